@@ -1,0 +1,1 @@
+"""One function per command; this room alone knows the order of things."""

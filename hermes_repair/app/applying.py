@@ -1,0 +1,175 @@
+"""Putting units into state.db in the order of design R4: receipt, backup, units, close.
+
+``repair``, ``migrate``, ``backfill``, ``forks --resolve`` and ``locks clean`` come through here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hermes_repair import __version__
+from hermes_repair.app.preflight import (
+    bundle,
+    copy_verified,
+    guard_alone,
+    require_same_base,
+    require_writable,
+    set_wal_aside,
+)
+from hermes_repair.app.visit import Outside
+from hermes_repair.app.world import World
+from hermes_repair.home.layout import Home
+from hermes_repair.model.actions import FileCopy
+from hermes_repair.model.errors import HermesRepairError
+from hermes_repair.model.plans import Header, Unit
+from hermes_repair.records import planfile, sources
+from hermes_repair.records.folder import Folder
+from hermes_repair.repair import executor
+from hermes_repair.repair.apply import Resolve
+from hermes_repair.store.backup import back_up, settle_wal
+from hermes_repair.store.writing import Writer, writing
+
+KEEP_BACKUPS = 3
+YOUNG_SECONDS = 7 * 86400
+ROOM = 64 << 20  # bytes kept free for WAL, journal and receipts
+PATIENCE = 5.0  # seconds to wait for a write lock
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What became of a list of units. ``receipt`` is None where nothing was tried."""
+
+    receipt: Path | None
+    units: int
+    actions: int
+    refused: tuple[tuple[Unit, HermesRepairError], ...]
+    backup: Path | None
+
+
+def apply_units(
+    home: Home,
+    folder: Folder,
+    world: World,
+    outside: Outside,
+    units: Sequence[Unit],
+    resolve: Resolve,
+    *,
+    command: str,
+    schema: int | None,
+    birth: float | None,
+    backup: bool = False,
+    receipt: Path | None = None,
+    ignore_wal: bool = False,
+) -> Applied:
+    """Apply units and keep the receipt; continues ``receipt`` where one is given.
+
+    ``outside`` is what the plan was made on; a file that moved since is refused. Offline units run
+    alone or not at all; beside a live Hermes only live-safe units may be given. ``ignore_wal`` sets
+    a leftover -wal aside (``--wal ignore``); it stays in the safety copy.
+    """
+    if not units:
+        return Applied(receipt, 0, 0, (), None)
+    alone = outside.alone
+    due = backup or any(unit.needs_backup for unit in units)
+    need = ROOM + (outside.sides.main + outside.sides.wal if due else 0)
+    if outside.sides.wal or outside.sides.journal:
+        need += sum(dataclasses.astuple(outside.sides))
+    require_writable(home, outside, folder, need)
+    folder.prepare()
+    if receipt is None and alone:
+        require_same_base(home, outside.marks)
+    path = receipt or folder.new_receipt(command, world.now())
+    if alone and receipt is None and (outside.sides.wal or outside.sides.journal):
+        bundle(home, outside, folder.make(folder.make(folder.backup_dir(path)) / "bundle"))
+    place = folder.backup_dir(path) / "state.db" if due else None
+    header = Header(
+        tool_version=__version__,
+        command=command,
+        created=world.now(),
+        database=str(home.database),
+        base=outside.marks,
+        schema=schema,
+        birth=birth,
+        backup=str(place.relative_to(folder.path)) if place is not None else None,
+    )
+    numbers = _write_receipt(path, folder, header, units, new=receipt is None)
+    if ignore_wal and alone:
+        set_wal_aside(home)
+    around = executor.Surroundings(
+        guard=guard_alone(home, world.now) if alone else _nothing,
+        keep=lambda action: _keep(folder, path, action, home),
+        resolve=resolve,
+        tell=lambda unit: world.tell(unit.summary),
+        random=world.random,
+        patience=PATIENCE,
+        exclusive=alone,
+    )
+    with writing(home.database, live=not alone) as writer, planfile.edit(path) as notes:
+        if place is not None:
+            folder.make(place.parent)
+            _begin_with_backup(writer, place, folder, around)
+        outcome = executor.run(writer, notes, numbers, around, begun=place is not None)
+        actions = sum(len(notes.record(number).unit.actions) for number in outcome.done)
+    return Applied(path, len(outcome.done), actions, tuple(outcome.refused), place)
+
+
+def close_receipt(path: Path, folder: Folder, world: World) -> None:
+    """Note that a run came to its end, and let old backups go."""
+    with planfile.edit(path) as notes:
+        notes.set_header(closed=world.now())
+    planfile.sync(path)
+    prune_backups(folder, world.now())
+
+
+def prune_backups(folder: Folder, now: float) -> list[Path]:
+    """Remove old backups: the newest 3, unfinished runs' and anything under 7 days stay (R4)."""
+    removed: list[Path] = []
+    unfinished = set()
+    for path in folder.receipt_paths():
+        with planfile.read(path) as receipt:
+            header = receipt.header()
+        if header.closed is None or (header.undoing and header.undone is None):
+            unfinished.add(path.stem)
+    if not folder.backups.is_dir():
+        return removed
+    kept = sorted((p for p in folder.backups.iterdir() if p.is_dir()), key=lambda p: p.name)
+    for place in kept[:-KEEP_BACKUPS]:
+        if place.name in unfinished or now - place.stat().st_mtime < YOUNG_SECONDS:
+            continue
+        folder.remove_backup(place)
+        removed.append(place)
+    return removed
+
+
+def _write_receipt(
+    path: Path, folder: Folder, header: Header, units: Sequence[Unit], *, new: bool
+) -> list[int]:
+    """Write the units into the receipt, durable before the first of them runs."""
+    opened = planfile.create(path, header) if new else planfile.edit(path)
+    with opened as plan:
+        first = len(plan.states()) + 1
+        added = plan.append(units)
+    folder.own(path)
+    planfile.sync(path)
+    return list(range(first, first + added))
+
+
+def _begin_with_backup(
+    writer: Writer, place: Path, folder: Folder, around: executor.Surroundings
+) -> None:
+    around.guard()
+    settle_wal(writer)
+    writer.begin(around.patience, around.random)
+    back_up(writer, place, copy_verified)
+    folder.own(place)
+
+
+def _keep(folder: Folder, receipt: Path, action: FileCopy, home: Home) -> None:
+    sources.keep(folder, receipt, action, home.root)
+
+
+def _nothing() -> None:
+    """Beside a live Hermes there is nobody to keep out."""

@@ -1,0 +1,184 @@
+"""``doctor``: every check over one look, confirmed by a second look beside a live Hermes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from hermes_repair.app.past import folder_of
+from hermes_repair.app.visit import Outside, from_outside, visit
+from hermes_repair.app.world import World
+from hermes_repair.checks.registry import Check, all_checks
+from hermes_repair.checks.scene import Scene, Wishes
+from hermes_repair.home.layout import Home, profile_names
+from hermes_repair.model.errors import DatabaseUnreadable, Refused
+from hermes_repair.model.findings import Finding, Severity
+from hermes_repair.records.acknowledgements import acknowledged
+from hermes_repair.repair.planner import Selection
+from hermes_repair.report.doctor import SessionLabel
+from hermes_repair.store.views import WalChoice
+
+SECOND_LOOK_SECONDS = 2.0  # rotations and flushes in flight are over by then
+LOOKS = 3
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What the doctor found in one home. ``notes`` are things that could not be looked at."""
+
+    home: Home
+    database: dict[str, Any]
+    findings: tuple[Finding, ...]
+    labels: dict[str, SessionLabel]
+    accepted: dict[str, str]
+    notes: tuple[str, ...]
+    live: bool
+    other_profiles: tuple[str, ...]
+
+    @property
+    def worst(self) -> Severity | None:
+        """The worst finding that was not acknowledged."""
+        open_ones = [f.severity for f in self.findings if f.fingerprint not in self.accepted]
+        return max(open_ones, default=None)
+
+    @property
+    def fatal(self) -> Finding | None:
+        """A finding that keeps every writing command out, if there is one."""
+        return next((f for f in self.findings if f.severity is Severity.FATAL), None)
+
+
+def diagnose(
+    home: Home,
+    world: World,
+    wishes: Wishes,
+    selection: Selection,
+    *,
+    choice: WalChoice | None = None,
+    confirm: bool = True,
+) -> Diagnosis:
+    """Run the selected checks; with ``confirm``, twice beside a live Hermes: both must agree."""
+    first = steady(
+        home, world, lambda outside: _once(home, world, wishes, selection, choice, outside)
+    )
+    if not (confirm and first.live and first.findings):
+        return first
+    world.sleep(SECOND_LOOK_SECONDS)
+    second = steady(
+        home, world, lambda outside: _once(home, world, wishes, selection, choice, outside)
+    )
+    seen = {finding.fingerprint for finding in first.findings}
+    kept = tuple(finding for finding in second.findings if finding.fingerprint in seen)
+    return Diagnosis(
+        home=home,
+        database=second.database,
+        findings=kept,
+        labels=second.labels,
+        accepted=second.accepted,
+        notes=second.notes,
+        live=second.live,
+        other_profiles=second.other_profiles,
+    )
+
+
+def steady(home: Home, world: World, look: Callable[[Outside], T]) -> T:
+    """Run a look, and run it again where the files moved under it (design 6.1)."""
+    for _ in range(LOOKS):
+        before = from_outside(home)
+        try:
+            answer = look(before)
+        except DatabaseUnreadable:
+            if from_outside(home).marks == before.marks:
+                raise
+            continue
+        after = from_outside(home)
+        if not before.at_rest or (after.marks == before.marks and after.at_rest):
+            return answer
+        world.sleep(0.2)
+    raise Refused(
+        f"{home.database} keeps changing while it is looked at.",
+        "Run this again when Hermes has finished starting or stopping.",
+    )
+
+
+def _once(
+    home: Home,
+    world: World,
+    wishes: Wishes,
+    selection: Selection,
+    choice: WalChoice | None,
+    outside: Outside,
+) -> Diagnosis:
+    with visit(home, world, wishes, choice=choice, outside=outside) as scene:
+        findings = tuple(examine(scene, selection))
+        return Diagnosis(
+            home=home,
+            database=facts(scene),
+            findings=findings,
+            labels=labels(scene, findings),
+            accepted=dict(acknowledged(folder_of(home).path)),
+            notes=tuple(scene.notes),
+            live=scene.look.live,
+            other_profiles=tuple(
+                name for name in ("default", *profile_names(home.base)) if name != home.profile
+            ),
+        )
+
+
+def examine(scene: Scene, selection: Selection) -> list[Finding]:
+    """Run the checks over one scene, in the order of their ids."""
+    found: list[Finding] = []
+    for check in all_checks():
+        if not selection.wants_id(check.id):
+            continue
+        if not check.file_level and not readable(scene):
+            continue
+        found += _ask(check, scene)
+    if selection.sessions:
+        found = [f for f in found if f.session_id is None or f.session_id in selection.sessions]
+    return found
+
+
+def readable(scene: Scene) -> bool:
+    """Whether there are conversations to look at."""
+    return scene.file.unreadable is None and scene.look.has("sessions")
+
+
+def _ask(check: Check, scene: Scene) -> list[Finding]:
+    try:
+        return list(check.find(scene))
+    except DatabaseUnreadable as error:
+        # DB003 names the damage; what it hides is said here, so that silence is not health.
+        scene.notes.append(f"{check.id} could not be looked at: {error.message}")
+        return []
+
+
+def facts(scene: Scene) -> dict[str, Any]:
+    """Return what is said about the database in every report."""
+    known: dict[str, Any] = {
+        "path": str(scene.home.root / "state.db"),
+        "schema": scene.recognition.number if scene.file.unreadable is None else None,
+        "view": scene.look.view.value,
+        "open": scene.openers.status.value,
+        "size": None,
+        "sessions": None,
+        "messages": None,
+    }
+    if readable(scene):
+        known["sessions"] = len(scene.nodes)
+        known["messages"] = sum(node.rows for node in scene.nodes)
+    return known
+
+
+def labels(scene: Scene, findings: tuple[Finding, ...]) -> dict[str, SessionLabel]:
+    """Return what lets a person tell the sessions of the findings apart, titles included."""
+    wanted = {finding.session_id for finding in findings if finding.session_id}
+    if not wanted or not readable(scene):
+        return {}
+    return {
+        node.id: SessionLabel(node.started_at, node.source, node.active_rows, node.title)
+        for node in scene.nodes
+        if node.id in wanted
+    }

@@ -1,0 +1,37 @@
+"""What our own receipts of a home say, gathered for the checks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hermes_repair.checks.scene import Past
+from hermes_repair.home.layout import Home
+from hermes_repair.host import owner
+from hermes_repair.model.plans import Header, UnitState
+from hermes_repair.records import planfile
+from hermes_repair.records.folder import Folder, Ownership
+
+
+def folder_of(home: Home) -> Folder:
+    """Return our folder of a home, with the owner that state.db has."""
+    found = owner(home.database) if home.database.exists() else None
+    if found is None or found.uid < 0:
+        return Folder(home.records, None)
+    return Folder(home.records, Ownership(found.uid, found.gid, found.user or str(found.uid)))
+
+
+def gather(folder: Folder) -> Past:
+    """Read all receipts: messages that are ours, the birth of the database, unfinished runs."""
+    written: set[int] = set()
+    births: list[float] = []
+    unfinished: list[tuple[Path, Header, int]] = []
+    for path in folder.receipt_paths():
+        with planfile.read(path) as receipt:
+            header = receipt.header()
+            if header.birth is not None:
+                births.append(header.birth)
+            written.update(receipt.written_messages())
+            if header.closed is None or (header.undoing and header.undone is None):
+                pending = [s for _, s in receipt.states() if s is UnitState.PENDING]
+                unfinished.append((path, header, len(pending)))
+    return Past(frozenset(written), min(births, default=None), tuple(unfinished))

@@ -1,0 +1,236 @@
+"""``history`` and ``undo``: what was done, and taking it back, last in first out (R5)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from hermes_repair import host
+from hermes_repair.app.applying import PATIENCE, ROOM
+from hermes_repair.app.past import folder_of
+from hermes_repair.app.preflight import (
+    bundle,
+    guard_alone,
+    require_alone,
+    require_writable,
+    single_run,
+)
+from hermes_repair.app.recover import recover
+from hermes_repair.app.visit import copy_private, from_outside
+from hermes_repair.app.world import World
+from hermes_repair.home.layout import Home
+from hermes_repair.model.actions import RowInsert
+from hermes_repair.model.errors import Refused
+from hermes_repair.model.plans import Header, UnitState
+from hermes_repair.model.values import Row
+from hermes_repair.records import planfile
+from hermes_repair.records.folder import Folder
+from hermes_repair.repair import executor
+from hermes_repair.report.escape import count
+from hermes_repair.store.backup import put_back
+from hermes_repair.store.compare import differing_tables
+from hermes_repair.store.scratch import scratch
+from hermes_repair.store.writing import writing
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of ``history``."""
+
+    path: Path
+    header: Header
+    units: int
+    done: int
+    undone: int
+    unknown: int
+    actions: int
+    whole: bool  # undone by restoring its backup
+
+    @property
+    def name(self) -> str:
+        return self.path.stem
+
+    @property
+    def can_be_undone(self) -> bool:
+        return self.done > 0
+
+    @property
+    def state(self) -> str:
+        """What became of the run, in one word."""
+        if self.header.closed is None:
+            return "unfinished"
+        if self.header.undone is not None:
+            return "undone"
+        return "done" if self.done else "nothing done"
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """What an undo took back. ``recovered`` tells of runs that had been cut off."""
+
+    entries: tuple[Entry, ...]
+    units: int
+    recovered: tuple[str, ...]
+    declined: bool = False
+
+
+def history(home: Home) -> list[Entry]:
+    """Return what was done, newest first. Changes nothing."""
+    return [entry(path) for path in reversed(folder_of(home).receipt_paths())]
+
+
+def entry(path: Path) -> Entry:
+    """Return one line of the history."""
+    with planfile.read(path) as receipt:
+        states = [state for _, state in receipt.states()]
+        return Entry(
+            path=path,
+            header=receipt.header(),
+            units=len(states),
+            done=states.count(UnitState.DONE),
+            undone=states.count(UnitState.UNDONE),
+            unknown=states.count(UnitState.UNKNOWN),
+            actions=receipt.count_actions(),
+            whole=receipt.changes_structure(),
+        )
+
+
+def to_undo(home: Home, named: str | None) -> list[Entry]:
+    """Return what an undo would take back, in its order: the newest, or down to the named one.
+
+    Raises :class:`Refused` where there is nothing to take back.
+    """
+    folder = folder_of(home)
+    entries = [found for found in history(home) if found.can_be_undone]
+    if named is not None:
+        wanted = folder.find_receipt(named)
+        entries = [found for found in entries if found.path.name >= wanted.name]
+        if not any(found.path == wanted for found in entries):
+            raise Refused(
+                f"Receipt {wanted.stem} has nothing left to take back.",
+                "`hermes-repair history` shows what can be undone.",
+            )
+        return entries
+    if not entries:
+        raise Refused("There is nothing to take back.", "`hermes-repair history` shows why.")
+    return entries[:1]
+
+
+def undo(
+    home: Home, world: World, named: str | None, agree: Callable[[list[Entry]], bool]
+) -> Undone:
+    """Take back one receipt or all down to it. Each is whole before the next begins.
+
+    Raises :class:`Refused` where something that we wrote was changed since, naming it; what was
+    taken back before that stays taken back.
+    """
+    folder = folder_of(home)
+    with single_run(folder):
+        recovered = tuple(recover(home, folder, world))
+        entries = to_undo(home, named)
+        if not agree(entries):
+            return Undone((), 0, recovered, declined=True)
+        units = 0
+        for found in entries:
+            require_alone(home, from_outside(home))
+            if found.whole:
+                units += _restore(home, folder, world, found)
+            else:
+                units += _invert(home, folder, world, found)
+    return Undone(tuple(entries), units, recovered)
+
+
+def _invert(home: Home, folder: Folder, world: World, found: Entry) -> int:
+    outside = from_outside(home)
+    need = ROOM + 2 * found.path.stat().st_size
+    require_writable(home, outside, folder, need)
+    if outside.sides.wal or outside.sides.journal:
+        place = folder.make(folder.backup_dir(found.path)) / f"bundle-undo-{int(world.now())}"
+        bundle(home, outside, folder.make(place))
+    around = executor.Surroundings(
+        guard=guard_alone(home, world.now),
+        keep=lambda _action: None,
+        resolve=_unused,
+        tell=lambda unit: world.tell(f"taken back: {unit.summary}"),
+        random=world.random,
+        patience=PATIENCE,
+        exclusive=True,
+    )
+    with writing(home.database, live=False) as writer, planfile.edit(found.path) as receipt:
+        receipt.set_header(undoing=world.now())
+        planfile.sync(found.path)
+        try:
+            outcome = executor.undo(writer, receipt, around)
+        finally:
+            left = [state for _, state in receipt.states() if state is UnitState.DONE]
+            receipt.set_header(undoing=None, undone=None if left else world.now())
+    planfile.sync(found.path)
+    return len(outcome.done)
+
+
+def _restore(home: Home, folder: Folder, world: World, found: Entry) -> int:
+    """Put the backup of a migration back, if nothing was written since."""
+    if found.header.backup is None:
+        raise Refused(f"Receipt {found.name} has no backup to put back.")
+    backup = folder.path / found.header.backup
+    if not backup.is_file():
+        raise Refused(
+            f"The backup {backup} is gone, so this migration cannot be taken back.",
+            "`hermes-repair backup list` shows the backups that there are.",
+        )
+    outside = from_outside(home)
+    require_writable(home, outside, folder, ROOM + 2 * outside.sides.main)
+    _require_unwritten(home, world, found, backup)
+    guard_alone(home, world.now)()
+    with planfile.edit(found.path) as receipt:
+        receipt.set_header(undoing=world.now())
+        planfile.sync(found.path)
+        put_back(backup, home.database)
+        done = [number for number, state in receipt.states() if state is UnitState.DONE]
+        receipt.set_states(done, UnitState.UNDONE)
+        receipt.set_header(undoing=None, undone=world.now())
+    planfile.sync(found.path)
+    return len(done)
+
+
+def _require_unwritten(home: Home, world: World, found: Entry, backup: Path) -> None:
+    """Prove that nothing was written since, by doing the migration again on a copy (R5).
+
+    The plan is data, so backup plus plan is what the migration left, to the row; any other row in
+    the database came later. Raises :class:`Refused` naming the tables.
+    """
+    size = backup.stat().st_size
+    with scratch(5 * size) as place:
+        expected, now = place / "expected.db", place / "now.db"
+        host.copy_files([(backup, expected)], fsync=False)
+        outside = from_outside(home)
+        suffixes = ("", "-wal", "-journal")
+        files = (outside.facts.main, outside.facts.wal, outside.facts.journal)
+        copy_private(
+            [
+                (home.database.with_name(home.database.name + suffix), Path(f"{now}{suffix}"))
+                for suffix, part in zip(suffixes, files, strict=True)
+                if part.exists
+            ]
+        )
+        with planfile.read(found.path) as receipt, writing(expected, live=False) as writer:
+            numbers = [n for n, state in receipt.states() if state is UnitState.DONE]
+            executor.replay(writer, receipt, numbers, world.random)
+        with writing(now, live=False) as writer:
+            writer.query("PRAGMA wal_checkpoint(TRUNCATE)")
+        differences = differing_tables(expected, now)
+    if differences:
+        what = ", ".join(
+            f"{d.table} (its columns)" if d.columns else f"{d.table} ({count(d.rows, 'row')})"
+            for d in differences
+        )
+        raise Refused(
+            f"The database was written after this migration: {what}. Putting the backup back would"
+            " lose that.",
+            "Keep the migration, or use `hermes-repair restore` if losing it is what you want.",
+        )
+
+
+def _unused(_action: RowInsert) -> Row:
+    raise AssertionError("an undo inserts nothing that comes from a transcript")

@@ -1,0 +1,56 @@
+"""What a command is given from outside: time, randomness, environment. Nothing below reads them."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, tzinfo
+from pathlib import Path
+from random import Random
+
+
+class MachineZone(tzinfo):
+    """The zone of this machine as the C library knows it, its summer times included."""
+
+    def utcoffset(self, moment: datetime | None) -> timedelta | None:
+        if moment is None:
+            return None
+        stamp = time.mktime((*moment.timetuple()[:8], -1 if not moment.fold else 0))
+        return timedelta(seconds=time.localtime(stamp).tm_gmtoff)
+
+    def tzname(self, moment: datetime | None) -> str | None:
+        return time.tzname[0] if moment is not None else None
+
+    def dst(self, moment: datetime | None) -> timedelta | None:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The outside of one run. ``tell`` hears of progress, one plain sentence at a time."""
+
+    now: Callable[[], float]
+    sleep: Callable[[float], None]
+    random: Random
+    environ: Mapping[str, str]
+    user_home: Path
+    platform: str
+    zone: tzinfo
+    tell: Callable[[str], None] = field(default=lambda _sentence: None)
+
+
+def real_world(tell: Callable[[str], None]) -> World:
+    """Return the world as it is."""
+    return World(
+        now=time.time,
+        sleep=time.sleep,
+        random=Random(),
+        environ=dict(os.environ),
+        user_home=Path.home(),
+        platform=sys.platform,
+        zone=MachineZone(),
+        tell=tell,
+    )

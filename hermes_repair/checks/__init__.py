@@ -1,0 +1,1 @@
+"""The checks of the doctor: one decorated function finds, one beside it proposes units."""

@@ -1,0 +1,209 @@
+"""From a proven fill to the rows that it inserts and moves (design 6.2, filling).
+
+New ids lie above the largest that the table ever gave out; existing rows keep every value but their
+id; counts follow Hermes' own rule; the file is copied before anything is taken from it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from hermes_repair.checks.compared import Compared, sequence_of
+from hermes_repair.checks.scene import Scene
+from hermes_repair.lineage.graph import EdgeKind
+from hermes_repair.model.actions import Action, FileCopy, RowInsert, RowMove, RowUpdate, SourceRef
+from hermes_repair.model.findings import Finding, Safety
+from hermes_repair.model.plans import Unit
+from hermes_repair.model.values import Row, Value, row_digest
+from hermes_repair.report.escape import count
+from hermes_repair.transcripts.keys import decode_calls
+from hermes_repair.transcripts.reader import read_record, record_digest
+from hermes_repair.transcripts.rows import (
+    message_to_row,
+    recovered_title,
+    session_row,
+    tool_calls_of,
+)
+from hermes_repair.transcripts.sequence import FileSequence
+from hermes_repair.transcripts.verdicts import Comparison, Fill
+
+_CHUNK = 1 << 20
+
+
+def fill_units(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
+    """Yield one unit per session that has a fill; ids are counted through the whole plan."""
+    for finding in findings:
+        answer = scene.comparisons.answers.get(finding.session_id or "")
+        found = answer.comparison if answer is not None else None
+        if answer is None or found is None or found.fill is None or answer.changing:
+            continue
+        yield _unit(scene, finding, answer, found, found.fill)
+
+
+def _unit(
+    scene: Scene,
+    finding: Finding,
+    answer: Compared,
+    found: Comparison,
+    fill: Fill,
+) -> Unit:
+    ids = scene.new_message_ids
+    sequence = sequence_of(answer)
+    columns = scene.look.columns("messages")
+    source = _relative(answer.file.path, scene.home.root)
+    existing = {
+        row["id"]: row
+        for row in scene.look.rows_of("messages", "session_id = ?", [found.session_id])
+    }
+    actions: list[Action] = [_copy(answer, sequence, source)]
+    moved: list[Action] = []
+    calls = sum(_calls_of(row) for row in existing.values() if row.get("active", 1) == 1)
+    inserted = 0
+    for position, step in enumerate(fill.steps):
+        if position < fill.kept:
+            continue
+        if step.row_id is not None:
+            moved.append(_move(existing[step.row_id], step.row_id, next(ids)))
+        elif step.line is not None:
+            insert, made = _insert(
+                answer.file.path,
+                source,
+                sequence,
+                step.line,
+                next(ids),
+                found.session_id,
+                step.timestamp or 0.0,
+                columns,
+            )
+            moved.append(insert)
+            inserted += 1
+            calls += made
+    active = sum(1 for row in existing.values() if row.get("active", 1) == 1) + inserted
+    actions.append(_session(scene, found, sequence, fill, active, calls))
+    actions += moved
+    return Unit(
+        kind="session",
+        subject=found.session_id,
+        summary=_summary(found, inserted, fill, finding),
+        actions=tuple(actions),
+        safety=Safety.SAFE if found.safe else Safety.UNSAFE,
+        live=False,
+        findings=(finding.fingerprint,),
+        finding_ids=(finding.id,),
+        sessions=frozenset({found.session_id}),
+    )
+
+
+def _summary(found: Comparison, inserted: int, fill: Fill, finding: Finding) -> str:
+    zone = ", times by the zone of this machine" if fill.guessed_zone else ""
+    return (
+        f"bring back {count(inserted, 'message')} of {found.session_id} from"
+        f" {finding.subject['path']} ({found.verdict.value}{zone})"
+    )
+
+
+def _relative(path: Path, root: Path) -> str:
+    try:
+        return os.fspath(path.relative_to(root))
+    except ValueError:
+        return os.fspath(path)
+
+
+def _copy(answer: Compared, sequence: FileSequence, source: str) -> FileCopy:
+    """Return the copy of the file as far as it was read."""
+    hasher = hashlib.sha256()
+    left = sequence.size
+    with answer.file.path.open("rb") as stream:
+        while left and (chunk := stream.read(min(_CHUNK, left))):
+            hasher.update(chunk)
+            left -= len(chunk)
+    return FileCopy(source, f"{answer.file.path.name}.gz", sequence.size, hasher.hexdigest())
+
+
+def _move(row: Row, old: int, new: int) -> RowMove:
+    columns = tuple(sorted(set(row) - {"id"}))
+    return RowMove("messages", old, new, row_digest(row, columns), columns)
+
+
+def _insert(
+    path: Path,
+    source: str,
+    sequence: FileSequence,
+    line: int,
+    id: int,
+    session_id: str,
+    timestamp: float,
+    columns: Sequence[str],
+) -> tuple[RowInsert, int]:
+    """Return the insert of one line, and how many tool calls Hermes counts in it."""
+    offset, length = sequence.offsets[line], sequence.lengths[line]
+    reference = SourceRef(source, offset, length, record_digest(path, offset, length))
+    message = read_record(path, offset, length, reference.sha256)
+    row = {"id": id, **message_to_row(message, session_id, timestamp, frozenset(columns))}
+    names = tuple(sorted(row))
+    insert = RowInsert(
+        table="messages",
+        key={"id": id},
+        values={"id": id, "session_id": session_id, "timestamp": timestamp},
+        source=reference,
+        digest=row_digest(row, names),
+        columns=names,
+    )
+    return insert, tool_calls_of(message.get("tool_calls"))
+
+
+def _calls_of(row: Row) -> int:
+    return tool_calls_of(decode_calls(row.get("tool_calls")))
+
+
+def _session(
+    scene: Scene, found: Comparison, sequence: FileSequence, fill: Fill, active: int, calls: int
+) -> Action:
+    """Return what the session's own row needs: its counts, or the whole row."""
+    node = scene.node.get(found.session_id)
+    if node is None:
+        row = _new_session(scene, found.session_id, sequence, fill, active, calls)
+        return RowInsert("sessions", {"id": found.session_id}, row)
+    stored = next(scene.look.rows_of("sessions", "id = ?", [found.session_id]))
+    after: dict[str, Value] = {"message_count": active, "tool_call_count": calls}
+    open_continuation = scene.graph.kinds.get(node.id) is EdgeKind.CONTINUATION and node.is_open
+    if open_continuation and node.api_call_count == 0:
+        # Hermes closes an open continuation without an API call after seven days.
+        after["api_call_count"] = 1
+    return RowUpdate(
+        table="sessions",
+        key={"id": found.session_id},
+        before={column: stored[column] for column in after},
+        after=after,
+        counters=frozenset(after),
+    )
+
+
+def _new_session(
+    scene: Scene, session_id: str, sequence: FileSequence, fill: Fill, active: int, calls: int
+) -> Row:
+    times = [step.timestamp for step in fill.steps if step.timestamp is not None]
+    started = min(times, default=scene.now)
+    meta = sequence.meta
+    source = (meta.platform if meta is not None else None) or "import"
+    day = datetime.fromtimestamp(started, UTC).strftime("%Y-%m-%d")
+    routing: dict[str, Value] = {}
+    keys = scene.routing.keys_of(session_id)
+    if keys:
+        routing["session_key"] = keys[0]
+    return session_row(
+        session_id,
+        frozenset(scene.look.columns("sessions")),
+        source=source,
+        started_at=started,
+        title=recovered_title(f"{source} chat", day, frozenset(scene.titles.exact)),
+        model=meta.model if meta is not None else None,
+        messages=active,
+        tool_calls=calls,
+        calls_model=True,
+        routing=routing,
+    )

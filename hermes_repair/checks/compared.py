@@ -1,0 +1,165 @@
+"""Every transcript file of a home compared with its session; bounded by one session in memory.
+
+The zone of the files' times is proven by turns that are in both sources (design 6.2), so the files
+are gone through twice: once for those proofs and for all that is complete anyway, and once more for
+the few that are not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import tzinfo
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from hermes_repair.model.errors import UsageError
+from hermes_repair.transcripts.compare import compare
+from hermes_repair.transcripts.files import FileKind, TranscriptFile, list_sessions
+from hermes_repair.transcripts.matching import session_twins
+from hermes_repair.transcripts.sequence import (
+    FileSequence,
+    MessageRow,
+    RowSequence,
+    build_rows,
+    read_sequence,
+)
+from hermes_repair.transcripts.times import Clock, Twin, find_periods
+from hermes_repair.transcripts.verdicts import Comparison, HomeFacts, SessionFacts, Verdict
+
+if TYPE_CHECKING:
+    from hermes_repair.checks.scene import Scene
+
+WITHOUT_CLOCK = frozenset(
+    {Verdict.EQUAL, Verdict.FILE_SHORTER, Verdict.SUPERSEDED, Verdict.NOTHING_IN_FILE}
+)
+"""Verdicts that no time decides."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One file's answer. ``bad`` damaged places; ``problem`` why the file could not be read."""
+
+    file: TranscriptFile
+    comparison: Comparison | None
+    bad: int = 0
+    changing: bool = False
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparisons:
+    """All answers of a home, and the clock that they rest on."""
+
+    answers: Mapping[str, Compared]
+    clock: Clock
+
+
+def compare_all(scene: Scene) -> Comparisons:
+    """Compare every JSONL transcript of the home with the database."""
+    files = list(_transcripts(scene))
+    machine = scene.zone
+    named = _zone(scene.wishes.timezone)
+    first = Clock(machine, (), named)
+    answers: dict[str, Compared] = {}
+    twins: list[Twin] = []
+    again: list[TranscriptFile] = []
+    for found in files:
+        if found.problem is not None:
+            answers[found.session_id or ""] = Compared(found, None, problem=found.problem)
+            continue
+        answer = _one(scene, found, first, twins)
+        answers[found.session_id or ""] = answer
+        if answer.comparison is not None and answer.comparison.verdict not in WITHOUT_CLOCK:
+            again.append(found)
+    clock = Clock(machine, find_periods(twins), named)
+    for found in again:
+        answers[found.session_id or ""] = _one(scene, found, clock, None)
+    return Comparisons(answers, clock)
+
+
+def _transcripts(scene: Scene) -> Iterator[TranscriptFile]:
+    listing = list_sessions(scene.home.sessions_dir)
+    if listing.problem is not None:
+        scene.notes.append(f"{scene.home.sessions_dir} could not be listed: {listing.problem}.")
+    wanted = scene.wishes.sessions
+    for found in listing.files:
+        if found.kind is FileKind.TRANSCRIPT and (not wanted or found.session_id in wanted):
+            yield found
+
+
+def _one(scene: Scene, found: TranscriptFile, clock: Clock, twins: list[Twin] | None) -> Compared:
+    session_id = found.session_id or ""
+    try:
+        sequence = read_sequence(found.path)
+    except OSError as error:
+        return Compared(found, None, problem=error.strerror or type(error).__name__)
+    table = rows_of(scene, session_id)
+    if twins is not None and len(table):
+        twins += session_twins(sequence, table)
+    comparison = compare(
+        session_id,
+        sequence,
+        table,
+        session_facts(scene, session_id),
+        home_facts(scene, session_id),
+        clock,
+    )
+    return Compared(
+        found, comparison, bad=len(sequence.bad), changing=sequence.grew or sequence.changed
+    )
+
+
+def rows_of(scene: Scene, session_id: str) -> RowSequence:
+    """Return all rows of a session by id, those that our repairs wrote marked."""
+    return build_rows(_rows(scene, session_id), ours=scene.past.written)
+
+
+def _rows(scene: Scene, session_id: str) -> Iterable[MessageRow]:
+    columns = scene.look.columns("messages")
+    flags = "".join(
+        f", {name}" if name in columns else ", NULL" for name in ("active", "compacted")
+    )
+    for row in scene.look.rows(
+        f"SELECT id, role, content, tool_calls, tool_call_id, timestamp{flags} FROM messages"
+        " WHERE session_id = ? ORDER BY id",
+        [session_id],
+    ):
+        id, role, content, calls, answers, at, active, compacted = row
+        number = id if isinstance(id, int) else 0
+        yield MessageRow(number, role, content, calls, answers, at, active, compacted)
+
+
+def session_facts(scene: Scene, session_id: str) -> SessionFacts | None:
+    """Return the columns of the session that a comparison needs, None where it has no row."""
+    node = scene.node.get(session_id)
+    if node is None:
+        return None
+    return SessionFacts(
+        session_id, node.started_at, node.message_count, node.rewind_count, node.end_reason
+    )
+
+
+def home_facts(scene: Scene, session_id: str) -> HomeFacts:
+    """Return what the rest of the home says about one session."""
+    return HomeFacts(
+        database_birth=scene.birth,
+        named_as_parent=session_id in scene.graph.children,
+        routed=scene.routing.is_live(session_id),
+    )
+
+
+def sequence_of(answer: Compared) -> FileSequence:
+    """Read a compared file again, for its lines. Raises ``OSError`` as reading does."""
+    return read_sequence(answer.file.path)
+
+
+def _zone(name: str | None) -> tzinfo | None:
+    if name is None:
+        return None
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise UsageError(
+            f"{name!r} is not a time zone.", "Name one like Europe/Berlin or America/New_York."
+        ) from error

@@ -1,0 +1,166 @@
+"""The file itself: can it be read, is it sound, and what lies beside it (DB001 to DB005)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hermes_repair.checks.registry import check
+from hermes_repair.checks.scene import Scene
+from hermes_repair.model.findings import Finding, Remedy, Severity
+from hermes_repair.report.escape import count
+from hermes_repair.store.views import SideFile
+
+DATABASE = {"kind": "database"}
+LOOK_FOR_COPIES = (
+    "Do not start Hermes on it. Look for copies: `hermes-repair backup list`, state-snapshots/,"
+    " *.bak beside it."
+)
+
+
+@check("DB001", "database-unreadable", Severity.FATAL, Remedy.MANUAL, file_level=True)
+def database_unreadable(scene: Scene) -> Iterator[Finding]:
+    """SQLite cannot read state.db at all.
+
+    What it means: the file is empty, is no database, or its first page is damaged. Opening it with
+    Hermes can make it worse: SQLite deletes a -wal that lies beside an empty file.
+
+    How it happens: an update or a crash truncated the file, a sync tool or an editor replaced it,
+    or the disk lost its first page (Hermes #68474, #97568, #98017).
+
+    What repair does: nothing. The data has to come from a copy or from a recovery tool; see
+    `hermes-repair backup list` and the JSONL files in sessions/.
+
+    How safe it is: nothing is changed.
+    """
+    if scene.file.unreadable is not None:
+        yield database_unreadable.finding(
+            DATABASE,
+            f"state.db cannot be read: {scene.file.unreadable.rstrip('.')}.",
+            LOOK_FOR_COPIES,
+            identity=(scene.file.unreadable,),
+        )
+
+
+@check("DB002", "stale-wal", Severity.FATAL, Remedy.MANUAL, file_level=True)
+def stale_wal(scene: Scene) -> Iterator[Finding]:
+    """A -wal file lies beside state.db that may not belong to it.
+
+    What it means: nobody has the database open, yet a -wal is there, and joining it either damages
+    the database or takes rows away that the main file has. SQLite joins it silently on the next
+    open, and on real installs that destroyed the file.
+
+    How it happens: state.db was restored or copied from another moment than its -wal, or a second
+    process replaced one of the two (Hermes #101064, #109786).
+
+    What repair does: nothing by itself. After you have said which is right, `--wal use` joins it
+    and `--wal ignore` sets it aside; both files are kept in hermes-repair/backups/ before that.
+
+    How safe it is: only you can know which of the two is newer, so no command writes before.
+    """
+    if scene.file.side is SideFile.STALE:
+        yield stale_wal.finding(
+            DATABASE,
+            "The -wal beside state.db does not belong to it: without it the database is sound,"
+            " with it the database is damaged.",
+            "Do not start Hermes. Set it aside: hermes-repair repair --wal ignore",
+            data={"state": "stale"},
+        )
+    elif scene.file.side is SideFile.AMBIGUOUS:
+        yield stale_wal.finding(
+            DATABASE,
+            "The -wal beside state.db contradicts it: " + "; ".join(scene.file.differences) + ".",
+            "Do not start Hermes. Say which is right: hermes-repair repair --wal use, or"
+            " --wal ignore",
+            data={"state": "ambiguous", "differences": list(scene.file.differences)},
+            identity=scene.file.differences,
+        )
+
+
+@check("DB003", "database-damaged", Severity.FATAL, Remedy.MANUAL, file_level=True)
+def database_damaged(scene: Scene) -> Iterator[Finding]:
+    """SQLite's own check of the file finds damage.
+
+    What it means: pages, rows or indexes inside state.db are broken. What can still be read may be
+    incomplete, and writing on makes it worse.
+
+    How it happens: a full disk, a power cut, two processes that lost each other's locks, or a
+    library with SQLite's WAL-reset bug (Hermes #45383, #89737).
+
+    What repair does: nothing; it refuses to write to a damaged file. The way back is a copy from
+    before, or a recovery into a new file.
+
+    How safe it is: nothing is changed.
+    """
+    damage = scene.file.damage or ()
+    if damage and scene.file.unreadable is None and scene.file.side is not SideFile.STALE:
+        yield database_damaged.finding(
+            DATABASE,
+            f"SQLite's quick_check finds damage in state.db ({count(len(damage), 'line')}).",
+            LOOK_FOR_COPIES,
+            data={"quick_check": list(damage)},
+            identity=damage,
+        )
+
+
+@check("DB004", "foreign-key-violation", Severity.ERROR, Remedy.MANUAL)
+def foreign_key_violation(scene: Scene) -> Iterator[Finding]:
+    """Rows of a table refer to a session that does not exist.
+
+    What it means: token counts, topic bindings or the like belong to a session that is gone.
+    Messages and child sessions without their session have findings of their own (MS003, LN001).
+
+    How it happens: rows were deleted by a program that does not enforce foreign keys, or a copy was
+    incomplete.
+
+    What repair does: nothing; which row is wrong cannot be told from the rows alone.
+
+    How safe it is: nothing is changed.
+    """
+    counted: dict[tuple[str, str], int] = {}
+    covered = {("sessions", "sessions"), ("messages", "sessions")}
+    for table in scene.structure.tables.values():
+        for key in table.foreign_keys:
+            if (table.name, key.table) in covered or len(key.columns) != 1:
+                continue
+            parent = scene.structure.tables.get(key.table)
+            target = key.references[0] or (parent.key[0] if parent and parent.key else None)
+            if parent is None or target is None:
+                continue
+            row = scene.look.one(
+                f'SELECT COUNT(*) FROM "{table.name}" c WHERE c."{key.columns[0]}" IS NOT NULL AND'
+                f' NOT EXISTS (SELECT 1 FROM "{key.table}" p WHERE p."{target}" ='
+                f' c."{key.columns[0]}")'
+            )
+            if row and isinstance(row[0], int) and row[0]:
+                counted[table.name, key.table] = row[0]
+    for (table_name, parent_name), number in sorted(counted.items()):
+        yield foreign_key_violation.finding(
+            {"kind": "table", "table": table_name},
+            f"{count(number, 'row')} of {table_name} refer to {parent_name} that do not exist.",
+            "Nothing has to be done: Hermes does not show these rows.",
+            data={"rows": number, "parent": parent_name},
+            identity=(number,),
+        )
+
+
+@check("DB005", "hot-journal", Severity.WARNING, Remedy.MANUAL, file_level=True)
+def hot_journal(scene: Scene) -> Iterator[Finding]:
+    """A write to state.db was cut off and has not been rolled back yet.
+
+    What it means: a -journal lies beside state.db. The main file alone holds half of a write; the
+    next program that opens it takes that half back. What is reported here is what is there then.
+
+    How it happens: a crash or power cut in the middle of a write, on installs that use a rollback
+    journal instead of a WAL (network and VM filesystems).
+
+    What repair does: it copies state.db and its -journal first; opening the database then rolls the
+    half write back, as Hermes itself would.
+
+    How safe it is: SQLite's own recovery; the copies stay in hermes-repair/backups/.
+    """
+    if scene.file.side is SideFile.HOT_JOURNAL:
+        yield hot_journal.finding(
+            DATABASE,
+            "A write was cut off: a -journal lies beside state.db; the next open rolls it back.",
+            "Start Hermes, or run hermes-repair repair, which keeps a copy first.",
+        )

@@ -1,0 +1,134 @@
+"""The one list of findings. A check is a function with a docstring; ``explain`` prints that.
+
+@check("LN001", "orphan-child", Severity.ERROR, Remedy.SAFE)
+def orphan_child(scene: Scene) -> Iterator[Finding]:
+    \"\"\"First line, for a person.  Then the four parts of SECTIONS.\"\"\"
+
+@orphan_child.proposes
+def cut_link(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]: ...
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from hermes_repair.model.findings import Finding, Remedy, Severity
+from hermes_repair.model.plans import Unit
+
+if TYPE_CHECKING:
+    from hermes_repair.checks.scene import Scene
+
+SECTIONS = ("What it means", "How it happens", "What repair does", "How safe it is")
+
+Find = Callable[["Scene"], Iterable[Finding]]
+Propose = Callable[["Scene", Sequence[Finding]], Iterable[Unit]]
+
+
+@dataclass(slots=True)
+class Check:
+    """One row of the list: id, name, default severity and remedy, and the two functions.
+
+    ``file_level`` checks read the file's state and run even where its tables cannot be read.
+    ``live`` says whether its units may run beside a live Hermes.
+    """
+
+    id: str
+    name: str
+    severity: Severity
+    remedy: Remedy
+    live: bool
+    file_level: bool
+    find: Find
+    propose: Propose | None = field(default=None)
+
+    @property
+    def text(self) -> str:
+        """The explanation for a person: the docstring of the check."""
+        return inspect.cleandoc(self.find.__doc__ or "")
+
+    def proposes(self, function: Propose) -> Propose:
+        """Decorate the function that turns this check's findings into units."""
+        self.propose = function
+        return function
+
+    def finding(
+        self,
+        subject: dict[str, Any],
+        message: str,
+        hint: str,
+        *,
+        severity: Severity | None = None,
+        remedy: Remedy | None = None,
+        data: dict[str, Any] | None = None,
+        identity: tuple[Any, ...] = (),
+        sessions: int = 0,
+        messages: int = 0,
+    ) -> Finding:
+        """Make a finding of this check; severity and remedy are its own unless the case differs."""
+        return Finding(
+            id=self.id,
+            name=self.name,
+            severity=self.severity if severity is None else severity,
+            subject=subject,
+            message=message,
+            hint=hint,
+            remedy=self.remedy if remedy is None else remedy,
+            data=data or {},
+            identity=identity,
+            sessions=sessions,
+            messages=messages,
+        )
+
+
+_CHECKS: dict[str, Check] = {}
+
+
+def check(
+    id: str,
+    name: str,
+    severity: Severity,
+    remedy: Remedy,
+    *,
+    live: bool = False,
+    file_level: bool = False,
+) -> Callable[[Find], Check]:
+    """Enter a function in the list. Raises ValueError for a second check of one id or no text."""
+
+    def enter(function: Find) -> Check:
+        if id in _CHECKS:
+            raise ValueError(f"the id {id} is taken")
+        text = inspect.cleandoc(function.__doc__ or "")
+        missing = [part for part in SECTIONS if f"{part}:" not in text]
+        if missing:
+            raise ValueError(f"{id}: its docstring lacks {', '.join(missing)}")
+        made = Check(id, name, severity, remedy, live, file_level, function)
+        _CHECKS[id] = made
+        return made
+
+    return enter
+
+
+def all_checks() -> list[Check]:
+    """Return every check, ordered by id; imports the modules of this package once."""
+    package = importlib.import_module("hermes_repair.checks")
+    for module in pkgutil.iter_modules(package.__path__):
+        importlib.import_module(f"hermes_repair.checks.{module.name}")
+    return [_CHECKS[id] for id in sorted(_CHECKS)]
+
+
+def find_check(id: str) -> Check | None:
+    """Return the check with this id, upper or lower case."""
+    return next((found for found in all_checks() if found.id == id.upper()), None)
+
+
+def proposals(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
+    """Yield the units that the checks propose for these findings."""
+    for made in all_checks():
+        own = [finding for finding in findings if finding.id == made.id]
+        if own and made.propose is not None:
+            yield from made.propose(scene, own)

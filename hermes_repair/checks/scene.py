@@ -1,0 +1,175 @@
+"""What checks read: one look at one home, and what several checks derive from it, once.
+
+A scene is made by ``app`` for one look and thrown away with it. Everything on it is a value or is
+derived on first use; checks change nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import tzinfo
+from functools import cached_property
+from itertools import count
+from pathlib import Path
+
+from hermes_repair.checks.compared import Comparisons, compare_all
+from hermes_repair.checks.judged import JudgedLock, judged_locks
+from hermes_repair.checks.spoken import read_messages
+from hermes_repair.harness import default_harness
+from hermes_repair.home.installed import Installed
+from hermes_repair.home.layout import Home, routing_file
+from hermes_repair.host import Openers
+from hermes_repair.lineage.graph import Graph
+from hermes_repair.lineage.messages import Message
+from hermes_repair.lineage.naming import Titles
+from hermes_repair.lineage.node import SessionNode, node_from_row
+from hermes_repair.lineage.person import (
+    MessageCounts,
+    Proof,
+    counts_from_row,
+    person_facts,
+    person_proof,
+)
+from hermes_repair.lineage.queries import facts_query, node_query
+from hermes_repair.model.plans import Header
+from hermes_repair.routing import Routing, build_routing
+from hermes_repair.schema.recognise import FIRST_LATER, Recognition
+from hermes_repair.schema.structure import Structure
+from hermes_repair.store.look import Look
+from hermes_repair.store.views import FileState
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What our own receipts say about this database.
+
+    ``written`` are ids of messages that repairs of ours inserted or moved and that were not taken
+    back; ``birth`` is the earliest known time of message id 1; ``unfinished`` are receipts of runs
+    that did not come to their end (path, header, units that are neither done nor given up).
+    """
+
+    written: frozenset[int] = frozenset()
+    birth: float | None = None
+    unfinished: tuple[tuple[Path, Header, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the user said that changes what is found. ``timezone`` is an IANA name."""
+
+    timezone: str | None = None
+    release: str | None = None
+    sessions: frozenset[str] = frozenset()
+    deep: bool = False
+
+
+@dataclass
+class Scene:
+    """One look at one home."""
+
+    home: Home
+    look: Look
+    file: FileState
+    structure: Structure
+    recognition: Recognition
+    openers: Openers
+    installed: tuple[Installed, ...]
+    past: Past
+    wishes: Wishes
+    now: float
+    zone: tzinfo
+    notes: list[str] = field(default_factory=list)
+
+    @cached_property
+    def nodes(self) -> tuple[SessionNode, ...]:
+        """Every session with the totals of its messages."""
+        sessions, messages = self.look.columns("sessions"), self.look.columns("messages")
+        cursor = self.look.named(node_query(frozenset(sessions), frozenset(messages)))
+        return tuple(node_from_row(row) for row in cursor)
+
+    @cached_property
+    def graph(self) -> Graph:
+        """The session graph."""
+        return Graph.build(self.nodes)
+
+    @cached_property
+    def node(self) -> Mapping[str, SessionNode]:
+        """Sessions by id."""
+        return {node.id: node for node in self.nodes}
+
+    @cached_property
+    def routing(self) -> Routing:
+        """Which chat of the gateway leads to which session now."""
+        look = self.look
+        return build_routing(
+            sessions_json=routing_file(self.home),
+            gateway_rows=list(look.rows_of("gateway_routing", "1"))
+            if look.has("gateway_routing")
+            else (),
+            topic_rows=list(look.rows_of("telegram_dm_topic_bindings", "1"))
+            if look.has("telegram_dm_topic_bindings")
+            else (),
+            row_keys={node.id: node.session_key for node in self.nodes if node.session_key},
+            scope=str(self.home.sessions_dir.resolve()),
+        )
+
+    @cached_property
+    def titles(self) -> Titles:
+        """Every title, as Hermes resolves them."""
+        return Titles.of(self.nodes)
+
+    def messages(self, session_id: str) -> tuple[Message, ...]:
+        """Return the active messages of one session as lineage compares them, by id."""
+        return tuple(read_messages(self.look, session_id))
+
+    def proof(self, session_id: str) -> Proof | None:
+        """Return why a session is a person's chat, None where nothing proves it."""
+        return person_proof(
+            person_facts(self.node[session_id], self.counts([session_id])[session_id], self.routing)
+        )
+
+    def counts(self, session_ids: Sequence[str]) -> dict[str, MessageCounts]:
+        """Return what a person's words look like in these sessions."""
+        openings = default_harness().openings()
+        sql = facts_query(frozenset(self.look.columns("messages")), openings)
+        found = dict.fromkeys(session_ids, MessageCounts())
+        for row in self.look.named(sql, [*openings, json.dumps(list(session_ids))]):
+            session_id, counts = counts_from_row(row)
+            found[session_id] = counts
+        return found
+
+    @cached_property
+    def comparisons(self) -> Comparisons:
+        """Every transcript file compared with its session."""
+        return compare_all(self)
+
+    @cached_property
+    def new_message_ids(self) -> Iterator[int]:
+        """Ids above the largest that ``messages`` ever gave out, each once for the whole plan."""
+        row = self.look.one(
+            "SELECT MAX((SELECT COALESCE(MAX(seq), 0) FROM sqlite_sequence WHERE name ="
+            " 'messages'), (SELECT COALESCE(MAX(id), 0) FROM messages))"
+        )
+        return count((row[0] if row and isinstance(row[0], int) else 0) + 1)
+
+    @cached_property
+    def locked(self) -> frozenset[str]:
+        """Sessions with a compression lock of any kind, alive or not."""
+        return frozenset(lock.session for lock in self.locks)
+
+    @cached_property
+    def locks(self) -> tuple[JudgedLock, ...]:
+        """Every compression lock with its verdict."""
+        revivable = self.recognition.number >= FIRST_LATER
+        return tuple(judged_locks(self.look, self.openers, self.now, revivable=revivable))
+
+    @cached_property
+    def birth(self) -> float | None:
+        """When this database began: the time of message id 1, or what a receipt of ours kept."""
+        row = self.look.one("SELECT timestamp FROM messages WHERE id = 1")
+        times = [self.past.birth] if self.past.birth is not None else []
+        if row and isinstance(row[0], int | float) and 1 not in self.past.written:
+            times.append(float(row[0]))
+        return min(times, default=None)

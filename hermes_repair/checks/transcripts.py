@@ -1,0 +1,223 @@
+"""Transcript files against the database: what only a file still has (TR...)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from hermes_repair.checks.backfill import fill_units
+from hermes_repair.checks.compared import Compared
+from hermes_repair.checks.registry import Check, check
+from hermes_repair.checks.scene import Scene
+from hermes_repair.model.findings import Finding, Remedy, Severity
+from hermes_repair.model.plans import Unit
+from hermes_repair.report.escape import count
+from hermes_repair.transcripts.verdicts import Comparison, Verdict
+
+IN_WORDS = {
+    Verdict.FRONT_OR_MIDDLE_MISSING: "the database lacks {missing} that the file has.",
+    Verdict.TAIL_MISSING: "the database lacks the last {missing} of the file.",
+    Verdict.ALL_MISSING: "the database has none of the {missing} of the file.",
+    Verdict.ONLY_IN_FILE: "only the file has this chat, {missing}.",
+    Verdict.UNION: "the file has {missing} that the database lacks, and the other way round.",
+    Verdict.DIVERGED: "the file and the database tell this chat differently.",
+    Verdict.SUPERSEDED: "the file holds what was undone or compacted since, {missing}.",
+}
+
+
+def _answers(scene: Scene, id: str) -> Iterator[tuple[Compared, Comparison]]:
+    for answer in scene.comparisons.answers.values():
+        if answer.comparison is not None and answer.comparison.finding == id:
+            yield answer, answer.comparison
+
+
+def _finding(scene: Scene, made: Check, answer: Compared, found: Comparison) -> Finding:
+    missing = count(found.counts.missing, "message")
+    said = IN_WORDS.get(found.verdict, "{missing}").format(missing=missing)
+    reason = "" if found.safe else f" {found.reason}"
+    if found.fill is None:
+        remedy = Remedy.NONE
+    elif found.safe:
+        remedy = Remedy.SAFE
+    else:
+        remedy = Remedy.UNSAFE
+    return made.finding(
+        {"kind": "session", "session_id": found.session_id, "path": answer.file.path.name},
+        said + reason,
+        _hint(remedy, found),
+        severity=found.severity,
+        remedy=remedy,
+        data={
+            "verdict": found.verdict.value,
+            "in_file": found.counts.file,
+            "in_database": found.counts.database,
+            "missing": found.counts.missing,
+            "later": found.counts.later,
+            "reason": found.reason,
+        },
+        identity=(found.verdict.value, found.counts.file, found.counts.missing, found.safe),
+        sessions=1,
+        messages=found.counts.missing,
+    )
+
+
+def _hint(remedy: Remedy, found: Comparison) -> str:
+    if remedy is Remedy.SAFE:
+        return "hermes-repair repair"
+    if remedy is Remedy.UNSAFE:
+        return "If you want it back: hermes-repair backfill SESSION, with its id"
+    return ""
+
+
+def _fills(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
+    yield from fill_units(scene, findings)
+
+
+@check("TR001", "transcript-longer-in-file", Severity.ERROR, Remedy.SAFE)
+def transcript_longer_in_file(scene: Scene) -> Iterator[Finding]:
+    """A chat's JSONL file has messages that the database lacks.
+
+    What it means: releases from 0.15.0 on read only the database, so the chat looks cut: a chat of
+    994 messages shows 2. The file in sessions/ still has the rest.
+
+    How it happens: older releases wrote both, and read whichever was longer. Rows were missing for
+    years without anybody noticing, until 0.15.0 stopped reading the files; nothing ever moved them
+    over (Hermes #3212, PR 29211).
+
+    What repair does: it puts the missing messages between the ones that are there, in the order of
+    the file, with the times of the file. Rows that were there keep every value but their id. The
+    file is copied to hermes-repair/sources/ first and is never changed.
+
+    How safe it is: safe where the rows prove that messages were lost and not undone or deleted: the
+    last row was written when its line was, nothing was rewound or compacted, and the rest is an
+    exact part of the file. Otherwise it is done only when you name the session.
+    """
+    for answer, found in _answers(scene, "TR001"):
+        yield _finding(scene, transcript_longer_in_file, answer, found)
+
+
+@check("TR002", "session-only-in-file", Severity.ERROR, Remedy.SAFE)
+def session_only_in_file(scene: Scene) -> Iterator[Finding]:
+    """A chat has a JSONL file, but the database does not know it.
+
+    What it means: no release from 0.15.0 on shows the chat. Either the database was started anew
+    after it, or the chat was deleted and its file stayed (a delete in the dashboard leaves it).
+
+    How it happens: the database was reset or replaced, or its first write failed (Hermes #2914,
+    #2939); or somebody deleted the chat (#55088).
+
+    What repair does: it makes the session and its messages from the file, with the source and the
+    start of the file and a title that says that it was recovered. The file is copied first.
+
+    How safe it is: safe where the chat was provably never deleted: it ended before this database
+    began, or a session that is there names it as its parent. Otherwise it may have been deleted:
+    then it is only noted, and imported when you name it.
+    """
+    for answer, found in _answers(scene, "TR002"):
+        yield _finding(scene, session_only_in_file, answer, found)
+
+
+@check("TR003", "transcript-diverged", Severity.WARNING, Remedy.UNSAFE)
+def transcript_diverged(scene: Scene) -> Iterator[Finding]:
+    """A chat's file and the database tell it differently.
+
+    What it means: both have messages of their own, in an order that cannot be both.
+
+    How it happens: two programs wrote to the chat, or it was undone and went on another way.
+
+    What repair does: nothing by itself. When you name the session, what the file has more is put in
+    where it belongs by order and time; nothing that is there goes.
+
+    How safe it is: a judgement: some of it may have been undone on purpose.
+    """
+    for answer, found in _answers(scene, "TR003"):
+        yield _finding(scene, transcript_diverged, answer, found)
+
+
+@check("TR004", "transcript-line-damaged", Severity.WARNING, Remedy.NONE)
+def transcript_line_damaged(scene: Scene) -> Iterator[Finding]:
+    """A transcript file has places that are no message.
+
+    What it means: a line was cut off or overwritten. What can still be read of the file is compared
+    as usual; one bad line never costs another.
+
+    How it happens: a crash in the middle of an append (the next append is then glued to the torn
+    line), or a disk error.
+
+    What repair does: nothing: the file is never touched. Two records on one line are both read.
+
+    How safe it is: nothing is changed. The note stays as info once the database has all the good
+    parts of the file.
+    """
+    for session_id, answer in sorted(scene.comparisons.answers.items()):
+        subject = {"kind": "session", "session_id": session_id, "path": answer.file.path.name}
+        if answer.problem is not None:
+            yield transcript_line_damaged.finding(
+                subject,
+                f"the file {answer.file.path.name} cannot be read: {answer.problem}.",
+                "Check its permissions; nothing of it was compared.",
+                data={"problem": answer.problem},
+                identity=(answer.problem,),
+            )
+        elif answer.bad and answer.comparison is not None:
+            whole = answer.comparison.counts.missing == 0
+            yield transcript_line_damaged.finding(
+                subject,
+                f"{count(answer.bad, 'place')} in the file {'is' if answer.bad == 1 else 'are'}"
+                " damaged; all else of it was read.",
+                "Nothing has to be done: the database has what can be read of it." if whole else "",
+                severity=Severity.INFO if whole else Severity.WARNING,
+                data={"bad": answer.bad},
+                identity=(answer.bad,),
+                sessions=1,
+            )
+
+
+@check("TR005", "transcript-superseded", Severity.INFO, Remedy.NONE)
+def transcript_superseded(scene: Scene) -> Iterator[Finding]:
+    """A chat's file holds what was undone, retried or compacted since, or the same line twice.
+
+    What it means: nothing is lost. The database is right and the file is older or longer by copies.
+
+    How it happens: from 0.15.0 on nothing writes the file any more, so it keeps what /undo, /retry
+    and compaction took out of the database.
+
+    What repair does: nothing. What was taken back stays so.
+
+    How safe it is: nothing is changed.
+    """
+    for answer, found in _answers(scene, "TR005"):
+        yield transcript_superseded.finding(
+            {"kind": "session", "session_id": found.session_id, "path": answer.file.path.name},
+            found.reason[0].lower() + found.reason[1:],
+            "",
+            data={"verdict": found.verdict.value, "in_file": found.counts.file},
+            identity=(found.verdict.value, found.counts.file),
+            sessions=1,
+        )
+
+
+@check("TR007", "tail-only-in-file", Severity.INFO, Remedy.UNSAFE)
+def tail_only_in_file(scene: Scene) -> Iterator[Finding]:
+    """The end of a chat is only in its file, and may have been undone on purpose.
+
+    What it means: the database stops earlier than the file. /undo and /retry of 0.15 leave exactly
+    that, without any trace; so does a backup that was taken without its -wal.
+
+    How it happens: an undo after the update to 0.15.0, or a loss of the last rows.
+
+    What repair does: nothing by itself. When you name the session, the end of the file is put back.
+
+    How safe it is: a judgement, because the absence of a trace proves nothing. Where the rows do
+    prove a loss, it is reported as TR001 and repaired.
+    """
+    for answer, found in _answers(scene, "TR007"):
+        yield _finding(scene, tail_only_in_file, answer, found)
+
+
+for _check in (
+    transcript_longer_in_file,
+    session_only_in_file,
+    transcript_diverged,
+    tail_only_in_file,
+):
+    _check.proposes(_fills)

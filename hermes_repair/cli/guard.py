@@ -1,0 +1,107 @@
+"""The outermost layer: every end of the program is an exit code that means what design 3 says.
+
+typer exits 1 for an uncaught exception, which cron would read as "findings"; so nothing may escape
+from here, and an error under ``--json`` is JSON too.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import tempfile
+import time
+import traceback
+from pathlib import Path
+from types import FrameType
+
+from hermes_repair.model.errors import ExitCode, HermesRepairError
+from hermes_repair.report import documents
+from hermes_repair.report.escape import escape
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line and return its exit code."""
+    from typer import Abort, Exit
+
+    from hermes_repair.cli.commands import app
+
+    signal.signal(signal.SIGTERM, _interrupt)
+    as_json = "--json" in arguments
+    try:
+        answer = app(arguments, standalone_mode=False)
+        sys.stdout.flush()
+        return answer if isinstance(answer, int) else int(ExitCode.OK)
+    except HermesRepairError as error:
+        return _say(error, as_json)
+    except Exit as error:
+        return int(error.exit_code)
+    except (KeyboardInterrupt, Abort):
+        _stderr("Interrupted. What was finished before is whole; the rest was not begun.")
+        return int(ExitCode.INTERRUPTED)
+    except BrokenPipeError:
+        # The reader of our output has gone; there is nobody left to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return int(ExitCode.OK)
+    except OSError as error:
+        return _say(_from_os(error), as_json)
+    except Exception as error:  # noqa: BLE001 - the last line: anything else would exit 1
+        if _is_usage(error):
+            return _usage(error, as_json)
+        return _bug(error, as_json)
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _say(error: HermesRepairError, as_json: bool) -> int:
+    if as_json:
+        documents.write(documents.error(error, None))
+    else:
+        _stderr(error.message)
+        if error.hint:
+            _stderr(error.hint)
+    return int(error.exit_code)
+
+
+def _from_os(error: OSError) -> HermesRepairError:
+    made = HermesRepairError(
+        f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}.",
+        "Nothing was left half-done. Check permissions and free space, then run this again.",
+    )
+    made.exit_code = ExitCode.REFUSED
+    return made
+
+
+def _is_usage(error: Exception) -> bool:
+    """typer brings its own click; its usage errors know how to show themselves."""
+    return hasattr(error, "format_message") and hasattr(error, "exit_code")
+
+
+def _usage(error: Exception, as_json: bool) -> int:
+    message = str(error.format_message()) if hasattr(error, "format_message") else str(error)
+    made = HermesRepairError(message, "Type `hermes-repair --help` for the commands.")
+    made.exit_code = ExitCode.USAGE
+    return _say(made, as_json)
+
+
+def _bug(error: Exception, as_json: bool) -> int:
+    """Keep the traceback in a private file, without values that could be conversation text (R9)."""
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [f"{Path(f.filename).name}:{f.lineno} in {f.name}" for f in frames]
+    text = "\n".join([*lines, type(error).__name__]) + "\n"
+    descriptor, place = tempfile.mkstemp(prefix=f"hermes-repair-{int(time.time())}-", suffix=".log")
+    with os.fdopen(descriptor, "w", encoding="utf-8") as log:
+        log.write(text)
+    return _say(
+        HermesRepairError(
+            f"hermes-repair has a defect ({type(error).__name__} at {lines[-1]}).",
+            f"Nothing was left half-done. Please report it with {place}, which holds no chat text.",
+        ),
+        as_json,
+    )
+
+
+def _stderr(text: str) -> None:
+    sys.stderr.write(escape(text) + "\n")

@@ -1,0 +1,113 @@
+"""Options that many commands share, each written once."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+HomeOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--home",
+        help="The Hermes folder. Default: HERMES_HOME, else what hermes itself would take.",
+        show_default=False,
+        rich_help_panel="Target",
+    ),
+]
+ProfileOption = Annotated[
+    str | None,
+    typer.Option(
+        "--profile", help="A profile of that home.", show_default=False, rich_help_panel="Target"
+    ),
+]
+AllProfilesOption = Annotated[
+    bool,
+    typer.Option("--all-profiles", help="Every profile in turn.", rich_help_panel="Target"),
+]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="One JSON document on stdout.", rich_help_panel="Output")
+]
+QuietOption = Annotated[
+    bool, typer.Option("-q", "--quiet", help="Only what matters.", rich_help_panel="Output")
+]
+VerboseOption = Annotated[
+    bool, typer.Option("-v", "--verbose", help="Everything.", rich_help_panel="Output")
+]
+NoTitlesOption = Annotated[
+    bool,
+    typer.Option(
+        "--no-titles", help="Leave chat titles out on a terminal too.", rich_help_panel="Output"
+    ),
+]
+SelectOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--select",
+        help="Only findings with this id or prefix; may be repeated.",
+        show_default=False,
+        rich_help_panel="Findings",
+    ),
+]
+IgnoreOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--ignore",
+        help="Not findings with this id or prefix; may be repeated.",
+        show_default=False,
+        rich_help_panel="Findings",
+    ),
+]
+SessionOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--session",
+        help="Only this session, and what is UNSAFE in it too; may be repeated.",
+        show_default=False,
+        rich_help_panel="Findings",
+    ),
+]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
+DryRunOption = Annotated[
+    bool, typer.Option("--dry-run", "-n", help="Show what would be done; change nothing.")
+]
+TimezoneOption = Annotated[
+    str | None,
+    typer.Option(
+        "--timezone",
+        help="Zone in which the transcript files' times were written, for example Europe/Berlin.",
+        show_default=False,
+    ),
+]
+
+
+class FailOn(StrEnum):
+    """Severities of ``--fail-on``."""
+
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+    FATAL = "fatal"
+
+
+class Wal(StrEnum):
+    """Answers to DB002."""
+
+    USE = "use"
+    IGNORE = "ignore"
+
+
+EXIT_STATUS = """
+**Exit status**
+
+0 clean, or all that was asked was done and verified ·
+1 only `doctor` (findings at or above --fail-on) and `migrate --check` (behind) ·
+2 usage ·
+3 internal error, nothing changed or rolled back ·
+4 refused, wholly or in part: in use, changed base, no space, no permission, needs --yes ·
+5 no install found ·
+130 interrupted.
+Treat any other code as a failure.
+"""

@@ -1,0 +1,102 @@
+"""``backup`` and ``restore`` from options to an exit code."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from hermes_repair.app import backup as app
+from hermes_repair.app.world import World
+from hermes_repair.cli.run_repair import ask, require_yes
+from hermes_repair.cli.target import Target, each_home
+from hermes_repair.home.layout import Home
+from hermes_repair.model.errors import ExitCode
+from hermes_repair.report import documents
+from hermes_repair.report.escape import size
+from hermes_repair.report.lines import Line, show
+
+
+def _document(home: Home, **fields: Any) -> dict[str, Any]:
+    database = {"path": str(home.root / "state.db")}
+    return {**documents.envelope(str(home.root), database), **fields}
+
+
+def _entry(backup: app.Backup) -> dict[str, Any]:
+    return {
+        "name": backup.name,
+        "path": str(backup.path),
+        "size": backup.size,
+        "made": backup.made,
+        "for_receipt": backup.receipt,
+    }
+
+
+def make(target: Target) -> int:
+    """Make a copy now."""
+
+    def work(home: Home, world: World) -> tuple[ExitCode, dict[str, Any] | None]:
+        made = app.make(home, world)
+        if target.as_json:
+            return ExitCode.OK, _document(home, backup=_entry(made))
+        show([Line(f"Backup {made.name}: {size(made.size)}, verified, in {made.path}.", "good")])
+        return ExitCode.OK, None
+
+    return each_home(target, work)
+
+
+def list_all(target: Target) -> int:
+    """List the copies."""
+
+    def work(home: Home, _world: World) -> tuple[ExitCode, dict[str, Any] | None]:
+        found = app.listed(home)
+        if target.as_json:
+            return ExitCode.OK, _document(home, backups=[_entry(backup) for backup in found])
+        lines = [Line(f"Hermes home {home.root}, profile {home.profile}", "head")]
+        for backup in found:
+            when = datetime.fromtimestamp(backup.made).strftime("%Y-%m-%d %H:%M")
+            purpose = "before that run" if backup.receipt else "made by hand"
+            lines.append(Line(f"{backup.name}  {when}  {size(backup.size)}  {purpose}"))
+        if not found:
+            lines.append(Line("There is no backup yet; `hermes-repair backup` makes one."))
+        show(lines)
+        return ExitCode.OK, None
+
+    return each_home(target, work)
+
+
+def prune(target: Target) -> int:
+    """Remove old copies."""
+
+    def work(home: Home, world: World) -> tuple[ExitCode, dict[str, Any] | None]:
+        removed = app.prune(home, world)
+        if target.as_json:
+            return ExitCode.OK, _document(home, removed=[path.name for path in removed])
+        lines = [Line(f"Removed {path.name}.") for path in removed]
+        show(lines or [Line("Nothing is old enough to be removed.")])
+        return ExitCode.OK, None
+
+    return each_home(target, work)
+
+
+def restore(target: Target, named: str, yes: bool) -> int:
+    """Put a copy back."""
+
+    def work(home: Home, world: World) -> tuple[ExitCode, dict[str, Any] | None]:
+        require_yes(yes)
+        kept = app.restore(
+            home,
+            world,
+            named,
+            lambda source, now: (
+                yes or ask(f"Put {source} back? What is there now is in {now.name}.")
+            ),
+        )
+        if kept is None:
+            show([Line("Nothing was changed.")])
+            return ExitCode.REFUSED, None
+        if target.as_json:
+            return ExitCode.OK, _document(home, restored=named, kept=_entry(kept))
+        show([Line(f"Put back: {named}. What was there before is backup {kept.name}.", "good")])
+        return ExitCode.OK, None
+
+    return each_home(target, work)

@@ -1,0 +1,240 @@
+"""``repair`` from options to an exit code."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hermes_repair.app import repair as app
+from hermes_repair.app.world import World
+from hermes_repair.checks.scene import Wishes
+from hermes_repair.cli.run_doctor import shown_labels
+from hermes_repair.cli.target import Target, each_home, heading
+from hermes_repair.home.layout import Home
+from hermes_repair.model.errors import ExitCode, Refused, UsageError
+from hermes_repair.model.findings import Severity
+from hermes_repair.model.plans import Unit
+from hermes_repair.repair.planner import Selection, summary
+from hermes_repair.report import documents
+from hermes_repair.report.doctor import SessionLabel
+from hermes_repair.report.escape import count
+from hermes_repair.report.lines import Line, show
+from hermes_repair.store.views import WalChoice
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The options of one ``repair``."""
+
+    dry_run: bool = False
+    yes: bool = False
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    sessions: tuple[str, ...] = ()
+    unsafe: bool = False
+    plan_out: Path | None = None
+    plan: Path | None = None
+    backup: bool = False
+    wal: str | None = None
+    timezone: str | None = None
+
+    @property
+    def selection(self) -> Selection:
+        return Selection(
+            select=tuple(word.upper() for word in self.select),
+            ignore=tuple(word.upper() for word in self.ignore),
+            sessions=frozenset(self.sessions),
+            unsafe=self.unsafe,
+        )
+
+    @property
+    def choice(self) -> WalChoice | None:
+        return WalChoice(self.wal) if self.wal is not None else None
+
+
+def repair(target: Target, asked: Asked, command: str = "repair") -> int:
+    """Plan, show, ask, apply, verify; for every home that is meant."""
+    if asked.plan is not None and (asked.select or asked.sessions or asked.unsafe or asked.dry_run):
+        raise UsageError(
+            "--plan applies a saved plan as it is; nothing can be selected from it.",
+            "Leave out --select, --session, --unsafe and --dry-run.",
+        )
+    wishes = Wishes(timezone=asked.timezone)
+
+    def work(home: Home, world: World) -> tuple[ExitCode, dict[str, Any] | None]:
+        if asked.dry_run or asked.plan_out is not None:
+            return _dry_run(home, world, wishes, asked, target)
+        require_yes(asked.yes)
+        if asked.plan is not None:
+            return _done(app.apply_saved(home, world, asked.plan), home, target)
+        result = app.repair(
+            home,
+            world,
+            wishes,
+            asked.selection,
+            lambda proposal: asked.yes or _ask(proposal, home, target),
+            command=command,
+            choice=asked.choice,
+            backup=asked.backup,
+        )
+        return _done(result, home, target)
+
+    return each_home(target, work)
+
+
+def require_yes(yes: bool) -> None:
+    """Off a terminal nothing is written to state.db without --yes."""
+    if not yes and not sys.stdin.isatty():
+        raise Refused(
+            "This changes the database, and there is no terminal to ask at.",
+            "Add --yes to do it, or --dry-run to see what it would do.",
+        )
+
+
+def _dry_run(
+    home: Home, world: World, wishes: Wishes, asked: Asked, target: Target
+) -> tuple[ExitCode, dict[str, Any] | None]:
+    proposal = app.propose(home, world, wishes, asked.selection, choice=asked.choice)
+    if asked.plan_out is not None:
+        app.save(proposal, home, world, asked.plan_out)
+    blocked = bool(proposal.live_reason and proposal.plan.waiting)
+    code = ExitCode.REFUSED if blocked else ExitCode.OK
+    if target.as_json:
+        return code, {
+            **documents.envelope(str(home.root), proposal.database),
+            "plan": {
+                "actions": summary(proposal.plan.now),
+                "waiting": summary(proposal.plan.waiting),
+                "left": summary(proposal.plan.left),
+                "digest": proposal.digest,
+                "saved": str(asked.plan_out) if asked.plan_out is not None else None,
+            },
+        }
+    lines = heading(home, proposal.database, ()) + plan_lines(proposal, target)
+    if asked.plan_out is not None:
+        lines.append(Line(f"The plan is in {asked.plan_out}: repair --plan applies exactly it."))
+    elif proposal.plan.now:
+        lines.append(
+            Line(f"Nothing was changed. Next: hermes-repair repair{target.option}", "head")
+        )
+    show(lines)
+    return code, None
+
+
+def plan_lines(proposal: app.Proposal, target: Target) -> list[Line]:
+    """Return the plan for a reader: what is done, what waits, what nobody asked for."""
+    plan = proposal.plan
+    labels = shown_labels(proposal.labels, target)
+    lines = [Line("")]
+    if not plan.now and not plan.waiting:
+        lines.append(Line("There is nothing to repair.", "good"))
+    if plan.now:
+        lines.append(Line(f"The plan has {count(len(plan.now), 'step')}:", "head"))
+        lines += [Line(f"  {_step(unit, labels)}") for unit in plan.now]
+    if plan.waiting:
+        why = proposal.live_reason or "Each is planned afresh when the steps above are done."
+        lines += [Line(""), Line(f"{count(len(plan.waiting), 'step')} must wait. {why}", "warning")]
+        lines += [Line(f"  {_step(unit, labels)}") for unit in plan.waiting]
+    if plan.left:
+        lines += [
+            Line(""),
+            Line(
+                f"{count(len(plan.left), 'step')} would be a judgement and is left unless you ask"
+                " (--session ID or --unsafe):",
+                "dim",
+            ),
+        ]
+        lines += [Line(f"  {_step(unit, labels)}", "dim") for unit in plan.left]
+    return lines
+
+
+def _step(unit: Unit, labels: dict[str, SessionLabel]) -> str:
+    label = labels.get(unit.subject)
+    named = f" [{label.words()}]" if label is not None else ""
+    rows = count(len(unit.actions), "action")
+    return f"{', '.join(unit.finding_ids)} {unit.summary}{named}; {rows}, {unit.safety.value}"
+
+
+def _ask(proposal: app.Proposal, home: Home, target: Target) -> bool:
+    show([*heading(home, proposal.database, ()), *plan_lines(proposal, target)], stream="stderr")
+    return ask("Do it?")
+
+
+def ask(question: str) -> bool:
+    """Ask a person at a terminal; anything but yes is no."""
+    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def _done(
+    result: app.Repaired, home: Home, target: Target
+) -> tuple[ExitCode, dict[str, Any] | None]:
+    code = ExitCode.OK if result.complete else ExitCode.REFUSED
+    after = result.after
+    if target.as_json:
+        return code, {
+            **documents.envelope(str(home.root), after.database if after else {}),
+            "recovered": result.recovered,
+            "receipt": _receipt(result),
+            "refused": [
+                {"unit": unit.summary, "message": error.message, "hint": error.hint}
+                for unit, error in result.refused
+            ],
+            "waiting": [{"unit": unit.summary, "message": why} for unit, why in result.waiting],
+            "left": summary(result.left),
+            "findings": [documents.finding(f, after.accepted) for f in after.findings]
+            if after
+            else [],
+        }
+    show(_done_lines(result, home, target))
+    return code, None
+
+
+def _receipt(result: app.Repaired) -> dict[str, Any] | None:
+    if result.receipt is None:
+        return None
+    return {
+        "id": result.receipt.stem,
+        "path": str(result.receipt),
+        "units": result.units,
+        "actions": result.actions,
+        "rows": result.actions,
+    }
+
+
+def _done_lines(result: app.Repaired, home: Home, target: Target) -> list[Line]:
+    lines = [Line(sentence) for sentence in result.recovered]
+    if result.declined:
+        return [*lines, Line("Nothing was changed.")]
+    if result.receipt is None:
+        lines.append(Line("There was nothing to repair.", "good"))
+    else:
+        lines.append(
+            Line(
+                f"Done: {count(result.units, 'step')}, {count(result.actions, 'action')}."
+                f" Receipt {result.receipt.stem}.",
+                "good",
+            )
+        )
+        lines.append(Line(f"To take it back: hermes-repair undo{target.option}"))
+    for unit, error in result.refused:
+        lines.append(Line(f"Not done: {unit.summary}. {error.message} {error.hint}", "error"))
+    for unit, why in result.waiting:
+        lines.append(Line(f"Waits: {unit.summary}. {why}", "warning"))
+    if result.left and not target.quiet:
+        lines.append(
+            Line(
+                f"{count(len(result.left), 'step')} would be a judgement and was left;"
+                f" hermes-repair repair{target.option} --dry-run shows them.",
+                "dim",
+            )
+        )
+    after = result.after
+    if after is not None and not target.quiet:
+        rest = [f for f in after.findings if f.severity > Severity.INFO]
+        told = count(len(rest), "finding") if rest else "nothing but notes"
+        lines.append(Line(f"The doctor now finds {told}.", "dim" if not rest else "warning"))
+    return lines

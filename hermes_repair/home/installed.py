@@ -1,0 +1,190 @@
+"""The Hermes that serves a home and the schema number that it expects, without importing it.
+
+Only an install that serves this home counts: the checkout below it, the ``hermes`` on PATH and the
+tool environments of the user whose default home it is, and interpreters that the caller knows to
+work on it. Everything is read from files; what is asked of the machine comes in as parameters.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TypeAlias
+
+from hermes_repair.home.launcher import (
+    STATE_MODULE,
+    code_of_command,
+    code_of_environment,
+    code_of_packages,
+)
+from hermes_repair.home.layout import base_of, default_root
+
+CONSTANT = "SCHEMA_VERSION"
+_RELEASE = re.compile(r"""^__version__\s*=\s*["']([^"']+)["']""", re.MULTILINE)
+
+_Place: TypeAlias = tuple[str, Callable[[], Path | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the search may ask of the machine.
+
+    ``platform`` is as in ``sys.platform``; ``system_code`` is where the installer of 0.19.0 puts
+    the code when root runs it on Linux.
+    """
+
+    environ: Mapping[str, str]
+    user_home: Path
+    platform: str
+    system_code: Path = Path("/usr/local/lib/hermes-agent")
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """One install of Hermes.
+
+    ``number`` is its SCHEMA_VERSION, ``None`` where it cannot be read, with the cause in
+    ``problem``. ``release`` is its version text, empty where there is none. ``code`` is the folder
+    of its modules, ``found`` the file with the number, ``how`` a few words for a reader.
+    ``changed_at`` is when a file of its code last changed, in epoch seconds.
+    """
+
+    number: int | None
+    release: str
+    code: Path
+    found: Path | None
+    how: str
+    changed_at: float | None
+    problem: str = ""
+
+
+def find_installed(
+    root: Path, around: Surroundings, interpreters: Iterable[Path] = ()
+) -> tuple[Installed, ...]:
+    """Return the installs that serve the home at ``root``, the likeliest first, each once.
+
+    ``interpreters`` are Pythons of processes or services known to work on this home; they come
+    first, then the ``hermes`` on PATH, the checkout below the home, and the user's environments.
+    """
+    found: dict[Path, Installed] = {}
+    for how, look in _places(root, around, interpreters):
+        try:
+            code = look()
+            if code is not None and code.resolve() not in found:
+                found[code.resolve()] = read_install(code, how)
+        except (OSError, RuntimeError) as error:  # RuntimeError: links that lead in a circle
+            place = Path(str(getattr(error, "filename", None) or root))
+            problem = f"it cannot be read: {error}"
+            found.setdefault(place, Installed(None, "", place, None, how, None, problem))
+    return tuple(found.values())
+
+
+def read_install(code: Path, how: str) -> Installed:
+    """Read number and release of the code in the folder ``code``.
+
+    The constant is in ``hermes_state.py`` up to 0.19.0 and in a module beside it from about schema
+    25 on, so every ``hermes_state*`` module is asked. Raises ``OSError``.
+    """
+    modules = sorted(code.glob("hermes_state*.py"), key=lambda path: path.name != STATE_MODULE)
+    number, found = None, None
+    for module in [*modules, *sorted(code.glob("hermes_state/*.py"))]:
+        number = constant_in(module.read_text(encoding="utf-8", errors="replace"))
+        if number is not None:
+            found = module
+            break
+    marks = [*modules, code / "run_agent.py", code / ".git" / "logs" / "HEAD"]
+    package = code / "hermes_cli" / "__init__.py"
+    release = ""
+    if package.is_file():
+        match = _RELEASE.search(package.read_text(encoding="utf-8", errors="replace"))
+        release = match.group(1) if match else ""
+        marks.append(package)
+    return Installed(
+        number=number,
+        release=release,
+        code=code,
+        found=found,
+        how=how,
+        changed_at=max((m.stat().st_mtime for m in marks if m.is_file()), default=None),
+        problem="" if number is not None else f"no module in {code} names {CONSTANT}",
+    )
+
+
+def constant_in(source: str) -> int | None:
+    """Return the whole number that a module gives SCHEMA_VERSION at its top level."""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError):
+        return None
+    for node in tree.body:
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=value)):
+                pass
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.Constant(value=value)):
+                pass
+            case _:
+                continue
+        if name == CONSTANT and isinstance(value, int) and not isinstance(value, bool):
+            return value
+    return None
+
+
+def _places(root: Path, around: Surroundings, interpreters: Iterable[Path]) -> Iterator[_Place]:
+    base = base_of(root)
+    for python in interpreters:
+        yield f"the running {python}", partial(code_of_environment, python.parent.parent)
+    environ = around.environ
+    default = base_of(default_root(environ, around.user_home, around.platform))
+    ours = default.resolve() == base.resolve()
+    if ours:
+        for command in _commands(environ, around.platform):
+            yield f"the hermes command {command}", partial(code_of_command, command)
+    yield "the checkout below the home", partial(_checkout, base / "hermes-agent")
+    user = around.user_home if ours else _owner_of(base)
+    if user is None:
+        return
+    for prefix in _environments(environ if ours else {}, user):
+        yield f"the environment {prefix}", partial(code_of_environment, prefix)
+    yield "the packages of the user", partial(code_of_packages, user / ".local")
+    if ours and around.platform.startswith("linux"):
+        yield "the checkout of the system", partial(_checkout, around.system_code)
+
+
+def _commands(environ: Mapping[str, str], platform: str) -> Iterator[Path]:
+    """Yield the files that typing ``hermes`` would start, in the order of PATH."""
+    windows = platform == "win32"
+    names = ("hermes.exe", "hermes.cmd", "hermes.bat") if windows else ("hermes",)
+    for folder in environ.get("PATH", "").split(";" if windows else ":"):
+        for name in names:
+            if folder:
+                yield Path(folder) / name
+
+
+def _checkout(folder: Path) -> Path | None:
+    return folder if (folder / STATE_MODULE).is_file() else None
+
+
+def _owner_of(base: Path) -> Path | None:
+    """Return the user's folder whose default home ``base`` is, ``None`` for another place."""
+    if base.name == ".hermes":
+        return base.parent
+    parts = [part.lower() for part in base.parts[-3:]]
+    return base.parents[2] if parts == ["appdata", "local", "hermes"] else None
+
+
+def _environments(environ: Mapping[str, str], user: Path) -> Iterator[Path]:
+    """Yield where uv and pipx keep the environment of hermes-agent."""
+    data = Path(environ.get("XDG_DATA_HOME") or user / ".local" / "share")
+    roaming = user / "AppData" / "Roaming"
+    tools = [data / "uv" / "tools", roaming / "uv" / "tools"]
+    pipx = [data / "pipx", user / ".local" / "pipx", user / "pipx"]
+    if environ.get("UV_TOOL_DIR"):
+        tools.insert(0, Path(environ["UV_TOOL_DIR"]))
+    if environ.get("PIPX_HOME"):
+        pipx.insert(0, Path(environ["PIPX_HOME"]))
+    for prefix in [*tools, *(home / "venvs" for home in pipx)]:
+        yield prefix / "hermes-agent"

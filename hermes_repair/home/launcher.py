@@ -1,0 +1,119 @@
+"""From the ``hermes`` command to the folder with its code, by reading files alone.
+
+Layouts (installers and packages of 0.13.0 to 0.19.0): a shell script or a link in ``~/.local/bin``
+or ``/usr/local/bin`` that leads to ``<code>/venv/bin/hermes``; a console script of pip, uv or pipx
+whose first lines name the interpreter of its environment; ``Scripts/hermes.exe`` on Windows.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+STATE_MODULE = "hermes_state.py"
+MOST_HOPS = 5
+HEAD_BYTES = 8192
+
+
+def code_of_command(command: Path) -> Path | None:
+    """Return the folder with the code that the file ``command`` runs, ``None`` if it is not told.
+
+    Raises ``OSError`` where a file on the way may not be read.
+    """
+    for _ in range(MOST_HOPS):
+        if not command.is_file():
+            return None
+        real = command.resolve()
+        if real.suffix.lower() == ".exe":
+            return code_of_environment(real.parent.parent)
+        lines = _head(real)
+        program = interpreter_of(lines) or target_of_shell(lines)
+        if program is None:
+            return code_of_environment(real.parent.parent)
+        if "python" in program.name:
+            return code_of_environment(program.parent.parent)
+        command = program
+    return None
+
+
+def interpreter_of(lines: list[str]) -> Path | None:
+    """Return the Python that the first lines of a console script name by its path.
+
+    ``#!/path/python``, or ``#!/bin/sh`` followed by ``'''exec' "/path/python" ...`` for long paths.
+    Links are not followed: the python of an environment is a link out of it.
+    """
+    if not lines or not lines[0].startswith("#!"):
+        return None
+    words = lines[0][2:].split()
+    if words and "python" in Path(words[0]).name:
+        return Path(words[0])
+    for line in lines[1:3]:
+        match = re.match(r"""'''exec'\s+["']?(/[^"']+?)["']?\s""", line)
+        if match:
+            return Path(match.group(1))
+    return None
+
+
+def target_of_shell(lines: list[str]) -> Path | None:
+    """Return the first absolute path after the last ``exec`` of a shell script."""
+    for line in reversed(lines):
+        if not line.strip().startswith("exec "):
+            continue
+        try:
+            words = shlex.split(line)
+        except ValueError:
+            return None
+        return next((Path(word) for word in words[1:] if word.startswith("/")), None)
+    return None
+
+
+def code_of_environment(prefix: Path) -> Path | None:
+    """Return the folder with Hermes' code that the Python environment at ``prefix`` imports."""
+    packaged = code_of_packages(prefix)
+    if packaged is not None:
+        return packaged
+    return prefix.parent if (prefix.parent / STATE_MODULE).is_file() else None
+
+
+def code_of_packages(prefix: Path) -> Path | None:
+    """Return the folder with Hermes' code that the packages below ``prefix`` hold or point to."""
+    patterns = ("lib*/python3*/*-packages", "local/lib/python3*/*-packages", "Lib/site-packages")
+    folders = [folder for pattern in patterns for folder in prefix.glob(pattern)]
+    for site in sorted(folders):
+        for code in (site, *_editable(site)):
+            if (code / STATE_MODULE).is_file():
+                return code
+    return None
+
+
+def _editable(site: Path) -> Iterator[Path]:
+    """Yield the projects that editable installs in ``site`` point to (PEP 610, .pth files)."""
+    for record in sorted(site.glob("hermes_agent-*.dist-info/direct_url.json")):
+        project = _folder_in(record.read_text(encoding="utf-8", errors="replace"))
+        if project is not None:
+            yield project
+    for record in sorted(site.glob("*hermes*.pth")):
+        for line in record.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.strip() and not line.startswith(("import ", "#")):
+                yield site / line.strip()
+
+
+def _folder_in(record: str) -> Path | None:
+    try:
+        data = json.loads(record)
+        url = data.get("url") if isinstance(data, dict) else None
+        parts = urlsplit(url if isinstance(url, str) else "")
+    except (ValueError, RecursionError):
+        return None
+    if parts.scheme != "file":
+        return None
+    return Path(re.sub(r"^/(?=[A-Za-z]:)", "", unquote(parts.path)))
+
+
+def _head(path: Path) -> list[str]:
+    with path.open("rb") as file:
+        return file.read(HEAD_BYTES).decode("utf-8", "replace").splitlines()

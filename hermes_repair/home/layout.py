@@ -1,0 +1,188 @@
+"""Homes and profiles of Hermes Agent, and where each keeps what.
+
+Resolution follows Hermes' own command line (0.13.0 to 0.19.0): HERMES_HOME, else the platform's
+default; a root (not a profile folder) follows its ``active_profile`` file (Hermes #22502).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from hermes_repair.model.errors import NoInstall, UsageError
+
+RECORDS_DIR = "hermes-repair"
+DATABASE = "state.db"
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """One profile's home: ``root`` as named, and the files that hold its conversations.
+
+    ``database`` is the real file behind ``root/state.db`` (SQLite keeps ``-wal`` beside the real
+    file, not beside a symlink to it). ``sessions_dir`` holds JSONL and ``sessions.json`` and can
+    be moved by the gateway's config; ``logs_dir`` holds ``session_<id>.json`` and cannot.
+    """
+
+    root: Path
+    profile: str
+    database: Path
+    sessions_dir: Path
+    logs_dir: Path
+    base: Path
+
+    @property
+    def records(self) -> Path:
+        """Where our own records about this home lie (R8)."""
+        return self.root / RECORDS_DIR
+
+
+def default_root(environ: Mapping[str, str], user_home: Path, platform: str) -> Path:
+    """Return the root that Hermes' command line would take, without looking at profiles."""
+    named = environ.get("HERMES_HOME", "").strip()
+    if named:
+        return Path(named).expanduser()
+    if platform == "win32":
+        local = environ.get("LOCALAPPDATA", "").strip()
+        windows = (Path(local) if local else user_home / "AppData" / "Local") / "hermes"
+        # 0.13 to 0.15 fell back to ~/.hermes on every system; an old Windows home may be there.
+        return windows if windows.exists() else user_home / ".hermes"
+    return user_home / ".hermes"
+
+
+def base_of(root: Path) -> Path:
+    """Return the folder that owns ``profiles/``: the root itself, or a profile's grandparent."""
+    return root.parent.parent if root.parent.name == "profiles" else root
+
+
+def profile_names(base: Path) -> tuple[str, ...]:
+    """Return the named profiles below ``base`` in order; ``default`` is not among them."""
+    try:
+        return tuple(
+            sorted(
+                entry.name
+                for entry in (base / "profiles").iterdir()
+                if entry.is_dir() and not entry.name.startswith(".")
+            )
+        )
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return ()
+
+
+def active_profile(base: Path) -> str:
+    """Return the sticky profile of ``base``; ``default`` where none can be read."""
+    try:
+        name = (base / "active_profile").read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return "default"
+    return name or "default"
+
+
+def locate(
+    named: Path | None,
+    profile: str | None,
+    environ: Mapping[str, str],
+    user_home: Path,
+    platform: str,
+) -> Path:
+    """Return the folder of the home that is meant.
+
+    A folder named on our command line is taken as it is; a profile is looked up below it. Raises
+    :class:`UsageError` for a profile that does not exist.
+    """
+    root = (named if named is not None else default_root(environ, user_home, platform)).absolute()
+    base = base_of(root)
+    if profile is None:
+        if named is not None or root != base:
+            return root
+        profile = active_profile(base)
+    if profile == "default":
+        return base
+    if profile not in profile_names(base):
+        known = ", ".join(("default", *profile_names(base)))
+        raise UsageError(
+            f"There is no profile {profile!r} in {base}.", f"The profiles here are: {known}."
+        )
+    return base / "profiles" / profile
+
+
+def open_home(root: Path) -> Home:
+    """Return the home at ``root``; raises :class:`NoInstall`, with the reason, for none."""
+    if not root.exists():
+        raise NoInstall(
+            f"{root} does not exist.", "Name the Hermes folder: hermes-repair doctor --home PATH"
+        )
+    if not root.is_dir():
+        raise NoInstall(
+            f"{root} is a file, not a Hermes folder.",
+            "Name the folder that holds state.db: hermes-repair doctor --home PATH",
+        )
+    named = root / DATABASE
+    if named.is_symlink() and not named.exists():
+        raise NoInstall(
+            f"{named} is a link to {named.readlink()}, which does not exist.",
+            "Mount or restore the place that it points to, then run this again.",
+        )
+    sessions = sessions_dir(root)
+    if not named.exists() and not sessions.is_dir():
+        raise NoInstall(
+            f"{root} has no state.db and no sessions folder, so no Hermes has run there.",
+            "Name the Hermes folder: hermes-repair doctor --home PATH",
+        )
+    if named.exists() and not named.is_file():
+        raise NoInstall(
+            f"{named} is not a regular file.",
+            "Name the folder that holds state.db: hermes-repair doctor --home PATH",
+        )
+    base = base_of(root)
+    return Home(
+        root=root,
+        profile=root.name if base != root else "default",
+        database=named.resolve() if named.exists() else named,
+        sessions_dir=sessions,
+        logs_dir=root / "sessions",
+        base=base,
+    )
+
+
+def sessions_dir(root: Path) -> Path:
+    """Return where the gateway keeps JSONL and ``sessions.json``: config, else ``sessions``."""
+    configured = _configured(root / "gateway.json", json.loads)
+    configured = _configured(root / "config.yaml", yaml.safe_load) or configured
+    return (root / Path(configured).expanduser()) if configured else root / "sessions"
+
+
+def _configured(path: Path, parse: Any) -> str | None:
+    """Return ``gateway.sessions_dir`` (or top-level ``sessions_dir``) of one config file.
+
+    A config that Hermes itself could not read moves nothing, so it counts as not set.
+    """
+    try:
+        data = parse(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError):
+        return None
+    if not isinstance(data, dict):
+        return None
+    gateway = data.get("gateway")
+    nested = gateway.get("sessions_dir") if isinstance(gateway, dict) else None
+    value = data.get("sessions_dir", nested)
+    return value if isinstance(value, str) and value.strip() else None
+
+
+ROUTING_LIMIT = 64 << 20  # bytes; a real sessions.json has some kilobytes
+
+
+def routing_file(home: Home) -> bytes | None:
+    """Return the bytes of ``sessions.json``, None where there is none that could be one."""
+    path = home.sessions_dir / "sessions.json"
+    try:
+        if not path.is_file() or path.stat().st_size > ROUTING_LIMIT:
+            return None
+        return path.read_bytes()
+    except PermissionError:
+        return None

@@ -1,0 +1,66 @@
+"""The machine: processes, who has a file open, kernel locks, owners, free space, service units.
+
+Values out, one function per question, Linux, macOS and Windows behind it. What cannot be known is
+said to be unknown, with the reason; nothing here guesses. Nothing here opens SQLite, and bytes of
+databases are read by a child process only (:mod:`hermes_repair.host.raw`).
+"""
+
+from hermes_repair.host.filesystems import (
+    Filesystem,
+    Owner,
+    can_write,
+    differing_owner,
+    filesystem,
+    free_bytes,
+    owner,
+)
+from hermes_repair.host.locks import kernel_locks, single_run
+from hermes_repair.host.openers import who_has_open
+from hermes_repair.host.processes import boot_id, boot_time, hidden_processes, process
+from hermes_repair.host.procfs import KernelLock
+from hermes_repair.host.raw import WorkerFailed, compare_files, copy_files, probe
+from hermes_repair.host.units import crontab_line, systemd_units
+from hermes_repair.host.values import (
+    Comparison,
+    Copied,
+    FileFacts,
+    LockHolder,
+    Openers,
+    OpenStatus,
+    ProcessInfo,
+    Program,
+    RawFacts,
+)
+
+__all__ = [
+    "Comparison",
+    "Copied",
+    "FileFacts",
+    "Filesystem",
+    "KernelLock",
+    "LockHolder",
+    "OpenStatus",
+    "Openers",
+    "Owner",
+    "ProcessInfo",
+    "Program",
+    "RawFacts",
+    "WorkerFailed",
+    "boot_id",
+    "boot_time",
+    "can_write",
+    "compare_files",
+    "copy_files",
+    "crontab_line",
+    "differing_owner",
+    "filesystem",
+    "free_bytes",
+    "hidden_processes",
+    "kernel_locks",
+    "owner",
+    "probe",
+    "process",
+    "single_run",
+    "systemd_units",
+    "who_has_open",
+]

@@ -1,0 +1,218 @@
+"""Who has a database open: the one answer that every command uses (design 6.1).
+
+What proves what:
+
+- A connection in WAL mode keeps a shared POSIX lock on the main file for as long as it lives. The
+  kernel names one holder to whoever asks (F_GETLK), across users and PID namespaces. So with the
+  file in WAL mode on a local filesystem and no holder, nobody has it open, whatever else we may not
+  see. (A connection that has not read anything yet holds none; it is one that is about to open.)
+- An idle connection in any other mode holds no lock, so only descriptors tell: those in
+  ``/proc/*/fd`` of the same device and inode, and deleted files by their path.
+- The list is complete when every process could be looked at, or when the file is in WAL mode and
+  the kernel's lock table (which has every holder that /proc can name) has the one that the kernel
+  named first.
+- Files on NFS, SMB, FUSE and the like, and files below a container's filesystem, may be open where
+  this kernel does not see it.
+
+What cannot be known is UNKNOWN, and UNKNOWN counts as open.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from hermes_repair.host import elsewhere, procfs, raw, reach
+from hermes_repair.host.filesystems import Filesystem, filesystem
+from hermes_repair.host.processes import hidden_processes, process
+from hermes_repair.host.values import Openers, OpenStatus, ProcessInfo, Program, RawFacts
+
+LOOKS = 3  # a process that ends while we look makes us look again
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What was seen of a database from outside, on whatever system.
+
+    ``holders`` are the pids that the kernel named as holding SQLite's locks on the main file, None
+    where locks could not be asked for. ``table`` are the pids in the kernel's lock table, None
+    without one. ``processes`` have the database open or hold a lock on it. ``unseen`` and
+    ``uninspected`` are reasons why processes may be missing there: not visible, or closed to us.
+    """
+
+    exists: bool
+    wal_mode: bool
+    filesystem: Filesystem
+    holders: frozenset[int] | None
+    table: frozenset[int] | None
+    processes: tuple[ProcessInfo, ...]
+    unseen: tuple[str, ...] = ()
+    uninspected: tuple[str, ...] = ()
+    ourselves: bool = False
+
+    @property
+    def listed_by_kernel(self) -> bool:
+        """Whether the lock table is proven to have every connection that can be named."""
+        return self.wal_mode and self.holders is not None and self.holders <= (self.table or set())
+
+
+def who_has_open(database: Path) -> Openers:
+    """Return who has the database or one of its sidecars open, besides this process.
+
+    Never raises for what cannot be looked at: that is UNKNOWN, with the reason.
+    """
+    observe = _on_linux if sys.platform == "linux" else _elsewhere
+    for _ in range(LOOKS):
+        try:
+            seen = observe(database)
+        except raw.WorkerFailed as failure:
+            return Openers(OpenStatus.UNKNOWN, reasons=(failure.message,))
+        if seen is not None:
+            return decide(seen)
+    return Openers(
+        OpenStatus.UNKNOWN,
+        reasons=("processes open and close it faster than they can be looked at (try again)",),
+    )
+
+
+def decide(seen: Observation) -> Openers:
+    """Pure: weigh an observation by the rules of this module."""
+    reasons = tuple(_doubts(seen)) if seen.exists or seen.processes else ()
+    if seen.processes:
+        status = OpenStatus.SOMEBODY
+    else:
+        status = OpenStatus.UNKNOWN if reasons else OpenStatus.NOBODY
+    return Openers(status, seen.processes, not reasons, reasons, seen.ourselves)
+
+
+def _doubts(seen: Observation) -> Iterator[str]:
+    """Yield why the processes that were found may not be all."""
+    if not seen.filesystem.local:
+        yield (
+            f"the home lies on a filesystem of type {seen.filesystem.kind}, which other machines "
+            "may have open too (stop Hermes on every machine that uses this home)"
+        )
+    if seen.filesystem.layer_of is not None:
+        yield (
+            f"the home is shown to a container at {seen.filesystem.layer_of}, whose processes "
+            "cannot be matched from here (run the same command inside that container)"
+        )
+    if seen.exists and seen.holders is None:
+        yield "its locks cannot be asked for (run the same command as the owner of the file)"
+    if seen.wal_mode and seen.holders == frozenset():
+        return  # no connection lives, whatever else we may not see
+    yield from seen.unseen
+    if not seen.listed_by_kernel:
+        yield from seen.uninspected
+
+
+def _on_linux(database: Path) -> Observation | None:
+    facts, descriptors = raw.look(database)
+    place = filesystem(facts.real)
+    table = None
+    if descriptors.lock_lines is not None:
+        table = _table("\n".join(descriptors.lock_lines), facts, place)
+    deleted: dict[int, set[str]] = {}
+    for pid, suffix, gone in descriptors.open:
+        deleted.setdefault(pid, set()).update({facts.real.name + suffix} if gone else ())
+    seen = _observe(facts, place, table, {*deleted, *(table or ())})
+    if seen is None:
+        return None
+    return replace(
+        seen,
+        processes=tuple(
+            replace(found, deleted=tuple(sorted(deleted.get(found.pid, ()))))
+            for found in seen.processes
+        ),
+        unseen=hidden_processes(private_files=place.private),
+        uninspected=() if seen.listed_by_kernel else _closed_to_us(descriptors.denied, facts),
+    )
+
+
+def _elsewhere(database: Path) -> Observation | None:
+    facts = raw.probe(database)
+    listing = elsewhere.list_openers(facts)
+    seen = _observe(facts, filesystem(facts.real), None, set(listing.pids))
+    return None if seen is None else replace(seen, unseen=listing.doubts)
+
+
+def _observe(
+    facts: RawFacts, place: Filesystem, table: frozenset[int] | None, pids: set[int]
+) -> Observation | None:
+    """Put an observation together; None where one of the processes ended meanwhile."""
+    found = []
+    pids = pids | {holder.pid for holder in facts.holders}
+    for pid in sorted(pids - {os.getpid()}):
+        info = process(pid)
+        if info is None and pid > 0 and not _hidden(pid):
+            return None
+        if info is None:
+            info = ProcessInfo(pid=max(pid, 0), same_namespace=False)
+        if info.program is not Program.BYTE_READER and not info.zombie:
+            found.append(info)
+    holders = frozenset(holder.pid for holder in facts.holders if holder.file == "main")
+    return Observation(
+        exists=facts.main.kind != "absent",
+        wal_mode=facts.wal_mode,
+        filesystem=place,
+        holders=holders if facts.locks_known else None,
+        table=table,
+        processes=tuple(found),
+        ourselves=os.getpid() in pids,
+    )
+
+
+def _table(text: str, facts: RawFacts, place: Filesystem) -> frozenset[int]:
+    """Return the pids that hold a lock on one of the database's files by the kernel's table."""
+    files = {
+        (device, file.inode)
+        for file in (facts.main, facts.wal, facts.shm, facts.journal)
+        if file.exists
+        for device in ((os.major(file.device), os.minor(file.device)), place.device)
+    }
+    locks = procfs.parse_locks(text)
+    return frozenset(lock.pid for lock in locks if (lock.device, lock.inode) in files)
+
+
+def _hidden(pid: int) -> bool:
+    """Whether a process exists that /proc does not show us (hidepid)."""
+    if sys.platform != "linux":  # signal 0 is no question on Windows, it ends the process
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return not Path(f"/proc/{pid}").exists()
+
+
+def _closed_to_us(denied: Iterable[int], facts: RawFacts) -> tuple[str, ...]:
+    """Return the reason that names who could have it open and may not be looked into by us."""
+    if not facts.main.exists:
+        return ()
+    above = [folder.stat() for folder in facts.real.parents]
+    path = [(facts.main.mode, facts.main.uid), *((s.st_mode, s.st_uid) for s in above)]
+    names = []
+    for pid in denied:
+        if pid == os.getpid():
+            continue
+        try:
+            stat = procfs.parse_stat(_text(f"/proc/{pid}/stat"))
+            status = procfs.parse_status(_text(f"/proc/{pid}/status"))
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it has ended
+        if reach.could_open(pid, stat, status, path):
+            names.append(f"{stat.name.encode('unicode_escape').decode('ascii')} ({pid})")
+    if not names:
+        return ()
+    shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    how = "with sudo" if os.geteuid() else "with every capability"
+    return (f"processes that we may not look into could have it open: {shown} (run it {how})",)
+
+
+def _text(path: str) -> str:
+    return Path(path).read_bytes().decode("utf-8", "backslashreplace")

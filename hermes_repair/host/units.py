@@ -1,0 +1,99 @@
+"""The text of service units and crontab lines that run a command of ours now and then. Pure.
+
+Nothing here writes or installs: ``locks install`` prints the text, and writes it only when asked.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+
+from hermes_repair.model.errors import UsageError
+
+
+def systemd_units(
+    name: str,
+    description: str,
+    command: Sequence[str],
+    *,
+    every_minutes: int = 5,
+    delay_seconds: int = 60,
+    success_exit_statuses: Sequence[int] = (4,),
+) -> dict[str, str]:
+    """Return ``{file name: text}`` of a systemd user service and its timer.
+
+    ``command`` is the argument list with an absolute program first. ``delay_seconds`` is the
+    random delay of each start. The exit statuses given do not mark the service as failed: 4 is
+    "busy now", and the next start tries again. Raises UsageError for a program without an absolute
+    path, or for an argument that a unit file cannot carry (a NUL byte).
+    """
+    if not command or not command[0].startswith("/"):
+        raise UsageError("A systemd unit needs the absolute path of the program.")
+    _check_minutes(every_minutes)
+    program, *arguments = command
+    words = [
+        _systemd_word(program),
+        *(_systemd_word(word.replace("$", "$$")) for word in arguments),
+    ]
+    service = f"""\
+[Unit]
+Description={_escape_specifiers(description)}
+
+[Service]
+Type=oneshot
+ExecStart={" ".join(words)}
+SuccessExitStatus={" ".join(map(str, success_exit_statuses))}
+Nice=19
+IOSchedulingClass=idle
+UMask=0077
+"""
+    timer = f"""\
+[Unit]
+Description={_escape_specifiers(description)} (every {every_minutes} minutes)
+
+[Timer]
+OnCalendar=*:0/{every_minutes}
+RandomizedDelaySec={delay_seconds}
+AccuracySec=1s
+
+[Install]
+WantedBy=timers.target
+"""
+    return {f"{name}.service": service, f"{name}.timer": timer}
+
+
+def crontab_line(command: Sequence[str], *, every_minutes: int = 5, delay_seconds: int = 60) -> str:
+    """Return one crontab line, with a delay below ``delay_seconds`` that differs between starts.
+
+    Raises UsageError for an argument that a crontab cannot carry (a line break, a NUL byte).
+    """
+    if any("\n" in word or "\r" in word or "\0" in word for word in command):
+        raise UsageError("A crontab line cannot carry a path with a line break in it.")
+    _check_minutes(every_minutes)
+    # $$ is the shell's process id: the only number at hand that differs in every POSIX shell.
+    text = f"sleep $(($$ % {delay_seconds})); exec nice -n 19 {shlex.join(command)}"
+    return f"*/{every_minutes} * * * * " + text.replace("%", "\\%")
+
+
+def _check_minutes(every: int) -> None:
+    if not 1 <= every <= 59:
+        raise UsageError("The interval must be between 1 and 59 minutes.")
+
+
+def _escape_specifiers(text: str) -> str:
+    return text.replace("%", "%%")
+
+
+def _systemd_word(word: str) -> str:
+    """Quote one word of ExecStart (systemd.service(5), COMMAND LINES; systemd.syntax(7)).
+
+    Variables are expanded in the arguments only, so ``$`` is doubled there and not in the program.
+    """
+    if "\0" in word:
+        raise UsageError("A unit file cannot carry a path with a NUL byte in it.")
+    escaped = word.replace("\\", "\\\\").replace('"', '\\"')
+    for plain, code in (("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t")):
+        escaped = escaped.replace(plain, code)
+    escaped = _escape_specifiers(escaped)
+    safe = all(letter.isalnum() or letter in "/._-+=:,@%$" for letter in escaped)
+    return escaped if escaped and safe else f'"{escaped}"'

@@ -1,0 +1,48 @@
+"""Who still holds what, judged: rows of Hermes, who has the database open and the time → verdict.
+
+Pure: no file, no clock, no SQLite. The values that come from the machine are protocols here and
+are made by :mod:`hermes_repair.host`.
+"""
+
+from hermes_repair.leases.locks import GRACE, LOCK_SECONDS, MAX_AGE, verdict
+from hermes_repair.leases.others import (
+    Delegation,
+    Heartbeat,
+    breaker_verdict,
+    cooldown_verdict,
+    delegation_verdict,
+    handoff_verdict,
+    heartbeat_verdict,
+    turn_lease_verdict,
+)
+from hermes_repair.leases.values import (
+    Holder,
+    Kind,
+    LockRow,
+    OpenersLike,
+    ProcessLike,
+    Verdict,
+    parse_holder,
+)
+
+__all__ = [
+    "GRACE",
+    "LOCK_SECONDS",
+    "MAX_AGE",
+    "Delegation",
+    "Heartbeat",
+    "Holder",
+    "Kind",
+    "LockRow",
+    "OpenersLike",
+    "ProcessLike",
+    "Verdict",
+    "breaker_verdict",
+    "cooldown_verdict",
+    "delegation_verdict",
+    "handoff_verdict",
+    "heartbeat_verdict",
+    "parse_holder",
+    "turn_lease_verdict",
+    "verdict",
+]

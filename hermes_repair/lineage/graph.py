@@ -1,0 +1,176 @@
+"""The sessions of one database as a graph: who is whose child, and in what sense."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import cached_property
+
+from hermes_repair.lineage.node import SessionNode
+
+
+class EdgeKind(Enum):
+    """What makes a session the child of its parent (facts: who writes ``parent_session_id``)."""
+
+    CONTINUATION = "continuation"  # context compression ended the parent and went on here
+    REVIEW = "review"  # a continuation that a background review made, with its words only
+    BRANCH = "branch"  # /branch, TUI branch, API fork
+    DELEGATE = "delegate"  # delegate_task ran a subagent
+    TOOL = "tool"
+    CRON = "cron"
+    UNKNOWN = "unknown"  # a child by none of the rules: an unmarked branch or delegate
+    ORPHAN = "orphan"  # the parent's row is gone
+
+
+def edge_kind(node: SessionNode, parent: SessionNode) -> EdgeKind:
+    """Say what ``node`` is to ``parent`` (design 6.3).
+
+    A continuation is a child of a parent that ended by 'compression', not of source 'tool', without
+    ``_branched_from``, whose ``_delegate_from`` is null or the parent's own (a rotated delegate
+    copies its configuration).
+    """
+    if node.source == "tool":
+        return EdgeKind.TOOL
+    inherits = node.delegate_from is None or node.delegate_from == parent.delegate_from
+    if parent.end_reason == "compression" and node.branched_from is None and inherits:
+        return EdgeKind.CONTINUATION
+    if node.branched_from is not None:
+        return EdgeKind.BRANCH
+    if node.delegate_from is not None or node.source == "subagent":
+        return EdgeKind.DELEGATE
+    if parent.end_reason == "branched" and started_after_end(node, parent):
+        return EdgeKind.BRANCH
+    return EdgeKind.CRON if node.source == "cron" else EdgeKind.UNKNOWN
+
+
+def started_after_end(node: SessionNode, parent: SessionNode) -> bool:
+    """``child.started_at >= parent.ended_at`` as SQL answers it: unknown times are no."""
+    if node.started_at is None or parent.ended_at is None:
+        return False
+    return node.started_at >= parent.ended_at
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Every session with its edges. Build it with :meth:`build`.
+
+    ``nodes`` is in the order of the rows. ``children`` maps a parent id, also one that has no row,
+    to its children in the order of the rows. ``kinds`` has every session with a parent.
+    """
+
+    nodes: Mapping[str, SessionNode]
+    children: Mapping[str, tuple[str, ...]]
+    kinds: Mapping[str, EdgeKind]
+    orphans: tuple[str, ...]
+    cycles: tuple[tuple[str, ...], ...]
+    position: Mapping[str, int] = field(repr=False)
+
+    @classmethod
+    def build(cls, nodes: Iterable[SessionNode], reviews: Collection[str] = ()) -> Graph:
+        """Build the graph in time linear in the number of sessions.
+
+        ``reviews`` are ids of continuations known from their rows to hold nothing but a background
+        review (:func:`hermes_repair.lineage.forks.compare` finds them).
+        """
+        by_id = {node.id: node for node in nodes}
+        children: defaultdict[str, list[str]] = defaultdict(list)
+        kinds: dict[str, EdgeKind] = {}
+        orphans: list[str] = []
+        for node in by_id.values():
+            if node.parent_id is None:
+                continue
+            children[node.parent_id].append(node.id)
+            parent = by_id.get(node.parent_id)
+            if parent is None:
+                kinds[node.id] = EdgeKind.ORPHAN
+                orphans.append(node.id)
+                continue
+            kind = edge_kind(node, parent)
+            if kind is EdgeKind.CONTINUATION and node.id in reviews:
+                kind = EdgeKind.REVIEW
+            kinds[node.id] = kind
+        return cls(
+            nodes=by_id,
+            children={parent: tuple(ids) for parent, ids in children.items()},
+            kinds=kinds,
+            orphans=tuple(orphans),
+            cycles=tuple(_cycles(by_id)),
+            position={session_id: index for index, session_id in enumerate(by_id)},
+        )
+
+    def child_nodes(self, parent_id: str) -> tuple[SessionNode, ...]:
+        """Return the children of a session, in the order of the rows."""
+        return tuple(self.nodes[child] for child in self.children.get(parent_id, ()))
+
+    def continuations(self, parent_id: str) -> tuple[str, ...]:
+        """Return the continuations of a session, those of a background review included."""
+        return tuple(
+            child
+            for child in self.children.get(parent_id, ())
+            if self.kinds[child] in (EdgeKind.CONTINUATION, EdgeKind.REVIEW)
+        )
+
+    @cached_property
+    def forked_parents(self) -> tuple[str, ...]:
+        """Ids of the parents with two or more continuations, in the order of the rows."""
+        return tuple(
+            session_id
+            for session_id, node in self.nodes.items()
+            if node.end_reason == "compression" and len(self.continuations(session_id)) > 1
+        )
+
+    def chain(self, session_id: str) -> tuple[str, ...]:
+        """Return a session and everything that continues it, breadth first; cycles end it."""
+        found = {session_id: None}
+        queue = [session_id]
+        for current in queue:
+            for child in self.continuations(current):
+                if child not in found:
+                    found[child] = None
+                    queue.append(child)
+        return tuple(found)
+
+    def ancestors(self, session_id: str) -> tuple[str, ...]:
+        """Return the parents of a session, nearest first; a cycle or a missing row ends it."""
+        seen = {session_id}
+        above: list[str] = []
+        current = self.nodes[session_id].parent_id
+        while current is not None and current in self.nodes and current not in seen:
+            seen.add(current)
+            above.append(current)
+            current = self.nodes[current].parent_id
+        return tuple(above)
+
+    def family(self, session_id: str) -> tuple[str, ...]:
+        """Return the whole lineage that a session belongs to, its topmost member first."""
+        above = self.ancestors(session_id)
+        found = {above[-1] if above else session_id: None}
+        queue = list(found)
+        for current in queue:
+            for child in self.children.get(current, ()):
+                if child not in found:
+                    found[child] = None
+                    queue.append(child)
+        return tuple(found)
+
+
+def _cycles(nodes: Mapping[str, SessionNode]) -> Iterator[tuple[str, ...]]:
+    """Yield each cycle once, beginning with its earliest member; a self-parent has length one."""
+    state: dict[str, int] = {}
+    for number, start in enumerate(nodes):
+        path: list[str] = []
+        current: str | None = start
+        while current is not None and current in nodes and current not in state:
+            state[current] = number
+            path.append(current)
+            current = nodes[current].parent_id
+        if current is not None and state.get(current) == number and current in path:
+            cycle = path[path.index(current) :]
+            first = min(range(len(cycle)), key=lambda index: _age(nodes[cycle[index]]))
+            yield tuple(cycle[first:] + cycle[:first])
+
+
+def _age(node: SessionNode) -> tuple[bool, float, str]:
+    return node.started_at is None, node.started_at or 0.0, node.id

@@ -1,0 +1,177 @@
+"""How one session's link, end or marker is set right (LN001, LN003 to LN007; design 6.3).
+
+Every function takes the graph, the session and its whole row, and gives a
+:class:`~hermes_repair.lineage.changes.Resolution`. What only the caller can know (the database is
+at rest, how old the state is, locks, the schema's number) the caller asks first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from hermes_repair.lineage.changes import Resolution, changes_of, refused, resolution
+from hermes_repair.lineage.graph import EdgeKind, Graph, started_after_end
+from hermes_repair.lineage.markers import (
+    BRANCHED_FROM,
+    DELEGATE_FROM,
+    ConfigUnusable,
+    remove_marker,
+    set_marker,
+)
+from hermes_repair.lineage.naming import EMPTY, Titles, base_title, given_title
+from hermes_repair.lineage.node import DelegateMark, SessionNode
+from hermes_repair.lineage.person import Proof
+from hermes_repair.lineage.shapes import branch_shape, unrouted_shape
+from hermes_repair.model.findings import Safety
+from hermes_repair.model.values import Row, Value
+from hermes_repair.routing import Routing
+
+BRANCH_ENDS = frozenset({"branched", "session_reset"})
+"""Ends of a parent after which a child without a marker is a branch or the next chat (LN007)."""
+
+
+def cut_orphan(node: SessionNode, row: Row, proof: Proof | None) -> Resolution:
+    """Take the missing parent away from a session (LN001), so that it can be listed.
+
+    A person's chat keeps the parent's id in ``_branched_from``: schema step 16 then leaves it
+    alone. One tagged as a delegate's keeps the tag and stays hidden where releases hide it.
+    """
+    cut: dict[str, Value] = {"parent_session_id": None}
+    if node.delegate_from is not None:
+        return resolution([changes_of(node.id, row, cut)], Safety.SAFE, "its delegate mark stays")
+    if proof is None:
+        reason = "nothing proves that it is a person's chat and not a delegate's run"
+        return resolution([changes_of(node.id, row, cut)], Safety.UNSAFE, reason)
+    try:
+        cut["model_config"] = set_marker(
+            row.get("model_config"), BRANCHED_FROM, node.parent_id or ""
+        )
+    except ConfigUnusable as error:
+        return _unusable(node, error)
+    return resolution([changes_of(node.id, row, cut)], Safety.SAFE, proof.reason)
+
+
+def attach_orphan(graph: Graph, node: SessionNode, row: Row, origin: str) -> Resolution:
+    """Link a session whose parent is gone to the surviving one that its rows were copied from.
+
+    Where ``origin`` waits for a continuation it becomes that; else a branch of it.
+    """
+    parent = graph.nodes[origin]
+    waits = parent.end_reason == "compression" and started_after_end(node, parent)
+    if waits and node.delegate_from is None and not graph.continuations(origin):
+        values: dict[str, Value] = {"parent_session_id": origin}
+        if node.is_open and node.rows and node.api_call_count == 0:
+            values["api_call_count"] = 1  # else Hermes closes it after 7 days
+        reason = f"it begins with the rows of {origin}, which waits for its continuation"
+        return resolution([changes_of(node.id, row, values)], Safety.SAFE, reason)
+    try:
+        values = branch_shape(row, origin, routed=True)
+    except ConfigUnusable as error:
+        return _unusable(node, error)
+    reason = f"it begins with the rows of {origin}"
+    return resolution([changes_of(node.id, row, values)], Safety.SAFE, reason)
+
+
+def cut_cycle(cycle: Sequence[str], row: Row) -> Resolution:
+    """Cut a cycle at its first member, the earliest (LN003); ``row`` is that member's.
+
+    SAFE where a session is its own parent: that says nothing. Else a judgement.
+    """
+    change = changes_of(cycle[0], row, {"parent_session_id": None})
+    if len(cycle) == 1:
+        return resolution([change], Safety.SAFE, "no session is its own parent")
+    return resolution([change], Safety.UNSAFE, "the earliest member is taken for the first")
+
+
+def reopen_parent(
+    graph: Graph, node: SessionNode, row: Row, routing: Routing, without: Collection[str] = ()
+) -> Resolution:
+    """Open a session again that compression closed and nothing continues (LN004).
+
+    ``without`` are continuations that the same plan cuts off (LN005). ``session_key`` and
+    ``chat_type`` stay only where routing names the session now.
+    """
+    following = [child for child in graph.continuations(node.id) if child not in without]
+    if node.end_reason != "compression":
+        return refused(f"{node.id} was not closed by compression")
+    if following:
+        return refused(f"{node.id} is continued by {following[0]}")
+    values: dict[str, Value] = {"ended_at": None, "end_reason": None}
+    if not routing.is_live(node.id):
+        values |= unrouted_shape()
+    continues = graph.kinds.get(node.id) is EdgeKind.CONTINUATION
+    if continues and node.rows and node.api_call_count == 0:
+        values["api_call_count"] = 1  # else Hermes closes it after 7 days
+    reason = "compression closed it and nothing continues it"
+    return resolution([changes_of(node.id, row, values)], Safety.SAFE, reason)
+
+
+def cut_empty(
+    graph: Graph, node: SessionNode, row: Row, titles: Titles, routing: Routing
+) -> Resolution:
+    """Unlink a continuation that was never written (LN005); it is never deleted.
+
+    Its title goes where Hermes would open it for the title of the conversation.
+    """
+    if node.rows or graph.children.get(node.id):
+        return refused(f"{node.id} is not empty: it has messages or children")
+    if routing.is_live(node.id):
+        return refused(f"a chat of the gateway leads to {node.id}: its next message goes there")
+    values: dict[str, Value] = {"parent_session_id": None}
+    above = (graph.nodes[session_id].title for session_id in graph.ancestors(node.id))
+    for base in sorted({base_title(title) for title in above if title}):
+        if titles.resolve(base) == node.id:
+            values["title"] = given_title(base, EMPTY, node.started_at, titles.exact)
+    return resolution([changes_of(node.id, row, values)], Safety.SAFE, "it has no messages")
+
+
+def unhide(node: SessionNode, row: Row, proof: Proof | None, routing: Routing) -> Resolution:
+    """Take the tag of schema step 16 off a session (LN006), and give a child a listed shape.
+
+    Only for schema numbers from 16 on: below, the next open by 0.17.0 or later tags it again.
+    """
+    if node.delegate_mark is not DelegateMark.STEP_16:
+        return refused(f"{node.id} was tagged by a release, not by schema step 16")
+    try:
+        untagged = remove_marker(row.get("model_config"), DELEGATE_FROM)
+        values: dict[str, Value] = {"model_config": untagged}
+        if node.parent_id is not None:
+            values = branch_shape(
+                {**row, "model_config": untagged}, node.parent_id, routed=routing.is_live(node.id)
+            )
+    except ConfigUnusable as error:
+        return _unusable(node, error)
+    change = changes_of(node.id, row, values)
+    if proof is None:
+        reason = "nothing proves that it is a person's chat and not a delegate's run"
+        return resolution([change], Safety.UNSAFE, reason)
+    return resolution([change], Safety.SAFE, proof.reason)
+
+
+def mark_branch(graph: Graph, node: SessionNode, row: Row, *, copied: bool) -> Resolution:
+    """Mark a child as the branch that it is (LN007), so that 0.16.0 and later list it.
+
+    ``copied`` is whether it begins with its parent's rows. Where the schema is older than the
+    marker (no ``archived`` column) the link is cut too: those releases list it only then.
+    """
+    if node.parent_id is None or node.parent_id not in graph.nodes:
+        return refused(f"{node.id} has no parent to branch from")
+    ended = graph.nodes[node.parent_id].end_reason
+    try:
+        values: dict[str, Value] = {
+            "model_config": set_marker(row.get("model_config"), BRANCHED_FROM, node.parent_id)
+        }
+    except ConfigUnusable as error:
+        return _unusable(node, error)
+    if "archived" not in row:
+        values["parent_session_id"] = None
+    change = changes_of(node.id, row, values)
+    if copied:
+        return resolution([change], Safety.SAFE, "it begins with its parent's rows")
+    if ended in BRANCH_ENDS:
+        return resolution([change], Safety.SAFE, f"its parent ended as '{ended}'")
+    return resolution([change], Safety.UNSAFE, "it may be a delegate's run")
+
+
+def _unusable(node: SessionNode, error: ConfigUnusable) -> Resolution:
+    return refused(f"model_config of {node.id} cannot take a marker: {error} (SE001 first)")

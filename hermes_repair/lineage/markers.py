@@ -1,0 +1,106 @@
+"""Set and remove one marker in ``sessions.model_config`` and leave every other byte of it alone.
+
+The text is JSON of a foreign program: numbers, escapes, doubled keys and white space come back as
+they were, because only the member itself is cut out or added.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from json.decoder import JSONDecoder
+from typing import NoReturn
+
+from hermes_repair.model.values import Value
+
+BRANCHED_FROM = "_branched_from"
+DELEGATE_FROM = "_delegate_from"
+_SPACE = " \t\n\r"
+
+
+class ConfigUnusable(ValueError):
+    """``model_config`` is not a JSON object: no marker can be changed without losing something."""
+
+
+def set_marker(config: Value, key: str, value: str) -> str:
+    """Return ``config`` with ``key`` set to ``value`` as its last member; NULL counts as ``{}``.
+
+    Raises :class:`ConfigUnusable`.
+    """
+    bare = remove_marker("{}" if config is None else config, key)
+    assert bare is not None  # only NULL stays NULL
+    close = bare.rindex("}")
+    comma = "," if any(True for _ in _members(bare)) else ""
+    member = f"{json.dumps(key)}:{json.dumps(value)}"
+    return f"{bare[:close].rstrip(_SPACE)}{comma}{member}{bare[close:]}"
+
+
+def remove_marker(config: Value, key: str) -> str | None:
+    """Return ``config`` without ``key``, all of them where it is there twice; NULL stays NULL.
+
+    Raises :class:`ConfigUnusable`.
+    """
+    if config is None:
+        return None
+    if not isinstance(config, str):
+        raise ConfigUnusable("it is not text")
+    text = config
+    while True:
+        members = list(_members(text))
+        index = next((i for i, member in enumerate(members) if member.key == key), None)
+        if index is None:
+            return text
+        start, end = members[index].start, members[index].end
+        if index + 1 < len(members):
+            end = members[index + 1].start
+        elif index:
+            start = members[index - 1].end
+        text = text[:start] + text[end:]
+
+
+@dataclass(frozen=True, slots=True)
+class _Member:
+    """One ``"key": value`` of the outer object, from its first quote to the end of its value."""
+
+    key: str
+    start: int
+    end: int
+
+
+def _members(text: str) -> Iterator[_Member]:
+    _check(text)
+    position = _skip(text, _skip(text, 0) + 1)
+    while text[position] != "}":
+        key, end = _DECODER.raw_decode(text, position)
+        value = _skip(text, _skip(text, end) + 1)
+        _, end = _DECODER.raw_decode(text, value)
+        yield _Member(key, position, end)
+        position = _skip(text, end)
+        if text[position] == ",":
+            position = _skip(text, position + 1)
+
+
+def _check(text: str) -> None:
+    try:
+        value = _DECODER.decode(text)
+    except RecursionError:
+        raise ConfigUnusable("it is nested too deeply") from None
+    except ValueError as error:
+        raise ConfigUnusable(f"it is not valid JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise ConfigUnusable("it is not a JSON object")
+
+
+def _constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON, and SQLite refuses it")
+
+
+# Numbers stay text: they are only skipped, and Python limits how long an integer may be.
+_DECODER = JSONDecoder(parse_float=str, parse_int=str, parse_constant=_constant)
+
+
+def _skip(text: str, position: int) -> int:
+    while position < len(text) and text[position] in _SPACE:
+        position += 1
+    return position

@@ -1,0 +1,94 @@
+"""The SQL that turns a database into lineage values, set by set; ``store`` runs it.
+
+Every builder takes the columns that exist (``pragma_table_xinfo``), because schema 11 to 22 differ
+in them, and gives the same result columns whatever the schema.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+_NODE_DEFAULTS = {
+    "source": "NULL",
+    "parent_session_id": "NULL",
+    "started_at": "NULL",
+    "ended_at": "NULL",
+    "end_reason": "NULL",
+    "title": "NULL",
+    "archived": "0",
+    "session_key": "NULL",
+    "chat_type": "NULL",
+    "chat_id": "NULL",
+    "profile_name": "NULL",
+    "message_count": "0",
+    "api_call_count": "0",
+    "rewind_count": "0",
+}
+
+WHITE_SPACE = "char(9, 10, 11, 12, 13, 32)"
+"""What counts as leading white space, the same as in :mod:`hermes_repair.harness`."""
+
+SESSION_ROWS = "SELECT * FROM sessions WHERE id IN (SELECT value FROM json_each(?))"
+"""Whole rows of the sessions whose ids are in one JSON array: the before-images of a repair."""
+
+
+def node_query(session_columns: Collection[str], message_columns: Collection[str]) -> str:
+    """Return one statement for every session with the totals of its messages.
+
+    Rows are what :func:`hermes_repair.lineage.node.node_from_row` takes. ``messages`` is read
+    through its indexes only (``idx_messages_session``, from schema 14 ``..._session_active``).
+    """
+    picked = ", ".join(
+        f"s.{name}" if name in session_columns else f"{default} AS {name}"
+        for name, default in _NODE_DEFAULTS.items()
+    )
+    active = "SUM(m.active = 1)" if "active" in message_columns else "COUNT(*)"
+    return (
+        f"SELECT s.id, {picked}, {_markers(session_columns)}, "
+        "COALESCE(t.row_count, 0) AS row_count, COALESCE(t.active_count, 0) AS active_count, "
+        "t.last_message_at "
+        "FROM sessions s LEFT JOIN ("
+        f"SELECT m.session_id, COUNT(*) AS row_count, {active} AS active_count, "
+        "MAX(m.timestamp) AS last_message_at FROM messages m GROUP BY m.session_id"
+        ") t ON t.session_id = s.id ORDER BY s.rowid"
+    )
+
+
+def facts_query(message_columns: Collection[str], openings: Sequence[str]) -> str:
+    """Return one statement for what a person's words look like in chosen sessions.
+
+    Parameters: the program's own ``openings`` (``Harness.openings()``), then a JSON array of
+    session ids. Result rows are what :func:`hermes_repair.lineage.person.counts_from_row` takes:
+    ``session_id``, ``genuine_users`` (different texts of role user that open with none of them),
+    ``genuine_at`` (time of the latest of those), ``tool_rows``, ``platform_rows`` (rows with an id
+    of a message platform). Sessions without messages have no row.
+    """
+    begin = f"ltrim(m.content, {WHITE_SPACE})"
+    opened = " OR ".join(f"substr({begin}, 1, {len(opening)}) = ?" for opening in openings)
+    platform = "m.platform_message_id" if "platform_message_id" in message_columns else "NULL"
+    return (
+        "SELECT u.session_id, COUNT(DISTINCT CASE WHEN u.person THEN u.content END) "
+        "AS genuine_users, MAX(CASE WHEN u.person THEN u.timestamp END) AS genuine_at, "
+        "SUM(u.role = 'tool') AS tool_rows, COUNT(u.platform_id) AS platform_rows FROM ("
+        "SELECT m.session_id, m.role, m.content, m.timestamp, "
+        f"{platform} AS platform_id, CASE WHEN m.role <> 'user' THEN 0 "
+        f"WHEN COALESCE({begin}, '') = '' THEN 0 WHEN {opened} THEN 0 ELSE 1 END AS person "
+        "FROM messages m WHERE m.session_id IN (SELECT value FROM json_each(?))"
+        ") u GROUP BY u.session_id"
+    )
+
+
+def _markers(session_columns: Collection[str]) -> str:
+    """Return the columns about ``model_config``, guarded: SQLite raises on malformed JSON."""
+    if "model_config" not in session_columns:
+        return (
+            "1 AS config_valid, 0 AS config_minified, NULL AS branched_from, NULL AS delegate_from"
+        )
+    config = "s.model_config"
+    valid = f"typeof({config}) = 'text' AND json_valid({config})"
+    return (
+        f"{config} IS NULL OR ({valid}) AS config_valid, "
+        f"CASE WHEN {valid} THEN json({config}) = {config} ELSE 0 END AS config_minified, "
+        f"CASE WHEN {valid} THEN json_extract({config}, '$._branched_from') END AS branched_from, "
+        f"CASE WHEN {valid} THEN json_extract({config}, '$._delegate_from') END AS delegate_from"
+    )

@@ -1,0 +1,112 @@
+"""The closed set of things a plan can do (design R3), as values.
+
+An action says what it expects to find (``before``) and what it leaves (``after``). Applying and
+inverting are functions of :mod:`hermes_repair.repair`, which alone writes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from hermes_repair.model.values import Row
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRef:
+    """Bytes of a transcript file that a message comes from.
+
+    ``path`` is relative to the home where the file lies inside it, else absolute. ``offset`` and
+    ``length`` are bytes of one JSON record; ``sha256`` is of exactly those bytes.
+    """
+
+    path: str
+    offset: int
+    length: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class RowUpdate:
+    """Change named columns of one row; the others are neither read nor written.
+
+    ``counters`` are columns that undo takes back as a difference, because Hermes counts on.
+    """
+
+    table: str
+    key: Row
+    before: Row
+    after: Row
+    counters: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class RowInsert:
+    """Add one row.
+
+    Without a ``source`` the whole row is in ``values``. With one, ``values`` holds only what the
+    plan decided (id, session, time) and the rest is read from the source again; ``digest`` is
+    :func:`~hermes_repair.model.values.row_digest` of the whole row over ``columns``, so that a
+    message's text stays out of plans and receipts and is still recognised to the byte.
+    """
+
+    table: str
+    key: Row
+    values: Row
+    source: SourceRef | None = None
+    digest: str | None = None
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RowDelete:
+    """Remove one row whose every column is kept in ``before``."""
+
+    table: str
+    key: Row
+    before: Row
+
+
+@dataclass(frozen=True, slots=True)
+class RowMove:
+    """Give a message another id by DELETE and INSERT, every other value kept (design 6.6).
+
+    ``digest`` is :func:`~hermes_repair.model.values.row_digest` over ``columns``, less the id.
+    """
+
+    table: str
+    old_id: int
+    new_id: int
+    digest: str
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ddl:
+    """One SQL statement of a migration step: DDL, or a set-based data step. Undone by restore."""
+
+    sql: str
+    step: str
+
+
+@dataclass(frozen=True, slots=True)
+class IndexRefill:
+    """Empty a search index and fill it again from ``messages``. Undone by restore."""
+
+    table: str
+    statements: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FileCopy:
+    """Copy a file of the user's, compressed and verified, below ``<home>/hermes-repair/``."""
+
+    source: str
+    target: str
+    size: int
+    sha256: str
+
+
+Action: TypeAlias = RowUpdate | RowInsert | RowDelete | RowMove | Ddl | IndexRefill | FileCopy
+RowAction: TypeAlias = RowUpdate | RowInsert | RowDelete | RowMove
+ROW_ACTIONS = (RowUpdate, RowInsert, RowDelete, RowMove)

@@ -1,0 +1,56 @@
+"""Every error a person can meet: one sentence, its cause, the next command, an exit code."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What the process says to cron and to scripts (design section 3)."""
+
+    OK = 0
+    FINDINGS = 1
+    USAGE = 2
+    INTERNAL = 3
+    REFUSED = 4
+    NO_INSTALL = 5
+    INTERRUPTED = 130
+
+
+class HermesRepairError(Exception):
+    """A stop that is meant for a reader: ``message`` says what and why, ``hint`` what to type."""
+
+    exit_code = ExitCode.INTERNAL
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(HermesRepairError):
+    """The command line asks for something that does not exist or contradicts itself."""
+
+    exit_code = ExitCode.USAGE
+
+
+class Refused(HermesRepairError):
+    """Nothing was done because it could not be done safely (in use, no space, changed base)."""
+
+    exit_code = ExitCode.REFUSED
+
+
+class InUse(Refused):
+    """Somebody else has the database open, or wrote to it, where it has to be ours alone."""
+
+
+class NoInstall(HermesRepairError):
+    """There is no Hermes install where we were told to look."""
+
+    exit_code = ExitCode.NO_INSTALL
+
+
+class DatabaseUnreadable(HermesRepairError):
+    """SQLite cannot read this file as a database; doctor turns this into DB001."""
+
+    exit_code = ExitCode.REFUSED

@@ -1,0 +1,79 @@
+"""Units and their fate: what is committed together, and what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from hermes_repair.model.actions import Action, Ddl, IndexRefill
+from hermes_repair.model.findings import Safety
+
+
+class UnitState(Enum):
+    """What became of a unit (design R4)."""
+
+    PENDING = "pending"
+    DONE = "done"
+    SKIPPED = "skipped"
+    UNKNOWN = "unknown"
+    UNDONE = "undone"
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What one transaction does: whole or not at all.
+
+    ``kind`` is what it is about (``session``, ``family``, ``migration``, ``lock``, ``copy``);
+    ``subject`` names it for a reader (a session id, ``13 -> 14``). ``summary`` is one line of what
+    it does, without conversation text. ``findings`` are fingerprints. ``sessions`` are the ids that
+    it touches: two units of one stage that share one are merged or ordered by the planner.
+    """
+
+    kind: str
+    subject: str
+    summary: str
+    actions: tuple[Action, ...]
+    safety: Safety
+    live: bool
+    findings: tuple[str, ...]
+    finding_ids: tuple[str, ...]
+    sessions: frozenset[str] = frozenset()
+
+    @property
+    def needs_backup(self) -> bool:
+        """Whether undo needs a file backup because an action cannot be inverted row by row."""
+        return any(isinstance(action, Ddl | IndexRefill) for action in self.actions)
+
+
+@dataclass(frozen=True, slots=True)
+class UnitRecord:
+    """A unit as a receipt keeps it: its place in the run, and what became of it."""
+
+    number: int
+    unit: Unit
+    state: UnitState
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a plan or receipt is about, apart from its units.
+
+    ``command`` is the subcommand that made it. ``created`` and ``closed`` are epoch seconds;
+    ``closed`` is None while a run is unfinished (RP001). ``database`` is the path of state.db,
+    ``base`` the marks of the file that the plan was made on. ``backup`` is the folder of the file
+    backup below the records, where one was due. ``birth`` is the time of message id 1, the proof of
+    design 6.2 (a), kept because later moves may hide it. ``undo_of`` names the receipt that an undo
+    run takes back.
+    """
+
+    tool_version: str
+    command: str
+    created: float
+    database: str
+    base: str
+    schema: int | None
+    birth: float | None = None
+    backup: str | None = None
+    closed: float | None = None
+    undoing: float | None = None
+    undone: float | None = None

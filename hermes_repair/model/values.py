@@ -1,0 +1,68 @@
+"""SQLite values as this project carries them: exact, typed, comparable.
+
+SQLite does not check that TEXT is UTF-8, and JSON cannot carry NUL, BLOB or Infinity, so a value
+travels as one of the Python types below and never as SQL text (anchors, section 3.5).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class RawText:
+    """TEXT whose bytes are not valid UTF-8; goes back with ``CAST(? AS TEXT)``."""
+
+    data: bytes
+
+
+Value: TypeAlias = int | float | str | bytes | RawText | None
+Row: TypeAlias = Mapping[str, Value]
+
+
+def decode_text(data: bytes) -> str | RawText:
+    """Return TEXT bytes as ``str`` where they are UTF-8, else unharmed as :class:`RawText`."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return RawText(data)
+
+
+def encode_value(value: Value) -> tuple[str, bytes]:
+    """Return (storage class, canonical bytes): equal iff SQLite would call the values identical."""
+    match value:
+        case None:
+            return "null", b""
+        case bool():
+            return "integer", str(int(value)).encode()
+        case int():
+            return "integer", str(value).encode()
+        case float():
+            return "real", struct.pack(">d", value)
+        case str():
+            return "text", value.encode("utf-8", "surrogatepass")
+        case RawText(data):
+            return "text", data
+        case bytes():
+            return "blob", value
+    raise TypeError(f"not a SQLite value: {type(value).__name__}")
+
+
+def same_value(left: Value, right: Value) -> bool:
+    """Whether two values are identical in storage class and bytes (``1`` is not ``1.0``)."""
+    return encode_value(left) == encode_value(right)
+
+
+def row_digest(row: Row, columns: Iterable[str]) -> str:
+    """Return one hash over the named columns of a row, in that order."""
+    hasher = hashlib.sha256()
+    for column in columns:
+        storage, data = encode_value(row[column])
+        for part in (column.encode(), storage.encode(), data):
+            hasher.update(len(part).to_bytes(8, "big"))
+            hasher.update(part)
+    return hasher.hexdigest()

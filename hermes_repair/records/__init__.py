@@ -1,0 +1,1 @@
+"""Receipts, backups, copied sources and acknowledgements: the only writer of our own folder."""

@@ -1,0 +1,49 @@
+"""Findings that a user accepts: out of the exit code, not out of the report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from hermes_repair.model.errors import Refused
+from hermes_repair.records.folder import Folder
+from hermes_repair.records.planfile import sync
+
+FILE = "acknowledged.json"
+
+
+def acknowledged(folder: Path) -> Mapping[str, str]:
+    """Return fingerprint -> reason; empty where nothing was acknowledged yet.
+
+    Raises :class:`Refused` where the file is not what we wrote, rather than forget decisions.
+    """
+    path = folder / FILE
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise Refused(
+            f"{path} cannot be read: {error}.", "Mend or remove that file, then run this again."
+        ) from error
+    if not isinstance(data, dict):
+        raise Refused(
+            f"{path} is not a list of findings.", "Remove that file, then run this again."
+        )
+    return {str(key): str(value) for key, value in data.items()}
+
+
+def acknowledge(folder: Folder, fingerprint: str, reason: str) -> None:
+    """Remember that a finding is accepted, and why."""
+    folder.prepare()
+    known = dict(acknowledged(folder.path))
+    known[fingerprint] = reason
+    path = folder.path / FILE
+    temporary = path.with_name(FILE + ".part")
+    temporary.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    temporary.chmod(0o600)
+    folder.own(temporary)
+    sync(temporary)
+    temporary.replace(path)
+    sync(path)

@@ -1,0 +1,133 @@
+"""Our folder in a home: ``<home>/hermes-repair/``, private, owned as state.db is (R8).
+
+receipts/0007-20261120T101500Z-repair.db    what was done, newest number last
+backups/<receipt>/state.db                  the whole file before a migration
+sources/<receipt>/<name>.gz                 transcript files that messages came from
+acknowledged.json                           findings that the user accepts
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from hermes_repair.model.errors import Refused, UsageError
+
+_RECEIPT = re.compile(r"(\d{4,})-\d{8}T\d{6}Z-([a-z-]+)\.db")
+
+
+@dataclass(frozen=True, slots=True)
+class Ownership:
+    """Owner and group that everything of ours must have: those of state.db."""
+
+    uid: int
+    gid: int
+    user: str
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """Our folder below one home; made on first use, with the owner of state.db."""
+
+    path: Path
+    owner: Ownership | None
+
+    @property
+    def receipts(self) -> Path:
+        return self.path / "receipts"
+
+    @property
+    def backups(self) -> Path:
+        return self.path / "backups"
+
+    @property
+    def sources(self) -> Path:
+        return self.path / "sources"
+
+    def prepare(self) -> None:
+        """Make the folder and its parts, 0700. Raises :class:`Refused` where that cannot be."""
+        for part in (self.path, self.receipts, self.backups, self.sources):
+            self.make(part)
+
+    def make(self, part: Path) -> Path:
+        """Make one folder of ours, or see that it is one."""
+        try:
+            part.mkdir(mode=0o700, exist_ok=True)
+        except FileExistsError:
+            raise Refused(
+                f"{part} is a file, and hermes-repair keeps its records in a folder of that name.",
+                "Move that file away, then run this again.",
+            ) from None
+        except OSError as error:
+            raise self._denied(part, error) from error
+        self.own(part)
+        return part
+
+    def own(self, path: Path) -> None:
+        """Give a file or folder of ours the owner and group of state.db."""
+        if self.owner is None:
+            return
+        found = path.stat()
+        if (found.st_uid, found.st_gid) == (self.owner.uid, self.owner.gid):
+            return
+        try:
+            os.chown(path, self.owner.uid, self.owner.gid)
+        except OSError as error:
+            raise self._denied(path, error) from error
+
+    def _denied(self, path: Path, error: OSError) -> Refused:
+        who = self.owner.user if self.owner is not None else "its owner"
+        return Refused(
+            f"hermes-repair cannot keep its records in {path}: {error.strerror}.",
+            f"Run it as the owner of state.db: sudo -u {who} hermes-repair ...",
+        )
+
+    def receipt_paths(self) -> list[Path]:
+        """Return the receipts, oldest first; empty where there is no folder yet."""
+        if not self.receipts.is_dir():
+            return []
+        found = [path for path in self.receipts.iterdir() if _RECEIPT.fullmatch(path.name)]
+        return sorted(found, key=lambda path: int(path.name.partition("-")[0]))
+
+    def new_receipt(self, command: str, now: float) -> Path:
+        """Return the path of the next receipt; the number alone decides the order."""
+        known = self.receipt_paths()
+        number = int(known[-1].name.partition("-")[0]) + 1 if known else 1
+        stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
+        return self.receipts / f"{number:04d}-{stamp}-{command}.db"
+
+    def find_receipt(self, named: str) -> Path:
+        """Return the receipt that a user means by its number or its whole name."""
+        wanted = named.removesuffix(".db")
+        for path in self.receipt_paths():
+            number, _, _ = path.stem.partition("-")
+            if path.stem == wanted or (wanted.isdigit() and int(wanted) == int(number)):
+                return path
+        raise UsageError(
+            f"There is no receipt {named!r} in {self.receipts}.",
+            "`hermes-repair history` lists the receipts.",
+        )
+
+    def backup_dir(self, receipt: Path) -> Path:
+        """Return where the file backup of a receipt lies."""
+        return self.backups / receipt.stem
+
+    def source_dir(self, receipt: Path) -> Path:
+        """Return where the transcript files of a receipt are kept."""
+        return self.sources / receipt.stem
+
+    def rotate(self, command: str, keep: int) -> None:
+        """Delete the oldest receipts of a command that are done with, all but ``keep`` of them."""
+        paths = [p for p in self.receipt_paths() if p.stem.endswith(f"Z-{command}")]
+        for path in paths[:-keep]:
+            path.unlink()
+
+    def remove_backup(self, backup: Path) -> None:
+        """Delete one backup folder of ours."""
+        if backup.parent != self.backups:
+            raise ValueError(f"{backup} is not a backup of ours")
+        shutil.rmtree(backup)

@@ -1,0 +1,367 @@
+"""Plans and receipts as SQLite files of ours: typed columns, streamed, the same format for both.
+
+JSON would lose NUL, BLOB and Infinity and SQL text stops at NUL, so values lie in an untyped
+column as they are (anchors, section 3.5). A receipt is a plan whose units have a state. A message
+that comes from a transcript is named by file, offset, length and sha256, never by its text (R9).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import shutil
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from hermes_repair.model.actions import (
+    Action,
+    Ddl,
+    FileCopy,
+    IndexRefill,
+    RowDelete,
+    RowInsert,
+    RowMove,
+    RowUpdate,
+    SourceRef,
+)
+from hermes_repair.model.errors import UsageError
+from hermes_repair.model.findings import Safety
+from hermes_repair.model.plans import Header, Unit, UnitRecord, UnitState
+from hermes_repair.model.values import Row, Value, encode_value
+from hermes_repair.store.connections import bind, open_immutable, open_private, placeholder
+from hermes_repair.store.scratch import scratch
+
+FORMAT = 1
+
+_TABLES = """
+CREATE TABLE header (name TEXT PRIMARY KEY, value);
+CREATE TABLE units (
+  number INTEGER PRIMARY KEY, kind TEXT, subject TEXT, summary TEXT, safety TEXT, live INTEGER,
+  findings TEXT, finding_ids TEXT, sessions TEXT, state TEXT
+);
+CREATE TABLE actions (
+  unit INTEGER, position INTEGER, kind TEXT, tbl TEXT, counters TEXT,
+  old_id INTEGER, new_id INTEGER, digest TEXT,
+  source TEXT, offset INTEGER, length INTEGER, sha256 TEXT,
+  sql TEXT, step TEXT, target TEXT, size INTEGER, column_set INTEGER,
+  PRIMARY KEY (unit, position)
+) WITHOUT ROWID;
+CREATE TABLE column_sets (number INTEGER PRIMARY KEY, names TEXT UNIQUE);
+CREATE TABLE images (
+  unit INTEGER, position INTEGER, image TEXT, column_name TEXT, value,
+  PRIMARY KEY (unit, position, image, column_name)
+) WITHOUT ROWID;
+"""
+_ACTION_COLUMNS = (
+    "unit, position, kind, tbl, counters, old_id, new_id, digest, source, offset, length, sha256,"
+    " sql, step, target, size, column_set"
+)
+
+
+class PlanFile:
+    """One open plan or receipt. Units are appended in order and read back one at a time."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        self._db = connection
+        self.path = path
+        self._sets: dict[tuple[str, ...], int] = {}
+
+    def header(self) -> Header:
+        """Return what the file is about."""
+        found = dict(self._db.execute("SELECT name, value FROM header"))
+        known: dict[str, Any] = {f.name: found.get(f.name) for f in dataclasses.fields(Header)}
+        return Header(**known)
+
+    def set_header(self, **changes: Any) -> None:
+        """Change fields of the header; a change of ours to our own file, durable at once."""
+        self._db.executemany(
+            "INSERT INTO header VALUES (?, ?)"
+            " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            list(changes.items()),
+        )
+
+    def append(self, units: Iterable[Unit]) -> int:
+        """Add units behind those that are there, in one transaction; return how many it added."""
+        row = self._db.execute("SELECT COALESCE(MAX(number), 0) FROM units").fetchone()
+        number = first = int(row[0])
+        self._db.execute("BEGIN")
+        for unit in units:
+            number += 1
+            self._db.execute(
+                "INSERT INTO units VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    number,
+                    unit.kind,
+                    unit.subject,
+                    unit.summary,
+                    unit.safety.value,
+                    int(unit.live),
+                    json.dumps(unit.findings),
+                    json.dumps(unit.finding_ids),
+                    json.dumps(sorted(unit.sessions)),
+                    UnitState.PENDING.value,
+                ),
+            )
+            for position, action in enumerate(unit.actions):
+                self._put(number, position, action)
+        self._db.execute("COMMIT")
+        return number - first
+
+    def _put(self, unit: int, position: int, action: Action) -> None:
+        row: dict[str, Any] = {"kind": type(action).__name__}
+        images: dict[str, Row] = {}
+        match action:
+            case RowUpdate():
+                row |= {"tbl": action.table, "counters": json.dumps(sorted(action.counters))}
+                images = {"key": action.key, "before": action.before, "after": action.after}
+            case RowInsert():
+                row |= {"tbl": action.table, "digest": action.digest}
+                images = {"key": action.key, "after": action.values}
+                if action.source is not None:
+                    row["column_set"] = self._column_set(action.columns)
+                    row |= {
+                        "source": action.source.path,
+                        "offset": action.source.offset,
+                        "length": action.source.length,
+                        "sha256": action.source.sha256,
+                    }
+            case RowDelete():
+                row |= {"tbl": action.table}
+                images = {"key": action.key, "before": action.before}
+            case RowMove():
+                row |= {
+                    "tbl": action.table,
+                    "old_id": action.old_id,
+                    "new_id": action.new_id,
+                    "digest": action.digest,
+                    "column_set": self._column_set(action.columns),
+                }
+            case Ddl():
+                row |= {"sql": action.sql, "step": action.step}
+            case IndexRefill():
+                row |= {"tbl": action.table, "sql": json.dumps(action.statements)}
+            case FileCopy():
+                row |= {
+                    "source": action.source,
+                    "target": action.target,
+                    "size": action.size,
+                    "sha256": action.sha256,
+                }
+        columns = ", ".join(row)
+        marks = ", ".join("?" for _ in row)
+        self._db.execute(
+            f"INSERT INTO actions (unit, position, {columns}) VALUES (?, ?, {marks})",
+            (unit, position, *row.values()),
+        )
+        for image, values in images.items():
+            for column, value in values.items():
+                self._db.execute(
+                    f"INSERT INTO images VALUES (?, ?, ?, ?, {placeholder(value)})",
+                    (unit, position, image, column, *bind([value])),
+                )
+
+    def _column_set(self, columns: tuple[str, ...]) -> int:
+        """Return the number of a list of columns, kept once however many rows share it."""
+        if columns not in self._sets:
+            names = json.dumps(columns)
+            self._db.execute("INSERT OR IGNORE INTO column_sets (names) VALUES (?)", (names,))
+            row = self._db.execute("SELECT number FROM column_sets WHERE names = ?", (names,))
+            self._sets[columns] = int(row.fetchone()[0])
+        return self._sets[columns]
+
+    def records(self, *, newest_first: bool = False) -> Iterator[UnitRecord]:
+        """Yield the units with all their actions, one unit in memory at a time."""
+        order = "DESC" if newest_first else "ASC"
+        numbers = [
+            int(row[0])
+            for row in self._db.execute(f"SELECT number FROM units ORDER BY number {order}")
+        ]
+        for number in numbers:
+            yield self.record(number)
+
+    def record(self, number: int) -> UnitRecord:
+        """Return one unit."""
+        row = self._db.execute(
+            "SELECT kind, subject, summary, safety, live, findings, finding_ids, sessions, state"
+            " FROM units WHERE number = ?",
+            (number,),
+        ).fetchone()
+        unit = Unit(
+            kind=row[0],
+            subject=row[1],
+            summary=row[2],
+            actions=tuple(self._actions(number)),
+            safety=Safety(row[3]),
+            live=bool(row[4]),
+            findings=tuple(json.loads(row[5])),
+            finding_ids=tuple(json.loads(row[6])),
+            sessions=frozenset(json.loads(row[7])),
+        )
+        return UnitRecord(number, unit, UnitState(row[8]))
+
+    def _actions(self, number: int) -> Iterator[Action]:
+        sets = {
+            set_number: tuple(json.loads(names))
+            for set_number, names in self._db.execute("SELECT number, names FROM column_sets")
+        }
+        images: dict[int, dict[str, dict[str, Value]]] = {}
+        for position, image, column, value in self._db.execute(
+            "SELECT position, image, column_name, value FROM images WHERE unit = ?", (number,)
+        ):
+            images.setdefault(position, {}).setdefault(image, {})[column] = value
+        for row in self._db.execute(
+            f"SELECT {_ACTION_COLUMNS} FROM actions WHERE unit = ? ORDER BY position", (number,)
+        ):
+            yield _action(row, images.get(row[1], {}), sets.get(row[-1], ()))
+
+    def states(self) -> list[tuple[int, UnitState]]:
+        """Return (number, state) of every unit in order."""
+        return [
+            (int(number), UnitState(state))
+            for number, state in self._db.execute("SELECT number, state FROM units ORDER BY number")
+        ]
+
+    def set_states(self, numbers: Iterable[int], state: UnitState) -> None:
+        """Say what became of units."""
+        self._db.executemany(
+            "UPDATE units SET state = ? WHERE number = ?", [(state.value, n) for n in numbers]
+        )
+
+    def count_actions(self) -> int:
+        """Return how many actions all units have."""
+        return int(self._db.execute("SELECT COUNT(*) FROM actions").fetchone()[0])
+
+    def changes_structure(self) -> bool:
+        """Whether undo has to restore a backup, because an action has no inverse by rows."""
+        row = self._db.execute(
+            "SELECT EXISTS (SELECT 1 FROM actions WHERE kind IN ('Ddl', 'IndexRefill'))"
+        ).fetchone()
+        return bool(row[0])
+
+    def written_messages(self) -> Iterator[int]:
+        """Yield ids of messages that done units of this receipt inserted or moved (design 6.2)."""
+        for (new_id,) in self._db.execute(
+            "SELECT COALESCE(a.new_id, i.value) FROM actions a JOIN units u ON u.number = a.unit"
+            " LEFT JOIN images i ON i.unit = a.unit AND i.position = a.position"
+            "  AND i.image = 'key' AND i.column_name = 'id'"
+            " WHERE a.tbl = 'messages' AND a.kind IN ('RowInsert', 'RowMove') AND u.state = 'done'"
+        ):
+            yield int(new_id)
+
+    def digest(self) -> str:
+        """Return one hash over all units and actions: what a plan will do, to the byte."""
+        hasher = hashlib.sha256()
+        queries = (
+            "SELECT number, kind, subject, safety, live, sessions FROM units ORDER BY number",
+            f"SELECT {_ACTION_COLUMNS} FROM actions ORDER BY unit, position",
+            "SELECT * FROM images ORDER BY unit, position, image, column_name",
+        )
+        for query in queries:
+            for row in self._db.execute(query):
+                for value in row:
+                    storage, data = encode_value(value)
+                    hasher.update(f"{storage}:{len(data)}:".encode() + data)
+        return hasher.hexdigest()
+
+
+def _action(
+    row: tuple[Any, ...], images: dict[str, dict[str, Value]], columns: tuple[str, ...]
+) -> Action:
+    _, _, kind, table, counters, old_id, new_id, digest = row[:8]
+    source, offset, length, sha256, sql, step, target, size = row[8:16]
+    key, before, after = (images.get(image, {}) for image in ("key", "before", "after"))
+    match kind:
+        case "RowUpdate":
+            return RowUpdate(table, key, before, after, frozenset(json.loads(counters)))
+        case "RowInsert":
+            origin = SourceRef(source, offset, length, sha256) if source is not None else None
+            return RowInsert(table, key, after, origin, digest, columns)
+        case "RowDelete":
+            return RowDelete(table, key, before)
+        case "RowMove":
+            return RowMove(table, old_id, new_id, digest, columns)
+        case "Ddl":
+            return Ddl(sql, step)
+        case "IndexRefill":
+            return IndexRefill(table, tuple(json.loads(sql)))
+        case "FileCopy":
+            return FileCopy(source, target, size, sha256)
+    raise ValueError(f"a plan cannot have an action of kind {kind!r}")
+
+
+def sync(path: Path) -> None:
+    """Make a finished file and its name in the folder durable: fsync the file, then the folder."""
+    # Windows has no descriptor of a folder; there the file alone is made durable.
+    for target in (path, path.parent) if os.name == "posix" else (path,):
+        descriptor = os.open(target, os.O_RDONLY if os.name == "posix" else os.O_RDWR)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+@contextmanager
+def create(path: Path, header: Header) -> Iterator[PlanFile]:
+    """Make a new plan file at ``path`` (0600) and open it."""
+    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    os.close(descriptor)
+    connection = open_private(path)
+    try:
+        connection.executescript(_TABLES)
+        connection.execute(f"PRAGMA user_version={FORMAT}")
+        plan = PlanFile(connection, path)
+        plan.set_header(**dataclasses.asdict(header))
+        yield plan
+    finally:
+        connection.close()
+
+
+@contextmanager
+def edit(path: Path) -> Iterator[PlanFile]:
+    """Open a receipt of ours to note what became of its units."""
+    connection = open_private(path)
+    try:
+        _require_format(connection, path)
+        yield PlanFile(connection, path)
+    finally:
+        connection.close()
+
+
+@contextmanager
+def read(path: Path) -> Iterator[PlanFile]:
+    """Open a plan or receipt to read it; changes nothing, not even a side file (R1).
+
+    Raises :class:`UsageError` where the file is none of ours.
+    """
+    journal = path.with_name(path.name + "-journal")
+    if not path.is_file():
+        raise UsageError(f"{path} does not exist.", "`hermes-repair history` lists the receipts.")
+    with ExitStack() as stack:
+        if journal.exists() and journal.stat().st_size > 0:
+            # A run of ours died while it wrote here; SQLite mends that, but in a copy.
+            folder = stack.enter_context(scratch(path.stat().st_size + journal.stat().st_size))
+            shutil.copy(journal, folder / journal.name)
+            connection = open_private(Path(shutil.copy(path, folder / path.name)))
+        else:
+            connection = open_immutable(path)
+        stack.callback(connection.close)
+        _require_format(connection, path)
+        yield PlanFile(connection, path)
+
+
+def _require_format(connection: sqlite3.Connection, path: Path) -> None:
+    try:
+        found = connection.execute("PRAGMA user_version").fetchone()[0]
+        ours = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'actions'").fetchone()
+    except sqlite3.DatabaseError:
+        found, ours = 0, None
+    if found != FORMAT or ours is None:
+        raise UsageError(
+            f"{path} is not a plan or receipt of hermes-repair.",
+            "Make one with `hermes-repair repair --dry-run --plan-out FILE`.",
+        )

@@ -1,0 +1,68 @@
+"""Transcript files that messages are taken from, kept as compressed, verified copies (R2).
+
+Hermes' prune deletes ``<id>.jsonl`` of sessions it has rows for, so importing from a file is what
+may later cost the file; it is copied first (design 6.2).
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+from pathlib import Path
+
+from hermes_repair.model.actions import FileCopy
+from hermes_repair.model.errors import Refused
+from hermes_repair.records.folder import Folder
+from hermes_repair.records.planfile import sync
+
+_CHUNK = 1 << 20
+
+
+def keep(folder: Folder, receipt: Path, action: FileCopy, home: Path) -> Path:
+    """Copy the first ``size`` bytes of a file to the receipt's sources, and read them back.
+
+    Raises :class:`Refused` where the file is not what the plan saw; nothing has changed then.
+    """
+    target = folder.make(folder.source_dir(receipt)) / action.target
+    if target.exists() and _hash_of(target) == action.sha256:
+        return target
+    source = home / action.source
+    hasher = hashlib.sha256()
+    left = action.size
+    temporary = target.with_name(target.name + ".part")
+    descriptor = os.open(temporary, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
+    with (
+        os.fdopen(descriptor, "wb") as raw,
+        gzip.GzipFile(filename="", fileobj=raw, mode="wb", compresslevel=1, mtime=0) as packed,
+        source.open("rb") as stream,
+    ):
+        while left and (chunk := stream.read(min(_CHUNK, left))):
+            hasher.update(chunk)
+            packed.write(chunk)
+            left -= len(chunk)
+    if left or hasher.hexdigest() != action.sha256:
+        temporary.unlink()
+        raise Refused(
+            f"{source} changed after the plan was made.",
+            "Nothing was imported from it. Run `hermes-repair repair` again.",
+        )
+    if _hash_of(temporary) != action.sha256:
+        temporary.unlink()
+        raise Refused(
+            f"The copy of {source} could not be read back as it was written.",
+            "Check the disk that the Hermes folder is on.",
+        )
+    folder.own(temporary)
+    sync(temporary)
+    temporary.replace(target)
+    sync(target)
+    return target
+
+
+def _hash_of(packed: Path) -> str:
+    hasher = hashlib.sha256()
+    with gzip.open(packed, "rb") as stream:
+        while chunk := stream.read(_CHUNK):
+            hasher.update(chunk)
+    return hasher.hexdigest()

@@ -1,0 +1,119 @@
+"""From proposed units to the order in which they are done. Pure.
+
+Families go in the order of design section 4: structure first, then rows that make queries raise,
+transcripts, lineage, duplicates, sessions, locks, counts, search. Units that touch a session which
+an earlier unit changes wait: they are proposed again from a fresh look after that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from hermes_repair.model.findings import Safety
+from hermes_repair.model.plans import Unit
+
+ORDER = (
+    ("RP",),
+    ("SC",),
+    ("SE001", "MS004"),
+    ("TR",),
+    ("LN",),
+    ("MS001", "MS003"),
+    ("SE",),
+    ("LK",),
+    ("MS",),
+    ("FT",),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What the user asked for: ids or prefixes, sessions, and whether judgements are wanted."""
+
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    sessions: frozenset[str] = frozenset()
+    unsafe: bool = False
+
+    def wants_id(self, finding_id: str) -> bool:
+        """Whether ``--select``/``--ignore`` let this id through."""
+        chosen = not self.select or any(finding_id.startswith(prefix) for prefix in self.select)
+        return chosen and not any(finding_id.startswith(prefix) for prefix in self.ignore)
+
+    def wants(self, unit: Unit) -> bool:
+        """Whether a unit is to be done: SAFE, or asked for by ``--unsafe`` or by its session."""
+        if not all(self.wants_id(finding_id) for finding_id in unit.finding_ids):
+            return False
+        if self.sessions and not self.sessions & (unit.sessions | {unit.subject}):
+            return False
+        return unit.safety is Safety.SAFE or self.unsafe or bool(self.sessions)
+
+    @property
+    def names_something(self) -> bool:
+        """Whether leaving anything of this undone has to be said with exit 4."""
+        return bool(self.select or self.sessions or self.unsafe)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Units to do now, units that wait for them, and units that nobody asked for."""
+
+    now: tuple[Unit, ...]
+    waiting: tuple[Unit, ...]
+    left: tuple[Unit, ...]
+
+
+def stage(unit: Unit) -> int:
+    """Return the place of a unit's family in the order; the earliest of its findings decides."""
+    return min((_stage_of(finding_id) for finding_id in unit.finding_ids), default=len(ORDER))
+
+
+def _stage_of(finding_id: str) -> int:
+    exact = [n for n, family in enumerate(ORDER) if finding_id in family]
+    if exact:
+        return exact[0]
+    for number, family in enumerate(ORDER):
+        if any(finding_id.startswith(prefix) for prefix in family if len(prefix) == 2):
+            return number
+    return len(ORDER)
+
+
+def plan(units: Iterable[Unit], selection: Selection, *, beside_live: bool) -> Plan:
+    """Order the proposed units and say which can be done in this round.
+
+    ``beside_live``: somebody has the database open, so only live-safe units are done; the others
+    are returned as waiting (R10).
+    """
+    ordered = sorted(units, key=lambda unit: (stage(unit), min(unit.sessions, default="")))
+    now: list[Unit] = []
+    waiting: list[Unit] = []
+    left: list[Unit] = []
+    busy: set[str] = set()
+    for unit in ordered:
+        if not selection.wants(unit):
+            left.append(unit)
+            continue
+        if (beside_live and not unit.live) or busy & unit.sessions:
+            waiting.append(unit)
+        else:
+            now.append(unit)
+        busy |= unit.sessions
+    return Plan(tuple(now), tuple(waiting), tuple(left))
+
+
+def summary(units: Sequence[Unit]) -> list[dict[str, object]]:
+    """Return one plain entry per unit, without rows, for ``--dry-run --json``."""
+    return [
+        {
+            "kind": unit.kind,
+            "table": sorted({a.table for a in unit.actions if hasattr(a, "table")}),
+            "session": unit.subject,
+            "rows": len(unit.actions),
+            "safety": unit.safety.value,
+            "live": unit.live,
+            "summary": unit.summary,
+            "findings": list(unit.finding_ids),
+        }
+        for unit in units
+    ]

@@ -1,0 +1,105 @@
+"""Foreign-key violations around the sessions that a unit touches.
+
+Hermes runs with foreign keys on, we with them off (design R4), so a unit proves for itself that it
+leaves no reference broken that was whole. Violations are named by (table, column, missing value),
+which stays the same when a message gets another id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import islice
+from typing import TypeAlias
+
+from hermes_repair.model.actions import (
+    Ddl,
+    IndexRefill,
+    RowDelete,
+    RowInsert,
+    RowUpdate,
+)
+from hermes_repair.model.plans import Unit
+from hermes_repair.model.values import Value
+from hermes_repair.store.connections import name
+from hermes_repair.store.writing import Writer
+
+Violation: TypeAlias = tuple[str, str, Value]
+_BATCH = 400  # below SQLite's oldest limit of 999 parameters
+
+
+def columns_naming_sessions(writer: Writer) -> tuple[tuple[str, str], ...]:
+    """Return (table, column) of every foreign key to ``sessions(id)``."""
+    return tuple(
+        (str(table), str(column))
+        for table, column in writer.query(
+            'SELECT m.name, f."from" FROM sqlite_master m, pragma_foreign_key_list(m.name) f'
+            " WHERE m.type = 'table' AND f.\"table\" = 'sessions' ORDER BY 1, 2"
+        )
+    )
+
+
+def touched(unit: Unit) -> frozenset[str]:
+    """Return every session id that a unit's actions could leave somebody pointing at."""
+    ids = set(unit.sessions)
+    for action in unit.actions:
+        rows = []
+        if isinstance(action, RowUpdate):
+            rows = [action.key, action.before, action.after]
+        elif isinstance(action, RowInsert):
+            rows = [action.values]
+        elif isinstance(action, RowDelete):
+            rows = [action.before]
+        for row in rows:
+            for column in ("id", "session_id", "parent_session_id"):
+                value = row.get(column)
+                if isinstance(value, str):
+                    ids.add(value)
+    return frozenset(ids)
+
+
+def violations(writer: Writer, unit: Unit) -> frozenset[Violation]:
+    """Return the broken references to sessions around a unit; all of the file for a migration."""
+    if any(isinstance(action, Ddl | IndexRefill) for action in unit.actions):
+        return all_violations(writer)
+    found: set[Violation] = set()
+    targets = columns_naming_sessions(writer)
+    for ids in _batches(sorted(touched(unit))):
+        marks = ", ".join("?" for _ in ids)
+        for table, column in targets:
+            among = f"c.{name(column)} IN ({marks})"
+            parameters: list[Value] = [*ids]
+            if table == "sessions":
+                among = f"({among} OR c.id IN ({marks}))"
+                parameters += ids
+            found.update(
+                (table, column, row[0])
+                for row in writer.query(
+                    f"SELECT DISTINCT c.{name(column)} FROM {name(table)} c"
+                    f" LEFT JOIN sessions s ON s.id = c.{name(column)}"
+                    f" WHERE {among} AND c.{name(column)} IS NOT NULL AND s.id IS NULL",
+                    parameters,
+                )
+            )
+    return frozenset(found)
+
+
+def all_violations(writer: Writer) -> frozenset[Violation]:
+    """Return every row of ``foreign_key_check``, as SQLite names them."""
+    return frozenset(
+        (str(row[0]), str(row[2]), row[1]) for row in writer.query("PRAGMA foreign_key_check")
+    )
+
+
+def restored_by_undo(unit: Unit) -> frozenset[Value]:
+    """Return the references that undo may leave broken, because they were before the repair."""
+    return frozenset(
+        action.before.get("parent_session_id")
+        for action in unit.actions
+        if isinstance(action, RowUpdate | RowDelete)
+    )
+
+
+def _batches(ids: list[str]) -> Iterable[list[str]]:
+    iterator = iter(ids)
+    while batch := list(islice(iterator, _BATCH)):
+        yield batch

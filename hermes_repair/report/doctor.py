@@ -1,0 +1,137 @@
+"""What the doctor says in text: findings in groups, the few that matter first, the next command."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from hermes_repair.model.findings import Finding, Remedy, Severity
+from hermes_repair.report.documents import tally
+from hermes_repair.report.escape import count, shorten
+from hermes_repair.report.lines import Line
+
+SHOWN_PER_GROUP = 5
+TITLE_LENGTH = 40
+
+_STYLE = {
+    Severity.INFO: "dim",
+    Severity.WARNING: "warning",
+    Severity.ERROR: "error",
+    Severity.FATAL: "error",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLabel:
+    """What lets a person tell which chat is meant. ``title`` only where it may be shown (R9)."""
+
+    started_at: float | None
+    source: str | None
+    messages: int
+    title: str | None = None
+
+    def words(self) -> str:
+        """Return ``2026-05-02, telegram, 12 messages, "Trip to ..."``."""
+        parts = []
+        if self.started_at is not None:
+            parts.append(date(self.started_at))
+        if self.source:
+            parts.append(shorten(self.source, 20))
+        parts.append(count(self.messages, "message"))
+        if self.title:
+            parts.append(f'"{shorten(self.title, TITLE_LENGTH)}"')
+        return ", ".join(parts)
+
+
+def date(seconds: float) -> str:
+    """Return a local calendar date, or the bare number where it is none."""
+    try:
+        return datetime.fromtimestamp(seconds).strftime("%Y-%m-%d")
+    except (ValueError, OverflowError, OSError):
+        return f"time {seconds:g}"
+
+
+def findings(
+    found: Sequence[Finding],
+    labels: Mapping[str, SessionLabel],
+    acknowledged: Mapping[str, str],
+    *,
+    everything: bool,
+) -> Iterator[Line]:
+    """Yield the report, worst first, one heading per id; ``everything`` lists all of a group."""
+    groups: dict[tuple[int, str], list[Finding]] = {}
+    for finding in found:
+        groups.setdefault((-finding.severity, finding.id), []).append(finding)
+    for (_, _), group in sorted(groups.items(), key=lambda item: item[0]):
+        yield Line("")
+        yield from _group(group, labels, acknowledged, everything)
+
+
+def _group(
+    group: list[Finding],
+    labels: Mapping[str, SessionLabel],
+    acknowledged: Mapping[str, str],
+    everything: bool,
+) -> Iterator[Line]:
+    first = group[0]
+    stakes = []
+    if any(finding.sessions for finding in group):
+        stakes.append(count(sum(finding.sessions for finding in group), "session"))
+    if any(finding.messages for finding in group):
+        stakes.append(count(sum(finding.messages for finding in group), "message"))
+    at_stake = f": {', '.join(stakes)}" if stakes else ""
+    yield Line(
+        f"{first.severity.word.upper()} {first.id} {first.name}{at_stake}", _STYLE[first.severity]
+    )
+    shown = group if everything else group[:SHOWN_PER_GROUP]
+    for finding in shown:
+        yield Line(f"  {_place(finding, labels)}{finding.message}")
+        if finding.fingerprint in acknowledged:
+            yield Line(f"    accepted: {acknowledged[finding.fingerprint]}", "dim")
+        elif everything:
+            yield Line(f"    fingerprint {finding.fingerprint}", "dim")
+    if len(group) > len(shown):
+        yield Line(f"  and {len(group) - len(shown)} more; -v lists all", "dim")
+    for hint in dict.fromkeys(finding.hint for finding in group if finding.hint):
+        yield Line(f"  -> {hint}", "good")
+
+
+def _place(finding: Finding, labels: Mapping[str, SessionLabel]) -> str:
+    session = finding.session_id
+    if session is None:
+        return ""
+    label = labels.get(session)
+    return f"{session} ({label.words()}): " if label is not None else f"{session}: "
+
+
+def closing(
+    found: Sequence[Finding], acknowledged: Mapping[str, str], home_option: str
+) -> Iterator[Line]:
+    """Yield the last lines: what it comes to, and what to type next."""
+    numbers = tally(list(found), acknowledged)
+    parts = [
+        count(int(numbers[word]), noun)
+        for word, noun in (
+            ("fatal", "fatal problem"),
+            ("error", "error"),
+            ("warning", "warning"),
+            ("info", "note"),
+        )
+        if numbers[word]
+    ]
+    yield Line("")
+    if not parts:
+        yield Line("Nothing is wrong here.", "good")
+        return
+    accepted = f" ({numbers['acknowledged']} accepted)" if numbers["acknowledged"] else ""
+    yield Line(f"Found {', '.join(parts)}{accepted}.", "head")
+    remedies = {f.remedy for f in found if f.fingerprint not in acknowledged}
+    worst = max(
+        (f.severity for f in found if f.fingerprint not in acknowledged), default=Severity.INFO
+    )
+    if Remedy.MIGRATE in remedies and worst > Severity.INFO:
+        yield Line(f"Next: hermes-repair migrate{home_option} --dry-run", "head")
+    if Remedy.SAFE in remedies:
+        yield Line(f"Next: hermes-repair repair{home_option} --dry-run", "head")
+    yield Line("`hermes-repair explain ID` tells what a finding means.", "dim")

@@ -1,0 +1,77 @@
+"""The JSON documents (format_version 1), as ``schema/json/`` describes them.
+
+Fields are only ever added.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from hermes_repair import __version__
+from hermes_repair.model.errors import HermesRepairError
+from hermes_repair.model.findings import Finding, Severity
+
+FORMAT_VERSION = 1
+
+
+def envelope(home: str, database: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields that every document has."""
+    return {
+        "format_version": FORMAT_VERSION,
+        "tool_version": __version__,
+        "home": home,
+        "database": dict(database),
+    }
+
+
+def finding(found: Finding, acknowledged: Mapping[str, str]) -> dict[str, Any]:
+    """Return one finding as design section 3 lays it down."""
+    return {
+        "id": found.id,
+        "name": found.name,
+        "severity": found.severity.word,
+        "subject": dict(found.subject),
+        "message": found.message,
+        "hint": found.hint,
+        "data": dict(found.data),
+        "fingerprint": found.fingerprint,
+        "repair": found.remedy.value,
+        "acknowledged": found.fingerprint in acknowledged,
+    }
+
+
+def tally(findings: list[Finding], acknowledged: Mapping[str, str]) -> dict[str, Any]:
+    """Return the summary: counts by severity and what is at stake, acknowledged ones apart."""
+    open_ones = [found for found in findings if found.fingerprint not in acknowledged]
+    return {
+        **{
+            severity.word: sum(1 for found in open_ones if found.severity is severity)
+            for severity in reversed(Severity)
+        },
+        "acknowledged": len(findings) - len(open_ones),
+        "sessions": sum(found.sessions for found in open_ones),
+        "messages": sum(found.messages for found in open_ones),
+    }
+
+
+def error(caught: HermesRepairError, home: str | None) -> dict[str, Any]:
+    """Return an error as a document: errors are JSON too."""
+    return {
+        "format_version": FORMAT_VERSION,
+        "tool_version": __version__,
+        "home": home,
+        "error": {
+            "message": caught.message,
+            "hint": caught.hint,
+            "exit_code": int(caught.exit_code),
+        },
+    }
+
+
+def write(document: Mapping[str, Any]) -> None:
+    """Print one document on stdout; lone surrogates of file names stay valid JSON escapes."""
+    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=True, default=str) + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,35 @@
+"""Printing: plain lines off a terminal, the same lines with a little colour on one."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from hermes_repair.report.escape import escape
+
+STYLES = {"error": "bold red", "warning": "yellow", "good": "green", "dim": "dim", "head": "bold"}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of output; ``style`` is a key of STYLES or empty."""
+
+    text: str
+    style: str = ""
+
+
+def show(lines: Iterable[Line], *, stream: str = "stdout") -> None:
+    """Print lines; control characters in them are spelled out whatever they came from."""
+    target = sys.stdout if stream == "stdout" else sys.stderr
+    if not target.isatty():
+        for line in lines:
+            target.write(escape(line.text) + "\n")
+        target.flush()
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(file=target, markup=False, highlight=False, soft_wrap=True)
+    for line in lines:
+        console.print(Text(escape(line.text), style=STYLES.get(line.style, "")))

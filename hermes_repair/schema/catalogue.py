@@ -1,0 +1,177 @@
+"""The schema catalogue: what ``schema/db/`` says about every number, loaded once, as values."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from hermes_repair.schema import catalogue_root
+from hermes_repair.schema.ddl import kind_of, read_script
+from hermes_repair.schema.sqltext import statements
+from hermes_repair.schema.structure import Structure
+
+NEWEST_TARGET = 22
+"""The newest number that we migrate to (0.19.0); from 23 on Hermes' own code does it."""
+
+DEFAULT_TARGET = 14
+"""The target where no installed Hermes is known: what the first supported releases share."""
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaObject:
+    """One statement of a step; ``kind`` and ``name`` as :func:`.ddl.kind_of` gives them."""
+
+    kind: str
+    name: str
+    sql: str
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class DataStep:
+    """What a step does to rows: a set-based statement, or the name of the rule that computes it.
+
+    ``count`` tells beforehand how many rows. ``nullable`` names the column whose being nullable is
+    the reason for the step: it runs then whatever the number, and never otherwise.
+    """
+
+    what: str
+    sql: str = ""
+    count: str = ""
+    by: str = ""
+    nullable: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one number brought. ``fills`` fill a search table, ids :first to :last at a time."""
+
+    number: int
+    title: str
+    since: str
+    date: str
+    additive: bool
+    touches: str
+    by_hermes: bool
+    objects: tuple[SchemaObject, ...]
+    fills: Mapping[str, str]
+    data: tuple[DataStep, ...]
+
+    @property
+    def label(self) -> str:
+        """How plans and receipts name the step."""
+        return f"{self.number} {self.title}"
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One number. ``shapes`` holds its structures by file name, the canonical one first.
+
+    ``shapes`` is empty for numbers whose structure is not known to us. ``early`` are names
+    (``table.column``, ``table`` or ``index name``) that early builds of the number lack;
+    ``marks`` are names that tell a number whose structure is not known.
+    """
+
+    number: int
+    releases: tuple[str, ...]
+    shapes: Mapping[str, Structure]
+    early: frozenset[str]
+    marks: frozenset[str]
+
+    @property
+    def structure(self) -> Structure:
+        """The structure that the newest release of this number makes in an empty database."""
+        return next(iter(self.shapes.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """Every number in order, every step in order, and the tables that may lie beside them."""
+
+    versions: Mapping[int, Version]
+    steps: Mapping[int, Step]
+    side: Structure
+    side_objects: tuple[SchemaObject, ...]
+
+    def structure(self, number: int) -> Structure:
+        """Return the whole structure at ``number``; ``KeyError`` where it is not known."""
+        version = self.versions[number]
+        if not version.shapes:
+            raise KeyError(number)
+        return version.structure
+
+    def rows(self) -> tuple[tuple[Step, Version], ...]:
+        """Return what ``migrate --list`` shows: every number with its step, in order."""
+        return tuple((step, self.versions[number]) for number, step in self.steps.items())
+
+    def known_numbers(self) -> tuple[int, ...]:
+        """Return the numbers whose structure is known, in order."""
+        return tuple(number for number, version in self.versions.items() if version.shapes)
+
+
+def load_catalogue(root: Path) -> Catalogue:
+    """Read ``db/`` below ``root``; ``OSError``, ``KeyError``, ``ValueError`` when it is broken."""
+    folder = root / "db"
+    with (folder / "versions.toml").open("rb") as file:
+        rows = tomllib.load(file)["version"]
+    versions = {row["number"]: _version(folder / "structure", row) for row in rows}
+    steps = {}
+    for path in sorted((folder / "steps").glob("*.toml")):
+        with path.open("rb") as file:
+            step = _step(tomllib.load(file))
+        if path.name.split("_")[0] != f"{step.number:02d}" or step.number in steps:
+            raise ValueError(f"{path.name} does not hold its own number once")
+        steps[step.number] = step
+    side = (folder / "structure" / "side.sql").read_text(encoding="utf-8")
+    return Catalogue(
+        versions=dict(sorted(versions.items())),
+        steps=steps,
+        side=read_script(side),
+        side_objects=_objects(side, 0),
+    )
+
+
+@cache
+def default_catalogue() -> Catalogue:
+    """Return the catalogue that this install of hermes-repair ships with."""
+    return load_catalogue(catalogue_root())
+
+
+def _version(folder: Path, row: Mapping[str, Any]) -> Version:
+    names = [row["structure"], *row.get("others", [])] if "structure" in row else []
+    return Version(
+        number=row["number"],
+        releases=tuple(row["releases"]),
+        shapes={
+            name: read_script((folder / f"{name}.sql").read_text(encoding="utf-8"))
+            for name in names
+        },
+        early=frozenset(row.get("early", ())),
+        marks=frozenset(row.get("marks", ())),
+    )
+
+
+def _objects(script: str, step: int) -> tuple[SchemaObject, ...]:
+    return tuple(SchemaObject(*kind_of(sql), sql, step) for sql in statements(script))
+
+
+def _step(data: Mapping[str, Any]) -> Step:
+    return Step(
+        number=data["number"],
+        title=data["title"],
+        since=data["since"],
+        date=data["date"],
+        additive=data["additive"],
+        touches=data["touches"],
+        by_hermes=data.get("applied_by") == "hermes",
+        objects=_objects(data.get("objects", ""), data["number"]),
+        fills={fill["table"]: fill["sql"].strip() for fill in data.get("fill", ())},
+        data=tuple(
+            DataStep(**{key: value.strip() for key, value in entry.items()})
+            for entry in data.get("data", ())
+        ),
+    )

@@ -1,0 +1,244 @@
+"""Recognise a database by structure first and by number second (design 6.5).
+
+``schema_version`` alone does not tell a shape: columns came without a new number, the number can
+be ahead of the columns (lock contention), two shapes went under 7, 10 and 20, and the row itself
+can be missing, double or no number (Hermes #8030, #14097, #51646).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+from hermes_repair.schema.catalogue import (
+    NEWEST_TARGET,
+    Catalogue,
+    Version,
+    default_catalogue,
+)
+from hermes_repair.schema.difference import Differences, diff
+from hermes_repair.schema.leftovers import Leftover, find_leftovers
+from hermes_repair.schema.search import Search, layout_of_shape, read_search
+from hermes_repair.schema.structure import Structure
+from hermes_repair.schema.versionrow import Stamp, read_stamp
+
+FIRST_REPAIRED = 11
+FIRST_LATER = 23
+FIRST_UNKNOWN = 31
+
+TRANSIENT_COLUMNS = frozenset(
+    {"sessions.handoff_pending", "sessions.icon", "messages.anthropic_content_blocks"}
+)
+"""Columns of builds that lived for hours (2026-05-10, 06-04, 06-10); Hermes keeps them."""
+
+
+class Family(Enum):
+    """What may be done with a schema at all (design 6.6)."""
+
+    EMPTY = "empty"  # no sessions and messages: not a store of conversations
+    OLD = "old"  # 1 to 10: migrate first
+    REPAIRED = "repaired"  # 11 to 22: every repair
+    LATER = "later"  # 23 to 30: locks, most of sessions, messages where the structure is known
+    NEWER = "newer"  # 31 and beyond: locks only
+
+
+@dataclass(frozen=True, slots=True)
+class Recognition:
+    """What a live database is. Names are ``table``, ``table.column`` or an index's name.
+
+    ``number`` is what we go by: the stamped number where it is usable, else the newest number whose
+    objects are there. ``shape`` is the nearest known structure of that number (``13``, ``07b``),
+    ``differences`` the live structure against it. ``missing`` are tables and columns that every
+    build of the number has (SC002), ``early`` those that its early builds lack, ``ahead`` those of
+    later numbers, ``extra`` those of no known release. ``indexes_missing`` (SC006) and
+    ``indexes_elsewhere`` (there, but on another table or column) are indexes of the shape.
+    ``wrong_keys`` are tables whose primary key is not the number's, for want of a rebuild.
+    """
+
+    number: int
+    stamp: Stamp
+    by_structure: int
+    family: Family
+    shape: str | None
+    differences: Differences
+    missing: tuple[str, ...]
+    early: tuple[str, ...]
+    ahead: tuple[str, ...]
+    extra: tuple[str, ...]
+    indexes_missing: tuple[str, ...]
+    indexes_elsewhere: tuple[str, ...]
+    wrong_keys: tuple[str, ...]
+    leftovers: tuple[Leftover, ...]
+    search: Search
+    search_expected: tuple[str, ...]
+    active_nullable: bool
+
+    @property
+    def search_outdated(self) -> bool:
+        """Whether the search tables are of another generation than the number's (SC004)."""
+        return self.search.present and self.search.layout not in self.search_expected
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether an earlier migration of Hermes stopped half-way (SC004); 23 and later aside."""
+        unfinished = self.leftovers or self.wrong_keys or self.search_outdated
+        return bool(unfinished) and self.family in (Family.OLD, Family.REPAIRED)
+
+
+def recognise(structure: Structure, catalogue: Catalogue | None = None) -> Recognition:
+    """Say what the database behind ``structure`` is; any structure gives an answer."""
+    known = catalogue or default_catalogue()
+    by_structure = newest_number(structure, known)
+    stamp = read_stamp(structure, by_structure)
+    number = by_structure if stamp.number is None else stamp.number
+    if by_structure >= FIRST_LATER:
+        number = max(number, by_structure)
+    version = _version_at(known, number)
+    shape, differences = _nearest(version, structure)
+    expected = version.shapes[shape]
+    lacking = set(_names(expected)) - set(_names(structure))
+    missing = _without(lacking, version.early)
+    beyond = set(_names(structure)) - set(_names(expected))
+    later = {name for n, v in known.versions.items() if n > number for name in _all_names(v)}
+    side = set(_names(known.side)) | TRANSIENT_COLUMNS
+    placed = {name: index for name, index in expected.indexes.items() if index.sql is not None}
+    absent = placed.keys() - structure.indexes.keys()
+    layouts = sorted({layout_of_shape(s, known) for s in version.shapes.values()})
+    if number >= FIRST_LATER:
+        layouts = sorted({*_later_layouts(known), layouts[0]})
+    leftovers = find_leftovers(structure)
+    left = {leftover.table for leftover in leftovers}
+    return Recognition(
+        number=number,
+        stamp=stamp,
+        by_structure=by_structure,
+        family=_family(structure, number),
+        shape=shape if by_structure or stamp.number is not None else None,
+        differences=differences,
+        missing=tuple(sorted(missing)),
+        early=tuple(sorted(lacking - missing)),
+        ahead=tuple(sorted(beyond & later)),
+        extra=tuple(
+            sorted(name for name in beyond - later - side if name.split(".")[0] not in left)
+        ),
+        indexes_missing=tuple(sorted(n for n in absent if f"index {n}" not in version.early)),
+        indexes_elsewhere=tuple(
+            sorted(
+                name for name in placed.keys() - absent if structure.indexes[name] != placed[name]
+            )
+        ),
+        wrong_keys=_wrong_keys(structure, version.structure),
+        leftovers=leftovers,
+        search=read_search(structure, layouts[0], known),
+        search_expected=tuple(layouts),
+        active_nullable=_active_nullable(structure),
+    )
+
+
+def newest_number(structure: Structure, catalogue: Catalogue) -> int:
+    """Return the newest number that left a table, a column or a search table here; 0 for none.
+
+    Numbers up to 22 must have left all that every build of them has, later ones any one thing:
+    a database with something of 23 or later is not ours to migrate, whatever else it lacks.
+    """
+    live = set(_names(structure))
+    search = set(_search_names(structure))
+    newest = 0
+    before: set[str] = set()
+    before_search: set[str] = set()
+    for number, version in catalogue.versions.items():
+        shapes = version.shapes.values()
+        names = version.marks.union(*(_names(shape) for shape in shapes))
+        tables = {name for shape in shapes for name in _search_names(shape)}
+        new, new_search = names - before, tables - before_search
+        if number > NEWEST_TARGET:
+            reached = bool(new & live or new_search & search)
+        else:
+            optional = version.early | {"schema_version"}
+            required = [_without(set(_names(shape)), optional) for shape in shapes]
+            reached = bool(new & live or new_search & search) and any(
+                needed <= live for needed in required
+            )
+        if reached:
+            newest = number
+        if version.shapes:
+            before |= set(_names(version.structure))
+            before_search |= set(_search_names(version.structure))
+    return newest
+
+
+def _version_at(catalogue: Catalogue, number: int) -> Version:
+    """Return the newest version with a known structure up to ``number``, else the first."""
+    known = [n for n in catalogue.known_numbers() if n <= number]
+    return catalogue.versions[known[-1] if known else catalogue.known_numbers()[0]]
+
+
+def _nearest(version: Version, structure: Structure) -> tuple[str, Differences]:
+    """Return the shape of ``version`` that ``structure`` differs least from, the first in a tie."""
+
+    live = set(_names(structure))
+
+    def distance(name: str) -> tuple[int, int]:
+        shape = version.shapes[name]
+        found = diff(shape, structure)
+        lacking = _without(set(_names(shape)) - live, version.early)
+        return len(lacking) + len(found.changed), len(found.extra)
+
+    name = min(version.shapes, key=distance)
+    return name, diff(version.shapes[name], structure)
+
+
+def _family(structure: Structure, number: int) -> Family:
+    if not {"sessions", "messages"} <= structure.tables.keys():
+        return Family.EMPTY if number < FIRST_LATER else Family.NEWER
+    if number < FIRST_REPAIRED:
+        return Family.OLD
+    if number < FIRST_LATER:
+        return Family.REPAIRED
+    return Family.LATER if number < FIRST_UNKNOWN else Family.NEWER
+
+
+def _wrong_keys(structure: Structure, expected: Structure) -> tuple[str, ...]:
+    return tuple(
+        sorted(
+            name
+            for name, table in expected.tables.items()
+            if name in structure.tables and structure.tables[name].key != table.key
+        )
+    )
+
+
+def _later_layouts(catalogue: Catalogue) -> Iterator[str]:
+    for number in catalogue.known_numbers():
+        if number >= NEWEST_TARGET:
+            for shape in catalogue.versions[number].shapes.values():
+                yield layout_of_shape(shape, catalogue)
+
+
+def _active_nullable(structure: Structure) -> bool:
+    messages = structure.tables.get("messages")
+    column = messages.column("active") if messages else None
+    return column is not None and not column.not_null
+
+
+def _names(structure: Structure) -> Iterator[str]:
+    """Yield the tables and columns of a structure by name."""
+    for table in structure.tables.values():
+        yield table.name
+        for column in table.columns:
+            yield f"{table.name}.{column.name}"
+
+
+def _without(names: set[str], left_out: frozenset[str]) -> set[str]:
+    """Return ``names`` less those in ``left_out`` and less the columns of a table in it."""
+    return {name for name in names if not {name, name.split(".")[0]} & left_out}
+
+
+def _search_names(structure: Structure) -> Iterator[str]:
+    for virtual in structure.virtual_tables.values():
+        yield f"{virtual.name}({', '.join(virtual.arguments)})"
+
+
+def _all_names(version: Version) -> set[str]:
+    return {name for shape in version.shapes.values() for name in _names(shape)} | version.marks

@@ -1,0 +1,91 @@
+"""What a release will do to this database, told before the update (``doctor --for RELEASE``)."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from hermes_repair.model.errors import UsageError
+from hermes_repair.schema import catalogue_root
+from hermes_repair.schema.catalogue import Catalogue, default_catalogue
+
+_RELEASE = re.compile(r"v?(\d{1,4}(?:\.\d{1,4}){1,3})\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """One thing that releases from ``since`` to ``until`` (both included) do to a database.
+
+    ``kind`` is ``hides``, ``crashes``, ``erases``, ``unread`` or ``shows``; ``what`` goes on from
+    "Hermes <release>". ``below`` is a schema number, 0 for any. ``findings`` are the ids that count
+    what is at stake, empty where nothing of ours does.
+    """
+
+    kind: str
+    since: str
+    until: str
+    below: int
+    findings: tuple[str, ...]
+    what: str
+
+
+def load_effects(root: Path) -> tuple[Effect, ...]:
+    """Read ``db/releases.toml`` below ``root``; ``OSError`` or ``ValueError`` when it is broken."""
+    with (root / "db" / "releases.toml").open("rb") as file:
+        rows = tomllib.load(file)["effect"]
+    return tuple(Effect(**{**row, "findings": tuple(row["findings"])}) for row in rows)
+
+
+@cache
+def default_effects() -> tuple[Effect, ...]:
+    """Return the effects that this install of hermes-repair ships with."""
+    return load_effects(catalogue_root())
+
+
+def effects_of(release: str, number: int) -> tuple[Effect, ...]:
+    """Return what ``release`` does to a database at schema ``number``, in the order of the file.
+
+    Raises :class:`UsageError` for a text that is no release number.
+    """
+    wanted = release_key(release)
+    return tuple(
+        effect
+        for effect in default_effects()
+        if release_key(effect.since) <= wanted
+        and (not effect.until or wanted <= release_key(effect.until))
+        and (effect.below == 0 or number < effect.below)
+    )
+
+
+def release_key(release: str) -> tuple[int, ...]:
+    """Return a release as numbers that compare; ``0.19`` and ``v0.19.0`` are the same."""
+    match = _RELEASE.match(release)
+    if match is None:
+        raise UsageError(f"{release!r} is not a release of Hermes.", "A release looks like 0.19.0.")
+    parts = [int(part) for part in match.group(1).split(".")]
+    while parts and parts[-1] == 0:
+        parts.pop()
+    return tuple(parts)
+
+
+def number_of_release(release: str, catalogue: Catalogue | None = None) -> int | None:
+    """Return the schema number that a release expects, ``None`` for one that is not listed.
+
+    A release between two listed ones has the number of both where they agree; else it is not
+    guessed. Raises :class:`UsageError` for a text that is no release number.
+    """
+    known = catalogue or default_catalogue()
+    wanted = release_key(release)
+    rows = sorted(
+        (release_key(name), version.number)
+        for version in known.versions.values()
+        for name in version.releases
+    )
+    below = [number for key, number in rows if key <= wanted]
+    above = [number for key, number in rows if key >= wanted]
+    if below and above and below[-1] == above[0]:
+        return below[-1]
+    return None

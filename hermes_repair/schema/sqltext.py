@@ -1,0 +1,94 @@
+"""SQL as tokens: split statements and compare them without regard to layout, case and quoting."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+_TOKEN = re.compile(
+    r"""
+      (?P<space> \s+ | --[^\n]* | /\*.*?(?:\*/|\Z) )
+    | (?P<string> [xX]?'(?:[^']|'')*' )
+    | (?P<quoted> "(?:[^"]|"")*" | `(?:[^`]|``)*` | \[[^\]]*\] )
+    | (?P<word> [A-Za-z_$\x80-\U0010ffff][\w$]* )
+    | (?P<number> \d[\w.]* )
+    | (?P<operator> ->> | -> | \|\| | <= | >= | <> | != | == | << | >> | . )
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_PLAIN = re.compile(r"[a-z_$\x80-\U0010ffff][\w$]*\Z")
+_CREATE = frozenset({"table", "index", "trigger", "view"})
+
+
+def tokens(sql: str) -> Iterator[str]:
+    """Yield the tokens of ``sql``: words in lower case, identifiers unquoted, strings as they are.
+
+    White space and comments are left out. Text that is not SQL gives tokens too, never an error.
+    """
+    for match in _TOKEN.finditer(sql):
+        match match.lastgroup:
+            case "space":
+                continue
+            case "quoted":
+                text = match.group()
+                inner = text[1:-1].replace(text[0] * 2, text[0]).lower()
+                yield inner if _PLAIN.match(inner) else f'"{inner}"'
+            case "string":
+                yield match.group()
+            case _:
+                yield match.group().lower()
+
+
+def normal(sql: str) -> str:
+    """Return one statement in the form in which two spellings of the same thing are equal."""
+    found = list(tokens(sql))
+    while found and found[-1] == ";":
+        found.pop()
+    if found[:1] == ["create"]:
+        at = next((i for i, token in enumerate(found[:5]) if token in _CREATE), 0) + 1
+        if found[at : at + 3] == ["if", "not", "exists"]:
+            del found[at : at + 3]
+    return " ".join(found)
+
+
+def statements(script: str) -> Iterator[str]:
+    """Yield the statements of a script of ours, each without its ``;`` and comments before it."""
+    begin = 0
+    words: list[str] = []
+    depth = 0
+    for match in _TOKEN.finditer(script):
+        if match.lastgroup == "space":
+            if not words:
+                begin = match.end()
+            continue
+        word = match.group().lower()
+        if word == ";" and depth == 0:
+            if words:
+                yield script[begin : match.start()].strip()
+            words, begin = [], match.end()
+            continue
+        words.append(word)
+        if words[:2] == ["create", "trigger"] and word in ("begin", "case"):
+            depth += 1
+        elif depth and word == "end":
+            depth -= 1
+    if words:
+        yield script[begin:].strip()
+
+
+def split_arguments(found: Sequence[str]) -> list[list[str]]:
+    """Split the tokens between a pair of parentheses at the commas of the outermost level."""
+    parts: list[list[str]] = [[]]
+    depth = 0
+    for token in found:
+        if token == "," and depth == 0:
+            parts.append([])
+            continue
+        depth += (token == "(") - (token == ")")
+        parts[-1].append(token)
+    return [part for part in parts if part]
+
+
+def quote(identifier: str) -> str:
+    """Return an identifier in double quotes, as SQL wants it."""
+    return '"' + identifier.replace('"', '""') + '"'

@@ -1,0 +1,117 @@
+"""Whole copies of a database: taken at one moment, compared, and put back into the same file."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+from hermes_repair.model.errors import InUse, Refused
+from hermes_repair.store.connections import (
+    open_for_writing,
+    open_immutable,
+    open_joined,
+    open_private,
+    unreadable,
+)
+from hermes_repair.store.look import is_busy
+from hermes_repair.store.writing import Writer
+
+CopyVerified = Callable[[Path, Path], bool]
+"""Copies a file, fsyncs copy and folder, and says whether both are the same to the byte."""
+
+
+def settle_wal(writer: Writer) -> None:
+    """Bring everything into the main file, before a backup is taken of that alone.
+
+    Raises :class:`InUse` where another connection keeps the WAL from being taken in.
+    """
+    rows = writer.query("PRAGMA wal_checkpoint(TRUNCATE)")
+    if rows and rows[0][0] != 0:
+        raise InUse(
+            "Another process is reading the database, so no backup of it can be taken now.",
+            "Stop Hermes (`hermes gateway stop`), then run the same command again.",
+        )
+
+
+def back_up(writer: Writer, target: Path, copy: CopyVerified) -> None:
+    """Copy the database while ``writer`` holds ``BEGIN IMMEDIATE``, and open the copy.
+
+    The transaction keeps every other writer out and has written no page yet, so the main file is
+    the whole database. Raises :class:`Refused` where the copy is not the same or does not open.
+    """
+    if not writer.connection.in_transaction:
+        raise ValueError("a backup is taken inside the transaction of the first unit")
+    if not copy(writer.path, target):
+        raise Refused(
+            f"The backup {target} is not the same as the database.",
+            "Nothing was changed. Check the disk, then run the same command again.",
+        )
+    connection = open_immutable(target)
+    try:
+        copied = connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
+        pages = connection.execute("PRAGMA page_count").fetchone()
+    except sqlite3.DatabaseError as error:
+        raise unreadable(target, error) from error
+    finally:
+        connection.close()
+    if (
+        copied != writer.query("SELECT COUNT(*) FROM sqlite_master")[0]
+        or pages != (writer.query("PRAGMA page_count")[0])
+    ):
+        raise Refused(
+            f"The backup {target} does not open as the same database.",
+            "Nothing was changed. Check the disk, then run the same command again.",
+        )
+
+
+def put_back(backup: Path, path: Path) -> None:
+    """Write a backup into the existing file through SQLite, in one transaction (design R4).
+
+    Same inode, owner and mode; readers and a kill see the old content or the new, never a mixture.
+    Raises :class:`InUse` where another process holds the database.
+    """
+    source = open_immutable(backup)
+    target = open_for_writing(path, live=False)
+    try:
+        source.backup(target, pages=-1)
+        target.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    except sqlite3.Error as error:
+        if is_busy(error):
+            raise InUse(
+                "Another process holds the database, so the backup was not put back.",
+                "Stop Hermes (`hermes gateway stop`), then run the same command again.",
+            ) from error
+        raise unreadable(path, error) from error
+    finally:
+        target.close()
+        source.close()
+
+
+def copy_live(path: Path, target: Path) -> None:
+    """Copy a database that somebody has open, as it is at one moment, through SQLite.
+
+    In WAL mode the copy holds no writer up. The result is a single file without side files.
+    """
+    source = open_joined(path)
+    copy = open_private(target)
+    try:
+        source.backup(copy, pages=-1)
+        copy.execute("PRAGMA journal_mode=DELETE").fetchall()
+    except sqlite3.Error as error:
+        raise unreadable(path, error) from error
+    finally:
+        copy.close()
+        source.close()
+
+
+def sound(path: Path) -> tuple[str, ...]:
+    """Return what SQLite's quick_check says against a copy at rest; empty when it is sound."""
+    connection = open_immutable(path)
+    try:
+        found = tuple(str(row[0]) for row in connection.execute("PRAGMA quick_check(5)"))
+    except sqlite3.DatabaseError as error:
+        return (str(error),)
+    finally:
+        connection.close()
+    return () if found == ("ok",) else found

@@ -1,0 +1,100 @@
+"""Opening SQLite files, each way once, with nothing that SQLite would do on its own accord.
+
+Opening is not a safe way to look (design 6.1): ``mode=ro`` leaves ``-wal`` and ``-shm`` behind, a
+plain open replays a stale WAL. Which way is right is decided in :mod:`.views`, not here.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from urllib.parse import quote
+
+from hermes_repair.model.errors import DatabaseUnreadable
+from hermes_repair.model.values import RawText, Value, decode_text
+
+BUSY_MILLISECONDS = 1000  # what Hermes itself waits (0.13.0 to 0.19.0)
+
+
+def _connect(path: Path, query: str) -> sqlite3.Connection:
+    uri = f"file:{quote(str(path))}?{query}"
+    try:
+        connection = sqlite3.connect(uri, uri=True, isolation_level=None, cached_statements=256)
+    except sqlite3.Error as error:
+        raise unreadable(path, error) from error
+    connection.text_factory = decode_text
+    return connection
+
+
+def _untrusting(connection: sqlite3.Connection) -> sqlite3.Connection:
+    """Let no view or trigger of a file run functions with side effects while we only look.
+
+    Not for writing: SQLite counts FTS5 as unsafe then, and Hermes' own triggers would be refused.
+    """
+    connection.execute("PRAGMA trusted_schema=OFF")
+    return connection
+
+
+def unreadable(path: Path, error: sqlite3.Error) -> DatabaseUnreadable:
+    """Return the error for a file that SQLite refuses, with SQLite's own words as the cause."""
+    return DatabaseUnreadable(
+        f"SQLite cannot read {path}: {error}.",
+        "Nothing was changed. `hermes-repair doctor` says what can be done.",
+    )
+
+
+def open_immutable(path: Path) -> sqlite3.Connection:
+    """Open a file that nobody has open and that will not change: no lock, no side file, no WAL."""
+    return _untrusting(_connect(path, "mode=ro&immutable=1"))
+
+
+def open_joined(path: Path) -> sqlite3.Connection:
+    """Join a database that somebody has open, as a reader; side files exist already."""
+    connection = _untrusting(_connect(path, "mode=ro"))
+    connection.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
+    connection.execute("PRAGMA query_only=ON")
+    return connection
+
+
+def open_private(path: Path) -> sqlite3.Connection:
+    """Open our own copy or our own new file for reading and writing."""
+    return _connect(path, "mode=rwc")
+
+
+def open_for_writing(path: Path, *, live: bool) -> sqlite3.Connection:
+    """Open Hermes' database for writing, with the pragmas of design R4.
+
+    ``live``: beside a running Hermes, so that checkpoints stay Hermes' own business. Foreign keys
+    are off because with them undo of an orphan repair fails; the executor compares violations.
+    """
+    connection = _connect(path, "mode=rw")
+    connection.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
+    connection.execute("PRAGMA foreign_keys=OFF")
+    connection.execute("PRAGMA recursive_triggers=OFF")
+    connection.execute("PRAGMA synchronous=FULL")
+    if live:
+        connection.execute("PRAGMA wal_autocheckpoint=0")
+    return connection
+
+
+def bind(values: Iterable[Value]) -> list[object]:
+    """Return parameters for ``execute``; pair each with :func:`placeholder` of the same value."""
+    return [value.data if isinstance(value, RawText) else value for value in values]
+
+
+def placeholder(value: Value) -> str:
+    """Return the placeholder that puts ``value`` back as it was, invalid UTF-8 included."""
+    return "CAST(? AS TEXT)" if isinstance(value, RawText) else "?"
+
+
+def name(identifier: str) -> str:
+    """Return an SQL identifier in double quotes."""
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def fetch(
+    connection: sqlite3.Connection, sql: str, parameters: Sequence[Value] = ()
+) -> list[tuple[Value, ...]]:
+    """Run one query and return all its rows."""
+    return connection.execute(sql, bind(parameters)).fetchall()

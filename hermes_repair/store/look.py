@@ -1,0 +1,225 @@
+"""A look at state.db: queries over one connection, short where somebody else is at work.
+
+At rest a look is one connection to bytes that do not change, and a scan is one query. Beside a
+live Hermes each query is one short read transaction (200 ms; 50 ms in DELETE mode, where a reader
+makes Hermes' write fail), and a scan is cut into ranges of rowid that keep within it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Sequence
+from enum import Enum
+from pathlib import Path
+from typing import TypeVar
+
+from hermes_repair.model.errors import DatabaseUnreadable, Refused
+from hermes_repair.model.values import Row, Value
+from hermes_repair.store.connections import bind, name, unreadable
+
+LIVE_SECONDS_WAL = 0.2
+LIVE_SECONDS_DELETE = 0.05
+_TICK = 2000  # SQLite instructions between two looks at the clock
+_FIRST_RANGE = 2000  # rows
+
+T = TypeVar("T")
+
+
+class View(Enum):
+    """Which bytes a look reads (design 6.1)."""
+
+    MAIN = "main"  # the main file alone, unchanging
+    JOINED = "joined"  # a private copy of main and its -wal or -journal
+    LIVE = "live"  # the database itself, beside whoever has it open
+
+
+class _TooLong(Exception):
+    """A live query ran into its time limit."""
+
+
+class Look:
+    """Queries over one view. Rows are tuples of :data:`~hermes_repair.model.values.Value`."""
+
+    def __init__(
+        self, connection: sqlite3.Connection, view: View, path: Path, limit: float | None = None
+    ) -> None:
+        self.connection = connection
+        self.view = view
+        self.path = path
+        self._limit = limit
+        self._columns: dict[str, tuple[str, ...]] = {}
+        self._last_names: tuple[str, ...] = ()
+
+    @property
+    def live(self) -> bool:
+        """Whether somebody may be writing while we look."""
+        return self.view is View.LIVE
+
+    def rows(self, sql: str, parameters: Sequence[Value] = ()) -> Iterator[tuple[Value, ...]]:
+        """Run a query that is small by nature; use :meth:`scan` for whole tables.
+
+        Raises :class:`DatabaseUnreadable` where SQLite cannot go on, :class:`Refused` where a live
+        database takes longer than a reader may.
+        """
+        try:
+            yield from self._run(sql, parameters)
+        except _TooLong as error:
+            raise Refused(
+                "This database is too busy to look at while Hermes is running.",
+                "Stop Hermes (`hermes gateway stop`) and run this again.",
+            ) from error
+
+    def named(self, sql: str, parameters: Sequence[Value] = ()) -> Iterator[Row]:
+        """Run a query like :meth:`rows`, each row as a mapping by column name."""
+        names: tuple[str, ...] = ()
+        for row in self.rows(sql, parameters):
+            if not names:
+                names = self._last_names
+            yield dict(zip(names, row, strict=True))
+
+    def rows_of(self, table: str, where: str, parameters: Sequence[Value] = ()) -> Iterator[Row]:
+        """Yield whole rows of a table, every column by name, for before-images."""
+        listed = ", ".join(name(column) for column in self.columns(table))
+        yield from self.named(f"SELECT {listed} FROM {name(table)} WHERE {where}", parameters)
+
+    def one(self, sql: str, parameters: Sequence[Value] = ()) -> tuple[Value, ...] | None:
+        """Return the first row of a small query, or nothing."""
+        return next(self.rows(sql, parameters), None)
+
+    def scan(
+        self,
+        what: str,
+        table: str,
+        where: str = "1",
+        parameters: Sequence[Value] = (),
+        tail: str = "",
+    ) -> Iterator[tuple[Value, ...]]:
+        """Yield ``SELECT what FROM table WHERE where tail`` over the whole table, in rowid ranges.
+
+        With an aggregate in ``what`` and a GROUP BY in ``tail`` the caller merges the partial
+        results: at rest there is one range, live there are many.
+        """
+        sql = f"SELECT {what} FROM {name(table)} WHERE ({where})"
+        if self._limit is None:
+            yield from self._run(f"{sql} {tail}", parameters)
+            return
+        low: Value = None
+        size = _FIRST_RANGE
+        while True:
+            high = self._range_end(table, low, size)
+            bounds = [value for value in (low, high) if value is not None]
+            ranged = (
+                sql
+                + (" AND rowid > ?" if low is not None else "")
+                + (" AND rowid <= ?" if high is not None else "")
+            )
+            started = time.monotonic()
+            try:
+                page = list(self._run(f"{ranged} {tail}", [*parameters, *bounds]))
+            except _TooLong:
+                if size == 1:
+                    raise Refused(
+                        f"One row of {table} takes longer to read than Hermes can wait.",
+                        "Stop Hermes (`hermes gateway stop`) and run this again.",
+                    ) from None
+                size = max(1, size // 4)
+                continue
+            yield from page
+            if high is None:
+                return
+            low = high
+            if time.monotonic() - started < self._limit / 4:
+                size *= 2
+
+    def _range_end(self, table: str, low: Value, size: int) -> Value:
+        """Return the rowid that ends a range of ``size`` rows after ``low``; None for the last."""
+        where, parameters = ("rowid > ?", [low]) if low is not None else ("1", [])
+        row = self.one(
+            f"SELECT rowid FROM {name(table)} WHERE {where} ORDER BY rowid LIMIT 1 OFFSET ?",
+            [*parameters, size - 1],
+        )
+        return row[0] if row else None
+
+    def within_limit(self, ask: Callable[[Look], T]) -> T | None:
+        """Return the answer to a question about the whole file, None where it takes too long here.
+
+        ``ask`` runs under the limit of a live look; at rest there is none.
+        """
+        try:
+            return ask(self)
+        except Refused:
+            if self.live:
+                return None
+            raise
+
+    def columns(self, table: str) -> tuple[str, ...]:
+        """Return the columns of a table in declared order; empty where there is no such table."""
+        if table not in self._columns:
+            self._columns[table] = tuple(
+                str(row[0]) for row in self.rows("SELECT name FROM pragma_table_info(?)", [table])
+            )
+        return self._columns[table]
+
+    def has(self, table: str) -> bool:
+        """Whether the table exists."""
+        return bool(self.columns(table))
+
+    def data_version(self) -> Value:
+        """Return SQLite's mark that changes whenever another connection commits."""
+        row = self.one("PRAGMA data_version")
+        return row[0] if row else None
+
+    def _run(self, sql: str, parameters: Sequence[Value]) -> Iterator[tuple[Value, ...]]:
+        try:
+            if self._limit is None:
+                cursor = self.connection.execute(sql, bind(parameters))
+                self._last_names = _names_of(cursor)
+                yield from cursor
+            else:
+                yield from self._within(self._limit, sql, parameters)
+        except sqlite3.OperationalError as error:
+            if "interrupted" in str(error):
+                raise _TooLong from error
+            if is_busy(error):
+                raise Refused(
+                    "Hermes is writing to the database right now and did not pause.",
+                    "Run this again in a moment.",
+                ) from error
+            raise unreadable(self.path, error) from error
+        except sqlite3.DatabaseError as error:
+            raise unreadable(self.path, error) from error
+
+    def _within(
+        self, limit: float, sql: str, parameters: Sequence[Value]
+    ) -> list[tuple[Value, ...]]:
+        deadline = time.monotonic() + limit
+        self.connection.set_progress_handler(lambda: time.monotonic() > deadline, _TICK)
+        try:
+            cursor = self.connection.execute(sql, bind(parameters))
+            self._last_names = _names_of(cursor)
+            return cursor.fetchall()
+        finally:
+            self.connection.set_progress_handler(None, 0)
+
+
+def _names_of(cursor: sqlite3.Cursor) -> tuple[str, ...]:
+    return tuple(column[0] for column in cursor.description or ())
+
+
+def is_busy(error: sqlite3.Error) -> bool:
+    """Whether SQLite says that somebody else holds the lock."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return code is not None and (code & 0xFF) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def quick_check(look: Look, lines: int = 20) -> tuple[str, ...]:
+    """Return SQLite's own complaints about the file, at most ``lines``; empty when it is sound.
+
+    Raises :class:`Refused` beside a live Hermes where it takes longer than a reader may.
+    """
+    try:
+        found = tuple(str(row[0]) for row in look.rows(f"PRAGMA quick_check({lines})"))
+    except DatabaseUnreadable as error:
+        return (error.message,)
+    return () if found == ("ok",) else found

@@ -1,0 +1,87 @@
+"""Private folders for copies: 0700, outside the home, gone after us and after runs that died."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+from hermes_repair.model.errors import Refused
+
+PREFIX = "hermes-repair-"
+
+
+def _user() -> str:
+    return str(os.getuid()) if hasattr(os, "getuid") else "user"
+
+
+def parents() -> tuple[Path, ...]:
+    """Return the folders that scratch space may lie in, best first."""
+    candidates = [Path(tempfile.gettempdir()), Path("/var/tmp"), Path.home() / ".cache"]
+    return tuple(path for path in dict.fromkeys(candidates) if os.access(path, os.W_OK))
+
+
+def _run_name() -> str:
+    return f"{os.getpid()}-{int(psutil.Process().create_time())}"
+
+
+def _is_dead(run: str) -> bool:
+    """Whether the run that made a folder is over: its process is gone or is another one now."""
+    pid, _, start = run.partition("-")
+    if not pid.isdigit():
+        return False
+    try:
+        return start != str(int(psutil.Process(int(pid)).create_time()))
+    except psutil.NoSuchProcess:
+        return True
+    except psutil.AccessDenied:
+        return False
+
+
+def _base(parent: Path) -> Path | None:
+    """Return our folder below ``parent``, or nothing where somebody else made one of that name."""
+    base = parent / f"{PREFIX}{_user()}"
+    base.mkdir(mode=0o700, exist_ok=True)
+    if base.is_symlink() or (hasattr(os, "getuid") and base.stat().st_uid != os.getuid()):
+        return None
+    base.chmod(0o700)
+    for folder in base.iterdir():
+        if _is_dead(folder.name):
+            # What cannot be removed now is tried again by the next run.
+            shutil.rmtree(folder, ignore_errors=True)
+    return base
+
+
+@contextmanager
+def scratch(need: int) -> Iterator[Path]:
+    """Give a folder with room for ``need`` bytes, removed on the way out.
+
+    Raises :class:`Refused` where no folder has the room; a third more is asked for than needed.
+    """
+    wanted = need + need // 3 + (1 << 20)
+    roomiest = 0
+    for parent in parents():
+        free = shutil.disk_usage(parent).free
+        roomiest = max(roomiest, free)
+        base = _base(parent) if free >= wanted else None
+        if base is None:
+            continue
+        own = base / _run_name()
+        own.mkdir(mode=0o700, exist_ok=True)
+        place = Path(tempfile.mkdtemp(dir=own))
+        try:
+            yield place
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
+            if not any(own.iterdir()):
+                own.rmdir()
+        return
+    raise Refused(
+        f"A private copy needs {wanted} bytes, and the roomiest scratch folder has {roomiest}.",
+        "Free some space or set TMPDIR to a folder with room, then run this again.",
+    )

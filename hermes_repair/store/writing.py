@@ -1,0 +1,143 @@
+"""A connection that may change state.db: explicit transactions, nothing else of its own.
+
+Only :mod:`hermes_repair.repair` uses it. Every unit is one ``BEGIN IMMEDIATE`` (design R4).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from random import Random
+
+from hermes_repair.model.errors import Refused
+from hermes_repair.model.values import Row, Value
+from hermes_repair.store.connections import (
+    bind,
+    name,
+    open_for_writing,
+    placeholder,
+    unreadable,
+)
+from hermes_repair.store.look import is_busy
+
+BUSY = Refused(
+    "Another process is writing to the database and did not pause.",
+    "Nothing was changed. Stop Hermes (`hermes gateway stop`) or run this again in a moment.",
+)
+
+
+class Writer:
+    """One write connection. Values are :data:`~hermes_repair.model.values.Value`."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        self.connection = connection
+        self.path = path
+
+    def begin(self, patience: float, random: Random) -> None:
+        """Start ``BEGIN IMMEDIATE``; try again with jitter for ``patience`` seconds when busy.
+
+        Raises :class:`Refused` when the database stays busy; nothing has changed then.
+        """
+        deadline = time.monotonic() + patience
+        while True:
+            try:
+                self.connection.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if not is_busy(error):
+                    raise unreadable(self.path, error) from error
+                if time.monotonic() >= deadline:
+                    raise BUSY from error
+                time.sleep(random.uniform(0.02, 0.15))
+
+    def commit(self) -> None:
+        """End the transaction, durable when this returns."""
+        self.connection.execute("COMMIT")
+
+    def rollback(self) -> None:
+        """End the transaction as if it had never begun."""
+        if self.connection.in_transaction:
+            self.connection.execute("ROLLBACK")
+
+    def query(self, sql: str, parameters: Sequence[Value] = ()) -> list[tuple[Value, ...]]:
+        """Run one SELECT or PRAGMA and return all its rows."""
+        return self.connection.execute(sql, bind(parameters)).fetchall()
+
+    def execute(self, sql: str, parameters: Sequence[Value] = ()) -> int:
+        """Run one statement and return how many rows it changed."""
+        return self.connection.execute(sql, bind(parameters)).rowcount
+
+    def select(self, table: str, key: Row, columns: Sequence[str] | None = None) -> Row | None:
+        """Return the named (or all) columns of the row with ``key``; None where there is none."""
+        what = "*" if columns is None else ", ".join(name(column) for column in columns)
+        where, parameters = _where(key)
+        cursor = self.connection.execute(
+            f"SELECT {what} FROM {name(table)} WHERE {where}", bind(parameters)
+        )
+        found = cursor.fetchall()
+        if not found:
+            return None
+        if len(found) > 1:
+            raise ValueError(f"the key {sorted(key)} of {table} names {len(found)} rows")
+        labels = [column[0] for column in cursor.description]
+        return dict(zip(labels, found[0], strict=True))
+
+    def insert(self, table: str, row: Row) -> None:
+        """Add one row, every column as given."""
+        columns = ", ".join(name(column) for column in row)
+        marks = ", ".join(placeholder(value) for value in row.values())
+        self.connection.execute(
+            f"INSERT INTO {name(table)} ({columns}) VALUES ({marks})", bind(row.values())
+        )
+
+    def update(self, table: str, key: Row, values: Row) -> int:
+        """Set columns of the row with ``key``; return how many rows that was."""
+        marks = ", ".join(f"{name(column)} = {placeholder(v)}" for column, v in values.items())
+        where, parameters = _where(key)
+        cursor = self.connection.execute(
+            f"UPDATE {name(table)} SET {marks} WHERE {where}",
+            [*bind(values.values()), *bind(parameters)],
+        )
+        return cursor.rowcount
+
+    def delete(self, table: str, key: Row) -> int:
+        """Remove the row with ``key``; return how many rows that was."""
+        where, parameters = _where(key)
+        cursor = self.connection.execute(
+            f"DELETE FROM {name(table)} WHERE {where}", bind(parameters)
+        )
+        return cursor.rowcount
+
+    def data_version(self) -> Value:
+        """Return SQLite's mark that changes whenever another connection commits."""
+        return self.query("PRAGMA data_version")[0][0]
+
+    def progress(self, tick: Callable[[], None] | None) -> None:
+        """Call ``tick`` every now and then while a long statement runs."""
+
+        def handler() -> int:
+            if tick is not None:
+                tick()
+            return 0
+
+        self.connection.set_progress_handler(handler if tick else None, 1_000_000 if tick else 0)
+
+
+def _where(key: Row) -> tuple[str, list[Value]]:
+    clause = " AND ".join(f"{name(column)} IS {placeholder(v)}" for column, v in key.items())
+    return clause, list(key.values())
+
+
+@contextmanager
+def writing(path: Path, *, live: bool) -> Iterator[Writer]:
+    """Open ``path`` for writing; roll back what is unfinished and close on the way out."""
+    connection = open_for_writing(path, live=live)
+    writer = Writer(connection, path)
+    try:
+        yield writer
+    finally:
+        writer.rollback()
+        connection.close()

@@ -1,0 +1,258 @@
+"""Compare one transcript file with the rows of its session and say what may be done (design 6.2).
+
+A wrong SAFE is worse than none: every condition that fails turns a fill into one that has to be
+asked for, with the sentence that says why. Pure: sequences and facts in, a
+:class:`~.verdicts.Comparison` out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from hermes_repair.model.findings import Severity
+from hermes_repair.transcripts import proofs
+from hermes_repair.transcripts.fill import make_fill
+from hermes_repair.transcripts.matching import (
+    Sides,
+    embed,
+    has_new_summary,
+    later_rows,
+    match_all,
+    match_others,
+    match_recalled,
+    missing_lines,
+    prepare,
+    was_rewritten,
+)
+from hermes_repair.transcripts.sequence import (
+    COMPACTED,
+    INACTIVE,
+    RECALLED,
+    FileSequence,
+    RowSequence,
+    is_genuine,
+)
+from hermes_repair.transcripts.times import Clock
+from hermes_repair.transcripts.verdicts import (
+    Comparison,
+    Counts,
+    HomeFacts,
+    SessionFacts,
+    Verdict,
+    whole,
+)
+
+
+def compare(
+    session_id: str,
+    file: FileSequence,
+    table: RowSequence,
+    session: SessionFacts | None,
+    home: HomeFacts,
+    clock: Clock,
+) -> Comparison:
+    """Return how ``file`` and ``table`` (all rows of the session by id) stand to each other.
+
+    ``session`` is the row of ``sessions``, ``None`` where there is none. ``clock`` carries what the
+    home proves about its zone.
+    """
+    sides = prepare(file, table)
+    case = _Case(session_id, sides, session, home, clock, _count(sides))
+    if not sides.lines:
+        return case.answer(Verdict.NOTHING_IN_FILE, None, Severity.INFO, _NOTHING)
+    if session is None:
+        return case.without_session()
+    matched = match_all(sides)
+    if matched is None:
+        return case.answer(Verdict.DIVERGED, "TR003", Severity.WARNING, _TOO_DIFFERENT)
+    matched = match_recalled(sides, matched, sides.spoken)
+    missing = missing_lines(sides, matched, sides.lines)
+    case = case.counted(matched, missing)
+    if not missing:
+        return whole(session_id, case.counts)
+    if has_new_summary(sides) and not case.has_archive():
+        return case.answer(Verdict.SUPERSEDED, "TR005", Severity.INFO, _COMPACTED)
+    return case.classified(matched, missing)
+
+
+_NOTHING = "The file holds no message."
+_TOO_DIFFERENT = "The file and the database hold different conversations."
+_COMPACTED = (
+    "The database holds a compaction summary that the file lacks: "
+    "the file is the conversation before it was compacted."
+)
+_REWRITTEN = (
+    "The session was rewritten after the end of the file (as /undo and /retry of 0.15 and 0.16 "
+    "do), so what only the file has was perhaps undone."
+)
+_ORPHANED = "The database holds messages of this session, but no row for the session itself."
+_UNION = "The file and the database each have messages that the other lacks."
+_CONTRADICTION = "The file and the database have the same messages in different order."
+
+
+def _count(sides: Sides) -> Counts:
+    return Counts(
+        file=len(sides.lines),
+        database=len(sides.spoken),
+        copies=len(sides.copies),
+        bad=len(sides.file.bad),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One comparison under way."""
+
+    session_id: str
+    sides: Sides
+    session: SessionFacts | None
+    home: HomeFacts
+    clock: Clock
+    counts: Counts
+
+    def answer(
+        self, verdict: Verdict, finding: str | None, severity: Severity, reason: str
+    ) -> Comparison:
+        """Return an answer without a fill."""
+        return Comparison(self.session_id, verdict, finding, severity, False, reason, self.counts)
+
+    def counted(self, matched: dict[int, int], missing: Sequence[int]) -> _Case:
+        """Return the case with what the alignment found."""
+        flags = self.sides.table.flags
+        counts = replace(
+            self.counts,
+            missing=len(missing),
+            copies=len(self.sides.copies.keys() - matched.keys()),
+            extra=len(self.sides.spoken) - len(matched),
+            inactive=sum(1 for row in matched.values() if flags[row] & INACTIVE),
+            recalled=sum(
+                1
+                for line, row in matched.items()
+                if flags[row] & RECALLED and not self.sides.file.flags[line] & RECALLED
+            ),
+        )
+        return replace(self, counts=counts)
+
+    def has_archive(self) -> bool:
+        """Whether compaction kept what it took out (0.18.0 and later, in place)."""
+        return any(flags & COMPACTED for flags in self.sides.table.flags)
+
+    def without_session(self) -> Comparison:
+        """Answer for a file whose session has no row (TR002)."""
+        sides = self.sides
+        if sides.rows:
+            matched = match_all(sides) or {}
+            return self.filled(Verdict.ONLY_IN_FILE, "TR002", _ORPHANED, matched, len(sides.rows))
+        unproven = proofs.session_only_in_file(sides, self.home, self.clock)
+        return self.filled(Verdict.ONLY_IN_FILE, "TR002", unproven, {}, 0)
+
+    def classified(self, matched: dict[int, int], missing: Sequence[int]) -> Comparison:
+        """Answer for a session that lacks messages of its file (design 6.2, steps 2 and 3)."""
+        sides = self.sides
+        first_later = later_rows(sides, self.clock)
+        later = sides.rows[first_later:]
+        case = replace(self, counts=replace(self.counts, later=len(later)))
+        if was_rewritten(sides, later):
+            return case.filled(Verdict.TAIL_MISSING, "TR007", _REWRITTEN, matched, first_later)
+        bound = later[0] if later else len(sides.table)
+        spoken = [row for row in sides.spoken if row < bound]
+        if not spoken:
+            unproven = proofs.all_missing(sides, _known(self.session), self.home, later, self.clock)
+            return case.filled(Verdict.ALL_MISSING, "TR001", unproven, {}, first_later)
+        embedded = embed(sides, self.clock, spoken)
+        if embedded is None:
+            return case.interleaved(matched, missing, first_later)
+        session = _known(self.session)
+        if sides.lines[-1] in embedded:
+            unproven = proofs.front_or_middle(sides, session, self.home, embedded, self.clock)
+            return case.filled(
+                Verdict.FRONT_OR_MIDDLE_MISSING, "TR001", unproven, embedded, first_later
+            )
+        unproven = proofs.tail(sides, session, self.home, embedded, later, self.clock)
+        finding = "TR007" if unproven else "TR001"
+        return case.filled(Verdict.TAIL_MISSING, finding, unproven, embedded, first_later)
+
+    def interleaved(
+        self, matched: dict[int, int], missing: Sequence[int], first_later: int
+    ) -> Comparison:
+        """Answer where both sides have genuine messages of their own before the file's end."""
+        sides = self.sides
+        taken = set(matched.values())
+        own = {sides.table.keys[row] for row in sides.spoken if row not in taken}
+        crossing = [line for line in missing if sides.file.keys[line] in own]
+        if crossing:
+            return self.filled(Verdict.DIVERGED, "TR003", _CONTRADICTION, matched, first_later, own)
+        return self.filled(Verdict.UNION, "TR001", _UNION, matched, first_later)
+
+    def filled(
+        self,
+        verdict: Verdict,
+        finding: str,
+        unproven: str | None,
+        matched: dict[int, int],
+        first_later: int,
+        left_out: set[bytes] | None = None,
+    ) -> Comparison:
+        """Answer with a fill; ``unproven`` says why it is not SAFE, ``None``: it is.
+
+        ``left_out`` are keys that are never inserted.
+        """
+        sides = self.sides
+        everything = match_others(sides, matched)
+        compared = [line for line in range(len(sides.file)) if line not in sides.copies]
+        inserted = [
+            line
+            for line in missing_lines(sides, everything, compared)
+            if left_out is None or sides.file.keys[line] not in left_out
+        ]
+        started = self.session.started_at if self.session else None
+        fallback = started if started is not None else sides.file.mtime_ns / 1e9
+        fill = make_fill(sides, self.clock, everything, inserted, first_later, fallback)
+        unproven = unproven or _unsettled(sides)
+        genuine = sum(1 for line in inserted if is_genuine(sides.file.flags[line]))
+        counts = replace(self.counts, missing=genuine, added=len(inserted))
+        return Comparison(
+            session_id=self.session_id,
+            verdict=verdict,
+            finding=finding,
+            severity=_severity(verdict, finding, unproven is None),
+            safe=unproven is None,
+            reason=unproven or _SAFE_REASONS[verdict],
+            counts=counts,
+            fill=fill,
+        )
+
+
+_SAFE_REASONS = {
+    Verdict.FRONT_OR_MIDDLE_MISSING: (
+        "All that the database has of this time is in the file, in the same order, "
+        "up to the file's last message."
+    ),
+    Verdict.TAIL_MISSING: "The last messages were lost, not undone: the rows were never rewritten.",
+    Verdict.ALL_MISSING: "The session lost all its messages; it was never deleted.",
+    Verdict.ONLY_IN_FILE: "The session is only in the file; it was never deleted.",
+}
+
+
+def _severity(verdict: Verdict, finding: str, safe: bool) -> Severity:
+    """What may have been undone or deleted is for information; a loss is an error."""
+    if finding == "TR003":
+        return Severity.WARNING
+    if finding == "TR007":
+        return Severity.INFO
+    if verdict in (Verdict.ALL_MISSING, Verdict.ONLY_IN_FILE) and not safe:
+        return Severity.INFO
+    return Severity.ERROR
+
+
+def _unsettled(sides: Sides) -> str | None:
+    if sides.file.grew or sides.file.changed:
+        return "The file was written while it was read."
+    return None
+
+
+def _known(session: SessionFacts | None) -> SessionFacts:
+    if session is None:
+        raise ValueError("the session has a row here")
+    return session

@@ -1,0 +1,129 @@
+"""The two JSON shapes that hold messages: an agent's session log and a spooled message.
+
+``session_<id>.json`` is one object with ``messages`` (no times; assistant text may be changed: 0.15
+and later redact secrets). ``pending_messages/*.json`` holds one message (``transcript_cap_drop``),
+the text of an undelivered one, or an agent's whole list. Each message is found with the bytes of
+its record, so that a receipt can name them; of a torn file the complete messages are kept.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hermes_repair.transcripts.decode import BadLine, Line, Record, decode_record
+from hermes_repair.transcripts.reader import open_regular
+from hermes_repair.transcripts.sequence import FileSequence
+
+MAX_LOG = 64 * 1024 * 1024
+LISTED = ("messages", "*")
+SPOOLED = ("data", "message")
+CAP_DROP = "transcript_cap_drop"
+
+_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
+_KEY = re.compile(rb"[ \t\r\n]*:")
+
+
+@dataclass(frozen=True, slots=True)
+class LogFile:
+    """One file: what it says about itself, and its messages in order.
+
+    ``header`` is the outermost object without the messages, empty where the file is damaged.
+    """
+
+    header: dict[str, Any]
+    sequence: FileSequence
+
+
+def read_log(path: Path) -> LogFile:
+    """Read a session log, or an agent's list in the spool. Raises ``OSError`` as opening does."""
+    return _read(path, LISTED)
+
+
+def read_spooled(path: Path) -> LogFile:
+    """Read a spool file that holds one message. Raises ``OSError`` as opening does."""
+    return _read(path, SPOOLED)
+
+
+def spooled_session(header: dict[str, Any]) -> str | None:
+    """Return the session that a spool file's message belongs to, where it says so."""
+    data = header.get("data")
+    inner = data.get("session_id") if isinstance(data, dict) else None
+    key = header.get("session_key") if header.get("reason") == CAP_DROP else None
+    for value in (inner, header.get("session_id"), key):
+        if isinstance(value, str) and value:
+            return value
+    return None
+
+
+def _read(path: Path, wanted: tuple[str, ...]) -> LogFile:
+    sequence = FileSequence(path)
+    with open_regular(path) as file:
+        data = file.read(MAX_LOG + 1)
+    sequence.size = len(data)
+    if len(data) > MAX_LOG:
+        sequence.add_bad(BadLine(0, len(data), "too large"))
+        return LogFile({}, sequence)
+    spans, end = _spans(data, wanted)
+    for record in _records(data, spans, end):
+        sequence.add(record)
+    return LogFile(_header(data, spans), sequence)
+
+
+def _records(data: bytes, spans: list[tuple[int, int]], end: int | None) -> Iterator[Record]:
+    for start, stop in spans:
+        try:
+            yield Line(start, stop - start, decode_record(data[start:stop]))
+        except ValueError as error:
+            yield BadLine(start, stop - start, str(error))
+    if end is not None and data.strip():
+        yield BadLine(end, len(data) - end, "torn")
+
+
+def _header(data: bytes, spans: list[tuple[int, int]]) -> dict[str, Any]:
+    """Decode the file with an empty object in place of each message."""
+    parts = []
+    done = 0
+    for start, stop in spans:
+        parts += [data[done:start], b"{}"]
+        done = stop
+    try:
+        return decode_record(b"".join([*parts, data[done:]]))
+    except ValueError:
+        return {}
+
+
+def _spans(data: bytes, wanted: tuple[str, ...]) -> tuple[list[tuple[int, int]], int | None]:
+    """Return the bounds of the objects at the path ``wanted`` (``*``: any element of an array).
+
+    The second value is where the text stops making sense: the end of the last complete message
+    of a file whose brackets do not close, ``None`` for a whole file.
+    """
+    spans: list[tuple[int, int]] = []
+    kinds: list[bytes] = []
+    path: list[str] = []
+    key = ""
+    start = 0
+    for token in _TOKEN.finditer(data):
+        text = token.group()
+        if text[:1] == b'"':
+            if len(kinds) <= len(wanted) and kinds[-1:] == [b"{"] and _KEY.match(data, token.end()):
+                key = text[1:-1].decode("utf-8", "replace")
+        elif text in (b"{", b"["):
+            path.append(key if kinds[-1:] == [b"{"] else "*")
+            kinds.append(text)
+            if text == b"{" and len(path) == len(wanted) + 1 and tuple(path[1:]) == wanted:
+                start = token.start()
+        else:
+            if not kinds or (kinds[-1] == b"{") != (text == b"}"):
+                break
+            if text == b"}" and len(path) == len(wanted) + 1 and tuple(path[1:]) == wanted:
+                spans.append((start, token.end()))
+            kinds.pop()
+            path.pop()
+            if not kinds:
+                return spans, None
+    return spans, spans[-1][1] if spans else 0

@@ -1,0 +1,286 @@
+"""Which line of a file is which row of the session, and what is then missing where.
+
+The genuine messages decide; summaries and harness text are matched inside the gaps between them, so
+that a fill neither loses nor doubles them.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from hermes_repair.transcripts.align import align, fit, fits_left
+from hermes_repair.transcripts.fold import find_copies
+from hermes_repair.transcripts.keys import Key
+from hermes_repair.transcripts.sequence import (
+    COMPARABLE,
+    DROPPED,
+    RECALLED,
+    SUMMARY,
+    USER,
+    FileSequence,
+    RowSequence,
+    is_genuine,
+)
+from hermes_repair.transcripts.times import SLACK, Clock, Twin, trusted_twins
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """Both sides of one session, prepared: indexes into the file and into its rows.
+
+    ``lines`` are the genuine messages of the file, ``rows`` all rows that take part, ``spoken``
+    the genuine ones of them; ``copies`` maps a line to the earlier one that it repeats.
+    """
+
+    file: FileSequence
+    table: RowSequence
+    lines: list[int]
+    rows: list[int]
+    spoken: list[int]
+    copies: dict[int, int]
+
+    def line_keys(self, lines: Sequence[int]) -> list[Key]:
+        """The keys of these lines."""
+        return [self.file.keys[line] for line in lines]
+
+    def row_keys(self, rows: Sequence[int]) -> list[Key]:
+        """The keys of these rows."""
+        return [self.table.keys[row] for row in rows]
+
+
+def prepare(file: FileSequence, table: RowSequence) -> Sides:
+    """Sort out what takes part in the comparison, on both sides."""
+    rows = [row for row, flags in enumerate(table.flags) if not flags & DROPPED]
+    compared = [table.keys[row] for row in rows if table.flags[row] & COMPARABLE]
+    return Sides(
+        file=file,
+        table=table,
+        lines=file.genuine(),
+        rows=rows,
+        spoken=[row for row in rows if is_genuine(table.flags[row])],
+        copies=find_copies(file, compared),
+    )
+
+
+def match_all(sides: Sides) -> dict[int, int] | None:
+    """Return line → row for the genuine messages of both sides, as many as keep their order.
+
+    ``None`` where the two are too different to be aligned.
+    """
+    wanted = [line for line in sides.lines if line not in sides.copies]
+    row_keys = sides.row_keys(sides.spoken)
+    for lines in (sides.lines, wanted):
+        places = fits_left(sides.line_keys(lines), row_keys)
+        if places is not None:
+            return {line: sides.spoken[place] for line, place in zip(lines, places, strict=True)}
+    pairs = align(sides.line_keys(sides.lines), row_keys)
+    if pairs is None:
+        return None
+    return {sides.lines[left]: sides.spoken[right] for left, right in pairs}
+
+
+def missing_lines(sides: Sides, matched: dict[int, int], lines: Sequence[int]) -> list[int]:
+    """Return those of ``lines`` that no row holds, less copies and what its sender took back."""
+    origins = {sides.copies.get(line, line) for line in matched}
+    recalled, ids = sides.table.recalled, sides.file.platform_ids
+    return [
+        line
+        for line in lines
+        if line not in matched
+        and line not in sides.copies
+        and line not in origins
+        and not (recalled and ids.get(line) in recalled)
+    ]
+
+
+def embed(sides: Sides, clock: Clock, spoken: Sequence[int]) -> dict[int, int] | None:
+    """Return line → row when these rows are an ordered subsequence of the file, else ``None``.
+
+    Where equal messages leave a choice, the line that is the time twin of the row is taken. A row
+    that no line matches is allowed where a damaged place of the file lies, one row for each, and
+    where its text was taken back.
+    """
+    turns = previous_turns(sides.file)
+    places = fit(
+        sides.row_keys(spoken),
+        sides.line_keys(sides.lines),
+        lambda row, line: is_twin(sides, clock, turns, sides.lines[line], spoken[row]),
+    )
+    if places is not None:
+        return {sides.lines[place]: row for place, row in zip(places, spoken, strict=True)}
+    pairs = align(sides.line_keys(sides.lines), sides.row_keys(spoken))
+    if not pairs:
+        return None
+    matched = {sides.lines[left]: spoken[right] for left, right in pairs}
+    matched = match_recalled(sides, matched, spoken)
+    return matched if _damage_explains(sides, matched, spoken) else None
+
+
+def match_recalled(sides: Sides, matched: dict[int, int], spoken: Sequence[int]) -> dict[int, int]:
+    """Return ``matched`` with the lines whose text was taken back in the database.
+
+    Yuanbao's recall replaces the text of a row; the file of an upgraded home keeps it. Between two
+    matches, recalled rows stand for the user lines where there are as many of both.
+    """
+    flags = sides.table.flags
+    taken = set(matched.values())
+    recalled = [row for row in spoken if flags[row] & RECALLED and row not in taken]
+    if not recalled:
+        return matched
+    result = dict(matched)
+    low_line = low_row = -1
+    for high_line, high_row in [*sorted(matched.items()), (len(sides.file), len(flags))]:
+        rows = [row for row in recalled if low_row < row < high_row]
+        lines = [
+            line
+            for line in range(low_line + 1, high_line if rows else 0)
+            if sides.file.flags[line] & USER and line not in sides.copies
+        ]
+        if len(lines) == len(rows):
+            result.update(zip(lines, rows, strict=True))
+        low_line, low_row = high_line, high_row
+    return dict(sorted(result.items()))
+
+
+def _damage_explains(sides: Sides, matched: dict[int, int], spoken: Sequence[int]) -> bool:
+    """Whether each unmatched row can be the message that a damaged place of the file held."""
+    line_of = {row: line for line, row in matched.items()}
+    bad = sides.file.bad_before
+    before, waiting = -1, 0
+    for row in [*spoken, None]:
+        line = len(sides.file) if row is None else line_of.get(row)
+        if line is None:
+            waiting += 1
+            continue
+        if waiting > bisect_right(bad, line) - bisect_right(bad, before):
+            return False
+        before, waiting = line, 0
+    return True
+
+
+def previous_turns(file: FileSequence) -> list[int]:
+    """Return for each line the last line before it with another time, -1 where there is none."""
+    found: list[int] = []
+    before = last = -1
+    for index in range(len(file)):
+        time = file.time(index)
+        if time is not None:
+            if last >= 0 and file.time(last) != time:
+                before = last
+            last = index
+        found.append(before)
+    return found
+
+
+def is_twin(sides: Sides, clock: Clock, turns: Sequence[int], line: int, row: int) -> bool:
+    """Whether a row was stamped in the turn of its line (design 6.2, *time twin*).
+
+    Later than the previous turn's line less 5 s, not later than its own line plus 5 s; ``False``
+    where the zone is not proven.
+    """
+    stamped = sides.table.times[row]
+    upper = proven_epoch(sides.file, clock, line)
+    if upper is None or math.isnan(stamped) or stamped > upper + SLACK:
+        return False
+    if turns[line] < 0:
+        return True
+    lower = proven_epoch(sides.file, clock, turns[line])
+    return lower is not None and stamped > lower - SLACK
+
+
+def proven_epoch(file: FileSequence, clock: Clock, line: int) -> float | None:
+    """Return the epoch of a line where its zone is proven, else ``None``."""
+    time = file.time(line)
+    if time is None or file.is_aware(line):
+        return time
+    offset = clock.proven_offset(time)
+    return None if offset is None else time - offset
+
+
+def best_epoch(file: FileSequence, clock: Clock, line: int) -> float | None:
+    """Return the best epoch of a line, the machine's zone if nothing else is known."""
+    time = file.time(line)
+    return time if time is None or file.is_aware(line) else clock.epoch(time)
+
+
+def later_rows(sides: Sides, clock: Clock) -> int:
+    """Return how many of ``sides.rows`` were stamped before the later turns began (design: N).
+
+    N is the longest tail by id whose rows are all later than the file's last genuine line + 5 s.
+    Where that line has no time there is no N.
+    """
+    end = best_epoch(sides.file, clock, sides.lines[-1]) if sides.lines else None
+    if end is None:
+        return len(sides.rows)
+    start = len(sides.rows)
+    while start and sides.table.times[sides.rows[start - 1]] > end + SLACK:
+        start -= 1
+    return start
+
+
+def was_rewritten(sides: Sides, later: Sequence[int]) -> bool:
+    """Whether two genuine neighbours among the later rows are neighbours in the file too.
+
+    Then the session was rewritten after the file's end: 0.15/0.16 /undo and /retry give every row
+    that they keep a new time.
+    """
+    keys = sides.row_keys([row for row in later if is_genuine(sides.table.flags[row])])
+    spoken = sides.line_keys(sides.lines)
+    pairs = set(pairwise(spoken))
+    return any(pair in pairs for pair in pairwise(keys))
+
+
+def match_others(sides: Sides, matched: dict[int, int]) -> dict[int, int]:
+    """Return ``matched`` with the summaries and harness texts that both sides have added."""
+    file, table = sides.file, sides.table
+    result = dict(matched)
+    waiting: dict[Key, list[int]] = {}
+    pairs = sorted(matched.items())
+    low_line = low_row = -1
+    taken = set(matched.values())
+    others = [row for row in sides.rows if table.flags[row] & COMPARABLE and row not in taken]
+    position = 0
+    for high_line, high_row in [*pairs, (len(file), len(table))]:
+        waiting.clear()
+        while position < len(others) and others[position] < high_row:
+            if others[position] > low_row and not is_genuine(table.flags[others[position]]):
+                waiting.setdefault(table.keys[others[position]], []).append(others[position])
+            position += 1
+        last = low_row
+        for line in range(low_line + 1, high_line) if waiting else ():
+            for row in waiting.get(file.keys[line], ()):
+                if row > last and not is_genuine(file.flags[line]):
+                    result[line] = last = row
+                    break
+        low_line, low_row = high_line, high_row
+    return result
+
+
+def has_new_summary(sides: Sides) -> bool:
+    """Whether the rows hold a compaction summary that the file lacks."""
+    known = set(sides.file.keys)
+    return any(
+        sides.table.flags[row] & SUMMARY and sides.table.keys[row] not in known
+        for row in sides.rows
+    )
+
+
+def session_twins(file: FileSequence, table: RowSequence) -> list[Twin]:
+    """Return the turns of a session that say what the zone of its lines is."""
+    sides = prepare(file, table)
+    matched = match_all(sides)
+    return turn_twins(sides, matched) if matched else []
+
+
+def turn_twins(sides: Sides, matched: dict[int, int]) -> list[Twin]:
+    """Return the trusted twins of one session: per turn its wall time and its last row's time."""
+    turns: dict[float, float] = {}
+    for line, row in sorted(matched.items()):
+        wall, stamped = sides.file.time(line), sides.table.times[row]
+        if wall is not None and not sides.file.is_aware(line) and not math.isnan(stamped):
+            turns[wall] = stamped
+    return trusted_twins([Twin(wall, epoch) for wall, epoch in turns.items()])

@@ -1,0 +1,145 @@
+"""What a comparison of one session says: values only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import NamedTuple
+
+from hermes_repair.model.findings import Severity
+
+
+class Verdict(Enum):
+    """How the file and the rows of one session stand to each other (design 6.2)."""
+
+    EQUAL = "equal"
+    FILE_SHORTER = "file-shorter"
+    FRONT_OR_MIDDLE_MISSING = "front-or-middle-missing"
+    TAIL_MISSING = "tail-missing"
+    ALL_MISSING = "all-missing"
+    UNION = "union"
+    DIVERGED = "diverged"
+    SUPERSEDED = "superseded"
+    ONLY_IN_FILE = "only-in-file"
+    ONLY_IN_DATABASE = "only-in-database"
+    NOTHING_IN_FILE = "nothing-in-file"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFacts:
+    """The columns of one row of ``sessions`` that a comparison needs (``None``: NULL or absent)."""
+
+    session_id: str
+    started_at: float | None
+    message_count: int | None
+    rewind_count: int | None = None
+    end_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HomeFacts:
+    """What the rest of the home says about one session.
+
+    ``database_birth`` is the epoch of message id 1 or what a receipt of ours kept of it; ``None``
+    when it is not known. ``named_as_parent``: a surviving row has it as ``parent_session_id``.
+    ``routed``: a routing entry names it now.
+    """
+
+    database_birth: float | None = None
+    named_as_parent: bool = False
+    routed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Messages on each side; ``file`` and ``database`` count genuine ones.
+
+    ``missing`` genuine messages are only in the file, ``added`` is how many lines a fill inserts
+    (summaries and harness text included), ``extra`` genuine rows are only in the database,
+    ``later`` rows were written after the file's end, ``copies`` are lines that repeat others,
+    ``bad`` damaged places, ``inactive`` messages of the file whose row is inactive, ``recalled``
+    ones whose text their sender took back.
+    """
+
+    file: int = 0
+    database: int = 0
+    missing: int = 0
+    added: int = 0
+    extra: int = 0
+    later: int = 0
+    copies: int = 0
+    bad: int = 0
+    inactive: int = 0
+    recalled: int = 0
+
+
+class Step(NamedTuple):
+    """One place in the final order: an existing row, or a line of the file as a new row.
+
+    Exactly one of ``row_id`` and ``line`` is set; ``line`` indexes the file sequence and
+    ``timestamp`` is the epoch of the new row.
+    """
+
+    row_id: int | None
+    line: int | None
+    timestamp: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """The rows of a session as they are to be, in order.
+
+    The first ``kept`` steps keep their ids; every later step, existing or new, gets the next ids
+    above the largest that the table ever gave out. Existing rows keep every other value.
+    ``guessed_zone``: some times rest on the zone of this machine alone.
+    """
+
+    steps: Sequence[Step]
+    kept: int
+    guessed_zone: bool
+
+    @property
+    def lines(self) -> list[int]:
+        """The lines that become rows."""
+        return [step.line for step in self.steps if step.line is not None]
+
+    @property
+    def moved(self) -> list[int]:
+        """The ids of existing rows that get another id."""
+        return [step.row_id for step in self.steps[self.kept :] if step.row_id is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The answer for one session: verdict, finding (if any), why, and what a repair would do.
+
+    ``finding`` is the id of design section 5 or ``None``; ``safe`` says whether ``fill`` may be
+    applied without being asked for; ``reason`` is one plain sentence without message text.
+    """
+
+    session_id: str
+    verdict: Verdict
+    finding: str | None
+    severity: Severity
+    safe: bool
+    reason: str
+    counts: Counts
+    fill: Fill | None = None
+
+
+_UNDONE = "What the file has exists in the database, partly as undone or compacted messages."
+_RECALLED = "Messages of the file were taken back by their sender."
+_COPIES = "The file repeats lines of its own; the database holds each of them once."
+_WHOLE = "The database has all that the file has."
+
+
+def whole(session_id: str, counts: Counts) -> Comparison:
+    """Return the answer for a file whose every message is in the database."""
+    verdict = Verdict.FILE_SHORTER if counts.extra else Verdict.EQUAL
+    if counts.inactive or counts.recalled:
+        verdict, reason = Verdict.SUPERSEDED, _RECALLED if counts.recalled else _UNDONE
+    else:
+        reason = _COPIES if counts.copies else _WHOLE
+    finding = None if reason is _WHOLE else "TR005"
+    return Comparison(session_id, verdict, finding, Severity.INFO, False, reason, counts)

@@ -1,0 +1,1 @@
+"""Invented homes as readable text, and the script that builds them."""

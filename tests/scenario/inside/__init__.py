@@ -1,0 +1,1 @@
+"""Code that runs inside a release's process; it imports nothing else of the tests."""

@@ -1,0 +1,148 @@
+"""What the schema tests share: connections, a plain executor, whole databases as values."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from hermes_repair.model.actions import Action, Ddl, RowUpdate
+from hermes_repair.model.values import Value, decode_text
+from hermes_repair.schema.catalogue import default_catalogue
+from hermes_repair.schema.delegates import Decisions, delegates_to_tag, read_candidates
+from hermes_repair.schema.facts import read_facts
+from hermes_repair.schema.recognise import recognise
+from hermes_repair.schema.route import Route, route
+from hermes_repair.schema.structure import Query, Structure, read_structure
+from tests.support import ROOT
+
+STRUCTURES = ROOT / "schema" / "db" / "structure"
+SHADOWS = ("_data", "_idx", "_content", "_docsize", "_config")
+
+OLD_FIXTURES = {
+    "v1": 1, "v2": 2, "v4": 4, "v5": 5, "v6": 6, "v7": 7, "v7alt": 7, "v7m": 7, "v8": 8, "v9": 9,
+    "v10": 10, "v10b": 10, "v11": 11, "v11tag013": 11, "0.13.0": 11, "v12": 12, "v13": 13,
+    "0.15.2": 13, "v14first": 14, "0.16.0": 14, "v15": 15, "v16first": 16, "0.17.0": 16,
+    "v17first": 17, "0.18.0": 17, "0.18.2": 19, "v20first": 20, "v20b": 20, "v21": 21,
+    "v22first": 22, "0.19.0": 22,
+}  # fmt: skip
+LATER_FIXTURES = {
+    "v23first": 23, "v0.19.1": 23, "v24": 24, "v25first": 25, "v0.20.0": 25, "v25last": 25,
+    "r30": 30,
+}  # fmt: skip
+RELEASE_OF = {
+    11: "0.13.0", 13: "0.15.2", 14: "0.16.0", 16: "0.17.0", 17: "0.18.0", 19: "0.18.2",
+    22: "0.19.0",
+}  # fmt: skip
+
+
+def connect(path: Path | str) -> sqlite3.Connection:
+    """Open a database of a test, autocommit, TEXT as our own rooms read it."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.text_factory = decode_text
+    return connection
+
+
+def asking(connection: sqlite3.Connection) -> Query:
+    """Return the query function that the schema room wants."""
+
+    def query(sql: str, parameters: Sequence[Value]) -> Iterable[Sequence[Value]]:
+        return connection.execute(sql, tuple(parameters))
+
+    return query
+
+
+def structure_of(connection: sqlite3.Connection) -> Structure:
+    """Read the structure of an open database."""
+    return read_structure(asking(connection))
+
+
+def apply(connection: sqlite3.Connection, actions: Iterable[Action]) -> None:
+    """Run actions in one transaction, each row update against its before-image."""
+    connection.execute("PRAGMA foreign_keys=OFF")
+    connection.execute("BEGIN IMMEDIATE")
+    for action in actions:
+        if isinstance(action, Ddl):
+            connection.execute(action.sql)
+            continue
+        assert isinstance(action, RowUpdate), action
+        asked = {**action.key, **action.before}
+        where = " AND ".join(f'"{name}" IS ?' for name in asked)
+        given = ", ".join(f'"{name}" = ?' for name in action.after)
+        done = connection.execute(
+            f"UPDATE {action.table} SET {given} WHERE {where}",
+            (*action.after.values(), *asked.values()),
+        )
+        assert done.rowcount == 1, action
+    connection.execute("COMMIT")
+
+
+def plan(
+    connection: sqlite3.Connection,
+    target: int,
+    persons: Iterable[str] = (),
+    copies: Iterable[str] = (),
+    entries: dict[str, Any] | None = None,
+) -> tuple[Route, Decisions]:
+    """Read everything that the route asks for and return the route with the step-16 decisions."""
+    structure = structure_of(connection)
+    recognition = recognise(structure)
+    decisions = Decisions()
+    if recognition.number < 16 <= target:
+        candidates = list(read_candidates(asking(connection), structure))
+        decisions = delegates_to_tag(candidates, target, set(persons), set(copies))
+    facts = read_facts(asking(connection), structure, recognition, target, decisions, entries or {})
+    return route(structure, target, facts), decisions
+
+
+def migrate(connection: sqlite3.Connection, target: int) -> tuple[Route, Decisions]:
+    """Take a database to ``target`` in one transaction."""
+    way, decisions = plan(connection, target)
+    apply(connection, way.actions)
+    return way, decisions
+
+
+def rows_of(connection: sqlite3.Connection) -> dict[str, list[str]]:
+    """Return the rows of every table by column name, shadow tables of the search index aside."""
+    structure = structure_of(connection)
+    tables = [*structure.tables, *structure.virtual_tables, "sqlite_sequence"]
+    found = {}
+    for table in tables:
+        cursor = connection.execute(f'SELECT * FROM "{table}"')
+        names = [column[0] for column in cursor.description]
+        found[table] = sorted(
+            json.dumps(dict(zip(names, row, strict=True)), sort_keys=True, default=repr)
+            for row in cursor
+        )
+    for table in structure.virtual_tables:
+        found[f"{table} ids"] = sorted(
+            str(row[0]) for row in connection.execute(f'SELECT id FROM "{table}_docsize"')
+        )
+    return found
+
+
+def answers(connection: sqlite3.Connection, words: Sequence[str]) -> dict[str, list[int]]:
+    """Return what both search tables answer to each word."""
+    return {
+        f"{table} {word}": [
+            row[0]
+            for row in connection.execute(
+                f"SELECT rowid FROM {table} WHERE {table} MATCH ? ORDER BY rowid", (f'"{word}"',)
+            )
+        ]
+        for table in structure_of(connection).virtual_tables
+        for word in words
+    }
+
+
+def check_search(connection: sqlite3.Connection) -> None:
+    """Run FTS5's own integrity check on every search table; raises where one is damaged."""
+    for table in structure_of(connection).virtual_tables:
+        connection.execute(f"INSERT INTO {table}({table}) VALUES('integrity-check')")
+
+
+def known(number: int) -> Structure:
+    """Return the structure of a number from the catalogue."""
+    return default_catalogue().structure(number)

@@ -1,0 +1,316 @@
+"""host.openers: the rules (pure), and the answer against real processes of a real release."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from hermes_repair.host import Openers, OpenStatus, ProcessInfo, Program, probe, raw, who_has_open
+from hermes_repair.host.filesystems import Filesystem, filesystem
+from hermes_repair.host.openers import Observation, decide
+from hermes_repair.host.processes import hidden_processes
+from tests.unit.host_helpers import as_nobody, child, make_database, session_db
+
+LOCAL = Filesystem("ext4", local=True)
+WAL = Observation(
+    exists=True,
+    wal_mode=True,
+    filesystem=LOCAL,
+    holders=frozenset(),
+    table=frozenset(),
+    processes=(),
+)
+DELETE = replace(WAL, wal_mode=False)
+GATEWAY = ProcessInfo(
+    pid=7, start_time=1000.0, command="hermes gateway run", program=Program.GATEWAY
+)
+HIDDEN = ("this is a container",)
+CLOSED = ("pid 8 is closed to us",)
+
+PLACE = filesystem(Path(tempfile.gettempdir()).resolve())
+needs_whole_proc = pytest.mark.skipif(
+    bool(hidden_processes(private_files=PLACE.private)),
+    reason="processes of this machine are hidden from this test",
+)
+WHO = """
+import sys
+from pathlib import Path
+from hermes_repair.host import who_has_open
+found = who_has_open(Path(sys.argv[1]))
+print(found.status.value, found.complete, [(p.pid, p.same_namespace) for p in found.processes])
+print("; ".join(found.reasons))
+"""
+
+
+def status(seen: Observation) -> tuple[OpenStatus, bool]:
+    found = decide(seen)
+    return found.status, found.complete
+
+
+def test_wal_without_a_holder_is_nobody_whatever_is_hidden() -> None:
+    assert status(WAL) == (OpenStatus.NOBODY, True)
+    assert status(replace(WAL, unseen=HIDDEN, uninspected=CLOSED)) == (OpenStatus.NOBODY, True)
+
+
+def test_delete_mode_needs_every_process() -> None:
+    assert status(DELETE) == (OpenStatus.NOBODY, True)
+    assert status(replace(DELETE, unseen=HIDDEN)) == (OpenStatus.UNKNOWN, False)
+    assert status(replace(DELETE, uninspected=CLOSED)) == (OpenStatus.UNKNOWN, False)
+
+
+def test_somebody_and_when_the_list_is_whole() -> None:
+    held = replace(WAL, holders=frozenset({7}), processes=(GATEWAY,))
+    assert status(replace(held, table=frozenset({7}), uninspected=CLOSED)) == (
+        OpenStatus.SOMEBODY,
+        True,
+    )
+    assert status(replace(held, table=frozenset(), uninspected=CLOSED)) == (
+        OpenStatus.SOMEBODY,
+        False,
+    )
+    assert status(replace(held, table=None)) == (OpenStatus.SOMEBODY, True)
+    assert status(replace(held, table=frozenset({7}), unseen=HIDDEN)) == (
+        OpenStatus.SOMEBODY,
+        False,
+    )
+    idle = replace(DELETE, processes=(GATEWAY,), uninspected=CLOSED)
+    assert status(idle) == (OpenStatus.SOMEBODY, False)
+
+
+def test_our_own_lock_may_hide_another_one() -> None:
+    ours = replace(WAL, holders=frozenset({1}), ourselves=True, unseen=HIDDEN)
+    assert status(ours) == (OpenStatus.UNKNOWN, False)
+    listed = replace(ours, unseen=(), table=frozenset({1}))
+    assert status(listed) == (OpenStatus.NOBODY, True)
+    assert decide(listed).ourselves
+
+
+@pytest.mark.parametrize(
+    "place", [Filesystem("nfs4", local=False), Filesystem("ext4", True, layer_of="/merged")]
+)
+def test_files_that_others_may_open_elsewhere(place: Filesystem) -> None:
+    assert status(replace(WAL, filesystem=place)) == (OpenStatus.UNKNOWN, False)
+    seen = replace(WAL, filesystem=place, processes=(GATEWAY,))
+    assert status(seen) == (OpenStatus.SOMEBODY, False)
+
+
+def test_locks_that_cannot_be_asked_for() -> None:
+    assert status(replace(WAL, holders=None)) == (OpenStatus.UNKNOWN, False)
+
+
+def test_an_absent_database_is_open_only_where_it_was_deleted() -> None:
+    absent = replace(DELETE, exists=False, holders=None, unseen=HIDDEN)
+    assert status(absent) == (OpenStatus.NOBODY, True)
+    held = replace(absent, processes=(replace(GATEWAY, deleted=("state.db",)),))
+    assert status(held)[0] is OpenStatus.SOMEBODY
+
+
+def test_what_people_read() -> None:
+    one = Openers(OpenStatus.SOMEBODY, (GATEWAY,), True).describe()
+    assert one.startswith("The Hermes gateway (pid 7, `hermes gateway run`, since 1970-01-01 ")
+    assert one.endswith(") has the database open; run `hermes gateway stop`")
+    named = replace(GATEWAY, profile="work")
+    assert named.how_to_stop() == "run `hermes --profile work gateway stop`"
+    outside = ProcessInfo(pid=0, same_namespace=False)
+    two = Openers(OpenStatus.SOMEBODY, (outside, GATEWAY), False).describe()
+    assert two.startswith("A process in another container or PID namespace and 1 more have the")
+    shell = ProcessInfo(pid=9, command="sqlite3 ...").describe()
+    assert shell == "process 9 (`sqlite3 ...`)"
+    for program in Program:
+        process = ProcessInfo(pid=9, program=program)
+        assert "kill" not in process.describe() + process.how_to_stop()
+    unknown = Openers(OpenStatus.UNKNOWN, reasons=HIDDEN).describe()
+    assert unknown == "It cannot be known who has the database open: this is a container"
+
+
+@needs_whole_proc
+@pytest.mark.parametrize("mode", ["wal", "delete"])
+def test_nobody_and_ourselves(tmp_path: Path, mode: str) -> None:
+    path = make_database(tmp_path / "state.db", mode)
+    before = {p.name: (p.stat().st_mtime_ns, p.stat().st_size) for p in tmp_path.iterdir()}
+    found = who_has_open(path)
+    assert (found.status, found.reasons, found.ourselves) == (OpenStatus.NOBODY, (), False)
+    assert {p.name: (p.stat().st_mtime_ns, p.stat().st_size) for p in tmp_path.iterdir()} == before
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("SELECT * FROM t").fetchone()
+        found = who_has_open(path)
+        assert (found.status, found.ourselves) == (OpenStatus.NOBODY, True)
+
+
+@pytest.mark.releases
+@needs_whole_proc
+@pytest.mark.parametrize("mode", ["wal", "delete"])
+def test_a_real_session_db_is_found(tmp_path: Path, mode: str) -> None:
+    path = tmp_path / "state.db"
+    with session_db(tmp_path, mode) as pid:
+        assert probe(path).wal_mode is (mode == "wal")
+        found = who_has_open(path)
+        assert (found.status, found.complete) == (OpenStatus.SOMEBODY, True)
+        (process,) = found.processes
+        assert (process.pid, process.same_namespace, process.uid) == (pid, True, os.geteuid())
+        assert process.start_time is not None and abs(process.start_time - time.time()) < 60
+        assert process.deleted == () and not process.zombie
+        if mode == "delete":  # /proc alone tells: an idle connection holds no lock
+            assert probe(path).holders == ()
+    assert who_has_open(path).status is OpenStatus.NOBODY
+
+
+@pytest.mark.releases
+@needs_whole_proc
+def test_a_link_and_a_hard_link_are_seen_through(tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    with session_db(tmp_path / "home", "delete") as pid:
+        (tmp_path / "link.db").symlink_to("home/state.db")
+        (tmp_path / "hard.db").hardlink_to(tmp_path / "home" / "state.db")
+        for name in ("link.db", "hard.db"):
+            assert [p.pid for p in who_has_open(tmp_path / name).processes] == [pid]
+
+
+@pytest.mark.releases
+@needs_whole_proc
+def test_deleted_files_are_seen(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    with session_db(tmp_path) as pid:
+        for suffix in ("-wal", "-shm"):
+            (tmp_path / f"state.db{suffix}").unlink()
+        (process,) = who_has_open(path).processes
+        assert (process.pid, process.deleted) == (pid, ("state.db-shm", "state.db-wal"))
+        path.rename(tmp_path / "moved.db")
+        shutil.copyfile(tmp_path / "moved.db", path)
+        (tmp_path / "moved.db").unlink()
+        found = who_has_open(path)
+        assert found.status is OpenStatus.SOMEBODY
+        # It was renamed before it was deleted, so only the sidecars still show our path.
+        assert found.processes[0].deleted == ("state.db-shm", "state.db-wal")
+        path.unlink()
+        assert who_has_open(path).status is OpenStatus.SOMEBODY
+
+
+@pytest.mark.releases
+@needs_whole_proc
+def test_a_database_replaced_under_its_user(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    with session_db(tmp_path, "delete") as pid:
+        shutil.copyfile(path, tmp_path / "new.db")
+        (tmp_path / "new.db").replace(path)
+        (process,) = who_has_open(path).processes
+        assert (process.pid, process.deleted) == (pid, ("state.db",))
+
+
+def _unshare() -> tuple[str, ...]:
+    prefix = ("unshare", "--pid", "--fork", "--mount-proc", "--kill-child")
+    if shutil.which("unshare") is None:
+        pytest.skip("unshare is not here")
+    if subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode != 0:
+        pytest.skip("a PID namespace may not be made here")
+    return prefix
+
+
+HOLD = """
+import sqlite3, sys
+c = sqlite3.connect(sys.argv[1]); c.execute("SELECT * FROM t").fetchall()
+print("ready", flush=True); sys.stdin.read()
+"""
+
+
+@needs_whole_proc
+@pytest.mark.parametrize("mode", ["wal", "delete"])
+def test_a_process_in_a_namespace_below(tmp_path: Path, mode: str) -> None:
+    path = make_database(tmp_path / "state.db", mode)
+    command = [*_unshare(), sys.executable, "-c", HOLD, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as inside:
+        assert inside.stdout is not None and inside.stdout.readline() == b"ready\n"
+        found = who_has_open(path)
+        assert found.status is OpenStatus.SOMEBODY
+        assert [p.same_namespace for p in found.processes] == [False]
+        assert found.processes[0].pid > 1
+        inside.communicate()
+
+
+@pytest.mark.parametrize("mode", ["wal", "delete"])
+def test_from_inside_a_namespace(tmp_path: Path, mode: str) -> None:
+    path = make_database(tmp_path / "state.db", mode)
+    prefix = _unshare()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("SELECT * FROM t").fetchall()
+        first, reasons = child(WHO, str(path), prefix=prefix).splitlines()
+    if mode == "wal":  # the kernel tells of a lock, not whose it is
+        assert first == "somebody False [(0, False)]"
+    else:
+        assert first == "unknown False []"
+    assert "cannot be seen" in reasons
+    if mode == "wal":
+        assert child(WHO, str(path), prefix=prefix).splitlines()[0] == "nobody True []"
+
+
+def _open_to_all(folder: Path) -> None:
+    for part in (folder, *list(folder.parents)[:-1]):
+        part.chmod(part.stat().st_mode | 0o055)
+
+
+@needs_whole_proc
+def test_as_another_user(tmp_path: Path) -> None:
+    """Root has it open and we are nobody: locks tell in WAL mode, nothing can in DELETE mode."""
+    _open_to_all(tmp_path)
+    code = """
+    found = host.who_has_open(Path(sys.argv[1]))
+    print(found.status.value, found.complete, [p.pid for p in found.processes])
+    print("; ".join(found.reasons))
+    """
+    for mode in ("wal", "delete"):
+        path = make_database(tmp_path / f"{mode}.db", mode)
+        path.chmod(0o644)
+        free = as_nobody(code, str(path)).splitlines()[0]
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("SELECT * FROM t").fetchall()
+            lines = as_nobody(code, str(path)).splitlines()
+        if mode == "wal":
+            assert free == "nobody True []"
+            assert lines[0] == f"somebody True [{os.getpid()}]"
+        else:
+            assert free == "unknown False []"
+            assert lines[0] == "unknown False []"
+            assert "may not look into" in lines[1] and "sudo" in lines[1]
+    path.chmod(0o600)
+    lines = as_nobody(code, str(path)).splitlines()
+    assert lines[0] == "unknown False []" and "locks cannot be asked for" in lines[1]
+
+
+@needs_whole_proc
+def test_our_own_byte_readers_are_nobody(tmp_path: Path) -> None:
+    path = make_database(tmp_path / "state.db", "delete")
+    done = threading.Event()
+
+    def probe_all_the_time() -> None:
+        while not done.is_set():
+            probe(path)
+
+    thread = threading.Thread(target=probe_all_the_time)
+    thread.start()
+    try:
+        answers = [who_has_open(path) for _ in range(10)]
+    finally:
+        done.set()
+        thread.join()
+    assert {answer.status for answer in answers} == {OpenStatus.NOBODY}
+
+
+def test_a_filesystem_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = tmp_path / "worker.py"
+    script.write_text("import time; time.sleep(30)")
+    monkeypatch.setattr(raw, "WORKER", script)
+    monkeypatch.setattr(raw, "LOOK_SECONDS", 0.3)
+    found = who_has_open(tmp_path / "state.db")
+    assert found.status is OpenStatus.UNKNOWN
+    assert "did not answer" in found.describe()

@@ -1,0 +1,233 @@
+"""host.raw: bytes of databases, read by a child that never opens SQLite."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from hermes_repair.host import raw, worker
+from hermes_repair.host.raw import WorkerFailed, compare_files, copy_files, probe
+from tests.unit.host_helpers import as_nobody, child, make_database
+
+READ_HOLDERS = """
+import sys
+from pathlib import Path
+from hermes_repair.host import probe
+print(sorted({h.pid for h in probe(Path(sys.argv[1])).holders}))
+"""
+
+
+def test_probe_tells_what_the_header_says(tmp_path: Path) -> None:
+    path = make_database(tmp_path / "state.db", "wal")
+    facts = probe(path)
+    status = path.stat()
+    assert facts.is_sqlite and facts.wal_mode and facts.locks_known
+    assert (facts.page_size, facts.page_count) == (4096, status.st_size // 4096)
+    with closing(sqlite3.connect(f"file:{path}?immutable=1", uri=True)) as connection:
+        assert facts.page_count == connection.execute("PRAGMA page_count").fetchone()[0]
+    assert facts.change_counter is not None and facts.change_counter > 0
+    assert (facts.main.size, facts.main.mtime_ns) == (status.st_size, status.st_mtime_ns)
+    assert (facts.main.inode, facts.main.device) == (status.st_ino, status.st_dev)
+    assert (facts.main.uid, facts.main.mode, facts.main.links) == (
+        status.st_uid,
+        status.st_mode & 0o7777,
+        1,
+    )
+    assert [f.kind for f in facts.sidecars] == ["absent"] * 3
+    assert facts.holders == ()
+
+
+def test_probe_of_delete_mode_and_its_sidecars(tmp_path: Path) -> None:
+    path = make_database(tmp_path / "state.db", "delete")
+    journal = tmp_path / "state.db-journal"
+    journal.write_bytes(bytes.fromhex("d9d505f920a163d7") + b"x" * 60)
+    facts = probe(path)
+    assert facts.is_sqlite and not facts.wal_mode
+    assert facts.journal.size == 68
+    assert facts.journal.head == journal.read_bytes()[:32]
+
+
+def test_probe_looks_beside_the_file_that_a_link_names(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    real = make_database(tmp_path / "real" / "other.db")
+    (tmp_path / "real" / "other.db-wal").write_bytes(b"w")
+    link = tmp_path / "state.db"
+    link.symlink_to(real)
+    facts = probe(link)
+    assert facts.symlink and facts.real == real
+    assert facts.wal.path == tmp_path / "real" / "other.db-wal" and facts.wal.size == 1
+
+
+def test_probe_of_what_is_no_database(tmp_path: Path) -> None:
+    absent = probe(tmp_path / "state.db")
+    assert absent.main.kind == "absent" and not absent.main.exists and not absent.locks_known
+    (tmp_path / "empty.db").touch()
+    empty = probe(tmp_path / "empty.db")
+    assert empty.main.kind == "file" and not empty.is_sqlite and empty.page_size is None
+    (tmp_path / "text.db").write_text("SQLite format 3, but not really")
+    assert not probe(tmp_path / "text.db").is_sqlite
+    os.mkfifo(tmp_path / "pipe.db")
+    assert probe(tmp_path / "pipe.db").main.kind == "other"
+    assert probe(tmp_path).main.kind == "other"
+    assert probe(tmp_path / "text.db" / "state.db").main.kind == "absent"
+
+
+def test_probe_of_a_name_that_is_not_utf8(tmp_path: Path) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/st\xff\x80\nate.db"))
+    make_database(tmp_path / "plain.db").rename(path)
+    facts = probe(path)
+    assert facts.is_sqlite and facts.real == path
+
+
+def test_probe_names_the_writer(tmp_path: Path) -> None:
+    path = make_database(tmp_path / "state.db", "delete")
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        assert probe(path).holders == ()  # an idle connection shows no lock in this mode
+        connection.execute("BEGIN IMMEDIATE")
+        holders = probe(path).holders
+        assert {(h.file, h.pid, h.exclusive) for h in holders} == {
+            ("main", os.getpid(), False),
+            ("main", os.getpid(), True),
+        }
+
+
+def test_probe_keeps_our_own_locks_and_a_read_of_ours_would_not(tmp_path: Path) -> None:
+    path = make_database(tmp_path / "state.db", "wal")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("SELECT count(*) FROM t").fetchone()
+        probe(path)
+        copy_files([(path, tmp_path / "copy.db")])
+        assert child(READ_HOLDERS, str(path)).strip() == f"[{os.getpid()}]"
+        path.read_bytes()  # what no code of ours may do
+        (tmp_path / "state.db-shm").read_bytes()
+        assert child(READ_HOLDERS, str(path)).strip() == "[]"
+
+
+def test_probe_as_a_user_who_may_not_read(tmp_path: Path) -> None:
+    path = make_database(tmp_path / "state.db")
+    for folder in (tmp_path, *list(tmp_path.parents)[:-1]):
+        folder.chmod(folder.stat().st_mode | 0o055)
+    path.chmod(0o600)
+    code = """
+    f = host.probe(Path(sys.argv[1]))
+    print(f.main.kind, f.main.errno, f.locks_known, f.main.size > 0, f.is_sqlite)
+    """
+    assert as_nobody(code, str(path)).split() == [
+        "file",
+        str(errno.EACCES),
+        "False",
+        "True",
+        "False",
+    ]
+    tmp_path.chmod(0o700)
+    assert as_nobody(code, str(path)).split() == [
+        "unknown",
+        str(errno.EACCES),
+        "False",
+        "False",
+        "False",
+    ]
+
+
+def test_copy_files(tmp_path: Path) -> None:
+    source = tmp_path / "state.db"
+    source.write_bytes(os.urandom(3_000_001))
+    source.chmod(0o644)
+    pairs = [
+        (source, tmp_path / "copy.db"),
+        (tmp_path / "state.db-wal", tmp_path / "copy.db-wal"),
+    ]
+    before = source.stat()
+    whole, absent = copy_files(pairs, sha256=True)
+    assert whole.copied and not whole.moved and whole.size == 3_000_001
+    assert whole.sha256 == hashlib.sha256(source.read_bytes()).hexdigest()
+    assert whole.target.read_bytes() == source.read_bytes()
+    assert whole.target.stat().st_mode & 0o777 == 0o600
+    assert not absent.copied and not (tmp_path / "copy.db-wal").exists()
+    assert source.stat().st_mtime_ns == before.st_mtime_ns
+    assert copy_files([(source, tmp_path / "other.db")], fsync=False)[0].sha256 is None
+
+
+def test_copy_of_an_empty_file(tmp_path: Path) -> None:
+    (tmp_path / "a").touch()
+    assert copy_files([(tmp_path / "a", tmp_path / "b")])[0].copied
+    assert (tmp_path / "b").read_bytes() == b""
+
+
+def test_copy_never_overwrites_and_takes_its_own_back(tmp_path: Path) -> None:
+    for name in ("a", "b", "taken"):
+        (tmp_path / name).write_text(name)
+    with pytest.raises(FileExistsError) as caught:
+        copy_files([(tmp_path / "a", tmp_path / "new"), (tmp_path / "b", tmp_path / "taken")])
+    assert caught.value.filename == str(tmp_path / "taken")
+    assert (tmp_path / "taken").read_text() == "taken"
+    assert not (tmp_path / "new").exists()
+
+
+def test_copy_on_a_full_disk_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(bytes(1 << 20))
+    code = """
+    import errno, resource, sys
+    from pathlib import Path
+    from hermes_repair.host import copy_files
+    resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536))
+    try:
+        copy_files([(Path(sys.argv[1]), Path(sys.argv[2]))])
+    except OSError as error:
+        print(errno.errorcode[error.errno], error.filename)
+    """
+    target = tmp_path / "b"
+    assert child(code, str(tmp_path / "a"), str(target)).split() == ["EFBIG", str(target)]
+    assert not target.exists()
+
+
+@pytest.mark.parametrize("way", [worker.copy_range, worker.copy_plain])
+def test_each_way_of_copying_copies_all(tmp_path: Path, way: object) -> None:
+    assert callable(way)
+    data = os.urandom(2 * worker.CHUNK + 17)
+    (tmp_path / "a").write_bytes(data)
+    with (tmp_path / "a").open("rb") as reader, (tmp_path / "b").open("wb") as writer:
+        assert way(reader.fileno(), writer.fileno())
+    assert (tmp_path / "b").read_bytes() == data
+
+
+def test_compare_files(tmp_path: Path) -> None:
+    data = os.urandom(worker.CHUNK + 5)
+    (tmp_path / "a").write_bytes(data)
+    (tmp_path / "b").write_bytes(data)
+    assert compare_files(tmp_path / "a", tmp_path / "b").equal
+    changed = bytearray(data)
+    changed[worker.CHUNK + 2] ^= 1
+    (tmp_path / "b").write_bytes(changed)
+    found = compare_files(tmp_path / "a", tmp_path / "b")
+    assert found.differs_at == worker.CHUNK + 2
+    (tmp_path / "b").write_bytes(data[:-1])
+    found = compare_files(tmp_path / "a", tmp_path / "b")
+    assert (found.differs_at, found.right_size) == (len(data) - 1, len(data) - 1)
+    with pytest.raises(FileNotFoundError):
+        compare_files(tmp_path / "a", tmp_path / "c")
+
+
+def test_a_worker_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = tmp_path / "worker.py"
+    monkeypatch.setattr(raw, "WORKER", script)
+    script.write_text("import time; time.sleep(30)")
+    monkeypatch.setattr(raw, "LOOK_SECONDS", 0.3)
+    with pytest.raises(WorkerFailed, match="did not answer"):
+        probe(tmp_path)
+    script.write_text("raise SystemExit('broken')")
+    with pytest.raises(WorkerFailed, match="broken"):
+        copy_files([])
+
+
+def test_the_worker_needs_nothing_of_ours_and_no_sqlite() -> None:
+    text = Path(worker.__file__).read_text(encoding="utf-8")
+    assert "hermes_repair" not in text.replace(":mod:`hermes_repair.host.raw`", "")
+    code = "import json, runpy, sys; runpy.run_path(sys.argv[1]); print('sqlite3' in sys.modules)"
+    assert child(code, worker.__file__).strip() == "False"

@@ -1,0 +1,293 @@
+"""leases.verdict: what is proven to be over, and all that must count as alive."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hermes_repair.leases import (
+    GRACE,
+    LOCK_SECONDS,
+    MAX_AGE,
+    Holder,
+    Kind,
+    LockRow,
+    Verdict,
+    parse_holder,
+    verdict,
+)
+from hermes_repair.model.findings import Safety
+from hermes_repair.model.values import RawText, Value
+
+NOW = 1_780_000_000.0
+HOLDER = "pid=4711:tid=140:agent=7f2a:nonce=0badcafe"
+
+
+@dataclass(frozen=True)
+class Process:
+    pid: int = 4711
+    start_time: float | None = NOW - 9000
+    start_tolerance: float = 1.0
+    start_ticks: int | None = None
+    same_namespace: bool = True
+    is_hermes: bool = False
+    zombie: bool = False
+
+
+@dataclass(frozen=True)
+class Openers:
+    processes: Sequence[Process] = ()
+    complete: bool = True
+
+
+@dataclass(frozen=True)
+class Case:
+    """One situation; the default is a lock in force whose holder is gone."""
+
+    lock: LockRow = field(default_factory=lambda: LockRow("s1", HOLDER, NOW - 100, NOW + 200))
+    openers: Openers = Openers((Process(pid=99),))
+    process: Process | None = None
+    revivable: bool = False
+
+    def judge(self) -> Verdict:
+        return verdict(self.lock, self.openers, self.process, NOW, revivable=self.revivable)
+
+
+GONE = Case()
+HELD = Case(openers=Openers((Process(pid=99), Process())), process=Process())
+
+
+def with_lock(case: Case, **changes: Value) -> Case:
+    return replace(case, lock=replace(case.lock, **changes))
+
+
+def test_held_is_live() -> None:
+    found = HELD.judge()
+    assert (found.kind, found.safety, found.cleanable) == (Kind.LIVE, None, False)
+    assert found.reason == "Process 4711 has the database open."
+
+
+def test_holder_gone() -> None:
+    found = GONE.judge()
+    assert (found.kind, found.safety, found.cleanable) == (Kind.HOLDER_DEAD, Safety.SAFE, True)
+    assert found.reason == "Process 4711 is gone."
+
+
+def test_nobody_has_it_open() -> None:
+    for process in (None, Process(), Process(is_hermes=True)):
+        found = replace(GONE, openers=Openers(), process=process).judge()
+        assert (found.kind, found.cleanable) == (Kind.HOLDER_DEAD, True)
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        replace(GONE, openers=Openers((Process(pid=99),), complete=False)),
+        replace(GONE, openers=Openers((), complete=False)),
+        replace(GONE, openers=Openers((Process(pid=99, same_namespace=False),))),
+        replace(GONE, openers=Openers((Process(pid=99), Process(pid=0, same_namespace=False)))),
+        replace(GONE, process=Process(is_hermes=True)),
+        replace(GONE, process=Process(same_namespace=False)),
+        with_lock(GONE, holder="background-review"),
+        with_lock(GONE, holder=None),
+        with_lock(GONE, holder=b"pid=4711:tid=1"),
+        with_lock(GONE, holder=RawText(b"pid=4711:\xff")),
+    ],
+)
+def test_what_is_not_proven_is_unknown(case: Case) -> None:
+    found = case.judge()
+    assert (found.kind, found.safety) == (Kind.UNKNOWN, None)
+
+
+def test_an_opener_of_another_namespace_with_the_same_number_is_alive() -> None:
+    found = replace(GONE, openers=Openers((Process(same_namespace=False),))).judge()
+    assert found.kind is Kind.LIVE
+
+
+def test_other_ways_to_be_dead() -> None:
+    zombie = Process(zombie=True)
+    assert replace(GONE, process=zombie).judge().kind is Kind.HOLDER_DEAD
+    both = Openers((Process(pid=99), zombie))
+    assert replace(GONE, openers=both, process=zombie).judge().kind is Kind.HOLDER_DEAD
+    other = replace(GONE, process=Process(is_hermes=False)).judge()
+    assert other.kind is Kind.HOLDER_DEAD and "another program" in other.reason
+
+
+def reused(start: float, tolerance: float = 1.0, **lock: Value) -> Kind:
+    process = Process(start_time=start, start_tolerance=tolerance, is_hermes=True)
+    case = replace(GONE, openers=Openers((process,)), process=process)
+    return with_lock(case, **lock).judge().kind
+
+
+def test_a_reused_number() -> None:
+    """Lock of 100 s ago, expiring in 200: last renewed (or taken) 100 s ago."""
+    assert reused(NOW - 50) is Kind.HOLDER_DEAD
+    assert reused(NOW - 150) is Kind.LIVE
+    assert reused(NOW - 99.5) is Kind.LIVE  # within the tolerance
+    assert reused(NOW - 50, tolerance=86400.0) is Kind.LIVE  # started just after boot
+    assert reused(NOW - 50, acquired_at="yesterday") is Kind.LIVE
+    assert reused(NOW - 50, acquired_at=-math.inf) is Kind.LIVE
+    process = Process(start_time=None)
+    assert replace(GONE, openers=Openers((process,))).judge().kind is Kind.LIVE
+
+
+def test_a_clock_that_was_set_forward_makes_no_live_holder_dead() -> None:
+    """Acquired by the clock of before; the clock went one hour forward; renewed 40 s ago."""
+    step = 3600.0
+    started_before_the_lock = NOW - 500
+    acquired = NOW - 400 - step
+    assert reused(started_before_the_lock, acquired_at=acquired, expires_at=NOW + 260) is Kind.LIVE
+    # The same numbers without a renewal since: such a lock has expired by the new clock.
+    old = with_lock(HELD, acquired_at=acquired, expires_at=acquired + LOCK_SECONDS).judge()
+    assert old.kind is Kind.EXPIRED
+
+
+@pytest.mark.parametrize("holder", [HOLDER, "no idea", None])
+@pytest.mark.parametrize("complete", [True, False])
+def test_expired(holder: Value, complete: bool) -> None:
+    openers = Openers((Process(),), complete)
+    case = with_lock(replace(HELD, openers=openers), holder=holder, acquired_at=NOW - 1000)
+    past = with_lock(case, expires_at=NOW - GRACE - 1).judge()
+    assert (past.kind, past.safety) == (Kind.EXPIRED, Safety.SAFE)
+    within = with_lock(case, expires_at=NOW - GRACE + 1).judge()
+    assert (within.kind, within.safety) == (Kind.EXPIRED, None)
+    assert "grace" in within.reason
+    # Hermes asks expires_at < now, so this very moment is still in force.
+    assert with_lock(case, expires_at=NOW).judge().kind in (Kind.LIVE, Kind.UNKNOWN)
+
+
+def test_the_grace_does_not_protect_the_dead() -> None:
+    assert with_lock(GONE, expires_at=NOW - 5).judge().kind is Kind.HOLDER_DEAD
+
+
+def test_an_expired_lock_that_its_holder_may_renew() -> None:
+    """After 0.19 a suspended process renews what expired meanwhile."""
+    case = replace(with_lock(HELD, expires_at=NOW - 5000), revivable=True)
+    found = case.judge()
+    assert (found.kind, found.safety) == (Kind.EXPIRED, None)
+    assert "has the database open" in found.reason
+    assert replace(case, openers=Openers((Process(pid=99),)), process=None).judge().cleanable
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"expires_at": NOW + MAX_AGE + 1},
+        {"expires_at": math.inf},
+        {"expires_at": None},
+        {"expires_at": math.nan},
+        {"expires_at": "never"},
+        {"expires_at": b"\0"},
+        {"expires_at": RawText(b"\xff")},
+        {"acquired_at": NOW + MAX_AGE + 1},
+    ],
+)
+@pytest.mark.parametrize("case", [HELD, with_lock(GONE, holder="x")])
+def test_absurd(case: Case, changes: dict[str, Value]) -> None:
+    found = with_lock(case, **changes).judge()
+    assert (found.kind, found.safety, found.cleanable) == (Kind.ABSURD, Safety.UNSAFE, False)
+    assert with_lock(GONE, **changes).judge().kind is Kind.HOLDER_DEAD  # the proof needs no time
+
+
+def test_a_long_compression_that_is_renewed_is_not_absurd() -> None:
+    found = with_lock(HELD, acquired_at=NOW - 50_000, expires_at=NOW + 280).judge()
+    assert found.kind is Kind.LIVE
+
+
+def test_limits_are_parameters() -> None:
+    lock = replace(HELD.lock, expires_at=NOW - 10)
+    assert verdict(lock, HELD.openers, HELD.process, NOW, grace=5).cleanable
+    lock = replace(HELD.lock, expires_at=NOW + 100)
+    assert verdict(lock, HELD.openers, HELD.process, NOW, max_age=50).kind is Kind.ABSURD
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (HOLDER, Holder(4711, (("tid", "140"), ("agent", "7f2a"), ("nonce", "0badcafe")))),
+        ("pid=1:turn=abc:platform=x", Holder(1, (("turn", "abc"), ("platform", "x")))),
+        ("pid=1", Holder(1, ())),
+        ("pid=0:tid=1", None),
+        ("pid=-5:tid=1", None),
+        ("pid=007:tid=1", None),
+        ("pid=4711 :tid=1", None),
+        ("pid=٤٧:tid=1", None),
+        ("pid=99999999999", None),
+        ("pid=4294967296", None),
+        ("tid=1:pid=4711", None),
+        ("", None),
+        ("pid=1\0:tid=2", None),
+        (4711, None),
+        (None, None),
+    ],
+)
+def test_parse_holder(value: Value, expected: Holder | None) -> None:
+    assert parse_holder(value) == expected
+
+
+VALUES = st.one_of(
+    st.none(),
+    st.integers(-(2**63), 2**63 - 1),
+    st.floats(allow_nan=True),
+    st.floats(NOW - 1000, NOW + 1000),
+    st.text(),
+    st.binary(),
+    st.binary().map(RawText),
+    st.just(HOLDER),
+)
+PROCESSES = st.builds(
+    Process,
+    pid=st.sampled_from([0, 99, 4711]),
+    start_time=st.one_of(st.none(), st.floats(NOW - 1000, NOW)),
+    start_tolerance=st.sampled_from([1.0, 86400.0]),
+    same_namespace=st.booleans(),
+    is_hermes=st.booleans(),
+    zombie=st.booleans(),
+)
+
+
+@given(
+    lock=st.builds(LockRow, VALUES, VALUES, VALUES, VALUES),
+    openers=st.builds(Openers, st.lists(PROCESSES, max_size=3), st.booleans()),
+    process=st.one_of(st.none(), PROCESSES),
+    revivable=st.booleans(),
+)
+def test_any_row_gets_a_verdict_and_no_live_holder_is_cleaned(
+    lock: LockRow, openers: Openers, process: Process | None, revivable: bool
+) -> None:
+    found = verdict(lock, openers, process, NOW, revivable=revivable)
+    assert found.reason.endswith(".") and found.reason[0].isupper()
+    if found.kind in (Kind.LIVE, Kind.UNKNOWN):
+        assert found.safety is None
+    expired = isinstance(lock.expires_at, int | float) and lock.expires_at < NOW - GRACE
+    if found.cleanable and not expired:
+        assert openers.complete and all(p.same_namespace for p in openers.processes)
+        holder = parse_holder(lock.holder)
+        for opener in openers.processes:
+            assert holder is not None
+            if opener.pid == holder.pid and not opener.zombie:
+                assert opener.start_time is not None
+                assert isinstance(lock.acquired_at, int | float)
+                assert opener.start_time > lock.acquired_at
+
+
+@given(
+    start=st.floats(NOW - 100_000, NOW - 400),
+    taken_after=st.floats(0, 399),
+    renewed_after=st.floats(0, 299),
+    step=st.floats(-100_000, 100_000),
+)
+def test_clock_steps_before_the_last_renewal_never_kill_a_live_holder(
+    start: float, taken_after: float, renewed_after: float, step: float
+) -> None:
+    """A live holder, renewed at ``NOW - renewed_after``; the clock stepped before that renewal."""
+    taken = min(start + taken_after, NOW - renewed_after)
+    lock = LockRow("s", HOLDER, taken - step, NOW - renewed_after + LOCK_SECONDS)
+    process = Process(start_time=start, is_hermes=True)
+    found = verdict(lock, Openers((process,)), process, NOW)
+    assert not found.cleanable

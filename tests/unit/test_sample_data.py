@@ -1,0 +1,283 @@
+"""The invented homes of ``sample_data/``: as real as they look, and hurt exactly as they say."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sample_data.build import HERE, NAMES, ZONE, build, main
+from tests.releases import run_release
+
+# What doctor says of each home: (id, severity, session).
+FINDINGS: dict[str, set[tuple[str, str, str | None]]] = {
+    "healthy": set(),
+    "damaged": {
+        ("LN001", "error", "20260607_201500_069052"),
+        ("LN002", "error", "20260601_080500_4fa2b1c3"),
+        ("LN004", "error", "20260603_183000_51fe8c07"),
+        ("MS002", "warning", "20260604_141503_b1946a"),
+        ("SC001", "info", None),
+        ("TR001", "error", "20260503_190412_3fa81c77"),  # front
+        ("TR001", "error", "20260506_172640_0c9e52af"),  # front
+        ("TR001", "error", "20260516_120955_77c3d2e1"),  # all
+        ("TR001", "error", "20260518_093320_5ad0c6b4"),  # middle
+        ("TR001", "error", "20260524_091000_6fa459ea"),  # tail
+        ("TR002", "error", "20260502_110300_b7d40e19"),
+        ("TR002", "info", "20260520_201530_c0ffee42"),
+        ("TR004", "warning", "20260506_172640_0c9e52af"),
+        ("TR005", "info", "20260526_210022_8d3f00aa"),
+        ("TR007", "info", "20260523_194412_9b1deb4d"),
+    },
+    "damaged/profiles/trial": {("SC002", "error", None)},
+    "damaged/profiles/work": {
+        ("LK001", "warning", "20260610_091503_77aa01de"),
+        ("LK002", "warning", "20260611_143000_0b5e7f3c"),
+        ("LK003", "warning", "20260609_120000_deadc0de"),
+    },
+}
+HOMES = tuple(FINDINGS)
+
+# Repair, and then only what is for information is left.
+LEFT = {
+    ("TR002", "info", "20260520_201530_c0ffee42"),
+    ("TR004", "info", "20260506_172640_0c9e52af"),
+    ("TR005", "info", "20260526_210022_8d3f00aa"),
+    ("TR007", "info", "20260523_194412_9b1deb4d"),
+}
+
+# What was said in each damaged chat before, once repaired: genuine messages of all its rows.
+WHOLE_AGAIN = {
+    "20260502_110300_b7d40e19": 10,
+    "20260503_190412_3fa81c77": 14,
+    "20260506_172640_0c9e52af": 14,
+    "20260516_120955_77c3d2e1": 6,
+    "20260518_093320_5ad0c6b4": 16,
+    "20260524_091000_6fa459ea": 8,
+}
+
+
+@pytest.fixture
+def homes(tmp_path: Path) -> Path:
+    """Return a folder with both homes, built now."""
+    for name in NAMES:
+        build(name, tmp_path / name, time.time())
+    return tmp_path
+
+
+def read(home: Path, sql: str) -> list[tuple[Any, ...]]:
+    uri = f"file:{home / 'state.db'}?immutable=1"
+    with closing(sqlite3.connect(uri, uri=True)) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def command(
+    home: Path, *arguments: str, tmp_path: Path
+) -> subprocess.CompletedProcess[str]:
+    """Run hermes-repair on ``home`` as a user who has no Hermes installed."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("HERMES_")}
+    environment["HOME"] = str(tmp_path)
+    environment["PATH"] = os.defpath
+    return subprocess.run(
+        [sys.executable, "-m", "hermes_repair", *arguments, "--home", str(home)],
+        env=environment,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+    )
+
+
+def doctor(home: Path, tmp_path: Path) -> tuple[int, list[tuple[str, str, str | None]]]:
+    done = command(home, "doctor", "--json", tmp_path=tmp_path)
+    document = json.loads(done.stdout)
+    found = [
+        (f["id"], f["severity"], f["subject"].get("session_id")) for f in document["findings"]
+    ]
+    return done.returncode, found
+
+
+def digests(home: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(home)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(home.rglob("*"))
+        if path.is_file()
+    }
+
+
+@pytest.mark.parametrize("name", HOMES)
+def test_database_is_sound_and_at_rest(homes: Path, name: str) -> None:
+    home = homes / name
+    with (home / "state.db").open("rb") as file:
+        assert file.read(20)[18:20] == b"\x02\x02"  # written and read in WAL mode
+    assert read(home, "PRAGMA integrity_check") == [("ok",)]
+    count = read(home, "SELECT COUNT(*) FROM messages")
+    assert count != [(0,)]
+    for index in ("messages_fts", "messages_fts_trigram"):
+        assert read(home, f"SELECT COUNT(*) FROM {index}") == count
+    assert not list(home.glob("state.db-*"))
+
+
+def test_only_the_orphan_breaks_a_foreign_key(homes: Path) -> None:
+    broken = {name: read(homes / name, "PRAGMA foreign_key_check") for name in HOMES}
+    assert [row[0] for row in broken.pop("damaged")] == ["sessions"]
+    assert not any(broken.values())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_same_moment_gives_the_same_bytes(tmp_path: Path, name: str) -> None:
+    first = build(name, tmp_path / "first", 1_800_000_000.0)
+    second = build(name, tmp_path / "second", 1_800_000_000.0)
+    assert digests(first) == digests(second)
+
+
+def lines_of(home: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path in sorted((home / "sessions").glob("*.jsonl")):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            if line.endswith("}"):  # one is torn
+                yield path.stem, json.loads(line)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_rows_of_a_line_were_written_within_its_second(homes: Path, name: str) -> None:
+    rows = read(
+        homes / name,
+        "SELECT session_id, role, COALESCE(content, ''), tool_call_id, tool_calls, timestamp"
+        " FROM messages WHERE role <> 'session_meta'",
+    )
+    stored = {row[:5]: row[5] for row in rows}
+    twins = 0
+    for session, line in lines_of(homes / name):
+        calls = json.dumps(line["tool_calls"]) if "tool_calls" in line else None
+        key = (
+            session,
+            line["role"],
+            line.get("content") or "",
+            line.get("tool_call_id"),
+            calls,
+        )
+        if key not in stored:
+            continue
+        stamp = datetime.fromisoformat(line["timestamp"]).replace(tzinfo=ZONE).timestamp()
+        rewritten = session in ("20260523_194412_9b1deb4d", "20260526_210022_8d3f00aa")
+        assert rewritten or 0 < stamp - stored[key] < 1
+        twins += not rewritten
+    assert twins >= 10
+
+
+def test_nothing_is_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    kept = tmp_path / "notes.txt"
+    kept.write_text("mine")
+    assert main([str(tmp_path)]) == 2
+    assert main([str(kept)]) == 2
+    assert "not there yet" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == [kept]
+
+
+def test_command_builds_the_damaged_home(tmp_path: Path) -> None:
+    script = [sys.executable, str(HERE / "build.py"), str(tmp_path / "home")]
+    subprocess.run(script, check=True, capture_output=True)
+    assert read(tmp_path / "home", "SELECT version FROM schema_version") == [(13,)]
+    profiles = sorted(path.name for path in (tmp_path / "home" / "profiles").iterdir())
+    assert profiles == ["trial", "work"]
+
+
+@pytest.mark.parametrize("name", HOMES)
+def test_doctor_names_each_damage_once(homes: Path, name: str) -> None:
+    before = digests(homes / name)
+    code, found = doctor(homes / name, homes)
+    assert sorted(found, key=str) == sorted(FINDINGS[name], key=str)
+    assert code == (1 if FINDINGS[name] else 0)
+    assert digests(homes / name) == before
+
+
+def test_repair_leaves_only_what_is_for_information(homes: Path) -> None:
+    home = homes / "damaged"
+    for arguments in (("migrate", "--to", "14", "--yes"), ("repair", "--yes")):
+        done = command(home, *arguments, tmp_path=homes)
+        assert done.returncode == 0, done.stdout + done.stderr
+    code, found = doctor(home, homes)
+    assert (code, set(found), len(found)) == (0, LEFT, len(LEFT))
+    said = dict(
+        read(
+            home,
+            "SELECT session_id, COUNT(*) FROM messages WHERE role <> 'session_meta'"
+            " GROUP BY session_id",
+        )
+    )
+    assert {session: said[session] for session in WHOLE_AGAIN} == WHOLE_AGAIN
+
+
+def test_locks_of_the_profile_can_all_be_freed(homes: Path) -> None:
+    home = homes / "damaged" / "profiles" / "work"
+    done = command(home, "locks", "clean", tmp_path=homes)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert read(home, "SELECT COUNT(*) FROM compression_locks") == [(0,)]
+
+
+def test_no_text_names_a_machine() -> None:
+    for path in HERE.rglob("*"):
+        if path.suffix in {".sql", ".jsonl", ".json", ".yaml"}:
+            text = path.read_text(encoding="utf-8")
+            assert not re.search(r"/(work|home|root|tmp|Users)/", text), path
+
+
+LISTED = """
+import json
+from hermes_state import SessionDB
+db = SessionDB()
+rows = [row["id"] for row in db.list_sessions_rich(limit=1000)]
+said = {row: len(db.get_messages_as_conversation(row)) for row in rows}
+print(json.dumps(said))
+"""
+
+
+@pytest.mark.releases
+def test_real_release_reads_the_healthy_home(homes: Path) -> None:
+    said = json.loads(run_release("0.16.0", LISTED, homes / "healthy"))
+    assert said == {
+        "20260519_121500_5d0a77e1": 9,
+        "20260521_220500_e6b58de7": 7,
+        "20260524_083000_ab15c2f0": 5,
+        "20260614_191500_0fa1b2c3": 5,
+        "20260614_193000_0fb2c3": 6,
+        "20260615_090000_e59a01": 4,
+        "20260616_203000_5e11a7": 10,
+        "20260617_213000_9c3d51f4": 5,
+        "cron_77fe10aa21bc_20260616_063000": 2,
+    }
+
+
+LOADED = """
+import json, sys
+from pathlib import Path
+from hermes_constants import get_hermes_home
+from gateway.config import GatewayConfig
+from gateway.session import SessionStore
+folder = get_hermes_home() / "sessions"
+store = SessionStore(folder, GatewayConfig(sessions_dir=folder))
+print(json.dumps([len(store.load_transcript(session)) for session in sys.argv[1:]]))
+print(len(store.list_sessions()))
+"""
+
+
+@pytest.mark.releases
+def test_real_releases_read_the_damaged_home(homes: Path) -> None:
+    chats = ("20260503_190412_3fa81c77", "20260518_093320_5ad0c6b4", "20260502_110300_b7d40e19")
+    new = run_release("0.15.2", LOADED, homes / "damaged", *chats).splitlines()
+    old = run_release("0.14.0", LOADED, homes / "damaged", *chats).splitlines()
+    assert json.loads(new[0]) == [4, 11, 0]  # what is left since the update
+    assert json.loads(old[0]) == [13, 13, 11]  # what 0.14.0 showed from the files
+    assert new[1] == old[1] == "7"  # chats of sessions.json

@@ -1,0 +1,252 @@
+"""The catalogue says what the releases make, and a live structure is read as SQLite has it."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hermes_repair.schema import catalogue_root
+from hermes_repair.schema.catalogue import default_catalogue, load_catalogue
+from hermes_repair.schema.ddl import read_script
+from hermes_repair.schema.difference import compare, diff, normalised
+from hermes_repair.schema.sqltext import normal
+from hermes_repair.schema.structure import Structure, read_structure
+from hermes_repair.schema.wanted import wanted_objects
+from tests.support import ROOT, unpack_fixture
+from tests.unit.schema_support import (
+    LATER_FIXTURES,
+    OLD_FIXTURES,
+    STRUCTURES,
+    connect,
+    known,
+    structure_of,
+)
+
+FACTS = {
+    "01": "git-440c244ca-schema01", "02": "git-b33ed9176-schema02",
+    "04": "git-v2026.3.12-schema04", "05": "git-v2026.3.23-schema05",
+    "06": "git-v2026.4.13-schema06", "07": "git-b8663813b-schema07",
+    "07b": "git-42aeb4eca-schema07", "08": "git-v2026.4.23-schema08",
+    "09": "git-81e01f6ee-schema09", "10": "git-1fa76607c-schema10",
+    "10b": "git-cfcad80ee-schema10", "11": "0.14.0-schema11", "12": "git-31a010010-schema12",
+    "13": "0.15.2-schema13", "14": "0.16.0-schema14", "15": "git-ed81cfe3d-schema15",
+    "16": "0.17.0-schema16", "17": "0.18.0-schema17", "18": "git-747386ecf-schema18",
+    "19": "0.18.2-schema19", "20": "git-0d63c23f3-schema20", "21": "git-d0e9a42ce-schema21",
+    "22": "0.19.0-schema22", "23": "git-cc4cab2f5-0.19.1-schema23",
+    "24": "git-53a5983af-schema24", "25": "git-2a7ced990-schema25",
+    "25-upgraded": "upgraded-0.19.0-to-v25last", "30": "reconstructed-main-00704d08-schema30",
+}  # fmt: skip
+SAME_AS_FIXTURE = {
+    "01": "v1", "02": "v2", "04": "v4", "05": "v5", "06": "v6", "07": "v7m", "07b": "v7alt",
+    "08": "v8", "09": "v9", "10": "v10", "10b": "v10b", "11": "0.13.0", "12": "v12",
+    "13": "0.15.2", "14": "0.16.0", "15": "v15", "16": "0.17.0", "17": "0.18.0",
+    "19": "0.18.2", "20": "v20b", "20a": "v20first", "21": "v21", "22": "0.19.0",
+    "23": "v0.19.1", "24": "v24", "25": "v25last", "30": "r30",
+}  # fmt: skip
+FILES = sorted(path.stem for path in STRUCTURES.glob("*.sql"))
+
+
+def script(name: str) -> str:
+    return (STRUCTURES / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def from_facts(data: dict[str, Any]) -> dict[str, str]:
+    """Put a facts file into the words of ``normalised``: columns, references, indexes, views."""
+    virtual = data["virtual_tables"]
+    found: dict[str, str] = {}
+    for table, parts in data["tables"].items():
+        if table in (*virtual, *data["views"], "sqlite_sequence"):
+            continue
+        if any(table.startswith(f"{name}_") for name in virtual):
+            found[f"shadow table {table}"] = ""
+            continue
+        for column in parts["columns"]:
+            words = [column["type"]]
+            words += ["NOT NULL"] if column["notnull"] else []
+            words += [f"DEFAULT {column['dflt']}"] if column["dflt"] is not None else []
+            words += [f"key {column['pk']}"] if column["pk"] else []
+            found[f"column {table}.{column['name']}"] = " ".join(words)
+        for _, _, parent, source, target, _, on_delete, _ in parts["foreign_keys"]:
+            found[f"reference {table}({source})"] = (
+                f"{parent}({target}) on update no action on delete {on_delete.lower()}"
+            )
+    for name, index in data["indexes"].items():
+        unique = "unique " if index["unique"] else ""
+        found[f"index {name}"] = unique + normal(index["on"])
+    found |= {f"trigger {name}": parts["event"] for name, parts in data["triggers"].items()}
+    found |= {f"view {name}": "" for name in data["views"]}
+    return found
+
+
+@pytest.mark.parametrize("name", sorted(FACTS))
+def test_files_agree_with_the_facts(name: str) -> None:
+    shared = Path(os.environ.get("HERMES_REPAIR_SHARED", ROOT.parent / "shared"))
+    path = shared / "facts" / "schema" / f"{FACTS[name]}.json"
+    if not path.is_file():
+        pytest.skip("the facts about every schema are not present on this machine")
+    expected = from_facts(json.loads(path.read_text(encoding="utf-8")))
+    ours = {
+        key: text
+        for key, text in normalised(read_script(script(name))).items()
+        if not key.startswith(("table ", "key index ", "virtual table "))
+    }
+    for key, text in list(expected.items()):
+        if key.startswith("trigger "):  # the facts hold the beginning of the event only
+            assert f" {normal(text)} "[:60] in ours[key]
+            expected[key] = ours[key]
+        if key.startswith("view "):
+            expected[key] = ours[key]
+    assert compare(expected, ours).lines() == []
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_files_are_read_as_sqlite_runs_them(name: str) -> None:
+    connection = connect(":memory:")
+    connection.executescript(script(name))
+    assert diff(read_script(script(name)), structure_of(connection)).lines() == []
+
+
+@pytest.mark.parametrize("name", sorted(SAME_AS_FIXTURE))
+def test_files_agree_with_real_databases(name: str, tmp_path: Path) -> None:
+    database = unpack_fixture(SAME_AS_FIXTURE[name], tmp_path / "state.db")
+    assert diff(read_script(script(name)), structure_of(connect(database))).lines() == []
+
+
+@pytest.mark.parametrize("number", [n for n in default_catalogue().known_numbers() if n <= 22])
+def test_steps_add_up_to_each_structure(number: int) -> None:
+    connection = connect(":memory:")
+    for wanted in wanted_objects(default_catalogue(), number):
+        for sql in wanted.tables.values():
+            connection.execute(sql)
+    columns = [
+        item
+        for step in default_catalogue().steps.values()
+        if step.number <= number
+        for item in step.objects
+        if item.kind == "column"
+    ]
+    for item in columns:
+        connection.execute(item.sql)
+    for wanted in wanted_objects(default_catalogue(), number):
+        for sql in [
+            *wanted.indexes.values(),
+            *(s for made in wanted.search.values() for s in made),
+        ]:
+            connection.execute(sql)
+    assert diff(known(number), structure_of(connection)).lines() == []
+
+
+def test_every_number_has_its_step_and_every_step_its_header() -> None:
+    catalogue = default_catalogue()
+    assert list(catalogue.steps) == list(catalogue.versions)
+    for step, version in catalogue.rows():
+        assert step.title and step.since and step.date and step.touches
+        assert step.by_hermes == (step.number > 22)
+        assert bool(step.objects or step.data) != step.by_hermes
+        assert bool(version.shapes) or step.by_hermes
+
+
+def test_column_order_layout_and_quotes_mean_nothing() -> None:
+    left, right = connect(":memory:"), connect(":memory:")
+    left.execute("CREATE TABLE t (a TEXT NOT NULL DEFAULT 'x', b INTEGER REFERENCES u(id))")
+    right.execute('CREATE TABLE "t" ( b integer /* n */ references u (id) )')
+    right.execute("ALTER TABLE t ADD COLUMN \"a\" TEXT NOT NULL DEFAULT 'x'")
+    assert not diff(structure_of(left), structure_of(right))
+
+
+def test_differences_are_readable() -> None:
+    left, right = connect(":memory:"), connect(":memory:")
+    left.execute("CREATE TABLE t (a TEXT NOT NULL, b INTEGER)")
+    left.execute("CREATE UNIQUE INDEX i ON t(a)")
+    right.execute("CREATE TABLE t (a TEXT, c)")
+    right.execute("CREATE INDEX i ON t(a)")
+    assert diff(structure_of(left), structure_of(right)).lines() == [
+        "missing: column t.b",
+        "extra: column t.c",
+        "differs: column t.a: expected TEXT NOT NULL; found TEXT",
+        "differs: index i: expected unique on t ( a ); found on t ( a )",
+    ]
+
+
+def test_search_tables_whose_tokenizer_is_missing_are_read_all_the_same(tmp_path: Path) -> None:
+    path = unpack_fixture("v25last", tmp_path / "state.db")
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE VIRTUAL TABLE messages_fts_cjk USING fts5(content)")
+    connection.execute("PRAGMA writable_schema=ON")
+    connection.execute(
+        "UPDATE sqlite_master SET sql = replace(sql, 'content)', 'content, tokenize=''cjk'')')"
+        " WHERE name = 'messages_fts_cjk'"
+    )
+    connection.commit()
+    connection.close()
+    structure = structure_of(connect(path))
+    assert structure.virtual_tables["messages_fts_cjk"].arguments[1] == "tokenize = 'cjk'"
+    with pytest.raises(sqlite3.OperationalError):
+        connect(path).execute("PRAGMA table_info(messages_fts_cjk)").fetchall()
+
+
+def test_version_rows_are_kept_raw() -> None:
+    connection = connect(":memory:")
+    connection.execute("CREATE TABLE schema_version (version)")
+    values = ["six", None, 6.5, b"\x00", 7]
+    connection.executemany("INSERT INTO schema_version VALUES (?)", [(v,) for v in values])
+    assert [row.value for row in structure_of(connection).version_rows] == values
+
+
+def test_an_empty_database_has_an_empty_structure() -> None:
+    assert structure_of(connect(":memory:")) == Structure()
+
+
+def test_reading_asks_little_of_a_large_database() -> None:
+    connection = connect(":memory:")
+    connection.executescript(script("22"))
+    asked: list[str] = []
+
+    def query(sql: str, parameters: Any) -> list[Any]:
+        asked.append(sql)
+        return connection.execute(sql, tuple(parameters)).fetchall()
+
+    read_structure(query)
+    assert len(asked) < 40
+    assert not any("FROM messages" in sql or "FROM sessions" in sql for sql in asked)
+
+
+def test_data_is_found_in_a_wheel_and_in_a_checkout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import hermes_repair.schema as room
+
+    assert catalogue_root() == ROOT / "schema"
+    package = tmp_path / "site-packages" / "hermes_repair"
+    (package / "schema").mkdir(parents=True)
+    monkeypatch.setattr(room, "__file__", str(package / "schema" / "__init__.py"))
+    with pytest.raises(FileNotFoundError):
+        catalogue_root()
+    (package / "_schema").symlink_to(ROOT / "schema")
+    assert catalogue_root() == package / "_schema"
+    assert load_catalogue(catalogue_root()).known_numbers() == (default_catalogue().known_numbers())
+
+
+def test_every_fixture_is_named_here() -> None:
+    assert set(SAME_AS_FIXTURE.values()) <= {*OLD_FIXTURES, *LATER_FIXTURES}
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "CREATE TABLE t (a TEXT CHECK (a > 1))",
+        "CREATE TABLE t (a)",
+        "CREATE TABLE t AS SELECT 1",
+        "DROP TABLE t",
+        "INSERT INTO t VALUES (1)",
+        "CREATE VIRTUAL TABLE t USING rtree(a, b, c)",
+    ],
+)
+def test_a_mistake_in_a_structure_file_is_seen(sql: str) -> None:
+    with pytest.raises(ValueError):
+        read_script(sql)
