@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hermes_repair import __version__
+from hermes_repair.app.outside import Outside
 from hermes_repair.app.preflight import (
     bundle,
     copy_verified,
@@ -19,7 +20,6 @@ from hermes_repair.app.preflight import (
     require_writable,
     set_wal_aside,
 )
-from hermes_repair.app.visit import Outside
 from hermes_repair.app.world import World
 from hermes_repair.home.layout import Home
 from hermes_repair.model.actions import FileCopy
@@ -75,7 +75,7 @@ def apply_units(
     alone = outside.alone
     due = backup or any(unit.needs_backup for unit in units)
     need = ROOM + (outside.sides.main + outside.sides.wal if due else 0)
-    if outside.sides.wal or outside.sides.journal:
+    if alone and (outside.sides.wal or outside.sides.journal):
         need += sum(dataclasses.astuple(outside.sides))
     require_writable(home, outside, folder, need)
     folder.prepare()
@@ -127,15 +127,17 @@ def close_receipt(path: Path, folder: Folder, world: World) -> None:
 def prune_backups(folder: Folder, now: float) -> list[Path]:
     """Remove old backups: the newest 3, unfinished runs' and anything under 7 days stay (R4)."""
     removed: list[Path] = []
+    if not folder.backups.is_dir():
+        return removed
+    kept = sorted((p for p in folder.backups.iterdir() if p.is_dir()), key=lambda p: p.name)
+    if len(kept) <= KEEP_BACKUPS:
+        return removed
     unfinished = set()
     for path in folder.receipt_paths():
         with planfile.read(path) as receipt:
             header = receipt.header()
         if header.closed is None or (header.undoing and header.undone is None):
             unfinished.add(path.stem)
-    if not folder.backups.is_dir():
-        return removed
-    kept = sorted((p for p in folder.backups.iterdir() if p.is_dir()), key=lambda p: p.name)
     for place in kept[:-KEEP_BACKUPS]:
         if place.name in unfinished or now - place.stat().st_mtime < YOUNG_SECONDS:
             continue

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hermes_repair.app.applying import PATIENCE, ROOM, prune_backups
-from hermes_repair.app.past import folder_of
+from hermes_repair.app.outside import folder_of, from_outside
 from hermes_repair.app.preflight import (
     bundle,
     copy_verified,
@@ -16,7 +16,6 @@ from hermes_repair.app.preflight import (
     require_writable,
     single_run,
 )
-from hermes_repair.app.visit import from_outside
 from hermes_repair.app.world import World
 from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import Refused, UsageError

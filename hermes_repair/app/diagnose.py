@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from hermes_repair.app.past import folder_of
-from hermes_repair.app.visit import Outside, from_outside, visit
+from hermes_repair.app.outside import Outside, folder_of, from_outside
+from hermes_repair.app.visit import visit
 from hermes_repair.app.world import World
 from hermes_repair.checks.registry import Check, all_checks
 from hermes_repair.checks.scene import Scene, Wishes

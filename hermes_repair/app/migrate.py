@@ -9,11 +9,11 @@ from pathlib import Path
 
 from hermes_repair.app.applying import apply_units, close_receipt
 from hermes_repair.app.diagnose import steady
-from hermes_repair.app.past import folder_of
+from hermes_repair.app.outside import Outside, folder_of, from_outside
 from hermes_repair.app.preflight import require_alone, single_run
 from hermes_repair.app.recover import recover
 from hermes_repair.app.resolving import resolver
-from hermes_repair.app.visit import Outside, from_outside, visit
+from hermes_repair.app.visit import visit
 from hermes_repair.app.world import World
 from hermes_repair.checks.registry import all_checks
 from hermes_repair.checks.scene import Scene, Wishes

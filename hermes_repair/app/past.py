@@ -5,19 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from hermes_repair.checks.scene import Past
-from hermes_repair.home.layout import Home
-from hermes_repair.host import owner
 from hermes_repair.model.plans import Header, UnitState
 from hermes_repair.records import planfile
-from hermes_repair.records.folder import Folder, Ownership
-
-
-def folder_of(home: Home) -> Folder:
-    """Return our folder of a home, with the owner that state.db has."""
-    found = owner(home.database) if home.database.exists() else None
-    if found is None or found.uid < 0:
-        return Folder(home.records, None)
-    return Folder(home.records, Ownership(found.uid, found.gid, found.user or str(found.uid)))
+from hermes_repair.records.folder import Folder
 
 
 def gather(folder: Folder) -> Past:

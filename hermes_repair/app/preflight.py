@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hermes_repair import host
-from hermes_repair.app.visit import Outside, from_outside
+from hermes_repair.app.outside import Outside, from_outside
 from hermes_repair.home.layout import Home
-from hermes_repair.model.errors import InUse, Refused
+from hermes_repair.model.errors import AnotherRun, InUse, Refused
 from hermes_repair.records.folder import Folder
 
 OPENERS_EVERY = 0.5  # seconds between two questions who has the database open
@@ -105,7 +105,7 @@ def guard_alone(home: Home, clock: Callable[[], float]) -> Callable[[], None]:
 
 @contextmanager
 def single_run(folder: Folder) -> Iterator[None]:
-    """Keep a second writing run of ours out of this home; raises :class:`InUse` there."""
+    """Keep a second writing run of ours out of this home; raises :class:`AnotherRun` there."""
     folder.prepare()
     lock = folder.path / "run.lock"
     with host.single_run(lock) as mine:
@@ -113,7 +113,7 @@ def single_run(folder: Folder) -> Iterator[None]:
             lock.chmod(0o600)
             folder.own(lock)
         if not mine:
-            raise InUse(
+            raise AnotherRun(
                 "Another hermes-repair is at work on this home.",
                 "Wait until it has finished, then run this again.",
             )

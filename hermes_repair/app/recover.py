@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from hermes_repair.app.applying import close_receipt
+from hermes_repair.app.outside import from_outside
 from hermes_repair.app.preflight import require_alone
-from hermes_repair.app.visit import from_outside
 from hermes_repair.app.world import World
 from hermes_repair.home.layout import Home
 from hermes_repair.model.plans import UnitState

@@ -14,11 +14,11 @@ from typing import Any
 from hermes_repair import __version__
 from hermes_repair.app.applying import Applied, apply_units, close_receipt
 from hermes_repair.app.diagnose import Diagnosis, diagnose, examine, facts, labels, readable, steady
-from hermes_repair.app.past import folder_of
+from hermes_repair.app.outside import Outside, folder_of, from_outside
 from hermes_repair.app.preflight import single_run
 from hermes_repair.app.recover import recover
 from hermes_repair.app.resolving import resolver
-from hermes_repair.app.visit import Outside, from_outside, visit
+from hermes_repair.app.visit import visit
 from hermes_repair.app.world import World
 from hermes_repair.checks.registry import proposals
 from hermes_repair.checks.scene import Wishes

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hermes_repair import host
 from hermes_repair.app.applying import PATIENCE, ROOM
-from hermes_repair.app.past import folder_of
+from hermes_repair.app.outside import copy_private, folder_of, from_outside
 from hermes_repair.app.preflight import (
     bundle,
     guard_alone,
@@ -17,7 +17,6 @@ from hermes_repair.app.preflight import (
     single_run,
 )
 from hermes_repair.app.recover import recover
-from hermes_repair.app.visit import copy_private, from_outside
 from hermes_repair.app.world import World
 from hermes_repair.home.layout import Home
 from hermes_repair.model.actions import RowInsert

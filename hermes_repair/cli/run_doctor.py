@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from hermes_repair.app.diagnose import Diagnosis, diagnose
-from hermes_repair.app.past import folder_of
+from hermes_repair.app.outside import folder_of
 from hermes_repair.app.world import World
 from hermes_repair.checks.registry import all_checks, find_check
 from hermes_repair.checks.scene import Wishes

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from hermes_repair.model.errors import NoInstall, UsageError
 
 RECORDS_DIR = "hermes-repair"
@@ -25,14 +23,12 @@ class Home:
     """One profile's home: ``root`` as named, and the files that hold its conversations.
 
     ``database`` is the real file behind ``root/state.db`` (SQLite keeps ``-wal`` beside the real
-    file, not beside a symlink to it). ``sessions_dir`` holds JSONL and ``sessions.json`` and can
-    be moved by the gateway's config; ``logs_dir`` holds ``session_<id>.json`` and cannot.
+    file, not beside a symlink to it). ``logs_dir`` holds ``session_<id>.json`` and cannot be moved.
     """
 
     root: Path
     profile: str
     database: Path
-    sessions_dir: Path
     logs_dir: Path
     base: Path
 
@@ -40,6 +36,11 @@ class Home:
     def records(self) -> Path:
         """Where our own records about this home lie (R8)."""
         return self.root / RECORDS_DIR
+
+    @property
+    def sessions_dir(self) -> Path:
+        """Where JSONL and ``sessions.json`` lie, as the gateway's config says (read when asked)."""
+        return sessions_dir(self.root)
 
 
 def default_root(environ: Mapping[str, str], user_home: Path, platform: str) -> Path:
@@ -128,8 +129,7 @@ def open_home(root: Path) -> Home:
             f"{named} is a link to {named.readlink()}, which does not exist.",
             "Mount or restore the place that it points to, then run this again.",
         )
-    sessions = sessions_dir(root)
-    if not named.exists() and not sessions.is_dir():
+    if not named.exists() and not sessions_dir(root).is_dir():
         raise NoInstall(
             f"{root} has no state.db and no sessions folder, so no Hermes has run there.",
             "Name the Hermes folder: hermes-repair doctor --home PATH",
@@ -144,7 +144,6 @@ def open_home(root: Path) -> Home:
         root=root,
         profile=root.name if base != root else "default",
         database=named.resolve() if named.exists() else named,
-        sessions_dir=sessions,
         logs_dir=root / "sessions",
         base=base,
     )
@@ -153,7 +152,7 @@ def open_home(root: Path) -> Home:
 def sessions_dir(root: Path) -> Path:
     """Return where the gateway keeps JSONL and ``sessions.json``: config, else ``sessions``."""
     configured = _configured(root / "gateway.json", json.loads)
-    configured = _configured(root / "config.yaml", yaml.safe_load) or configured
+    configured = _configured(root / "config.yaml", _from_yaml) or configured
     return (root / Path(configured).expanduser()) if configured else root / "sessions"
 
 
@@ -164,7 +163,7 @@ def _configured(path: Path, parse: Any) -> str | None:
     """
     try:
         data = parse(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError):
+    except (OSError, ValueError):
         return None
     if not isinstance(data, dict):
         return None
@@ -172,6 +171,16 @@ def _configured(path: Path, parse: Any) -> str | None:
     nested = gateway.get("sessions_dir") if isinstance(gateway, dict) else None
     value = data.get("sessions_dir", nested)
     return value if isinstance(value, str) and value.strip() else None
+
+
+def _from_yaml(text: str) -> object:
+    """Parse YAML; raises ValueError. Imported here: `locks clean` needs no config, and no time."""
+    import yaml
+
+    try:
+        return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except yaml.YAMLError as error:
+        raise ValueError(str(error)) from error
 
 
 ROUTING_LIMIT = 64 << 20  # bytes; a real sessions.json has some kilobytes

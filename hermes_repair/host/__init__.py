@@ -15,7 +15,7 @@ from hermes_repair.host.filesystems import (
     owner,
 )
 from hermes_repair.host.locks import kernel_locks, single_run
-from hermes_repair.host.openers import who_has_open
+from hermes_repair.host.openers import survey, who_has_open
 from hermes_repair.host.processes import boot_id, boot_time, hidden_processes, process
 from hermes_repair.host.procfs import KernelLock
 from hermes_repair.host.raw import WorkerFailed, compare_files, copy_files, probe
@@ -61,6 +61,7 @@ __all__ = [
     "probe",
     "process",
     "single_run",
+    "survey",
     "systemd_units",
     "who_has_open",
 ]

@@ -59,23 +59,30 @@ class Observation:
         return self.wal_mode and self.holders is not None and self.holders <= (self.table or set())
 
 
+def survey(database: Path) -> tuple[RawFacts, Openers]:
+    """Return the facts of a database and who has it open, besides this process, in one breath.
+
+    What cannot be known of the openers is UNKNOWN, with the reason. Raises as
+    :func:`~hermes_repair.host.raw.probe` does.
+    """
+    observe = _on_linux if sys.platform == "linux" else _elsewhere
+    for _ in range(LOOKS):
+        facts, seen = observe(database)
+        if seen is not None:
+            return facts, decide(seen)
+    reason = "processes open and close it faster than they can be looked at (try again)"
+    return facts, Openers(OpenStatus.UNKNOWN, reasons=(reason,))
+
+
 def who_has_open(database: Path) -> Openers:
     """Return who has the database or one of its sidecars open, besides this process.
 
     Never raises for what cannot be looked at: that is UNKNOWN, with the reason.
     """
-    observe = _on_linux if sys.platform == "linux" else _elsewhere
-    for _ in range(LOOKS):
-        try:
-            seen = observe(database)
-        except raw.WorkerFailed as failure:
-            return Openers(OpenStatus.UNKNOWN, reasons=(failure.message,))
-        if seen is not None:
-            return decide(seen)
-    return Openers(
-        OpenStatus.UNKNOWN,
-        reasons=("processes open and close it faster than they can be looked at (try again)",),
-    )
+    try:
+        return survey(database)[1]
+    except raw.WorkerFailed as failure:
+        return Openers(OpenStatus.UNKNOWN, reasons=(failure.message,))
 
 
 def decide(seen: Observation) -> Openers:
@@ -109,7 +116,7 @@ def _doubts(seen: Observation) -> Iterator[str]:
         yield from seen.uninspected
 
 
-def _on_linux(database: Path) -> Observation | None:
+def _on_linux(database: Path) -> tuple[RawFacts, Observation | None]:
     facts, descriptors = raw.look(database)
     place = filesystem(facts.real)
     table = None
@@ -120,8 +127,8 @@ def _on_linux(database: Path) -> Observation | None:
         deleted.setdefault(pid, set()).update({facts.real.name + suffix} if gone else ())
     seen = _observe(facts, place, table, {*deleted, *(table or ())})
     if seen is None:
-        return None
-    return replace(
+        return facts, None
+    return facts, replace(
         seen,
         processes=tuple(
             replace(found, deleted=tuple(sorted(deleted.get(found.pid, ()))))
@@ -132,11 +139,11 @@ def _on_linux(database: Path) -> Observation | None:
     )
 
 
-def _elsewhere(database: Path) -> Observation | None:
+def _elsewhere(database: Path) -> tuple[RawFacts, Observation | None]:
     facts = raw.probe(database)
     listing = elsewhere.list_openers(facts)
     seen = _observe(facts, filesystem(facts.real), None, set(listing.pids))
-    return None if seen is None else replace(seen, unseen=listing.doubts)
+    return facts, None if seen is None else replace(seen, unseen=listing.doubts)
 
 
 def _observe(

@@ -44,6 +44,14 @@ class InUse(Refused):
     """Somebody else has the database open, or wrote to it, where it has to be ours alone."""
 
 
+class AnotherRun(InUse):
+    """A hermes-repair that writes is at work on this home already."""
+
+
+class Changed(Refused):
+    """A row is not as the plan expects it: somebody wrote it after the plan was made."""
+
+
 class NoInstall(HermesRepairError):
     """There is no Hermes install where we were told to look."""
 

@@ -79,11 +79,13 @@ class PlanFile:
 
     def set_header(self, **changes: Any) -> None:
         """Change fields of the header; a change of ours to our own file, durable at once."""
+        self._db.execute("BEGIN")
         self._db.executemany(
             "INSERT INTO header VALUES (?, ?)"
             " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
             list(changes.items()),
         )
+        self._db.execute("COMMIT")
 
     def append(self, units: Iterable[Unit]) -> int:
         """Add units behind those that are there, in one transaction; return how many it added."""
@@ -228,9 +230,11 @@ class PlanFile:
 
     def set_states(self, numbers: Iterable[int], state: UnitState) -> None:
         """Say what became of units."""
+        self._db.execute("BEGIN")
         self._db.executemany(
             "UPDATE units SET state = ? WHERE number = ?", [(state.value, n) for n in numbers]
         )
+        self._db.execute("COMMIT")
 
     def count_actions(self) -> int:
         """Return how many actions all units have."""
@@ -307,18 +311,31 @@ def sync(path: Path) -> None:
 
 @contextmanager
 def create(path: Path, header: Header) -> Iterator[PlanFile]:
-    """Make a new plan file at ``path`` (0600) and open it."""
-    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    """Make a new plan file (0600); it gets its name when it is complete and on disk, or never.
+
+    A run that is killed here leaves at most ``<name>.part``, which no command reads.
+    """
+    part = path.with_name(path.name + ".part")
+    for left in (part, part.with_name(part.name + "-journal")):
+        left.unlink(missing_ok=True)
+    descriptor = os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     os.close(descriptor)
-    connection = open_private(path)
     try:
-        connection.executescript(_TABLES)
-        connection.execute(f"PRAGMA user_version={FORMAT}")
-        plan = PlanFile(connection, path)
-        plan.set_header(**dataclasses.asdict(header))
-        yield plan
-    finally:
-        connection.close()
+        connection = open_private(part)
+        try:
+            connection.execute("PRAGMA synchronous=OFF")  # made durable as a whole, below
+            connection.executescript(f"BEGIN; {_TABLES} COMMIT;")
+            connection.execute(f"PRAGMA user_version={FORMAT}")
+            plan = PlanFile(connection, path)
+            plan.set_header(**dataclasses.asdict(header))
+            yield plan
+        finally:
+            connection.close()
+        sync(part)
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
 
 
 @contextmanager

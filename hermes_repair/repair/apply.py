@@ -18,7 +18,7 @@ from hermes_repair.model.actions import (
     RowMove,
     RowUpdate,
 )
-from hermes_repair.model.errors import Refused
+from hermes_repair.model.errors import Changed, Refused
 from hermes_repair.model.values import Row, Value, row_digest, same_value
 from hermes_repair.repair.images import differing, is_inserted
 from hermes_repair.store.writing import Writer
@@ -38,7 +38,7 @@ def where(table: str, key: Row) -> str:
 
 
 def apply(writer: Writer, action: Action, resolve: Resolve) -> None:
-    """Do one action. Raises :class:`Refused` where the row is not as the plan expects."""
+    """Do one action. Raises :class:`Changed` where the row is not as the plan expects."""
     match action:
         case RowUpdate():
             row = writer.select(action.table, action.key, tuple(action.before))
@@ -145,8 +145,8 @@ def _expect(row: Row | None, expected: Row, table: str, key: Row) -> None:
         raise _changed(table, key, f"has another {', '.join(columns)}")
 
 
-def _changed(table: str, key: Row, how: str) -> Refused:
-    return Refused(
+def _changed(table: str, key: Row, how: str) -> Changed:
+    return Changed(
         f"The database changed after the plan was made: {where(table, key)} {how}.", PLAN_AGAIN
     )
 

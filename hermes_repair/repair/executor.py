@@ -215,6 +215,11 @@ def _explained(error: sqlite3.Error, unit: Unit) -> HermesRepairError:
             f"The disk is full; the step {unit.summary!r} was taken back whole.",
             "Free some space, then run the same command again.",
         )
+    if code == sqlite3.SQLITE_CONSTRAINT:
+        return Refused(
+            f"The step {unit.summary!r} did not happen: another row stands in its way ({error}).",
+            "`hermes-repair doctor` says how the database is now.",
+        )
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR):
         return Refused(
             f"The database cannot be written: {error}. The step {unit.summary!r} did not happen.",

@@ -63,6 +63,9 @@ def violations(writer: Writer, unit: Unit) -> frozenset[Violation]:
         return all_violations(writer)
     found: set[Violation] = set()
     targets = columns_naming_sessions(writer)
+    tables = {"sessions", *(table for table, _ in targets)}
+    if not any(getattr(action, "table", None) in tables for action in unit.actions):
+        return frozenset()  # a lock names its session without a foreign key
     for ids in _batches(sorted(touched(unit))):
         marks = ", ".join("?" for _ in ids)
         for table, column in targets:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 
 from hermes_repair.schema.sqltext import normal, split_arguments, statements, tokens
 from hermes_repair.schema.structure import (
@@ -66,7 +67,7 @@ def kind_of(sql: str) -> tuple[str, str]:
 
     ``column`` is ``ALTER TABLE t ADD COLUMN c ...``, named ``t.c``.
     """
-    match list(tokens(sql))[:6]:
+    match list(islice(tokens(sql), 6)):
         case ["create", "virtual", "table", name, *_]:
             return "virtual table", name
         case ["create", "unique", "index", name, *_]:

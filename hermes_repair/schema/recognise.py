@@ -91,9 +91,7 @@ def recognise(structure: Structure, catalogue: Catalogue | None = None) -> Recog
     known = catalogue or default_catalogue()
     by_structure = newest_number(structure, known)
     stamp = read_stamp(structure, by_structure)
-    number = by_structure if stamp.number is None else stamp.number
-    if by_structure >= FIRST_LATER:
-        number = max(number, by_structure)
+    number = _number(stamp, by_structure)
     version = _version_at(known, number)
     shape, differences = _nearest(version, structure)
     expected = version.shapes[shape]
@@ -136,6 +134,18 @@ def recognise(structure: Structure, catalogue: Catalogue | None = None) -> Recog
     )
 
 
+def _number(stamp: Stamp, by_structure: int) -> int:
+    """Return the number to go by: the stamp, unless the structure says 'hands off' and it does not.
+
+    A later number without its objects is believed, an earlier one with later objects is not.
+    """
+    number = by_structure if stamp.number is None else stamp.number
+    for first in (FIRST_LATER, FIRST_UNKNOWN):
+        if number < first <= by_structure:
+            number = by_structure
+    return number
+
+
 def newest_number(structure: Structure, catalogue: Catalogue) -> int:
     """Return the newest number that left a table, a column or a search table here; 0 for none.
 
@@ -162,6 +172,7 @@ def newest_number(structure: Structure, catalogue: Catalogue) -> int:
             )
         if reached:
             newest = number
+        before |= version.marks
         if version.shapes:
             before |= set(_names(version.structure))
             before_search |= set(_search_names(version.structure))

@@ -130,23 +130,22 @@ class _Builder:
         self.start = recognition.number
         self.target = target
         self.final = catalogue.structure(target)
-        self.side = catalogue.side
-        self.early = catalogue.versions[self.target].early
         self.facts = facts
         self.tables = dict(structure.tables)
         self.indexes = dict(structure.indexes)
         self.parts: list[Part] = []
+        owners = (leftover.owner for leftover in recognition.leftovers)
+        self.unfinished = {*owners, *recognition.wrong_keys}
 
     def step(self, wanted: Wanted) -> None:
         """Append what one step needs: tables, columns, rows, indexes, search tables."""
         label = wanted.step.label
-        behind = wanted.step.number > self.start
         for name, sql in wanted.tables.items():
-            self._table(name, sql, label, None if behind else "SC002")
-        self._columns(wanted, label, None if behind else "SC002")
+            self._table(name, sql, label)
+        self._columns(wanted, label)
         self._rows(wanted)
         for name, sql in wanted.indexes.items():
-            self._index(name, sql, label, None if behind else "SC006")
+            self._index(name, sql, label)
         for name, statements in wanted.search.items():
             self._search(wanted, name, statements)
 
@@ -158,12 +157,12 @@ class _Builder:
         label = "tables beside the schema"
         for item in catalogue.side_objects:
             owner = item.name if item.kind == "table" else read_index(item.sql).table
-            if owner not in {leftover.owner for leftover in self.recognition.leftovers}:
+            if owner not in self.unfinished:
                 continue
             if item.kind == "table":
-                self._table(item.name, item.sql, label, "SC004")
+                self._table(item.name, item.sql, label)
             else:
-                self._index(item.name, item.sql, label, "SC004")
+                self._index(item.name, item.sql, label)
 
     def version_row(self) -> None:
         """Append what stamps the number."""
@@ -188,23 +187,42 @@ class _Builder:
     ) -> None:
         self._add(step, what, [Ddl(sql, step) for sql in statements], finding, count)
 
-    def _table(self, name: str, create: str, label: str, finding: str | None) -> None:
+    def _damage(self, table: str, lacking: bool, finding: str) -> str | None:
+        """Return the finding that an object of ``table`` belongs to, ``None`` for a later number.
+
+        What hangs on a table whose rebuild stopped is mended with it, all or nothing.
+        """
+        if table in self.unfinished:
+            return "SC004"
+        return finding if lacking else None
+
+    def _table(self, name: str, create: str, label: str) -> None:
         wanted = read_table(create)
+        damage = self._damage(name, name in self.recognition.missing, "SC002")
         live = self.tables.get(name)
         if live is None:
-            self._sql(label, f"table {name}", [create], finding)
+            self._refuse_stranger(name)
+            self._sql(label, f"table {name}", [create], damage)
             self.tables[name] = wanted
         elif live.key != wanted.key or (
             live.name in REBUILT and live.foreign_keys != wanted.foreign_keys
         ):
-            begun = live.name in self.recognition.wrong_keys or finding == "SC004"
-            self._rebuild(live, wanted, create, label, "SC004" if begun else None)
+            self._rebuild(live, wanted, create, label, damage)
         for leftover, owner in OWNERS.items():
             if owner == name and leftover in self.tables:
                 self._merge(leftover, wanted, label)
 
+    def _refuse_stranger(self, name: str) -> None:
+        """Raise where something of another kind has the name that a table is to have."""
+        taken = (self.structure.views, self.structure.virtual_tables, self.structure.indexes)
+        if any(name in names for names in taken):
+            raise Refused(
+                f"{name} is there, but it is no table; it was not made by Hermes.",
+                "`hermes-repair doctor -v` shows the differences.",
+            )
+
     def _rebuild(
-        self, live: Table, wanted: Table, create: str, label: str, finding: str | None
+        self, live: Table, wanted: Table, create: str, label: str, damage: str | None
     ) -> None:
         if live.name not in REBUILT:
             raise Refused(
@@ -215,7 +233,7 @@ class _Builder:
         hanging = [index for index in self.indexes.values() if index.table == live.name]
         statements = rebuild_table(live, wanted, create, hanging)
         what = f"table {live.name} made anew with its own key"
-        self._sql(label, what, statements, finding)
+        self._sql(label, what, statements, damage)
         for index in hanging:
             del self.indexes[index.name]
         self.tables[live.name] = wanted
@@ -227,7 +245,7 @@ class _Builder:
             if index.table == name:
                 del self.indexes[index.name]
 
-    def _columns(self, wanted: Wanted, label: str, finding: str | None) -> None:
+    def _columns(self, wanted: Wanted, label: str) -> None:
         named: dict[str, set[str]] = {}
         for table, added in wanted.columns:
             named.setdefault(table, set()).add(added)
@@ -248,12 +266,12 @@ class _Builder:
                         "it was not made by Hermes.",
                         "`hermes-repair doctor -v` shows the differences.",
                     )
-                early = f"{name}.{column.name}" in self.early
+                full = f"{name}.{column.name}"
                 self._sql(
                     label,
-                    f"column {name}.{column.name}",
+                    f"column {full}",
                     [f"ALTER TABLE {quote(name)} ADD COLUMN {words}"],
-                    None if early else finding,
+                    self._damage(name, full in self.recognition.missing, "SC002"),
                 )
                 live = replace(live, columns=(*live.columns, column))
             self.tables[name] = live
@@ -283,19 +301,26 @@ class _Builder:
                     sql = re.sub(rf"\b{column.name}\b", column.default or "NULL", sql)
         return sql
 
-    def _index(self, name: str, sql: str, label: str, finding: str | None) -> None:
-        live = self.indexes.get(name)
-        if live == read_index(sql):
+    def _index(self, name: str, sql: str, label: str) -> None:
+        live, wanted = self.indexes.get(name), read_index(sql)
+        if live == wanted:
             return
+        found = self.recognition
+        lacking = name in (*found.indexes_missing, *found.indexes_elsewhere)
+        damage = self._damage(wanted.table, lacking, "SC006")
         if name == TITLE_INDEX:
-            self._add(label, "titles that sessions share", list(self.facts.titles), finding)
+            self._add(label, "titles that sessions share", list(self.facts.titles), damage)
         statements = [sql] if live is None else [f"DROP INDEX {quote(name)}", sql]
-        early = f"index {name}" in self.early
-        self._sql(label, f"index {name}", statements, None if early else finding)
-        self.indexes[name] = read_index(sql)
+        self._sql(label, f"index {name}", statements, damage)
+        self.indexes[name] = wanted
 
     def _search(self, wanted: Wanted, table: str, statements: list[str]) -> None:
         behind = wanted.step.number > self.start
+        if table in {*self.structure.tables, *self.structure.views}:
+            raise Refused(
+                f"{table} is there, but it is no search table; it was not made by Hermes.",
+                "`hermes-repair doctor -v` shows the differences.",
+            )
         if behind or not is_right(self.structure, table, statements):
             fill = wanted.step.fills[table]
             damage = "SC004" if self.recognition.search_outdated else "FT001"

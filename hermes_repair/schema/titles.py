@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from hermes_repair.lineage.naming import OLDER, given_title
+from hermes_repair.lineage.naming import given_title
 from hermes_repair.model.actions import RowUpdate
 from hermes_repair.model.values import RawText, Value, encode_value
 from hermes_repair.schema.structure import Query, Structure
 
+OLDER = "older"
 TITLE_INDEX = "idx_sessions_title_unique"
 
 SHARED_TITLES = """

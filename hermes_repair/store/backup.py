@@ -65,6 +65,33 @@ def back_up(writer: Writer, target: Path, copy: CopyVerified) -> None:
         )
 
 
+def raise_sequences(copy: Path, marks: dict[str, int]) -> None:
+    """Lift the AUTOINCREMENT marks of a private copy to at least ``marks`` (by table; R5).
+
+    So that no id which was given out once is ever given out again.
+    """
+    connection = open_private(copy)
+    try:
+        connection.execute("BEGIN")
+        for table, mark in marks.items():
+            connection.execute(
+                "UPDATE sqlite_sequence SET seq = MAX(seq, ?) WHERE name = ?", (mark, table)
+            )
+        connection.execute("COMMIT")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    finally:
+        connection.close()
+
+
+def sequences(path: Path) -> dict[str, int]:
+    """Return the AUTOINCREMENT mark of each table of a database at rest, without side files."""
+    connection = open_immutable(path)
+    try:
+        return dict(connection.execute("SELECT name, seq FROM sqlite_sequence"))
+    finally:
+        connection.close()
+
+
 def put_back(backup: Path, path: Path) -> None:
     """Write a backup into the existing file through SQLite, in one transaction (design R4).
 
@@ -106,9 +133,15 @@ def copy_live(path: Path, target: Path) -> None:
 
 
 def sound(path: Path) -> tuple[str, ...]:
-    """Return what SQLite's quick_check says against a copy at rest; empty when it is sound."""
+    """Return what speaks against a copy at rest as a database of Hermes; empty when nothing does.
+
+    To SQLite an empty file is a sound database too, so the tables are asked for as well.
+    """
     connection = open_immutable(path)
     try:
+        tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
+        if not {"sessions", "messages"} <= tables:
+            return ("it has no sessions and messages",)
         found = tuple(str(row[0]) for row in connection.execute("PRAGMA quick_check(5)"))
     except sqlite3.DatabaseError as error:
         return (str(error),)

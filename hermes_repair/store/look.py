@@ -107,15 +107,15 @@ class Look:
         low: Value = None
         size = _FIRST_RANGE
         while True:
-            high = self._range_end(table, low, size)
-            bounds = [value for value in (low, high) if value is not None]
-            ranged = (
-                sql
-                + (" AND rowid > ?" if low is not None else "")
-                + (" AND rowid <= ?" if high is not None else "")
-            )
             started = time.monotonic()
             try:
+                high = self._range_end(table, low, size)
+                bounds = [value for value in (low, high) if value is not None]
+                ranged = (
+                    sql
+                    + (" AND rowid > ?" if low is not None else "")
+                    + (" AND rowid <= ?" if high is not None else "")
+                )
                 page = list(self._run(f"{ranged} {tail}", [*parameters, *bounds]))
             except _TooLong:
                 if size == 1:
@@ -135,10 +135,8 @@ class Look:
     def _range_end(self, table: str, low: Value, size: int) -> Value:
         """Return the rowid that ends a range of ``size`` rows after ``low``; None for the last."""
         where, parameters = ("rowid > ?", [low]) if low is not None else ("1", [])
-        row = self.one(
-            f"SELECT rowid FROM {name(table)} WHERE {where} ORDER BY rowid LIMIT 1 OFFSET ?",
-            [*parameters, size - 1],
-        )
+        sql = f"SELECT rowid FROM {name(table)} WHERE {where} ORDER BY rowid LIMIT 1 OFFSET ?"
+        row = next(self._run(sql, [*parameters, size - 1]), None)
         return row[0] if row else None
 
     def within_limit(self, ask: Callable[[Look], T]) -> T | None:

@@ -37,6 +37,10 @@ class SideFile(Enum):
     HOT_JOURNAL = "hot-journal"  # a write was cut off; the next opener rolls it back
 
 
+IN_QUESTION = (SideFile.STALE, SideFile.AMBIGUOUS)
+"""What only the user can answer (DB002): no command writes before."""
+
+
 class WalChoice(Enum):
     """What the user says about an ambiguous or stale ``-wal`` (``--wal``)."""
 
@@ -144,9 +148,10 @@ def _judge(main: Look, joined: Look, sides: Sides) -> tuple[SideFile, tuple[str,
 
 
 def _chosen(main: Look, joined: Look, side: SideFile, choice: WalChoice | None) -> Look:
-    if choice is not None:
-        return joined if choice is WalChoice.USE else main
-    return main if side in (SideFile.STALE, SideFile.AMBIGUOUS) else joined
+    """Return the view to read. Where nothing is in question there is nothing to choose."""
+    if side not in IN_QUESTION:
+        return joined
+    return joined if choice is WalChoice.USE else main
 
 
 _SESSION_COUNTERS = (
@@ -184,6 +189,8 @@ def lost_by_joining(main: Look, joined: Look) -> tuple[str, ...]:
 
 
 def _highest_id(look: Look) -> int:
+    if not look.has("sqlite_sequence"):
+        return 0
     row = look.one("SELECT MAX(seq) FROM sqlite_sequence WHERE name = 'messages'")
     return int(row[0]) if row and isinstance(row[0], int) else 0
 

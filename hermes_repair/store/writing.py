@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
-from hermes_repair.model.errors import Refused
+from hermes_repair.model.errors import InUse
 from hermes_repair.model.values import Row, Value
 from hermes_repair.store.connections import (
     bind,
@@ -23,7 +23,7 @@ from hermes_repair.store.connections import (
 )
 from hermes_repair.store.look import is_busy
 
-BUSY = Refused(
+BUSY = InUse(
     "Another process is writing to the database and did not pause.",
     "Nothing was changed. Stop Hermes (`hermes gateway stop`) or run this again in a moment.",
 )
@@ -39,7 +39,7 @@ class Writer:
     def begin(self, patience: float, random: Random) -> None:
         """Start ``BEGIN IMMEDIATE``; try again with jitter for ``patience`` seconds when busy.
 
-        Raises :class:`Refused` when the database stays busy; nothing has changed then.
+        Raises :class:`InUse` when the database stays busy; nothing has changed then.
         """
         deadline = time.monotonic() + patience
         while True:
@@ -112,8 +112,16 @@ class Writer:
         return cursor.rowcount
 
     def data_version(self) -> Value:
-        """Return SQLite's mark that changes whenever another connection commits."""
-        return self.query("PRAGMA data_version")[0][0]
+        """Return SQLite's mark that changes whenever another connection commits.
+
+        Raises :class:`InUse` where another process keeps everybody out.
+        """
+        try:
+            return self.query("PRAGMA data_version")[0][0]
+        except sqlite3.OperationalError as error:
+            if is_busy(error):
+                raise BUSY from error
+            raise unreadable(self.path, error) from error
 
     def progress(self, tick: Callable[[], None] | None) -> None:
         """Call ``tick`` every now and then while a long statement runs."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import chain
 from typing import Any, NamedTuple, TypeAlias
 
 import jsonlines
@@ -20,7 +21,8 @@ BOM = b"\xef\xbb\xbf"
 _BLANK = b" \t\r\n\x0b\x0c"
 _RECORD = re.compile(r'\{\s*"role"\s*:')
 _INSIDE = "[,:"  # what stands before an object that is part of another one
-_ATTEMPTS = 1000
+_AFTER = ("", "{", "\x00", " ", "\t", "\r", "\n")
+_EFFORT = 16  # how often the text of one line may be gone through
 _DECODER = json.JSONDecoder()
 
 
@@ -54,7 +56,12 @@ def decode_record(data: bytes) -> Message:
         value = _decode_slowly(data)
     if not isinstance(value, dict):
         raise ValueError("not an object")
-    return value
+    return decode_exactly(data) if is_rounded(value) else value
+
+
+def is_rounded(message: Message) -> bool:
+    """Whether the content is a number that orjson may have rounded (an integer beyond 64 bits)."""
+    return type(message.get("content")) is float
 
 
 def decode_exactly(data: bytes) -> Message:
@@ -111,53 +118,63 @@ def _trimmed(data: bytes, start: int, end: int) -> tuple[int, int]:
 def _salvaged(data: bytes, start: int, end: int, offset: int, reason: str) -> list[Record]:
     """Return the complete records of a line that as a whole is none; nothing where there is none.
 
-    A record counts when it begins the line or follows a torn one, and when from there on complete
-    records fill the line to its end or up to the next torn one. An object inside another one is
-    told by what stands before it.
+    A record counts where it begins the line or follows another one directly; after something torn
+    it must also end where a record can end. An object inside another one is told by what stands
+    before and after it.
     """
     # surrogateescape keeps a byte for a byte, so that text positions give file positions back.
     text = data[start:end].decode("utf-8", "surrogateescape")
     found: list[Record] = []
-    position = torn = 0  # characters; where the search is, and where unexplained ones begin
-    at = offset + start
-
-    def size(begin: int, stop: int) -> int:
-        return len(text[begin:stop].encode("utf-8", "surrogateescape"))
-
-    def give_up(begin: int, stop: int, place: int) -> None:
-        bad = text[begin:stop]
-        if bad.strip():
-            why = "NUL bytes" if not bad.strip("\x00 \t\r\n") else reason
-            found.append(BadLine(place, size(begin, stop), why))
-
-    candidates = [0, *(match.start() for match in _RECORD.finditer(text))]
-    any_good = False
-    for candidate in candidates[:_ATTEMPTS]:
-        if candidate < position:
+    done, place = 0, offset + start  # what is explained so far, in characters and in the file
+    effort = _EFFORT * len(text)
+    for candidate in chain((0,), (match.start() for match in _RECORD.finditer(text))):
+        if candidate < done or _is_inside(text, candidate):
             continue
-        before = text[:candidate].rstrip()[-1:] if candidate else ""
-        if before and before in _INSIDE:
+        value, stop = _decode_at(text, candidate)
+        # A failure counts the lines of all the text before it, so it costs by its position too.
+        effort -= stop - candidate + stop // 16
+        if effort < 0:
+            break
+        follows = text[stop : stop + 1] in _AFTER
+        if value is None or not (follows or candidate == done):
             continue
-        try:
-            value, stop = _DECODER.raw_decode(text, candidate)
-        except (ValueError, RecursionError):
-            continue
-        if not isinstance(value, dict) or not _is_text(text[candidate:stop]):
-            continue
-        rest = text[stop : stop + 1]
-        if rest and rest not in "{\x00 \t\r\n":
-            continue
-        place = at + size(torn, candidate)
-        give_up(torn, candidate, at)
-        length = size(candidate, stop)
-        found.append(Line(place, length, value))
-        any_good = True
-        at = place + length
-        position = torn = stop
-    if not any_good:
-        return [BadLine(offset + start, end - start, "NUL bytes")] if not text.strip("\x00") else []
-    give_up(torn, len(text), at)
+        found += _unexplained(text[done:candidate], place, reason)
+        place += _size(text[done:candidate])
+        found.append(Line(place, _size(text[candidate:stop]), value))
+        place += _size(text[candidate:stop])
+        done = stop
+    if found or not text.strip("\x00"):
+        found += _unexplained(text[done:], place, reason)
     return found
+
+
+def _decode_at(text: str, begin: int) -> tuple[Message | None, int]:
+    """Return the object that begins at ``begin`` (``None``: there is none) and where it ends."""
+    try:
+        value, stop = _DECODER.raw_decode(text, begin)
+    except json.JSONDecodeError as error:
+        return None, max(error.pos, begin + 1)
+    except RecursionError:
+        return None, len(text)
+    return (value if isinstance(value, dict) and _is_text(text[begin:stop]) else None), stop
+
+
+def _is_inside(text: str, begin: int) -> bool:
+    """Whether what stands before an object makes it a part of another one."""
+    before = text[max(0, begin - 64) : begin].rstrip()[-1:]
+    return before != "" and before in _INSIDE
+
+
+def _unexplained(text: str, place: int, reason: str) -> list[Record]:
+    """Return bytes between messages as a damaged place, nothing where it is only white space."""
+    if not text.strip():
+        return []
+    why = reason if text.strip("\x00 \t\r\n") else "NUL bytes"
+    return [BadLine(place, _size(text), why)]
+
+
+def _size(text: str) -> int:
+    return len(text.encode("utf-8", "surrogateescape"))
 
 
 def _is_text(text: str) -> bool:

@@ -52,7 +52,7 @@ def row_key(role: str, content: Value, tool_calls: Value, tool_call_id: Value) -
     calls = decode_calls(tool_calls) if tool_calls else None
     return make_key(
         role,
-        content if isinstance(content, str) and content[:1] != "\x00" else stored_text(content),
+        stored_text(content),
         calls_text(calls) if calls else "",
         plain(tool_call_id),
     )
@@ -65,21 +65,27 @@ def plain(value: object) -> str:
     return stored_text(value) if value is not None else ""
 
 
-def decode_calls(value: Value) -> Any:
-    """Return the ``tool_calls`` column decoded; what cannot be read is a mark that equals no call.
+UNREADABLE = "\x00unreadable"
 
-    Hermes shows an unreadable column as no calls at all, so it must not equal a line with calls.
+
+def decode_calls(value: Value) -> Any:
+    """Return the ``tool_calls`` column decoded, ``None`` for NULL and an empty text.
+
+    What cannot be read is a mark that equals no call: Hermes shows such a column as no calls at
+    all, so it must not equal a line that has calls.
     """
     data = value.data if isinstance(value, RawText) else value
+    if not data:
+        return None
     if not isinstance(data, str | bytes):
-        return ["unreadable", repr(data)]
+        return UNREADABLE
     try:
         return orjson.loads(data)
     except orjson.JSONDecodeError:
         try:
             return json.loads(data)
         except (ValueError, RecursionError):
-            return ["unreadable"]
+            return UNREADABLE
 
 
 def calls_text(calls: Any) -> str:

@@ -80,10 +80,12 @@ class TranscriptReader:
                 except orjson.JSONDecodeError:
                     yield from split_line(data, offset)
                 else:
-                    if type(message) is dict:
-                        yield Line(offset, length - 1, message)
-                    else:
+                    if type(message) is not dict:
                         yield BadLine(offset, length - 1, "not an object")
+                    elif type(message.get("content")) is float:
+                        yield from split_line(data, offset)
+                    else:
+                        yield Line(offset, length - 1, message)
             elif length == limit and not data.endswith(b"\n"):
                 length += _skip_line(file, limit)
                 yield BadLine(offset, length, "too large")

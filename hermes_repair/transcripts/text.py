@@ -111,7 +111,7 @@ def flattened(parts: list[Any]) -> str | None:
 def content_text(content: Any) -> str:
     """Return decoded message content (any JSON value) as one text; nothing at all is ``""``."""
     if isinstance(content, str):
-        return content
+        return stored_text(content) if content[:1] == "\x00" else content
     if content is None:
         return ""
     if isinstance(content, int | float):
@@ -143,9 +143,11 @@ def stored_text(value: object) -> str:
         value = value.data
     if isinstance(value, bytes):
         value = value.decode("utf-8", "replace")
-    if isinstance(value, str) and value.startswith(SENTINEL):
+    if not isinstance(value, str):
+        return content_text(value)
+    if value.startswith(SENTINEL):
         try:
             return content_text(json.loads(value[len(SENTINEL) :]))
         except (ValueError, RecursionError):
             return value
-    return content_text(value)
+    return value

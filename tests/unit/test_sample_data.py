@@ -83,9 +83,7 @@ def read(home: Path, sql: str) -> list[tuple[Any, ...]]:
         return connection.execute(sql).fetchall()
 
 
-def command(
-    home: Path, *arguments: str, tmp_path: Path
-) -> subprocess.CompletedProcess[str]:
+def command(home: Path, *arguments: str, tmp_path: Path) -> subprocess.CompletedProcess[str]:
     """Run hermes-repair on ``home`` as a user who has no Hermes installed."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("HERMES_")}
     environment["HOME"] = str(tmp_path)
@@ -103,9 +101,7 @@ def command(
 def doctor(home: Path, tmp_path: Path) -> tuple[int, list[tuple[str, str, str | None]]]:
     done = command(home, "doctor", "--json", tmp_path=tmp_path)
     document = json.loads(done.stdout)
-    found = [
-        (f["id"], f["severity"], f["subject"].get("session_id")) for f in document["findings"]
-    ]
+    found = [(f["id"], f["severity"], f["subject"].get("session_id")) for f in document["findings"]]
     return done.returncode, found
 
 

@@ -34,7 +34,7 @@ SessionDB(Path(sys.argv[1])).close()
 CRASHES = {("v20first", 22)}
 """Starts that the real release does not survive (IntegrityError on open, run)."""
 
-WORDS = ["hello", "terminal", "list", "the", "files", "weather", "世界", "你好"]
+WORDS = ["zebra", "giraffe", "terminal", "calling", "elephant", "child", "你好世", "世界天"]
 
 
 def pairs() -> list[object]:
@@ -67,8 +67,48 @@ def test_same_as_the_real_release(fixture: str, target: int, tmp_path: Path) -> 
         for session_id in left:
             connection.execute("UPDATE sessions SET model_config = '' WHERE id = ?", (session_id,))
     assert rows_of(ours) == rows_of(real)
-    assert answers(ours, WORDS) == answers(real, WORDS)
+    found = answers(ours, WORDS)
+    assert found == answers(real, WORDS)
+    assert found["messages_fts zebra"]
     check_search(ours)
     assert ours.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     assert ours.execute("PRAGMA foreign_key_check").fetchall() == []
     assert route(structure_of(ours), target, RouteFacts()).parts == ()
+
+
+USE = """
+import sys
+from pathlib import Path
+from hermes_state import SessionDB
+db = SessionDB(Path(sys.argv[1]))
+db.create_session("made", source="cli", model="m")
+db.append_message("made", role="user", content="quokka one")
+db.append_message("made", role="assistant", content="answer")
+db.update_token_counts("made", input_tokens=3, output_tokens=4, model="m")
+listed = {row["id"] for row in db.list_sessions_rich(limit=99)}
+found = {row["session_id"] for row in db.search_messages("quokka")}
+old = {row["session_id"] for row in db.search_messages("zebra")}
+read = [row["content"] for row in db.get_messages("made")]
+db.end_session("made", "done")
+deleted = db.delete_session("made")
+left = len(db.get_messages("made"))
+db.close()
+print("made" in listed, found == {"made"}, bool(old), read == ["quokka one", "answer"], deleted,
+      left)
+"""
+OLDER_CODE = ["0.13.0", "0.14.0", "0.15.2", "0.16.0", "0.17.0", "0.18.0", "0.18.2", "0.19.0"]
+
+
+@pytest.mark.parametrize("target", [14, 22])
+@pytest.mark.parametrize("version", OLDER_CODE)
+def test_releases_work_on_a_migrated_database(version: str, target: int, tmp_path: Path) -> None:
+    """Schemas 11 to 22 are for every release from 0.13.0 on, older or newer than the number."""
+    connection = connect(unpack_fixture("0.13.0", tmp_path / "state.db"))
+    migrate(connection, target)
+    connection.close()
+    said = run_release(version, USE, tmp_path, str(tmp_path / "state.db"))
+    assert said.split() == ["True", "True", "True", "True", "True", "0"]
+    connection = connect(tmp_path / "state.db")
+    check_search(connection)
+    assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    assert connection.execute("PRAGMA foreign_key_check").fetchall() == []

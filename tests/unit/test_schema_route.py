@@ -134,6 +134,9 @@ def test_no_way_back_and_no_way_from_nothing() -> None:
         ["CREATE TABLE compression_locks (holder TEXT)"],
         ["CREATE TABLE gateway_routing (scope TEXT, session_key TEXT, updated_at REAL,"
          " PRIMARY KEY(scope, session_key))"],
+        ["CREATE VIEW gateway_routing AS SELECT 1"],
+        ["CREATE VIRTUAL TABLE compression_locks USING fts5(a)"],
+        ["DROP TABLE messages_fts", "CREATE TABLE messages_fts (a)"],
     ],
 )  # fmt: skip
 def test_a_table_that_hermes_did_not_make_is_refused_not_broken(statements: list[str]) -> None:

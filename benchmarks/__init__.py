@@ -1,0 +1,1 @@
+"""Homes of any size, and the rows of the budget measured on them."""

@@ -1,0 +1,112 @@
+"""A home from outside: the bytes' facts and who has it open, before anything opens it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from hermes_repair import host
+from hermes_repair.home.layout import Home
+from hermes_repair.host import Openers, OpenStatus, Program, RawFacts
+from hermes_repair.model.errors import InUse, NoInstall, Refused
+from hermes_repair.records.folder import Folder, Ownership
+from hermes_repair.store.views import Sides
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """The file from outside: its bytes' facts and who has it open."""
+
+    facts: RawFacts
+    openers: Openers
+
+    @property
+    def alone(self) -> bool:
+        """Whether nobody else has it open, so that it may be read as it lies."""
+        return self.openers.status is OpenStatus.NOBODY
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether the bytes can be read as they lie: nobody, or no connection's trace.
+
+        On a network filesystem nothing proves that nobody is there; a WAL database without its
+        ``-shm`` has no connection, and joining would create one (R1). Another hermes-repair that
+        reads the bytes as they lie has them open too, without a lock of SQLite's: no connection.
+        """
+        if self.alone:
+            return True
+        if not self.facts.wal_mode:
+            return False
+        if self.openers.processes:
+            ours = all(p.program is Program.HERMES_REPAIR for p in self.openers.processes)
+            return ours and self.facts.locks_known and not self.facts.holders
+        return not self.facts.shm.exists
+
+    @property
+    def sides(self) -> Sides:
+        """The sizes of the main file and of what lies beside it.
+
+        A journal that begins with a zero byte is over (journal_mode=PERSIST): SQLite never rolls
+        that back, so it counts as none.
+        """
+        journal = self.facts.journal
+        over = journal.head[:1] == b"\0"
+        return Sides(self.facts.main.size, self.facts.wal.size, 0 if over else journal.size)
+
+    @property
+    def left_behind(self) -> bool:
+        """Whether a -wal or -journal with something in it lies there, and no connection uses it.
+
+        Who opens the database then is the first to, and joins or rolls back what lies there.
+        """
+        return bool(self.sides.wal or self.sides.journal) and not self.facts.holders
+
+    @property
+    def marks(self) -> str:
+        """What changes whenever somebody writes: the base that a plan is made on."""
+        return ";".join(
+            f"{part.inode}:{part.size}:{part.mtime_ns}" if part.exists else "-"
+            for part in (self.facts.main, self.facts.wal, self.facts.journal)
+        )
+
+
+def from_outside(home: Home) -> Outside:
+    """Look at the files without opening them as a database.
+
+    Raises :class:`NoInstall` where there is no state.db, :class:`Refused` where it may not be read,
+    :class:`InUse` where a process writes to files that were deleted or replaced under it.
+    """
+    facts, openers = host.survey(home.database)
+    if not facts.main.exists:
+        raise NoInstall(
+            f"{home.root} has no state.db.",
+            "Name the Hermes folder: hermes-repair doctor --home PATH",
+        )
+    if facts.main.errno is not None:
+        raise Refused(
+            f"{home.database} may not be read by this user.",
+            "Run this as the owner of the Hermes folder.",
+        )
+    torn = next((process for process in openers.processes if process.deleted), None)
+    if torn is not None:
+        # Who joins now makes a second -wal beside the deleted one, and one of the two is lost.
+        raise InUse(
+            f"{torn.describe()} has the database open and works on files that were deleted"
+            f" ({', '.join(torn.deleted)}): what it wrote since is in no file that can be looked"
+            " at.",
+            f"Start nothing else on this home. First {torn.how_to_stop()}, then run this again.",
+        )
+    return Outside(facts, openers)
+
+
+def copy_private(pairs: list[tuple[Path, Path]]) -> None:
+    """Copy database files for a private look; they need not survive a power cut."""
+    host.copy_files(pairs, fsync=False)
+
+
+def folder_of(home: Home) -> Folder:
+    """Return our folder of a home, with the owner that state.db has."""
+    found = host.owner(home.database) if home.database.exists() else None
+    if found is None or found.uid < 0:
+        return Folder(home.records, None)
+    return Folder(home.records, Ownership(found.uid, found.gid, found.user or str(found.uid)))

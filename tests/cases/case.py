@@ -1,0 +1,127 @@
+"""One case: a folder that says how a damage comes about, what the doctor says, what repair leaves.
+
+    tests/cases/LN001_orphan_child/
+        case.toml       the text below
+        write.py        what a real release does (runs inside it; HERMES_HOME is the home)
+        damage.sql      what no release does: statements on state.db, foreign keys off
+        break.py        what happens to the file itself (runs outside; argv[1] is the home)
+        sessions/       files that are laid into the home's sessions folder
+
+    says = "a chat whose parent row was deleted by another program"
+    [[step]]
+    release = "0.15.2"
+    script = "write.py"
+    [[step]]
+    sql = "damage.sql"
+
+    [doctor]                       # what doctor must say, all of it; info that is everywhere aside
+    exit = 1
+    findings = [{ id = "LN001", session = "child", severity = "error", repair = "safe" }]
+
+    [repair]                       # left out: nothing to repair
+    command = "repair"             # or another that writes: "migrate"
+    options = []                   # beside --yes
+    exit = 0
+    changes = ["child"]            # sessions whose rows may change, no other row of the database;
+                                   # left out: those of the findings; []: no file of the home
+    leaves = []                    # findings that stay, in the same form
+
+    [[after]]                      # what the database must hold after the repair
+    sql = "SELECT parent_session_id FROM sessions WHERE id = 'child'"
+    rows = [[""]]                  # NULL is written ""
+
+A folder whose name ends in ``_silent`` is one that must not fire: ``findings`` is empty there, or
+names what it is instead.
+
+Scripts may import ``chats`` (``inside/chats.py``), a gateway whose chats they write as dialogues.
+They run where the operator lives (central Europe), whatever the machine's zone is.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.releases import run_release
+
+CASES = Path(__file__).parent
+INSIDE = (CASES / "inside", CASES.parent / "scenario")
+OPERATOR = {"TZ": "CET-1CEST,M3.5.0,M10.5.0/3"}
+_PATHS = f"import sys; sys.path += {[str(folder) for folder in INSIDE]}\n"
+EVERYWHERE = frozenset({"SC001"})
+"""Info that says only how old the schema of the case is; a case about it names it itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One folder, read."""
+
+    folder: Path
+    says: str
+    steps: tuple[dict[str, Any], ...]
+    doctor: dict[str, Any]
+    repair: dict[str, Any] | None
+    after: tuple[dict[str, Any], ...]
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    @property
+    def finding(self) -> str:
+        """The id that the folder is named after."""
+        return self.name.split("_")[0]
+
+    @property
+    def silent(self) -> bool:
+        return self.name.endswith("_silent")
+
+    @property
+    def changes(self) -> frozenset[str]:
+        """The sessions whose rows the repair may change; empty: nothing of the home at all."""
+        listed = (finding.get("session") for finding in self.doctor["findings"])
+        wanted = (self.repair or {}).get("changes", [session for session in listed if session])
+        return frozenset(wanted)
+
+    def build(self, home: Path) -> None:
+        """Make the damaged home."""
+        home.mkdir()
+        if (self.folder / "sessions").is_dir():
+            shutil.copytree(self.folder / "sessions", home / "sessions")
+        for step in self.steps:
+            if "release" in step:
+                script = (self.folder / step["script"]).read_text(encoding="utf-8")
+                run_release(step["release"], _PATHS + script, home, env=OPERATOR)
+            elif "sql" in step:
+                script = (self.folder / step["sql"]).read_text(encoding="utf-8")
+                connection = sqlite3.connect(home / "state.db", isolation_level=None)
+                connection.executescript(script)
+                connection.close()
+            else:
+                subprocess.run(
+                    [sys.executable, str(self.folder / step["run"]), str(home)], check=True
+                )
+
+
+def load(folder: Path) -> Case:
+    """Read one case folder."""
+    data = tomllib.loads((folder / "case.toml").read_text(encoding="utf-8"))
+    return Case(
+        folder=folder,
+        says=data["says"],
+        steps=tuple(data.get("step", ())),
+        doctor=data["doctor"],
+        repair=data.get("repair"),
+        after=tuple(data.get("after", ())),
+    )
+
+
+def all_cases() -> list[Case]:
+    """Return every case, by name."""
+    return [load(path.parent) for path in sorted(CASES.glob("*/case.toml"))]

@@ -1,0 +1,90 @@
+"""Runs every case: doctor → repair → doctor → nothing left → undo, each as a user types it."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hermes_repair.checks.registry import all_checks
+from tests.cases.case import EVERYWHERE, Case, all_cases
+from tests.command import fingerprint, rows, run
+
+CASES = all_cases()
+
+Said = list[tuple[str, str, str, str]]
+
+
+@pytest.mark.releases
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_case(case: Case, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    case.build(home)
+    before = fingerprint(home)
+    looked = run("doctor", "--json", home=home)
+    assert looked.code == case.doctor["exit"], looked.out + looked.err
+    assert said(looked.document, case) == expected(case.doctor["findings"])
+    if case.silent:
+        assert case.finding not in {finding["id"] for finding in looked.document["findings"]}
+    assert fingerprint(home) == before, "looking changed the home (R1)"
+    if case.repair is not None:
+        repaired(case, home)
+
+
+def repaired(case: Case, home: Path) -> None:
+    wanted = case.repair or {}
+    original = rows(home / "state.db")
+    options = wanted.get("options", [])
+    done = run("repair", "--yes", *options, home=home)
+    assert done.code == wanted.get("exit", 0), done.out + done.err
+    looked = run("doctor", "--json", home=home)
+    assert said(looked.document, case) == expected(wanted.get("leaves", []))
+    for check in case.after:
+        found = query(home / "state.db", check["sql"])
+        assert found == [tuple(row) for row in check["rows"]], check["sql"]
+    again = run("repair", "--dry-run", "--json", *options, home=home).document["plan"]
+    assert (again["actions"], again["waiting"]) == ([], [])
+    undone = run("undo", "--yes", home=home)
+    assert undone.code == 0, undone.out + undone.err
+    assert rows(home / "state.db") == original
+
+
+def said(document: dict[str, Any], case: Case) -> Said:
+    """Return (id, session, severity, repair) of every finding, sorted."""
+    skipped = EVERYWHERE - {case.finding}
+    return sorted(
+        (f["id"], f["subject"].get("session_id", ""), f["severity"], f["repair"])
+        for f in document["findings"]
+        if f["id"] not in skipped
+    )
+
+
+def expected(findings: list[dict[str, str]]) -> Said:
+    return sorted((f["id"], f.get("session", ""), f["severity"], f["repair"]) for f in findings)
+
+
+def query(database: Path, sql: str) -> list[tuple[Any, ...]]:
+    connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
+    try:
+        return [tuple("" if v is None else v for v in row) for row in connection.execute(sql)]
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize("check", all_checks(), ids=lambda check: check.id)
+def test_every_finding_has_a_case_that_fires_and_one_that_stays_silent(check: Any) -> None:
+    fires = [c for c in CASES if not c.silent and fired(c, check.id)]
+    silent = [c for c in CASES if c.silent and c.finding == check.id]
+    assert fires, f"no case under tests/cases makes {check.id} fire"
+    assert silent, f"no case {check.id}_..._silent shows what looks like it and is not"
+
+
+def fired(case: Case, id: str) -> bool:
+    return any(finding["id"] == id for finding in case.doctor["findings"])
+
+
+def test_every_case_is_named_after_a_finding() -> None:
+    known = {check.id for check in all_checks()}
+    assert {case.finding for case in CASES} <= known

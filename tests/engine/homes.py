@@ -1,0 +1,189 @@
+"""The smallest homes that the engine can be tried on, and what a run of it needs from outside.
+
+Structures are those of the releases (the project's catalogue); rows and transcripts are invented.
+Everything is fixed: equal arguments give equal bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from hermes_repair.app import migrate as migrate_app
+from hermes_repair.app import repair as repair_app
+from hermes_repair.app import undo as undo_app
+from hermes_repair.app.diagnose import Diagnosis, diagnose
+from hermes_repair.app.world import World
+from hermes_repair.checks.scene import Wishes
+from hermes_repair.home.layout import Home, open_home
+from hermes_repair.repair.planner import Selection
+from hermes_repair.store.views import WalChoice
+from sample_data.build import structure_sql
+
+NOW = 1_781_946_000.0  # 2026-06-20 09:00 UTC
+DAY = 86400.0
+WISHES = Wishes(timezone="UTC")
+
+FRONT = "20260601_080000_aaaaaaaa"  # TR001: the file has 4 messages that the rows lack
+ORPHAN = "20260602_080000_bbbbbbbb"  # LN001: a person's chat whose parent row is gone
+COUNTED = "20260603_080000_cccccccc"  # MS002: counts 9, has 2
+HEALTHY = "20260604_080000_dddddddd"
+LOCKED = "20260605_080000_eeeeeeee"  # LK001 (from schema 14 on): an expired lock
+GONE = "20260530_080000_99999999"
+
+SECRET = "the heron waits at the weir"
+"""Words that only conversations and titles have: no report may show them (R9)."""
+
+
+def small_home(root: Path, number: int = 14) -> Path:
+    """Make a home of schema 13 or 14 with one damage of each kind; at rest, in WAL mode."""
+    (root / "sessions").mkdir(parents=True)
+    with closing(sqlite3.connect(root / "state.db", isolation_level=None)) as db:
+        db.execute("PRAGMA journal_mode=WAL")
+        db.executescript(structure_sql(number))
+        db.execute("BEGIN")
+        db.execute("INSERT INTO schema_version VALUES (?)", (number,))
+        add_session(db, HEALTHY, [("user", "hello", 1.0), ("assistant", "good day", 1.1)])
+        _front_missing(db, root)
+        orphan = [("user", f"{SECRET} {n}", 3 + n / 10) for n in range(3)]
+        add_session(db, ORPHAN, orphan, parent=GONE)
+        add_session(db, COUNTED, [("user", "one", 4.0), ("assistant", "two", 4.1)], counted=9)
+        add_session(db, LOCKED, [("user", "long", 5.0), ("assistant", "very long", 5.1)])
+        if number >= 14:
+            db.execute(
+                "INSERT INTO compression_locks VALUES (?, ?, ?, ?)",
+                (LOCKED, "pid=4200101:tid=1:agent=1:nonce=1", NOW - DAY, NOW - DAY + 300),
+            )
+        db.execute("COMMIT")
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return root
+
+
+def add_session(
+    db: sqlite3.Connection,
+    session: str,
+    messages: Sequence[tuple[str, str, float]],
+    *,
+    parent: str | None = None,
+    counted: int | None = None,
+    started: float | None = None,
+) -> None:
+    """Add a session of Telegram with messages (role, text, day); times are days after the first.
+
+    ``started`` is the day of the session's own row, if it is another than the first message's.
+    """
+    start = NOW - 20 * DAY
+    opened_on = messages[0][2] if started is None else started
+    db.execute(
+        "INSERT INTO sessions (id, source, user_id, parent_session_id, started_at, message_count,"
+        " title, api_call_count) VALUES (?, 'telegram', 'u1', ?, ?, ?, ?, 1)",
+        (
+            session,
+            parent,
+            start + opened_on * DAY,
+            len(messages) if counted is None else counted,
+            f"{SECRET}, {session[-8:]}",
+        ),
+    )
+    for role, text, day in messages:
+        db.execute(
+            "INSERT INTO messages (session_id, role, content, timestamp) VALUES (?, ?, ?, ?)",
+            (session, role, text, start + day * DAY),
+        )
+
+
+def _front_missing(db: sqlite3.Connection, root: Path) -> None:
+    start = NOW - 20 * DAY
+    said = [
+        (f"{SECRET}, number {n}" if n % 2 == 0 else f"answer {n}", 1.5 + n // 2 / 100)
+        for n in range(8)
+    ]
+    lines: list[dict[str, Any]] = [
+        {
+            "role": "assistant" if n % 2 else "user",
+            "content": text,
+            "timestamp": datetime.fromtimestamp(start + day * DAY, UTC)
+            .replace(tzinfo=None)
+            .isoformat(),
+        }
+        for n, (text, day) in enumerate(said)
+    ]
+    text = "".join(json.dumps(line) + "\n" for line in lines)
+    (root / "sessions" / f"{FRONT}.jsonl").write_text(text, encoding="utf-8")
+    rows = [("assistant" if n % 2 else "user", *said[n]) for n in range(4, 8)]
+    add_session(db, FRONT, rows, started=1.5)
+
+
+def the_world(tmp: Path, *, tell: Callable[[str], None] = lambda _sentence: None) -> World:
+    """Return a world without an installed Hermes whose clock stands still at ``NOW``."""
+    return World(
+        now=lambda: NOW,
+        sleep=lambda _seconds: None,
+        random=Random(0),
+        environ={},
+        user_home=tmp,
+        platform="linux",
+        zone=UTC,
+        tell=tell,
+    )
+
+
+def look(root: Path, world: World) -> Diagnosis:
+    """Return what the doctor finds."""
+    return diagnose(open_home(root), world, WISHES, Selection())
+
+
+def ids(found: Diagnosis) -> list[str]:
+    """Return the ids of the findings, each as often as it was found."""
+    return sorted(finding.id for finding in found.findings)
+
+
+def repair(
+    root: Path,
+    world: World,
+    *,
+    choice: WalChoice | None = None,
+    backup: bool = False,
+    selection: Selection | None = None,
+) -> repair_app.Repaired:
+    """Run ``repair --yes``."""
+    return repair_app.repair(
+        open_home(root),
+        world,
+        WISHES,
+        selection or Selection(),
+        lambda _proposal: True,
+        choice=choice,
+        backup=backup,
+    )
+
+
+def migrate(root: Path, world: World, to: int = 14) -> migrate_app.Migrated:
+    """Run ``migrate --to N --yes``; raises what kept it from being done."""
+    done = migrate_app.migrate(open_home(root), world, to, False, lambda _way: True)
+    if done.problem is not None:
+        raise done.problem
+    return done
+
+
+def undo(root: Path, world: World, receipt: str | None = None) -> undo_app.Undone:
+    """Run ``undo --yes``."""
+    return undo_app.undo(open_home(root), world, receipt, lambda _entries: True)
+
+
+@contextmanager
+def opened(root: Path) -> Iterator[sqlite3.Connection]:
+    """Open a home's database as another program would; autocommit, closed at the end."""
+    with closing(sqlite3.connect(root / "state.db", isolation_level=None)) as db:
+        yield db
+
+
+def home_of(root: Path) -> Home:
+    """Return the home as the commands see it."""
+    return open_home(root)

@@ -1,0 +1,93 @@
+"""Step 18 fills what the release fills, from the sessions.json of the home."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hermes_repair.schema.gateway import read_gateway_updates
+from tests.releases import run_release
+from tests.unit.schema_support import STRUCTURES, apply, asking, connect, plan, structure_of
+
+OPEN = """
+import sys
+from pathlib import Path
+from hermes_state import SessionDB
+SessionDB(Path(sys.argv[1])).close()
+"""
+ORIGIN = {"platform": "telegram", "chat_id": "-100", "thread_id": "7", "user_name": "Zoë"}
+ENTRIES: dict[str, Any] = {
+    "_README": "not an entry",
+    "agent:main:telegram:dm:1": {
+        "session_id": "a",
+        "session_key": "agent:main:telegram:dm:1",
+        "chat_type": "dm",
+        "display_name": "Zoë",
+        "origin": ORIGIN,
+        "expiry_finalized": True,
+    },
+    "second-key-of-a": {"session_id": "a", "display_name": "later", "chat_type": "group"},
+    "key-only": {"session_id": "b", "memory_flushed": 1, "origin": {"chat_id": 42}},
+    "no-such-session": {"session_id": "zzz", "chat_type": "dm"},
+    "no-session": {"chat_type": "dm"},
+    "no-entry": "text",
+}
+
+
+def filled(path: Path | str) -> sqlite3.Connection:
+    connection = connect(path)
+    connection.executescript((STRUCTURES / "17.sql").read_text(encoding="utf-8"))
+    connection.execute("INSERT INTO schema_version VALUES (17)")
+    connection.execute(
+        "INSERT INTO sessions (id, source, started_at, chat_type) VALUES"
+        " ('a', 'telegram', 1.0, NULL), ('b', 'telegram', 2.0, 'kept'), ('c', 'cli', 3.0, NULL)"
+    )
+    return connection
+
+
+@pytest.mark.releases
+def test_same_rows_as_the_real_release(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    (home / "sessions").mkdir(parents=True)
+    (home / "sessions" / "sessions.json").write_text(json.dumps(ENTRIES), encoding="utf-8")
+    filled(home / "state.db").close()
+    run_release("0.18.2", OPEN, home, str(home / "state.db"))
+
+    ours = filled(tmp_path / "ours.db")
+    way, _ = plan(ours, 19, entries=ENTRIES)
+    apply(ours, way.actions)
+    columns = (
+        "id, session_key, chat_id, chat_type, thread_id, display_name, origin_json,"
+        " expiry_finalized"
+    )
+    sql = f"SELECT {columns} FROM sessions ORDER BY id"
+    real = connect(home / "state.db").execute(sql).fetchall()
+    assert ours.execute(sql).fetchall() == real
+    assert real[0][3:5] == ("dm", "7")
+    assert real[1][1:4] == ("key-only", "42", "kept")
+
+
+def test_nothing_to_fill_is_nothing_to_do(tmp_path: Path) -> None:
+    connection = filled(tmp_path / "state.db")
+    way, _ = plan(connection, 19, entries=ENTRIES)
+    apply(connection, way.actions)
+    structure = structure_of(connection)
+    assert read_gateway_updates(asking(connection), structure, ENTRIES) == ()
+    assert read_gateway_updates(asking(connection), structure, {}) == ()
+
+
+def test_values_that_no_column_holds_are_left_out(tmp_path: Path) -> None:
+    connection = filled(tmp_path / "state.db")
+    entries = {
+        "bad\ud800key": {"session_id": "a", "chat_type": ["list"], "display_name": "\ud800"},
+        "other": {"session_id": "\udfff"},
+        "third": {"session_id": "c", "chat_type": {"a": 1}, "origin": ["not a mapping"]},
+    }
+    updates = read_gateway_updates(asking(connection), structure_of(connection), entries)
+    assert [(update.key, update.after) for update in updates] == [
+        ({"id": "c"}, {"session_key": "third"})
+    ]

@@ -1,0 +1,483 @@
+"""One session at a time: what is said, why, and what a fill would do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from hermes_repair.model.findings import Severity
+from hermes_repair.transcripts.compare import compare
+from hermes_repair.transcripts.decode import Line
+from hermes_repair.transcripts.sequence import (
+    RECALLED_TEXT,
+    FileSequence,
+    MessageRow,
+    build_rows,
+)
+from hermes_repair.transcripts.times import Clock
+from hermes_repair.transcripts.verdicts import Comparison, HomeFacts, SessionFacts, Verdict
+from tests.unit.transcripts_model import (
+    OFFSET,
+    START,
+    Said,
+    as_file,
+    as_rows,
+    clock,
+    facts,
+    judge,
+    numbered,
+    result,
+    turn,
+)
+
+SUMMARY = "[CONTEXT COMPACTION — REFERENCE ONLY] Earlier turns were compacted into this."
+OLD = numbered(6)
+LATER = turn(40, "a later question", "a later answer")
+
+
+def outcome(found: Comparison) -> tuple[Verdict, str | None, bool]:
+    return found.verdict, found.finding, found.safe
+
+
+def texts(found: Comparison, said: list[Said], rows: list[Said]) -> list[str]:
+    """Return the texts of the session after the fill."""
+    assert found.fill is not None
+    numbers = list(as_rows(rows).ids)
+    return [
+        said[step.line].text
+        if step.line is not None
+        else rows[numbers.index(step.row_id or 0)].text
+        for step in found.fill.steps
+    ]
+
+
+# What is whole stays alone
+
+
+def test_equal() -> None:
+    found = judge(as_file(OLD), as_rows(OLD))
+    assert outcome(found) == (Verdict.EQUAL, None, False)
+    assert (found.counts.file, found.counts.database, found.counts.missing) == (12, 12, 0)
+    assert found.fill is None
+
+
+def test_equal_counts_are_not_equality() -> None:
+    other = [replace(one, text=one.text + "!") for one in OLD[6:]]
+    found = judge(as_file(OLD), as_rows([*OLD[:6], *other]))
+    assert found.verdict is Verdict.UNION
+    assert not found.safe
+
+
+def test_the_file_may_be_shorter() -> None:
+    found = judge(as_file(OLD[:4]), as_rows([*OLD, *LATER]))
+    assert outcome(found) == (Verdict.FILE_SHORTER, None, False)
+    assert found.counts.extra == 10
+
+
+def test_a_file_without_messages() -> None:
+    assert judge(as_file([]), as_rows(OLD)).verdict is Verdict.NOTHING_IN_FILE
+    assert judge(as_file([None, None]), as_rows([])).counts.bad == 2
+
+
+def test_a_file_that_repeats_itself() -> None:
+    found = judge(as_file([*OLD[:2], OLD[1], *OLD[2:]]), as_rows(OLD))
+    assert outcome(found) == (Verdict.EQUAL, "TR005", False)
+    assert found.counts.copies == 1
+
+
+# Front and middle
+
+
+@pytest.mark.parametrize("kept", [[*range(10, 12)], [*range(4), *range(8, 12)], [0, 5, 10, 11]])
+@pytest.mark.parametrize("later", [[], LATER])
+def test_front_or_middle_missing(kept: list[int], later: list[Said]) -> None:
+    file, rows = as_file(OLD), [*(OLD[index] for index in kept), *later]
+    found = judge(file, as_rows(rows))
+    assert outcome(found) == (Verdict.FRONT_OR_MIDDLE_MISSING, "TR001", True)
+    assert found.severity is Severity.ERROR
+    assert texts(found, OLD, rows) == [one.text for one in [*OLD, *later]]
+    assert found.fill is not None
+    assert not found.fill.guessed_zone
+    result(found, file, as_rows(rows))
+    # Rows before the first insertion keep their ids; new times are those of the lines.
+    prefix = next((n for n, index in enumerate(kept) if n != index), len(kept))
+    assert found.fill.kept == prefix
+    for step in found.fill.steps:
+        if step.line is not None:
+            line = OLD[step.line]
+            assert line.stamped - 1 <= (step.timestamp or 0) <= line.ended + 1
+
+
+def front(**changes: Any) -> tuple[FileSequence, Any, SessionFacts]:
+    rows = as_rows(OLD[8:])
+    return as_file(OLD), rows, facts(rows, **changes)
+
+
+def test_not_safe_without_a_proven_zone() -> None:
+    file, rows, session = front()
+    found = judge(file, rows, session, proven=False)
+    assert outcome(found) == (Verdict.FRONT_OR_MIDDLE_MISSING, "TR001", False)
+    assert "--timezone" in found.reason
+    named = Clock(UTC, (), timezone(timedelta(seconds=OFFSET)))
+    assert compare("s", file, rows, session, HomeFacts(), named).safe
+
+
+def test_not_safe_in_the_wrong_zone() -> None:
+    """In a zone further west, rows that were rewritten hours later would pass for twins."""
+    file, rows, session = front()
+    east = Clock(UTC, (), timezone(timedelta(hours=6)))
+    assert not compare("s", file, rows, session, HomeFacts(), east).safe
+
+
+@pytest.mark.parametrize(
+    ("session", "word"),
+    [({"rewind_count": 1}, "undone"), ({"started_at": START + 50_000}, "younger")],
+)
+def test_not_safe_by_the_session_row(session: dict[str, Any], word: str) -> None:
+    file, rows, row = front(**session)
+    found = judge(file, rows, row)
+    assert outcome(found) == (Verdict.FRONT_OR_MIDDLE_MISSING, "TR001", False)
+    assert word in found.reason
+
+
+def test_a_young_session_row_is_no_obstacle_where_nothing_was_deleted() -> None:
+    file, rows, row = front(started_at=START + 4 * 600)
+    assert not judge(file, rows, row).safe
+    # The lines are older than the database, or a surviving row still names the session.
+    assert judge(file, rows, row, HomeFacts(database_birth=START + 4 * 600)).safe
+    assert not judge(file, rows, row, HomeFacts(database_birth=START + 2 * 600)).safe
+    assert judge(file, rows, row, HomeFacts(named_as_parent=True)).safe
+    # A row that was stamped before the gap shows that no delete came after it.
+    middle = as_rows([*OLD[:2], *OLD[8:]])
+    assert judge(file, middle, facts(middle, started_at=START + 4 * 600)).safe
+
+
+def test_a_session_row_as_old_as_its_id_was_never_made_again() -> None:
+    untimed, timed = OLD[:4], OLD[4:]
+    file = as_file(untimed, timed=False)
+    for one in timed:
+        file.add(Line(1000, 10, one.message()))
+    rows = as_rows(OLD[10:])
+    session_id = "20260424_050640_ab12cd34"  # START, a minute later, in the operator's zone
+    session = facts(rows, session_id=session_id)
+    assert compare(session_id, file, rows, session, HomeFacts(), clock()).safe
+    remade = replace(session, started_at=START + 5 * 600)
+    assert not compare(session_id, file, rows, remade, HomeFacts(), clock()).safe
+
+
+def test_not_safe_where_the_last_line_has_no_time() -> None:
+    rows = as_rows(OLD[8:])
+    found = judge(as_file(OLD, timed=False), rows)
+    assert outcome(found) == (Verdict.FRONT_OR_MIDDLE_MISSING, "TR001", False)
+    assert "no time" in found.reason
+
+
+def test_not_safe_where_a_row_is_later_than_its_line() -> None:
+    """A row that was stamped after its line was rewritten by a release that reads no file."""
+    rows = [replace(OLD[4], stamped=OLD[4].ended + 60), *OLD[6:]]
+    found = judge(as_file(OLD), as_rows(rows))
+    assert not found.safe
+    last = [*OLD[6:11], replace(OLD[11], stamped=OLD[11].ended + 6)]
+    assert not judge(as_file(OLD), as_rows(last)).safe
+
+
+def test_not_safe_while_the_file_is_written() -> None:
+    file, rows, row = front()
+    file.grew = True
+    assert not judge(file, rows, row).safe
+
+
+def test_a_damaged_place_may_be_a_row() -> None:
+    """The torn last line is a message that the database has (0.14 killed while it wrote)."""
+    lines: list[Said | None] = [*OLD[:5], None, *OLD[6:11], None]
+    found = judge(as_file(lines), as_rows([OLD[5], *OLD[8:]]))
+    assert outcome(found) == (Verdict.FRONT_OR_MIDDLE_MISSING, "TR001", True)
+    order = result(found, as_file(lines), as_rows([OLD[5], *OLD[8:]]))
+    assert order == as_rows(OLD).keys
+    # One damaged place is not two rows.
+    foreign = turn(5, "not in the file", "nor this", at=OLD[11].ended)
+    assert judge(as_file(lines), as_rows([*OLD[8:], *foreign])).verdict is Verdict.UNION
+
+
+# Tail
+
+
+def test_tail_lost() -> None:
+    rows = as_rows(OLD[:8])
+    found = judge(as_file(OLD), rows)
+    assert outcome(found) == (Verdict.TAIL_MISSING, "TR001", True)
+    assert found.fill is not None
+    assert (found.fill.kept, found.fill.moved) == (8, [])
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"ids": range(50, 58)}, "one block"),
+        ({"ours": [3]}, "earlier repair"),
+        ({"inactive": [2]}, "undone"),
+    ],
+)
+def test_tail_perhaps_undone(change: dict[str, Any], word: str) -> None:
+    found = judge(as_file(OLD), as_rows(OLD[:8], **change))
+    assert outcome(found) == (Verdict.TAIL_MISSING, "TR007", False)
+    assert found.severity is Severity.INFO
+    assert word in found.reason
+    assert found.fill is not None
+
+
+def test_tail_perhaps_undone_where_the_chat_went_on() -> None:
+    rows = [*OLD[:8], *LATER]
+    found = judge(as_file(OLD), as_rows(rows))
+    assert outcome(found) == (Verdict.TAIL_MISSING, "TR007", False)
+    assert found.counts.later == 2
+    assert texts(found, OLD, rows) == [one.text for one in [*OLD, *LATER]]
+
+
+# Rewritten, compacted, recalled
+
+
+def rewritten(said: list[Said], at: float = START + 90_000) -> list[Said]:
+    return [replace(one, stamped=at + number * 1e-6) for number, one in enumerate(said)]
+
+
+@pytest.mark.parametrize("more", [[], LATER, [*OLD[8:10]], [OLD[8], LATER[1]]])
+def test_undone_by_0_15(more: list[Said]) -> None:
+    rows = [*rewritten(OLD[:8]), *rewritten(more, START + 95_000)]
+    found = judge(as_file(OLD), as_rows(rows, ids=range(30, 30 + len(rows))))
+    assert outcome(found) == (Verdict.TAIL_MISSING, "TR007", False)
+    assert found.severity is Severity.INFO
+    assert "rewritten" in found.reason
+
+
+def test_undone_rows_that_are_still_there() -> None:
+    found = judge(as_file(OLD), as_rows(OLD, inactive=range(8, 12)), SessionFacts("s", 0, 12, 1))
+    assert outcome(found) == (Verdict.SUPERSEDED, "TR005", False)
+    assert (found.counts.inactive, found.fill) == (4, None)
+
+
+def test_compacted_in_place_by_a_rewrite() -> None:
+    summary = Said("user", SUMMARY, START + 90_000, START + 90_000)
+    rows = as_rows([*rewritten(OLD[:2]), summary, *rewritten(OLD[10:])])
+    found = judge(as_file(OLD), rows)
+    assert outcome(found) == (Verdict.SUPERSEDED, "TR005", False)
+    assert "compact" in found.reason
+
+
+def test_a_summary_that_the_file_has_too_is_no_obstacle() -> None:
+    summary = Said("user", SUMMARY, OLD[0].ended, OLD[0].stamped)
+    said = [summary, *OLD]
+    file, rows = as_file(said), as_rows([summary, *OLD[6:]])
+    found = judge(file, rows)
+    assert outcome(found) == (Verdict.FRONT_OR_MIDDLE_MISSING, "TR001", True)
+    assert result(found, file, rows) == as_rows(said).keys
+
+
+def test_lost_before_a_compaction_that_keeps_its_rows() -> None:
+    """0.18 and 0.19 archive what they compact: what is not there was lost before."""
+    summary = Said("user", SUMMARY, START + 90_000, START + 90_000)
+    said = [*OLD[8:], summary, *rewritten(OLD[10:])]
+    rows = build_rows(
+        MessageRow(n, one.role, one.text, None, None, one.stamped, int(n > 5), int(n <= 5))
+        for n, one in enumerate(said, 2)
+    )
+    found = judge(as_file(OLD), rows)
+    assert found.verdict is Verdict.FRONT_OR_MIDDLE_MISSING
+    assert not found.safe
+
+
+def test_recalled_by_its_sender() -> None:
+    gone = replace(OLD[4], text=RECALLED_TEXT)
+    found = judge(as_file(OLD), as_rows([*OLD[:4], gone, *OLD[5:]]))
+    assert outcome(found) == (Verdict.SUPERSEDED, "TR005", False)
+    assert found.counts.recalled == 1
+    # The rest may come back, the recalled text may not.
+    rows = as_rows([*OLD[:2], gone, *OLD[5:6], *OLD[8:]])
+    found = judge(as_file([*OLD[:2], *OLD[4:]]), rows)
+    assert outcome(found) == (Verdict.FRONT_OR_MIDDLE_MISSING, "TR001", True)
+    assert OLD[4].text not in texts_of_lines(found, [*OLD[:2], *OLD[4:]])
+
+
+def texts_of_lines(found: Comparison, said: list[Said]) -> list[str]:
+    assert found.fill is not None
+    return [said[line].text for line in found.fill.lines]
+
+
+def test_a_recall_of_a_message_that_the_database_lacked() -> None:
+    file = as_file([])
+    for number, one in enumerate(OLD):
+        file.add(Line(number * 11, 10, {**one.message(), "message_id": f"m{number}"}))
+    note = '[recall] message_id="m2" has been recalled; do not quote or reference it.'
+    rows = build_rows(
+        [
+            *(
+                MessageRow(n, one.role, one.text, None, None, one.stamped)
+                for n, one in enumerate(OLD[8:], 5)
+            ),
+            MessageRow(90, "system", note, None, None, START + 90_000),
+        ]
+    )
+    found = judge(file, rows)
+    assert found.safe
+    assert texts_of_lines(found, OLD) == [one.text for one in OLD[:8] if one.text != OLD[2].text]
+
+
+# All missing, and no session row
+
+
+def test_all_missing() -> None:
+    rows = as_rows([])
+    found = judge(as_file(OLD), rows, facts(rows, message_count=12))
+    assert outcome(found) == (Verdict.ALL_MISSING, "TR001", True)
+    found = judge(as_file(OLD), rows, facts(rows, end_reason="compression"))
+    assert outcome(found) == (Verdict.ALL_MISSING, "TR001", True)
+
+
+@pytest.mark.parametrize(
+    "session",
+    [
+        {},
+        {"message_count": 12, "started_at": START + 60},
+        {"message_count": 12, "started_at": None},
+    ],
+)
+def test_all_missing_perhaps_deleted(session: dict[str, Any]) -> None:
+    rows = as_rows([])
+    found = judge(as_file(OLD), rows, facts(rows, **session))
+    assert outcome(found) == (Verdict.ALL_MISSING, "TR001", False)
+    assert found.severity is Severity.INFO
+    assert found.fill is not None
+    # Older than the database: it cannot have been deleted from it.
+    assert judge(as_file(OLD), rows, facts(rows, **session), HomeFacts(START + 9999)).safe
+
+
+def test_all_missing_needs_two_user_turns() -> None:
+    rows = as_rows([])
+    assert not judge(as_file(OLD[:2]), rows, facts(rows, message_count=2)).safe
+
+
+def test_all_missing_and_the_chat_went_on() -> None:
+    rows = as_rows(LATER)
+    found = judge(as_file(OLD), rows, facts(rows, message_count=14))
+    assert outcome(found) == (Verdict.ALL_MISSING, "TR001", True)
+    assert result(found, as_file(OLD), rows) == [*as_rows(OLD).keys, *rows.keys]
+    assert found.fill is not None
+    assert found.fill.moved == list(rows.ids)
+    # Without a zone, later rows could be the file's own: nothing is inserted beside them.
+    unproven = judge(as_file(OLD), rows, facts(rows, message_count=14), proven=False)
+    assert not unproven.safe
+
+
+def alone(home: HomeFacts, file: FileSequence | None = None) -> Comparison:
+    return compare("s", file or as_file(OLD), as_rows([]), None, home, clock())
+
+
+def test_only_in_file() -> None:
+    found = alone(HomeFacts())
+    assert outcome(found) == (Verdict.ONLY_IN_FILE, "TR002", False)
+    assert (found.severity, found.counts.missing) == (Severity.INFO, 12)
+    assert alone(HomeFacts(database_birth=START + 9999)).safe
+    assert not alone(HomeFacts(database_birth=START)).safe
+    assert alone(HomeFacts(named_as_parent=True)).safe
+    routed = alone(HomeFacts(routed=True))
+    assert not routed.safe
+    assert "routing" in routed.reason
+    assert not alone(HomeFacts(START + 99_999), as_file(OLD, timed=False)).safe
+
+
+def test_a_birth_close_to_the_end_needs_a_proven_zone() -> None:
+    file, home = as_file(OLD), HomeFacts(database_birth=START + 9999)
+    anywhere = Clock(UTC)
+    assert not compare("s", file, as_rows([]), None, home, anywhere).safe
+    day_later = HomeFacts(database_birth=START + 86_400 + 9999)
+    assert compare("s", file, as_rows([]), None, day_later, anywhere).safe
+
+
+def test_messages_without_a_session_row_are_not_doubled() -> None:
+    rows = as_rows(OLD[8:])
+    found = compare("s", as_file(OLD), rows, None, HomeFacts(START + 99_999), clock())
+    assert outcome(found) == (Verdict.ONLY_IN_FILE, "TR002", False)
+    assert result(found, as_file(OLD), rows) == as_rows(OLD).keys
+
+
+def test_times_of_a_file_without_any_rest_on_the_session() -> None:
+    rows = as_rows([])
+    found = judge(as_file(OLD, timed=False), rows, facts(rows, message_count=12))
+    assert not found.safe
+    assert found.fill is not None
+    times = [step.timestamp or 0 for step in found.fill.steps]
+    assert times == sorted(times)
+    assert START - 61 < times[0] <= times[-1] < START - 59
+
+
+# Both have their own
+
+
+def test_union_keeps_everything_in_order_of_time() -> None:
+    file = [*OLD[:4], *OLD[6:]]
+    rows = [*OLD[:2], *OLD[4:10]]
+    found = judge(as_file(file), as_rows(rows))
+    assert outcome(found) == (Verdict.UNION, "TR001", False)
+    assert texts(found, file, rows) == [one.text for one in OLD]
+
+
+def test_diverged_never_inserts_what_is_there() -> None:
+    turned = [*OLD[6:], *OLD[:6]]
+    found = judge(as_file(turned), as_rows(OLD))
+    assert outcome(found) == (Verdict.DIVERGED, "TR003", False)
+    assert found.severity is Severity.WARNING
+    assert found.fill is not None
+    assert found.fill.lines == []
+
+
+def test_two_different_conversations_of_any_size_end_in_time() -> None:
+    import random
+
+    numbers = random.Random(3)
+    words = ["ok", "yes", "no"]
+    file = [Said("user", numbers.choice(words), START + n, START + n) for n in range(20_000)]
+    rows = [Said("user", numbers.choice(words), START + n, START + n) for n in range(20_000)]
+    found = judge(as_file(file), as_rows(rows))
+    assert found.verdict in (Verdict.DIVERGED, Verdict.EQUAL, Verdict.FILE_SHORTER)
+    assert not found.safe
+
+
+# Rows of the program's own
+
+
+def test_other_rows_stay_where_they_were() -> None:
+    """``session_meta`` follows the first turn in the database; harness turns follow theirs."""
+    meta = MessageRow(9, "session_meta", None, None, None, OLD[1].ended)
+    review = "Review the conversation above and update the skill library"
+    rows = build_rows(
+        [
+            MessageRow(1, "user", OLD[0].text, None, None, OLD[0].stamped),
+            MessageRow(3, "assistant", OLD[1].text, None, None, OLD[1].stamped),
+            meta,
+            MessageRow(11, "user", review, None, None, OLD[5].ended + 2),
+            *(
+                MessageRow(n, one.role, one.text, None, None, one.stamped)
+                for n, one in enumerate(OLD[8:], 20)
+            ),
+        ]
+    )
+    found = judge(as_file(OLD), rows)
+    assert found.safe
+    assert found.fill is not None
+    order = [step.row_id if step.line is None else f"line {step.line}" for step in found.fill.steps]
+    wanted = [1, 3, 9, "line 2", "line 3", "line 4", "line 5", 11, "line 6", "line 7"]
+    assert order == [*wanted, 20, 21, 22, 23]
+
+
+def test_rows_that_we_deactivated_take_no_part() -> None:
+    rows = build_rows(
+        [
+            MessageRow(n, one.role, one.text, None, None, one.stamped, int(n != 4))
+            for n, one in enumerate([*OLD[8:], OLD[11]])
+        ],
+        dropped={4},
+    )
+    assert judge(as_file(OLD), rows).safe
