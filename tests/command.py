@@ -60,7 +60,7 @@ def fingerprint(home: Path, *, records: bool = True) -> dict[str, tuple[str, int
     found = {}
     for path in sorted(home.rglob("*")):
         name = str(path.relative_to(home))
-        if not records and name.split(os.sep)[0] == RECORDS:
+        if not records and Path(name).parts[0] == RECORDS:
             continue
         facts = path.lstat()
         content = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "folder"
@@ -68,9 +68,7 @@ def fingerprint(home: Path, *, records: bool = True) -> dict[str, tuple[str, int
     return found
 
 
-def rows(
-    database: Path, *, besides: Collection[str] = ()
-) -> dict[str, list[tuple[Any, ...]]]:
+def rows(database: Path, *, besides: Collection[str] = ()) -> dict[str, list[tuple[Any, ...]]]:
     """Return every row of every table of a database at rest, search storage by content and ids.
 
     FTS5 may lay the same index out differently, so of its own tables only ids and text count; the

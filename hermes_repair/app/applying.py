@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,13 +18,12 @@ from hermes_repair.app.preflight import (
     guard_alone,
     require_same_base,
     require_writable,
-    set_wal_aside,
 )
 from hermes_repair.app.world import World
 from hermes_repair.home.layout import Home
 from hermes_repair.model.actions import FileCopy
 from hermes_repair.model.errors import HermesRepairError
-from hermes_repair.model.plans import Header, Unit
+from hermes_repair.model.plans import Header, Outline, Unit, UnitState, outline
 from hermes_repair.records import planfile, sources
 from hermes_repair.records.folder import Folder
 from hermes_repair.repair import executor
@@ -36,6 +35,40 @@ KEEP_BACKUPS = 3
 YOUNG_SECONDS = 7 * 86400
 ROOM = 64 << 20  # bytes kept free for WAL, journal and receipts
 PATIENCE = 5.0  # seconds to wait for a write lock
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Units to apply, without holding all of them: outlines here, actions one unit at a time."""
+
+    outlines: tuple[Outline, ...]
+    units: Callable[[], Iterator[Unit]]
+
+    @property
+    def needs_backup(self) -> bool:
+        return any(outline.needs_backup for outline in self.outlines)
+
+    @property
+    def room(self) -> int:
+        """Bytes that the units may take on the disk: rows, both search indexes, WAL, copies."""
+        return 6 * sum(outline.source_bytes for outline in self.outlines)
+
+
+def in_memory(units: Sequence[Unit]) -> Draft:
+    """Return a few units as a draft."""
+    outlines = tuple(outline(number, unit) for number, unit in enumerate(units, 1))
+    return Draft(outlines, lambda: iter(units))
+
+
+def in_file(path: Path, outlines: Sequence[Outline]) -> Draft:
+    """Return units of a plan file as a draft, in the order of ``outlines``."""
+
+    def units() -> Iterator[Unit]:
+        with planfile.read(path) as file:
+            for wanted in outlines:
+                yield file.record(wanted.number).unit
+
+    return Draft(tuple(outlines), units)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +87,7 @@ def apply_units(
     folder: Folder,
     world: World,
     outside: Outside,
-    units: Sequence[Unit],
+    draft: Draft,
     resolve: Resolve,
     *,
     command: str,
@@ -62,19 +95,17 @@ def apply_units(
     birth: float | None,
     backup: bool = False,
     receipt: Path | None = None,
-    ignore_wal: bool = False,
 ) -> Applied:
     """Apply units and keep the receipt; continues ``receipt`` where one is given.
 
     ``outside`` is what the plan was made on; a file that moved since is refused. Offline units run
-    alone or not at all; beside a live Hermes only live-safe units may be given. ``ignore_wal`` sets
-    a leftover -wal aside (``--wal ignore``); it stays in the safety copy.
+    alone or not at all; beside a live Hermes only live-safe units may be given.
     """
-    if not units:
+    if not draft.outlines:
         return Applied(receipt, 0, 0, (), None)
     alone = outside.alone
-    due = backup or any(unit.needs_backup for unit in units)
-    need = ROOM + (outside.sides.main + outside.sides.wal if due else 0)
+    due = backup or draft.needs_backup
+    need = ROOM + draft.room + (outside.sides.main + outside.sides.wal if due else 0)
     if alone and (outside.sides.wal or outside.sides.journal):
         need += sum(dataclasses.astuple(outside.sides))
     require_writable(home, outside, folder, need)
@@ -82,8 +113,7 @@ def apply_units(
     if receipt is None and alone:
         require_same_base(home, outside.marks)
     path = receipt or folder.new_receipt(command, world.now())
-    if alone and receipt is None and (outside.sides.wal or outside.sides.journal):
-        bundle(home, outside, folder.make(folder.make(folder.backup_dir(path)) / "bundle"))
+    bundle(home, outside, folder, folder.backup_dir(path))
     place = folder.backup_dir(path) / "state.db" if due else None
     header = Header(
         tool_version=__version__,
@@ -95,9 +125,7 @@ def apply_units(
         birth=birth,
         backup=str(place.relative_to(folder.path)) if place is not None else None,
     )
-    numbers = _write_receipt(path, folder, header, units, new=receipt is None)
-    if ignore_wal and alone:
-        set_wal_aside(home)
+    numbers = _write_receipt(path, folder, header, draft, new=receipt is None)
     around = executor.Surroundings(
         guard=guard_alone(home, world.now) if alone else _nothing,
         keep=lambda action: _keep(folder, path, action, home),
@@ -107,18 +135,33 @@ def apply_units(
         patience=PATIENCE,
         exclusive=alone,
     )
-    with writing(home.database, live=not alone) as writer, planfile.edit(path) as notes:
-        if place is not None:
-            folder.make(place.parent)
-            _begin_with_backup(writer, place, folder, around)
-        outcome = executor.run(writer, notes, numbers, around, begun=place is not None)
-        actions = sum(len(notes.record(number).unit.actions) for number in outcome.done)
+    with planfile.edit(path) as notes:
+        running = False
+        try:
+            with writing(home.database, live=not alone) as writer:
+                if place is not None:
+                    folder.make(place.parent)
+                    _begin_with_backup(writer, place, folder, around)
+                running = True
+                outcome = executor.run(writer, notes, numbers, around, begun=place is not None)
+        except (HermesRepairError, OSError):
+            if not running:
+                notes.set_states(numbers, UnitState.SKIPPED)
+                notes.set_header(closed=world.now())
+            raise
+    sizes = dict(zip(numbers, draft.outlines, strict=True))
+    actions = sum(sizes[number].actions for number in outcome.done)
     return Applied(path, len(outcome.done), actions, tuple(outcome.refused), place)
 
 
 def close_receipt(path: Path, folder: Folder, world: World) -> None:
-    """Note that a run came to its end, and let old backups go."""
+    """Note that a run came to its end, and let old backups go.
+
+    A receipt with a step of which it is not known what became of it stays open (RP001).
+    """
     with planfile.edit(path) as notes:
+        if any(state is UnitState.PENDING for _, state in notes.states()):
+            return
         notes.set_header(closed=world.now())
     planfile.sync(path)
     prune_backups(folder, world.now())
@@ -129,7 +172,10 @@ def prune_backups(folder: Folder, now: float) -> list[Path]:
     removed: list[Path] = []
     if not folder.backups.is_dir():
         return removed
-    kept = sorted((p for p in folder.backups.iterdir() if p.is_dir()), key=lambda p: p.name)
+    kept = sorted(
+        (path for path in folder.backups.iterdir() if path.is_dir()),
+        key=lambda path: (path.stat().st_mtime, path.name),
+    )
     if len(kept) <= KEEP_BACKUPS:
         return removed
     unfinished = set()
@@ -147,16 +193,15 @@ def prune_backups(folder: Folder, now: float) -> list[Path]:
 
 
 def _write_receipt(
-    path: Path, folder: Folder, header: Header, units: Sequence[Unit], *, new: bool
+    path: Path, folder: Folder, header: Header, draft: Draft, *, new: bool
 ) -> list[int]:
     """Write the units into the receipt, durable before the first of them runs."""
     opened = planfile.create(path, header) if new else planfile.edit(path)
     with opened as plan:
-        first = len(plan.states()) + 1
-        added = plan.append(units)
+        added = plan.append(draft.units())
     folder.own(path)
     planfile.sync(path)
-    return list(range(first, first + added))
+    return [outline.number for outline in added]
 
 
 def _begin_with_backup(

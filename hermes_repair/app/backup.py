@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-import time
+import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from hermes_repair.app.applying import PATIENCE, ROOM, prune_backups
-from hermes_repair.app.outside import folder_of, from_outside
+from hermes_repair.app.outside import Outside, folder_of, from_outside
 from hermes_repair.app.preflight import (
     bundle,
+    copy_as_files,
     copy_verified,
     require_alone,
+    require_no_question,
+    require_same_base,
     require_writable,
+    set_wal_aside,
+    side_file,
     single_run,
 )
 from hermes_repair.app.world import World
 from hermes_repair.home.layout import Home
-from hermes_repair.model.errors import Refused, UsageError
+from hermes_repair.model.errors import DatabaseUnreadable, Refused, UsageError
+from hermes_repair.records.folder import Folder
 from hermes_repair.store.backup import back_up, copy_live, put_back, settle_wal, sound
+from hermes_repair.store.views import IN_QUESTION
 from hermes_repair.store.writing import writing
 
 
@@ -57,13 +64,12 @@ def make(home: Home, world: World) -> Backup:
     outside = from_outside(home)
     need = ROOM + 2 * (outside.sides.main + outside.sides.wal)
     require_writable(home, outside, folder, need)
+    require_no_question(home, outside, folder)
     with single_run(folder):
-        stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(world.now()))
-        place = folder.make(folder.backups / f"manual-{stamp}")
+        place = folder.new_backup("manual", world.now())
         target = place / "state.db"
         if outside.alone:
-            if outside.sides.wal or outside.sides.journal:
-                bundle(home, outside, folder.make(place / "bundle"))
+            bundle(home, outside, folder, place)
             with writing(home.database, live=False) as writer:
                 settle_wal(writer)
                 writer.begin(PATIENCE, world.random)
@@ -102,21 +108,54 @@ def restore(
 ) -> Backup | None:
     """Put a copy back into state.db, after keeping what is there now; None where declined.
 
-    Raises :class:`Refused` where the copy is damaged or somebody has the database open.
+    What is there now may be damaged: that is what a restore is for, so it is kept as files. Raises
+    :class:`Refused` where the copy is damaged or somebody has the database open.
     """
     source = find(home, named)
+    for suffix in ("-wal", "-journal"):
+        side = source.with_name(source.name + suffix)
+        if side.exists() and side.stat().st_size:
+            raise Refused(
+                f"{side.name} lies beside {source}, so that file alone is not the whole copy.",
+                "Copy both to another folder, open the copy once with sqlite3, then name that.",
+            )
     damage = sound(source)
     if damage:
         raise Refused(
             f"{source} is damaged itself ({damage[0]}), so it is not put back.",
             "`hermes-repair backup list` shows other copies.",
         )
-    require_alone(home, from_outside(home))
-    kept = make(home, world)
-    if not agree(source, kept):
-        return None
+    outside = from_outside(home)
+    require_alone(home, outside)
     folder = folder_of(home)
     with single_run(folder):
-        require_alone(home, from_outside(home))
-        put_back(source, home.database)
+        kept = _keep(home, folder, world, outside)
+        if not agree(source, kept):
+            return None
+        require_same_base(home, outside.marks)
+        if not _can_be_joined(home, outside, folder):
+            # SQLite cannot write into what it cannot read; all of it is in the copy.
+            set_wal_aside(home)
+            os.truncate(home.database, 0)
+            outside = from_outside(home)
+        put_back(source, home.database, lambda: require_same_base(home, outside.marks))
     return kept
+
+
+def _keep(home: Home, folder: Folder, world: World, outside: Outside) -> Backup:
+    """Copy what is there now as files, whatever state it is in."""
+    require_writable(home, outside, folder, ROOM + 2 * sum(astuple(outside.sides)))
+    place = folder.new_backup("before-restore", world.now())
+    copy_as_files(home, outside, folder, place)
+    facts = (place / "state.db").stat()
+    return Backup(place.name, place / "state.db", facts.st_size, facts.st_mtime, False)
+
+
+def _can_be_joined(home: Home, outside: Outside, folder: Folder) -> bool:
+    """Whether opening what is there now and writing over it is safe."""
+    if outside.facts.main.size == 0 and not outside.sides.wal:
+        return True
+    try:
+        return outside.facts.is_sqlite and side_file(home, outside, folder) not in IN_QUESTION
+    except DatabaseUnreadable:
+        return False

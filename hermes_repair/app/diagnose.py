@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from dataclasses import dataclass, replace
+from typing import Any
 
-from hermes_repair.app.outside import Outside, folder_of, from_outside
+from hermes_repair.app.outside import Outside, folder_of, steady
 from hermes_repair.app.visit import visit
 from hermes_repair.app.world import World
-from hermes_repair.checks.registry import Check, all_checks
+from hermes_repair.checks.registry import Check, all_checks, proposals
 from hermes_repair.checks.scene import Scene, Wishes
 from hermes_repair.home.layout import Home, profile_names
-from hermes_repair.model.errors import DatabaseUnreadable, Refused
-from hermes_repair.model.findings import Finding, Severity
+from hermes_repair.model.errors import DatabaseUnreadable
+from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.records.acknowledgements import acknowledged
 from hermes_repair.repair.planner import Selection
 from hermes_repair.report.doctor import SessionLabel
-from hermes_repair.store.views import WalChoice
+from hermes_repair.schema.recognise import Family
+from hermes_repair.schema.writes import allowed_writes
 
 SECOND_LOOK_SECONDS = 2.0  # rotations and flushes in flight are over by then
-LOOKS = 3
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,19 +53,14 @@ def diagnose(
     wishes: Wishes,
     selection: Selection,
     *,
-    choice: WalChoice | None = None,
     confirm: bool = True,
 ) -> Diagnosis:
     """Run the selected checks; with ``confirm``, twice beside a live Hermes: both must agree."""
-    first = steady(
-        home, world, lambda outside: _once(home, world, wishes, selection, choice, outside)
-    )
+    first = steady(home, world, lambda outside: _once(home, world, wishes, selection, outside))
     if not (confirm and first.live and first.findings):
         return first
     world.sleep(SECOND_LOOK_SECONDS)
-    second = steady(
-        home, world, lambda outside: _once(home, world, wishes, selection, choice, outside)
-    )
+    second = steady(home, world, lambda outside: _once(home, world, wishes, selection, outside))
     seen = {finding.fingerprint for finding in first.findings}
     kept = tuple(finding for finding in second.findings if finding.fingerprint in seen)
     return Diagnosis(
@@ -83,35 +75,15 @@ def diagnose(
     )
 
 
-def steady(home: Home, world: World, look: Callable[[Outside], T]) -> T:
-    """Run a look, and run it again where the files moved under it (design 6.1)."""
-    for _ in range(LOOKS):
-        before = from_outside(home)
-        try:
-            answer = look(before)
-        except DatabaseUnreadable:
-            if from_outside(home).marks == before.marks:
-                raise
-            continue
-        after = from_outside(home)
-        if not before.at_rest or (after.marks == before.marks and after.at_rest):
-            return answer
-        world.sleep(0.2)
-    raise Refused(
-        f"{home.database} keeps changing while it is looked at.",
-        "Run this again when Hermes has finished starting or stopping.",
-    )
-
-
 def _once(
     home: Home,
     world: World,
     wishes: Wishes,
     selection: Selection,
-    choice: WalChoice | None,
     outside: Outside,
 ) -> Diagnosis:
-    with visit(home, world, wishes, choice=choice, outside=outside) as scene:
+    check_file = selection.wants_id("DB003")
+    with visit(home, world, wishes, check_file=check_file, outside=outside) as scene:
         findings = tuple(examine(scene, selection))
         return Diagnosis(
             home=home,
@@ -138,7 +110,28 @@ def examine(scene: Scene, selection: Selection) -> list[Finding]:
         found += _ask(check, scene)
     if selection.sessions:
         found = [f for f in found if f.session_id is None or f.session_id in selection.sessions]
-    return found
+    return _within_limits(scene, found) if readable(scene) else found
+
+
+def _within_limits(scene: Scene, found: list[Finding]) -> list[Finding]:
+    """Say of findings whose repair may not be written at this schema who mends them (6.6)."""
+    allowed = allowed_writes(scene.recognition, scene.structure)
+    if allowed.everything:
+        return found
+    reasons: dict[str, str] = {}
+    for unit in proposals(scene, found):
+        reason = next((why for action in unit.actions if (why := allowed.refusal(action))), "")
+        if reason:
+            reasons.update(dict.fromkeys(unit.findings, reason))
+    old = scene.recognition.family is Family.OLD
+    remedy = Remedy.MIGRATE if old else Remedy.MANUAL
+    hint = "hermes-repair migrate, then repair" if old else "Not repaired here: {}."
+    return [
+        replace(f, remedy=remedy, hint=hint.format(reasons[f.fingerprint]))
+        if f.fingerprint in reasons
+        else f
+        for f in found
+    ]
 
 
 def readable(scene: Scene) -> bool:

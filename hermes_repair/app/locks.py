@@ -1,147 +1,180 @@
-"""``locks list`` and ``locks clean``: for people, and for cron beside a live gateway."""
+"""``locks clean``: for cron, beside a live gateway; what it imports is what each run costs.
+
+One look, and only where something is provably over a write: each lock in a short transaction of its
+own that deletes the row as it was seen or nothing (design 6.4). The list for people is
+:mod:`.holding`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from hermes_repair.app.applying import apply_units, close_receipt
-from hermes_repair.app.past import folder_of
-from hermes_repair.app.preflight import single_run
-from hermes_repair.app.visit import Outside, from_outside
+from hermes_repair.app.outside import Outside, folder_of, from_outside
 from hermes_repair.app.world import World
-from hermes_repair.checks.judged import JudgedLock, judged_locks
-from hermes_repair.checks.locks import delete_lock
+from hermes_repair.checks.judged import (
+    LOCK_TABLE,
+    JudgedLock,
+    delete_lock,
+    judged_locks,
+    known_table,
+)
 from hermes_repair.home.layout import Home
 from hermes_repair.model.actions import RowInsert
-from hermes_repair.model.errors import HermesRepairError, InUse, Refused
-from hermes_repair.model.findings import Safety
+from hermes_repair.model.errors import AnotherRun, Changed, HermesRepairError, InUse, Refused
 from hermes_repair.model.plans import Unit
 from hermes_repair.model.values import Row
-from hermes_repair.schema.recognise import FIRST_LATER, Family, Recognition, recognise
-from hermes_repair.schema.structure import read_structure
 from hermes_repair.store.look import Look
 from hermes_repair.store.views import at_rest, beside_others, refuse_copy
 
+if TYPE_CHECKING:
+    from hermes_repair.app.applying import Applied
+
+COMMAND = "locks-clean"
 KEEP_RECEIPTS = 50
 """Receipts of ``locks clean`` that are kept: years of cron runs leave a bounded folder."""
+PATIENCE = 4.0  # seconds in which a look or a start that others get in the way of is tried again
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The locks of one home at one moment; ``why_not`` says why nothing may be looked at."""
+    """The locks of one home at one moment; ``note`` says why there was nothing to look at."""
 
-    locks: tuple[JudgedLock, ...]
     outside: Outside
-    recognition: Recognition | None
-    why_not: str | None = None
+    locks: tuple[JudgedLock, ...] = ()
+    note: str | None = None
+
+    @property
+    def stale(self) -> tuple[JudgedLock, ...]:
+        """The locks that are provably over."""
+        return tuple(lock for lock in self.locks if lock.verdict.cleanable)
 
 
 @dataclass(slots=True)
 class Cleaned:
-    """What one run of ``locks clean`` did."""
+    """What one run of ``locks clean`` did.
 
-    freed: list[Unit] = field(default_factory=list)
-    refused: list[tuple[Unit, HermesRepairError]] = field(default_factory=list)
+    ``seen`` are all locks that it judged, ``freed`` those that it removed (would remove),
+    ``kept`` those that somebody renewed, took over or released meanwhile, ``refused`` those that it
+    could not remove.
+    """
+
+    seen: tuple[JudgedLock, ...] = ()
+    freed: list[JudgedLock] = field(default_factory=list)
+    kept: list[JudgedLock] = field(default_factory=list)
+    refused: list[tuple[JudgedLock, HermesRepairError]] = field(default_factory=list)
     note: str | None = None
     receipt: Path | None = None
 
 
-@contextmanager
-def _look(home: Home, outside: Outside) -> Iterator[Look]:
-    """Look at the locks without a copy and without the file-level check: milliseconds."""
-    if outside.at_rest:
-        with at_rest(home.database, outside.sides, refuse_copy, None, check_file=False) as (
-            look,
-            _,
-        ):
-            yield look
-    else:
-        with beside_others(home.database, wal_mode=outside.facts.wal_mode, check_file=False) as (
-            look,
-            _,
-        ):
-            yield look
-
-
 def see(home: Home, world: World, *, grace: float, max_age: float) -> Seen:
-    """Look at the compression locks of a home; never the first opener of a leftover -wal."""
+    """Look at the compression locks of a home; never the first opener of a leftover -wal.
+
+    Raises :class:`Refused` or :class:`~hermes_repair.model.errors.DatabaseUnreadable` where the
+    database cannot be looked at.
+    """
     outside = from_outside(home)
-    if outside.at_rest and (outside.sides.wal or outside.sides.journal):
-        return Seen((), outside, None, "a -wal or -journal lies there that nobody has open")
+    if outside.left_behind:
+        return Seen(outside, note="a -wal or -journal lies there that no connection uses")
     if not outside.facts.is_sqlite:
         raise Refused(
             f"{home.database} is not a SQLite database.", "`hermes-repair doctor` says more."
         )
     with _look(home, outside) as look:
-        recognition = recognise(read_structure(look.rows))
-        if recognition.family is Family.EMPTY:
+        if not look.has("sessions"):
             raise Refused(
                 f"{home.database} has no table of sessions.", "`hermes-repair doctor` says more."
             )
-        if not look.has("compression_locks"):
-            return Seen((), outside, recognition, "this schema has no compression locks")
-        locks = tuple(
-            judged_locks(
-                look,
-                outside.openers,
-                world.now(),
-                revivable=recognition.number >= FIRST_LATER,
-                grace=grace,
-                max_age=max_age,
-            )
+        if not look.has(LOCK_TABLE):
+            return Seen(outside, note="this schema has no compression locks")
+        if not known_table(look):
+            return Seen(outside, note="its table of compression locks is of no known release")
+        locks = judged_locks(
+            look, home.database, outside.openers, world.now(), grace=grace, max_age=max_age
         )
-    return Seen(locks, outside, recognition)
+    return Seen(outside, locks)
+
+
+@contextmanager
+def _look(home: Home, outside: Outside) -> Iterator[Look]:
+    """Look at the locks without a copy and without the file-level check: milliseconds."""
+    wal_mode = outside.facts.wal_mode
+    with (
+        at_rest(home.database, outside.sides, refuse_copy, None, check_file=False)
+        if outside.at_rest
+        else beside_others(home.database, wal_mode=wal_mode, check_file=False)
+    ) as (look, _):
+        yield look
 
 
 def clean(home: Home, world: World, *, grace: float, max_age: float, dry_run: bool) -> Cleaned:
-    """Free what is provably over, each lock in its own short transaction, compare-and-delete.
+    """Free what is provably over. A second run at the same time does nothing and says so.
 
-    A second run at the same time does nothing and says so. Raises :class:`Refused` where the
-    database stays busy, having changed nothing.
+    Raises :class:`InUse` where others stay in the way for some seconds, having changed nothing.
     """
-    seen = see(home, world, grace=grace, max_age=max_age)
-    result = Cleaned(note=seen.why_not)
-    units = [
-        delete_lock(
-            lock.row,
-            f"free the compression lock of {lock.session}: {lock.verdict.reason}",
-            ("", lock.finding_id or "LK001"),
-            Safety.SAFE,
-        )
-        for lock in seen.locks
-        if lock.verdict.cleanable
-    ]
-    if not units or dry_run:
-        result.freed = units if dry_run else []
-        return result
+    deadline = world.now() + PATIENCE
+    while True:
+        try:
+            seen = see(home, world, grace=grace, max_age=max_age)
+            if dry_run or not seen.stale:
+                return Cleaned(seen.locks, freed=list(seen.stale), note=seen.note)
+            return free(home, world, seen)
+        except AnotherRun as error:
+            return Cleaned(seen.locks, note=error.message)
+        except (InUse, Changed):
+            if world.now() >= deadline:
+                raise
+            world.sleep(world.random.uniform(0.1, 0.4))
+
+
+def free(home: Home, world: World, seen: Seen) -> Cleaned:
+    """Remove the stale locks as they were seen, each one whole or not at all.
+
+    What anybody changed since stays. Raises :class:`AnotherRun` beside another run of ours.
+    """
+    # Not needed by a run that finds nothing to do, which is nearly every run of a timer.
+    from hermes_repair.app.applying import apply_units, close_receipt, in_memory
+    from hermes_repair.app.preflight import single_run
+
     folder = folder_of(home)
-    try:
-        with single_run(folder):
-            applied = apply_units(
-                home,
-                folder,
-                world,
-                seen.outside,
-                units,
-                _unused,
-                command="locks-clean",
-                schema=seen.recognition.number if seen.recognition else None,
-                birth=None,
-            )
+    units = [delete_lock(lock, lock.finding_id or "LK001") for lock in seen.stale]
+    with single_run(folder):
+        applied = apply_units(
+            home,
+            folder,
+            world,
+            seen.outside,
+            in_memory(units),
+            _unused,
+            command=COMMAND,
+            schema=None,
+            birth=None,
+        )
+        result = _sorted_out(seen, units, applied)
+        if applied.receipt is not None and not result.freed:
+            folder.discard(applied.receipt)
+        elif applied.receipt is not None:
+            close_receipt(applied.receipt, folder, world)
             result.receipt = applied.receipt
-            result.refused = list(applied.refused)
-            lost = {id(unit) for unit, _ in applied.refused}
-            result.freed = [unit for unit in units if id(unit) not in lost]
-            if applied.receipt is not None:
-                close_receipt(applied.receipt, folder, world)
-            folder.rotate("locks-clean", KEEP_RECEIPTS)
-    except InUse as error:
-        if "Another hermes-repair" not in error.message:
-            raise
-        result.note = error.message
+            folder.rotate(COMMAND, KEEP_RECEIPTS)
+    return result
+
+
+def _sorted_out(seen: Seen, units: Sequence[Unit], applied: Applied) -> Cleaned:
+    """Say what became of each lock."""
+    result = Cleaned(seen.locks)
+    for lock, unit in zip(seen.stale, units, strict=True):
+        errors = (error for refused, error in applied.refused if refused.actions == unit.actions)
+        error = next(errors, None)
+        if error is None:
+            result.freed.append(lock)
+        elif isinstance(error, Changed):
+            result.kept.append(lock)
+        else:
+            result.refused.append((lock, error))
     return result
 
 

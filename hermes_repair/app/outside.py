@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 from hermes_repair import host
 from hermes_repair.home.layout import Home
 from hermes_repair.host import Openers, OpenStatus, Program, RawFacts
-from hermes_repair.model.errors import InUse, NoInstall, Refused
-from hermes_repair.records.folder import Folder, Ownership
+from hermes_repair.model.errors import DatabaseUnreadable, InUse, NoInstall, Refused
 from hermes_repair.store.views import Sides
+
+if TYPE_CHECKING:
+    from hermes_repair.app.world import World
+    from hermes_repair.records.folder import Folder
+
+LOOKS = 3
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +74,7 @@ class Outside:
     def marks(self) -> str:
         """What changes whenever somebody writes: the base that a plan is made on."""
         return ";".join(
-            f"{part.inode}:{part.size}:{part.mtime_ns}" if part.exists else "-"
+            f"{part.inode}:{part.size}:{part.mtime_ns}" if part.size else "-"
             for part in (self.facts.main, self.facts.wal, self.facts.journal)
         )
 
@@ -106,7 +115,30 @@ def copy_private(pairs: list[tuple[Path, Path]]) -> None:
 
 def folder_of(home: Home) -> Folder:
     """Return our folder of a home, with the owner that state.db has."""
+    # Imported here: a `locks clean` that finds nothing to do has no use for records.
+    from hermes_repair.records.folder import Folder, Ownership
+
     found = host.owner(home.database) if home.database.exists() else None
     if found is None or found.uid < 0:
         return Folder(home.records, None)
     return Folder(home.records, Ownership(found.uid, found.gid, found.user or str(found.uid)))
+
+
+def steady(home: Home, world: World, look: Callable[[Outside], T]) -> T:
+    """Run a look, and run it again where the files moved under it (design 6.1)."""
+    for _ in range(LOOKS):
+        before = from_outside(home)
+        try:
+            answer = look(before)
+        except DatabaseUnreadable:
+            if from_outside(home).marks == before.marks:
+                raise
+            continue
+        after = from_outside(home)
+        if not before.at_rest or (after.marks == before.marks and after.at_rest):
+            return answer
+        world.sleep(0.2)
+    raise Refused(
+        f"{home.database} keeps changing while it is looked at.",
+        "Run this again when Hermes has finished starting or stopping.",
+    )

@@ -21,7 +21,22 @@ def gather(folder: Folder) -> Past:
             if header.birth is not None:
                 births.append(header.birth)
             written.update(receipt.written_messages())
-            if header.closed is None or (header.undoing and header.undone is None):
+            if is_open(header):
                 pending = [s for _, s in receipt.states() if s is UnitState.PENDING]
                 unfinished.append((path, header, len(pending)))
     return Past(frozenset(written), min(births, default=None), tuple(unfinished))
+
+
+def is_open(header: Header) -> bool:
+    """Whether a run, or the undo of one, has not come to its end (RP001)."""
+    return header.closed is None or (header.undoing is not None and header.undone is None)
+
+
+def at_work_on(folder: Folder) -> frozenset[str]:
+    """Return the sessions of runs that were cut off: a -wal that is ours may take back of them."""
+    sessions: set[str] = set()
+    for path in folder.receipt_paths():
+        with planfile.read(path) as receipt:
+            if is_open(receipt.header()):
+                sessions |= receipt.sessions()
+    return frozenset(sessions)

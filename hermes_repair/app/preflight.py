@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import astuple
 from pathlib import Path
 
 from hermes_repair import host
-from hermes_repair.app.outside import Outside, from_outside
+from hermes_repair.app.outside import Outside, copy_private, from_outside
+from hermes_repair.app.past import at_work_on
+from hermes_repair.app.world import World
 from hermes_repair.home.layout import Home
-from hermes_repair.model.errors import AnotherRun, InUse, Refused
+from hermes_repair.model.errors import AnotherRun, Changed, InUse, Refused
 from hermes_repair.records.folder import Folder
+from hermes_repair.records.planfile import sync
+from hermes_repair.store.backup import settle_wal
+from hermes_repair.store.views import IN_QUESTION, SideFile, WalChoice, at_rest
+from hermes_repair.store.writing import writing
 
 OPENERS_EVERY = 0.5  # seconds between two questions who has the database open
 
@@ -43,16 +50,61 @@ def require_writable(home: Home, outside: Outside, folder: Folder, need: int) ->
 
 
 def require_same_base(home: Home, marks: str) -> None:
-    """Raise :class:`Refused` where the files changed after the plan was made."""
+    """Raise :class:`Changed` where the files changed after the plan was made."""
     if from_outside(home).marks != marks:
-        raise Refused(
+        raise Changed(
             "The database changed after the plan was made.",
             "Nothing was changed. Run the same command again to plan from what is there now.",
         )
 
 
-def bundle(home: Home, outside: Outside, target: Path) -> None:
-    """Copy main, -wal, -shm and -journal as they lie, before the first connection (design R4)."""
+def require_no_question(home: Home, outside: Outside, folder: Folder) -> None:
+    """Raise :class:`Refused` where a -wal at rest may not belong to state.db (DB002).
+
+    ``repair`` and ``migrate`` hear it from the doctor's checks; this is for the commands that open
+    the database without them.
+    """
+    if outside.alone and side_file(home, outside, folder) in IN_QUESTION:
+        raise Refused(
+            "DB002: the -wal beside state.db may not belong to it, so nothing is written.",
+            "`hermes-repair doctor` says more; then answer with hermes-repair repair --wal use,"
+            " or --wal ignore.",
+        )
+
+
+def side_file(home: Home, outside: Outside, folder: Folder) -> SideFile:
+    """Say what lies beside a main file at rest, from private copies.
+
+    Raises :class:`DatabaseUnreadable` where neither view can be read.
+    """
+    if not outside.sides.wal and not outside.sides.journal:
+        return SideFile.NONE
+    ours = at_work_on(folder)
+    with at_rest(home.database, outside.sides, copy_private, None, check_file=False, ours=ours) as (
+        _,
+        state,
+    ):
+        return state.side
+
+
+def bundle(home: Home, outside: Outside, folder: Folder, place: Path) -> Path | None:
+    """Copy main, -wal, -shm and -journal as they lie, before the first connection (design R4).
+
+    Into a new folder below ``place``, which is returned; None where nothing lies beside the main
+    file or somebody has it open.
+    """
+    if not outside.alone or not (outside.sides.wal or outside.sides.journal):
+        return None
+    folder.make(place)
+    # A run that was killed while it copied has left one that is not whole.
+    number = sum(1 for path in place.iterdir() if path.name.startswith("bundle"))
+    target = folder.make(place / f"bundle-{number + 1}")
+    copy_as_files(home, outside, folder, target)
+    return target
+
+
+def copy_as_files(home: Home, outside: Outside, folder: Folder, target: Path) -> None:
+    """Copy main, -wal, -shm and -journal into a folder of ours, durably, without opening them."""
     suffixes = ("", "-wal", "-shm", "-journal")
     files = (outside.facts.main, *outside.facts.sidecars)
     pairs = [
@@ -66,18 +118,47 @@ def bundle(home: Home, outside: Outside, target: Path) -> None:
                 f"The safety copy of {copied.source} is not the same as the file.",
                 "Nothing was changed. Check the disk, then run the same command again.",
             )
+        folder.own(copied.target)
+
+
+def answer_wal(home: Home, folder: Folder, world: World, choice: WalChoice) -> str:
+    """Do what the user said about a -wal in question (DB002), and say so in one sentence.
+
+    Both files are kept as they are before.
+    """
+    outside = from_outside(home)
+    require_alone(home, outside)
+    require_writable(home, outside, folder, 2 * sum(astuple(outside.sides)))
+    place = folder.new_backup("wal", world.now())
+    copy_as_files(home, outside, folder, place)
+    if choice is WalChoice.IGNORE:
+        set_wal_aside(home)
+        return f"The -wal was set aside; both files are in {place}."
+    with writing(home.database, live=False) as writer:
+        settle_wal(writer)
+    return f"The -wal was joined; both files as they were are in {place}."
 
 
 def set_wal_aside(home: Home) -> None:
-    """Take a leftover -wal away from a database that nobody has open; the bundle keeps it."""
-    for suffix in ("-wal", "-shm"):
+    """Take leftover side files away from a database that nobody has open; the copy keeps them."""
+    for suffix in ("-wal", "-shm", "-journal"):
         home.database.with_name(home.database.name + suffix).unlink(missing_ok=True)
 
 
 def copy_verified(source: Path, target: Path) -> bool:
-    """Copy a file durably and say whether the copy is the same to the byte."""
-    host.copy_files([(source, target)], fsync=True)
-    return host.compare_files(source, target).equal
+    """Copy a file durably and say whether the copy is the same to the byte.
+
+    The copy gets its name when it is whole: a run that is killed here leaves no half backup.
+    """
+    part = target.with_name(target.name + ".part")
+    part.unlink(missing_ok=True)
+    host.copy_files([(source, part)], fsync=True)
+    if not host.compare_files(source, part).equal:
+        part.unlink()
+        return False
+    part.replace(target)
+    sync(target)
+    return True
 
 
 def guard_alone(home: Home, clock: Callable[[], float]) -> Callable[[], None]:

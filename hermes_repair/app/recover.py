@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 from hermes_repair.app.applying import close_receipt
 from hermes_repair.app.outside import from_outside
-from hermes_repair.app.preflight import require_alone
+from hermes_repair.app.past import is_open
+from hermes_repair.app.preflight import bundle, require_alone, require_no_question
 from hermes_repair.app.world import World
 from hermes_repair.home.layout import Home
 from hermes_repair.model.plans import UnitState
@@ -12,7 +16,8 @@ from hermes_repair.records import planfile
 from hermes_repair.records.folder import Folder
 from hermes_repair.repair.executor import settle
 from hermes_repair.report.escape import count
-from hermes_repair.store.writing import writing
+from hermes_repair.store.compare import same_structure
+from hermes_repair.store.writing import Writer, writing
 
 # `locks clean` beside a live Hermes neither finishes nor closes what another command began.
 
@@ -28,11 +33,17 @@ def recover(home: Home, folder: Folder, world: World) -> list[str]:
         with planfile.read(path) as receipt:
             header = receipt.header()
             open_undo = header.undoing is not None and header.undone is None
-            if header.closed is not None and not open_undo:
+            if not is_open(header):
                 continue
-        require_alone(home, from_outside(home))
-        with writing(home.database, live=False) as writer, planfile.edit(path) as receipt:
-            noted = settle(writer, receipt, undoing=open_undo)
+        outside = from_outside(home)
+        require_alone(home, outside)
+        require_no_question(home, outside, folder)
+        bundle(home, outside, folder, folder.backup_dir(path))
+        like_backup = _like(folder.path / header.backup if header.backup else None)
+        # The receipt stays open until the -wal is settled: it says whose that is.
+        with planfile.edit(path) as receipt:
+            with writing(home.database, live=False) as writer:
+                noted = settle(writer, receipt, like_backup, undoing=open_undo)
             if open_undo:
                 rest = [s for _, s in receipt.states() if s is UnitState.DONE]
                 receipt.set_header(undoing=None, undone=None if rest else world.now())
@@ -45,3 +56,15 @@ def recover(home: Home, folder: Folder, world: World) -> list[str]:
         )
         said.append(sentence + (f", {unknown} cannot be told." if unknown else "."))
     return said
+
+
+def _like(backup: Path | None) -> Callable[[Writer], bool]:
+    """Return the question whether a database still has the structure of this backup.
+
+    A backup is complete before the first statement of its run, so without one nothing was done.
+    """
+
+    def ask(writer: Writer) -> bool:
+        return backup is None or not backup.exists() or same_structure(writer, backup)
+
+    return ask

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from hermes_repair import __version__
-from hermes_repair.app.applying import Applied, apply_units, close_receipt
-from hermes_repair.app.diagnose import Diagnosis, diagnose, examine, facts, labels, readable, steady
-from hermes_repair.app.outside import Outside, folder_of, from_outside
-from hermes_repair.app.preflight import single_run
+from hermes_repair.app.applying import Applied, apply_units, close_receipt, in_file
+from hermes_repair.app.diagnose import Diagnosis, diagnose, examine, facts, labels, readable
+from hermes_repair.app.outside import Outside, folder_of, from_outside, steady
+from hermes_repair.app.preflight import answer_wal, require_no_question, single_run
 from hermes_repair.app.recover import recover
 from hermes_repair.app.resolving import resolver
 from hermes_repair.app.visit import visit
@@ -25,19 +25,19 @@ from hermes_repair.checks.scene import Wishes
 from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import HermesRepairError, InUse, Refused, UsageError
 from hermes_repair.model.findings import Finding, Severity
-from hermes_repair.model.plans import Header, Unit
+from hermes_repair.model.plans import Header, Outline, Unit, outline
 from hermes_repair.records import planfile
 from hermes_repair.repair.planner import Plan, Selection, plan
 from hermes_repair.report.doctor import SessionLabel
 from hermes_repair.store.scratch import scratch
-from hermes_repair.store.views import WalChoice
+from hermes_repair.store.views import IN_QUESTION, SideFile, WalChoice
 
 ROUNDS = 12  # families times one; a plan that never ends would be a defect, not a repair
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """One round's plan and what it was made on."""
+    """One round's plan and what it was made on; ``draft`` is the file with the actions."""
 
     plan: Plan
     findings: tuple[Finding, ...]
@@ -48,6 +48,8 @@ class Proposal:
     birth: float | None
     digest: str
     live_reason: str | None
+    side: SideFile
+    draft: Path
 
 
 @dataclass(slots=True)
@@ -57,7 +59,7 @@ class Repaired:
     applied: list[Applied] = field(default_factory=list)
     recovered: list[str] = field(default_factory=list)
     waiting: list[tuple[Unit, str]] = field(default_factory=list)
-    left: tuple[Unit, ...] = ()
+    left: tuple[Outline, ...] = ()
     declined: bool = False
     after: Diagnosis | None = None
 
@@ -89,17 +91,23 @@ def propose(
     world: World,
     wishes: Wishes,
     selection: Selection,
+    place: Path,
     *,
     choice: WalChoice | None = None,
     confirmed: frozenset[str] | None = None,
 ) -> Proposal:
-    """Look and plan; changes nothing. ``confirmed``: only findings that an earlier look had too.
+    """Look and plan; changes nothing in the home.
 
-    Raises :class:`Refused` where the file itself is in question (DB001 to DB003).
+    The actions go to a new file in ``place``, one unit at a time, so that a plan of any size takes
+    little memory. ``confirmed``: only findings that an earlier look had too. Raises
+    :class:`Refused` where the file itself is in question (DB001 to DB003).
     """
-    return steady(
-        home, world, lambda seen: _propose(home, world, wishes, selection, choice, confirmed, seen)
-    )
+
+    def look(outside: Outside) -> Proposal:
+        draft = place / f"{sum(1 for _ in place.iterdir()) + 1}.db"
+        return _propose(home, world, wishes, selection, choice, confirmed, outside, draft)
+
+    return steady(home, world, look)
 
 
 def _propose(
@@ -110,6 +118,7 @@ def _propose(
     choice: WalChoice | None,
     confirmed: frozenset[str] | None,
     outside: Outside,
+    draft: Path,
 ) -> Proposal:
     with visit(home, world, wishes, choice=choice, outside=outside) as scene:
         findings = examine(scene, Selection())
@@ -122,9 +131,12 @@ def _propose(
             )
         if confirmed is not None:
             findings = [f for f in findings if f.fingerprint in confirmed]
-        units = list(proposals(scene, findings))
         beside = not outside.alone
-        made = plan(units, selection, beside_live=beside)
+        header = _header(home, outside, world, scene.recognition.number, scene.birth)
+        with planfile.create(draft, header) as file:
+            outlines = file.append(proposals(scene, findings))
+            made = plan(outlines, selection, beside_live=beside)
+            digest = file.digest(one.number for one in made.now)
         return Proposal(
             plan=made,
             findings=tuple(findings),
@@ -133,31 +145,20 @@ def _propose(
             outside=outside,
             schema=scene.recognition.number,
             birth=scene.birth,
-            digest=_digest(made, home, outside),
+            digest=digest,
             live_reason=f"{outside.openers.describe()}." if beside else None,
+            side=scene.file.side,
+            draft=draft,
         )
 
 
-def _digest(made: Plan, home: Home, outside: Outside) -> str:
-    with scratch(1 << 20) as folder:
-        path = folder / "plan.db"
-        with planfile.create(path, _header(home, outside, "repair", 0.0, None, None)) as file:
-            file.append(made.now)
-            return file.digest()
-
-
 def _header(
-    home: Home,
-    outside: Outside,
-    command: str,
-    now: float,
-    schema: int | None,
-    birth: float | None,
+    home: Home, outside: Outside, world: World, schema: int | None, birth: float | None
 ) -> Header:
     return Header(
         tool_version=__version__,
-        command=command,
-        created=now,
+        command="repair",
+        created=world.now(),
         database=str(home.database),
         base=outside.marks,
         schema=schema,
@@ -165,14 +166,30 @@ def _header(
     )
 
 
-def save(proposal: Proposal, home: Home, world: World, path: Path) -> None:
-    """Write the plan to a file of the user's for ``--plan``."""
-    if path.exists():
-        raise UsageError(f"{path} exists already.", "Name a new file for --plan-out.")
-    header = _header(home, proposal.outside, "repair", world.now(), proposal.schema, proposal.birth)
-    with planfile.create(path, header) as file:
-        file.append(proposal.plan.now)
-    planfile.sync(path)
+def preview(
+    home: Home,
+    world: World,
+    wishes: Wishes,
+    selection: Selection,
+    *,
+    choice: WalChoice | None = None,
+    plan_out: Path | None = None,
+) -> Proposal:
+    """Plan one round for a reader; ``plan_out`` also saves it for ``--plan``.
+
+    Raises :class:`UsageError` where that file exists already.
+    """
+    if plan_out is not None and plan_out.exists():
+        raise UsageError(f"{plan_out} exists already.", "Name a new file for --plan-out.")
+    with scratch(0) as place:
+        proposal = propose(home, world, wishes, selection, place, choice=choice)
+        if plan_out is not None:
+            with planfile.read(proposal.draft) as file:
+                header = file.header()
+            with planfile.create(plan_out, header) as file:
+                file.append(in_file(proposal.draft, proposal.plan.now).units())
+            planfile.sync(plan_out)
+    return proposal
 
 
 def repair(
@@ -186,19 +203,31 @@ def repair(
     choice: WalChoice | None = None,
     backup: bool = False,
 ) -> Repaired:
-    """Plan and apply in rounds, then look afresh. ``agree`` is asked once, with the first plan."""
+    """Plan and apply in rounds, then look afresh. ``agree`` is asked once, with the first plan.
+
+    ``choice`` is what the user says about a -wal in question (DB002); without one it is refused.
+    """
     folder = folder_of(home)
     result = Repaired()
-    with single_run(folder):
-        result.recovered = recover(home, folder, world)
-        confirmed = _confirmed(home, world, wishes, choice)
+    with single_run(folder), scratch(0) as place:
+        asked = False
+        if choice is not None:
+            proposal = propose(home, world, wishes, selection, place, choice=choice)
+            asked = proposal.side in IN_QUESTION
+            if asked and not agree(proposal):
+                result.declined = True
+                return result
+            if asked:
+                result.recovered.append(answer_wal(home, folder, world, choice))
+        result.recovered += recover(home, folder, world)
+        confirmed = _confirmed(home, world, wishes)
         for number in range(ROUNDS):
-            proposal = propose(home, world, wishes, selection, choice=choice, confirmed=confirmed)
+            proposal = propose(home, world, wishes, selection, place, confirmed=confirmed)
             result.left = proposal.plan.left
             result.waiting = _why_waiting(proposal)
             if not proposal.plan.now:
                 break
-            if number == 0 and not agree(proposal):
+            if number == 0 and not asked and not agree(proposal):
                 result.declined = True
                 break
             applied = apply_units(
@@ -206,17 +235,15 @@ def repair(
                 folder,
                 world,
                 proposal.outside,
-                proposal.plan.now,
+                in_file(proposal.draft, proposal.plan.now),
                 resolver(home),
                 command=command,
                 schema=proposal.schema,
                 birth=proposal.birth,
                 backup=backup and number == 0,
                 receipt=result.receipt,
-                ignore_wal=choice is WalChoice.IGNORE,
             )
             result.applied.append(applied)
-            choice = None
             if applied.refused or not applied.units:
                 break
         if result.receipt is not None:
@@ -225,20 +252,18 @@ def repair(
     return result
 
 
-def _confirmed(
-    home: Home, world: World, wishes: Wishes, choice: WalChoice | None
-) -> frozenset[str] | None:
+def _confirmed(home: Home, world: World, wishes: Wishes) -> frozenset[str] | None:
     """Beside a live Hermes, return what two looks agree on; alone one look is enough."""
     if from_outside(home).at_rest:
         return None
-    seen = diagnose(home, world, wishes, Selection(), choice=choice)
+    seen = diagnose(home, world, wishes, Selection())
     return frozenset(finding.fingerprint for finding in seen.findings)
 
 
 def _why_waiting(proposal: Proposal) -> list[tuple[Unit, str]]:
     if proposal.live_reason is None:
         return []
-    return [(unit, proposal.live_reason) for unit in proposal.plan.waiting]
+    return [(waiting.unit, proposal.live_reason) for waiting in proposal.plan.waiting]
 
 
 def apply_saved(home: Home, world: World, path: Path) -> Repaired:
@@ -246,29 +271,31 @@ def apply_saved(home: Home, world: World, path: Path) -> Repaired:
     folder = folder_of(home)
     with planfile.read(path) as file:
         header = file.header()
-        units = [record.unit for record in file.records()]
+        outlines = [outline(record.number, record.unit) for record in file.records()]
     if header.database != str(home.database):
         raise Refused(
             f"This plan is for {header.database}, not for {home.database}.",
             "Make one for this home with `hermes-repair repair --dry-run --plan-out FILE`.",
         )
+    result = Repaired()
     with single_run(folder):
+        result.recovered = recover(home, folder, world)
         outside = from_outside(home)
+        require_no_question(home, outside, folder)
         if outside.marks != header.base:
             raise Refused(
                 "The database changed after this plan was made.",
                 "Make a new one with `hermes-repair repair --dry-run --plan-out FILE`.",
             )
-        if not outside.alone and not all(unit.live for unit in units):
+        if not outside.alone and not all(one.unit.live for one in outlines):
             raise InUse(f"{outside.openers.describe()}.", "Stop it, then run this again.")
-        result = Repaired()
         result.applied.append(
             apply_units(
                 home,
                 folder,
                 world,
                 outside,
-                units,
+                in_file(path, outlines),
                 resolver(home),
                 command=header.command,
                 schema=header.schema,

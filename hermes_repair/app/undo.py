@@ -8,11 +8,13 @@ from pathlib import Path
 
 from hermes_repair import host
 from hermes_repair.app.applying import PATIENCE, ROOM
-from hermes_repair.app.outside import copy_private, folder_of, from_outside
+from hermes_repair.app.outside import Outside, copy_private, folder_of, from_outside
 from hermes_repair.app.preflight import (
     bundle,
     guard_alone,
     require_alone,
+    require_no_question,
+    require_same_base,
     require_writable,
     single_run,
 )
@@ -20,14 +22,14 @@ from hermes_repair.app.recover import recover
 from hermes_repair.app.world import World
 from hermes_repair.home.layout import Home
 from hermes_repair.model.actions import RowInsert
-from hermes_repair.model.errors import Refused
+from hermes_repair.model.errors import HermesRepairError, Refused
 from hermes_repair.model.plans import Header, UnitState
 from hermes_repair.model.values import Row
 from hermes_repair.records import planfile
-from hermes_repair.records.folder import Folder
+from hermes_repair.records.folder import Folder, number_of
 from hermes_repair.repair import executor
 from hermes_repair.report.escape import count
-from hermes_repair.store.backup import put_back
+from hermes_repair.store.backup import put_back, raise_sequences, sequences
 from hermes_repair.store.compare import differing_tables
 from hermes_repair.store.scratch import scratch
 from hermes_repair.store.writing import writing
@@ -104,7 +106,7 @@ def to_undo(home: Home, named: str | None) -> list[Entry]:
     entries = [found for found in history(home) if found.can_be_undone]
     if named is not None:
         wanted = folder.find_receipt(named)
-        entries = [found for found in entries if found.path.name >= wanted.name]
+        entries = [found for found in entries if number_of(found.path) >= number_of(wanted)]
         if not any(found.path == wanted for found in entries):
             raise Refused(
                 f"Receipt {wanted.stem} has nothing left to take back.",
@@ -144,9 +146,8 @@ def _invert(home: Home, folder: Folder, world: World, found: Entry) -> int:
     outside = from_outside(home)
     need = ROOM + 2 * found.path.stat().st_size
     require_writable(home, outside, folder, need)
-    if outside.sides.wal or outside.sides.journal:
-        place = folder.make(folder.backup_dir(found.path)) / f"bundle-undo-{int(world.now())}"
-        bundle(home, outside, folder.make(place))
+    require_no_question(home, outside, folder)
+    bundle(home, outside, folder, folder.backup_dir(found.path))
     around = executor.Surroundings(
         guard=guard_alone(home, world.now),
         keep=lambda _action: None,
@@ -156,11 +157,13 @@ def _invert(home: Home, folder: Folder, world: World, found: Entry) -> int:
         patience=PATIENCE,
         exclusive=True,
     )
-    with writing(home.database, live=False) as writer, planfile.edit(found.path) as receipt:
+    # The receipt stays open until the -wal is settled: it says whose that is.
+    with planfile.edit(found.path) as receipt:
         receipt.set_header(undoing=world.now())
         planfile.sync(found.path)
         try:
-            outcome = executor.undo(writer, receipt, around)
+            with writing(home.database, live=False) as writer:
+                outcome = executor.undo(writer, receipt, around)
         finally:
             left = [state for _, state in receipt.states() if state is UnitState.DONE]
             receipt.set_header(undoing=None, undone=None if left else world.now())
@@ -180,45 +183,57 @@ def _restore(home: Home, folder: Folder, world: World, found: Entry) -> int:
         )
     outside = from_outside(home)
     require_writable(home, outside, folder, ROOM + 2 * outside.sides.main)
-    _require_unwritten(home, world, found, backup)
-    guard_alone(home, world.now)()
-    with planfile.edit(found.path) as receipt:
-        receipt.set_header(undoing=world.now())
-        planfile.sync(found.path)
-        put_back(backup, home.database)
-        done = [number for number, state in receipt.states() if state is UnitState.DONE]
-        receipt.set_states(done, UnitState.UNDONE)
-        receipt.set_header(undoing=None, undone=world.now())
+    require_no_question(home, outside, folder)
+    bundle(home, outside, folder, folder.backup_dir(found.path))
+    with scratch(6 * backup.stat().st_size) as place:
+        marks = _require_unwritten(home, world, outside, found, backup, place)
+        lower = {t: m for t, m in marks.items() if m > sequences(backup).get(t, 0)}
+        if lower:
+            host.copy_files([(backup, place / "raised.db")], fsync=False)
+            backup = place / "raised.db"
+            raise_sequences(backup, lower)
+        guard_alone(home, world.now)()
+        with planfile.edit(found.path) as receipt:
+            receipt.set_header(undoing=world.now())
+            planfile.sync(found.path)
+            try:
+                put_back(backup, home.database, lambda: require_same_base(home, outside.marks))
+            except HermesRepairError:
+                receipt.set_header(undoing=None)  # it is done whole or not at all
+                raise
+            done = [number for number, state in receipt.states() if state is UnitState.DONE]
+            receipt.set_states(done, UnitState.UNDONE)
+            receipt.set_header(undoing=None, undone=world.now())
     planfile.sync(found.path)
     return len(done)
 
 
-def _require_unwritten(home: Home, world: World, found: Entry, backup: Path) -> None:
+def _require_unwritten(
+    home: Home, world: World, outside: Outside, found: Entry, backup: Path, place: Path
+) -> dict[str, int]:
     """Prove that nothing was written since, by doing the migration again on a copy (R5).
 
     The plan is data, so backup plus plan is what the migration left, to the row; any other row in
-    the database came later. Raises :class:`Refused` naming the tables.
+    the database came later. Returns the AUTOINCREMENT marks of now, which undo does not lower.
+    Raises :class:`Refused` naming the tables.
     """
-    size = backup.stat().st_size
-    with scratch(5 * size) as place:
-        expected, now = place / "expected.db", place / "now.db"
-        host.copy_files([(backup, expected)], fsync=False)
-        outside = from_outside(home)
-        suffixes = ("", "-wal", "-journal")
-        files = (outside.facts.main, outside.facts.wal, outside.facts.journal)
-        copy_private(
-            [
-                (home.database.with_name(home.database.name + suffix), Path(f"{now}{suffix}"))
-                for suffix, part in zip(suffixes, files, strict=True)
-                if part.exists
-            ]
-        )
-        with planfile.read(found.path) as receipt, writing(expected, live=False) as writer:
-            numbers = [n for n, state in receipt.states() if state is UnitState.DONE]
-            executor.replay(writer, receipt, numbers, world.random)
-        with writing(now, live=False) as writer:
-            writer.query("PRAGMA wal_checkpoint(TRUNCATE)")
-        differences = differing_tables(expected, now)
+    expected, now = place / "expected.db", place / "now.db"
+    host.copy_files([(backup, expected)], fsync=False)
+    suffixes = ("", "-wal", "-journal")
+    files = (outside.facts.main, outside.facts.wal, outside.facts.journal)
+    copy_private(
+        [
+            (home.database.with_name(home.database.name + suffix), Path(f"{now}{suffix}"))
+            for suffix, part in zip(suffixes, files, strict=True)
+            if part.exists
+        ]
+    )
+    with planfile.read(found.path) as receipt, writing(expected, live=False) as writer:
+        numbers = [n for n, state in receipt.states() if state is UnitState.DONE]
+        executor.replay(writer, receipt, numbers, world.random)
+    with writing(now, live=False) as writer:
+        writer.query("PRAGMA wal_checkpoint(TRUNCATE)")
+    differences = differing_tables(expected, now)
     if differences:
         what = ", ".join(
             f"{d.table} (its columns)" if d.columns else f"{d.table} ({count(d.rows, 'row')})"
@@ -229,6 +244,7 @@ def _require_unwritten(home: Home, world: World, found: Entry, backup: Path) -> 
             " lose that.",
             "Keep the migration, or use `hermes-repair restore` if losing it is what you want.",
         )
+    return sequences(now)
 
 
 def _unused(_action: RowInsert) -> Row:

@@ -7,15 +7,15 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
 from hermes_repair.app.outside import Outside, copy_private, folder_of, from_outside
-from hermes_repair.app.past import gather
+from hermes_repair.app.past import at_work_on, gather
+from hermes_repair.app.target import installed_for
 from hermes_repair.app.world import World
 from hermes_repair.checks.scene import Scene, Wishes
-from hermes_repair.home.installed import Surroundings, find_installed
 from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import DatabaseUnreadable
 from hermes_repair.schema.recognise import recognise
 from hermes_repair.schema.structure import Structure, read_structure
-from hermes_repair.store.look import Look
+from hermes_repair.store.look import Look, integrity_check
 from hermes_repair.store.views import FileState, WalChoice, at_rest, beside_others
 
 
@@ -31,15 +31,28 @@ def visit(
 ) -> Iterator[Scene]:
     """Give a scene of one home; nothing in the home changes (R1)."""
     seen = outside or from_outside(home)
+    folder = folder_of(home)
     with ExitStack() as stack:
         if seen.at_rest:
             look, state = stack.enter_context(
-                at_rest(home.database, seen.sides, copy_private, choice, check_file=check_file)
+                at_rest(
+                    home.database,
+                    seen.sides,
+                    copy_private,
+                    choice,
+                    check_file=check_file,
+                    ours=at_work_on(folder),
+                )
             )
         else:
             look, state = stack.enter_context(
                 beside_others(home.database, wal_mode=seen.facts.wal_mode, check_file=check_file)
             )
+        notes = []
+        if check_file and state.damage is None:
+            notes.append("The check of the file itself takes too long beside others; it waits.")
+        if wishes.deep and not look.live:
+            state = replace(state, damage=integrity_check(look))
         structure, state = _structure(look, state, seen)
         yield Scene(
             home=home,
@@ -48,13 +61,12 @@ def visit(
             structure=structure,
             recognition=recognise(structure),
             openers=seen.openers,
-            installed=find_installed(
-                home.root, Surroundings(world.environ, world.user_home, world.platform)
-            ),
-            past=gather(folder_of(home)),
+            installed=installed_for(home, world, seen),
+            past=gather(folder),
             wishes=wishes,
             now=world.now(),
             zone=world.zone,
+            notes=notes,
         )
 
 

@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from hermes_repair.checks.compared import Compared, sequence_of
 from hermes_repair.checks.scene import Scene
@@ -41,6 +42,8 @@ def fill_units(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
         found = answer.comparison if answer is not None else None
         if answer is None or found is None or found.fill is None or answer.changing:
             continue
+        if not found.fill.lines:
+            continue  # both sides have everything, in another order (TR003)
         yield _unit(scene, finding, answer, found, found.fill)
 
 
@@ -55,13 +58,10 @@ def _unit(
     sequence = sequence_of(answer)
     columns = scene.look.columns("messages")
     source = _relative(answer.file.path, scene.home.root)
-    existing = {
-        row["id"]: row
-        for row in scene.look.rows_of("messages", "session_id = ?", [found.session_id])
-    }
+    existing = _existing(scene, found.session_id)
     actions: list[Action] = [_copy(answer, sequence, source)]
     moved: list[Action] = []
-    calls = sum(_calls_of(row) for row in existing.values() if row.get("active", 1) == 1)
+    calls = sum(row.calls for row in existing.values() if row.active)
     inserted = 0
     for position, step in enumerate(fill.steps):
         if position < fill.kept:
@@ -82,7 +82,7 @@ def _unit(
             moved.append(insert)
             inserted += 1
             calls += made
-    active = sum(1 for row in existing.values() if row.get("active", 1) == 1) + inserted
+    active = sum(1 for row in existing.values() if row.active) + inserted
     actions.append(_session(scene, found, sequence, fill, active, calls))
     actions += moved
     return Unit(
@@ -124,9 +124,30 @@ def _copy(answer: Compared, sequence: FileSequence, source: str) -> FileCopy:
     return FileCopy(source, f"{answer.file.path.name}.gz", sequence.size, hasher.hexdigest())
 
 
-def _move(row: Row, old: int, new: int) -> RowMove:
-    columns = tuple(sorted(set(row) - {"id"}))
-    return RowMove("messages", old, new, row_digest(row, columns), columns)
+class _Row(NamedTuple):
+    """What is kept of a row that is there: never its text, a session can be larger than memory."""
+
+    digest: str
+    columns: tuple[str, ...]
+    active: bool
+    calls: int
+
+
+def _existing(scene: Scene, session_id: str) -> dict[Value, _Row]:
+    columns = tuple(sorted(set(scene.look.columns("messages")) - {"id"}))
+    return {
+        row["id"]: _Row(
+            digest=row_digest(row, columns),
+            columns=columns,
+            active=row.get("active", 1) == 1,
+            calls=tool_calls_of(decode_calls(row.get("tool_calls"))),
+        )
+        for row in scene.look.rows_of("messages", "session_id = ?", [session_id])
+    }
+
+
+def _move(row: _Row, old: int, new: int) -> RowMove:
+    return RowMove("messages", old, new, row.digest, row.columns)
 
 
 def _insert(
@@ -154,10 +175,6 @@ def _insert(
         columns=names,
     )
     return insert, tool_calls_of(message.get("tool_calls"))
-
-
-def _calls_of(row: Row) -> int:
-    return tool_calls_of(decode_calls(row.get("tool_calls")))
 
 
 def _session(

@@ -153,8 +153,8 @@ def hot_journal(scene: Scene) -> Iterator[Finding]:
     How it happens: a crash or power cut in the middle of a write, on installs that use a rollback
     journal instead of a WAL (network and VM filesystems).
 
-    What repair does: it copies state.db and its -journal first; opening the database then rolls the
-    half write back, as Hermes itself would.
+    What repair does: nothing for this alone. When it has something else to do, it copies state.db
+    and its -journal first; opening the database then rolls the half write back, as Hermes would.
 
     How safe it is: SQLite's own recovery; the copies stay in hermes-repair/backups/.
     """
@@ -162,5 +162,5 @@ def hot_journal(scene: Scene) -> Iterator[Finding]:
         yield hot_journal.finding(
             DATABASE,
             "A write was cut off: a -journal lies beside state.db; the next open rolls it back.",
-            "Start Hermes, or run hermes-repair repair, which keeps a copy first.",
+            "Nothing is lost: start Hermes, and SQLite takes the half write back.",
         )

@@ -2,23 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from hermes_repair import host
-from hermes_repair.host import Openers
-from hermes_repair.leases import GRACE, MAX_AGE, Kind, LockRow, Verdict, parse_holder, verdict
+from hermes_repair.host import Openers, ProcessInfo
+from hermes_repair.leases import (
+    GRACE,
+    MAX_AGE,
+    Holder,
+    Kind,
+    LockRow,
+    Verdict,
+    parse_holder,
+    verdict,
+)
+from hermes_repair.model.actions import RowDelete
+from hermes_repair.model.findings import Safety
+from hermes_repair.model.plans import Unit
 from hermes_repair.model.values import Row, Value
 from hermes_repair.store.look import Look
 
+LOCK_TABLE = "compression_locks"
+LOCK_COLUMNS = ("session_id", "holder", "acquired_at", "expires_at")
 LOCK_KEY = ("session_id", "holder", "expires_at")
+MOST = 1000
+"""Locks that one look judges, the longest expired first: a table full of them has turns."""
+
+_FIRST_REVIVING = 23
+_LATER_TABLES = ("session_turn_leases", "gateway_heartbeats")
 
 
 @dataclass(frozen=True, slots=True)
 class JudgedLock:
-    """One compression lock with its verdict; ``session_there`` only chooses the finding's id."""
+    """One compression lock with its verdict; ``session_there`` only chooses the finding's id.
+
+    ``process`` is the one that has the holder's number now.
+    """
 
     row: Row
+    holder: Holder | None
+    process: ProcessInfo | None
     verdict: Verdict
     session_there: bool
 
@@ -48,30 +72,86 @@ def text(value: Value) -> str:
     return value if isinstance(value, str) else repr(value)
 
 
+def known_table(look: Look) -> bool:
+    """Whether there is a table of compression locks as the releases 0.16 and later make it."""
+    return sorted(look.columns(LOCK_TABLE)) == sorted(LOCK_COLUMNS)
+
+
 def judged_locks(
     look: Look,
+    database: Path,
     openers: Openers,
     now: float,
     *,
-    revivable: bool,
     grace: float = GRACE,
     max_age: float = MAX_AGE,
-) -> Iterator[JudgedLock]:
-    """Yield every compression lock with its verdict; none where the schema has no such table.
+) -> tuple[JudgedLock, ...]:
+    """Return every compression lock with its verdict; none where the table is not a known one.
 
-    ``revivable``: the schema is 23 or later, whose releases renew an expired lock.
+    ``openers`` were asked for before the rows were read, so a process that began in between would
+    look as if it were gone. Who has ``database`` open is therefore asked for again before a holder
+    is called dead: whoever held a row that we have read had the database open before that.
     """
-    if not look.has("compression_locks"):
-        return
-    for row in list(look.rows_of("compression_locks", "1")):
-        lock = LockRow(row["session_id"], row["holder"], row["acquired_at"], row["expires_at"])
+    if not known_table(look):
+        return ()
+    rows = list(look.rows_of(LOCK_TABLE, f"1 ORDER BY expires_at LIMIT {MOST}"))
+    if not rows:
+        return ()
+    revivable = _revivable(look)
+
+    def judge(row: Row, openers: Openers) -> JudgedLock:
+        lock = LockRow(*(row[column] for column in LOCK_COLUMNS))
         holder = parse_holder(lock.holder)
-        there = look.one("SELECT 1 FROM sessions WHERE id IS ?", [row["session_id"]])
         process = host.process(holder.pid) if holder is not None else None
-        yield JudgedLock(
-            row=row,
-            verdict=verdict(
-                lock, openers, process, now, grace=grace, max_age=max_age, revivable=revivable
-            ),
-            session_there=there is not None,
+        found = verdict(
+            lock, openers, process, now, grace=grace, max_age=max_age, revivable=revivable
         )
+        return JudgedLock(row, holder, process, found, _is_there(look, row))
+
+    judged = [judge(row, openers) for row in rows]
+    if any(lock.verdict.kind is Kind.HOLDER_DEAD for lock in judged):
+        later = host.who_has_open(database)
+        judged = [
+            judge(lock.row, later) if lock.verdict.kind is Kind.HOLDER_DEAD else lock
+            for lock in judged
+        ]
+    return tuple(judged)
+
+
+def delete_lock(lock: JudgedLock, finding_id: str, fingerprint: str = "") -> Unit:
+    """Return the unit that frees one lock: compare-and-delete on the whole row (design 6.4).
+
+    Without a safety in its verdict nobody may be offered this, and it is UNSAFE.
+    """
+    return Unit(
+        kind="lock",
+        subject=lock.session,
+        summary=f"free the compression lock of {lock.session}",
+        actions=(
+            RowDelete(
+                table=LOCK_TABLE,
+                key={column: lock.row[column] for column in LOCK_KEY},
+                before=lock.row,
+            ),
+        ),
+        safety=lock.verdict.safety or Safety.UNSAFE,
+        live=True,
+        findings=(fingerprint,) if fingerprint else (),
+        finding_ids=(finding_id,),
+    )
+
+
+def _is_there(look: Look, row: Row) -> bool:
+    return look.one("SELECT 1 FROM sessions WHERE id IS ?", [row["session_id"]]) is not None
+
+
+def _revivable(look: Look) -> bool:
+    """Whether releases of schema 23 or later may be at work, which renew an expired lock.
+
+    Told by the stamped number and two tables of later schemas, for that costs nothing; what is in
+    doubt counts as revivable, which only leaves more locks alone.
+    """
+    stamps = look.rows("SELECT version FROM schema_version LIMIT 2")
+    numbers = [row[0] for row in stamps] if look.has("schema_version") else []
+    stamped = len(numbers) == 1 and isinstance(numbers[0], int) and numbers[0] < _FIRST_REVIVING
+    return not stamped or any(look.has(table) for table in _LATER_TABLES)

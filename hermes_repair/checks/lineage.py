@@ -1,199 +1,81 @@
-"""Conversations that lost their place: orphans, forks, parents without a continuation (LN...)."""
+"""Chains that end wrongly or in themselves: cycles (LN003), closed and empty ends (LN004, LN005)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
+from hermes_repair.checks.imported import continuation_in_file, imported_continuation
 from hermes_repair.checks.registry import check
+from hermes_repair.checks.resolved import (
+    how,
+    in_cycle,
+    is_settled,
+    loses,
+    merged,
+    remedy,
+    row_of,
+    unit_of,
+)
 from hermes_repair.checks.scene import Scene
-from hermes_repair.lineage.changes import Resolution
-from hermes_repair.lineage.forks import Fork, Holds, find_fork
-from hermes_repair.lineage.links import cut_orphan, reopen_parent
-from hermes_repair.lineage.resolve import Basis, branch, sessions_of
-from hermes_repair.model.actions import RowUpdate
+from hermes_repair.lineage.changes import Resolution, refused
+from hermes_repair.lineage.graph import EdgeKind
+from hermes_repair.lineage.links import attach, cut_cycle, cut_empty, reopen_parent
+from hermes_repair.lineage.node import SessionNode
 from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
 from hermes_repair.model.plans import Unit
-from hermes_repair.model.values import Row
 from hermes_repair.report.escape import count
 
-SETTLED_SECONDS = 15 * 60
-"""A parent is closed for moments before its continuation exists, in every release to 0.18.2."""
 
+@check("LN003", "lineage-cycle", Severity.ERROR, Remedy.SAFE)
+def lineage_cycle(scene: Scene) -> Iterator[Finding]:
+    """Sessions are each other's parents, in a circle.
 
-def unit_of(
-    resolution: Resolution,
-    finding: Finding,
-    *,
-    kind: str,
-    subject: str,
-    summary: str,
-    sessions: frozenset[str],
-) -> Unit:
-    """Turn a resolution into the unit that writes it."""
-    return Unit(
-        kind=kind,
-        subject=subject,
-        summary=summary,
-        actions=tuple(
-            RowUpdate("sessions", {"id": change.session_id}, change.before, change.after)
-            for change in resolution.changes
-        ),
-        safety=resolution.safety,
-        live=False,
-        findings=(finding.fingerprint,),
-        finding_ids=(finding.id,),
-        sessions=sessions | {change.session_id for change in resolution.changes},
-    )
+    What it means: no release lists any of them. Some commands never come back from such a circle:
+    exporting a member in 0.18.1 to 0.18.2 loops for ever.
 
+    How it happens: SQL by hand, or an import that did not look (Hermes #49148, #49178).
 
-def row_of(scene: Scene, session_id: str) -> Row:
-    """Return the whole row of a session that the graph knows."""
-    row = next(scene.look.rows_of("sessions", "id = ?", [session_id]), None)
-    return row if row is not None else {}
+    What repair does: it cuts the link of the earliest member, which is then the first of the chain.
 
-
-@check("LN001", "orphan-child", Severity.ERROR, Remedy.SAFE)
-def orphan_child(scene: Scene) -> Iterator[Finding]:
-    """A conversation continues one that does not exist.
-
-    What it means: the session names a parent whose row is gone. No release lists such a session,
-    so the chat has vanished although all its messages are there.
-
-    How it happens: the parent was deleted by a program that does not enforce foreign keys, or a
-    copy of the database was incomplete (Hermes #6513).
-
-    What repair does: it cuts the link and gives the session the shape that every release lists.
-    The missing parent's id is kept in `_branched_from`, so that an upgrade does not hide the chat.
-
-    How safe it is: safe where the chat is provably a person's (a routing entry, ids of a message
-    platform, or two different messages of a person). A delegate's session keeps its mark and stays
-    hidden. Where nothing proves either, it is done only when you name the session.
+    How safe it is: safe for a session that is its own parent, which says nothing. In a longer
+    circle any link could be the wrong one, so it is cut only when you name a session of it.
     """
-    for node in scene.nodes:
-        if node.parent_id is None or node.parent_id in scene.node:
-            continue
-        resolution = cut_orphan(node, row_of(scene, node.id), scene.proof(node.id))
-        yield orphan_child.finding(
-            {"kind": "session", "session_id": node.id, "parent": node.parent_id},
-            f"continues {node.parent_id}, which does not exist, so no release lists it.",
-            how(scene, resolution, node.id),
+    for cycle in scene.graph.cycles:
+        first = cycle[0]
+        members = count(len(cycle), "session")
+        alone = len(cycle) == 1
+        resolution = cut_cycle(cycle, row_of(scene, first))
+        yield lineage_cycle.finding(
+            {"kind": "session", "session_id": first},
+            "is its own parent, so no release lists it."
+            if alone
+            else f"leads back to itself through {members}, so no release lists any of them.",
+            how(resolution, first),
             remedy=remedy(resolution),
-            data={"parent": node.parent_id, "reason": resolution.reason},
-            identity=(node.parent_id,),
-            sessions=1,
-            messages=node.active_rows,
+            data={"cycle": list(cycle)},
+            identity=cycle,
+            sessions=len(cycle),
+            messages=sum(scene.node[name].active_rows for name in cycle),
         )
 
 
-def how(scene: Scene, resolution: Resolution, session_id: str) -> str:
-    """Return the next command for a resolution."""
-    if resolution.safety is Safety.SAFE and resolution.changes:
-        return "hermes-repair repair"
-    if resolution.changes:
-        return f"If it is yours: hermes-repair repair --session {session_id} ({resolution.reason})"
-    return resolution.reason
-
-
-def remedy(resolution: Resolution) -> Remedy:
-    """Return who mends what a resolution stands for."""
-    if not resolution.changes:
-        return Remedy.MANUAL
-    return Remedy.SAFE if resolution.safety is Safety.SAFE else Remedy.UNSAFE
-
-
-@orphan_child.proposes
-def cut_link(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
-    """Take the missing parent away."""
+@lineage_cycle.proposes
+def cut_circle(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
+    """Cut the link of the earliest member."""
+    cycles = {cycle[0]: cycle for cycle in scene.graph.cycles}
     for finding in findings:
-        node = scene.node[finding.session_id or ""]
-        resolution = cut_orphan(node, row_of(scene, node.id), scene.proof(node.id))
+        cycle = cycles[finding.session_id or ""]
+        resolution = cut_cycle(cycle, row_of(scene, cycle[0]))
         if resolution.changes:
             yield unit_of(
-                resolution,
                 finding,
-                kind="session",
-                subject=node.id,
-                summary=f"list {node.id} again: cut its link to {node.parent_id}, which is gone"
+                resolution,
+                f"cut the link of {cycle[0]} to {scene.node[cycle[0]].parent_id}"
                 f" ({resolution.reason})",
-                sessions=frozenset({node.id}),
+                kind="family",
+                sessions=cycle,
             )
-
-
-def read_fork(scene: Scene, parent: str) -> Fork:
-    """Return the siblings below one parent, side by side."""
-    ids = (parent, *scene.graph.continuations(parent))
-    return find_fork(scene.graph, parent, {id: scene.messages(id) for id in ids}, scene.routing)
-
-
-@check("LN002", "forked-continuation", Severity.ERROR, Remedy.SAFE)
-def forked_continuation(scene: Scene) -> Iterator[Finding]:
-    """One conversation was continued twice, and only one half is shown.
-
-    What it means: two or more sessions continue the same one. Lists show one of them; what was
-    said in the other is not lost, but nobody sees it.
-
-    How it happens: two compressions of one conversation at the same time or across turns, most
-    often before 0.18 (Hermes #34351, #38727, #56391).
-
-    What repair does: the live one stays the continuation. Every other one with words of its own
-    becomes a chat of its own that every release lists, marked as a branch; one that holds only
-    copies or a background review is archived. `hermes-repair forks` shows them side by side.
-
-    How safe it is: safe where routing names the live one, or only one is still open. Otherwise the
-    one with the latest message is only a suggestion, and you say which with `forks --keep`.
-    """
-    for parent in scene.graph.forked_parents:
-        fork = read_fork(scene, parent)
-        live = fork.live.session_id
-        hidden = fork.others(live or fork.live.suggestion)
-        own = sum(len(s.own) for s in hidden if s.holds is Holds.WORDS)
-        known = (
-            f"{live} is live (by {fork.live.by.value})" if live else "which is live is not clear"
-        )
-        yield forked_continuation.finding(
-            {"kind": "session", "session_id": parent},
-            f"was continued {len(fork.siblings)} times; {known}, and {count(own, 'message')} of the"
-            " other are shown nowhere or instead of it.",
-            "hermes-repair repair"
-            if live
-            else f"hermes-repair forks {parent} shows them; --resolve branch --keep SESSION",
-            remedy=Remedy.SAFE if live else Remedy.UNSAFE,
-            data={
-                "siblings": [sibling.session_id for sibling in fork.siblings],
-                "live": live,
-                "by": fork.live.by.value,
-                "suggestion": fork.live.suggestion,
-                "own_messages": {s.session_id: len(s.own) for s in fork.siblings},
-            },
-            identity=tuple(sibling.session_id for sibling in fork.siblings),
-            sessions=len(fork.siblings),
-            messages=own,
-        )
-
-
-@forked_continuation.proposes
-def branch_off(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
-    """Leave the live one and make every other one a chat of its own."""
-    given: set[str] = set()
-    for finding in findings:
-        fork = read_fork(scene, finding.session_id or "")
-        keep = fork.live.session_id or fork.live.suggestion
-        rows = {id: row_of(scene, id) for id in sessions_of(fork)}
-        resolution = branch(Basis(scene.graph, rows, scene.titles, frozenset(given)), fork, keep)
-        if not resolution.changes:
-            continue
-        titles = (change.after.get("title") for change in resolution.changes)
-        given.update(title for title in titles if isinstance(title, str))
-        others = ", ".join(sibling.session_id for sibling in fork.others(keep))
-        yield unit_of(
-            resolution,
-            finding,
-            kind="family",
-            subject=fork.parent_id,
-            summary=f"keep {keep} as the continuation of {fork.parent_id} ({resolution.reason});"
-            f" {others} becomes a chat of its own",
-            sessions=frozenset({fork.parent_id, *(s.session_id for s in fork.siblings)}),
-        )
 
 
 @check("LN004", "continuation-missing", Severity.ERROR, Remedy.SAFE)
@@ -204,45 +86,152 @@ def continuation_missing(scene: Scene) -> Iterator[Finding]:
     earlier ones go on writing to a closed session.
 
     How it happens: the program stopped between closing the session and starting its continuation
-    (Hermes #80337, #82001).
+    (Hermes #80337, #82001), or the continuation reached only its transcript file (#33906).
 
-    What repair does: it opens the session again, so that it can be written to.
+    What repair does: it opens the session again, so that it can be written to. Where a transcript
+    file holds the continuation, that is brought back and linked instead.
 
     How safe it is: only at rest, at least 15 minutes after the closing, with no continuation of any
     kind and no compression lock. The time and reason of the closing are kept in the receipt.
     """
-    if scene.look.live:
-        return
+    cycles = in_cycle(scene)
     for node in scene.nodes:
-        if node.end_reason != "compression" or scene.graph.continuations(node.id):
+        closed = node.end_reason == "compression" and not scene.graph.continuations(node.id)
+        if not closed or node.id in cycles or not is_settled(scene, [node.ended_at], [node.id]):
             continue
-        ended = node.ended_at
-        young = ended is not None and scene.now - ended < SETTLED_SECONDS
-        if young or node.id in scene.locked:
-            continue
+        ending = judge_ending(scene, node)
+        held = f" The file of {ending.file} holds its continuation." if ending.file else ""
         yield continuation_missing.finding(
             {"kind": "session", "session_id": node.id},
-            "was closed by compression, and nothing continues it.",
-            "hermes-repair repair",
-            data={"ended_at": ended},
-            identity=(ended,),
+            f"was closed by compression, and nothing continues it.{held}",
+            ending.hint or how(ending.resolution, node.id),
+            remedy=remedy(ending.resolution),
+            data={"ended_at": node.ended_at, "continuation_in_file": ending.file},
+            identity=(node.ended_at,),
             sessions=1,
             messages=node.active_rows,
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What becomes of a closed session; ``file`` is the session whose file continues it."""
+
+    resolution: Resolution
+    summary: str
+    file: str | None = None
+    hint: str = ""
+
+
+def judge_ending(scene: Scene, node: SessionNode) -> Ending:
+    """Say what becomes of a session that compression closed and nothing continues."""
+    brought = imported_continuation(scene, node)
+    if brought is not None:
+        made = attach(scene.graph, scene.node[brought], row_of(scene, brought), node.id)
+        return Ending(made, f"link {brought} to {node.id} ({made.reason})")
+    made = reopen_parent(scene.graph, node, row_of(scene, node.id), scene.routing)
+    summary = f"open {node.id} again ({made.reason})"
+    file = continuation_in_file(scene, node)
+    if file is None:
+        return Ending(made, summary)
+    if file.safe:
+        return Ending(made, summary, file.session_id)
+    reason = f"a file that may have been deleted on purpose continues it: {file.session_id}"
+    hint = (
+        f"If you want it: hermes-repair backfill {file.session_id}; else hermes-repair repair"
+        f" --session {node.id} opens this one again"
+    )
+    return Ending(
+        replace(made, safety=Safety.UNSAFE, reason=reason), summary, file.session_id, hint
+    )
+
+
 @continuation_missing.proposes
 def open_again(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
-    """Open the closed session."""
+    """Open the closed session, or link the continuation that a file brought back."""
     for finding in findings:
         node = scene.node[finding.session_id or ""]
-        resolution = reopen_parent(scene.graph, node, row_of(scene, node.id), scene.routing)
-        if resolution.changes:
-            yield unit_of(
-                resolution,
-                finding,
-                kind="session",
-                subject=node.id,
-                summary=f"open {node.id} again ({resolution.reason})",
-                sessions=frozenset({node.id}),
-            )
+        ending = judge_ending(scene, node)
+        if ending.resolution.changes:
+            waits_for_file = {ending.file} if ending.file is not None else set()
+            yield unit_of(finding, ending.resolution, ending.summary, sessions=waits_for_file)
+
+
+@check("LN005", "continuation-empty", Severity.WARNING, Remedy.SAFE)
+def continuation_empty(scene: Scene) -> Iterator[Finding]:
+    """A continuation was started and never written.
+
+    What it means: lists and resume lead to a chat without a message, and the conversation before it
+    seems to be gone.
+
+    How it happens: the program stopped between rotating the session and its first write (up to
+    0.18.2; Hermes #15000, #47202, #51089).
+
+    What repair does: it cuts the link of the empty session, which stays. Where nothing else
+    continues the conversation, that is opened again.
+
+    How safe it is: only at rest, at least 15 minutes after the rotation, with no message in it, no
+    session below it and no lock. Where a chat of the gateway leads to it, its next message would go
+    there: send /new in that chat first.
+    """
+    for node in _empty(scene):
+        resolution = judge_empty(scene, node, frozenset())
+        yield continuation_empty.finding(
+            {"kind": "session", "session_id": node.id, "parent": node.parent_id},
+            f"continues {node.parent_id} and has no message.",
+            how(resolution, node.id),
+            remedy=remedy(resolution),
+            data={"parent": node.parent_id},
+            identity=(node.parent_id,),
+            sessions=1,
+        )
+
+
+def _empty(scene: Scene) -> Iterator[SessionNode]:
+    cycles = in_cycle(scene)
+    for node in scene.nodes:
+        kind = scene.graph.kinds.get(node.id)
+        if kind is not EdgeKind.CONTINUATION or node.rows or node.id in cycles:
+            continue
+        parent = scene.node[node.parent_id or ""]
+        below = scene.graph.children.get(node.id)
+        if not below and is_settled(
+            scene, [node.started_at, parent.ended_at], [node.id, parent.id]
+        ):
+            yield node
+
+
+def judge_empty(scene: Scene, node: SessionNode, given: frozenset[str]) -> Resolution:
+    """Say what becomes of an empty continuation. ``given``: titles that the plan gave away."""
+    parent = scene.node[node.parent_id or ""]
+    cut = cut_empty(scene.graph, node, row_of(scene, node.id), scene.titles, scene.routing, given)
+    if not cut.changes:
+        return refused(f"{cut.reason}. Send /new in that chat, then run repair")
+    if loses(scene, node.id):
+        return replace(cut, safety=Safety.UNSAFE, reason="its file has messages")
+    if len(scene.graph.continuations(parent.id)) > 1:
+        return cut
+    reopened = reopen_parent(
+        scene.graph, parent, row_of(scene, parent.id), scene.routing, without={node.id}
+    )
+    return merged([cut, reopened], f"it has no messages; {parent.id} is opened again")
+
+
+@continuation_empty.proposes
+def unlink(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
+    """Cut the link of the empty continuation, and open its parent where nothing else follows."""
+    given: set[str] = set()
+    for finding in findings:
+        node = scene.node[finding.session_id or ""]
+        resolution = judge_empty(scene, node, frozenset(given))
+        if not resolution.changes:
+            continue
+        titles = (change.after.get("title") for change in resolution.changes)
+        given.update(title for title in titles if isinstance(title, str))
+        yield unit_of(
+            finding,
+            resolution,
+            f"cut the link of {node.id} to {node.parent_id} ({resolution.reason})",
+            kind="family",
+            sessions={node.parent_id or ""},
+        )

@@ -4,35 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from hermes_repair.checks.judged import LOCK_KEY, text
+from hermes_repair.checks.judged import LOCK_KEY, delete_lock, text
 from hermes_repair.checks.registry import Check, check
 from hermes_repair.checks.scene import Scene
 from hermes_repair.leases import cooldown_verdict
-from hermes_repair.model.actions import RowDelete, RowUpdate
+from hermes_repair.model.actions import RowUpdate
 from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
 from hermes_repair.model.plans import Unit
-from hermes_repair.model.values import Row, Value
-
-
-def delete_lock(row: Row, summary: str, findings: tuple[str, str], safety: Safety) -> Unit:
-    """Return the unit that frees one lock: compare-and-delete on the whole row (design 6.4)."""
-    fingerprint, finding_id = findings
-    return Unit(
-        kind="lock",
-        subject=text(row["session_id"]),
-        summary=summary,
-        actions=(
-            RowDelete(
-                table="compression_locks",
-                key={column: row[column] for column in LOCK_KEY},
-                before=row,
-            ),
-        ),
-        safety=safety,
-        live=True,
-        findings=(fingerprint,),
-        finding_ids=(finding_id,),
-    )
+from hermes_repair.model.values import Value
 
 
 def _findings(scene: Scene, made: Check) -> Iterator[Finding]:
@@ -55,12 +34,7 @@ def _units(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
     for lock in scene.locks:
         finding = wanted.get(tuple(lock.row[column] for column in LOCK_KEY))
         if finding is not None and lock.verdict.safety is not None:
-            yield delete_lock(
-                lock.row,
-                f"free the compression lock of {lock.session}",
-                (finding.fingerprint, finding.id),
-                lock.verdict.safety,
-            )
+            yield delete_lock(lock, finding.id, finding.fingerprint)
 
 
 @check("LK001", "lock-expired", Severity.WARNING, Remedy.SAFE, live=True)

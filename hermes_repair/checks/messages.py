@@ -31,7 +31,8 @@ def loses(scene: Scene, session_id: str) -> bool:
     Then the old count is evidence (all messages missing), and that finding names the session.
     """
     answer = scene.comparisons.answers.get(session_id)
-    return answer is not None and answer.comparison is not None and bool(answer.comparison.fill)
+    fill = answer.comparison.fill if answer is not None and answer.comparison is not None else None
+    return fill is not None and bool(fill.lines)
 
 
 @check("MS002", "count-drift", Severity.WARNING, Remedy.SAFE)

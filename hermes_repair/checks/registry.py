@@ -127,8 +127,9 @@ def find_check(id: str) -> Check | None:
 
 
 def proposals(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
-    """Yield the units that the checks propose for these findings."""
+    """Yield the units that the checks propose for these findings, as far as repair mends them."""
+    mended = (Remedy.SAFE, Remedy.UNSAFE)
     for made in all_checks():
-        own = [finding for finding in findings if finding.id == made.id]
+        own = [found for found in findings if found.id == made.id and found.remedy in mended]
         if own and made.propose is not None:
             yield from made.propose(scene, own)

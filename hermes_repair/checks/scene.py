@@ -15,7 +15,9 @@ from itertools import count
 from pathlib import Path
 
 from hermes_repair.checks.compared import Comparisons, compare_all
+from hermes_repair.checks.elsewhere import Place, find_elsewhere
 from hermes_repair.checks.judged import JudgedLock, judged_locks
+from hermes_repair.checks.persons import batches, find_origins, prove
 from hermes_repair.checks.spoken import read_messages
 from hermes_repair.harness import default_harness
 from hermes_repair.home.installed import Installed
@@ -25,17 +27,12 @@ from hermes_repair.lineage.graph import Graph
 from hermes_repair.lineage.messages import Message
 from hermes_repair.lineage.naming import Titles
 from hermes_repair.lineage.node import SessionNode, node_from_row
-from hermes_repair.lineage.person import (
-    MessageCounts,
-    Proof,
-    counts_from_row,
-    person_facts,
-    person_proof,
-)
+from hermes_repair.lineage.person import MessageCounts, Proof, counts_from_row
 from hermes_repair.lineage.queries import facts_query, node_query
+from hermes_repair.lineage.resolve import Method
 from hermes_repair.model.plans import Header
 from hermes_repair.routing import Routing, build_routing
-from hermes_repair.schema.recognise import FIRST_LATER, Recognition
+from hermes_repair.schema.recognise import Recognition
 from hermes_repair.schema.structure import Structure
 from hermes_repair.store.look import Look
 from hermes_repair.store.views import FileState
@@ -56,6 +53,14 @@ class Past:
 
 
 @dataclass(frozen=True, slots=True)
+class ForkWish:
+    """How forks are to be resolved (``forks --resolve``), and which siblings are to be kept."""
+
+    method: Method
+    keep: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Wishes:
     """What the user said that changes what is found. ``timezone`` is an IANA name."""
 
@@ -63,6 +68,7 @@ class Wishes:
     release: str | None = None
     sessions: frozenset[str] = frozenset()
     deep: bool = False
+    forks: ForkWish | None = None
 
 
 @dataclass
@@ -81,6 +87,7 @@ class Scene:
     now: float
     zone: tzinfo
     notes: list[str] = field(default_factory=list)
+    _counts: dict[str, MessageCounts] = field(default_factory=dict, repr=False)
 
     @cached_property
     def nodes(self) -> tuple[SessionNode, ...]:
@@ -126,19 +133,32 @@ class Scene:
 
     def proof(self, session_id: str) -> Proof | None:
         """Return why a session is a person's chat, None where nothing proves it."""
-        return person_proof(
-            person_facts(self.node[session_id], self.counts([session_id])[session_id], self.routing)
-        )
+        return self.proofs([session_id]).get(session_id)
+
+    def proofs(self, session_ids: Sequence[str]) -> dict[str, Proof]:
+        """Return those of these sessions that are a person's chat, with the reason."""
+        return prove(self, session_ids)
 
     def counts(self, session_ids: Sequence[str]) -> dict[str, MessageCounts]:
-        """Return what a person's words look like in these sessions."""
+        """Return what a person's words look like in these sessions; each is asked once."""
         openings = default_harness().openings()
         sql = facts_query(frozenset(self.look.columns("messages")), openings)
-        found = dict.fromkeys(session_ids, MessageCounts())
-        for row in self.look.named(sql, [*openings, json.dumps(list(session_ids))]):
-            session_id, counts = counts_from_row(row)
-            found[session_id] = counts
-        return found
+        for batch in batches([id for id in session_ids if id not in self._counts]):
+            self._counts.update(dict.fromkeys(batch, MessageCounts()))
+            for row in self.look.named(sql, [*openings, json.dumps(list(batch))]):
+                session_id, counts = counts_from_row(row)
+                self._counts[session_id] = counts
+        return {session_id: self._counts[session_id] for session_id in session_ids}
+
+    @cached_property
+    def origins(self) -> Mapping[str, str]:
+        """The surviving session whose rows an orphan begins with, where the rows name one."""
+        return find_origins(self)
+
+    @cached_property
+    def elsewhere(self) -> Mapping[str, tuple[Place, ...]]:
+        """Where the missing parents of orphans still are, by the parent's id."""
+        return find_elsewhere(self)
 
     @cached_property
     def comparisons(self) -> Comparisons:
@@ -162,8 +182,7 @@ class Scene:
     @cached_property
     def locks(self) -> tuple[JudgedLock, ...]:
         """Every compression lock with its verdict."""
-        revivable = self.recognition.number >= FIRST_LATER
-        return tuple(judged_locks(self.look, self.openers, self.now, revivable=revivable))
+        return judged_locks(self.look, self.home.database, self.openers, self.now)
 
     @cached_property
     def birth(self) -> float | None:

@@ -34,7 +34,8 @@ def _finding(scene: Scene, made: Check, answer: Compared, found: Comparison) -> 
     missing = count(found.counts.missing, "message")
     said = IN_WORDS.get(found.verdict, "{missing}").format(missing=missing)
     reason = "" if found.safe else f" {found.reason}"
-    if found.fill is None:
+    lost = found.fill is not None and bool(found.fill.lines)
+    if not lost:
         remedy = Remedy.NONE
     elif found.safe:
         remedy = Remedy.SAFE
@@ -44,7 +45,7 @@ def _finding(scene: Scene, made: Check, answer: Compared, found: Comparison) -> 
         {"kind": "session", "session_id": found.session_id, "path": answer.file.path.name},
         said + reason,
         _hint(remedy, found),
-        severity=found.severity,
+        severity=found.severity if lost else Severity.INFO,
         remedy=remedy,
         data={
             "verdict": found.verdict.value,
@@ -127,7 +128,8 @@ def transcript_diverged(scene: Scene) -> Iterator[Finding]:
     What repair does: nothing by itself. When you name the session, what the file has more is put in
     where it belongs by order and time; nothing that is there goes.
 
-    How safe it is: a judgement: some of it may have been undone on purpose.
+    How safe it is: a judgement: some of it may have been undone on purpose. Where the database has
+    all that the file has, in another order, nothing is lost and it is only a note.
     """
     for answer, found in _answers(scene, "TR003"):
         yield _finding(scene, transcript_diverged, answer, found)

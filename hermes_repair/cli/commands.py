@@ -33,21 +33,21 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode="markdown",
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=EXIT_STATUS,
 )
 locks_app = typer.Typer(
     help="What holds or blocks a session, and freeing what is provably over.",
     no_args_is_help=True,
-    rich_markup_mode="markdown",
+    rich_markup_mode=None,
     epilog=EXIT_STATUS,
 )
 app.add_typer(locks_app, name="locks")
 backup_app = typer.Typer(
     help="A consistent, verified copy of state.db.",
     invoke_without_command=True,
-    rich_markup_mode="markdown",
+    rich_markup_mode=None,
     epilog=EXIT_STATUS,
 )
 app.add_typer(backup_app, name="backup")
@@ -213,11 +213,13 @@ def locks_list(
     as_json: JsonOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
+    no_titles: NoTitlesOption = False,
 ) -> int:
-    """Who holds what, alive or not, and whether it may be cleaned."""
-    from hermes_repair.cli import run_locks
+    """What holds or blocks: who has it, alive or not, and whether it may be cleaned."""
+    from hermes_repair.cli import run_holds
 
-    return run_locks.list_all(Target(home, profile, all_profiles, as_json, quiet, verbose))
+    target = Target(home, profile, all_profiles, as_json, quiet, verbose, no_titles)
+    return run_holds.list_all(target)
 
 
 @locks_app.command("clean", epilog=EXIT_STATUS)
@@ -227,10 +229,10 @@ def locks_clean(
     all_profiles: AllProfilesOption = False,
     dry_run: DryRunOption = False,
     grace: Annotated[
-        float, typer.Option("--grace", help="Seconds past its expiry before a lock counts.")
+        float, typer.Option("--grace", min=0, help="Seconds past its expiry before a lock counts.")
     ] = 60.0,
     max_age: Annotated[
-        float, typer.Option("--max-age", help="Seconds of lease beyond which one is absurd.")
+        float, typer.Option("--max-age", min=0, help="Seconds of lease beyond which it is absurd.")
     ] = 3600.0,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -241,6 +243,27 @@ def locks_clean(
 
     target = Target(home, profile, all_profiles, as_json, quiet, verbose)
     return run_locks.clean(target, dry_run=dry_run, grace=grace, max_age=max_age)
+
+
+@locks_app.command("install", epilog=EXIT_STATUS)
+def locks_install(
+    home: HomeOption = None,
+    profile: ProfileOption = None,
+    all_profiles: AllProfilesOption = False,
+    systemd: Annotated[
+        bool, typer.Option("--systemd", help="A service and a timer of your user.")
+    ] = False,
+    cron: Annotated[bool, typer.Option("--cron", help="One line for your crontab.")] = False,
+    write: Annotated[
+        bool, typer.Option("--write", help="Also write the units; nothing is started.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> int:
+    """Print what runs `locks clean` every few minutes: systemd units, or a crontab line."""
+    from hermes_repair.cli import run_install
+
+    target = Target(home, profile, all_profiles, as_json)
+    return run_install.install(target, systemd=systemd, cron=cron, write=write)
 
 
 @app.command(epilog=EXIT_STATUS)

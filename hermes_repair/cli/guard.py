@@ -15,7 +15,7 @@ import traceback
 from pathlib import Path
 from types import FrameType
 
-from hermes_repair.model.errors import ExitCode, HermesRepairError
+from hermes_repair.model.errors import ExitCode, HermesRepairError, from_os
 from hermes_repair.report import documents
 from hermes_repair.report.escape import escape
 
@@ -37,14 +37,12 @@ def run(arguments: list[str]) -> int:
     except Exit as error:
         return int(error.exit_code)
     except (KeyboardInterrupt, Abort):
-        _stderr("Interrupted. What was finished before is whole; the rest was not begun.")
-        return int(ExitCode.INTERRUPTED)
+        return _say(_INTERRUPTED, as_json)
     except BrokenPipeError:
-        # The reader of our output has gone; there is nobody left to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _stop_talking()
         return int(ExitCode.OK)
     except OSError as error:
-        return _say(_from_os(error), as_json)
+        return _say(from_os(error), as_json)
     except Exception as error:  # noqa: BLE001 - the last line: anything else would exit 1
         if _is_usage(error):
             return _usage(error, as_json)
@@ -56,22 +54,30 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> None:
 
 
 def _say(error: HermesRepairError, as_json: bool) -> int:
-    if as_json:
-        documents.write(documents.error(error, None))
-    else:
-        _stderr(error.message)
-        if error.hint:
-            _stderr(error.hint)
+    try:
+        if as_json:
+            documents.write(documents.error(error, None))
+        else:
+            _stderr(error.message)
+            if error.hint:
+                _stderr(error.hint)
+    except BrokenPipeError:
+        _stop_talking()
     return int(error.exit_code)
 
 
-def _from_os(error: OSError) -> HermesRepairError:
-    made = HermesRepairError(
-        f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}.",
-        "Nothing was left half-done. Check permissions and free space, then run this again.",
-    )
-    made.exit_code = ExitCode.REFUSED
-    return made
+def _stop_talking() -> None:
+    """The reader of our output has gone; there is nobody left to tell, at exit neither."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+class _Interrupted(HermesRepairError):
+    exit_code = ExitCode.INTERRUPTED
+
+
+_INTERRUPTED = _Interrupted(
+    "Interrupted. What was finished before is whole; the rest was not begun."
+)
 
 
 def _is_usage(error: Exception) -> bool:
@@ -91,16 +97,22 @@ def _bug(error: Exception, as_json: bool) -> int:
     frames = traceback.extract_tb(error.__traceback__)
     lines = [f"{Path(f.filename).name}:{f.lineno} in {f.name}" for f in frames]
     text = "\n".join([*lines, type(error).__name__]) + "\n"
+    hint = "Nothing was left half-done. Please report it"
+    try:
+        place = _log(text)
+    except OSError as unwritten:
+        hint += f"; no log of it could be written: {unwritten.strerror}."
+    else:
+        hint += f" with {place}, which holds no chat text."
+    message = f"hermes-repair has a defect ({type(error).__name__} at {lines[-1]})."
+    return _say(HermesRepairError(message, hint), as_json)
+
+
+def _log(text: str) -> str:
     descriptor, place = tempfile.mkstemp(prefix=f"hermes-repair-{int(time.time())}-", suffix=".log")
     with os.fdopen(descriptor, "w", encoding="utf-8") as log:
         log.write(text)
-    return _say(
-        HermesRepairError(
-            f"hermes-repair has a defect ({type(error).__name__} at {lines[-1]}).",
-            f"Nothing was left half-done. Please report it with {place}, which holds no chat text.",
-        ),
-        as_json,
-    )
+    return place
 
 
 def _stderr(text: str) -> None:

@@ -14,33 +14,22 @@ HomeOption = Annotated[
         "--home",
         help="The Hermes folder. Default: HERMES_HOME, else what hermes itself would take.",
         show_default=False,
-        rich_help_panel="Target",
     ),
 ]
 ProfileOption = Annotated[
     str | None,
-    typer.Option(
-        "--profile", help="A profile of that home.", show_default=False, rich_help_panel="Target"
-    ),
+    typer.Option("--profile", help="A profile of that home.", show_default=False),
 ]
 AllProfilesOption = Annotated[
     bool,
-    typer.Option("--all-profiles", help="Every profile in turn.", rich_help_panel="Target"),
+    typer.Option("--all-profiles", help="Every profile in turn."),
 ]
-JsonOption = Annotated[
-    bool, typer.Option("--json", help="One JSON document on stdout.", rich_help_panel="Output")
-]
-QuietOption = Annotated[
-    bool, typer.Option("-q", "--quiet", help="Only what matters.", rich_help_panel="Output")
-]
-VerboseOption = Annotated[
-    bool, typer.Option("-v", "--verbose", help="Everything.", rich_help_panel="Output")
-]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+QuietOption = Annotated[bool, typer.Option("-q", "--quiet", help="Only what matters.")]
+VerboseOption = Annotated[bool, typer.Option("-v", "--verbose", help="Everything.")]
 NoTitlesOption = Annotated[
     bool,
-    typer.Option(
-        "--no-titles", help="Leave chat titles out on a terminal too.", rich_help_panel="Output"
-    ),
+    typer.Option("--no-titles", help="Leave chat titles out on a terminal too."),
 ]
 SelectOption = Annotated[
     list[str] | None,
@@ -48,16 +37,12 @@ SelectOption = Annotated[
         "--select",
         help="Only findings with this id or prefix; may be repeated.",
         show_default=False,
-        rich_help_panel="Findings",
     ),
 ]
 IgnoreOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--ignore",
-        help="Not findings with this id or prefix; may be repeated.",
-        show_default=False,
-        rich_help_panel="Findings",
+        "--ignore", help="Not findings with this id or prefix; may be repeated.", show_default=False
     ),
 ]
 SessionOption = Annotated[
@@ -66,7 +51,6 @@ SessionOption = Annotated[
         "--session",
         help="Only this session, and what is UNSAFE in it too; may be repeated.",
         show_default=False,
-        rich_help_panel="Findings",
     ),
 ]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
@@ -100,12 +84,11 @@ class Wal(StrEnum):
 
 
 EXIT_STATUS = """
-**Exit status**
-
+Exit status:
 0 clean, or all that was asked was done and verified ·
 1 only `doctor` (findings at or above --fail-on) and `migrate --check` (behind) ·
 2 usage ·
-3 internal error, nothing changed or rolled back ·
+3 internal error; nothing changed, or rolled back ·
 4 refused, wholly or in part: in use, changed base, no space, no permission, needs --yes ·
 5 no install found ·
 130 interrupted.

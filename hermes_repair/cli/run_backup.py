@@ -91,11 +91,14 @@ def restore(target: Target, named: str, yes: bool) -> int:
                 yes or ask(f"Put {source} back? What is there now is in {now.name}.")
             ),
         )
+        if target.as_json:
+            code = ExitCode.OK if kept is not None else ExitCode.REFUSED
+            restored = named if kept is not None else None
+            kept_entry = _entry(kept) if kept is not None else None
+            return code, _document(home, restored=restored, kept=kept_entry)
         if kept is None:
             show([Line("Nothing was changed.")])
             return ExitCode.REFUSED, None
-        if target.as_json:
-            return ExitCode.OK, _document(home, restored=named, kept=_entry(kept))
         show([Line(f"Put back: {named}. What was there before is backup {kept.name}.", "good")])
         return ExitCode.OK, None
 

@@ -63,10 +63,7 @@ def migrate(
 
     def work(home: Home, world: World) -> tuple[ExitCode, dict[str, Any] | None]:
         if check:
-            behind = app.is_behind(home, world, to)
-            document = {"format_version": documents.FORMAT_VERSION, "behind": behind}
-            code = ExitCode.FINDINGS if behind else ExitCode.OK
-            return code, document if target.as_json else None
+            return _check(home, world, to, target)
         if dry_run:
             return _dry_run(home, world, to, force, target)
         require_yes(yes)

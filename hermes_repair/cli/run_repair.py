@@ -15,7 +15,7 @@ from hermes_repair.cli.target import Target, each_home, heading
 from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import ExitCode, Refused, UsageError
 from hermes_repair.model.findings import Severity
-from hermes_repair.model.plans import Unit
+from hermes_repair.model.plans import Outline
 from hermes_repair.repair.planner import Selection, summary
 from hermes_repair.report import documents
 from hermes_repair.report.doctor import SessionLabel
@@ -96,9 +96,14 @@ def require_yes(yes: bool) -> None:
 def _dry_run(
     home: Home, world: World, wishes: Wishes, asked: Asked, target: Target
 ) -> tuple[ExitCode, dict[str, Any] | None]:
-    proposal = app.propose(home, world, wishes, asked.selection, choice=asked.choice)
-    if asked.plan_out is not None:
-        app.save(proposal, home, world, asked.plan_out)
+    proposal = app.preview(
+        home,
+        world,
+        wishes,
+        asked.selection,
+        choice=asked.choice,
+        plan_out=asked.plan_out,
+    )
     blocked = bool(proposal.live_reason and proposal.plan.waiting)
     code = ExitCode.REFUSED if blocked else ExitCode.OK
     if target.as_json:
@@ -132,28 +137,29 @@ def plan_lines(proposal: app.Proposal, target: Target) -> list[Line]:
         lines.append(Line("There is nothing to repair.", "good"))
     if plan.now:
         lines.append(Line(f"The plan has {count(len(plan.now), 'step')}:", "head"))
-        lines += [Line(f"  {_step(unit, labels)}") for unit in plan.now]
+        lines += [Line(f"  {_step(one, labels)}") for one in plan.now]
     if plan.waiting:
         why = proposal.live_reason or "Each is planned afresh when the steps above are done."
         lines += [Line(""), Line(f"{count(len(plan.waiting), 'step')} must wait. {why}", "warning")]
-        lines += [Line(f"  {_step(unit, labels)}") for unit in plan.waiting]
+        lines += [Line(f"  {_step(one, labels)}") for one in plan.waiting]
     if plan.left:
         lines += [
             Line(""),
             Line(
-                f"{count(len(plan.left), 'step')} would be a judgement and is left unless you ask"
-                " (--session ID or --unsafe):",
+                f"Left, because each is a judgement ({count(len(plan.left), 'step')}); name the"
+                " session (--session ID) or add --unsafe:",
                 "dim",
             ),
         ]
-        lines += [Line(f"  {_step(unit, labels)}", "dim") for unit in plan.left]
+        lines += [Line(f"  {_step(one, labels)}", "dim") for one in plan.left]
     return lines
 
 
-def _step(unit: Unit, labels: dict[str, SessionLabel]) -> str:
+def _step(outline: Outline, labels: dict[str, SessionLabel]) -> str:
+    unit = outline.unit
     label = labels.get(unit.subject)
     named = f" [{label.words()}]" if label is not None else ""
-    rows = count(len(unit.actions), "action")
+    rows = count(outline.actions, "action")
     return f"{', '.join(unit.finding_ids)} {unit.summary}{named}; {rows}, {unit.safety.value}"
 
 
@@ -227,8 +233,8 @@ def _done_lines(result: app.Repaired, home: Home, target: Target) -> list[Line]:
     if result.left and not target.quiet:
         lines.append(
             Line(
-                f"{count(len(result.left), 'step')} would be a judgement and was left;"
-                f" hermes-repair repair{target.option} --dry-run shows them.",
+                f"Left, because each is a judgement: {count(len(result.left), 'step')};"
+                f" hermes-repair repair{target.option} --dry-run shows what.",
                 "dim",
             )
         )

@@ -10,7 +10,7 @@ from typing import Any
 
 from hermes_repair.app.world import World, real_world
 from hermes_repair.home.layout import Home, base_of, locate, open_home, profile_names
-from hermes_repair.model.errors import ExitCode, HermesRepairError, NoInstall
+from hermes_repair.model.errors import ExitCode, HermesRepairError, UsageError, from_os
 from hermes_repair.report import documents
 from hermes_repair.report.escape import count, escape
 from hermes_repair.report.lines import Line, show
@@ -73,9 +73,10 @@ def each_home(
     for root in target.roots(world):
         try:
             code, document = work(open_home(root), world)
-        except HermesRepairError as error:
-            if not target.all_profiles:
+        except (HermesRepairError, OSError) as caught:
+            if not target.all_profiles or isinstance(caught, UsageError | BrokenPipeError):
                 raise
+            error = caught if isinstance(caught, HermesRepairError) else from_os(caught)
             code, document = error.exit_code, documents.error(error, str(root))
             if not target.as_json:
                 show([Line(f"{root}: {error.message} {error.hint}".rstrip())], stream="stderr")
@@ -87,8 +88,6 @@ def each_home(
             documents.write({"format_version": documents.FORMAT_VERSION, "profiles": gathered})
         else:
             documents.write(gathered[0])
-    if len(codes) > 1 and all(code is ExitCode.NO_INSTALL for code in codes):
-        raise NoInstall("None of these profiles has a state.db.")
     return int(next((code for code in _ORDER if code in codes), ExitCode.OK))
 
 

@@ -1,16 +1,17 @@
 """The Hermes that serves a home and the schema number that it expects, without importing it.
 
-Only an install that serves this home counts: the checkout below it, the ``hermes`` on PATH and the
-tool environments of the user whose default home it is, and interpreters that the caller knows to
-work on it. Everything is read from files; what is asked of the machine comes in as parameters.
+Only an install that serves this home counts: interpreters of processes that work on it, those of
+services that name it, the checkout below it, the ``hermes`` on PATH and the tool environments of
+the user whose default home it is. Everything is read from files; what is asked of the machine comes
+in as parameters.
 """
 
 from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TypeAlias
@@ -22,11 +23,13 @@ from hermes_repair.home.launcher import (
     code_of_packages,
 )
 from hermes_repair.home.layout import base_of, default_root
+from hermes_repair.home.services import SYSTEM_UNITS, services_of
 
 CONSTANT = "SCHEMA_VERSION"
 _RELEASE = re.compile(r"""^__version__\s*=\s*["']([^"']+)["']""", re.MULTILINE)
 
-_Place: TypeAlias = tuple[str, Callable[[], Path | None]]
+_Place: TypeAlias = tuple[str, Path | None, Callable[[], Path | None]]
+"""Words for a reader, the Python that leads there (None for another way), and where to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +37,14 @@ class Surroundings:
     """What the search may ask of the machine.
 
     ``platform`` is as in ``sys.platform``; ``system_code`` is where the installer of 0.19.0 puts
-    the code when root runs it on Linux.
+    the code when root runs it on Linux, ``system_units`` the folder of the system's services.
     """
 
     environ: Mapping[str, str]
     user_home: Path
     platform: str
     system_code: Path = Path("/usr/local/lib/hermes-agent")
+    system_units: Path = SYSTEM_UNITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,8 @@ class Installed:
     ``number`` is its SCHEMA_VERSION, ``None`` where it cannot be read, with the cause in
     ``problem``. ``release`` is its version text, empty where there is none. ``code`` is the folder
     of its modules, ``found`` the file with the number, ``how`` a few words for a reader.
-    ``changed_at`` is when a file of its code last changed, in epoch seconds.
+    ``changed_at`` is when a file of its code last changed, in epoch seconds. ``pythons`` are the
+    interpreters of processes and services that were found to run this code.
     """
 
     number: int | None
@@ -60,27 +65,39 @@ class Installed:
     how: str
     changed_at: float | None
     problem: str = ""
+    pythons: tuple[Path, ...] = ()
 
 
 def find_installed(
-    root: Path, around: Surroundings, interpreters: Iterable[Path] = ()
+    root: Path, around: Surroundings, running: Iterable[Path] = ()
 ) -> tuple[Installed, ...]:
     """Return the installs that serve the home at ``root``, the likeliest first, each once.
 
-    ``interpreters`` are Pythons of processes or services known to work on this home; they come
-    first, then the ``hermes`` on PATH, the checkout below the home, and the user's environments.
+    ``running`` are the Pythons of processes that have its database open; they come first, then
+    those of its services, the ``hermes`` on PATH, the checkout below the home, and the user's
+    environments.
     """
     found: dict[Path, Installed] = {}
-    for how, look in _places(root, around, interpreters):
+    for how, python, look in _places(root, around, running):
         try:
             code = look()
-            if code is not None and code.resolve() not in found:
-                found[code.resolve()] = read_install(code, how)
+            if code is None:
+                continue
+            place = code.resolve()
+            install = found.get(place) or read_install(code, how)
         except (OSError, RuntimeError) as error:  # RuntimeError: links that lead in a circle
             place = Path(str(getattr(error, "filename", None) or root))
             problem = f"it cannot be read: {error}"
-            found.setdefault(place, Installed(None, "", place, None, how, None, problem))
+            install = found.get(place) or Installed(None, "", place, None, how, None, problem)
+        if python is not None:
+            install = replace(install, pythons=(*install.pythons, python))
+        found[place] = install
     return tuple(found.values())
+
+
+def serving(installed: Sequence[Installed]) -> Installed | None:
+    """Return the install whose number counts for the home: the likeliest that tells one."""
+    return next((install for install in installed if install.number is not None), None)
 
 
 def read_install(code: Path, how: str) -> Installed:
@@ -96,7 +113,9 @@ def read_install(code: Path, how: str) -> Installed:
         if number is not None:
             found = module
             break
-    marks = [*modules, code / "run_agent.py", code / ".git" / "logs" / "HEAD"]
+    # uv links files from its cache with their old times; the folder of the record is always new.
+    records = sorted(code.glob("hermes_agent-*.dist-info"))
+    marks = [*modules, code / "run_agent.py", code / ".git" / "logs" / "HEAD", *records]
     package = code / "hermes_cli" / "__init__.py"
     release = ""
     if package.is_file():
@@ -109,7 +128,7 @@ def read_install(code: Path, how: str) -> Installed:
         code=code,
         found=found,
         how=how,
-        changed_at=max((m.stat().st_mtime for m in marks if m.is_file()), default=None),
+        changed_at=max((m.stat().st_mtime for m in marks if m.exists()), default=None),
         problem="" if number is not None else f"no module in {code} names {CONSTANT}",
     )
 
@@ -133,25 +152,28 @@ def constant_in(source: str) -> int | None:
     return None
 
 
-def _places(root: Path, around: Surroundings, interpreters: Iterable[Path]) -> Iterator[_Place]:
+def _places(root: Path, around: Surroundings, running: Iterable[Path]) -> Iterator[_Place]:
     base = base_of(root)
-    for python in interpreters:
-        yield f"the running {python}", partial(code_of_environment, python.parent.parent)
     environ = around.environ
     default = base_of(default_root(environ, around.user_home, around.platform))
     ours = default.resolve() == base.resolve()
+    user = around.user_home if ours else _owner_of(base)
+    for python in running:
+        yield f"the running {python}", python, partial(code_of_environment, python.parent.parent)
+    for service in services_of(root, user or around.user_home, around.system_units):
+        look = partial(code_of_environment, service.python.parent.parent)
+        yield f"the service {service.unit.name}", service.python, look
     if ours:
         for command in _commands(environ, around.platform):
-            yield f"the hermes command {command}", partial(code_of_command, command)
-    yield "the checkout below the home", partial(_checkout, base / "hermes-agent")
-    user = around.user_home if ours else _owner_of(base)
+            yield f"the hermes command {command}", None, partial(code_of_command, command)
+    yield "the checkout below the home", None, partial(_checkout, base / "hermes-agent")
     if user is None:
         return
     for prefix in _environments(environ if ours else {}, user):
-        yield f"the environment {prefix}", partial(code_of_environment, prefix)
-    yield "the packages of the user", partial(code_of_packages, user / ".local")
+        yield f"the environment {prefix}", None, partial(code_of_environment, prefix)
+    yield "the packages of the user", None, partial(code_of_packages, user / ".local")
     if ours and around.platform.startswith("linux"):
-        yield "the checkout of the system", partial(_checkout, around.system_code)
+        yield "the checkout of the system", None, partial(_checkout, around.system_code)
 
 
 def _commands(environ: Mapping[str, str], platform: str) -> Iterator[Path]:

@@ -10,10 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from itertools import takewhile
+from pathlib import PurePosixPath, PureWindowsPath
 
 from hermes_repair.host.values import Program
 
 _INTERPRETER = re.compile(r"(python|pypy|node|bun|ruby|perl|sh|bash|dash|zsh)[\d.]*w?")
+_PYTHON = re.compile(r"python[\d.]*w?")
 _SCRIPT = re.compile(r"(.*/)?(hermes|hermes-agent|hermes-acp)")
 _MODULE = re.compile(r"(hermes_cli|tui_gateway|acp_adapter|run_agent)(\..*)?")
 _FILE = re.compile(r"(.*/)?(hermes_cli/main|run_agent|tui_gateway/\w+)\.py")
@@ -47,6 +49,14 @@ def classify(argv: Sequence[str]) -> tuple[Program, str | None]:
     if any(_INSTALL.fullmatch(_plain(word)) for word in (*argv[:1], entry)):
         return Program.HERMES, profile
     return Program.OTHER, None
+
+
+def interpreter(argv: Sequence[str]) -> str:
+    """Return the Python that a command line names by an absolute path, empty for none."""
+    first = argv[0] if argv else ""
+    named = _PYTHON.fullmatch(_plain(first).rpartition("/")[2]) is not None
+    absolute = PurePosixPath(first).is_absolute() or PureWindowsPath(first).is_absolute()
+    return first if named and absolute else ""
 
 
 def shorten(argv: Sequence[str]) -> str:

@@ -99,6 +99,7 @@ def _linux_process(pid: int) -> ProcessInfo | None:
         same_namespace=_same_namespace(pid, status.namespace_depth),
         # A main thread that has ended while others run shows as Z too, and is alive.
         zombie=stat.state in "ZX" and threads <= 1,
+        interpreter=commands.interpreter(argv),
     )
 
 
@@ -144,6 +145,7 @@ def _psutil_process(pid: int) -> ProcessInfo | None:
         profile=profile,
         uid=uid,
         zombie=zombie,
+        interpreter=commands.interpreter(argv),
     )
 
 

@@ -4,7 +4,7 @@ Pure: no file, no clock, no SQLite. The values that come from the machine are pr
 are made by :mod:`hermes_repair.host`.
 """
 
-from hermes_repair.leases.locks import GRACE, LOCK_SECONDS, MAX_AGE, verdict
+from hermes_repair.leases.locks import GRACE, LOCK_SECONDS, MAX_AGE, settled, verdict
 from hermes_repair.leases.others import (
     Delegation,
     Heartbeat,
@@ -43,6 +43,7 @@ __all__ = [
     "handoff_verdict",
     "heartbeat_verdict",
     "parse_holder",
+    "settled",
     "turn_lease_verdict",
     "verdict",
 ]

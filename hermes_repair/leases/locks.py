@@ -25,6 +25,7 @@ from hermes_repair.leases.values import (
     span,
 )
 from hermes_repair.model.findings import Safety
+from hermes_repair.model.values import Value
 
 LOCK_SECONDS = 300.0
 GRACE = 60.0
@@ -140,6 +141,28 @@ def _later(process: ProcessLike, lock: LockRow) -> bool:
     if stamps[1] is not None:
         last_seen = max(last_seen, stamps[1] - LOCK_SECONDS)
     return process.start_time - process.start_tolerance > last_seen
+
+
+def settled(
+    end_reason: Value, later_messages: int, continuations: int, their_messages: int
+) -> str | None:
+    """Say whether the turn that took a compression lock looks over by what was written since.
+
+    ``end_reason`` is the locked session's, ``later_messages`` are its own after the lock was taken,
+    ``continuations`` its children by compression and ``their_messages`` what those hold. Only ever
+    shown: between the rotation and the release a healthy lock looks just like that.
+    """
+    if end_reason == "compression" and their_messages:
+        return (
+            f"Its conversation went on in {'another session' if continuations == 1 else 'others'}"
+            f" ({their_messages} messages), so the turn looks settled; that alone proves nothing."
+        )
+    if later_messages:
+        return (
+            f"{later_messages} messages were written to its session since, so the turn may be"
+            " settled; that alone proves nothing."
+        )
+    return None
 
 
 def _sentence(text: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hermes_repair.leases.locks import GRACE, MAX_AGE, verdict
+from hermes_repair.leases.locks import verdict
 from hermes_repair.leases.values import (
     Kind,
     LockRow,
@@ -136,25 +136,18 @@ def delegation_verdict(
 
 
 def turn_lease_verdict(
-    lease: LockRow,
-    openers: OpenersLike,
-    process: ProcessLike | None,
-    now: float,
-    *,
-    grace: float = GRACE,
-    max_age: float = MAX_AGE,
-    has_epoch: bool = False,
+    lease: LockRow, openers: OpenersLike, process: ProcessLike | None, now: float
 ) -> Verdict:
     """Judge one row of ``session_turn_leases`` (after 0.19; ``session_id`` is its conversation_id).
 
-    The rule is that of compression locks, with leases that are renewed after they expired. Rows of
-    a table with a column ``epoch`` outlive their release, which empties the holder, and count on:
-    those are never taken away.
+    The rule is that of compression locks, with leases that are renewed after they expired. Never
+    cleaned by us: Hermes takes an expired one over, some of its builds keep the row with an empty
+    holder and count on in it, and no release that has the table could be tried.
     """
-    if has_epoch and lease.holder == "":
+    if lease.holder == "":
         return Verdict(Kind.FREE, "The lease was given back.")
-    found = verdict(lease, openers, process, now, grace=grace, max_age=max_age, revivable=True)
-    return Verdict(found.kind, found.reason) if has_epoch else found
+    found = verdict(lease, openers, process, now, revivable=True)
+    return Verdict(found.kind, found.reason)
 
 
 def heartbeat_verdict(

@@ -8,6 +8,7 @@ at rest, how old the state is, locks, the schema's number) the caller asks first
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from hermes_repair.lineage.changes import Resolution, changes_of, refused, resolution
 from hermes_repair.lineage.graph import EdgeKind, Graph, started_after_end
@@ -30,11 +31,14 @@ BRANCH_ENDS = frozenset({"branched", "session_reset"})
 """Ends of a parent after which a child without a marker is a branch or the next chat (LN007)."""
 
 
-def cut_orphan(node: SessionNode, row: Row, proof: Proof | None) -> Resolution:
+def cut_orphan(
+    node: SessionNode, row: Row, proof: Proof | None, origin: str | None = None
+) -> Resolution:
     """Take the missing parent away from a session (LN001), so that it can be listed.
 
-    A person's chat keeps the parent's id in ``_branched_from``: schema step 16 then leaves it
-    alone. One tagged as a delegate's keeps the tag and stays hidden where releases hide it.
+    A person's chat keeps the id of ``origin`` (the session whose rows it begins with) or of the
+    missing parent in ``_branched_from``: schema step 16 then leaves it alone. One tagged as a
+    delegate's keeps the tag and stays hidden where releases hide it.
     """
     cut: dict[str, Value] = {"parent_session_id": None}
     if node.delegate_from is not None:
@@ -44,31 +48,32 @@ def cut_orphan(node: SessionNode, row: Row, proof: Proof | None) -> Resolution:
         return resolution([changes_of(node.id, row, cut)], Safety.UNSAFE, reason)
     try:
         cut["model_config"] = set_marker(
-            row.get("model_config"), BRANCHED_FROM, node.parent_id or ""
+            row.get("model_config"), BRANCHED_FROM, origin or node.parent_id or ""
         )
     except ConfigUnusable as error:
         return _unusable(node, error)
     return resolution([changes_of(node.id, row, cut)], Safety.SAFE, proof.reason)
 
 
-def attach_orphan(graph: Graph, node: SessionNode, row: Row, origin: str) -> Resolution:
-    """Link a session whose parent is gone to the surviving one that its rows were copied from.
+def waits_for(graph: Graph, origin: SessionNode, node: SessionNode) -> bool:
+    """Whether ``node`` is what ``origin`` lacks: closed by compression, before it, continued by
+    nothing, of the same source."""
+    waits = origin.end_reason == "compression" and not graph.continuations(origin.id)
+    unmarked = node.delegate_from is None and node.branched_from is None
+    return waits and unmarked and origin.source == node.source and started_after_end(node, origin)
 
-    Where ``origin`` waits for a continuation it becomes that; else a branch of it.
+
+def attach(graph: Graph, node: SessionNode, row: Row, origin: str) -> Resolution:
+    """Link a session to the surviving one that its rows were copied from (LN001, LN004).
+
+    ``origin`` waits for a continuation (:func:`waits_for`), and ``node`` becomes that.
     """
-    parent = graph.nodes[origin]
-    waits = parent.end_reason == "compression" and started_after_end(node, parent)
-    if waits and node.delegate_from is None and not graph.continuations(origin):
-        values: dict[str, Value] = {"parent_session_id": origin}
-        if node.is_open and node.rows and node.api_call_count == 0:
-            values["api_call_count"] = 1  # else Hermes closes it after 7 days
-        reason = f"it begins with the rows of {origin}, which waits for its continuation"
-        return resolution([changes_of(node.id, row, values)], Safety.SAFE, reason)
-    try:
-        values = branch_shape(row, origin, routed=True)
-    except ConfigUnusable as error:
-        return _unusable(node, error)
-    reason = f"it begins with the rows of {origin}"
+    if not waits_for(graph, graph.nodes[origin], node):
+        return refused(f"{origin} does not wait for a continuation")
+    values: dict[str, Value] = {"parent_session_id": origin}
+    if node.is_open and node.rows and node.api_call_count == 0:
+        values["api_call_count"] = 1  # else Hermes closes it after 7 days
+    reason = f"it begins with the rows of {origin}, which waits for its continuation"
     return resolution([changes_of(node.id, row, values)], Safety.SAFE, reason)
 
 
@@ -107,11 +112,17 @@ def reopen_parent(
 
 
 def cut_empty(
-    graph: Graph, node: SessionNode, row: Row, titles: Titles, routing: Routing
+    graph: Graph,
+    node: SessionNode,
+    row: Row,
+    titles: Titles,
+    routing: Routing,
+    given: Collection[str] = (),
 ) -> Resolution:
     """Unlink a continuation that was never written (LN005); it is never deleted.
 
-    Its title goes where Hermes would open it for the title of the conversation.
+    Its title goes where Hermes would open it for the title of the conversation. ``given`` are
+    titles that the same plan gave away before.
     """
     if node.rows or graph.children.get(node.id):
         return refused(f"{node.id} is not empty: it has messages or children")
@@ -121,42 +132,60 @@ def cut_empty(
     above = (graph.nodes[session_id].title for session_id in graph.ancestors(node.id))
     for base in sorted({base_title(title) for title in above if title}):
         if titles.resolve(base) == node.id:
-            values["title"] = given_title(base, EMPTY, node.started_at, titles.exact)
+            taken = {*titles.exact, *given}
+            values["title"] = given_title(base, EMPTY, node.started_at, taken)
     return resolution([changes_of(node.id, row, values)], Safety.SAFE, "it has no messages")
 
 
-def unhide(node: SessionNode, row: Row, proof: Proof | None, routing: Routing) -> Resolution:
-    """Take the tag of schema step 16 off a session (LN006), and give a child a listed shape.
+def unhide(
+    graph: Graph, node: SessionNode, row: Row, proof: Proof | None, routing: Routing
+) -> Resolution:
+    """Take a delegate's tag off a session (LN006), and give a child a listed shape.
 
-    Only for schema numbers from 16 on: below, the next open by 0.17.0 or later tags it again.
+    The tag of schema step 16 says nothing; one that a release wrote is taken off only where a chat
+    of the gateway leads to the session now, as a judgement (Hermes #109073). Only for schema
+    numbers from 16 on: below, the next open by 0.17.0 or later tags it again.
     """
-    if node.delegate_mark is not DelegateMark.STEP_16:
-        return refused(f"{node.id} was tagged by a release, not by schema step 16")
+    live = routing.is_live(node.id)
+    step_16 = node.delegate_mark is DelegateMark.STEP_16
+    if not step_16 and not (live and node.delegate_mark is DelegateMark.DELEGATE):
+        return refused(f"{node.id} was not tagged by schema step 16")
     try:
         untagged = remove_marker(row.get("model_config"), DELEGATE_FROM)
         values: dict[str, Value] = {"model_config": untagged}
-        if node.parent_id is not None:
-            values = branch_shape(
-                {**row, "model_config": untagged}, node.parent_id, routed=routing.is_live(node.id)
-            )
+        if node.parent_id is not None and not _continues_again(graph, node):
+            values = branch_shape({**row, "model_config": untagged}, node.parent_id, routed=live)
     except ConfigUnusable as error:
         return _unusable(node, error)
     change = changes_of(node.id, row, values)
+    if not step_16:
+        reason = "a chat of the gateway leads to it, though a release tagged it as a delegate's"
+        return resolution([change], Safety.UNSAFE, reason)
     if proof is None:
         reason = "nothing proves that it is a person's chat and not a delegate's run"
         return resolution([change], Safety.UNSAFE, reason)
     return resolution([change], Safety.SAFE, proof.reason)
 
 
-def mark_branch(graph: Graph, node: SessionNode, row: Row, *, copied: bool) -> Resolution:
+def _continues_again(graph: Graph, node: SessionNode) -> bool:
+    """Whether a session without its tag is its parent's only continuation, for every release."""
+    parent = graph.nodes.get(node.parent_id or "")
+    return parent is not None and waits_for(graph, parent, replace(node, delegate_from=None))
+
+
+def mark_branch(
+    graph: Graph, node: SessionNode, row: Row, proof: Proof | None, *, copied: bool
+) -> Resolution:
     """Mark a child as the branch that it is (LN007), so that 0.16.0 and later list it.
 
-    ``copied`` is whether it begins with its parent's rows. Where the schema is older than the
+    ``copied`` is whether it begins with its parent's rows. An end of the parent in
+    :data:`BRANCH_ENDS` is a proof only for what began after it or is a person's: a delegate's run
+    begins while its parent is open, whatever ends that later. Where the schema is older than the
     marker (no ``archived`` column) the link is cut too: those releases list it only then.
     """
     if node.parent_id is None or node.parent_id not in graph.nodes:
         return refused(f"{node.id} has no parent to branch from")
-    ended = graph.nodes[node.parent_id].end_reason
+    parent = graph.nodes[node.parent_id]
     try:
         values: dict[str, Value] = {
             "model_config": set_marker(row.get("model_config"), BRANCHED_FROM, node.parent_id)
@@ -168,9 +197,10 @@ def mark_branch(graph: Graph, node: SessionNode, row: Row, *, copied: bool) -> R
     change = changes_of(node.id, row, values)
     if copied:
         return resolution([change], Safety.SAFE, "it begins with its parent's rows")
-    if ended in BRANCH_ENDS:
-        return resolution([change], Safety.SAFE, f"its parent ended as '{ended}'")
-    return resolution([change], Safety.UNSAFE, "it may be a delegate's run")
+    after = proof is not None or started_after_end(node, parent)
+    if parent.end_reason in BRANCH_ENDS and after:
+        return resolution([change], Safety.SAFE, f"its parent ended as '{parent.end_reason}'")
+    return resolution([change], Safety.UNSAFE, "nothing but its words says that it is a branch")
 
 
 def _unusable(node: SessionNode, error: ConfigUnusable) -> Resolution:

@@ -28,6 +28,10 @@ _NODE_DEFAULTS = {
 WHITE_SPACE = "char(9, 10, 11, 12, 13, 32)"
 """What counts as leading white space, the same as in :mod:`hermes_repair.harness`."""
 
+HEAD_ROWS = 16
+"""How many rows of a session are its head; releases protect 3 messages there and a summary follows,
+users may set more."""
+
 SESSION_ROWS = "SELECT * FROM sessions WHERE id IN (SELECT value FROM json_each(?))"
 """Whole rows of the sessions whose ids are in one JSON array: the before-images of a repair."""
 
@@ -75,6 +79,43 @@ def facts_query(message_columns: Collection[str], openings: Sequence[str]) -> st
         f"WHEN COALESCE({begin}, '') = '' THEN 0 WHEN {opened} THEN 0 ELSE 1 END AS person "
         "FROM messages m WHERE m.session_id IN (SELECT value FROM json_each(?))"
         ") u GROUP BY u.session_id"
+    )
+
+
+def trace_query(carried: Sequence[str]) -> str:
+    """Return one statement for what chosen sessions begin with.
+
+    Parameters: the openings of what compression carries over (summaries and task lists), then a
+    JSON array of session ids. Result columns: ``session_id``; ``carried``, whether one of the first
+    rows opens so; ``alike``, whether its first message of a user is its parent's. Both look at the
+    head only, which compression copies verbatim, and go through ``idx_messages_session``.
+    """
+    begin = f"ltrim(h.content, {WHITE_SPACE})"
+    opened = " OR ".join(f"substr({begin}, 1, {len(opening)}) = ?" for opening in carried)
+    return (
+        "SELECT s.id AS session_id, EXISTS (SELECT 1 FROM (SELECT m.role, m.content FROM messages m"
+        f" WHERE m.session_id = s.id ORDER BY m.timestamp, m.id LIMIT {HEAD_ROWS}) h"
+        f" WHERE h.role IN ('user', 'assistant') AND ({opened})) AS carried,"
+        f" COALESCE(({_first_words('s.id')}) = ({_first_words('s.parent_session_id')}), 0) AS alike"
+        " FROM sessions s WHERE s.id IN (SELECT value FROM json_each(?))"
+    )
+
+
+def first_words_query() -> str:
+    """Return one statement for the first message of a user of chosen sessions.
+
+    Parameter: a JSON array of session ids. Result columns: ``session_id``, ``content``.
+    """
+    return (
+        f"SELECT s.id AS session_id, ({_first_words('s.id')}) AS content"
+        " FROM sessions s WHERE s.id IN (SELECT value FROM json_each(?))"
+    )
+
+
+def _first_words(session: str) -> str:
+    return (
+        f"SELECT f.content FROM messages f WHERE f.session_id = {session} AND f.role = 'user'"
+        " ORDER BY f.timestamp, f.id LIMIT 1"
     )
 
 

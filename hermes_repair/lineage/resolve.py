@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from enum import Enum
 
 from hermes_repair.lineage.changes import Resolution, changes_of, refused, resolution
 from hermes_repair.lineage.forks import Fork, Holds, Sibling
@@ -42,6 +43,14 @@ _WORDS = {
 def sessions_of(fork: Fork) -> tuple[str, ...]:
     """Name every session whose row a resolution of this fork may change."""
     return tuple(member for sibling in fork.siblings for member in sibling.chain)
+
+
+class Method(Enum):
+    """What becomes of the siblings that are not kept (``forks --resolve``)."""
+
+    BRANCH = "branch"
+    MERGE = "merge"
+    ARCHIVE = "archive"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,27 +91,37 @@ def archive(basis: Basis, fork: Fork, keep: str) -> Resolution:
     return branch(basis, fork, keep)
 
 
-def archive_merged(basis: Basis, fork: Fork, keep: str, merged: str) -> Resolution:
-    """Hide the sibling ``merged`` whose turns were woven into ``keep``, with a pointer to it.
+def archive_merged(basis: Basis, fork: Fork, keep: str, merged: Collection[str]) -> Resolution:
+    """Hide the siblings ``merged``, whose turns were woven into ``keep``, with a pointer to it.
 
-    UNSAFE, as every merge. Its own row only: the other siblings are left as they are.
+    UNSAFE, as every merge. What was not merged is treated as :func:`branch` does.
     """
-    sibling = next(one for one in fork.siblings if one.session_id == merged)
-    if sibling.continued:
-        return refused(f"{merged} was itself continued: only its first part would be merged")
-    alone = Fork(fork.parent_id, (sibling,), fork.live)
-    return _resolve(basis, alone, keep, Safety.UNSAFE, f"merged into {keep}", merged=True)
+    for sibling in fork.siblings:
+        if sibling.continued and sibling.session_id in {keep, *merged}:
+            return refused(
+                f"{sibling.session_id} was itself continued: only its first part would be merged"
+            )
+        if sibling.session_id in merged and sibling.session_id in fork.live.routed:
+            return refused(f"a chat of the gateway leads to {sibling.session_id}")
+    reason = f"merged into {keep}"
+    return _resolve(basis, fork, keep, Safety.UNSAFE, reason, merged=frozenset(merged))
 
 
 def _resolve(
-    basis: Basis, fork: Fork, keep: str, safety: Safety, reason: str, *, merged: bool = False
+    basis: Basis,
+    fork: Fork,
+    keep: str,
+    safety: Safety,
+    reason: str,
+    *,
+    merged: frozenset[str] = frozenset(),
 ) -> Resolution:
     wanted: dict[str, dict[str, Value]] = {}
     for sibling in fork.others(keep):
         row = basis.rows[sibling.session_id]
         routed = sibling.session_id in fork.live.routed
         try:
-            if merged:
+            if sibling.session_id in merged:
                 values = archive_shape(row, keep, routed=False)
             else:
                 values = _shape(sibling, row, fork.parent_id, routed=routed)
@@ -113,7 +132,7 @@ def _resolve(
         wanted[sibling.session_id] = values
         if not routed:
             wanted |= {member: unrouted_shape() for member in _recoverable(basis.graph, sibling)}
-    for session_id, title in _names(basis, fork, keep, merged=merged).items():
+    for session_id, title in _names(basis, fork, keep, merged).items():
         wanted.setdefault(session_id, {})["title"] = title
     changes = [
         changes_of(session_id, basis.rows[session_id], values)
@@ -139,7 +158,7 @@ def _recoverable(graph: Graph, sibling: Sibling) -> tuple[str, ...]:
     )
 
 
-def _names(basis: Basis, fork: Fork, keep: str, *, merged: bool) -> dict[str, str]:
+def _names(basis: Basis, fork: Fork, keep: str, merged: frozenset[str]) -> dict[str, str]:
     """Return the new titles: for siblings without one, and for those that would be resumed.
 
     A sibling that stays visible gets a title if it has none. Any session of a sibling's chain that
@@ -156,7 +175,7 @@ def _names(basis: Basis, fork: Fork, keep: str, *, merged: bool) -> dict[str, st
         own = None if node.title is None else base_title(node.title)
         if own is None or any(continues(own, base) for base in bases):
             own = stem
-        words = MERGED if merged else _WORDS[sibling.holds]
+        words = MERGED if sibling.session_id in merged else _WORDS[sibling.holds]
         names[session_id] = given_title(own, words, node.started_at, taken)
         taken.add(names[session_id])
 

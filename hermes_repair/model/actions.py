@@ -109,4 +109,4 @@ class FileCopy:
 
 Action: TypeAlias = RowUpdate | RowInsert | RowDelete | RowMove | Ddl | IndexRefill | FileCopy
 RowAction: TypeAlias = RowUpdate | RowInsert | RowDelete | RowMove
-ROW_ACTIONS = (RowUpdate, RowInsert, RowDelete, RowMove)
+WITH_TABLE = (RowUpdate, RowInsert, RowDelete, RowMove, IndexRefill)

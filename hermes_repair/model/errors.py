@@ -49,7 +49,11 @@ class AnotherRun(InUse):
 
 
 class Changed(Refused):
-    """A row is not as the plan expects it: somebody wrote it after the plan was made."""
+    """The database, or a row of it, is not as the plan expects: it was written after that."""
+
+
+class NotNoted(Refused):
+    """A receipt could not be written: what it says may be behind what was done (RP001 settles it)."""
 
 
 class NoInstall(HermesRepairError):
@@ -62,3 +66,11 @@ class DatabaseUnreadable(HermesRepairError):
     """SQLite cannot read this file as a database; doctor turns this into DB001."""
 
     exit_code = ExitCode.REFUSED
+
+
+def from_os(error: OSError) -> Refused:
+    """Return what the system refused, in the words of an error for people."""
+    return Refused(
+        f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}.",
+        "Nothing was left half-done. Check permissions and free space, then run this again.",
+    )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
-from hermes_repair.model.actions import Action, Ddl, IndexRefill
+from hermes_repair.model.actions import WITH_TABLE, Action, Ddl, IndexRefill, RowInsert
 from hermes_repair.model.findings import Safety
 
 
@@ -43,6 +43,36 @@ class Unit:
     def needs_backup(self) -> bool:
         """Whether undo needs a file backup because an action cannot be inverted row by row."""
         return any(isinstance(action, Ddl | IndexRefill) for action in self.actions)
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """A unit of a draft plan without its actions, which stay in the draft's file.
+
+    ``number`` is its place there. ``actions`` counts them, ``tables`` are those that they write,
+    ``source_bytes`` is what they read from transcript files.
+    """
+
+    number: int
+    unit: Unit
+    actions: int
+    tables: tuple[str, ...]
+    source_bytes: int
+    needs_backup: bool
+
+
+def outline(number: int, unit: Unit) -> Outline:
+    """Return what is kept in memory of a unit whose actions were written down."""
+    tables = {action.table for action in unit.actions if isinstance(action, WITH_TABLE)}
+    sources = (a.source for a in unit.actions if isinstance(a, RowInsert))
+    return Outline(
+        number=number,
+        unit=replace(unit, actions=()),
+        actions=len(unit.actions),
+        tables=tuple(sorted(tables)),
+        source_bytes=sum(source.length for source in sources if source is not None),
+        needs_backup=unit.needs_backup,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ acknowledged.json                           findings that the user accepts
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
@@ -16,8 +17,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hermes_repair.model.errors import Refused, UsageError
+from hermes_repair.records.planfile import sync
 
 _RECEIPT = re.compile(r"(\d{4,})-\d{8}T\d{6}Z-([a-z-]+)\.db")
+
+
+def number_of(receipt: Path) -> int:
+    """Return the number of a receipt, which alone decides the order."""
+    return int(receipt.name.partition("-")[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +61,11 @@ class Folder:
             self.make(part)
 
     def make(self, part: Path) -> Path:
-        """Make one folder of ours, or see that it is one."""
+        """Make one folder of ours, durably, or see that it is one."""
         try:
-            part.mkdir(mode=0o700, exist_ok=True)
+            if not part.is_dir():
+                part.mkdir(mode=0o700)
+                sync(part)
         except FileExistsError:
             raise Refused(
                 f"{part} is a file, and hermes-repair keeps its records in a folder of that name.",
@@ -81,9 +90,12 @@ class Folder:
 
     def _denied(self, path: Path, error: OSError) -> Refused:
         who = self.owner.user if self.owner is not None else "its owner"
+        mine = error.errno in (errno.EACCES, errno.EPERM)
         return Refused(
             f"hermes-repair cannot keep its records in {path}: {error.strerror}.",
-            f"Run it as the owner of state.db: sudo -u {who} hermes-repair ...",
+            f"Run it as the owner of state.db: sudo -u {who} hermes-repair ..."
+            if mine
+            else "Check the disk that the Hermes folder is on.",
         )
 
     def receipt_paths(self) -> list[Path]:
@@ -91,12 +103,12 @@ class Folder:
         if not self.receipts.is_dir():
             return []
         found = [path for path in self.receipts.iterdir() if _RECEIPT.fullmatch(path.name)]
-        return sorted(found, key=lambda path: int(path.name.partition("-")[0]))
+        return sorted(found, key=number_of)
 
     def new_receipt(self, command: str, now: float) -> Path:
-        """Return the path of the next receipt; the number alone decides the order."""
+        """Return the path of the next receipt."""
         known = self.receipt_paths()
-        number = int(known[-1].name.partition("-")[0]) + 1 if known else 1
+        number = number_of(known[-1]) + 1 if known else 1
         stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
         return self.receipts / f"{number:04d}-{stamp}-{command}.db"
 
@@ -104,8 +116,7 @@ class Folder:
         """Return the receipt that a user means by its number or its whole name."""
         wanted = named.removesuffix(".db")
         for path in self.receipt_paths():
-            number, _, _ = path.stem.partition("-")
-            if path.stem == wanted or (wanted.isdigit() and int(wanted) == int(number)):
+            if path.stem == wanted or (wanted.isdecimal() and int(wanted) == number_of(path)):
                 return path
         raise UsageError(
             f"There is no receipt {named!r} in {self.receipts}.",
@@ -116,6 +127,16 @@ class Folder:
         """Return where the file backup of a receipt lies."""
         return self.backups / receipt.stem
 
+    def new_backup(self, what: str, now: float) -> Path:
+        """Make a folder for a copy that belongs to no receipt, named by what it is and when."""
+        stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
+        place = self.backups / f"{what}-{stamp}"
+        number = 1
+        while place.exists():
+            number += 1
+            place = self.backups / f"{what}-{stamp}-{number}"
+        return self.make(place)
+
     def source_dir(self, receipt: Path) -> Path:
         """Return where the transcript files of a receipt are kept."""
         return self.sources / receipt.stem
@@ -125,6 +146,10 @@ class Folder:
         paths = [p for p in self.receipt_paths() if p.stem.endswith(f"Z-{command}")]
         for path in paths[:-keep]:
             path.unlink()
+
+    def discard(self, receipt: Path) -> None:
+        """Delete the receipt of a run that changed nothing."""
+        receipt.unlink()
 
     def remove_backup(self, backup: Path) -> None:
         """Delete one backup folder of ours."""

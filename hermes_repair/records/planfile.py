@@ -31,7 +31,7 @@ from hermes_repair.model.actions import (
 )
 from hermes_repair.model.errors import UsageError
 from hermes_repair.model.findings import Safety
-from hermes_repair.model.plans import Header, Unit, UnitRecord, UnitState
+from hermes_repair.model.plans import Header, Outline, Unit, UnitRecord, UnitState, outline
 from hermes_repair.model.values import Row, Value, encode_value
 from hermes_repair.store.connections import bind, open_immutable, open_private, placeholder
 from hermes_repair.store.scratch import scratch
@@ -57,10 +57,11 @@ CREATE TABLE images (
   PRIMARY KEY (unit, position, image, column_name)
 ) WITHOUT ROWID;
 """
-_ACTION_COLUMNS = (
-    "unit, position, kind, tbl, counters, old_id, new_id, digest, source, offset, length, sha256,"
-    " sql, step, target, size, column_set"
+_CONTENT = (
+    "position, kind, tbl, counters, old_id, new_id, digest, source, offset, length, sha256, sql,"
+    " step, target, size, column_set"
 )
+_ACTION_COLUMNS = f"unit, {_CONTENT}"
 
 
 class PlanFile:
@@ -87,10 +88,11 @@ class PlanFile:
         )
         self._db.execute("COMMIT")
 
-    def append(self, units: Iterable[Unit]) -> int:
-        """Add units behind those that are there, in one transaction; return how many it added."""
+    def append(self, units: Iterable[Unit]) -> list[Outline]:
+        """Add units behind those that are there, in one transaction; return their outlines."""
+        outlines: list[Outline] = []
         row = self._db.execute("SELECT COALESCE(MAX(number), 0) FROM units").fetchone()
-        number = first = int(row[0])
+        number = int(row[0])
         self._db.execute("BEGIN")
         for unit in units:
             number += 1
@@ -111,8 +113,9 @@ class PlanFile:
             )
             for position, action in enumerate(unit.actions):
                 self._put(number, position, action)
+            outlines.append(outline(number, unit))
         self._db.execute("COMMIT")
-        return number - first
+        return outlines
 
     def _put(self, unit: int, position: int, action: Action) -> None:
         row: dict[str, Any] = {"kind": type(action).__name__}
@@ -236,6 +239,11 @@ class PlanFile:
         )
         self._db.execute("COMMIT")
 
+    def sessions(self) -> frozenset[str]:
+        """Return the sessions that the units touch."""
+        found = self._db.execute("SELECT sessions FROM units")
+        return frozenset(session for row in found for session in json.loads(row[0]))
+
     def count_actions(self) -> int:
         """Return how many actions all units have."""
         return int(self._db.execute("SELECT COUNT(*) FROM actions").fetchone()[0])
@@ -257,19 +265,25 @@ class PlanFile:
         ):
             yield int(new_id)
 
-    def digest(self) -> str:
-        """Return one hash over all units and actions: what a plan will do, to the byte."""
+    def digest(self, numbers: Iterable[int] | None = None) -> str:
+        """Return one hash over units and their actions: what a plan will do, to the byte.
+
+        ``numbers`` are the units in the order in which they will run; all by default.
+        """
         hasher = hashlib.sha256()
         queries = (
-            "SELECT number, kind, subject, safety, live, sessions FROM units ORDER BY number",
-            f"SELECT {_ACTION_COLUMNS} FROM actions ORDER BY unit, position",
-            "SELECT * FROM images ORDER BY unit, position, image, column_name",
+            "SELECT kind, subject, safety, live, sessions FROM units WHERE number = ?",
+            f"SELECT {_CONTENT} FROM actions WHERE unit = ? ORDER BY position",
+            "SELECT position, image, column_name, value FROM images WHERE unit = ?"
+            " ORDER BY position, image, column_name",
         )
-        for query in queries:
-            for row in self._db.execute(query):
-                for value in row:
-                    storage, data = encode_value(value)
-                    hasher.update(f"{storage}:{len(data)}:".encode() + data)
+        chosen = [number for number, _ in self.states()] if numbers is None else numbers
+        for number in chosen:
+            for query in queries:
+                for row in self._db.execute(query, (number,)):
+                    for value in row:
+                        storage, data = encode_value(value)
+                        hasher.update(f"{storage}:{len(data)}:".encode() + data)
         return hasher.hexdigest()
 
 
@@ -300,9 +314,10 @@ def _action(
 
 def sync(path: Path) -> None:
     """Make a finished file and its name in the folder durable: fsync the file, then the folder."""
-    # Windows has no descriptor of a folder; there the file alone is made durable.
-    for target in (path, path.parent) if os.name == "posix" else (path,):
-        descriptor = os.open(target, os.O_RDONLY if os.name == "posix" else os.O_RDWR)
+    # Windows has no descriptor of a folder; there files alone are made durable.
+    posix = os.name == "posix"
+    for target in (path, path.parent) if posix else () if path.is_dir() else (path,):
+        descriptor = os.open(target, os.O_RDONLY if posix else os.O_RDWR)
         try:
             os.fsync(descriptor)
         finally:

@@ -93,7 +93,7 @@ def _apply_unit(
     try:
         for action in unit.actions:
             if isinstance(action, FileCopy):
-                around.keep(action)
+                _keep(action, around)
         rows = [action for action in unit.actions if not isinstance(action, FileCopy)]
         if rows:
             _begin(writer, around, version, begun=begun)
@@ -113,6 +113,16 @@ def _apply_unit(
         writer.rollback()
 
 
+def _keep(action: FileCopy, around: Surroundings) -> None:
+    try:
+        around.keep(action)
+    except OSError as error:
+        raise Refused(
+            f"{action.source} could not be copied: {error.strerror or error}.",
+            "Nothing was imported from it. Mend that, then run the same command again.",
+        ) from error
+
+
 def replay(writer: Writer, receipt: PlanFile, numbers: list[int], random: Random) -> None:
     """Apply units again on a private copy of their backup, to learn what they left (R5)."""
 
@@ -130,28 +140,39 @@ def replay(writer: Writer, receipt: PlanFile, numbers: list[int], random: Random
 def undo(writer: Writer, receipt: PlanFile, around: Surroundings) -> Outcome:
     """Take back the done units of a receipt, last first.
 
-    All are looked at before the first is touched, so that a refusal leaves everything as it is.
+    All are tried first in one transaction that is rolled back, so that a refusal leaves everything
+    as it is: a later unit may have written over an earlier one, so looking alone would not tell.
     Raises :class:`Refused` naming the row where a value that we wrote was changed since.
     """
     outcome = Outcome()
     numbers = [number for number, state in receipt.states() if state is UnitState.DONE]
     numbers.reverse()
-    for number in numbers:
-        for action in reversed(receipt.record(number).unit.actions):
-            check_invert(writer, action)
     version = writer.data_version()
+    try:
+        _begin(writer, around, version, begun=False)
+        for number in numbers:
+            _invert_unit(writer, receipt.record(number).unit)
+    finally:
+        writer.rollback()
     for number in numbers:
         unit = receipt.record(number).unit
-        _invert_unit(writer, unit, around, version)
+        try:
+            _begin(writer, around, version, begun=False)
+            _invert_unit(writer, unit)
+            writer.commit()
+        except sqlite3.Error as error:
+            raise _explained(error, unit) from error
+        finally:
+            writer.rollback()
         receipt.set_states([number], UnitState.UNDONE)
         outcome.done.append(number)
         around.tell(unit)
     return outcome
 
 
-def _invert_unit(writer: Writer, unit: Unit, around: Surroundings, version: Value) -> None:
+def _invert_unit(writer: Writer, unit: Unit) -> None:
+    """Take one unit back in the open transaction; raises without leaving anything undecided."""
     try:
-        _begin(writer, around, version, begun=False)
         broken = violations(writer, unit)
         for action in reversed(unit.actions):
             check_invert(writer, action)
@@ -165,11 +186,8 @@ def _invert_unit(writer: Writer, unit: Unit, around: Surroundings, version: Valu
                 " repair added.",
                 UNDO_BY_HAND,
             )
-        writer.commit()
     except sqlite3.Error as error:
         raise _explained(error, unit) from error
-    finally:
-        writer.rollback()
 
 
 def _begin(writer: Writer, around: Surroundings, version: Value, *, begun: bool) -> None:
@@ -184,12 +202,15 @@ def _begin(writer: Writer, around: Surroundings, version: Value, *, begun: bool)
         )
 
 
-def settle(writer: Writer, receipt: PlanFile, *, undoing: bool) -> dict[int, UnitState]:
+def settle(
+    writer: Writer, receipt: PlanFile, like_backup: Callable[[Writer], bool], *, undoing: bool
+) -> dict[int, UnitState]:
     """After a kill: note for each open unit what the database shows became of it.
 
     A pending unit is DONE where it was committed, SKIPPED where not, UNKNOWN where neither image is
-    there (design R4). While ``undoing``, a done unit whose before-image is back is UNDONE. Returns
-    the state of every unit that was open.
+    there (design R4). While ``undoing``, a done unit whose before-image is back is UNDONE.
+    ``like_backup`` is asked for units without images. Returns the state of every unit that was
+    open.
     """
     noted: dict[int, UnitState] = {}
     wanted = UnitState.DONE if undoing else UnitState.PENDING
@@ -197,7 +218,7 @@ def settle(writer: Writer, receipt: PlanFile, *, undoing: bool) -> dict[int, Uni
     for number, state in receipt.states():
         if state is not wanted:
             continue
-        answer = committed(writer, receipt.record(number).unit)
+        answer = committed(writer, receipt.record(number).unit, like_backup)
         if answer is None:
             noted[number] = UnitState.DONE if undoing else UnitState.UNKNOWN
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum
 
 from hermes_repair.model.actions import (
@@ -77,15 +78,18 @@ def _is_moved(writer: Writer, number: int, action: RowMove) -> bool:
     return row is not None and row_digest(row, action.columns) == action.digest
 
 
-def committed(writer: Writer, unit: Unit) -> bool | None:
+def committed(writer: Writer, unit: Unit, like_backup: Callable[[Writer], bool]) -> bool | None:
     """Say whether a unit was committed, by what the database shows (design R4).
 
     True iff an after-image that differs from its before-image is found; a unit of deletes is done
-    when its before-images are gone. None where neither image is there.
+    when its before-images are gone. None where neither image is there. A unit of DDL alone has no
+    images: ``like_backup`` says whether the structure is that of the backup taken before it.
     """
     found = [find(writer, action) for action in unit.actions]
     if Found.AFTER in found:
         return True
-    if Found.BEFORE in found or all(state is Found.SAME for state in found):
+    if Found.BEFORE in found:
         return False
+    if all(state is Found.SAME for state in found):
+        return unit.needs_backup and not like_backup(writer)
     return None

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from hermes_repair.model.findings import Safety
-from hermes_repair.model.plans import Unit
+from hermes_repair.model.plans import Outline, Unit
 
 ORDER = (
     ("RP",),
@@ -59,9 +59,9 @@ class Selection:
 class Plan:
     """Units to do now, units that wait for them, and units that nobody asked for."""
 
-    now: tuple[Unit, ...]
-    waiting: tuple[Unit, ...]
-    left: tuple[Unit, ...]
+    now: tuple[Outline, ...]
+    waiting: tuple[Outline, ...]
+    left: tuple[Outline, ...]
 
 
 def stage(unit: Unit) -> int:
@@ -79,41 +79,42 @@ def _stage_of(finding_id: str) -> int:
     return len(ORDER)
 
 
-def plan(units: Iterable[Unit], selection: Selection, *, beside_live: bool) -> Plan:
+def plan(outlines: Iterable[Outline], selection: Selection, *, beside_live: bool) -> Plan:
     """Order the proposed units and say which can be done in this round.
 
     ``beside_live``: somebody has the database open, so only live-safe units are done; the others
     are returned as waiting (R10).
     """
-    ordered = sorted(units, key=lambda unit: (stage(unit), min(unit.sessions, default="")))
-    now: list[Unit] = []
-    waiting: list[Unit] = []
-    left: list[Unit] = []
+    ordered = sorted(outlines, key=lambda o: (stage(o.unit), min(o.unit.sessions, default="")))
+    now: list[Outline] = []
+    waiting: list[Outline] = []
+    left: list[Outline] = []
     busy: set[str] = set()
-    for unit in ordered:
+    for outline in ordered:
+        unit = outline.unit
         if not selection.wants(unit):
-            left.append(unit)
+            left.append(outline)
             continue
         if (beside_live and not unit.live) or busy & unit.sessions:
-            waiting.append(unit)
+            waiting.append(outline)
         else:
-            now.append(unit)
+            now.append(outline)
         busy |= unit.sessions
     return Plan(tuple(now), tuple(waiting), tuple(left))
 
 
-def summary(units: Sequence[Unit]) -> list[dict[str, object]]:
+def summary(outlines: Sequence[Outline]) -> list[dict[str, object]]:
     """Return one plain entry per unit, without rows, for ``--dry-run --json``."""
     return [
         {
-            "kind": unit.kind,
-            "table": sorted({a.table for a in unit.actions if hasattr(a, "table")}),
-            "session": unit.subject,
-            "rows": len(unit.actions),
-            "safety": unit.safety.value,
-            "live": unit.live,
-            "summary": unit.summary,
-            "findings": list(unit.finding_ids),
+            "kind": outline.unit.kind,
+            "table": list(outline.tables),
+            "session": outline.unit.subject,
+            "rows": outline.actions,
+            "safety": outline.unit.safety.value,
+            "live": outline.unit.live,
+            "summary": outline.unit.summary,
+            "findings": list(outline.unit.finding_ids),
         }
-        for unit in units
+        for outline in outlines
     ]

@@ -66,17 +66,13 @@ def back_up(writer: Writer, target: Path, copy: CopyVerified) -> None:
 
 
 def raise_sequences(copy: Path, marks: dict[str, int]) -> None:
-    """Lift the AUTOINCREMENT marks of a private copy to at least ``marks`` (by table; R5).
-
-    So that no id which was given out once is ever given out again.
-    """
+    """Set AUTOINCREMENT marks (by table) in a private copy, so that no id is given out twice."""
     connection = open_private(copy)
     try:
         connection.execute("BEGIN")
         for table, mark in marks.items():
-            connection.execute(
-                "UPDATE sqlite_sequence SET seq = MAX(seq, ?) WHERE name = ?", (mark, table)
-            )
+            connection.execute("DELETE FROM sqlite_sequence WHERE name = ?", (table,))
+            connection.execute("INSERT INTO sqlite_sequence VALUES (?, ?)", (table, mark))
         connection.execute("COMMIT")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     finally:
@@ -84,7 +80,10 @@ def raise_sequences(copy: Path, marks: dict[str, int]) -> None:
 
 
 def sequences(path: Path) -> dict[str, int]:
-    """Return the AUTOINCREMENT mark of each table of a database at rest, without side files."""
+    """Return the AUTOINCREMENT mark of each table of a database at rest, without side files.
+
+    Every schema of Hermes has the table: ``messages`` counts by it since schema 1.
+    """
     connection = open_immutable(path)
     try:
         return dict(connection.execute("SELECT name, seq FROM sqlite_sequence"))
@@ -92,15 +91,23 @@ def sequences(path: Path) -> dict[str, int]:
         connection.close()
 
 
-def put_back(backup: Path, path: Path) -> None:
+def put_back(backup: Path, path: Path, still: Callable[[], None]) -> None:
     """Write a backup into the existing file through SQLite, in one transaction (design R4).
 
     Same inode, owner and mode; readers and a kill see the old content or the new, never a mixture.
-    Raises :class:`InUse` where another process holds the database.
+    ``still`` is called under the exclusive lock, before anything is written: it raises where what
+    is there is not what the caller decided on. Raises :class:`InUse` where another process holds
+    the database.
     """
     source = open_immutable(backup)
     target = open_for_writing(path, live=False)
     try:
+        # The lock stays from here to the end of the connection; a backup cannot begin inside a
+        # transaction of its target.
+        target.execute("PRAGMA locking_mode=EXCLUSIVE").fetchall()
+        target.execute("BEGIN EXCLUSIVE")
+        target.execute("COMMIT")
+        still()
         source.backup(target, pages=-1)
         target.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     except sqlite3.Error as error:

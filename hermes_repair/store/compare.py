@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from hermes_repair.model.errors import DatabaseUnreadable
 from hermes_repair.store.connections import name, open_immutable, unreadable
+from hermes_repair.store.writing import Writer
 
 # FTS5's own storage may be laid out differently for the same content; ids and text may not.
 _LAYOUT_OF_SEARCH = ("_data", "_idx", "_config")
@@ -48,6 +49,26 @@ def differing_tables(expected: Path, found: Path) -> tuple[TableDifference, ...]
         raise unreadable(found, error) from error
     finally:
         connection.close()
+
+
+def same_structure(writer: Writer, backup: Path) -> bool:
+    """Whether a database has the objects of its backup, and the same schema number."""
+    connection = open_immutable(backup)
+    try:
+        return _structure(connection) == _structure(writer.connection)
+    except sqlite3.DatabaseError as error:
+        raise unreadable(backup, error) from error
+    finally:
+        connection.close()
+
+
+def _structure(connection: sqlite3.Connection) -> tuple[list[object], list[object]]:
+    objects = connection.execute(
+        "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name"
+    ).fetchall()
+    numbered = any(row[1] == "schema_version" for row in objects)
+    stamp = connection.execute("SELECT version FROM schema_version") if numbered else ()
+    return objects, list(stamp)
 
 
 def _tables(connection: sqlite3.Connection, schema: str) -> set[str]:

@@ -14,7 +14,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TypeVar
 
-from hermes_repair.model.errors import DatabaseUnreadable, Refused
+from hermes_repair.model.errors import DatabaseUnreadable, InUse, Refused
 from hermes_repair.model.values import Row, Value
 from hermes_repair.store.connections import bind, name, unreadable
 
@@ -180,7 +180,7 @@ class Look:
             if "interrupted" in str(error):
                 raise _TooLong from error
             if is_busy(error):
-                raise Refused(
+                raise InUse(
                     "Hermes is writing to the database right now and did not pause.",
                     "Run this again in a moment.",
                 ) from error
@@ -211,13 +211,25 @@ def is_busy(error: sqlite3.Error) -> bool:
     return code is not None and (code & 0xFF) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
-def quick_check(look: Look, lines: int = 20) -> tuple[str, ...]:
-    """Return SQLite's own complaints about the file, at most ``lines``; empty when it is sound.
+LINES = 20
+
+
+def quick_check(look: Look) -> tuple[str, ...]:
+    """Return SQLite's own complaints about the file, some of them; empty when it is sound.
 
     Raises :class:`Refused` beside a live Hermes where it takes longer than a reader may.
     """
+    return _check(look, "quick_check")
+
+
+def integrity_check(look: Look) -> tuple[str, ...]:
+    """Return what :func:`quick_check` does, indexes compared with their tables too."""
+    return _check(look, "integrity_check")
+
+
+def _check(look: Look, pragma: str) -> tuple[str, ...]:
     try:
-        found = tuple(str(row[0]) for row in look.rows(f"PRAGMA quick_check({lines})"))
+        found = tuple(str(row[0]) for row in look.rows(f"PRAGMA {pragma}({LINES})"))
     except DatabaseUnreadable as error:
         return (error.message,)
     return () if found == ("ok",) else found

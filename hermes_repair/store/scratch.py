@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
-
 from hermes_repair.model.errors import Refused
 
 PREFIX = "hermes-repair-"
@@ -27,11 +25,15 @@ def parents() -> tuple[Path, ...]:
 
 
 def _run_name() -> str:
+    import psutil  # as below: takes longer to import than `locks clean` takes for a look
+
     return f"{os.getpid()}-{int(psutil.Process().create_time())}"
 
 
 def _is_dead(run: str) -> bool:
     """Whether the run that made a folder is over: its process is gone or is another one now."""
+    import psutil
+
     pid, _, start = run.partition("-")
     if not pid.isdigit():
         return False

@@ -8,7 +8,7 @@ views are made from private copies, compared, and the home is not touched.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from enum import Enum
@@ -80,11 +80,13 @@ def at_rest(
     choice: WalChoice | None,
     *,
     check_file: bool,
+    ours: frozenset[str] = frozenset(),
 ) -> Iterator[tuple[Look, FileState]]:
     """Look at a database that nobody has open; nothing is written beside it.
 
-    ``copy`` copies files in a child process that never opens SQLite (design R4). Raises
-    :class:`DatabaseUnreadable` where no view can be read at all.
+    ``copy`` copies files in a child process that never opens SQLite (design R4). ``ours`` are
+    sessions that a run of ours was at work on when it was cut off: what a -wal takes back of them
+    is no contradiction. Raises :class:`DatabaseUnreadable` where no view can be read at all.
     """
     with ExitStack() as stack:
         main = _main(path, stack)
@@ -100,10 +102,10 @@ def at_rest(
         ]
         copy([(path, folder / path.name), *pairs])
         joined = _joined(folder / path.name, stack)
-        side, differences = _judge(main, joined, sides)
+        damaged = {View.MAIN: quick_check(main), View.JOINED: quick_check(joined)}
+        side, differences = _judge(main, joined, damaged, sides, ours)
         look = _chosen(main, joined, side, choice)
-        damage = quick_check(look) if check_file else None
-        yield look, FileState(side, look.view, damage, differences)
+        yield look, FileState(side, look.view, damaged[look.view], differences)
 
 
 @contextmanager
@@ -133,17 +135,22 @@ def _joined(path: Path, stack: ExitStack) -> Look:
     return Look(connection, View.JOINED, path)
 
 
-def _judge(main: Look, joined: Look, sides: Sides) -> tuple[SideFile, tuple[str, ...]]:
+def _judge(
+    main: Look,
+    joined: Look,
+    damaged: Mapping[View, tuple[str, ...]],
+    sides: Sides,
+    ours: frozenset[str],
+) -> tuple[SideFile, tuple[str, ...]]:
     """Say what the side file is, from the two views."""
-    main_damage, joined_damage = quick_check(main), quick_check(joined)
-    if joined_damage and not main_damage:
+    if damaged[View.JOINED] and not damaged[View.MAIN]:
         return SideFile.STALE, ()
     if sides.journal:
         # A rolled-back view has less by its nature, so "only adds" says nothing here.
         return SideFile.HOT_JOURNAL, ()
-    if main_damage:
+    if damaged[View.MAIN]:
         return SideFile.CRASH, ()
-    differences = lost_by_joining(main, joined)
+    differences = lost_by_joining(main, joined, ours)
     return (SideFile.AMBIGUOUS, differences) if differences else (SideFile.CRASH, ())
 
 
@@ -164,11 +171,12 @@ _SESSION_COUNTERS = (
 )
 
 
-def lost_by_joining(main: Look, joined: Look) -> tuple[str, ...]:
+def lost_by_joining(main: Look, joined: Look, ours: frozenset[str]) -> tuple[str, ...]:
     """Return what the joined view would take back of the main file, in sentences.
 
     Joining an honest WAL only adds or advances: ids, times and counters never go down. A session
-    may lose messages (undo, compaction) only where it has gained later ones.
+    may lose messages (undo, compaction) only where it has gained later ones. Sessions of ``ours``
+    are left out.
     """
     if not main.has("sessions") or not main.has("messages"):
         return ()
@@ -179,10 +187,10 @@ def lost_by_joining(main: Look, joined: Look) -> tuple[str, ...]:
     if after < before:
         found.append(f"with the -wal the last message id is {after}, without it {before}")
     old, new = _sessions(main), _sessions(joined)
-    gone = len(old.keys() - new.keys())
+    gone = len(old.keys() - new.keys() - ours)
     if gone:
         found.append(f"with the -wal {gone} sessions are missing that are there without it")
-    lower = sum(1 for id in old.keys() & new.keys() if _goes_back(old[id], new[id]))
+    lower = sum(1 for id in (old.keys() & new.keys()) - ours if _goes_back(old[id], new[id]))
     if lower:
         found.append(f"with the -wal {lower} sessions have fewer messages or lower counters")
     return tuple(found)

@@ -95,8 +95,15 @@ def _count(sides: Sides) -> Counts:
     return Counts(
         file=len(sides.lines),
         database=len(sides.spoken),
-        copies=len(sides.copies),
+        copies=_copies(sides, {}),
         bad=len(sides.file.bad),
+    )
+
+
+def _copies(sides: Sides, matched: dict[int, int]) -> int:
+    """Return how many genuine lines repeat others and have no row of their own."""
+    return sum(
+        1 for line in sides.copies if line not in matched and is_genuine(sides.file.flags[line])
     )
 
 
@@ -123,7 +130,7 @@ class _Case:
         counts = replace(
             self.counts,
             missing=len(missing),
-            copies=len(self.sides.copies.keys() - matched.keys()),
+            copies=_copies(self.sides, matched),
             extra=len(self.sides.spoken) - len(matched),
             inactive=sum(1 for row in matched.values() if flags[row] & INACTIVE),
             recalled=sum(
@@ -153,7 +160,7 @@ class _Case:
         first_later = later_rows(sides, self.clock)
         later = sides.rows[first_later:]
         case = replace(self, counts=replace(self.counts, later=len(later)))
-        if was_rewritten(sides, later):
+        if was_rewritten(sides, later) and not self.has_archive():
             return case.filled(Verdict.TAIL_MISSING, "TR007", _REWRITTEN, matched, first_later)
         bound = later[0] if later else len(sides.table)
         spoken = [row for row in sides.spoken if row < bound]

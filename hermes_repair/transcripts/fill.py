@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from hermes_repair.transcripts.matching import Sides, best_epoch
+from hermes_repair.transcripts.matching import Sides, best_epoch, damaged_places
 from hermes_repair.transcripts.times import Clock, spread
 from hermes_repair.transcripts.verdicts import Fill, Step
 
@@ -22,8 +22,9 @@ def make_fill(
 
     ``matched`` is line → row in ascending order on both sides; ``first_later`` counts the rows of
     ``sides.rows`` that come before the later turns. Existing rows keep their order among each
-    other. A row that the file lacks stands, between its matched neighbours, after the lines that
-    are not later than it. ``fallback`` (epoch) is used where no line and no row has a time.
+    other. A row that the file lacks stands, between its matched neighbours, in the damaged place
+    that held it, else after the lines that are not later than it. ``fallback`` (epoch) is used
+    where no line and no row has a time.
     """
     order = _woven(sides, clock, matched, inserted, first_later)
     kept = next((index for index, (_, line) in enumerate(order) if line is not None), len(order))
@@ -49,12 +50,15 @@ def _woven(
 ) -> list[tuple[int | None, int | None]]:
     """Return (row, None) and (None, line) in the final order."""
     line_of = {row: line for line, row in matched.items()}
+    later = set(sides.rows[first_later:])
+    earlier = [row for row in sides.spoken if row not in later]
+    damaged = damaged_places(sides, matched, earlier) or {}
     lines = sorted(inserted)
     order: list[tuple[int | None, int | None]] = []
     position = 0
     next_match = _next_matches(sides, line_of)
     for number, row in enumerate(sides.rows):
-        line = line_of.get(row)
+        line = line_of.get(row, damaged.get(row))
         bound = next_match[number] if line is None else line
         stamped = sides.table.times[row]
         while position < len(lines) and lines[position] < bound:

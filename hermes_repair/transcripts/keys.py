@@ -13,10 +13,8 @@ from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Any, TypeAlias
 
-import orjson
-
 from hermes_repair.model.values import RawText, Value
-from hermes_repair.transcripts.text import content_text, scrub, shown, stored_text
+from hermes_repair.transcripts.text import decode_json, scrub, shown, stored_text
 
 Key: TypeAlias = bytes
 
@@ -28,22 +26,29 @@ def make_key(role: str, text: str, calls: str, answered: str) -> Key:
     """Hash the parts of a key; ``text`` is the text before ``sanitize`` and ``strip``."""
     if role in SPOKEN:
         text = shown(text)
-    head = f"{len(role)}:{len(calls)}:{len(answered)}:{role}{calls}{answered}"
     try:
-        data = (head + text).encode()
+        data = text.encode()
     except UnicodeEncodeError:
-        data = (scrub(head) + scrub(text)).encode()
-    return blake2b(data, digest_size=16).digest()
+        data = scrub(text).encode()
+    if role in COMPARED and not calls and not answered:
+        return blake2b(data, digest_size=16, person=role.encode()).digest()
+    head = f"{len(role)}:{len(calls)}:{len(answered)}:{role}{calls}{answered}"
+    hasher = blake2b(scrub(head).encode(), digest_size=16)
+    hasher.update(data)
+    return hasher.digest()
 
 
-def message_key(message: Mapping[str, Any]) -> Key:
-    """Return the key of a decoded transcript line with a textual ``role``."""
-    calls = message.get("tool_calls")
+def message_key(message: Mapping[str, Any], text: str) -> Key:
+    """Return the key of a decoded transcript line with a textual ``role``.
+
+    ``text`` is the :func:`~.text.content_text` of its content.
+    """
+    calls, answered = message.get("tool_calls"), message.get("tool_call_id")
     return make_key(
         message["role"],
-        content_text(message.get("content")),
+        text,
         calls_text(calls) if calls else "",
-        plain(message.get("tool_call_id")),
+        plain(answered) if answered is not None else "",
     )
 
 
@@ -80,12 +85,9 @@ def decode_calls(value: Value) -> Any:
     if not isinstance(data, str | bytes):
         return UNREADABLE
     try:
-        return orjson.loads(data)
-    except orjson.JSONDecodeError:
-        try:
-            return json.loads(data)
-        except (ValueError, RecursionError):
-            return UNREADABLE
+        return decode_json(data)
+    except (ValueError, RecursionError):
+        return UNREADABLE
 
 
 def calls_text(calls: Any) -> str:

@@ -71,12 +71,19 @@ def match_all(sides: Sides) -> dict[int, int] | None:
 
     ``None`` where the two are too different to be aligned.
     """
-    wanted = [line for line in sides.lines if line not in sides.copies]
-    row_keys = sides.row_keys(sides.spoken)
-    for lines in (sides.lines, wanted):
-        places = fits_left(sides.line_keys(lines), row_keys)
+    compared = [row for row in sides.rows if sides.table.flags[row] & COMPARABLE]
+    for lines, rows in (
+        (range(len(sides.file)), compared),
+        (sides.lines, sides.spoken),
+        ([line for line in sides.lines if line not in sides.copies], sides.spoken),
+    ):
+        places = fits_left(sides.line_keys(lines), sides.row_keys(rows))
         if places is not None:
-            return {line: sides.spoken[place] for line, place in zip(lines, places, strict=True)}
+            found = zip(lines, places, strict=True)
+            return {
+                line: rows[place] for line, place in found if is_genuine(sides.file.flags[line])
+            }
+    row_keys = sides.row_keys(sides.spoken)
     pairs = align(sides.line_keys(sides.lines), row_keys)
     if pairs is None:
         return None
@@ -117,7 +124,7 @@ def embed(sides: Sides, clock: Clock, spoken: Sequence[int]) -> dict[int, int] |
         return None
     matched = {sides.lines[left]: spoken[right] for left, right in pairs}
     matched = match_recalled(sides, matched, spoken)
-    return matched if _damage_explains(sides, matched, spoken) else None
+    return None if damaged_places(sides, matched, spoken) is None else matched
 
 
 def match_recalled(sides: Sides, matched: dict[int, int], spoken: Sequence[int]) -> dict[int, int]:
@@ -146,20 +153,29 @@ def match_recalled(sides: Sides, matched: dict[int, int], spoken: Sequence[int])
     return dict(sorted(result.items()))
 
 
-def _damage_explains(sides: Sides, matched: dict[int, int], spoken: Sequence[int]) -> bool:
-    """Whether each unmatched row can be the message that a damaged place of the file held."""
+def damaged_places(
+    sides: Sides, matched: dict[int, int], spoken: Sequence[int]
+) -> dict[int, int] | None:
+    """Return unmatched row → the line before which it lay, in a damaged place of the file.
+
+    ``None`` where some row is not explained so: each place can have held one message.
+    """
     line_of = {row: line for line, row in matched.items()}
-    bad = sides.file.bad_before
-    before, waiting = -1, 0
+    places = sides.file.bad_before
+    found: dict[int, int] = {}
+    waiting: list[int] = []
+    before = -1
     for row in [*spoken, None]:
         line = len(sides.file) if row is None else line_of.get(row)
         if line is None:
-            waiting += 1
+            waiting += [] if row is None else [row]
             continue
-        if waiting > bisect_right(bad, line) - bisect_right(bad, before):
-            return False
-        before, waiting = line, 0
-    return True
+        here = places[bisect_right(places, before) : bisect_right(places, line)]
+        if len(waiting) > len(here):
+            return None
+        found.update(zip(waiting, here, strict=False))
+        before, waiting = line, []
+    return found
 
 
 def previous_turns(file: FileSequence) -> list[int]:

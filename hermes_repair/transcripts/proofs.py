@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 
 from hermes_repair.transcripts.matching import (
     Sides,
-    has_new_summary,
     is_twin,
     previous_turns,
     proven_epoch,
@@ -33,7 +32,6 @@ _NO_ZONE = (
     "sources. Name it with --timezone."
 )
 _REWOUND = "The session has undone or compacted messages, so what is missing may be theirs."
-_SUMMARY = "The database holds a compaction summary that the file lacks."
 _NOT_A_TWIN = (
     "The row of the last common message is not of the time of its line, "
     "so the session was rewritten after it."
@@ -128,11 +126,12 @@ def session_only_in_file(sides: Sides, home: HomeFacts, clock: Clock) -> str | N
 
 
 def _taken_out(sides: Sides, session: SessionFacts) -> str | None:
+    """Inactive rows and rewinds; a summary without them has made the session superseded before."""
     if session.rewind_count or any(
         flags & (INACTIVE | COMPACTED) for flags in (sides.table.flags[row] for row in sides.rows)
     ):
         return _REWOUND
-    return _SUMMARY if has_new_summary(sides) else None
+    return None
 
 
 def _not_timed(sides: Sides, clock: Clock, line: int) -> str | None:

@@ -168,8 +168,8 @@ class FileSequence:
     def _add_message(self, record: Line, role: str) -> None:
         message = record.message
         try:
-            key = message_key(message)
-            flags = role_flags(role, content_text(message.get("content")))
+            text = content_text(message.get("content"))
+            key = message_key(message, text)
         except RecursionError:
             self.add_bad(BadLine(record.offset, record.length, "nested too deeply"))
             return
@@ -181,6 +181,7 @@ class FileSequence:
         self.lengths.append(record.length)
         self.keys.append(key)
         self.times.append(seconds)
+        flags = role_flags(role, text)
         self.flags.append(flags | AWARE if aware else flags)
 
     def _parsed(self, value: object) -> tuple[float, bool]:
@@ -248,11 +249,11 @@ class RowSequence:
     def add(self, row: MessageRow, ours: bool = False, dropped: bool = False) -> None:
         """Append one row; rows come by ascending id."""
         role = row.role if isinstance(row.role, str) else ""
+        text = stored_text(row.content)
         try:
             key = row_key(role, row.content, row.tool_calls, row.tool_call_id)
         except RecursionError:
             key = blake2b(f"unreadable {row.id}".encode(), digest_size=16).digest()
-        text = row.content if isinstance(row.content, str) else stored_text(row.content)
         flags = role_flags(role, text)
         if role == "system" and (note := _RECALL_NOTE.match(text)) is not None:
             self.recalled.add(note[1])

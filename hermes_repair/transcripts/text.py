@@ -13,6 +13,8 @@ import json
 import re
 from typing import Any
 
+import orjson
+
 from hermes_repair.model.values import RawText
 
 SENTINEL = "\x00json:"
@@ -30,6 +32,17 @@ _NOTE = re.compile(
     re.IGNORECASE,
 )
 _SPACE = re.compile(r"\s*")
+
+
+def decode_json(text: str | bytes) -> Any:
+    """Decode JSON as the reader of the files does, so that both sides round numbers alike.
+
+    Raises ``ValueError`` or ``RecursionError`` where it is none.
+    """
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return json.loads(text)
 
 
 def scrub(text: str) -> str:
@@ -147,7 +160,7 @@ def stored_text(value: object) -> str:
         return content_text(value)
     if value.startswith(SENTINEL):
         try:
-            return content_text(json.loads(value[len(SENTINEL) :]))
+            return content_text(decode_json(value[len(SENTINEL) :]))
         except (ValueError, RecursionError):
             return value
     return value

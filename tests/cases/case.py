@@ -17,6 +17,7 @@
     [doctor]                       # what doctor must say, all of it; info that is everywhere aside
     exit = 1
     findings = [{ id = "LN001", session = "child", severity = "error", repair = "safe" }]
+                                   # and data = {...}, where some of that matters
 
     [repair]                       # left out: nothing to repair
     command = "repair"             # or another that writes: "migrate"
@@ -24,6 +25,7 @@
     exit = 0
     changes = ["child"]            # sessions whose rows may change, no other row of the database;
                                    # left out: those of the findings; []: no file of the home
+    undo = true                    # whether one undo gives back what was there
     leaves = []                    # findings that stay, in the same form
 
     [[after]]                      # what the database must hold after the repair

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ def test_case(case: Case, tmp_path: Path) -> None:
     looked = run("doctor", "--json", home=home)
     assert looked.code == case.doctor["exit"], looked.out + looked.err
     assert said(looked.document, case) == expected(case.doctor["findings"])
+    assert_data(looked.document, case.doctor["findings"])
     if case.silent:
         assert case.finding not in {finding["id"] for finding in looked.document["findings"]}
     assert fingerprint(home) == before, "looking changed the home (R1)"
@@ -35,20 +37,41 @@ def test_case(case: Case, tmp_path: Path) -> None:
 
 def repaired(case: Case, home: Path) -> None:
     wanted = case.repair or {}
-    original = rows(home / "state.db")
-    options = wanted.get("options", [])
-    done = run("repair", "--yes", *options, home=home)
+    command, options = wanted.get("command", "repair"), wanted.get("options", [])
+    files = fingerprint(home, records=False)
+    original = private_copy(home, home.with_name("original"), ignore_wal="ignore" in options)
+    done = run(command, "--yes", *options, home=home)
     assert done.code == wanted.get("exit", 0), done.out + done.err
+    touched = bool(case.changes) or command == "migrate"
+    if not touched:
+        assert fingerprint(home, records=False) == files, "there was nothing to change"
+    elif command == "repair":
+        outside = rows(original, besides=case.changes)
+        assert rows(home / "state.db", besides=case.changes) == outside, "changed besides the plan"
     looked = run("doctor", "--json", home=home)
     assert said(looked.document, case) == expected(wanted.get("leaves", []))
+    assert_data(looked.document, wanted.get("leaves", []))
     for check in case.after:
         found = query(home / "state.db", check["sql"])
         assert found == [tuple(row) for row in check["rows"]], check["sql"]
-    again = run("repair", "--dry-run", "--json", *options, home=home).document["plan"]
-    assert (again["actions"], again["waiting"]) == ([], [])
-    undone = run("undo", "--yes", home=home)
-    assert undone.code == 0, undone.out + undone.err
-    assert rows(home / "state.db") == original
+    if done.code != 0:
+        return
+    again = run(command, "--dry-run", "--json", *options, home=home).document["plan"]
+    assert (again["actions"], again.get("waiting", [])) == ([], [])
+    if touched and wanted.get("undo", True):
+        undone = run("undo", "--yes", home=home)
+        assert undone.code == 0, undone.out + undone.err
+        assert rows(home / "state.db") == rows(original)
+
+
+def private_copy(home: Path, folder: Path, *, ignore_wal: bool) -> Path:
+    """Copy the database with what lies beside it: opening such files at home would change them."""
+    folder.mkdir()
+    for suffix in ("", "-wal", "-journal"):
+        source = home / f"state.db{suffix}"
+        if source.exists() and not (ignore_wal and suffix == "-wal"):
+            shutil.copyfile(source, folder / source.name)
+    return folder / "state.db"
 
 
 def said(document: dict[str, Any], case: Case) -> Said:
@@ -61,8 +84,20 @@ def said(document: dict[str, Any], case: Case) -> Said:
     )
 
 
-def expected(findings: list[dict[str, str]]) -> Said:
+def expected(findings: list[dict[str, Any]]) -> Said:
     return sorted((f["id"], f.get("session", ""), f["severity"], f["repair"]) for f in findings)
+
+
+def assert_data(document: dict[str, Any], findings: list[dict[str, Any]]) -> None:
+    """Assert that a finding shows the data that the case names."""
+    for wanted in findings:
+        found = [
+            f["data"]
+            for f in document["findings"]
+            if (f["id"], f["subject"].get("session_id", ""))
+            == (wanted["id"], wanted.get("session", ""))
+        ]
+        assert any(wanted.get("data", {}).items() <= data.items() for data in found), found
 
 
 def query(database: Path, sql: str) -> list[tuple[Any, ...]]:

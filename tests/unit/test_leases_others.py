@@ -112,12 +112,11 @@ def test_delegation(row: Delegation, process: Process | None, comparable: bool, 
 def test_turn_lease() -> None:
     lease = LockRow("c1", "pid=4711:turn=x:platform=telegram", NOW - 900, NOW - 600)
     gone, held = Openers((Process(pid=99),)), Openers((Process(),))
-    assert turn_lease_verdict(lease, gone, None, NOW).cleanable
     alive = turn_lease_verdict(lease, held, Process(), NOW)
-    assert (alive.kind, alive.safety) == (Kind.EXPIRED, None)  # it may still renew it
-    kept = turn_lease_verdict(lease, gone, None, NOW, has_epoch=True)
-    assert (kept.kind, kept.safety) == (Kind.EXPIRED, None)
-    free = turn_lease_verdict(replace(lease, holder=""), gone, None, NOW, has_epoch=True)
+    assert (alive.kind, alive.safety) == (Kind.EXPIRED, None)
+    kept = turn_lease_verdict(lease, gone, None, NOW)
+    assert (kept.kind, kept.safety) == (Kind.EXPIRED, None)  # shown, never cleaned
+    free = turn_lease_verdict(replace(lease, holder=""), gone, None, NOW)
     assert free.kind is Kind.FREE
     live = replace(lease, holder=HOLDER, expires_at=NOW + 100)
     assert turn_lease_verdict(live, held, Process(), NOW).kind is Kind.LIVE

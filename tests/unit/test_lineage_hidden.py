@@ -132,7 +132,7 @@ def test_what_step_16_hid_comes_back_and_delegates_stay(
     rows = rows_of(home / "state.db")
     for node in tagged:
         if node.id in persons and node.id in hidden:
-            resolved = unhide(node, rows[node.id], persons[node.id], NO_ROUTING)
+            resolved = unhide(graph, node, rows[node.id], persons[node.id], NO_ROUTING)
             assert resolved.safety is Safety.SAFE
             write(home / "state.db", resolved)
 
@@ -192,8 +192,8 @@ def test_a_marked_branch_is_listed_by_every_release(
     graph = read_graph(database)
     rows = rows_of(database)
     changes: list[Resolution] = [
-        mark_branch(graph, graph.nodes["tui-branch"], rows["tui-branch"], copied=True),
-        mark_branch(graph, graph.nodes["after-reset"], rows["after-reset"], copied=False),
+        mark_branch(graph, graph.nodes["tui-branch"], rows["tui-branch"], None, copied=True),
+        mark_branch(graph, graph.nodes["after-reset"], rows["after-reset"], None, copied=False),
     ]
     assert {"tui-branch", "after-reset"}.isdisjoint(listed("0.15.2", home))
     for resolved in changes:

@@ -13,7 +13,7 @@ from hermes_repair.lineage.changes import Resolution, changes_of
 from hermes_repair.lineage.forks import Fork, find_fork
 from hermes_repair.lineage.graph import Graph
 from hermes_repair.lineage.links import (
-    attach_orphan,
+    attach,
     cut_cycle,
     cut_empty,
     cut_orphan,
@@ -226,7 +226,7 @@ def test_a_merged_sibling_is_archived_and_points_to_where_its_turns_are() -> Non
     other = row("O", parent_session_id="P", title="Trip #3", **NEWER)
     other["started_at"] = 1_779_969_650.0
     basis, fork = forked([PARENT, LIVE, other], routing=ROUTE)
-    resolved = archive_merged(basis, fork, "L", "O")
+    resolved = archive_merged(basis, fork, "L", {"O"})
     assert resolved.safety is Safety.UNSAFE
     assert after(resolved)["O"] == {
         "parent_session_id": None,
@@ -255,7 +255,7 @@ def test_the_chain_of_a_continued_sibling_follows_it() -> None:
         "chat_type": None,
         "title": "Trip (other half, 2026-05-28)",
     }
-    assert archive_merged(basis, fork, "L", "O").changes == ()
+    assert archive_merged(basis, fork, "L", {"O"}).changes == ()
 
 
 @pytest.mark.parametrize("config", ["{", "[]", RawText(b"{\xff}"), b"{}"])
@@ -290,14 +290,16 @@ def test_a_delegates_orphan_keeps_its_mark() -> None:
 def test_an_orphan_goes_to_the_session_that_it_copies() -> None:
     lost = row("O", parent_session_id="gone", **NEWER)
     waiting = Graph.build([node(PARENT), node(lost)])
-    resolved = attach_orphan(waiting, node(lost), lost, "P")
+    resolved = attach(waiting, node(lost), lost, "P")
     assert after(resolved)["O"] == {"parent_session_id": "P", "api_call_count": 1}
     taken = Graph.build([node(PARENT), node(LIVE), node(lost)])
-    resolved = attach_orphan(taken, node(lost), lost, "P")
-    assert after(resolved)["O"] == {
-        "parent_session_id": None,
-        "model_config": '{"_branched_from":"P"}',
-    }
+    assert attach(taken, node(lost), lost, "P").changes == ()
+    elsewhere = row("O", parent_session_id="gone", source="cli", **NEWER)
+    assert attach(waiting, node(elsewhere), elsewhere, "P").changes == ()
+    earlier = {**lost, "started_at": 1_779_969_000.0}
+    assert attach(waiting, node(earlier), earlier, "P").changes == ()
+    branch_of = cut_orphan(node(lost), lost, PROOF, "P")
+    assert after(branch_of)["O"]["model_config"] == '{"_branched_from":"P"}'
 
 
 def test_cycles_are_cut_at_the_earliest() -> None:
@@ -348,39 +350,70 @@ def test_an_empty_continuation_is_only_unlinked() -> None:
     assert cut_empty(graph, node(empty, rows=1), empty, titles, NO_ROUTING).changes == ()
 
 
+def alone(*values: Mapping[str, Value]) -> Graph:
+    return Graph.build([node(one) for one in values])
+
+
 def test_the_tag_of_step_16_comes_off() -> None:
     root = row("O", model_config='{"a":1,"_delegate_from":"__orphaned__"}', **NEWER)
-    resolved = unhide(node(root), root, PROOF, NO_ROUTING)
+    graph = alone(root)
+    resolved = unhide(graph, node(root), root, PROOF, NO_ROUTING)
     assert (resolved.safety, after(resolved)["O"]) == (Safety.SAFE, {"model_config": '{"a":1}'})
-    assert unhide(node(root), root, None, NO_ROUTING).safety is Safety.UNSAFE
+    assert unhide(graph, node(root), root, None, NO_ROUTING).safety is Safety.UNSAFE
     child = row("O", parent_session_id="P", model_config='{"_delegate_from":"P"}', **NEWER)
     child["session_key"] = "k"
-    resolved = unhide(node(child), child, PROOF, NO_ROUTING)
+    resolved = unhide(alone(child), node(child), child, PROOF, NO_ROUTING)
     assert after(resolved)["O"] == {
         "parent_session_id": None,
         "model_config": '{"_branched_from":"P"}',
         "session_key": None,
     }
-    routed = unhide(node(child), child, PROOF, build_routing(b'{"k":{"session_id":"O"}}'))
-    assert "session_key" not in after(routed)["O"]
+    live = build_routing(b'{"k":{"session_id":"O"}}')
+    assert "session_key" not in after(unhide(graph, node(child), child, PROOF, live))["O"]
+
+
+def test_a_hidden_continuation_continues_again_where_every_release_takes_it_for_one() -> None:
+    child = row("O", parent_session_id="P", model_config='{"_delegate_from":"P"}', **NEWER)
+    graph = alone(PARENT, child)
+    resolved = unhide(graph, graph.nodes["O"], child, PROOF, NO_ROUTING)
+    assert after(resolved)["O"] == {"model_config": "{}"}
+    # 0.17.0 takes a child that began before its parent's end for no continuation.
+    early = {**child, "started_at": 1_779_969_580.0}
+    graph = alone(PARENT, early)
+    resolved = unhide(graph, graph.nodes["O"], early, PROOF, NO_ROUTING)
+    assert after(resolved)["O"]["parent_session_id"] is None
+
+
+def test_the_tag_of_a_release_comes_off_only_where_a_chat_leads_to_it() -> None:
     real = row("O", parent_session_id="P", model_config='{"a": 1, "_delegate_from": "P"}')
-    assert unhide(node(real), real, PROOF, NO_ROUTING).changes == ()
+    graph = alone(real)
+    assert unhide(graph, node(real), real, PROOF, NO_ROUTING).changes == ()
+    live = build_routing(b'{"k":{"session_id":"O"}}')
+    resolved = unhide(graph, node(real), real, PROOF, live)
+    assert (resolved.safety, after(resolved)["O"]["parent_session_id"]) == (Safety.UNSAFE, None)
+    plain = row("O")
+    assert unhide(alone(plain), node(plain), plain, PROOF, live).changes == ()
 
 
 @pytest.mark.parametrize(
-    ("end", "copied", "safety"),
+    ("end", "ended", "proof", "copied", "safety"),
     [
-        ("branched", False, Safety.SAFE),
-        ("session_reset", False, Safety.SAFE),
-        ("cli_close", True, Safety.SAFE),
-        ("cli_close", False, Safety.UNSAFE),
-        (None, False, Safety.UNSAFE),
+        ("branched", 1_779_969_590.0, None, False, Safety.SAFE),
+        ("session_reset", 1_779_969_590.0, None, False, Safety.SAFE),
+        # A delegate's run begins while its parent is open.
+        ("session_reset", 1_779_969_650.0, None, False, Safety.UNSAFE),
+        ("session_reset", 1_779_969_650.0, PROOF, False, Safety.SAFE),
+        ("cli_close", 1_779_969_590.0, PROOF, True, Safety.SAFE),
+        ("cli_close", 1_779_969_590.0, PROOF, False, Safety.UNSAFE),
+        (None, None, PROOF, False, Safety.UNSAFE),
     ],
 )
-def test_a_branch_gets_its_marker(end: str | None, copied: bool, safety: Safety) -> None:
+def test_a_branch_gets_its_marker(
+    end: str | None, ended: float | None, proof: Proof | None, copied: bool, safety: Safety
+) -> None:
     child = row("B", parent_session_id="P", **NEWER)
-    graph = Graph.build([node(row("P", end_reason=end)), node(child)])
-    resolved = mark_branch(graph, node(child), child, copied=copied)
+    graph = alone(row("P", end_reason=end, ended_at=ended), child)
+    resolved = mark_branch(graph, node(child), child, proof, copied=copied)
     assert resolved.safety is safety
     assert after(resolved)["B"] == {"model_config": '{"_branched_from":"P"}'}
 
@@ -388,7 +421,7 @@ def test_a_branch_gets_its_marker(end: str | None, copied: bool, safety: Safety)
 def test_below_schema_14_a_branch_is_also_unlinked() -> None:
     child: Row = row("B", parent_session_id="P")
     graph = Graph.build([node(row("P", end_reason="branched")), node(child)])
-    resolved = mark_branch(graph, node(child), child, copied=True)
+    resolved = mark_branch(graph, node(child), child, None, copied=True)
     assert after(resolved)["B"]["parent_session_id"] is None
 
 

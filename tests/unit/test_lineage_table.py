@@ -193,7 +193,7 @@ def test_from_schema_14_on_a_merged_sibling_and_a_review_are_out_of_the_list(
     build_fork(options / "review", REVIEWED, "0.16.0")
     merged = options / "merged" / "state.db"
     basis, fork = read_fork(merged, routes_to("L"))
-    write(merged, archive_merged(basis, fork, "L", "O"))
+    write(merged, archive_merged(basis, fork, "L", {"O"}))
     review = options / "review" / "state.db"
     basis, fork = read_fork(review, routes_to("L"))
     write(review, archive(basis, fork, "L"))

@@ -66,8 +66,8 @@ def test_a_hundred_thousand_messages_do_not_hang() -> None:
     begin = time.perf_counter()
     assert align([f"a{n}" for n in same], [f"b{n}" for n in same]) == []
     assert align(same, shuffled) is None
-    two = [[numbers.randrange(2) for _ in same] for _ in range(2)]
-    assert align(*two) is None
+    coins, other = ([numbers.randrange(2) for _ in same] for _ in range(2))
+    assert align(coins, other) is None
     holes = [number for number in same if number % 100]
     found = align(same, holes)
     assert found is not None and len(found) == len(holes)

@@ -11,6 +11,7 @@ import pytest
 from hermes_repair.model.findings import Severity
 from hermes_repair.transcripts.compare import compare
 from hermes_repair.transcripts.decode import Line
+from hermes_repair.transcripts.matching import is_twin, prepare, previous_turns
 from hermes_repair.transcripts.sequence import (
     RECALLED_TEXT,
     FileSequence,
@@ -182,6 +183,38 @@ def test_not_safe_where_a_row_is_later_than_its_line() -> None:
     assert not found.safe
     last = [*OLD[6:11], replace(OLD[11], stamped=OLD[11].ended + 6)]
     assert not judge(as_file(OLD), as_rows(last)).safe
+
+
+def test_a_time_twin_lies_between_the_turn_before_and_its_own() -> None:
+    last = OLD[-1]
+    before = OLD[-3].ended
+    for stamped, is_close in [
+        (last.ended + 6, False),
+        (last.ended + 4, True),
+        (before - 4, True),
+        (before - 6, False),
+    ]:
+        sides = prepare(as_file(OLD), as_rows([replace(last, stamped=stamped)]))
+        turns = previous_turns(sides.file)
+        assert is_twin(sides, clock(), turns, len(OLD) - 1, 0) is is_close
+        assert not is_twin(sides, clock(proven=False), turns, len(OLD) - 1, 0)
+    early = as_rows([*OLD[8:11], replace(last, stamped=before - 6)])
+    found = judge(as_file(OLD), early)
+    assert outcome(found) == (Verdict.FRONT_OR_MIDDLE_MISSING, "TR001", False)
+
+
+def test_equal_messages_are_told_apart_by_time() -> None:
+    """The same turn twice: the rows say which of the two was lost."""
+    said = [*turn(0, "ok", "done"), *turn(1, "more", "more"), *turn(2, "ok", "done")]
+    file = as_file(said)
+    lost_front = judge(file, as_rows(said[2:]))
+    lost_tail = judge(file, as_rows(said[:4]))
+    assert outcome(lost_front) == (Verdict.FRONT_OR_MIDDLE_MISSING, "TR001", True)
+    assert outcome(lost_tail) == (Verdict.TAIL_MISSING, "TR001", True)
+    only_first = judge(file, as_rows(said[:2]))
+    only_last = judge(file, as_rows(said[4:]))
+    assert only_first.verdict is Verdict.TAIL_MISSING
+    assert only_last.verdict is Verdict.FRONT_OR_MIDDLE_MISSING
 
 
 def test_not_safe_while_the_file_is_written() -> None:
@@ -425,7 +458,7 @@ def test_union_keeps_everything_in_order_of_time() -> None:
 
 
 def test_diverged_never_inserts_what_is_there() -> None:
-    turned = [*OLD[6:], *OLD[:6]]
+    turned = [*OLD[4:8], *OLD[:4], *OLD[8:]]
     found = judge(as_file(turned), as_rows(OLD))
     assert outcome(found) == (Verdict.DIVERGED, "TR003", False)
     assert found.severity is Severity.WARNING

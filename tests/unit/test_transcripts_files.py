@@ -12,8 +12,8 @@ import pytest
 
 from hermes_repair.transcripts.files import FileKind, list_sessions, list_spool
 from hermes_repair.transcripts.jsonlog import LogFile, read_log, read_spooled, spooled_session
-from hermes_repair.transcripts.keys import message_key
 from hermes_repair.transcripts.reader import read_record, record_digest
+from tests.unit.transcripts_model import key_of
 
 
 def test_files_are_told_by_their_names(tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ HEADER = {"session_id": "s1", "model": "m", "system_prompt": '"messages": [{', "
 def check(log: LogFile, messages: list[dict[str, Any]]) -> None:
     """The messages are there, each readable again by its bytes."""
     sequence = log.sequence
-    assert sequence.keys == [message_key(message) for message in messages]
+    assert sequence.keys == [key_of(message) for message in messages]
     for index, message in enumerate(messages):
         offset, length = sequence.offsets[index], sequence.lengths[index]
         sha256 = record_digest(sequence.path, offset, length)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 from hypothesis import given, settings
@@ -11,6 +12,7 @@ from hermes_repair.transcripts.fold import find_copies
 from hermes_repair.transcripts.verdicts import HomeFacts, Verdict
 from tests.unit.transcripts_model import START, Said, as_file, as_rows, facts, judge, result, turn
 
+FLIP: st.SearchStrategy[bool] = st.booleans()
 # Few texts, so that a person and a model often say the same again.
 TEXTS = st.sampled_from(["ok", "thanks", "and now?", "done", ""])
 
@@ -53,13 +55,14 @@ def keep(draw: st.DrawFn, said: list[Said], label: str) -> list[int]:
         case "tail":
             return list(range(low))
         case "any":
-            return sorted(draw(st.sets(st.integers(0, size - 1))) if size else [])
+            chosen: set[int] = draw(st.sets(st.integers(0, max(size - 1, 0)), max_size=size))
+            return sorted(chosen)
         case "none":
             return []
     return list(range(size))
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(st.data())
 def test_losses_are_filled_exactly_or_not_at_all(data: st.DataObject) -> None:
     draw: st.DrawFn = data.draw  # type: ignore[assignment]
@@ -68,7 +71,7 @@ def test_losses_are_filled_exactly_or_not_at_all(data: st.DataObject) -> None:
     in_file = keep(draw, old, "file")
     in_rows = keep(draw, old, "rows")
     repeated = [*in_file]
-    if in_file and draw(st.booleans()):
+    if draw(st.booleans()) and in_file:
         at = draw(st.integers(0, len(in_file) - 1))
         repeated.insert(at, in_file[at])  # a double writer
     file = as_file(old[index] for index in repeated)
@@ -91,8 +94,8 @@ def test_losses_are_filled_exactly_or_not_at_all(data: st.DataObject) -> None:
         # Copies (a question asked again before an answer) may be left out, nothing else.
         left = iter(everything)
         assert all(key in left for key in after), "order broken or a message twice"
-        copies = len(find_copies(file, rows.keys))
-        assert len(after) >= len(everything) - copies
+        copied = Counter(file.keys[line] for line in find_copies(file, rows.keys))
+        assert Counter(everything) - Counter(after) <= copied, "a message was left out"
         again = judge_again(comparison, file, after, old, later)
         assert again in (Verdict.EQUAL, Verdict.FILE_SHORTER)
 
@@ -106,7 +109,7 @@ def judge_again(
     return judge(file, rows).verdict  # type: ignore[arg-type]
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(st.data())
 def test_what_was_undone_never_comes_back_by_itself(data: st.DataObject) -> None:
     """/undo and /retry of 0.15 and 0.16: every row that is kept gets a new time and id."""
@@ -136,7 +139,7 @@ def test_what_was_undone_never_comes_back_by_itself(data: st.DataObject) -> None
     assert comparison.verdict is not Verdict.FRONT_OR_MIDDLE_MISSING
 
 
-@settings(max_examples=800, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_a_rewrite_that_keeps_the_times_never_comes_back(data: st.DataObject) -> None:
     """/retry of 0.17 and later: new ids in one block, the old times, the last turn gone."""
@@ -150,7 +153,7 @@ def test_a_rewrite_that_keeps_the_times_never_comes_back(data: st.DataObject) ->
     assert not judge(as_file(old), rows).safe
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.data())
 def test_deleted_sessions_stay_deleted(data: st.DataObject) -> None:
     """A delete leaves the file; the next turn makes a row that starts later and counts right."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from hermes_repair.transcripts.decode import BadLine, Line, decode_exactly, split_line
@@ -148,6 +148,8 @@ def test_whatever_is_cut_the_rest_is_read(data: st.DataObject) -> None:
     whole = b"\n".join(lines) + b"\n"
     low = data.draw(st.integers(0, len(whole)))
     high = data.draw(st.integers(low, len(whole)))
+    # What follows one of these could be a part of the torn message and is left alone.
+    assume(not whole[:low].rstrip().endswith((b"[", b",", b":")))
     cut = whole[:low] + whole[high:]
     records: list[Line | BadLine] = []
     offset = 0

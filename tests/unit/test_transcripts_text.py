@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from hermes_repair.model.values import RawText, Value
 from hermes_repair.transcripts.decode import decode_exactly, decode_record
-from hermes_repair.transcripts.keys import decode_calls, message_key, row_key
+from hermes_repair.transcripts.keys import decode_calls, row_key
 from hermes_repair.transcripts.rows import message_to_row
 from hermes_repair.transcripts.text import number_text, shown, stored_text
 from tests.releases import run_release
+from tests.unit.transcripts_model import key_of
 
 PIECES = [
     "<memory-context>",
@@ -162,7 +163,7 @@ STORED: list[tuple[dict[str, Any], tuple[str, Value, Value, Value]]] = [
 def test_a_line_and_its_row_have_one_key(
     message: dict[str, Any], row: tuple[str, Value, Value, Value]
 ) -> None:
-    assert message_key(message) == row_key(*row)
+    assert key_of(message) == row_key(*row)
 
 
 DIFFERENT: list[dict[str, Any]] = [
@@ -184,14 +185,14 @@ DIFFERENT: list[dict[str, Any]] = [
 
 
 def test_different_messages_have_different_keys() -> None:
-    assert len({message_key(message) for message in DIFFERENT}) == len(DIFFERENT)
+    assert len({key_of(message) for message in DIFFERENT}) == len(DIFFERENT)
 
 
 def test_calls_that_cannot_be_read_equal_no_calls_of_a_line() -> None:
-    line = message_key({"role": "assistant", "content": "", "tool_calls": [CALL]})
+    line = key_of({"role": "assistant", "content": "", "tool_calls": [CALL]})
     for broken in ("[{", b"\xff", 5, RawText(b"\xff")):
         assert row_key("assistant", "", broken, None) != line
-        assert row_key("assistant", "", broken, None) != message_key(
+        assert row_key("assistant", "", broken, None) != key_of(
             {"role": "assistant", "content": ""}
         )
     assert decode_calls(None) is None
@@ -223,7 +224,7 @@ def test_every_message_has_the_key_of_the_row_that_it_becomes(
     columns = frozenset({"role", "content", "tool_calls", "tool_call_id"})
     data = json.dumps(message).encode()
     row = message_to_row(decode_exactly(data), "s", 1.0, columns)
-    assert message_key(decode_record(data)) == row_key(
+    assert key_of(decode_record(data)) == row_key(
         role, row["content"], row["tool_calls"], row["tool_call_id"]
     )
 

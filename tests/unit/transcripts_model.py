@@ -6,21 +6,29 @@ a test damages is a list of these, so that what a fill must give back is known.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from hermes_repair.transcripts.compare import compare
 from hermes_repair.transcripts.decode import BadLine, Line
+from hermes_repair.transcripts.keys import Key, message_key
 from hermes_repair.transcripts.matching import session_twins
 from hermes_repair.transcripts.sequence import FileSequence, MessageRow, RowSequence, build_rows
+from hermes_repair.transcripts.text import content_text
 from hermes_repair.transcripts.times import Clock, Twin, find_periods
 from hermes_repair.transcripts.verdicts import Comparison, HomeFacts, SessionFacts
 
 START = 1_777_000_000.0
 OFFSET = 7200.0
 """The operator's zone, seconds east; the machine that runs the tool is in UTC."""
+
+
+def key_of(message: Mapping[str, Any]) -> Key:
+    """Return the key of a decoded line."""
+    return message_key(message, content_text(message.get("content")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +53,6 @@ class Said:
 
 def wall_text(epoch: float) -> str:
     """Return an epoch as the operator's gateway writes it."""
-    from datetime import datetime
-
     return datetime.fromtimestamp(epoch + OFFSET, UTC).replace(tzinfo=None).isoformat()
 
 

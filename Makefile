@@ -1,0 +1,16 @@
+# make long: what .ci/run leaves out for time; make bench: the budget of the design, measured.
+.PHONY: test long lint bench
+
+test:
+	.venv/bin/pytest
+
+long:
+	.venv/bin/pytest -m long
+
+lint:
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+
+bench:
+	.venv/bin/python -m benchmarks.run

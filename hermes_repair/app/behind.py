@@ -1,0 +1,42 @@
+"""``migrate --check``: whether the database is behind, for a hook before Hermes starts.
+
+It runs no check and asks for nothing but the structure, so that it is over in a moment. Only where
+a crash left a -wal it takes longer: that is joined in a private copy, as for every look.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+from hermes_repair.app.outside import Outside, copy_private, steady
+from hermes_repair.app.target import choose_target, installed_for, is_behind
+from hermes_repair.app.world import World
+from hermes_repair.home.layout import Home
+from hermes_repair.model.errors import Refused
+from hermes_repair.schema.recognise import recognise
+from hermes_repair.schema.structure import read_structure
+from hermes_repair.store.views import at_rest, beside_others
+
+
+def behind(home: Home, world: World, to: int | None) -> bool:
+    """Say whether ``migrate`` has something to do; takes no write lock and changes nothing.
+
+    Raises :class:`Refused` or :class:`DatabaseUnreadable` where that cannot be told.
+    """
+
+    def look(outside: Outside) -> bool:
+        if not outside.facts.is_sqlite:
+            raise Refused(
+                f"{home.database} is not a SQLite database.", "`hermes-repair doctor` says more."
+            )
+        with ExitStack() as stack:
+            if outside.at_rest:
+                view = at_rest(home.database, outside.sides, copy_private, None, check_file=False)
+            else:
+                wal = outside.facts.wal_mode
+                view = beside_others(home.database, wal_mode=wal, check_file=False)
+            recognition = recognise(read_structure(stack.enter_context(view)[0].rows))
+        installed = installed_for(home, world, outside)
+        return is_behind(recognition, choose_target(recognition, installed, to, force=True))
+
+    return steady(home, world, look)

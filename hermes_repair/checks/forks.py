@@ -1,0 +1,230 @@
+"""Conversations that were continued twice: forks (LN002) and double rotations (LN009)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from hermes_repair.checks.merging import Merge, merge_actions, own_words, plan_merge
+from hermes_repair.checks.registry import Check, check
+from hermes_repair.checks.resolved import in_cycle, row_of, unit_of
+from hermes_repair.checks.scene import ForkWish, Scene
+from hermes_repair.lineage.changes import Resolution, refused
+from hermes_repair.lineage.forks import Fork, Holds, Sibling, find_fork
+from hermes_repair.lineage.resolve import (
+    Basis,
+    Method,
+    archive,
+    archive_merged,
+    branch,
+    sessions_of,
+)
+from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
+from hermes_repair.model.plans import Unit
+from hermes_repair.report.escape import count
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """How one fork is resolved: what is kept, the changes, and what a merge brings in."""
+
+    keep: str
+    resolution: Resolution
+    merge: Merge | None = None
+
+
+def read_fork(scene: Scene, parent: str) -> Fork:
+    """Return the siblings below one parent, side by side."""
+    ids = (parent, *scene.graph.continuations(parent))
+    return find_fork(scene.graph, parent, {id: scene.messages(id) for id in ids}, scene.routing)
+
+
+def forks(scene: Scene) -> Iterator[Fork]:
+    """Yield every fork, in the order of the rows."""
+    cycles = in_cycle(scene)
+    for parent in scene.graph.forked_parents:
+        if parent not in cycles:
+            yield read_fork(scene, parent)
+
+
+def rivals(fork: Fork) -> tuple[Sibling, ...]:
+    """Return the siblings that have rows or a chat: an empty one is LN005's."""
+    return tuple(
+        sibling
+        for sibling in fork.siblings
+        if sibling.holds is not Holds.NOTHING or sibling.session_id in fork.live.routed
+    )
+
+
+def is_double_rotation(fork: Fork) -> bool:
+    """Whether all siblings but one took no turn of their own (LN009)."""
+    others = [sibling for sibling in rivals(fork) if sibling.session_id != _kept(fork)]
+    return bool(others) and all(sibling.holds is Holds.COPIES for sibling in others)
+
+
+def _kept(fork: Fork) -> str:
+    return fork.live.session_id or fork.live.suggestion
+
+
+@check("LN002", "forked-continuation", Severity.ERROR, Remedy.SAFE)
+def forked_continuation(scene: Scene) -> Iterator[Finding]:
+    """One conversation was continued twice, and only one half is shown.
+
+    What it means: two or more sessions continue the same one. Lists show one of them, and releases
+    do not agree on which: up to 0.17 the one that began last, from 0.18 on the one with the later
+    message. What was said in the other is not lost, but nobody sees it.
+
+    How it happens: two compressions of one conversation at the same time, or a second one turns
+    later from a copy that some agent or a background review still held (Hermes #34351, #38727,
+    #41708, #56391).
+
+    What repair does: the live one stays the continuation. Every other one with words of its own
+    becomes a chat of its own that every release lists, marked as a branch; one that holds only
+    copies or a background review is archived. `hermes-repair forks` shows them side by side, and
+    `forks --resolve merge` weaves the turns of the others into the live one instead.
+
+    How safe it is: safe where routing names the live one, or only one is still open. Otherwise the
+    one with the latest message is only a suggestion, and you say which with `forks --keep`.
+    """
+    for fork in forks(scene):
+        if len(rivals(fork)) > 1 and not is_double_rotation(fork):
+            yield _finding(forked_continuation, fork)
+
+
+@check("LN009", "double-rotation", Severity.INFO, Remedy.UNSAFE)
+def double_rotation(scene: Scene) -> Iterator[Finding]:
+    """One compression made two continuations, and the second took no turn.
+
+    What it means: the other continuation holds nothing but copies. Nothing is lost, but releases
+    up to 0.17 show it instead of the live one where it began later.
+
+    How it happens: the compression ran again for a conversation that it had already rotated, as
+    when a gateway hands an agent the long history once more (Hermes #25921, #44004).
+
+    What repair does: nothing by itself. When you name the session, the one without a turn of its
+    own is archived, with a pointer to the conversation (`hermes-repair forks --resolve archive`).
+
+    How safe it is: nothing of yours is in it; which of the two goes on is proven by routing, or by
+    only one being open, or else the one with the later message is taken.
+    """
+    for fork in forks(scene):
+        if len(rivals(fork)) > 1 and is_double_rotation(fork):
+            yield _finding(double_rotation, fork)
+
+
+def _finding(made: Check, fork: Fork) -> Finding:
+    live = fork.live.session_id
+    own = sum(own_words(sibling) for sibling in fork.others(_kept(fork)))
+    known = f"{live} is live (by {fork.live.by.value})" if live else "which is live is not clear"
+    show = f"hermes-repair forks {fork.parent_id}"
+    unsafe = made is double_rotation or live is None
+    hint = "hermes-repair repair"
+    if made is double_rotation:
+        hint = f"If you want it: {show} --resolve archive"
+    elif live is None:
+        hint = f"{show} shows them; --resolve branch --keep {fork.live.suggestion}"
+    return made.finding(
+        {"kind": "session", "session_id": fork.parent_id},
+        f"was continued {len(fork.siblings)} times; {known}, and {_lost(fork, own)}.",
+        hint,
+        remedy=Remedy.UNSAFE if unsafe else Remedy.SAFE,
+        data={
+            "siblings": [sibling.session_id for sibling in fork.siblings],
+            "live": live,
+            "by": fork.live.by.value,
+            "suggestion": fork.live.suggestion,
+            "holds": {s.session_id: s.holds.value for s in fork.siblings},
+            "own_messages": {s.session_id: len(s.own) for s in fork.siblings},
+        },
+        identity=tuple(sibling.session_id for sibling in fork.siblings),
+        sessions=len(fork.siblings),
+        messages=own,
+    )
+
+
+def _lost(fork: Fork, own: int) -> str:
+    others = fork.others(_kept(fork))
+    whose = "the other" if len(others) == 1 else "the others"
+    if own:
+        verb = "is" if own == 1 else "are"
+        return f"{count(own, 'message')} of {whose} {verb} shown nowhere or instead of it"
+    if any(sibling.holds is Holds.REVIEW for sibling in others):
+        return f"{whose} {'holds' if len(others) == 1 else 'hold'} a background review only"
+    return f"{whose} took no turn"
+
+
+def settle(scene: Scene, fork: Fork, wish: ForkWish | None, given: frozenset[str]) -> Settled:
+    """Say how a fork is resolved: as ``wish`` says, else by branch.
+
+    Without a proof of which one is live, a wish that names none changes nothing; without a wish the
+    suggestion is taken, as a judgement. ``given`` are titles that the same plan gave away.
+    """
+    named = [s.session_id for s in fork.siblings if wish and s.session_id in wish.keep]
+    keep = named[0] if named else _kept(fork)
+    if wish is not None and not named and fork.live.session_id is None:
+        reason = f"nothing proves which one is live; the latest message is in {keep}: --keep {keep}"
+        return Settled(keep, refused(reason))
+    rows = {id: row_of(scene, id) for id in sessions_of(fork)}
+    basis = Basis(scene.graph, rows, scene.titles, given)
+    method = wish.method if wish is not None else Method.BRANCH
+    if method is Method.ARCHIVE:
+        return Settled(keep, archive(basis, fork, keep))
+    if method is Method.BRANCH:
+        return Settled(keep, branch(basis, fork, keep))
+    merge = plan_merge(scene, fork, keep)
+    if not merge.merged:
+        return Settled(keep, refused("no half has a whole turn that could be merged"), merge)
+    return Settled(keep, archive_merged(basis, fork, keep, merge.merged), merge)
+
+
+def _units(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
+    given: set[str] = set()
+    for finding in findings:
+        fork = read_fork(scene, finding.session_id or "")
+        settled = settle(scene, fork, scene.wishes.forks, frozenset(given))
+        changes = settled.resolution.changes
+        if not changes:
+            continue
+        titles = (change.after.get("title") for change in changes)
+        given.update(title for title in titles if isinstance(title, str))
+        more = tuple(merge_actions(scene, settled.keep, settled.merge)) if settled.merge else ()
+        yield unit_of(
+            finding,
+            _as_safe_as(finding, settled.resolution),
+            _summary(fork, settled),
+            kind="family",
+            sessions={fork.parent_id, *(s.session_id for s in fork.siblings)},
+            more=more,
+        )
+
+
+def _as_safe_as(finding: Finding, resolution: Resolution) -> Resolution:
+    """A double rotation is resolved only when asked for, whatever proves the live one."""
+    if finding.id == double_rotation.id:
+        return replace(resolution, safety=Safety.UNSAFE)
+    return resolution
+
+
+def _summary(fork: Fork, settled: Settled) -> str:
+    merged = settled.merge.merged if settled.merge is not None else {}
+    becomes = {
+        Holds.WORDS: "becomes a chat of its own",
+        Holds.COPIES: "is archived: it has only copies",
+        Holds.REVIEW: "is archived: it holds a background review",
+        Holds.NOTHING: "is unlinked: it is empty",
+    }
+    parts = [
+        f"{count(merged[other.session_id], 'message')} of {other.session_id} come in, and it is"
+        " archived"
+        if other.session_id in merged
+        else f"{other.session_id} {becomes[other.holds]}"
+        for other in fork.others(settled.keep)
+    ]
+    return (
+        f"keep {settled.keep} as the continuation of {fork.parent_id}"
+        f" ({settled.resolution.reason}); {'; '.join(parts)}"
+    )
+
+
+forked_continuation.proposes(_units)
+double_rotation.proposes(_units)

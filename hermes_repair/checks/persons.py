@@ -1,0 +1,166 @@
+"""Whose a session is, and whose rows it begins with (design 6.3), asked of one scene.
+
+The proof itself is :mod:`hermes_repair.lineage.person`; here is the reading that it needs, in
+batches: counts first, and rows only for the few sessions that open with another one's words.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hermes_repair.harness import CARRIED, default_harness
+from hermes_repair.lineage.copies import begins_with, origin_of
+from hermes_repair.lineage.links import waits_for
+from hermes_repair.lineage.node import SessionNode, text
+from hermes_repair.lineage.person import PersonFacts, Proof, person_facts, person_proof
+from hermes_repair.lineage.queries import first_words_query, trace_query
+
+if TYPE_CHECKING:
+    from hermes_repair.checks.scene import Scene
+
+_BATCH = 50  # sessions per query: beside a live Hermes a query has 50 to 200 ms
+_TOO_MANY = 50  # sessions that open alike: what they open with says nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What a session begins with.
+
+    ``carried``: a summary or task list of a compression stands among its first rows. ``alike``: its
+    first message of a user is its parent's.
+    """
+
+    carried: bool = False
+    alike: bool = False
+
+
+def batches(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Cut a list of ids into pieces that one query may ask about."""
+    for start in range(0, len(ids), _BATCH):
+        yield ids[start : start + _BATCH]
+
+
+def traces(scene: Scene, ids: Sequence[str]) -> dict[str, Trace]:
+    """Return what these sessions begin with, by id."""
+    openings = [entry.opening for entry in default_harness().texts if entry.kind in CARRIED]
+    sql = trace_query(openings)
+    return {
+        text(row["session_id"]) or "": Trace(bool(row["carried"]), bool(row["alike"]))
+        for batch in batches(ids)
+        for row in scene.look.named(sql, [*openings, json.dumps(batch)])
+    }
+
+
+def copies_parent(scene: Scene, node: SessionNode) -> bool:
+    """Whether a session provably begins with the rows of its parent."""
+    if node.parent_id is None or node.parent_id == node.id or node.parent_id not in scene.node:
+        return False
+    return begins_with(scene.messages(node.parent_id), scene.messages(node.id)) > 0
+
+
+def prove(scene: Scene, ids: Sequence[str]) -> dict[str, Proof]:
+    """Return those of these sessions that are a person's chat, with the reason.
+
+    A session without a proof of its own that begins with its parent's rows has that of its parent,
+    and of the parent's parent; an orphan that of the session whose rows it begins with.
+    """
+    counts = scene.counts(ids)
+    found: dict[str, Proof] = {}
+    unproven = []
+    for session_id in ids:
+        own = person_facts(scene.node[session_id], counts[session_id], scene.routing)
+        proof = person_proof(own)
+        if proof is not None:
+            found[session_id] = proof
+        else:
+            unproven.append(session_id)
+    for session_id in unproven:
+        proof = person_proof(_with_copies(scene, session_id))
+        if proof is not None:
+            found[session_id] = proof
+    return found
+
+
+def _with_copies(scene: Scene, session_id: str) -> PersonFacts:
+    """Return the facts of a session with those of the sessions that it copies, nested."""
+    chain = [session_id]
+    while (above := _copied(scene, chain[-1])) is not None and above not in chain:
+        chain.append(above)
+    facts: PersonFacts | None = None
+    for name in reversed(chain):
+        facts = person_facts(scene.node[name], scene.counts([name])[name], scene.routing, facts)
+    assert facts is not None  # the chain has at least the session itself
+    return facts
+
+
+def _copied(scene: Scene, session_id: str) -> str | None:
+    node = scene.node[session_id]
+    if node.parent_id is None:
+        return None
+    if node.parent_id not in scene.node:
+        return scene.origins.get(session_id)
+    alike = traces(scene, [session_id])[session_id].alike
+    return node.parent_id if alike and copies_parent(scene, node) else None
+
+
+def find_origins(scene: Scene) -> Mapping[str, str]:
+    """Return for each orphan the surviving session whose rows it begins with, where one is named.
+
+    Of several that it begins with alike (a whole chain shares its first rows) the one that waits
+    for a continuation is meant; where none or more than one does, nothing is said.
+    """
+    orphans = [scene.node[name] for name in scene.graph.orphans]
+    words = _first_words(scene, [node.id for node in orphans])
+    alike = _opening_with(scene, {content for content in words.values() if "\0" not in content})
+    found = {}
+    for node in orphans:
+        origin = _origin(scene, node, alike.get(words.get(node.id, ""), ()))
+        if origin is not None:
+            found[node.id] = origin
+    return found
+
+
+def _first_words(scene: Scene, ids: Sequence[str]) -> dict[str, str]:
+    return {
+        text(row["session_id"]) or "": row["content"]
+        for batch in batches(ids)
+        for row in scene.look.named(first_words_query(), [json.dumps(batch)])
+        if isinstance(row["content"], str)
+    }
+
+
+def _opening_with(scene: Scene, contents: Collection[str]) -> dict[str, list[str]]:
+    """Return the sessions that have a user's message of these texts, by text; in one scan."""
+    found: defaultdict[str, dict[str, None]] = defaultdict(dict)
+    if contents:
+        for session_id, content in scene.look.scan(
+            "session_id, content",
+            "messages",
+            "role = 'user' AND content IN (SELECT value FROM json_each(?))",
+            [json.dumps(sorted(contents))],
+        ):
+            if isinstance(session_id, str) and isinstance(content, str):
+                found[content][session_id] = None
+    return {content: list(ids) for content, ids in found.items()}
+
+
+def _origin(scene: Scene, node: SessionNode, alike: Sequence[str]) -> str | None:
+    family = {node.id, *scene.graph.chain(node.id)}
+    candidates = [name for name in alike if name in scene.node and name not in family]
+    if not candidates or len(candidates) > _TOO_MANY:
+        return None
+    own = scene.messages(node.id)
+    rows = {name: scene.messages(name) for name in candidates}
+    named = origin_of(own, rows)
+    if named is not None:
+        return named
+    waiting = [
+        name
+        for name in candidates
+        if waits_for(scene.graph, scene.node[name], node) and begins_with(rows[name], own)
+    ]
+    return waiting[0] if len(waiting) == 1 else None

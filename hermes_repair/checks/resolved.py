@@ -1,0 +1,104 @@
+"""From a lineage resolution to a finding's remedy and to the unit that writes it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+
+from hermes_repair.checks.scene import Scene
+from hermes_repair.lineage.changes import ColumnChanges, Resolution
+from hermes_repair.lineage.node import SessionNode
+from hermes_repair.model.actions import Action, RowUpdate
+from hermes_repair.model.findings import Finding, Remedy, Safety
+from hermes_repair.model.plans import Unit
+from hermes_repair.model.values import Row
+
+SETTLED_SECONDS = 15 * 60
+"""A parent is closed for moments before its continuation exists, and a continuation is empty for
+moments, in every release to 0.18.2 (design 6.3)."""
+
+
+def row_of(scene: Scene, session_id: str) -> Row:
+    """Return the whole row of a session, its before-image; empty where there is none."""
+    row = next(scene.look.rows_of("sessions", "id = ?", [session_id]), None)
+    return row if row is not None else {}
+
+
+def is_settled(scene: Scene, times: Iterable[float | None], ids: Iterable[str]) -> bool:
+    """Whether a state is no moment of a rotation in flight: at rest, old enough, no lock at all."""
+    young = any(at is not None and scene.now - at < SETTLED_SECONDS for at in times)
+    return not scene.look.live and not young and scene.locked.isdisjoint(ids)
+
+
+def in_cycle(scene: Scene) -> frozenset[str]:
+    """Return every session that is part of a cycle: nothing else is said of those (LN003)."""
+    return frozenset(session_id for cycle in scene.graph.cycles for session_id in cycle)
+
+
+def how(resolution: Resolution, session_id: str) -> str:
+    """Return the next command for a resolution."""
+    if not resolution.changes:
+        return resolution.reason
+    if resolution.safety is Safety.SAFE:
+        return "hermes-repair repair"
+    return f"If you want it: hermes-repair repair --session {session_id} ({resolution.reason})"
+
+
+def remedy(resolution: Resolution) -> Remedy:
+    """Return who mends what a resolution stands for."""
+    if not resolution.changes:
+        return Remedy.MANUAL
+    return Remedy.SAFE if resolution.safety is Safety.SAFE else Remedy.UNSAFE
+
+
+def updates(changes: Iterable[ColumnChanges]) -> Iterator[RowUpdate]:
+    """Return the actions that write these changes."""
+    for change in changes:
+        yield RowUpdate("sessions", {"id": change.session_id}, change.before, change.after)
+
+
+def unit_of(
+    finding: Finding,
+    resolution: Resolution,
+    summary: str,
+    *,
+    subject: str | None = None,
+    kind: str = "session",
+    sessions: Collection[str] = (),
+    more: Sequence[Action] = (),
+) -> Unit:
+    """Return the unit that writes a resolution, and ``more`` after it.
+
+    ``sessions`` are those that it rests on beside the ones that it changes, so that a repair of one
+    of them goes first.
+    """
+    named = finding.session_id or ""
+    changed = {change.session_id for change in resolution.changes}
+    return Unit(
+        kind=kind,
+        subject=subject or named,
+        summary=summary,
+        actions=(*updates(resolution.changes), *more),
+        safety=resolution.safety,
+        live=False,
+        findings=(finding.fingerprint,),
+        finding_ids=(finding.id,),
+        sessions=frozenset({named, *changed, *sessions}),
+    )
+
+
+def loses(scene: Scene, session_id: str) -> bool:
+    """Whether a transcript file has messages of this session that the database lacks (TR...)."""
+    answer = scene.comparisons.answers.get(session_id)
+    return answer is not None and answer.comparison is not None and bool(answer.comparison.fill)
+
+
+def merged(resolutions: Sequence[Resolution], reason: str) -> Resolution:
+    """Put resolutions into one, which is only as safe as the least safe of them."""
+    safe = all(one.safety is Safety.SAFE for one in resolutions)
+    changes = tuple(change for one in resolutions for change in one.changes)
+    return Resolution(changes, Safety.SAFE if safe else Safety.UNSAFE, reason)
+
+
+def span(node: SessionNode) -> list[float | None]:
+    """Return the times of a session that say how old its state is."""
+    return [node.started_at, node.ended_at, node.last_message_at]

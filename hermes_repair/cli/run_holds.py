@@ -1,0 +1,131 @@
+"""``locks list`` from options to an exit code."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from hermes_repair.app.holding import Held, everything
+from hermes_repair.app.world import World
+from hermes_repair.checks.holds import Hold
+from hermes_repair.cli.run_doctor import shown_labels
+from hermes_repair.cli.run_locks import plain_time
+from hermes_repair.cli.target import Target, each_home
+from hermes_repair.home.layout import Home
+from hermes_repair.host import ProcessInfo
+from hermes_repair.leases.values import span
+from hermes_repair.model.errors import ExitCode
+from hermes_repair.report import documents
+from hermes_repair.report.lines import Line, show
+from hermes_repair.report.table import table
+
+HEADINGS = ("WHAT", "SESSION OR NAME", "HOLDER", "AGE", "EXPIRES IN", "VERDICT", "MAY BE CLEANED")
+
+
+def list_all(target: Target) -> int:
+    """Show everything that holds or blocks in every home that is meant."""
+
+    def work(home: Home, world: World) -> tuple[ExitCode, dict[str, Any] | None]:
+        held = everything(home, world)
+        now = world.now()
+        code = held.problem.exit_code if held.problem is not None else ExitCode.OK
+        if target.as_json:
+            return code, _document(home, held, now)
+        lines = [Line(f"Hermes home {home.root}, profile {home.profile}", "head")]
+        if held.problem is not None:
+            lines.append(Line(f"state.db was not looked at. {held.problem.message}", "error"))
+        if held.holds:
+            lines += _lines(held, now, target)
+        elif held.problem is None:
+            lines.append(Line("Nothing is held."))
+        show(lines)
+        return code, None
+
+    return each_home(target, work)
+
+
+def _lines(held: Held, now: float, target: Target) -> list[Line]:
+    rows = [_row(hold, now) for hold in held.holds]
+    if not sys.stdout.isatty():
+        return [
+            Line("  ".join((*row, hold.verdict.reason, *hold.notes)))
+            for row, hold in zip(rows, held.holds, strict=True)
+        ]
+    labels = shown_labels(held.labels, target)
+    first, *aligned = table(HEADINGS, rows)
+    lines = [Line(first, "dim")]
+    for text, hold in zip(aligned, held.holds, strict=True):
+        lines.append(Line(text, "warning" if hold.verdict.safety is not None else ""))
+        label = labels.get(hold.session or "")
+        said = (label.words(),) if label is not None else ()
+        lines += [Line(f"    {part}", "dim") for part in (hold.verdict.reason, *hold.notes, *said)]
+    return lines
+
+
+def _row(hold: Hold, now: float) -> tuple[str, ...]:
+    return (
+        hold.what,
+        hold.subject,
+        _holder(hold),
+        span(now - hold.taken) if hold.taken is not None else "-",
+        _until(hold.expires, now),
+        hold.verdict.kind.value,
+        "yes" if hold.verdict.cleanable else "no",
+    )
+
+
+def _until(expires: float | None, now: float) -> str:
+    if expires is None:
+        return "-"
+    return span(expires - now) if expires > now else f"{span(now - expires)} ago"
+
+
+def _holder(hold: Hold) -> str:
+    """Say who holds it: number, alive or not, since when, which command."""
+    if hold.pid is None:
+        return "unreadable" if hold.holder is not None else "-"
+    if hold.process is None:
+        return f"pid {hold.pid}, not there"
+    if hold.process.zombie:
+        return f"pid {hold.pid}, ended"
+    return hold.process.describe()
+
+
+def _document(home: Home, held: Held, now: float) -> dict[str, Any]:
+    return {
+        **documents.envelope(str(home.root), {"path": str(home.root / "state.db")}),
+        "locks": [_entry(hold, now) for hold in held.holds],
+        "note": held.problem.message if held.problem is not None else None,
+    }
+
+
+def _entry(hold: Hold, now: float) -> dict[str, Any]:
+    return {
+        "what": hold.what,
+        "subject": hold.subject,
+        "session_id": hold.session,
+        "holder": hold.holder,
+        "pid": hold.pid,
+        "process": _process(hold.process),
+        "acquired_at": plain_time(hold.taken),
+        "expires_at": plain_time(hold.expires),
+        "age": plain_time(now - hold.taken) if hold.taken is not None else None,
+        "expires_in": plain_time(hold.expires - now) if hold.expires is not None else None,
+        "verdict": hold.verdict.kind.value,
+        "reason": hold.verdict.reason,
+        "notes": list(hold.notes),
+        "cleanable": hold.verdict.cleanable,
+    }
+
+
+def _process(process: ProcessInfo | None) -> dict[str, Any] | None:
+    """Return the process that has the holder's number now; None where there is none."""
+    if process is None:
+        return None
+    return {
+        "pid": process.pid,
+        "alive": not process.zombie,
+        "since": process.start_time,
+        "program": process.program.value,
+        "command": process.command,
+    }

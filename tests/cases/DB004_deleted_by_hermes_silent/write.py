@@ -1,0 +1,10 @@
+from hermes_state import SessionDB
+
+db = SessionDB()
+for name, parent in (("budget", None), ("garden", "budget")):
+    db.create_session(name, source="cli", parent_session_id=parent)
+    db.append_message(name, "user", "Go on where we stopped.")
+    db.append_message(name, "assistant", "Gladly.")
+    db.update_token_counts(name, input_tokens=900, output_tokens=60, model="example/model-1")
+db.delete_session("budget")
+db.close()

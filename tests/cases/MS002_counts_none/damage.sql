@@ -1,0 +1,1 @@
+UPDATE sessions SET message_count = 0 WHERE id = 'list';

@@ -1,0 +1,24 @@
+import os
+import sqlite3
+
+connect = sqlite3.connect
+
+
+class Killed(sqlite3.Cursor):
+    def execute(self, sql, *arguments):
+        if sql.startswith("UPDATE schema_version"):
+            os._exit(0)
+        return super().execute(sql, *arguments)
+
+
+class Contended(sqlite3.Connection):
+    def cursor(self, factory=Killed):
+        return super().cursor(factory)
+
+
+sqlite3.connect = lambda *given, **named: connect(*given, **named, factory=Contended)
+
+from hermes_state import SessionDB
+
+SessionDB()
+raise SystemExit("the new number was written")

@@ -1,0 +1,1 @@
+DELETE FROM messages WHERE session_id = '20260503_075940_01010101';
