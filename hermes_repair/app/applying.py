@@ -21,7 +21,7 @@ from hermes_repair.app.preflight import (
 )
 from hermes_repair.app.world import World
 from hermes_repair.home.layout import Home
-from hermes_repair.model.actions import FileCopy
+from hermes_repair.model.actions import Action, Ddl, FileCopy
 from hermes_repair.model.errors import HermesRepairError
 from hermes_repair.model.plans import Header, Outline, Unit, UnitState, outline
 from hermes_repair.records import planfile, sources
@@ -35,6 +35,7 @@ KEEP_BACKUPS = 3
 YOUNG_SECONDS = 7 * 86400
 ROOM = 64 << 20  # bytes kept free for WAL, journal and receipts
 PATIENCE = 5.0  # seconds to wait for a write lock
+PROGRESS_EVERY = 2.0  # seconds between two words about how far a unit is
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +50,14 @@ class Draft:
         return any(outline.needs_backup for outline in self.outlines)
 
     @property
+    def live(self) -> bool:
+        """Whether all of it may be done beside others: then nobody has to be kept out either."""
+        return all(outline.unit.live for outline in self.outlines)
+
+    @property
     def room(self) -> int:
         """Bytes that the units may take on the disk: rows, both search indexes, WAL, copies."""
-        return 6 * sum(outline.source_bytes for outline in self.outlines)
+        return sum(6 * outline.source_bytes + outline.unit.room for outline in self.outlines)
 
 
 def in_memory(units: Sequence[Unit]) -> Draft:
@@ -110,7 +116,8 @@ def apply_units(
         need += sum(dataclasses.astuple(outside.sides))
     require_writable(home, outside, folder, need)
     folder.prepare()
-    if receipt is None and alone:
+    exclusive = alone and not draft.live
+    if receipt is None and exclusive:
         require_same_base(home, outside.marks)
     path = receipt or folder.new_receipt(command, world.now())
     bundle(home, outside, folder, folder.backup_dir(path))
@@ -127,19 +134,21 @@ def apply_units(
     )
     numbers = _write_receipt(path, folder, header, draft, new=receipt is None)
     around = executor.Surroundings(
-        guard=guard_alone(home, world.now) if alone else _nothing,
+        guard=guard_alone(home, world.now) if exclusive else _nothing,
         keep=lambda action: _keep(folder, path, action, home),
         resolve=resolve,
         tell=lambda unit: world.tell(unit.summary),
         random=world.random,
         patience=PATIENCE,
-        exclusive=alone,
+        exclusive=exclusive,
+        step=_progress(world),
     )
     with planfile.edit(path) as notes:
         running = False
         try:
-            with writing(home.database, live=not alone) as writer:
+            with writing(home.database, live=not exclusive) as writer:
                 if place is not None:
+                    world.tell(f"copying the database to {place}")
                     folder.make(place.parent)
                     _begin_with_backup(writer, place, folder, around)
                 running = True
@@ -179,9 +188,8 @@ def prune_backups(folder: Folder, now: float) -> list[Path]:
     if len(kept) <= KEEP_BACKUPS:
         return removed
     unfinished = set()
-    for path in folder.receipt_paths():
-        with planfile.read(path) as receipt:
-            header = receipt.header()
+    for path, receipt in planfile.read_each(folder.receipt_paths()):
+        header = receipt.header()
         if header.closed is None or (header.undoing and header.undone is None):
             unfinished.add(path.stem)
     for place in kept[:-KEEP_BACKUPS]:
@@ -212,6 +220,20 @@ def _begin_with_backup(
     writer.begin(around.patience, around.random)
     back_up(writer, place, copy_verified)
     folder.own(place)
+
+
+def _progress(world: World) -> Callable[[Unit, Action, int], None]:
+    """Return what says now and then how far a long unit is; a migration can take minutes."""
+    last = world.now()
+
+    def step(unit: Unit, action: Action, place: int) -> None:
+        nonlocal last
+        if world.now() - last >= PROGRESS_EVERY:
+            last = world.now()
+            at = f", step {action.step}" if isinstance(action, Ddl) else ""
+            world.tell(f"{unit.summary}: {place} of {len(unit.actions)} done{at}")
+
+    return step
 
 
 def _keep(folder: Folder, receipt: Path, action: FileCopy, home: Home) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from hermes_repair.app.outlook import Outlook, foresee
 from hermes_repair.app.outside import Outside, folder_of, steady
 from hermes_repair.app.visit import visit
 from hermes_repair.app.world import World
@@ -24,7 +25,10 @@ SECOND_LOOK_SECONDS = 2.0  # rotations and flushes in flight are over by then
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """What the doctor found in one home. ``notes`` are things that could not be looked at."""
+    """What the doctor found in one home. ``notes`` are things that could not be looked at.
+
+    ``outlook`` is what a named release would do here (``--for``).
+    """
 
     home: Home
     database: dict[str, Any]
@@ -34,6 +38,7 @@ class Diagnosis:
     notes: tuple[str, ...]
     live: bool
     other_profiles: tuple[str, ...]
+    outlook: Outlook | None = None
 
     @property
     def worst(self) -> Severity | None:
@@ -63,16 +68,7 @@ def diagnose(
     second = steady(home, world, lambda outside: _once(home, world, wishes, selection, outside))
     seen = {finding.fingerprint for finding in first.findings}
     kept = tuple(finding for finding in second.findings if finding.fingerprint in seen)
-    return Diagnosis(
-        home=home,
-        database=second.database,
-        findings=kept,
-        labels=second.labels,
-        accepted=second.accepted,
-        notes=second.notes,
-        live=second.live,
-        other_profiles=second.other_profiles,
-    )
+    return replace(second, findings=kept)
 
 
 def _once(
@@ -85,6 +81,9 @@ def _once(
     check_file = selection.wants_id("DB003")
     with visit(home, world, wishes, check_file=check_file, outside=outside) as scene:
         findings = tuple(examine(scene, selection))
+        outlook = None
+        if wishes.release is not None and readable(scene):
+            findings, outlook = foresee(scene, findings)
         return Diagnosis(
             home=home,
             database=facts(scene),
@@ -96,6 +95,7 @@ def _once(
             other_profiles=tuple(
                 name for name in ("default", *profile_names(home.base)) if name != home.profile
             ),
+            outlook=outlook,
         )
 
 

@@ -26,21 +26,26 @@ from hermes_repair.schema.catalogue import default_catalogue
 from hermes_repair.schema.delegates import STEP, Decisions
 from hermes_repair.schema.difference import diff
 from hermes_repair.schema.facts import read_facts
-from hermes_repair.schema.recognise import Recognition
-from hermes_repair.schema.route import Route, route
+from hermes_repair.schema.preview import Shown, preview
+from hermes_repair.schema.recognise import Family, Recognition
+from hermes_repair.schema.route import Route, check_target, route
+from hermes_repair.schema.space import read_sizes, room_for
+from hermes_repair.store.look import Look
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
     """A migration that could be made: the route, what step 16 leaves alone, and what it rests on.
 
-    ``counts`` are the rows that each data step will touch, by the words of the step.
+    ``shown`` are the parts of the route for a reader, with the rows that each will touch. ``room``
+    are the bytes that the work takes on the disk, the backup aside.
     """
 
     target: Target
     route: Route
     decisions: Decisions
-    counts: tuple[tuple[str, int], ...]
+    shown: tuple[Shown, ...]
+    room: int
     outside: Outside
     recognition: Recognition
     birth: float | None
@@ -78,20 +83,36 @@ def _way(scene: Scene, to: int | None, force: bool, outside: Outside) -> Way:
         for finding in fatal:
             raise Refused(f"{finding.id}: {finding.message}", finding.hint)
     target = choose_target(scene.recognition, scene.installed, to, force)
-    look, structure, recognition = scene.look, scene.structure, scene.recognition
     decisions = Decisions()
-    if recognition.number < STEP <= target.number:
-        decisions = decide(scene, target.number)
-    facts = read_facts(
-        look.rows, structure, recognition, target.number, decisions, _entries(scene.home)
+    if scene.recognition.family in (Family.LATER, Family.NEWER) and to is None:
+        made = Route(target.number, target.number, ())
+    else:
+        if scene.recognition.number < STEP <= target.number:
+            decisions = decide(scene, target.number)
+        made = _route(scene, target.number, decisions)
+    return Way(
+        target=target,
+        route=made,
+        decisions=decisions,
+        shown=tuple(_counted(part, scene.look) for part in preview(made)),
+        room=room_for(made, read_sizes(scene.look.scan)) if made.parts else 0,
+        outside=outside,
+        recognition=scene.recognition,
+        birth=scene.birth,
     )
-    made = route(structure, target.number, facts)
-    counts = tuple(
-        (part.what, int(str(row[0])))
-        for part in made.parts
-        if part.count and (row := look.one(part.count)) is not None
-    )
-    return Way(target, made, decisions, counts, outside, recognition, scene.birth)
+
+
+def _route(scene: Scene, target: int, decisions: Decisions) -> Route:
+    check_target(scene.recognition, target, default_catalogue())
+    entries = _entries(scene.home)
+    query, structure = scene.look.rows, scene.structure
+    facts = read_facts(query, structure, scene.recognition, target, decisions, entries)
+    return route(structure, target, facts)
+
+
+def _counted(part: Shown, look: Look) -> Shown:
+    row = look.one(part.count) if part.count else None
+    return replace(part, rows=int(str(row[0]))) if row is not None else part
 
 
 def _entries(home: Home) -> dict[str, object]:
@@ -120,6 +141,7 @@ def unit_of(way: Way) -> Unit:
         live=False,
         findings=(),
         finding_ids=tuple(sorted(findings)),
+        room=way.room,
     )
 
 

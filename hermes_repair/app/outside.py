@@ -86,6 +86,9 @@ def from_outside(home: Home) -> Outside:
     :class:`InUse` where a process writes to files that were deleted or replaced under it.
     """
     facts, openers = host.survey(home.database)
+    if any(process.deleted for process in openers.processes):
+        # A connection that is being closed looks like that for a moment.
+        facts, openers = host.survey(home.database)
     if not facts.main.exists:
         raise NoInstall(
             f"{home.root} has no state.db.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from hermes_repair import host
 from hermes_repair.checks.scene import Past
 from hermes_repair.model.plans import Header, UnitState
 from hermes_repair.records import planfile
@@ -15,16 +16,23 @@ def gather(folder: Folder) -> Past:
     written: set[int] = set()
     births: list[float] = []
     unfinished: list[tuple[Path, Header, int]] = []
-    for path in folder.receipt_paths():
-        with planfile.read(path) as receipt:
-            header = receipt.header()
-            if header.birth is not None:
-                births.append(header.birth)
-            written.update(receipt.written_messages())
-            if is_open(header):
-                pending = [s for _, s in receipt.states() if s is UnitState.PENDING]
-                unfinished.append((path, header, len(pending)))
+    for path, receipt in planfile.read_each(folder.receipt_paths()):
+        header = receipt.header()
+        if header.birth is not None:
+            births.append(header.birth)
+        written.update(receipt.written_messages())
+        if is_open(header):
+            pending = [s for _, s in receipt.states() if s is UnitState.PENDING]
+            unfinished.append((path, header, len(pending)))
+    if unfinished and _at_work(folder):
+        unfinished.clear()  # not cut off: one of them is being written, and it settles the others
     return Past(frozenset(written), min(births, default=None), tuple(unfinished))
+
+
+def _at_work(folder: Folder) -> bool:
+    """Whether a run of ours that writes is there right now, by the lock that it holds."""
+    locks = host.kernel_locks([folder.run_lock])
+    return locks is not None and any(locks.values())
 
 
 def is_open(header: Header) -> bool:
@@ -35,8 +43,7 @@ def is_open(header: Header) -> bool:
 def at_work_on(folder: Folder) -> frozenset[str]:
     """Return the sessions of runs that were cut off: a -wal that is ours may take back of them."""
     sessions: set[str] = set()
-    for path in folder.receipt_paths():
-        with planfile.read(path) as receipt:
-            if is_open(receipt.header()):
-                sessions |= receipt.sessions()
+    for _, receipt in planfile.read_each(folder.receipt_paths()):
+        if is_open(receipt.header()):
+            sessions |= receipt.sessions()
     return frozenset(sessions)

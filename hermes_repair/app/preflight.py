@@ -188,7 +188,7 @@ def guard_alone(home: Home, clock: Callable[[], float]) -> Callable[[], None]:
 def single_run(folder: Folder) -> Iterator[None]:
     """Keep a second writing run of ours out of this home; raises :class:`AnotherRun` there."""
     folder.prepare()
-    lock = folder.path / "run.lock"
+    lock = folder.run_lock
     with host.single_run(lock) as mine:
         if lock.exists():
             lock.chmod(0o600)

@@ -24,7 +24,7 @@ from hermes_repair.checks.registry import proposals
 from hermes_repair.checks.scene import Wishes
 from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import HermesRepairError, InUse, Refused, UsageError
-from hermes_repair.model.findings import Finding, Severity
+from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import Header, Outline, Unit, outline
 from hermes_repair.records import planfile
 from hermes_repair.repair.planner import Plan, Selection, plan
@@ -65,8 +65,14 @@ class Repaired:
 
     @property
     def receipt(self) -> Path | None:
-        """The receipt of this run, where something was tried."""
-        return next((a.receipt for a in reversed(self.applied) if a.receipt is not None), None)
+        """The newest receipt of this run, where something was tried."""
+        return self.receipts[-1] if self.receipts else None
+
+    @property
+    def receipts(self) -> tuple[Path, ...]:
+        """The receipts of this run in order; what undo restores from a backup has its own (R5)."""
+        found = (applied.receipt for applied in self.applied)
+        return tuple(dict.fromkeys(receipt for receipt in found if receipt is not None))
 
     @property
     def units(self) -> int:
@@ -221,6 +227,7 @@ def repair(
                 result.recovered.append(answer_wal(home, folder, world, choice))
         result.recovered += recover(home, folder, world)
         confirmed = _confirmed(home, world, wishes)
+        receipt: Path | None = None
         for number in range(ROUNDS):
             proposal = propose(home, world, wishes, selection, place, confirmed=confirmed)
             result.left = proposal.plan.left
@@ -230,26 +237,47 @@ def repair(
             if number == 0 and not asked and not agree(proposal):
                 result.declined = True
                 break
+            draft = in_file(proposal.draft, proposal.plan.now)
             applied = apply_units(
                 home,
                 folder,
                 world,
                 proposal.outside,
-                in_file(proposal.draft, proposal.plan.now),
+                draft,
                 resolver(home),
                 command=command,
                 schema=proposal.schema,
                 birth=proposal.birth,
                 backup=backup and number == 0,
-                receipt=result.receipt,
+                receipt=receipt,
             )
             result.applied.append(applied)
+            receipt = applied.receipt
+            if draft.needs_backup and receipt is not None:
+                close_receipt(receipt, folder, world)
+                receipt = None
             if applied.refused or not applied.units:
                 break
-        if result.receipt is not None:
-            close_receipt(result.receipt, folder, world)
-    result.after = diagnose(home, world, wishes, Selection(), confirm=False)
+            result.after = diagnose(home, world, wishes, Selection(), confirm=False)
+            if not _more(result.after, selection):
+                break
+        if receipt is not None:
+            close_receipt(receipt, folder, world)
+    if result.after is None or result.refused:
+        result.after = diagnose(home, world, wishes, Selection(), confirm=False)
     return result
+
+
+def _more(after: Diagnosis, selection: Selection) -> bool:
+    """Whether the fresh look shows something that another round would do."""
+    asked = selection.unsafe or bool(selection.sessions)
+    remedies = (Remedy.SAFE, Remedy.UNSAFE) if asked else (Remedy.SAFE,)
+    return any(
+        finding.remedy in remedies
+        and selection.wants_id(finding.id)
+        and (not selection.sessions or finding.session_id in selection.sessions)
+        for finding in after.findings
+    )
 
 
 def _confirmed(home: Home, world: World, wishes: Wishes) -> frozenset[str] | None:

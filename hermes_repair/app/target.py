@@ -20,11 +20,14 @@ class Target:
     """Which number, where it comes from in words, and what the user has to know about it.
 
     ``guessed``: no Hermes that serves the home was found, so nobody asks for this number.
+    ``asked``: the command line names it; ``forced``: beyond what the installed Hermes expects.
     """
 
     number: int
     origin: str
     guessed: bool = False
+    asked: bool = False
+    forced: bool = False
     notes: tuple[str, ...] = ()
 
 
@@ -44,7 +47,7 @@ def choose_target(
 ) -> Target:
     """Return the number to go to, never below the one that the database has unless ``to`` says so.
 
-    Raises :class:`Refused` for a number beyond what the installed Hermes expects, without ``force``.
+    Raises :class:`Refused`, without ``force``, for one beyond what the installed Hermes expects.
     """
     known = serving(installed)
     if to is not None:
@@ -82,7 +85,7 @@ def is_behind(recognition: Recognition, target: Target) -> bool:
 
 def _named(to: int, known: Installed | None, force: bool) -> Target:
     if known is None or known.number is None or to <= known.number:
-        return Target(to, "--to")
+        return Target(to, "asked for with --to", asked=True)
     if not force:
         raise Refused(
             f"{words(known)}. Beyond that, data steps would be skipped for rows that it writes in"
@@ -90,7 +93,8 @@ def _named(to: int, known: Installed | None, force: bool) -> Target:
             "Update Hermes first, or add --force.",
         )
     note = f"{words(known)}: data steps up to {to} do not reach rows that it writes from now on."
-    return Target(to, "--to and --force", notes=(note,))
+    origin = "asked for with --to and --force"
+    return Target(to, origin, asked=True, forced=True, notes=(note,))
 
 
 def _disagreeing(known: Installed, installed: Sequence[Installed]) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from hermes_repair.app.recover import recover
 from hermes_repair.app.world import World
 from hermes_repair.home.layout import Home
 from hermes_repair.model.actions import RowInsert
-from hermes_repair.model.errors import HermesRepairError, Refused
+from hermes_repair.model.errors import HermesRepairError, NotNoted, Refused
 from hermes_repair.model.plans import Header, UnitState
 from hermes_repair.model.values import Row
 from hermes_repair.records import planfile
@@ -164,11 +164,20 @@ def _invert(home: Home, folder: Folder, world: World, found: Entry) -> int:
         try:
             with writing(home.database, live=False) as writer:
                 outcome = executor.undo(writer, receipt, around)
-        finally:
-            left = [state for _, state in receipt.states() if state is UnitState.DONE]
-            receipt.set_header(undoing=None, undone=None if left else world.now())
+        except NotNoted:
+            raise
+        except HermesRepairError:
+            _close_undo(receipt, world)
+            raise
+        _close_undo(receipt, world)
     planfile.sync(found.path)
     return len(outcome.done)
+
+
+def _close_undo(receipt: planfile.PlanFile, world: World) -> None:
+    """Note that an undo came to its end, with what is left to take back or without."""
+    left = [state for _, state in receipt.states() if state is UnitState.DONE]
+    receipt.set_header(undoing=None, undone=None if left else world.now())
 
 
 def _restore(home: Home, folder: Folder, world: World, found: Entry) -> int:

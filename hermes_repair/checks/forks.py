@@ -191,7 +191,7 @@ def _units(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
         yield unit_of(
             finding,
             _as_safe_as(finding, settled.resolution),
-            _summary(fork, settled),
+            _summary(scene, fork, settled),
             kind="family",
             sessions={fork.parent_id, *(s.session_id for s in fork.siblings)},
             more=more,
@@ -205,18 +205,19 @@ def _as_safe_as(finding: Finding, resolution: Resolution) -> Resolution:
     return resolution
 
 
-def _summary(fork: Fork, settled: Settled) -> str:
-    merged = settled.merge.merged if settled.merge is not None else {}
+def _summary(scene: Scene, fork: Fork, settled: Settled) -> str:
+    can_archive = "archived" in scene.look.columns("sessions")
+    aside = "is archived" if can_archive else "is set apart (schema 14 can archive it)"
     becomes = {
         Holds.WORDS: "becomes a chat of its own",
-        Holds.COPIES: "is archived: it has only copies",
-        Holds.REVIEW: "is archived: it holds a background review",
+        Holds.COPIES: f"{aside}: it has only copies",
+        Holds.REVIEW: f"{aside}: it holds a background review",
         Holds.NOTHING: "is unlinked: it is empty",
     }
+    merge = settled.merge
     parts = [
-        f"{count(merged[other.session_id], 'message')} of {other.session_id} come in, and it is"
-        " archived"
-        if other.session_id in merged
+        _woven(merge, other.session_id, aside)
+        if merge is not None and other.session_id in merge.merged
         else f"{other.session_id} {becomes[other.holds]}"
         for other in fork.others(settled.keep)
     ]
@@ -224,6 +225,12 @@ def _summary(fork: Fork, settled: Settled) -> str:
         f"keep {settled.keep} as the continuation of {fork.parent_id}"
         f" ({settled.resolution.reason}); {'; '.join(parts)}"
     )
+
+
+def _woven(merge: Merge, session_id: str, aside: str) -> str:
+    came, stay = merge.merged[session_id], sum(merge.left_out[session_id].values())
+    rest = f" ({count(stay, 'message')} of its own {'stays' if stay == 1 else 'stay'} there)"
+    return f"{count(came, 'message')} of {session_id} come in, and it {aside}{rest if stay else ''}"
 
 
 forked_continuation.proposes(_units)

@@ -143,18 +143,8 @@ def _parts_hidden(scene: Scene) -> Iterator[tuple[SessionNode, str]]:
                 or scene.graph.kinds.get(node.id) is not EdgeKind.CONTINUATION
             ):
                 continue
-            if _first_of(scene, node) not in flagged:
+            if scene.graph.beginning(node.id) not in flagged:
                 yield node, column
-
-
-def _first_of(scene: Scene, node: SessionNode) -> str:
-    """Return the session that a conversation began in: the one that lists ask for the flag."""
-    current = node.id
-    for above in scene.graph.ancestors(node.id):
-        if scene.graph.kinds.get(current) is not EdgeKind.CONTINUATION:
-            break
-        current = above
-    return current
 
 
 def _show(node: SessionNode, row: Row, column: str) -> Resolution:

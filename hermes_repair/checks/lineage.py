@@ -1,4 +1,4 @@
-"""Chains that end wrongly or in themselves: cycles (LN003), closed and empty ends (LN004, LN005)."""
+"""Chains that end in themselves (LN003), in nothing (LN004) or in an empty session (LN005)."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from hermes_repair.checks.imported import continuation_in_file, imported_continuation
+from hermes_repair.checks.messages import loses
 from hermes_repair.checks.registry import check
 from hermes_repair.checks.resolved import (
     how,
     in_cycle,
     is_settled,
-    loses,
     merged,
     remedy,
     row_of,

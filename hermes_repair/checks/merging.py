@@ -7,7 +7,7 @@ reads by time, every other release by id.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from hermes_repair.checks.resolved import row_of
@@ -126,7 +126,7 @@ def _move(row: Row, old: int, new: int) -> RowMove:
     return RowMove("messages", old, new, row_digest(row, columns), columns)
 
 
-def _counted(scene: Scene, keep: str, rows: Sequence[Row], copies: dict[int, Row]) -> RowUpdate:
+def _counted(scene: Scene, keep: str, rows: Iterable[Row], copies: dict[int, Row]) -> RowUpdate:
     """Return the update of the kept session's counts, by Hermes' own rule.
 
     A rewind leaves ``message_count`` as it was, so there only what comes in is added.

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from hermes_repair.checks.elsewhere import Place
+from hermes_repair.checks.messages import loses
 from hermes_repair.checks.registry import check
-from hermes_repair.checks.resolved import how, loses, remedy, row_of, unit_of
+from hermes_repair.checks.resolved import how, remedy, row_of, unit_of
 from hermes_repair.checks.scene import Scene
 from hermes_repair.lineage.changes import Resolution
 from hermes_repair.lineage.links import attach, cut_orphan, unhide, waits_for

@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from hermes_repair.checks.scene import Scene
 from hermes_repair.lineage.changes import ColumnChanges, Resolution
-from hermes_repair.lineage.node import SessionNode
 from hermes_repair.model.actions import Action, RowUpdate
 from hermes_repair.model.findings import Finding, Remedy, Safety
 from hermes_repair.model.plans import Unit
@@ -86,19 +85,8 @@ def unit_of(
     )
 
 
-def loses(scene: Scene, session_id: str) -> bool:
-    """Whether a transcript file has messages of this session that the database lacks (TR...)."""
-    answer = scene.comparisons.answers.get(session_id)
-    return answer is not None and answer.comparison is not None and bool(answer.comparison.fill)
-
-
 def merged(resolutions: Sequence[Resolution], reason: str) -> Resolution:
     """Put resolutions into one, which is only as safe as the least safe of them."""
     safe = all(one.safety is Safety.SAFE for one in resolutions)
     changes = tuple(change for one in resolutions for change in one.changes)
     return Resolution(changes, Safety.SAFE if safe else Safety.UNSAFE, reason)
-
-
-def span(node: SessionNode) -> list[float | None]:
-    """Return the times of a session that say how old its state is."""
-    return [node.started_at, node.ended_at, node.last_message_at]

@@ -156,7 +156,7 @@ def transcript_line_damaged(scene: Scene) -> Iterator[Finding]:
             yield transcript_line_damaged.finding(
                 subject,
                 f"the file {answer.file.path.name} cannot be read: {answer.problem}.",
-                "Check its permissions; nothing of it was compared.",
+                "Nothing of it was compared: put the file right, then run doctor again.",
                 data={"problem": answer.problem},
                 identity=(answer.problem,),
             )

@@ -18,6 +18,7 @@ from hermes_repair.cli.options import (
     NoTitlesOption,
     ProfileOption,
     QuietOption,
+    Resolve,
     SelectOption,
     SessionOption,
     TimezoneOption,
@@ -141,12 +142,16 @@ def migrate(
     verbose: VerboseOption = False,
 ) -> int:
     """Bring state.db to the schema that the installed Hermes expects, in one transaction."""
+    target = Target(home, profile, all_profiles, as_json, quiet, verbose)
+    if check:
+        from hermes_repair.cli import run_check
+
+        return run_check.check(target, to)
     from hermes_repair.cli import run_migrate
 
-    target = Target(home, profile, all_profiles, as_json, quiet, verbose)
     if list_versions:
         return run_migrate.list_versions(target)
-    return run_migrate.migrate(target, to, force, check, dry_run, yes)
+    return run_migrate.migrate(target, to, force, dry_run, yes)
 
 
 @app.command(epilog=EXIT_STATUS)
@@ -203,6 +208,90 @@ def repair(
         timezone=timezone,
     )
     return run_repair.repair(target, asked)
+
+
+@app.command(epilog=EXIT_STATUS)
+def forks(
+    sessions: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[SESSION...]", help="Of these sessions. Default: every fork."),
+    ] = None,
+    home: HomeOption = None,
+    profile: ProfileOption = None,
+    all_profiles: AllProfilesOption = False,
+    resolve: Annotated[
+        Resolve | None,
+        typer.Option(
+            "--resolve", help="What becomes of the halves that are not kept.", show_default=False
+        ),
+    ] = None,
+    keep: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--keep",
+            metavar="SESSION",
+            help="The half that goes on, where nothing proves it; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
+    show_content: Annotated[
+        bool,
+        typer.Option(
+            "--show-content",
+            help="On a terminal, also what each half says.",
+            rich_help_panel="Output",
+        ),
+    ] = False,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+    no_titles: NoTitlesOption = False,
+) -> int:
+    """Forked conversations side by side, and resolving them.
+
+    branch: the kept half goes on, each other one becomes a chat of its own. merge: whole turns of
+    the others are woven into it by time, and they are archived. archive: for halves with nothing of
+    yours in them. `undo` takes it back.
+    """
+    from hermes_repair.cli import run_forks
+
+    target = Target(home, profile, all_profiles, as_json, quiet, verbose, no_titles)
+    wanted = run_forks.Wanted(
+        sessions=tuple(sessions or ()),
+        resolve=resolve.value if resolve is not None else None,
+        keep=tuple(keep or ()),
+        dry_run=dry_run,
+        yes=yes,
+        show_content=show_content,
+    )
+    return run_forks.forked(target, wanted)
+
+
+@app.command(epilog=EXIT_STATUS)
+def tree(
+    session: Annotated[
+        str | None,
+        typer.Argument(help="Draw the family of this session. Default: every family."),
+    ] = None,
+    home: HomeOption = None,
+    profile: ProfileOption = None,
+    all_profiles: AllProfilesOption = False,
+    dot: Annotated[
+        bool,
+        typer.Option("--dot", help="As a graph for graphviz.", rich_help_panel="Output"),
+    ] = False,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+    no_titles: NoTitlesOption = False,
+) -> int:
+    """The lineage as a picture: what continues, branches from or was delegated by what."""
+    from hermes_repair.cli import run_tree
+
+    target = Target(home, profile, all_profiles, as_json, quiet, verbose, no_titles)
+    return run_tree.draw(target, session, dot=dot)
 
 
 @locks_app.command("list", epilog=EXIT_STATUS)

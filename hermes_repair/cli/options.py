@@ -83,6 +83,14 @@ class Wal(StrEnum):
     IGNORE = "ignore"
 
 
+class Resolve(StrEnum):
+    """Answers to LN002."""
+
+    BRANCH = "branch"
+    MERGE = "merge"
+    ARCHIVE = "archive"
+
+
 EXIT_STATUS = """
 Exit status:
 0 clean, or all that was asked was done and verified ·

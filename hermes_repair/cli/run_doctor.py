@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from hermes_repair.app.diagnose import Diagnosis, diagnose
+from hermes_repair.app.outlook import Outlook
 from hermes_repair.app.outside import folder_of
 from hermes_repair.app.world import World
 from hermes_repair.checks.registry import all_checks, find_check
@@ -13,12 +14,14 @@ from hermes_repair.checks.scene import Wishes
 from hermes_repair.cli.target import Target, each_home, heading
 from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import ExitCode, UsageError
-from hermes_repair.model.findings import Severity
+from hermes_repair.model.findings import Remedy, Severity
 from hermes_repair.records.acknowledgements import acknowledge
 from hermes_repair.repair.planner import Selection
 from hermes_repair.report import documents
 from hermes_repair.report.doctor import SessionLabel, closing, findings
+from hermes_repair.report.escape import count
 from hermes_repair.report.lines import Line, show
+from hermes_repair.schema.releases import release_key
 
 
 def doctor(
@@ -33,6 +36,8 @@ def doctor(
     """Run the doctor on every home that is meant."""
     selection = Selection(tuple(s.upper() for s in select), tuple(i.upper() for i in ignore))
     threshold = Severity[fail_on.upper()]
+    if release is not None:
+        release_key(release)  # a text that is no release is a usage error, whatever is found
     wishes = Wishes(timezone=timezone, release=release, deep=deep)
 
     def work(home: Home, world: World) -> tuple[ExitCode, dict[str, Any] | None]:
@@ -57,6 +62,7 @@ def document(found: Diagnosis) -> dict[str, Any]:
         "findings": [documents.finding(finding, found.accepted) for finding in found.findings],
         "summary": documents.tally(list(found.findings), found.accepted),
         "notes": list(found.notes),
+        **({"outlook": asdict(found.outlook)} if found.outlook is not None else {}),
     }
 
 
@@ -71,6 +77,7 @@ def _print(found: Diagnosis, target: Target) -> None:
     lines = heading(found.home, found.database, found.other_profiles)
     if found.live:
         lines.append(Line("Hermes is running; what was found was seen twice.", "dim"))
+        lines += _waiting(found)
     if not target.quiet or found.findings:
         lines += findings(
             found.findings,
@@ -79,9 +86,43 @@ def _print(found: Diagnosis, target: Target) -> None:
             everything=target.verbose,
         )
     lines += [Line(f"Note: {note}", "dim") for note in found.notes]
+    if found.outlook is not None:
+        lines += _outlook(found.outlook, found.database["schema"])
     if not target.quiet:
         lines += closing(found.findings, found.accepted, target.option)
     show(lines)
+
+
+def _waiting(found: Diagnosis) -> list[Line]:
+    """Say which of the findings can only be repaired when nobody has the database open (R10)."""
+    live = {check.id for check in all_checks() if check.live}
+    mended = (Remedy.SAFE, Remedy.UNSAFE, Remedy.MIGRATE)
+    ids = sorted({f.id for f in found.findings if f.remedy in mended and f.id not in live})
+    if not ids:
+        return []
+    return [Line(f"Waits until Hermes is stopped (`hermes gateway stop`): {', '.join(ids)}.")]
+
+
+def _outlook(outlook: Outlook, schema: int | None) -> list[Line]:
+    """Return what the release named with --for would do here."""
+    expects = f" (it expects schema {outlook.number}; here is {schema})"
+    if outlook.number is None:
+        expects = ", a release that hermes-repair does not know; this is what is known of others"
+    lines = [Line(""), Line(f"What Hermes {outlook.release} does here{expects}:", "head")]
+    for made in outlook.consequences:
+        counted = ((made.sessions, "session"), (made.messages, "message"), (made.rows, "row"))
+        stakes = ", ".join(count(number, noun) for number, noun in counted if number)
+        ids = f" [{', '.join(made.findings)}]" if made.findings else ""
+        already = "" if made.new else f" (so does {outlook.current}, which is here)"
+        stakes = f"{stakes}: " if stakes else ""
+        lines.append(
+            Line(f"  {stakes}it {made.what}{ids}{already}.", "warning" if made.new else "")
+        )
+    if not outlook.consequences:
+        lines.append(
+            Line("  Nothing that is known: it hides, erases and leaves out nothing.", "good")
+        )
+    return lines
 
 
 def explain(finding: str, as_json: bool) -> int:

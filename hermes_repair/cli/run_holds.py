@@ -15,11 +15,12 @@ from hermes_repair.home.layout import Home
 from hermes_repair.host import ProcessInfo
 from hermes_repair.leases.values import span
 from hermes_repair.model.errors import ExitCode
+from hermes_repair.model.findings import Safety
 from hermes_repair.report import documents
 from hermes_repair.report.lines import Line, show
 from hermes_repair.report.table import table
 
-HEADINGS = ("WHAT", "SESSION OR NAME", "HOLDER", "AGE", "EXPIRES IN", "VERDICT", "MAY BE CLEANED")
+HEADINGS = ("WHAT", "SESSION OR NAME", "HOLDER", "AGE", "EXPIRES IN", "VERDICT", "CLEANED BY")
 
 
 def list_all(target: Target) -> int:
@@ -70,8 +71,17 @@ def _row(hold: Hold, now: float) -> tuple[str, ...]:
         span(now - hold.taken) if hold.taken is not None else "-",
         _until(hold.expires, now),
         hold.verdict.kind.value,
-        "yes" if hold.verdict.cleanable else "no",
+        _cleaned_by(hold) or "nothing",
     )
+
+
+def _cleaned_by(hold: Hold) -> str | None:
+    """Return the command that may take it away; None where nothing of ours does."""
+    if hold.verdict.safety is None:
+        return None
+    if hold.verdict.safety is Safety.UNSAFE:
+        return "repair --unsafe"
+    return "locks clean" if hold.what == "compression-lock" else "repair"
 
 
 def _until(expires: float | None, now: float) -> str:
@@ -115,6 +125,7 @@ def _entry(hold: Hold, now: float) -> dict[str, Any]:
         "reason": hold.verdict.reason,
         "notes": list(hold.notes),
         "cleanable": hold.verdict.cleanable,
+        "cleaned_by": _cleaned_by(hold),
     }
 
 

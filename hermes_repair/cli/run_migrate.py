@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import groupby
 from typing import Any
 
 from hermes_repair.app import migrate as app
@@ -9,12 +11,14 @@ from hermes_repair.app.world import World
 from hermes_repair.cli.run_repair import ask, require_yes
 from hermes_repair.cli.target import Target, each_home
 from hermes_repair.home.layout import Home
-from hermes_repair.model.actions import Ddl, RowUpdate
 from hermes_repair.model.errors import ExitCode
 from hermes_repair.report import documents
-from hermes_repair.report.escape import count, shorten
+from hermes_repair.report.escape import count, size
 from hermes_repair.report.lines import Line, show
 from hermes_repair.schema.catalogue import default_catalogue
+from hermes_repair.schema.preview import Shown
+
+SHOWN = 20  # sessions that are named without -v
 
 
 def list_versions(target: Target) -> int:
@@ -56,16 +60,12 @@ def list_versions(target: Target) -> int:
     return int(ExitCode.OK)
 
 
-def migrate(
-    target: Target, to: int | None, force: bool, check: bool, dry_run: bool, yes: bool
-) -> int:
+def migrate(target: Target, to: int | None, force: bool, dry_run: bool, yes: bool) -> int:
     """Migrate every home that is meant, or say what would be done."""
 
     def work(home: Home, world: World) -> tuple[ExitCode, dict[str, Any] | None]:
-        if check:
-            return _check(home, world, to, target)
         if dry_run:
-            return _dry_run(home, world, to, force, target)
+            return _dry_run(app.plan_way(home, world, to, force), home, target)
         require_yes(yes)
         result = app.migrate(home, world, to, force, lambda way: yes or _ask(way, home, target))
         return _done(result, home, target)
@@ -73,23 +73,30 @@ def migrate(
     return each_home(target, work)
 
 
-def _dry_run(
-    home: Home, world: World, to: int | None, force: bool, target: Target
-) -> tuple[ExitCode, dict[str, Any] | None]:
-    way = app.plan_way(home, world, to, force)
+def _dry_run(way: app.Way, home: Home, target: Target) -> tuple[ExitCode, dict[str, Any] | None]:
     if target.as_json:
         return ExitCode.OK, {**_document(way, home), "plan": _plan(way)}
-    show([*_head(way, home), *_steps(way), Line("Nothing was changed.", "dim")])
+    lines = [*_head(way, home), *_steps(way, target)]
+    if not way.nothing_to_do:
+        words = f"Nothing was changed. Next: hermes-repair migrate{target.option}"
+        lines.append(Line(words + _asked_for(way), "head"))
+    show(lines)
     return ExitCode.OK, None
+
+
+def _asked_for(way: app.Way) -> str:
+    """Return the words of the command line that asked for this number, empty where none did."""
+    if not way.target.asked:
+        return ""
+    return f" --to {way.route.target}" + (" --force" if way.target.forced else "")
 
 
 def _head(way: app.Way, home: Home) -> list[Line]:
     start, number = way.route.start, way.route.target
+    what = f"schema {start} -> {number}" if start != number else f"schema {number}"
     lines = [
-        Line(
-            f"Hermes home {home.root}, profile {home.profile}: schema {start} -> {number}", "head"
-        ),
-        Line(f"Target {number} by: {way.target.origin}", "dim"),
+        Line(f"Hermes home {home.root}, profile {home.profile}: {what}", "head"),
+        Line(f"Target {number}: {way.target.origin}", "dim"),
     ]
     lines += [Line(note) for note in way.target.notes]
     if way.nothing_to_do:
@@ -97,53 +104,61 @@ def _head(way: app.Way, home: Home) -> list[Line]:
     return lines
 
 
-def _steps(way: app.Way) -> list[Line]:
-    counts = dict(way.counts)
-    lines = []
-    for part in way.route.parts:
-        touched = f" ({count(counts[part.what], 'row')})" if part.what in counts else ""
-        lines.append(Line(f"step {part.step}: {part.what}{touched}"))
-        for action in part.actions:
-            if isinstance(action, Ddl):
-                lines.append(Line(f"    {shorten(' '.join(action.sql.split()), 160)}", "dim"))
-        updates = sum(1 for action in part.actions if isinstance(action, RowUpdate))
-        if updates:
-            lines.append(Line(f"    {count(updates, 'row')} by name, kept in the receipt", "dim"))
-    return lines + _left_alone(way)
+def _steps(way: app.Way, target: Target) -> list[Line]:
+    """Return what would be done, with the SQL of every statement unless --quiet."""
+    if way.nothing_to_do:
+        return []
+    room = f", {size(way.room)} of disk for the work" if way.room else ""
+    lines = [Line(f"In one transaction, after a verified backup{room}:")]
+    for step, parts in groupby(way.shown, key=lambda part: part.step):
+        lines.append(Line(f"step {step}", "head"))
+        for part in parts:
+            touched = f" ({count(part.rows, 'row')})" if part.rows is not None else ""
+            mends = f" [{part.finding}]" if part.finding else ""
+            lines.append(Line(f"  {part.what}{touched}{mends}"))
+            if not target.quiet:
+                lines += _sql(part)
+    return lines + _left_alone(way, target)
 
 
-def _left_alone(way: app.Way) -> list[Line]:
+def _sql(part: Shown) -> Iterator[Line]:
+    for statement, times in part.statements:
+        text = statement.splitlines()
+        yield from (Line(f"    {line}", "dim") for line in text[:-1])
+        yield Line(f"    {text[-1]};" + (f"  -- {times:,} times" if times > 1 else ""), "dim")
+
+
+def _left_alone(way: app.Way, target: Target) -> list[Line]:
     left = way.decisions.left_alone
     if not left:
         return []
-    lines = [
-        Line(
-            f"{count(len(left), 'session')} that Hermes' own step 16 would hide stay visible:",
-            "warning",
-        )
-    ]
-    return lines + [Line(f"    {session}: {why.value}") for session, why in left]
+    what = f"{count(len(left), 'session')} that Hermes' own step 16 would hide stay visible:"
+    lines = [Line(what, "warning")]
+    shown = left if target.verbose else left[:SHOWN]
+    lines += [Line(f"  {session}: {why.value}") for session, why in shown]
+    if len(left) > len(shown):
+        lines.append(Line(f"  and {len(left) - len(shown):,} more; -v lists all", "dim"))
+    return lines
 
 
 def _ask(way: app.Way, home: Home, target: Target) -> bool:
-    show([*_head(way, home), *_steps(way)], stream="stderr")
-    return ask("A verified backup is made first. Migrate?")
+    show([*_head(way, home), *_steps(way, target)], stream="stderr")
+    return ask("Migrate?")
 
 
 def _plan(way: app.Way) -> dict[str, Any]:
-    counts = dict(way.counts)
     return {
         "actions": [
             {
                 "step": part.step,
                 "what": part.what,
                 "finding": part.finding,
-                "rows": counts.get(part.what),
-                "sql": [action.sql for action in part.actions if isinstance(action, Ddl)],
-                "updates": sum(1 for a in part.actions if isinstance(a, RowUpdate)),
+                "rows": part.rows,
+                "statements": [{"sql": sql, "times": times} for sql, times in part.statements],
             }
-            for part in way.route.parts
+            for part in way.shown
         ],
+        "room": way.room,
         "left_alone": [
             {"session": session, "reason": why.value} for session, why in way.decisions.left_alone
         ],
@@ -189,7 +204,9 @@ def _done(
     if result.declined:
         lines.append(Line("Nothing was changed."))
     elif result.receipt is not None:
-        lines += _left_alone(way)
+        touched = [f"{part.what} ({count(part.rows, 'row')})" for part in way.shown if part.rows]
+        lines += [Line(f"  {words}") for words in touched]
+        lines += _left_alone(way, target)
         lines.append(
             Line(
                 f"Done and verified. Backup {result.backup}, receipt {result.receipt.stem}.", "good"

@@ -9,7 +9,7 @@ from typing import Any
 
 from hermes_repair.app import repair as app
 from hermes_repair.app.world import World
-from hermes_repair.checks.scene import Wishes
+from hermes_repair.checks.scene import ForkWish, Wishes
 from hermes_repair.cli.run_doctor import shown_labels
 from hermes_repair.cli.target import Target, each_home, heading
 from hermes_repair.home.layout import Home
@@ -39,6 +39,11 @@ class Asked:
     backup: bool = False
     wal: str | None = None
     timezone: str | None = None
+    forks: ForkWish | None = None
+
+    @property
+    def wishes(self) -> Wishes:
+        return Wishes(timezone=self.timezone, forks=self.forks)
 
     @property
     def selection(self) -> Selection:
@@ -61,27 +66,31 @@ def repair(target: Target, asked: Asked, command: str = "repair") -> int:
             "--plan applies a saved plan as it is; nothing can be selected from it.",
             "Leave out --select, --session, --unsafe and --dry-run.",
         )
-    wishes = Wishes(timezone=asked.timezone)
+    return each_home(
+        target, lambda home, world: at_home(home, world, asked, target, command, command)
+    )
 
-    def work(home: Home, world: World) -> tuple[ExitCode, dict[str, Any] | None]:
-        if asked.dry_run or asked.plan_out is not None:
-            return _dry_run(home, world, wishes, asked, target)
-        require_yes(asked.yes)
-        if asked.plan is not None:
-            return _done(app.apply_saved(home, world, asked.plan), home, target)
-        result = app.repair(
-            home,
-            world,
-            wishes,
-            asked.selection,
-            lambda proposal: asked.yes or _ask(proposal, home, target),
-            command=command,
-            choice=asked.choice,
-            backup=asked.backup,
-        )
-        return _done(result, home, target)
 
-    return each_home(target, work)
+def at_home(
+    home: Home, world: World, asked: Asked, target: Target, command: str, typed: str
+) -> tuple[ExitCode, dict[str, Any] | None]:
+    """Repair one home. ``command`` names the receipt, ``typed`` is what does it after a dry run."""
+    if asked.dry_run or asked.plan_out is not None:
+        return _dry_run(home, world, asked, target, typed)
+    require_yes(asked.yes)
+    if asked.plan is not None:
+        return _done(app.apply_saved(home, world, asked.plan), home, target)
+    result = app.repair(
+        home,
+        world,
+        asked.wishes,
+        asked.selection,
+        lambda proposal: asked.yes or _ask(proposal, home, target),
+        command=command,
+        choice=asked.choice,
+        backup=asked.backup,
+    )
+    return _done(result, home, target)
 
 
 def require_yes(yes: bool) -> None:
@@ -94,12 +103,12 @@ def require_yes(yes: bool) -> None:
 
 
 def _dry_run(
-    home: Home, world: World, wishes: Wishes, asked: Asked, target: Target
+    home: Home, world: World, asked: Asked, target: Target, typed: str
 ) -> tuple[ExitCode, dict[str, Any] | None]:
     proposal = app.preview(
         home,
         world,
-        wishes,
+        asked.wishes,
         asked.selection,
         choice=asked.choice,
         plan_out=asked.plan_out,
@@ -122,7 +131,7 @@ def _dry_run(
         lines.append(Line(f"The plan is in {asked.plan_out}: repair --plan applies exactly it."))
     elif proposal.plan.now:
         lines.append(
-            Line(f"Nothing was changed. Next: hermes-repair repair{target.option}", "head")
+            Line(f"Nothing was changed. Next: hermes-repair {typed}{target.option}", "head")
         )
     show(lines)
     return code, None
@@ -205,10 +214,16 @@ def _receipt(result: app.Repaired) -> dict[str, Any] | None:
     return {
         "id": result.receipt.stem,
         "path": str(result.receipt),
+        "all": [receipt.stem for receipt in result.receipts],
         "units": result.units,
         "actions": result.actions,
         "rows": result.actions,
     }
+
+
+def _named(result: app.Repaired) -> str:
+    names = [receipt.stem for receipt in result.receipts]
+    return f"Receipt{'s' if len(names) > 1 else ''} {', '.join(names)}"
 
 
 def _done_lines(result: app.Repaired, home: Home, target: Target) -> list[Line]:
@@ -221,11 +236,12 @@ def _done_lines(result: app.Repaired, home: Home, target: Target) -> list[Line]:
         lines.append(
             Line(
                 f"Done: {count(result.units, 'step')}, {count(result.actions, 'action')}."
-                f" Receipt {result.receipt.stem}.",
+                f" {_named(result)}.",
                 "good",
             )
         )
-        lines.append(Line(f"To take it back: hermes-repair undo{target.option}"))
+        first = f" {result.receipts[0].stem}" if len(result.receipts) > 1 else ""
+        lines.append(Line(f"To take it back: hermes-repair undo{first}{target.option}"))
     for unit, error in result.refused:
         lines.append(Line(f"Not done: {unit.summary}. {error.message} {error.hint}", "error"))
     for unit, why in result.waiting:

@@ -124,7 +124,9 @@ def _on_linux(database: Path) -> tuple[RawFacts, Observation | None]:
         table = _table("\n".join(descriptors.lock_lines), facts, place)
     deleted: dict[int, set[str]] = {}
     for pid, suffix, gone in descriptors.open:
-        deleted.setdefault(pid, set()).update({facts.real.name + suffix} if gone else ())
+        # A rollback journal is deleted after every write, at times under another one's eyes.
+        torn = gone and suffix != "-journal"
+        deleted.setdefault(pid, set()).update({facts.real.name + suffix} if torn else ())
     seen = _observe(facts, place, table, {*deleted, *(table or ())})
     if seen is None:
         return facts, None

@@ -28,10 +28,11 @@ class ProcessInfo:
     ``/proc/PID/stat``), hundredths of epoch seconds elsewhere. ``command`` is short, escaped and
     free of arguments that could be conversation text (R9). ``same_namespace`` is False where the
     pid is counted in another PID namespace (a container) or cannot be seen from here; a process
-    that cannot be seen at all has pid 0. ``deleted`` names files of the database that the process
-    still has open although they were deleted or replaced. ``interpreter`` is the absolute path of
-    the Python that runs it as its command line names it, links not followed (the python of an
-    environment is a link out of it); empty where it is not told.
+    that cannot be seen at all has pid 0. ``deleted`` names files of the database (its rollback
+    journal aside) that the process still has open although they were deleted or replaced.
+    ``interpreter`` is the absolute path of the Python that runs it as its command line names it,
+    links not followed (the python of an environment is a link out of it); empty where it is not
+    told.
     """
 
     pid: int

@@ -143,6 +143,15 @@ class Graph:
             current = self.nodes[current].parent_id
         return tuple(above)
 
+    def beginning(self, session_id: str) -> str:
+        """Return the session by which lists show this one: where its continuations began."""
+        current = session_id
+        for above in self.ancestors(session_id):
+            if self.kinds.get(current) not in (EdgeKind.CONTINUATION, EdgeKind.REVIEW):
+                break
+            current = above
+        return current
+
     def family(self, session_id: str) -> tuple[str, ...]:
         """Return the whole lineage that a session belongs to, its topmost member first."""
         above = self.ancestors(session_id)

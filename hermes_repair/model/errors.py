@@ -53,7 +53,7 @@ class Changed(Refused):
 
 
 class NotNoted(Refused):
-    """A receipt could not be written: what it says may be behind what was done (RP001 settles it)."""
+    """A receipt could not be written: it may be behind what was done; RP001 settles that."""
 
 
 class NoInstall(HermesRepairError):

@@ -27,6 +27,7 @@ class Unit:
     ``subject`` names it for a reader (a session id, ``13 -> 14``). ``summary`` is one line of what
     it does, without conversation text. ``findings`` are fingerprints. ``sessions`` are the ids that
     it touches: two units of one stage that share one are merged or ordered by the planner.
+    ``room`` are bytes that it takes on the disk beside a backup; plan files do not keep it.
     """
 
     kind: str
@@ -38,6 +39,7 @@ class Unit:
     findings: tuple[str, ...]
     finding_ids: tuple[str, ...]
     sessions: frozenset[str] = frozenset()
+    room: int = 0
 
     @property
     def needs_backup(self) -> bool:

@@ -48,6 +48,11 @@ class Folder:
         return self.path / "receipts"
 
     @property
+    def run_lock(self) -> Path:
+        """The file that a run of ours that writes keeps locked; that it is there means nothing."""
+        return self.path / "run.lock"
+
+    @property
     def backups(self) -> Path:
         return self.path / "backups"
 

@@ -18,22 +18,13 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from hermes_repair.model.actions import (
-    Action,
-    Ddl,
-    FileCopy,
-    IndexRefill,
-    RowDelete,
-    RowInsert,
-    RowMove,
-    RowUpdate,
-    SourceRef,
-)
-from hermes_repair.model.errors import UsageError
+from hermes_repair.model.actions import Action
+from hermes_repair.model.errors import NotNoted, Refused, UsageError
 from hermes_repair.model.findings import Safety
 from hermes_repair.model.plans import Header, Outline, Unit, UnitRecord, UnitState, outline
-from hermes_repair.model.values import Row, Value, encode_value
-from hermes_repair.store.connections import bind, open_immutable, open_private, placeholder
+from hermes_repair.model.values import Value, encode_value
+from hermes_repair.records.actionrows import COLUMNS, columns_of, from_row, to_row
+from hermes_repair.store.connections import bind, open_joined, open_private, placeholder
 from hermes_repair.store.scratch import scratch
 
 FORMAT = 1
@@ -57,11 +48,7 @@ CREATE TABLE images (
   PRIMARY KEY (unit, position, image, column_name)
 ) WITHOUT ROWID;
 """
-_CONTENT = (
-    "position, kind, tbl, counters, old_id, new_id, digest, source, offset, length, sha256, sql,"
-    " step, target, size, column_set"
-)
-_ACTION_COLUMNS = f"unit, {_CONTENT}"
+_CONTENT = f"position, {', '.join(COLUMNS)}"
 
 
 class PlanFile:
@@ -79,14 +66,27 @@ class PlanFile:
         return Header(**known)
 
     def set_header(self, **changes: Any) -> None:
-        """Change fields of the header; a change of ours to our own file, durable at once."""
-        self._db.execute("BEGIN")
-        self._db.executemany(
+        """Change fields of the header, durable at once; raises :class:`NotNoted`."""
+        self._note(
             "INSERT INTO header VALUES (?, ?)"
             " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
             list(changes.items()),
         )
-        self._db.execute("COMMIT")
+
+    def _note(self, sql: str, rows: list[tuple[Any, ...]]) -> None:
+        """Change rows of ours in one transaction."""
+        try:
+            self._db.execute("BEGIN")
+            self._db.executemany(sql, rows)
+            self._db.execute("COMMIT")
+        except sqlite3.Error as error:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise NotNoted(
+                f"{self.path} cannot be written: {error}.",
+                "What was done before is whole. Mend that (is the disk full?), then run"
+                " `hermes-repair repair`: it notes what was done.",
+            ) from error
 
     def append(self, units: Iterable[Unit]) -> list[Outline]:
         """Add units behind those that are there, in one transaction; return their outlines."""
@@ -118,49 +118,14 @@ class PlanFile:
         return outlines
 
     def _put(self, unit: int, position: int, action: Action) -> None:
-        row: dict[str, Any] = {"kind": type(action).__name__}
-        images: dict[str, Row] = {}
-        match action:
-            case RowUpdate():
-                row |= {"tbl": action.table, "counters": json.dumps(sorted(action.counters))}
-                images = {"key": action.key, "before": action.before, "after": action.after}
-            case RowInsert():
-                row |= {"tbl": action.table, "digest": action.digest}
-                images = {"key": action.key, "after": action.values}
-                if action.source is not None:
-                    row["column_set"] = self._column_set(action.columns)
-                    row |= {
-                        "source": action.source.path,
-                        "offset": action.source.offset,
-                        "length": action.source.length,
-                        "sha256": action.source.sha256,
-                    }
-            case RowDelete():
-                row |= {"tbl": action.table}
-                images = {"key": action.key, "before": action.before}
-            case RowMove():
-                row |= {
-                    "tbl": action.table,
-                    "old_id": action.old_id,
-                    "new_id": action.new_id,
-                    "digest": action.digest,
-                    "column_set": self._column_set(action.columns),
-                }
-            case Ddl():
-                row |= {"sql": action.sql, "step": action.step}
-            case IndexRefill():
-                row |= {"tbl": action.table, "sql": json.dumps(action.statements)}
-            case FileCopy():
-                row |= {
-                    "source": action.source,
-                    "target": action.target,
-                    "size": action.size,
-                    "sha256": action.sha256,
-                }
-        columns = ", ".join(row)
+        row, images = to_row(action)
+        columns = columns_of(action)
+        if columns:
+            row["column_set"] = self._column_set(columns)
+        names = ", ".join(row)
         marks = ", ".join("?" for _ in row)
         self._db.execute(
-            f"INSERT INTO actions (unit, position, {columns}) VALUES (?, ?, {marks})",
+            f"INSERT INTO actions (unit, position, {names}) VALUES (?, ?, {marks})",
             (unit, position, *row.values()),
         )
         for image, values in images.items():
@@ -220,9 +185,9 @@ class PlanFile:
         ):
             images.setdefault(position, {}).setdefault(image, {})[column] = value
         for row in self._db.execute(
-            f"SELECT {_ACTION_COLUMNS} FROM actions WHERE unit = ? ORDER BY position", (number,)
+            f"SELECT {_CONTENT} FROM actions WHERE unit = ? ORDER BY position", (number,)
         ):
-            yield _action(row, images.get(row[1], {}), sets.get(row[-1], ()))
+            yield from_row(row[1:], images.get(row[0], {}), sets.get(row[-1], ()))
 
     def states(self) -> list[tuple[int, UnitState]]:
         """Return (number, state) of every unit in order."""
@@ -232,12 +197,10 @@ class PlanFile:
         ]
 
     def set_states(self, numbers: Iterable[int], state: UnitState) -> None:
-        """Say what became of units."""
-        self._db.execute("BEGIN")
-        self._db.executemany(
+        """Say what became of units, durable at once; raises :class:`NotNoted`."""
+        self._note(
             "UPDATE units SET state = ? WHERE number = ?", [(state.value, n) for n in numbers]
         )
-        self._db.execute("COMMIT")
 
     def sessions(self) -> frozenset[str]:
         """Return the sessions that the units touch."""
@@ -287,31 +250,6 @@ class PlanFile:
         return hasher.hexdigest()
 
 
-def _action(
-    row: tuple[Any, ...], images: dict[str, dict[str, Value]], columns: tuple[str, ...]
-) -> Action:
-    _, _, kind, table, counters, old_id, new_id, digest = row[:8]
-    source, offset, length, sha256, sql, step, target, size = row[8:16]
-    key, before, after = (images.get(image, {}) for image in ("key", "before", "after"))
-    match kind:
-        case "RowUpdate":
-            return RowUpdate(table, key, before, after, frozenset(json.loads(counters)))
-        case "RowInsert":
-            origin = SourceRef(source, offset, length, sha256) if source is not None else None
-            return RowInsert(table, key, after, origin, digest, columns)
-        case "RowDelete":
-            return RowDelete(table, key, before)
-        case "RowMove":
-            return RowMove(table, old_id, new_id, digest, columns)
-        case "Ddl":
-            return Ddl(sql, step)
-        case "IndexRefill":
-            return IndexRefill(table, tuple(json.loads(sql)))
-        case "FileCopy":
-            return FileCopy(source, target, size, sha256)
-    raise ValueError(f"a plan cannot have an action of kind {kind!r}")
-
-
 def sync(path: Path) -> None:
     """Make a finished file and its name in the folder durable: fsync the file, then the folder."""
     # Windows has no descriptor of a folder; there files alone are made durable.
@@ -348,6 +286,12 @@ def create(path: Path, header: Header) -> Iterator[PlanFile]:
             connection.close()
         sync(part)
         part.replace(path)
+    except sqlite3.Error as error:
+        part.unlink(missing_ok=True)
+        raise Refused(
+            f"{path} cannot be written: {error}.",
+            "Nothing was changed. Free some space, then run the same command again.",
+        ) from error
     except BaseException:
         part.unlink(missing_ok=True)
         raise
@@ -370,20 +314,44 @@ def read(path: Path) -> Iterator[PlanFile]:
 
     Raises :class:`UsageError` where the file is none of ours.
     """
-    journal = path.with_name(path.name + "-journal")
     if not path.is_file():
         raise UsageError(f"{path} does not exist.", "`hermes-repair history` lists the receipts.")
     with ExitStack() as stack:
-        if journal.exists() and journal.stat().st_size > 0:
-            # A run of ours died while it wrote here; SQLite mends that, but in a copy.
+        # A run may be writing to it right now. These files have no -wal, so joining makes none.
+        connection = open_joined(path)
+        stack.callback(connection.close)
+        if _was_cut_off(connection):
+            journal = path.with_name(path.name + "-journal")
             folder = stack.enter_context(scratch(path.stat().st_size + journal.stat().st_size))
             shutil.copy(journal, folder / journal.name)
             connection = open_private(Path(shutil.copy(path, folder / path.name)))
-        else:
-            connection = open_immutable(path)
-        stack.callback(connection.close)
+            stack.callback(connection.close)
         _require_format(connection, path)
         yield PlanFile(connection, path)
+
+
+def read_each(paths: Iterable[Path]) -> Iterator[tuple[Path, PlanFile]]:
+    """Yield these receipts, opened in turn; one that another run removed meanwhile is left out."""
+    for path in paths:
+        with ExitStack() as stack:
+            try:
+                plan = stack.enter_context(read(path))
+            except UsageError:
+                if path.exists():
+                    raise
+                continue
+            yield path, plan
+
+
+def _was_cut_off(connection: sqlite3.Connection) -> bool:
+    """Whether a run died while it wrote here: SQLite mends that, but we do so in a copy."""
+    try:
+        connection.execute("PRAGMA user_version").fetchone()
+    except sqlite3.OperationalError as error:
+        return error.sqlite_errorcode == sqlite3.SQLITE_READONLY_ROLLBACK
+    except sqlite3.DatabaseError:
+        return False  # no database at all, which is said by who asks for its format
+    return False
 
 
 def _require_format(connection: sqlite3.Connection, path: Path) -> None:
@@ -393,7 +361,8 @@ def _require_format(connection: sqlite3.Connection, path: Path) -> None:
     except sqlite3.DatabaseError:
         found, ours = 0, None
     if found != FORMAT or ours is None:
-        raise UsageError(
-            f"{path} is not a plan or receipt of hermes-repair.",
-            "Make one with `hermes-repair repair --dry-run --plan-out FILE`.",
+        raise Refused(
+            f"{path} is not a plan or receipt of hermes-repair, or it is damaged.",
+            "`hermes-repair repair --dry-run --plan-out FILE` makes a plan. A damaged receipt has to"
+            " be moved away first; what it did cannot be taken back then.",
         )

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 
-from hermes_repair.model.actions import FileCopy, RowInsert
+from hermes_repair.model.actions import Action, FileCopy, RowInsert
 from hermes_repair.model.errors import HermesRepairError, InUse, Refused
 from hermes_repair.model.plans import Unit, UnitState
 from hermes_repair.model.values import Row, Value
@@ -29,7 +29,8 @@ class Surroundings:
     """What a run needs from outside, so that this room opens nothing and asks no clock.
 
     ``guard`` raises :class:`Refused` when somebody opened the database meanwhile; ``keep`` copies a
-    source file; ``resolve`` reads a message from its source; ``tell`` hears of every finished unit.
+    source file; ``resolve`` reads a message from its source; ``tell`` hears of every finished unit,
+    ``step`` of every action done, with its place in the unit that is at work.
     ``exclusive`` is true for plans that nobody else may write beside.
     """
 
@@ -40,6 +41,7 @@ class Surroundings:
     random: Random
     patience: float
     exclusive: bool
+    step: Callable[[Unit, Action, int], None] = lambda _unit, _action, _place: None
 
 
 @dataclass(slots=True)
@@ -98,8 +100,9 @@ def _apply_unit(
         if rows:
             _begin(writer, around, version, begun=begun)
             broken = violations(writer, unit)
-            for action in rows:
+            for done, action in enumerate(rows, 1):
                 apply(writer, action, around.resolve)
+                around.step(unit, action, done)
             added = violations(writer, unit) - broken
             if added:
                 raise HermesRepairError(

@@ -41,13 +41,16 @@ class Selection:
         chosen = not self.select or any(finding_id.startswith(prefix) for prefix in self.select)
         return chosen and not any(finding_id.startswith(prefix) for prefix in self.ignore)
 
-    def wants(self, unit: Unit) -> bool:
-        """Whether a unit is to be done: SAFE, or asked for by ``--unsafe`` or by its session."""
+    def covers(self, unit: Unit) -> bool:
+        """Whether a unit is of the findings and sessions that are meant."""
         if not all(self.wants_id(finding_id) for finding_id in unit.finding_ids):
             return False
-        if self.sessions and not self.sessions & (unit.sessions | {unit.subject}):
-            return False
-        return unit.safety is Safety.SAFE or self.unsafe or bool(self.sessions)
+        return not self.sessions or bool(self.sessions & (unit.sessions | {unit.subject}))
+
+    def wants(self, unit: Unit) -> bool:
+        """Whether a unit is to be done: SAFE, or asked for by ``--unsafe`` or by its session."""
+        asked_for = unit.safety is Safety.SAFE or self.unsafe or bool(self.sessions)
+        return self.covers(unit) and asked_for
 
     @property
     def names_something(self) -> bool:
@@ -57,7 +60,7 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Units to do now, units that wait for them, and units that nobody asked for."""
+    """Units to do now, units that wait for them, and judgements that nobody asked for."""
 
     now: tuple[Outline, ...]
     waiting: tuple[Outline, ...]
@@ -83,20 +86,26 @@ def plan(outlines: Iterable[Outline], selection: Selection, *, beside_live: bool
     """Order the proposed units and say which can be done in this round.
 
     ``beside_live``: somebody has the database open, so only live-safe units are done; the others
-    are returned as waiting (R10).
+    are returned as waiting (R10). What undo restores from a backup and what it takes back row by
+    row (R5) are never done in one round: the rest waits from the first unit of the other kind on.
     """
     ordered = sorted(outlines, key=lambda o: (stage(o.unit), min(o.unit.sessions, default="")))
     now: list[Outline] = []
     waiting: list[Outline] = []
     left: list[Outline] = []
     busy: set[str] = set()
+    cut = False
     for outline in ordered:
         unit = outline.unit
         if not selection.wants(unit):
-            left.append(outline)
+            if selection.covers(unit):
+                left.append(outline)
             continue
         if (beside_live and not unit.live) or busy & unit.sessions:
             waiting.append(outline)
+        elif cut or (now and now[0].needs_backup != outline.needs_backup):
+            waiting.append(outline)
+            cut = True
         else:
             now.append(outline)
         busy |= unit.sessions

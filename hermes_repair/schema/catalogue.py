@@ -104,6 +104,11 @@ class Catalogue:
             raise KeyError(number)
         return version.structure
 
+    def nearest(self, number: int) -> Version:
+        """Return the newest version with a known structure up to ``number``, else the first."""
+        known = self.known_numbers()
+        return self.versions[max((n for n in known if n <= number), default=known[0])]
+
     def rows(self) -> tuple[tuple[Step, Version], ...]:
         """Return what ``migrate --list`` shows: every number with its step, in order."""
         return tuple((step, self.versions[number]) for number, step in self.steps.items())

@@ -75,6 +75,11 @@ class Recognition:
     active_nullable: bool
 
     @property
+    def unfinished(self) -> frozenset[str]:
+        """Tables whose rebuild Hermes did not finish, by a leftover or by a key that stayed."""
+        return frozenset({*(leftover.owner for leftover in self.leftovers), *self.wrong_keys})
+
+    @property
     def search_outdated(self) -> bool:
         """Whether the search tables are of another generation than the number's (SC004)."""
         return self.search.present and self.search.layout not in self.search_expected
@@ -82,8 +87,8 @@ class Recognition:
     @property
     def interrupted(self) -> bool:
         """Whether an earlier migration of Hermes stopped half-way (SC004); 23 and later aside."""
-        unfinished = self.leftovers or self.wrong_keys or self.search_outdated
-        return bool(unfinished) and self.family in (Family.OLD, Family.REPAIRED)
+        stopped = self.unfinished or self.search_outdated
+        return bool(stopped) and self.family in (Family.OLD, Family.REPAIRED)
 
 
 def recognise(structure: Structure, catalogue: Catalogue | None = None) -> Recognition:
@@ -92,7 +97,7 @@ def recognise(structure: Structure, catalogue: Catalogue | None = None) -> Recog
     by_structure = newest_number(structure, known)
     stamp = read_stamp(structure, by_structure)
     number = _number(stamp, by_structure)
-    version = _version_at(known, number)
+    version = known.nearest(number)
     shape, differences = _nearest(version, structure)
     expected = version.shapes[shape]
     lacking = set(_names(expected)) - set(_names(structure))
@@ -177,12 +182,6 @@ def newest_number(structure: Structure, catalogue: Catalogue) -> int:
             before |= set(_names(version.structure))
             before_search |= set(_search_names(version.structure))
     return newest
-
-
-def _version_at(catalogue: Catalogue, number: int) -> Version:
-    """Return the newest version with a known structure up to ``number``, else the first."""
-    known = [n for n in catalogue.known_numbers() if n <= number]
-    return catalogue.versions[known[-1] if known else catalogue.known_numbers()[0]]
 
 
 def _nearest(version: Version, structure: Structure) -> tuple[str, Differences]:

@@ -19,9 +19,10 @@ _RELEASE = re.compile(r"v?(\d{1,4}(?:\.\d{1,4}){1,3})\Z")
 class Effect:
     """One thing that releases from ``since`` to ``until`` (both included) do to a database.
 
-    ``kind`` is ``hides``, ``crashes``, ``erases``, ``unread`` or ``shows``; ``what`` goes on from
-    "Hermes <release>". ``below`` is a schema number, 0 for any. ``findings`` are the ids that count
-    what is at stake, empty where nothing of ours does.
+    ``kind`` is ``hides``, ``crashes``, ``erases``, ``unread``, ``shows`` or ``moves``; ``what``
+    goes on from "Hermes <release>". ``below`` is a schema number, 0 for any. ``findings`` are the
+    ids that count what is at stake, empty where nothing of ours does; ``count`` is a query for it,
+    to be asked where the column ``needs`` (``table.column``) is there.
     """
 
     kind: str
@@ -30,6 +31,8 @@ class Effect:
     below: int
     findings: tuple[str, ...]
     what: str
+    needs: str = ""
+    count: str = ""
 
 
 def load_effects(root: Path) -> tuple[Effect, ...]:
@@ -58,6 +61,13 @@ def effects_of(release: str, number: int) -> tuple[Effect, ...]:
         and (not effect.until or wanted <= release_key(effect.until))
         and (effect.below == 0 or number < effect.below)
     )
+
+
+def newest_release(number: int, catalogue: Catalogue | None = None) -> str | None:
+    """Return the newest release that expects schema ``number`` or less, ``None`` before all."""
+    known = catalogue or default_catalogue()
+    releases = [r for v in known.versions.values() if v.number <= number for r in v.releases]
+    return max(releases, key=release_key, default=None)
 
 
 def release_key(release: str) -> tuple[int, ...]:

@@ -134,8 +134,7 @@ class _Builder:
         self.tables = dict(structure.tables)
         self.indexes = dict(structure.indexes)
         self.parts: list[Part] = []
-        owners = (leftover.owner for leftover in recognition.leftovers)
-        self.unfinished = {*owners, *recognition.wrong_keys}
+        self.unfinished = recognition.unfinished
 
     def step(self, wanted: Wanted) -> None:
         """Append what one step needs: tables, columns, rows, indexes, search tables."""

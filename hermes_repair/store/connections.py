@@ -15,6 +15,7 @@ from hermes_repair.model.errors import DatabaseUnreadable
 from hermes_repair.model.values import RawText, Value, decode_text
 
 BUSY_MILLISECONDS = 1000  # what Hermes itself waits (0.13.0 to 0.19.0)
+READING_MILLISECONDS = 5000  # a reader that waits for its turn (DELETE mode) is in nobody's way
 
 
 def _connect(path: Path, query: str) -> sqlite3.Connection:
@@ -52,7 +53,7 @@ def open_immutable(path: Path) -> sqlite3.Connection:
 def open_joined(path: Path) -> sqlite3.Connection:
     """Join a database that somebody has open, as a reader; side files exist already."""
     connection = _untrusting(_connect(path, "mode=ro"))
-    connection.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
+    connection.execute(f"PRAGMA busy_timeout={READING_MILLISECONDS}")
     connection.execute("PRAGMA query_only=ON")
     return connection
 
@@ -69,12 +70,18 @@ def open_for_writing(path: Path, *, live: bool) -> sqlite3.Connection:
     are off because with them undo of an orphan repair fails; the executor compares violations.
     """
     connection = _connect(path, "mode=rw")
-    connection.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
-    connection.execute("PRAGMA foreign_keys=OFF")
-    connection.execute("PRAGMA recursive_triggers=OFF")
-    connection.execute("PRAGMA synchronous=FULL")
-    if live:
-        connection.execute("PRAGMA wal_autocheckpoint=0")
+    try:
+        # Some pragmas read the schema first, and wait for their turn like every reader.
+        connection.execute(f"PRAGMA busy_timeout={READING_MILLISECONDS}")
+        connection.execute("PRAGMA foreign_keys=OFF")
+        connection.execute("PRAGMA recursive_triggers=OFF")
+        connection.execute("PRAGMA synchronous=FULL")
+        if live:
+            connection.execute("PRAGMA wal_autocheckpoint=0")
+        connection.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
+    except sqlite3.Error:
+        connection.close()
+        raise
     return connection
 
 

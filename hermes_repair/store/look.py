@@ -191,14 +191,19 @@ class Look:
     def _within(
         self, limit: float, sql: str, parameters: Sequence[Value]
     ) -> list[tuple[Value, ...]]:
-        deadline = time.monotonic() + limit
-        self.connection.set_progress_handler(lambda: time.monotonic() > deadline, _TICK)
+        self.connection.execute("BEGIN")
         try:
+            # In DELETE mode a reader waits for its turn here, holding nothing; the limit is for the
+            # time in which others wait for us.
+            self.connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
+            deadline = time.monotonic() + limit
+            self.connection.set_progress_handler(lambda: time.monotonic() > deadline, _TICK)
             cursor = self.connection.execute(sql, bind(parameters))
             self._last_names = _names_of(cursor)
             return cursor.fetchall()
         finally:
             self.connection.set_progress_handler(None, 0)
+            self.connection.execute("ROLLBACK")
 
 
 def _names_of(cursor: sqlite3.Cursor) -> tuple[str, ...]:

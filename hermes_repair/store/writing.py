@@ -141,8 +141,17 @@ def _where(key: Row) -> tuple[str, list[Value]]:
 
 @contextmanager
 def writing(path: Path, *, live: bool) -> Iterator[Writer]:
-    """Open ``path`` for writing; roll back what is unfinished and close on the way out."""
-    connection = open_for_writing(path, live=live)
+    """Open ``path`` for writing; roll back what is unfinished and close on the way out.
+
+    Raises :class:`InUse` where others leave no room for that, and
+    :class:`~hermes_repair.model.errors.DatabaseUnreadable`.
+    """
+    try:
+        connection = open_for_writing(path, live=live)
+    except sqlite3.DatabaseError as error:
+        if is_busy(error):
+            raise BUSY from error
+        raise unreadable(path, error) from error
     writer = Writer(connection, path)
     try:
         yield writer

@@ -20,7 +20,7 @@ from hermes_repair.transcripts.matching import (
     later_rows,
     match_all,
     match_others,
-    match_recalled,
+    match_some,
     missing_lines,
     prepare,
     was_rewritten,
@@ -66,14 +66,13 @@ def compare(
     matched = match_all(sides)
     if matched is None:
         return case.answer(Verdict.DIVERGED, "TR003", Severity.WARNING, _TOO_DIFFERENT)
-    matched = match_recalled(sides, matched, sides.spoken)
     missing = missing_lines(sides, matched, sides.lines)
     case = case.counted(matched, missing)
     if not missing:
         return whole(session_id, case.counts)
     if has_new_summary(sides) and not case.has_archive():
         return case.answer(Verdict.SUPERSEDED, "TR005", Severity.INFO, _COMPACTED)
-    return case.classified(matched, missing)
+    return case.classified(matched)
 
 
 _NOTHING = "The file holds no message."
@@ -154,10 +153,10 @@ class _Case:
         unproven = proofs.session_only_in_file(sides, self.home, self.clock)
         return self.filled(Verdict.ONLY_IN_FILE, "TR002", unproven, {}, 0)
 
-    def classified(self, matched: dict[int, int], missing: Sequence[int]) -> Comparison:
+    def classified(self, matched: dict[int, int]) -> Comparison:
         """Answer for a session that lacks messages of its file (design 6.2, steps 2 and 3)."""
         sides = self.sides
-        first_later = later_rows(sides, self.clock)
+        first_later = later_rows(sides, self.clock, matched)
         later = sides.rows[first_later:]
         case = replace(self, counts=replace(self.counts, later=len(later)))
         if was_rewritten(sides, later) and not self.has_archive():
@@ -169,7 +168,7 @@ class _Case:
             return case.filled(Verdict.ALL_MISSING, "TR001", unproven, {}, first_later)
         embedded = embed(sides, self.clock, spoken)
         if embedded is None:
-            return case.interleaved(matched, missing, first_later)
+            return case.interleaved(spoken, first_later)
         session = _known(self.session)
         if sides.lines[-1] in embedded:
             unproven = proofs.front_or_middle(sides, session, self.home, embedded, self.clock)
@@ -180,15 +179,14 @@ class _Case:
         finding = "TR007" if unproven else "TR001"
         return case.filled(Verdict.TAIL_MISSING, finding, unproven, embedded, first_later)
 
-    def interleaved(
-        self, matched: dict[int, int], missing: Sequence[int], first_later: int
-    ) -> Comparison:
+    def interleaved(self, spoken: Sequence[int], first_later: int) -> Comparison:
         """Answer where both sides have genuine messages of their own before the file's end."""
         sides = self.sides
+        matched = match_some(sides, spoken) or {}
         taken = set(matched.values())
-        own = {sides.table.keys[row] for row in sides.spoken if row not in taken}
-        crossing = [line for line in missing if sides.file.keys[line] in own]
-        if crossing:
+        own = {sides.table.keys[row] for row in spoken if row not in taken}
+        missing = missing_lines(sides, matched, sides.lines)
+        if any(sides.file.keys[line] in own for line in missing):
             return self.filled(Verdict.DIVERGED, "TR003", _CONTRADICTION, matched, first_later, own)
         return self.filled(Verdict.UNION, "TR001", _UNION, matched, first_later)
 

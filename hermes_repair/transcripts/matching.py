@@ -83,11 +83,16 @@ def match_all(sides: Sides) -> dict[int, int] | None:
             return {
                 line: rows[place] for line, place in found if is_genuine(sides.file.flags[line])
             }
-    row_keys = sides.row_keys(sides.spoken)
-    pairs = align(sides.line_keys(sides.lines), row_keys)
+    return match_some(sides, sides.spoken)
+
+
+def match_some(sides: Sides, spoken: Sequence[int]) -> dict[int, int] | None:
+    """Return line → row for as many of these rows as keep their order, ``None`` as above."""
+    pairs = align(sides.line_keys(sides.lines), sides.row_keys(spoken))
     if pairs is None:
         return None
-    return {sides.lines[left]: sides.spoken[right] for left, right in pairs}
+    matched = {sides.lines[left]: spoken[right] for left, right in pairs}
+    return match_recalled(sides, matched, spoken)
 
 
 def missing_lines(sides: Sides, matched: dict[int, int], lines: Sequence[int]) -> list[int]:
@@ -119,12 +124,10 @@ def embed(sides: Sides, clock: Clock, spoken: Sequence[int]) -> dict[int, int] |
     )
     if places is not None:
         return {sides.lines[place]: row for place, row in zip(places, spoken, strict=True)}
-    pairs = align(sides.line_keys(sides.lines), sides.row_keys(spoken))
-    if not pairs:
+    matched = match_some(sides, spoken)
+    if not matched or damaged_places(sides, matched, spoken) is None:
         return None
-    matched = {sides.lines[left]: spoken[right] for left, right in pairs}
-    matched = match_recalled(sides, matched, spoken)
-    return None if damaged_places(sides, matched, spoken) is None else matched
+    return matched
 
 
 def match_recalled(sides: Sides, matched: dict[int, int], spoken: Sequence[int]) -> dict[int, int]:
@@ -223,19 +226,23 @@ def best_epoch(file: FileSequence, clock: Clock, line: int) -> float | None:
     return time if time is None or file.is_aware(line) else clock.epoch(time)
 
 
-def later_rows(sides: Sides, clock: Clock) -> int:
+def later_rows(sides: Sides, clock: Clock, matched: dict[int, int]) -> int:
     """Return how many of ``sides.rows`` were stamped before the later turns began (design: N).
 
     N is the longest tail by id whose rows are all later than the file's last genuine line + 5 s.
-    Where that line has no time there is no N.
+    Where that time is not proven, a row that matches a line is never counted to it; where the
+    line has no time at all, N begins after the last such row.
     """
-    end = best_epoch(sides.file, clock, sides.lines[-1]) if sides.lines else None
+    held = set(matched.values())
+    last = max((n for n, row in enumerate(sides.rows) if row in held), default=-1)
+    end = best_epoch(sides.file, clock, sides.lines[-1])
     if end is None:
-        return len(sides.rows)
+        return last + 1
     start = len(sides.rows)
     while start and sides.table.times[sides.rows[start - 1]] > end + SLACK:
         start -= 1
-    return start
+    proven = proven_epoch(sides.file, clock, sides.lines[-1]) is not None
+    return start if proven else max(start, last + 1)
 
 
 def was_rewritten(sides: Sides, later: Sequence[int]) -> bool:

@@ -43,6 +43,7 @@ _REMADE = (
 )
 _CREATION = 60.0
 """Seconds between the making of a session id and its row."""
+_EARLY = "Rows are earlier than the turns of their lines, so they are other messages."
 _MAYBE_DELETED = "The session may have been deleted on purpose: nothing proves that it was not."
 
 
@@ -105,7 +106,7 @@ def all_missing(
         return _NO_ZONE
     if session_only_in_file(sides, home, clock) is None:
         return None
-    began = _earliest(sides, clock)
+    began = _begin(sides, clock)
     if session.started_at is None or began is None or session.started_at > began + SLACK:
         return _MAYBE_DELETED
     if (session.message_count or 0) > len(sides.table) or session.end_reason == "compression":
@@ -141,14 +142,22 @@ def _not_timed(sides: Sides, clock: Clock, line: int) -> str | None:
 
 
 def _not_twins(sides: Sides, clock: Clock, matched: dict[int, int], last: int) -> str | None:
-    """The last row must be the twin of its line, and no row may be later than its line."""
+    """The last row must be the twin of its line; every other row must at least be able to be one.
+
+    A row that is later than its line was rewritten after it; one that is earlier than the turn
+    before its line is another message of the same words.
+    """
     turns = previous_turns(sides.file)
     if not is_twin(sides, clock, turns, last, matched[last]):
         return _NOT_A_TWIN
     for line, row in matched.items():
-        epoch = proven_epoch(sides.file, clock, line)
-        if epoch is not None and sides.table.times[row] > epoch + SLACK:
+        stamped = sides.table.times[row]
+        upper = _latest(sides, clock, line)
+        lower = _earliest(sides, clock, turns[line]) if turns[line] >= 0 else None
+        if upper is not None and stamped > upper + SLACK:
             return _LATE
+        if upper is not None and lower is not None and stamped <= lower - SLACK:
+            return _EARLY
     return None
 
 
@@ -174,8 +183,7 @@ def _front_deleted(
         opened = _opened(session.session_id, clock)
         if opened is not None and began <= opened + _CREATION:
             return None
-        start = sides.file.time(sides.lines[0])
-        earliest = None if start is None else _earliest(sides, clock)
+        earliest = _earliest(sides, clock, sides.lines[0])
         if earliest is not None and began <= earliest + SLACK:
             return None
     bound = next((line for line in range(front[-1], first + 1) if sides.file.time(line)), first)
@@ -201,10 +209,14 @@ def _latest(sides: Sides, clock: Clock, line: int) -> float | None:
     return time if time is None or sides.file.is_aware(line) else clock.latest(time)
 
 
-def _earliest(sides: Sides, clock: Clock) -> float | None:
+def _earliest(sides: Sides, clock: Clock, line: int) -> float | None:
+    """Return the earliest epoch that a line can have, ``None`` where it has no time."""
+    time = sides.file.time(line)
+    return time if time is None or sides.file.is_aware(line) else clock.earliest(time)
+
+
+def _begin(sides: Sides, clock: Clock) -> float | None:
     """Return the earliest epoch that the first timed message of the file can have."""
-    for line in sides.lines:
-        wall = sides.file.time(line)
-        if wall is not None:
-            return wall if sides.file.is_aware(line) else clock.earliest(wall)
-    return None
+    timed = (line for line in sides.lines if sides.file.time(line) is not None)
+    first = next(timed, None)
+    return None if first is None else _earliest(sides, clock, first)

@@ -151,8 +151,9 @@ def _same_calls(calls: Any, stored: Value) -> bool:
     if type(calls) is list and type(stored) is str:
         # Ids as they stand in the text spare decoding it; where they differ, decoding decides.
         ids = _ID.findall(stored)
-        if "" not in ids and ids == [call.get("id") for call in calls if type(call) is dict]:
-            return len(ids) == len(calls)
+        named = [call.get("id") for call in calls if type(call) is dict]
+        if ids == named and len(ids) == len(calls) and "" not in ids:
+            return True
     decoded = decode_calls(stored)
     return bool(calls == decoded or calls_text(calls) == calls_text(decoded))
 

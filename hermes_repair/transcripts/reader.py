@@ -26,6 +26,7 @@ from hermes_repair.transcripts.decode import (
     Message,
     Record,
     decode_exactly,
+    is_rounded,
     split_line,
 )
 
@@ -82,7 +83,7 @@ class TranscriptReader:
                 else:
                     if type(message) is not dict:
                         yield BadLine(offset, length - 1, "not an object")
-                    elif type(message.get("content")) is float:
+                    elif is_rounded(message):
                         yield from split_line(data, offset)
                     else:
                         yield Line(offset, length - 1, message)

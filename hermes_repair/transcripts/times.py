@@ -133,21 +133,30 @@ class Clock:
     periods: tuple[Period, ...] = ()
     named: tzinfo | None = None
 
-    def proven_offset(self, wall: float) -> float | None:
-        """Return the offset at ``wall`` that twins or the user prove, else ``None``.
+    def proven_offsets(self, wall: float) -> tuple[float, ...]:
+        """Return the offsets that twins or the user prove at ``wall``, none where they do not.
 
-        Between two periods of different offsets the larger one is returned: it gives the earlier
-        epoch, so that a row has to be older to count as written in its turn.
+        There is more than one where daylight saving makes an hour twice, and between two periods.
         """
         if self.named is not None:
-            return max(_zone_offset(self.named, wall, fold) for fold in (0, 1))
-        near = [
-            period.offset
-            for period in self.periods
-            if period.first - _REACH <= wall <= period.last + _REACH
-        ]
+            return tuple(_zone_offset(self.named, wall, fold) for fold in (0, 1))
         inside = [period.offset for period in self.periods if period.first <= wall <= period.last]
-        return max(inside or near, default=None)
+        return tuple(
+            inside
+            or [
+                period.offset
+                for period in self.periods
+                if period.first - _REACH <= wall <= period.last + _REACH
+            ]
+        )
+
+    def proven_offset(self, wall: float) -> float | None:
+        """Return the proven offset at ``wall``, else ``None``.
+
+        Of several the largest is returned: it gives the earliest epoch, so that a row has to be
+        older to count as written in its turn.
+        """
+        return max(self.proven_offsets(wall), default=None)
 
     def is_proven(self, wall: float) -> bool:
         """Whether the offset at ``wall`` is more than a guess."""
@@ -160,19 +169,11 @@ class Clock:
 
     def earliest(self, wall: float) -> float:
         """Return the earliest epoch that ``wall`` can be."""
-        offset = self.proven_offset(wall)
-        return wall - (_EAST if offset is None else offset)
+        return wall - max(self.proven_offsets(wall), default=_EAST)
 
     def latest(self, wall: float) -> float:
         """Return the latest epoch that ``wall`` can be."""
-        if self.named is not None:
-            return wall - min(_zone_offset(self.named, wall, fold) for fold in (0, 1))
-        near = [
-            period.offset
-            for period in self.periods
-            if period.first - _REACH <= wall <= period.last + _REACH
-        ]
-        return wall - min(near, default=_WEST)
+        return wall - min(self.proven_offsets(wall), default=_WEST)
 
 
 def _zone_offset(zone: tzinfo, wall: float, fold: int) -> float:

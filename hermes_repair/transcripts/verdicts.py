@@ -11,7 +11,11 @@ from hermes_repair.model.findings import Severity
 
 
 class Verdict(Enum):
-    """How the file and the rows of one session stand to each other (design 6.2)."""
+    """How the file and the rows of one session stand to each other (design 6.2).
+
+    A session that has no file at all is ``ONLY_IN_DATABASE``: its caller says so, there is nothing
+    to compare.
+    """
 
     EQUAL = "equal"
     FILE_SHORTER = "file-shorter"

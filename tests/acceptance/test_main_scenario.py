@@ -245,7 +245,8 @@ def test_locks_beside_a_live_process(migrated: Scenario, tmp_path: Path) -> None
     plant_lock(home, "expired-session", dead, now - 4000, now - 3700)
     plant_lock(home, migrated.chats["complete"].session_id, dead, now - 100, now + 200)
     before = copy_of(home, tmp_path / "before")
-    with hold_lock(home, migrated.fork.live, now) as held:
+    # Not before the process that takes it has started, or its lock would look like another's.
+    with hold_lock(home, migrated.fork.live, time.time() + 10) as held:
         cleaned = run("locks", "clean", "--json", home=home)
         assert cleaned.code == 0, cleaned.err
         assert set(cleaned.document["freed"]) == {

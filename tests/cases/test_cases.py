@@ -11,7 +11,7 @@ import pytest
 
 from hermes_repair.checks.registry import all_checks
 from tests.cases.case import EVERYWHERE, Case, all_cases
-from tests.command import fingerprint, rows, run
+from tests.command import RECORDS, fingerprint, rows, run
 
 CASES = all_cases()
 
@@ -39,15 +39,22 @@ def repaired(case: Case, home: Path) -> None:
     wanted = case.repair or {}
     command, options = wanted.get("command", "repair"), wanted.get("options", [])
     files = fingerprint(home, records=False)
-    original = private_copy(home, home.with_name("original"), ignore_wal="ignore" in options)
+    original = private_copy(home, home.with_name("original"))
+    lay = {path.name: path.read_bytes() for path in original.parent.iterdir()}
+    if "ignore" in options:
+        original.with_name("state.db-wal").unlink()
     done = run(command, "--yes", *options, home=home)
     assert done.code == wanted.get("exit", 0), done.out + done.err
     touched = bool(case.changes) or command == "migrate"
+    if touched:
+        query(original, "SELECT 1 FROM sessions")  # joins or rolls back what lies beside the copy
     if not touched:
         assert fingerprint(home, records=False) == files, "there was nothing to change"
     elif command == "repair":
         outside = rows(original, besides=case.changes)
         assert rows(home / "state.db", besides=case.changes) == outside, "changed besides the plan"
+    if touched and len(lay) > 1:
+        assert lay in bundles(home), "what lay beside the database was not kept (R4)"
     looked = run("doctor", "--json", home=home)
     assert said(looked.document, case) == expected(wanted.get("leaves", []))
     assert_data(looked.document, wanted.get("leaves", []))
@@ -64,14 +71,21 @@ def repaired(case: Case, home: Path) -> None:
         assert rows(home / "state.db") == rows(original)
 
 
-def private_copy(home: Path, folder: Path, *, ignore_wal: bool) -> Path:
+def private_copy(home: Path, folder: Path) -> Path:
     """Copy the database with what lies beside it: opening such files at home would change them."""
     folder.mkdir()
-    for suffix in ("", "-wal", "-journal"):
-        source = home / f"state.db{suffix}"
-        if source.exists() and not (ignore_wal and suffix == "-wal"):
-            shutil.copyfile(source, folder / source.name)
+    for name in ("state.db", "state.db-wal", "state.db-journal"):
+        if (home / name).exists() and (home / name).stat().st_size:
+            shutil.copyfile(home / name, folder / name)
     return folder / "state.db"
+
+
+def bundles(home: Path) -> list[dict[str, bytes]]:
+    """Return the safety copies of a database and its side files, the shared memory aside."""
+    return [
+        {path.name: path.read_bytes() for path in copy.parent.iterdir() if path.suffix != ".db-shm"}
+        for copy in (home / RECORDS / "backups").rglob("state.db")
+    ]
 
 
 def said(document: dict[str, Any], case: Case) -> Said:
@@ -101,7 +115,7 @@ def assert_data(document: dict[str, Any], findings: list[dict[str, Any]]) -> Non
 
 
 def query(database: Path, sql: str) -> list[tuple[Any, ...]]:
-    connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
+    connection = sqlite3.connect(database)
     try:
         return [tuple("" if v is None else v for v in row) for row in connection.execute(sql)]
     finally:

@@ -98,10 +98,11 @@ def interrupt(_step: Step) -> BaseException:
 
 
 @contextmanager
-def shimmed(shim: Shim) -> Iterator[Shim]:
-    """Put the shim in; the process that reads database bytes runs in this one meanwhile."""
+def shimmed(shim: Shim, *, in_process: bool = True) -> Iterator[Shim]:
+    """Put the shim in; ``in_process``: what reads database bytes runs in this process meanwhile."""
     with pytest.MonkeyPatch.context() as patch:
-        bytes_in_process(patch)
+        if in_process:
+            bytes_in_process(patch)
         patch.setattr(connections, "_connect", _connecting(shim))
         _patch_files(patch, shim)
         try:
@@ -113,11 +114,15 @@ def shimmed(shim: Shim) -> Iterator[Shim]:
 def bytes_in_process(patch: pytest.MonkeyPatch) -> None:
     """Run the worker's operations here: a process each time would make a loop last for hours.
 
-    That drops our own POSIX locks on the files, which nobody else asks for in these tests.
+    That drops our own POSIX locks on the files, which nobody else asks for in these tests; so
+    nobody looks through the descriptors of all processes either.
     """
 
     def ask(arguments: Sequence[str], _seconds: float | None) -> Any:
         operation, *rest = arguments
+        if operation == "look":
+            seen = worker.probe(*map(os.fsencode, rest))
+            return {**seen, "proc": True, "open": [], "denied": [], "lock_lines": []}
         return worker.OPERATIONS[operation](*map(os.fsencode, rest))
 
     patch.setattr(raw, "_ask", ask)
@@ -200,20 +205,3 @@ def _patch_files(patch: pytest.MonkeyPatch, shim: Shim) -> None:
     patch.setattr(os, "fsync", synced)
     for name in ("mkdir", "replace", "rename", "unlink", "chmod", "chown", "rmdir", "truncate"):
         patch.setattr(os, name, told(name))
-
-
-def in_child(work: Callable[[], None]) -> int:
-    """Run ``work`` in a forked process; return how it ended as ``subprocess`` says it.
-
-    0 for an ordinary return, 1 for an exception, minus the signal that ended it.
-    """
-    pid = os.fork()
-    if pid == 0:
-        code = 1
-        try:
-            work()
-            code = 0
-        finally:
-            os._exit(code)
-    _, status = os.waitpid(pid, 0)
-    return os.waitstatus_to_exitcode(status)

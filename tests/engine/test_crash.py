@@ -7,20 +7,23 @@ once. That a real kill leaves the same is tried with real processes.
 
 from __future__ import annotations
 
+import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import combinations
 from pathlib import Path
 
 import pytest
 
 from hermes_repair.app.world import World
 from hermes_repair.model.errors import HermesRepairError, Refused
-from hermes_repair.store.writing import Writer
+from hermes_repair.repair.planner import Selection
 from tests.engine.faults import (
     Shim,
     Step,
@@ -28,13 +31,22 @@ from tests.engine.faults import (
     disk_error,
     fail_at,
     full_disk,
-    in_child,
     interrupt,
-    kill_at,
     shimmed,
 )
-from tests.engine.homes import NOW, ids, look, migrate, repair, small_home, the_world, undo
+from tests.engine.homes import (
+    HEALTHY,
+    NOW,
+    ids,
+    look,
+    migrate,
+    repair,
+    small_home,
+    the_world,
+    undo,
+)
 from tests.engine.images import Content, content, fast_folder, files, sequence, without_sequence
+from tests.support import ROOT
 
 Run = Callable[[Path, World], object]
 
@@ -83,7 +95,11 @@ JOBS = {
 
 @dataclass(frozen=True)
 class Course:
-    """A run that nothing happened to: its steps, and the states of whole units in their order."""
+    """A run that nothing happened to: its steps, and the states of whole units.
+
+    ``states`` begins with the state before the run and ends with the one after it; in between are
+    those in which some of its units are done, in any combination (a unit may be refused alone).
+    """
 
     steps: tuple[Step, ...]
     states: tuple[Content, ...]
@@ -91,9 +107,10 @@ class Course:
 
 
 @pytest.fixture
-def place() -> Iterator[Path]:
-    """Return a folder where fsync costs nothing."""
+def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Return a folder where fsync costs nothing; private copies of looks go there too."""
     with tempfile.TemporaryDirectory(prefix="crash-", dir=fast_folder()) as folder:
+        monkeypatch.setattr(tempfile, "tempdir", folder)
         yield Path(folder)
 
 
@@ -124,24 +141,32 @@ def course(name: str) -> Course:
     """Run a job to its end once and note what it does."""
     with tempfile.TemporaryDirectory(dir=fast_folder()) as folder:
         home = fresh(name, Path(folder) / "home")
-        world = the_world(home.parent)
-        states = [content(home)]
-        real = Writer.commit
+        before = without_sequence(content(home))
+        with shimmed(Shim(home)) as shim:
+            JOBS[name].run(home, the_world(home.parent))
+        after = without_sequence(content(home))
+    pristine = content(prepared("migrate" if "migrat" in name else "repair"))
+    between = partly_repaired() if "repair" in name else ()
+    return Course(tuple(shim.steps), (before, *between, after), pristine)
 
-        def commit(writer: Writer) -> None:
-            real(writer)
-            if writer.path == home / "state.db":
-                states.append(content(home))
 
-        with shimmed(Shim(home)) as shim, pytest.MonkeyPatch.context() as patch:
-            patch.setattr(Writer, "commit", commit)
-            JOBS[name].run(home, world)
-        end = content(home)
-        if end != states[-1]:
-            states.append(end)
-        first = "migrate" if name == "undo a migration" else "repair"
-        pristine = states[0] if name in ("migrate", "repair") else content(prepared(first))
-        return Course(tuple(shim.steps), tuple(states), pristine)
+@cache
+def partly_repaired() -> tuple[Content, ...]:
+    """Return what the small home is after some of its four repairs, for every choice of them."""
+    found = []
+    families = ("LK", "LN", "MS", "TR")
+    choices = [c for n in range(1, len(families)) for c in combinations(families, n)]
+    with (
+        tempfile.TemporaryDirectory(dir=fast_folder()) as folder,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        bytes_in_process(patch)
+        for chosen in choices:
+            home = fresh("repair", Path(folder) / "home")
+            done = repair(home, the_world(home.parent), selection=Selection(select=chosen))
+            assert done.units == len(chosen)
+            found.append(without_sequence(content(home)))
+    return tuple(found)
 
 
 def finish(name: str, home: Path, world: World) -> Content:
@@ -167,24 +192,26 @@ def take_back(home: Path, world: World) -> None:
     raise AssertionError("undo finds something to take back for ever")
 
 
-def assert_sound_after(name: str, home: Path, place: Path) -> None:
-    """See that what lies at ``home`` is whole, that doctor says so, and that both ways lead out."""
+def assert_sound_after(name: str, home: Path, place: Path, *, killed: bool) -> None:
+    """See that what lies at ``home`` is whole, and that both ways lead out of it.
+
+    ``killed``: nobody could say that units are missing, so the doctor has to.
+    """
     world = the_world(home.parent)
     known = course(name)
-    now = content(home)
-    assert without_sequence(now) in [without_sequence(state) for state in known.states]
+    now = without_sequence(content(home))
+    assert now in known.states
     before = files(home)
     found = ids(look(home, world))
     assert files(home) == before, "doctor changed something"
-    ends = [without_sequence(known.states[0]), without_sequence(known.states[-1])]
-    if without_sequence(now) not in ends:
+    if killed and now not in (known.states[0], known.states[-1]):
         assert "RP001" in found, "doctor does not tell of the run that was cut off"
 
     onward = Path(shutil.copytree(home, place / "onward", symlinks=True))
     backward = Path(shutil.copytree(home, place / "backward", symlinks=True))
     try:
         end = finish(name, onward, world)
-        assert without_sequence(end) == without_sequence(known.states[-1])
+        assert without_sequence(end) == known.states[-1]
         assert "RP001" not in ids(look(onward, world))
         take_back(onward, world)
         assert_given_back(onward, known)
@@ -232,9 +259,187 @@ def test_killed_before_every_step(name: str, place: Path) -> None:
         bytes_in_process(patch)
         for number, step, shot in shots:
             try:
-                assert_sound_after(name, shot, place)
+                assert_sound_after(name, shot, place, killed=True)
             except BaseException as error:
                 error.add_note(f"{name}, killed before step {number}: {step}")
                 raise
             shutil.rmtree(shot)
-    assert tried > 10
+    assert tried >= 8
+
+
+KINDS = (disk_error, full_disk, interrupt)
+
+
+def fail_every(name: str, place: Path, every: int, kinds: int) -> None:
+    """Let one step in ``every`` fail, with ``kinds`` of the failures in turn."""
+    for number in range(1 + (every > 1), len(course(name).steps) + 1, every):
+        for turn in range(kinds):
+            kind = KINDS[(number // every + turn) % len(KINDS)]
+            home = fresh(name, place / "home")
+            try:
+                raised = _fail_once(name, home, number, kind)
+                allowed = (HermesRepairError, OSError, sqlite3.Error, KeyboardInterrupt)
+                assert raised is None or isinstance(raised, allowed)
+                assert_sound_after(name, home, place, killed=False)
+            except BaseException as error:
+                step = course(name).steps[number - 1]
+                error.add_note(f"{name}, {kind.__name__} at step {number}: {step}")
+                raise
+
+
+def _fail_once(
+    name: str, home: Path, number: int, kind: Callable[[Step], BaseException]
+) -> BaseException | None:
+    with shimmed(Shim(home, fail_at(number, kind))):
+        try:
+            JOBS[name].run(home, the_world(home.parent))
+        except BaseException as error:  # noqa: BLE001 - what it is, is the question
+            return error
+    return None
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_a_step_fails(name: str, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bytes_in_process(monkeypatch)
+    fail_every(name, place, every=9, kinds=1)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", JOBS)
+def test_every_step_fails(name: str, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bytes_in_process(monkeypatch)
+    fail_every(name, place, every=1, kinds=len(KINDS))
+
+
+COMMANDS = {
+    "migrate": ("migrate", "--to", "14", "--yes"),
+    "repair": ("repair", "--yes", "--timezone", "UTC"),
+    "undo a migration": ("undo", "--yes"),
+    "undo a repair": ("undo", "--yes"),
+}
+
+
+def killed_run(number: int, home: Path, name: str) -> subprocess.CompletedProcess[str]:
+    """Run the command of a job in a process of its own that is killed at a step."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("HERMES_")}
+    environment |= {"HOME": str(home.parent), "TMPDIR": str(home.parent), "TZ": "UTC"}
+    return subprocess.run(
+        [sys.executable, "-m", "tests.engine.killed", str(number), str(home), *COMMANDS[name]],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+        timeout=120,
+    )
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_a_process_is_killed(name: str, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bytes_in_process(monkeypatch)
+    home = fresh(name, place / "home")
+    done = killed_run(0, home, name)
+    assert done.returncode == 0, done.stderr
+    steps = int(done.stderr.split()[-1])
+    for part in (2, 4, 6, 8, 9):
+        number = steps * part // 10
+        home = fresh(name, place / "home")
+        assert killed_run(number, home, name).returncode == -9
+        try:
+            assert_sound_after(name, home, place, killed=True)
+        except BaseException as error:
+            error.add_note(f"{name}, killed before step {number} of {steps}")
+            raise
+
+
+class Order:
+    """Asks at which place of a run's steps something came."""
+
+    def __init__(self, steps: tuple[Step, ...]) -> None:
+        self.steps = steps
+
+    def places(self, what: str, path: str, detail: str = "") -> list[int]:
+        """Return the places of all steps of this kind on paths that end so."""
+        return [
+            place
+            for place, step in enumerate(self.steps)
+            if step.what == what and step.path.endswith(path) and step.detail.startswith(detail)
+        ]
+
+    def first(self, what: str, path: str, detail: str = "") -> int:
+        """Return the place of the first; it has to be there."""
+        return self.places(what, path, detail)[0]
+
+    def last_before(self, place: int, what: str, path: str, detail: str = "") -> int:
+        """Return the place of the last one before ``place``; it has to be there."""
+        return [found for found in self.places(what, path, detail) if found < place][-1]
+
+
+@pytest.mark.parametrize("name", ["migrate", "repair"])
+def test_the_receipt_is_on_disk_before_the_first_unit(name: str) -> None:
+    order = Order(course(name).steps)
+    begin = order.first("sql", "/state.db", "BEGIN IMMEDIATE")
+    written = order.last_before(begin, "sql", ".db.part", "COMMIT")
+    synced = order.last_before(begin, "fsync", ".db.part")
+    named = order.last_before(begin, "replace", ".db.part")
+    folder = order.last_before(begin, "fsync", "/receipts")
+    assert written < synced < named < folder < begin
+
+
+def test_the_backup_is_on_disk_before_the_first_change() -> None:
+    order = Order(course("migrate").steps)
+    begin = order.first("sql", "/state.db", "BEGIN IMMEDIATE")
+    changes = [
+        place
+        for word in ("CREATE", "ALTER", "INSERT", "UPDATE", "DELETE", "DROP")
+        for place in order.places("sql", "/state.db", word)
+    ]
+    copied = order.first("fsync", "/state.db.part")
+    named = order.first("replace", "/state.db.part")
+    folder = order.last_before(min(changes), "fsync", "-migrate")
+    assert begin < copied < named < folder < min(changes)
+
+
+def test_sources_are_on_disk_before_their_unit_begins() -> None:
+    order = Order(course("repair").steps)
+    kept = order.first("fsync", ".jsonl.gz.part")
+    named = order.first("replace", ".jsonl.gz.part")
+    folder = order.last_before(order.first("sql", "/state.db", "INSERT"), "fsync", "-repair")
+    begin = min(p for p in order.places("sql", "/state.db", "BEGIN IMMEDIATE") if p > named)
+    assert kept < named < folder < begin
+
+
+@pytest.mark.parametrize("name", ["undo a migration", "undo a repair"])
+def test_an_undo_is_noted_on_disk_before_it_begins(name: str) -> None:
+    order = Order(course(name).steps)
+    begin = order.places("sql", "/state.db", "BEGIN")[0]
+    noted = order.last_before(begin, "sql", ".db", "INSERT INTO header")
+    synced = order.last_before(begin, "fsync", ".db")
+    assert noted < synced < begin
+
+
+def test_side_files_are_copied_before_the_first_connection(place: Path) -> None:
+    home = small_home(place / "home", 14)
+    with_a_wal(home)
+    with shimmed(Shim(home)) as shim:
+        repair(home, the_world(place))
+    order = Order(tuple(shim.steps))
+    opened = order.first("connect", "/home/state.db", "mode=rw")
+    for suffix in ("", "-wal"):
+        copied = order.first("fsync", f"/bundle-1/state.db{suffix}")
+        assert copied < order.last_before(opened, "fsync", "/bundle-1") < opened
+
+
+def with_a_wal(home: Path) -> None:
+    """Leave a -wal with one more message beside the database, as a killed Hermes does."""
+    writer = sqlite3.connect(home / "state.db", isolation_level=None)
+    writer.execute("PRAGMA wal_autocheckpoint=0")
+    writer.execute(
+        "INSERT INTO messages (session_id, role, content, timestamp) VALUES (?, 'user', 'hi', ?)",
+        (HEALTHY, NOW),
+    )
+    writer.execute("UPDATE sessions SET message_count = message_count + 1 WHERE id = ?", (HEALTHY,))
+    kept = {suffix: (home / f"state.db{suffix}").read_bytes() for suffix in ("", "-wal")}
+    writer.close()
+    for suffix, data in kept.items():
+        (home / f"state.db{suffix}").write_bytes(data)

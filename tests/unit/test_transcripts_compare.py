@@ -185,6 +185,14 @@ def test_not_safe_where_a_row_is_later_than_its_line() -> None:
     assert not judge(as_file(OLD), as_rows(last)).safe
 
 
+def test_not_safe_where_a_row_is_another_message_of_the_same_words() -> None:
+    """The file lost the line of the row, and has the same words in a later turn."""
+    said = [*turn(0, "ok", "done"), *OLD[2:8], *turn(4, "ok", "fine"), *OLD[10:]]
+    found = judge(as_file(said[2:]), as_rows([said[0], *said[10:]]))
+    assert outcome(found) == (Verdict.FRONT_OR_MIDDLE_MISSING, "TR001", False)
+    assert "other messages" in found.reason
+
+
 def test_a_time_twin_lies_between_the_turn_before_and_its_own() -> None:
     last = OLD[-1]
     before = OLD[-3].ended
@@ -402,6 +410,29 @@ def test_all_missing_and_the_chat_went_on() -> None:
     # Without a zone, later rows could be the file's own: nothing is inserted beside them.
     unproven = judge(as_file(OLD), rows, facts(rows, message_count=14), proven=False)
     assert not unproven.safe
+
+
+@pytest.mark.parametrize("kept", [2, 4, 12])
+def test_a_wrong_guess_of_the_zone_never_doubles_a_message(kept: int) -> None:
+    """Without proof, the machine's zone may take the file's own rows for later ones."""
+    rows = as_rows(OLD[-kept:])
+    west = Clock(timezone(timedelta(hours=11)))
+    found = compare("s", as_file(OLD), rows, facts(rows, message_count=99), HomeFacts(), west)
+    assert not found.safe
+    if kept < 12:
+        assert found.verdict is Verdict.FRONT_OR_MIDDLE_MISSING
+        assert result(found, as_file(OLD), rows) == as_rows(OLD).keys
+    last = as_rows(OLD[-1:])
+    found = compare("s", as_file(OLD), last, facts(last, message_count=99), HomeFacts(), west)
+    assert not found.safe
+    assert result(found, as_file(OLD), last) == as_rows(OLD).keys
+
+
+def test_later_turns_of_a_file_without_times_stay_last() -> None:
+    rows = [*OLD[4:8], *LATER]
+    found = judge(as_file(OLD, timed=False), as_rows(rows))
+    assert not found.safe
+    assert texts(found, OLD, rows) == [one.text for one in [*OLD, *LATER]]
 
 
 def alone(home: HomeFacts, file: FileSequence | None = None) -> Comparison:

@@ -28,7 +28,7 @@ def turns(draw: st.DrawFn, first: int = 0, most: int = 7) -> list[list[Said]]:
         said = [Said("user", user, ended, ended - 30)]
         if draw(st.integers(0, 3)) == 0:
             said += [
-                Said("assistant", "", ended, ended - 20),
+                Said("assistant", f"calls a tool {number}", ended, ended - 20),
                 Said("tool", draw(TEXTS), ended, ended - 15, f"call {number}"),
             ]
         if draw(st.integers(0, 7)):

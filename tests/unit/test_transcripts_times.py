@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from hermes_repair.transcripts.times import (
     Clock,
+    Period,
     Twin,
     find_periods,
     parse_time,
@@ -89,6 +90,12 @@ def test_daylight_saving_makes_periods() -> None:
     assert clock.epoch(wall(JANUARY)) == JANUARY
     assert clock.epoch(wall(MAY)) == MAY
     assert clock.proven_offset(wall(MAY - 60 * DAY)) is None
+    autumn = Clock(
+        UTC, (Period(7200.0, 0, 30 * DAY, 9), Period(3600.0, 30 * DAY - 3600, 60 * DAY, 9))
+    )
+    double = 30 * DAY - 1800
+    assert (autumn.earliest(double), autumn.latest(double)) == (double - 7200, double - 3600)
+    assert autumn.proven_offset(double) == 7200.0
 
 
 def test_one_odd_twin_does_not_split_a_period() -> None:

@@ -16,6 +16,7 @@ with Chats("2026-05-13 12:00") as chats:
         {"role": "assistant", "content": "", "tool_calls": [LIST]},
         {"role": "tool", "name": "terminal", "content": "birds.txt", "tool_call_id": "c1"},
         {"role": "assistant", "content": "  Yes, birds.txt.\n"},
+        title="Birds",
     )
     chats.turn("discord sam", "ok", "ok")
     chats.turn("discord sam", "ok", "ok")

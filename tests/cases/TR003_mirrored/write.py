@@ -1,7 +1,7 @@
 from chats import Chats
 
 with Chats("2026-05-19 07:00") as chats:
-    session = chats.turn("telegram max", "Tell me the weather every morning.", "At seven, gladly.")
+    chats.turn("telegram max", "Tell me the weather every morning.", "At seven, gladly.")
     chats.turn("telegram max", "In Celsius.", "In Celsius.")
 
     # The agent has written the next turn to the database; a cron job mirrors its message to both

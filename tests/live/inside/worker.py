@@ -64,8 +64,9 @@ class Worker:
         self.timed("append", self.db.append_message, session_id, role, text)
 
     def still_mine(self, session_id: str) -> None:
+        failed = len(self.errors)
         holder = self.timed("holder", self.db.get_compression_lock_holder, session_id)
-        if holder != HOLDER:
+        if holder != HOLDER and len(self.errors) == failed:
             self.stolen.append(f"{session_id}: {holder!r}")
 
     def rotate(self, session_id: str, pause: float) -> str:

@@ -1,0 +1,205 @@
+"""Ends that are missing or contradict themselves: LN008 and SE003, both a judgement."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from hermes_repair.checks.registry import check
+from hermes_repair.checks.resolved import how, in_cycle, remedy, row_of, unit_of
+from hermes_repair.checks.scene import Scene
+from hermes_repair.lineage.changes import Resolution, changes_of, refused, resolution
+from hermes_repair.lineage.graph import EdgeKind
+from hermes_repair.lineage.node import SessionNode
+from hermes_repair.model.actions import FileCopy
+from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
+from hermes_repair.model.plans import Unit
+from hermes_repair.model.values import Value
+
+ABANDONED_SECONDS = 7 * 86400
+"""After this time Hermes' own ``finalize_orphaned_compression_sessions`` closes one (all releases,
+0.13.0 to 0.19.0)."""
+ABANDONED_END = "orphaned_compression"
+UNKNOWN_END = "unknown"
+PRUNES = "an ended session may be deleted by Hermes' prune, with its transcript file"
+_CHUNK = 1 << 20
+
+
+@check("LN008", "continuation-abandoned", Severity.INFO, Remedy.UNSAFE)
+def continuation_abandoned(scene: Scene) -> Iterator[Finding]:
+    """A continuation was never taken up: it is open for ever, and no model was ever asked in it.
+
+    What it means: nothing is lost. Hermes closes such a session by itself at some start, once per
+    database.
+
+    How it happens: the program stopped after the rotation had been written (Hermes #20001), or a
+    second agent made the continuation and nobody went on in it.
+
+    What repair does: nothing by itself. When you name the session, it is ended as of its last
+    message, as Hermes does; its transcript files are copied first.
+
+    How safe it is: the end is a judgement, and Hermes' prune may delete what has ended. A session
+    that a chat of the gateway leads to is never ended.
+    """
+    if scene.look.live:
+        return
+    cycles = in_cycle(scene)
+    for node in scene.nodes:
+        if node.id not in cycles and _is_abandoned(scene, node):
+            made = _end(scene, node)
+            yield continuation_abandoned.finding(
+                {"kind": "session", "session_id": node.id, "parent": node.parent_id},
+                f"continues {node.parent_id} and was never taken up.",
+                how(made, node.id),
+                remedy=remedy(made),
+                data={"parent": node.parent_id, "last_message_at": node.last_message_at},
+                identity=(node.parent_id,),
+                sessions=1,
+                messages=node.active_rows,
+            )
+
+
+def _is_abandoned(scene: Scene, node: SessionNode) -> bool:
+    """What Hermes' own function asks, and that no chat leads to it and it has no rival."""
+    if scene.graph.kinds.get(node.id) is not EdgeKind.CONTINUATION:
+        return False
+    parent = scene.node[node.parent_id or ""]
+    old = node.started_at is not None and node.started_at < scene.now - ABANDONED_SECONDS
+    unended = node.is_open and node.end_reason is None and parent.ended_at is not None
+    untouched = node.api_call_count == 0 and node.rows > 0
+    alone = len(scene.graph.continuations(parent.id)) == 1
+    return old and unended and untouched and alone and not scene.routing.is_live(node.id)
+
+
+def _end(scene: Scene, node: SessionNode) -> Resolution:
+    wanted: dict[str, Value] = {"ended_at": _last(node), "end_reason": ABANDONED_END}
+    return resolution([changes_of(node.id, row_of(scene, node.id), wanted)], Safety.UNSAFE, PRUNES)
+
+
+def _last(node: SessionNode) -> float | None:
+    times = [at for at in (node.started_at, node.last_message_at) if at is not None]
+    return max(times, default=None)
+
+
+@continuation_abandoned.proposes
+def end(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
+    """End it as of its last message."""
+    for finding in findings:
+        node = scene.node[finding.session_id or ""]
+        made = _end(scene, node)
+        summary = f"end {node.id} as of its last message ({made.reason})"
+        yield unit_of(finding, made, summary, more=file_copies(scene, node.id))
+
+
+@check("SE003", "end-state-inconsistent", Severity.INFO, Remedy.UNSAFE)
+def end_state_inconsistent(scene: Scene) -> Iterator[Finding]:
+    """A session says that it ended and that it did not, or that it ended before it began.
+
+    What it means: lists, resume and prune ask different columns, and so treat it differently.
+
+    How it happens: an import, SQL by hand, or a clock that was set back.
+
+    What repair does: nothing by itself. When you name the session, what is missing is filled in:
+    the time of its last message (or of its continuation's start), the reason 'unknown'. Its
+    transcript files are copied first.
+
+    How safe it is: a judgement: an end that nobody wrote down is invented, and Hermes' prune may
+    delete what has ended. A session that a chat of the gateway leads to is left as it is.
+    """
+    for node in scene.nodes:
+        wrong = _contradiction(scene, node)
+        if wrong is None:
+            continue
+        made = _settled(scene, node)
+        yield end_state_inconsistent.finding(
+            {"kind": "session", "session_id": node.id},
+            wrong,
+            how(made, node.id),
+            remedy=remedy(made),
+            data={
+                "started_at": node.started_at,
+                "ended_at": node.ended_at,
+                "end_reason": node.end_reason,
+            },
+            identity=(node.ended_at, node.end_reason),
+            sessions=1,
+            messages=node.active_rows,
+        )
+
+
+def _contradiction(scene: Scene, node: SessionNode) -> str | None:
+    if node.end_reason == "compression" and not scene.graph.continuations(node.id):
+        return None  # LN004 says it
+    if node.ended_at is None:
+        has_reason = node.end_reason is not None
+        return (
+            f"has the end reason '{node.end_reason}' and no time of ending." if has_reason else None
+        )
+    if node.end_reason is None:
+        return "has a time of ending and no reason."
+    if node.started_at is not None and node.ended_at < node.started_at:
+        return "ended before it began."
+    return None
+
+
+def _settled(scene: Scene, node: SessionNode) -> Resolution:
+    if scene.routing.is_live(node.id):
+        return refused("a chat of the gateway leads to it: its next message decides")
+    wanted: dict[str, Value] = {}
+    if node.end_reason is None:
+        wanted["end_reason"] = UNKNOWN_END
+    else:
+        wanted["ended_at"] = _time_of_end(scene, node)
+    if None in wanted.values():
+        return refused("neither it nor a message of it has a time")
+    return resolution([changes_of(node.id, row_of(scene, node.id), wanted)], Safety.UNSAFE, PRUNES)
+
+
+def _time_of_end(scene: Scene, node: SessionNode) -> float | None:
+    """Return the latest thing known of a session; a continuation begins when its parent ends."""
+    starts = [
+        at
+        for child in scene.graph.continuations(node.id)
+        if (at := scene.node[child].started_at) is not None
+    ]
+    last = min(starts, default=_last(node))
+    if last is None or node.started_at is None:
+        return last
+    return max(last, node.started_at)
+
+
+@end_state_inconsistent.proposes
+def settle_end(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
+    """Fill in what is missing of the end."""
+    for finding in findings:
+        node = scene.node[finding.session_id or ""]
+        made = _settled(scene, node)
+        if made.changes:
+            after = made.changes[0].after
+            summary = f"set {' and '.join(after)} of {node.id} ({made.reason})"
+            yield unit_of(finding, made, summary, more=file_copies(scene, node.id))
+
+
+def file_copies(scene: Scene, session_id: str) -> list[FileCopy]:
+    """Return the copies of a session's transcript that go before anything that may cost it (R2)."""
+    path = scene.home.sessions_dir / f"{session_id}.jsonl"
+    if not path.is_file():
+        return []
+    size, digest = _digest(path)
+    try:
+        source = os.fspath(path.relative_to(scene.home.root))
+    except ValueError:
+        source = os.fspath(path)
+    return [FileCopy(source, f"{path.name}.gz", size, digest)]
+
+
+def _digest(path: Path) -> tuple[int, str]:
+    hasher = hashlib.sha256()
+    size = 0
+    with path.open("rb") as stream:
+        while chunk := stream.read(_CHUNK):
+            hasher.update(chunk)
+            size += len(chunk)
+    return size, hasher.hexdigest()

@@ -1,0 +1,98 @@
+"""An action as one row of a plan file and its images, and back."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from hermes_repair.model.actions import (
+    Action,
+    Ddl,
+    FileCopy,
+    IndexRefill,
+    RowDelete,
+    RowInsert,
+    RowMove,
+    RowUpdate,
+    SourceRef,
+)
+from hermes_repair.model.values import Row, Value
+
+COLUMNS = (
+    *("kind", "tbl", "counters", "old_id", "new_id", "digest"),
+    *("source", "offset", "length", "sha256"),
+    *("sql", "step", "target", "size", "column_set"),
+)
+
+
+def columns_of(action: Action) -> tuple[str, ...]:
+    """Return the columns that an action's digest is over; plan files keep equal lists once."""
+    return action.columns if isinstance(action, RowInsert | RowMove) else ()
+
+
+def to_row(action: Action) -> tuple[dict[str, Any], dict[str, Row]]:
+    """Return the columns of an action that are not NULL, and its images (key, before, after)."""
+    row: dict[str, Any] = {"kind": type(action).__name__}
+    images: dict[str, Row] = {}
+    match action:
+        case RowUpdate():
+            row |= {"tbl": action.table, "counters": json.dumps(sorted(action.counters))}
+            images = {"key": action.key, "before": action.before, "after": action.after}
+        case RowInsert():
+            row |= {"tbl": action.table, "digest": action.digest}
+            images = {"key": action.key, "after": action.values}
+            if action.source is not None:
+                row |= {
+                    "source": action.source.path,
+                    "offset": action.source.offset,
+                    "length": action.source.length,
+                    "sha256": action.source.sha256,
+                }
+        case RowDelete():
+            row |= {"tbl": action.table}
+            images = {"key": action.key, "before": action.before}
+        case RowMove():
+            row |= {
+                "tbl": action.table,
+                "old_id": action.old_id,
+                "new_id": action.new_id,
+                "digest": action.digest,
+            }
+        case Ddl():
+            row |= {"sql": action.sql, "step": action.step}
+        case IndexRefill():
+            row |= {"tbl": action.table, "sql": json.dumps(action.statements)}
+        case FileCopy():
+            row |= {
+                "source": action.source,
+                "target": action.target,
+                "size": action.size,
+                "sha256": action.sha256,
+            }
+    return row, images
+
+
+def from_row(
+    row: tuple[Any, ...], images: dict[str, dict[str, Value]], columns: tuple[str, ...]
+) -> Action:
+    """Return the action of one row over ``COLUMNS``, its images and its list of columns."""
+    kind, table, counters, old_id, new_id, digest = row[:6]
+    source, offset, length, sha256, sql, step, target, size = row[6:14]
+    key, before, after = (images.get(image, {}) for image in ("key", "before", "after"))
+    match kind:
+        case "RowUpdate":
+            return RowUpdate(table, key, before, after, frozenset(json.loads(counters)))
+        case "RowInsert":
+            origin = SourceRef(source, offset, length, sha256) if source is not None else None
+            return RowInsert(table, key, after, origin, digest, columns)
+        case "RowDelete":
+            return RowDelete(table, key, before)
+        case "RowMove":
+            return RowMove(table, old_id, new_id, digest, columns)
+        case "Ddl":
+            return Ddl(sql, step)
+        case "IndexRefill":
+            return IndexRefill(table, tuple(json.loads(sql)))
+        case "FileCopy":
+            return FileCopy(source, target, size, sha256)
+    raise ValueError(f"a plan cannot have an action of kind {kind!r}")

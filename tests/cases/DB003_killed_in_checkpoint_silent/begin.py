@@ -1,0 +1,7 @@
+from hermes_state import SessionDB
+
+db = SessionDB()
+db.create_session("cellar", source="cli")
+for shelf in range(20):
+    db.append_message("cellar", "user", f"Shelf {shelf}? " + "What is on it? " * 60)
+db.close()
