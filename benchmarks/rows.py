@@ -13,85 +13,17 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from benchmarks.measure import MeasureError, Run, best_in_turns, run
+from benchmarks.bench import Bench, Row
+from benchmarks.measure import MeasureError, Run, best_in_turns
 from tests.releases import release
 
-ROOT = Path(__file__).resolve().parent.parent
-MEMORY = 200_000_000
 REAL = "0.16.0"
 LOCKS = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Bench:
-    """Where the homes lie, how often a row is run, and where its processes run.
-
-    ``big`` is a home of schema 13 with some damage, ``hurt`` a smaller one of schema 14 in which
-    every chat has a transcript and two of three need it, ``locked`` one whose file is large.
-    """
-
-    big: Path
-    hurt: Path
-    locked: Path
-    scratch: Path
-    times: int
-
-    def process(self, *arguments: str, codes: tuple[int, ...] = (0,), **extra: str) -> Run:
-        """Run a Python without anything of Hermes' in its environment."""
-        dropped = ("HERMES_", "PYTHON")
-        environment = {k: v for k, v in os.environ.items() if not k.startswith(dropped)}
-        environment |= {"PYTHONPATH": str(ROOT), "HOME": str(self.scratch), **extra}
-        return run(arguments, environment, self.scratch, codes)
-
-    def command(self, home: Path, *arguments: str, codes: tuple[int, ...] = (0,)) -> Run:
-        """Run hermes-repair on a home."""
-        typed = ("-m", "hermes_repair", *arguments, "--home", str(home))
-        return self.process(*typed, codes=codes)
-
-    def baseline(self, name: str, *arguments: str | Path) -> Run:
-        """Run one of ``benchmarks.baselines``."""
-        return self.process("-m", "benchmarks.baselines", name, *map(str, arguments))
-
-    def fresh(self, home: Path, name: str) -> Path:
-        """Return a copy of ``home``, made anew; nothing of it waits for the disk."""
-        target = self.scratch / name
-        shutil.rmtree(target, ignore_errors=True)
-        shutil.copytree(home, target)
-        os.sync()
-        return target
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line of the table; times in seconds, ``peak`` in bytes.
-
-    ``against`` and ``theirs`` are what it was measured against, where there is such a thing;
-    ``allowed`` are the seconds (for the memory: the bytes) of the budget. ``allowed`` is None where
-    that was not measured, and ``note`` then says why.
-    """
-
-    work: str
-    ours: float
-    budget: str
-    allowed: float | None
-    peak: int
-    against: str = ""
-    theirs: float | None = None
-    note: str = ""
-
-    @property
-    def ratio(self) -> float | None:
-        return self.ours / self.theirs if self.theirs else None
-
-    @property
-    def kept(self) -> bool | None:
-        """Whether the budget is kept; None where it could not be asked."""
-        return None if self.allowed is None else self.ours <= self.allowed
 
 
 def doctor_with_file_check(bench: Bench) -> Row:
@@ -103,12 +35,11 @@ def doctor_with_file_check(bench: Bench) -> Row:
     )
     return Row(
         work="doctor, database part, with the file-level check",
-        ours=ours.seconds,
+        ours=ours,
         budget="2 × quick_check",
         allowed=2 * theirs.seconds,
-        peak=ours.peak,
         against="PRAGMA quick_check",
-        theirs=theirs.seconds,
+        theirs=theirs,
     )
 
 
@@ -122,12 +53,11 @@ def doctor_without_file_check(bench: Bench) -> Row:
     )
     return Row(
         work="doctor, database part, without the file-level check",
-        ours=ours.seconds,
+        ours=ours,
         budget="4 × scan + 0.3 s",
         allowed=4 * theirs.seconds + 0.3,
-        peak=ours.peak,
         against="SELECT SUM(LENGTH(content))",
-        theirs=theirs.seconds,
+        theirs=theirs,
     )
 
 
@@ -141,12 +71,11 @@ def transcripts(bench: Bench) -> Row:
     size = sum(path.stat().st_size for path in (bench.big / "sessions").glob("*.jsonl"))
     return Row(
         work="transcript comparison",
-        ours=ours.seconds,
+        ours=ours,
         budget="1.3 × decoding",
         allowed=1.3 * theirs.seconds,
-        peak=ours.peak,
         against="orjson over the same lines",
-        theirs=theirs.seconds,
+        theirs=theirs,
         note=f"{size / 1e6:.0f} MB of JSONL; the rows of their sessions are read as well",
     )
 
@@ -155,6 +84,7 @@ def backfill(bench: Bench) -> Row:
     """The repair of all transcripts beside rewriting all rows of the sessions that it touched."""
     before = _counts(bench.hurt)
 
+    # In turns: each rewrite takes the rows that the repair before it left.
     def repair() -> Run:
         home = bench.fresh(bench.hurt, "ours")
         return bench.command(home, "repair", "--select", "TR", "--yes")
@@ -175,12 +105,11 @@ def backfill(bench: Bench) -> Row:
     looked = bench.command(bench.fresh(bench.hurt, "ours"), "repair", "--select", "TR", "--dry-run")
     return Row(
         work="backfill: look, repair and verify",
-        ours=ours.seconds,
+        ours=ours,
         budget="1.5 × rewriting",
         allowed=1.5 * theirs.seconds,
-        peak=ours.peak,
         against="delete and insert with executemany",
-        theirs=theirs.seconds,
+        theirs=theirs,
         note=f"--dry-run alone takes {looked.seconds:.2f} s of it",
     )
 
@@ -199,20 +128,20 @@ def migrate(bench: Bench) -> Row:
         script = "from hermes_state import SessionDB; SessionDB().close()"
         return bench.process("-c", script, PYTHONPATH=str(wheel), HERMES_HOME=str(home))
 
-    row = Row("migrate 13 to 14, backup aside", 0.0, f"1.3 × Hermes {REAL}", None, 0)
+    work, budget = "migrate 13 to 14, backup aside", f"1.3 × Hermes {REAL}"
     try:
         wheel = release(REAL)
     except pytest.skip.Exception as skipped:
-        alone = best_in_turns(bench.times, ours)[0]
-        return replace(row, ours=alone.seconds, peak=alone.peak, note=f"not compared: {skipped}")
+        (alone,) = best_in_turns(bench.times, ours)
+        return Row(work, alone, budget, None, note=f"not compared: {skipped}")
     done, real = best_in_turns(bench.times, ours, theirs)
-    return replace(
-        row,
-        ours=done.seconds,
+    return Row(
+        work=work,
+        ours=done,
+        budget=budget,
         allowed=1.3 * real.seconds,
-        peak=done.peak,
         against=f"Hermes {REAL} opening it",
-        theirs=real.seconds,
+        theirs=real,
     )
 
 
@@ -220,27 +149,26 @@ def backup(bench: Bench) -> Row:
     """A copy that is opened and compared beside copying the file and bringing it to the disk."""
     database, target = bench.big / "state.db", bench.scratch / "copy.db"
 
-    def settled(work: Callable[[], Run]) -> Run:
+    def alone(work: Callable[[], Run]) -> Run:
+        os.sync()
+        done = work()
         target.unlink(missing_ok=True)
         shutil.rmtree(bench.big / "hermes-repair", ignore_errors=True)
-        os.sync()
-        return work()
+        return done
 
     ours, copied, through = best_in_turns(
         bench.times,
-        lambda: settled(lambda: bench.command(bench.big, "backup")),
-        lambda: settled(lambda: bench.baseline("copy", database, target)),
-        lambda: settled(lambda: bench.baseline("sqlite_backup", database, target)),
+        lambda: alone(lambda: bench.command(bench.big, "backup")),
+        lambda: alone(lambda: bench.baseline("copy", database, target)),
+        lambda: alone(lambda: bench.baseline("sqlite_backup", database, target)),
     )
-    settled(lambda: ours)
     return Row(
         work="backup, opened and compared",
-        ours=ours.seconds,
+        ours=ours,
         budget="2.5 × copy and fsync",
         allowed=2.5 * copied.seconds,
-        peak=ours.peak,
         against="copy and fsync",
-        theirs=copied.seconds,
+        theirs=copied,
         note=f"Connection.backup takes {through.seconds:.2f} s",
     )
 
@@ -262,10 +190,9 @@ def locks_clean(bench: Bench) -> Row:
     size = (bench.locked / "state.db").stat().st_size
     return Row(
         work="locks clean, whole process",
-        ours=ours.seconds,
+        ours=ours,
         budget="0.3 s",
         allowed=0.3,
-        peak=max(ours.peak, idle.peak),
         note=f"{LOCKS} freed in a file of {size / 1e9:.1f} GB; {idle.seconds:.2f} s with none",
     )
 
@@ -275,7 +202,7 @@ def help_text(bench: Bench) -> Row:
     (ours,) = best_in_turns(
         max(3, bench.times), lambda: bench.process("-m", "hermes_repair", "--help")
     )
-    return Row("--help", ours.seconds, "0.25 s", 0.25, ours.peak)
+    return Row("--help", ours, "0.25 s", 0.25)
 
 
 ROWS: tuple[Callable[[Bench], Row], ...] = (

@@ -14,14 +14,18 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.measure import MeasureError
-from benchmarks.rows import MEMORY, ROWS, Bench, Row
+from benchmarks.bench import Bench, Row
+from benchmarks.measure import MeasureError, Run
+from benchmarks.rows import ROWS
 
 JSONL_PER_MESSAGE = 500
 """Bytes; fewer than a message of the generator takes, so that a home has what is asked for."""
 HURT_SHARE = 10
 """The home for the repair has a tenth of the messages of the big one."""
 LOCKED_MESSAGES = 1000
+
+MEMORY = 200_000_000
+"""Bytes; the budget of the memory, whatever the size of the home."""
 
 HEAD = "| work | measured | against | ratio | budget | kept | peak memory | |"
 
@@ -42,19 +46,23 @@ def measure(bench: Bench) -> tuple[list[Row], list[str]]:
 
 def memory_row(rows: list[Row]) -> str:
     """Return the line for the highest peak of all commands."""
-    peak, work = max((row.peak, row.work) for row in rows)
+    peak, work = max((row.ours.peak, row.work) for row in rows)
     kept = "yes" if peak <= MEMORY else "NO"
     return f"| memory | {peak / 1e6:.0f} MB | | | {MEMORY / 1e6:.0f} MB | {kept} | | {work} |"
 
 
 def line(row: Row) -> str:
     """Return one row of the table."""
-    against = f"{row.against}: {row.theirs:.2f} s" if row.theirs else row.against
+    against = f"{row.against}: {_time(row.theirs)}" if row.theirs else ""
     ratio = f"{row.ratio:.2f}" if row.ratio else ""
     kept = {True: "yes", False: "NO", None: "?"}[row.kept]
-    peak = f"{row.peak / 1e6:.0f} MB"
-    cells = (row.work, f"{row.ours:.2f} s", against, ratio, row.budget, kept, peak, row.note)
+    peak = f"{row.ours.peak / 1e6:.0f} MB"
+    cells = (row.work, _time(row.ours), against, ratio, row.budget, kept, peak, row.note)
     return f"| {' | '.join(cells)} |"
+
+
+def _time(done: Run) -> str:
+    return f"{done.seconds:.2f} s ({done.cpu:.2f})"
 
 
 def prepare(folder: Path, messages: int, jsonl_bytes: int, lock_bytes: int, times: int) -> Bench:
@@ -101,8 +109,8 @@ def main(arguments: list[str]) -> int:
         rows, failures = measure(bench)
     print(
         f"{options.messages:,} messages, state.db of {size / 1e9:.2f} GB; best of "
-        f"{options.best_of} with a warm cache; Python {platform.python_version()}, "
-        f"SQLite {sqlite3.sqlite_version}\n"
+        f"{options.best_of} with a warm cache, processor time in brackets; "
+        f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}\n"
     )
     print(HEAD)
     print("|---" * (HEAD.count("|") - 1) + "|")

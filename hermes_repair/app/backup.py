@@ -18,7 +18,6 @@ from hermes_repair.app.preflight import (
     require_same_base,
     require_writable,
     set_wal_aside,
-    side_file,
     single_run,
 )
 from hermes_repair.app.world import World
@@ -26,7 +25,6 @@ from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import DatabaseUnreadable, Refused, UsageError
 from hermes_repair.records.folder import Folder
 from hermes_repair.store.backup import back_up, copy_live, put_back, settle_wal, sound
-from hermes_repair.store.views import IN_QUESTION
 from hermes_repair.store.writing import writing
 
 
@@ -128,12 +126,13 @@ def restore(
     outside = from_outside(home)
     require_alone(home, outside)
     folder = folder_of(home)
+    readable = _readable(home, outside, folder)
     with single_run(folder):
         kept = _keep(home, folder, world, outside)
         if not agree(source, kept):
             return None
         require_same_base(home, outside.marks)
-        if not _can_be_joined(home, outside, folder):
+        if not readable:
             # SQLite cannot write into what it cannot read; all of it is in the copy.
             set_wal_aside(home)
             os.truncate(home.database, 0)
@@ -151,11 +150,10 @@ def _keep(home: Home, folder: Folder, world: World, outside: Outside) -> Backup:
     return Backup(place.name, place / "state.db", facts.st_size, facts.st_mtime, False)
 
 
-def _can_be_joined(home: Home, outside: Outside, folder: Folder) -> bool:
-    """Whether opening what is there now and writing over it is safe."""
-    if outside.facts.main.size == 0 and not outside.sides.wal:
-        return True
+def _readable(home: Home, outside: Outside, folder: Folder) -> bool:
+    """Whether SQLite can open what is there now; raises :class:`Refused` for DB002."""
     try:
-        return outside.facts.is_sqlite and side_file(home, outside, folder) not in IN_QUESTION
+        require_no_question(home, outside, folder)
     except DatabaseUnreadable:
         return False
+    return outside.facts.is_sqlite or outside.facts.main.size == outside.sides.wal == 0

@@ -38,7 +38,8 @@ class Way:
     """A migration that could be made: the route, what step 16 leaves alone, and what it rests on.
 
     ``shown`` are the parts of the route for a reader, with the rows that each will touch. ``room``
-    are the bytes that the work takes on the disk, the backup aside.
+    are the bytes that the work takes on the disk, the backup aside. ``unfinished``: a run of ours
+    was cut off here and is to be settled first (RP001).
     """
 
     target: Target
@@ -49,6 +50,7 @@ class Way:
     outside: Outside
     recognition: Recognition
     birth: float | None
+    unfinished: bool
 
     @property
     def nothing_to_do(self) -> bool:
@@ -59,7 +61,7 @@ class Way:
 class Migrated:
     """What a migration did. ``problem`` is set where it was not done."""
 
-    way: Way | None = None
+    way: Way
     receipt: Path | None = None
     backup: Path | None = None
     recovered: list[str] = field(default_factory=list)
@@ -99,6 +101,7 @@ def _way(scene: Scene, to: int | None, force: bool, outside: Outside) -> Way:
         outside=outside,
         recognition=scene.recognition,
         birth=scene.birth,
+        unfinished=bool(scene.past.unfinished),
     )
 
 
@@ -152,19 +155,25 @@ def migrate(
     force: bool,
     agree: Callable[[Way], bool],
 ) -> Migrated:
-    """Migrate after a verified backup, and verify the result from a fresh look."""
+    """Migrate after a verified backup, and verify the result from a fresh look.
+
+    Where nothing is to be done, and where it is refused or declined, nothing is written at all.
+    """
     folder = folder_of(home)
     require_alone(home, from_outside(home))
-    result = Migrated()
+    way = plan_way(home, world, to, force)
+    result = Migrated(way)
+    if way.nothing_to_do and not way.unfinished:
+        return result
+    if not way.nothing_to_do and not agree(way):
+        result.declined = True
+        return result
     with single_run(folder):
         result.recovered = recover(home, folder, world)
-        way = plan_way(home, world, to, force)
+        if result.recovered:  # the same way, from files that were joined or settled meanwhile
+            result.way = way = plan_way(home, world, to, force)
         require_alone(home, way.outside)
-        result.way = way
         if way.nothing_to_do:
-            return result
-        if not agree(way):
-            result.declined = True
             return result
         applied = apply_units(
             home,

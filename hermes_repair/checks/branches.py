@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from hermes_repair.checks.persons import copies_parent, traces
+from hermes_repair.checks.persons import copies_parent
 from hermes_repair.checks.registry import check
 from hermes_repair.checks.resolved import how, in_cycle, remedy, row_of, unit_of
 from hermes_repair.checks.scene import Scene
@@ -59,7 +59,7 @@ def candidates(scene: Scene) -> Iterator[tuple[SessionNode, bool]]:
     ]
     ids = [node.id for node in children]
     persons = scene.proofs(ids)
-    begins = traces(scene, ids)
+    begins = scene.traces(ids)
     for node in children:
         copied = begins[node.id].alike and copies_parent(scene, node)
         parent = scene.node[node.parent_id or ""]
@@ -70,7 +70,8 @@ def candidates(scene: Scene) -> Iterator[tuple[SessionNode, bool]]:
 
 def _resolution(scene: Scene, node: SessionNode, copied: bool) -> Resolution:
     row = row_of(scene, node.id)
-    return mark_branch(scene.graph, node, row, scene.proof(node.id), copied=copied)
+    proof = scene.proof(node.id)
+    return mark_branch(scene.graph, node, row, proof, scene.routing, copied=copied)
 
 
 @branch_unmarked.proposes

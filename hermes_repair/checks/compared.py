@@ -17,6 +17,7 @@ from hermes_repair.model.errors import UsageError
 from hermes_repair.transcripts.compare import compare
 from hermes_repair.transcripts.files import FileKind, TranscriptFile, list_sessions
 from hermes_repair.transcripts.matching import session_twins
+from hermes_repair.transcripts.quick import settle
 from hermes_repair.transcripts.sequence import (
     FileSequence,
     MessageRow,
@@ -91,6 +92,11 @@ def _transcripts(scene: Scene) -> Iterator[TranscriptFile]:
 def _one(scene: Scene, found: TranscriptFile, clock: Clock, twins: list[Twin] | None) -> Compared:
     session_id = found.session_id or ""
     try:
+        if twins is not None and session_id in scene.node:
+            settled = settle(session_id, found.path, _rows(scene, session_id))
+            if settled is not None:
+                twins += settled.twins
+                return Compared(found, settled.comparison, bad=len(settled.bad))
         sequence = read_sequence(found.path)
     except OSError as error:
         return Compared(found, None, problem=error.strerror or type(error).__name__)
@@ -118,11 +124,13 @@ def rows_of(scene: Scene, session_id: str) -> RowSequence:
 def _rows(scene: Scene, session_id: str) -> Iterable[MessageRow]:
     columns = scene.look.columns("messages")
     flags = "".join(
-        f", {name}" if name in columns else ", NULL" for name in ("active", "compacted")
+        f", m.{name}" if name in columns else ", NULL" for name in ("active", "compacted")
     )
+    # The ids are sorted alone and the rows joined: sorting whole rows would copy every text.
     for row in scene.look.rows(
-        f"SELECT id, role, content, tool_calls, tool_call_id, timestamp{flags} FROM messages"
-        " WHERE session_id = ? ORDER BY id",
+        "SELECT m.id, m.role, m.content, m.tool_calls, m.tool_call_id, m.timestamp"
+        f"{flags} FROM (SELECT id FROM messages WHERE session_id = ? ORDER BY id) k"
+        " CROSS JOIN messages m ON m.id = k.id",
         [session_id],
     ):
         id, role, content, calls, answers, at, active, compacted = row

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from hermes_repair.checks.persons import traces
 from hermes_repair.checks.scene import Scene
 from hermes_repair.lineage.copies import copied_rows
 from hermes_repair.schema.delegates import Decisions, delegates_to_tag, read_candidates, would_tag
@@ -24,7 +23,7 @@ def decide(scene: Scene, target: int) -> Decisions:
     unproven = [session_id for session_id in ids if session_id not in persons]
     copies = {
         session_id
-        for session_id, trace in traces(scene, unproven).items()
+        for session_id, trace in scene.traces(unproven).items()
         if trace.carried or (trace.alike and _copies(scene, session_id))
     }
     return delegates_to_tag(candidates, target, persons, copies)

@@ -14,6 +14,7 @@ from hermes_repair.lineage.graph import EdgeKind
 from hermes_repair.lineage.links import unhide
 from hermes_repair.lineage.node import DelegateMark, SessionNode
 from hermes_repair.lineage.person import NEVER_A_PERSON
+from hermes_repair.lineage.tips import RULES, picker
 from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
 from hermes_repair.model.plans import Unit
 from hermes_repair.model.values import Row
@@ -174,7 +175,8 @@ def would_be_hidden(scene: Scene) -> Iterator[Finding]:
 
     What it means: schema step 16 marks every short untitled session that used a tool, and every
     child that it cannot explain, as a delegate's run. What is marked vanishes from the lists and is
-    deleted with its parent.
+    deleted with its parent. Counted is what lists show now; what they do not show is LN001's and
+    LN007's.
 
     How it happens: Hermes changes the database itself when it first opens it after an update.
 
@@ -188,8 +190,8 @@ def would_be_hidden(scene: Scene) -> Iterator[Finding]:
     if scene.recognition.family not in (Family.OLD, Family.REPAIRED) or number >= STEP:
         return
     target, coming = _next_open(scene)
-    orphans = set(scene.graph.orphans)
-    left = [pair for pair in decide(scene, target).left_alone if pair[0] not in orphans]
+    listed = {line.shown for line in picker(scene.graph, RULES["0.16.0"])}
+    left = [pair for pair in decide(scene, target).left_alone if pair[0] in listed]
     if not left:
         return
     proven = sum(1 for _, reason in left if reason in PROVEN)

@@ -10,6 +10,7 @@ from hermes_repair.lineage.node import SessionNode
 from hermes_repair.model.actions import RowUpdate
 from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
 from hermes_repair.model.plans import Unit
+from hermes_repair.model.values import Value
 from hermes_repair.report.escape import count
 
 
@@ -35,6 +36,14 @@ def loses(scene: Scene, session_id: str) -> bool:
     return fill is not None and bool(fill.lines)
 
 
+def unflagged(scene: Scene) -> frozenset[Value]:
+    """Return sessions with messages whose active flag is NULL: SC007 sets that before we count."""
+    if not scene.recognition.active_nullable:
+        return frozenset()
+    found = scene.look.scan("DISTINCT session_id", "messages", "active IS NULL")
+    return frozenset(row[0] for row in found)
+
+
 @check("MS002", "count-drift", Severity.WARNING, Remedy.SAFE)
 def count_drift(scene: Scene) -> Iterator[Finding]:
     """A session says it has another number of messages than there are.
@@ -50,8 +59,9 @@ def count_drift(scene: Scene) -> Iterator[Finding]:
     How safe it is: derived from the rows, the old number is kept in the receipt. Where a count is
     the only trace of a loss that a transcript file can still undo, that repair goes first.
     """
+    waiting = unflagged(scene)
     for node in scene.nodes:
-        if drifts(node) and not loses(scene, node.id):
+        if node.id not in waiting and drifts(node) and not loses(scene, node.id):
             yield count_drift.finding(
                 {"kind": "session", "session_id": node.id},
                 f"counts {count(node.message_count or 0, 'message')}, and"

@@ -83,7 +83,7 @@ def judge(scene: Scene, node: SessionNode) -> Judged:
         made = unhide(scene.graph, node, row, scene.proof(node.id), scene.routing)
         summary = f"list {node.id} again: cut {gone}, and take the tag off ({made.reason})"
     else:
-        made = cut_orphan(node, row, scene.proof(node.id), origin)
+        made = cut_orphan(scene.graph, node, row, scene.proof(node.id), scene.routing, origin)
         summary = f"list {node.id} again: cut {gone} ({made.reason})"
     if node.delegate_from is not None and made.changes and "model_config" not in _after(made):
         summary = f"cut {gone}, of {node.id} ({made.reason})"

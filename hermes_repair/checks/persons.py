@@ -22,7 +22,8 @@ from hermes_repair.lineage.queries import first_words_query, trace_query
 if TYPE_CHECKING:
     from hermes_repair.checks.scene import Scene
 
-_BATCH = 50  # sessions per query: beside a live Hermes a query has 50 to 200 ms
+_BATCH = 1000  # sessions per query
+_LIVE_BATCH = 50  # beside a live Hermes a query has 50 to 200 ms
 _TOO_MANY = 50  # sessions that open alike: what they open with says nothing
 
 
@@ -38,21 +39,20 @@ class Trace:
     alike: bool = False
 
 
-def batches(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+def batches(scene: Scene, ids: Sequence[str]) -> Iterator[Sequence[str]]:
     """Cut a list of ids into pieces that one query may ask about."""
-    for start in range(0, len(ids), _BATCH):
-        yield ids[start : start + _BATCH]
+    size = _LIVE_BATCH if scene.look.live else _BATCH
+    for start in range(0, len(ids), size):
+        yield ids[start : start + size]
 
 
-def traces(scene: Scene, ids: Sequence[str]) -> dict[str, Trace]:
-    """Return what these sessions begin with, by id."""
+def read_traces(scene: Scene, ids: Sequence[str]) -> Iterator[tuple[str, Trace]]:
+    """Yield what these sessions begin with, each with its id."""
     openings = [entry.opening for entry in default_harness().texts if entry.kind in CARRIED]
     sql = trace_query(openings)
-    return {
-        text(row["session_id"]) or "": Trace(bool(row["carried"]), bool(row["alike"]))
-        for batch in batches(ids)
-        for row in scene.look.named(sql, [*openings, json.dumps(batch)])
-    }
+    for batch in batches(scene, ids):
+        for row in scene.look.named(sql, [*openings, json.dumps(batch)]):
+            yield text(row["session_id"]) or "", Trace(bool(row["carried"]), bool(row["alike"]))
 
 
 def copies_parent(scene: Scene, node: SessionNode) -> bool:
@@ -78,6 +78,7 @@ def prove(scene: Scene, ids: Sequence[str]) -> dict[str, Proof]:
             found[session_id] = proof
         else:
             unproven.append(session_id)
+    scene.traces(unproven)  # all at once; what follows asks for each
     for session_id in unproven:
         proof = person_proof(_with_copies(scene, session_id))
         if proof is not None:
@@ -103,7 +104,7 @@ def _copied(scene: Scene, session_id: str) -> str | None:
         return None
     if node.parent_id not in scene.node:
         return scene.origins.get(session_id)
-    alike = traces(scene, [session_id])[session_id].alike
+    alike = scene.traces([session_id])[session_id].alike
     return node.parent_id if alike and copies_parent(scene, node) else None
 
 
@@ -127,7 +128,7 @@ def find_origins(scene: Scene) -> Mapping[str, str]:
 def _first_words(scene: Scene, ids: Sequence[str]) -> dict[str, str]:
     return {
         text(row["session_id"]) or "": row["content"]
-        for batch in batches(ids)
+        for batch in batches(scene, ids)
         for row in scene.look.named(first_words_query(), [json.dumps(batch)])
         if isinstance(row["content"], str)
     }

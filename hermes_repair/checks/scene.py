@@ -17,7 +17,7 @@ from pathlib import Path
 from hermes_repair.checks.compared import Comparisons, compare_all
 from hermes_repair.checks.elsewhere import Place, find_elsewhere
 from hermes_repair.checks.judged import JudgedLock, judged_locks
-from hermes_repair.checks.persons import batches, find_origins, prove
+from hermes_repair.checks.persons import Trace, batches, find_origins, prove, read_traces
 from hermes_repair.checks.spoken import read_messages
 from hermes_repair.harness import default_harness
 from hermes_repair.home.installed import Installed
@@ -88,6 +88,7 @@ class Scene:
     zone: tzinfo
     notes: list[str] = field(default_factory=list)
     _counts: dict[str, MessageCounts] = field(default_factory=dict, repr=False)
+    _traces: dict[str, Trace] = field(default_factory=dict, repr=False)
 
     @cached_property
     def nodes(self) -> tuple[SessionNode, ...]:
@@ -143,12 +144,19 @@ class Scene:
         """Return what a person's words look like in these sessions; each is asked once."""
         openings = default_harness().openings()
         sql = facts_query(frozenset(self.look.columns("messages")), openings)
-        for batch in batches([id for id in session_ids if id not in self._counts]):
+        for batch in batches(self, [id for id in session_ids if id not in self._counts]):
             self._counts.update(dict.fromkeys(batch, MessageCounts()))
             for row in self.look.named(sql, [*openings, json.dumps(list(batch))]):
                 session_id, counts = counts_from_row(row)
                 self._counts[session_id] = counts
         return {session_id: self._counts[session_id] for session_id in session_ids}
+
+    def traces(self, session_ids: Sequence[str]) -> dict[str, Trace]:
+        """Return what these sessions begin with; each is asked once."""
+        asked = [session_id for session_id in session_ids if session_id not in self._traces]
+        self._traces.update(dict.fromkeys(asked, Trace()))
+        self._traces.update(read_traces(self, asked))
+        return {session_id: self._traces[session_id] for session_id in session_ids}
 
     @cached_property
     def origins(self) -> Mapping[str, str]:

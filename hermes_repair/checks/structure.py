@@ -57,15 +57,20 @@ def _parts(scene: Scene, finding: str) -> Iterator[Part]:
 def _unit(scene: Scene, findings: Sequence[Finding], summary: str, first: Sequence[Action]) -> Unit:
     id = findings[0].id
     parts = tuple(_parts(scene, id))
+    actions = (*first, *(action for part in parts for action in part.actions))
+    renamed = (
+        a.key.get("id") for a in actions if isinstance(a, RowUpdate) and a.table == "sessions"
+    )
     unit = Unit(
         kind="database",
         subject="state.db",
         summary=summary,
-        actions=(*first, *(action for part in parts for action in part.actions)),
+        actions=actions,
         safety=Safety.SAFE,
         live=False,
         findings=tuple(finding.fingerprint for finding in findings),
         finding_ids=(id,),
+        sessions=frozenset(name for name in renamed if isinstance(name, str)),
     )
     number = scene.recognition.number
     room = room_for(Route(number, number, parts), read_sizes(scene.look.scan))

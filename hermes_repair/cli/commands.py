@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from hermes_repair.cli import transcript_commands
 from hermes_repair.cli.options import (
     EXIT_STATUS,
     AllProfilesOption,
@@ -462,3 +463,7 @@ def restore(
     from hermes_repair.cli import run_backup
 
     return run_backup.restore(Target(home, profile, False, as_json), backup_name, yes)
+
+
+app.command("backfill", epilog=EXIT_STATUS)(transcript_commands.backfill)
+app.command("find", epilog=EXIT_STATUS)(transcript_commands.find)

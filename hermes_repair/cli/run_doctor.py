@@ -113,7 +113,7 @@ def _outlook(outlook: Outlook, schema: int | None) -> list[Line]:
         counted = ((made.sessions, "session"), (made.messages, "message"), (made.rows, "row"))
         stakes = ", ".join(count(number, noun) for number, noun in counted if number)
         ids = f" [{', '.join(made.findings)}]" if made.findings else ""
-        already = "" if made.new else f" (so does {outlook.current}, which is here)"
+        already = "" if made.new else f" ({outlook.current} does so already)"
         stakes = f"{stakes}: " if stakes else ""
         lines.append(
             Line(f"  {stakes}it {made.what}{ids}{already}.", "warning" if made.new else "")

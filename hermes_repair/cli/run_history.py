@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from hermes_repair.app import undo as app
+from hermes_repair.app.rollback import warnings
 from hermes_repair.app.world import World
 from hermes_repair.cli.run_repair import ask, require_yes
 from hermes_repair.cli.target import Target, each_home
@@ -68,7 +69,13 @@ def undo(target: Target, receipt: str | None, yes: bool) -> int:
 
     def work(home: Home, world: World) -> tuple[ExitCode, dict[str, Any] | None]:
         require_yes(yes)
-        result = app.undo(home, world, receipt, lambda entries: yes or _ask(entries))
+        said: list[str] = []
+
+        def agree(entries: list[app.Entry]) -> bool:
+            said.extend(warnings(home, world, entries))
+            return yes or _ask(entries, said)
+
+        result = app.undo(home, world, receipt, agree)
         code = ExitCode.REFUSED if result.declined else ExitCode.OK
         if target.as_json:
             return code, {
@@ -76,6 +83,7 @@ def undo(target: Target, receipt: str | None, yes: bool) -> int:
                 "recovered": list(result.recovered),
                 "undone": [found.name for found in result.entries],
                 "units": result.units,
+                "warnings": said,
             }
         lines = [Line(sentence) for sentence in result.recovered]
         if result.declined:
@@ -83,13 +91,15 @@ def undo(target: Target, receipt: str | None, yes: bool) -> int:
         else:
             names = ", ".join(found.name for found in result.entries)
             lines.append(Line(f"Taken back: {names} ({count(result.units, 'step')}).", "good"))
+            lines += [Line(sentence, "warning") for sentence in said]
         show(lines)
         return code, None
 
     return each_home(target, work)
 
 
-def _ask(entries: list[app.Entry]) -> bool:
+def _ask(entries: list[app.Entry], said: list[str]) -> bool:
     show([Line("This takes back, in this order:", "head")], stream="stderr")
     show([Line(f"  {_words(found)}") for found in entries], stream="stderr")
+    show([Line(sentence, "warning") for sentence in said], stream="stderr")
     return ask("Take it back?")

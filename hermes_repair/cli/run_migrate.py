@@ -185,8 +185,6 @@ def _done(
         raise result.problem
     way = result.way
     code = ExitCode.REFUSED if result.declined else ExitCode.OK
-    if way is None:
-        return code, None
     if target.as_json:
         return code, {
             **_document(way, home),

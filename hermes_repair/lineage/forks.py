@@ -222,13 +222,12 @@ def _latest(
 
 
 def _live(graph: Graph, parent_id: str, parts: Sequence[_Part], routing: Routing) -> Live:
-    worth = {
-        part.session_id: _holds(part, _alike(part, parts)) in (Holds.WORDS, Holds.COPIES)
-        for part in parts
-    }
+    holds = {part.session_id: _holds(part, _alike(part, parts)) for part in parts}
+    worth = {name: found in (Holds.WORDS, Holds.COPIES) for name, found in holds.items()}
     suggestion = max(
         parts,
         key=lambda part: (
+            holds[part.session_id] is Holds.WORDS,
             worth[part.session_id],
             part.latest if part.latest is not None else float("-inf"),
             graph.nodes[part.session_id].started_at or 0.0,

@@ -31,8 +31,30 @@ BRANCH_ENDS = frozenset({"branched", "session_reset"})
 """Ends of a parent after which a child without a marker is a branch or the next chat (LN007)."""
 
 
+def superseded(graph: Graph, node: SessionNode, routing: Routing) -> dict[str, Value]:
+    """Return what keeps a gateway from taking up a session whose chat leads to another one now.
+
+    It recovers a lost route by ``session_key``, else by the chat itself, and asks neither parent
+    nor marks (0.18.0 to 0.19.0). Empty where nothing else is routed for that chat: then the session
+    is what the chat would lead to, and stays so.
+    """
+    if routing.is_live(node.id):
+        return {}
+    chat = (node.source, node.chat_id, node.chat_type)
+    others = (graph.nodes[name] for name in routing.live_ids if name in graph.nodes)
+    same_chat = node.chat_id is not None and any(
+        (other.source, other.chat_id, other.chat_type) == chat for other in others
+    )
+    return unrouted_shape() if node.session_key in routing.current or same_chat else {}
+
+
 def cut_orphan(
-    node: SessionNode, row: Row, proof: Proof | None, origin: str | None = None
+    graph: Graph,
+    node: SessionNode,
+    row: Row,
+    proof: Proof | None,
+    routing: Routing,
+    origin: str | None = None,
 ) -> Resolution:
     """Take the missing parent away from a session (LN001), so that it can be listed.
 
@@ -52,6 +74,7 @@ def cut_orphan(
         )
     except ConfigUnusable as error:
         return _unusable(node, error)
+    cut |= superseded(graph, node, routing)
     return resolution([changes_of(node.id, row, cut)], Safety.SAFE, proof.reason)
 
 
@@ -153,7 +176,9 @@ def unhide(
     try:
         untagged = remove_marker(row.get("model_config"), DELEGATE_FROM)
         values: dict[str, Value] = {"model_config": untagged}
-        if node.parent_id is not None and not _continues_again(graph, node):
+        if node.parent_id is None:
+            values |= superseded(graph, node, routing)
+        elif not _continues_again(graph, node):
             values = branch_shape({**row, "model_config": untagged}, node.parent_id, routed=live)
     except ConfigUnusable as error:
         return _unusable(node, error)
@@ -174,7 +199,13 @@ def _continues_again(graph: Graph, node: SessionNode) -> bool:
 
 
 def mark_branch(
-    graph: Graph, node: SessionNode, row: Row, proof: Proof | None, *, copied: bool
+    graph: Graph,
+    node: SessionNode,
+    row: Row,
+    proof: Proof | None,
+    routing: Routing,
+    *,
+    copied: bool,
 ) -> Resolution:
     """Mark a child as the branch that it is (LN007), so that 0.16.0 and later list it.
 
@@ -192,6 +223,7 @@ def mark_branch(
         }
     except ConfigUnusable as error:
         return _unusable(node, error)
+    values |= superseded(graph, node, routing)
     if "archived" not in row:
         values["parent_session_id"] = None
     change = changes_of(node.id, row, values)

@@ -76,10 +76,16 @@ def facts_query(message_columns: Collection[str], openings: Sequence[str]) -> st
         "SUM(u.role = 'tool') AS tool_rows, COUNT(u.platform_id) AS platform_rows FROM ("
         "SELECT m.session_id, m.role, m.content, m.timestamp, "
         f"{platform} AS platform_id, CASE WHEN m.role <> 'user' THEN 0 "
-        f"WHEN COALESCE({begin}, '') = '' THEN 0 WHEN {opened} THEN 0 ELSE 1 END AS person "
+        f"WHEN COALESCE({begin}, '') = '' THEN 0 WHEN substr({begin}, 1, 1) NOT IN"
+        f" ({_first_characters(openings)}) THEN 1 WHEN {opened} THEN 0 ELSE 1 END AS person "
         "FROM messages m WHERE m.session_id IN (SELECT value FROM json_each(?))"
         ") u GROUP BY u.session_id"
     )
+
+
+def _first_characters(openings: Sequence[str]) -> str:
+    """Return what openings begin with as SQL literals: most words of a person begin otherwise."""
+    return ", ".join(sorted({"'" + opening[0].replace("'", "''") + "'" for opening in openings}))
 
 
 def trace_query(carried: Sequence[str]) -> str:

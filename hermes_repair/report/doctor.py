@@ -93,7 +93,7 @@ def _group(
             yield Line(f"    fingerprint {finding.fingerprint}", "dim")
     if len(group) > len(shown):
         yield Line(f"  and {len(group) - len(shown)} more; -v lists all", "dim")
-    for hint in dict.fromkeys(finding.hint for finding in group if finding.hint):
+    for hint in dict.fromkeys(finding.hint for finding in shown if finding.hint):
         yield Line(f"  -> {hint}", "good")
 
 

@@ -109,7 +109,6 @@ def put_back(backup: Path, path: Path, still: Callable[[], None]) -> None:
         target.execute("COMMIT")
         still()
         source.backup(target, pages=-1)
-        target.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     except sqlite3.Error as error:
         if is_busy(error):
             raise InUse(

@@ -83,7 +83,8 @@ def _tables(connection: sqlite3.Connection, schema: str) -> set[str]:
 def _columns(connection: sqlite3.Connection, schema: str, table: str) -> list[str]:
     return [
         str(row[0])
-        for row in connection.execute(f"SELECT name FROM {schema}.pragma_table_info(?)", (table,))
+        # The schema is an argument: as a prefix it is ignored, and main answers for both.
+        for row in connection.execute("SELECT name FROM pragma_table_info(?, ?)", (table, schema))
     ]
 
 

@@ -220,6 +220,12 @@ def proven_epoch(file: FileSequence, clock: Clock, line: int) -> float | None:
     return None if offset is None else time - offset
 
 
+def latest_epoch(file: FileSequence, clock: Clock, line: int) -> float | None:
+    """Return the latest epoch that a line can have, ``None`` where it has no time."""
+    time = file.time(line)
+    return time if time is None or file.is_aware(line) else clock.latest(time)
+
+
 def best_epoch(file: FileSequence, clock: Clock, line: int) -> float | None:
     """Return the best epoch of a line, the machine's zone if nothing else is known."""
     time = file.time(line)
@@ -230,19 +236,21 @@ def later_rows(sides: Sides, clock: Clock, matched: dict[int, int]) -> int:
     """Return how many of ``sides.rows`` were stamped before the later turns began (design: N).
 
     N is the longest tail by id whose rows are all later than the file's last genuine line + 5 s.
-    Where that time is not proven, a row that matches a line is never counted to it; where the
-    line has no time at all, N begins after the last such row.
+    Where that time is not proven, a row that matches a line belongs to it only if it is later in
+    every zone; where the line has no time at all, N begins after the last such row.
     """
     held = set(matched.values())
-    last = max((n for n, row in enumerate(sides.rows) if row in held), default=-1)
-    end = best_epoch(sides.file, clock, sides.lines[-1])
-    if end is None:
-        return last + 1
+    line = sides.lines[-1]
+    end, latest = best_epoch(sides.file, clock, line), latest_epoch(sides.file, clock, line)
+    if end is None or latest is None:
+        return max((n + 1 for n, row in enumerate(sides.rows) if row in held), default=0)
     start = len(sides.rows)
-    while start and sides.table.times[sides.rows[start - 1]] > end + SLACK:
+    while start:
+        row = sides.rows[start - 1]
+        if not sides.table.times[row] > (latest if row in held else end) + SLACK:
+            break
         start -= 1
-    proven = proven_epoch(sides.file, clock, sides.lines[-1]) is not None
-    return start if proven else max(start, last + 1)
+    return start
 
 
 def was_rewritten(sides: Sides, later: Sequence[int]) -> bool:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from hermes_repair.transcripts.matching import (
     Sides,
     is_twin,
+    latest_epoch,
     previous_turns,
     proven_epoch,
 )
@@ -98,10 +99,12 @@ def all_missing(
     sides: Sides, session: SessionFacts, home: HomeFacts, later: Sequence[int], clock: Clock
 ) -> str | None:
     """A session row without messages of the file's time: lost, or deleted and made again?"""
-    users = sum(1 for line in sides.lines if sides.file.flags[line] & USER)
+    users = sum(
+        1 for line in sides.lines if sides.file.flags[line] & USER and line not in sides.copies
+    )
     if users < 2:
         return "The file has fewer than two messages of a person."
-    end = _latest(sides, clock, sides.lines[-1])
+    end = latest_epoch(sides.file, clock, sides.lines[-1])
     if later and (end is None or min(sides.table.times[row] for row in later) <= end + SLACK):
         return _NO_ZONE
     if session_only_in_file(sides, home, clock) is None:
@@ -118,7 +121,7 @@ def session_only_in_file(sides: Sides, home: HomeFacts, clock: Clock) -> str | N
     """Never deleted: older than this database, or a surviving row still names it as its parent."""
     if home.named_as_parent:
         return None
-    end = _latest(sides, clock, sides.lines[-1])
+    end = latest_epoch(sides.file, clock, sides.lines[-1])
     if end is not None and home.database_birth is not None and end < home.database_birth:
         return None
     if home.routed:
@@ -152,7 +155,7 @@ def _not_twins(sides: Sides, clock: Clock, matched: dict[int, int], last: int) -
         return _NOT_A_TWIN
     for line, row in matched.items():
         stamped = sides.table.times[row]
-        upper = _latest(sides, clock, line)
+        upper = latest_epoch(sides.file, clock, line)
         lower = _earliest(sides, clock, turns[line]) if turns[line] >= 0 else None
         if upper is not None and stamped > upper + SLACK:
             return _LATE
@@ -187,7 +190,7 @@ def _front_deleted(
         if earliest is not None and began <= earliest + SLACK:
             return None
     bound = next((line for line in range(front[-1], first + 1) if sides.file.time(line)), first)
-    end = _latest(sides, clock, bound)
+    end = latest_epoch(sides.file, clock, bound)
     if end is not None and home.database_birth is not None and end < home.database_birth:
         return None
     return _REMADE
@@ -201,12 +204,6 @@ def _opened(session_id: str, clock: Clock) -> float | None:
         return None
     offset = clock.proven_offset(moment.timestamp())
     return None if offset is None else moment.timestamp() - offset
-
-
-def _latest(sides: Sides, clock: Clock, line: int) -> float | None:
-    """Return the latest epoch that a line can have, ``None`` where it has no time."""
-    time = sides.file.time(line)
-    return time if time is None or sides.file.is_aware(line) else clock.latest(time)
 
 
 def _earliest(sides: Sides, clock: Clock, line: int) -> float | None:

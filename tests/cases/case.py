@@ -14,6 +14,10 @@
     [[step]]
     sql = "damage.sql"
 
+    [[beside]]                     # a release that has the home open until the undo: its script
+    release = "0.19.0"             # says "ready" and reads a line
+    script = "hold.py"
+
     [doctor]                       # what doctor must say, all of it; info that is everywhere aside
     exit = 1
     findings = [{ id = "LN001", session = "child", severity = "error", repair = "safe" }]
@@ -46,11 +50,13 @@ import sqlite3
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.releases import run_release
+from tests.releases import hear, run_release, start_release
 
 CASES = Path(__file__).parent
 INSIDE = (CASES / "inside", CASES.parent / "scenario")
@@ -67,6 +73,7 @@ class Case:
     folder: Path
     says: str
     steps: tuple[dict[str, Any], ...]
+    beside: tuple[dict[str, Any], ...]
     doctor: dict[str, Any]
     repair: dict[str, Any] | None
     after: tuple[dict[str, Any], ...]
@@ -110,6 +117,18 @@ class Case:
                     [sys.executable, str(self.folder / step["run"]), str(home)], check=True
                 )
 
+    @contextmanager
+    def company(self, home: Path) -> Iterator[None]:
+        """Let the releases of ``[[beside]]`` have the home open; they are killed at the end."""
+        with ExitStack() as stack:
+            for step in self.beside:
+                script = (self.folder / step["script"]).read_text(encoding="utf-8")
+                process = start_release(step["release"], _PATHS + script, home, env=OPERATOR)
+                stack.callback(process.communicate)
+                stack.callback(process.kill)
+                hear(process, "ready")
+            yield
+
 
 def load(folder: Path) -> Case:
     """Read one case folder."""
@@ -118,6 +137,7 @@ def load(folder: Path) -> Case:
         folder=folder,
         says=data["says"],
         steps=tuple(data.get("step", ())),
+        beside=tuple(data.get("beside", ())),
         doctor=data["doctor"],
         repair=data.get("repair"),
         after=tuple(data.get("after", ())),

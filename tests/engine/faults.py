@@ -13,7 +13,7 @@ import os
 import signal
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -120,12 +120,33 @@ def bytes_in_process(patch: pytest.MonkeyPatch) -> None:
 
     def ask(arguments: Sequence[str], _seconds: float | None) -> Any:
         operation, *rest = arguments
-        if operation == "look":
-            seen = worker.probe(*map(os.fsencode, rest))
-            return {**seen, "proc": True, "open": [], "denied": [], "lock_lines": []}
-        return worker.OPERATIONS[operation](*map(os.fsencode, rest))
+        with _closing_descriptors():
+            if operation == "look":
+                seen = worker.probe(*map(os.fsencode, rest))
+                return {**seen, "proc": True, "open": [], "denied": [], "lock_lines": []}
+            return worker.OPERATIONS[operation](*map(os.fsencode, rest))
 
     patch.setattr(raw, "_ask", ask)
+
+
+@contextmanager
+def _closing_descriptors() -> Iterator[None]:
+    """Close what the worker leaves open: as a process of its own it just ends."""
+    real, opened = os.open, set()
+
+    def noting(*arguments: Any, **named: Any) -> int:
+        descriptor = real(*arguments, **named)
+        opened.add(descriptor)
+        return descriptor
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "open", noting)
+        try:
+            yield
+        finally:
+            for descriptor in opened:
+                with suppress(OSError):  # the worker closed it itself
+                    os.close(descriptor)
 
 
 class _Connection(sqlite3.Connection):

@@ -6,7 +6,7 @@ import json
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
@@ -34,7 +34,7 @@ for name, home in plan["homes"].items():
             "list": sorted([row.get("_lineage_root_id") or row["id"], row["id"]] for row in rows),
             "resume": {sid: db.resolve_resume_session_id(sid) for sid in plan["sessions"]},
             "tip": {sid: db.get_compression_tip(sid) for sid in plan["sessions"]},
-            "title": db.resolve_session_by_title(plan["title"]),
+            "titles": {title: db.resolve_session_by_title(title) for title in plan["titles"]},
             "said": {
                 sid: [[m["role"], m.get("content")] for m in db.get_messages_as_conversation(sid)]
                 for sid in plan["sessions"]
@@ -91,7 +91,11 @@ _FOLDERS: list[tempfile.TemporaryDirectory[str]] = []
 
 
 def ask(
-    version: str, homes: Mapping[str, Path], sessions: Sequence[str], title: str, work: Path
+    version: str,
+    homes: Mapping[str, Path],
+    sessions: Iterable[str],
+    titles: Iterable[str],
+    work: Path,
 ) -> Any:
     """Return by name of home what ``version`` lists, resumes and reads, asked on copies.
 
@@ -100,7 +104,7 @@ def ask(
     plan = {
         "homes": {name: str(home) for name, home in homes.items()},
         "sessions": list(sessions),
-        "title": title,
+        "titles": list(titles),
     }
     work.mkdir(parents=True)
     return json.loads(run_release(version, ASK, work, json.dumps(plan), str(work / "copies")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ class States:
         """Return what a release makes of every state; each release is asked once."""
         if version not in self._answers:
             work = self.folder / f"asked {version}"
-            self._answers[version] = ask(version, self.homes, self.fork.sessions, TITLE, work)
+            self._answers[version] = ask(version, self.homes, self.fork.sessions, [TITLE], work)
         return self._answers[version]
 
 
@@ -73,7 +74,7 @@ def test_what_each_release_lists_and_resumes(version: str, states: States) -> No
     for name in ("repaired", "branch"):
         answer = answers[name]
         assert shown(answer) == sorted([fork.live, fork.other]), name
-        assert answer["title"] == answer["tip"][fork.parent] == fork.live, name
+        assert answer["titles"][TITLE] == answer["tip"][fork.parent] == fork.live, name
         assert answer["resume"][fork.other] == fork.other, name
         if version >= "0.17":
             assert answer["resume"][fork.parent] == fork.live, name
@@ -81,7 +82,7 @@ def test_what_each_release_lists_and_resumes(version: str, states: States) -> No
     # Releases older than the column list an archived session too; its title says what it is.
     hidden = version >= "0.16"
     assert shown(merge) == sorted([fork.live] if hidden else [fork.live, fork.other])
-    assert merge["title"] == merge["tip"][fork.parent] == fork.live
+    assert merge["titles"][TITLE] == merge["tip"][fork.parent] == fork.live
     for name in ("branch undone", "merge undone"):
         assert answers[name] == found
 
@@ -94,7 +95,7 @@ def test_a_merge_reads_as_one_conversation(version: str, states: States) -> None
     swapped = wanted[:7] + wanted[9:11] + wanted[7:9] + wanted[11:]
     assert said in (wanted, swapped)
     roles = [role for role, _ in said[4:]]
-    assert not any(a == b == "user" for a, b in zip(roles, roles[1:], strict=False))
+    assert not any(a == b == "user" for a, b in pairwise(roles))
     other = answers["merge"]["said"][fork.other]
     assert other == answers["found"]["said"][fork.other], "the other half keeps its rows"
 
@@ -153,7 +154,7 @@ def test_three_halves_of_which_one_is_a_background_review(tmp_path: Path) -> Non
     hermes_repair("repair", "--yes", home=fork.home)
     for version in ("0.16.0", "0.19.0"):
         answers = ask(
-            version, {"home": fork.home}, fork.sessions, TITLE, tmp_path / f"asked {version}"
+            version, {"home": fork.home}, fork.sessions, [TITLE], tmp_path / f"asked {version}"
         )
         assert shown(answers["home"]) == sorted([fork.live, fork.other])
-        assert answers["home"]["title"] == fork.live
+        assert answers["home"]["titles"] == {TITLE: fork.live}

@@ -11,10 +11,12 @@ from typing import Any
 
 import pytest
 
-from benchmarks import rows, run
+from benchmarks import run
+from benchmarks.bench import Bench, Row
 from benchmarks.make_home import BLOB, Made, Size, main, make_home
 from benchmarks.measure import MeasureError, Run, best_in_turns
 from benchmarks.measure import run as run_process
+from benchmarks.rows import ROWS
 from hermes_repair.schema.catalogue import default_catalogue
 from hermes_repair.schema.difference import normalised
 from tests.unit.schema_support import structure_of
@@ -120,9 +122,11 @@ def test_command_line_says_what_it_made(tmp_path: Path, capsys: pytest.CaptureFi
 
 
 def test_best_is_by_time_and_highest_peak() -> None:
-    runs = iter([Run(3.0, 10, "a"), Run(9.0, 1, ""), Run(1.0, 5, "b"), Run(8.0, 7, "")])
+    runs = iter(
+        [Run(3.0, 0.4, 10, "a"), Run(9.0, 2.0, 1, ""), Run(1.0, 0.5, 5, "b"), Run(8.0, 3.0, 7, "")]
+    )
     best = best_in_turns(2, lambda: next(runs), lambda: next(runs))
-    assert best == [Run(1.0, 10, "b"), Run(8.0, 7, "")]
+    assert best == [Run(1.0, 0.4, 10, "b"), Run(8.0, 2.0, 7, "")]
 
 
 def test_process_is_measured_and_its_failure_is_loud(tmp_path: Path) -> None:
@@ -140,19 +144,19 @@ def test_table_has_every_row(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     code = run.main([*options, "--folder", str(tmp_path)])
     table = [text for text in capsys.readouterr().out.splitlines() if text.startswith("| ")][1:]
     assert code == 0, table
-    assert len(table) == len(rows.ROWS) + 1
+    assert len(table) == len(ROWS) + 1
     assert {text.count("|") for text in table} == {run.HEAD.count("|")}
     assert [text for text in table if text.startswith("| memory |")] == [table[-1]]
     assert list(tmp_path.iterdir()) == []
 
 
 def test_row_that_fails_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing(bench: rows.Bench) -> rows.Row:
+    def missing(bench: Bench) -> Row:
         bench.process("-m", "hermes_repair", "no-such-command")
         raise AssertionError
 
     monkeypatch.setattr(run, "ROWS", (missing,))
-    bench = rows.Bench(tmp_path, tmp_path, tmp_path, tmp_path, 1)
+    bench = Bench(tmp_path, tmp_path, tmp_path, tmp_path, 1)
     measured, failures = run.measure(bench)
     assert measured == []
     assert "| missing | FAILED |" in failures[0]

@@ -155,7 +155,7 @@ def test_an_orphan_of_a_persons_is_listed_by_every_release(
     assert persons.keys() == {"orphan"}
     rows = rows_of(database)
     for node in nodes:
-        resolved = cut_orphan(node, rows[node.id], persons.get(node.id))
+        resolved = cut_orphan(graph, node, rows[node.id], persons.get(node.id), NO_ROUTING)
         assert resolved.safety is Safety.SAFE
         write(database, resolved)
     connection = sqlite3.connect(database)
@@ -192,8 +192,12 @@ def test_a_marked_branch_is_listed_by_every_release(
     graph = read_graph(database)
     rows = rows_of(database)
     changes: list[Resolution] = [
-        mark_branch(graph, graph.nodes["tui-branch"], rows["tui-branch"], None, copied=True),
-        mark_branch(graph, graph.nodes["after-reset"], rows["after-reset"], None, copied=False),
+        mark_branch(
+            graph, graph.nodes["tui-branch"], rows["tui-branch"], None, NO_ROUTING, copied=True
+        ),
+        mark_branch(
+            graph, graph.nodes["after-reset"], rows["after-reset"], None, NO_ROUTING, copied=False
+        ),
     ]
     assert {"tui-branch", "after-reset"}.isdisjoint(listed("0.15.2", home))
     for resolved in changes:

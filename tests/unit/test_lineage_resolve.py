@@ -269,21 +269,47 @@ def test_a_config_that_takes_no_marker_stops_the_whole_family(config: Value) -> 
 
 def test_an_orphan_of_a_persons_keeps_the_id_of_its_parent() -> None:
     lost = row("O", parent_session_id="gone", **NEWER)
-    resolved = cut_orphan(node(lost), lost, PROOF)
+    resolved = cut_orphan(alone(lost), node(lost), lost, PROOF, NO_ROUTING)
     assert resolved.safety is Safety.SAFE
     assert after(resolved)["O"] == {
         "parent_session_id": None,
         "model_config": '{"_branched_from":"gone"}',
     }
-    unproven = cut_orphan(node(lost), lost, None)
+    unproven = cut_orphan(alone(lost), node(lost), lost, None, NO_ROUTING)
     assert (unproven.safety, after(unproven)["O"]) == (Safety.UNSAFE, {"parent_session_id": None})
     broken = {**lost, "model_config": "{"}
-    assert cut_orphan(node(broken), broken, PROOF).changes == ()
+    assert cut_orphan(alone(broken), node(broken), broken, PROOF, NO_ROUTING).changes == ()
+
+
+@pytest.mark.parametrize(
+    ("route", "kept"),
+    [
+        ("{}", True),  # nothing else is known of that chat: this is what it would lead to
+        ('{"k": {"session_id": "O"}}', True),
+        ('{"k": {"session_id": "L"}}', False),
+        ('{"other": {"session_id": "X"}}', False),  # the same chat under another key
+    ],
+)
+def test_a_rescued_chat_does_not_take_the_place_of_the_live_one(route: str, kept: bool) -> None:
+    lost = row("O", parent_session_id="gone", **{**NEWER, "session_key": "k", "chat_type": "dm"})
+    live = row("L", **{**NEWER, "chat_id": "8", "chat_type": "dm"})
+    same = row("X", **{**NEWER, "chat_type": "dm"})
+    graph = alone(lost, live, same)
+    routing = build_routing(route.encode())
+    resolved = cut_orphan(graph, graph.nodes["O"], lost, PROOF, routing)
+    assert ("session_key" not in after(resolved)["O"]) is kept
+    marked = mark_branch(
+        alone(lost, live, same, row("gone")), graph.nodes["O"], lost, PROOF, routing, copied=True
+    )
+    assert ("chat_type" not in after(marked)["O"]) is kept
+    root = {**lost, "parent_session_id": None, "model_config": '{"_delegate_from":"__orphaned__"}'}
+    shown = unhide(alone(root, live, same), node(root), root, PROOF, routing)
+    assert ("chat_type" not in after(shown)["O"]) is kept
 
 
 def test_a_delegates_orphan_keeps_its_mark() -> None:
     lost = row("O", parent_session_id="gone", model_config='{"a": 1, "_delegate_from": "gone"}')
-    resolved = cut_orphan(node(lost), lost, None)
+    resolved = cut_orphan(alone(lost), node(lost), lost, None, NO_ROUTING)
     assert (resolved.safety, after(resolved)["O"]) == (Safety.SAFE, {"parent_session_id": None})
 
 
@@ -298,7 +324,7 @@ def test_an_orphan_goes_to_the_session_that_it_copies() -> None:
     assert attach(waiting, node(elsewhere), elsewhere, "P").changes == ()
     earlier = {**lost, "started_at": 1_779_969_000.0}
     assert attach(waiting, node(earlier), earlier, "P").changes == ()
-    branch_of = cut_orphan(node(lost), lost, PROOF, "P")
+    branch_of = cut_orphan(taken, node(lost), lost, PROOF, NO_ROUTING, "P")
     assert after(branch_of)["O"]["model_config"] == '{"_branched_from":"P"}'
 
 
@@ -413,7 +439,7 @@ def test_a_branch_gets_its_marker(
 ) -> None:
     child = row("B", parent_session_id="P", **NEWER)
     graph = alone(row("P", end_reason=end, ended_at=ended), child)
-    resolved = mark_branch(graph, node(child), child, proof, copied=copied)
+    resolved = mark_branch(graph, node(child), child, proof, NO_ROUTING, copied=copied)
     assert resolved.safety is safety
     assert after(resolved)["B"] == {"model_config": '{"_branched_from":"P"}'}
 
@@ -421,7 +447,7 @@ def test_a_branch_gets_its_marker(
 def test_below_schema_14_a_branch_is_also_unlinked() -> None:
     child: Row = row("B", parent_session_id="P")
     graph = Graph.build([node(row("P", end_reason="branched")), node(child)])
-    resolved = mark_branch(graph, node(child), child, None, copied=True)
+    resolved = mark_branch(graph, node(child), child, None, NO_ROUTING, copied=True)
     assert after(resolved)["B"]["parent_session_id"] is None
 
 

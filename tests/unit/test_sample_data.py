@@ -41,7 +41,10 @@ FINDINGS: dict[str, set[tuple[str, str, str | None]]] = {
         ("TR005", "info", "20260526_210022_8d3f00aa"),
         ("TR007", "info", "20260523_194412_9b1deb4d"),
     },
-    "damaged/profiles/trial": {("SC002", "error", None)},
+    "damaged/profiles/trial": {
+        ("SC002", "error", None),
+        ("SC006", "warning", None),  # the index of the table that SC002 misses
+    },
     "damaged/profiles/work": {
         ("LK001", "warning", "20260610_091503_77aa01de"),
         ("LK002", "warning", "20260611_143000_0b5e7f3c"),

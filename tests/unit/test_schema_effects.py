@@ -15,7 +15,7 @@ from hermes_repair.schema.releases import (
 from hermes_repair.schema.skew import skews_of
 from tests.unit.schema_support import RELEASE_OF, STRUCTURES, connect, structure_of
 
-KINDS = {"hides", "crashes", "erases", "unread", "shows"}
+KINDS = {"hides", "crashes", "erases", "unread", "shows", "moves"}
 
 
 def kinds(release: str, number: int) -> list[str]:
@@ -23,7 +23,7 @@ def kinds(release: str, number: int) -> list[str]:
 
 
 def test_effects_are_named_by_release_and_number() -> None:
-    assert kinds("0.13.0", 11) == ["crashes SE002", "crashes SC005", "shows"]
+    assert kinds("0.13.0", 11) == ["crashes SE002", "crashes SC005", "shows", "shows"]
     assert "hides LN010" in kinds("0.17.0", 14)
     assert "hides LN010" not in kinds("0.17.0", 16)
     assert "erases SE002" in kinds("0.19.0", 22)

@@ -37,10 +37,21 @@ CRASHES = {("v20first", 22)}
 WORDS = ["zebra", "giraffe", "terminal", "calling", "elephant", "child", "你好世", "世界天"]
 
 
+NEXT = {("0.13.0", 13), ("0.15.2", 14), ("0.16.0", 16), ("0.17.0", 17), ("0.18.0", 19), ("v10", 11)}
+
+
 def pairs() -> list[object]:
-    """Every start of the fixtures with every later number that a release on the index has."""
+    """Every start of the fixtures with every later number that a release on the index has.
+
+    The short form goes to the newest number, and from each release to the next.
+    """
     return [
-        pytest.param(fixture, target, id=f"{fixture}-to-{target}")
+        pytest.param(
+            fixture,
+            target,
+            id=f"{fixture}-to-{target}",
+            marks=() if target == 22 or (fixture, target) in NEXT else pytest.mark.long,
+        )
         for fixture, start in OLD_FIXTURES.items()
         for target in RELEASE_OF
         if target >= start and (fixture, target) not in CRASHES

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, timedelta, timezone
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -545,3 +546,16 @@ def test_rows_that_we_deactivated_take_no_part() -> None:
         dropped={4},
     )
     assert judge(as_file(OLD), rows).safe
+
+
+def test_in_the_double_hour_of_autumn_a_row_must_fit_the_earlier_reading() -> None:
+    """02:30 on 2026-10-25 in Berlin is two moments an hour apart; a rewrite lies between them."""
+    end = 1_792_888_200.0  # 02:30 of summer time
+    said = [*OLD, *turn(0, "last question", "last answer", at=end)]
+    rows = [*OLD[6:], *(replace(one, stamped=end + 1800) for one in said[-2:])]
+    berlin = Clock(UTC, (), ZoneInfo("Europe/Berlin"))
+    file, table = as_file(said), as_rows(rows)
+    found = compare("s", file, table, facts(table), HomeFacts(), berlin)
+    assert not found.safe
+    close = as_rows([*OLD[6:], *said[-2:]])
+    assert compare("s", file, close, facts(close), HomeFacts(), berlin).safe

@@ -1,5 +1,6 @@
--- TR001, front missing (as in Hermes #3212). The database was begun anew on 15 May; the chat went on, and
--- SQLite has its turns from then on only. The transcript has all of it up to 0.14.0; the last turn is of 0.15.2.
+-- TR001, front missing (as in Hermes #3212). The database was begun anew on 15 May; the chat went
+-- on, and SQLite has its turns from then on only. The transcript has all of it up to 0.14.0; the
+-- last turn is of 0.15.2.
 
 INSERT INTO sessions (
     id, source, model, model_config, system_prompt, started_at, message_count,

@@ -1,5 +1,5 @@
--- TR001, middle missing. Two turns of 19 May never reached the database: another process held its lock for too
--- long, and the agent only warned. The last turn is of 0.15.2.
+-- TR001, middle missing. Two turns of 19 May never reached the database: another process held its
+-- lock for too long, and the agent only warned. The last turn is of 0.15.2.
 
 INSERT INTO sessions (
     id, source, user_id, model, model_config, system_prompt, started_at, message_count,

@@ -1,5 +1,6 @@
--- TR001, tail missing. state.db was put back from a copy without its -wal, and two turns that were in the -wal
--- only were lost. Rows of the next chat lie between those of this one: it was never rewritten.
+-- TR001, tail missing. state.db was put back from a copy without its -wal, and two turns that were
+-- in the -wal only were lost. Rows of the next chat lie between those of this one: it was never
+-- rewritten.
 
 INSERT INTO sessions (
     id, source, user_id, model, model_config, system_prompt, started_at, message_count,

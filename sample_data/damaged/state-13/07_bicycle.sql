@@ -1,5 +1,5 @@
--- TR001, front missing, and TR004: the last write to the transcript was cut off in the middle of a line.
--- SQLite has that last turn.
+-- TR001, front missing, and TR004: the last write to the transcript was cut off in the middle of a
+-- line. SQLite has that last turn.
 
 INSERT INTO sessions (
     id, source, model, model_config, system_prompt, started_at, message_count,

@@ -1,4 +1,5 @@
--- Whole: the transcript is shorter than SQLite, because the gateway was killed once between its two writes.
+-- Whole: the transcript is shorter than SQLite, because the gateway was killed once between its
+-- two writes.
 
 INSERT INTO sessions (
     id, source, user_id, model, model_config, system_prompt, started_at, message_count,

@@ -1,5 +1,5 @@
--- TR007: the last turn is in the transcript alone, because /undo of 0.15.2 took it back. Such an undo writes
--- all rows again: one block of ids, one time, nothing that says what went.
+-- TR007: the last turn is in the transcript alone, because /undo of 0.15.2 took it back. Such an
+-- undo writes all rows again: one block of ids, one time, nothing that says what went.
 
 INSERT INTO sessions (
     id, source, user_id, model, model_config, system_prompt, started_at, message_count,

@@ -1,5 +1,5 @@
--- TR005: /compress of 0.15.2 replaced the rows by a summary and the last turn. The transcript is the
--- conversation before that.
+-- TR005: /compress of 0.15.2 replaced the rows by a summary and the last turn. The transcript is
+-- the conversation before that.
 
 INSERT INTO sessions (
     id, source, user_id, model, model_config, system_prompt, started_at, message_count,

@@ -1,4 +1,4 @@
--- LN002: the other one. Two turns were said here that nobody finds any more.
+-- LN002: the other one. Three turns were said here that nobody finds any more.
 
 INSERT INTO sessions (
     id, source, model, model_config, system_prompt, parent_session_id, started_at,

@@ -1,4 +1,5 @@
--- Its last turn was taken back (/undo of 0.16.0): the rows stay, inactive, and message_count as well.
+-- Its last turn was taken back (/undo of 0.16.0): the rows stay, inactive, and message_count as
+-- well.
 
 INSERT INTO sessions (
     id, source, user_id, model, model_config, system_prompt, started_at, message_count,

@@ -4,6 +4,7 @@ import time
 from pathlib import Path
 
 from hermes_constants import get_hermes_home
+from hermes_state import SessionDB
 
 connect = sqlite3.connect
 
@@ -12,14 +13,12 @@ class NoSharedMemory(sqlite3.Connection):
     """What a network filesystem does: SQLite cannot go to WAL there."""
 
     def execute(self, sql, *arguments):
-        if "journal_mode=WAL" in sql.replace(" ", "").replace("=wal", "=WAL"):
+        if sql == "PRAGMA journal_mode=WAL":
             raise sqlite3.OperationalError("locking protocol")
         return super().execute(sql, *arguments)
 
 
 sqlite3.connect = lambda *given, **named: connect(*given, **named, factory=NoSharedMemory)
-
-from hermes_state import SessionDB
 
 time.time = lambda: 1780000000.0  # a day in May 2026
 db = SessionDB()

@@ -1,8 +1,8 @@
 import time
 
-time.time = lambda: 1780000000.0  # a day in May 2026
-
 from hermes_state import SessionDB
+
+time.time = lambda: 1780000000.0  # a day in May 2026
 
 db = SessionDB()
 db.create_session("choir", source="cli")

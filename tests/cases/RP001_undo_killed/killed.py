@@ -1,4 +1,3 @@
-import os
 import subprocess
 import sys
 
@@ -11,6 +10,8 @@ PlanFile.set_states = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 main()
 """
 
-subprocess.run([sys.executable, "-m", "hermes_repair", "repair", "--yes", "--home", sys.argv[1]], check=True)
+subprocess.run(
+    [sys.executable, "-m", "hermes_repair", "repair", "--yes", "--home", sys.argv[1]], check=True
+)
 
 subprocess.run([sys.executable, "-c", KILLED, "undo", "--yes", "--home", sys.argv[1]])

@@ -1,9 +1,8 @@
 import time
 
-time.time = lambda: 1780000000.0  # a day in May 2026
-
-
 from hermes_state import SessionDB
+
+time.time = lambda: 1780000000.0  # a day in May 2026
 
 db = SessionDB()
 for name in ("first", "second"):

@@ -1,6 +1,8 @@
 import os
 import sqlite3
 
+from hermes_state import SessionDB
+
 connect = sqlite3.connect
 
 
@@ -17,8 +19,6 @@ class Contended(sqlite3.Connection):
 
 
 sqlite3.connect = lambda *given, **named: connect(*given, **named, factory=Contended)
-
-from hermes_state import SessionDB
 
 SessionDB()
 raise SystemExit("the new number was written")

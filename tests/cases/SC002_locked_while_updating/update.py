@@ -1,5 +1,7 @@
 import sqlite3
 
+from hermes_state import SessionDB
+
 connect = sqlite3.connect
 
 
@@ -16,7 +18,5 @@ class Contended(sqlite3.Connection):
 
 
 sqlite3.connect = lambda *given, **named: connect(*given, **named, factory=Contended)
-
-from hermes_state import SessionDB
 
 SessionDB().close()

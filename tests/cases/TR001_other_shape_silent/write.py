@@ -1,5 +1,4 @@
 from chats import Chats
-from hermes_state import SessionDB
 
 LIST = {"id": "c1", "type": "function", "function": {"name": "terminal", "arguments": "{}"}}
 PHOTO = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}

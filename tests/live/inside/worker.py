@@ -1,10 +1,13 @@
-"""One process of a live Hermes: chats, rotations and searches at full speed, with a real SessionDB.
+"""One process of a live Hermes: chats, rotations, searches at full speed, by a real SessionDB.
 
-Runs inside a release (``tests.releases.start_release``). Arguments: name, journal mode. It opens the
-database, says ``ready PID``, begins at a line on stdin and ends at the next; then it prints one JSON
-line: what it did, how long the slowest write took, and every lock of its own that somebody took.
+Runs inside a release (``tests.releases.start_release``). Arguments: name, journal mode. It opens
+the database, says ``ready PID``, begins at a line on stdin and ends at the next; then it prints one
+JSON line: what it did, the slowest of each kind, and every lock of its own that somebody took.
 """
 
+from __future__ import annotations
+
+import importlib
 import json
 import os
 import random
@@ -13,7 +16,7 @@ import threading
 import time
 from typing import Any
 
-import hermes_state
+hermes_state: Any = importlib.import_module("hermes_state")
 
 NAME, MODE = sys.argv[1:3]
 HOLDER = f"pid={os.getpid()}:tid={threading.get_ident()}:agent={id(NAME):x}:nonce={NAME}"
@@ -43,7 +46,7 @@ class Worker:
         started = time.monotonic()
         try:
             return call(*args, **options)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever a release raises is counted
             self.errors.append(f"{kind}: {error!r}")
             return None
         finally:

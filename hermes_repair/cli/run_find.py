@@ -1,0 +1,60 @@
+"""``find`` from options to an exit code."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from hermes_repair.app import find as app
+from hermes_repair.app.world import World
+from hermes_repair.cli.target import Target, each_home
+from hermes_repair.home.layout import Home
+from hermes_repair.model.errors import ExitCode
+from hermes_repair.report import documents
+from hermes_repair.report.doctor import date
+from hermes_repair.report.escape import count
+from hermes_repair.report.lines import Line, show
+
+SHOWN_PER_SESSION = 3
+
+
+def find(target: Target, words: str) -> int:
+    """Say where the words are, in every home that is meant."""
+
+    def work(home: Home, world: World) -> tuple[ExitCode, dict[str, Any] | None]:
+        found = app.find(home, world, words)
+        if target.as_json:
+            return ExitCode.OK, {
+                **documents.envelope(str(home.root), {"path": str(home.root / "state.db")}),
+                "places": [asdict(place) for place in found.places],
+                "notes": list(found.notes),
+            }
+        show(_lines(home, found, target))
+        return ExitCode.OK, None
+
+    return each_home(target, work)
+
+
+def _lines(home: Home, found: app.Found, target: Target) -> list[Line]:
+    groups: dict[str, list[app.Place]] = {}
+    for place in found.places:
+        groups.setdefault(place.session_id, []).append(place)
+    lines = [Line(f"Hermes home {home.root}, profile {home.profile}", "head")]
+    if not groups:
+        lines.append(Line("No message with these words, in the database, in a file or in a copy."))
+    for session, places in groups.items():
+        lines.append(Line(f"{session}: {count(len(places), 'message')}", "head"))
+        kept = places if target.verbose else places[:SHOWN_PER_SESSION]
+        lines += [Line(f"  {_words(place)}") for place in kept]
+        if len(kept) < len(places):
+            lines.append(Line(f"  and {len(places) - len(kept)} more; -v lists all", "dim"))
+    return lines + [Line(f"Note: {note}", "dim") for note in found.notes]
+
+
+def _words(place: app.Place) -> str:
+    when = date(place.at) if isinstance(place.at, float) else str(place.at or "no time")[:19]
+    if place.where == "file":
+        return f"{place.path}, line {place.line}, {when}, {place.role}"
+    index = ", not in the search index" if place.indexed is False else ""
+    where = "database" if place.where == "database" else place.path
+    return f"{where}, id {place.id}, {when}, {place.role}, {place.state}{index}"

@@ -1,0 +1,12 @@
+import time
+
+time.time = lambda: 1780000000.0  # a day in May 2026
+
+from hermes_state import SessionDB
+
+db = SessionDB()
+db.create_session("choir", source="telegram")
+db.append_message("choir", "user", "Who sings alto on Friday?")
+assert db.try_acquire_compression_lock("choir", "pid=4000001:tid=7:agent=1c:nonce=00000001")
+assert db.delete_session("choir")
+db.close()

@@ -1,0 +1,28 @@
+import time
+
+now = 1780000000.0  # a day in May 2026
+
+
+def tick():
+    global now
+    now += 5.0
+    return now
+
+
+time.time = tick
+
+from hermes_state import SessionDB
+
+db = SessionDB()
+
+
+def say(name, *words):
+    for number, word in enumerate(words):
+        db.append_message(name, "assistant" if number % 2 else "user", word)
+
+
+db.create_session("parent", source="cli")
+say("parent", "Compare the two offers.")
+db.create_session("child", source="cli", parent_session_id="parent")
+say("child", "Compare offer A with offer B.", "A is cheaper.")
+db.close()

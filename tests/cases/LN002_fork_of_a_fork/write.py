@@ -1,0 +1,41 @@
+import time
+
+from hermes_state import SessionDB
+
+now = 1780000000.0  # a day in May 2026
+
+
+def tick():
+    global now
+    now += 5.0
+    return now
+
+
+time.time = tick
+
+
+db = SessionDB()
+
+
+def say(name, *words):
+    for number, word in enumerate(words):
+        db.append_message(name, "assistant" if number % 2 else "user", word)
+
+
+def child(name, parent, *words):
+    db.create_session(name, source="telegram", parent_session_id=parent)
+    say(name, "Who waters the plants?", "Ida does.", *words)
+    db.update_token_counts(name, input_tokens=900, output_tokens=60, api_call_count=1)
+
+
+db.create_session("a", source="telegram")
+say("a", "Who waters the plants?", "Ida does.")
+db.end_session("a", "compression")
+child("b", "a", "And in July?", "Ole does.")
+child("c", "a", "And the cat?", "Ida feeds it.")
+db.end_session("b", "compression")
+child("d", "b", "And in August?", "Nobody yet.")
+child("e", "b", "And the post?", "Ole fetches it.")
+for name in ("c", "e"):
+    db.end_session(name, "agent_close")
+db.close()

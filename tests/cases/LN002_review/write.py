@@ -1,0 +1,35 @@
+import time
+
+from hermes_state import SessionDB
+
+now = 1780000000.0  # a day in May 2026
+
+
+def tick():
+    global now
+    now += 5.0
+    return now
+
+
+time.time = tick
+
+
+db = SessionDB()
+
+
+def say(name, *words):
+    for number, word in enumerate(words):
+        db.append_message(name, "assistant" if number % 2 else "user", word)
+
+
+db.create_session("bike", source="telegram")
+say("bike", "Which chain do I need?", "A nine-speed one.")
+db.end_session("bike", "compression")
+for name, asked, answer in (
+    ("bike-2", "And the cassette?", "Eleven to thirty-two."),
+    ("bike-3", "Review the conversation above and update the skill library. Now.", "Done."),
+):
+    db.create_session(name, source="telegram", parent_session_id="bike")
+    say(name, "Which chain do I need?", "A nine-speed one.", asked, answer)
+    db.update_token_counts(name, input_tokens=900, output_tokens=60, api_call_count=1)
+db.close()

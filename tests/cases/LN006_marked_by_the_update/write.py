@@ -1,0 +1,34 @@
+import time
+
+now = 1780000000.0  # a day in May 2026
+
+
+def tick():
+    global now
+    now += 5.0
+    return now
+
+
+time.time = tick
+
+from hermes_state import SessionDB
+
+db = SessionDB()
+
+
+def say(name, *words):
+    for number, word in enumerate(words):
+        db.append_message(name, "assistant" if number % 2 else "user", word)
+
+
+def chat(name, *asked):
+    db.create_session(name, source="cli")
+    for words in asked:
+        db.append_message(name, "user", words)
+        db.append_message(name, "tool", "12 files", tool_name="terminal", tool_call_id="c")
+        db.append_message(name, "assistant", "Twelve.")
+
+
+chat("photos", "How many photos are there?", "And how many of them twice?")
+chat("maybe", "Count the files in this folder.")
+db.close()

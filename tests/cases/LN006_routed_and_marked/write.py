@@ -1,0 +1,37 @@
+import time
+
+now = 1780000000.0  # a day in May 2026
+
+
+def tick():
+    global now
+    now += 5.0
+    return now
+
+
+time.time = tick
+
+from hermes_state import SessionDB
+
+db = SessionDB()
+
+
+def say(name, *words):
+    for number, word in enumerate(words):
+        db.append_message(name, "assistant" if number % 2 else "user", word)
+
+
+db.create_session("parent", source="telegram")
+say("parent", "Good morning.", "Good morning!")
+db.create_session(
+    "live",
+    source="telegram",
+    parent_session_id="parent",
+    model_config={"max_iterations": 9, "_delegate_from": "parent"},
+)
+say("live", "What is for lunch?", "Soup.")
+db._conn.execute(
+    "INSERT INTO gateway_routing VALUES ('x', 'agent:main:telegram:dm:7', '{\"session_id\": \"live\"}', 1.0)"
+)
+db._conn.commit()
+db.close()

@@ -1,0 +1,2 @@
+DROP INDEX idx_sessions_title_unique;
+UPDATE sessions SET title = 'Boxes';

@@ -1,0 +1,28 @@
+import time
+
+now = 1780000000.0  # a day in May 2026
+
+
+def tick():
+    global now
+    now += 5.0
+    return now
+
+
+time.time = tick
+
+from hermes_state import SessionDB
+
+db = SessionDB()
+
+
+def say(name, *words):
+    for number, word in enumerate(words):
+        db.append_message(name, "assistant" if number % 2 else "user", word)
+
+
+for name, title in (("one", "Boxes"), ("two", "Boxes #2"), ("three", "boxes")):
+    db.create_session(name, source="cli")
+    db.set_session_title(name, title)
+    say(name, f"What is in box {name}?", "Nails.")
+db.close()

@@ -1,0 +1,1 @@
+UPDATE sessions SET end_reason = 'cli_close';

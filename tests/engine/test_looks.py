@@ -1,0 +1,742 @@
+"""Every way of looking of design 6.1, each with the danger that it is there for."""
+
+from __future__ import annotations
+
+import ast
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+import hermes_repair
+from hermes_repair import host
+from hermes_repair.app.backup import make as make_backup
+from hermes_repair.app.backup import restore
+from hermes_repair.app.locks import clean
+from hermes_repair.app.outside import from_outside
+from hermes_repair.app.visit import visit
+from hermes_repair.app.world import World
+from hermes_repair.cli.guard import run
+from hermes_repair.model.errors import DatabaseUnreadable, InUse, Refused
+from hermes_repair.store.connections import open_immutable, open_joined
+from hermes_repair.store.look import LIVE_SECONDS_DELETE, Look, View
+from hermes_repair.store.views import SideFile, WalChoice
+from hermes_repair.store.writing import writing
+from tests.engine.homes import (
+    FRONT,
+    HEALTHY,
+    NOW,
+    WISHES,
+    home_of,
+    ids,
+    look,
+    migrate,
+    opened,
+    repair,
+    small_home,
+    the_world,
+    undo,
+)
+from tests.engine.images import content, files, without_sequence
+from tests.releases import run_release
+
+ONE_MORE = "INSERT INTO messages (session_id, role, content, timestamp) VALUES (?, 'user', ?, ?)"
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return the_world(tmp_path)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return small_home(tmp_path / "home", 14)
+
+
+def child(script: str, *arguments: object) -> subprocess.Popen[str]:
+    """Start a Python script that talks over stdin and stdout; the caller ends it."""
+    return subprocess.Popen(
+        [sys.executable, "-u", "-c", script, *map(str, arguments)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+    )
+
+
+@contextmanager
+def neighbour(script: str, *arguments: object) -> Iterator[subprocess.Popen[str]]:
+    """Run a script that says "ready" and goes on until its stdin is closed."""
+    process = child(script, *arguments)
+    assert process.stdout is not None and process.stdin is not None
+    try:
+        assert process.stdout.readline() == "ready\n"
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        process.stdin.close()
+        process.stdout.close()
+
+
+READER = """
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1], isolation_level=None)
+db.execute("SELECT COUNT(*) FROM messages").fetchall()
+print("ready")
+sys.stdin.read()
+"""
+
+
+# --- Homes at rest, one for every thing that can lie there -----------------------------------
+
+
+def leave_wal(home: Path, *statements: tuple[str, tuple[object, ...]]) -> None:
+    """Run statements and leave them in a -wal that nobody has open, as a kill does."""
+    database = (home / "state.db").resolve()
+    with opened(home) as db:
+        db.execute("PRAGMA wal_autocheckpoint=0")
+        for sql, parameters in statements:
+            db.execute(sql, parameters)
+        kept = {side: Path(f"{database}{side}").read_bytes() for side in ("", "-wal")}
+    for side, data in kept.items():
+        Path(f"{database}{side}").write_bytes(data)
+
+
+def plain(_home: Path) -> None:
+    """Leave the home as it is."""
+
+
+def crashed(home: Path) -> None:
+    """Leave a -wal with one more message."""
+    said: tuple[object, ...] = (HEALTHY, "one more", NOW)
+    leave_wal(home, (ONE_MORE, said), (f"{COUNT} + 1 WHERE id = ?", (HEALTHY,)))
+
+
+COUNT = "UPDATE sessions SET message_count = message_count"
+
+
+def all_in_the_wal(home: Path) -> None:
+    """Leave a main file without a table and everything in the -wal, as 9 of 27 real installs."""
+    with opened(home) as db:
+        script = "\n".join(db.iterdump())
+    del script  # the tables are copied below, FTS5 cannot be dumped
+    database = home / "state.db"
+    source = home / "source.db"
+    database.rename(source)
+    with closing(sqlite3.connect(database, isolation_level=None)) as db:
+        db.execute("PRAGMA journal_mode=WAL")
+    empty = database.read_bytes()
+    with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(database)) as new:
+        new.execute("PRAGMA wal_autocheckpoint=0")
+        old.backup(new)
+        wal = Path(f"{database}-wal").read_bytes()
+    source.unlink()
+    database.write_bytes(empty)
+    Path(f"{database}-wal").write_bytes(wal)
+
+
+def zeroed_journal(home: Path) -> None:
+    """Leave the journal of journal_mode=PERSIST: there, not empty, and over."""
+    with opened(home) as db:
+        db.execute("PRAGMA journal_mode=PERSIST").fetchall()
+        db.execute(f"{COUNT} WHERE id = ?", (HEALTHY,))
+    journal = home / "state.db-journal"
+    assert journal.stat().st_size > 0 and journal.read_bytes()[:1] == b"\0"
+
+
+HALF_A_WRITE = """
+import os, signal, sqlite3, sys
+db = sqlite3.connect(sys.argv[1], isolation_level=None)
+db.execute("PRAGMA journal_mode=DELETE").fetchall()
+db.execute("PRAGMA cache_size=2")
+db.execute("BEGIN")
+db.execute("DELETE FROM sessions WHERE id = ?", (sys.argv[2],))
+for n in range(400):
+    db.execute("INSERT INTO messages (session_id, role, content, timestamp)"
+               " VALUES (?, 'user', ?, 1.0)", (sys.argv[2], "half a write " * 50))
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def hot_journal(home: Path) -> None:
+    """Leave half a write and its journal: kill -9 after pages went to the file."""
+    done = subprocess.run([sys.executable, "-c", HALF_A_WRITE, home / "state.db", HEALTHY])
+    assert done.returncode == -signal.SIGKILL
+    assert (home / "state.db-journal").read_bytes()[:1] == b"\xd9"
+
+
+def leftover_shm(home: Path) -> None:
+    """Leave a -shm alone, which some kills do."""
+    (home / "state.db-shm").write_bytes(bytes(32768))
+
+
+def moved_away(home: Path) -> None:
+    """Leave state.db as a link to another folder, with a -wal beside the real file."""
+    place = home.parent / "disk"
+    place.mkdir()
+    (home / "state.db").rename(place / "conversations.db")
+    (home / "state.db").symlink_to(place / "conversations.db")
+    crashed(home)
+    assert (place / "conversations.db-wal").stat().st_size
+    assert not (home / "state.db-wal").exists()
+
+
+def repaired(home: Path) -> None:
+    """Leave our own folder with a receipt."""
+    repair(home, the_world(home.parent))
+
+
+def rolled_back_mode(home: Path) -> None:
+    """Leave a database that does not use a WAL."""
+    with opened(home) as db:
+        db.execute("PRAGMA journal_mode=DELETE").fetchall()
+
+
+STATES: tuple[Callable[[Path], None], ...] = (
+    plain,
+    crashed,
+    all_in_the_wal,
+    zeroed_journal,
+    hot_journal,
+    leftover_shm,
+    moved_away,
+    repaired,
+    rolled_back_mode,
+)
+
+LOOKING = (
+    ("doctor",),
+    ("doctor", "--json", "-v"),
+    ("repair", "--dry-run"),
+    ("migrate", "--to", "16", "--dry-run"),
+    ("migrate", "--to", "16", "--check"),
+    ("history",),
+    ("locks", "list"),
+    ("backup", "list"),
+)
+
+
+@pytest.mark.parametrize("state", STATES, ids=lambda state: state.__name__)
+def test_looking_leaves_every_byte_and_time(
+    state: Callable[[Path], None], home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state(home)
+    before = files(home.parent)
+    for command in LOOKING:
+        code = run([*command, "--home", str(home)])
+        assert code in (0, 1), (command, capsys.readouterr())
+        assert files(home.parent) == before, command
+
+
+@pytest.mark.parametrize("name", ["empty", "text", "headless"])
+def test_looking_at_what_is_no_database_leaves_it(
+    name: str, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = {"empty": b"", "text": b"not a database\n" * 300, "headless": bytes(8192)}[name]
+    crashed(home)
+    (home / "state.db").write_bytes(data)
+    before = files(home)
+    for command in LOOKING:
+        run([*command, "--home", str(home)])
+        assert files(home) == before, command
+    capsys.readouterr()
+
+
+# --- What each look sees ----------------------------------------------------------------------
+
+
+def seen(home: Path, world: World) -> tuple[View, SideFile, int]:
+    """Return the view that was chosen, what lies beside the file, and how many messages it has."""
+    with visit(home_of(home), world, WISHES) as scene:
+        row = scene.look.one("SELECT COUNT(*) FROM messages")
+        assert row is not None and isinstance(row[0], int)
+        return scene.look.view, scene.file.side, row[0]
+
+
+MESSAGES = 13  # of the small home
+
+
+@pytest.mark.parametrize(
+    ("state", "view", "side", "messages"),
+    [
+        (plain, View.MAIN, SideFile.NONE, MESSAGES),
+        (crashed, View.JOINED, SideFile.CRASH, MESSAGES + 1),
+        (all_in_the_wal, View.JOINED, SideFile.CRASH, MESSAGES),
+        (zeroed_journal, View.MAIN, SideFile.NONE, MESSAGES),
+        (hot_journal, View.JOINED, SideFile.HOT_JOURNAL, MESSAGES),
+        (leftover_shm, View.MAIN, SideFile.NONE, MESSAGES),
+        (moved_away, View.JOINED, SideFile.CRASH, MESSAGES + 1),
+        (rolled_back_mode, View.MAIN, SideFile.NONE, MESSAGES),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_what_is_seen(
+    state: Callable[[Path], None],
+    view: View,
+    side: SideFile,
+    messages: int,
+    home: Path,
+    world: World,
+) -> None:
+    state(home)
+    assert seen(home, world) == (view, side, messages)
+
+
+def test_immutable_alone_would_see_half_a_write(home: Path, world: World) -> None:
+    """Why a journal is never looked past (design 6.1)."""
+    hot_journal(home)
+    look_past = open_immutable(home / "state.db")
+    try:
+        with pytest.raises((sqlite3.DatabaseError, AssertionError)):
+            assert look_past.execute("SELECT COUNT(*) FROM messages").fetchone() == (MESSAGES,)
+            assert look_past.execute("PRAGMA quick_check").fetchall() == [("ok",)]
+    finally:
+        look_past.close()
+    found = look(home, world)
+    assert "DB005" in ids(found) and found.fatal is None
+    assert found.database["messages"] == MESSAGES
+
+
+def test_repair_keeps_half_a_write_before_it_rolls_it_back(home: Path, world: World) -> None:
+    hot_journal(home)
+    half, journal = ((home / f"state.db{side}").read_bytes() for side in ("", "-journal"))
+    done = repair(home, world)
+    assert done.complete and not (home / "state.db-journal").exists()
+    kept = next((home / "hermes-repair" / "backups").glob("*/bundle-1"))
+    assert (kept / "state.db").read_bytes() == half
+    assert (kept / "state.db-journal").read_bytes() == journal
+    assert "DB005" not in ids(look(home, world))
+
+
+def test_a_zero_byte_file_beside_a_wal_is_told_and_kept(home: Path, world: World) -> None:
+    """A plain open deletes the -wal beside an empty file, and with it all the data."""
+    all_in_the_wal(home)
+    (home / "state.db").write_bytes(b"")
+    before = files(home)
+    found = look(home, world)
+    assert found.fatal is not None and found.fatal.id == "DB001"
+    assert str((home / "state.db-wal").stat().st_size) in found.fatal.message
+    for write in (repair, migrate, undo):
+        with pytest.raises((Refused, DatabaseUnreadable)):
+            write(home, world)
+    with pytest.raises((Refused, DatabaseUnreadable)):
+        make_backup(home_of(home), world)
+    left = files(home, but="hermes-repair")
+    before.pop("") if "" in before else None
+    assert {k: v for k, v in left.items() if k != "."} == {
+        k: v for k, v in before.items() if k != "."
+    }
+
+
+@pytest.mark.releases
+def test_the_wal_of_a_killed_release_is_joined(tmp_path: Path, world: World) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    run_release("0.16.0", KILLED_SESSION, home, check=False)
+    assert (home / "state.db-wal").stat().st_size > 0
+    before = files(home)
+    assert seen(home, world) == (View.JOINED, SideFile.CRASH, 6)
+    found = look(home, world)
+    assert found.fatal is None and "DB005" not in ids(found)
+    assert files(home) == before
+
+
+KILLED_SESSION = """
+import os, signal
+from hermes_state import SessionDB
+db = SessionDB()
+db.create_session("20260601_080000_aaaaaaaa", "telegram", model="m")
+for n in range(6):
+    db.append_message("20260601_080000_aaaaaaaa", "assistant" if n % 2 else "user", f"said {n}")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+# --- A -wal that may not belong to its file (DB002) --------------------------------------------
+
+
+def both_halves(home: Path, folder: Path) -> tuple[dict[str, bytes], dict[str, bytes]]:
+    """Return an older and a newer pair of main and -wal of one database, of equal page counts."""
+    older, newer = {}, {}
+    with opened(home) as db:
+        db.execute("PRAGMA wal_autocheckpoint=0")
+        db.execute("UPDATE messages SET content = 'first' WHERE session_id = ?", (HEALTHY,))
+        db.execute(f"{COUNT} + 1 WHERE id = ?", (HEALTHY,))
+        older = _pair(home)
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        db.execute("UPDATE messages SET content = 'later' WHERE session_id = ?", (HEALTHY,))
+        db.execute(f"{COUNT} + 1 WHERE id = ?", (HEALTHY,))
+        db.execute("DELETE FROM messages WHERE session_id = ? AND role = 'assistant'", (HEALTHY,))
+        db.execute(ONE_MORE, (HEALTHY, "later", NOW))
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        db.execute(f"{COUNT} + 1 WHERE id = ?", (HEALTHY,))
+        newer = _pair(home)
+    del folder
+    return older, newer
+
+
+def _pair(home: Path) -> dict[str, bytes]:
+    return {side: (home / f"state.db{side}").read_bytes() for side in ("", "-wal")}
+
+
+def newer_main_older_wal(home: Path) -> None:
+    """Leave a main file beside the -wal of a moment before it: all of it goes back when joined."""
+    older, newer = both_halves(home, home.parent)
+    assert len(older[""]) == len(newer[""]), "a difference in pages would be too easy"
+    (home / "state.db").write_bytes(newer[""])
+    (home / "state.db-wal").write_bytes(older["-wal"])
+
+
+def writing_commands(home: Path, world: World) -> dict[str, Callable[[], object]]:
+    """Return every command that writes to state.db."""
+    return {
+        "repair": lambda: repair(home, world),
+        "migrate": lambda: migrate(home, world, 16),
+        "undo": lambda: undo(home, world),
+        "backup": lambda: make_backup(home_of(home), world),
+        "restore": lambda: restore(
+            home_of(home), world, str(home.parent / "copy.db"), lambda _source, _kept: True
+        ),
+    }
+
+
+@pytest.mark.parametrize("command", ["repair", "migrate", "undo", "backup", "restore"])
+def test_nothing_is_written_beside_a_wal_in_question(
+    command: str, home: Path, world: World
+) -> None:
+    repair(home, world)  # so that there is something to take back
+    shutil.copyfile(home / "state.db", home.parent / "copy.db")
+    newer_main_older_wal(home)
+    found = look(home, world)
+    assert found.fatal is not None and found.fatal.id == "DB002"
+    before = files(home, but="hermes-repair")
+    with pytest.raises(Refused, match="DB002") as refused:
+        writing_commands(home, world)[command]()
+    assert refused.value.exit_code == 4
+    assert "--wal" in f"{refused.value.message} {refused.value.hint}"
+    assert files(home, but="hermes-repair") == before
+
+
+def test_locks_clean_leaves_a_wal_alone(home: Path, world: World) -> None:
+    newer_main_older_wal(home)
+    before = files(home)
+    clean(home_of(home), world, grace=60.0, max_age=3600.0, dry_run=False)
+    assert files(home) == before
+
+
+@pytest.mark.parametrize("choice", list(WalChoice))
+def test_the_user_says_what_a_wal_is(choice: WalChoice, home: Path, world: World) -> None:
+    newer_main_older_wal(home)
+    main, wal = ((home / f"state.db{side}").read_bytes() for side in ("", "-wal"))
+    done = repair(home, world, choice=choice)
+    assert done.complete and done.units
+    with opened(home) as db:
+        said = db.execute(
+            "SELECT DISTINCT content FROM messages WHERE session_id = ?", (HEALTHY,)
+        ).fetchall()
+    assert said == [("later",)] if choice is WalChoice.IGNORE else said == [("first",)]
+    kept = next((home / "hermes-repair" / "backups").glob("wal-*"))
+    assert (kept / "state.db").read_bytes() == main
+    assert (kept / "state.db-wal").read_bytes() == wal
+    assert str(kept) in done.recovered[0]
+    assert ids(look(home, world)) == []
+
+
+def test_the_answer_counts_where_nothing_else_is_wrong(tmp_path: Path, world: World) -> None:
+    home = small_home(tmp_path / "whole", 14)
+    repair(home, world)
+    newer_main_older_wal(home)
+    done = repair(home, world, choice=WalChoice.IGNORE)
+    assert done.complete and done.units == 0
+    assert look(home, world).fatal is None
+
+
+def test_the_answer_means_nothing_without_the_question(home: Path, world: World) -> None:
+    """``--wal ignore`` on an ordinary crash would throw committed messages away."""
+    crashed(home)
+    done = repair(home, world, choice=WalChoice.IGNORE)
+    assert done.complete
+    with opened(home) as db:
+        assert db.execute("SELECT COUNT(*) FROM messages WHERE content = 'one more'").fetchone()[0]
+    assert not list((home / "hermes-repair" / "backups").glob("wal-*"))
+
+
+def test_a_stale_wal_that_damages_is_not_joined(home: Path, world: World) -> None:
+    """An older main file beside a newer -wal: the pages that changed in between are missing."""
+    with opened(home) as db:
+        db.execute("PRAGMA wal_autocheckpoint=0")
+        old = (home / "state.db").read_bytes()
+        for n in range(300):
+            db.execute(ONE_MORE, (HEALTHY, f"{n} " * 200, NOW))
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        for n in range(300):
+            db.execute(ONE_MORE, (HEALTHY, f"{n} " * 200, NOW))
+        db.execute("DELETE FROM messages WHERE id % 3 = 0")
+        wal = (home / "state.db-wal").read_bytes()
+    (home / "state.db").write_bytes(old)
+    (home / "state.db-wal").write_bytes(wal)
+    before = files(home)
+    with visit(home_of(home), world, WISHES) as scene:
+        assert scene.file.side is SideFile.STALE and scene.look.view is View.MAIN
+        assert scene.file.damage == ()
+    found = look(home, world)
+    assert found.fatal is not None and found.fatal.id == "DB002"
+    assert "damaged" in found.fatal.message
+    assert files(home) == before
+
+
+# --- Beside somebody who has it open ------------------------------------------------------------
+
+
+def test_a_reader_of_a_live_wal_adds_nothing(home: Path, world: World) -> None:
+    crashed(home)
+    with neighbour(READER, home / "state.db"):
+        before = files(home)
+        view, _, messages = seen(home, world)
+        assert (view, messages) == (View.LIVE, MESSAGES + 1)
+        # SQLite notes readers in the -shm; no other file may move.
+        after = files(home)
+        before.pop("state.db-shm"), after.pop("state.db-shm")
+        assert after == before
+
+
+@pytest.mark.parametrize("mode", ["DELETE", "WAL"])
+def test_an_idle_neighbour_keeps_writers_out(mode: str, home: Path, world: World) -> None:
+    """An idle connection in DELETE mode has no lock and no -shm: only its descriptor tells."""
+    with opened(home) as db:
+        db.execute(f"PRAGMA journal_mode={mode}").fetchall()
+    with neighbour(READER, home / "state.db") as process:
+        before = files(home, but="hermes-repair")
+        assert seen(home, world)[0] is View.LIVE
+        done = repair(home, world)
+        assert not done.complete and done.units == 1, "the lock alone is live-safe"
+        assert all(str(process.pid) in reason for _, reason in done.waiting)
+        for command in ("migrate", "undo", "restore"):
+            shutil.copyfile(home / "state.db", home.parent / "copy.db")
+            with pytest.raises(InUse, match=str(process.pid)):
+                writing_commands(home, world)[command]()
+        after = files(home, but="hermes-repair")
+        assert after.keys() == before.keys()
+
+
+DELETED = """
+import os, sqlite3, sys
+db = sqlite3.connect(sys.argv[1], isolation_level=None)
+db.execute("INSERT INTO messages (session_id, role, content, timestamp)"
+           " VALUES (?, 'user', 'only here', 1.0)", (sys.argv[2],))
+for side in ("-wal", "-shm"):
+    os.unlink(sys.argv[1] + side)
+print("ready")
+sys.stdin.read()
+"""
+
+
+def test_deleted_side_files_are_told_and_not_made_again(home: Path, world: World) -> None:
+    """Who joins now makes a second -wal; what the process wrote to the deleted one is lost then."""
+    with neighbour(DELETED, home / "state.db", HEALTHY) as process:
+        before = files(home)
+        for ask in (
+            lambda: look(home, world),
+            lambda: repair(home, world),
+            lambda: clean(home_of(home), world, grace=60.0, max_age=3600.0, dry_run=False),
+        ):
+            with pytest.raises(InUse, match="deleted") as refused:
+                ask()
+            assert str(process.pid) in refused.value.message
+        assert files(home, but="hermes-repair").keys() - {"."} == before.keys() - {"."}
+        assert not (home / "state.db-wal").exists()
+
+
+def test_a_scan_in_ranges_sees_what_one_query_sees(home: Path) -> None:
+    with opened(home) as db:
+        db.execute("DELETE FROM messages WHERE id % 4 = 1")
+        db.execute("BEGIN")
+        for n in range(5000):
+            db.execute(ONE_MORE, (HEALTHY, f"number {n}", NOW + n))
+        db.execute("DELETE FROM messages WHERE id BETWEEN 2000 AND 3999")
+        db.execute(
+            "INSERT INTO messages (id, session_id, role, content, timestamp)"
+            " VALUES (900000, ?, 'user', 'far', 1.0)",
+            (HEALTHY,),
+        )
+        db.execute("COMMIT")
+    connection = open_joined(home / "state.db")
+    try:
+        rest, live = (Look(connection, View.LIVE, home, limit) for limit in (None, 0.05))
+        what, where = "id, role, content", "role = ?"
+        assert list(live.scan(what, "messages", where, ["user"])) == list(
+            rest.scan(what, "messages", where, ["user"])
+        )
+        counted = list(live.scan("session_id, COUNT(*)", "messages", tail="GROUP BY session_id"))
+        total = list(rest.scan("session_id, COUNT(*)", "messages", tail="GROUP BY session_id"))
+        merged: dict[object, int] = {}
+        for session, number in counted:
+            assert isinstance(number, int)
+            merged[session] = merged.get(session, 0) + number
+        assert merged == dict(total)
+        assert len(counted) > len(total), "the live look did it in one range"
+    finally:
+        connection.close()
+
+
+def test_a_live_query_ends_at_its_limit(home: Path) -> None:
+    endless = (
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT COUNT(*) FROM n"
+    )
+    connection = open_joined(home / "state.db")
+    try:
+        live = Look(connection, View.LIVE, home, LIVE_SECONDS_DELETE)
+        started = time.monotonic()
+        with pytest.raises(Refused, match="too busy"):
+            live.one(endless)
+        with pytest.raises(Refused, match=r"One row of messages"):
+            list(live.scan(f"({endless})", "messages"))
+        assert live.within_limit(lambda asked: asked.one(endless)) is None
+        assert time.monotonic() - started < 60 * LIVE_SECONDS_DELETE
+        assert not connection.in_transaction
+    finally:
+        connection.close()
+
+
+def test_a_live_scan_lets_writers_in_between(home: Path) -> None:
+    """In DELETE mode a reader makes Hermes' write fail, so no page of a scan keeps its lock."""
+    with opened(home) as db:
+        db.execute("PRAGMA journal_mode=DELETE").fetchall()
+        db.execute("BEGIN")
+        for n in range(9000):
+            db.execute(ONE_MORE, (HEALTHY, f"number {n}", NOW + n))
+        db.execute("COMMIT")
+    connection = open_joined(home / "state.db")
+    try:
+        live = Look(connection, View.LIVE, home, LIVE_SECONDS_DELETE)
+        rows = live.scan("id", "messages")
+        next(rows)
+        with opened(home) as writer:
+            writer.execute("PRAGMA busy_timeout=0")
+            writer.execute(ONE_MORE, (HEALTHY, "while you look", NOW))
+        assert sum(1 for _ in rows) >= 9000
+    finally:
+        connection.close()
+
+
+# --- No bytes of a database in a process that has a connection to it ----------------------------
+
+TAKE_A_LOCK = """
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=0)
+try:
+    db.execute("BEGIN IMMEDIATE")
+    print("taken")
+except sqlite3.OperationalError as error:
+    print(error)
+"""
+
+
+def other_process(home: Path) -> str:
+    """Return what another process says that wants to write now."""
+    done = subprocess.run(
+        [sys.executable, "-c", TAKE_A_LOCK, home / "state.db"],
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    )
+    return done.stdout.strip()
+
+
+def test_looking_from_outside_keeps_our_locks(home: Path, world: World) -> None:
+    rolled_back_mode(home)
+    with writing(home / "state.db", live=False) as writer:
+        writer.begin(0.0, world.random)
+        from_outside(home_of(home))
+        host.copy_files([(home / "state.db", home / "copy.db")], fsync=False)
+        host.compare_files(home / "state.db", home / "copy.db")
+        assert "locked" in other_process(home)
+        # What would happen if we read it here: the danger that the child process is there for.
+        os.close(os.open(home / "state.db", os.O_RDONLY))
+        assert other_process(home) == "taken"
+
+
+ROOT = Path(hermes_repair.__file__).parent
+
+
+def calls(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield line and dotted name of every call in a module."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call):
+            yield node.lineno, ast.unparse(node.func)
+
+
+def modules() -> list[Path]:
+    return sorted(ROOT.rglob("*.py"))
+
+
+def test_only_store_connects() -> None:
+    found = {
+        path.relative_to(ROOT).as_posix()
+        for path in modules()
+        for _, name in calls(path)
+        if name in ("sqlite3.connect", "connect", "Database") or name.endswith(".Database")
+    }
+    assert found == {"store/connections.py"}
+
+
+RAW = ("open", "read_bytes", "write_bytes", "read_text", "write_text", "copyfile", "copy", "copy2")
+
+
+def test_only_the_worker_reads_database_bytes() -> None:
+    """Whoever opens files by itself is listed here, with the files that it opens."""
+    opening = {
+        "app/preflight.py": set(),
+        "home/launcher.py": "scripts of the installed Hermes",
+    }
+    del opening
+    found = {}
+    for path in modules():
+        names = {
+            name.rpartition(".")[2]
+            for _, name in calls(path)
+            if name.rpartition(".")[2] in RAW and not name.startswith(("planfile.", "copy."))
+        }
+        if names:
+            found[path.relative_to(ROOT).as_posix()] = names
+    print(found)
+    assert found.keys() <= ALLOWED.keys(), "see design R4: bytes are read by host/worker.py"
+
+
+ALLOWED = {
+    "host/worker.py": "the process that reads database bytes",
+}
+
+
+def test_the_front_session_is_found_by_every_look(home: Path, world: World) -> None:
+    """The looks differ in their bytes, not in what they find."""
+    whole = ids(look(home, world))
+    crashed(home)
+    assert ids(look(home, world)) == whole
+    with neighbour(READER, home / "state.db"):
+        found = look(home, world)
+        assert ids(found) == whole and found.live
+        assert any(finding.session_id == FRONT for finding in found.findings)
+
+
+def test_a_crash_is_no_contradiction_where_our_own_run_was_cut_off(
+    home: Path, world: World
+) -> None:
+    """Our own -wal may take rows back (undo does); the open receipt says whose it is."""
+    before = without_sequence(content(home))
+    repair(home, world)
+    main = (home / "state.db").read_bytes()
+    receipt = next((home / "hermes-repair" / "receipts").glob("*.db"))
+    undo(home, world)
+    with opened(home) as db:
+        db.execute("PRAGMA wal_autocheckpoint=0")
+    assert without_sequence(content(home)) == before
+    del main, receipt

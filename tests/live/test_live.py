@@ -1,0 +1,67 @@
+"""Beside a live Hermes: real releases write at full speed while we look and clean (design 7.5).
+
+The short form is 20 s with the three releases together; the long form gives each two minutes, and
+prints what README and the closing note tell (``-s``).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.command import sound
+from tests.live.traffic import WRITES, Figures, traffic
+
+pytestmark = pytest.mark.releases
+
+RELEASES = ("0.16.0", "0.18.2", "0.19.0")
+HERMES_PATIENCE = 15 * 1.15
+"""Seconds that a write of Hermes tries: 15 times one second, and at most 0.15 s between."""
+
+
+@pytest.mark.parametrize("mode", ["wal", "delete"])
+def test_three_releases_at_once(mode: str, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    figures = traffic(home, RELEASES, 20, mode=mode, beside=True)
+    print(f"\n{mode}, {', '.join(RELEASES)} together, with us:\n{figures}")
+    undisturbed(figures, home, mode)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("mode", ["wal", "delete"])
+@pytest.mark.parametrize("version", RELEASES)
+def test_one_release_for_minutes(version: str, mode: str, tmp_path: Path) -> None:
+    alone = traffic(tmp_path / "alone", [version] * 3, 40, mode=mode, beside=False)
+    home = tmp_path / "home"
+    figures = traffic(home, [version] * 3, 120, mode=mode, beside=True)
+    print(f"\n{mode}, 3 processes of {version}, alone:\n{alone}\nwith us:\n{figures}")
+    undisturbed(figures, home, mode)
+    assert figures.wal_peak <= 4 * alone.wal_peak + (8 << 20)
+
+
+def undisturbed(figures: Figures, home: Path, mode: str) -> None:
+    """Assert what may not happen to a Hermes that we work beside."""
+    # In DELETE mode Hermes' own reads give up after a second, whether or not we are there.
+    assert figures.failed() == []
+    assert figures.errors == [] or mode == "delete"
+    assert figures.longest_wait < HERMES_PATIENCE
+    assert figures.stolen == [] and figures.wrongly_cleaned == []
+    assert figures.overdue == []
+    assert len(figures.cleans) >= 3 and len(figures.planted) == len(figures.cleaned)
+    assert [run for run in figures.cleans if run["code"] != 0] == []
+    assert len(figures.doctors) >= 2 and figures.false_findings == []
+    assert {run["code"] for run in figures.doctors} <= {0, 1}, figures.doctors
+    assert sum(figures.done[kind] for kind in WRITES) > 100
+    assert messages(home) == {session: count for session, count in figures.sent.items() if count}
+    sound(home / "state.db")
+
+
+def messages(home: Path) -> dict[str, int]:
+    """Return how many rows each session has."""
+    with closing(sqlite3.connect(home / "state.db")) as connection:
+        return dict(
+            connection.execute("SELECT session_id, COUNT(*) FROM messages GROUP BY session_id")
+        )

@@ -1,0 +1,159 @@
+"""kill -9 at every statement of 11 -> 22 on a populated database: no row lost, the next completes.
+
+As in :mod:`tests.engine.test_crash`: one run with a picture of the home before each step shows
+every state that a kill can leave; real processes, killed for real, show that it leaves the same.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from hermes_repair.schema.difference import diff
+from tests.engine.faults import Shim, Step, bytes_in_process, shimmed
+from tests.engine.homes import ids, look, migrate, the_world
+from tests.engine.images import Content, content, fast_folder, files, without_sequence
+from tests.migrations.homes import populated
+from tests.support import ROOT
+from tests.unit.schema_support import connect, known, structure_of
+
+TARGET = 22
+KEPT = ("id", "session_id", "role", "content", "tool_calls", "tool_name", "timestamp")
+
+
+@pytest.fixture
+def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Return a folder where fsync costs nothing."""
+    with tempfile.TemporaryDirectory(prefix="killed-", dir=fast_folder()) as folder:
+        monkeypatch.setattr(tempfile, "tempdir", folder)
+        yield Path(folder)
+
+
+@cache
+def course() -> tuple[Content, Content]:
+    """Return the content before and after a migration that nothing happens to."""
+    with (
+        tempfile.TemporaryDirectory(dir=fast_folder()) as folder,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        bytes_in_process(patch)
+        home = populated(Path(folder) / "home")
+        before = without_sequence(content(home))
+        migrate(home, the_world(home.parent), TARGET)
+        return before, without_sequence(content(home))
+
+
+def messages(home: Path) -> list[tuple[object, ...]]:
+    """Return every message by the columns that every schema has."""
+    connection = connect(home / "state.db")
+    try:
+        return connection.execute(f"SELECT {', '.join(KEPT)} FROM messages ORDER BY id").fetchall()
+    finally:
+        connection.close()
+
+
+def assert_completes(home: Path) -> None:
+    """See that the home is as before or as after, and that the next run brings it to its end."""
+    before, after = course()
+    now = without_sequence(content(home))
+    assert now in (before, after), "neither as before nor as after"
+    world = the_world(home.parent)
+    migrate(home, world, TARGET)
+    assert without_sequence(content(home)) == after
+    assert "RP001" not in ids(look(home, world))
+    connection = connect(home / "state.db")
+    assert diff(known(TARGET), structure_of(connection)).lines() == []
+    connection.close()
+
+
+def test_every_state_that_a_kill_can_leave(place: Path) -> None:
+    course()
+    home = populated(place / "home")
+    said = messages(home)
+    seen: set[str] = set()
+    shots: list[tuple[int, Step, Path]] = []
+
+    def photograph(number: int, step: Step) -> None:
+        key = repr(sorted((path, *entry[4:]) for path, entry in files(home).items()))
+        if key not in seen:
+            seen.add(key)
+            shim.active = False
+            shot = shutil.copytree(home, place / f"shot-{number}")
+            shim.active = True
+            shots.append((number, step, shot))
+
+    shim = Shim(home, photograph)
+    with shimmed(shim):
+        migrate(home, the_world(place), TARGET)
+    statements = [step for step in shim.steps if step.what == "sql"]
+    assert len(statements) > 100
+    assert len(shots) > 8
+    with pytest.MonkeyPatch.context() as patch:
+        bytes_in_process(patch)
+        for number, step, shot in shots:
+            try:
+                assert_completes(shot)
+                assert messages(shot) == said
+            except BaseException as error:
+                error.add_note(f"killed before step {number}: {step}")
+                raise
+            shutil.rmtree(shot)
+
+
+def killed(number: int, home: Path) -> subprocess.CompletedProcess[str]:
+    """Migrate in a process of its own that is killed before step ``number``; 0: not at all."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("HERMES_")}
+    environment |= {"HOME": str(home.parent), "TMPDIR": str(home.parent), "TZ": "UTC"}
+    words = ["migrate", "--to", str(TARGET), "--yes"]
+    return subprocess.run(
+        [sys.executable, "-m", "tests.engine.killed", str(number), str(home), *words],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+        timeout=300,
+    )
+
+
+def kill_at_every(part: int, place: Path) -> int:
+    """Kill a real migration at every ``part``-th of its steps; return how many kills that were."""
+    course()
+    whole = populated(place / "whole")
+    done = killed(0, whole)
+    assert done.returncode == 0, done.stderr
+    steps = int(done.stderr.split()[-1])
+    shutil.rmtree(whole)
+    start = populated(place / "start")
+    said = messages(start)
+    numbers = range(part, steps + 1, part)
+    with pytest.MonkeyPatch.context() as patch:
+        bytes_in_process(patch)
+        for number in numbers:
+            home = shutil.copytree(start, place / "home")
+            assert killed(number, home).returncode == -9
+            try:
+                assert_completes(home)
+                assert messages(home) == said
+            except BaseException as error:
+                error.add_note(f"killed before step {number} of {steps}")
+                raise
+            shutil.rmtree(home)
+    return len(numbers)
+
+
+def test_real_kills(place: Path) -> None:
+    assert kill_at_every(45, place) >= 5
+
+
+@pytest.mark.long
+def test_a_real_kill_at_every_statement(place: Path) -> None:
+    assert kill_at_every(1, place) > 200

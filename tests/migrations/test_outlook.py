@@ -1,0 +1,106 @@
+"""``doctor --for RELEASE``: what an update would hide, crash on, erase or stop reading."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.command import fingerprint, run
+from tests.migrations.homes import of_fixture, populated
+from tests.migrations.running import checkout
+
+pytestmark = pytest.mark.releases
+
+
+def outlook(home: Path, release: str) -> dict[str, Any]:
+    document = run("doctor", "--json", "--for", release, home=home).document
+    found: dict[str, Any] = document["outlook"]
+    return found
+
+
+def kinds(home: Path, release: str) -> dict[str, list[str]]:
+    """Return the findings that each kind of consequence names."""
+    made: dict[str, list[str]] = {}
+    for one in outlook(home, release)["consequences"]:
+        made.setdefault(one["kind"], []).extend(one["findings"])
+    return made
+
+
+def severities(home: Path, *words: str) -> dict[str, str]:
+    document = run("doctor", "--json", *words, home=home).document
+    return {finding["id"]: finding["severity"] for finding in document["findings"]}
+
+
+def test_what_each_release_does_to_shared_titles_and_untitled_chats(tmp_path: Path) -> None:
+    home = populated(tmp_path / "home")
+    before = fingerprint(home)
+    assert kinds(home, "0.16.0") == {"crashes": ["SE002"]}
+    assert kinds(home, "0.18.2") == {"crashes": ["SE002"], "hides": ["LN010"]}
+    assert kinds(home, "v0.19.0") == {"erases": ["SE002"], "hides": ["LN010"]}
+    assert severities(home)["LN010"] == "info"
+    assert severities(home, "--for", "0.16.0")["LN010"] == "info"
+    assert severities(home, "--for", "0.17.0")["LN010"] == "warning"
+    hidden = outlook(home, "0.19.0")["consequences"][1]
+    assert (hidden["kind"], hidden["sessions"], hidden["messages"]) == ("hides", 1, 15)
+    assert fingerprint(home) == before
+    shown = run("doctor", "--for", "0.19.0", home=home)
+    assert shown.code == 1
+    assert "What Hermes 0.19.0 does here (it expects schema 22; here is 11):" in shown.out
+    assert "it clears the title of all but the newest" in shown.out
+
+
+def test_files_that_the_next_release_no_longer_reads(tmp_path: Path) -> None:
+    """A chat without a row may have been deleted: a note, until a release is about to forget it."""
+    home = of_fixture("0.13.0", tmp_path / "home")
+    said = (("user", "one"), ("assistant", "two"), ("user", "three"), ("assistant", "four"))
+    lines = [{"role": role, "content": text} for role, text in said]
+    (home / "sessions" / "20300101_100000_abcdabcd.jsonl").write_text(
+        "".join(json.dumps(line | {"timestamp": "2030-01-01T10:00:00"}) + "\n" for line in lines)
+    )
+    now = severities(home)
+    (id,) = (found for found in now if found.startswith("TR"))
+    assert kinds(home, "0.14.0").get("unread") is None
+    assert kinds(home, "0.16.0")["unread"] == [id]
+    assert now[id] == "info"
+    assert severities(home, "--for", "0.16.0")[id] == "warning"
+    checkout(home, "0.16.0")
+    told = outlook(home, "0.19.0")["consequences"]
+    assert [one["new"] for one in told if one["kind"] == "unread"] == [False]
+    assert severities(home, "--for", "0.19.0")[id] == "info"
+
+
+def test_the_first_shape_of_schema_20(tmp_path: Path) -> None:
+    home = of_fixture("v20first", tmp_path / "home")
+    assert kinds(home, "0.19.0") == {"crashes": ["SC004"]}
+    other = of_fixture("v20b", tmp_path / "other")
+    assert kinds(other, "0.19.0") == {}
+
+
+def test_a_way_back_shows_what_was_put_away(tmp_path: Path) -> None:
+    home = of_fixture("0.18.2", tmp_path / "home")
+    assert kinds(home, "0.15.2") == {}
+    with closing(sqlite3.connect(home / "state.db")) as connection, connection:
+        connection.execute("UPDATE messages SET active = 0 WHERE id = 1")
+        connection.execute("UPDATE sessions SET archived = 1, rewind_count = 1")
+    told = outlook(home, "0.15.2")["consequences"]
+    assert [(one["kind"], one["rows"]) for one in told] == [("shows", 1), ("shows", 3)]
+    assert outlook(home, "0.16.0")["consequences"] == []
+
+
+@pytest.mark.parametrize("release", ["latest", "1", "0.19.0; rm"])
+def test_what_is_no_release(release: str, tmp_path: Path) -> None:
+    done = run("doctor", "--for", release, home=of_fixture("0.13.0", tmp_path / "home"))
+    assert (done.code, done.out) == (2, "")
+    assert "is not a release of Hermes" in done.err
+
+
+def test_a_release_that_nobody_knows_yet(tmp_path: Path) -> None:
+    home = of_fixture("0.13.0", tmp_path / "home")
+    found = outlook(home, "0.99.0")
+    assert (found["release"], found["number"]) == ("0.99.0", None)
+    assert "does not know" in run("doctor", "--for", "0.99.0", home=home).out

@@ -1,0 +1,252 @@
+"""Which number ``migrate`` goes to, and when it does not go: as a user types it."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from tests.command import fingerprint, rows, run
+from tests.engine.homes import migrate, the_world
+from tests.migrations.homes import of_fixture, populated
+from tests.migrations.running import checkout, environment, gateway
+
+pytestmark = pytest.mark.releases
+
+UNIT = """
+[Service]
+ExecStart={python} -m hermes_cli.main gateway run
+Environment="HERMES_HOME={home}"
+"""
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return of_fixture("0.15.2", tmp_path / "home")
+
+
+def number(home: Path) -> int:
+    connection = sqlite3.connect(home / "state.db")
+    try:
+        return int(connection.execute("SELECT version FROM schema_version").fetchone()[0])
+    finally:
+        connection.close()
+
+
+def test_without_an_install_14_is_a_guess(home: Path) -> None:
+    before = fingerprint(home)
+    assert run("migrate", "--check", home=home).code == 1
+    said = run("migrate", "--dry-run", "--json", home=home)
+    assert (said.code, said.document["start"], said.document["target"]) == (0, 13, 14)
+    assert said.document["target_guessed"] is True
+    looked = run("doctor", "--json", home=home)
+    assert looked.code == 0, "behind a guess is only a note"
+    assert fingerprint(home) == before
+
+
+def test_the_checkout_below_the_home_decides(home: Path) -> None:
+    checkout(home, "0.17.0")
+    done = run("migrate", "--yes", home=home)
+    assert done.code == 0, done.err
+    assert "schema 13 -> 16" in done.out
+    assert str(home / "hermes-agent" / "hermes_state.py") in done.out
+    assert number(home) == 16
+    assert run("migrate", "--check", home=home).code == 0
+    again = run("migrate", "--yes", home=home)
+    assert (again.code, "nothing to do" in again.out) == (0, True)
+
+
+def test_beyond_the_installed_one_only_with_force_and_the_reason(home: Path) -> None:
+    checkout(home, "0.16.0")
+    before = fingerprint(home)
+    refused = run("migrate", "--to", "22", "--yes", home=home)
+    assert refused.code == 4
+    assert "0.16.0" in refused.err and "written" not in refused.out
+    assert "data steps would be skipped" in refused.err
+    assert "--force" in refused.err
+    assert fingerprint(home) == before
+    done = run("migrate", "--to", "22", "--force", "--yes", home=home)
+    assert done.code == 0, done.err
+    assert "data steps up to 22" in done.out
+    assert number(home) == 22
+
+
+def test_where_23_or_more_is_expected_the_rest_is_for_hermes(home: Path) -> None:
+    code = checkout(home, "0.19.0")
+    (code / "hermes_state.py").write_text("SCHEMA_VERSION = 25\n", encoding="utf-8")
+    done = run("migrate", "--yes", home=home)
+    assert done.code == 0, done.err
+    assert "from 22 to 25 on its next start" in done.out
+    assert number(home) == 22
+    assert run("migrate", "--check", home=home).code == 0
+
+
+def test_an_older_install_than_the_database_asks_for_nothing(tmp_path: Path) -> None:
+    home = of_fixture("0.18.2", tmp_path / "home")
+    checkout(home, "0.16.0")
+    done = run("migrate", "--yes", home=home)
+    assert done.code == 0
+    assert "at 19 already, beyond what this Hermes expects (14)" in done.out
+    assert number(home) == 19
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("--to", "13"), 0, "nothing to do"),
+        (("--to", "12"), 4, "no way back to 12"),
+        (("--to", "3"), 2, "not a number that hermes-repair migrates to"),
+        (("--to", "23"), 2, "Known targets go up to 22"),
+        (("--to", "zero"), 2, "valid integer"),
+    ],
+)
+def test_numbers_that_are_asked_for(
+    words: tuple[str, ...], code: int, said: str, home: Path
+) -> None:
+    before = rows(home / "state.db")
+    done = run("migrate", "--yes", *words, home=home)
+    assert done.code == code, done.out + done.err
+    assert said in done.out + done.err
+    assert rows(home / "state.db") == before
+
+
+def test_later_schemas_are_left_to_hermes(tmp_path: Path) -> None:
+    home = of_fixture("v25last", tmp_path / "home")
+    before = fingerprint(home)
+    done = run("migrate", "--dry-run", home=home)
+    assert done.code == 0
+    assert "Hermes' own code migrates" in done.out
+    assert run("migrate", "--to", "22", "--dry-run", home=home).code == 4
+    assert run("migrate", "--check", home=home).code == 0
+    looked = run("doctor", home=home)
+    assert "Schema 25 is migrated by Hermes itself" in looked.out
+    assert fingerprint(home) == before
+
+
+def test_a_running_gateway_is_named_and_its_code_decides(home: Path, tmp_path: Path) -> None:
+    checkout(home, "0.19.0")
+    python = environment(tmp_path / "venv", "0.16.0")
+    with gateway(python, home) as process:
+        said = run("migrate", "--dry-run", "--json", home=home).document
+        assert said["target"] == 14
+        assert f"the running {python}" in said["target_by"]
+        assert any("0.19.0" in note for note in said["notes"])
+        before = rows(home / "state.db")
+        refused = run("migrate", "--yes", home=home)
+        assert refused.code == 4
+        assert f"pid {process.pid}" in refused.err
+        assert "gateway stop" in refused.err
+        assert rows(home / "state.db") == before
+        assert run("migrate", "--check", home=home).code == 1
+
+
+def test_a_service_that_names_the_home_decides(home: Path, tmp_path: Path) -> None:
+    checkout(home, "0.19.0")
+    python = environment(tmp_path / "venv", "0.16.0")
+    units = tmp_path / ".config" / "systemd" / "user"
+    units.mkdir(parents=True)
+    unit = units / "hermes-gateway.service"
+    unit.write_text(UNIT.format(python=python, home=home), encoding="utf-8")
+    user = {"HOME": str(tmp_path)}
+    said = run("migrate", "--dry-run", "--json", home=home, environ=user).document
+    assert said["target"] == 14
+    assert "hermes-gateway.service" in said["target_by"]
+    unit.write_text(UNIT.format(python=python, home="/elsewhere"), encoding="utf-8")
+    said = run("migrate", "--dry-run", "--json", home=home, environ=user).document
+    assert said["target"] == 22
+
+
+def test_check_says_nothing_and_locks_nothing(home: Path) -> None:
+    before = fingerprint(home)
+    writer = sqlite3.connect(home / "state.db", isolation_level=None)
+    writer.execute("PRAGMA journal_mode=WAL")
+    writer.execute("BEGIN IMMEDIATE")
+    beside = run("migrate", "--check", home=home)
+    writer.rollback()
+    writer.close()
+    assert (beside.code, beside.out, beside.err) == (1, "", "")
+    assert fingerprint(home).keys() == before.keys()
+    done = run("migrate", "--check", "--to", "13", "--json", home=home)
+    assert (done.code, done.document["behind"]) == (0, False)
+    assert run("migrate", "--check", home=home.parent / "nowhere").code == 5
+
+
+def test_check_is_right_where_a_crash_left_all_in_the_wal(home: Path) -> None:
+    migrated = of_fixture("0.16.0", home.parent / "later")
+    crashed = home.parent / "crashed"
+    crashed.mkdir()
+    writer = sqlite3.connect(crashed / "state.db", isolation_level=None)
+    writer.execute("PRAGMA journal_mode=WAL")
+    writer.execute("PRAGMA wal_autocheckpoint=0")
+    source = sqlite3.connect(migrated / "state.db")
+    source.backup(writer)
+    kept = {end: (crashed / f"state.db{end}").read_bytes() for end in ("", "-wal")}
+    writer.close()
+    source.close()
+    for end, data in kept.items():
+        (crashed / f"state.db{end}").write_bytes(data)
+    before = fingerprint(crashed)
+    assert run("migrate", "--check", home=crashed).code == 0
+    assert run("migrate", "--check", "--to", "22", home=crashed).code == 1
+    assert fingerprint(crashed) == before
+
+
+def test_dry_run_shows_sql_and_rows_and_changes_nothing(tmp_path: Path) -> None:
+    home = populated(tmp_path / "home")
+    before = fingerprint(home)
+    shown = run("migrate", "--to", "22", "--dry-run", home=home)
+    assert shown.code == 0
+    assert 'ALTER TABLE "messages" ADD COLUMN "compacted" INTEGER NOT NULL DEFAULT 0;' in shown.out
+    assert "one usage row per session with tokens (30 rows)" in shown.out
+    assert "marked in model_config (10 rows)" in shown.out
+    assert "filled from sessions.json where they are NULL (15 rows)" in shown.out
+    assert "20260505_000029_cccccccc: it is a person's chat" in shown.out
+    assert f"Next: hermes-repair migrate --home {home} --to 22" in shown.out
+    plan = run("migrate", "--to", "22", "--dry-run", "--json", home=home).document["plan"]
+    assert plan["left_alone"] == [{"session": "20260505_000029_cccccccc",
+                                   "reason": "it is a person's chat"}]  # fmt: skip
+    assert fingerprint(home) == before
+
+
+def test_the_disk_is_asked_for_room_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """10 -> 11 makes both search tables anew; the rest of the way needs next to nothing."""
+    home = of_fixture("v10", tmp_path / "home")
+    connection = sqlite3.connect(home / "state.db")
+    for number in range(40):
+        connection.execute(
+            "INSERT INTO messages (session_id, role, content, timestamp) VALUES ('s1', 'user', ?,"
+            " 1.0)",
+            (f"{number} " + "a long letter about the weir " * 20_000,),
+        )
+    connection.commit()
+    connection.close()
+    room = run("migrate", "--to", "11", "--dry-run", "--json", home=home).document["plan"]["room"]
+    text = 40 * 20_000 * len("a long letter about the weir ")
+    assert 8 * text < room < 12 * text
+    size = (home / "state.db").stat().st_size
+    free = size + room // 2 + (64 << 20)
+    monkeypatch.setattr("hermes_repair.app.preflight.host.free_bytes", lambda _path: free)
+    before = fingerprint(home)
+    with pytest.raises(Exception, match="are free"):
+        migrate(home, the_world(tmp_path), 11)
+    assert fingerprint(home, records=False) == before
+
+
+def test_progress_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = of_fixture("v10", tmp_path / "home")
+    monkeypatch.setattr("hermes_repair.app.applying.PROGRESS_EVERY", 0.0)
+    told: list[str] = []
+    migrate(home, the_world(tmp_path, tell=told.append), 14)
+    assert any(sentence.startswith("copying the database to ") for sentence in told)
+    steps = [sentence for sentence in told if " done, step 11 " in sentence]
+    assert len(steps) > 10
+    assert told[-1] == "migrate the database: schema 10 -> 14"
+
+
+def test_the_list_of_versions() -> None:
+    listed = run("migrate", "--list")
+    assert listed.code == 0
+    assert any(line.split()[:1] == ["22"] and "0.19.0" in line for line in listed.out.splitlines())
+    versions = run("migrate", "--list", "--json").document["versions"]
+    assert [entry["schema"] for entry in versions] == [1, 2, *range(4, 32)]
