@@ -22,7 +22,7 @@ from hermes_repair.app.preflight import (
 from hermes_repair.app.world import World
 from hermes_repair.home.layout import Home
 from hermes_repair.model.actions import Action, Ddl, FileCopy
-from hermes_repair.model.errors import HermesRepairError
+from hermes_repair.model.errors import HermesRepairError, Refused
 from hermes_repair.model.plans import Header, Outline, Unit, UnitState, outline
 from hermes_repair.records import planfile, sources
 from hermes_repair.records.folder import Folder
@@ -100,12 +100,14 @@ def apply_units(
     schema: int | None,
     birth: float | None,
     backup: bool = False,
+    unchecked: bool = False,
     receipt: Path | None = None,
 ) -> Applied:
     """Apply units and keep the receipt; continues ``receipt`` where one is given.
 
     ``outside`` is what the plan was made on; a file that moved since is refused. Offline units run
-    alone or not at all; beside a live Hermes only live-safe units may be given.
+    alone or not at all; beside a live Hermes only live-safe units may be given. ``unchecked``: the
+    look that the plan was made on did not check the file, so its backup is, and damage refused.
     """
     if not draft.outlines:
         return Applied(receipt, 0, 0, (), None)
@@ -150,7 +152,7 @@ def apply_units(
                 if place is not None:
                     world.tell(f"copying the database to {place}")
                     folder.make(place.parent)
-                    _begin_with_backup(writer, place, folder, around)
+                    _begin_with_backup(writer, place, folder, around, unchecked=unchecked)
                 running = True
                 outcome = executor.run(writer, notes, numbers, around, begun=place is not None)
         except (HermesRepairError, OSError):
@@ -213,12 +215,21 @@ def _write_receipt(
 
 
 def _begin_with_backup(
-    writer: Writer, place: Path, folder: Folder, around: executor.Surroundings
+    writer: Writer,
+    place: Path,
+    folder: Folder,
+    around: executor.Surroundings,
+    *,
+    unchecked: bool,
 ) -> None:
     around.guard()
     settle_wal(writer)
     writer.begin(around.patience, around.random)
-    back_up(writer, place, copy_verified)
+    try:
+        back_up(writer, place, copy_verified, check=unchecked)
+    except Refused:
+        place.unlink(missing_ok=True)  # what lay beside the database stays in its bundle
+        raise
     folder.own(place)
 
 

@@ -29,7 +29,7 @@ from hermes_repair.schema.facts import read_facts
 from hermes_repair.schema.preview import Shown, preview
 from hermes_repair.schema.recognise import Family, Recognition
 from hermes_repair.schema.route import Route, check_target, route
-from hermes_repair.schema.space import read_sizes, room_for
+from hermes_repair.schema.space import room_for
 from hermes_repair.store.look import Look
 
 
@@ -37,7 +37,8 @@ from hermes_repair.store.look import Look
 class Way:
     """A migration that could be made: the route, what step 16 leaves alone, and what it rests on.
 
-    ``shown`` are the parts of the route for a reader, with the rows that each will touch. ``room``
+    ``shown`` are the parts of the route for a reader, with the rows that each will touch. ``rows``
+    are the numbers of sessions and messages, which stay. ``room``
     are the bytes that the work takes on the disk, the backup aside. ``unfinished``: a run of ours
     was cut off here and is to be settled first (RP001).
     """
@@ -46,6 +47,7 @@ class Way:
     route: Route
     decisions: Decisions
     shown: tuple[Shown, ...]
+    rows: tuple[int, int]
     room: int
     outside: Outside
     recognition: Recognition
@@ -69,11 +71,13 @@ class Migrated:
     declined: bool = False
 
 
-def plan_way(home: Home, world: World, to: int | None, force: bool) -> Way:
+def plan_way(
+    home: Home, world: World, to: int | None, force: bool, *, check_file: bool = True
+) -> Way:
     """Plan the migration; changes nothing. Raises :class:`Refused` where there is no way."""
 
     def look(outside: Outside) -> Way:
-        with visit(home, world, Wishes(), outside=outside) as scene:
+        with visit(home, world, Wishes(), check_file=check_file, outside=outside) as scene:
             return _way(scene, to, force, outside)
 
     return steady(home, world, look)
@@ -97,7 +101,8 @@ def _way(scene: Scene, to: int | None, force: bool, outside: Outside) -> Way:
         route=made,
         decisions=decisions,
         shown=tuple(_counted(part, scene.look) for part in preview(made)),
-        room=room_for(made, read_sizes(scene.look.scan)) if made.parts else 0,
+        rows=_rows(scene.look),
+        room=room_for(made, scene.look.scan),
         outside=outside,
         recognition=scene.recognition,
         birth=scene.birth,
@@ -161,7 +166,7 @@ def migrate(
     """
     folder = folder_of(home)
     require_alone(home, from_outside(home))
-    way = plan_way(home, world, to, force)
+    way = plan_way(home, world, to, force, check_file=False)  # the backup is checked instead
     result = Migrated(way)
     if way.nothing_to_do and not way.unfinished:
         return result
@@ -171,7 +176,7 @@ def migrate(
     with single_run(folder):
         result.recovered = recover(home, folder, world)
         if result.recovered:  # the same way, from files that were joined or settled meanwhile
-            result.way = way = plan_way(home, world, to, force)
+            result.way = way = plan_way(home, world, to, force, check_file=False)
         require_alone(home, way.outside)
         if way.nothing_to_do:
             return result
@@ -186,6 +191,7 @@ def migrate(
             schema=way.route.start,
             birth=way.birth,
             backup=True,
+            unchecked=True,
         )
         result.receipt, result.backup = applied.receipt, applied.backup
         if applied.receipt is not None:
@@ -198,18 +204,28 @@ def migrate(
 
 
 def _verify(home: Home, world: World, way: Way) -> None:
-    """Look afresh: the number and the structure are those of the real release."""
+    """Look afresh: number and structure are the real release's, and no row was lost."""
     wanted = default_catalogue().structure(way.route.target)
 
     def look(outside: Outside) -> None:
-        with visit(home, world, Wishes(), outside=outside) as scene:
-            differences = diff(wanted, scene.structure)
-            left = replace(differences, extra=())
-            if scene.recognition.number != way.route.target or left or scene.file.damage:
+        with visit(home, world, Wishes(), check_file=False, outside=outside) as scene:
+            left = replace(diff(wanted, scene.structure), extra=()).lines()
+            if scene.recognition.number != way.route.target:
+                left.insert(0, f"its number is {scene.recognition.number}")
+            if (now := _rows(scene.look)) != way.rows:
+                left.insert(0, f"it had {way.rows} sessions and messages and has {now}")
+            if left:
                 raise HermesRepairError(
                     f"After the migration the database is not as schema {way.route.target} is: "
-                    + "; ".join(left.lines()[:3]),
+                    + "; ".join(left[:3]),
                     "Take it back with `hermes-repair undo`, and please report this.",
                 )
 
     steady(home, world, look)
+
+
+def _rows(look: Look) -> tuple[int, int]:
+    """Return the numbers of sessions and of messages."""
+    tables = ("sessions", "messages")
+    numbers = (sum(int(str(row[0])) for row in look.scan("COUNT(*)", table)) for table in tables)
+    return next(numbers), next(numbers)

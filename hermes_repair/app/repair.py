@@ -269,14 +269,14 @@ def repair(
 
 
 def _more(after: Diagnosis, selection: Selection) -> bool:
-    """Whether the fresh look shows something that another round would do."""
+    """Whether the fresh look may show something that another round would do.
+
+    Which sessions a repair touches only its plan says, so named sessions are not asked here.
+    """
     asked = selection.unsafe or bool(selection.sessions)
     remedies = (Remedy.SAFE, Remedy.UNSAFE) if asked else (Remedy.SAFE,)
     return any(
-        finding.remedy in remedies
-        and selection.wants_id(finding.id)
-        and (not selection.sessions or finding.session_id in selection.sessions)
-        for finding in after.findings
+        finding.remedy in remedies and selection.wants_id(finding.id) for finding in after.findings
     )
 
 

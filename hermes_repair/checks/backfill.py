@@ -94,7 +94,7 @@ def _unit(
         live=False,
         findings=(finding.fingerprint,),
         finding_ids=(finding.id,),
-        sessions=frozenset({found.session_id}),
+        sessions=frozenset({found.session_id, *_waiting_children(scene, found.session_id)}),
     )
 
 
@@ -104,6 +104,11 @@ def _summary(found: Comparison, inserted: int, fill: Fill, finding: Finding) -> 
         f"bring back {count(inserted, 'message')} of {found.session_id} from"
         f" {finding.subject['path']} ({found.verdict.value}{zone})"
     )
+
+
+def _waiting_children(scene: Scene, session_id: str) -> tuple[str, ...]:
+    """Return the sessions that name a session without a row as their parent: they get it back."""
+    return () if session_id in scene.node else scene.graph.children.get(session_id, ())
 
 
 def _relative(path: Path, root: Path) -> str:

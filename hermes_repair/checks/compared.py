@@ -127,9 +127,10 @@ def _rows(scene: Scene, session_id: str) -> Iterable[MessageRow]:
         f", m.{name}" if name in columns else ", NULL" for name in ("active", "compacted")
     )
     # The ids are sorted alone and the rows joined: sorting whole rows would copy every text.
+    # Without the LIMIT, SQLite drops the ORDER BY and takes the order of an index: by active.
     for row in scene.look.rows(
         "SELECT m.id, m.role, m.content, m.tool_calls, m.tool_call_id, m.timestamp"
-        f"{flags} FROM (SELECT id FROM messages WHERE session_id = ? ORDER BY id) k"
+        f"{flags} FROM (SELECT id FROM messages WHERE session_id = ? ORDER BY id LIMIT -1) k"
         " CROSS JOIN messages m ON m.id = k.id",
         [session_id],
     ):

@@ -16,8 +16,15 @@ from hermes_repair.harness import CARRIED, default_harness
 from hermes_repair.lineage.copies import begins_with, origin_of
 from hermes_repair.lineage.links import waits_for
 from hermes_repair.lineage.node import SessionNode, text
-from hermes_repair.lineage.person import PersonFacts, Proof, person_facts, person_proof
-from hermes_repair.lineage.queries import first_words_query, trace_query
+from hermes_repair.lineage.person import (
+    MessageCounts,
+    PersonFacts,
+    Proof,
+    counts_from_row,
+    person_facts,
+    person_proof,
+)
+from hermes_repair.lineage.queries import facts_query, first_words_query, trace_query
 
 if TYPE_CHECKING:
     from hermes_repair.checks.scene import Scene
@@ -44,6 +51,15 @@ def batches(scene: Scene, ids: Sequence[str]) -> Iterator[Sequence[str]]:
     size = _LIVE_BATCH if scene.look.live else _BATCH
     for start in range(0, len(ids), size):
         yield ids[start : start + size]
+
+
+def read_counts(scene: Scene, ids: Sequence[str]) -> Iterator[tuple[str, MessageCounts]]:
+    """Yield what a person's words look like in those of these sessions that have messages."""
+    openings = default_harness().openings()
+    sql = facts_query(frozenset(scene.look.columns("messages")), openings)
+    for batch in batches(scene, ids):
+        for row in scene.look.named(sql, [*openings, json.dumps(batch)]):
+            yield counts_from_row(row)
 
 
 def read_traces(scene: Scene, ids: Sequence[str]) -> Iterator[tuple[str, Trace]]:

@@ -6,7 +6,6 @@ derived on first use; checks change nothing.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
@@ -17,9 +16,9 @@ from pathlib import Path
 from hermes_repair.checks.compared import Comparisons, compare_all
 from hermes_repair.checks.elsewhere import Place, find_elsewhere
 from hermes_repair.checks.judged import JudgedLock, judged_locks
-from hermes_repair.checks.persons import Trace, batches, find_origins, prove, read_traces
+from hermes_repair.checks.persons import Trace, find_origins, prove, read_counts, read_traces
 from hermes_repair.checks.spoken import read_messages
-from hermes_repair.harness import default_harness
+from hermes_repair.checks.suspects import Suspects, find_suspects
 from hermes_repair.home.installed import Installed
 from hermes_repair.home.layout import Home, routing_file
 from hermes_repair.host import Openers
@@ -27,8 +26,8 @@ from hermes_repair.lineage.graph import Graph
 from hermes_repair.lineage.messages import Message
 from hermes_repair.lineage.naming import Titles
 from hermes_repair.lineage.node import SessionNode, node_from_row
-from hermes_repair.lineage.person import MessageCounts, Proof, counts_from_row
-from hermes_repair.lineage.queries import facts_query, node_query
+from hermes_repair.lineage.person import MessageCounts, Proof
+from hermes_repair.lineage.queries import node_query
 from hermes_repair.lineage.resolve import Method
 from hermes_repair.model.plans import Header
 from hermes_repair.routing import Routing, build_routing
@@ -89,6 +88,7 @@ class Scene:
     notes: list[str] = field(default_factory=list)
     _counts: dict[str, MessageCounts] = field(default_factory=dict, repr=False)
     _traces: dict[str, Trace] = field(default_factory=dict, repr=False)
+    _proofs: dict[str, Proof | None] = field(default_factory=dict, repr=False)
 
     @cached_property
     def nodes(self) -> tuple[SessionNode, ...]:
@@ -137,25 +137,27 @@ class Scene:
         return self.proofs([session_id]).get(session_id)
 
     def proofs(self, session_ids: Sequence[str]) -> dict[str, Proof]:
-        """Return those of these sessions that are a person's chat, with the reason."""
-        return prove(self, session_ids)
+        """Return those of these sessions that are a person's chat; each is asked once."""
+        asked = [session_id for session_id in session_ids if session_id not in self._proofs]
+        found = prove(self, asked)
+        self._proofs.update({session_id: found.get(session_id) for session_id in asked})
+        known = ((session_id, self._proofs[session_id]) for session_id in session_ids)
+        return {session_id: proof for session_id, proof in known if proof is not None}
 
     def counts(self, session_ids: Sequence[str]) -> dict[str, MessageCounts]:
         """Return what a person's words look like in these sessions; each is asked once."""
-        openings = default_harness().openings()
-        sql = facts_query(frozenset(self.look.columns("messages")), openings)
-        for batch in batches(self, [id for id in session_ids if id not in self._counts]):
-            self._counts.update(dict.fromkeys(batch, MessageCounts()))
-            for row in self.look.named(sql, [*openings, json.dumps(list(batch))]):
-                session_id, counts = counts_from_row(row)
-                self._counts[session_id] = counts
+        asked = [session_id for session_id in session_ids if session_id not in self._counts]
+        if asked:
+            self._counts.update(dict.fromkeys(asked, MessageCounts()))
+            self._counts.update(read_counts(self, asked))
         return {session_id: self._counts[session_id] for session_id in session_ids}
 
     def traces(self, session_ids: Sequence[str]) -> dict[str, Trace]:
         """Return what these sessions begin with; each is asked once."""
         asked = [session_id for session_id in session_ids if session_id not in self._traces]
-        self._traces.update(dict.fromkeys(asked, Trace()))
-        self._traces.update(read_traces(self, asked))
+        if asked:
+            self._traces.update(dict.fromkeys(asked, Trace()))
+            self._traces.update(read_traces(self, asked))
         return {session_id: self._traces[session_id] for session_id in session_ids}
 
     @cached_property
@@ -172,6 +174,11 @@ class Scene:
     def comparisons(self) -> Comparisons:
         """Every transcript file compared with its session."""
         return compare_all(self)
+
+    @cached_property
+    def suspects(self) -> Suspects:
+        """Where messages with odd values are, and such as may be summaries."""
+        return find_suspects(self.look)
 
     @cached_property
     def new_message_ids(self) -> Iterator[int]:

@@ -17,13 +17,13 @@ from hermes_repair.schema.writes import allowed_writes
 DATABASE = {"kind": "database"}
 MIGRATED = (Family.OLD, Family.REPAIRED)
 
+_NEW = "Hermes takes the database for a new one and skips every data step of an update"
 CONSEQUENCES = {
-    VersionProblem.NO_TABLE: "Hermes takes it for new and skips every data step of an update",
-    VersionProblem.NO_ROW: "Hermes takes it for new and skips every data step of an update",
+    VersionProblem.NO_TABLE: _NEW,
+    VersionProblem.NO_ROW: _NEW,
     VersionProblem.SEVERAL: "Hermes goes by whichever comes first",
-    VersionProblem.NULL: "Hermes cannot open it",
-    VersionProblem.NOT_A_NUMBER: "Hermes goes by it as it is, and cannot open the database if it is"
-    " no number at all",
+    VersionProblem.NULL: "Hermes cannot open the database",
+    VersionProblem.NOT_A_NUMBER: "Hermes cannot open the database where it is no number at all",
     VersionProblem.IMPOSSIBLE: "Hermes takes every step of every update again",
 }
 """What 0.13.0, 0.16.0 and 0.19.0 do with such a row."""
@@ -151,8 +151,9 @@ def version_row_invalid(scene: Scene) -> Iterator[Finding]:
     ours = recognition.family in MIGRATED
     yield version_row_invalid.finding(
         DATABASE,
-        f"{stamp.problem.value.capitalize()}: {CONSEQUENCES[stamp.problem]}. By its tables and"
-        f" columns it is schema {recognition.number}.",
+        f"The schema number cannot be relied on: {stamp.problem.value}."
+        f" {CONSEQUENCES[stamp.problem]}. By its tables and columns it is schema"
+        f" {recognition.number}.",
         "hermes-repair migrate --dry-run" if ours else "Not repaired from schema 23 on.",
         remedy=Remedy.MIGRATE if ours else Remedy.MANUAL,
         data={"problem": stamp.problem.name.lower(), "schema": recognition.number},

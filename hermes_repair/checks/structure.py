@@ -22,7 +22,7 @@ from hermes_repair.schema.facts import NULL_ACTIVE, message_bounds
 from hermes_repair.schema.leftovers import OWNERS
 from hermes_repair.schema.recognise import Family
 from hermes_repair.schema.route import Part, Route, RouteFacts, makes_search_anew, route
-from hermes_repair.schema.space import read_sizes, room_for
+from hermes_repair.schema.space import room_for
 from hermes_repair.schema.titles import read_title_updates
 
 MIGRATED = (Family.OLD, Family.REPAIRED)
@@ -73,8 +73,7 @@ def _unit(scene: Scene, findings: Sequence[Finding], summary: str, first: Sequen
         sessions=frozenset(name for name in renamed if isinstance(name, str)),
     )
     number = scene.recognition.number
-    room = room_for(Route(number, number, parts), read_sizes(scene.look.scan))
-    return replace(unit, room=room)
+    return replace(unit, room=room_for(Route(number, number, parts), scene.look.scan))
 
 
 @check("SC004", "interrupted-migration", Severity.ERROR, Remedy.SAFE)

@@ -34,8 +34,8 @@ def _finding(scene: Scene, made: Check, answer: Compared, found: Comparison) -> 
     missing = count(found.counts.missing, "message")
     said = IN_WORDS.get(found.verdict, "{missing}").format(missing=missing)
     reason = "" if found.safe else f" {found.reason}"
-    lost = found.fill is not None and bool(found.fill.lines)
-    if not lost:
+    reordered = found.fill is not None and not found.fill.lines
+    if found.fill is None or reordered:
         remedy = Remedy.NONE
     elif found.safe:
         remedy = Remedy.SAFE
@@ -45,7 +45,7 @@ def _finding(scene: Scene, made: Check, answer: Compared, found: Comparison) -> 
         {"kind": "session", "session_id": found.session_id, "path": answer.file.path.name},
         said + reason,
         _hint(remedy, found),
-        severity=found.severity if lost else Severity.INFO,
+        severity=Severity.INFO if reordered else found.severity,
         remedy=remedy,
         data={
             "verdict": found.verdict.value,

@@ -19,6 +19,7 @@ from hermes_repair.schema.catalogue import default_catalogue
 from hermes_repair.schema.preview import Shown
 
 SHOWN = 20  # sessions that are named without -v
+WORTH_SAYING = 10 << 20  # bytes; less is there anyway, and is asked for all the same
 
 
 def list_versions(target: Target) -> int:
@@ -108,7 +109,7 @@ def _steps(way: app.Way, target: Target) -> list[Line]:
     """Return what would be done, with the SQL of every statement unless --quiet."""
     if way.nothing_to_do:
         return []
-    room = f", {size(way.room)} of disk for the work" if way.room else ""
+    room = f", with {size(way.room)} of disk for the work" if way.room >= WORTH_SAYING else ""
     lines = [Line(f"In one transaction, after a verified backup{room}:")]
     for step, parts in groupby(way.shown, key=lambda part: part.step):
         lines.append(Line(f"step {step}", "head"))

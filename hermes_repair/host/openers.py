@@ -175,7 +175,10 @@ def _observe(
 
 
 def _table(text: str, facts: RawFacts, place: Filesystem) -> frozenset[int]:
-    """Return the pids that hold a lock on one of the database's files by the kernel's table."""
+    """Return the pids that hold a lock of SQLite's kind on one of the files, by the kernel's table.
+
+    The table names who took a flock, and a child may hold that on when its taker has ended.
+    """
     files = {
         (device, file.inode)
         for file in (facts.main, facts.wal, facts.shm, facts.journal)
@@ -183,7 +186,8 @@ def _table(text: str, facts: RawFacts, place: Filesystem) -> frozenset[int]:
         for device in ((os.major(file.device), os.minor(file.device)), place.device)
     }
     locks = procfs.parse_locks(text)
-    return frozenset(lock.pid for lock in locks if (lock.device, lock.inode) in files)
+    held = (lock for lock in locks if lock.kind != "flock")
+    return frozenset(lock.pid for lock in held if (lock.device, lock.inode) in files)
 
 
 def _hidden(pid: int) -> bool:

@@ -19,7 +19,7 @@ from hermes_repair.model.values import Row, Value
 from hermes_repair.records.planfile import PlanFile
 from hermes_repair.repair.apply import UNDO_BY_HAND, Resolve, apply, check_invert, invert
 from hermes_repair.repair.images import committed
-from hermes_repair.repair.references import restored_by_undo, violations
+from hermes_repair.repair.references import restored_by_undo, violations, was_there_before
 from hermes_repair.store.look import is_busy
 from hermes_repair.store.writing import BUSY, Writer
 
@@ -181,7 +181,11 @@ def _invert_unit(writer: Writer, unit: Unit) -> None:
             check_invert(writer, action)
             invert(writer, action)
         allowed = restored_by_undo(unit)
-        added = {row for row in violations(writer, unit) - broken if row[2] not in allowed}
+        added = {
+            row
+            for row in violations(writer, unit) - broken
+            if row[2] not in allowed and not was_there_before(writer, unit, row)
+        }
         if added:
             table, column, _ = min(added, key=str)
             raise Refused(

@@ -7,6 +7,7 @@ which stays the same when a message gets another id.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from itertools import islice
 from typing import TypeAlias
@@ -16,6 +17,7 @@ from hermes_repair.model.actions import (
     IndexRefill,
     RowDelete,
     RowInsert,
+    RowMove,
     RowUpdate,
 )
 from hermes_repair.model.plans import Unit
@@ -58,9 +60,9 @@ def touched(unit: Unit) -> frozenset[str]:
 
 
 def violations(writer: Writer, unit: Unit) -> frozenset[Violation]:
-    """Return the broken references to sessions around a unit; all of the file for a migration."""
+    """Return the broken references to sessions around a unit, of whole tables for a migration."""
     if any(isinstance(action, Ddl | IndexRefill) for action in unit.actions):
-        return all_violations(writer)
+        return violations_in(writer, rewritten(unit))
     found: set[Violation] = set()
     targets = columns_naming_sessions(writer)
     tables = {"sessions", *(table for table, _ in targets)}
@@ -86,11 +88,55 @@ def violations(writer: Writer, unit: Unit) -> frozenset[Violation]:
     return frozenset(found)
 
 
-def all_violations(writer: Writer) -> frozenset[Violation]:
-    """Return every row of ``foreign_key_check``, as SQLite names them."""
+def violations_in(writer: Writer, tables: frozenset[str]) -> frozenset[Violation]:
+    """Return the rows of ``foreign_key_check`` for those tables that are there, as SQLite names
+    them; for all where ``sessions`` is among them, because everything refers to it."""
+    listed = writer.query("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
     return frozenset(
-        (str(row[0]), str(row[2]), row[1]) for row in writer.query("PRAGMA foreign_key_check")
+        (str(row[0]), str(row[2]), row[1])
+        for (table,) in listed
+        if str(table) in tables or "sessions" in tables
+        for row in writer.query(f"PRAGMA foreign_key_check({name(str(table))})")
     )
+
+
+_WRITES = re.compile(
+    r"\s*(?:INSERT\s+(?:OR\s+\w+\s+)?INTO|UPDATE|DELETE\s+FROM|CREATE\s+TABLE|DROP\s+TABLE)"
+    r'\s+"?(\w+)',
+    re.IGNORECASE,
+)
+_KEYS = frozenset({"id", "parent_session_id", "session_id"})
+
+
+def rewritten(unit: Unit) -> frozenset[str]:
+    """Return the tables in which a unit with DDL may break a reference.
+
+    New columns and indexes refer to nothing; an update that leaves the keys alone breaks nothing.
+    """
+    found = set()
+    for action in unit.actions:
+        if isinstance(action, Ddl):
+            match = _WRITES.match(action.sql)
+            if match is not None:
+                found.add(match.group(1))
+        elif isinstance(action, RowInsert | RowDelete | RowMove) or (
+            isinstance(action, RowUpdate) and _KEYS & action.after.keys()
+        ):
+            found.add(action.table)
+    return frozenset(found)
+
+
+def was_there_before(writer: Writer, unit: Unit, violation: Violation) -> bool:
+    """Whether a broken link comes only from sessions that the unit was planned around.
+
+    A session that only a file has is brought back because a row names it as its parent: undo leaves
+    that row as it was. A row that came later is not among the unit's sessions.
+    """
+    table, column, value = violation
+    if (table, column) != ("sessions", "parent_session_id"):
+        return False
+    rows = writer.query("SELECT id FROM sessions WHERE parent_session_id = ?", [value])
+    return all(row[0] in unit.sessions for row in rows)
 
 
 def restored_by_undo(unit: Unit) -> frozenset[Value]:

@@ -32,8 +32,8 @@ def shorten(text: str, length: int) -> str:
 
 def count(number: int, noun: str) -> str:
     """Return ``1 session``, ``1,234 sessions``."""
-    plural = noun if number == 1 else noun + ("es" if noun.endswith(("s", "sh", "ch")) else "s")
-    return f"{number:,} {plural}"
+    ending = "es" if noun.endswith(("s", "sh", "ch", "x")) else "s"
+    return f"{number:,} {noun if number == 1 else noun + ending}"
 
 
 def size(number: int) -> str:

@@ -34,11 +34,12 @@ def settle_wal(writer: Writer) -> None:
         )
 
 
-def back_up(writer: Writer, target: Path, copy: CopyVerified) -> None:
+def back_up(writer: Writer, target: Path, copy: CopyVerified, *, check: bool = False) -> None:
     """Copy the database while ``writer`` holds ``BEGIN IMMEDIATE``, and open the copy.
 
     The transaction keeps every other writer out and has written no page yet, so the main file is
-    the whole database. Raises :class:`Refused` where the copy is not the same or does not open.
+    the whole database. Raises :class:`Refused` where the copy is not the same or does not open;
+    with ``check`` also where SQLite's own check finds damage in it, and so in the database.
     """
     if not writer.connection.in_transaction:
         raise ValueError("a backup is taken inside the transaction of the first unit")
@@ -62,6 +63,12 @@ def back_up(writer: Writer, target: Path, copy: CopyVerified) -> None:
         raise Refused(
             f"The backup {target} does not open as the same database.",
             "Nothing was changed. Check the disk, then run the same command again.",
+        )
+    damage = sound(target) if check else ()
+    if damage:
+        raise Refused(
+            f"DB003: SQLite's own check finds damage in the database ({damage[0]}).",
+            "Nothing was changed. `hermes-repair doctor` says more.",
         )
 
 

@@ -250,3 +250,25 @@ def test_the_list_of_versions() -> None:
     assert any(line.split()[:1] == ["22"] and "0.19.0" in line for line in listed.out.splitlines())
     versions = run("migrate", "--list", "--json").document["versions"]
     assert [entry["schema"] for entry in versions] == [1, 2, *range(4, 32)]
+
+
+def test_a_damaged_file_is_not_migrated(tmp_path: Path) -> None:
+    home = populated(tmp_path / "home")
+    connection = sqlite3.connect(home / "state.db")
+    (page,) = connection.execute(
+        "SELECT rootpage FROM sqlite_master WHERE name = 'idx_messages_session'"
+    ).fetchone()
+    (size,) = connection.execute("PRAGMA page_size").fetchone()
+    connection.close()
+    with (home / "state.db").open("r+b") as file:
+        file.seek((page - 1) * size + 100)
+        file.write(b"\xff" * 200)
+    before = fingerprint(home)
+    for words in (("--dry-run",), ("--yes",)):
+        refused = run("migrate", "--to", "14", *words, home=home)
+        assert refused.code == 4
+        assert "DB003" in refused.err
+    assert fingerprint(home, records=False) == before
+    assert not list((home / "hermes-repair" / "backups").rglob("state.db"))
+    entries = run("history", "--json", home=home).document["history"]
+    assert [entry["done"] for entry in entries] == [0]

@@ -1,4 +1,9 @@
+import os
+import pathlib
+import shutil
 import time
+
+from hermes_state import SessionDB
 
 now = 1780000000.0  # a day in May 2026
 
@@ -10,9 +15,6 @@ def tick():
 
 
 time.time = tick
-
-from hermes_state import SessionDB
-
 db = SessionDB()
 
 
@@ -26,10 +28,8 @@ say("parent", "Where did we put the tent poles?", "In the blue bag, I think.")
 db.create_session("child", source="telegram", parent_session_id="parent")
 say("child", "They are not there.", "Behind the skis?", "Found them!")
 db.close()
-import os, pathlib, shutil
 
 home = pathlib.Path(os.environ["HERMES_HOME"])
 snapshot = home / "state-snapshots" / "20260528-120000"
 snapshot.mkdir(parents=True)
 shutil.copyfile(home / "state.db", snapshot / "state.db")
-db.close()

@@ -12,8 +12,6 @@ def tick():
 
 
 time.time = tick
-
-
 db = SessionDB()
 
 

@@ -1,3 +1,6 @@
+import json
+import os
+import pathlib
 import time
 
 from hermes_state import SessionDB
@@ -12,8 +15,6 @@ def tick():
 
 
 time.time = tick
-
-
 db = SessionDB()
 
 
@@ -28,7 +29,6 @@ say(
 )
 db.end_session("20260528_222640_aaaaaaaa", "compression")
 db.close()
-import json, os, pathlib
 
 path = pathlib.Path(os.environ["HERMES_HOME"]) / "sessions" / "20260528_222712_bbbbbb.jsonl"
 path.parent.mkdir()
@@ -39,8 +39,9 @@ said = [
     ("user", "And the grout?"),
     ("assistant", "Light grey."),
 ]
+meta = {"role": "session_meta", "tools": [], "model": "m", "platform": "telegram"}
 with path.open("w", encoding="utf-8") as file:
+    file.write(json.dumps({**meta, "timestamp": "2026-05-28T22:28:00"}) + "\n")
     for number, (role, content) in enumerate(said):
         stamp = f"2026-05-28T22:28:{number:02}"
         file.write(json.dumps({"role": role, "content": content, "timestamp": stamp}) + "\n")
-db.close()

@@ -1,5 +1,7 @@
 import time
 
+from hermes_state import SessionDB
+
 now = 1780000000.0  # a day in May 2026
 
 
@@ -10,9 +12,6 @@ def tick():
 
 
 time.time = tick
-
-from hermes_state import SessionDB
-
 db = SessionDB()
 
 
@@ -31,7 +30,8 @@ db.create_session(
 )
 say("live", "What is for lunch?", "Soup.")
 db._conn.execute(
-    "INSERT INTO gateway_routing VALUES ('x', 'agent:main:telegram:dm:7', '{\"session_id\": \"live\"}', 1.0)"
+    "INSERT INTO gateway_routing VALUES ('x', 'agent:main:telegram:dm:7',"
+    ' \'{"session_id": "live"}\', 1.0)'
 )
 db._conn.commit()
 db.close()

@@ -1,5 +1,7 @@
 import time
 
+from hermes_state import SessionDB
+
 now = 1780000000.0  # a day in May 2026
 
 
@@ -10,9 +12,6 @@ def tick():
 
 
 time.time = tick
-
-from hermes_state import SessionDB
-
 db = SessionDB()
 
 
