@@ -93,20 +93,22 @@ def backup_aside(*arguments: str) -> None:
     names = vars(applying)
     work = names["back_up"]
 
-    def timed(*given: object) -> None:
+    def timed(*given: object, **named: object) -> None:
         nonlocal spent
         begun = time.perf_counter()
-        work(*given)
+        work(*given, **named)
         spent += time.perf_counter() - begun
 
     names["back_up"] = timed
     sys.argv = ["hermes-repair", *arguments]
     try:
         hermes_repair()
-    finally:
-        if not spent:
-            raise LookupError("no backup was taken, so none can be set aside")
-        print(spent)
+    except SystemExit as ended:
+        if ended.code:
+            raise
+    if not spent:
+        raise LookupError("no backup was taken, so none can be set aside")
+    print(spent)
 
 
 WORK = {

@@ -9,6 +9,7 @@ from hermes_repair.app.outside import Outside, steady
 from hermes_repair.app.visit import visit
 from hermes_repair.app.world import World
 from hermes_repair.checks.scene import Wishes
+from hermes_repair.checks.witnesses import Witness, find_witnesses
 from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import Refused
 from hermes_repair.transcripts.verdicts import Comparison, Verdict
@@ -16,11 +17,15 @@ from hermes_repair.transcripts.verdicts import Comparison, Verdict
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One comparison per file, the sessions that no file has, and what could not be read."""
+    """One comparison per file, the sessions that no file has, and what could not be read.
+
+    ``witnesses`` are files of other kinds, which are told of and not imported from.
+    """
 
     comparisons: tuple[Comparison, ...]
     only_in_database: tuple[str, ...]
     unread: tuple[tuple[str, str], ...]
+    witnesses: tuple[Witness, ...] = ()
 
     def tally(self) -> dict[str, int]:
         """Return how many sessions there are of each kind."""
@@ -50,6 +55,7 @@ def report(home: Home, world: World, wishes: Wishes) -> Report:
                     if node.id not in answers
                     and (not wishes.sessions or node.id in wishes.sessions)
                 ),
+                witnesses=tuple(find_witnesses(scene)),
                 unread=tuple((a.file.path.name, a.problem) for a in answers.values() if a.problem),
             )
 

@@ -24,7 +24,7 @@ from hermes_repair.app.world import World
 from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import DatabaseUnreadable, Refused, UsageError
 from hermes_repair.records.folder import Folder
-from hermes_repair.store.backup import back_up, copy_live, put_back, settle_wal, sound
+from hermes_repair.store.backup import back_up, copy_live, opens, put_back, settle_wal, sound
 from hermes_repair.store.writing import writing
 
 
@@ -136,9 +136,15 @@ def restore(
             # SQLite cannot write into what it cannot read; all of it is in the copy.
             set_wal_aside(home)
             os.truncate(home.database, 0)
-            outside = from_outside(home)
-        put_back(source, home.database, lambda: require_same_base(home, outside.marks))
+        marks = outside.marks if readable else None
+        put_back(source, home.database, lambda: _require_same(home, marks))
     return kept
+
+
+def _require_same(home: Home, marks: str | None) -> None:
+    """Raise where somebody wrote since ``marks``; a file that we emptied has none."""
+    if marks is not None:
+        require_same_base(home, marks)
 
 
 def _keep(home: Home, folder: Folder, world: World, outside: Outside) -> Backup:
@@ -156,4 +162,4 @@ def _readable(home: Home, outside: Outside, folder: Folder) -> bool:
         require_no_question(home, outside, folder)
     except DatabaseUnreadable:
         return False
-    return outside.facts.is_sqlite or outside.facts.main.size == outside.sides.wal == 0
+    return opens(home.database)

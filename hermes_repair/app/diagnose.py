@@ -155,7 +155,7 @@ def facts(scene: Scene) -> dict[str, Any]:
         "schema": scene.recognition.number if scene.file.unreadable is None else None,
         "view": scene.look.view.value,
         "open": scene.openers.status.value,
-        "size": None,
+        "size": scene.home.database.stat().st_size,
         "sessions": None,
         "messages": None,
     }

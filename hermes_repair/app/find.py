@@ -7,7 +7,7 @@ copy of a database that lies beside it. Only ids, dates and places come out, no 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hermes_repair import host
@@ -16,6 +16,7 @@ from hermes_repair.app.outside import Outside, copy_private, steady
 from hermes_repair.app.visit import visit
 from hermes_repair.app.world import World
 from hermes_repair.checks.scene import Scene, Wishes
+from hermes_repair.checks.witnesses import listings, read_json
 from hermes_repair.home.copies import other_databases
 from hermes_repair.home.layout import Home
 from hermes_repair.lineage.node import number, text
@@ -23,8 +24,8 @@ from hermes_repair.model.errors import DatabaseUnreadable, Refused, UsageError
 from hermes_repair.store.look import Look
 from hermes_repair.store.views import Sides, at_rest
 from hermes_repair.transcripts.decode import BadLine, decode_record
-from hermes_repair.transcripts.files import FileKind, TranscriptFile, list_sessions, list_spool
-from hermes_repair.transcripts.jsonlog import read_log
+from hermes_repair.transcripts.files import FileKind, TranscriptFile
+from hermes_repair.transcripts.jsonlog import spooled_session
 from hermes_repair.transcripts.reader import TranscriptReader, read_bytes
 from hermes_repair.transcripts.text import content_text, stored_text
 
@@ -139,10 +140,7 @@ def _is_indexed(look: Look, id: int | None) -> bool | None:
 
 
 def _files(home: Home, notes: list[str]) -> Iterator[TranscriptFile]:
-    folders = dict.fromkeys((home.sessions_dir, home.logs_dir))
-    listings = [list_sessions(folder) for folder in folders]
-    listings.append(list_spool(home.root / "pending_messages"))
-    for listing in listings:
+    for listing in listings(home):
         if listing.problem is not None:
             notes.append(f"A folder of transcripts could not be listed: {listing.problem}.")
         for found in listing.files:
@@ -178,7 +176,10 @@ def _lines_between(path: Path, start: int, stop: int) -> int:
 
 
 def _in_log(home: Home, found: TranscriptFile, wanted: Words) -> Iterator[Place]:
-    sequence = read_log(found.path).sequence
+    log = read_json(found.kind, str(found.path), home)
+    session_id = found.session_id or spooled_session(log.header)
+    found = replace(found, session_id=session_id)
+    sequence = log.sequence
     line, counted = 1, 0
     for offset, length in zip(sequence.offsets, sequence.lengths, strict=True):
         message = decode_record(read_bytes(found.path, offset, length))

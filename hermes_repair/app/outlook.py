@@ -12,7 +12,13 @@ from dataclasses import dataclass, replace
 from hermes_repair.checks.scene import Scene
 from hermes_repair.home.installed import serving
 from hermes_repair.model.findings import Finding, Severity
-from hermes_repair.schema.releases import Effect, effects_of, newest_release, number_of_release
+from hermes_repair.schema.releases import (
+    Effect,
+    effects_of,
+    is_release,
+    newest_release,
+    number_of_release,
+)
 
 HARMFUL = frozenset({"hides", "crashes", "erases", "unread"})
 
@@ -54,7 +60,9 @@ def foresee(scene: Scene, findings: Sequence[Finding]) -> tuple[tuple[Finding, .
     """
     release, number = scene.wishes.release or "", scene.recognition.number
     known = serving(scene.installed)
-    current = (known.release if known is not None else "") or newest_release(number)
+    current = newest_release(number)
+    if known is not None and is_release(known.release):
+        current = known.release
     now = effects_of(current, number) if current else ()
     consequences = tuple(
         made
@@ -84,10 +92,10 @@ def _consequence(
     if effect.count:
         if not scene.structure.has_column(*effect.needs.split(".")):
             return None
-        row = scene.look.one(effect.count)
+        row = scene.look.within_limit(lambda look: look.one(effect.count))
         rows = int(str(row[0])) if row is not None else 0
-        if not rows:
-            return None
+        if row is not None and not rows:
+            return None  # beside a live Hermes it may take too long to count, and is said anyway
     return Consequence(
         kind=effect.kind,
         what=effect.what,

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hermes_repair import host
-from hermes_repair.checks.scene import Past
+from hermes_repair.model.actions import FileCopy
 from hermes_repair.model.plans import Header, UnitState
 from hermes_repair.records import planfile
 from hermes_repair.records.folder import Folder
 
+if TYPE_CHECKING:
+    from hermes_repair.checks.scene import Past
+
 
 def gather(folder: Folder) -> Past:
     """Read all receipts: messages that are ours, the birth of the database, unfinished runs."""
+    # Imported here: `locks clean` asks this module who is at work, and has no use for a scene.
+    from hermes_repair.checks.scene import Past
+
     written: set[int] = set()
+    deactivated: set[int] = set()
+    kept: set[FileCopy] = set()
     births: list[float] = []
     unfinished: list[tuple[Path, Header, int]] = []
     for path, receipt in planfile.read_each(folder.receipt_paths()):
@@ -21,12 +30,21 @@ def gather(folder: Folder) -> Past:
         if header.birth is not None:
             births.append(header.birth)
         written.update(receipt.written_messages())
+        deactivated.update(receipt.deactivated_messages())
+        place = folder.source_dir(path)
+        kept.update(copy for copy in receipt.copies() if (place / copy.target).is_file())
         if is_open(header):
             pending = [s for _, s in receipt.states() if s is UnitState.PENDING]
             unfinished.append((path, header, len(pending)))
     if unfinished and _at_work(folder):
         unfinished.clear()  # not cut off: one of them is being written, and it settles the others
-    return Past(frozenset(written), min(births, default=None), tuple(unfinished))
+    return Past(
+        written=frozenset(written),
+        deactivated=frozenset(deactivated),
+        kept=frozenset(kept),
+        birth=min(births, default=None),
+        unfinished=tuple(unfinished),
+    )
 
 
 def _at_work(folder: Folder) -> bool:

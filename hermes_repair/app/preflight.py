@@ -12,7 +12,7 @@ from hermes_repair.app.outside import Outside, copy_private, from_outside
 from hermes_repair.app.past import at_work_on
 from hermes_repair.app.world import World
 from hermes_repair.home.layout import Home
-from hermes_repair.model.errors import AnotherRun, Changed, InUse, Refused
+from hermes_repair.model.errors import AnotherRun, Changed, DatabaseUnreadable, InUse, Refused
 from hermes_repair.records.folder import Folder
 from hermes_repair.records.planfile import sync
 from hermes_repair.store.backup import settle_wal
@@ -59,11 +59,20 @@ def require_same_base(home: Home, marks: str) -> None:
 
 
 def require_no_question(home: Home, outside: Outside, folder: Folder) -> None:
-    """Raise :class:`Refused` where a -wal at rest may not belong to state.db (DB002).
+    """Raise where opening for writing would harm what lies there.
 
+    :class:`Refused` for a -wal at rest that may not belong to state.db (DB002);
+    :class:`DatabaseUnreadable` for what is no database: SQLite deletes a -wal beside an empty file.
     ``repair`` and ``migrate`` hear it from the doctor's checks; this is for the commands that open
     the database without them.
     """
+    if not outside.facts.is_sqlite:
+        what = "is not a SQLite database" if outside.facts.main.size else "is empty (0 bytes)"
+        raise DatabaseUnreadable(
+            f"{home.database} {what}.",
+            "Nothing was changed. `hermes-repair doctor` says more; `hermes-repair restore BACKUP`"
+            " puts a copy back.",
+        )
     if outside.alone and side_file(home, outside, folder) in IN_QUESTION:
         raise Refused(
             "DB002: the -wal beside state.db may not belong to it, so nothing is written.",

@@ -215,6 +215,7 @@ def repair(
     """
     folder = folder_of(home)
     result = Repaired()
+    from_outside(home)  # raises where there is no database to change
     with single_run(folder), scratch(0) as place:
         asked = False
         if choice is not None:

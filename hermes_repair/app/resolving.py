@@ -7,7 +7,7 @@ from hermes_repair.model.actions import RowInsert
 from hermes_repair.model.errors import Refused
 from hermes_repair.model.values import Row
 from hermes_repair.repair.apply import Resolve
-from hermes_repair.transcripts.reader import SourceChanged, read_record
+from hermes_repair.transcripts.reader import read_record
 from hermes_repair.transcripts.rows import message_to_row
 
 
@@ -22,7 +22,7 @@ def resolver(home: Home) -> Resolve:
             message = read_record(
                 path, action.source.offset, action.source.length, action.source.sha256
             )
-        except (SourceChanged, OSError) as error:
+        except (ValueError, OSError) as error:
             raise Refused(
                 f"{path} changed or vanished after the plan was made.",
                 "Nothing of this chat was imported. Run `hermes-repair repair` again.",
@@ -30,7 +30,14 @@ def resolver(home: Home) -> Resolve:
         session, timestamp = action.values["session_id"], action.values["timestamp"]
         if not isinstance(session, str) or not isinstance(timestamp, float):
             raise Refused("This plan is damaged: a message has no session or no time.")
-        row = message_to_row(message, session, timestamp, frozenset(action.columns))
+        try:
+            row = message_to_row(message, session, timestamp, frozenset(action.columns))
+        except ValueError as error:
+            raise Refused(
+                f"A message of {path}, at byte {action.source.offset}, is {error}: it cannot be"
+                " stored.",
+                "Nothing of this chat was imported. Run `hermes-repair repair` to plan again.",
+            ) from error
         return {**row, **action.values}
 
     return resolve

@@ -127,6 +127,7 @@ def undo(
     taken back before that stays taken back.
     """
     folder = folder_of(home)
+    from_outside(home)  # raises where there is no database to change
     with single_run(folder):
         recovered = tuple(recover(home, folder, world))
         entries = to_undo(home, named)

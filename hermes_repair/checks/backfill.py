@@ -57,9 +57,9 @@ def _unit(
     ids = scene.new_message_ids
     sequence = sequence_of(answer)
     columns = scene.look.columns("messages")
-    source = _relative(answer.file.path, scene.home.root)
+    source = relative(answer.file.path, scene.home.root)
     existing = _existing(scene, found.session_id)
-    actions: list[Action] = [_copy(answer, sequence, source)]
+    actions: list[Action] = [file_copy(answer.file.path, source, sequence.size)]
     moved: list[Action] = []
     calls = sum(row.calls for row in existing.values() if row.active)
     inserted = 0
@@ -111,22 +111,23 @@ def _waiting_children(scene: Scene, session_id: str) -> tuple[str, ...]:
     return () if session_id in scene.node else scene.graph.children.get(session_id, ())
 
 
-def _relative(path: Path, root: Path) -> str:
+def relative(path: Path, root: Path) -> str:
+    """Return how plans name a file: relative to the home where it lies inside it."""
     try:
         return os.fspath(path.relative_to(root))
     except ValueError:
         return os.fspath(path)
 
 
-def _copy(answer: Compared, sequence: FileSequence, source: str) -> FileCopy:
-    """Return the copy of the file as far as it was read."""
+def file_copy(path: Path, source: str, size: int) -> FileCopy:
+    """Return the copy of the first ``size`` bytes of a file, as far as it was read."""
     hasher = hashlib.sha256()
-    left = sequence.size
-    with answer.file.path.open("rb") as stream:
+    left = size
+    with path.open("rb") as stream:
         while left and (chunk := stream.read(min(_CHUNK, left))):
             hasher.update(chunk)
             left -= len(chunk)
-    return FileCopy(source, f"{answer.file.path.name}.gz", sequence.size, hasher.hexdigest())
+    return FileCopy(source, f"{path.name}.gz", size, hasher.hexdigest())
 
 
 class _Row(NamedTuple):

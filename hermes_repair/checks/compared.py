@@ -136,6 +136,8 @@ def _rows(scene: Scene, session_id: str) -> Iterable[MessageRow]:
     ):
         id, role, content, calls, answers, at, active, compacted = row
         number = id if isinstance(id, int) else 0
+        if number in scene.past.deactivated:
+            continue  # copies that a repair of ours took out say nothing about an undo
         yield MessageRow(number, role, content, calls, answers, at, active, compacted)
 
 

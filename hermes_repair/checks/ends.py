@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
+from hermes_repair.checks.backfill import file_copy, relative
 from hermes_repair.checks.registry import check
 from hermes_repair.checks.resolved import how, in_cycle, remedy, row_of, unit_of
 from hermes_repair.checks.scene import Scene
@@ -24,7 +22,6 @@ ABANDONED_SECONDS = 7 * 86400
 ABANDONED_END = "orphaned_compression"
 UNKNOWN_END = "unknown"
 PRUNES = "an ended session may be deleted by Hermes' prune, with its transcript file"
-_CHUNK = 1 << 20
 
 
 @check("LN008", "continuation-abandoned", Severity.INFO, Remedy.UNSAFE)
@@ -185,21 +182,6 @@ def settle_end(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
 def file_copies(scene: Scene, session_id: str) -> list[FileCopy]:
     """Return the copies of a session's transcript that go before anything that may cost it (R2)."""
     path = scene.home.sessions_dir / f"{session_id}.jsonl"
-    if not path.is_file():
+    if "\0" in session_id or not path.is_file():
         return []
-    size, digest = _digest(path)
-    try:
-        source = os.fspath(path.relative_to(scene.home.root))
-    except ValueError:
-        source = os.fspath(path)
-    return [FileCopy(source, f"{path.name}.gz", size, digest)]
-
-
-def _digest(path: Path) -> tuple[int, str]:
-    hasher = hashlib.sha256()
-    size = 0
-    with path.open("rb") as stream:
-        while chunk := stream.read(_CHUNK):
-            hasher.update(chunk)
-            size += len(chunk)
-    return size, hasher.hexdigest()
+    return [file_copy(path, relative(path, scene.home.root), path.stat().st_size)]

@@ -55,6 +55,11 @@ def updates(changes: Iterable[ColumnChanges]) -> Iterator[RowUpdate]:
         yield RowUpdate("sessions", {"id": change.session_id}, change.before, change.after)
 
 
+def printable(told: str) -> str:
+    """Return text that a plan file can keep: an id of the data may be invalid UTF-8."""
+    return told.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def unit_of(
     finding: Finding,
     resolution: Resolution,
@@ -75,7 +80,7 @@ def unit_of(
     return Unit(
         kind=kind,
         subject=subject or named,
-        summary=summary,
+        summary=printable(summary),
         actions=(*updates(resolution.changes), *more),
         safety=resolution.safety,
         live=False,

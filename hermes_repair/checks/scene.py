@@ -29,6 +29,7 @@ from hermes_repair.lineage.node import SessionNode, node_from_row
 from hermes_repair.lineage.person import MessageCounts, Proof
 from hermes_repair.lineage.queries import node_query
 from hermes_repair.lineage.resolve import Method
+from hermes_repair.model.actions import FileCopy
 from hermes_repair.model.plans import Header
 from hermes_repair.routing import Routing, build_routing
 from hermes_repair.schema.recognise import Recognition
@@ -42,11 +43,15 @@ class Past:
     """What our own receipts say about this database.
 
     ``written`` are ids of messages that repairs of ours inserted or moved and that were not taken
-    back; ``birth`` is the earliest known time of message id 1; ``unfinished`` are receipts of runs
-    that did not come to their end (path, header, units that are neither done nor given up).
+    back, ``deactivated`` ids of those that they took out of a chat; ``kept`` are copies of files
+    that they made and that are there; ``birth`` is the earliest known time of message id 1;
+    ``unfinished`` are receipts of runs that did not come to their end (path, header, units that are
+    neither done nor given up).
     """
 
     written: frozenset[int] = frozenset()
+    deactivated: frozenset[int] = frozenset()
+    kept: frozenset[FileCopy] = frozenset()
     birth: float | None = None
     unfinished: tuple[tuple[Path, Header, int], ...] = ()
 
@@ -92,10 +97,25 @@ class Scene:
 
     @cached_property
     def nodes(self) -> tuple[SessionNode, ...]:
-        """Every session with the totals of its messages."""
+        """Every session with the totals of its messages.
+
+        One whose id is no text (a BLOB, NULL, invalid UTF-8) can be named by nobody, Hermes
+        included: it is noted and left alone.
+        """
         sessions, messages = self.look.columns("sessions"), self.look.columns("messages")
         cursor = self.look.named(node_query(frozenset(sessions), frozenset(messages)))
-        return tuple(node_from_row(row) for row in cursor)
+        nodes = []
+        unnamed = 0
+        for row in cursor:
+            if isinstance(row["id"], str):
+                nodes.append(node_from_row(row))
+            else:
+                unnamed += 1
+        if unnamed:
+            self.notes.append(
+                f"{unnamed} with an id that is no text: such sessions are left alone."
+            )
+        return tuple(nodes)
 
     @cached_property
     def graph(self) -> Graph:
@@ -178,7 +198,7 @@ class Scene:
     @cached_property
     def suspects(self) -> Suspects:
         """Where messages with odd values are, and such as may be summaries."""
-        return find_suspects(self.look)
+        return find_suspects(self.look, deep=self.wishes.deep)
 
     @cached_property
     def new_message_ids(self) -> Iterator[int]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from hermes_repair.checks.messages import loses
 from hermes_repair.checks.registry import check
-from hermes_repair.checks.resolved import how, in_cycle, remedy, row_of, unit_of
+from hermes_repair.checks.resolved import how, in_cycle, printable, remedy, row_of, unit_of
 from hermes_repair.checks.scene import Scene
 from hermes_repair.lineage.changes import Resolution, changes_of, refused, resolution
 from hermes_repair.lineage.graph import EdgeKind
@@ -52,7 +52,7 @@ def title_duplicate(scene: Scene) -> Iterator[Finding]:
 
 def _renamed(scene: Scene) -> Mapping[str, RowUpdate]:
     return {
-        text(update.key.get("id")) or "": update
+        printable(text(update.key.get("id")) or ""): update
         for update in read_title_updates(scene.look.rows, scene.structure)
     }
 
@@ -72,7 +72,7 @@ def rename(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
             live=False,
             findings=(finding.fingerprint,),
             finding_ids=(finding.id,),
-            sessions=frozenset({session_id}),
+            sessions=frozenset({session_id} & scene.node.keys()),
         )
 
 

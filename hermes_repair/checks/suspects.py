@@ -1,20 +1,23 @@
 """One pass over ``messages`` that says where a closer look is due; it reads each row once.
 
-Texts of 64 neighbouring rows are put together by SQLite and decoded as one: where that works, all
-are valid UTF-8, and no row has to be fetched by itself.
+Texts of neighbouring rows are put together by SQLite and decoded as one: where that works, all are
+valid UTF-8, and no row has to be fetched by itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import orjson
+
 from hermes_repair.harness import Kind, default_harness
-from hermes_repair.model.values import RawText, Row, Value
+from hermes_repair.model.values import Row, Value
 from hermes_repair.store.connections import name
 from hermes_repair.store.look import Look
 
-BLOCK = 64  # rows; few enough for huge ones, enough that most cost nothing in Python
+MOST, FEWEST = 64, 8  # rows of a block; larger ones cost more in memory that is new each time
+LARGE = 4 << 20  # bytes of a block, above which the next ones have fewer rows
 
 TEXTS = (
     "role",
@@ -33,6 +36,10 @@ TEXTS = (
     "effect_disposition",
 )
 """The TEXT columns of ``messages`` in schemas 11 to 22 that hold what was said and done."""
+
+SPOKEN = ("content", "tool_calls", "reasoning", "reasoning_content")
+"""Those that hold what comes from outside; the others are looked at with ``--deep``, or in a row
+that is odd anyway."""
 
 EARLIEST = 978307200.0  # 2001: no message is older than that
 MILLISECONDS = 1e11  # epoch seconds reach this in the year 5138
@@ -54,51 +61,72 @@ class Suspects:
     summaries: tuple[Block, ...]
 
 
-def find_suspects(look: Look) -> Suspects:
-    """Go over all messages once."""
+def find_suspects(look: Look, *, deep: bool) -> Suspects:
+    """Go over all messages once; ``deep`` looks at every column of text."""
     columns = look.columns("messages")
-    texts = [column for column in TEXTS if column in columns]
-    joined = ", ".join(f"group_concat({name(column)}, char(10))" for column in texts)
-    sql = (
-        f"SELECT MIN(id), MAX(id), MAX({_odd(texts)}), MAX({_summary()}), {joined} FROM"
-        f" (SELECT * FROM messages WHERE id > ? ORDER BY id LIMIT {BLOCK})"
+    texts = [column for column in (TEXTS if deep else SPOKEN) if column in columns]
+    joined = ", ".join(
+        f"CAST(group_concat(NULLIF({name(column)}, ''), ',') AS BLOB)" for column in texts
     )
+    sql = (
+        "SELECT MIN(timestamp), MAX(timestamp), COUNT(*) - COUNT(timestamp),"
+        f" SUM(typeof(content) = 'blob'), {joined} FROM messages WHERE id BETWEEN ? AND ?"
+    )
+    harness = default_harness().texts
+    openings = [text.opening.encode() for text in harness if text.kind is Kind.SUMMARY]
     values: list[Block] = []
     summaries: list[Block] = []
-    last: Value = -(2**63)
-    while (row := look.one(sql, [last])) is not None:
-        first, last, odd, summary, *found = row
-        if not isinstance(first, int) or not isinstance(last, int):
-            break
-        block = Block(first, last)
-        if odd or any(isinstance(text, RawText) for text in found):
+    size = MOST
+    first = _edge(look, "MIN")
+    while first is not None:
+        row = look.one(
+            "SELECT id FROM messages WHERE id >= ? ORDER BY id LIMIT 1 OFFSET ?", [first, size - 1]
+        )
+        end = row[0] if row is not None else _edge(look, "MAX")
+        block = Block(first, end if isinstance(end, int) else first)
+        earliest, latest, missing, blobs, *found = look.one(sql, [block.first, block.last]) or ()
+        text = dict(
+            zip(texts, (one if isinstance(one, bytes) else b"" for one in found), strict=True)
+        )
+        plain = is_time(earliest) and is_time(latest) and not missing and not blobs
+        if not plain or not all(map(_is_utf8, text.values())) or _is_odd(text):
             values.append(block)
-        if summary:
+        if any(opening in text["content"] for opening in openings):
             summaries.append(block)
+        size = max(FEWEST, size // 4) if sum(map(len, text.values())) > LARGE else MOST
+        first = block.last + 1 if row is not None else None
     return Suspects(tuple(values), tuple(summaries))
 
 
-def _odd(texts: Sequence[str]) -> str:
-    """Return what is true of a row with a value that no release writes so, as SQL."""
-    odd = [
-        "typeof(timestamp) NOT IN ('real', 'integer')",
-        f"timestamp < {EARLIEST}",
-        f"timestamp > {MILLISECONDS}",
-        "content >= char(0) AND content < char(1)",  # structured content, behind its mark
-        "CASE WHEN tool_calls IS NULL OR tool_calls = '' THEN 0"
-        " WHEN typeof(tool_calls) <> 'text' OR NOT json_valid(tool_calls) THEN 1"
-        " ELSE json_type(tool_calls) <> 'array' END",
-        *(f"typeof({name(column)}) = 'blob'" for column in texts),
-    ]
-    return " OR ".join(f"COALESCE(({one}), 0)" for one in odd)
+def is_time(value: Value) -> bool:
+    """Whether a value can be the time of a message, in epoch seconds."""
+    return isinstance(value, int | float) and EARLIEST <= value <= MILLISECONDS
 
 
-def _summary() -> str:
-    summaries = (text for text in default_harness().texts if text.kind is Kind.SUMMARY)
-    marks = ", ".join(
-        sorted({"'" + text.opening[0].replace("'", "''") + "'" for text in summaries})
-    )
-    return f"role IN ('user', 'assistant') AND substr(ltrim(content), 1, 1) IN ({marks})"
+def _edge(look: Look, which: str) -> int | None:
+    row = look.one(f"SELECT {which}(id) FROM messages")
+    return row[0] if row is not None and isinstance(row[0], int) else None
+
+
+def _is_utf8(data: bytes) -> bool:
+    if data.isascii():
+        return True
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _is_odd(text: Mapping[str, bytes]) -> bool:
+    """Whether structured content may be among these texts, or tool calls that are no JSON list."""
+    if b"\x00" in text["content"]:
+        return True
+    try:
+        calls = orjson.loads(b"[" + text["tool_calls"] + b"]")
+    except orjson.JSONDecodeError:
+        return True
+    return not all(type(call) is list for call in calls)
 
 
 def rows_in(look: Look, blocks: Sequence[Block]) -> Iterator[Row]:

@@ -6,11 +6,12 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
+from functools import partial
 from typing import NamedTuple
 
 from hermes_repair.checks.registry import check
 from hermes_repair.checks.scene import Scene
-from hermes_repair.checks.suspects import EARLIEST, MILLISECONDS, TEXTS, rows_in
+from hermes_repair.checks.suspects import EARLIEST, MILLISECONDS, TEXTS, is_time, rows_in
 from hermes_repair.lineage.node import number, text
 from hermes_repair.model.actions import RowUpdate
 from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
@@ -116,12 +117,6 @@ def _calls(value: Value) -> Mended | None:
     return Mended("tool_calls", None, "tool calls that are no list", sure=calls is None)
 
 
-def is_time(value: Value) -> bool:
-    """Whether a value can be the time of a message, in epoch seconds."""
-    at = number(value)
-    return at is not None and EARLIEST <= at <= MILLISECONDS
-
-
 def _time(value: Value, neighbours: Neighbours, zone: tzinfo) -> Mended:
     kind = "a time that is none"
     for at in _readings(value, zone):
@@ -170,7 +165,7 @@ def neighbours_of(scene: Scene, row: Row) -> Neighbours:
 def damaged_rows(scene: Scene) -> Iterable[Damaged]:
     """Yield every row with odd values, by id."""
     for row in rows_in(scene.look, scene.suspects.values):
-        mended = mend_row(row, lambda row=row: neighbours_of(scene, row), scene.zone)  # type: ignore[misc]
+        mended = mend_row(row, partial(neighbours_of, scene, row), scene.zone)
         if mended:
             yield Damaged(row, mended)
 

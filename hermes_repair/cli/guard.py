@@ -31,6 +31,8 @@ def run(arguments: list[str]) -> int:
     try:
         answer = app(arguments, standalone_mode=False)
         sys.stdout.flush()
+        if answer == ExitCode.INTERRUPTED:  # typer makes this of ^C, without a word
+            return _say(_INTERRUPTED, as_json)
         return answer if isinstance(answer, int) else int(ExitCode.OK)
     except HermesRepairError as error:
         return _say(error, as_json)
@@ -46,6 +48,8 @@ def run(arguments: list[str]) -> int:
     except Exception as error:  # noqa: BLE001 - the last line: anything else would exit 1
         if _is_usage(error):
             return _usage(error, as_json)
+        if type(error).__module__ == "sqlite3":
+            return _say(_from_sqlite(error), as_json)
         return _bug(error, as_json)
 
 
@@ -85,8 +89,19 @@ def _is_usage(error: Exception) -> bool:
     return hasattr(error, "format_message") and hasattr(error, "exit_code")
 
 
+def _from_sqlite(error: Exception) -> HermesRepairError:
+    """Return what SQLite said where nobody else had words for it: a disk that gives out."""
+    made = HermesRepairError(
+        f"SQLite cannot go on: {error}.",
+        "What was finished before is whole. Check the disk, then run the same command again.",
+    )
+    made.exit_code = ExitCode.REFUSED
+    return made
+
+
 def _usage(error: Exception, as_json: bool) -> int:
     message = str(error.format_message()) if hasattr(error, "format_message") else str(error)
+    message = message if message.endswith(".") else f"{message}."
     made = HermesRepairError(message, "Type `hermes-repair --help` for the commands.")
     made.exit_code = ExitCode.USAGE
     return _say(made, as_json)

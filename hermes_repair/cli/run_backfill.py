@@ -37,6 +37,7 @@ def report(target: Target, sessions: tuple[str, ...], timezone: str | None) -> i
                 "classification": made.tally(),
                 "sessions": [_entry(comparison) for comparison in made.comparisons],
                 "only_in_database": list(made.only_in_database),
+                "witnesses": [asdict(witness) for witness in made.witnesses],
                 "unread": [{"file": name, "problem": why} for name, why in made.unread],
             }
         show(_lines(home, made, target))
@@ -72,6 +73,17 @@ def _lines(home: Home, made: app.Report, target: Target) -> list[Line]:
                     f"{' (provable)' if found.safe else ''}: file {counts.file}, database"
                     f" {counts.database}, missing {counts.missing}, later {counts.later}."
                     f" {found.reason}"
+                )
+            )
+    for witness in made.witnesses:
+        if witness.problem is not None:
+            lines.append(Line(f"{witness.path}: {witness.problem}"))
+        if witness.only_here:
+            lines.append(
+                Line(
+                    f"{witness.session_id or 'no session'}: only {witness.path} has"
+                    f" {witness.only_here} of its {count(witness.messages, 'message')}; look at"
+                    " them with `hermes-repair find WORDS`."
                 )
             )
     return lines + [Line(f"{name} could not be read: {why}") for name, why in made.unread]

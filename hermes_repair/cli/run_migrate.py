@@ -77,7 +77,7 @@ def migrate(target: Target, to: int | None, force: bool, dry_run: bool, yes: boo
 def _dry_run(way: app.Way, home: Home, target: Target) -> tuple[ExitCode, dict[str, Any] | None]:
     if target.as_json:
         return ExitCode.OK, {**_document(way, home), "plan": _plan(way)}
-    lines = [*_head(way, home), *_steps(way, target)]
+    lines = [*_head(way, home), *_steps(way, target, sql=not target.quiet)]
     if not way.nothing_to_do:
         words = f"Nothing was changed. Next: hermes-repair migrate{target.option}"
         lines.append(Line(words + _asked_for(way), "head"))
@@ -105,8 +105,8 @@ def _head(way: app.Way, home: Home) -> list[Line]:
     return lines
 
 
-def _steps(way: app.Way, target: Target) -> list[Line]:
-    """Return what would be done, with the SQL of every statement unless --quiet."""
+def _steps(way: app.Way, target: Target, *, sql: bool) -> list[Line]:
+    """Return what would be done, step by step, with the text of every statement or without."""
     if way.nothing_to_do:
         return []
     room = f", with {size(way.room)} of disk for the work" if way.room >= WORTH_SAYING else ""
@@ -117,7 +117,7 @@ def _steps(way: app.Way, target: Target) -> list[Line]:
             touched = f" ({count(part.rows, 'row')})" if part.rows is not None else ""
             mends = f" [{part.finding}]" if part.finding else ""
             lines.append(Line(f"  {part.what}{touched}{mends}"))
-            if not target.quiet:
+            if sql:
                 lines += _sql(part)
     return lines + _left_alone(way, target)
 
@@ -143,7 +143,7 @@ def _left_alone(way: app.Way, target: Target) -> list[Line]:
 
 
 def _ask(way: app.Way, home: Home, target: Target) -> bool:
-    show([*_head(way, home), *_steps(way, target)], stream="stderr")
+    show([*_head(way, home), *_steps(way, target, sql=target.verbose)], stream="stderr")
     return ask("Migrate?")
 
 

@@ -17,6 +17,7 @@ INITIAL_PID_NAMESPACE = "pid:[4026531836]"  # PROC_PID_INIT_INO, the same on eve
 SETTLING_SECONDS = 120.0
 SETTLING_TOLERANCE = 86400.0
 START_TOLERANCE = 1.0
+EXEC_LOOKS, EXEC_SECONDS = 10, 0.002
 
 
 def boot_time() -> float:
@@ -79,7 +80,7 @@ def _linux_process(pid: int) -> ProcessInfo | None:
     try:
         stat = procfs.parse_stat(_text(f"/proc/{pid}/stat"))
         status = procfs.parse_status(_text(f"/proc/{pid}/status"))
-        argv = procfs.parse_cmdline(Path(f"/proc/{pid}/cmdline").read_bytes())
+        argv = () if stat.kernel_thread or stat.state in "ZX" else _argv(pid)
         threads = sum(1 for _ in Path(f"/proc/{pid}/task").iterdir())
         owner = Path(f"/proc/{pid}").stat().st_uid
     except (FileNotFoundError, ProcessLookupError):
@@ -101,6 +102,16 @@ def _linux_process(pid: int) -> ProcessInfo | None:
         zombie=stat.state in "ZX" and threads <= 1,
         interpreter=commands.interpreter(argv),
     )
+
+
+def _argv(pid: int) -> tuple[str, ...]:
+    """Return a command line. For a moment, while a process becomes another program, it is empty."""
+    for _ in range(EXEC_LOOKS):
+        argv = procfs.parse_cmdline(Path(f"/proc/{pid}/cmdline").read_bytes())
+        if argv:
+            return argv
+        time.sleep(EXEC_SECONDS)
+    return ()
 
 
 def _same_namespace(pid: int, depth: int) -> bool:

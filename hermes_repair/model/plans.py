@@ -8,6 +8,9 @@ from enum import Enum
 from hermes_repair.model.actions import WITH_TABLE, Action, Ddl, IndexRefill, RowInsert
 from hermes_repair.model.findings import Safety
 
+ADOPTION = "adoption"
+"""The kind of a unit that makes a session for messages that are there already (MS003)."""
+
 
 class UnitState(Enum):
     """What became of a unit (design R4)."""
@@ -23,10 +26,11 @@ class UnitState(Enum):
 class Unit:
     """What one transaction does: whole or not at all.
 
-    ``kind`` is what it is about (``session``, ``family``, ``migration``, ``lock``, ``copy``);
-    ``subject`` names it for a reader (a session id, ``13 -> 14``). ``summary`` is one line of what
-    it does, without conversation text. ``findings`` are fingerprints. ``sessions`` are the ids that
-    it touches: two units of one stage that share one are merged or ordered by the planner.
+    ``kind`` is what it is about (``session``, ``family``, ``migration``, ``lock``, ``copy``,
+    ``adoption``); ``subject`` names it for a reader (a session id, ``13 -> 14``). ``summary`` is
+    one line of what it does, without conversation text. ``findings`` are fingerprints.
+    ``sessions`` are the ids that it touches: two units of one stage that share one are merged or
+    ordered by the planner.
     ``room`` are bytes that it takes on the disk beside a backup; plan files do not keep it.
     """
 

@@ -18,7 +18,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from hermes_repair.model.actions import Action
+from hermes_repair.model.actions import Action, FileCopy
 from hermes_repair.model.errors import NotNoted, Refused, UsageError
 from hermes_repair.model.findings import Safety
 from hermes_repair.model.plans import Header, Outline, Unit, UnitRecord, UnitState, outline
@@ -49,6 +49,7 @@ CREATE TABLE images (
 ) WITHOUT ROWID;
 """
 _CONTENT = f"position, {', '.join(COLUMNS)}"
+_COLUMN_NAMES = "(SELECT names FROM column_sets WHERE number = column_set)"
 
 
 class PlanFile:
@@ -228,6 +229,26 @@ class PlanFile:
         ):
             yield int(new_id)
 
+    def deactivated_messages(self) -> Iterator[int]:
+        """Yield ids of messages that done units of this receipt made inactive (MS001, MS005)."""
+        for (id,) in self._db.execute(
+            "SELECT k.value FROM actions a JOIN units u ON u.number = a.unit"
+            " JOIN images k ON k.unit = a.unit AND k.position = a.position"
+            "  AND k.image = 'key' AND k.column_name = 'id'"
+            " JOIN images f ON f.unit = a.unit AND f.position = a.position"
+            "  AND f.image = 'after' AND f.column_name = 'active' AND f.value = 0"
+            " WHERE a.tbl = 'messages' AND a.kind = 'RowUpdate' AND u.state = 'done'"
+        ):
+            yield int(id)
+
+    def copies(self) -> Iterator[FileCopy]:
+        """Yield the copies of files that units of this receipt made; undo leaves them."""
+        for row in self._db.execute(
+            "SELECT a.source, a.target, a.size, a.sha256 FROM actions a JOIN units u"
+            " ON u.number = a.unit WHERE a.kind = 'FileCopy' AND u.state IN ('done', 'undone')"
+        ):
+            yield FileCopy(*row)
+
     def digest(self, numbers: Iterable[int] | None = None) -> str:
         """Return one hash over units and their actions: what a plan will do, to the byte.
 
@@ -236,7 +257,8 @@ class PlanFile:
         hasher = hashlib.sha256()
         queries = (
             "SELECT kind, subject, safety, live, sessions FROM units WHERE number = ?",
-            f"SELECT {_CONTENT} FROM actions WHERE unit = ? ORDER BY position",
+            f"SELECT {_CONTENT.replace('column_set', _COLUMN_NAMES)} FROM actions WHERE unit = ?"
+            " ORDER BY position",
             "SELECT position, image, column_name, value FROM images WHERE unit = ?"
             " ORDER BY position, image, column_name",
         )
@@ -363,6 +385,6 @@ def _require_format(connection: sqlite3.Connection, path: Path) -> None:
     if found != FORMAT or ours is None:
         raise Refused(
             f"{path} is not a plan or receipt of hermes-repair, or it is damaged.",
-            "`hermes-repair repair --dry-run --plan-out FILE` makes a plan. A damaged receipt has to"
-            " be moved away first; what it did cannot be taken back then.",
+            "`hermes-repair repair --dry-run --plan-out FILE` makes a plan. A damaged receipt has"
+            " to be moved away first; what it did cannot be taken back then.",
         )

@@ -20,7 +20,7 @@ from hermes_repair.model.actions import (
     RowMove,
     RowUpdate,
 )
-from hermes_repair.model.plans import Unit
+from hermes_repair.model.plans import ADOPTION, Unit
 from hermes_repair.model.values import Value
 from hermes_repair.store.connections import name
 from hermes_repair.store.writing import Writer
@@ -140,12 +140,22 @@ def was_there_before(writer: Writer, unit: Unit, violation: Violation) -> bool:
 
 
 def restored_by_undo(unit: Unit) -> frozenset[Value]:
-    """Return the references that undo may leave broken, because they were before the repair."""
-    return frozenset(
+    """Return the references that undo may leave broken, because they were before the repair.
+
+    A unit of kind ``adoption`` makes the session that messages refer to already. Where Hermes wrote
+    to that session since, its counts are others than those of the insert, and that refuses.
+    """
+    parents = (
         action.before.get("parent_session_id")
         for action in unit.actions
         if isinstance(action, RowUpdate | RowDelete)
     )
+    adopted = (
+        action.key.get("id")
+        for action in unit.actions
+        if unit.kind == ADOPTION and isinstance(action, RowInsert) and action.table == "sessions"
+    )
+    return frozenset([*parents, *adopted])
 
 
 def _batches(ids: list[str]) -> Iterable[list[str]]:

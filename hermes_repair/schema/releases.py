@@ -70,6 +70,11 @@ def newest_release(number: int, catalogue: Catalogue | None = None) -> str | Non
     return max(releases, key=release_key, default=None)
 
 
+def is_release(text: str) -> bool:
+    """Whether a text is a release number; what a build of main calls itself may be none."""
+    return _RELEASE.match(text) is not None
+
+
 def release_key(release: str) -> tuple[int, ...]:
     """Return a release as numbers that compare; ``0.19`` and ``v0.19.0`` are the same."""
     match = _RELEASE.match(release)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
-from hermes_repair.model.errors import InUse, Refused
+from hermes_repair.model.errors import DatabaseUnreadable, InUse, Refused
 from hermes_repair.store.connections import (
     open_for_writing,
     open_immutable,
@@ -106,16 +107,18 @@ def put_back(backup: Path, path: Path, still: Callable[[], None]) -> None:
     is there is not what the caller decided on. Raises :class:`InUse` where another process holds
     the database.
     """
-    source = open_immutable(backup)
-    target = open_for_writing(path, live=False)
     try:
-        # The lock stays from here to the end of the connection; a backup cannot begin inside a
-        # transaction of its target.
-        target.execute("PRAGMA locking_mode=EXCLUSIVE").fetchall()
-        target.execute("BEGIN EXCLUSIVE")
-        target.execute("COMMIT")
-        still()
-        source.backup(target, pages=-1)
+        with (
+            closing(open_immutable(backup)) as source,
+            closing(open_for_writing(path, live=False)) as target,
+        ):
+            # The lock stays from here to the end of the connection; a backup cannot begin inside a
+            # transaction of its target.
+            target.execute("PRAGMA locking_mode=EXCLUSIVE").fetchall()
+            target.execute("BEGIN EXCLUSIVE")
+            target.execute("COMMIT")
+            still()
+            source.backup(target, pages=-1)
     except sqlite3.Error as error:
         if is_busy(error):
             raise InUse(
@@ -123,9 +126,16 @@ def put_back(backup: Path, path: Path, still: Callable[[], None]) -> None:
                 "Stop Hermes (`hermes gateway stop`), then run the same command again.",
             ) from error
         raise unreadable(path, error) from error
-    finally:
-        target.close()
-        source.close()
+
+
+def opens(path: Path) -> bool:
+    """Whether SQLite can read the first pages of a file at rest."""
+    try:
+        with closing(open_immutable(path)) as connection:
+            connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchall()
+    except (sqlite3.DatabaseError, DatabaseUnreadable):
+        return False
+    return True
 
 
 def copy_live(path: Path, target: Path) -> None:

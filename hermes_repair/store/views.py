@@ -187,12 +187,14 @@ def lost_by_joining(main: Look, joined: Look, ours: frozenset[str]) -> tuple[str
     if after < before:
         found.append(f"with the -wal the last message id is {after}, without it {before}")
     old, new = _sessions(main), _sessions(joined)
-    gone = len(old.keys() - new.keys() - ours)
+    # Every start of Hermes' command line prunes ended sessions without a message, so those do not
+    # count: a kill right after it is an ordinary crash.
+    gone = sum(1 for id in old.keys() - new.keys() - ours if old[id][0])
     if gone:
-        found.append(f"with the -wal {gone} sessions are missing that are there without it")
+        found.append(f"with the -wal sessions are missing that are there without it: {gone}")
     lower = sum(1 for id in (old.keys() & new.keys()) - ours if _goes_back(old[id], new[id]))
     if lower:
-        found.append(f"with the -wal {lower} sessions have fewer messages or lower counters")
+        found.append(f"with the -wal sessions have fewer messages or lower counters: {lower}")
     return tuple(found)
 
 

@@ -24,6 +24,12 @@ _INSIDE = "[,:"  # what stands before an object that is part of another one
 _AFTER = ("", "{", "\x00", " ", "\t", "\r", "\n")
 _EFFORT = 16  # how often the text of one line may be gone through
 _DECODER = json.JSONDecoder()
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+
+DEEPEST = 500
+"""Levels of nesting up to which a message is one: Python writes JSON to just below a thousand."""
+SHORTEST_DEEP = 2 * DEEPEST  # bytes
+TOO_DEEP = "nested too deeply"
 
 
 class Line(NamedTuple):
@@ -50,6 +56,8 @@ def decode_record(data: bytes) -> Message:
 
     Raises ``ValueError`` with a short reason (no content) where it is anything else.
     """
+    if is_too_deep(data):
+        raise ValueError(TOO_DEEP)
     try:
         value = orjson.loads(data)
     except orjson.JSONDecodeError:
@@ -57,6 +65,22 @@ def decode_record(data: bytes) -> Message:
     if not isinstance(value, dict):
         raise ValueError("not an object")
     return decode_exactly(data) if is_rounded(value) else value
+
+
+def is_too_deep(data: bytes) -> bool:
+    """Whether the JSON in ``data`` is nested so deeply that it could not be written again."""
+    if len(data) < SHORTEST_DEEP or data.count(b"[") + data.count(b"{") <= DEEPEST:
+        return False
+    depth = 0
+    for token in _TOKEN.finditer(data):
+        text = token.group()
+        if text in (b"[", b"{"):
+            depth += 1
+            if depth > DEEPEST:
+                return True
+        elif text in (b"]", b"}"):
+            depth -= 1
+    return False
 
 
 def is_rounded(message: Message) -> bool:
@@ -82,7 +106,7 @@ def _decode_slowly(data: bytes) -> Any:
         is_text = not isinstance(error.__cause__, UnicodeDecodeError)
         raise ValueError("not valid JSON" if is_text else "not UTF-8") from error
     except RecursionError as error:
-        raise ValueError("nested too deeply") from error
+        raise ValueError(TOO_DEEP) from error
 
 
 def split_line(data: bytes, offset: int) -> list[Record]:
@@ -103,7 +127,7 @@ def split_line(data: bytes, offset: int) -> list[Record]:
         return [Line(offset + start, end - start, decode_record(data[start:end]))]
     except ValueError as error:
         reason = str(error)
-    if reason != "not an object":
+    if reason not in ("not an object", TOO_DEEP):
         found = _salvaged(data, start, end, offset, reason)
     return found or [BadLine(offset + start, end - start, reason)]
 
@@ -156,7 +180,10 @@ def _decode_at(text: str, begin: int) -> tuple[Message | None, int]:
         return None, max(error.pos, begin + 1)
     except RecursionError:
         return None, len(text)
-    return (value if isinstance(value, dict) and _is_text(text[begin:stop]) else None), stop
+    whole = isinstance(value, dict) and _is_text(text[begin:stop])
+    if whole and is_too_deep(text[begin:stop].encode()):
+        return None, stop
+    return (value if whole else None), stop
 
 
 def _is_inside(text: str, begin: int) -> bool:

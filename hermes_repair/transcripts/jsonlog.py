@@ -1,4 +1,4 @@
-"""The two JSON shapes that hold messages: an agent's session log and a spooled message.
+"""The JSON shapes that hold messages: a session log, a spooled message, a request dump.
 
 ``session_<id>.json`` is one object with ``messages`` (no times; assistant text may be changed: 0.15
 and later redact secrets). ``pending_messages/*.json`` holds one message (``transcript_cap_drop``),
@@ -21,6 +21,7 @@ from hermes_repair.transcripts.sequence import FileSequence
 MAX_LOG = 64 * 1024 * 1024
 LISTED = ("messages", "*")
 SPOOLED = ("data", "message")
+DUMPED = ("request", "body", "messages", "*")
 CAP_DROP = "transcript_cap_drop"
 
 _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
@@ -46,6 +47,17 @@ def read_log(path: Path) -> LogFile:
 def read_spooled(path: Path) -> LogFile:
     """Read a spool file that holds one message. Raises ``OSError`` as opening does."""
     return _read(path, SPOOLED)
+
+
+def read_spool(path: Path) -> LogFile:
+    """Read a spool file of either shape. Raises ``OSError`` as opening does."""
+    one = read_spooled(path)
+    return one if len(one.sequence) else read_log(path)
+
+
+def read_dump(path: Path) -> LogFile:
+    """Read what ``request_dump_<id>_*.json`` sent. Raises ``OSError`` as opening does."""
+    return _read(path, DUMPED)
 
 
 def spooled_session(header: dict[str, Any]) -> str | None:

@@ -21,12 +21,14 @@ from typing import BinaryIO
 import orjson
 
 from hermes_repair.transcripts.decode import (
+    SHORTEST_DEEP,
     BadLine,
     Line,
     Message,
     Record,
     decode_exactly,
     is_rounded,
+    is_too_deep,
     split_line,
 )
 
@@ -75,7 +77,7 @@ class TranscriptReader:
                 yield from self._last(data[: size - offset], offset)
                 return
             # The usual line: an object that ends the line. All else goes the careful way.
-            if data.endswith(b"}\n"):
+            if data.endswith(b"}\n") and not (length > SHORTEST_DEEP and is_too_deep(data)):
                 try:
                     message = decode(data)
                 except orjson.JSONDecodeError:

@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 
 from hermes_repair.host import raw, worker
+from hermes_repair.model.values import decode_text
 from hermes_repair.store import connections
 
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
@@ -37,7 +38,7 @@ class Step:
 
 @dataclass
 class Shim:
-    """Counts steps below ``root``; ``fail`` is called with the number of each, before it is done."""
+    """Counts steps below ``root``; ``fail`` hears of each with its number, before it is done."""
 
     root: Path
     fail: Callable[[int, Step], None] = lambda _number, _step: None
@@ -185,7 +186,7 @@ def _connecting(shim: Shim) -> Callable[[Path, str], sqlite3.Connection]:
         )
         connection.shim = shim
         connection.path = str(path)
-        connection.text_factory = connections.decode_text
+        connection.text_factory = decode_text
         return connection
 
     return connect

@@ -28,13 +28,14 @@ from sample_data.build import structure_sql
 
 NOW = 1_781_946_000.0  # 2026-06-20 09:00 UTC
 DAY = 86400.0
-WISHES = Wishes(timezone="UTC")
+WISHES = Wishes()
 
 FRONT = "20260601_080000_aaaaaaaa"  # TR001: the file has 4 messages that the rows lack
 ORPHAN = "20260602_080000_bbbbbbbb"  # LN001: a person's chat whose parent row is gone
 COUNTED = "20260603_080000_cccccccc"  # MS002: counts 9, has 2
 HEALTHY = "20260604_080000_dddddddd"
 LOCKED = "20260605_080000_eeeeeeee"  # LK001 (from schema 14 on): an expired lock
+ONLY = "20260520_080000_ffffffff"  # TR002: see chat_only_in_file
 GONE = "20260530_080000_99999999"
 
 SECRET = "the heron waits at the weir"
@@ -102,7 +103,7 @@ def _front_missing(db: sqlite3.Connection, root: Path) -> None:
     start = NOW - 20 * DAY
     said = [
         (f"{SECRET}, number {n}" if n % 2 == 0 else f"answer {n}", 1.5 + n // 2 / 100)
-        for n in range(8)
+        for n in range(10)
     ]
     lines: list[dict[str, Any]] = [
         {
@@ -116,8 +117,26 @@ def _front_missing(db: sqlite3.Connection, root: Path) -> None:
     ]
     text = "".join(json.dumps(line) + "\n" for line in lines)
     (root / "sessions" / f"{FRONT}.jsonl").write_text(text, encoding="utf-8")
-    rows = [("assistant" if n % 2 else "user", *said[n]) for n in range(4, 8)]
+    rows = [("assistant" if n % 2 else "user", *said[n]) for n in range(4, 10)]
     add_session(db, FRONT, rows, started=1.5)
+
+
+def chat_only_in_file(root: Path, days: float = -5.0) -> str:
+    """Add a transcript that no session row belongs to, from before the database; return its id."""
+    lines = [
+        {
+            "role": role,
+            "content": f"{SECRET}: {role} {turn}",
+            "timestamp": datetime.fromtimestamp(NOW - 20 * DAY + (days + turn / 100) * DAY, UTC)
+            .replace(tzinfo=None)
+            .isoformat(),
+        }
+        for turn in range(2)
+        for role in ("user", "assistant")
+    ]
+    text = "".join(json.dumps(line) + "\n" for line in lines)
+    (root / "sessions" / f"{ONLY}.jsonl").write_text(text, encoding="utf-8")
+    return ONLY
 
 
 def the_world(tmp: Path, *, tell: Callable[[str], None] = lambda _sentence: None) -> World:

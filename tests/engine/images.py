@@ -32,7 +32,7 @@ def files(root: Path, *, but: str | None = None) -> dict[str, tuple[Any, ...]]:
         if but is not None and path == root:
             entry = entry[:-1]
         if path.is_symlink():
-            entry += (os.readlink(path),)
+            entry += (str(path.readlink()),)
         elif path.is_file():
             entry += (facts.st_size, hashlib.sha256(path.read_bytes()).hexdigest())
         found[name] = entry

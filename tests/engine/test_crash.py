@@ -337,7 +337,7 @@ def test_every_step_fails(name: str, place: Path, monkeypatch: pytest.MonkeyPatc
 
 COMMANDS = {
     "migrate": ("migrate", "--to", "14", "--yes"),
-    "repair": ("repair", "--yes", "--timezone", "UTC"),
+    "repair": ("repair", "--yes"),
     "undo a migration": ("undo", "--yes"),
     "undo a repair": ("undo", "--yes"),
 }

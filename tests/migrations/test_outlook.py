@@ -104,3 +104,10 @@ def test_a_release_that_nobody_knows_yet(tmp_path: Path) -> None:
     found = outlook(home, "0.99.0")
     assert (found["release"], found["number"]) == ("0.99.0", None)
     assert "does not know" in run("doctor", "--for", "0.99.0", home=home).out
+
+
+def test_a_build_whose_name_is_no_release(tmp_path: Path) -> None:
+    home = populated(tmp_path / "home")
+    code = checkout(home, "0.16.0")
+    (code / "hermes_cli" / "__init__.py").write_text('__version__ = "0.16.0+git.5"\n')
+    assert kinds(home, "0.18.2") == {"crashes": ["SE002"], "hides": ["LN010"]}

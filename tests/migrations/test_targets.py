@@ -256,12 +256,12 @@ def test_a_damaged_file_is_not_migrated(tmp_path: Path) -> None:
     home = populated(tmp_path / "home")
     connection = sqlite3.connect(home / "state.db")
     (page,) = connection.execute(
-        "SELECT rootpage FROM sqlite_master WHERE name = 'idx_messages_session'"
+        "SELECT rootpage FROM sqlite_master WHERE name = 'messages_fts_trigram_idx'"
     ).fetchone()
     (size,) = connection.execute("PRAGMA page_size").fetchone()
     connection.close()
     with (home / "state.db").open("r+b") as file:
-        file.seek((page - 1) * size + 100)
+        file.seek((page - 1) * size)
         file.write(b"\xff" * 200)
     before = fingerprint(home)
     for words in (("--dry-run",), ("--yes",)):

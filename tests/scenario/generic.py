@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-from tests.scenario.build import LAST_WITH_FILES, Script
+from tests.scenario.build import LAST_WITH_FILES, Script, chat_of
 from tests.scenario.play import play
 from tests.scenario.talk import Message
 
@@ -27,7 +27,9 @@ def legacy_home(
     for index in range(sessions):
         times = sorted(numbers.uniform(-DAYS, -1) for _ in range(turns))
         for number, days in enumerate(times):
-            script.say(f"chat {index}", [number], days)
+            name = f"chat {index}"
+            place = {**chat_of(name), "chat_id": str(70_000 + index)}
+            script.say(name, [number], days, chat=place)
     ops = script.ops
     said: dict[str, list[Message]] = {}
     for op, result in zip(ops, play(LAST_WITH_FILES, home, ops, seed=seed, bulk=True), strict=True):

@@ -22,7 +22,8 @@ db.close()
 """
 
 # Does what its stdin says, with one SessionDB that stays open: "acquire SESSION SECONDS",
-# "release SESSION", "rotate SESSION" (ended, and a child with a message), "hold" (a transaction).
+# "release SESSION", "end SESSION", "child SESSION", "rotate SESSION" (both, and a message), "hold
+# SECONDS" (a transaction).
 COMMANDS = """
 import os, sys, threading, time
 from hermes_state import SessionDB
@@ -39,6 +40,10 @@ for line in sys.stdin:
         db.end_session(rest[0], "compression")
         db.create_session(rest[0] + "-2", source="telegram", parent_session_id=rest[0])
         answer = db.append_message(rest[0] + "-2", "user", "And who sings bass?")
+    elif word == "end":
+        answer = db.end_session(rest[0], "compression")
+    elif word == "child":
+        answer = db.create_session(rest[0] + "-2", source="telegram", parent_session_id=rest[0])
     elif word == "holder":
         answer = db.get_compression_lock_holder(rest[0])
     elif word == "hold":

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from hermes_repair.host import Program, boot_id, boot_time, process
-from hermes_repair.host.commands import classify, shorten
+from hermes_repair.host.commands import classify, interpreter, shorten
 from hermes_repair.host.processes import _psutil_process
 
 HERMES = "/home/u/.hermes/hermes-agent/venv/bin/hermes"
@@ -76,6 +76,22 @@ def test_classify(argv: list[str], program: Program, profile: str | None) -> Non
 )
 def test_shorten(argv: list[str], text: str) -> None:
     assert shorten(argv) == text
+
+
+@pytest.mark.parametrize(
+    ("argv", "python"),
+    [
+        (["/v/bin/python", "-m", "hermes_cli.main"], "/v/bin/python"),
+        (["/v/bin/python3.11", "/v/bin/hermes"], "/v/bin/python3.11"),
+        (["C:\\v\\Scripts\\pythonw.exe", "x"], "C:\\v\\Scripts\\pythonw.exe"),
+        (["python", "x"], ""),
+        (["/usr/bin/node", "x"], ""),
+        (["hermes"], ""),
+        ([], ""),
+    ],
+)
+def test_the_interpreter_is_told_by_an_absolute_path(argv: list[str], python: str) -> None:
+    assert interpreter(argv) == python
 
 
 def test_process_of_ours() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from hermes_repair.home.installed import (
     constant_in,
     find_installed,
     read_install,
+    serving,
 )
 from hermes_repair.home.launcher import code_of_command, interpreter_of, target_of_shell
 from tests.releases import release
@@ -141,6 +143,75 @@ def test_running_interpreters_come_first(user: Path, tmp_path: Path) -> None:
     found = find_installed(user / ".hermes", around(user), [python])
     assert [install.number for install in found] == [14, 22]
     assert str(python) in found[0].how
+
+
+def test_pythons_are_kept_with_the_code_that_they_run(user: Path, tmp_path: Path) -> None:
+    code(environment(tmp_path / "venv"), 14)
+    names = [tmp_path / "venv" / "bin" / name for name in ("python", "python3")]
+    found = find_installed(user / ".hermes", around(user), [*names, tmp_path / "no" / "python"])
+    assert only(found).pythons == tuple(names)
+    assert serving(found) == found[0]
+    assert serving([replace(found[0], number=None)]) is None
+
+
+SYSTEMD = """
+[Service]
+Type=simple
+ExecStart={python} -m hermes_cli.main --profile work gateway run --replace
+Environment="PATH=/usr/bin"
+Environment="HERMES_HOME={home}"
+"""
+LAUNCHD = """<?xml version="1.0" encoding="UTF-8"?>
+<plist version="1.0"><dict>
+<key>ProgramArguments</key><array><string>{python}</string><string>-m</string></array>
+<key>EnvironmentVariables</key><dict><key>HERMES_HOME</key><string>{home}</string></dict>
+</dict></plist>
+"""
+
+
+@pytest.mark.parametrize(
+    ("folder", "name", "text"),
+    [
+        (".config/systemd/user", "hermes-gateway-work.service", SYSTEMD),
+        ("Library/LaunchAgents", "ai.hermes.gateway-work.plist", LAUNCHD),
+    ],
+)
+def test_services_that_name_the_home(
+    folder: str, name: str, text: str, user: Path, tmp_path: Path
+) -> None:
+    code(user / ".hermes" / "hermes-agent", 22)
+    code(environment(tmp_path / "venv"), 14)
+    python = tmp_path / "venv" / "bin" / "python"
+    work = user / ".hermes" / "profiles" / "work"
+    work.mkdir(parents=True)
+    write(user / folder / name, text.format(python=python, home=work))
+    first = find_installed(work, around(user))[0]
+    assert (first.number, first.how, first.pythons) == (14, f"the service {name}", (python,))
+    assert only(find_installed(user / ".hermes", around(user))).number == 22
+
+
+def test_services_of_the_system_and_what_is_none(user: Path, tmp_path: Path) -> None:
+    code(environment(tmp_path / "venv"), 14)
+    python = tmp_path / "venv" / "bin" / "python"
+    units = tmp_path / "units"
+    home = user / ".hermes"
+    write(units / "hermes-gateway.service", SYSTEMD.format(python=python, home=home))
+    write(units / "hermes-gateway-a.service", "ExecStart='torn\nEnvironment=HERMES_HOME=relative\n")
+    write(units / "hermes-gateway-b.service", "\0" * 2000)
+    write(user / "Library" / "LaunchAgents" / "ai.hermes.gateway.plist", "<plist><array>")
+    surroundings = replace(around(user), system_units=units)
+    assert only(find_installed(home, surroundings)).pythons == (python,)
+
+
+def test_when_the_code_changed_is_told_by_its_record_too(user: Path) -> None:
+    checkout = code(user / ".hermes" / "hermes-agent", 22)
+    for path in checkout.rglob("*"):
+        os.utime(path, (5.0, 5.0))
+    assert only(find_installed(user / ".hermes", around(user))).changed_at == 5.0
+    record = checkout / "hermes_agent-0.19.0.dist-info"
+    record.mkdir()
+    os.utime(record, (9.0, 9.0))
+    assert only(find_installed(user / ".hermes", around(user))).changed_at == 9.0
 
 
 def test_windows_layout_by_its_paths(tmp_path: Path) -> None:

@@ -101,13 +101,13 @@ def test_a_hundred_thousand_sessions_take_well_under_a_second() -> None:
         )
         for number in range(100_000)
     ]
-    start = time.perf_counter()
+    start = time.process_time()
     graph = Graph.build(nodes)
     lines = picker(graph, RULES["0.19.0"])
-    took = time.perf_counter() - start
+    took = time.process_time() - start
     assert len(lines) == 20_000
     assert lines[0].shown == "s99999"
-    assert took < 3.0, f"{took:.2f} s"  # about 0.5 s on two idle cores
+    assert took < 3.0, f"{took:.2f} s"  # of this process: others may share the machine
 
 
 def test_step_16_is_told_from_a_delegate_by_who_wrote_the_json() -> None:

@@ -6,6 +6,8 @@ import fcntl
 import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 import time
 from contextlib import closing
 from pathlib import Path
@@ -17,6 +19,7 @@ from hermes_repair.app.outside import from_outside
 from hermes_repair.app.world import real_world
 from hermes_repair.home.layout import open_home
 from tests.command import fingerprint, rows, run
+from tests.support import ROOT
 from tests.unit.locks_homes import GONE, locks, make_home, plant, receipts, running
 
 pytestmark = pytest.mark.releases
@@ -137,6 +140,38 @@ def test_a_holder_that_began_after_we_looked_who_is_there_lives(
             monkeypatch.setattr("hermes_repair.app.locks.from_outside", lambda _home: before)
             assert see(home).stale == ()
         assert first.do("holder choir") != "None"
+
+
+def test_it_imports_no_more_than_it_needs(tmp_path: Path) -> None:
+    """A run every few minutes is mostly imports; a clock would tell less surely (design 8)."""
+    home = make_home(tmp_path)
+    idle = imported(home)
+    assert not {"yaml", "orjson", "jsonlines", "psutil", "rich", "sqlite_utils"} & idle
+    rooms = {name.split(".")[1] for name in idle if name.startswith("hermes_repair.")}
+    assert rooms <= {"app", "checks", "cli", "home", "host", "leases", "model", "report", "store"}
+    plant(home, "choir")
+    freeing = imported(home)
+    assert not locks(home)
+    assert "hermes_repair.repair.executor" in freeing
+    for room in ("transcripts", "lineage", "schema", "harness", "routing"):
+        assert not {name for name in freeing if name.startswith(f"hermes_repair.{room}")}
+
+
+def imported(home: Path) -> set[str]:
+    """Run ``locks clean`` and return the modules that were loaded for it."""
+    code = (
+        "import sys; from hermes_repair.cli.guard import run;"
+        " assert run(['locks', 'clean', '--home', sys.argv[1]]) == 0;"
+        " print(*sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(home)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(done.stderr.split())
 
 
 def test_undo_gives_a_lock_back_as_it_was(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ connection = sqlite3.connect(Path(sys.argv[1]) / "state.db")
 connection.executescript(script.read_text(encoding="utf-8"))
 connection.executescript("""
 INSERT INTO schema_version VALUES (25);
-INSERT INTO sessions (id, source, started_at, message_count) VALUES ('bees', 'cli', 1785000000.0, 2);
+INSERT INTO sessions (id, source, started_at, message_count)
+VALUES ('bees', 'cli', 1785000000.0, 2);
 INSERT INTO messages (session_id, role, content, timestamp) VALUES
     ('bees', 'user', 'When do I open the hive?', 1785000001.0),
     ('bees', 'assistant', 'On a calm day above 12 degrees.', 1785000002.0);

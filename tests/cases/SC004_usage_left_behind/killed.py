@@ -17,7 +17,7 @@ def connect(*args, **kwargs):
 
 sqlite3.connect = connect
 
-from hermes_state import SessionDB  # noqa: E402
+from hermes_state import SessionDB
 
 SessionDB()
 raise AssertionError("nothing killed it")

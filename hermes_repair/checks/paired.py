@@ -1,0 +1,230 @@
+"""Tool calls without an answer and answers without a call (MS005); summaries twice (MS006)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from hermes_repair.checks.duplicates import Shown, deactivations, repeated, shown_rows
+from hermes_repair.checks.registry import check
+from hermes_repair.checks.resolved import SETTLED_SECONDS
+from hermes_repair.checks.scene import Scene
+from hermes_repair.checks.suspects import rows_in
+from hermes_repair.harness import is_compaction_summary
+from hermes_repair.lineage.node import text
+from hermes_repair.model.actions import Action, RowUpdate
+from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
+from hermes_repair.model.plans import Unit
+from hermes_repair.model.values import Row, Value
+from hermes_repair.report.escape import count
+from hermes_repair.transcripts.keys import decode_calls
+
+
+@dataclass(slots=True)
+class Pairs:
+    """What of one session has no counterpart.
+
+    ``open`` maps the id of a call that nothing answered to the row that made it; ``orphans`` are
+    rows that answer a call that nothing made.
+    """
+
+    open: dict[str, int] = field(default_factory=dict)
+    orphans: list[int] = field(default_factory=list)
+    made: set[str] = field(default_factory=set)
+
+
+def find_unpaired(scene: Scene) -> dict[str, Pairs]:
+    """Return the sessions with calls or answers that have no counterpart, in the order of ids.
+
+    Rows without ids of calls (releases before 2026-03 wrote none) say nothing.
+    """
+    look = scene.look
+    active = " AND active = 1" if "active" in look.columns("messages") else ""
+    found: dict[str, Pairs] = {}
+    for id, session, role, calls, answered in look.scan(
+        "id, session_id, role, tool_calls, tool_call_id",
+        "messages",
+        f"(tool_calls IS NOT NULL OR tool_call_id IS NOT NULL){active}",
+    ):
+        if not isinstance(session, str) or not isinstance(id, int):
+            continue
+        pairs = found.setdefault(session, Pairs())
+        if role == "assistant":
+            for call in call_ids(calls):
+                pairs.open[call] = id
+                pairs.made.add(call)
+        elif role == "tool" and isinstance(answered, str) and answered:
+            if answered in pairs.made:
+                pairs.open.pop(answered, None)
+            else:
+                pairs.orphans.append(id)
+    return {session: pairs for session, pairs in found.items() if pairs.open or pairs.orphans}
+
+
+def call_ids(value: Value) -> list[str]:
+    """Return the ids of the calls in one ``tool_calls`` column."""
+    calls = decode_calls(value)
+    found = (_call_id(call) for call in calls) if isinstance(calls, list) else ()
+    return [call for call in found if call is not None]
+
+
+def _call_id(call: Any) -> str | None:
+    id = (call.get("id") or call.get("call_id")) if isinstance(call, dict) else None
+    return id if isinstance(id, str) and id else None
+
+
+@check("MS005", "tool-call-unpaired", Severity.INFO, Remedy.UNSAFE)
+def tool_call_unpaired(scene: Scene) -> Iterator[Finding]:
+    """A tool call has no answer, or an answer has no call.
+
+    What it means: some model providers refuse such a chat with an error on every turn. Later
+    releases put it right in memory each time.
+
+    How it happens: a turn was interrupted, compaction cut between the two, or another program wrote
+    to the chat (Hermes #16472, #27033, #79278).
+
+    What repair does: nothing by itself. When you name the session, answers without a call become
+    inactive, and calls without an answer leave their message, which becomes inactive where nothing
+    else is in it. Nothing is deleted, the old values stay in the receipt.
+
+    How safe it is: a judgement: what the tool did is done, and the model no longer sees that it was
+    asked for. Chats with a message younger than 15 minutes are left alone. Below schema 14 rows
+    cannot be inactive: migrate first.
+    """
+    can = "active" in scene.look.columns("messages")
+    for session_id, pairs in find_unpaired(scene).items():
+        node = scene.node.get(session_id)
+        if node is None or scene.now - (node.last_message_at or 0.0) < SETTLED_SECONDS:
+            continue
+        yield tool_call_unpaired.finding(
+            {"kind": "session", "session_id": session_id},
+            f"{count(len(pairs.open), 'tool call')} without an answer,"
+            f" {count(len(pairs.orphans), 'answer')} without a call.",
+            f"If a provider refuses this chat: hermes-repair repair --session {session_id}"
+            if can
+            else "hermes-repair migrate, then repair",
+            remedy=Remedy.UNSAFE if can else Remedy.MIGRATE,
+            data={"open": len(pairs.open), "orphans": len(pairs.orphans)},
+            identity=(len(pairs.open), len(pairs.orphans)),
+            sessions=1,
+            messages=len(set(pairs.open.values())) + len(pairs.orphans),
+        )
+
+
+@tool_call_unpaired.proposes
+def pair(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
+    """Take out what has no counterpart."""
+    found = find_unpaired(scene)
+    for finding in findings:
+        session_id = finding.session_id or ""
+        pairs = found[session_id]
+        yield _unit(
+            finding,
+            f"take {count(len(pairs.open), 'call')} and {count(len(pairs.orphans), 'answer')}"
+            f" without a counterpart out of {session_id}",
+            _unpaired_actions(scene, session_id, pairs),
+        )
+
+
+def _unpaired_actions(scene: Scene, session_id: str, pairs: Pairs) -> Iterator[Action]:
+    shown = {row.id: row for row in shown_rows(scene.look, session_id)}
+    gone = [shown[id] for id in pairs.orphans]
+    kept: list[RowUpdate] = []
+    removed = 0
+    for id in sorted(set(pairs.open.values())):
+        row = next(scene.look.rows_of("messages", "id = ?", [id]))
+        calls = decode_calls(row["tool_calls"])
+        left = [call for call in calls if _call_id(call) not in pairs.open]
+        if not left and not row["content"]:
+            gone.append(shown[id])
+            continue
+        removed += len(calls) - len(left)
+        after: Row = {"tool_calls": json.dumps(left) if left else None}
+        kept.append(RowUpdate("messages", {"id": id}, {"tool_calls": row["tool_calls"]}, after))
+    yield from deactivations(
+        scene, session_id, sorted(gone, key=lambda row: row.id), removed_calls=removed
+    )
+    yield from kept
+
+
+@check("MS006", "duplicate-compaction-summary", Severity.INFO, Remedy.UNSAFE)
+def duplicate_compaction_summary(scene: Scene) -> Iterator[Finding]:
+    """A chat shows the same summary of its earlier turns twice.
+
+    What it means: the model reads the summary twice, which costs its length on every turn.
+
+    How it happens: a compaction that ran twice, or one that took an earlier summary over among the
+    messages that it protects.
+
+    What repair does: nothing by itself. When you name the session, the later copy becomes inactive.
+
+    How safe it is: the text is the same to the letter; whether its second place matters to the
+    model is a judgement. Nothing is deleted. Below schema 14 rows cannot be inactive: migrate
+    first.
+    """
+    can = "active" in scene.look.columns("messages")
+    for session_id, copies in _summaries(scene).items():
+        yield duplicate_compaction_summary.finding(
+            {"kind": "session", "session_id": session_id},
+            f"shows {count(len(copies), 'copy')} of a summary that is there already.",
+            f"If you want them gone: hermes-repair repair --session {session_id}"
+            if can
+            else "hermes-repair migrate, then repair",
+            remedy=Remedy.UNSAFE if can else Remedy.MIGRATE,
+            data={"copies": len(copies)},
+            identity=(len(copies),),
+            sessions=1,
+            messages=len(copies),
+        )
+
+
+def _summaries(scene: Scene) -> dict[str, list[Shown]]:
+    """Return the later copies of summaries, those aside that MS001 takes out."""
+    seen: dict[str, dict[str, int]] = {}
+    later: dict[str, set[int]] = {}
+    for row in rows_in(scene.look, scene.suspects.summaries):
+        session_id, content, id = text(row["session_id"]) or "", row["content"], row["id"]
+        if row.get("active", 1) != 1 or not isinstance(content, str) or not isinstance(id, int):
+            continue
+        if session_id not in scene.node or row["role"] == "tool":
+            continue
+        if is_compaction_summary(content):
+            first = seen.setdefault(session_id, {}).setdefault(content, id)
+            if first != id:
+                later.setdefault(session_id, set()).add(id)
+    found = {}
+    for session_id, ids in later.items():
+        rows = shown_rows(scene.look, session_id)
+        copied = {row.id for row in repeated(rows)}
+        left = [row for row in rows if row.id in ids - copied]
+        if left:
+            found[session_id] = left
+    return found
+
+
+@duplicate_compaction_summary.proposes
+def once(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
+    """Let the first summary stay."""
+    found = _summaries(scene)
+    for finding in findings:
+        session_id = finding.session_id or ""
+        copies = found[session_id]
+        summary = f"set {count(len(copies), 'copy')} of a summary of {session_id} inactive"
+        yield _unit(finding, summary, deactivations(scene, session_id, copies))
+
+
+def _unit(finding: Finding, summary: str, actions: Iterator[Action]) -> Unit:
+    session_id = finding.session_id or ""
+    return Unit(
+        kind="session",
+        subject=session_id,
+        summary=summary,
+        actions=tuple(actions),
+        safety=Safety.UNSAFE,
+        live=False,
+        findings=(finding.fingerprint,),
+        finding_ids=(finding.id,),
+        sessions=frozenset({session_id}),
+    )

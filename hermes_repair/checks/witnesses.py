@@ -1,0 +1,87 @@
+"""Files that hold messages beside the transcripts: session logs, request dumps, the spool.
+
+They are told of, never imported from: a ``session_<id>.json`` has no times, is often stale and
+survives every delete, and a request dump holds what was sent, not what was said (design 6.2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from hermes_repair.checks.compared import rows_of
+from hermes_repair.checks.scene import Scene
+from hermes_repair.home.layout import Home
+from hermes_repair.transcripts.files import FileKind, Listing, list_sessions, list_spool
+from hermes_repair.transcripts.jsonlog import LogFile, read_dump, read_log, read_spool
+from hermes_repair.transcripts.jsonlog import spooled_session as session_of_spool
+from hermes_repair.transcripts.keys import Key
+from hermes_repair.transcripts.sequence import read_sequence
+
+SPOOL = "pending_messages"
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """What one file holds of one session. ``only_here`` of its ``messages`` are nowhere else.
+
+    ``kind`` is ``log``, ``dump`` or ``spool``; ``problem`` says why it could not be read.
+    """
+
+    kind: str
+    session_id: str | None
+    path: str
+    messages: int = 0
+    only_here: int = 0
+    problem: str | None = None
+
+
+def listings(home: Home) -> tuple[Listing, ...]:
+    """Return the folders that hold such files, each once."""
+    folders = dict.fromkeys((home.sessions_dir, home.logs_dir))
+    return (*(list_sessions(folder) for folder in folders), list_spool(home.root / SPOOL))
+
+
+def read_json(kind: FileKind, path: str, home: Home) -> LogFile:
+    """Read a log, dump or spool file of the home. Raises ``OSError`` as opening does."""
+    read = {FileKind.LOG: read_log, FileKind.DUMP: read_dump, FileKind.SPOOL: read_spool}[kind]
+    return read(home.root / path)
+
+
+def find_witnesses(scene: Scene) -> Iterator[Witness]:
+    """Compare every such file with the rows and the transcript of its session."""
+    known: dict[str, frozenset[Key]] = {}
+    wanted = scene.wishes.sessions
+    for listing in listings(scene.home):
+        for found in listing.files:
+            if found.kind is FileKind.TRANSCRIPT:
+                continue
+            kind, name, session_id = found.kind.value, found.path.name, found.session_id
+            try:
+                log = read_json(found.kind, str(found.path), scene.home)
+            except OSError as error:
+                problem = found.problem or error.strerror or type(error).__name__
+                yield Witness(kind, session_id, name, problem=problem)
+                continue
+            session_id = session_id or session_of_spool(log.header)
+            if wanted and session_id not in wanted:
+                continue
+            if session_id is not None and session_id not in known:
+                known[session_id] = _known(scene, session_id)
+            elsewhere = known.get(session_id or "", frozenset())
+            genuine = log.sequence.genuine()
+            only = sum(log.sequence.keys[place] not in elsewhere for place in genuine)
+            damaged = "parts of it are damaged" if log.sequence.bad else None
+            yield Witness(kind, session_id, name, len(genuine), only, damaged)
+
+
+def _known(scene: Scene, session_id: str) -> frozenset[Key]:
+    """Return the keys of all messages of a session, in the database and in its transcript."""
+    keys = set(rows_of(scene, session_id).keys)
+    answer = scene.comparisons.answers.get(session_id)
+    if answer is not None and answer.problem is None:
+        try:
+            keys.update(read_sequence(answer.file.path).keys)
+        except OSError as error:
+            scene.notes.append(f"{answer.file.path.name} could not be read: {error.strerror}.")
+    return frozenset(keys)

@@ -1,0 +1,145 @@
+"""The command line, run in this process or in one of its own, and what it says."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import select
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from referencing import Registry, Resource
+
+from hermes_repair.cli.guard import run
+from hermes_repair.schema import catalogue_root
+from tests.support import ROOT
+
+
+@dataclass(frozen=True)
+class Said:
+    """What one command said and how it ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:
+        """The one JSON document on stdout; asserts that there is nothing else."""
+        return json.loads(self.out)
+
+    def sentences(self) -> str:
+        """What a person reads: both streams."""
+        return self.out + self.err
+
+
+def say(capsys: pytest.CaptureFixture[str], *words: str | Path) -> Said:
+    """Run a command line in this process, off a terminal."""
+    capsys.readouterr()
+    code = run([str(word) for word in words])
+    out, err = capsys.readouterr()
+    return Said(code, out, err)
+
+
+def environment(home: Path, **more: str) -> dict[str, str]:
+    """Return an environment that names no Hermes, with a user's home of its own."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("HERMES_", "PYTHON"))}
+    return kept | {"HOME": str(home), "TMPDIR": str(home), "PYTHONPATH": str(ROOT)} | more
+
+
+def spawn(folder: Path, *words: str | Path, code: str = "", **more: str) -> Said:
+    """Run a command line in a process of its own; ``code`` runs before it."""
+    script = f"{code}\nimport sys\nfrom hermes_repair.cli import main\nsys.argv[0] = 'x'\nmain()"
+    done = subprocess.run(
+        [sys.executable, "-c", script, *map(str, words)],
+        env=environment(folder, **more),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+    )
+    return Said(done.returncode, done.stdout, done.stderr)
+
+
+def at_a_terminal(folder: Path, *words: str | Path, typed: str = "", **more: str) -> Said:
+    """Run a command line at a terminal of 100 columns, where ``typed`` is typed when it asks."""
+    master, slave = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "hermes_repair", *map(str, words)],
+        env=environment(folder, TERM="xterm-256color", COLUMNS="100", **more),
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+    )
+    os.close(slave)
+    heard, asked, deadline = b"", not typed, time.monotonic() + 60
+    while time.monotonic() < deadline:
+        ready, _, _ = select.select([master], [], [], 0.2)
+        if ready:
+            try:
+                part = os.read(master, 65536)
+            except OSError:  # the terminal is gone: the process has ended
+                break
+            if not part:
+                break
+            heard += part
+        if not asked and b"[y/N]" in heard:
+            os.write(master, typed.encode())
+            asked = True
+        if not ready and process.poll() is not None:
+            break
+    code = process.wait(timeout=30)
+    os.close(master)
+    return Said(code, heard.decode("utf-8", "backslashreplace"), "")
+
+
+@cache
+def schemas() -> dict[str, Any]:
+    """Return the JSON Schemas of ``schema/json``, by name."""
+    found = {
+        path.stem: json.loads(path.read_text(encoding="utf-8"))
+        for path in (catalogue_root() / "json").glob("*.json")
+    }
+    assert found, "there are no schemas"
+    return found
+
+
+@cache
+def validator(name: str, *, closed: bool = True) -> Draft202012Validator:
+    """Return what checks a document; ``closed``: a field that no schema names is an error too.
+
+    Readers have to bear new fields, so the schemas allow them; a test has to see them.
+    """
+    known = {key: _closed(value) if closed else value for key, value in schemas().items()}
+    registry: Registry[Any] = Registry().with_resources(
+        (f"{key}.json", Resource.from_contents(value)) for key, value in known.items()
+    )
+    return Draft202012Validator(known[name], registry=registry)
+
+
+def _closed(schema: Any) -> Any:
+    if isinstance(schema, list):
+        return [_closed(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    made = {key: _closed(value) for key, value in schema.items()}
+    if "properties" in made and "additionalProperties" not in made:
+        made["additionalProperties"] = False
+    return made
+
+
+def assert_document(name: str, document: Any) -> None:
+    """See that a document is what ``schema/json`` says of it."""
+    errors = sorted(validator(name).iter_errors(document), key=str)
+    assert not errors, "\n".join(
+        f"{'/'.join(map(str, error.absolute_path))}: {error.message[:300]}" for error in errors
+    )

@@ -1,0 +1,464 @@
+"""What is no home, or no database, or may not be touched: one sentence, its code, no change.
+
+The sentences are held here as a person reads them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import shutil
+import sqlite3
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from hermes_repair.cli.guard import run
+from hermes_repair.model.errors import Refused
+from hermes_repair.store import connections
+from tests.cli.speaking import assert_document, environment, say
+from tests.engine.homes import FRONT, ids, look, migrate, repair, small_home, the_world, undo
+from tests.engine.images import content, files, without_sequence
+from tests.engine.test_looks import READER, neighbour
+from tests.support import ROOT
+from tests.unit.host_helpers import NOBODY, _python_for_nobody, _worker_for_nobody
+
+Capture = pytest.CaptureFixture[str]
+
+LOOKING = [["doctor"], ["repair", "--dry-run"], ["migrate", "--to", "16", "--dry-run"]]
+WRITING = [
+    ["repair", "--yes"],
+    ["migrate", "--to", "16", "--yes"],
+    ["undo", "--yes"],
+    ["backup"],
+    ["backfill", "--yes"],
+]
+ALL = [*LOOKING, *WRITING, ["history"], ["locks", "list"], ["locks", "clean"], ["backup", "list"]]
+
+
+def words(command: list[str]) -> str:
+    return " ".join(command)
+
+
+# --- No home, no database -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", ALL, ids=words)
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (lambda path: None, "{home} does not exist."),
+        (lambda path: path.write_text("x"), "{home} is a file, not a Hermes folder."),
+        (lambda path: path.mkdir(), "{home} has no state.db and no sessions folder"),
+        (lambda path: (path / "state.db").mkdir(parents=True), "state.db is not a regular file."),
+        (
+            lambda path: (path.mkdir(), (path / "state.db").symlink_to(path / "gone")),
+            "state.db is a link to {home}/gone, which does not exist.",
+        ),
+    ],
+    ids=["absent", "file", "empty", "folder", "dangling"],
+)
+def test_no_install(
+    make: Callable[[Path], object],
+    sentence: str,
+    command: list[str],
+    tmp_path: Path,
+    capsys: Capture,
+) -> None:
+    home = tmp_path / "hermes"
+    make(home)
+    before = files(tmp_path)
+    said = say(capsys, *command, "--home", home)
+    assert said.code == 5 and said.out == ""
+    first, *hints = said.err.splitlines()
+    assert sentence.format(home=home) in first and len(hints) == 1
+    assert files(tmp_path) == before
+
+
+def test_sessions_without_a_database(tmp_path: Path, capsys: Capture) -> None:
+    """An install, but with nothing that we could look at."""
+    (tmp_path / "hermes" / "sessions").mkdir(parents=True)
+    for command in (["doctor"], ["repair", "--yes"], ["backup"]):
+        said = say(capsys, *command, "--home", tmp_path / "hermes")
+        assert said.code == 5 and "has no state.db" in said.err
+    assert [path.name for path in (tmp_path / "hermes").iterdir()] == ["sessions"]
+
+
+NO_DATABASE = {
+    "empty": (b"", "it is empty (0 bytes)"),
+    "text": (b"These are not the bytes you are looking for.\n" * 50, "not a SQLite database"),
+    "headless": (bytes(16384), "not a SQLite database"),
+    "short": (b"SQLite format 3\0" + bytes(20), "not a SQLite database"),
+}
+
+
+@pytest.mark.parametrize("name", NO_DATABASE)
+def test_what_is_no_database_is_said_by_doctor(name: str, home: Path, capsys: Capture) -> None:
+    data, sentence = NO_DATABASE[name]
+    (home / "state.db").write_bytes(data)
+    before = files(home)
+    said = say(capsys, "doctor", "--home", home)
+    assert said.code == 1 and "FATAL DB001" in said.out
+    assert any(sentence in line for line in said.out.splitlines())
+    assert files(home) == before
+    document = say(capsys, "doctor", "--home", home, "--json").document
+    assert_document("doctor", document)
+    assert document["database"]["schema"] is None
+
+
+@pytest.mark.parametrize("name", NO_DATABASE)
+@pytest.mark.parametrize("command", [*WRITING, *LOOKING[1:], ["locks", "clean"]], ids=words)
+def test_what_is_no_database_is_not_touched(
+    name: str, command: list[str], home: Path, capsys: Capture
+) -> None:
+    (home / "state.db").write_bytes(NO_DATABASE[name][0])
+    before = files(home, but="hermes-repair")
+    said = say(capsys, *command, "--home", home)
+    assert said.code == 4 and said.out == "", said
+    assert len(said.err.splitlines()) == 2
+    assert "state.db" in said.err or "nothing to take back" in said.err
+    assert files(home, but="hermes-repair") == before
+
+
+def test_a_damaged_database_is_not_written(home: Path, capsys: Capture) -> None:
+    """DB003: pages in the middle are gone."""
+    data = bytearray((home / "state.db").read_bytes())
+    data[3 * 4096 : 9 * 4096] = bytes(6 * 4096)
+    (home / "state.db").write_bytes(bytes(data))
+    before = files(home, but="hermes-repair")
+    said = say(capsys, "doctor", "--home", home)
+    assert said.code == 1 and ("DB003" in said.out or "DB001" in said.out)
+    for command in (["repair", "--yes"], ["migrate", "--to", "16", "--yes"]):
+        said = say(capsys, *command, "--home", home)
+        assert said.code == 4 and "DB00" in said.err
+    assert files(home, but="hermes-repair") == before
+
+
+# --- A linked database --------------------------------------------------------------------------
+
+
+def test_a_linked_database_stays_linked(home: Path, tmp_path: Path, capsys: Capture) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    (home / "state.db").rename(disk / "big.db")
+    (home / "state.db").symlink_to(disk / "big.db")
+    before = without_sequence(content(home))
+    inode = (disk / "big.db").stat().st_ino
+    for command in (["repair"], ["migrate", "--to", "16"], ["undo"], ["undo"]):
+        assert say(capsys, *command, "--yes", "--home", home).code == 0
+        assert (home / "state.db").is_symlink()
+        assert [path.name for path in disk.iterdir()] == ["big.db"]
+    assert (disk / "big.db").stat().st_ino == inode
+    assert without_sequence(content(home)) == before
+
+
+# --- Somebody else has it -----------------------------------------------------------------------
+
+HOLDER = """
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1], isolation_level=None)
+db.execute("BEGIN IMMEDIATE")
+db.execute("UPDATE sessions SET title = 'in the middle' WHERE id = ?", (sys.argv[2],))
+print("ready")
+sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("command", WRITING, ids=words)
+def test_a_database_in_a_write_transaction(command: list[str], home: Path, capsys: Capture) -> None:
+    repair(home, the_world(home.parent))
+    before = without_sequence(content(home))
+    with neighbour(HOLDER, home / "state.db", FRONT) as process:
+        said = say(capsys, *command, "--home", home)
+        if command == ["backup"]:
+            assert said.code == 0, "a copy holds no writer up"
+        elif command[0] in ("repair", "backfill"):
+            assert said.code == 0 and "nothing to repair" in said.out
+        else:
+            assert said.code == 4
+            assert f"pid {process.pid}" in said.err or str(process.pid) in said.err
+            assert "Stop it" in said.err or "close that program" in said.err
+    assert without_sequence(content(home)) == before
+
+
+def test_looking_at_a_database_in_a_write_transaction(home: Path, capsys: Capture) -> None:
+    """What is not committed is not seen; a WAL reader is not held up."""
+    with neighbour(HOLDER, home / "state.db", FRONT):
+        said = say(capsys, "doctor", "--home", home, "--json")
+        assert said.code == 1 and said.document["database"]["view"] == "live"
+        assert_document("doctor", said.document)
+
+
+def test_looking_at_a_locked_database_without_a_wal(home: Path, capsys: Capture) -> None:
+    """In DELETE mode a writer in its commit lets nobody read: said, and no change."""
+    with closing(sqlite3.connect(home / "state.db")) as db:
+        db.execute("PRAGMA journal_mode=DELETE")
+    exclusive = HOLDER.replace("IMMEDIATE", "EXCLUSIVE")
+    with neighbour(exclusive, home / "state.db", FRONT):
+        before = files(home, but="hermes-repair")
+        for command in (["doctor"], ["migrate", "--to", "16", "--yes"]):
+            said = say(capsys, *command, "--home", home)
+            assert said.code == 4, said
+            assert said.out == "" and len(said.err.splitlines()) == 2
+        assert files(home, but="hermes-repair") == before
+
+
+def test_an_idle_reader_is_named(home: Path, capsys: Capture) -> None:
+    with neighbour(READER, home / "state.db") as process:
+        said = say(capsys, "migrate", "--to", "16", "--yes", "--home", home)
+        assert said.code == 4 and str(process.pid) in said.err
+        assert "has the database open" in said.err
+
+
+# --- No permission ------------------------------------------------------------------------------
+
+DROPPED = """
+import contextlib, importlib, io, json, os, pkgutil, sys
+from pathlib import Path
+import rich.console, rich.text, sqlite3, tempfile, time, yaml, zoneinfo
+for room in pkgutil.iter_modules(importlib.import_module("hermes_repair").__path__):
+    if room.name == "__main__":
+        continue
+    found = importlib.import_module(f"hermes_repair.{room.name}")
+    for module in pkgutil.iter_modules(getattr(found, "__path__", ())):
+        if module.name != "worker":
+            importlib.import_module(f"hermes_repair.{room.name}.{module.name}")
+from hermes_repair.checks.registry import all_checks
+from hermes_repair.cli.guard import run
+from hermes_repair.model.errors import Refused
+from hermes_repair.harness import default_harness
+from hermes_repair.host import raw
+from hermes_repair.schema.catalogue import default_catalogue
+all_checks(), default_harness()
+catalogue = default_catalogue()
+for number in catalogue.versions:
+    if catalogue.versions[number].shapes:
+        catalogue.structure(number)
+"x".encode("unicode_escape"), "x".encode("idna")
+sys.executable, worker, nobody, *words = sys.argv[1:]
+raw.WORKER = Path(worker)
+os.setgroups([]), os.setgid(int(nobody)), os.setuid(int(nobody))
+out, err = io.StringIO(), io.StringIO()
+with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+    code = run(words)
+print(json.dumps([code, out.getvalue(), err.getvalue()]))
+"""
+
+
+def dropped(home: Path, *command: str) -> tuple[int, str, str]:
+    """Run a command line as a user without any rights; return code, stdout and stderr.
+
+    All that it needs is imported before the rights go: the checkout may be closed to that user.
+    """
+    words = [_python_for_nobody(), str(_worker_for_nobody()), str(NOBODY), *command]
+    done = subprocess.run(
+        [sys.executable, "-c", DROPPED, *words, "--home", str(home)],
+        cwd=ROOT,
+        env=environment(Path("/nonexistent"), TMPDIR=str(home.parent)),
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    code, out, err = json.loads(done.stdout.splitlines()[-1])
+    return int(code), str(out), str(err)
+
+
+@pytest.fixture
+def open_folder(tmp_path: Path) -> Path:
+    """Return a folder that every user may walk into."""
+    for folder in (tmp_path, *tmp_path.parents):
+        if folder.stat().st_uid == os.getuid() and folder != folder.parent:
+            mode = stat.S_IMODE(folder.stat().st_mode)
+            if mode & 0o005 != 0o005:
+                folder.chmod(mode | 0o055)
+    return tmp_path
+
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+
+
+@needs_root
+@pytest.mark.parametrize("command", WRITING, ids=words)
+def test_a_home_of_somebody_else(command: list[str], open_folder: Path) -> None:
+    """Readable, but not ours: looking works, writing is refused with the line to type."""
+    home = small_home(open_folder / "home", 14)
+    for path in (home, *home.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    before = files(home)
+    code, out, err = dropped(home, "doctor")
+    assert code == 1 and FRONT in out, (out, err)
+    code, out, err = dropped(home, *command)
+    assert code == 4, (out, err)
+    assert "sudo -u root hermes-repair" in err or "nothing to take back" in err, err
+    assert files(home) == before
+
+
+@needs_root
+@pytest.mark.parametrize("command", [*LOOKING, *WRITING], ids=words)
+def test_a_home_that_may_not_be_read(command: list[str], open_folder: Path) -> None:
+    home = small_home(open_folder / "home", 14)
+    (home / "state.db").chmod(0o600)
+    home.chmod(0o755)
+    before = files(home)
+    code, out, err = dropped(home, *command)
+    assert code == 4 and out == "", (out, err)
+    assert len(err.splitlines()) == 2
+    assert "may not be read" in err or "sudo -u root" in err or "nothing to take back" in err
+    assert files(home) == before
+
+
+@needs_root
+def test_a_home_that_may_not_be_walked_into(open_folder: Path) -> None:
+    home = small_home(open_folder / "home", 14)
+    home.chmod(0o700)
+    code, out, err = dropped(home, "doctor")
+    assert code == 4 and out == "" and "Permission denied" in err and str(home) in err
+
+
+@needs_root
+@pytest.mark.parametrize("what", ["database", "folder"])
+def test_a_home_that_is_read_only(what: str, open_folder: Path) -> None:
+    """Owned by the user, without the right to write."""
+    home = small_home(open_folder / "home", 14)
+    for path in (home, *home.rglob("*")):
+        os.chown(path, NOBODY, NOBODY)
+    target = home / "state.db" if what == "database" else home
+    target.chmod(0o444 if what == "database" else 0o555)
+    before = files(home, but="hermes-repair")
+    code, out, err = dropped(home, "doctor")
+    assert code == 1 and FRONT in out, err
+    for command in (["repair", "--yes"], ["migrate", "--to", "16", "--yes"], ["backup"]):
+        code, out, err = dropped(home, *command)
+        assert code == 4 and out == "", (command, out, err)
+        assert str(home) in err and len(err.splitlines()) == 2
+    assert files(home, but="hermes-repair") == before
+
+
+@needs_root
+def test_what_root_writes_belongs_to_the_owner(open_folder: Path, capsys: Capture) -> None:
+    """Else Hermes' own user could not read its receipts, and could not undo (R8)."""
+    home = small_home(open_folder / "home", 14)
+    for path in (home, *home.rglob("*")):
+        os.chown(path, NOBODY, NOBODY)
+    for command in (["repair"], ["migrate", "--to", "16"], ["undo"]):
+        assert say(capsys, *command, "--yes", "--home", home).code == 0
+    assert say(capsys, "backup", "--home", home).code == 0
+    for path in (home, *home.rglob("*")):
+        facts = path.stat()
+        assert (facts.st_uid, facts.st_gid) == (NOBODY, NOBODY), path
+        if "hermes-repair" in path.parts:
+            wanted = 0o700 if path.is_dir() else 0o600
+            assert stat.S_IMODE(facts.st_mode) == wanted, path
+    code, out, err = dropped(home, "undo", "--yes")
+    assert code == 0, (out, err)
+
+
+# --- No room ------------------------------------------------------------------------------------
+
+
+def test_too_little_space_is_said_before_anything(
+    home: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hermes_repair.host.free_bytes", lambda _path: 1000)
+    before = files(home, but="hermes-repair")
+    for command in (["repair", "--yes"], ["migrate", "--to", "16", "--yes"], ["backup"]):
+        said = say(capsys, *command, "--home", home)
+        assert said.code == 4 and "1,000 are free" in said.err
+    assert files(home, but="hermes-repair") == before
+
+
+LIMITED = """
+import resource, signal, sys
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), int(sys.argv[1])))
+from hermes_repair.cli.guard import run
+from hermes_repair.model.errors import Refused
+sys.exit(run(sys.argv[2:]))
+"""
+
+
+@pytest.mark.parametrize("command", ["repair", "migrate", "undo"])
+def test_files_that_cannot_grow(command: str, home: Path) -> None:
+    """A full disk at every size: refused in words, whole, and the next run goes on."""
+    world = the_world(home.parent)
+    if command == "undo":
+        repair(home, world)
+    states = [without_sequence(content(home))]
+    size = (home / "state.db").stat().st_size
+    work = {"repair": repair, "migrate": lambda h, w: migrate(h, w, 16), "undo": undo}[command]
+    whole = Path(shutil.copytree(home, home.parent / "whole"))
+    work(whole, world)
+    typed = [command, "--yes", *(["--to", "16"] if command == "migrate" else [])]
+    for limit in (0, 1 << 12, 1 << 15, 1 << 16, size // 2, size, size + (1 << 14)):
+        tried = Path(shutil.copytree(home, home.parent / "tried"))
+        done = subprocess.run(
+            [sys.executable, "-c", LIMITED, str(limit), *typed, "--home", str(tried)],
+            # A compiled module that is cut off by the limit would break the next run.
+            env=environment(home.parent, PYTHONDONTWRITEBYTECODE="1"),
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+            timeout=120,
+        )
+        assert done.returncode in (0, 4), (limit, done)
+        assert "defect" not in done.stderr and "Traceback" not in done.stderr
+        work(tried, world) if command != "undo" else _undo_rest(tried)
+        end = without_sequence(content(tried))
+        assert end == without_sequence(content(whole)) or command == "repair"
+        assert "RP001" not in ids(look(tried, world))
+        if command == "repair":
+            assert ids(look(tried, world)) == []
+            _undo_rest(tried)
+            assert without_sequence(content(tried)) == states[0]
+        shutil.rmtree(tried)
+
+
+def _undo_rest(home: Path) -> None:
+    """Take back what is left to take back."""
+    for _ in range(3):
+        try:
+            undo(home, the_world(home.parent))
+        except Refused as refused:
+            assert refused.message == "There is nothing to take back."
+            return
+
+
+def test_a_database_that_may_have_no_more_pages(
+    home: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLITE_FULL in the middle of a unit: taken back whole, said in words."""
+    real = connections.open_for_writing
+
+    def bounded(path: Path, *, live: bool) -> sqlite3.Connection:
+        connection = real(path, live=live)
+        pages = connection.execute("PRAGMA page_count").fetchone()[0]
+        connection.execute(f"PRAGMA max_page_count={pages}").fetchall()
+        return connection
+
+    lines = (home / "sessions" / f"{FRONT}.jsonl").read_text().splitlines()
+    long = [json.loads(line) for line in lines]
+    for line in long[:2]:
+        line["content"] += " and so on" * 4000
+    (home / "sessions" / f"{FRONT}.jsonl").write_text(
+        "".join(json.dumps(line) + "\n" for line in long)
+    )
+    before = without_sequence(content(home))
+    monkeypatch.setattr("hermes_repair.store.writing.open_for_writing", bounded)
+    said = say(capsys, "repair", "--yes", "--select", "TR", "--home", home)
+    assert said.code == 4 and "The disk is full" in said.out and FRONT in said.out
+    assert without_sequence(content(home)) == before
+    monkeypatch.undo()
+    assert run(["repair", "--yes", "--home", str(home)]) == 0
+
+
+def test_the_limit_is_taken_back() -> None:
+    """The tests above limit a child, never this process."""
+    assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY
