@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import astuple
 from pathlib import Path
 
@@ -198,10 +198,13 @@ def single_run(folder: Folder) -> Iterator[None]:
     """Keep a second writing run of ours out of this home; raises :class:`AnotherRun` there."""
     folder.prepare()
     lock = folder.run_lock
-    with host.single_run(lock) as mine:
-        if lock.exists():
+    with ExitStack() as stack:
+        try:
+            mine = stack.enter_context(host.single_run(lock))
             lock.chmod(0o600)
-            folder.own(lock)
+        except OSError as error:
+            raise folder.denied(lock, error) from error
+        folder.own(lock)
         if not mine:
             raise AnotherRun(
                 "Another hermes-repair is at work on this home.",

@@ -14,6 +14,7 @@ HomeOption = Annotated[
         "--home",
         help="The Hermes folder. Default: HERMES_HOME, else what hermes itself would take.",
         show_default=False,
+        readable=False,  # no permission is a refusal (4), not a wrong command line (2)
     ),
 ]
 ProfileOption = Annotated[

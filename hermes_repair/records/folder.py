@@ -77,7 +77,7 @@ class Folder:
                 "Move that file away, then run this again.",
             ) from None
         except OSError as error:
-            raise self._denied(part, error) from error
+            raise self.denied(part, error) from error
         self.own(part)
         return part
 
@@ -91,9 +91,10 @@ class Folder:
         try:
             os.chown(path, self.owner.uid, self.owner.gid)
         except OSError as error:
-            raise self._denied(path, error) from error
+            raise self.denied(path, error) from error
 
-    def _denied(self, path: Path, error: OSError) -> Refused:
+    def denied(self, path: Path, error: OSError) -> Refused:
+        """Return what is said where something of ours cannot be written."""
         who = self.owner.user if self.owner is not None else "its owner"
         mine = error.errno in (errno.EACCES, errno.EPERM)
         return Refused(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.engine.homes import small_home
+from tests.engine.images import fast_folder
 
 
 @pytest.fixture(autouse=True)
@@ -25,6 +27,7 @@ def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
-    """Return a small damaged home of schema 14."""
-    return small_home(tmp_path / "home", 14)
+def home() -> Iterator[Path]:
+    """Return a small damaged home of schema 14, alone in a folder where fsync costs nothing."""
+    with tempfile.TemporaryDirectory(prefix="cli-", dir=fast_folder()) as folder:
+        yield small_home(Path(folder) / "home", 14)

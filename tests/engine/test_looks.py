@@ -52,16 +52,6 @@ from tests.releases import run_release
 ONE_MORE = "INSERT INTO messages (session_id, role, content, timestamp) VALUES (?, 'user', ?, ?)"
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    return the_world(tmp_path)
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    return small_home(tmp_path / "home", 14)
-
-
 def child(script: str, *arguments: object) -> subprocess.Popen[str]:
     """Start a Python script that talks over stdin and stdout; the caller ends it."""
     return subprocess.Popen(

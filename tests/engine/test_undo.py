@@ -35,21 +35,10 @@ from tests.engine.homes import (
     opened,
     repair,
     small_home,
-    the_world,
     undo,
 )
 from tests.engine.images import content, files, sequence, without_sequence
 from tests.releases import run_release
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    return the_world(tmp_path)
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    return small_home(tmp_path / "home", 14)
 
 
 def one(home: Path, sql: str, *parameters: object) -> object:

@@ -47,7 +47,6 @@ from tests.engine.homes import (
     opened,
     repair,
     small_home,
-    the_world,
     undo,
 )
 from tests.engine.images import content, files, without_sequence
@@ -101,16 +100,6 @@ VALUES = st.one_of(
     st.binary(),
     st.binary().map(lambda data: data + b"\xff").map(RawText),
 )
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    return the_world(tmp_path)
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    return small_home(tmp_path / "home", 14)
 
 
 def unit(*actions: Action) -> Unit:

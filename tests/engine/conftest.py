@@ -1,0 +1,26 @@
+"""A small damaged home for every test of the engine, and the world it lies in."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hermes_repair.app.world import World
+from tests.engine.homes import small_home, the_world
+from tests.engine.images import fast_folder
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """Return a small damaged home of schema 14, alone in a folder where fsync costs nothing."""
+    with tempfile.TemporaryDirectory(prefix="engine-", dir=fast_folder()) as folder:
+        yield small_home(Path(folder) / "home", 14)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    """Return a world whose clock stands still, without an installed Hermes."""
+    return the_world(tmp_path)
