@@ -20,6 +20,7 @@ from pathlib import Path
 
 import pytest
 
+from hermes_repair.app.world import World
 from hermes_repair.cli.guard import run
 from hermes_repair.model.errors import Refused
 from hermes_repair.repair.planner import Selection
@@ -386,7 +387,12 @@ def test_files_that_cannot_grow(command: str, home: Path) -> None:
         repair(home, world)
     states = [without_sequence(content(home))]
     size = (home / "state.db").stat().st_size
-    work = {"repair": repair, "migrate": lambda h, w: migrate(h, w, 16), "undo": undo}[command]
+    works: dict[str, Callable[[Path, World], object]] = {
+        "repair": repair,
+        "migrate": lambda h, w: migrate(h, w, 16),
+        "undo": undo,
+    }
+    work = works[command]
     whole = Path(shutil.copytree(home, home.parent / "whole"))
     work(whole, world)
     typed = [command, "--yes", *(["--to", "16"] if command == "migrate" else [])]

@@ -86,7 +86,7 @@ def mended(before: float | None = AT - 9, after: float | None = AT + 9, **values
         {"timestamp": int(AT)},
     ],
 )
-def test_ordinary_values_stay(values: dict[str, Value]) -> None:
+def test_ordinary_values_stay(values: dict[str, Any]) -> None:
     assert mended(**values) == []
 
 
