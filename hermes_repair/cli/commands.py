@@ -7,7 +7,12 @@ from typing import Annotated
 
 import typer
 
-from hermes_repair.cli import transcript_commands
+from hermes_repair.cli import (
+    backup_commands,
+    lineage_commands,
+    locks_commands,
+    transcript_commands,
+)
 from hermes_repair.cli.options import (
     EXIT_STATUS,
     AllProfilesOption,
@@ -19,7 +24,6 @@ from hermes_repair.cli.options import (
     NoTitlesOption,
     ProfileOption,
     QuietOption,
-    Resolve,
     SelectOption,
     SessionOption,
     TimezoneOption,
@@ -39,20 +43,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=EXIT_STATUS,
 )
-locks_app = typer.Typer(
-    help="What holds or blocks a session, and freeing what is provably over.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    epilog=EXIT_STATUS,
-)
-app.add_typer(locks_app, name="locks")
-backup_app = typer.Typer(
-    help="A consistent, verified copy of state.db.",
-    invoke_without_command=True,
-    rich_markup_mode=None,
-    epilog=EXIT_STATUS,
-)
-app.add_typer(backup_app, name="backup")
+app.add_typer(locks_commands.locks_app, name="locks")
+app.add_typer(backup_commands.backup_app, name="backup")
 
 
 def _version(wanted: bool) -> None:
@@ -212,151 +204,6 @@ def repair(
 
 
 @app.command(epilog=EXIT_STATUS)
-def forks(
-    sessions: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[SESSION...]", help="Of these sessions. Default: every fork."),
-    ] = None,
-    home: HomeOption = None,
-    profile: ProfileOption = None,
-    all_profiles: AllProfilesOption = False,
-    resolve: Annotated[
-        Resolve | None,
-        typer.Option(
-            "--resolve", help="What becomes of the halves that are not kept.", show_default=False
-        ),
-    ] = None,
-    keep: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--keep",
-            metavar="SESSION",
-            help="The half that goes on, where nothing proves it; may be repeated.",
-            show_default=False,
-        ),
-    ] = None,
-    dry_run: DryRunOption = False,
-    yes: YesOption = False,
-    show_content: Annotated[
-        bool,
-        typer.Option(
-            "--show-content",
-            help="On a terminal, also what each half says.",
-            rich_help_panel="Output",
-        ),
-    ] = False,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
-    no_titles: NoTitlesOption = False,
-) -> int:
-    """Forked conversations side by side, and resolving them.
-
-    branch: the kept half goes on, each other one becomes a chat of its own. merge: whole turns of
-    the others are woven into it by time, and they are archived. archive: for halves with nothing of
-    yours in them. `undo` takes it back.
-    """
-    from hermes_repair.cli import run_forks
-
-    target = Target(home, profile, all_profiles, as_json, quiet, verbose, no_titles)
-    wanted = run_forks.Wanted(
-        sessions=tuple(sessions or ()),
-        resolve=resolve.value if resolve is not None else None,
-        keep=tuple(keep or ()),
-        dry_run=dry_run,
-        yes=yes,
-        show_content=show_content,
-    )
-    return run_forks.forked(target, wanted)
-
-
-@app.command(epilog=EXIT_STATUS)
-def tree(
-    session: Annotated[
-        str | None,
-        typer.Argument(help="Draw the family of this session. Default: every family."),
-    ] = None,
-    home: HomeOption = None,
-    profile: ProfileOption = None,
-    all_profiles: AllProfilesOption = False,
-    dot: Annotated[
-        bool,
-        typer.Option("--dot", help="As a graph for graphviz.", rich_help_panel="Output"),
-    ] = False,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
-    no_titles: NoTitlesOption = False,
-) -> int:
-    """The lineage as a picture: what continues, branches from or was delegated by what."""
-    from hermes_repair.cli import run_tree
-
-    target = Target(home, profile, all_profiles, as_json, quiet, verbose, no_titles)
-    return run_tree.draw(target, session, dot=dot)
-
-
-@locks_app.command("list", epilog=EXIT_STATUS)
-def locks_list(
-    home: HomeOption = None,
-    profile: ProfileOption = None,
-    all_profiles: AllProfilesOption = False,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
-    no_titles: NoTitlesOption = False,
-) -> int:
-    """What holds or blocks: who has it, alive or not, and whether it may be cleaned."""
-    from hermes_repair.cli import run_holds
-
-    target = Target(home, profile, all_profiles, as_json, quiet, verbose, no_titles)
-    return run_holds.list_all(target)
-
-
-@locks_app.command("clean", epilog=EXIT_STATUS)
-def locks_clean(
-    home: HomeOption = None,
-    profile: ProfileOption = None,
-    all_profiles: AllProfilesOption = False,
-    dry_run: DryRunOption = False,
-    grace: Annotated[
-        float, typer.Option("--grace", min=0, help="Seconds past its expiry before a lock counts.")
-    ] = 60.0,
-    max_age: Annotated[
-        float, typer.Option("--max-age", min=0, help="Seconds of lease beyond which it is absurd.")
-    ] = 3600.0,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
-) -> int:
-    """Free the locks that are provably over. Made for cron, beside a live gateway."""
-    from hermes_repair.cli import run_locks
-
-    target = Target(home, profile, all_profiles, as_json, quiet, verbose)
-    return run_locks.clean(target, dry_run=dry_run, grace=grace, max_age=max_age)
-
-
-@locks_app.command("install", epilog=EXIT_STATUS)
-def locks_install(
-    home: HomeOption = None,
-    profile: ProfileOption = None,
-    all_profiles: AllProfilesOption = False,
-    systemd: Annotated[
-        bool, typer.Option("--systemd", help="A service and a timer of your user.")
-    ] = False,
-    cron: Annotated[bool, typer.Option("--cron", help="One line for your crontab.")] = False,
-    write: Annotated[
-        bool, typer.Option("--write", help="Also write the units; nothing is started.")
-    ] = False,
-    as_json: JsonOption = False,
-) -> int:
-    """Print what runs `locks clean` every few minutes: systemd units, or a crontab line."""
-    from hermes_repair.cli import run_install
-
-    target = Target(home, profile, all_profiles, as_json)
-    return run_install.install(target, systemd=systemd, cron=cron, write=write)
-
-
-@app.command(epilog=EXIT_STATUS)
 def explain(
     finding: Annotated[str, typer.Argument(metavar="ID", help="For example TR001.")],
     as_json: JsonOption = False,
@@ -413,57 +260,8 @@ def undo(
     return run_history.undo(Target(home, profile, False, as_json, quiet), receipt, yes)
 
 
-@backup_app.callback(invoke_without_command=True, epilog=EXIT_STATUS)
-def backup(
-    context: typer.Context,
-    home: HomeOption = None,
-    profile: ProfileOption = None,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-) -> int:
-    """Make a consistent, verified copy of state.db now; or list and prune the copies."""
-    if context.invoked_subcommand is not None:
-        return 0
-    from hermes_repair.cli import run_backup
-
-    return run_backup.make(Target(home, profile, False, as_json, quiet))
-
-
-@backup_app.command("list", epilog=EXIT_STATUS)
-def backup_list(
-    home: HomeOption = None, profile: ProfileOption = None, as_json: JsonOption = False
-) -> int:
-    """The copies that there are, newest first."""
-    from hermes_repair.cli import run_backup
-
-    return run_backup.list_all(Target(home, profile, False, as_json))
-
-
-@backup_app.command("prune", epilog=EXIT_STATUS)
-def backup_prune(
-    home: HomeOption = None, profile: ProfileOption = None, as_json: JsonOption = False
-) -> int:
-    """Remove old copies: the newest 3, unfinished runs' and those under 7 days stay."""
-    from hermes_repair.cli import run_backup
-
-    return run_backup.prune(Target(home, profile, False, as_json))
-
-
-@app.command(epilog=EXIT_STATUS)
-def restore(
-    backup_name: Annotated[
-        str, typer.Argument(metavar="BACKUP", help="A name of `backup list`, or a file.")
-    ],
-    home: HomeOption = None,
-    profile: ProfileOption = None,
-    yes: YesOption = False,
-    as_json: JsonOption = False,
-) -> int:
-    """Put a copy back into state.db, after keeping what is there now."""
-    from hermes_repair.cli import run_backup
-
-    return run_backup.restore(Target(home, profile, False, as_json), backup_name, yes)
-
-
 app.command("backfill", epilog=EXIT_STATUS)(transcript_commands.backfill)
 app.command("find", epilog=EXIT_STATUS)(transcript_commands.find)
+app.command("forks", epilog=EXIT_STATUS)(lineage_commands.forks)
+app.command("tree", epilog=EXIT_STATUS)(lineage_commands.tree)
+app.command("restore", epilog=EXIT_STATUS)(backup_commands.restore)
