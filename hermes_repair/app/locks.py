@@ -116,6 +116,7 @@ def clean(home: Home, world: World, *, grace: float, max_age: float, dry_run: bo
     Raises :class:`InUse` where others stay in the way for some seconds, having changed nothing.
     """
     deadline = world.now() + PATIENCE
+    waited = 0.0  # counted too, so that a clock that is set back cannot keep us here
     while True:
         try:
             seen = see(home, world, grace=grace, max_age=max_age)
@@ -125,9 +126,11 @@ def clean(home: Home, world: World, *, grace: float, max_age: float, dry_run: bo
         except AnotherRun as error:
             return Cleaned(seen.locks, note=error.message)
         except (InUse, Changed):
-            if world.now() >= deadline:
+            if world.now() >= deadline or waited >= PATIENCE:
                 raise
-            world.sleep(world.random.uniform(0.1, 0.4))
+            pause = world.random.uniform(0.1, 0.4)
+            world.sleep(pause)
+            waited += pause
 
 
 def free(home: Home, world: World, seen: Seen) -> Cleaned:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import pty
 import select
 import subprocess
 import sys
+import termios
 import time
 from dataclasses import dataclass
 from functools import cache
@@ -79,6 +81,9 @@ def at_a_terminal(folder: Path, *words: str | Path, typed: str = "", **more: str
         stdin=slave,
         stdout=slave,
         stderr=slave,
+        start_new_session=True,
+        # The terminal is its own, so that ^C is a signal to it.
+        preexec_fn=lambda: fcntl.ioctl(slave, termios.TIOCSCTTY, 0),
     )
     os.close(slave)
     heard, asked, deadline = b"", not typed, time.monotonic() + 60
