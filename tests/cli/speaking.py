@@ -102,8 +102,11 @@ def at_a_terminal(folder: Path, *words: str | Path, typed: str = "", **more: str
             asked = True
         if not ready and process.poll() is not None:
             break
-    code = process.wait(timeout=30)
-    os.close(master)
+    try:
+        code = process.wait(timeout=30)
+    finally:
+        process.kill()
+        os.close(master)
     return Said(code, heard.decode("utf-8", "backslashreplace"), "")
 
 
