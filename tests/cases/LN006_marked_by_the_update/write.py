@@ -3,6 +3,7 @@ import time
 from hermes_state import SessionDB
 
 now = 1780000000.0  # a day in May 2026
+CALL = {"id": "c", "type": "function", "function": {"name": "terminal", "arguments": "{}"}}
 
 
 def tick():
@@ -24,6 +25,7 @@ def chat(name, *asked):
     db.create_session(name, source="cli")
     for words in asked:
         db.append_message(name, "user", words)
+        db.append_message(name, "assistant", "", tool_calls=[CALL])
         db.append_message(name, "tool", "12 files", tool_name="terminal", tool_call_id="c")
         db.append_message(name, "assistant", "Twelve.")
 

@@ -3,6 +3,7 @@ import time
 from hermes_state import SessionDB
 
 now = 1780000000.0  # a day in May 2026
+CALL = {"id": "c", "type": "function", "function": {"name": "terminal", "arguments": "{}"}}
 
 
 def tick():
@@ -22,6 +23,7 @@ def say(name, *words):
 
 db.create_session("maybe", source="cli")
 db.append_message("maybe", "user", "Count the files in this folder.")
+db.append_message("maybe", "assistant", "", tool_calls=[CALL])
 db.append_message("maybe", "tool", "12 files", tool_name="terminal", tool_call_id="c")
 db.append_message("maybe", "assistant", "Twelve.")
 db.close()

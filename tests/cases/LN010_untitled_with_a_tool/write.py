@@ -3,6 +3,7 @@ import time
 from hermes_state import SessionDB
 
 now = 1780000000.0  # a day in May 2026
+CALL = {"id": "c", "type": "function", "function": {"name": "terminal", "arguments": "{}"}}
 
 
 def tick():
@@ -23,6 +24,7 @@ def say(name, *words):
 db.create_session("photos", source="cli")
 for words in ("How many photos are there?", "And how many of them twice?"):
     db.append_message("photos", "user", words)
+    db.append_message("photos", "assistant", "", tool_calls=[CALL])
     db.append_message("photos", "tool", "12 files", tool_name="terminal", tool_call_id="c")
     db.append_message("photos", "assistant", "Twelve.")
 db.close()
