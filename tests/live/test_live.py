@@ -22,7 +22,6 @@ HERMES_PATIENCE = 15 * 1.15
 """Seconds that a write of Hermes tries: 15 times one second, and at most 0.15 s between."""
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("mode", ["wal", "delete"])
 def test_three_releases_at_once(mode: str, tmp_path: Path) -> None:
     home = tmp_path / "home"

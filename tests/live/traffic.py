@@ -129,11 +129,13 @@ def traffic(
         stack.enter_context(_every(0.02, lambda: _measure_wal(database, figures)))
         for process in workers:
             say(process, "go")
-        if beside:
-            planter = Planter(database, [process.pid for process in workers], figures)
-            stack.enter_context(_every(0.5, lambda: planter.clean(home)))
-            stack.enter_context(_every(0.1, lambda: figures.doctors.append(_doctor(home))))
-        time.sleep(seconds)
+        # Ended before the workers are: a reader that leaves last leaves a -wal that nobody uses.
+        with ExitStack() as company:
+            if beside:
+                planter = Planter(database, [process.pid for process in workers], figures)
+                company.enter_context(_every(0.5, lambda: planter.clean(home)))
+                company.enter_context(_every(0.1, lambda: figures.doctors.append(_doctor(home))))
+            time.sleep(seconds)
         for process in workers:
             say(process, "stop")
         for process in workers:
@@ -155,8 +157,7 @@ class Planter:
         ran = command("locks", "clean", "--json", home=home)
         self.figures.cleans.append(ran)
         if self.is_there(planted.session):
-            code, note = ran["code"], ran["document"].get("note")
-            self.figures.overdue.append(f"{planted.kind} {planted.session}: exit {code}, {note}")
+            self.figures.overdue.append(f"{planted.kind} {planted.session}: {_said(ran, planted)}")
         else:
             planted.gone = time.time()
 
@@ -212,6 +213,17 @@ def command(*words: str, home: Path) -> dict[str, Any]:
 
 def _doctor(home: Path) -> dict[str, Any]:
     return command("doctor", "--json", home=home)
+
+
+def _said(ran: dict[str, Any], planted: Planted) -> str:
+    """Return what ``locks clean`` told of a lock that it did not free."""
+    document = ran["document"]
+    reasons = [
+        lock["reason"]
+        for lock in document.get("locks", ())
+        if lock["session_id"] == planted.session
+    ]
+    return f"exit {ran['code']}, {document.get('note') or document.get('error')}, {reasons}"
 
 
 def _measure_wal(database: Path, figures: Figures) -> None:

@@ -231,3 +231,19 @@ def test_the_worker_needs_nothing_of_ours_and_no_sqlite() -> None:
     assert "hermes_repair" not in text.replace(":mod:`hermes_repair.host.raw`", "")
     code = "import json, runpy, sys; runpy.run_path(sys.argv[1]); print('sqlite3' in sys.modules)"
     assert child(code, worker.__file__).strip() == "False"
+
+
+def test_journal_of_a_commit_that_ends_meanwhile_is_not_left_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = make_database(tmp_path / "state.db", "delete")
+    journal = tmp_path / "state.db-journal"
+    journal.write_bytes(b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7" + bytes(504))
+    asked = worker.lock_holder
+
+    def committed(*range_: int) -> tuple[int, bool] | None:
+        journal.unlink(missing_ok=True)  # the writer is done between the look and the question
+        return asked(*range_)
+
+    monkeypatch.setattr(worker, "lock_holder", committed)
+    assert worker.probe(bytes(database))["files"][3]["kind"] == "absent"
