@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hermes_repair.app.outlook import Outlook, foresee
-from hermes_repair.app.outside import Outside, folder_of, steady
+from hermes_repair.app.outside import Outside, folder_of, place_of, steady
 from hermes_repair.app.visit import visit
 from hermes_repair.app.world import World
 from hermes_repair.checks.registry import Check, all_checks, proposals
@@ -151,11 +151,10 @@ def _ask(check: Check, scene: Scene) -> list[Finding]:
 def facts(scene: Scene) -> dict[str, Any]:
     """Return what is said about the database in every report."""
     known: dict[str, Any] = {
-        "path": str(scene.home.root / "state.db"),
+        **place_of(scene.home),
         "schema": scene.recognition.number if scene.file.unreadable is None else None,
         "view": scene.look.view.value,
         "open": scene.openers.status.value,
-        "size": scene.home.database.stat().st_size,
         "sessions": None,
         "messages": None,
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from hermes_repair import host
 from hermes_repair.home.layout import Home
@@ -125,6 +125,15 @@ def folder_of(home: Home) -> Folder:
     if found is None or found.uid < 0:
         return Folder(home.records, None)
     return Folder(home.records, Ownership(found.uid, found.gid, found.user or str(found.uid)))
+
+
+def place_of(home: Home) -> dict[str, Any]:
+    """Return what is said of a database that a command did not read: where it is, its size."""
+    try:
+        size = home.database.stat().st_size
+    except OSError:
+        size = None  # a home without a database has a history all the same
+    return {"path": str(home.root / "state.db"), "size": size}
 
 
 def steady(home: Home, world: World, look: Callable[[Outside], T]) -> T:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hermes_repair.app.history import Entry
 from hermes_repair.app.outside import from_outside
 from hermes_repair.app.target import installed_for
-from hermes_repair.app.undo import Entry
 from hermes_repair.app.world import World
 from hermes_repair.home.installed import serving
 from hermes_repair.home.layout import Home

@@ -1,4 +1,4 @@
-"""``history`` and ``undo``: what was done, and taking it back, last in first out (R5)."""
+"""``undo``: taking back what was done, last in first out (R5)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hermes_repair import host
 from hermes_repair.app.applying import PATIENCE, ROOM
+from hermes_repair.app.history import Entry, to_undo
 from hermes_repair.app.outside import Outside, copy_private, folder_of, from_outside
 from hermes_repair.app.preflight import (
     bundle,
@@ -23,47 +24,16 @@ from hermes_repair.app.world import World
 from hermes_repair.home.layout import Home
 from hermes_repair.model.actions import RowInsert
 from hermes_repair.model.errors import HermesRepairError, NotNoted, Refused
-from hermes_repair.model.plans import Header, UnitState
+from hermes_repair.model.plans import UnitState
 from hermes_repair.model.values import Row
 from hermes_repair.records import planfile
-from hermes_repair.records.folder import Folder, number_of
+from hermes_repair.records.folder import Folder
 from hermes_repair.repair import executor
 from hermes_repair.report.escape import count
 from hermes_repair.store.backup import put_back, raise_sequences, sequences
 from hermes_repair.store.compare import differing_tables
 from hermes_repair.store.scratch import scratch
 from hermes_repair.store.writing import writing
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One line of ``history``."""
-
-    path: Path
-    header: Header
-    units: int
-    done: int
-    undone: int
-    unknown: int
-    actions: int
-    whole: bool  # undone by restoring its backup
-
-    @property
-    def name(self) -> str:
-        return self.path.stem
-
-    @property
-    def can_be_undone(self) -> bool:
-        return self.done > 0
-
-    @property
-    def state(self) -> str:
-        """What became of the run, in one word."""
-        if self.header.closed is None:
-            return "unfinished"
-        if self.header.undone is not None:
-            return "undone"
-        return "done" if self.done else "nothing done"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,52 +46,10 @@ class Undone:
     declined: bool = False
 
 
-def history(home: Home) -> list[Entry]:
-    """Return what was done, newest first. Changes nothing."""
-    return [entry(path) for path in reversed(folder_of(home).receipt_paths())]
-
-
-def entry(path: Path) -> Entry:
-    """Return one line of the history."""
-    with planfile.read(path) as receipt:
-        states = [state for _, state in receipt.states()]
-        return Entry(
-            path=path,
-            header=receipt.header(),
-            units=len(states),
-            done=states.count(UnitState.DONE),
-            undone=states.count(UnitState.UNDONE),
-            unknown=states.count(UnitState.UNKNOWN),
-            actions=receipt.count_actions(),
-            whole=receipt.changes_structure(),
-        )
-
-
-def to_undo(home: Home, named: str | None) -> list[Entry]:
-    """Return what an undo would take back, in its order: the newest, or down to the named one.
-
-    Raises :class:`Refused` where there is nothing to take back.
-    """
-    folder = folder_of(home)
-    entries = [found for found in history(home) if found.can_be_undone]
-    if named is not None:
-        wanted = folder.find_receipt(named)
-        entries = [found for found in entries if number_of(found.path) >= number_of(wanted)]
-        if not any(found.path == wanted for found in entries):
-            raise Refused(
-                f"Receipt {wanted.stem} has nothing left to take back.",
-                "`hermes-repair history` shows what can be undone.",
-            )
-        return entries
-    if not entries:
-        raise Refused("There is nothing to take back.", "`hermes-repair history` shows why.")
-    return entries[:1]
-
-
 def undo(
     home: Home, world: World, named: str | None, agree: Callable[[list[Entry]], bool]
 ) -> Undone:
-    """Take back one receipt or all down to it. Each is whole before the next begins.
+    """Take back what :func:`to_undo` says. Each receipt is whole before the next begins.
 
     Raises :class:`Refused` where something that we wrote was changed since, naming it; what was
     taken back before that stays taken back.

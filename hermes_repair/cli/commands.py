@@ -246,7 +246,10 @@ def history(
 def undo(
     receipt: Annotated[
         str | None,
-        typer.Argument(help="Take back this one and all later. Default: the newest."),
+        typer.Argument(
+            help="Take back this one and all later. Default: the newest that is no lock cleaning.",
+            show_default=False,
+        ),
     ] = None,
     home: HomeOption = None,
     profile: ProfileOption = None,
@@ -254,7 +257,12 @@ def undo(
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> int:
-    """Take back what was done, last first."""
+    """Take back what was done, last first.
+
+    Lock cleanings stand outside that order: a timer makes them all the time, and what they remove
+    nobody needs. One is taken back when it is named, when there is nothing else, or when it removed
+    a lock that is part of what an earlier run left (a migration that is undone as a whole).
+    """
     from hermes_repair.cli import run_history
 
     return run_history.undo(Target(home, profile, False, as_json, quiet), receipt, yes)

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from hermes_repair.app import backfill as app
+from hermes_repair.app.outside import place_of
 from hermes_repair.app.world import World
 from hermes_repair.checks.scene import Wishes
 from hermes_repair.cli import run_repair
@@ -33,7 +34,7 @@ def report(target: Target, sessions: tuple[str, ...], timezone: str | None) -> i
         made = app.report(home, world, wishes)
         if target.as_json:
             return ExitCode.OK, {
-                **documents.envelope(str(home.root), {"path": str(home.root / "state.db")}),
+                **documents.envelope(str(home.root), place_of(home)),
                 "classification": made.tally(),
                 "sessions": [_entry(comparison) for comparison in made.comparisons],
                 "only_in_database": list(made.only_in_database),

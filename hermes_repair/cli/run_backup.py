@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from hermes_repair.app import backup as app
+from hermes_repair.app.outside import place_of
 from hermes_repair.app.world import World
 from hermes_repair.cli.run_repair import ask, require_yes
 from hermes_repair.cli.target import Target, each_home
@@ -17,8 +18,7 @@ from hermes_repair.report.lines import Line, show
 
 
 def _document(home: Home, **fields: Any) -> dict[str, Any]:
-    database = {"path": str(home.root / "state.db")}
-    return {**documents.envelope(str(home.root), database), **fields}
+    return {**documents.envelope(str(home.root), place_of(home)), **fields}
 
 
 def _entry(backup: app.Backup) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hermes_repair.app.behind import behind
+from hermes_repair.app.outside import place_of
 from hermes_repair.app.world import World
 from hermes_repair.cli.target import Target, each_home
 from hermes_repair.home.layout import Home
@@ -18,7 +19,7 @@ def check(target: Target, to: int | None) -> int:
     def work(home: Home, world: World) -> tuple[ExitCode, dict[str, Any] | None]:
         found = behind(home, world, to)
         document = {
-            **documents.envelope(str(home.root), {"path": str(home.root / "state.db")}),
+            **documents.envelope(str(home.root), place_of(home)),
             "behind": found,
         }
         return ExitCode.FINDINGS if found else ExitCode.OK, document

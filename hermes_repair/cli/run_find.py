@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from hermes_repair.app import find as app
+from hermes_repair.app.outside import place_of
 from hermes_repair.app.world import World
 from hermes_repair.cli.target import Target, each_home
 from hermes_repair.home.layout import Home
@@ -25,7 +26,7 @@ def find(target: Target, words: str) -> int:
         found = app.find(home, world, words)
         if target.as_json:
             return ExitCode.OK, {
-                **documents.envelope(str(home.root), {"path": str(home.root / "state.db")}),
+                **documents.envelope(str(home.root), place_of(home)),
                 "places": [asdict(place) for place in found.places],
                 "notes": list(found.notes),
             }

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
+from hermes_repair.app import history as past
 from hermes_repair.app import undo as app
+from hermes_repair.app.outside import place_of
 from hermes_repair.app.rollback import warnings
 from hermes_repair.app.world import World
 from hermes_repair.cli.run_repair import ask, require_yes
@@ -16,38 +20,69 @@ from hermes_repair.report import documents
 from hermes_repair.report.escape import count
 from hermes_repair.report.lines import Line, show
 
+FOLDED = 3  # lock cleanings in a row that have a line each without -v
+
 
 def history(target: Target) -> int:
     """List what was done in every home that is meant."""
 
     def work(home: Home, world: World) -> tuple[ExitCode, dict[str, Any] | None]:
-        entries = app.history(home)
+        entries = past.history(home)
+        next_one = past.next_to_undo(entries)
         if target.as_json:
             return ExitCode.OK, {
-                **documents.envelope(str(home.root), {"path": str(home.root / "state.db")}),
+                **documents.envelope(str(home.root), place_of(home)),
                 "history": [_entry(found) for found in entries],
+                "next_to_undo": next_one.name if next_one is not None else None,
             }
         lines = [Line(f"Hermes home {home.root}, profile {home.profile}", "head")]
-        lines += [Line(_words(found)) for found in entries]
+        lines += _folded(entries, everything=target.verbose)
         if not entries:
             lines.append(Line("hermes-repair has changed nothing here yet."))
+        if next_one is not None:
+            undo_this = f"hermes-repair undo{target.option}"
+            lines.append(Line(f"`{undo_this}` takes back {next_one.name}.", "dim"))
         show(lines)
         return ExitCode.OK, None
 
     return each_home(target, work)
 
 
-def _words(found: app.Entry) -> str:
-    when = datetime.fromtimestamp(found.header.created).strftime("%Y-%m-%d %H:%M")
-    unknown = f", {found.unknown} unknown" if found.unknown else ""
+def _folded(entries: Sequence[past.Entry], *, everything: bool) -> Iterator[Line]:
+    """Yield a line for each run; of lock cleanings in a row one for all, but with -v."""
+    for cleaning, run in groupby(entries, key=lambda found: found.cleans_locks):
+        group = list(run)
+        if everything or not cleaning or len(group) <= FOLDED:
+            yield from (Line(_words(found)) for found in group)
+            continue
+        since, until = group[-1], group[0]
+        yield Line(
+            f"{_number(since)} to {_number(until)}: {count(len(group), 'lock cleaning')},"
+            f" {_when(since)} to {_when(until)}; -v lists them",
+            "dim",
+        )
+
+
+def _number(found: past.Entry) -> str:
+    return found.name.partition("-")[0]
+
+
+def _when(found: past.Entry) -> str:
+    return datetime.fromtimestamp(found.header.created).strftime("%Y-%m-%d %H:%M")
+
+
+def _words(found: past.Entry) -> str:
+    done = f"{found.done} of {count(found.units, 'step')} done"
+    parts = [done if found.done != found.units else f"{count(found.units, 'step')} done"]
+    parts += [f"{found.undone} taken back"] if found.undone else []
+    parts += [f"{found.unknown} unknown"] if found.unknown else []
     return (
-        f"{found.name}  {when}  {found.header.command}: {found.state},"
-        f" {count(found.units, 'step')} ({found.done} done, {found.undone} undone{unknown}),"
-        f" {count(found.actions, 'action')}"
+        f"{found.name}  {_when(found)}  {found.header.command}: {found.state},"
+        f" {', '.join(parts)}, {count(found.actions, 'action')}"
     )
 
 
-def _entry(found: app.Entry) -> dict[str, Any]:
+def _entry(found: past.Entry) -> dict[str, Any]:
     return {
         "id": found.name,
         "path": str(found.path),
@@ -70,19 +105,22 @@ def undo(target: Target, receipt: str | None, yes: bool) -> int:
     def work(home: Home, world: World) -> tuple[ExitCode, dict[str, Any] | None]:
         require_yes(yes)
         said: list[str] = []
+        stays: list[past.Entry] = []
 
-        def agree(entries: list[app.Entry]) -> bool:
+        def agree(entries: list[past.Entry]) -> bool:
             said.extend(warnings(home, world, entries))
-            return yes or _ask(entries, said)
+            stays.extend(past.staying(home, entries))
+            return yes or _ask(entries, stays, said)
 
         result = app.undo(home, world, receipt, agree)
         code = ExitCode.REFUSED if result.declined else ExitCode.OK
         if target.as_json:
             return code, {
-                **documents.envelope(str(home.root), {"path": str(home.root / "state.db")}),
+                **documents.envelope(str(home.root), place_of(home)),
                 "recovered": list(result.recovered),
                 "undone": [found.name for found in result.entries],
                 "units": result.units,
+                "stays": [found.name for found in stays],
                 "warnings": said,
             }
         lines = [Line(sentence) for sentence in result.recovered]
@@ -91,6 +129,7 @@ def undo(target: Target, receipt: str | None, yes: bool) -> int:
         else:
             names = ", ".join(found.name for found in result.entries)
             lines.append(Line(f"Taken back: {names} ({count(result.units, 'step')}).", "good"))
+            lines += _staying(stays)
             lines += [Line(sentence, "warning") for sentence in said]
         show(lines)
         return code, None
@@ -98,8 +137,17 @@ def undo(target: Target, receipt: str | None, yes: bool) -> int:
     return each_home(target, work)
 
 
-def _ask(entries: list[app.Entry], said: list[str]) -> bool:
-    show([Line("This takes back, in this order:", "head")], stream="stderr")
-    show([Line(f"  {_words(found)}") for found in entries], stream="stderr")
-    show([Line(sentence, "warning") for sentence in said], stream="stderr")
+def _staying(stays: Sequence[past.Entry]) -> list[Line]:
+    if not stays:
+        return []
+    since = count(len(stays), "lock cleaning")
+    return [Line(f"Left as they are: {since} made since; nobody needs those locks.", "dim")]
+
+
+def _ask(entries: list[past.Entry], stays: Sequence[past.Entry], said: list[str]) -> bool:
+    lines = [Line("This takes back, in this order:", "head")]
+    lines += [Line(f"  {_words(found)}") for found in entries]
+    lines += _staying(stays)
+    lines += [Line(sentence, "warning") for sentence in said]
+    show(lines, stream="stderr")
     return ask("Take it back?")

@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 from hermes_repair.app.holding import Held, everything
+from hermes_repair.app.outside import place_of
 from hermes_repair.app.world import World
 from hermes_repair.checks.holds import Hold
 from hermes_repair.cli.run_doctor import shown_labels
@@ -103,7 +104,7 @@ def _holder(hold: Hold) -> str:
 
 def _document(home: Home, held: Held, now: float) -> dict[str, Any]:
     return {
-        **documents.envelope(str(home.root), {"path": str(home.root / "state.db")}),
+        **documents.envelope(str(home.root), place_of(home)),
         "locks": [_entry(hold, now) for hold in held.holds],
         "note": held.problem.message if held.problem is not None else None,
     }

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from hermes_repair.app import locks as app
+from hermes_repair.app.outside import place_of
 from hermes_repair.app.world import World
 from hermes_repair.checks.judged import JudgedLock, text
 from hermes_repair.cli.target import Target, each_home
@@ -62,7 +63,7 @@ def _explained(home: Home, done: app.Cleaned) -> list[Line]:
 
 def _document(home: Home, done: app.Cleaned, dry_run: bool) -> dict[str, Any]:
     return {
-        **documents.envelope(str(home.root), {"path": str(home.root / "state.db")}),
+        **documents.envelope(str(home.root), place_of(home)),
         "dry_run": dry_run,
         "freed": [lock.session for lock in done.freed],
         "kept": [lock.session for lock in done.kept],

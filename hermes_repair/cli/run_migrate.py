@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import Any
 
 from hermes_repair.app import migrate as app
+from hermes_repair.app.outside import place_of
 from hermes_repair.app.world import World
 from hermes_repair.cli.run_repair import ask, require_yes
 from hermes_repair.cli.target import Target, each_home
@@ -168,9 +169,7 @@ def _plan(way: app.Way) -> dict[str, Any]:
 
 def _document(way: app.Way, home: Home) -> dict[str, Any]:
     return {
-        **documents.envelope(
-            str(home.root), {"path": str(home.root / "state.db"), "schema": way.route.start}
-        ),
+        **documents.envelope(str(home.root), place_of(home) | {"schema": way.route.start}),
         "start": way.route.start,
         "target": way.route.target,
         "target_by": way.target.origin,

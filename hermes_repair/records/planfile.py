@@ -219,6 +219,13 @@ class PlanFile:
         ).fetchone()
         return bool(row[0])
 
+    def tables_written(self) -> frozenset[str]:
+        """Return the tables that units added rows to or changed rows of; deletions aside."""
+        found = self._db.execute(
+            "SELECT DISTINCT tbl FROM actions WHERE kind IN ('RowInsert', 'RowUpdate', 'RowMove')"
+        )
+        return frozenset(str(table) for (table,) in found)
+
     def written_messages(self) -> Iterator[int]:
         """Yield ids of messages that done units of this receipt inserted or moved (design 6.2)."""
         for (new_id,) in self._db.execute(

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 
-from hermes_repair.model.actions import Action, FileCopy, RowInsert
+from hermes_repair.model.actions import WITH_TABLE, Action, FileCopy, RowInsert
 from hermes_repair.model.errors import HermesRepairError, InUse, Refused
 from hermes_repair.model.plans import Unit, UnitState
 from hermes_repair.model.values import Row, Value
@@ -176,6 +176,7 @@ def undo(writer: Writer, receipt: PlanFile, around: Surroundings) -> Outcome:
 def _invert_unit(writer: Writer, unit: Unit) -> None:
     """Take one unit back in the open transaction; raises without leaving anything undecided."""
     try:
+        _require_tables(writer, unit)
         broken = violations(writer, unit)
         for action in reversed(unit.actions):
             check_invert(writer, action)
@@ -195,6 +196,18 @@ def _invert_unit(writer: Writer, unit: Unit) -> None:
             )
     except sqlite3.Error as error:
         raise _explained(error, unit) from error
+
+
+def _require_tables(writer: Writer, unit: Unit) -> None:
+    """Raise :class:`Refused` where a migration was taken back before what was done after it."""
+    there = {row[0] for row in writer.query("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    gone = {a.table for a in unit.actions if isinstance(a, WITH_TABLE)} - there
+    if gone:
+        raise Refused(
+            f"This cannot be taken back: the database has no table {min(gone)} any more, as the"
+            " schema before it was put back.",
+            UNDO_BY_HAND,
+        )
 
 
 def _begin(writer: Writer, around: Surroundings, version: Value, *, begun: bool) -> None:

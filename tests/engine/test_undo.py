@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from hermes_repair.app.applying import apply_units, close_receipt, in_memory
+from hermes_repair.app.history import history
 from hermes_repair.app.outside import folder_of, from_outside
-from hermes_repair.app.undo import history
 from hermes_repair.app.world import World
 from hermes_repair.model.actions import RowDelete, RowInsert, RowUpdate
 from hermes_repair.model.errors import Refused, UsageError

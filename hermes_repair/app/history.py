@@ -1,0 +1,163 @@
+"""What was done in a home, and which of it an ``undo`` takes back, in which order (R5)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hermes_repair.app.locks import COMMAND as LOCK_CLEANING
+from hermes_repair.app.outside import folder_of
+from hermes_repair.home.layout import Home
+from hermes_repair.model.actions import RowDelete
+from hermes_repair.model.errors import Refused
+from hermes_repair.model.plans import Header, UnitState
+from hermes_repair.model.values import Row, Value
+from hermes_repair.records import planfile
+from hermes_repair.records.folder import Folder, number_of
+from hermes_repair.repair.images import differing
+from hermes_repair.store.connections import name
+from hermes_repair.store.views import Sides, at_rest, refuse_copy
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of ``history``."""
+
+    path: Path
+    header: Header
+    units: int
+    done: int
+    undone: int
+    unknown: int
+    actions: int
+    whole: bool  # undone by restoring its backup
+
+    @property
+    def name(self) -> str:
+        return self.path.stem
+
+    @property
+    def can_be_undone(self) -> bool:
+        return self.done > 0
+
+    @property
+    def cleans_locks(self) -> bool:
+        """Whether this is a run of ``locks clean``, which stands outside the order (R5)."""
+        return self.header.command == LOCK_CLEANING
+
+    @property
+    def state(self) -> str:
+        """What became of the run, in one word."""
+        if self.header.closed is None:
+            return "unfinished"
+        if self.header.undone is not None:
+            return "undone"
+        return "done" if self.done else "nothing done"
+
+
+def history(home: Home) -> list[Entry]:
+    """Return what was done, newest first. Changes nothing."""
+    return [_entry(path) for path in reversed(folder_of(home).receipt_paths())]
+
+
+def _entry(path: Path) -> Entry:
+    with planfile.read(path) as receipt:
+        states = [state for _, state in receipt.states()]
+        return Entry(
+            path=path,
+            header=receipt.header(),
+            units=len(states),
+            done=states.count(UnitState.DONE),
+            undone=states.count(UnitState.UNDONE),
+            unknown=states.count(UnitState.UNKNOWN),
+            actions=receipt.count_actions(),
+            whole=receipt.changes_structure(),
+        )
+
+
+def next_to_undo(entries: Sequence[Entry]) -> Entry | None:
+    """Return what an ``undo`` without a name takes back, of a history with the newest first.
+
+    Not a lock cleaning, which a timer has made since, as long as there is anything else.
+    """
+    open_ones = [found for found in entries if found.can_be_undone]
+    others = (found for found in open_ones if not found.cleans_locks)
+    return next(others, next(iter(open_ones), None))
+
+
+def to_undo(home: Home, named: str | None) -> list[Entry]:
+    """Return what an undo would take back, last first: one run and what was done after it.
+
+    A later lock cleaning stays, unless a row that it removed is one that a run below it had left:
+    only then does that run's state come back with it alone. Raises :class:`Refused` where there is
+    nothing to take back.
+    """
+    folder = folder_of(home)
+    entries = [found for found in history(home) if found.can_be_undone]
+    if named is not None:
+        wanted = folder.find_receipt(named)
+        first = next((found for found in entries if found.path == wanted), None)
+        if first is None:
+            raise Refused(
+                f"Receipt {wanted.stem} has nothing left to take back.",
+                "`hermes-repair history` shows what can be undone.",
+            )
+    else:
+        first = next_to_undo(entries)
+        if first is None:
+            raise Refused("There is nothing to take back.", "`hermes-repair history` shows why.")
+    taken = [first]
+    for later in reversed(entries[: entries.index(first)]):
+        if not later.cleans_locks or any(_left_to(folder, below, later) for below in taken):
+            taken.append(later)
+    return taken[::-1]
+
+
+def staying(home: Home, taken: Sequence[Entry]) -> list[Entry]:
+    """Return the lock cleanings made since that an undo of ``taken`` leaves as they are."""
+    oldest = min(number_of(found.path) for found in taken)
+    return [
+        found
+        for found in history(home)
+        if found.can_be_undone and found not in taken and number_of(found.path) > oldest
+    ]
+
+
+def _left_to(folder: Folder, below: Entry, cleaning: Entry) -> bool:
+    """Whether a row that a lock cleaning removed may be one that an earlier run had left."""
+    removed = _removed(cleaning)
+    if below.whole:
+        return _in_backup(folder, below, removed)
+    with planfile.read(below.path) as receipt:
+        return not receipt.tables_written().isdisjoint(gone.table for gone in removed)
+
+
+def _in_backup(folder: Folder, below: Entry, removed: Sequence[RowDelete]) -> bool:
+    """Whether the backup that undoes a run has one of these rows, as it was when it was removed."""
+    backup = folder.path / (below.header.backup or "")
+    if not backup.is_file():
+        return False  # the undo itself says that it is gone
+    sides = Sides(backup.stat().st_size, 0, 0)
+    with at_rest(backup, sides, refuse_copy, None, check_file=False) as (look, _):
+        return any(
+            not differing(row, gone.before)
+            for gone in removed
+            if look.has(gone.table)
+            for row in look.rows_of(gone.table, *_where(gone.key))
+        )
+
+
+def _where(key: Row) -> tuple[str, list[Value]]:
+    return " AND ".join(f"{name(column)} IS ?" for column in key), list(key.values())
+
+
+def _removed(cleaning: Entry) -> list[RowDelete]:
+    with planfile.read(cleaning.path) as receipt:
+        return [
+            action
+            for record in receipt.records()
+            if record.state is UnitState.DONE
+            for action in record.unit.actions
+            if isinstance(action, RowDelete)
+        ]

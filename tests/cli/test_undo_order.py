@@ -1,0 +1,137 @@
+"""Which runs ``undo`` takes back on a machine where a timer cleans locks (R5)."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.cli.speaking import assert_document, at_a_terminal, say
+from tests.command import rows
+from tests.engine.homes import HEALTHY, LOCKED, small_home
+
+Capture = pytest.CaptureFixture[str]
+HOLDER = "pid=4200102:tid=1:agent=1:nonce=2"
+
+
+def plant(home: Path, session: str) -> None:
+    """Leave a lock that expired long ago, of a process that is gone."""
+    with closing(sqlite3.connect(home / "state.db")) as db, db:
+        then = time.time() - 7200
+        row = (session, HOLDER, then, then + 300)
+        db.execute("INSERT INTO compression_locks VALUES (?, ?, ?, ?)", row)
+
+
+def locks(home: Path) -> list[str]:
+    with closing(sqlite3.connect(home / "state.db")) as db:
+        return [row[0] for row in db.execute("SELECT session_id FROM compression_locks")]
+
+
+def done(capsys: Capture, home: Path, *words: str, code: int = 0) -> str:
+    said = say(capsys, *words, "--home", home)
+    assert said.code == code, said
+    return said.sentences()
+
+
+def commands_undone(capsys: Capture, home: Path, *named: str) -> tuple[list[str], int]:
+    """Undo, and return the numbers of the receipts taken back and how many cleanings stay."""
+    said = say(capsys, "undo", *named, "--yes", "--home", home, "--json")
+    assert said.code == 0, said
+    assert_document("undo", said.document)
+    return [name[:4] for name in said.document["undone"]], len(said.document["stays"])
+
+
+def test_a_repair_is_taken_back_and_not_the_cleaning_since(home: Path, capsys: Capture) -> None:
+    done(capsys, home, "repair", "--yes", "--ignore", "LK")
+    before = rows(home / "state.db")
+    done(capsys, home, "locks", "clean")
+    assert locks(home) == []
+    cleaned = rows(home / "state.db")
+    history = done(capsys, home, "history")
+    (told,) = [line for line in history.splitlines() if "takes back" in line]
+    assert "takes back 0001-" in told and told.endswith("-repair.")
+    said = done(capsys, home, "undo", "--yes")
+    assert "Left as they are: 1 lock cleaning made since" in said
+    changed = {
+        table for table, content in rows(home / "state.db").items() if content != cleaned[table]
+    }
+    assert "messages" in changed and "compression_locks" not in changed
+    # Nothing else is left, so a plain undo is the cleaning's now.
+    assert "takes back 0002-" in done(capsys, home, "history")
+    assert commands_undone(capsys, home) == (["0002"], 0)
+    assert locks(home) == [LOCKED] and before["compression_locks"]
+    assert "nothing to take back" in done(capsys, home, "undo", "--yes", code=4)
+
+
+def test_a_named_repair_takes_later_repairs_and_no_cleanings(home: Path, capsys: Capture) -> None:
+    before = rows(home / "state.db")
+    done(capsys, home, "repair", "--yes", "--select", "TR")
+    done(capsys, home, "locks", "clean")
+    done(capsys, home, "repair", "--yes", "--select", "MS")
+    plant(home, HEALTHY)
+    done(capsys, home, "locks", "clean")
+    assert commands_undone(capsys, home, "1") == (["0003", "0001"], 2)
+    after = rows(home / "state.db")
+    assert after.pop("compression_locks") == [] and before.pop("compression_locks")
+    assert after == before
+    assert commands_undone(capsys, home, "2") == (["0002"], 1)
+    assert locks(home) == [LOCKED]
+
+
+def test_a_cleaning_that_is_named_takes_back_what_came_after(home: Path, capsys: Capture) -> None:
+    before = rows(home / "state.db")
+    done(capsys, home, "locks", "clean")
+    done(capsys, home, "repair", "--yes")
+    assert commands_undone(capsys, home, "1") == (["0002", "0001"], 0)
+    assert rows(home / "state.db") == before
+
+
+def test_a_migration_comes_back_with_the_lock_that_it_had(home: Path, capsys: Capture) -> None:
+    before = rows(home / "state.db")
+    done(capsys, home, "migrate", "--to", "16", "--yes")
+    done(capsys, home, "locks", "clean")
+    plant(home, HEALTHY)
+    done(capsys, home, "locks", "clean")
+    assert commands_undone(capsys, home) == (["0002", "0001"], 1)
+    assert rows(home / "state.db") == before
+
+
+def test_a_cleaning_of_a_table_that_went_with_its_migration(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    home = small_home(tmp_path / "old", 13)
+    before = rows(home / "state.db")
+    done(capsys, home, "migrate", "--to", "14", "--yes")
+    plant(home, HEALTHY)
+    done(capsys, home, "locks", "clean")
+    assert commands_undone(capsys, home) == (["0001"], 1)
+    assert rows(home / "state.db") == before
+    assert "has no table compression_locks any more" in done(capsys, home, "undo", "--yes", code=4)
+    assert rows(home / "state.db") == before
+
+
+def test_history_folds_what_a_timer_did(home: Path, capsys: Capture) -> None:
+    done(capsys, home, "repair", "--yes", "--ignore", "LK")
+    for session in (None, "a", "b", "c"):
+        if session is not None:
+            plant(home, session)
+        done(capsys, home, "locks", "clean")
+    lines = done(capsys, home, "history").splitlines()
+    assert len(lines) == 4
+    assert lines[1].startswith("0002 to 0005: 4 lock cleanings, ")
+    assert len(done(capsys, home, "history", "-v").splitlines()) == 7
+    document = say(capsys, "history", "--home", home, "--json").document
+    assert_document("history", document)
+    assert len(document["history"]) == 5
+    assert document["next_to_undo"] == document["history"][-1]["id"]
+
+
+def test_a_person_is_told_what_stays(home: Path, capsys: Capture) -> None:
+    done(capsys, home, "repair", "--yes", "--ignore", "LK")
+    done(capsys, home, "locks", "clean")
+    said = at_a_terminal(home, "undo", "--home", home, typed="n\n")
+    assert said.code == 4 and "Left as they are: 1 lock cleaning" in said.out
+    assert said.out.count("-locks-clean") == 0
