@@ -100,9 +100,7 @@ def doctor(
     from hermes_repair.cli import run_doctor
 
     target = Target(home, profile, all_profiles, as_json, quiet, verbose, no_titles)
-    return run_doctor.doctor(
-        target, select or [], ignore or [], fail_on.value, deep, for_release, timezone
-    )
+    return run_doctor.doctor(target, select, ignore, fail_on.value, deep, for_release, timezone)
 
 
 @app.command(epilog=EXIT_STATUS)
@@ -185,13 +183,14 @@ def repair(
 ) -> int:
     """Do what is SAFE of what the doctor found. `undo` takes it back."""
     from hermes_repair.cli import run_repair
+    from hermes_repair.cli.selecting import meant
 
     target = Target(home, profile, all_profiles, as_json, quiet, verbose, no_titles)
     asked = run_repair.Asked(
         dry_run=dry_run,
         yes=yes,
-        select=tuple(select or ()),
-        ignore=tuple(ignore or ()),
+        select=meant("--select", select),
+        ignore=meant("--ignore", ignore),
         sessions=tuple(session or ()),
         unsafe=unsafe,
         plan_out=plan_out,
@@ -205,7 +204,12 @@ def repair(
 
 @app.command(epilog=EXIT_STATUS)
 def explain(
-    finding: Annotated[str, typer.Argument(metavar="ID", help="For example TR001.")],
+    finding: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[ID]", help="For example TR001. Default: list all.", show_default=False
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> int:
     """What a finding means, how it happens, what repair does and how safe that is."""

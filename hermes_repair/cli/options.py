@@ -36,15 +36,13 @@ SelectOption = Annotated[
     list[str] | None,
     typer.Option(
         "--select",
-        help="Only findings with this id or prefix; may be repeated.",
+        help="Only these findings: ids, families or names (TR001,LN); `explain` lists them.",
         show_default=False,
     ),
 ]
 IgnoreOption = Annotated[
     list[str] | None,
-    typer.Option(
-        "--ignore", help="Not findings with this id or prefix; may be repeated.", show_default=False
-    ),
+    typer.Option("--ignore", help="Not these findings; named as above.", show_default=False),
 ]
 SessionOption = Annotated[
     list[str] | None,

@@ -9,8 +9,9 @@ from hermes_repair.app.diagnose import Diagnosis, diagnose
 from hermes_repair.app.outlook import Outlook
 from hermes_repair.app.outside import folder_of
 from hermes_repair.app.world import World
-from hermes_repair.checks.registry import all_checks, find_check
+from hermes_repair.checks.registry import Check, all_checks, find_check
 from hermes_repair.checks.scene import Wishes
+from hermes_repair.cli.selecting import meant
 from hermes_repair.cli.target import Target, each_home, heading
 from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import ExitCode, UsageError
@@ -21,20 +22,21 @@ from hermes_repair.report import documents
 from hermes_repair.report.doctor import SessionLabel, closing, findings
 from hermes_repair.report.escape import count
 from hermes_repair.report.lines import Line, show
+from hermes_repair.report.table import table
 from hermes_repair.schema.releases import release_key
 
 
 def doctor(
     target: Target,
-    select: list[str],
-    ignore: list[str],
+    select: list[str] | None,
+    ignore: list[str] | None,
     fail_on: str,
     deep: bool,
     release: str | None,
     timezone: str | None,
 ) -> int:
     """Run the doctor on every home that is meant."""
-    selection = Selection(tuple(s.upper() for s in select), tuple(i.upper() for i in ignore))
+    selection = Selection(meant("--select", select), meant("--ignore", ignore))
     threshold = Severity[fail_on.upper()]
     if release is not None:
         release_key(release)  # a text that is no release is a usage error, whatever is found
@@ -45,7 +47,7 @@ def doctor(
         bad = found.worst is not None and found.worst >= threshold
         if target.as_json:
             return _code(bad), document(found)
-        _print(found, target)
+        _print(found, target, narrowed=bool(selection.select or selection.ignore))
         return _code(bad), None
 
     return each_home(target, work)
@@ -73,7 +75,7 @@ def shown_labels(labels: dict[str, SessionLabel], target: Target) -> dict[str, S
     return {session: replace(label, title=None) for session, label in labels.items()}
 
 
-def _print(found: Diagnosis, target: Target) -> None:
+def _print(found: Diagnosis, target: Target, *, narrowed: bool) -> None:
     lines = heading(found.home, found.database, found.other_profiles)
     if found.live:
         lines.append(Line("Hermes is running; what was found was seen twice.", "dim"))
@@ -89,7 +91,7 @@ def _print(found: Diagnosis, target: Target) -> None:
     if found.outlook is not None:
         lines += _outlook(found.outlook, found.database["schema"])
     if not target.quiet:
-        lines += closing(found.findings, found.accepted, target.option)
+        lines += closing(found.findings, found.accepted, target.option, narrowed=narrowed)
     show(lines)
 
 
@@ -125,21 +127,20 @@ def _outlook(outlook: Outlook, schema: int | None) -> list[Line]:
     return lines
 
 
-def explain(finding: str, as_json: bool) -> int:
-    """Print what one finding means."""
+def explain(finding: str | None, as_json: bool) -> int:
+    """Print what one finding means, or list them all."""
+    if finding is None:
+        return _list_findings(as_json)
     check = find_check(finding)
     if check is None:
-        known = ", ".join(made.id for made in all_checks())
-        raise UsageError(f"There is no finding {finding!r}.", f"The findings are: {known}.")
+        raise UsageError(
+            f"There is no finding {finding!r}.", "`hermes-repair explain` lists the findings."
+        )
     if as_json:
         documents.write(
             {
                 "format_version": documents.FORMAT_VERSION,
-                "id": check.id,
-                "name": check.name,
-                "severity": check.severity.word,
-                "repair": check.remedy.value,
-                "live": check.live,
+                **_check(check),
                 "text": check.text,
             }
         )
@@ -147,6 +148,31 @@ def explain(finding: str, as_json: bool) -> int:
     head = f"{check.id} {check.name} ({check.severity.word}, repair: {check.remedy.value})"
     show([Line(head, "head"), *(Line(line) for line in check.text.splitlines())])
     return int(ExitCode.OK)
+
+
+def _list_findings(as_json: bool) -> int:
+    if as_json:
+        known = [_check(made) for made in all_checks()]
+        documents.write({"format_version": documents.FORMAT_VERSION, "findings": known})
+        return int(ExitCode.OK)
+    columns = ("ID", "NAME", "SEVERITY", "REPAIR")
+    rows = [(c.id, c.name, c.severity.word, c.remedy.value) for c in all_checks()]
+    head, *lines = table(columns, rows)
+    wide = max(map(len, (head, *lines)))
+    what = [" ".join(made.text.partition("\n\n")[0].split()) for made in all_checks()]
+    show([Line(f"{head:<{wide}}  WHAT", "head")])
+    show(Line(f"{line:<{wide}}  {words}") for line, words in zip(lines, what, strict=True))
+    return int(ExitCode.OK)
+
+
+def _check(made: Check) -> dict[str, Any]:
+    return {
+        "id": made.id,
+        "name": made.name,
+        "severity": made.severity.word,
+        "repair": made.remedy.value,
+        "live": made.live,
+    }
 
 
 def ack(target: Target, fingerprint: str, reason: str) -> int:

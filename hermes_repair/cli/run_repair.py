@@ -48,8 +48,8 @@ class Asked:
     @property
     def selection(self) -> Selection:
         return Selection(
-            select=tuple(word.upper() for word in self.select),
-            ignore=tuple(word.upper() for word in self.ignore),
+            select=self.select,
+            ignore=self.ignore,
             sessions=frozenset(self.sessions),
             unsafe=self.unsafe,
         )

@@ -106,9 +106,16 @@ def _place(finding: Finding, labels: Mapping[str, SessionLabel]) -> str:
 
 
 def closing(
-    found: Sequence[Finding], acknowledged: Mapping[str, str], home_option: str
+    found: Sequence[Finding],
+    acknowledged: Mapping[str, str],
+    home_option: str,
+    *,
+    narrowed: bool = False,
 ) -> Iterator[Line]:
-    """Yield the last lines: what it comes to, and what to type next."""
+    """Yield the last lines: what it comes to, and what to type next.
+
+    ``narrowed``: only some findings were asked for, so nothing is said of the others.
+    """
     numbers = tally(list(found), acknowledged)
     parts = [
         count(int(numbers[word]), noun)
@@ -122,7 +129,8 @@ def closing(
     ]
     yield Line("")
     if not parts:
-        yield Line("Nothing is wrong here.", "good")
+        told = "Nothing of that kind is wrong here." if narrowed else "Nothing is wrong here."
+        yield Line(told, "good")
         return
     accepted = f" ({numbers['acknowledged']} accepted)" if numbers["acknowledged"] else ""
     yield Line(f"Found {', '.join(parts)}{accepted}.", "head")

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from hermes_repair.checks.registry import all_checks
 from hermes_repair.cli import guard
 from tests.cli.speaking import environment, say, spawn
+from tests.command import fingerprint
 from tests.engine.homes import COUNTED, FRONT, HEALTHY, LOCKED, ORPHAN, opened, repair, small_home
 from tests.engine.homes import the_world as world_of
 from tests.engine.images import content, files, without_sequence
@@ -52,12 +54,37 @@ def test_doctor_of_a_whole_home(home: Path, capsys: Capture) -> None:
         (["--select", "DB"], 0),
         (["--ignore", "TR", "--ignore", "LN", "--ignore", "MS", "--ignore", "LK"], 0),
         (["--select", "TR", "--ignore", "TR001"], 0),
+        (["--select", "DB,LK"], 1),
+        (["--select", " tr002 , orphan-child"], 1),
+        (["--ignore", "TR,LN,MS,LK"], 0),
         (["-q"], 1),
     ],
     ids=str,
 )
 def test_the_exit_code_of_doctor(words: list[str], code: int, home: Path, capsys: Capture) -> None:
     assert say(capsys, "doctor", *words, "--home", home).code == code
+
+
+def test_the_doctor_does_not_say_more_than_it_was_asked(home: Path, capsys: Capture) -> None:
+    said = say(capsys, "doctor", "--select", "DB", "--home", home)
+    assert said.code == 0 and "Nothing of that kind is wrong here." in said.out
+    said = say(capsys, "doctor", "--select", "DB003,ORPHAN-CHILD", "--home", home, "--json")
+    assert [finding["id"] for finding in said.document["findings"]] == ["LN001"]
+
+
+@pytest.mark.parametrize("command", [["doctor"], ["repair", "--yes"], ["repair", "--dry-run"]])
+@pytest.mark.parametrize("option", ["--select", "--ignore"])
+@pytest.mark.parametrize("word", ["TR001,XX", "TR0011", "tail", "", "TR001,", "LN001 TR001"])
+def test_a_finding_that_does_not_exist(
+    word: str, option: str, command: list[str], home: Path, capsys: Capture
+) -> None:
+    before = fingerprint(home)
+    said = say(capsys, *command, option, word, "--home", home)
+    assert said.code == 2 and said.out == ""
+    wrong = word.rpartition(",")[2]
+    assert said.err.startswith(f"{option}: no finding is called {wrong!r}.")
+    assert "`hermes-repair explain` lists the findings" in said.err
+    assert fingerprint(home) == before
 
 
 def test_selected_ids_alone_are_repaired(home: Path, capsys: Capture) -> None:
@@ -211,8 +238,14 @@ def test_restore_is_the_way_back_from_a_lost_file(what: str, home: Path, capsys:
 def test_explain(capsys: Capture) -> None:
     said = say(capsys, "explain", "tr001")
     assert said.code == 0 and "What repair does" in said.out
+    listed = say(capsys, "explain").out.splitlines()
+    assert len(listed) == len(all_checks()) + 1
+    assert all(
+        made.id in line and made.name in line
+        for made, line in zip(all_checks(), listed[1:], strict=True)
+    )
     said = say(capsys, "explain", "ZZ999")
-    assert said.code == 2 and "TR001" in said.err
+    assert said.code == 2 and "`hermes-repair explain` lists" in said.err
 
 
 def test_migrate_check_says_nothing(tmp_path: Path, capsys: Capture) -> None:
@@ -256,7 +289,6 @@ def test_help_of_every_command_has_the_exit_codes(path: list[str], capsys: Captu
         ["doctor", "--nothing"],
         ["doctor", "--fail-on", "x"],
         ["migrate", "--to", "x"],
-        ["explain"],
         ["ack", "x"],
         ["restore"],
         ["repair", "--wal", "x"],

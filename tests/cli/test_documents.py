@@ -66,6 +66,7 @@ def test_a_look(name: str, words: list[str], home: Path, capsys: Capture) -> Non
     [
         ("migrate-list", ["migrate", "--list"]),
         ("explain", ["explain", "TR001"]),
+        ("explain-list", ["explain"]),
     ],
 )
 def test_what_needs_no_home(name: str, words: list[str], capsys: Capture) -> None:
