@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any
 
 from hermes_repair.checks.duplicates import Shown, deactivations, repeated, shown_rows
+from hermes_repair.checks.pairs import Pairs, call_id
 from hermes_repair.checks.registry import check
 from hermes_repair.checks.resolved import SETTLED_SECONDS
 from hermes_repair.checks.scene import Scene
@@ -17,62 +16,9 @@ from hermes_repair.lineage.node import text
 from hermes_repair.model.actions import Action, RowUpdate
 from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
 from hermes_repair.model.plans import Unit
-from hermes_repair.model.values import Row, Value
+from hermes_repair.model.values import Row
 from hermes_repair.report.escape import count
 from hermes_repair.transcripts.keys import decode_calls
-
-
-@dataclass(slots=True)
-class Pairs:
-    """What of one session has no counterpart.
-
-    ``open`` maps the id of a call that nothing answered to the row that made it; ``orphans`` are
-    rows that answer a call that nothing made.
-    """
-
-    open: dict[str, int] = field(default_factory=dict)
-    orphans: list[int] = field(default_factory=list)
-    made: set[str] = field(default_factory=set)
-
-
-def find_unpaired(scene: Scene) -> dict[str, Pairs]:
-    """Return the sessions with calls or answers that have no counterpart, in the order of ids.
-
-    Rows without ids of calls (releases before 2026-03 wrote none) say nothing.
-    """
-    look = scene.look
-    active = " AND active = 1" if "active" in look.columns("messages") else ""
-    found: dict[str, Pairs] = {}
-    for id, session, role, calls, answered in look.scan(
-        "id, session_id, role, tool_calls, tool_call_id",
-        "messages",
-        f"(tool_calls IS NOT NULL OR tool_call_id IS NOT NULL){active}",
-    ):
-        if not isinstance(session, str) or not isinstance(id, int):
-            continue
-        pairs = found.setdefault(session, Pairs())
-        if role == "assistant":
-            for call in call_ids(calls):
-                pairs.open[call] = id
-                pairs.made.add(call)
-        elif role == "tool" and isinstance(answered, str) and answered:
-            if answered in pairs.made:
-                pairs.open.pop(answered, None)
-            else:
-                pairs.orphans.append(id)
-    return {session: pairs for session, pairs in found.items() if pairs.open or pairs.orphans}
-
-
-def call_ids(value: Value) -> list[str]:
-    """Return the ids of the calls in one ``tool_calls`` column."""
-    calls = decode_calls(value)
-    found = (_call_id(call) for call in calls) if isinstance(calls, list) else ()
-    return [call for call in found if call is not None]
-
-
-def _call_id(call: Any) -> str | None:
-    id = (call.get("id") or call.get("call_id")) if isinstance(call, dict) else None
-    return id if isinstance(id, str) and id else None
 
 
 @check("MS005", "tool-call-unpaired", Severity.INFO, Remedy.UNSAFE)
@@ -94,7 +40,7 @@ def tool_call_unpaired(scene: Scene) -> Iterator[Finding]:
     cannot be inactive: migrate first.
     """
     can = "active" in scene.look.columns("messages")
-    for session_id, pairs in find_unpaired(scene).items():
+    for session_id, pairs in scene.suspects.unpaired.items():
         node = scene.node.get(session_id)
         if node is None or scene.now - (node.last_message_at or 0.0) < SETTLED_SECONDS:
             continue
@@ -116,7 +62,7 @@ def tool_call_unpaired(scene: Scene) -> Iterator[Finding]:
 @tool_call_unpaired.proposes
 def pair(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
     """Take out what has no counterpart."""
-    found = find_unpaired(scene)
+    found = scene.suspects.unpaired
     for finding in findings:
         session_id = finding.session_id or ""
         pairs = found[session_id]
@@ -136,7 +82,7 @@ def _unpaired_actions(scene: Scene, session_id: str, pairs: Pairs) -> Iterator[A
     for id in sorted(set(pairs.open.values())):
         row = next(scene.look.rows_of("messages", "id = ?", [id]))
         calls = decode_calls(row["tool_calls"])
-        left = [call for call in calls if _call_id(call) not in pairs.open]
+        left = [call for call in calls if call_id(call) not in pairs.open]
         if not left and not row["content"]:
             gone.append(shown[id])
             continue

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import cache
 from itertools import islice
 
 from hermes_repair.schema.sqltext import normal, split_arguments, statements, tokens
@@ -35,19 +36,17 @@ def read_script(script: str) -> Structure:
     views: dict[str, str] = {}
     virtual: dict[str, VirtualTable] = {}
     for sql in statements(script):
-        match kind_of(sql):
-            case "table", name:
-                tables[name] = read_table(sql)
-            case "index", name:
-                indexes[name] = read_index(sql)
-            case "trigger", name:
-                triggers[name] = read_trigger(sql)
-            case "view", name:
-                views[name] = normal(sql)
-            case "virtual table", name:
-                virtual[name] = read_virtual_table(sql)
-            case kind, _:
-                raise ValueError(f"a structure file holds only CREATE, not {kind}: {sql[:60]}")
+        match _read(sql):
+            case Table() as table:
+                tables[table.name] = table
+            case Index() as index:
+                indexes[index.name] = index
+            case Trigger() as trigger:
+                triggers[trigger.name] = trigger
+            case VirtualTable() as table:
+                virtual[table.name] = table
+            case name, view:
+                views[name] = view
     for table in tables.values():
         if keeps_key_index(table):
             name = f"sqlite_autoindex_{table.name}_1"
@@ -60,6 +59,24 @@ def read_script(script: str) -> Structure:
         virtual_tables=virtual,
         shadow_tables=frozenset(s for table in virtual.values() for s in shadow_names(table)),
     )
+
+
+@cache  # one number has most statements of the one before it
+def _read(sql: str) -> Table | Index | Trigger | VirtualTable | tuple[str, str]:
+    """Return what one CREATE makes; a view is its name and its normalised text."""
+    match kind_of(sql):
+        case "table", _:
+            return read_table(sql)
+        case "index", _:
+            return read_index(sql)
+        case "trigger", _:
+            return read_trigger(sql)
+        case "view", name:
+            return name, normal(sql)
+        case "virtual table", _:
+            return read_virtual_table(sql)
+        case kind, _:
+            raise ValueError(f"a structure file holds only CREATE, not {kind}: {sql[:60]}")
 
 
 def kind_of(sql: str) -> tuple[str, str]:
