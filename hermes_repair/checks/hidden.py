@@ -103,8 +103,8 @@ def _unhide(scene: Scene, node: SessionNode) -> Resolution:
 def hidden_since(scene: Scene) -> str:
     """Return since when step 16 hides chats, in words; empty where nothing tells.
 
-    The step ran after the last session that it marked had begun, and before the first that it would
-    have marked and did not.
+    The step, Hermes' or our own careful one, ran after the last session that it marked had begun,
+    and before the first that it would have marked and did not.
     """
     marked = [
         node.started_at
@@ -121,7 +121,7 @@ def hidden_since(scene: Scene) -> str:
         and candidate.started_at > after
         and would_tag(candidate, STEP + 1)
     ]
-    words = f" since an update to 0.17.0 or later, after {_day(after)}"
+    words = f" since schema step {STEP} (an update to 0.17.0 or later), after {_day(after)}"
     return f"{words} and before {_day(min(spared))}" if spared else words
 
 
