@@ -35,7 +35,8 @@ def test_hidden_chats_come_back_and_delegates_stay(before: str, after: str, tmp_
     assert findings.keys() == PROVEN | DELEGATES
     assert {name for name, f in findings.items() if f["severity"] == "error"} == PROVEN
     assert {name for name, f in findings.items() if f["repair"] == "safe"} == PROVEN
-    since = "since schema step 16 (an update to 0.17.0 or later), after 2026-05-28 and before 2026-06-09"
+    step = "schema step 16 (an update to 0.17.0 or later)"
+    since = f"since {step}, after 2026-05-28 and before 2026-06-09"
     assert all(since in finding["message"] for finding in findings.values())
     text = hermes_repair("doctor", "--select", "LN006", home=home, code=1).out
     assert "ERROR LN006 hidden-by-marker: 4 sessions" in text
