@@ -11,7 +11,7 @@ from hermes_repair.app.visit import visit
 from hermes_repair.app.world import World
 from hermes_repair.checks.registry import Check, all_checks, proposals
 from hermes_repair.checks.scene import Scene, Wishes
-from hermes_repair.home.layout import Home, profile_names
+from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import DatabaseUnreadable
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.records.acknowledgements import acknowledged
@@ -37,7 +37,6 @@ class Diagnosis:
     accepted: dict[str, str]
     notes: tuple[str, ...]
     live: bool
-    other_profiles: tuple[str, ...]
     outlook: Outlook | None = None
 
     @property
@@ -92,9 +91,6 @@ def _once(
             accepted=dict(acknowledged(folder_of(home).path)),
             notes=tuple(scene.notes),
             live=scene.look.live,
-            other_profiles=tuple(
-                name for name in ("default", *profile_names(home.base)) if name != home.profile
-            ),
             outlook=outlook,
         )
 

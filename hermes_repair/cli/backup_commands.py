@@ -42,22 +42,28 @@ def backup(
 
 @backup_app.command("list", epilog=EXIT_STATUS)
 def backup_list(
-    home: HomeOption = None, profile: ProfileOption = None, as_json: JsonOption = False
+    home: HomeOption = None,
+    profile: ProfileOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
 ) -> int:
     """The copies that there are, newest first."""
     from hermes_repair.cli import run_backup
 
-    return run_backup.list_all(Target(home, profile, False, as_json))
+    return run_backup.list_all(Target(home, profile, False, as_json, quiet))
 
 
 @backup_app.command("prune", epilog=EXIT_STATUS)
 def backup_prune(
-    home: HomeOption = None, profile: ProfileOption = None, as_json: JsonOption = False
+    home: HomeOption = None,
+    profile: ProfileOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
 ) -> int:
     """Remove old copies: the newest 3, unfinished runs' and those under 7 days stay."""
     from hermes_repair.cli import run_backup
 
-    return run_backup.prune(Target(home, profile, False, as_json))
+    return run_backup.prune(Target(home, profile, False, as_json, quiet))
 
 
 def restore(
@@ -68,8 +74,9 @@ def restore(
     profile: ProfileOption = None,
     yes: YesOption = False,
     as_json: JsonOption = False,
+    quiet: QuietOption = False,
 ) -> int:
     """Put a copy back into state.db, after keeping what is there now."""
     from hermes_repair.cli import run_backup
 
-    return run_backup.restore(Target(home, profile, False, as_json), backup_name, yes)
+    return run_backup.restore(Target(home, profile, False, as_json, quiet), backup_name, yes)

@@ -225,11 +225,12 @@ def ack(
     home: HomeOption = None,
     profile: ProfileOption = None,
     as_json: JsonOption = False,
+    quiet: QuietOption = False,
 ) -> int:
     """Accept a finding: out of the exit code, not out of the report."""
     from hermes_repair.cli import run_doctor
 
-    return run_doctor.ack(Target(home, profile, False, as_json), fingerprint, reason)
+    return run_doctor.ack(Target(home, profile, False, as_json, quiet), fingerprint, reason)
 
 
 @app.command(epilog=EXIT_STATUS)
@@ -238,12 +239,13 @@ def history(
     profile: ProfileOption = None,
     all_profiles: AllProfilesOption = False,
     as_json: JsonOption = False,
+    quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> int:
     """What hermes-repair did here, newest first."""
     from hermes_repair.cli import run_history
 
-    return run_history.history(Target(home, profile, all_profiles, as_json, verbose=verbose))
+    return run_history.history(Target(home, profile, all_profiles, as_json, quiet, verbose))
 
 
 @app.command(epilog=EXIT_STATUS)

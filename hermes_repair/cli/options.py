@@ -26,7 +26,9 @@ AllProfilesOption = Annotated[
     typer.Option("--all-profiles", help="Every profile in turn."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
-QuietOption = Annotated[bool, typer.Option("-q", "--quiet", help="Only what matters.")]
+QuietOption = Annotated[
+    bool, typer.Option("-q", "--quiet", help="Only what was asked for, and what was not done.")
+]
 VerboseOption = Annotated[bool, typer.Option("-v", "--verbose", help="Everything.")]
 NoTitlesOption = Annotated[
     bool,

@@ -10,12 +10,12 @@ from hermes_repair.app.outside import place_of
 from hermes_repair.app.world import World
 from hermes_repair.checks.scene import Wishes
 from hermes_repair.cli import run_repair
-from hermes_repair.cli.target import Target, each_home
+from hermes_repair.cli.target import Target, each_home, heading
 from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import ExitCode
 from hermes_repair.report import documents
 from hermes_repair.report.escape import count
-from hermes_repair.report.lines import Line, show
+from hermes_repair.report.lines import Line, as_asked
 from hermes_repair.transcripts.verdicts import Comparison, Verdict
 
 QUIET = (Verdict.EQUAL, Verdict.NOTHING_IN_FILE)
@@ -41,7 +41,7 @@ def report(target: Target, sessions: tuple[str, ...], timezone: str | None) -> i
                 "witnesses": [asdict(witness) for witness in made.witnesses],
                 "unread": [{"file": name, "problem": why} for name, why in made.unread],
             }
-        show(_lines(home, made, target))
+        target.say([*heading(home), *as_asked(_lines(made, target))])
         return ExitCode.OK, None
 
     return each_home(target, work)
@@ -58,9 +58,8 @@ def _entry(found: Comparison) -> dict[str, Any]:
     }
 
 
-def _lines(home: Home, made: app.Report, target: Target) -> list[Line]:
-    lines = [Line(f"Hermes home {home.root}, profile {home.profile}", "head")]
-    lines += [
+def _lines(made: app.Report, target: Target) -> list[Line]:
+    lines = [
         Line(f"{verdict:<24} {count(number, 'session')}")
         for verdict, number in sorted(made.tally().items(), key=lambda item: -item[1])
     ]

@@ -9,12 +9,12 @@ from hermes_repair.app import backup as app
 from hermes_repair.app.outside import place_of
 from hermes_repair.app.world import World
 from hermes_repair.cli.run_repair import ask, require_yes
-from hermes_repair.cli.target import Target, each_home
+from hermes_repair.cli.target import Target, each_home, heading
 from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import ExitCode
 from hermes_repair.report import documents
 from hermes_repair.report.escape import size
-from hermes_repair.report.lines import Line, show
+from hermes_repair.report.lines import Line
 
 
 def _document(home: Home, **fields: Any) -> dict[str, Any]:
@@ -38,7 +38,8 @@ def make(target: Target) -> int:
         made = app.make(home, world)
         if target.as_json:
             return ExitCode.OK, _document(home, backup=_entry(made))
-        show([Line(f"Backup {made.name}: {size(made.size)}, verified, in {made.path}.", "good")])
+        told = f"Backup {made.name}: {size(made.size)}, verified, in {made.path}."
+        target.say([*heading(home), Line(told, "good")])
         return ExitCode.OK, None
 
     return each_home(target, work)
@@ -51,14 +52,15 @@ def list_all(target: Target) -> int:
         found = app.listed(home)
         if target.as_json:
             return ExitCode.OK, _document(home, backups=[_entry(backup) for backup in found])
-        lines = [Line(f"Hermes home {home.root}, profile {home.profile}", "head")]
+        lines = heading(home)
         for backup in found:
             when = datetime.fromtimestamp(backup.made).strftime("%Y-%m-%d %H:%M")
             purpose = "before that run" if backup.receipt else "made by hand"
-            lines.append(Line(f"{backup.name}  {when}  {size(backup.size)}  {purpose}"))
+            told = f"{backup.name}  {when}  {size(backup.size)}  {purpose}"
+            lines.append(Line(told, asked=True))
         if not found:
             lines.append(Line("There is no backup yet; `hermes-repair backup` makes one."))
-        show(lines)
+        target.say(lines)
         return ExitCode.OK, None
 
     return each_home(target, work)
@@ -72,7 +74,8 @@ def prune(target: Target) -> int:
         if target.as_json:
             return ExitCode.OK, _document(home, removed=[path.name for path in removed])
         lines = [Line(f"Removed {path.name}.") for path in removed]
-        show(lines or [Line("Nothing is old enough to be removed.")])
+        lines = lines or [Line("Nothing is old enough to be removed.")]
+        target.say([*heading(home), *lines])
         return ExitCode.OK, None
 
     return each_home(target, work)
@@ -97,9 +100,10 @@ def restore(target: Target, named: str, yes: bool) -> int:
             kept_entry = _entry(kept) if kept is not None else None
             return code, _document(home, restored=restored, kept=kept_entry)
         if kept is None:
-            show([Line("Nothing was changed.")])
+            target.say([*heading(home), Line("Nothing was changed.", asked=True)])
             return ExitCode.REFUSED, None
-        show([Line(f"Put back: {named}. What was there before is backup {kept.name}.", "good")])
+        told = f"Put back: {named}. What was there before is backup {kept.name}."
+        target.say([*heading(home), Line(told, "good")])
         return ExitCode.OK, None
 
     return each_home(target, work)

@@ -21,7 +21,7 @@ from hermes_repair.repair.planner import Selection
 from hermes_repair.report import documents
 from hermes_repair.report.doctor import SessionLabel, closing, findings
 from hermes_repair.report.escape import count
-from hermes_repair.report.lines import Line, show
+from hermes_repair.report.lines import Line, as_asked, show
 from hermes_repair.report.table import table
 from hermes_repair.schema.releases import release_key
 
@@ -76,23 +76,17 @@ def shown_labels(labels: dict[str, SessionLabel], target: Target) -> dict[str, S
 
 
 def _print(found: Diagnosis, target: Target, *, narrowed: bool) -> None:
-    lines = heading(found.home, found.database, found.other_profiles)
+    lines = heading(found.home, found.database)
     if found.live:
         lines.append(Line("Hermes is running; what was found was seen twice.", "dim"))
         lines += _waiting(found)
-    if not target.quiet or found.findings:
-        lines += findings(
-            found.findings,
-            shown_labels(found.labels, target),
-            found.accepted,
-            everything=target.verbose,
-        )
-    lines += [Line(f"Note: {note}", "dim") for note in found.notes]
+    labels = shown_labels(found.labels, target)
+    lines += as_asked(findings(found.findings, labels, found.accepted, everything=target.verbose))
+    lines += [Line(f"Note: {note}", "dim", asked=True) for note in found.notes]
     if found.outlook is not None:
-        lines += _outlook(found.outlook, found.database["schema"])
-    if not target.quiet:
-        lines += closing(found.findings, found.accepted, target.option, narrowed=narrowed)
-    show(lines)
+        lines += as_asked(_outlook(found.outlook, found.database["schema"]))
+    lines += closing(found.findings, found.accepted, target.option, narrowed=narrowed)
+    target.say(lines)
 
 
 def _waiting(found: Diagnosis) -> list[Line]:
@@ -193,7 +187,8 @@ def ack(target: Target, fingerprint: str, reason: str) -> int:
                 **documents.envelope(str(home.root), found.database),
                 "acknowledged": documents.finding(finding, accepted),
             }
-        show([Line(f"{finding.id} {finding.name} is accepted: {reason}")])
+        told = Line(f"{finding.id} {finding.name} is accepted: {reason}")
+        target.say([*heading(home, found.database), told])
         return ExitCode.OK, None
 
     return each_home(target, work)

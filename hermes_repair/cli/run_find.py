@@ -8,13 +8,13 @@ from typing import Any
 from hermes_repair.app import find as app
 from hermes_repair.app.outside import place_of
 from hermes_repair.app.world import World
-from hermes_repair.cli.target import Target, each_home
+from hermes_repair.cli.target import Target, each_home, heading
 from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import ExitCode
 from hermes_repair.report import documents
 from hermes_repair.report.doctor import date
 from hermes_repair.report.escape import count
-from hermes_repair.report.lines import Line, show
+from hermes_repair.report.lines import Line, as_asked
 
 SHOWN_PER_SESSION = 3
 
@@ -30,26 +30,33 @@ def find(target: Target, words: str) -> int:
                 "places": [asdict(place) for place in found.places],
                 "notes": list(found.notes),
             }
-        show(_lines(home, found, target))
+        target.say([*heading(home), *_lines(found, target)])
         return ExitCode.OK, None
 
     return each_home(target, work)
 
 
-def _lines(home: Home, found: app.Found, target: Target) -> list[Line]:
+def _lines(found: app.Found, target: Target) -> list[Line]:
     groups: dict[str, list[app.Place]] = {}
     for place in found.places:
         groups.setdefault(place.session_id, []).append(place)
-    lines = [Line(f"Hermes home {home.root}, profile {home.profile}", "head")]
+    lines: list[Line] = []
     if not groups:
-        lines.append(Line("No message with these words, in the database, in a file or in a copy."))
+        return [
+            Line("No message with these words, in the database, in a file or in a copy."),
+            *_notes(found),
+        ]
     for session, places in groups.items():
         lines.append(Line(f"{session}: {count(len(places), 'message')}", "head"))
         kept = places if target.verbose else places[:SHOWN_PER_SESSION]
         lines += [Line(f"  {_words(place)}") for place in kept]
         if len(kept) < len(places):
             lines.append(Line(f"  and {len(places) - len(kept)} more; -v lists all", "dim"))
-    return lines + [Line(f"Note: {note}", "dim") for note in found.notes]
+    return [*as_asked(lines), *_notes(found)]
+
+
+def _notes(found: app.Found) -> list[Line]:
+    return [Line(f"Note: {note}", "dim") for note in found.notes]
 
 
 def _words(place: app.Place) -> str:

@@ -17,7 +17,7 @@ from hermes_repair.model.errors import ExitCode, Refused, UsageError
 from hermes_repair.report import documents, forks
 from hermes_repair.report.doctor import SessionLabel
 from hermes_repair.report.escape import count
-from hermes_repair.report.lines import Line, show
+from hermes_repair.report.lines import Line, as_asked, show
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def forked(target: Target, wanted: Wanted) -> int:
 def _shown(seen: app.Forks, home: Home, target: Target) -> dict[str, Any] | None:
     if target.as_json:
         return _document(seen, home)
-    show([*heading(home, seen.database, ()), *_lines(seen, target)])
+    target.say([*heading(home, seen.database), *_lines(seen, target)])
     return None
 
 
@@ -82,7 +82,7 @@ def _lines(seen: app.Forks, target: Target) -> list[Line]:
         return [Line("No conversation is forked here.", "good")]
     lines: list[Line] = []
     for fork in seen.forks:
-        lines += forks.lines(fork, _labels(fork, target))
+        lines += as_asked(forks.lines(fork, _labels(fork, target)))
     option = target.option
     if all(fork.outcome is None for fork in seen.forks):
         lines.append(Line(""))

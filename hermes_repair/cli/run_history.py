@@ -13,12 +13,12 @@ from hermes_repair.app.outside import place_of
 from hermes_repair.app.rollback import warnings
 from hermes_repair.app.world import World
 from hermes_repair.cli.run_repair import ask, require_yes
-from hermes_repair.cli.target import Target, each_home
+from hermes_repair.cli.target import Target, each_home, heading
 from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import ExitCode
 from hermes_repair.report import documents
 from hermes_repair.report.escape import count
-from hermes_repair.report.lines import Line, show
+from hermes_repair.report.lines import Line, as_asked, show
 
 FOLDED = 3  # lock cleanings in a row that have a line each without -v
 
@@ -35,14 +35,13 @@ def history(target: Target) -> int:
                 "history": [_entry(found) for found in entries],
                 "next_to_undo": next_one.name if next_one is not None else None,
             }
-        lines = [Line(f"Hermes home {home.root}, profile {home.profile}", "head")]
-        lines += _folded(entries, everything=target.verbose)
+        lines = [*heading(home), *as_asked(_folded(entries, everything=target.verbose))]
         if not entries:
             lines.append(Line("hermes-repair has changed nothing here yet."))
         if next_one is not None:
             undo_this = f"hermes-repair undo{target.option}"
             lines.append(Line(f"`{undo_this}` takes back {next_one.name}.", "dim"))
-        show(lines)
+        target.say(lines)
         return ExitCode.OK, None
 
     return each_home(target, work)
@@ -110,7 +109,7 @@ def undo(target: Target, receipt: str | None, yes: bool) -> int:
         def agree(entries: list[past.Entry]) -> bool:
             said.extend(warnings(home, world, entries))
             stays.extend(past.staying(home, entries))
-            return yes or _ask(entries, stays, said)
+            return yes or _ask(home, entries, stays, said)
 
         result = app.undo(home, world, receipt, agree)
         code = ExitCode.REFUSED if result.declined else ExitCode.OK
@@ -123,15 +122,16 @@ def undo(target: Target, receipt: str | None, yes: bool) -> int:
                 "stays": [found.name for found in stays],
                 "warnings": said,
             }
-        lines = [Line(sentence) for sentence in result.recovered]
+        lines = heading(home) if yes else []
+        lines += [Line(sentence) for sentence in result.recovered]
         if result.declined:
-            lines.append(Line("Nothing was changed."))
+            lines.append(Line("Nothing was changed.", asked=True))
         else:
             names = ", ".join(found.name for found in result.entries)
             lines.append(Line(f"Taken back: {names} ({count(result.units, 'step')}).", "good"))
             lines += _staying(stays)
             lines += [Line(sentence, "warning") for sentence in said]
-        show(lines)
+        target.say(lines)
         return code, None
 
     return each_home(target, work)
@@ -144,8 +144,10 @@ def _staying(stays: Sequence[past.Entry]) -> list[Line]:
     return [Line(f"Left as they are: {since} made since; nobody needs those locks.", "dim")]
 
 
-def _ask(entries: list[past.Entry], stays: Sequence[past.Entry], said: list[str]) -> bool:
-    lines = [Line("This takes back, in this order:", "head")]
+def _ask(
+    home: Home, entries: list[past.Entry], stays: Sequence[past.Entry], said: list[str]
+) -> bool:
+    lines = [*heading(home), Line("This takes back, in this order:", "head")]
     lines += [Line(f"  {_words(found)}") for found in entries]
     lines += _staying(stays)
     lines += [Line(sentence, "warning") for sentence in said]

@@ -11,14 +11,14 @@ from hermes_repair.app.world import World
 from hermes_repair.checks.holds import Hold
 from hermes_repair.cli.run_doctor import shown_labels
 from hermes_repair.cli.run_locks import plain_time
-from hermes_repair.cli.target import Target, each_home
+from hermes_repair.cli.target import Target, each_home, heading
 from hermes_repair.home.layout import Home
 from hermes_repair.host import ProcessInfo
 from hermes_repair.leases.values import span
 from hermes_repair.model.errors import ExitCode
 from hermes_repair.model.findings import Safety
 from hermes_repair.report import documents
-from hermes_repair.report.lines import Line, show
+from hermes_repair.report.lines import Line, as_asked
 from hermes_repair.report.table import table
 
 HEADINGS = ("WHAT", "SESSION OR NAME", "HOLDER", "AGE", "EXPIRES IN", "VERDICT", "CLEANED BY")
@@ -33,14 +33,15 @@ def list_all(target: Target) -> int:
         code = held.problem.exit_code if held.problem is not None else ExitCode.OK
         if target.as_json:
             return code, _document(home, held, now)
-        lines = [Line(f"Hermes home {home.root}, profile {home.profile}", "head")]
+        lines = heading(home)
         if held.problem is not None:
-            lines.append(Line(f"state.db was not looked at. {held.problem.message}", "error"))
+            told = f"state.db was not looked at. {held.problem.message}"
+            lines.append(Line(told, "error", asked=True))
         if held.holds:
-            lines += _lines(held, now, target)
+            lines += as_asked(_lines(held, now, target))
         elif held.problem is None:
             lines.append(Line("Nothing is held."))
-        show(lines)
+        target.say(lines)
         return code, None
 
     return each_home(target, work)

@@ -15,7 +15,7 @@ from hermes_repair.model.errors import ExitCode
 from hermes_repair.model.values import Value
 from hermes_repair.report import documents
 from hermes_repair.report.escape import count
-from hermes_repair.report.lines import Line, show
+from hermes_repair.report.lines import Line
 
 
 def clean(target: Target, *, dry_run: bool, grace: float, max_age: float) -> int:
@@ -28,16 +28,23 @@ def clean(target: Target, *, dry_run: bool, grace: float, max_age: float) -> int
             return code, _document(home, done, dry_run)
         verb = "would free" if dry_run else "freed"
         lines = [
-            Line(f"{verb} the compression lock of {lock.session}: {lock.verdict.reason}")
+            Line(
+                f"{verb} the compression lock of {lock.session}: {lock.verdict.reason}",
+                asked=dry_run,
+            )
             for lock in done.freed
         ]
         lines += [
-            Line(f"not freed: the compression lock of {lock.session}. {error.message}", "error")
+            Line(
+                f"not freed: the compression lock of {lock.session}. {error.message}",
+                "error",
+                asked=True,
+            )
             for lock, error in done.refused
         ]
         if target.verbose:
             lines += _explained(home, done)
-        show(lines)
+        target.say(lines)
         return code, None
 
     return each_home(target, work)

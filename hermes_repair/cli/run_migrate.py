@@ -15,7 +15,7 @@ from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import ExitCode
 from hermes_repair.report import documents
 from hermes_repair.report.escape import count, size
-from hermes_repair.report.lines import Line, show
+from hermes_repair.report.lines import Line, as_asked, show
 from hermes_repair.schema.catalogue import default_catalogue
 from hermes_repair.schema.preview import Shown
 
@@ -78,11 +78,11 @@ def migrate(target: Target, to: int | None, force: bool, dry_run: bool, yes: boo
 def _dry_run(way: app.Way, home: Home, target: Target) -> tuple[ExitCode, dict[str, Any] | None]:
     if target.as_json:
         return ExitCode.OK, {**_document(way, home), "plan": _plan(way)}
-    lines = [*_head(way, home), *_steps(way, target, sql=not target.quiet)]
+    lines = [*_head(way, home), *as_asked(_steps(way, target, sql=not target.quiet))]
     if not way.nothing_to_do:
         words = f"Nothing was changed. Next: hermes-repair migrate{target.option}"
         lines.append(Line(words + _asked_for(way), "head"))
-    show(lines)
+    target.say(lines)
     return ExitCode.OK, None
 
 
@@ -198,9 +198,9 @@ def _done(
             if result.receipt is not None
             else None,
         }
-    lines = [Line(sentence) for sentence in result.recovered] + _head(way, home)
+    lines = [*_head(way, home), *(Line(sentence) for sentence in result.recovered)]
     if result.declined:
-        lines.append(Line("Nothing was changed."))
+        lines.append(Line("Nothing was changed.", asked=True))
     elif result.receipt is not None:
         touched = [f"{part.what} ({count(part.rows, 'row')})" for part in way.shown if part.rows]
         lines += [Line(f"  {words}") for words in touched]
@@ -211,5 +211,5 @@ def _done(
             )
         )
         lines.append(Line(f"To take it back: hermes-repair undo{target.option}"))
-    show(lines)
+    target.say(lines)
     return code, None

@@ -20,7 +20,7 @@ from hermes_repair.repair.planner import Selection, summary
 from hermes_repair.report import documents
 from hermes_repair.report.doctor import SessionLabel
 from hermes_repair.report.escape import count
-from hermes_repair.report.lines import Line, show
+from hermes_repair.report.lines import Line, as_asked, show
 from hermes_repair.store.views import WalChoice
 
 
@@ -80,17 +80,24 @@ def at_home(
     require_yes(asked.yes)
     if asked.plan is not None:
         return _done(app.apply_saved(home, world, asked.plan), home, target)
+    shown = False
+
+    def agree(proposal: app.Proposal) -> bool:
+        nonlocal shown
+        shown = not asked.yes
+        return asked.yes or _ask(proposal, home, target)
+
     result = app.repair(
         home,
         world,
         asked.wishes,
         asked.selection,
-        lambda proposal: asked.yes or _ask(proposal, home, target),
+        agree,
         command=command,
         choice=asked.choice,
         backup=asked.backup,
     )
-    return _done(result, home, target)
+    return _done(result, home, target, headed=shown)
 
 
 def require_yes(yes: bool) -> None:
@@ -126,14 +133,14 @@ def _dry_run(
                 "saved": str(asked.plan_out) if asked.plan_out is not None else None,
             },
         }
-    lines = heading(home, proposal.database, ()) + plan_lines(proposal, target)
+    lines = [*heading(home, proposal.database), *plan_lines(proposal, target)]
     if asked.plan_out is not None:
         lines.append(Line(f"The plan is in {asked.plan_out}: repair --plan applies exactly it."))
     elif proposal.plan.now:
         lines.append(
             Line(f"Nothing was changed. Next: hermes-repair {typed}{target.option}", "head")
         )
-    show(lines)
+    target.say(lines)
     return code, None
 
 
@@ -145,12 +152,13 @@ def plan_lines(proposal: app.Proposal, target: Target) -> list[Line]:
     if not plan.now and not plan.waiting:
         lines.append(Line("There is nothing to repair.", "good"))
     if plan.now:
-        lines.append(Line(f"The plan has {count(len(plan.now), 'step')}:", "head"))
-        lines += [Line(f"  {_step(one, labels)}") for one in plan.now]
+        lines.append(Line(f"The plan has {count(len(plan.now), 'step')}:", "head", asked=True))
+        lines += as_asked([Line(f"  {_step(one, labels)}") for one in plan.now])
     if plan.waiting:
         why = proposal.live_reason or "Each is planned afresh when the steps above are done."
-        lines += [Line(""), Line(f"{count(len(plan.waiting), 'step')} must wait. {why}", "warning")]
-        lines += [Line(f"  {_step(one, labels)}") for one in plan.waiting]
+        waits = f"{count(len(plan.waiting), 'step')} must wait. {why}"
+        lines += [Line(""), Line(waits, "warning", asked=True)]
+        lines += as_asked([Line(f"  {_step(one, labels)}") for one in plan.waiting])
     if plan.left:
         lines += [
             Line(""),
@@ -173,7 +181,7 @@ def _step(outline: Outline, labels: dict[str, SessionLabel]) -> str:
 
 
 def _ask(proposal: app.Proposal, home: Home, target: Target) -> bool:
-    show([*heading(home, proposal.database, ()), *plan_lines(proposal, target)], stream="stderr")
+    show([*heading(home, proposal.database), *plan_lines(proposal, target)], stream="stderr")
     return ask("Do it?")
 
 
@@ -185,7 +193,7 @@ def ask(question: str) -> bool:
 
 
 def _done(
-    result: app.Repaired, home: Home, target: Target
+    result: app.Repaired, home: Home, target: Target, *, headed: bool = False
 ) -> tuple[ExitCode, dict[str, Any] | None]:
     code = ExitCode.OK if result.complete else ExitCode.REFUSED
     after = result.after
@@ -204,7 +212,8 @@ def _done(
             if after
             else [],
         }
-    show(_done_lines(result, home, target))
+    head = [] if headed else heading(home, after.database if after is not None else None)
+    target.say([*head, *_done_lines(result, home, target)])
     return code, None
 
 
@@ -229,7 +238,7 @@ def _named(result: app.Repaired) -> str:
 def _done_lines(result: app.Repaired, home: Home, target: Target) -> list[Line]:
     lines = [Line(sentence) for sentence in result.recovered]
     if result.declined:
-        return [*lines, Line("Nothing was changed.")]
+        return [*lines, Line("Nothing was changed.", asked=True)]
     if result.receipt is None:
         lines.append(Line("There was nothing to repair.", "good"))
     else:
@@ -243,10 +252,11 @@ def _done_lines(result: app.Repaired, home: Home, target: Target) -> list[Line]:
         first = f" {result.receipts[0].stem}" if len(result.receipts) > 1 else ""
         lines.append(Line(f"To take it back: hermes-repair undo{first}{target.option}"))
     for unit, error in result.refused:
-        lines.append(Line(f"Not done: {unit.summary}. {error.message} {error.hint}", "error"))
+        told = f"Not done: {unit.summary}. {error.message} {error.hint}"
+        lines.append(Line(told, "error", asked=True))
     for unit, why in result.waiting:
-        lines.append(Line(f"Waits: {unit.summary}. {why}", "warning"))
-    if result.left and not target.quiet:
+        lines.append(Line(f"Waits: {unit.summary}. {why}", "warning", asked=True))
+    if result.left:
         lines.append(
             Line(
                 f"Left, because each is a judgement: {count(len(result.left), 'step')};"
@@ -255,7 +265,7 @@ def _done_lines(result: app.Repaired, home: Home, target: Target) -> list[Line]:
             )
         )
     after = result.after
-    if after is not None and not target.quiet:
+    if after is not None:
         rest = [f for f in after.findings if f.severity > Severity.INFO]
         told = count(len(rest), "finding") if rest else "nothing but notes"
         lines.append(Line(f"The doctor now finds {told}.", "dim" if not rest else "warning"))

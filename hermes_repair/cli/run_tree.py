@@ -30,12 +30,13 @@ def draw(target: Target, session: str | None, *, dot: bool) -> int:
         if dot:
             show(Line(line) for line in tree.dot(forest.trees))
             return ExitCode.OK, None
-        show([*heading(home, forest.database, ()), Line("")])
+        if not target.quiet or target.all_profiles:
+            show([*heading(home, forest.database), Line("")])
         if sys.stdout.isatty():
             tree.show_on_terminal(forest.trees, title=target.show_titles)
         else:
             show(Line(line) for line in tree.plain(forest.trees, title=False))
-        if forest.alone:
+        if forest.alone and not target.quiet:
             told = f"and {count(forest.alone, 'session')} on their own; -v shows them"
             show([Line(""), Line(told, "dim")])
         return ExitCode.OK, None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,6 +52,20 @@ class Target:
         base = base_of(root)
         return [base, *(base / "profiles" / name for name in profile_names(base))]
 
+    def say(self, lines: Sequence[Line]) -> None:
+        """Print what a command says of one home; with -q only what it was asked for.
+
+        With --all-profiles the first line, which names the home, goes before that.
+        """
+        if not self.quiet:
+            show(lines)
+            return
+        kept = [line for line in lines if line.asked]
+        while kept and not kept[0].text:
+            del kept[0]
+        first = lines[:1] if self.all_profiles and kept and not lines[0].asked else ()
+        show([*first, *kept])
+
     @property
     def option(self) -> str:
         """The words that name the same home in the next command."""
@@ -91,8 +105,9 @@ def each_home(
     return int(next((code for code in _ORDER if code in codes), ExitCode.OK))
 
 
-def heading(home: Home, database: dict[str, Any], others: tuple[str, ...]) -> list[Line]:
+def heading(home: Home, database: Mapping[str, Any] | None = None) -> list[Line]:
     """Return the first lines of every report: home, profile, database, other profiles."""
+    database = database or {}
     parts = [f"Hermes home {home.root}, profile {home.profile}, database state.db"]
     if database.get("schema") is not None:
         parts.append(f"schema {database['schema']}")
@@ -100,6 +115,8 @@ def heading(home: Home, database: dict[str, Any], others: tuple[str, ...]) -> li
         parts.append(count(int(database["sessions"]), "session"))
         parts.append(count(int(database["messages"]), "message"))
     lines = [Line(", ".join(parts), "head")]
+    names = ("default", *profile_names(home.base))
+    others = [name for name in names if name != home.profile]
     if others:
         lines.append(
             Line(f"{count(len(others), 'other profile')} here; --all-profiles looks at all.", "dim")

@@ -58,10 +58,11 @@ def find(
     profile: ProfileOption = None,
     all_profiles: AllProfilesOption = False,
     as_json: JsonOption = False,
+    quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> int:
     """Where a conversation is: in the database, in which file at which line, in which copy."""
     from hermes_repair.cli import run_find
 
-    target = Target(home, profile, all_profiles, as_json, verbose=verbose)
+    target = Target(home, profile, all_profiles, as_json, quiet, verbose)
     return run_find.find(target, " ".join(words))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hermes_repair.report.escape import escape
 
@@ -13,10 +13,20 @@ STYLES = {"error": "bold red", "warning": "yellow", "good": "green", "dim": "dim
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of output; ``style`` is a key of STYLES or empty."""
+    """One line of output; ``style`` is a key of STYLES or empty.
+
+    ``asked``: this is what the command was asked for, or what of that was not done. With ``-q``
+    nothing else is said.
+    """
 
     text: str
     style: str = ""
+    asked: bool = False
+
+
+def as_asked(lines: Iterable[Line]) -> list[Line]:
+    """Return lines as what a command was asked for."""
+    return [replace(line, asked=True) for line in lines]
 
 
 def show(lines: Iterable[Line], *, stream: str = "stdout") -> None:
