@@ -39,13 +39,19 @@ Message = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """What is asked for. ``messages`` are those said; damage leaves some of them out of SQLite."""
+    """What is asked for. ``messages`` are those said; damage leaves some of them out of SQLite.
+
+    ``length``: chats have so many times the turns. ``reasoning``: sentences that the model thinks
+    before each answer, which files and rows hold and no search table does.
+    """
 
     messages: int
     schema: int = 14
     jsonl_bytes: int = 0
     damaged_every: int = 20
     padding_bytes: int = 0
+    length: int = 1
+    reasoning: int = 0
     seed: int = 1
 
 
@@ -126,7 +132,7 @@ def _hold_chats(connection: sqlite3.Connection, folder: Path, size: Size, made: 
         for number in range(max(chat.turns for chat in chats)):
             for chat in (chat for chat in chats if number < chat.turns):
                 moment += random.uniform(20, 90)  # so each chat begins after its row
-                turn = _turn(text, random, chat, number)[: size.messages - said]
+                turn = _turn(text, random, chat, number, size.reasoning)[: size.messages - said]
                 said += len(turn)
                 rows += _say(chat, number, turn, moment, made)
         connection.executemany(_INSERT_MESSAGE, rows)
@@ -139,6 +145,7 @@ def _hold_chats(connection: sqlite3.Connection, folder: Path, size: Size, made: 
 
 def _open_chat(random: Random, number: int, made: Made, size: Size, started: float) -> Chat:
     turns = random.randint(8, 24) * (10 if number % LONG_CHAT == LONG_CHAT - 1 else 1)
+    turns *= size.length
     recorded = made.jsonl_bytes < size.jsonl_bytes
     lacks, torn = range(0), False
     if recorded and number % size.damaged_every == size.damaged_every - 1:
@@ -149,13 +156,13 @@ def _open_chat(random: Random, number: int, made: Made, size: Size, started: flo
     return Chat(name, started, turns, recorded, lacks, torn)
 
 
-def _turn(text: Text, random: Random, chat: Chat, number: int) -> list[Message]:
+def _turn(text: Text, random: Random, chat: Chat, number: int, reasoning: int) -> list[Message]:
     """Return the messages of one turn; a third of the turns use a tool."""
     ask = {"role": "user", "content": text.draw(1, 5)}
     answer = {
         "role": "assistant",
         "content": text.draw(3, 25),
-        "reasoning": None,
+        "reasoning": text.draw(reasoning, reasoning) if reasoning else None,
         "finish_reason": "stop",
     }
     if random.random() > 1 / 3:
@@ -261,6 +268,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--jsonl-bytes", type=int)
     parser.add_argument("--damaged-every", type=int)
     parser.add_argument("--padding-bytes", type=int)
+    parser.add_argument("--length", type=int)
+    parser.add_argument("--reasoning", type=int)
     parser.add_argument("--seed", type=int)
     options = vars(parser.parse_args(arguments))
     target = options.pop("target")
