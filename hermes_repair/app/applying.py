@@ -13,6 +13,7 @@ from pathlib import Path
 from hermes_repair import __version__
 from hermes_repair.app.outside import Outside
 from hermes_repair.app.preflight import (
+    Space,
     bundle,
     copy_verified,
     guard_alone,
@@ -57,7 +58,17 @@ class Draft:
     @property
     def room(self) -> int:
         """Bytes that the units may take on the disk: rows, both search indexes, WAL, copies."""
-        return sum(6 * outline.source_bytes + outline.unit.room for outline in self.outlines)
+        return sum(6 * o.source_bytes + o.copied_bytes + o.unit.room for o in self.outlines)
+
+
+def needed(outside: Outside, draft: Draft, *, backup: bool) -> int:
+    """Return the bytes of disk that a run takes at most: records, rows, backup and safety copy."""
+    need = ROOM + draft.room
+    if backup or draft.needs_backup:
+        need += outside.sides.main + outside.sides.wal
+    if outside.alone and (outside.sides.wal or outside.sides.journal):
+        need += sum(dataclasses.astuple(outside.sides))
+    return need
 
 
 def in_memory(units: Sequence[Unit]) -> Draft:
@@ -86,6 +97,7 @@ class Applied:
     actions: int
     refused: tuple[tuple[Unit, HermesRepairError], ...]
     backup: Path | None
+    space: Space | None
 
 
 def apply_units(
@@ -110,13 +122,10 @@ def apply_units(
     look that the plan was made on did not check the file, so its backup is, and damage refused.
     """
     if not draft.outlines:
-        return Applied(receipt, 0, 0, (), None)
+        return Applied(receipt, 0, 0, (), None, None)
     alone = outside.alone
     due = backup or draft.needs_backup
-    need = ROOM + draft.room + (outside.sides.main + outside.sides.wal if due else 0)
-    if alone and (outside.sides.wal or outside.sides.journal):
-        need += sum(dataclasses.astuple(outside.sides))
-    require_writable(home, outside, folder, need)
+    disk = require_writable(home, outside, folder, needed(outside, draft, backup=backup))
     folder.prepare()
     exclusive = alone and not draft.live
     if receipt is None and exclusive:
@@ -162,7 +171,7 @@ def apply_units(
             raise
     sizes = dict(zip(numbers, draft.outlines, strict=True))
     actions = sum(sizes[number].actions for number in outcome.done)
-    return Applied(path, len(outcome.done), actions, tuple(outcome.refused), place)
+    return Applied(path, len(outcome.done), actions, tuple(outcome.refused), place, disk)
 
 
 def close_receipt(path: Path, folder: Folder, world: World) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from hermes_repair.app.applying import PATIENCE, ROOM, prune_backups
 from hermes_repair.app.outside import Outside, folder_of, from_outside
 from hermes_repair.app.preflight import (
+    Space,
     bundle,
     copy_as_files,
     copy_verified,
@@ -39,6 +40,14 @@ class Backup:
     receipt: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """A copy that was made now, what it needed of the disk, and what was free before."""
+
+    backup: Backup
+    space: Space
+
+
 def listed(home: Home) -> list[Backup]:
     """Return the copies that there are, newest first. Changes nothing."""
     folder = folder_of(home)
@@ -56,12 +65,12 @@ def listed(home: Home) -> list[Backup]:
     return sorted(found, key=lambda backup: backup.made, reverse=True)
 
 
-def make(home: Home, world: World) -> Backup:
+def make(home: Home, world: World) -> Copied:
     """Make a copy now: byte for byte where nobody else is there, through SQLite beside Hermes."""
     folder = folder_of(home)
     outside = from_outside(home)
     need = ROOM + 2 * (outside.sides.main + outside.sides.wal)
-    require_writable(home, outside, folder, need)
+    disk = require_writable(home, outside, folder, need)
     require_no_question(home, outside, folder)
     with single_run(folder):
         place = folder.new_backup("manual", world.now())
@@ -76,7 +85,7 @@ def make(home: Home, world: World) -> Backup:
             copy_live(home.database, target)
         folder.own(target)
     facts = target.stat()
-    return Backup(place.name, target, facts.st_size, facts.st_mtime, False)
+    return Copied(Backup(place.name, target, facts.st_size, facts.st_mtime, False), disk)
 
 
 def prune(home: Home, world: World) -> list[Path]:
@@ -102,8 +111,8 @@ def find(home: Home, named: str) -> Path:
 
 
 def restore(
-    home: Home, world: World, named: str, agree: Callable[[Path, Backup], bool]
-) -> Backup | None:
+    home: Home, world: World, named: str, agree: Callable[[Path, Copied], bool]
+) -> Copied | None:
     """Put a copy back into state.db, after keeping what is there now; None where declined.
 
     What is there now may be damaged: that is what a restore is for, so it is kept as files. Raises
@@ -127,8 +136,9 @@ def restore(
     require_alone(home, outside)
     folder = folder_of(home)
     readable = _readable(home, outside, folder)
+    disk = require_writable(home, outside, folder, _room(outside, source))
     with single_run(folder):
-        kept = _keep(home, folder, world, outside)
+        kept = Copied(_keep(home, folder, world, outside), disk)
         if not agree(source, kept):
             return None
         require_same_base(home, outside.marks)
@@ -147,9 +157,18 @@ def _require_same(home: Home, marks: str | None) -> None:
         require_same_base(home, marks)
 
 
+def _room(outside: Outside, source: Path) -> int:
+    """Return the bytes that a restore takes: what is there now as files, and writing over it.
+
+    SQLite keeps the old pages beside the file (DELETE) or the new ones (WAL) until it is done.
+    """
+    sides, size = outside.sides, source.stat().st_size
+    kept = sides.main + sides.wal + sides.journal
+    return ROOM + kept + max(sides.main, size) + max(0, size - sides.main)
+
+
 def _keep(home: Home, folder: Folder, world: World, outside: Outside) -> Backup:
     """Copy what is there now as files, whatever state it is in."""
-    require_writable(home, outside, folder, ROOM + 2 * sum(astuple(outside.sides)))
     place = folder.new_backup("before-restore", world.now())
     copy_as_files(home, outside, folder, place)
     facts = (place / "state.db").stat()

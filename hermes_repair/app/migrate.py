@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from hermes_repair.app.applying import apply_units, close_receipt, in_memory
+from hermes_repair.app.applying import apply_units, close_receipt, in_memory, needed
 from hermes_repair.app.outside import Outside, folder_of, from_outside, steady
-from hermes_repair.app.preflight import require_alone, single_run
+from hermes_repair.app.preflight import Space, disk_space, require_alone, single_run
 from hermes_repair.app.recover import recover
 from hermes_repair.app.resolving import resolver
 from hermes_repair.app.target import Target, choose_target
@@ -39,7 +39,8 @@ class Way:
 
     ``shown`` are the parts of the route for a reader, with the rows that each will touch. ``rows``
     are the numbers of sessions and messages, which stay. ``room``
-    are the bytes that the work takes on the disk, the backup aside. ``unfinished``: a run of ours
+    are the bytes that the work takes on the disk, the backup aside; ``space`` what all of it takes
+    and what is free, None where nothing is to be done. ``unfinished``: a run of ours
     was cut off here and is to be settled first (RP001).
     """
 
@@ -53,6 +54,7 @@ class Way:
     recognition: Recognition
     birth: float | None
     unfinished: bool
+    space: Space | None = None
 
     @property
     def nothing_to_do(self) -> bool:
@@ -78,7 +80,11 @@ def plan_way(
 
     def look(outside: Outside) -> Way:
         with visit(home, world, Wishes(), check_file=check_file, outside=outside) as scene:
-            return _way(scene, to, force, outside)
+            way = _way(scene, to, force, outside)
+        if way.nothing_to_do:
+            return way
+        need = needed(outside, in_memory((unit_of(way),)), backup=True)
+        return replace(way, space=disk_space(home, need))
 
     return steady(home, world, look)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import astuple
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from hermes_repair import host
@@ -31,8 +31,28 @@ def require_alone(home: Home, outside: Outside) -> None:
         )
 
 
-def require_writable(home: Home, outside: Outside, folder: Folder, need: int) -> None:
-    """Raise :class:`Refused` where state.db or our folder cannot be written, or space is short."""
+@dataclass(frozen=True, slots=True)
+class Space:
+    """Bytes of disk that a run takes for a while, at most, and bytes that are free there."""
+
+    needed: int
+    free: int
+
+    @property
+    def enough(self) -> bool:
+        return self.free >= self.needed
+
+
+def disk_space(home: Home, needed: int) -> Space:
+    """Return what a run needs of the disk that the home is on, and what is free there now."""
+    return Space(needed, host.free_bytes(home.root))
+
+
+def require_writable(home: Home, outside: Outside, folder: Folder, need: int) -> Space:
+    """Raise :class:`Refused` where state.db or our folder cannot be written, or space is short.
+
+    Returns what was asked of the disk, for the report.
+    """
     place = home.database.parent
     for path in (home.database, place):
         if not host.can_write(path):
@@ -41,12 +61,13 @@ def require_writable(home: Home, outside: Outside, folder: Folder, need: int) ->
                 f"{path} cannot be written by this user.",
                 f"Run it as the owner of state.db: sudo -u {who} hermes-repair ...",
             )
-    free = host.free_bytes(home.root)
-    if free < need:
+    disk = disk_space(home, need)
+    if not disk.enough:
         raise Refused(
-            f"This needs {need:,} bytes on the disk of {home.root}, and {free:,} are free.",
-            "Free some space, then run the same command again.",
+            f"This needs {need:,} bytes on the disk of {home.root}, and {disk.free:,} are free.",
+            "Nothing was changed. Free some space, then run the same command again.",
         )
+    return disk
 
 
 def require_same_base(home: Home, marks: str) -> None:

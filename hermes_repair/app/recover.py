@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import astuple
 from pathlib import Path
 
-from hermes_repair.app.applying import close_receipt
+from hermes_repair.app.applying import ROOM, close_receipt
 from hermes_repair.app.outside import from_outside
 from hermes_repair.app.past import is_open
-from hermes_repair.app.preflight import bundle, require_alone, require_no_question
+from hermes_repair.app.preflight import (
+    bundle,
+    require_alone,
+    require_no_question,
+    require_writable,
+)
 from hermes_repair.app.world import World
 from hermes_repair.home.layout import Home
 from hermes_repair.model.plans import UnitState
@@ -38,6 +44,7 @@ def recover(home: Home, folder: Folder, world: World) -> list[str]:
         outside = from_outside(home)
         require_alone(home, outside)
         require_no_question(home, outside, folder)
+        require_writable(home, outside, folder, ROOM + sum(astuple(outside.sides)))
         bundle(home, outside, folder, folder.backup_dir(path))
         like_backup = _like(folder.path / header.backup if header.backup else None)
         # The receipt stays open until the -wal is settled: it says whose that is.

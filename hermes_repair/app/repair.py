@@ -7,15 +7,21 @@ what the earlier one left (design section 4). ``--dry-run`` shows the first roun
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from hermes_repair import __version__
-from hermes_repair.app.applying import Applied, apply_units, close_receipt, in_file
+from hermes_repair.app.applying import Applied, apply_units, close_receipt, in_file, needed
 from hermes_repair.app.diagnose import Diagnosis, diagnose, examine, facts, labels, readable
 from hermes_repair.app.outside import Outside, folder_of, from_outside, steady
-from hermes_repair.app.preflight import answer_wal, require_no_question, single_run
+from hermes_repair.app.preflight import (
+    Space,
+    answer_wal,
+    disk_space,
+    require_no_question,
+    single_run,
+)
 from hermes_repair.app.recover import recover
 from hermes_repair.app.resolving import resolver
 from hermes_repair.app.visit import visit
@@ -37,7 +43,10 @@ ROUNDS = 12  # families times one; a plan that never ends would be a defect, not
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """One round's plan and what it was made on; ``draft`` is the file with the actions."""
+    """One round's plan and what it was made on; ``draft`` is the file with the actions.
+
+    ``space`` is what doing it takes of the disk, None where nothing is to be done.
+    """
 
     plan: Plan
     findings: tuple[Finding, ...]
@@ -50,6 +59,7 @@ class Proposal:
     live_reason: str | None
     side: SideFile
     draft: Path
+    space: Space | None
 
 
 @dataclass(slots=True)
@@ -83,6 +93,12 @@ class Repaired:
         return sum(applied.actions for applied in self.applied)
 
     @property
+    def space(self) -> Space | None:
+        """What the hungriest round needed of the disk, and what was free before it."""
+        found = (applied.space for applied in self.applied if applied.space is not None)
+        return max(found, key=lambda disk: disk.needed, default=None)
+
+    @property
     def refused(self) -> list[tuple[Unit, HermesRepairError]]:
         return [pair for applied in self.applied for pair in applied.refused]
 
@@ -101,6 +117,7 @@ def propose(
     *,
     choice: WalChoice | None = None,
     confirmed: frozenset[str] | None = None,
+    backup: bool = False,
 ) -> Proposal:
     """Look and plan; changes nothing in the home.
 
@@ -111,7 +128,11 @@ def propose(
 
     def look(outside: Outside) -> Proposal:
         draft = place / f"{sum(1 for _ in place.iterdir()) + 1}.db"
-        return _propose(home, world, wishes, selection, choice, confirmed, outside, draft)
+        made = _propose(home, world, wishes, selection, choice, confirmed, outside, draft)
+        if not made.plan.now:
+            return made
+        need = needed(outside, in_file(draft, made.plan.now), backup=backup)
+        return replace(made, space=disk_space(home, need))
 
     return steady(home, world, look)
 
@@ -155,6 +176,7 @@ def _propose(
             live_reason=f"{outside.openers.describe()}." if beside else None,
             side=scene.file.side,
             draft=draft,
+            space=None,
         )
 
 
@@ -179,6 +201,7 @@ def preview(
     selection: Selection,
     *,
     choice: WalChoice | None = None,
+    backup: bool = False,
     plan_out: Path | None = None,
 ) -> Proposal:
     """Plan one round for a reader; ``plan_out`` also saves it for ``--plan``.
@@ -188,7 +211,7 @@ def preview(
     if plan_out is not None and plan_out.exists():
         raise UsageError(f"{plan_out} exists already.", "Name a new file for --plan-out.")
     with scratch(0) as place:
-        proposal = propose(home, world, wishes, selection, place, choice=choice)
+        proposal = propose(home, world, wishes, selection, place, choice=choice, backup=backup)
         if plan_out is not None:
             with planfile.read(proposal.draft) as file:
                 header = file.header()
@@ -219,7 +242,7 @@ def repair(
     with single_run(folder), scratch(0) as place:
         asked = False
         if choice is not None:
-            proposal = propose(home, world, wishes, selection, place, choice=choice)
+            proposal = propose(home, world, wishes, selection, place, choice=choice, backup=backup)
             asked = proposal.side in IN_QUESTION
             if asked and not agree(proposal):
                 result.declined = True
@@ -230,7 +253,10 @@ def repair(
         confirmed = _confirmed(home, world, wishes)
         receipt: Path | None = None
         for number in range(ROUNDS):
-            proposal = propose(home, world, wishes, selection, place, confirmed=confirmed)
+            copy = backup and number == 0
+            proposal = propose(
+                home, world, wishes, selection, place, confirmed=confirmed, backup=copy
+            )
             result.left = proposal.plan.left
             result.waiting = _why_waiting(proposal)
             if not proposal.plan.now:
@@ -249,7 +275,7 @@ def repair(
                 command=command,
                 schema=proposal.schema,
                 birth=proposal.birth,
-                backup=backup and number == 0,
+                backup=copy,
                 receipt=receipt,
             )
             result.applied.append(applied)

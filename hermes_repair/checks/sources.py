@@ -85,5 +85,4 @@ def copy_sources(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
             live=True,
             findings=(finding.fingerprint,),
             finding_ids=(finding.id,),
-            room=answer.file.size,
         )

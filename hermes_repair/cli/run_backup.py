@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from hermes_repair.app import backup as app
 from hermes_repair.app.outside import place_of
 from hermes_repair.app.world import World
 from hermes_repair.cli.run_repair import ask, require_yes
+from hermes_repair.cli.space import space_entry, space_lines
 from hermes_repair.cli.target import Target, each_home, heading
 from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import ExitCode
 from hermes_repair.report import documents
 from hermes_repair.report.escape import size
-from hermes_repair.report.lines import Line
+from hermes_repair.report.lines import Line, show
 
 
 def _document(home: Home, **fields: Any) -> dict[str, Any]:
@@ -35,11 +37,13 @@ def make(target: Target) -> int:
     """Make a copy now."""
 
     def work(home: Home, world: World) -> tuple[ExitCode, dict[str, Any] | None]:
-        made = app.make(home, world)
+        copied = app.make(home, world)
+        made = copied.backup
         if target.as_json:
-            return ExitCode.OK, _document(home, backup=_entry(made))
+            disk = space_entry(copied.space)
+            return ExitCode.OK, _document(home, backup=_entry(made), space=disk)
         told = f"Backup {made.name}: {size(made.size)}, verified, in {made.path}."
-        target.say([*heading(home), Line(told, "good")])
+        target.say([*heading(home), Line(told, "good"), *space_lines(copied.space, done=True)])
         return ExitCode.OK, None
 
     return each_home(target, work)
@@ -86,24 +90,25 @@ def restore(target: Target, named: str, yes: bool) -> int:
 
     def work(home: Home, world: World) -> tuple[ExitCode, dict[str, Any] | None]:
         require_yes(yes)
-        kept = app.restore(
-            home,
-            world,
-            named,
-            lambda source, now: (
-                yes or ask(f"Put {source} back? What is there now is in {now.name}.")
-            ),
-        )
+
+        def agree(source: Path, now: app.Copied) -> bool:
+            if yes:
+                return True
+            show([*heading(home), *space_lines(now.space)], stream="stderr")
+            return ask(f"Put {source} back? What is there now is in {now.backup.name}.")
+
+        kept = app.restore(home, world, named, agree)
         if target.as_json:
             code = ExitCode.OK if kept is not None else ExitCode.REFUSED
             restored = named if kept is not None else None
-            kept_entry = _entry(kept) if kept is not None else None
-            return code, _document(home, restored=restored, kept=kept_entry)
+            kept_entry = _entry(kept.backup) if kept is not None else None
+            disk = space_entry(kept.space) if kept is not None else None
+            return code, _document(home, restored=restored, kept=kept_entry, space=disk)
         if kept is None:
             target.say([*heading(home), Line("Nothing was changed.", asked=True)])
             return ExitCode.REFUSED, None
-        told = f"Put back: {named}. What was there before is backup {kept.name}."
-        target.say([*heading(home), Line(told, "good")])
+        told = f"Put back: {named}. What was there before is backup {kept.backup.name}."
+        target.say([*heading(home), Line(told, "good"), *space_lines(kept.space, done=True)])
         return ExitCode.OK, None
 
     return each_home(target, work)

@@ -10,17 +10,17 @@ from hermes_repair.app import migrate as app
 from hermes_repair.app.outside import place_of
 from hermes_repair.app.world import World
 from hermes_repair.cli.run_repair import ask, require_yes
+from hermes_repair.cli.space import space_entry, space_lines
 from hermes_repair.cli.target import Target, each_home
 from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import ExitCode
 from hermes_repair.report import documents
-from hermes_repair.report.escape import count, size
+from hermes_repair.report.escape import count
 from hermes_repair.report.lines import Line, as_asked, show
 from hermes_repair.schema.catalogue import default_catalogue
 from hermes_repair.schema.preview import Shown
 
 SHOWN = 20  # sessions that are named without -v
-WORTH_SAYING = 10 << 20  # bytes; less is there anyway, and is asked for all the same
 
 
 def list_versions(target: Target) -> int:
@@ -76,14 +76,16 @@ def migrate(target: Target, to: int | None, force: bool, dry_run: bool, yes: boo
 
 
 def _dry_run(way: app.Way, home: Home, target: Target) -> tuple[ExitCode, dict[str, Any] | None]:
+    short = way.space is not None and not way.space.enough
+    code = ExitCode.REFUSED if short else ExitCode.OK
     if target.as_json:
-        return ExitCode.OK, {**_document(way, home), "plan": _plan(way)}
+        return code, {**_document(way, home), "plan": _plan(way)}
     lines = [*_head(way, home), *as_asked(_steps(way, target, sql=not target.quiet))]
     if not way.nothing_to_do:
         words = f"Nothing was changed. Next: hermes-repair migrate{target.option}"
         lines.append(Line(words + _asked_for(way), "head"))
     target.say(lines)
-    return ExitCode.OK, None
+    return code, None
 
 
 def _asked_for(way: app.Way) -> str:
@@ -110,8 +112,7 @@ def _steps(way: app.Way, target: Target, *, sql: bool) -> list[Line]:
     """Return what would be done, step by step, with the text of every statement or without."""
     if way.nothing_to_do:
         return []
-    room = f", with {size(way.room)} of disk for the work" if way.room >= WORTH_SAYING else ""
-    lines = [Line(f"In one transaction, after a verified backup{room}:")]
+    lines = [Line("In one transaction, after a verified backup:")]
     for step, parts in groupby(way.shown, key=lambda part: part.step):
         lines.append(Line(f"step {step}", "head"))
         for part in parts:
@@ -120,7 +121,7 @@ def _steps(way: app.Way, target: Target, *, sql: bool) -> list[Line]:
             lines.append(Line(f"  {part.what}{touched}{mends}"))
             if sql:
                 lines += _sql(part)
-    return lines + _left_alone(way, target)
+    return [*lines, *_left_alone(way, target), *space_lines(way.space)]
 
 
 def _sql(part: Shown) -> Iterator[Line]:
@@ -175,6 +176,7 @@ def _document(way: app.Way, home: Home) -> dict[str, Any]:
         "target_by": way.target.origin,
         "target_guessed": way.target.guessed,
         "notes": list(way.target.notes),
+        "space": space_entry(way.space),
     }
 
 
@@ -204,7 +206,7 @@ def _done(
     elif result.receipt is not None:
         touched = [f"{part.what} ({count(part.rows, 'row')})" for part in way.shown if part.rows]
         lines += [Line(f"  {words}") for words in touched]
-        lines += _left_alone(way, target)
+        lines += [*_left_alone(way, target), *space_lines(way.space, done=True)]
         lines.append(
             Line(
                 f"Done and verified. Backup {result.backup}, receipt {result.receipt.stem}.", "good"

@@ -11,6 +11,7 @@ from hermes_repair.app import repair as app
 from hermes_repair.app.world import World
 from hermes_repair.checks.scene import ForkWish, Wishes
 from hermes_repair.cli.run_doctor import shown_labels
+from hermes_repair.cli.space import space_entry, space_lines
 from hermes_repair.cli.target import Target, each_home, heading
 from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import ExitCode, Refused, UsageError
@@ -118,13 +119,16 @@ def _dry_run(
         asked.wishes,
         asked.selection,
         choice=asked.choice,
+        backup=asked.backup,
         plan_out=asked.plan_out,
     )
     blocked = bool(proposal.live_reason and proposal.plan.waiting)
-    code = ExitCode.REFUSED if blocked else ExitCode.OK
+    short = proposal.space is not None and not proposal.space.enough
+    code = ExitCode.REFUSED if blocked or short else ExitCode.OK
     if target.as_json:
         return code, {
             **documents.envelope(str(home.root), proposal.database),
+            "space": space_entry(proposal.space),
             "plan": {
                 "actions": summary(proposal.plan.now),
                 "waiting": summary(proposal.plan.waiting),
@@ -154,6 +158,7 @@ def plan_lines(proposal: app.Proposal, target: Target) -> list[Line]:
     if plan.now:
         lines.append(Line(f"The plan has {count(len(plan.now), 'step')}:", "head", asked=True))
         lines += as_asked([Line(f"  {_step(one, labels)}") for one in plan.now])
+        lines += space_lines(proposal.space)
     if plan.waiting:
         why = proposal.live_reason or "Each is planned afresh when the steps above are done."
         waits = f"{count(len(plan.waiting), 'step')} must wait. {why}"
@@ -200,6 +205,7 @@ def _done(
     if target.as_json:
         return code, {
             **documents.envelope(str(home.root), after.database if after else {}),
+            "space": space_entry(result.space),
             "recovered": result.recovered,
             "receipt": _receipt(result),
             "refused": [
@@ -250,6 +256,7 @@ def _done_lines(result: app.Repaired, home: Home, target: Target) -> list[Line]:
             )
         )
         first = f" {result.receipts[0].stem}" if len(result.receipts) > 1 else ""
+        lines += space_lines(result.space, done=True)
         lines.append(Line(f"To take it back: hermes-repair undo{first}{target.option}"))
     for unit, error in result.refused:
         told = f"Not done: {unit.summary}. {error.message} {error.hint}"

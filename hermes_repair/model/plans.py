@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from hermes_repair.model.actions import WITH_TABLE, Action, Ddl, IndexRefill, RowInsert
+from hermes_repair.model.actions import WITH_TABLE, Action, Ddl, FileCopy, IndexRefill, RowInsert
 from hermes_repair.model.findings import Safety
 
 ADOPTION = "adoption"
@@ -56,7 +56,8 @@ class Outline:
     """A unit of a draft plan without its actions, which stay in the draft's file.
 
     ``number`` is its place there. ``actions`` counts them, ``tables`` are those that they write,
-    ``source_bytes`` is what they read from transcript files.
+    ``source_bytes`` is what they read from transcript files, ``copied_bytes`` the size of the files
+    that they copy whole.
     """
 
     number: int
@@ -64,6 +65,7 @@ class Outline:
     actions: int
     tables: tuple[str, ...]
     source_bytes: int
+    copied_bytes: int
     needs_backup: bool
 
 
@@ -77,6 +79,7 @@ def outline(number: int, unit: Unit) -> Outline:
         actions=len(unit.actions),
         tables=tuple(sorted(tables)),
         source_bytes=sum(source.length for source in sources if source is not None),
+        copied_bytes=sum(a.size for a in unit.actions if isinstance(a, FileCopy)),
         needs_backup=unit.needs_backup,
     )
 

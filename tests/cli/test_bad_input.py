@@ -360,12 +360,55 @@ def test_what_root_writes_belongs_to_the_owner(open_folder: Path, capsys: Captur
 def test_too_little_space_is_said_before_anything(
     home: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    copy = say(capsys, "backup", "--home", home, "--json").document["backup"]["name"]
     monkeypatch.setattr("hermes_repair.host.free_bytes", lambda _path: 1000)
-    before = files(home, but="hermes-repair")
-    for command in (["repair", "--yes"], ["migrate", "--to", "16", "--yes"], ["backup"]):
+    before = files(home)
+    for command in (
+        ["repair", "--yes"],
+        ["repair", "--yes", "--backup"],
+        ["backfill", "--yes"],
+        ["migrate", "--to", "16", "--yes"],
+        ["backup"],
+        ["restore", copy, "--yes"],
+    ):
         said = say(capsys, *command, "--home", home)
-        assert said.code == 4 and "1,000 are free" in said.err
-    assert files(home, but="hermes-repair") == before
+        assert said.code == 4 and "1,000 are free" in said.err, said
+        assert files(home) == before, command
+    for command in (["repair"], ["repair", "--backup"], ["migrate", "--to", "16"]):
+        said = say(capsys, *command, "--dry-run", "--home", home)
+        assert said.code == 4 and "1,000 bytes are free. That is not enough" in said.out
+        assert say(capsys, *command, "--dry-run", "-q", "--home", home).out.count("not enough") == 1
+    assert files(home) == before
+
+
+def test_what_is_needed_of_the_disk_is_said(home: Path, capsys: Capture) -> None:
+    """Before and after, in text and as numbers; a copy of the whole file counts."""
+
+    def disk(*words: str) -> dict[str, int]:
+        said = say(capsys, *words, "--home", home, "--json")
+        assert said.code == 0, said
+        found: dict[str, int] = said.document["space"]
+        assert found["free"] > found["needed"]
+        return found
+
+    size = (home / "state.db").stat().st_size
+    bare = disk("repair", "--dry-run")["needed"]
+    assert disk("repair", "--dry-run", "--backup")["needed"] == bare + size
+    said = say(capsys, "repair", "--dry-run", "--home", home).out
+    assert sum(line.startswith("Disk: at most 64.") for line in said.splitlines()) == 1
+    assert disk("repair", "--yes", "--backup")["needed"] == bare + size
+    said = say(capsys, "migrate", "--to", "16", "--dry-run", "--home", home).out
+    assert "are needed for a while" in said
+    planned = disk("migrate", "--to", "16", "--dry-run")["needed"]
+    assert disk("migrate", "--to", "16", "--yes")["needed"] == planned > size
+    assert disk("backup")["needed"] > size
+    said = say(capsys, "backup", "--home", home).out
+    assert "were needed" in said and "were free" in said
+    (copy, *_) = say(capsys, "backup", "list", "--home", home, "--json").document["backups"]
+    assert disk("restore", copy["name"], "--yes")["needed"] > 2 * size
+    for words in (["repair", "--dry-run"], ["repair", "--yes"]):
+        nothing = say(capsys, *words, "--home", home, "--json").document
+        assert nothing["space"] is None
 
 
 LIMITED = """

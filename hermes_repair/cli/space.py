@@ -1,0 +1,25 @@
+"""What a run takes of the disk, in words and as JSON (design R4)."""
+
+from __future__ import annotations
+
+from hermes_repair.app.preflight import Space
+from hermes_repair.report.escape import size
+from hermes_repair.report.lines import Line
+
+
+def space_lines(space: Space | None, *, done: bool = False) -> list[Line]:
+    """Return one line about the disk, none where nothing is written."""
+    if space is None:
+        return []
+    needed, free = size(space.needed), size(space.free)
+    if done:
+        return [Line(f"Disk: at most {needed} were needed, {free} were free.", "dim")]
+    told = f"Disk: at most {needed} are needed for a while, {free} are free."
+    if space.enough:
+        return [Line(told, "dim")]
+    return [Line(f"{told} That is not enough, so it would be refused.", "error", asked=True)]
+
+
+def space_entry(space: Space | None) -> dict[str, int] | None:
+    """Return the same in bytes."""
+    return {"needed": space.needed, "free": space.free} if space is not None else None
