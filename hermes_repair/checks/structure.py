@@ -20,8 +20,9 @@ from hermes_repair.report.escape import count
 from hermes_repair.schema.catalogue import default_catalogue
 from hermes_repair.schema.facts import NULL_ACTIVE, message_bounds
 from hermes_repair.schema.leftovers import OWNERS
+from hermes_repair.schema.parts import Part, RouteFacts
 from hermes_repair.schema.recognise import Family
-from hermes_repair.schema.route import Part, Route, RouteFacts, makes_search_anew, route
+from hermes_repair.schema.route import Route, makes_search_anew, route
 from hermes_repair.schema.space import room_for
 from hermes_repair.schema.titles import read_title_updates
 

@@ -8,8 +8,9 @@ from typing import Any
 from hermes_repair.schema.catalogue import Catalogue, default_catalogue
 from hermes_repair.schema.delegates import Decisions
 from hermes_repair.schema.gateway import read_gateway_updates
+from hermes_repair.schema.parts import RouteFacts
 from hermes_repair.schema.recognise import Recognition
-from hermes_repair.schema.route import RouteFacts, makes_search_anew
+from hermes_repair.schema.route import makes_search_anew
 from hermes_repair.schema.structure import Query, Structure
 from hermes_repair.schema.titles import read_title_updates
 

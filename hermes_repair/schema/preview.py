@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from hermes_repair.model.actions import Action, Ddl, RowUpdate
-from hermes_repair.schema.route import Part, Route
+from hermes_repair.schema.parts import Part
+from hermes_repair.schema.route import Route
 from hermes_repair.schema.sqltext import quote
 
 MANY_ALIKE = 3

@@ -1,0 +1,272 @@
+"""The parts of a route: what one step after another wants and the live structure lacks."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from hermes_repair.model.actions import Action, Ddl, RowUpdate
+from hermes_repair.model.errors import Refused
+from hermes_repair.schema.catalogue import Catalogue
+from hermes_repair.schema.ddl import read_index, read_table
+from hermes_repair.schema.leftovers import OWNERS
+from hermes_repair.schema.rebuild import REBUILT, merge_leftover, rebuild_table
+from hermes_repair.schema.recognise import Recognition
+from hermes_repair.schema.refill import is_right, refill
+from hermes_repair.schema.sqltext import quote
+from hermes_repair.schema.structure import Structure, Table
+from hermes_repair.schema.titles import TITLE_INDEX
+from hermes_repair.schema.versionrow import version_actions
+from hermes_repair.schema.wanted import Wanted, column_words
+
+
+@dataclass(frozen=True, slots=True)
+class RouteFacts:
+    """What the route needs to know of the rows; see :func:`.facts.read_facts`.
+
+    ``message_bounds`` are the message ids at which the filling of a search table is cut,
+    ``null_active`` is whether a message has NULL in a nullable ``active`` column. The row
+    updates are computed by the rules of :mod:`.titles`, :mod:`.delegates` and :mod:`.gateway`.
+    """
+
+    message_bounds: tuple[int, ...] = ()
+    null_active: bool = False
+    titles: tuple[RowUpdate, ...] = ()
+    delegates: tuple[RowUpdate, ...] = ()
+    gateway: tuple[RowUpdate, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some actions that belong together.
+
+    ``step`` is the label of the step. ``finding`` is the damage that the part mends where the
+    number has it already (SC002, SC004 to SC007; FT001 where a search table of the right kind
+    lacks a trigger), ``None`` for the way to a later number.
+    ``count`` is a query for the number of rows that a data step will touch, empty without one.
+    """
+
+    step: str
+    what: str
+    actions: tuple[Action, ...]
+    finding: str | None = None
+    count: str = ""
+
+
+class Builder:
+    """Walks the steps over a picture of the live structure that each part changes."""
+
+    def __init__(
+        self,
+        structure: Structure,
+        recognition: Recognition,
+        catalogue: Catalogue,
+        target: int,
+        facts: RouteFacts,
+    ) -> None:
+        self.structure = structure
+        self.recognition = recognition
+        self.start = recognition.number
+        self.target = target
+        self.final = catalogue.structure(target)
+        self.facts = facts
+        self.tables = dict(structure.tables)
+        self.indexes = dict(structure.indexes)
+        self.parts: list[Part] = []
+        self.unfinished = recognition.unfinished
+
+    def step(self, wanted: Wanted) -> None:
+        """Append what one step needs: tables, columns, rows, indexes, search tables."""
+        label = wanted.step.label
+        for name, sql in wanted.tables.items():
+            self._table(name, sql, label)
+        self._columns(wanted, label)
+        self._rows(wanted)
+        for name, sql in wanted.indexes.items():
+            self._index(name, sql, label)
+        for name, statements in wanted.search.items():
+            self._search(wanted, name, statements)
+
+    def side_tables(self, catalogue: Catalogue) -> None:
+        """Append what finishes the rebuild of a table beside the numbered schema, if one stopped.
+
+        Without a leftover these tables are left alone: Hermes changes them on its own occasions.
+        """
+        label = "tables beside the schema"
+        for item in catalogue.side_objects:
+            owner = item.name if item.kind == "table" else read_index(item.sql).table
+            if owner not in self.unfinished:
+                continue
+            if item.kind == "table":
+                self._table(item.name, item.sql, label)
+            else:
+                self._index(item.name, item.sql, label)
+
+    def version_row(self) -> None:
+        """Append what stamps the number."""
+        label = f"{self.target} version row"
+        finding = "SC005" if self.recognition.stamp.problem else None
+        actions = version_actions(self.structure, self.target, label)
+        self._add(label, f"the number becomes {self.target}", actions, finding)
+
+    def _add(
+        self,
+        step: str,
+        what: str,
+        actions: list[Action],
+        finding: str | None = None,
+        count: str = "",
+    ) -> None:
+        if actions:
+            self.parts.append(Part(step, what, tuple(actions), finding, count))
+
+    def _sql(
+        self, step: str, what: str, statements: list[str], finding: str | None, count: str = ""
+    ) -> None:
+        self._add(step, what, [Ddl(sql, step) for sql in statements], finding, count)
+
+    def _damage(self, table: str, lacking: bool, finding: str) -> str | None:
+        """Return the finding that an object of ``table`` belongs to, ``None`` for a later number.
+
+        What hangs on a table whose rebuild stopped is mended with it, all or nothing.
+        """
+        if table in self.unfinished:
+            return "SC004"
+        return finding if lacking else None
+
+    def _table(self, name: str, create: str, label: str) -> None:
+        wanted = read_table(create)
+        damage = self._damage(name, name in self.recognition.missing, "SC002")
+        live = self.tables.get(name)
+        if live is None:
+            self._refuse_stranger(name)
+            self._sql(label, f"table {name}", [create], damage)
+            self.tables[name] = wanted
+        elif live.key != wanted.key or (
+            live.name in REBUILT and live.foreign_keys != wanted.foreign_keys
+        ):
+            self._rebuild(live, wanted, create, label, damage)
+        for leftover, owner in OWNERS.items():
+            if owner == name and leftover in self.tables:
+                self._merge(leftover, wanted, label)
+
+    def _refuse_stranger(self, name: str) -> None:
+        """Raise where something of another kind has the name that a table is to have."""
+        taken = (self.structure.views, self.structure.virtual_tables, self.structure.indexes)
+        if any(name in names for names in taken):
+            raise Refused(
+                f"{name} is there, but it is no table; it was not made by Hermes.",
+                "`hermes-repair doctor -v` shows the differences.",
+            )
+
+    def _rebuild(
+        self, live: Table, wanted: Table, create: str, label: str, damage: str | None
+    ) -> None:
+        if live.name not in REBUILT:
+            raise Refused(
+                f"Table {live.name} has another primary key than every known schema; "
+                "it was not made by Hermes.",
+                "`hermes-repair doctor -v` shows the differences.",
+            )
+        hanging = [index for index in self.indexes.values() if index.table == live.name]
+        statements = rebuild_table(live, wanted, create, hanging)
+        what = f"table {live.name} made anew with its own key"
+        self._sql(label, what, statements, damage)
+        for index in hanging:
+            del self.indexes[index.name]
+        self.tables[live.name] = wanted
+
+    def _merge(self, name: str, wanted: Table, label: str) -> None:
+        leftover = self.tables.pop(name)
+        self._sql(label, f"rows of {name}", merge_leftover(leftover, wanted), "SC004")
+        for index in list(self.indexes.values()):
+            if index.table == name:
+                del self.indexes[index.name]
+
+    def _columns(self, wanted: Wanted, label: str) -> None:
+        named: dict[str, set[str]] = {}
+        for table, added in wanted.columns:
+            named.setdefault(table, set()).add(added)
+        for name, sql in wanted.tables.items():
+            named.setdefault(name, set()).update(c.name for c in read_table(sql).columns)
+        for name, columns in named.items():
+            live = self.tables[name]
+            lacking = [
+                column
+                for column in self.final.tables[name].columns
+                if column.name in columns and live.column(column.name) is None
+            ]
+            for column in lacking:
+                words = column_words(column)
+                if words is None:
+                    raise Refused(
+                        f"Table {name} lacks its column {column.name}, which cannot be added; "
+                        "it was not made by Hermes.",
+                        "`hermes-repair doctor -v` shows the differences.",
+                    )
+                full = f"{name}.{column.name}"
+                self._sql(
+                    label,
+                    f"column {full}",
+                    [f"ALTER TABLE {quote(name)} ADD COLUMN {words}"],
+                    self._damage(name, full in self.recognition.missing, "SC002"),
+                )
+                live = replace(live, columns=(*live.columns, column))
+            self.tables[name] = live
+
+    def _rows(self, wanted: Wanted) -> None:
+        step = wanted.step
+        rules = {"delegates": self.facts.delegates, "gateway": self.facts.gateway}
+        for data in step.data:
+            if data.nullable:
+                table, _, column = data.nullable.partition(".")
+                live = self.tables[table].column(column)
+                if live is not None and not live.not_null and self.facts.null_active:
+                    self._sql(step.label, data.what, [data.sql], "SC007", data.count)
+            elif step.number > self.start:
+                if data.by:
+                    self._add(step.label, data.what, list(rules[data.by]))
+                else:
+                    count = self._countable(data.count)
+                    self._sql(step.label, data.what, [data.sql], None, count)
+
+    def _countable(self, sql: str) -> str:
+        """Return a count query for the database as it is: columns to come are their defaults."""
+        for name, table in self.final.tables.items():
+            live = self.structure.tables.get(name)
+            for column in table.columns if live else ():
+                if live is not None and live.column(column.name) is None:
+                    sql = re.sub(rf"\b{column.name}\b", column.default or "NULL", sql)
+        return sql
+
+    def _index(self, name: str, sql: str, label: str) -> None:
+        live, wanted = self.indexes.get(name), read_index(sql)
+        if live == wanted:
+            return
+        found = self.recognition
+        lacking = name in (*found.indexes_missing, *found.indexes_elsewhere)
+        damage = self._damage(wanted.table, lacking, "SC006")
+        if name == TITLE_INDEX:
+            self._add(label, "titles that sessions share", list(self.facts.titles), damage)
+        statements = [sql] if live is None else [f"DROP INDEX {quote(name)}", sql]
+        self._sql(label, f"index {name}", statements, damage)
+        self.indexes[name] = wanted
+
+    def _search(self, wanted: Wanted, table: str, statements: list[str]) -> None:
+        behind = wanted.step.number > self.start
+        if table in {*self.structure.tables, *self.structure.views}:
+            raise Refused(
+                f"{table} is there, but it is no search table; it was not made by Hermes.",
+                "`hermes-repair doctor -v` shows the differences.",
+            )
+        if behind or not is_right(self.structure, table, statements):
+            fill = wanted.step.fills[table]
+            damage = "SC004" if self.recognition.search_outdated else "FT001"
+            bounds = self.facts.message_bounds
+            self._sql(
+                wanted.step.label,
+                f"search table {table} made anew",
+                refill(self.structure, table, statements, fill, bounds),
+                None if behind else damage,
+                "SELECT COUNT(*) FROM messages",
+            )
