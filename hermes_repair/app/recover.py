@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import astuple
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from hermes_repair.app.applying import ROOM, close_receipt
@@ -17,7 +17,7 @@ from hermes_repair.app.preflight import (
 )
 from hermes_repair.app.world import World
 from hermes_repair.home.layout import Home
-from hermes_repair.model.plans import UnitState
+from hermes_repair.model.plans import Outline, UnitState
 from hermes_repair.records import planfile
 from hermes_repair.records.folder import Folder
 from hermes_repair.repair.executor import settle
@@ -26,6 +26,41 @@ from hermes_repair.store.compare import same_structure
 from hermes_repair.store.writing import Writer, writing
 
 # `locks clean` beside a live Hermes neither finishes nor closes what another command began.
+
+
+@dataclass(frozen=True, slots=True)
+class CutOff:
+    """Runs that were cut off and are not settled yet: their receipts, and what they are about.
+
+    ``whole``: one of them changes structure, so that all of the database is its.
+    """
+
+    receipts: tuple[str, ...] = ()
+    about: frozenset[str] = frozenset()
+    whole: bool = False
+
+    def concerns(self, outline: Outline) -> bool:
+        """Whether a unit is about something that has to be settled first.
+
+        One that only copies files is about no row, whatever the run was at work on.
+        """
+        if not outline.tables and not outline.needs_backup:
+            return False
+        named = {outline.unit.subject, *outline.unit.sessions}
+        return self.whole or not self.about.isdisjoint(named)
+
+
+def cut_off(folder: Folder) -> CutOff:
+    """Return the runs that :func:`recover` would settle. Changes nothing."""
+    receipts: list[str] = []
+    about: set[str] = set()
+    whole = False
+    for path, receipt in planfile.read_each(folder.receipt_paths()):
+        if is_open(receipt.header()):
+            receipts.append(path.stem)
+            about |= receipt.sessions() | receipt.subjects()
+            whole = whole or receipt.changes_structure()
+    return CutOff(tuple(receipts), frozenset(about), whole)
 
 
 def recover(home: Home, folder: Folder, world: World) -> list[str]:

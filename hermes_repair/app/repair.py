@@ -7,68 +7,42 @@ what the earlier one left (design section 4). ``--dry-run`` shows the first roun
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from hermes_repair import __version__
-from hermes_repair.app.applying import Applied, apply_units, close_receipt, in_file, needed
-from hermes_repair.app.diagnose import Diagnosis, diagnose, examine, facts, labels, readable
-from hermes_repair.app.outside import Outside, folder_of, from_outside, steady
+from hermes_repair.app.applying import Applied, apply_units, close_receipt, in_file
+from hermes_repair.app.diagnose import Diagnosis, diagnose
+from hermes_repair.app.outside import folder_of, from_outside
 from hermes_repair.app.preflight import (
     Space,
     answer_wal,
-    disk_space,
     require_no_question,
     single_run,
 )
-from hermes_repair.app.recover import recover
+from hermes_repair.app.proposal import Proposal, propose, waiting
+from hermes_repair.app.recover import CutOff, cut_off, recover
 from hermes_repair.app.resolving import resolver
-from hermes_repair.app.visit import visit
 from hermes_repair.app.world import World
-from hermes_repair.checks.registry import proposals
 from hermes_repair.checks.scene import Wishes
 from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import HermesRepairError, InUse, Refused, UsageError
-from hermes_repair.model.findings import Finding, Remedy, Severity
-from hermes_repair.model.plans import Header, Outline, Unit, outline
+from hermes_repair.model.findings import Remedy
+from hermes_repair.model.plans import Outline, Unit, outline
 from hermes_repair.records import planfile
-from hermes_repair.repair.planner import Plan, Selection, plan
-from hermes_repair.report.doctor import SessionLabel
+from hermes_repair.repair.planner import Selection
 from hermes_repair.store.scratch import scratch
-from hermes_repair.store.views import IN_QUESTION, SideFile, WalChoice
+from hermes_repair.store.views import IN_QUESTION, WalChoice
 
 ROUNDS = 12  # families times one; a plan that never ends would be a defect, not a repair
 
 
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """One round's plan and what it was made on; ``draft`` is the file with the actions.
-
-    ``space`` is what doing it takes of the disk, None where nothing is to be done.
-    """
-
-    plan: Plan
-    findings: tuple[Finding, ...]
-    labels: dict[str, SessionLabel]
-    database: dict[str, Any]
-    outside: Outside
-    schema: int | None
-    birth: float | None
-    digest: str
-    live_reason: str | None
-    side: SideFile
-    draft: Path
-    space: Space | None
-
-
 @dataclass(slots=True)
 class Repaired:
-    """What a repair run did. ``waiting`` could not be done now, with the reason in words."""
+    """What a repair run did. ``waiting`` could not be done now: what, and the reason in words."""
 
     applied: list[Applied] = field(default_factory=list)
     recovered: list[str] = field(default_factory=list)
-    waiting: list[tuple[Unit, str]] = field(default_factory=list)
+    waiting: list[tuple[str, str]] = field(default_factory=list)
     left: tuple[Outline, ...] = ()
     declined: bool = False
     after: Diagnosis | None = None
@@ -106,92 +80,6 @@ class Repaired:
     def complete(self) -> bool:
         """Whether everything that was asked for was done (exit 0, else 4)."""
         return not self.refused and not self.waiting and not self.declined
-
-
-def propose(
-    home: Home,
-    world: World,
-    wishes: Wishes,
-    selection: Selection,
-    place: Path,
-    *,
-    choice: WalChoice | None = None,
-    confirmed: frozenset[str] | None = None,
-    backup: bool = False,
-) -> Proposal:
-    """Look and plan; changes nothing in the home.
-
-    The actions go to a new file in ``place``, one unit at a time, so that a plan of any size takes
-    little memory. ``confirmed``: only findings that an earlier look had too. Raises
-    :class:`Refused` where the file itself is in question (DB001 to DB003).
-    """
-
-    def look(outside: Outside) -> Proposal:
-        draft = place / f"{sum(1 for _ in place.iterdir()) + 1}.db"
-        made = _propose(home, world, wishes, selection, choice, confirmed, outside, draft)
-        if not made.plan.now:
-            return made
-        need = needed(outside, in_file(draft, made.plan.now), backup=backup)
-        return replace(made, space=disk_space(home, need))
-
-    return steady(home, world, look)
-
-
-def _propose(
-    home: Home,
-    world: World,
-    wishes: Wishes,
-    selection: Selection,
-    choice: WalChoice | None,
-    confirmed: frozenset[str] | None,
-    outside: Outside,
-    draft: Path,
-) -> Proposal:
-    with visit(home, world, wishes, choice=choice, outside=outside) as scene:
-        findings = examine(scene, Selection())
-        fatal = next((f for f in findings if f.severity is Severity.FATAL), None)
-        if fatal is not None and not (fatal.id == "DB002" and choice is not None):
-            raise Refused(f"{fatal.id}: {fatal.message}", fatal.hint)
-        if not readable(scene):
-            raise Refused(
-                f"{home.database} has no conversations.", "`hermes-repair doctor` says more."
-            )
-        if confirmed is not None:
-            findings = [f for f in findings if f.fingerprint in confirmed]
-        beside = not outside.alone
-        header = _header(home, outside, world, scene.recognition.number, scene.birth)
-        with planfile.create(draft, header) as file:
-            outlines = file.append(proposals(scene, findings))
-            made = plan(outlines, selection, beside_live=beside)
-            digest = file.digest(one.number for one in made.now)
-        return Proposal(
-            plan=made,
-            findings=tuple(findings),
-            labels=labels(scene, tuple(findings)),
-            database=facts(scene),
-            outside=outside,
-            schema=scene.recognition.number,
-            birth=scene.birth,
-            digest=digest,
-            live_reason=f"{outside.openers.describe()}." if beside else None,
-            side=scene.file.side,
-            draft=draft,
-            space=None,
-        )
-
-
-def _header(
-    home: Home, outside: Outside, world: World, schema: int | None, birth: float | None
-) -> Header:
-    return Header(
-        tool_version=__version__,
-        command="repair",
-        created=world.now(),
-        database=str(home.database),
-        base=outside.marks,
-        schema=schema,
-        birth=birth,
-    )
 
 
 def preview(
@@ -249,16 +137,25 @@ def repair(
                 return result
             if asked:
                 result.recovered.append(answer_wal(home, folder, world, choice))
-        result.recovered += recover(home, folder, world)
+        held = CutOff() if from_outside(home).alone else cut_off(folder)
+        if not held.receipts:
+            result.recovered += recover(home, folder, world)
         confirmed = _confirmed(home, world, wishes)
         receipt: Path | None = None
         for number in range(ROUNDS):
             copy = backup and number == 0
             proposal = propose(
-                home, world, wishes, selection, place, confirmed=confirmed, backup=copy
+                home,
+                world,
+                wishes,
+                selection,
+                place,
+                confirmed=confirmed,
+                backup=copy,
+                held=held,
             )
             result.left = proposal.plan.left
-            result.waiting = _why_waiting(proposal)
+            result.waiting = waiting(proposal, selection)
             if not proposal.plan.now:
                 break
             if number == 0 and not asked and not agree(proposal):
@@ -313,12 +210,6 @@ def _confirmed(home: Home, world: World, wishes: Wishes) -> frozenset[str] | Non
         return None
     seen = diagnose(home, world, wishes, Selection())
     return frozenset(finding.fingerprint for finding in seen.findings)
-
-
-def _why_waiting(proposal: Proposal) -> list[tuple[Unit, str]]:
-    if proposal.live_reason is None:
-        return []
-    return [(waiting.unit, proposal.live_reason) for waiting in proposal.plan.waiting]
 
 
 def apply_saved(home: Home, world: World, path: Path) -> Repaired:

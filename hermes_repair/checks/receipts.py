@@ -20,6 +20,7 @@ def repair_unfinished(scene: Scene) -> Iterator[Finding]:
 
     What repair does: the next `repair`, `migrate` or `undo` reads from the database which steps
     were done, notes that, and goes on from there; `undo` can then take the done ones back.
+    Beside a running Hermes that waits; what may run there and is about other sessions is done.
 
     How safe it is: the receipt is ours; nothing of Hermes' is changed by closing it.
     """

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hermes_repair.app import repair as app
+from hermes_repair.app.proposal import Proposal, waiting
 from hermes_repair.app.world import World
 from hermes_repair.checks.scene import ForkWish, Wishes
 from hermes_repair.cli.run_doctor import shown_labels
@@ -83,7 +84,7 @@ def at_home(
         return _done(app.apply_saved(home, world, asked.plan), home, target)
     shown = False
 
-    def agree(proposal: app.Proposal) -> bool:
+    def agree(proposal: Proposal) -> bool:
         nonlocal shown
         shown = not asked.yes
         return asked.yes or _ask(proposal, home, target)
@@ -122,7 +123,7 @@ def _dry_run(
         backup=asked.backup,
         plan_out=asked.plan_out,
     )
-    blocked = bool(proposal.live_reason and proposal.plan.waiting)
+    blocked = bool(waiting(proposal, asked.selection))
     short = proposal.space is not None and not proposal.space.enough
     code = ExitCode.REFUSED if blocked or short else ExitCode.OK
     if target.as_json:
@@ -148,7 +149,7 @@ def _dry_run(
     return code, None
 
 
-def plan_lines(proposal: app.Proposal, target: Target) -> list[Line]:
+def plan_lines(proposal: Proposal, target: Target) -> list[Line]:
     """Return the plan for a reader: what is done, what waits, what nobody asked for."""
     plan = proposal.plan
     labels = shown_labels(proposal.labels, target)
@@ -164,6 +165,10 @@ def plan_lines(proposal: app.Proposal, target: Target) -> list[Line]:
         waits = f"{count(len(plan.waiting), 'step')} must wait. {why}"
         lines += [Line(""), Line(waits, "warning", asked=True)]
         lines += as_asked([Line(f"  {_step(one, labels)}") for one in plan.waiting])
+    if proposal.held.receipts:
+        names = ", ".join(proposal.held.receipts)
+        told = f"{names} was cut off and is settled first, as soon as nobody else is there."
+        lines.append(Line(told, "warning", asked=True))
     if plan.left:
         lines += [
             Line(""),
@@ -185,7 +190,7 @@ def _step(outline: Outline, labels: dict[str, SessionLabel]) -> str:
     return f"{', '.join(unit.finding_ids)} {unit.summary}{named}; {rows}, {unit.safety.value}"
 
 
-def _ask(proposal: app.Proposal, home: Home, target: Target) -> bool:
+def _ask(proposal: Proposal, home: Home, target: Target) -> bool:
     show([*heading(home, proposal.database), *plan_lines(proposal, target)], stream="stderr")
     return ask("Do it?")
 
@@ -212,7 +217,7 @@ def _done(
                 {"unit": unit.summary, "message": error.message, "hint": error.hint}
                 for unit, error in result.refused
             ],
-            "waiting": [{"unit": unit.summary, "message": why} for unit, why in result.waiting],
+            "waiting": [{"unit": what, "message": why} for what, why in result.waiting],
             "left": summary(result.left),
             "findings": [documents.finding(f, after.accepted) for f in after.findings]
             if after
@@ -261,8 +266,8 @@ def _done_lines(result: app.Repaired, home: Home, target: Target) -> list[Line]:
     for unit, error in result.refused:
         told = f"Not done: {unit.summary}. {error.message} {error.hint}"
         lines.append(Line(told, "error", asked=True))
-    for unit, why in result.waiting:
-        lines.append(Line(f"Waits: {unit.summary}. {why}", "warning", asked=True))
+    for what, why in result.waiting:
+        lines.append(Line(f"Waits: {what}. {why}", "warning", asked=True))
     if result.left:
         lines.append(
             Line(

@@ -208,6 +208,10 @@ class PlanFile:
         found = self._db.execute("SELECT sessions FROM units")
         return frozenset(session for row in found for session in json.loads(row[0]))
 
+    def subjects(self) -> frozenset[str]:
+        """Return what the units are about: sessions, and names of other things."""
+        return frozenset(str(row[0]) for row in self._db.execute("SELECT subject FROM units"))
+
     def count_actions(self) -> int:
         """Return how many actions all units have."""
         return int(self._db.execute("SELECT COUNT(*) FROM actions").fetchone()[0])

@@ -7,7 +7,7 @@ an earlier unit changes wait: they are proposed again from a fresh look after th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from hermes_repair.model.findings import Safety
@@ -82,11 +82,22 @@ def _stage_of(finding_id: str) -> int:
     return len(ORDER)
 
 
-def plan(outlines: Iterable[Outline], selection: Selection, *, beside_live: bool) -> Plan:
+def _nothing(_outline: Outline) -> bool:
+    return False
+
+
+def plan(
+    outlines: Iterable[Outline],
+    selection: Selection,
+    *,
+    beside_live: bool,
+    held: Callable[[Outline], bool] = _nothing,
+) -> Plan:
     """Order the proposed units and say which can be done in this round.
 
     ``beside_live``: somebody has the database open, so only live-safe units are done; the others
-    are returned as waiting (R10). What undo restores from a backup and what it takes back row by
+    are returned as waiting (R10). ``held`` tells of units that wait because something has to be
+    settled first. What undo restores from a backup and what it takes back row by
     row (R5) are never done in one round: the rest waits from the first unit of the other kind on.
     """
     ordered = sorted(outlines, key=lambda o: (stage(o.unit), min(o.unit.sessions, default="")))
@@ -101,7 +112,7 @@ def plan(outlines: Iterable[Outline], selection: Selection, *, beside_live: bool
             if selection.covers(unit):
                 left.append(outline)
             continue
-        if (beside_live and not unit.live) or busy & unit.sessions:
+        if (beside_live and not unit.live) or busy & unit.sessions or held(outline):
             waiting.append(outline)
         elif cut or (now and now[0].needs_backup != outline.needs_backup):
             waiting.append(outline)

@@ -1,0 +1,157 @@
+"""A plan of one round of ``repair``: looked for, ordered, written down; nothing is changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from hermes_repair import __version__
+from hermes_repair.app.applying import in_file, needed
+from hermes_repair.app.diagnose import examine, facts, labels, readable
+from hermes_repair.app.outside import Outside, folder_of, steady
+from hermes_repair.app.preflight import Space, disk_space
+from hermes_repair.app.recover import CutOff, cut_off
+from hermes_repair.app.visit import visit
+from hermes_repair.app.world import World
+from hermes_repair.checks.registry import proposals
+from hermes_repair.checks.scene import Wishes
+from hermes_repair.home.layout import Home
+from hermes_repair.model.errors import Refused
+from hermes_repair.model.findings import Finding, Severity
+from hermes_repair.model.plans import Header
+from hermes_repair.records import planfile
+from hermes_repair.repair.planner import Plan, Selection, plan
+from hermes_repair.report.doctor import SessionLabel
+from hermes_repair.store.views import SideFile, WalChoice
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """One round's plan and what it was made on; ``draft`` is the file with the actions.
+
+    ``space`` is what doing it takes of the disk, None where nothing is to be done. ``held`` are
+    runs that were cut off and can only be settled when nobody else is there.
+    """
+
+    plan: Plan
+    findings: tuple[Finding, ...]
+    labels: dict[str, SessionLabel]
+    database: dict[str, Any]
+    outside: Outside
+    schema: int | None
+    birth: float | None
+    digest: str
+    live_reason: str | None
+    side: SideFile
+    draft: Path
+    space: Space | None
+    held: CutOff
+
+
+def propose(
+    home: Home,
+    world: World,
+    wishes: Wishes,
+    selection: Selection,
+    place: Path,
+    *,
+    choice: WalChoice | None = None,
+    confirmed: frozenset[str] | None = None,
+    backup: bool = False,
+    held: CutOff | None = None,
+) -> Proposal:
+    """Look and plan; changes nothing in the home.
+
+    The actions go to a new file in ``place``, one unit at a time, so that a plan of any size takes
+    little memory. ``confirmed``: only findings that an earlier look had too. ``held``: what was cut
+    off, if not what the receipts say now, of which one may be this run's own. Raises
+    :class:`Refused` where the file itself is in question (DB001 to DB003).
+    """
+
+    def look(outside: Outside) -> Proposal:
+        draft = place / f"{sum(1 for _ in place.iterdir()) + 1}.db"
+        left = (
+            (cut_off(folder_of(home)) if held is None else held) if not outside.alone else CutOff()
+        )
+        made = _propose(home, world, wishes, selection, choice, confirmed, outside, draft, left)
+        if not made.plan.now:
+            return made
+        need = needed(outside, in_file(draft, made.plan.now), backup=backup)
+        return replace(made, space=disk_space(home, need))
+
+    return steady(home, world, look)
+
+
+def _propose(
+    home: Home,
+    world: World,
+    wishes: Wishes,
+    selection: Selection,
+    choice: WalChoice | None,
+    confirmed: frozenset[str] | None,
+    outside: Outside,
+    draft: Path,
+    held: CutOff,
+) -> Proposal:
+    with visit(home, world, wishes, choice=choice, outside=outside) as scene:
+        findings = examine(scene, Selection())
+        fatal = next((f for f in findings if f.severity is Severity.FATAL), None)
+        if fatal is not None and not (fatal.id == "DB002" and choice is not None):
+            raise Refused(f"{fatal.id}: {fatal.message}", fatal.hint)
+        if not readable(scene):
+            raise Refused(
+                f"{home.database} has no conversations.", "`hermes-repair doctor` says more."
+            )
+        if confirmed is not None:
+            findings = [f for f in findings if f.fingerprint in confirmed]
+        beside = not outside.alone
+        header = _header(home, outside, world, scene.recognition.number, scene.birth)
+        with planfile.create(draft, header) as file:
+            outlines = file.append(proposals(scene, findings))
+            made = plan(outlines, selection, beside_live=beside, held=held.concerns)
+            digest = file.digest(one.number for one in made.now)
+        return Proposal(
+            plan=made,
+            findings=tuple(findings),
+            labels=labels(scene, tuple(findings)),
+            database=facts(scene),
+            outside=outside,
+            schema=scene.recognition.number,
+            birth=scene.birth,
+            digest=digest,
+            live_reason=f"{outside.openers.describe()}." if beside else None,
+            side=scene.file.side,
+            draft=draft,
+            space=None,
+            held=held,
+        )
+
+
+def _header(
+    home: Home, outside: Outside, world: World, schema: int | None, birth: float | None
+) -> Header:
+    return Header(
+        tool_version=__version__,
+        command="repair",
+        created=world.now(),
+        database=str(home.database),
+        base=outside.marks,
+        schema=schema,
+        birth=birth,
+    )
+
+
+def waiting(proposal: Proposal, selection: Selection) -> list[tuple[str, str]]:
+    """Return what of a proposal has to wait until nobody else is there, and why (R10)."""
+    if proposal.live_reason is None:
+        return []
+    why, held = proposal.live_reason, proposal.held
+    first = f"{', '.join(held.receipts)} was cut off at work on the same, and is settled first."
+    said = []
+    if held.receipts and selection.wants_id("RP001") and not selection.sessions:
+        said.append((f"settle what was cut off: {', '.join(held.receipts)}", why))
+    for one in proposal.plan.waiting:
+        both = f"{first} {why}" if held.concerns(one) else why
+        said.append((one.unit.summary, both))
+    return said
