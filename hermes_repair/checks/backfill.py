@@ -38,7 +38,9 @@ _CHUNK = 1 << 20
 def fill_units(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
     """Yield one unit per session that has a fill; ids are counted through the whole plan."""
     for finding in findings:
-        answer = scene.comparisons.answers.get(finding.session_id or "")
+        session_id = finding.session_id or ""
+        # A log is compared only where the transcript has nothing to fill, so one of both has.
+        answer = scene.logs.get(session_id) or scene.comparisons.answers.get(session_id)
         found = answer.comparison if answer is not None else None
         if answer is None or found is None or found.fill is None or answer.changing:
             continue

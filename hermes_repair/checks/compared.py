@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from hermes_repair.model.errors import UsageError
 from hermes_repair.transcripts.compare import compare
 from hermes_repair.transcripts.files import FileKind, TranscriptFile, list_sessions
+from hermes_repair.transcripts.jsonlog import read_log
 from hermes_repair.transcripts.matching import session_twins
 from hermes_repair.transcripts.quick import settle
 from hermes_repair.transcripts.sequence import (
@@ -161,7 +162,9 @@ def home_facts(scene: Scene, session_id: str) -> HomeFacts:
 
 
 def sequence_of(answer: Compared) -> FileSequence:
-    """Read a compared file again, for its lines. Raises ``OSError`` as reading does."""
+    """Read a transcript or a session log for its messages. Raises ``OSError`` as reading does."""
+    if answer.file.kind is FileKind.LOG:
+        return read_log(answer.file.path).sequence
     return read_sequence(answer.file.path)
 
 

@@ -13,9 +13,10 @@ from functools import cached_property
 from itertools import count
 from pathlib import Path
 
-from hermes_repair.checks.compared import Comparisons, compare_all
+from hermes_repair.checks.compared import Compared, Comparisons, compare_all
 from hermes_repair.checks.elsewhere import Place, find_elsewhere
 from hermes_repair.checks.judged import JudgedLock, judged_locks
+from hermes_repair.checks.logs import compare_logs
 from hermes_repair.checks.persons import Trace, find_origins, prove, read_counts, read_traces
 from hermes_repair.checks.spoken import read_messages
 from hermes_repair.checks.suspects import Suspects, find_suspects
@@ -66,11 +67,15 @@ class ForkWish:
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What the user said that changes what is found. ``timezone`` is an IANA name."""
+    """What the user said that changes what is found. ``timezone`` is an IANA name.
+
+    ``sessions`` narrow a report; ``named`` are asked for by name, and everything is looked at.
+    """
 
     timezone: str | None = None
     release: str | None = None
     sessions: frozenset[str] = frozenset()
+    named: frozenset[str] = frozenset()
     deep: bool = False
     forks: ForkWish | None = None
 
@@ -194,6 +199,11 @@ class Scene:
     def comparisons(self) -> Comparisons:
         """Every transcript file compared with its session."""
         return compare_all(self)
+
+    @cached_property
+    def logs(self) -> Mapping[str, Compared]:
+        """Session logs that have messages which neither rows nor transcripts have."""
+        return compare_logs(self)
 
     @cached_property
     def suspects(self) -> Suspects:

@@ -114,7 +114,8 @@ def _is_ghost(scene: Scene, node: SessionNode) -> bool:
         return False
     row = row_of(scene, node.id)
     spent = any(number(row.get(column)) for column in SPENT)
-    return not spent and node.id not in scene.locked and not loses(scene, node.id)
+    spoken = loses(scene, node.id) or node.id in scene.logs
+    return not spent and node.id not in scene.locked and not spoken
 
 
 def _archived(scene: Scene, node: SessionNode) -> Resolution:

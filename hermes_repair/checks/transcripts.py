@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from hermes_repair.checks.backfill import fill_units
 from hermes_repair.checks.compared import Compared
@@ -25,7 +26,7 @@ IN_WORDS = {
 
 
 def _answers(scene: Scene, id: str) -> Iterator[tuple[Compared, Comparison]]:
-    for answer in scene.comparisons.answers.values():
+    for answer in chain(scene.comparisons.answers.values(), scene.logs.values()):
         if answer.comparison is not None and answer.comparison.finding == id:
             yield answer, answer.comparison
 
@@ -75,14 +76,16 @@ def _fills(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
 
 @check("TR001", "transcript-longer-in-file", Severity.ERROR, Remedy.SAFE)
 def transcript_longer_in_file(scene: Scene) -> Iterator[Finding]:
-    """A chat's JSONL file has messages that the database lacks.
+    """A chat's JSONL file, or its session log, has messages that the database lacks.
 
     What it means: releases from 0.15.0 on read only the database, so the chat looks cut: a chat of
     994 messages shows 2. The file in sessions/ still has the rest.
 
     How it happens: older releases wrote both, and read whichever was longer. Rows were missing for
     years without anybody noticing, until 0.15.0 stopped reading the files; nothing ever moved them
-    over (Hermes #3212, PR 29211).
+    over (Hermes #3212, PR 29211). A session log (session_<id>.json) is what an agent of 0.13 or
+    0.14 had in memory, in the terminal too; it is asked where rows and JSONL file leave something
+    out.
 
     What repair does: it puts the missing messages between the ones that are there, in the order of
     the file, with the times of the file. Rows that were there keep every value but their id. The
@@ -90,7 +93,10 @@ def transcript_longer_in_file(scene: Scene) -> Iterator[Finding]:
 
     How safe it is: safe where the rows prove that messages were lost and not undone or deleted: the
     last row was written when its line was, nothing was rewound or compacted, and the rest is an
-    exact part of the file. Otherwise it is done only when you name the session.
+    exact part of the file. Otherwise it is done only when you name the session. What only a session
+    log has is a note and never safe: a log has no times, so its messages get times between those of
+    their neighbours; it is often stale and survives every delete. What it has where the database
+    has something else is never taken.
     """
     for answer, found in _answers(scene, "TR001"):
         yield _finding(scene, transcript_longer_in_file, answer, found)
@@ -98,20 +104,23 @@ def transcript_longer_in_file(scene: Scene) -> Iterator[Finding]:
 
 @check("TR002", "session-only-in-file", Severity.ERROR, Remedy.SAFE)
 def session_only_in_file(scene: Scene) -> Iterator[Finding]:
-    """A chat has a JSONL file, but the database does not know it.
+    """A chat has a JSONL file or a session log, but the database does not know it.
 
     What it means: no release from 0.15.0 on shows the chat. Either the database was started anew
     after it, or the chat was deleted and its file stayed (a delete in the dashboard leaves it).
 
     How it happens: the database was reset or replaced, or its first write failed (Hermes #2914,
-    #2939); or somebody deleted the chat (#55088).
+    #2939); or somebody deleted the chat (#55088). `hermes -z` of 0.13 and 0.14 wrote a session log
+    and no rows (#19503).
 
     What repair does: it makes the session and its messages from the file, with the source and the
     start of the file and a title that says that it was recovered. The file is copied first.
 
     How safe it is: safe where the chat was provably never deleted: it ended before this database
     began, or a session that is there names it as its parent. Otherwise it may have been deleted:
-    then it is only noted, and imported when you name it.
+    then it is only noted, and imported when you name it. A session log alone (session_<id>.json)
+    proves nothing, because every delete leaves it. Those of the gateway's chats are not even noted:
+    their JSONL file would be there, had they not been deleted. Name the session to have one back.
     """
     for answer, found in _answers(scene, "TR002"):
         yield _finding(scene, session_only_in_file, answer, found)

@@ -1,7 +1,8 @@
 """Files that hold messages beside the transcripts: session logs, request dumps, the spool.
 
-They are told of, never imported from: a ``session_<id>.json`` has no times, is often stale and
-survives every delete, and a request dump holds what was sent, not what was said (design 6.2).
+``backfill --report`` tells what each of them has, stale or not. What a session log has that can be
+put back is :mod:`.logs`' answer and imported when asked for; nothing is imported from the others: a
+request dump holds what was sent, not what was said (design 6.2).
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ class Asked:
 
     @property
     def wishes(self) -> Wishes:
-        return Wishes(timezone=self.timezone, forks=self.forks)
+        return Wishes(timezone=self.timezone, named=frozenset(self.sessions), forks=self.forks)
 
     @property
     def selection(self) -> Selection:

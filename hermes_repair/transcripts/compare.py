@@ -7,7 +7,7 @@ asked for, with the sentence that says why. Pure: sequences and facts in, a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from hermes_repair.model.findings import Severity
@@ -58,30 +58,30 @@ def compare(
     home proves about its zone.
     """
     sides = prepare(file, table)
-    case = _Case(session_id, sides, session, home, clock, _count(sides))
+    case = Case(session_id, sides, session, home, clock, count_sides(sides))
     if not sides.lines:
-        return case.answer(Verdict.NOTHING_IN_FILE, None, Severity.INFO, _NOTHING)
+        return case.answer(Verdict.NOTHING_IN_FILE, None, Severity.INFO, NOTHING)
     if session is None:
         return case.without_session()
     matched = match_all(sides)
     if matched is None:
-        return case.answer(Verdict.DIVERGED, "TR003", Severity.WARNING, _TOO_DIFFERENT)
+        return case.answer(Verdict.DIVERGED, "TR003", Severity.WARNING, TOO_DIFFERENT)
     missing = missing_lines(sides, matched, sides.lines)
     case = case.counted(matched, missing)
     if not missing:
         return whole(session_id, case.counts)
     if has_new_summary(sides) and not case.has_archive():
-        return case.answer(Verdict.SUPERSEDED, "TR005", Severity.INFO, _COMPACTED)
+        return case.answer(Verdict.SUPERSEDED, "TR005", Severity.INFO, COMPACTED_SINCE)
     return case.classified(matched)
 
 
-_NOTHING = "The file holds no message."
-_TOO_DIFFERENT = "The file and the database hold different conversations."
-_COMPACTED = (
+NOTHING = "The file holds no message."
+TOO_DIFFERENT = "The file and the database hold different conversations."
+COMPACTED_SINCE = (
     "The database holds a compaction summary that the file lacks: "
     "the file is the conversation before it was compacted."
 )
-_REWRITTEN = (
+REWRITTEN = (
     "The session was rewritten after the end of the file (as /undo and /retry of 0.15 and 0.16 "
     "do), so what only the file has was perhaps undone."
 )
@@ -90,7 +90,8 @@ _UNION = "The file and the database each have messages that the other lacks."
 _CONTRADICTION = "The file and the database have the same messages in different order."
 
 
-def _count(sides: Sides) -> Counts:
+def count_sides(sides: Sides) -> Counts:
+    """Return what both sides hold, before anything is matched."""
     return Counts(
         file=len(sides.lines),
         database=len(sides.spoken),
@@ -107,7 +108,7 @@ def _copies(sides: Sides, matched: dict[int, int]) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class _Case:
+class Case:
     """One comparison under way."""
 
     session_id: str
@@ -123,7 +124,7 @@ class _Case:
         """Return an answer without a fill."""
         return Comparison(self.session_id, verdict, finding, severity, False, reason, self.counts)
 
-    def counted(self, matched: dict[int, int], missing: Sequence[int]) -> _Case:
+    def counted(self, matched: dict[int, int], missing: Sequence[int]) -> Case:
         """Return the case with what the alignment found."""
         flags = self.sides.table.flags
         counts = replace(
@@ -160,7 +161,7 @@ class _Case:
         later = sides.rows[first_later:]
         case = replace(self, counts=replace(self.counts, later=len(later)))
         if was_rewritten(sides, later) and not self.has_archive():
-            return case.filled(Verdict.TAIL_MISSING, "TR007", _REWRITTEN, matched, first_later)
+            return case.filled(Verdict.TAIL_MISSING, "TR007", REWRITTEN, matched, first_later)
         bound = later[0] if later else len(sides.table)
         spoken = [row for row in sides.spoken if row < bound]
         if not spoken:
@@ -187,7 +188,14 @@ class _Case:
         own = {sides.table.keys[row] for row in spoken if row not in taken}
         missing = missing_lines(sides, matched, sides.lines)
         if any(sides.file.keys[line] in own for line in missing):
-            return self.filled(Verdict.DIVERGED, "TR003", _CONTRADICTION, matched, first_later, own)
+            return self.filled(
+                Verdict.DIVERGED,
+                "TR003",
+                _CONTRADICTION,
+                matched,
+                first_later,
+                lambda line: sides.file.keys[line] not in own,
+            )
         return self.filled(Verdict.UNION, "TR001", _UNION, matched, first_later)
 
     def filled(
@@ -197,11 +205,11 @@ class _Case:
         unproven: str | None,
         matched: dict[int, int],
         first_later: int,
-        left_out: set[bytes] | None = None,
+        wanted: Callable[[int], bool] | None = None,
     ) -> Comparison:
         """Answer with a fill; ``unproven`` says why it is not SAFE, ``None``: it is.
 
-        ``left_out`` are keys that are never inserted.
+        ``wanted`` says which lines may be inserted, all of them by default.
         """
         sides = self.sides
         everything = match_others(sides, matched)
@@ -209,7 +217,7 @@ class _Case:
         inserted = [
             line
             for line in missing_lines(sides, everything, compared)
-            if left_out is None or sides.file.keys[line] not in left_out
+            if wanted is None or wanted(line)
         ]
         started = self.session.started_at if self.session else None
         fallback = started if started is not None else sides.file.mtime_ns / 1e9

@@ -1,13 +1,17 @@
 """The JSON shapes that hold messages: a session log, a spooled message, a request dump.
 
 ``session_<id>.json`` is one object with ``messages`` (no times; assistant text may be changed: 0.15
-and later redact secrets). ``pending_messages/*.json`` holds one message (``transcript_cap_drop``),
-the text of an undelivered one, or an agent's whole list. Each message is found with the bytes of
-its record, so that a receipt can name them; of a torn file the complete messages are kept.
+and later redact secrets) behind ``session_id``, ``platform``, ``session_start`` (when the agent
+began), ``last_updated`` (when the list was written), the system prompt, the tools and
+``message_count``; 0.13.0 to 0.19.0 indent it by two. ``pending_messages/*.json`` holds one message
+(``transcript_cap_drop``), the text of an undelivered one, or an agent's whole list. Each message is
+found with the bytes of its record, so that a receipt can name them; of a torn file the complete
+messages are kept.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +20,8 @@ from typing import Any
 
 from hermes_repair.transcripts.decode import BadLine, Line, Record, decode_record
 from hermes_repair.transcripts.reader import open_regular
-from hermes_repair.transcripts.sequence import FileSequence
+from hermes_repair.transcripts.sequence import AWARE, FileSequence, session_meta
+from hermes_repair.transcripts.times import parse_time
 
 MAX_LOG = 64 * 1024 * 1024
 LISTED = ("messages", "*")
@@ -26,6 +31,11 @@ CAP_DROP = "transcript_cap_drop"
 
 _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
 _KEY = re.compile(rb"[ \t\r\n]*:")
+# No string of JSON holds a line feed, so what begins a line is no part of a text.
+_COUNT = re.compile(rb',\n  "message_count": (\d{1,15}),')
+_PROMPT = b',\n  "system_prompt": '
+_MESSAGES = b'\n  "messages": '
+_PART = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +49,63 @@ class LogFile:
     sequence: FileSequence
 
 
+@dataclass(frozen=True, slots=True)
+class LogHead:
+    """What a session log says before its messages. ``updated``: (seconds, aware) or ``None``."""
+
+    session_id: str | None
+    platform: str | None
+    messages: int
+    updated: tuple[float, bool] | None
+
+
+def read_head(path: Path) -> LogHead | None:
+    """Read a session log as far as its number of messages, a small part of it.
+
+    ``None`` where that is not as Hermes writes it: only the whole file says then what it holds.
+    Raises ``OSError`` where it cannot be opened or read.
+    """
+    head = b""
+    with open_regular(path) as file:
+        while (found := _COUNT.search(head)) is None:
+            chunk = file.read(_PART)
+            if not chunk or len(head) > MAX_LOG or _MESSAGES in head:
+                return None
+            head += chunk
+    try:
+        header = decode_record(head[: head.index(_PROMPT)] + b"}")
+    except ValueError:
+        return None
+    session_id, platform = header.get("session_id"), header.get("platform")
+    return LogHead(
+        session_id=session_id if isinstance(session_id, str) else None,
+        platform=platform if isinstance(platform, str) else None,
+        messages=int(found[1]),
+        updated=parse_time(header.get("last_updated")),
+    )
+
+
 def read_log(path: Path) -> LogFile:
-    """Read a session log, or an agent's list in the spool. Raises ``OSError`` as opening does."""
-    return _read(path, LISTED)
+    """Read a session log, or an agent's list in the spool. Raises ``OSError`` as opening does.
+
+    The first message gets the time at which the log says that the agent began, the last one that at
+    which it was written.
+    """
+    log = _read(path, LISTED)
+    sequence, header = log.sequence, log.header
+    sequence.meta = session_meta(header)
+    began, ended = parse_time(header.get("session_start")), parse_time(header.get("last_updated"))
+    if len(sequence) and ended is not None:
+        _stamp(sequence, len(sequence) - 1, ended)
+    if len(sequence) > 1 and began is not None and (ended is None or began <= ended):
+        _stamp(sequence, 0, began)
+    return log
+
+
+def _stamp(sequence: FileSequence, index: int, time: tuple[float, bool]) -> None:
+    sequence.times[index] = time[0]
+    if time[1]:
+        sequence.flags[index] |= AWARE
 
 
 def read_spooled(path: Path) -> LogFile:
@@ -75,6 +139,7 @@ def _read(path: Path, wanted: tuple[str, ...]) -> LogFile:
     sequence = FileSequence(path)
     with open_regular(path) as file:
         data = file.read(MAX_LOG + 1)
+        sequence.mtime_ns = os.fstat(file.fileno()).st_mtime_ns
     sequence.size = len(data)
     if len(data) > MAX_LOG:
         sequence.add_bad(BadLine(0, len(data), "too large"))

@@ -77,6 +77,17 @@ def tail(
 
     A rewrite by any release (that is what an undo without a trace is) leaves one block of ids.
     """
+    last = max(matched)
+    return (
+        perhaps_undone(sides, session, later)
+        or _not_timed(sides, clock, last)
+        or _not_twins(sides, clock, matched, last)
+        or _front_deleted(sides, session, home, matched, clock)
+    )
+
+
+def perhaps_undone(sides: Sides, session: SessionFacts, later: Sequence[int]) -> str | None:
+    """Whether the rows, times aside, look as an undo of the file's last messages leaves them."""
     if later:
         return "The conversation went on after the file's end, so its last messages may be undone."
     taken = _taken_out(sides, session)
@@ -87,12 +98,7 @@ def tail(
     ids = sides.table.ids
     if max(ids) - min(ids) + 1 <= len(ids):
         return "The rows are one block of ids, as an /undo or /retry leaves them."
-    last = max(matched)
-    return (
-        _not_timed(sides, clock, last)
-        or _not_twins(sides, clock, matched, last)
-        or _front_deleted(sides, session, home, matched, clock)
-    )
+    return None
 
 
 def all_missing(

@@ -95,7 +95,7 @@ def is_spoken(role: str, content: object) -> bool:
 
 
 class SessionMeta(NamedTuple):
-    """What the first ``session_meta`` line of a file says."""
+    """What the first ``session_meta`` line of a file, or the head of a log, says."""
 
     platform: str | None
     model: str | None
@@ -158,7 +158,7 @@ class FileSequence:
         else:
             self.others += 1
             if role == "session_meta" and self.meta is None:
-                self.meta = _session_meta(message)
+                self.meta = session_meta(message)
 
     def add_bad(self, line: BadLine) -> None:
         """Note a damaged place before the next message."""
@@ -193,7 +193,8 @@ class FileSequence:
         return self._last_time[1]
 
 
-def _session_meta(message: Message) -> SessionMeta:
+def session_meta(message: Message) -> SessionMeta:
+    """Return what a ``session_meta`` line, or the head of a session log, says."""
     platform, model = message.get("platform"), message.get("model")
     return SessionMeta(
         platform if isinstance(platform, str) and platform else None,

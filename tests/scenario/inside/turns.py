@@ -263,6 +263,7 @@ class Gateway:
             "message_count": len(messages),
             "messages": messages,
         }
+        path.parent.mkdir(exist_ok=True)
         path.write_text(json.dumps(log, indent=2, ensure_ascii=False), encoding="utf-8")
 
     def _rotate(self, session_id: str, source: str, messages: list[Json]) -> tuple[str, list[Json]]:
