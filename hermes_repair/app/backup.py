@@ -18,15 +18,18 @@ from hermes_repair.app.preflight import (
     require_no_question,
     require_same_base,
     require_writable,
-    set_wal_aside,
     single_run,
 )
+from hermes_repair.app.wal import set_wal_aside
 from hermes_repair.app.world import World
 from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import DatabaseUnreadable, Refused, UsageError
 from hermes_repair.records.folder import Folder
 from hermes_repair.store.backup import back_up, copy_live, opens, put_back, settle_wal, sound
 from hermes_repair.store.writing import writing
+
+BEFORE_RESTORE = "before-restore"
+"""What copies are called that keep what a restore replaced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +172,7 @@ def _room(outside: Outside, source: Path) -> int:
 
 def _keep(home: Home, folder: Folder, world: World, outside: Outside) -> Backup:
     """Copy what is there now as files, whatever state it is in."""
-    place = folder.new_backup("before-restore", world.now())
+    place = folder.new_backup(BEFORE_RESTORE, world.now())
     copy_as_files(home, outside, folder, place)
     facts = (place / "state.db").stat()
     return Backup(place.name, place / "state.db", facts.st_size, facts.st_mtime, False)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hermes_repair.app.locks import COMMAND as LOCK_CLEANING
 from hermes_repair.app.outside import folder_of
+from hermes_repair.app.wal import answer_of, said
 from hermes_repair.home.layout import Home
 from hermes_repair.model.actions import RowDelete
 from hermes_repair.model.errors import Refused
@@ -17,7 +18,7 @@ from hermes_repair.records import planfile
 from hermes_repair.records.folder import Folder, number_of
 from hermes_repair.repair.images import differing
 from hermes_repair.store.connections import name
-from hermes_repair.store.views import Sides, at_rest, refuse_copy
+from hermes_repair.store.views import Sides, WalChoice, at_rest, refuse_copy
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +48,18 @@ class Entry:
         return self.header.command == LOCK_CLEANING
 
     @property
+    def answer(self) -> WalChoice | None:
+        """What the user said of a -wal in question (DB002), where this run did that."""
+        return answer_of(self.header.command)
+
+    @property
     def state(self) -> str:
         """What became of the run, in one word."""
         if self.header.closed is None:
             return "unfinished"
         if self.header.undone is not None:
             return "undone"
-        return "done" if self.done else "nothing done"
+        return "done" if self.done or self.answer is not None else "nothing done"
 
 
 def history(home: Home) -> list[Entry]:
@@ -79,11 +85,13 @@ def _entry(path: Path) -> Entry:
 def next_to_undo(entries: Sequence[Entry]) -> Entry | None:
     """Return what an ``undo`` without a name takes back, of a history with the newest first.
 
-    Not a lock cleaning, which a timer has made since, as long as there is anything else.
+    Not a lock cleaning, which a timer has made since, as long as there is anything else. None also
+    where the newest run said what a -wal is: an earlier one is not meant by "the last", then.
     """
-    open_ones = [found for found in entries if found.can_be_undone]
+    open_ones = [found for found in entries if found.can_be_undone or found.answer is not None]
     others = (found for found in open_ones if not found.cleans_locks)
-    return next(others, next(iter(open_ones), None))
+    newest = next(others, next(iter(open_ones), None))
+    return newest if newest is not None and newest.can_be_undone else None
 
 
 def to_undo(home: Home, named: str | None) -> list[Entry]:
@@ -94,17 +102,24 @@ def to_undo(home: Home, named: str | None) -> list[Entry]:
     nothing to take back.
     """
     folder = folder_of(home)
-    entries = [found for found in history(home) if found.can_be_undone]
+    everything = history(home)
+    entries = [found for found in everything if found.can_be_undone]
     if named is not None:
         wanted = folder.find_receipt(named)
         first = next((found for found in entries if found.path == wanted), None)
+        answer = next((e for e in everything if e.path == wanted and e.answer is not None), None)
+        if answer is not None:
+            raise _is_an_answer(folder, answer, entries)
         if first is None:
             raise Refused(
                 f"Receipt {wanted.stem} has nothing left to take back.",
                 "`hermes-repair history` shows what can be undone.",
             )
     else:
-        first = next_to_undo(entries)
+        first = next_to_undo(everything)
+        answer = next((found for found in everything if found.answer is not None), None)
+        if first is None and answer is not None:
+            raise _is_an_answer(folder, answer, entries)
         if first is None:
             raise Refused("There is nothing to take back.", "`hermes-repair history` shows why.")
     taken = [first]
@@ -112,6 +127,20 @@ def to_undo(home: Home, named: str | None) -> list[Entry]:
         if not later.cleans_locks or any(_left_to(folder, below, later) for below in taken):
             taken.append(later)
     return taken[::-1]
+
+
+def _is_an_answer(folder: Folder, found: Entry, others: Sequence[Entry]) -> Refused:
+    """Return why an answer to DB002 is not taken back, and what can be done instead."""
+    place = (folder.path / (found.header.backup or "")).parent
+    what = said(found.answer) if found.answer is not None else ""
+    return Refused(
+        f"{what} by {found.name}, and `undo` does not take that back: nothing proves which of the"
+        f" two was right. Both files as they were are in {place}.",
+        f"To look at them, copy both to another folder.{_EARLIER if others else ''}",
+    )
+
+
+_EARLIER = " `hermes-repair undo RECEIPT` takes back an earlier run by its name."
 
 
 def staying(home: Home, taken: Sequence[Entry]) -> list[Entry]:

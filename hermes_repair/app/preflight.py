@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from hermes_repair import host
 from hermes_repair.app.outside import Outside, copy_private, from_outside
 from hermes_repair.app.past import at_work_on
-from hermes_repair.app.world import World
 from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import AnotherRun, Changed, DatabaseUnreadable, InUse, Refused
 from hermes_repair.records.folder import Folder
 from hermes_repair.records.planfile import sync
-from hermes_repair.store.backup import settle_wal
-from hermes_repair.store.views import IN_QUESTION, SideFile, WalChoice, at_rest
-from hermes_repair.store.writing import writing
+from hermes_repair.store.views import IN_QUESTION, SideFile, at_rest
 
 OPENERS_EVERY = 0.5  # seconds between two questions who has the database open
 
@@ -149,30 +146,6 @@ def copy_as_files(home: Home, outside: Outside, folder: Folder, target: Path) ->
                 "Nothing was changed. Check the disk, then run the same command again.",
             )
         folder.own(copied.target)
-
-
-def answer_wal(home: Home, folder: Folder, world: World, choice: WalChoice) -> str:
-    """Do what the user said about a -wal in question (DB002), and say so in one sentence.
-
-    Both files are kept as they are before.
-    """
-    outside = from_outside(home)
-    require_alone(home, outside)
-    require_writable(home, outside, folder, 2 * sum(astuple(outside.sides)))
-    place = folder.new_backup("wal", world.now())
-    copy_as_files(home, outside, folder, place)
-    if choice is WalChoice.IGNORE:
-        set_wal_aside(home)
-        return f"The -wal was set aside; both files are in {place}."
-    with writing(home.database, live=False) as writer:
-        settle_wal(writer)
-    return f"The -wal was joined; both files as they were are in {place}."
-
-
-def set_wal_aside(home: Home) -> None:
-    """Take leftover side files away from a database that nobody has open; the copy keeps them."""
-    for suffix in ("-wal", "-shm", "-journal"):
-        home.database.with_name(home.database.name + suffix).unlink(missing_ok=True)
 
 
 def copy_verified(source: Path, target: Path) -> bool:

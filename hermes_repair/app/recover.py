@@ -15,6 +15,7 @@ from hermes_repair.app.preflight import (
     require_no_question,
     require_writable,
 )
+from hermes_repair.app.wal import answer_of
 from hermes_repair.app.world import World
 from hermes_repair.home.layout import Home
 from hermes_repair.model.plans import Outline, UnitState
@@ -90,6 +91,12 @@ def recover(home: Home, folder: Folder, world: World) -> list[str]:
                 rest = [s for _, s in receipt.states() if s is UnitState.DONE]
                 receipt.set_header(undoing=None, undone=None if rest else world.now())
         close_receipt(path, folder, world)
+        if answer_of(header.command) is not None:
+            said.append(
+                f"Receipt {path.stem} was cut off while it dealt with a -wal, which is settled now;"
+                f" both files as they were are in {folder.backup_dir(path)}."
+            )
+            continue
         done = sum(1 for state in noted.values() if state in (UnitState.DONE, UnitState.UNDONE))
         unknown = sum(1 for state in noted.values() if state is UnitState.UNKNOWN)
         verb = "taken back" if open_undo else "done"

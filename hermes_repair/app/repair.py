@@ -15,13 +15,13 @@ from hermes_repair.app.diagnose import Diagnosis, diagnose
 from hermes_repair.app.outside import folder_of, from_outside
 from hermes_repair.app.preflight import (
     Space,
-    answer_wal,
     require_no_question,
     single_run,
 )
 from hermes_repair.app.proposal import Proposal, propose, waiting
 from hermes_repair.app.recover import CutOff, cut_off, recover
 from hermes_repair.app.resolving import resolver
+from hermes_repair.app.wal import answer_wal
 from hermes_repair.app.world import World
 from hermes_repair.checks.scene import Wishes
 from hermes_repair.home.layout import Home

@@ -59,8 +59,7 @@ def list_all(target: Target) -> int:
         lines = heading(home)
         for backup in found:
             when = datetime.fromtimestamp(backup.made).strftime("%Y-%m-%d %H:%M")
-            purpose = "before that run" if backup.receipt else "made by hand"
-            told = f"{backup.name}  {when}  {size(backup.size)}  {purpose}"
+            told = f"{backup.name}  {when}  {size(backup.size)}  {_purpose(backup)}"
             lines.append(Line(told, asked=True))
         if not found:
             lines.append(Line("There is no backup yet; `hermes-repair backup` makes one."))
@@ -68,6 +67,12 @@ def list_all(target: Target) -> int:
         return ExitCode.OK, None
 
     return each_home(target, work)
+
+
+def _purpose(backup: app.Backup) -> str:
+    if backup.receipt:
+        return "before that run"
+    return "before a restore" if backup.name.startswith(app.BEFORE_RESTORE) else "made by hand"
 
 
 def prune(target: Target) -> int:

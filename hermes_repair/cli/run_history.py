@@ -71,12 +71,16 @@ def _when(found: past.Entry) -> str:
 
 
 def _words(found: past.Entry) -> str:
+    head = f"{found.name}  {_when(found)}  "
+    if found.answer is not None:
+        kept = f"backup {found.name} has both files as they were"
+        return f"{head}repair --wal {found.answer.value}: {found.state}, {kept}"
     done = f"{found.done} of {count(found.units, 'step')} done"
     parts = [done if found.done != found.units else f"{count(found.units, 'step')} done"]
     parts += [f"{found.undone} taken back"] if found.undone else []
     parts += [f"{found.unknown} unknown"] if found.unknown else []
     return (
-        f"{found.name}  {_when(found)}  {found.header.command}: {found.state},"
+        f"{head}{found.header.command}: {found.state},"
         f" {', '.join(parts)}, {count(found.actions, 'action')}"
     )
 
@@ -94,6 +98,7 @@ def _entry(found: past.Entry) -> dict[str, Any]:
         "unknown": found.unknown,
         "actions": found.actions,
         "can_be_undone": found.can_be_undone,
+        "backup": found.header.backup,
         "schema": found.header.schema,
     }
 

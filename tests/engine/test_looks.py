@@ -425,7 +425,7 @@ def test_the_user_says_what_a_wal_is(choice: WalChoice, home: Path, world: World
     with opened(home) as db:
         said = {row[0] for row in db.execute("SELECT content FROM messages")}
     assert "first" in said and ("later" in said) is (choice is WalChoice.IGNORE)
-    kept = next((home / "hermes-repair" / "backups").glob("wal-*"))
+    kept = next((home / "hermes-repair" / "backups").glob("*-repair-wal-*"))
     assert (kept / "state.db").read_bytes() == main
     assert (kept / "state.db-wal").read_bytes() == wal
     assert str(kept) in done.recovered[0]
@@ -448,7 +448,7 @@ def test_the_answer_means_nothing_without_the_question(home: Path, world: World)
     assert done.complete
     with opened(home) as db:
         assert db.execute("SELECT COUNT(*) FROM messages WHERE content = 'one more'").fetchone()[0]
-    assert not list((home / "hermes-repair" / "backups").glob("wal-*"))
+    assert not list((home / "hermes-repair" / "backups").glob("*-repair-wal-*"))
 
 
 def test_a_stale_wal_that_damages_is_not_joined(home: Path, world: World) -> None:

@@ -1,0 +1,71 @@
+"""A -wal that may not belong to its file (DB002): doing what the user said about it."""
+
+from __future__ import annotations
+
+from dataclasses import astuple
+
+from hermes_repair import __version__
+from hermes_repair.app.outside import from_outside
+from hermes_repair.app.preflight import copy_as_files, require_alone, require_writable
+from hermes_repair.app.world import World
+from hermes_repair.home.layout import Home
+from hermes_repair.model.plans import Header
+from hermes_repair.records import planfile
+from hermes_repair.records.folder import Folder
+from hermes_repair.store.backup import settle_wal
+from hermes_repair.store.views import WalChoice
+from hermes_repair.store.writing import writing
+
+COMMANDS = {choice: f"repair-wal-{choice.value}" for choice in WalChoice}
+"""What receipts of an answer are called. They have no steps: `undo` takes none of them back."""
+
+
+def answer_wal(home: Home, folder: Folder, world: World, choice: WalChoice) -> str:
+    """Do what the user said about a -wal in question, and say so in one sentence.
+
+    Both files are kept as they are before, and a receipt says where: it is written before the
+    first of them changes, and closed after.
+    """
+    outside = from_outside(home)
+    require_alone(home, outside)
+    require_writable(home, outside, folder, 2 * sum(astuple(outside.sides)))
+    path = folder.new_receipt(COMMANDS[choice], world.now())
+    place = folder.make(folder.backup_dir(path))
+    copy_as_files(home, outside, folder, place)
+    header = Header(
+        tool_version=__version__,
+        command=COMMANDS[choice],
+        created=world.now(),
+        database=str(home.database),
+        base=outside.marks,
+        schema=None,
+        backup=str((place / "state.db").relative_to(folder.path)),
+    )
+    with planfile.create(path, header):
+        pass  # it has no steps: what was there is in the files alone
+    folder.own(path)
+    if choice is WalChoice.IGNORE:
+        set_wal_aside(home)
+    else:
+        with writing(home.database, live=False) as writer:
+            settle_wal(writer)
+    with planfile.edit(path) as receipt:
+        receipt.set_header(closed=world.now())
+    planfile.sync(path)
+    return f"{said(choice)}; both files as they were are in {place}."
+
+
+def said(choice: WalChoice) -> str:
+    """Return what an answer does, as a sentence about what was done."""
+    return "The -wal was set aside" if choice is WalChoice.IGNORE else "The -wal was joined"
+
+
+def answer_of(command: str) -> WalChoice | None:
+    """Return the answer that a receipt of this command keeps, None for any other run."""
+    return next((choice for choice, name in COMMANDS.items() if name == command), None)
+
+
+def set_wal_aside(home: Home) -> None:
+    """Take leftover side files away from a database that nobody has open; the copy keeps them."""
+    for suffix in ("-wal", "-shm", "-journal"):
+        home.database.with_name(home.database.name + suffix).unlink(missing_ok=True)
