@@ -9,6 +9,7 @@ from datetime import UTC, datetime, tzinfo
 from functools import partial
 from typing import NamedTuple
 
+from hermes_repair.checks.labels import readable_labels, unreadable_labels
 from hermes_repair.checks.registry import check
 from hermes_repair.checks.scene import Scene
 from hermes_repair.checks.suspects import EARLIEST, MILLISECONDS, TEXTS, is_time, rows_in
@@ -172,11 +173,11 @@ def damaged_rows(scene: Scene) -> Iterable[Damaged]:
 
 @check("MS004", "message-value-invalid", Severity.ERROR, Remedy.SAFE)
 def message_value_invalid(scene: Scene) -> Iterator[Finding]:
-    """Messages hold values that Hermes cannot read.
+    """Messages, or the row of a session, hold values that Hermes cannot read.
 
     What it means: one byte that is not UTF-8 makes the list of sessions, the export and the chat
-    itself fail; a time in milliseconds puts a chat into the year 58000; tool calls that are no JSON
-    list are read as none.
+    itself fail, and so does one in a title; a time in milliseconds puts a chat into the year 58000;
+    tool calls that are no JSON list are read as none.
 
     How it happens: another program wrote into the database, an import, or bytes that were stored as
     they came (Hermes #67379, #102757, #48350).
@@ -209,6 +210,17 @@ def message_value_invalid(scene: Scene) -> Iterator[Finding]:
             sessions=1,
             messages=len(rows),
         )
+    for session_id, columns in unreadable_labels(scene):
+        kinds = ["invalid UTF-8"]
+        yield message_value_invalid.finding(
+            {"kind": "session", "session_id": session_id},
+            f"its {' and '.join(columns)} {'is' if len(columns) == 1 else 'are'} no valid UTF-8,"
+            " so lists of all sessions fail.",
+            "hermes-repair repair",
+            data={"kinds": kinds, "columns": list(columns), "messages": 0, "derivable": True},
+            identity=("session", *columns),
+            sessions=1,
+        )
 
 
 def _changes(damaged: Damaged, *, sure: bool) -> dict[str, Value]:
@@ -231,6 +243,9 @@ def write_readable(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
             rows.setdefault(session_id, []).append(damaged)
     for finding in findings:
         session_id, sure = finding.session_id or "", finding.remedy is Remedy.SAFE
+        if "columns" in finding.data:
+            yield _labelled(scene, finding)
+            continue
         actions = []
         for damaged in rows.get(session_id, ()):
             after = _changes(damaged, sure=sure)
@@ -250,3 +265,19 @@ def write_readable(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
             finding_ids=(finding.id,),
             sessions=frozenset({session_id}),
         )
+
+
+def _labelled(scene: Scene, finding: Finding) -> Unit:
+    """Write the texts of a session's own row that can be read."""
+    session_id, columns = finding.session_id or "", tuple(finding.data["columns"])
+    return Unit(
+        kind="session",
+        subject=session_id,
+        summary=f"make {' and '.join(columns)} of {session_id} readable: invalid UTF-8",
+        actions=(readable_labels(scene, session_id, columns),),
+        safety=Safety.SAFE,
+        live=False,
+        findings=(finding.fingerprint,),
+        finding_ids=(finding.id,),
+        sessions=frozenset({session_id}),
+    )

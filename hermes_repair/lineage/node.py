@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from enum import Enum
 from sys import intern
 
-from hermes_repair.model.values import RawText, Row, Value
+from hermes_repair.model.values import Row, Value
+from hermes_repair.model.values import text as text
 
 ORPHANED_TAG = "__orphaned__"
 """What schema step 16 (0.17.0) writes into ``_delegate_from`` of sessions without a parent."""
@@ -110,19 +111,6 @@ def node_from_row(row: Row) -> SessionNode:
         active_rows=_whole(row["active_count"]) or 0,
         last_message_at=number(row["last_message_at"]),
     )
-
-
-def text(value: Value) -> str | None:
-    """Return a value as text that keeps its identity: invalid UTF-8 by ``surrogateescape``."""
-    match value:
-        case None | str():
-            return value
-        case RawText(data):
-            return data.decode("utf-8", "surrogateescape")
-        case bytes():
-            return value.decode("utf-8", "surrogateescape")
-        case _:
-            return str(value)
 
 
 def number(value: Value) -> float | None:

@@ -33,6 +33,33 @@ def decode_text(data: bytes) -> str | RawText:
         return RawText(data)
 
 
+def text(value: Value) -> str | None:
+    """Return a value as text that keeps its identity: invalid UTF-8 by ``surrogateescape``."""
+    match value:
+        case None | str():
+            return value
+        case RawText(data):
+            return data.decode("utf-8", "surrogateescape")
+        case bytes():
+            return value.decode("utf-8", "surrogateescape")
+        case _:
+            return str(value)
+
+
+def stored(name: str) -> str | RawText:
+    """Return a text of :func:`text` as SQLite can keep it: the bytes that its escapes stand for."""
+    if name.isascii():
+        return name
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        try:
+            return RawText(name.encode("utf-8", "surrogateescape"))
+        except UnicodeEncodeError:
+            return RawText(name.encode("utf-8", "surrogatepass"))
+    return name
+
+
 def encode_value(value: Value) -> tuple[str, bytes]:
     """Return (storage class, canonical bytes): equal iff SQLite would call the values identical."""
     match value:

@@ -22,7 +22,7 @@ from hermes_repair.model.actions import Action, FileCopy
 from hermes_repair.model.errors import NotNoted, Refused, UsageError
 from hermes_repair.model.findings import Safety
 from hermes_repair.model.plans import Header, Outline, Unit, UnitRecord, UnitState, outline
-from hermes_repair.model.values import Value, encode_value
+from hermes_repair.model.values import Value, encode_value, stored, text
 from hermes_repair.records.actionrows import COLUMNS, columns_of, from_row, to_row
 from hermes_repair.store.connections import bind, open_joined, open_private, placeholder
 from hermes_repair.store.scratch import scratch
@@ -97,21 +97,20 @@ class PlanFile:
         self._db.execute("BEGIN")
         for unit in units:
             number += 1
-            self._db.execute(
-                "INSERT INTO units VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    number,
-                    unit.kind,
-                    unit.subject,
-                    unit.summary,
-                    unit.safety.value,
-                    int(unit.live),
-                    json.dumps(unit.findings),
-                    json.dumps(unit.finding_ids),
-                    json.dumps(sorted(unit.sessions)),
-                    UnitState.PENDING.value,
-                ),
+            values = (
+                number,
+                unit.kind,
+                stored(unit.subject),
+                stored(unit.summary),
+                unit.safety.value,
+                int(unit.live),
+                json.dumps(unit.findings),
+                json.dumps(unit.finding_ids),
+                json.dumps(sorted(unit.sessions)),
+                UnitState.PENDING.value,
             )
+            marks = ", ".join(map(placeholder, values))
+            self._db.execute(f"INSERT INTO units VALUES ({marks})", bind(values))
             for position, action in enumerate(unit.actions):
                 self._put(number, position, action)
             outlines.append(outline(number, unit))
@@ -164,8 +163,8 @@ class PlanFile:
         ).fetchone()
         unit = Unit(
             kind=row[0],
-            subject=row[1],
-            summary=row[2],
+            subject=text(row[1]) or "",
+            summary=text(row[2]) or "",
             actions=tuple(self._actions(number)),
             safety=Safety(row[3]),
             live=bool(row[4]),
@@ -210,7 +209,9 @@ class PlanFile:
 
     def subjects(self) -> frozenset[str]:
         """Return what the units are about: sessions, and names of other things."""
-        return frozenset(str(row[0]) for row in self._db.execute("SELECT subject FROM units"))
+        return frozenset(
+            text(row[0]) or "" for row in self._db.execute("SELECT subject FROM units")
+        )
 
     def count_actions(self) -> int:
         """Return how many actions all units have."""

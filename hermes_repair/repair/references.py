@@ -21,8 +21,8 @@ from hermes_repair.model.actions import (
     RowUpdate,
 )
 from hermes_repair.model.plans import ADOPTION, Unit
-from hermes_repair.model.values import Value
-from hermes_repair.store.connections import name
+from hermes_repair.model.values import Value, stored
+from hermes_repair.store.connections import name, placeholder
 from hermes_repair.store.writing import Writer
 
 Violation: TypeAlias = tuple[str, str, Value]
@@ -69,13 +69,14 @@ def violations(writer: Writer, unit: Unit) -> frozenset[Violation]:
     if not any(getattr(action, "table", None) in tables for action in unit.actions):
         return frozenset()  # a lock names its session without a foreign key
     for ids in _batches(sorted(touched(unit))):
-        marks = ", ".join("?" for _ in ids)
+        wanted = [stored(id) for id in ids]
+        marks = ", ".join(map(placeholder, wanted))
         for table, column in targets:
             among = f"c.{name(column)} IN ({marks})"
-            parameters: list[Value] = [*ids]
+            parameters: list[Value] = [*wanted]
             if table == "sessions":
                 among = f"({among} OR c.id IN ({marks}))"
-                parameters += ids
+                parameters += wanted
             found.update(
                 (table, column, row[0])
                 for row in writer.query(

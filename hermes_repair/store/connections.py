@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from hermes_repair.model.errors import DatabaseUnreadable
-from hermes_repair.model.values import RawText, Value, decode_text
+from hermes_repair.model.values import RawText, Value, decode_text, stored
 
 BUSY_MILLISECONDS = 1000  # what Hermes itself waits (0.13.0 to 0.19.0)
 READING_MILLISECONDS = 5000  # a reader that waits for its turn (DELETE mode) is in nobody's way
@@ -86,8 +86,17 @@ def open_for_writing(path: Path, *, live: bool) -> sqlite3.Connection:
 
 
 def bind(values: Iterable[Value]) -> list[object]:
-    """Return parameters for ``execute``; pair each with :func:`placeholder` of the same value."""
-    return [value.data if isinstance(value, RawText) else value for value in values]
+    """Return parameters for ``execute``; pair each with :func:`placeholder` of the same value.
+
+    A text that stands for invalid UTF-8 (:func:`~hermes_repair.model.values.text`) and meets a
+    plain ``?`` is bound as bytes, which no text equals.
+    """
+    return [_bound(value) for value in values]
+
+
+def _bound(value: Value) -> object:
+    kept = stored(value) if isinstance(value, str) else value
+    return kept.data if isinstance(kept, RawText) else kept
 
 
 def placeholder(value: Value) -> str:

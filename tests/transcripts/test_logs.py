@@ -6,6 +6,7 @@ import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from tests.unit.transcripts_model import key_of
 
 pytestmark = pytest.mark.releases
 
-SAID = [
+SAID: list[dict[str, Any]] = [
     {"role": "user", "content": 'Where is "it", ‹there›?\nOr here?'},
     {
         "role": "assistant",

@@ -81,3 +81,44 @@ def test_one_bad_row_no_longer_stops_the_list(version: str, tmp_path: Path) -> N
     after = rows(home / "state.db")
     assert after["messages"] == broken["messages"]
     assert after["sessions"] == broken["sessions"]
+
+
+def test_a_session_whose_id_is_no_text_keeps_it_and_its_message_is_mended(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    run_release("0.19.0", CHAT, home)
+    for table, column in (("sessions", "id"), ("messages", "session_id")):
+        execute(home, f"UPDATE {table} SET {column} = CAST(x'63e9' AS TEXT)")
+    execute(home, "UPDATE messages SET content = CAST(x'66e9' AS TEXT) WHERE role = 'user'")
+    before = rows(home / "state.db")
+    found = run("doctor", "--json", home=home).document["findings"]
+    assert [(f["id"], f["repair"]) for f in found if f["severity"] == "error"] == [
+        ("MS004", "safe")
+    ]
+    plan = home.with_name("plan.db")
+    assert run("repair", "--dry-run", "--plan-out", plan, home=home).code == 0
+    done = run("repair", "--plan", plan, "--yes", home=home)
+    assert done.code == 0, done.out + done.err
+    assert run("history", home=home).code == 0
+    with closing(sqlite3.connect(home / "state.db")) as db:
+        said = db.execute("SELECT hex(session_id), content FROM messages ORDER BY id").fetchall()
+    assert said == [("63E9", "f\ufffd"), ("63E9", "Nobody.")]
+    assert run("undo", "--yes", home=home).code == 0
+    assert rows(home / "state.db") == before
+
+
+@pytest.mark.parametrize("version", ["0.14.0", "0.19.0"])
+def test_one_bad_byte_in_a_title_no_longer_stops_the_list(version: str, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    run_release(version, CHAT, home)
+    execute(home, "UPDATE sessions SET title = CAST(x'66e9' AS TEXT)")
+    broken = rows(home / "state.db")
+    with pytest.raises(Exception, match=r"(?i)decode"):
+        run_release(version, READ, home)
+    assert rows(home / "state.db") == broken
+    assert run("repair", "--yes", home=home).code == 0
+    sound(home / "state.db")
+    assert run_release(version, READ, home).strip() == "['gone'] 2"
+    assert run("undo", "--yes", home=home).code == 0
+    assert rows(home / "state.db")["sessions"] == broken["sessions"]
