@@ -36,7 +36,6 @@ KEEP_BACKUPS = 3
 YOUNG_SECONDS = 7 * 86400
 ROOM = 64 << 20  # bytes kept free for WAL, journal and receipts
 PATIENCE = 5.0  # seconds to wait for a write lock
-PROGRESS_EVERY = 2.0  # seconds between two words about how far a unit is
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,14 +243,11 @@ def _begin_with_backup(
 
 def _progress(world: World) -> Callable[[Unit, Action, int], None]:
     """Return what says now and then how far a long unit is; a migration can take minutes."""
-    last = world.now()
+    tell = world.now_and_then()
 
     def step(unit: Unit, action: Action, place: int) -> None:
-        nonlocal last
-        if world.now() - last >= PROGRESS_EVERY:
-            last = world.now()
-            at = f", step {action.step}" if isinstance(action, Ddl) else ""
-            world.tell(f"{unit.summary}: {place} of {len(unit.actions)} done{at}")
+        at = f", step {action.step}" if isinstance(action, Ddl) else ""
+        tell(f"{unit.summary}: {place} of {len(unit.actions)} done{at}")
 
     return step
 

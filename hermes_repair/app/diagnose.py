@@ -136,6 +136,7 @@ def readable(scene: Scene) -> bool:
 
 
 def _ask(check: Check, scene: Scene) -> list[Finding]:
+    scene.tell(f"looking for {check.name} ({check.id})")
     try:
         return list(check.find(scene))
     except DatabaseUnreadable as error:

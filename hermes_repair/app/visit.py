@@ -67,6 +67,7 @@ def visit(
             now=world.now(),
             zone=world.zone,
             notes=notes,
+            tell=world.now_and_then(),
         )
 
 

@@ -11,6 +11,8 @@ from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from random import Random
 
+PROGRESS_EVERY = 2.0  # seconds between two words about how far something is
+
 
 class MachineZone(tzinfo):
     """The zone of this machine as the C library knows it, its summer times included."""
@@ -40,6 +42,18 @@ class World:
     platform: str
     zone: tzinfo
     tell: Callable[[str], None] = field(default=lambda _sentence: None)
+
+    def now_and_then(self) -> Callable[[str], None]:
+        """Return a ``tell`` that passes a sentence on every two seconds, and drops the others."""
+        last = self.now()
+
+        def tell(sentence: str) -> None:
+            nonlocal last
+            if self.now() - last >= PROGRESS_EVERY:
+                last = self.now()
+                self.tell(sentence)
+
+        return tell
 
 
 def real_world(tell: Callable[[str], None]) -> World:

@@ -66,7 +66,8 @@ def compare_all(scene: Scene) -> Comparisons:
     answers: dict[str, Compared] = {}
     twins: list[Twin] = []
     again: list[TranscriptFile] = []
-    for found in files:
+    for number, found in enumerate(files, 1):
+        scene.tell(f"comparing transcript {number} of {len(files)}: {found.path.name}")
         if found.problem is not None:
             answers[found.session_id or ""] = Compared(found, None, problem=found.problem)
             continue
@@ -75,7 +76,8 @@ def compare_all(scene: Scene) -> Comparisons:
         if answer.comparison is not None and answer.comparison.verdict not in WITHOUT_CLOCK:
             again.append(found)
     clock = Clock(machine, find_periods(twins), named)
-    for found in again:
+    for number, found in enumerate(again, 1):
+        scene.tell(f"comparing transcript {number} of {len(again)} again: {found.path.name}")
         answers[found.session_id or ""] = _one(scene, found, clock, None)
     return Comparisons(answers, clock)
 

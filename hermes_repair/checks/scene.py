@@ -6,7 +6,7 @@ derived on first use; checks change nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from functools import cached_property
@@ -96,6 +96,7 @@ class Scene:
     now: float
     zone: tzinfo
     notes: list[str] = field(default_factory=list)
+    tell: Callable[[str], None] = field(default=lambda _sentence: None, repr=False)
     _counts: dict[str, MessageCounts] = field(default_factory=dict, repr=False)
     _traces: dict[str, Trace] = field(default_factory=dict, repr=False)
     _proofs: dict[str, Proof | None] = field(default_factory=dict, repr=False)
