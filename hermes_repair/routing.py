@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
@@ -29,12 +29,16 @@ class Source(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One key of the gateway and the session that one place names for it."""
+    """One key of the gateway and the session that one place names for it.
+
+    ``entry`` is all that the place says of the chat, empty for a topic binding.
+    """
 
     key: str
     session_id: str
     source: Source
     scope: str | None = None
+    entry: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +170,7 @@ def _entry(
 ) -> Iterable[Route]:
     session_id = entry.get("session_id") if isinstance(entry, dict) else None
     if isinstance(session_id, str) and session_id:
-        yield Route(key, session_id, source, scope)
+        yield Route(key, session_id, source, scope, entry)
         return
     reason = "no session_id" if isinstance(entry, dict) else f"a {type(entry).__name__}"
     problems.append(RoutingProblem(source, key, f"not an entry: {reason}"))

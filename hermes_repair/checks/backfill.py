@@ -19,8 +19,9 @@ from hermes_repair.lineage.graph import EdgeKind
 from hermes_repair.model.actions import Action, FileCopy, RowInsert, RowMove, RowUpdate, SourceRef
 from hermes_repair.model.findings import Finding, Safety
 from hermes_repair.model.plans import Unit
-from hermes_repair.model.values import Row, Value, row_digest
+from hermes_repair.model.values import Row, Value, row_digest, stored
 from hermes_repair.report.escape import count
+from hermes_repair.schema.gateway import entry_values
 from hermes_repair.transcripts.keys import decode_calls
 from hermes_repair.transcripts.reader import read_record, record_digest
 from hermes_repair.transcripts.rows import (
@@ -216,10 +217,6 @@ def _new_session(
     meta = sequence.meta
     source = (meta.platform if meta is not None else None) or "import"
     day = datetime.fromtimestamp(started, UTC).strftime("%Y-%m-%d")
-    routing: dict[str, Value] = {}
-    keys = scene.routing.keys_of(session_id)
-    if keys:
-        routing["session_key"] = keys[0]
     return session_row(
         session_id,
         frozenset(scene.look.columns("sessions")),
@@ -230,5 +227,17 @@ def _new_session(
         messages=active,
         tool_calls=calls,
         calls_model=True,
-        routing=routing,
+        routing=_peer(scene, session_id),
     )
+
+
+def _peer(scene: Scene, session_id: str) -> Row:
+    """Return the chat that leads to a session now, as Hermes writes it to the row (0.18.0 on)."""
+    keys = scene.routing.keys_of(session_id)
+    if not keys:
+        return {}
+    entry = scene.routing.current[keys[0]].entry
+    peer = {"session_key": keys[0]} | entry_values(keys[0], entry)
+    origin = entry.get("origin")
+    user = origin.get("user_id") if isinstance(origin, dict) else None
+    return peer | ({"user_id": stored(user)} if isinstance(user, str) else {})

@@ -144,6 +144,10 @@ def transcript_diverged(scene: Scene) -> Iterator[Finding]:
         yield _finding(scene, transcript_diverged, answer, found)
 
 
+_NO_MESSAGE = "it holds no message that can be read"
+_NOTHING_TO_DO = "Nothing has to be done: the database has what can be read of it."
+
+
 @check("TR004", "transcript-line-damaged", Severity.WARNING, Remedy.NONE)
 def transcript_line_damaged(scene: Scene) -> Iterator[Finding]:
     """A transcript file has places that are no message.
@@ -170,14 +174,15 @@ def transcript_line_damaged(scene: Scene) -> Iterator[Finding]:
                 identity=(answer.problem,),
             )
         elif answer.bad and answer.comparison is not None:
-            whole = answer.comparison.counts.missing == 0
+            counts = answer.comparison.counts
+            whole = counts.missing == 0
             yield transcript_line_damaged.finding(
                 subject,
                 f"{count(answer.bad, 'place')} in the file {'is' if answer.bad == 1 else 'are'}"
-                " damaged; all else of it was read.",
-                "Nothing has to be done: the database has what can be read of it." if whole else "",
+                f" damaged; {'all else of it was read' if counts.file else _NO_MESSAGE}.",
+                _NOTHING_TO_DO if whole and counts.file else "",
                 severity=Severity.INFO if whole else Severity.WARNING,
-                data={"bad": answer.bad},
+                data={"bad": answer.bad, "readable": counts.file},
                 identity=(answer.bad,),
                 sessions=1,
             )
