@@ -115,7 +115,9 @@ def double_rotation(scene: Scene) -> Iterator[Finding]:
 def _finding(made: Check, fork: Fork) -> Finding:
     live = fork.live.session_id
     own = sum(own_words(sibling) for sibling in fork.others(_kept(fork)))
-    known = f"{live} is live (by {fork.live.by.value})" if live else "which is live is not clear"
+    known = "which of them goes on is not clear"
+    if live:
+        known = f"{live} is the one that goes on (by {fork.live.by.value})"
     show = f"hermes-repair forks {fork.parent_id}"
     unsafe = made is double_rotation or live is None
     hint = "hermes-repair repair"
@@ -125,7 +127,7 @@ def _finding(made: Check, fork: Fork) -> Finding:
         hint = f"{show} shows them; --resolve branch --keep {fork.live.suggestion}"
     return made.finding(
         {"kind": "session", "session_id": fork.parent_id},
-        f"was continued {len(fork.siblings)} times; {known}, and {_lost(fork, own)}.",
+        f"was continued {_times(len(fork.siblings))}; {known}, and {_lost(fork, own)}.",
         hint,
         remedy=Remedy.UNSAFE if unsafe else Remedy.SAFE,
         data={
@@ -142,12 +144,19 @@ def _finding(made: Check, fork: Fork) -> Finding:
     )
 
 
+def _times(number: int) -> str:
+    return "twice" if number == 2 else f"{number} times"
+
+
 def _lost(fork: Fork, own: int) -> str:
     others = fork.others(_kept(fork))
     whose = "the other" if len(others) == 1 else "the others"
     if own:
-        verb = "is" if own == 1 else "are"
-        return f"{count(own, 'message')} of {whose} {verb} shown nowhere or instead of it"
+        verb, other = ("is", "hides") if own == 1 else ("are", "hide")
+        return (
+            f"{count(own, 'message')} of {whose} {verb} hidden, or {other} it, depending on the"
+            " release of Hermes"
+        )
     if any(sibling.holds is Holds.REVIEW for sibling in others):
         return f"{whose} {'holds' if len(others) == 1 else 'hold'} a background review only"
     return f"{whose} took no turn"

@@ -169,6 +169,14 @@ def take_mark_off(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
             yield unit_of(finding, made, summary)
 
 
+def _yours(proven: int, number: int) -> str:
+    if number == 1:
+        return "which is provably yours" if proven else "which may be yours"
+    if proven == number:
+        return "all of them provably yours"
+    return f"of which {proven:,} {'is' if proven == 1 else 'are'} provably yours"
+
+
 @check("LN010", "would-be-hidden", Severity.WARNING, Remedy.MIGRATE)
 def would_be_hidden(scene: Scene) -> Iterator[Finding]:
     """The next open by Hermes 0.17.0 or later will hide chats.
@@ -198,8 +206,8 @@ def would_be_hidden(scene: Scene) -> Iterator[Finding]:
     ids = sorted(session_id for session_id, _ in left)
     yield would_be_hidden.finding(
         {"kind": "database"},
-        f"The next open by Hermes 0.17.0 or later hides {count(len(left), 'chat')}, of which"
-        f" {proven} {'is' if proven == 1 else 'are'} provably yours.",
+        f"The next open by Hermes 0.17.0 or later hides {count(len(left), 'chat')},"
+        f" {_yours(proven, len(left))}.",
         f"Before that: hermes-repair migrate --to {max(STEP, target)}",
         severity=Severity.WARNING if coming else Severity.INFO,
         data={

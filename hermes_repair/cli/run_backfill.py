@@ -70,9 +70,9 @@ def _lines(made: app.Report, target: Target) -> list[Line]:
             lines.append(
                 Line(
                     f"{found.session_id}  {found.verdict.value}"
-                    f"{' (provable)' if found.safe else ''}: file {counts.file}, database"
-                    f" {counts.database}, missing {counts.missing}, later {counts.later}."
-                    f" {found.reason}"
+                    f"{' (proven)' if found.safe else ''}: {count(counts.file, 'message')} in the"
+                    f" file, {counts.database} in the database, {counts.missing} only in the file,"
+                    f" {counts.later} from after the file's end. {found.reason}"
                 )
             )
     for witness in made.witnesses:

@@ -60,7 +60,7 @@ def _notes(found: app.Found) -> list[Line]:
 
 
 def _words(place: app.Place) -> str:
-    when = date(place.at) if isinstance(place.at, float) else str(place.at or "no time")[:19]
+    when = date(place.at) if isinstance(place.at, float) else str(place.at or "no time")[:10]
     if place.where == "file":
         return f"{place.path}, line {place.line}, {when}, {place.role}"
     index = ", not in the search index" if place.indexed is False else ""

@@ -86,9 +86,9 @@ def _lines(seen: app.Forks, target: Target) -> list[Line]:
     option = target.option
     if all(fork.outcome is None for fork in seen.forks):
         lines.append(Line(""))
-        lines.append(
-            Line(f"Next: hermes-repair forks{option} SESSION --resolve branch --dry-run", "head")
-        )
+        which = seen.forks[0].parent.id if len(seen.forks) == 1 else "SESSION"
+        words = f"Next: hermes-repair forks{option} {which} --resolve branch --dry-run"
+        lines.append(Line(words, "head"))
     return lines
 
 

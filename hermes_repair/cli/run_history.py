@@ -75,14 +75,11 @@ def _words(found: past.Entry) -> str:
     if found.answer is not None:
         kept = f"backup {found.name} has both files as they were"
         return f"{head}repair --wal {found.answer.value}: {found.state}, {kept}"
-    done = f"{found.done} of {count(found.units, 'step')} done"
-    parts = [done if found.done != found.units else f"{count(found.units, 'step')} done"]
-    parts += [f"{found.undone} taken back"] if found.undone else []
-    parts += [f"{found.unknown} unknown"] if found.unknown else []
-    return (
-        f"{head}{found.header.command}: {found.state},"
-        f" {', '.join(parts)}, {count(found.actions, 'action')}"
-    )
+    fates = ((found.done, "done"), (found.undone, "taken back"), (found.unknown, "unknown"))
+    known = [f"{number:,} {fate}" for number, fate in fates if number and number != found.units]
+    steps = count(found.units, "step") + (f" ({', '.join(known)})" if known else "")
+    changes = count(found.actions, "change")
+    return f"{head}{found.header.command}: {found.state}, {steps}, {changes}"
 
 
 def _entry(found: past.Entry) -> dict[str, Any]:

@@ -186,7 +186,7 @@ def _step(outline: Outline, labels: dict[str, SessionLabel]) -> str:
     unit = outline.unit
     label = labels.get(unit.subject)
     named = f" [{label.words()}]" if label is not None else ""
-    rows = count(outline.actions, "action")
+    rows = count(outline.actions, "change")
     return f"{', '.join(unit.finding_ids)} {unit.summary}{named}; {rows}, {unit.safety.value}"
 
 
@@ -255,7 +255,7 @@ def _done_lines(result: app.Repaired, home: Home, target: Target) -> list[Line]:
     else:
         lines.append(
             Line(
-                f"Done: {count(result.units, 'step')}, {count(result.actions, 'action')}."
+                f"Done: {count(result.units, 'step')}, {count(result.actions, 'change')}."
                 f" {_named(result)}.",
                 "good",
             )
@@ -279,6 +279,10 @@ def _done_lines(result: app.Repaired, home: Home, target: Target) -> list[Line]:
     after = result.after
     if after is not None:
         rest = [f for f in after.findings if f.severity > Severity.INFO]
-        told = count(len(rest), "finding") if rest else "nothing but notes"
-        lines.append(Line(f"The doctor now finds {told}.", "dim" if not rest else "warning"))
+        told = "The doctor now finds nothing but notes."
+        if rest:
+            look = f"`hermes-repair doctor{target.option}` names"
+            told = f"The doctor still finds {count(len(rest), 'problem')}; {look}"
+            told += " it." if len(rest) == 1 else " them."
+        lines.append(Line(told, "warning" if rest else "dim"))
     return lines

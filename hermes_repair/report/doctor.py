@@ -133,12 +133,15 @@ def closing(
         yield Line(told, "good")
         return
     accepted = f" ({numbers['acknowledged']} accepted)" if numbers["acknowledged"] else ""
-    yield Line(f"Found {', '.join(parts)}{accepted}.", "head")
-    remedies = {f.remedy for f in found if f.fingerprint not in acknowledged}
-    worst = max(
-        (f.severity for f in found if f.fingerprint not in acknowledged), default=Severity.INFO
+    open_ones = [f for f in found if f.fingerprint not in acknowledged]
+    harmless = (
+        ""
+        if any(f.severity > Severity.INFO for f in open_ones)
+        else ", nothing that has to be mended"
     )
-    if Remedy.MIGRATE in remedies and worst > Severity.INFO:
+    yield Line(f"Found {', '.join(parts)}{accepted}{harmless}.", "head")
+    remedies = {f.remedy for f in open_ones}
+    if any(f.remedy is Remedy.MIGRATE and f.severity > Severity.INFO for f in open_ones):
         yield Line(f"Next: hermes-repair migrate{home_option} --dry-run", "head")
     if Remedy.SAFE in remedies:
         yield Line(f"Next: hermes-repair repair{home_option} --dry-run", "head")
