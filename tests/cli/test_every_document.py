@@ -1,0 +1,113 @@
+"""Every command that there is, with --json on the damaged sample home, against ``schema/json``.
+
+The schemas are closed for that, so a field that none of them names fails, and so does a command
+that is missing here.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sample_data.build import build
+from tests.cli.speaking import assert_document, say, schemas
+from tests.cli.test_commands import commands
+
+Capture = pytest.CaptureFixture[str]
+NAMED = "20260520_201530_c0ffee42"  # only in its file, and perhaps deleted
+
+LOOKS = [
+    ("doctor", ["doctor", "--deep", "--for", "0.19.0"], 1),
+    ("locks-list", ["locks", "list"], 0),
+    ("forks", ["forks"], 0),
+    ("tree", ["tree"], 0),
+    ("find", ["find", "the"], 0),
+    ("backfill-report", ["backfill", "--report"], 0),
+    ("plan", ["repair", "--dry-run"], 0),
+    ("plan", ["backfill", "--dry-run"], 0),
+    ("plan", ["forks", "--resolve", "branch", "--dry-run"], 0),
+    ("plan", ["forks", "--resolve", "merge", "--dry-run"], 0),
+    ("migrate", ["migrate", "--to", "16", "--dry-run"], 0),
+    ("migrate-check", ["migrate", "--to", "16", "--check"], 1),
+    ("history", ["history"], 0),
+    ("backup-list", ["backup", "list"], 0),
+]
+RUNS = [
+    ("repair", ["backfill", NAMED, "--yes"], 0),
+    ("repair", ["forks", "--resolve", "branch", "--yes"], 0),
+    ("repair", ["repair", "--yes", "--backup"], 0),
+    ("migrate", ["migrate", "--to", "16", "--yes"], 0),
+    ("doctor", ["doctor"], 0),
+    ("locks-list", ["locks", "list"], 0),
+    ("locks-clean", ["locks", "clean"], 0),
+    ("history", ["history"], 0),
+    ("backup", ["backup"], 0),
+    ("backup-list", ["backup", "list"], 0),
+    ("backup-prune", ["backup", "prune"], 0),
+    ("forks", ["forks"], 0),
+    ("tree", ["tree"], 0),
+    ("undo", ["undo", "--yes"], 0),
+    ("undo", ["undo", "1", "--yes"], 0),
+    ("error", ["undo", "1", "--yes"], 4),
+]
+WITHOUT_A_HOME = [
+    ("migrate-list", ["migrate", "--list"]),
+    ("explain", ["explain", "LN002"]),
+    ("explain-list", ["explain"]),
+]
+
+
+def test_every_command_on_the_damaged_sample_home(tmp_path: Path, capsys: Capture) -> None:
+    home = build("damaged", tmp_path / "sample", time.time())
+    log = {"session_id": "cli-1", "messages": [{"role": "user", "content": "Is it raining?"}]}
+    (home / "sessions" / "session_cli-1.json").write_text(json.dumps(log), encoding="utf-8")
+    used: set[str] = set()
+    named: set[tuple[str, ...]] = set()
+
+    def check(schema: str, words: list[str], code: int, *more: str) -> Any:
+        said = say(capsys, *words, *more, "--json")
+        assert said.code == code and said.err == "", (words, said)
+        assert_document(schema, said.document)
+        used.add(schema)
+        named.add(tuple(words))
+        return said.document
+
+    where = ("--home", str(home))
+    for schema, words, code in LOOKS:
+        document = check(schema, words, code, *where)
+        assert document["database"]["size"] == (home / "state.db").stat().st_size, words
+        assert schema != "backfill-report" or document["witnesses"]
+    (finding, *_) = check("doctor", ["doctor"], 1, *where)["findings"]
+    check("ack", ["ack", finding["fingerprint"], "--reason", "known"], 0, *where)
+    for schema, words, code in RUNS:
+        if words == ["locks", "list"]:
+            plant(home)
+        check(schema, words, code, *where)
+    copies = check("backup-list", ["backup", "list"], 0, *where)["backups"]
+    name = next(copy["name"] for copy in copies if not copy["for_receipt"])
+    check("restore", ["restore", name, "--yes"], 0, *where)
+    for how in ("--cron", "--systemd"):
+        check("locks-install", ["locks", "install", how], 0, *where)
+    for schema, words in WITHOUT_A_HOME:
+        check(schema, words, 0)
+    check("profiles", ["doctor", "--all-profiles"], 1, *where)
+
+    every = {tuple(path) for path in commands()}
+    inner = {path[:-1] for path in every} - {("backup",)}  # a command by itself too
+    left = {p for p in every - inner if not any(words[: len(p)] == p for words in named)}
+    assert not left, "commands that no document here is of"
+    assert set(schemas()) - used == {"common"}, "schemas that no command here is held against"
+
+
+def plant(home: Path) -> None:
+    """Leave a lock of a process that is gone."""
+    with closing(sqlite3.connect(home / "state.db")) as db, db:
+        then = time.time() - 7200
+        row = ("20260604_141503_b1946a", "pid=4200102:tid=1:agent=1:nonce=2", then, then + 300)
+        db.execute("INSERT INTO compression_locks VALUES (?, ?, ?, ?)", row)
