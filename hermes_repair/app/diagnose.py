@@ -79,10 +79,13 @@ def _once(
 ) -> Diagnosis:
     check_file = selection.wants_id("DB003")
     with visit(home, world, wishes, check_file=check_file, outside=outside) as scene:
-        findings = tuple(examine(scene, selection))
         outlook = None
         if wishes.release is not None and readable(scene):
-            findings, outlook = foresee(scene, findings)
+            # What a release does rests on all that is wrong, not on what was asked to be listed.
+            every, outlook = foresee(scene, tuple(examine(scene, Selection())))
+            findings = tuple(found for found in every if selection.wants_id(found.id))
+        else:
+            findings = tuple(examine(scene, selection))
         return Diagnosis(
             home=home,
             database=facts(scene),

@@ -57,9 +57,10 @@ def list_all(target: Target) -> int:
         if target.as_json:
             return ExitCode.OK, _document(home, backups=[_entry(backup) for backup in found])
         lines = heading(home)
+        wide = max((len(backup.name) for backup in found), default=0)
         for backup in found:
             when = datetime.fromtimestamp(backup.made).strftime("%Y-%m-%d %H:%M")
-            told = f"{backup.name}  {when}  {size(backup.size)}  {_purpose(backup)}"
+            told = f"{backup.name:<{wide}}  {when}  {size(backup.size):>10}  {_purpose(backup)}"
             lines.append(Line(told, asked=True))
         if not found:
             lines.append(Line("There is no backup yet; `hermes-repair backup` makes one."))

@@ -49,10 +49,11 @@ def history(target: Target) -> int:
 
 def _folded(entries: Sequence[past.Entry], *, everything: bool) -> Iterator[Line]:
     """Yield a line for each run; of lock cleanings in a row one for all, but with -v."""
+    wide = max((len(found.name) for found in entries), default=0)
     for cleaning, run in groupby(entries, key=lambda found: found.cleans_locks):
         group = list(run)
         if everything or not cleaning or len(group) <= FOLDED:
-            yield from (Line(_words(found)) for found in group)
+            yield from (Line(_words(found, wide)) for found in group)
             continue
         since, until = group[-1], group[0]
         yield Line(
@@ -70,8 +71,8 @@ def _when(found: past.Entry) -> str:
     return datetime.fromtimestamp(found.header.created).strftime("%Y-%m-%d %H:%M")
 
 
-def _words(found: past.Entry) -> str:
-    head = f"{found.name}  {_when(found)}  "
+def _words(found: past.Entry, wide: int = 0) -> str:
+    head = f"{found.name:<{wide}}  {_when(found)}  "
     if found.answer is not None:
         kept = f"backup {found.name} has both files as they were"
         return f"{head}repair --wal {found.answer.value}: {found.state}, {kept}"

@@ -74,6 +74,17 @@ def test_the_doctor_does_not_say_more_than_it_was_asked(home: Path, capsys: Capt
     assert [finding["id"] for finding in said.document["findings"]] == ["LN001"]
 
 
+def test_what_a_release_would_do_does_not_depend_on_what_is_listed(
+    home: Path, capsys: Capture
+) -> None:
+    words = ("doctor", "--for", "0.19.0", "--home", home, "--json")
+    every = say(capsys, *words).document
+    assert every["outlook"]["consequences"]
+    some = say(capsys, *words, "--select", "LN").document
+    assert some["outlook"] == every["outlook"]
+    assert some["findings"] == [f for f in every["findings"] if f["id"].startswith("LN")]
+
+
 @pytest.mark.parametrize("command", [["doctor"], ["repair", "--yes"], ["repair", "--dry-run"]])
 @pytest.mark.parametrize("option", ["--select", "--ignore"])
 @pytest.mark.parametrize("word", ["TR001,XX", "TR0011", "tail", "", "TR001,", "LN001 TR001"])
