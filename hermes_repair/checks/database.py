@@ -54,6 +54,7 @@ def stale_wal(scene: Scene) -> Iterator[Finding]:
 
     What repair does: nothing by itself. After you have said which is right, `--wal use` joins it
     and `--wal ignore` sets it aside; both files are kept in hermes-repair/backups/ before that.
+    `history` says where; `undo` does not take the answer back.
 
     How safe it is: only you can know which of the two is newer, so no command writes before.
     """

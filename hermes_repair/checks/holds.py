@@ -110,7 +110,9 @@ def _about_session(look: Look, session_id: Value, taken: float | None) -> Iterat
     reason, ended = row
     if ended is not None:
         word = f" ({text(reason)})" if reason is not None else ""
-        yield f"Its session is ended{word}, as in every healthy rotation."
+        rotation = text(reason) == "compression" if reason is not None else False
+        rest = ", as in every healthy rotation" if rotation else "; that alone proves nothing"
+        yield f"Its session is ended{word}{rest}."
     later = look.one(
         "SELECT COUNT(*) FROM messages WHERE session_id IS ? AND timestamp > ?",
         [session_id, taken if taken is not None else float("inf")],

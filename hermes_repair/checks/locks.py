@@ -47,7 +47,8 @@ def lock_expired(scene: Scene) -> Iterator[Finding]:
 
     How it happens: the gateway was killed or crashed in the middle of a compression (0.16 on).
 
-    What repair does: it removes the row, if the row is still the same one then.
+    What repair does: it removes the row, if the row is still the same one then. `undo` puts it
+    back; one that `locks clean` removed only by the name of its receipt, as a timer does that.
 
     How safe it is: a lock that is renewed or taken again in between has another expiry and stays.
     """
@@ -63,7 +64,8 @@ def lock_holder_dead(scene: Scene) -> Iterator[Finding]:
 
     How it happens: the gateway was killed or crashed in the middle of a compression.
 
-    What repair does: it removes the row, if the row is still the same one then.
+    What repair does: it removes the row, if the row is still the same one then. `undo` puts it
+    back; one that `locks clean` removed only by the name of its receipt, as a timer does that.
 
     How safe it is: only where the death is proven: everybody who has the database open is known, on
     a local disk, in our own process namespace, and none of them is that process. Otherwise it waits
@@ -81,7 +83,8 @@ def lock_of_missing_session(scene: Scene) -> Iterator[Finding]:
     How it happens: the session was deleted after its compression was cut off. A missing session
     alone proves nothing: a lock may be taken before its session has a row.
 
-    What repair does: it removes the row, if the row is still the same one then.
+    What repair does: it removes the row, if the row is still the same one then. `undo` puts it
+    back; one that `locks clean` removed only by the name of its receipt, as a timer does that.
 
     How safe it is: only where the lock has expired or its holder is proven dead.
     """

@@ -135,7 +135,8 @@ def _left_alone(way: app.Way, target: Target) -> list[Line]:
     left = way.decisions.left_alone
     if not left:
         return []
-    what = f"{count(len(left), 'session')} that Hermes' own step 16 would hide stay visible:"
+    stay = "stays" if len(left) == 1 else "stay"
+    what = f"{count(len(left), 'session')} that Hermes' own step 16 would hide {stay} visible:"
     lines = [Line(what, "warning")]
     shown = left if target.verbose else left[:SHOWN]
     lines += [Line(f"  {session}: {why.value}") for session, why in shown]
