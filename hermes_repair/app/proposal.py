@@ -71,10 +71,10 @@ def propose(
 
     def look(outside: Outside) -> Proposal:
         draft = place / f"{sum(1 for _ in place.iterdir()) + 1}.db"
-        left = (
-            (cut_off(folder_of(home)) if held is None else held) if not outside.alone else CutOff()
-        )
-        made = _propose(home, world, wishes, selection, choice, confirmed, outside, draft, left)
+        first = CutOff()  # alone, `repair` settles what was cut off before it plans
+        if not outside.alone:
+            first = cut_off(folder_of(home)) if held is None else held
+        made = _propose(home, world, wishes, selection, choice, confirmed, outside, draft, first)
         if not made.plan.now:
             return made
         need = needed(outside, in_file(draft, made.plan.now), backup=backup)

@@ -98,7 +98,7 @@ def test_an_older_install_than_the_database_asks_for_nothing(tmp_path: Path) -> 
         (("--to", "12"), 4, "no way back to 12"),
         (("--to", "3"), 2, "not a number that hermes-repair migrates to"),
         (("--to", "23"), 2, "Known targets go up to 22"),
-        (("--to", "zero"), 2, "valid integer"),
+        (("--to", "zero"), 2, "valid int"),
     ],
 )
 def test_numbers_that_are_asked_for(
@@ -235,7 +235,7 @@ def test_the_disk_is_asked_for_room_first(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_progress_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = of_fixture("v10", tmp_path / "home")
-    monkeypatch.setattr("hermes_repair.app.applying.PROGRESS_EVERY", 0.0)
+    monkeypatch.setattr("hermes_repair.app.world.PROGRESS_EVERY", 0.0)
     told: list[str] = []
     migrate(home, the_world(tmp_path, tell=told.append), 14)
     assert any(sentence.startswith("copying the database to ") for sentence in told)
