@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from hermes_repair.transcripts.matching import Sides, best_epoch, damaged_places
+from hermes_repair.transcripts.matching import Sides, best_epoch, damaged_places, previous_turns
+from hermes_repair.transcripts.sequence import USER, is_genuine
 from hermes_repair.transcripts.times import Clock, spread
 from hermes_repair.transcripts.verdicts import Fill, Step
 
@@ -57,6 +58,7 @@ def _woven(
     order: list[tuple[int | None, int | None]] = []
     position = 0
     next_match = _next_matches(sides, line_of)
+    turns = previous_turns(sides.file)
     for number, row in enumerate(sides.rows):
         line = line_of.get(row, damaged.get(row))
         bound = next_match[number] if line is None else line
@@ -64,13 +66,27 @@ def _woven(
         while position < len(lines) and lines[position] < bound:
             if line is None and number < first_later:
                 time = best_epoch(sides.file, clock, lines[position])
-                if time is None or math.isnan(stamped) or time > stamped:
+                if time is None or math.isnan(stamped):
+                    break
+                if time > stamped and not _opens(sides, clock, turns, lines[position], row):
                     break
             order.append((None, lines[position]))
             position += 1
         order.append((row, None))
     order += [(None, line) for line in lines[position:]]
     return order
+
+
+def _opens(sides: Sides, clock: Clock, turns: Sequence[int], line: int, row: int) -> bool:
+    """Whether a line is a person's and an answer's row was stamped in the turn that it opens.
+
+    A line has the time at which its turn ended, so the row is earlier than its question's line.
+    """
+    answer = sides.table.flags[row]
+    if not sides.file.flags[line] & USER or answer & USER or not is_genuine(answer):
+        return False
+    before = best_epoch(sides.file, clock, turns[line]) if turns[line] >= 0 else None
+    return before is None or before < sides.table.times[row]
 
 
 def _next_matches(sides: Sides, line_of: dict[int, int]) -> list[int]:

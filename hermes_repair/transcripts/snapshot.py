@@ -33,7 +33,7 @@ from hermes_repair.transcripts.matching import (
     prepare,
     was_rewritten,
 )
-from hermes_repair.transcripts.sequence import HARNESS, FileSequence, RowSequence
+from hermes_repair.transcripts.sequence import SUMMARY, FileSequence, RowSequence
 from hermes_repair.transcripts.times import Clock
 from hermes_repair.transcripts.verdicts import (
     Comparison,
@@ -134,9 +134,14 @@ class _Gap:
 
 def _gaps(sides: Sides, matched: dict[int, int], bound: int) -> Iterator[_Gap]:
     """Yield the gaps in order; rows from ``bound`` on were written after the log."""
-    lines = missing_lines(sides, matched, sides.lines)
     taken = set(matched.values())
     rows = [row for row in sides.spoken if row < bound and row not in taken]
+    elsewhere = set(sides.row_keys(rows))  # there in another place: never a message twice
+    lines = [
+        line
+        for line in missing_lines(sides, matched, sides.lines)
+        if sides.file.keys[line] not in elsewhere
+    ]
     marks = [(-1, -1), *sorted(matched.items()), (len(sides.file), bound)]
     for (low, low_row), (high, high_row) in pairwise(marks):
         yield _Gap(
@@ -149,13 +154,12 @@ def _gaps(sides: Sides, matched: dict[int, int], bound: int) -> Iterator[_Gap]:
 
 
 def _within(sides: Sides, gaps: Sequence[_Gap]) -> set[int]:
-    """Return the lines of these gaps, prompts and notices of the program's own left out."""
-    return {
-        line
-        for gap in gaps
-        for line in range(gap.low + 1, gap.high)
-        if not sides.file.flags[line] & HARNESS
+    """Return the lines of these gaps, summaries too, but no prompt of the program's own."""
+    flags = sides.file.flags
+    summaries = {
+        line for gap in gaps for line in range(gap.low + 1, gap.high) if flags[line] & SUMMARY
     }
+    return summaries.union(*(gap.lines for gap in gaps))
 
 
 def _nothing(case: Case, verdict: Verdict, reason: str) -> Comparison:

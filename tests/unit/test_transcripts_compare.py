@@ -30,6 +30,7 @@ from tests.unit.transcripts_model import (
     clock,
     facts,
     judge,
+    key_of,
     numbered,
     result,
     turn,
@@ -559,3 +560,13 @@ def test_in_the_double_hour_of_autumn_a_row_must_fit_the_earlier_reading() -> No
     assert not found.safe
     close = as_rows([*OLD[6:], *said[-2:]])
     assert compare("s", file, close, facts(close), HomeFacts(), berlin).safe
+
+
+def test_a_question_comes_before_the_answer_that_only_the_rows_have() -> None:
+    """A line has the time of its turn's end, so it seems later than an answer in that turn."""
+    said = numbered(4)
+    file = as_file([*said[:3], *said[4:]])
+    rows = as_rows([*said[:2], *said[3:]])
+    found = judge(file, rows)
+    assert found.verdict is Verdict.UNION
+    assert result(found, file, rows) == [key_of(one.message()) for one in said]

@@ -127,6 +127,12 @@ def test_where_both_have_something_of_their_own_the_rows_are_right() -> None:
     assert look(as_log(log), as_rows(said), named=True).fill is None
 
 
+def test_what_the_rows_have_in_another_place_is_not_doubled() -> None:
+    said = numbered(3)
+    rows = as_rows([said[1], said[0], *said[2:]])
+    assert look(as_log(said), rows, named=True).fill is None
+
+
 @pytest.mark.parametrize("named", [False, True])
 def test_what_was_undone_does_not_come_back(named: bool) -> None:
     said = numbered(4)
