@@ -19,7 +19,7 @@ from hermes_repair.transcripts.verdicts import Comparison, Verdict
 class Report:
     """One comparison per file, the sessions that no file has, and what could not be read.
 
-    ``witnesses`` are files of other kinds, which are told of and not imported from.
+    ``witnesses`` are files of other kinds; of those only session logs are imported from.
     """
 
     comparisons: tuple[Comparison, ...]

@@ -98,12 +98,14 @@ def _may_have_more(scene: Scene, log: TranscriptFile, session_id: str) -> bool:
     node = scene.node.get(session_id)
     if node is None:
         return head.platform in WITHOUT_FILE
-    if head.messages > node.rows:
-        return True
     end = _end(log, head, scene.comparisons.clock)
-    if head.platform in WITHOUT_FILE and (node.last_message_at or 0.0) <= end:
-        return False  # all its rows are messages, and all count
-    return head.messages > _rows_before(scene, node, end)
+    stored = node.rows
+    if (node.last_message_at or 0.0) > end:
+        stored = _count(scene, node, "timestamp <= ?", end)
+    if head.messages != stored or head.platform in WITHOUT_FILE:
+        return head.messages > stored
+    # As many rows: one of them may be the gateway's session_meta, of which a chat has one.
+    return _count(scene, node, "timestamp <= ? AND role = 'session_meta'", end) > 0
 
 
 def _end(log: TranscriptFile, head: LogHead, clock: Clock) -> float:
@@ -115,11 +117,8 @@ def _end(log: TranscriptFile, head: LogHead, clock: Clock) -> float:
     return end + SLACK
 
 
-def _rows_before(scene: Scene, node: SessionNode, end: float) -> int:
-    """Return how many messages of a session were stored up to ``end``, ``session_meta`` aside."""
+def _count(scene: Scene, node: SessionNode, where: str, end: float) -> int:
     row = scene.look.one(
-        "SELECT COUNT(*) FROM messages WHERE session_id = ? AND timestamp <= ?"
-        " AND role <> 'session_meta'",
-        [node.id, end],
+        f"SELECT COUNT(*) FROM messages WHERE session_id = ? AND {where}", [node.id, end]
     )
     return int(row[0]) if row and isinstance(row[0], int) else 0

@@ -26,7 +26,8 @@ SPOOL = "pending_messages"
 class Witness:
     """What one file holds of one session. ``only_here`` of its ``messages`` are nowhere else.
 
-    ``kind`` is ``log``, ``dump`` or ``spool``; ``problem`` says why it could not be read.
+    ``offered`` of those `backfill` puts back when the session is named (a log's alone). ``kind`` is
+    ``log``, ``dump`` or ``spool``; ``problem`` says why it could not be read.
     """
 
     kind: str
@@ -34,6 +35,7 @@ class Witness:
     path: str
     messages: int = 0
     only_here: int = 0
+    offered: int = 0
     problem: str | None = None
 
 
@@ -73,7 +75,14 @@ def find_witnesses(scene: Scene) -> Iterator[Witness]:
             genuine = log.sequence.genuine()
             only = sum(log.sequence.keys[place] not in elsewhere for place in genuine)
             damaged = "parts of it are damaged" if log.sequence.bad else None
-            yield Witness(kind, session_id, name, len(genuine), only, damaged)
+            offered = _offered(scene, session_id) if found.kind is FileKind.LOG else 0
+            yield Witness(kind, session_id, name, len(genuine), only, offered, damaged)
+
+
+def _offered(scene: Scene, session_id: str | None) -> int:
+    answer = scene.logs.get(session_id or "")
+    found = answer.comparison if answer is not None else None
+    return found.counts.missing if found is not None else 0
 
 
 def _known(scene: Scene, session_id: str) -> frozenset[Key]:

@@ -9,6 +9,7 @@ from hermes_repair.app import backfill as app
 from hermes_repair.app.outside import place_of
 from hermes_repair.app.world import World
 from hermes_repair.checks.scene import Wishes
+from hermes_repair.checks.witnesses import Witness
 from hermes_repair.cli import run_repair
 from hermes_repair.cli.target import Target, each_home, heading
 from hermes_repair.home.layout import Home
@@ -83,7 +84,13 @@ def _lines(made: app.Report, target: Target) -> list[Line]:
                 Line(
                     f"{witness.session_id or 'no session'}: only {witness.path} has"
                     f" {witness.only_here} of its {count(witness.messages, 'message')}; look at"
-                    " them with `hermes-repair find WORDS`."
+                    f" them with `hermes-repair find WORDS`{_offer(witness)}."
                 )
             )
     return lines + [Line(f"{name} could not be read: {why}") for name, why in made.unread]
+
+
+def _offer(witness: Witness) -> str:
+    if not witness.offered:
+        return ""
+    return f", `hermes-repair backfill {witness.session_id}` puts {witness.offered} of them back"
