@@ -12,16 +12,17 @@ from hermes_repair.checks.scene import Scene
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import Unit
 from hermes_repair.report.escape import count
+from hermes_repair.transcripts.files import FileKind
 from hermes_repair.transcripts.verdicts import Comparison, Verdict
 
 IN_WORDS = {
-    Verdict.FRONT_OR_MIDDLE_MISSING: "the database lacks {missing} that the file has.",
-    Verdict.TAIL_MISSING: "the database lacks the last {missing} of the file.",
-    Verdict.ALL_MISSING: "the database has none of the {missing} of the file.",
-    Verdict.ONLY_IN_FILE: "only the file has this chat, {missing}.",
-    Verdict.UNION: "the file has {missing} that the database lacks, and the other way round.",
-    Verdict.DIVERGED: "the file and the database tell this chat differently.",
-    Verdict.SUPERSEDED: "the file holds what was undone or compacted since, {missing}.",
+    Verdict.FRONT_OR_MIDDLE_MISSING: "the database lacks {missing} that {file} has.",
+    Verdict.TAIL_MISSING: "the database lacks the last {missing} of {file}.",
+    Verdict.ALL_MISSING: "the database has none of the {missing} of {file}.",
+    Verdict.ONLY_IN_FILE: "only {file} has this chat, {missing}.",
+    Verdict.UNION: "{file} has {missing} that the database lacks, and the other way round.",
+    Verdict.DIVERGED: "{file} and the database tell this chat differently.",
+    Verdict.SUPERSEDED: "{file} holds what was undone or compacted since, {missing}.",
 }
 
 
@@ -33,7 +34,8 @@ def _answers(scene: Scene, id: str) -> Iterator[tuple[Compared, Comparison]]:
 
 def _finding(scene: Scene, made: Check, answer: Compared, found: Comparison) -> Finding:
     missing = count(found.counts.missing, "message")
-    said = IN_WORDS.get(found.verdict, "{missing}").format(missing=missing)
+    file = "its session log" if answer.file.kind is FileKind.LOG else "the file"
+    said = IN_WORDS.get(found.verdict, "{missing}").format(missing=missing, file=file)
     reason = "" if found.safe else f" {found.reason}"
     reordered = found.fill is not None and not found.fill.lines
     if found.fill is None or reordered:
