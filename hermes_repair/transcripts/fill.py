@@ -59,8 +59,10 @@ def _woven(
     position = 0
     next_match = _next_matches(sides, line_of)
     turns = previous_turns(sides.file)
+    asked = False  # whether the rows themselves have the question of the answers that come
     for number, row in enumerate(sides.rows):
         line = line_of.get(row, damaged.get(row))
+        asked = line is None and (asked or bool(sides.table.flags[row] & USER))
         bound = next_match[number] if line is None else line
         stamped = sides.table.times[row]
         while position < len(lines) and lines[position] < bound:
@@ -68,7 +70,8 @@ def _woven(
                 time = best_epoch(sides.file, clock, lines[position])
                 if time is None or math.isnan(stamped):
                     break
-                if time > stamped and not _opens(sides, clock, turns, lines[position], row):
+                opens = not asked and _opens(sides, clock, turns, lines[position], row)
+                if time > stamped and not opens:
                     break
             order.append((None, lines[position]))
             position += 1

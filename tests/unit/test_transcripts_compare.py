@@ -570,3 +570,12 @@ def test_a_question_comes_before_the_answer_that_only_the_rows_have() -> None:
     found = judge(file, rows)
     assert found.verdict is Verdict.UNION
     assert result(found, file, rows) == [key_of(one.message()) for one in said]
+
+
+def test_a_later_question_does_not_come_before_an_answer_whose_question_is_there() -> None:
+    said = numbered(4)
+    file = as_file([*said[:2], *said[4:]])
+    rows = as_rows([*said[:4], *said[6:]])
+    found = judge(file, rows)
+    assert found.verdict is Verdict.UNION
+    assert result(found, file, rows) == [key_of(one.message()) for one in said]
