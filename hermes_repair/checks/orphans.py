@@ -10,9 +10,10 @@ from hermes_repair.checks.messages import loses
 from hermes_repair.checks.registry import check
 from hermes_repair.checks.resolved import how, remedy, row_of, unit_of
 from hermes_repair.checks.scene import Scene
-from hermes_repair.lineage.changes import Resolution
+from hermes_repair.lineage.changes import Resolution, refused
 from hermes_repair.lineage.links import attach, cut_orphan, unhide, waits_for
 from hermes_repair.lineage.node import DelegateMark, SessionNode
+from hermes_repair.lineage.person import NEVER_A_PERSON
 from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
 from hermes_repair.model.plans import Unit
 from hermes_repair.schema.delegates import STEP
@@ -45,18 +46,23 @@ def orphan_child(scene: Scene) -> Iterator[Finding]:
 
     How safe it is: safe where the chat is provably a person's (a routing entry, ids of a message
     platform, two different messages of a person, or a copy of such a chat). A delegate's session
-    keeps its mark and stays hidden. Where nothing proves either, or another database has the
+    keeps its mark and stays hidden; a run of a delegate, a timer or a tool that has no mark is only
+    noted, and stays as it is. Where nothing proves either, or another database has the
     parent, it is done only when you name the session.
     """
     for name in scene.graph.orphans:
         node = scene.node[name]
         judged = judge(scene, node)
+        told = "so no release lists it."
+        if of_the_program(node):
+            told = f"and is a run of the program's own (source {node.source}), no chat."
         known = f" Its parent is in {judged.places[0]}." if judged.places else ""
         yield orphan_child.finding(
             {"kind": "session", "session_id": node.id, "parent": node.parent_id},
-            f"continues {node.parent_id}, which does not exist, so no release lists it.{known}",
+            f"continues {node.parent_id}, which does not exist, {told}{known}",
             how(judged.resolution, node.id),
-            remedy=remedy(judged.resolution),
+            severity=Severity.INFO if of_the_program(node) else Severity.ERROR,
+            remedy=Remedy.NONE if of_the_program(node) else remedy(judged.resolution),
             data={
                 "parent": node.parent_id,
                 "reason": judged.resolution.reason,
@@ -69,9 +75,19 @@ def orphan_child(scene: Scene) -> Iterator[Finding]:
         )
 
 
+def of_the_program(node: SessionNode) -> bool:
+    """Whether it is an unmarked run of a delegate, a timer or a tool, by its source.
+
+    Without its parent it would be a root, and those every release lists (0.13.0 to 0.19.0).
+    """
+    return node.source in NEVER_A_PERSON and node.delegate_from is None
+
+
 def judge(scene: Scene, node: SessionNode) -> Judged:
     """Say what becomes of one orphan (design 6.3)."""
     places = scene.elsewhere.get(node.parent_id or "", ())
+    if of_the_program(node):
+        return Judged(refused("Nothing has to be done: no list is to show it."), "", places)
     origin = scene.origins.get(node.id)
     row = row_of(scene, node.id)
     gone = f"its link to {node.parent_id}, which is gone"

@@ -135,8 +135,11 @@ def _left_alone(way: app.Way, target: Target) -> list[Line]:
     left = way.decisions.left_alone
     if not left:
         return []
-    stay = "stays" if len(left) == 1 else "stay"
-    what = f"{count(len(left), 'session')} that Hermes' own step 16 would hide {stay} visible:"
+    are = "is" if len(left) == 1 else "are"
+    what = (
+        f"{count(len(left), 'session')} that Hermes' own step 16 would mark as delegates' runs, and"
+        f" so hide, {are} not marked:"
+    )
     lines = [Line(what, "warning")]
     shown = left if target.verbose else left[:SHOWN]
     lines += [Line(f"  {session}: {why.value}") for session, why in shown]
