@@ -26,7 +26,7 @@ from hermes_repair.model.actions import Action, Ddl, FileCopy
 from hermes_repair.model.errors import HermesRepairError, Refused
 from hermes_repair.model.plans import Header, Outline, Unit, UnitState, outline
 from hermes_repair.records import planfile, sources
-from hermes_repair.records.folder import Folder
+from hermes_repair.records.folder import DAMAGED, Folder
 from hermes_repair.repair import executor
 from hermes_repair.repair.apply import Resolve
 from hermes_repair.store.backup import back_up, settle_wal
@@ -187,7 +187,10 @@ def close_receipt(path: Path, folder: Folder, world: World) -> None:
 
 
 def prune_backups(folder: Folder, now: float) -> list[Path]:
-    """Remove old backups: the newest 3, unfinished runs' and anything under 7 days stay (R4)."""
+    """Remove old backups: the newest 3, unfinished runs' and anything under 7 days stay (R4).
+
+    Copies of a damaged database do not count among the 3, so that they push no good one out.
+    """
     removed: list[Path] = []
     if not folder.backups.is_dir():
         return removed
@@ -195,14 +198,17 @@ def prune_backups(folder: Folder, now: float) -> list[Path]:
         (path for path in folder.backups.iterdir() if path.is_dir()),
         key=lambda path: (path.stat().st_mtime, path.name),
     )
-    if len(kept) <= KEEP_BACKUPS:
+    sound = [place for place in kept if not place.name.startswith(DAMAGED)]
+    damaged = [place for place in kept if place.name.startswith(DAMAGED)]
+    old = [*sound[:-KEEP_BACKUPS], *damaged[:-KEEP_BACKUPS]]
+    if not old:
         return removed
     unfinished = set()
     for path, receipt in planfile.read_each(folder.receipt_paths()):
         header = receipt.header()
         if header.closed is None or (header.undoing and header.undone is None):
             unfinished.add(path.stem)
-    for place in kept[:-KEEP_BACKUPS]:
+    for place in old:
         if place.name in unfinished or now - place.stat().st_mtime < YOUNG_SECONDS:
             continue
         folder.remove_backup(place)

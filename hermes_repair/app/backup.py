@@ -31,6 +31,9 @@ from hermes_repair.store.writing import writing
 BEFORE_RESTORE = "before-restore"
 """What copies are called that keep what a restore replaced."""
 
+BY_HAND = "manual"
+"""What copies are called that `backup` made of a sound database."""
+
 
 @dataclass(frozen=True, slots=True)
 class Backup:
@@ -45,10 +48,15 @@ class Backup:
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """A copy that was made now, what it needed of the disk, and what was free before."""
+    """A copy that was made now, what it needed of the disk, and what was free before.
+
+    ``damage`` is what SQLite's own check says against the copy, and so against the database: empty
+    where it is sound, None where nobody asked.
+    """
 
     backup: Backup
     space: Space
+    damage: tuple[str, ...] | None = None
 
 
 def listed(home: Home) -> list[Backup]:
@@ -69,26 +77,37 @@ def listed(home: Home) -> list[Backup]:
 
 
 def make(home: Home, world: World) -> Copied:
-    """Make a copy now: byte for byte where nobody else is there, through SQLite beside Hermes."""
+    """Make a copy now: byte for byte where nobody else is there, through SQLite beside Hermes.
+
+    A damaged database is copied all the same, since there may be nothing better, but the copy is
+    called what it is, so that nobody takes it for one to put back.
+    """
     folder = folder_of(home)
     outside = from_outside(home)
     need = ROOM + 2 * (outside.sides.main + outside.sides.wal)
     disk = require_writable(home, outside, folder, need)
     require_no_question(home, outside, folder)
     with single_run(folder):
-        place = folder.new_backup("manual", world.now())
+        place = folder.new_backup(BY_HAND, world.now())
         target = place / "state.db"
-        if outside.alone:
+        if not outside.alone:
+            copy_live(home.database, target)
+        elif outside.left_behind or opens(home.database):
             bundle(home, outside, folder, place)
             with writing(home.database, live=False) as writer:
                 settle_wal(writer)
                 writer.begin(PATIENCE, world.random)
                 back_up(writer, target, copy_verified)
         else:
-            copy_live(home.database, target)
+            copy_as_files(home, outside, folder, place)  # SQLite itself cannot read it
         folder.own(target)
+        damage = sound(target)
+        if damage:
+            place = folder.mark_damaged(place)
+            target = place / "state.db"
     facts = target.stat()
-    return Copied(Backup(place.name, target, facts.st_size, facts.st_mtime, False), disk)
+    made = Backup(place.name, target, facts.st_size, facts.st_mtime, False)
+    return Copied(made, disk, damage)
 
 
 def prune(home: Home, world: World) -> list[Path]:

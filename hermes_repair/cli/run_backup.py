@@ -14,6 +14,7 @@ from hermes_repair.cli.space import space_entry, space_lines
 from hermes_repair.cli.target import Target, each_home, heading
 from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import ExitCode
+from hermes_repair.records.folder import DAMAGED
 from hermes_repair.report import documents
 from hermes_repair.report.escape import size
 from hermes_repair.report.lines import Line, show
@@ -38,15 +39,36 @@ def make(target: Target) -> int:
 
     def work(home: Home, world: World) -> tuple[ExitCode, dict[str, Any] | None]:
         copied = app.make(home, world)
-        made = copied.backup
+        made, damage = copied.backup, list(copied.damage or ())
+        code = ExitCode.REFUSED if damage else ExitCode.OK
         if target.as_json:
             disk = space_entry(copied.space)
-            return ExitCode.OK, _document(home, backup=_entry(made), space=disk)
-        told = f"Backup {made.name}: {size(made.size)}, verified, in {made.path}."
-        target.say([*heading(home), Line(told, "good"), *space_lines(copied.space, done=True)])
-        return ExitCode.OK, None
+            return code, _document(home, backup=_entry(made), damage=damage, space=disk)
+        how = "not sound" if damage else "verified"
+        told = Line(
+            f"Backup {made.name}: {size(made.size)}, {how}, in {made.path}.",
+            "error" if damage else "good",
+        )
+        lines = [*heading(home), told, *_damage_lines(damage, target)]
+        target.say([*lines, *space_lines(copied.space, done=True)])
+        return code, None
 
     return each_home(target, work)
+
+
+def _damage_lines(damage: list[str], target: Target) -> list[Line]:
+    """Return what to know of a copy of a damaged database, empty for a sound one."""
+    if not damage:
+        return []
+    return [
+        Line(
+            f"This is a copy of a damaged database ({damage[0]}): it keeps what can still be read,"
+            " and `restore` does not put it back. Older copies stay; keep them.",
+            "error",
+            asked=True,
+        ),
+        Line(f"Next: hermes-repair doctor{target.option}", "head", asked=True),
+    ]
 
 
 def list_all(target: Target) -> int:
@@ -73,6 +95,8 @@ def list_all(target: Target) -> int:
 def _purpose(backup: app.Backup) -> str:
     if backup.receipt:
         return "before that run"
+    if backup.name.startswith(DAMAGED):
+        return "made by hand, of a damaged database"
     return "before a restore" if backup.name.startswith(app.BEFORE_RESTORE) else "made by hand"
 
 

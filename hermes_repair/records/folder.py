@@ -19,6 +19,9 @@ from pathlib import Path
 from hermes_repair.model.errors import Refused, UsageError
 from hermes_repair.records.planfile import sync
 
+DAMAGED = "damaged"
+"""What copies of a damaged database are called."""
+
 _RECEIPT = re.compile(r"(\d{4,})-\d{8}T\d{6}Z-([a-z-]+)\.db")
 
 
@@ -136,12 +139,22 @@ class Folder:
     def new_backup(self, what: str, now: float) -> Path:
         """Make a folder for a copy that belongs to no receipt, named by what it is and when."""
         stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
-        place = self.backups / f"{what}-{stamp}"
-        number = 1
+        return self.make(self._unused(f"{what}-{stamp}"))
+
+    def _unused(self, name: str) -> Path:
+        """Return a place for a copy that has this name, or the next one that nobody has."""
+        place, number = self.backups / name, 1
         while place.exists():
             number += 1
-            place = self.backups / f"{what}-{stamp}-{number}"
-        return self.make(place)
+            place = self.backups / f"{name}-{number}"
+        return place
+
+    def mark_damaged(self, backup: Path) -> Path:
+        """Give a copy a name that says that it is one of a damaged database; return its folder."""
+        target = self._unused(f"{DAMAGED}-{backup.name}")
+        backup.rename(target)
+        sync(target)
+        return target
 
     def source_dir(self, receipt: Path) -> Path:
         """Return where the transcript files of a receipt are kept."""

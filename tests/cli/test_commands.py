@@ -14,7 +14,7 @@ import pytest
 
 from hermes_repair.checks.registry import all_checks
 from hermes_repair.cli import guard
-from tests.cli.speaking import environment, say, spawn
+from tests.cli.speaking import assert_document, environment, say, spawn
 from tests.command import fingerprint
 from tests.engine.homes import COUNTED, FRONT, HEALTHY, LOCKED, ORPHAN, opened, repair, small_home
 from tests.engine.homes import the_world as world_of
@@ -206,6 +206,44 @@ def test_backup_and_restore(home: Path, capsys: Capture) -> None:
     assert (now.st_ino, now.st_mode) == (facts.st_ino, facts.st_mode)
     listed = say(capsys, "backup", "list", "--home", home).out
     assert name in listed and "before-restore" in listed
+
+
+@pytest.mark.parametrize("where", ["pages", "list of tables"])
+def test_a_copy_of_a_damaged_database_is_kept_and_said_to_be_one(
+    where: str, home: Path, capsys: Capture
+) -> None:
+    good = say(capsys, "backup", "--home", home, "--json").document["backup"]["name"]
+    data = bytearray((home / "state.db").read_bytes())
+    start, length = (2 * 4096, 3 * 4096) if where == "pages" else (100, 300)
+    data[start : start + length] = b"\xa5" * length
+    (home / "state.db").write_bytes(data)
+    said = say(capsys, "backup", "--home", home)
+    assert said.code == 4 and "verified" not in said.out
+    assert "a damaged database" in said.out and "Next: hermes-repair doctor" in said.out
+    said = say(capsys, "backup", "--home", home, "--json")
+    assert said.code == 4 and said.document["damage"]
+    assert_document("backup", said.document)
+    made = said.document["backup"]
+    assert Path(made["path"]).read_bytes() == data, "what may still be read of it is kept"
+    said = say(capsys, "restore", made["name"], "--yes", "--home", home)
+    assert said.code == 4 and "damaged itself" in said.err
+    listed = say(capsys, "backup", "list", "--home", home).out.splitlines()
+    assert [("damaged" in line) for line in listed if made["name"] in line] == [True]
+    assert [("damaged" in line) for line in listed if line.startswith(good)] == [False]
+
+
+def test_copies_of_a_damaged_database_push_no_good_one_out(home: Path, capsys: Capture) -> None:
+    good = say(capsys, "backup", "--home", home, "--json").document["backup"]["path"]
+    data = (home / "state.db").read_bytes()
+    (home / "state.db").write_bytes(data[:8192] + b"\xa5" * 8192 + data[16384:])
+    made = [
+        say(capsys, "backup", "--home", home, "--json").document["backup"]["path"] for _ in range(4)
+    ]
+    for age, path in enumerate([good, *made]):
+        old = time.time() - 30 * 86400 + age
+        os.utime(Path(path).parent, (old, old))
+    assert say(capsys, "backup", "prune", "--home", home).code == 0
+    assert [Path(path).exists() for path in [good, *made]] == [True, False, True, True, True]
 
 
 @pytest.mark.parametrize("what", ["empty", "text", "beside a -wal", "damaged"])
