@@ -26,6 +26,19 @@ def drifts(node: SessionNode) -> bool:
     return not node.active_rows <= node.message_count <= node.rows
 
 
+def silenced(scene: Scene, node: SessionNode) -> bool:
+    """Whether no message of a session is active although all count and nothing took them back.
+
+    Then the flags are wrong and not the count (Hermes #51646). A rewind is counted, and what
+    compaction took out is marked.
+    """
+    if node.active_rows or not node.rows or node.message_count != node.rows or node.rewind_count:
+        return False
+    compacted = "compacted" if "compacted" in scene.look.columns("messages") else "0"
+    rows = scene.look.rows(f"SELECT id, {compacted} FROM messages WHERE session_id = ?", [node.id])
+    return not any(marked or id in scene.past.deactivated for id, marked in rows)
+
+
 def loses(scene: Scene, session_id: str) -> bool:
     """Whether a transcript file still has messages of this session that the database lacks.
 
@@ -54,19 +67,26 @@ def count_drift(scene: Scene) -> Iterator[Finding]:
     How it happens: a write that failed half-way, rows removed or added by another program, or a
     count that was kept when rows were lost (Hermes #39734, #12563).
 
-    What repair does: it sets `message_count` to the number of active rows, as Hermes counts.
+    What repair does: it sets `message_count` to the number of active rows, as Hermes counts. Where
+    all messages count, none is active and nothing took them back, it makes them active again.
 
     How safe it is: derived from the rows, the old number is kept in the receipt. Where a count is
-    the only trace of a loss that a transcript file can still undo, that repair goes first.
+    the only trace of a loss that a transcript file can still undo, that repair goes first. To make
+    messages active again is a judgement, and is done only when you name the session.
     """
     waiting = unflagged(scene)
     for node in scene.nodes:
         if node.id not in waiting and drifts(node) and not loses(scene, node.id):
+            hidden = silenced(scene, node)
+            there = f"the database has {node.active_rows:,}."
             yield count_drift.finding(
                 {"kind": "session", "session_id": node.id},
                 f"counts {count(node.message_count or 0, 'message')}, and"
-                f" {count(node.active_rows, 'message')} are there.",
-                "hermes-repair repair",
+                f" {'none is shown, although nothing took them back.' if hidden else there}",
+                f"To show them again: hermes-repair repair --session {node.id}"
+                if hidden
+                else "hermes-repair repair",
+                remedy=Remedy.UNSAFE if hidden else Remedy.SAFE,
                 data={"message_count": node.message_count, "active_rows": node.active_rows},
                 identity=(node.message_count, node.active_rows),
                 sessions=1,
@@ -83,23 +103,31 @@ def recount(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
         row = next(scene.look.rows_of("sessions", "id = ?", [node.id]), None)
         if row is None:
             continue
+        hidden = silenced(scene, node)
+        counted = RowUpdate(
+            table="sessions",
+            key={"id": node.id},
+            before={"message_count": row["message_count"]},
+            after={"message_count": node.active_rows},
+            counters=frozenset({"message_count"}),
+        )
         yield Unit(
             kind="session",
             subject=node.id,
-            summary=f"count the messages of {node.id} again:"
+            summary=f"show the messages of {node.id} again"
+            if hidden
+            else f"count the messages of {node.id} again:"
             f" {node.message_count} -> {node.active_rows}",
-            actions=(
-                RowUpdate(
-                    table="sessions",
-                    key={"id": node.id},
-                    before={"message_count": row["message_count"]},
-                    after={"message_count": node.active_rows},
-                    counters=frozenset({"message_count"}),
-                ),
-            ),
-            safety=Safety.SAFE,
+            actions=tuple(_shown_again(scene, node)) if hidden else (counted,),
+            safety=Safety.UNSAFE if hidden else Safety.SAFE,
             live=False,
             findings=(finding.fingerprint,),
             finding_ids=(finding.id,),
             sessions=frozenset({node.id}),
         )
+
+
+def _shown_again(scene: Scene, node: SessionNode) -> Iterator[RowUpdate]:
+    rows = scene.look.rows("SELECT id, active FROM messages WHERE session_id = ?", [node.id])
+    for id, flag in rows:
+        yield RowUpdate("messages", {"id": id}, {"active": flag}, {"active": 1})

@@ -147,6 +147,7 @@ def transcript_diverged(scene: Scene) -> Iterator[Finding]:
 
 
 _NO_MESSAGE = "it holds no message that can be read"
+_UNREAD = "If it holds messages in another encoding: make a UTF-8 copy under the same name."
 _NOTHING_TO_DO = "Nothing has to be done: the database has what can be read of it."
 
 
@@ -163,7 +164,7 @@ def transcript_line_damaged(scene: Scene) -> Iterator[Finding]:
     What repair does: nothing: the file is never touched. Two records on one line are both read.
 
     How safe it is: nothing is changed. The note stays as info once the database has all the good
-    parts of the file.
+    parts of the file; a file of which nothing can be read stays a warning until you acknowledge it.
     """
     for session_id, answer in sorted(scene.comparisons.answers.items()):
         subject = {"kind": "session", "session_id": session_id, "path": answer.file.path.name}
@@ -177,12 +178,12 @@ def transcript_line_damaged(scene: Scene) -> Iterator[Finding]:
             )
         elif answer.bad and answer.comparison is not None:
             counts = answer.comparison.counts
-            whole = counts.missing == 0
+            whole = counts.missing == 0 and counts.file > 0
             yield transcript_line_damaged.finding(
                 subject,
                 f"{count(answer.bad, 'place')} in the file {'is' if answer.bad == 1 else 'are'}"
                 f" damaged; {'all else of it was read' if counts.file else _NO_MESSAGE}.",
-                _NOTHING_TO_DO if whole and counts.file else "",
+                _NOTHING_TO_DO if whole else "" if counts.file else _UNREAD,
                 severity=Severity.INFO if whole else Severity.WARNING,
                 data={"bad": answer.bad, "readable": counts.file},
                 identity=(answer.bad,),

@@ -1,0 +1,1 @@
+UPDATE messages SET active = 0 WHERE session_id = 'list';
