@@ -72,8 +72,8 @@ def _lines(made: app.Report, target: Target) -> list[Line]:
                 Line(
                     f"{found.session_id}  {found.verdict.value}"
                     f"{' (proven)' if found.safe else ''}: {count(counts.file, 'message')} in the"
-                    f" file, {counts.database} in the database, {counts.missing} only in the file,"
-                    f" {counts.later} from after the file's end. {found.reason}"
+                    f" file, {counts.database:,} in the database, {counts.missing:,} only in the file,"
+                    f" {counts.later:,} from after the file's end. {found.reason}"
                 )
             )
     for witness in made.witnesses:
