@@ -17,7 +17,7 @@ from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.records.acknowledgements import acknowledged
 from hermes_repair.repair.planner import Selection
 from hermes_repair.report.doctor import SessionLabel
-from hermes_repair.schema.recognise import Family
+from hermes_repair.schema.recognise import Family, holds_conversations
 from hermes_repair.schema.writes import allowed_writes
 
 SECOND_LOOK_SECONDS = 2.0  # rotations and flushes in flight are over by then
@@ -135,7 +135,7 @@ def _within_limits(scene: Scene, found: list[Finding]) -> list[Finding]:
 
 def readable(scene: Scene) -> bool:
     """Whether there are conversations to look at."""
-    return scene.file.unreadable is None and scene.look.has("sessions")
+    return scene.file.unreadable is None and holds_conversations(scene.structure)
 
 
 def _ask(check: Check, scene: Scene) -> list[Finding]:

@@ -90,10 +90,7 @@ def from_outside(home: Home) -> Outside:
         # A connection that is being closed looks like that for a moment.
         facts, openers = host.survey(home.database)
     if not facts.main.exists:
-        raise NoInstall(
-            f"{home.root} has no state.db.",
-            "Name the Hermes folder: hermes-repair doctor --home PATH",
-        )
+        raise _no_database(home)
     if facts.main.errno is not None:
         raise Refused(
             f"{home.database} may not be read by this user.",
@@ -109,6 +106,25 @@ def from_outside(home: Home) -> Outside:
             f"Start nothing else on this home. First {torn.how_to_stop()}, then run this again.",
         )
     return Outside(facts, openers)
+
+
+def _no_database(home: Home) -> NoInstall:
+    """Return what is said of a home without state.db: what lies there instead, or where to look."""
+    from hermes_repair.checks.remains import find_remains  # slow to import, and seldom needed
+
+    remains = find_remains(home)
+    hint = "Name the Hermes folder: hermes-repair doctor --home PATH"
+    if remains.copies:
+        hint = (
+            f"{remains.named_copies} With Hermes stopped, copy a sound one to"
+            f" {home.root / 'state.db'}; then hermes-repair doctor"
+        )
+    elif remains.files:
+        hint = (
+            "If it was lost, put a copy of it back, or start Hermes once, which makes an empty one;"
+            " then hermes-repair backfill --report. If another folder is meant, name it with --home"
+        )
+    return NoInstall(f"{home.root} has no state.db. {remains.files}".rstrip(), hint)
 
 
 def copy_private(pairs: list[tuple[Path, Path]]) -> None:

@@ -5,24 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hermes_repair.checks.registry import check
+from hermes_repair.checks.remains import Remains, find_remains
 from hermes_repair.checks.scene import Scene
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.report.escape import count
+from hermes_repair.schema.recognise import STORE, holds_conversations
 from hermes_repair.store.views import SideFile
 
 DATABASE = {"kind": "database"}
+LEAVE_IT = "Do not start Hermes on it."
 LOOK_FOR_COPIES = (
-    "Do not start Hermes on it. Look for copies: `hermes-repair backup list`, state-snapshots/,"
-    " *.bak beside it."
+    f"{LEAVE_IT} Look for copies: `hermes-repair backup list`, state-snapshots/, *.bak beside it."
 )
 
 
 @check("DB001", "database-unreadable", Severity.FATAL, Remedy.MANUAL, file_level=True)
 def database_unreadable(scene: Scene) -> Iterator[Finding]:
-    """SQLite cannot read state.db at all.
+    """Nothing can be read in state.db: SQLite cannot open it, or it has no conversations.
 
-    What it means: the file is empty, is no database, or its first page is damaged. Opening it with
-    Hermes can make it worse: SQLite deletes a -wal that lies beside an empty file.
+    What it means: the file is empty, is no database, its first page is damaged, or it is a database
+    without Hermes' tables of sessions and messages. Opening it with Hermes can make it worse:
+    SQLite deletes a -wal that lies beside an empty file.
 
     How it happens: an update or a crash truncated the file, a sync tool or an editor replaced it,
     or the disk lost its first page (Hermes #68474, #97568, #98017).
@@ -33,12 +36,45 @@ def database_unreadable(scene: Scene) -> Iterator[Finding]:
     How safe it is: nothing is changed.
     """
     if scene.file.unreadable is not None:
-        yield database_unreadable.finding(
-            DATABASE,
+        yield _unreadable(
+            scene,
             f"state.db cannot be read: {scene.file.unreadable.rstrip('.')}.",
             LOOK_FOR_COPIES,
-            identity=(scene.file.unreadable,),
+            scene.file.unreadable,
         )
+    elif not holds_conversations(scene.structure):
+        foreign = STORE.keys() & scene.structure.tables.keys()
+        first = "move state.db away and start Hermes once" if foreign else "start Hermes once"
+        yield _unreadable(
+            scene,
+            "state.db has no conversations: Hermes' tables of sessions and messages are not there.",
+            f"Without a copy, {first}: it makes the tables. Then `hermes-repair backfill --report`"
+            " says what the files in sessions/ can give back.",
+            "no conversations",
+        )
+
+
+def _unreadable(scene: Scene, message: str, without_copies: str, identity: str) -> Finding:
+    """Return DB001 with what the home has besides: files of chats, and copies to put back."""
+    remains = find_remains(scene.home)
+    return database_unreadable.finding(
+        DATABASE,
+        f"{message} {remains.files}".rstrip(),
+        _put_back(remains) or without_copies,
+        data={
+            "transcripts": remains.transcripts,
+            "session_logs": remains.logs,
+            "copies": [str(copy.path) for copy in remains.copies],
+        },
+        identity=(identity,),
+    )
+
+
+def _put_back(remains: Remains) -> str:
+    """Return the hint that names the copies, empty where there are none."""
+    if not remains.copies:
+        return ""
+    return f"{LEAVE_IT} {remains.named_copies} `hermes-repair restore FILE` puts a sound one back."
 
 
 @check("DB002", "stale-wal", Severity.FATAL, Remedy.MANUAL, file_level=True)
@@ -97,7 +133,7 @@ def database_damaged(scene: Scene) -> Iterator[Finding]:
         yield database_damaged.finding(
             DATABASE,
             f"SQLite's quick_check finds damage in state.db ({count(len(damage), 'line')}).",
-            LOOK_FOR_COPIES,
+            _put_back(find_remains(scene.home)) or LOOK_FOR_COPIES,
             data={"quick_check": list(damage)},
             identity=damage,
         )

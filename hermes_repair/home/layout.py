@@ -129,7 +129,8 @@ def open_home(root: Path) -> Home:
             f"{named} is a link to {named.readlink()}, which does not exist.",
             "Mount or restore the place that it points to, then run this again.",
         )
-    if not named.exists() and not sessions_dir(root).is_dir():
+    remains = sessions_dir(root).is_dir() or (root / RECORDS_DIR).is_dir()
+    if not named.exists() and not remains:
         raise NoInstall(
             f"{root} has no state.db and no sessions folder, so no Hermes has run there.",
             "Name the Hermes folder: hermes-repair doctor --home PATH",

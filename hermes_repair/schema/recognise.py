@@ -33,6 +33,13 @@ TRANSIENT_COLUMNS = frozenset(
 """Columns of builds that lived for hours (2026-05-10, 06-04, 06-10); Hermes keeps them."""
 
 
+STORE = {
+    "sessions": ("id", "source", "started_at"),
+    "messages": ("id", "session_id", "role", "content", "timestamp"),
+}
+"""What every schema of Hermes has since 1; without them nothing is a store of conversations."""
+
+
 class Family(Enum):
     """What may be done with a schema at all (design 6.6)."""
 
@@ -200,13 +207,22 @@ def _nearest(version: Version, structure: Structure) -> tuple[str, Differences]:
 
 
 def _family(structure: Structure, number: int) -> Family:
-    if not {"sessions", "messages"} <= structure.tables.keys():
+    if not holds_conversations(structure):
         return Family.EMPTY if number < FIRST_LATER else Family.NEWER
     if number < FIRST_REPAIRED:
         return Family.OLD
     if number < FIRST_LATER:
         return Family.REPAIRED
     return Family.LATER if number < FIRST_UNKNOWN else Family.NEWER
+
+
+def holds_conversations(structure: Structure) -> bool:
+    """Whether the tables of conversations are there, with what every schema has of them."""
+    return all(
+        structure.has_column(table, column)
+        for table, columns in STORE.items()
+        for column in columns
+    )
 
 
 def _wrong_keys(structure: Structure, expected: Structure) -> tuple[str, ...]:

@@ -93,6 +93,45 @@ def test_sessions_without_a_database(tmp_path: Path, capsys: Capture) -> None:
     assert [path.name for path in (tmp_path / "hermes").iterdir()] == ["sessions"]
 
 
+def test_what_is_left_of_a_home_without_a_database(tmp_path: Path, capsys: Capture) -> None:
+    """Whose state.db is gone is told what is still there, before being sent elsewhere."""
+    home = tmp_path / "hermes"
+    (home / "sessions").mkdir(parents=True)
+    for name in ("one.jsonl", "two.jsonl", "session_one.json", "sessions.json"):
+        (home / "sessions" / name).write_text("{}\n", encoding="utf-8")
+    said = say(capsys, "doctor", "--home", home)
+    assert said.code == 5 and said.out == ""
+    assert "2 transcripts and 1 session log of chats lie in its sessions folder" in said.err
+    assert "hermes-repair backfill" in said.err
+    copies = [home / "state.db.bak", home / "state-snapshots" / "1" / "state.db"]
+    copies.append(home / "hermes-repair" / "backups" / "manual-1" / "state.db")
+    for copy in copies:
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(b"SQLite format 3\0")
+    said = say(capsys, "doctor", "--home", home)
+    assert said.code == 5 and all(str(copy) in said.err for copy in copies)
+    assert f"copy a sound one to {home / 'state.db'}" in said.err
+    shutil.rmtree(home / "sessions")
+    said = say(capsys, "doctor", "--home", home)
+    assert said.code == 5 and str(copies[2]) in said.err, "our own backups alone tell of a home"
+
+
+def test_a_database_of_another_program_is_not_health(tmp_path: Path, capsys: Capture) -> None:
+    home = tmp_path / "hermes"
+    home.mkdir()
+    with closing(sqlite3.connect(home / "state.db")) as db:
+        db.executescript("CREATE TABLE sessions (id, name); CREATE TABLE messages (id, body);")
+    copy = home / "state.db.bak"
+    copy.write_bytes(b"SQLite format 3\0")
+    before = files(home, but="hermes-repair")
+    said = say(capsys, "doctor", "--home", home)
+    assert said.code == 1 and "FATAL DB001" in said.out and str(copy) in said.out
+    for command in (["repair", "--yes"], ["backfill", "--yes"], ["migrate", "--yes"], ["tree"]):
+        said = say(capsys, *command, "--home", home)
+        assert said.code == 4 and "no conversations" in said.err, said
+    assert files(home, but="hermes-repair") == before
+
+
 NO_DATABASE = {
     "empty": (b"", "it is empty (0 bytes)"),
     "text": (b"These are not the bytes you are looking for.\n" * 50, "not a SQLite database"),
