@@ -113,12 +113,14 @@ def apply_units(
     backup: bool = False,
     unchecked: bool = False,
     receipt: Path | None = None,
+    verify: Callable[[Writer], None] | None = None,
 ) -> Applied:
     """Apply units and keep the receipt; continues ``receipt`` where one is given.
 
     ``outside`` is what the plan was made on; a file that moved since is refused. Offline units run
     alone or not at all; beside a live Hermes only live-safe units may be given. ``unchecked``: the
     look that the plan was made on did not check the file, so its backup is, and damage refused.
+    ``verify`` is asked before each COMMIT, and rolls the unit back by raising.
     """
     if not draft.outlines:
         return Applied(receipt, 0, 0, (), None, None)
@@ -152,6 +154,7 @@ def apply_units(
         patience=PATIENCE,
         exclusive=exclusive,
         step=_progress(world),
+        verify=verify or _nothing_to_verify,
     )
     with planfile.edit(path) as notes:
         running = False
@@ -264,3 +267,7 @@ def _keep(folder: Folder, receipt: Path, action: FileCopy, home: Home) -> None:
 
 def _nothing() -> None:
     """Beside a live Hermes there is nobody to keep out."""
+
+
+def _nothing_to_verify(_writer: Writer) -> None:
+    """Every action of rows has compared its own row before and says what is there after."""

@@ -27,10 +27,14 @@ from hermes_repair.schema.delegates import STEP, Decisions
 from hermes_repair.schema.difference import diff
 from hermes_repair.schema.facts import read_facts
 from hermes_repair.schema.preview import Shown, preview
-from hermes_repair.schema.recognise import Family, Recognition
+from hermes_repair.schema.recognise import Family, Recognition, recognise
 from hermes_repair.schema.route import Route, check_target, route
 from hermes_repair.schema.space import room_for
+from hermes_repair.schema.structure import Query, Structure, read_structure
 from hermes_repair.store.look import Look
+
+COUNTED = ("sessions", "messages")
+"""Tables of which a migration loses no row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +202,7 @@ def migrate(
             birth=way.birth,
             backup=True,
             unchecked=True,
+            verify=lambda writer: _verify(writer.query, way),
         )
         result.receipt, result.backup = applied.receipt, applied.backup
         if applied.receipt is not None:
@@ -205,26 +210,47 @@ def migrate(
         if applied.refused:
             result.problem = applied.refused[0][1]
             return result
-        _verify(home, world, way)
+        _look_afresh(home, world, way)
     return result
 
 
-def _verify(home: Home, world: World, way: Way) -> None:
-    """Look afresh: number and structure are the real release's, and no row was lost."""
+def _verify(query: Query, way: Way) -> None:
+    """See, before COMMIT, that number and structure are the real release's and no row was lost.
+
+    What was otherwise before and stays so was said beforehand; anything else is this run's doing.
+    Raises :class:`HermesRepairError`, which takes all of it back.
+    """
+    left = _otherwise(read_structure(query), way)
+    rows = [int(str(next(iter(query(f"SELECT COUNT(*) FROM {t}", ())))[0])) for t in COUNTED]
+    if tuple(rows) != way.rows:
+        left.insert(0, f"it had {way.rows} sessions and messages and has {tuple(rows)}")
+    if left:
+        raise HermesRepairError(
+            f"The migration would not make the database as schema {way.route.target} is: "
+            + "; ".join(left[:3]),
+            "It was taken back whole: nothing was changed. Please report this.",
+        )
+
+
+def _otherwise(structure: Structure, way: Way) -> list[str]:
+    """Return what is not as at the target, apart from what was said to stay."""
     wanted = default_catalogue().structure(way.route.target)
+    left = replace(diff(wanted, structure), extra=()).lines()
+    number = recognise(structure).number
+    said = [f"its number is {number}"] if number != way.route.target else []
+    return said + [line for line in left if line not in way.route.kept]
+
+
+def _look_afresh(home: Home, world: World, way: Way) -> None:
+    """See that what was committed is what is there now."""
 
     def look(outside: Outside) -> None:
         with visit(home, world, Wishes(), check_file=False, outside=outside) as scene:
-            left = replace(diff(wanted, scene.structure), extra=()).lines()
-            if scene.recognition.number != way.route.target:
-                left.insert(0, f"its number is {scene.recognition.number}")
-            if (now := _rows(scene.look)) != way.rows:
-                left.insert(0, f"it had {way.rows} sessions and messages and has {now}")
-            if left:
-                raise HermesRepairError(
-                    f"After the migration the database is not as schema {way.route.target} is: "
+            if left := _otherwise(scene.structure, way):
+                raise Refused(
+                    "The migration was made, but the database is otherwise now: "
                     + "; ".join(left[:3]),
-                    "Take it back with `hermes-repair undo`, and please report this.",
+                    "Is another program at work on it? `hermes-repair undo` takes it back.",
                 )
 
     steady(home, world, look)
@@ -232,6 +258,5 @@ def _verify(home: Home, world: World, way: Way) -> None:
 
 def _rows(look: Look) -> tuple[int, int]:
     """Return the numbers of sessions and of messages."""
-    tables = ("sessions", "messages")
-    numbers = (sum(int(str(row[0])) for row in look.scan("COUNT(*)", table)) for table in tables)
+    numbers = (sum(int(str(row[0])) for row in look.scan("COUNT(*)", table)) for table in COUNTED)
     return next(numbers), next(numbers)

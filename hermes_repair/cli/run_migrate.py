@@ -104,8 +104,19 @@ def _head(way: app.Way, home: Home) -> list[Line]:
     ]
     lines += [Line(note) for note in way.target.notes]
     if way.nothing_to_do:
-        lines.append(Line("There is nothing to do.", "good"))
+        lines += [Line("There is nothing to do.", "good"), *_kept(way)]
     return lines
+
+
+def _kept(way: app.Way) -> list[Line]:
+    """Say what is otherwise than every release makes it, and stays so."""
+    kept = way.route.kept
+    if not kept:
+        return []
+    return [
+        Line(f"Stays as it is, though no release makes it so ({count(len(kept), 'thing')}):"),
+        *(Line(f"  {line}", "dim") for line in kept),
+    ]
 
 
 def _steps(way: app.Way, target: Target, *, sql: bool) -> list[Line]:
@@ -121,7 +132,7 @@ def _steps(way: app.Way, target: Target, *, sql: bool) -> list[Line]:
             lines.append(Line(f"  {part.what}{touched}{mends}"))
             if sql:
                 lines += _sql(part)
-    return [*lines, *_left_alone(way, target), *space_lines(way.space)]
+    return [*lines, *_kept(way), *_left_alone(way, target), *space_lines(way.space)]
 
 
 def _sql(part: Shown) -> Iterator[Line]:
@@ -166,6 +177,7 @@ def _plan(way: app.Way) -> dict[str, Any]:
             for part in way.shown
         ],
         "room": way.room,
+        "kept": list(way.route.kept),
         "left_alone": [
             {"session": session, "reason": why.value} for session, why in way.decisions.left_alone
         ],
@@ -210,7 +222,7 @@ def _done(
     elif result.receipt is not None:
         touched = [f"{part.what} ({count(part.rows, 'row')})" for part in way.shown if part.rows]
         lines += [Line(f"  {words}") for words in touched]
-        lines += [*_left_alone(way, target), *space_lines(way.space, done=True)]
+        lines += [*_kept(way), *_left_alone(way, target), *space_lines(way.space, done=True)]
         lines.append(
             Line(
                 f"Done and verified. Backup {result.backup}, receipt {result.receipt.stem}.", "good"

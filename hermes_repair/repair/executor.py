@@ -30,7 +30,8 @@ class Surroundings:
 
     ``guard`` raises :class:`Refused` when somebody opened the database meanwhile; ``keep`` copies a
     source file; ``resolve`` reads a message from its source; ``tell`` hears of every finished unit,
-    ``step`` of every action done, with its place in the unit that is at work.
+    ``step`` of every action done, with its place in the unit that is at work. ``verify`` looks at
+    what a unit has made before it is committed, and raises where that must not be.
     ``exclusive`` is true for plans that nobody else may write beside.
     """
 
@@ -42,6 +43,7 @@ class Surroundings:
     patience: float
     exclusive: bool
     step: Callable[[Unit, Action, int], None] = lambda _unit, _action, _place: None
+    verify: Callable[[Writer], None] = lambda _writer: None
 
 
 @dataclass(slots=True)
@@ -109,6 +111,7 @@ def _apply_unit(
                     f"The step {unit.summary!r} would leave a reference without its row.",
                     "Nothing of it was written. Please report this.",
                 )
+            around.verify(writer)
             writer.commit()
     except sqlite3.Error as error:
         raise _explained(error, unit) from error

@@ -9,6 +9,7 @@ from hermes_repair.model.actions import Action, Ddl, RowUpdate
 from hermes_repair.model.errors import Refused
 from hermes_repair.schema.catalogue import Catalogue
 from hermes_repair.schema.ddl import read_index, read_table
+from hermes_repair.schema.difference import diff
 from hermes_repair.schema.leftovers import OWNERS
 from hermes_repair.schema.rebuild import REBUILT, merge_leftover, rebuild_table
 from hermes_repair.schema.recognise import Recognition
@@ -72,6 +73,7 @@ class Builder:
         self.facts = facts
         self.tables = dict(structure.tables)
         self.indexes = dict(structure.indexes)
+        self.made: set[str] = set()
         self.parts: list[Part] = []
         self.unfinished = recognition.unfinished
 
@@ -86,6 +88,19 @@ class Builder:
             self._index(name, sql, label)
         for name, statements in wanted.search.items():
             self._search(wanted, name, statements)
+
+    def kept(self) -> tuple[str, ...]:
+        """Return what is otherwise than at the target now and stays so, a line each.
+
+        Tables and their keys only: a route makes every index and search table of a number right.
+        """
+        indexes = {
+            name: index for name, index in self.indexes.items() if index.table not in self.made
+        }
+        indexes |= {n: i for n, i in self.final.indexes.items() if i.table in self.made}
+        picture = Structure(tables=self.tables, indexes=indexes)
+        expected = Structure(tables=self.final.tables, indexes=self.final.indexes)
+        return tuple(replace(diff(expected, picture), extra=()).lines())
 
     def side_tables(self, catalogue: Catalogue) -> None:
         """Append what finishes the rebuild of a table beside the numbered schema, if one stopped.
@@ -142,6 +157,7 @@ class Builder:
             self._refuse_stranger(name)
             self._sql(label, f"table {name}", [create], damage)
             self.tables[name] = wanted
+            self.made.add(name)
         elif live.key != wanted.key or (
             live.name in REBUILT and live.foreign_keys != wanted.foreign_keys
         ):
@@ -175,6 +191,7 @@ class Builder:
         for index in hanging:
             del self.indexes[index.name]
         self.tables[live.name] = wanted
+        self.made.add(live.name)
 
     def _merge(self, name: str, wanted: Table, label: str) -> None:
         leftover = self.tables.pop(name)

@@ -20,11 +20,15 @@ from hermes_repair.schema.wanted import wanted_objects
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """The way from ``start`` to ``target``; ``parts`` in the order in which they must run."""
+    """The way from ``start`` to ``target``; ``parts`` in the order in which they must run.
+
+    ``kept`` is what somebody made otherwise than every release and what stays so, a line each.
+    """
 
     start: int
     target: int
     parts: tuple[Part, ...]
+    kept: tuple[str, ...] = ()
 
     @property
     def actions(self) -> tuple[Action, ...]:
@@ -48,7 +52,7 @@ def route(
         builder.step(wanted)
     builder.side_tables(known)
     builder.version_row()
-    return Route(recognition.number, target, tuple(builder.parts))
+    return Route(recognition.number, target, tuple(builder.parts), builder.kept())
 
 
 def check_target(recognition: Recognition, target: int, catalogue: Catalogue) -> None:
