@@ -307,18 +307,28 @@ def digest(path: bytes) -> str:
 
 def compare(left_path: bytes, right_path: bytes) -> dict[str, Any]:
     """Return the sizes of two files and the first offset where they differ (None when equal)."""
-    with open(left_path, "rb") as left, open(right_path, "rb") as right:
+    # Two buffers that are filled again and again: new ones would take most of the time.
+    first, second = bytearray(CHUNK), bytearray(CHUNK)
+    with open(left_path, "rb", buffering=0) as left, open(right_path, "rb", buffering=0) as right:
         sizes = [os.fstat(left.fileno()).st_size, os.fstat(right.fileno()).st_size]
         offset = 0
         while True:
-            first, second = left.read(CHUNK), right.read(CHUNK)
-            if first != second:
-                shared = min(len(first), len(second))
+            length, other = fill(left, first), fill(right, second)
+            if length != other or first != second:
+                shared = min(length, other)
                 differing = (i for i in range(shared) if first[i] != second[i])
                 return {"sizes": sizes, "differs_at": offset + next(differing, shared)}
-            if not first:
+            if not length:
                 return {"sizes": sizes, "differs_at": None}
-            offset += len(first)
+            offset += length
+
+
+def fill(file: Any, buffer: bytearray) -> int:
+    """Read until the buffer is full or the file ends; return how many bytes that were."""
+    view, done = memoryview(buffer), 0
+    while done < len(buffer) and (count := file.readinto(view[done:])):
+        done += count
+    return done
 
 
 OPERATIONS: dict[str, Any] = {"probe": probe, "look": look, "copy": copy, "compare": compare}
