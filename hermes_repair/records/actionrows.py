@@ -16,13 +16,23 @@ from hermes_repair.model.actions import (
     RowUpdate,
     SourceRef,
 )
-from hermes_repair.model.values import Row, Value
+from hermes_repair.model.values import RawText, Row, Value, stored, text
 
 COLUMNS = (
     *("kind", "tbl", "counters", "old_id", "new_id", "digest"),
     *("source", "offset", "length", "sha256"),
     *("sql", "step", "target", "size", "column_set"),
 )
+
+
+def kept(value: Value) -> Value:
+    """Return a field of ours as SQLite keeps it: the name of a file may be no UTF-8."""
+    return stored(value) if isinstance(value, str) else value
+
+
+def plain(value: Any) -> Any:
+    """Return a field of ours as it was before :func:`kept`."""
+    return text(value) if isinstance(value, RawText) else value
 
 
 def columns_of(action: Action) -> tuple[str, ...]:

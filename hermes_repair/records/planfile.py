@@ -7,14 +7,14 @@ that comes from a transcript is named by file, offset, length and sha256, never 
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from hermes_repair.model.errors import NotNoted, Refused, UsageError
 from hermes_repair.model.findings import Safety
 from hermes_repair.model.plans import Header, Outline, Unit, UnitRecord, UnitState, outline
 from hermes_repair.model.values import Value, encode_value, stored, text
-from hermes_repair.records.actionrows import COLUMNS, columns_of, from_row, to_row
+from hermes_repair.records.actionrows import COLUMNS, columns_of, from_row, kept, plain, to_row
 from hermes_repair.store.connections import bind, open_joined, open_private, placeholder
 from hermes_repair.store.scratch import scratch
 
@@ -63,22 +63,27 @@ class PlanFile:
     def header(self) -> Header:
         """Return what the file is about."""
         found = dict(self._db.execute("SELECT name, value FROM header"))
-        known: dict[str, Any] = {f.name: found.get(f.name) for f in dataclasses.fields(Header)}
+        known: dict[str, Any] = {f.name: plain(found.get(f.name)) for f in fields(Header)}
         return Header(**known)
 
     def set_header(self, **changes: Any) -> None:
         """Change fields of the header, durable at once; raises :class:`NotNoted`."""
+        values = {name: kept(value) for name, value in changes.items()}
         self._note(
-            "INSERT INTO header VALUES (?, ?)"
-            " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-            list(changes.items()),
+            (
+                f"INSERT INTO header VALUES (?, {placeholder(value)})"
+                " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                bind([name, value]),
+            )
+            for name, value in values.items()
         )
 
-    def _note(self, sql: str, rows: list[tuple[Any, ...]]) -> None:
+    def _note(self, statements: Iterable[tuple[str, Sequence[Any]]]) -> None:
         """Change rows of ours in one transaction."""
         try:
             self._db.execute("BEGIN")
-            self._db.executemany(sql, rows)
+            for sql, parameters in statements:
+                self._db.execute(sql, parameters)
             self._db.execute("COMMIT")
         except sqlite3.Error as error:
             if self._db.in_transaction:
@@ -122,11 +127,11 @@ class PlanFile:
         columns = columns_of(action)
         if columns:
             row["column_set"] = self._column_set(columns)
-        names = ", ".join(row)
-        marks = ", ".join("?" for _ in row)
+        ours = [kept(value) for value in row.values()]
+        names, marks = ", ".join(row), ", ".join(map(placeholder, ours))
         self._db.execute(
             f"INSERT INTO actions (unit, position, {names}) VALUES (?, ?, {marks})",
-            (unit, position, *row.values()),
+            (unit, position, *bind(ours)),
         )
         for image, values in images.items():
             for column, value in values.items():
@@ -187,7 +192,9 @@ class PlanFile:
         for row in self._db.execute(
             f"SELECT {_CONTENT} FROM actions WHERE unit = ? ORDER BY position", (number,)
         ):
-            yield from_row(row[1:], images.get(row[0], {}), sets.get(row[-1], ()))
+            yield from_row(
+                tuple(map(plain, row[1:])), images.get(row[0], {}), sets.get(row[-1], ())
+            )
 
     def states(self) -> list[tuple[int, UnitState]]:
         """Return (number, state) of every unit in order."""
@@ -199,7 +206,7 @@ class PlanFile:
     def set_states(self, numbers: Iterable[int], state: UnitState) -> None:
         """Say what became of units, durable at once; raises :class:`NotNoted`."""
         self._note(
-            "UPDATE units SET state = ? WHERE number = ?", [(state.value, n) for n in numbers]
+            ("UPDATE units SET state = ? WHERE number = ?", (state.value, n)) for n in numbers
         )
 
     def sessions(self) -> frozenset[str]:
@@ -259,7 +266,7 @@ class PlanFile:
             "SELECT a.source, a.target, a.size, a.sha256 FROM actions a JOIN units u"
             " ON u.number = a.unit WHERE a.kind = 'FileCopy' AND u.state IN ('done', 'undone')"
         ):
-            yield FileCopy(*row)
+            yield FileCopy(*map(plain, row))
 
     def digest(self, numbers: Iterable[int] | None = None) -> str:
         """Return one hash over units and their actions: what a plan will do, to the byte.
@@ -314,7 +321,7 @@ def create(path: Path, header: Header) -> Iterator[PlanFile]:
             connection.executescript(f"BEGIN; {_TABLES} COMMIT;")
             connection.execute(f"PRAGMA user_version={FORMAT}")
             plan = PlanFile(connection, path)
-            plan.set_header(**dataclasses.asdict(header))
+            plan.set_header(**asdict(header))
             yield plan
         finally:
             connection.close()

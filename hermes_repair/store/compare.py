@@ -5,10 +5,9 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
 
 from hermes_repair.model.errors import DatabaseUnreadable
-from hermes_repair.store.connections import name, open_immutable, unreadable
+from hermes_repair.store.connections import file_uri, name, open_immutable, unreadable
 from hermes_repair.store.writing import Writer
 
 # FTS5's own storage may be laid out differently for the same content; ids and text may not.
@@ -30,7 +29,7 @@ def differing_tables(expected: Path, found: Path) -> tuple[TableDifference, ...]
     """Return the tables whose rows differ, both files at rest and without side files."""
     connection = open_immutable(found)
     try:
-        connection.execute(f"ATTACH 'file:{quote(str(expected))}?mode=ro&immutable=1' AS expected")
+        connection.execute(f"ATTACH '{file_uri(expected)}?mode=ro&immutable=1' AS expected")
         here, there = _tables(connection, "main"), _tables(connection, "expected")
         differences = []
         for table in sorted(here | there):

@@ -6,6 +6,7 @@ plain open replays a stale WAL. Which way is right is decided in :mod:`.views`, 
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -19,13 +20,18 @@ READING_MILLISECONDS = 5000  # a reader that waits for its turn (DELETE mode) is
 
 
 def _connect(path: Path, query: str) -> sqlite3.Connection:
-    uri = f"file:{quote(str(path))}?{query}"
+    uri = f"{file_uri(path)}?{query}"
     try:
         connection = sqlite3.connect(uri, uri=True, isolation_level=None, cached_statements=256)
     except sqlite3.Error as error:
         raise unreadable(path, error) from error
     connection.text_factory = decode_text
     return connection
+
+
+def file_uri(path: Path) -> str:
+    """Return the URI of a file for SQLite: the bytes that the system knows it by, in any locale."""
+    return f"file:{quote(os.fsencode(path))}"
 
 
 def _untrusting(connection: sqlite3.Connection) -> sqlite3.Connection:
