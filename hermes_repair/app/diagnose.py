@@ -124,7 +124,7 @@ def _within_limits(scene: Scene, found: list[Finding]) -> list[Finding]:
             reasons.update(dict.fromkeys(unit.findings, reason))
     old = scene.recognition.family is Family.OLD
     remedy = Remedy.MIGRATE if old else Remedy.MANUAL
-    hint = "hermes-repair migrate, then repair" if old else "Not repaired here: {}."
+    hint = "First: hermes-repair migrate" if old else "Not repaired here: {}."
     return [
         replace(f, remedy=remedy, hint=hint.format(reasons[f.fingerprint]))
         if f.fingerprint in reasons

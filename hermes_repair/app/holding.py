@@ -21,17 +21,22 @@ from hermes_repair.leases import Kind, Verdict
 from hermes_repair.model.errors import DatabaseUnreadable, HermesRepairError, Refused
 from hermes_repair.records.folder import Folder
 from hermes_repair.report.doctor import SessionLabel
+from hermes_repair.report.escape import count
 from hermes_repair.store.look import Look
 from hermes_repair.store.views import at_rest, beside_others
 
 
 @dataclass(slots=True)
 class Held:
-    """What holds or blocks in one home. ``problem``: the database could not be looked at."""
+    """What holds or blocks in one home. ``problem``: the database could not be looked at.
+
+    ``left_behind``: a -wal or -journal that no connection uses keeps ``locks clean`` out.
+    """
 
     holds: list[Hold] = field(default_factory=list)
     labels: dict[str, SessionLabel] = field(default_factory=dict)
     problem: HermesRepairError | None = None
+    left_behind: bool = False
 
 
 def everything(home: Home, world: World) -> Held:
@@ -42,7 +47,7 @@ def everything(home: Home, world: World) -> Held:
     :class:`~hermes_repair.model.errors.NoInstall` where there is no database.
     """
     outside = from_outside(home)
-    held = Held()
+    held = Held(left_behind=outside.left_behind)
     try:
         with _look(home, outside) as look:
             around = Circumstances(
@@ -90,11 +95,11 @@ def _labels(look: Look, holds: list[Hold]) -> dict[str, SessionLabel]:
         )
         if row is None:
             continue
-        started, source, title, count = row
+        started, source, title, messages = row
         labels[session] = SessionLabel(
             started_at=float(started) if isinstance(started, int | float) else None,
             source=source if isinstance(source, str) else None,
-            messages=count if isinstance(count, int) else 0,
+            messages=messages if isinstance(messages, int) else 0,
             title=title if isinstance(title, str) else None,
         )
     return labels
@@ -111,7 +116,10 @@ def _lock_files(home: Home) -> Iterator[Hold]:
                 reason = "This system does not tell who holds a lock on a file."
                 yield _lock_file(home, file, Verdict(Kind.UNKNOWN, reason))
         elif file.path in table:
-            yield _held_or_free(home, file, table[file.path], hidden)
+            hold = _held_or_free(home, file, table[file.path], hidden)
+            ours = file.path.is_relative_to(home.records)
+            if not (ours and hold.verdict.kind is Kind.FREE):  # it lies there after every run
+                yield hold
 
 
 def _held_or_free(
@@ -195,8 +203,8 @@ def _receipts(folder: Folder) -> Iterator[Hold]:
     for path, header, pending in gather(folder).unfinished:
         when = datetime.fromtimestamp(header.created).strftime("%Y-%m-%d %H:%M")
         reason = (
-            f"A `hermes-repair {header.command}` of {when} was cut off with {pending} steps open;"
-            " `hermes-repair repair` finishes it."
+            f"A run of `{header.command}` of {when} was cut off with {count(pending, 'step')}"
+            " open; `hermes-repair repair` finishes it."
         )
         verdict = Verdict(Kind.STUCK, reason)
         yield Hold("receipt", path.stem, verdict, taken=header.created)

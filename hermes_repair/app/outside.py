@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from hermes_repair import host
 from hermes_repair.home.layout import Home
 from hermes_repair.host import Openers, OpenStatus, Program, RawFacts
-from hermes_repair.model.errors import DatabaseUnreadable, InUse, NoInstall, Refused
+from hermes_repair.model.errors import DatabaseUnreadable, InUse, NoDatabase, NoInstall, Refused
 from hermes_repair.store.views import Sides
 
 if TYPE_CHECKING:
@@ -124,7 +124,8 @@ def _no_database(home: Home) -> NoInstall:
             "If it was lost, put a copy of it back, or start Hermes once, which makes an empty one;"
             " then hermes-repair backfill --report. If another folder is meant, name it with --home"
         )
-    return NoInstall(f"{home.root} has no state.db. {remains.files}".rstrip(), hint)
+    kind = NoInstall if remains.copies or remains.files else NoDatabase
+    return kind(f"{home.root} has no state.db. {remains.files}".rstrip(), hint)
 
 
 def copy_private(pairs: list[tuple[Path, Path]]) -> None:

@@ -94,8 +94,8 @@ def require_no_question(home: Home, outside: Outside, folder: Folder) -> None:
     if outside.alone and side_file(home, outside, folder) in IN_QUESTION:
         raise Refused(
             "DB002: the -wal beside state.db may not belong to it, so nothing is written.",
-            "`hermes-repair doctor` says more; then answer with hermes-repair repair --wal use,"
-            " or --wal ignore.",
+            "`hermes-repair doctor` says more; then answer with `hermes-repair repair --wal use`"
+            " or `hermes-repair repair --wal ignore`.",
         )
 
 

@@ -11,6 +11,7 @@ from hermes_repair.checks.scene import Scene
 from hermes_repair.checks.suspects import is_time
 from hermes_repair.lineage.node import number
 from hermes_repair.model.actions import RowInsert
+from hermes_repair.model.commands import quoted
 from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
 from hermes_repair.model.plans import ADOPTION, Unit
 from hermes_repair.model.values import Value
@@ -70,8 +71,8 @@ def orphan_messages(scene: Scene) -> Iterator[Finding]:
         yield orphan_messages.finding(
             subject if named else {"kind": "table", "table": "messages"},
             f"{count(found.messages, 'message')} belong to a session that does not exist.",
-            f"If you want them back: hermes-repair repair --session {session_id}"
-            if named
+            f"If you want them back: hermes-repair repair --session {quoted(session_id)}"
+            if session_id is not None
             else "The name of that session is not text: nothing can be made of it.",
             remedy=Remedy.UNSAFE if named else Remedy.MANUAL,
             data={"messages": found.messages, "first": found.first},

@@ -14,6 +14,7 @@ from hermes_repair.checks.scene import Scene
 from hermes_repair.lineage.changes import Resolution, changes_of, resolution
 from hermes_repair.lineage.markers import BRANCHED_FROM, DELEGATE_FROM
 from hermes_repair.lineage.node import SessionNode, text
+from hermes_repair.model.commands import quoted
 from hermes_repair.model.findings import Finding, Safety, Severity
 from hermes_repair.model.findings import Remedy as Mends
 from hermes_repair.model.plans import Unit
@@ -122,7 +123,7 @@ def model_config_invalid(scene: Scene) -> Iterator[Finding]:
         made, kept = _mended(scene, node)
         asked = "hermes-repair repair"
         if made.safety is Safety.UNSAFE:
-            asked = f"{asked} --session {node.id} ({made.reason})"
+            asked = f"If you want it: `{asked} --session {quoted(node.id)}` ({made.reason})"
         yield model_config_invalid.finding(
             {"kind": "session", "session_id": node.id},
             "its settings are no valid JSON, so lists of all sessions fail.",

@@ -106,8 +106,8 @@ def stale_wal(scene: Scene) -> Iterator[Finding]:
         yield stale_wal.finding(
             DATABASE,
             "The -wal beside state.db contradicts it: " + "; ".join(scene.file.differences) + ".",
-            "Do not start Hermes. Say which is right: hermes-repair repair --wal use, or"
-            " --wal ignore",
+            "Do not start Hermes. Say which is right: `hermes-repair repair --wal use` or"
+            " `hermes-repair repair --wal ignore`",
             data={"state": "ambiguous", "differences": list(scene.file.differences)},
             identity=scene.file.differences,
         )

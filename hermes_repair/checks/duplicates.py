@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from hermes_repair.checks.registry import check
-from hermes_repair.checks.resolved import row_of
+from hermes_repair.checks.resolved import below_active, row_of
 from hermes_repair.checks.scene import Scene
 from hermes_repair.lineage.node import number, text
 from hermes_repair.model.actions import Action, RowUpdate
@@ -173,14 +173,14 @@ def duplicate_messages(scene: Scene) -> Iterator[Finding]:
     rows, the model's among them, is there twice within two seconds. "ok" said twice by a person
     stays. Below schema 14 rows cannot be inactive: migrate first.
     """
-    can = "active" in scene.look.columns("messages")
+    first = below_active(scene)
     for session_id, copies in _found(scene).items():
         node = scene.node[session_id]
         yield duplicate_messages.finding(
             {"kind": "session", "session_id": session_id},
             f"{count(len(copies), 'message')} of {node.active_rows} are copies of earlier ones.",
-            "hermes-repair repair" if can else "hermes-repair migrate, then repair",
-            remedy=Remedy.SAFE if can else Remedy.MIGRATE,
+            first[1] if first else "hermes-repair repair",
+            remedy=first[0] if first else Remedy.SAFE,
             data={"copies": len(copies), "messages": node.active_rows},
             identity=(len(copies),),
             sessions=1,

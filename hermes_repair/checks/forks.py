@@ -19,6 +19,7 @@ from hermes_repair.lineage.resolve import (
     branch,
     sessions_of,
 )
+from hermes_repair.model.commands import quoted
 from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
 from hermes_repair.model.plans import Unit
 from hermes_repair.report.escape import count
@@ -118,13 +119,14 @@ def _finding(made: Check, fork: Fork) -> Finding:
     known = "which of them goes on is not clear"
     if live:
         known = f"{live} is the one that goes on (by {fork.live.by.value})"
-    show = f"hermes-repair forks {fork.parent_id}"
+    show = f"hermes-repair forks {quoted(fork.parent_id)}"
     unsafe = made is double_rotation or live is None
     hint = "hermes-repair repair"
     if made is double_rotation:
         hint = f"If you want it: {show} --resolve archive"
     elif live is None:
-        hint = f"{show} shows them; --resolve branch --keep {fork.live.suggestion}"
+        keep = quoted(fork.live.suggestion)
+        hint = f"`{show}` shows them; then {show} --resolve branch --keep {keep}"
     return made.finding(
         {"kind": "session", "session_id": fork.parent_id},
         f"was continued {_times(len(fork.siblings))}; {known}, and {_lost(fork, own)}.",

@@ -22,6 +22,7 @@ from hermes_repair.lineage.changes import Resolution, refused
 from hermes_repair.lineage.graph import EdgeKind
 from hermes_repair.lineage.links import attach, cut_cycle, cut_empty, reopen_parent
 from hermes_repair.lineage.node import SessionNode
+from hermes_repair.model.commands import quoted
 from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
 from hermes_repair.model.plans import Unit
 from hermes_repair.report.escape import count
@@ -138,8 +139,8 @@ def judge_ending(scene: Scene, node: SessionNode) -> Ending:
         return Ending(made, summary, file.session_id)
     reason = f"a file that may have been deleted on purpose continues it: {file.session_id}"
     hint = (
-        f"If you want it: hermes-repair backfill {file.session_id}; else hermes-repair repair"
-        f" --session {node.id} opens this one again"
+        f"If you want it: hermes-repair backfill {quoted(file.session_id)}; else"
+        f" `hermes-repair repair --session {quoted(node.id)}` opens this one again"
     )
     return Ending(
         replace(made, safety=Safety.UNSAFE, reason=reason), summary, file.session_id, hint

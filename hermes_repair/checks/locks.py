@@ -12,15 +12,19 @@ from hermes_repair.model.actions import RowUpdate
 from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
 from hermes_repair.model.plans import Unit
 from hermes_repair.model.values import Value
+from hermes_repair.store.views import SideFile
 
 
 def _findings(scene: Scene, made: Check) -> Iterator[Finding]:
+    # `locks clean` is never the first to open a database with a -wal that a crash left (6.4).
+    crashed = not scene.look.live and scene.file.side is not SideFile.NONE
+    clean = "hermes-repair repair" if crashed else "hermes-repair locks clean"
     for lock in scene.locks:
         if lock.finding_id == made.id:
             yield made.finding(
                 {"kind": "lock", "session_id": lock.session},
                 f"a compression lock is stuck. {lock.verdict.reason}",
-                "hermes-repair locks clean"
+                clean
                 if lock.verdict.cleanable
                 else f"hermes-repair repair --select {made.id} --unsafe",
                 data={"holder": text(lock.row["holder"]), "kind": lock.verdict.kind.value},

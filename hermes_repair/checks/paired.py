@@ -8,12 +8,13 @@ from collections.abc import Iterator, Sequence
 from hermes_repair.checks.duplicates import Shown, deactivations, repeated, shown_rows
 from hermes_repair.checks.pairs import Pairs, call_id
 from hermes_repair.checks.registry import check
-from hermes_repair.checks.resolved import SETTLED_SECONDS
+from hermes_repair.checks.resolved import SETTLED_SECONDS, below_active
 from hermes_repair.checks.scene import Scene
 from hermes_repair.checks.suspects import rows_in
 from hermes_repair.harness import is_compaction_summary
 from hermes_repair.lineage.node import text
 from hermes_repair.model.actions import Action, RowUpdate
+from hermes_repair.model.commands import quoted
 from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
 from hermes_repair.model.plans import Unit
 from hermes_repair.model.values import Row
@@ -39,7 +40,7 @@ def tool_call_unpaired(scene: Scene) -> Iterator[Finding]:
     asked for. Chats with a message younger than 15 minutes are left alone. Below schema 14 rows
     cannot be inactive: migrate first.
     """
-    can = "active" in scene.look.columns("messages")
+    first = below_active(scene)
     for session_id, pairs in scene.suspects.unpaired.items():
         node = scene.node.get(session_id)
         if node is None or scene.now - (node.last_message_at or 0.0) < SETTLED_SECONDS:
@@ -48,10 +49,11 @@ def tool_call_unpaired(scene: Scene) -> Iterator[Finding]:
             {"kind": "session", "session_id": session_id},
             f"{count(len(pairs.open), 'tool call')} without an answer,"
             f" {count(len(pairs.orphans), 'answer')} without a call.",
-            f"If a provider refuses this chat: hermes-repair repair --session {session_id}"
-            if can
-            else "hermes-repair migrate, then repair",
-            remedy=Remedy.UNSAFE if can else Remedy.MIGRATE,
+            first[1]
+            if first
+            else "If a provider refuses this chat: hermes-repair repair --session"
+            f" {quoted(session_id)}",
+            remedy=first[0] if first else Remedy.UNSAFE,
             data={"open": len(pairs.open), "orphans": len(pairs.orphans)},
             identity=(len(pairs.open), len(pairs.orphans)),
             sessions=1,
@@ -110,15 +112,15 @@ def duplicate_compaction_summary(scene: Scene) -> Iterator[Finding]:
     model is a judgement. Nothing is deleted. Below schema 14 rows cannot be inactive: migrate
     first.
     """
-    can = "active" in scene.look.columns("messages")
+    first = below_active(scene)
     for session_id, copies in _summaries(scene).items():
         yield duplicate_compaction_summary.finding(
             {"kind": "session", "session_id": session_id},
             f"shows {count(len(copies), 'copy')} of a summary that is there already.",
-            f"If you want them gone: hermes-repair repair --session {session_id}"
-            if can
-            else "hermes-repair migrate, then repair",
-            remedy=Remedy.UNSAFE if can else Remedy.MIGRATE,
+            first[1]
+            if first
+            else f"If you want them gone: hermes-repair repair --session {quoted(session_id)}",
+            remedy=first[0] if first else Remedy.UNSAFE,
             data={"copies": len(copies)},
             identity=(len(copies),),
             sessions=1,

@@ -25,10 +25,10 @@ def repair_unfinished(scene: Scene) -> Iterator[Finding]:
     How safe it is: the receipt is ours; nothing of Hermes' is changed by closing it.
     """
     for path, header, pending in scene.past.unfinished:
-        what = "An undo" if header.closed is not None else f"A `hermes-repair {header.command}`"
+        what = "An undo" if header.closed is not None else f"A run of `{header.command}`"
         yield repair_unfinished.finding(
             {"kind": "receipt", "receipt": path.stem},
             f"{what} was cut off (receipt {path.stem}).",
-            "hermes-repair repair finishes it; hermes-repair undo takes it back.",
+            "`hermes-repair repair` finishes it; `hermes-repair undo` takes it back.",
             data={"command": header.command, "created": header.created, "pending": pending},
         )

@@ -7,9 +7,11 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from hermes_repair.checks.scene import Scene
 from hermes_repair.lineage.changes import ColumnChanges, Resolution
 from hermes_repair.model.actions import Action, RowUpdate
+from hermes_repair.model.commands import quoted
 from hermes_repair.model.findings import Finding, Remedy, Safety
 from hermes_repair.model.plans import Unit
 from hermes_repair.model.values import Row
+from hermes_repair.schema.recognise import Family
 
 SETTLED_SECONDS = 15 * 60
 """A parent is closed for moments before its continuation exists, and a continuation is empty for
@@ -39,7 +41,17 @@ def how(resolution: Resolution, session_id: str) -> str:
         return resolution.reason
     if resolution.safety is Safety.SAFE:
         return "hermes-repair repair"
-    return f"If you want it: hermes-repair repair --session {session_id} ({resolution.reason})"
+    command = f"hermes-repair repair --session {quoted(session_id)}"
+    return f"If you want it: `{command}` ({resolution.reason})"
+
+
+def below_active(scene: Scene) -> tuple[Remedy, str] | None:
+    """Return who helps, and how, where rows cannot be inactive (below 14); None where they can."""
+    if "active" in scene.look.columns("messages"):
+        return None
+    if scene.recognition.family in (Family.OLD, Family.REPAIRED):
+        return Remedy.MIGRATE, "First: hermes-repair migrate"
+    return Remedy.MANUAL, "Not repaired here: messages of this schema cannot be inactive."
 
 
 def remedy(resolution: Resolution) -> Remedy:

@@ -14,6 +14,7 @@ from hermes_repair.lineage.naming import base_title, given_title
 from hermes_repair.lineage.node import SessionNode, number, text
 from hermes_repair.lineage.tips import RULES, compression_tip
 from hermes_repair.model.actions import RowUpdate
+from hermes_repair.model.commands import quoted
 from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
 from hermes_repair.model.plans import Unit
 from hermes_repair.schema.titles import read_title_updates
@@ -154,7 +155,7 @@ def title_lost(scene: Scene) -> Iterator[Finding]:
         yield title_lost.finding(
             {"kind": "session", "session_id": node.id},
             "is shown without a title, although the conversation has one.",
-            f"If you want it: hermes-repair repair --session {node.id}",
+            f"If you want it: hermes-repair repair --session {quoted(node.id)}",
             identity=(node.parent_id,),
             sessions=1,
             messages=node.active_rows,

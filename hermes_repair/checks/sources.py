@@ -38,7 +38,7 @@ def source_at_risk(scene: Scene) -> Iterator[Finding]:
             {"kind": "session", "session_id": session_id, "path": answer.file.path.name},
             f"only its file has {count(missing, 'message')}, and the session has ended: the next"
             " prune of Hermes may delete the file.",
-            "hermes-repair repair (it copies the file)",
+            "`hermes-repair repair` copies the file",
             data={"missing": missing, "size": answer.file.size},
             identity=(answer.file.size, missing),
             sessions=1,

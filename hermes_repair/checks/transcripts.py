@@ -9,6 +9,7 @@ from hermes_repair.checks.backfill import fill_units
 from hermes_repair.checks.compared import Compared
 from hermes_repair.checks.registry import Check, check
 from hermes_repair.checks.scene import Scene
+from hermes_repair.model.commands import quoted
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import Unit
 from hermes_repair.report.escape import count
@@ -68,7 +69,7 @@ def _hint(remedy: Remedy, found: Comparison) -> str:
     if remedy is Remedy.SAFE:
         return "hermes-repair repair"
     if remedy is Remedy.UNSAFE:
-        return "If you want it back: hermes-repair backfill SESSION, with its id"
+        return f"If you want it back: hermes-repair backfill {quoted(found.session_id)}"
     return ""
 
 

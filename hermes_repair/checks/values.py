@@ -15,6 +15,7 @@ from hermes_repair.checks.scene import Scene
 from hermes_repair.checks.suspects import EARLIEST, MILLISECONDS, TEXTS, is_time, rows_in
 from hermes_repair.lineage.node import number, text
 from hermes_repair.model.actions import RowUpdate
+from hermes_repair.model.commands import quoted
 from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
 from hermes_repair.model.plans import Unit
 from hermes_repair.model.values import RawText, Row, Value
@@ -203,7 +204,7 @@ def message_value_invalid(scene: Scene) -> Iterator[Finding]:
             {"kind": "session", "session_id": session_id},
             f"{count(len(rows), 'message')} {'has' if len(rows) == 1 else 'have'}"
             f" {', '.join(kinds)}.",
-            asked if sure else f"If you want it: {asked} --session {session_id}",
+            asked if sure else f"If you want it: {asked} --session {quoted(session_id)}",
             remedy=(Remedy.SAFE if sure else Remedy.UNSAFE) if possible else Remedy.MANUAL,
             data={"kinds": kinds, "messages": len(rows), "derivable": sure},
             identity=(sure, len(rows), *kinds),

@@ -16,6 +16,7 @@ from hermes_repair.cli.options import (
     ProfileOption,
     QuietOption,
     VerboseOption,
+    finite,
 )
 from hermes_repair.cli.target import Target
 
@@ -51,10 +52,22 @@ def locks_clean(
     all_profiles: AllProfilesOption = False,
     dry_run: DryRunOption = False,
     grace: Annotated[
-        float, typer.Option("--grace", min=0, help="Seconds past its expiry before a lock counts.")
+        float,
+        typer.Option(
+            "--grace",
+            min=0,
+            callback=finite,
+            help="Seconds past its expiry before a lock counts.",
+        ),
     ] = 60.0,
     max_age: Annotated[
-        float, typer.Option("--max-age", min=0, help="Seconds of lease beyond which it is absurd.")
+        float,
+        typer.Option(
+            "--max-age",
+            min=0,
+            callback=finite,
+            help="Seconds of lease beyond which it is absurd.",
+        ),
     ] = 3600.0,
     as_json: JsonOption = False,
     quiet: QuietOption = False,

@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+
+def _folder(named: str) -> Path:
+    """Return the folder of --home; an empty word is a variable that was not set, not "here"."""
+    if not named.strip():
+        raise typer.BadParameter("no folder is named (an empty variable?).")
+    return Path(named)
+
+
+def finite(seconds: float) -> float:
+    """Return a number of seconds; ``nan`` and ``inf`` are numbers to Python, and none here."""
+    if not math.isfinite(seconds):
+        raise typer.BadParameter(f"{seconds} is no number of seconds.")
+    return seconds
+
 
 HomeOption = Annotated[
     Path | None,
@@ -14,7 +30,8 @@ HomeOption = Annotated[
         "--home",
         help="The Hermes folder. Default: HERMES_HOME, else what hermes itself would take.",
         show_default=False,
-        readable=False,  # no permission is a refusal (4), not a wrong command line (2)
+        parser=_folder,
+        metavar="PATH",
     ),
 ]
 ProfileOption = Annotated[

@@ -13,6 +13,7 @@ from hermes_repair.checks.witnesses import Witness
 from hermes_repair.cli import run_repair
 from hermes_repair.cli.target import Target, each_home, heading
 from hermes_repair.home.layout import Home
+from hermes_repair.model.commands import quoted
 from hermes_repair.model.errors import ExitCode
 from hermes_repair.report import documents
 from hermes_repair.report.escape import count
@@ -42,7 +43,7 @@ def report(target: Target, sessions: tuple[str, ...], timezone: str | None) -> i
                 "witnesses": [asdict(witness) for witness in made.witnesses],
                 "unread": [{"file": name, "problem": why} for name, why in made.unread],
             }
-        target.say([*heading(home), *as_asked(_lines(made, target))])
+        target.say([*heading(home), *as_asked(_lines(made, home, target))])
         return ExitCode.OK, None
 
     return each_home(target, work)
@@ -59,7 +60,7 @@ def _entry(found: Comparison) -> dict[str, Any]:
     }
 
 
-def _lines(made: app.Report, target: Target) -> list[Line]:
+def _lines(made: app.Report, home: Home, target: Target) -> list[Line]:
     lines = [
         Line(f"{verdict:<24} {count(number, 'session')}")
         for verdict, number in sorted(made.tally().items(), key=lambda item: -item[1])
@@ -72,8 +73,8 @@ def _lines(made: app.Report, target: Target) -> list[Line]:
                 Line(
                     f"{found.session_id}  {found.verdict.value}"
                     f"{' (proven)' if found.safe else ''}: {count(counts.file, 'message')} in the"
-                    f" file, {counts.database:,} in the database, {counts.missing:,} only in the file,"
-                    f" {counts.later:,} from after the file's end. {found.reason}"
+                    f" file, {counts.database:,} in the database, {counts.missing:,} only in the"
+                    f" file, {counts.later:,} from after the file's end. {found.reason}"
                 )
             )
     for witness in made.witnesses:
@@ -84,7 +85,8 @@ def _lines(made: app.Report, target: Target) -> list[Line]:
                 Line(
                     f"{witness.session_id or 'no session'}: only {witness.path} has"
                     f" {witness.only_here} of its {count(witness.messages, 'message')}; look at"
-                    f" them with `hermes-repair find WORDS`{_offer(witness)}."
+                    f" them with {target.typed(home, '`hermes-repair find WORDS`')}"
+                    f"{target.typed(home, _offer(witness))}."
                 )
             )
     return lines + [Line(f"{name} could not be read: {why}") for name, why in made.unread]
@@ -93,4 +95,5 @@ def _lines(made: app.Report, target: Target) -> list[Line]:
 def _offer(witness: Witness) -> str:
     if not witness.offered:
         return ""
-    return f", `hermes-repair backfill {witness.session_id}` puts {witness.offered} of them back"
+    command = f"`hermes-repair backfill {quoted(witness.session_id or '')}`"
+    return f", {command} puts {witness.offered} of them back"

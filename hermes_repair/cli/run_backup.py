@@ -49,14 +49,14 @@ def make(target: Target) -> int:
             f"Backup {made.name}: {size(made.size)}, {how}, in {made.path}.",
             "error" if damage else "good",
         )
-        lines = [*heading(home), told, *_damage_lines(damage, target)]
+        lines = [*heading(home), told, *_damage_lines(damage, home, target)]
         target.say([*lines, *space_lines(copied.space, done=True)])
         return code, None
 
     return each_home(target, work)
 
 
-def _damage_lines(damage: list[str], target: Target) -> list[Line]:
+def _damage_lines(damage: list[str], home: Home, target: Target) -> list[Line]:
     """Return what to know of a copy of a damaged database, empty for a sound one."""
     if not damage:
         return []
@@ -67,7 +67,7 @@ def _damage_lines(damage: list[str], target: Target) -> list[Line]:
             "error",
             asked=True,
         ),
-        Line(f"Next: hermes-repair doctor{target.option}", "head", asked=True),
+        Line(target.typed(home, "Next: hermes-repair doctor"), "head", asked=True),
     ]
 
 
@@ -85,7 +85,8 @@ def list_all(target: Target) -> int:
             told = f"{backup.name:<{wide}}  {when}  {size(backup.size):>10}  {_purpose(backup)}"
             lines.append(Line(told, asked=True))
         if not found:
-            lines.append(Line("There is no backup yet; `hermes-repair backup` makes one."))
+            told = "There is no backup yet; `hermes-repair backup` makes one."
+            lines.append(Line(target.typed(home, told)))
         target.say(lines)
         return ExitCode.OK, None
 
@@ -119,7 +120,7 @@ def restore(target: Target, named: str, yes: bool) -> int:
     """Put a copy back."""
 
     def work(home: Home, world: World) -> tuple[ExitCode, dict[str, Any] | None]:
-        require_yes(yes)
+        require_yes(yes, "; `hermes-repair backup list` shows the copies.")
 
         def agree(source: Path, now: app.Copied) -> bool:
             if yes:

@@ -81,11 +81,14 @@ def _print(found: Diagnosis, target: Target, *, narrowed: bool) -> None:
         lines.append(Line("Hermes is running; what was found was seen twice.", "dim"))
         lines += _waiting(found)
     labels = shown_labels(found.labels, target)
-    lines += as_asked(findings(found.findings, labels, found.accepted, everything=target.verbose))
+    option = target.option(found.home)
+    lines += as_asked(
+        findings(found.findings, labels, found.accepted, option, everything=target.verbose)
+    )
     lines += [Line(f"Note: {note}", "dim", asked=True) for note in found.notes]
     if found.outlook is not None:
         lines += as_asked(_outlook(found.outlook, found.database["schema"]))
-    lines += closing(found.findings, found.accepted, target.option, narrowed=narrowed)
+    lines += closing(found.findings, found.accepted, option, narrowed=narrowed)
     target.say(lines)
 
 
@@ -178,7 +181,7 @@ def ack(target: Target, fingerprint: str, reason: str) -> int:
         if finding is None:
             raise UsageError(
                 f"No finding has the fingerprint {fingerprint!r}.",
-                f"`hermes-repair doctor -v{target.option}` shows the fingerprints.",
+                "`hermes-repair doctor -v` shows the fingerprints.",
             )
         acknowledge(folder_of(home), fingerprint, reason)
         if target.as_json:

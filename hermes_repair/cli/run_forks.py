@@ -13,6 +13,7 @@ from hermes_repair.cli.run_repair import Asked, at_home
 from hermes_repair.cli.target import Target, each_home, heading
 from hermes_repair.home.layout import Home
 from hermes_repair.lineage.resolve import Method
+from hermes_repair.model.commands import quoted
 from hermes_repair.model.errors import ExitCode, Refused, UsageError
 from hermes_repair.report import documents, forks
 from hermes_repair.report.doctor import SessionLabel
@@ -40,8 +41,8 @@ class Wanted:
     @property
     def typed(self) -> str:
         """The words that do this after a dry run."""
-        words = ["forks", *self.sessions, "--resolve", str(self.resolve)]
-        return " ".join([*words, *(f"--keep {session}" for session in self.keep)])
+        words = ["forks", *map(quoted, self.sessions), "--resolve", str(self.resolve)]
+        return " ".join([*words, *(f"--keep {quoted(session)}" for session in self.keep)])
 
 
 def forked(target: Target, wanted: Wanted) -> int:
@@ -66,7 +67,7 @@ def forked(target: Target, wanted: Wanted) -> int:
 def _shown(seen: app.Forks, home: Home, target: Target) -> dict[str, Any] | None:
     if target.as_json:
         return _document(seen, home)
-    target.say([*heading(home, seen.database), *_lines(seen, target)])
+    target.say([*heading(home, seen.database), *_lines(seen, home, target)])
     return None
 
 
@@ -77,18 +78,17 @@ def _document(seen: app.Forks, home: Home) -> dict[str, Any]:
     }
 
 
-def _lines(seen: app.Forks, target: Target) -> list[Line]:
+def _lines(seen: app.Forks, home: Home, target: Target) -> list[Line]:
     if not seen.forks:
         return [Line("No conversation is forked here.", "good")]
     lines: list[Line] = []
     for fork in seen.forks:
         lines += as_asked(forks.lines(fork, _labels(fork, target)))
-    option = target.option
     if all(fork.outcome is None for fork in seen.forks):
         lines.append(Line(""))
-        which = seen.forks[0].parent.id if len(seen.forks) == 1 else "SESSION"
-        words = f"Next: hermes-repair forks{option} {which} --resolve branch --dry-run"
-        lines.append(Line(words, "head"))
+        which = quoted(seen.forks[0].parent.id) if len(seen.forks) == 1 else "SESSION"
+        words = f"Next: hermes-repair forks {which} --resolve branch --dry-run"
+        lines.append(Line(target.typed(home, words), "head"))
     return lines
 
 
@@ -113,7 +113,7 @@ def _resolve(
     refused = [fork for fork in seen.forks if fork not in possible]
     if not possible:
         if refused and not target.as_json:
-            show(_lines(seen, target), stream="stderr")
+            show(_lines(seen, home, target), stream="stderr")
         if refused:
             raise Refused(f"Nothing was changed: {_reasons(refused)}.", _hint(refused[0]))
         return ExitCode.OK, _shown(seen, home, target)
@@ -146,4 +146,5 @@ def _reasons(refused: list[forks.Seen]) -> str:
 
 
 def _hint(seen: forks.Seen) -> str:
-    return f"hermes-repair forks {seen.fork.parent_id} shows the halves and which one is suggested."
+    look = f"`hermes-repair forks {quoted(seen.fork.parent_id)}`"
+    return f"{look} shows the halves and which one is suggested."

@@ -39,8 +39,8 @@ def history(target: Target) -> int:
         if not entries:
             lines.append(Line("hermes-repair has changed nothing here yet."))
         if next_one is not None:
-            undo_this = f"hermes-repair undo{target.option}"
-            lines.append(Line(f"`{undo_this}` takes back {next_one.name}.", "dim"))
+            undo_this = target.typed(home, "`hermes-repair undo`")
+            lines.append(Line(f"{undo_this} takes back {next_one.name}.", "dim"))
         target.say(lines)
         return ExitCode.OK, None
 
@@ -105,7 +105,7 @@ def undo(target: Target, receipt: str | None, yes: bool) -> int:
     """Take back the newest receipt, or all down to the named one."""
 
     def work(home: Home, world: World) -> tuple[ExitCode, dict[str, Any] | None]:
-        require_yes(yes)
+        require_yes(yes, "; `hermes-repair history` shows what it would take back.")
         said: list[str] = []
         stays: list[past.Entry] = []
 

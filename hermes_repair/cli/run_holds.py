@@ -22,6 +22,7 @@ from hermes_repair.report.lines import Line, as_asked
 from hermes_repair.report.table import table
 
 HEADINGS = ("WHAT", "SESSION OR NAME", "HOLDER", "AGE", "EXPIRES IN", "VERDICT", "CLEANED BY")
+LOCK = "compression-lock"
 
 
 def list_all(target: Target) -> int:
@@ -36,9 +37,9 @@ def list_all(target: Target) -> int:
         lines = heading(home)
         if held.problem is not None:
             told = f"state.db was not looked at. {held.problem.message}"
-            lines.append(Line(told, "error", asked=True))
+            lines.append(Line(target.typed(home, told), "error", asked=True))
         if held.holds:
-            lines += as_asked(_lines(held, now, target))
+            lines += [*as_asked(_lines(held, now, home, target)), *_next(held, home, target)]
         elif held.problem is None:
             lines.append(Line("Nothing is held."))
         target.say(lines)
@@ -47,25 +48,34 @@ def list_all(target: Target) -> int:
     return each_home(target, work)
 
 
-def _lines(held: Held, now: float, target: Target) -> list[Line]:
-    rows = [_row(hold, now) for hold in held.holds]
+def _lines(held: Held, now: float, home: Home, target: Target) -> list[Line]:
+    rows = [_row(hold, held, now) for hold in held.holds]
+    told = [(target.typed(home, hold.verdict.reason), *hold.notes) for hold in held.holds]
     if not sys.stdout.isatty():
-        return [
-            Line("  ".join((*row, hold.verdict.reason, *hold.notes)))
-            for row, hold in zip(rows, held.holds, strict=True)
-        ]
+        lines = [Line("  ".join((*HEADINGS, "WHY")))]
+        lines += [Line("  ".join((*row, *why))) for row, why in zip(rows, told, strict=True)]
+        return lines
     labels = shown_labels(held.labels, target)
     first, *aligned = table(HEADINGS, rows)
     lines = [Line(first, "dim")]
-    for text, hold in zip(aligned, held.holds, strict=True):
+    for text, hold, why in zip(aligned, held.holds, told, strict=True):
         lines.append(Line(text, "warning" if hold.verdict.safety is not None else ""))
         label = labels.get(hold.session or "")
         said = (label.words(),) if label is not None else ()
-        lines += [Line(f"    {part}", "dim") for part in (hold.verdict.reason, *hold.notes, *said)]
+        lines += [Line(f"    {part}", "dim") for part in (*why, *said)]
     return lines
 
 
-def _row(hold: Hold, now: float) -> tuple[str, ...]:
+def _next(held: Held, home: Home, target: Target) -> list[Line]:
+    """Return the commands that clean what may be cleaned without a judgement."""
+    safe = [hold for hold in held.holds if hold.verdict.safety is Safety.SAFE]
+    return [
+        Line(target.typed(home, f"Next: hermes-repair {command}"), "head")
+        for command in dict.fromkeys(_cleaned_by(hold, held) for hold in safe)
+    ]
+
+
+def _row(hold: Hold, held: Held, now: float) -> tuple[str, ...]:
     return (
         hold.what,
         hold.subject,
@@ -73,17 +83,17 @@ def _row(hold: Hold, now: float) -> tuple[str, ...]:
         span(now - hold.taken) if hold.taken is not None else "-",
         _until(hold.expires, now),
         hold.verdict.kind.value,
-        _cleaned_by(hold) or "nothing",
+        _cleaned_by(hold, held) or "nothing",
     )
 
 
-def _cleaned_by(hold: Hold) -> str | None:
+def _cleaned_by(hold: Hold, held: Held) -> str | None:
     """Return the command that may take it away; None where nothing of ours does."""
     if hold.verdict.safety is None:
         return None
     if hold.verdict.safety is Safety.UNSAFE:
         return "repair --unsafe"
-    return "locks clean" if hold.what == "compression-lock" else "repair"
+    return "locks clean" if hold.what == LOCK and not held.left_behind else "repair"
 
 
 def _until(expires: float | None, now: float) -> str:
@@ -106,12 +116,12 @@ def _holder(hold: Hold) -> str:
 def _document(home: Home, held: Held, now: float) -> dict[str, Any]:
     return {
         **documents.envelope(str(home.root), place_of(home)),
-        "locks": [_entry(hold, now) for hold in held.holds],
+        "locks": [_entry(hold, held, now) for hold in held.holds],
         "note": held.problem.message if held.problem is not None else None,
     }
 
 
-def _entry(hold: Hold, now: float) -> dict[str, Any]:
+def _entry(hold: Hold, held: Held, now: float) -> dict[str, Any]:
     return {
         "what": hold.what,
         "subject": hold.subject,
@@ -127,7 +137,7 @@ def _entry(hold: Hold, now: float) -> dict[str, Any]:
         "reason": hold.verdict.reason,
         "notes": list(hold.notes),
         "cleanable": hold.verdict.cleanable,
-        "cleaned_by": _cleaned_by(hold),
+        "cleaned_by": _cleaned_by(hold, held),
     }
 
 

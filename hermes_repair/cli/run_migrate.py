@@ -82,8 +82,8 @@ def _dry_run(way: app.Way, home: Home, target: Target) -> tuple[ExitCode, dict[s
         return code, {**_document(way, home), "plan": _plan(way)}
     lines = [*_head(way, home), *as_asked(_steps(way, target, sql=not target.quiet))]
     if not way.nothing_to_do:
-        words = f"Nothing was changed. Next: hermes-repair migrate{target.option}"
-        lines.append(Line(words + _asked_for(way), "head"))
+        words = f"Nothing was changed. Next: hermes-repair migrate{_asked_for(way)}"
+        lines.append(Line(target.typed(home, words), "head"))
     target.say(lines)
     return code, None
 
@@ -228,6 +228,6 @@ def _done(
                 f"Done and verified. Backup {result.backup}, receipt {result.receipt.stem}.", "good"
             )
         )
-        lines.append(Line(f"To take it back: hermes-repair undo{target.option}"))
+        lines.append(Line(target.typed(home, "To take it back: hermes-repair undo")))
     target.say(lines)
     return code, None

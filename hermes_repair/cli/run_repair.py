@@ -15,6 +15,7 @@ from hermes_repair.cli.run_doctor import shown_labels
 from hermes_repair.cli.space import space_entry, space_lines
 from hermes_repair.cli.target import Target, each_home, heading
 from hermes_repair.home.layout import Home
+from hermes_repair.model.commands import quoted
 from hermes_repair.model.errors import ExitCode, Refused, UsageError
 from hermes_repair.model.findings import Severity
 from hermes_repair.model.plans import Outline
@@ -56,6 +57,21 @@ class Asked:
             unsafe=self.unsafe,
         )
 
+    def typed(self, command: str) -> str:
+        """Return the words that do without ``--dry-run`` what these options show with it."""
+        sessions = [quoted(session) for session in self.sessions]
+        if command == "backfill":
+            words = [command, *sessions]
+        else:
+            words = [command, *(f"--session {session}" for session in sessions)]
+            words += [f"--select {','.join(self.select)}"] if self.select else []
+            words += [f"--ignore {','.join(self.ignore)}"] if self.ignore else []
+            words += ["--unsafe"] if self.unsafe else []
+            words += ["--backup"] if self.backup else []
+            words += [f"--wal {self.wal}"] if self.wal is not None else []
+        words += [f"--timezone {quoted(self.timezone)}"] if self.timezone is not None else []
+        return " ".join(words)
+
     @property
     def choice(self) -> WalChoice | None:
         return WalChoice(self.wal) if self.wal is not None else None
@@ -69,7 +85,8 @@ def repair(target: Target, asked: Asked, command: str = "repair") -> int:
             "Leave out --select, --session, --unsafe and --dry-run.",
         )
     return each_home(
-        target, lambda home, world: at_home(home, world, asked, target, command, command)
+        target,
+        lambda home, world: at_home(home, world, asked, target, command, asked.typed(command)),
     )
 
 
@@ -102,12 +119,15 @@ def at_home(
     return _done(result, home, target, headed=shown)
 
 
-def require_yes(yes: bool) -> None:
-    """Off a terminal nothing is written to state.db without --yes."""
+def require_yes(yes: bool, look: str = ", or --dry-run to see what it would do.") -> None:
+    """Off a terminal nothing is written to state.db without --yes.
+
+    ``look`` ends the hint: how to see beforehand what would be done.
+    """
     if not yes and not sys.stdin.isatty():
         raise Refused(
             "This changes the database, and there is no terminal to ask at.",
-            "Add --yes to do it, or --dry-run to see what it would do.",
+            f"Add --yes to do it{look}",
         )
 
 
@@ -140,10 +160,12 @@ def _dry_run(
         }
     lines = [*heading(home, proposal.database), *plan_lines(proposal, target)]
     if asked.plan_out is not None:
-        lines.append(Line(f"The plan is in {asked.plan_out}: repair --plan applies exactly it."))
+        command = f"`hermes-repair repair --plan {quoted(str(asked.plan_out))}`"
+        told = f"The plan is in {asked.plan_out}: {target.typed(home, command)} applies exactly it."
+        lines.append(Line(told))
     elif proposal.plan.now:
         lines.append(
-            Line(f"Nothing was changed. Next: hermes-repair {typed}{target.option}", "head")
+            Line(target.typed(home, f"Nothing was changed. Next: hermes-repair {typed}"), "head")
         )
     target.say(lines)
     return code, None
@@ -262,9 +284,10 @@ def _done_lines(result: app.Repaired, home: Home, target: Target) -> list[Line]:
         )
         first = f" {result.receipts[0].stem}" if len(result.receipts) > 1 else ""
         lines += space_lines(result.space, done=True)
-        lines.append(Line(f"To take it back: hermes-repair undo{first}{target.option}"))
+        lines.append(Line(target.typed(home, f"To take it back: hermes-repair undo{first}")))
     for unit, error in result.refused:
-        told = f"Not done: {unit.summary}. {error.message} {error.hint}"
+        hint = target.typed(home, error.hint)
+        told = f"Not done: {unit.summary}. {error.message} {hint}"
         lines.append(Line(told, "error", asked=True))
     for what, why in result.waiting:
         lines.append(Line(f"Waits: {what}. {why}", "warning", asked=True))
@@ -272,7 +295,7 @@ def _done_lines(result: app.Repaired, home: Home, target: Target) -> list[Line]:
         lines.append(
             Line(
                 f"Left, because each is a judgement: {count(len(result.left), 'step')};"
-                f" hermes-repair repair{target.option} --dry-run shows what.",
+                f" {target.typed(home, '`hermes-repair repair --dry-run`')} shows what.",
                 "dim",
             )
         )
@@ -281,7 +304,7 @@ def _done_lines(result: app.Repaired, home: Home, target: Target) -> list[Line]:
         rest = [f for f in after.findings if f.severity > Severity.INFO]
         told = "The doctor now finds nothing but notes."
         if rest:
-            look = f"`hermes-repair doctor{target.option}` names"
+            look = f"{target.typed(home, '`hermes-repair doctor`')} names"
             told = f"The doctor still finds {count(len(rest), 'problem')}; {look}"
             told += " it." if len(rest) == 1 else " them."
         lines.append(Line(told, "warning" if rest else "dim"))

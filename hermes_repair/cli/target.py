@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from hermes_repair.app.world import World, real_world
+from hermes_repair.cli.failures import as_error, say
 from hermes_repair.home.layout import Home, base_of, locate, open_home, profile_names
-from hermes_repair.model.errors import ExitCode, HermesRepairError, UsageError, from_os
+from hermes_repair.model.commands import for_home, quoted
+from hermes_repair.model.errors import ExitCode, HermesRepairError, NoDatabase, UsageError
 from hermes_repair.report import documents
 from hermes_repair.report.escape import count, escape
 from hermes_repair.report.lines import Line, show
@@ -66,11 +68,30 @@ class Target:
         first = lines[:1] if self.all_profiles and kept and not lines[0].asked else ()
         show([*first, *kept])
 
-    @property
-    def option(self) -> str:
-        """The words that name the same home in the next command."""
-        words = f" --home {self.home}" if self.home is not None else ""
-        return words + (f" --profile {self.profile}" if self.profile else "")
+    def option(self, home: Home) -> str:
+        """Return the words that name this home in the next command, with a space before each.
+
+        The fewest that lead to it in any shell: what the user named first, then the profile at
+        hand. HERMES_HOME leads nowhere, for the next shell may not have it.
+        """
+        world = self.world()
+        environ = {k: value for k, value in world.environ.items() if k != "HERMES_HOME"}
+
+        def leads(named: Path | None, profile: str | None) -> bool:
+            try:
+                found = locate(named, profile, environ, world.user_home, world.platform)
+            except UsageError:  # the sticky profile, or this one, is not there
+                return False
+            return found == home.root
+
+        ways = ((self.home, None), (self.home, home.profile), (home.root, None))
+        named, profile = next(way for way in ways if leads(*way))
+        words = f" --home {quoted(str(named.absolute()))}" if named is not None else ""
+        return words + (f" --profile {quoted(profile)}" if profile is not None else "")
+
+    def typed(self, home: Home, text: str) -> str:
+        """Return a text in which every command of ours is meant for this home."""
+        return for_home(text, self.option(home))
 
 
 def each_home(
@@ -79,30 +100,60 @@ def each_home(
     """Run a command for every home that is meant; print the documents; return the exit code.
 
     ``work`` prints its own text, or returns its document under ``--json``. With ``--all-profiles``
-    one profile's refusal does not keep the others from their turn.
+    one profile's failure does not keep the others from their turn, and one without a database,
+    which nobody has used yet, counts only where there is no other.
     """
     world = target.world()
     codes: list[ExitCode] = []
+    unused: list[HermesRepairError] = []
     gathered: list[dict[str, Any]] = []
     for root in target.roots(world):
         try:
             code, document = work(open_home(root), world)
-        except (HermesRepairError, OSError) as caught:
-            if not target.all_profiles or isinstance(caught, UsageError | BrokenPipeError):
-                raise
-            error = caught if isinstance(caught, HermesRepairError) else from_os(caught)
-            code, document = error.exit_code, documents.error(error, str(root))
-            if not target.as_json:
-                show([Line(f"{root}: {error.message} {error.hint}".rstrip())], stream="stderr")
+        except BrokenPipeError:
+            raise
+        except Exception as caught:  # noqa: BLE001 - each kind has its words and its exit code
+            error = as_error(caught)
+            if not target.all_profiles or isinstance(error, UsageError):
+                return _say(target, error, root)
+            if isinstance(error, NoDatabase):
+                unused.append(error)
+                if target.verbose and not target.as_json:
+                    show([Line(f"{root} has no state.db yet: left out.", "dim")])
+            else:
+                codes.append(error.exit_code)
+                if not target.as_json:
+                    _say(target, error, root)
+            gathered.append(documents.error(error, str(root)))
+            continue
         codes.append(code)
         if document is not None:
             gathered.append(document)
+    if unused and not codes:
+        codes.append(ExitCode.NO_INSTALL)
+        if not target.as_json:
+            _say(target, unused[0], target.roots(world)[0])
     if target.as_json:
         if target.all_profiles:
             documents.write({"format_version": documents.FORMAT_VERSION, "profiles": gathered})
         else:
             documents.write(gathered[0])
     return int(next((code for code in _ORDER if code in codes), ExitCode.OK))
+
+
+def _say(target: Target, error: HermesRepairError, root: Path) -> int:
+    """Say what went wrong at one home; its commands are meant for that home."""
+    try:
+        option = target.option(open_home(root))
+    except HermesRepairError:
+        option = ""  # there is no home to name
+    if target.all_profiles and not target.as_json:
+        show(
+            [Line(f"{root}: {error.message} {for_home(error.hint, option)}".rstrip())],
+            stream="stderr",
+        )
+        return int(error.exit_code)
+    return say(error, as_json=target.as_json, home=str(root), option=option)
 
 
 def heading(home: Home, database: Mapping[str, Any] | None = None) -> list[Line]:

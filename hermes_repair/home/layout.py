@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hermes_repair.model.errors import NoInstall, UsageError
+from hermes_repair.model.errors import NoDatabase, NoInstall, UsageError
 
 RECORDS_DIR = "hermes-repair"
 DATABASE = "state.db"
@@ -131,7 +131,7 @@ def open_home(root: Path) -> Home:
         )
     remains = sessions_dir(root).is_dir() or (root / RECORDS_DIR).is_dir()
     if not named.exists() and not remains:
-        raise NoInstall(
+        raise NoDatabase(
             f"{root} has no state.db and no sessions folder, so no Hermes has run there.",
             "Name the Hermes folder: hermes-repair doctor --home PATH",
         )

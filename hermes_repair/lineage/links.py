@@ -73,7 +73,7 @@ def cut_orphan(
             row.get("model_config"), BRANCHED_FROM, origin or node.parent_id or ""
         )
     except ConfigUnusable as error:
-        return _unusable(node, error)
+        return refused(error.refusal(node.id))
     cut |= superseded(graph, node, routing)
     return resolution([changes_of(node.id, row, cut)], Safety.SAFE, proof.reason)
 
@@ -181,7 +181,7 @@ def unhide(
         elif not _continues_again(graph, node):
             values = branch_shape({**row, "model_config": untagged}, node.parent_id, routed=live)
     except ConfigUnusable as error:
-        return _unusable(node, error)
+        return refused(error.refusal(node.id))
     change = changes_of(node.id, row, values)
     if not step_16:
         reason = "a chat of the gateway leads to it, though a release tagged it as a delegate's"
@@ -222,7 +222,7 @@ def mark_branch(
             "model_config": set_marker(row.get("model_config"), BRANCHED_FROM, node.parent_id)
         }
     except ConfigUnusable as error:
-        return _unusable(node, error)
+        return refused(error.refusal(node.id))
     values |= superseded(graph, node, routing)
     if "archived" not in row:
         values["parent_session_id"] = None
@@ -233,7 +233,3 @@ def mark_branch(
     if parent.end_reason in BRANCH_ENDS and after:
         return resolution([change], Safety.SAFE, f"its parent ended as '{parent.end_reason}'")
     return resolution([change], Safety.UNSAFE, "nothing but its words says that it is a branch")
-
-
-def _unusable(node: SessionNode, error: ConfigUnusable) -> Resolution:
-    return refused(f"model_config of {node.id} cannot take a marker: {error} (SE001 first)")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from json.decoder import JSONDecoder
 from typing import NoReturn
 
+from hermes_repair.model.commands import quoted
 from hermes_repair.model.values import Value
 
 BRANCHED_FROM = "_branched_from"
@@ -20,7 +21,20 @@ _SPACE = " \t\n\r"
 
 
 class ConfigUnusable(ValueError):
-    """``model_config`` is not a JSON object: no marker can be changed without losing something."""
+    """``model_config`` is not a JSON object: no marker can be changed without losing something.
+
+    ``invalid``: it is no JSON at all, which SE001 is about.
+    """
+
+    def __init__(self, reason: str, *, invalid: bool = False) -> None:
+        super().__init__(reason)
+        self.invalid = invalid
+
+    def refusal(self, session_id: str) -> str:
+        """Return why a session is left as it is, and what has to come first."""
+        why = f"model_config of {session_id} cannot take a mark: {self}"
+        first = f"`hermes-repair repair --select SE001 --session {quoted(session_id)}`"
+        return f"{why}; {first} comes first" if self.invalid else why
 
 
 def set_marker(config: Value, key: str, value: str) -> str:
@@ -85,9 +99,9 @@ def _check(text: str) -> None:
     try:
         value = _DECODER.decode(text)
     except RecursionError:
-        raise ConfigUnusable("it is nested too deeply") from None
-    except ValueError as error:
-        raise ConfigUnusable(f"it is not valid JSON: {error}") from None
+        raise ConfigUnusable("it is nested too deeply", invalid=True) from None
+    except ValueError:
+        raise ConfigUnusable("it is not valid JSON", invalid=True) from None
     if not isinstance(value, dict):
         raise ConfigUnusable("it is not a JSON object")
 

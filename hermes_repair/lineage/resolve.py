@@ -126,9 +126,7 @@ def _resolve(
             else:
                 values = _shape(sibling, row, fork.parent_id, routed=routed)
         except ConfigUnusable as error:
-            return refused(
-                f"model_config of {sibling.session_id} cannot take a marker: {error} (SE001 first)"
-            )
+            return refused(error.refusal(sibling.session_id))
         wanted[sibling.session_id] = values
         if not routed:
             wanted |= {member: unrouted_shape() for member in _recoverable(basis.graph, sibling)}

@@ -62,6 +62,10 @@ class NoInstall(HermesRepairError):
     exit_code = ExitCode.NO_INSTALL
 
 
+class NoDatabase(NoInstall):
+    """There is a Hermes folder, and no conversation was ever kept in it: a profile not used yet."""
+
+
 class DatabaseUnreadable(HermesRepairError):
     """SQLite cannot read this file as a database; doctor turns this into DB001."""
 

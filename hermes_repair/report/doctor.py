@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from hermes_repair.model.commands import for_home
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.report.documents import tally
 from hermes_repair.report.escape import count, shorten
@@ -56,22 +57,27 @@ def findings(
     found: Sequence[Finding],
     labels: Mapping[str, SessionLabel],
     acknowledged: Mapping[str, str],
+    home_option: str,
     *,
     everything: bool,
 ) -> Iterator[Line]:
-    """Yield the report, worst first, one heading per id; ``everything`` lists all of a group."""
+    """Yield the report, worst first, one heading per id; ``everything`` lists all of a group.
+
+    ``home_option`` names the home in the commands of the hints.
+    """
     groups: dict[tuple[int, str], list[Finding]] = {}
     for finding in found:
         groups.setdefault((-finding.severity, finding.id), []).append(finding)
     for (_, _), group in sorted(groups.items(), key=lambda item: item[0]):
         yield Line("")
-        yield from _group(group, labels, acknowledged, everything)
+        yield from _group(group, labels, acknowledged, home_option, everything)
 
 
 def _group(
     group: list[Finding],
     labels: Mapping[str, SessionLabel],
     acknowledged: Mapping[str, str],
+    home_option: str,
     everything: bool,
 ) -> Iterator[Line]:
     first = group[0]
@@ -94,7 +100,7 @@ def _group(
     if len(group) > len(shown):
         yield Line(f"  and {len(group) - len(shown)} more; -v lists all", "dim")
     for hint in dict.fromkeys(finding.hint for finding in shown if finding.hint):
-        yield Line(f"  -> {hint}", "good")
+        yield Line(f"  -> {for_home(hint, home_option)}", "good")
 
 
 def _place(finding: Finding, labels: Mapping[str, SessionLabel]) -> str:
@@ -142,7 +148,7 @@ def closing(
     yield Line(f"Found {', '.join(parts)}{accepted}{harmless}.", "head")
     remedies = {f.remedy for f in open_ones}
     if any(f.remedy is Remedy.MIGRATE and f.severity > Severity.INFO for f in open_ones):
-        yield Line(f"Next: hermes-repair migrate{home_option} --dry-run", "head")
+        yield Line(for_home("Next: hermes-repair migrate --dry-run", home_option), "head")
     if Remedy.SAFE in remedies:
-        yield Line(f"Next: hermes-repair repair{home_option} --dry-run", "head")
+        yield Line(for_home("Next: hermes-repair repair --dry-run", home_option), "head")
     yield Line("`hermes-repair explain ID` tells what a finding means.", "dim")

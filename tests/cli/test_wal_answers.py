@@ -44,7 +44,8 @@ def test_an_answer_alone(choice: str, home: Path, capsys: Capture) -> None:
     for words in (["undo"], ["undo", "2"]):
         said = say(capsys, *words, "--yes", "--home", home)
         assert said.code == 4 and str(kept) in said.err
-        assert "`undo` does not take that back" in said.err and "undo RECEIPT" in said.err
+        assert "`undo` does not take that back" in said.err
+        assert f"undo --home {home} RECEIPT" in said.err
         assert rows(home / "state.db") == before
     # The run before it can still be named.
     undone = say(capsys, "undo", first["id"], "--yes", "--home", home, "--json")

@@ -73,7 +73,8 @@ def test_compression_locks_with_all_columns(tmp_path: Path) -> None:
         assert 890 < over["age"] < 960 and -660 < over["expires_in"] < -590
         assert (over["verdict"], over["cleaned_by"]) == ("expired", "locks clean")
         plain = run("locks", "list", home=home).out.splitlines()
-        assert len(plain) == 3
+        assert len(plain) == 5 and plain[1].startswith("WHAT  SESSION OR NAME  HOLDER  AGE")
+        assert plain[-1] == f"Next: hermes-repair locks clean --home {home}"
         row = next(line for line in plain if "choir" in line).split("  ")
         assert row[0] == "compression-lock" and str(hermes.pid) in row[2]
         assert "since 20" in row[2] and row[5:7] == ["live", "nothing"]

@@ -1,0 +1,97 @@
+"""From whatever was raised to one sentence with a hint and an exit code, and saying it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+import traceback
+from pathlib import Path
+
+from hermes_repair.cli.streams import stop_talking
+from hermes_repair.model.commands import for_home
+from hermes_repair.model.errors import ExitCode, HermesRepairError, UsageError, from_os
+from hermes_repair.report import documents
+from hermes_repair.report.escape import escape
+
+
+def as_error(caught: Exception) -> HermesRepairError:
+    """Return what was raised as an error for people; what nobody foresaw is a defect (3)."""
+    if isinstance(caught, HermesRepairError):
+        return caught
+    if isinstance(caught, OSError):
+        return from_os(caught)
+    if _is_usage(caught):
+        return _usage(caught)
+    if type(caught).__module__ == "sqlite3":
+        return _from_sqlite(caught)
+    return _bug(caught)
+
+
+def say(error: HermesRepairError, *, as_json: bool, home: str | None, option: str = "") -> int:
+    """Say an error where it belongs, as JSON or in words; return its exit code.
+
+    ``home`` is the folder that it is about, ``option`` what names that folder in a command.
+    """
+    if as_json:
+        try:
+            documents.write(documents.error(error, home))
+            return int(error.exit_code)
+        except BrokenPipeError:
+            stop_talking(sys.stdout)
+            return int(error.exit_code)
+        except OSError:  # a full disk: stdout takes nothing, so words have to do
+            stop_talking(sys.stdout)
+    try:
+        sys.stderr.write(escape(error.message) + "\n")
+        if error.hint:
+            sys.stderr.write(escape(for_home(error.hint, option)) + "\n")
+        sys.stderr.flush()
+    except OSError:
+        stop_talking(sys.stderr)
+    return int(error.exit_code)
+
+
+def _is_usage(error: Exception) -> bool:
+    """typer brings its own click; its usage errors know how to show themselves."""
+    return hasattr(error, "format_message") and hasattr(error, "exit_code")
+
+
+def _usage(error: Exception) -> UsageError:
+    message = str(error.format_message()) if hasattr(error, "format_message") else str(error)
+    message = message if message.endswith(".") else f"{message}."
+    return UsageError(message, "Type `hermes-repair --help` for the commands.")
+
+
+def _from_sqlite(error: Exception) -> HermesRepairError:
+    """Return what SQLite said where nobody else had words for it: a disk that gives out."""
+    made = HermesRepairError(
+        f"SQLite cannot go on: {error}.",
+        "What was finished before is whole. Check the disk, then run the same command again.",
+    )
+    made.exit_code = ExitCode.REFUSED
+    return made
+
+
+def _bug(error: Exception) -> HermesRepairError:
+    """Keep the traceback in a private file, without values that could be conversation text (R9)."""
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [f"{Path(f.filename).name}:{f.lineno} in {f.name}" for f in frames]
+    text = "\n".join([*lines, type(error).__name__]) + "\n"
+    hint = "Nothing was left half-done. Please report it"
+    try:
+        place = _log(text)
+    except OSError as unwritten:
+        hint += f"; no log of it could be written: {unwritten.strerror}."
+    else:
+        hint += f" with {place}, which holds no chat text."
+    message = f"hermes-repair has a defect ({type(error).__name__} at {lines[-1]})."
+    return HermesRepairError(message, hint)
+
+
+def _log(text: str) -> str:
+    descriptor, place = tempfile.mkstemp(prefix=f"hermes-repair-{int(time.time())}-", suffix=".log")
+    with os.fdopen(descriptor, "w", encoding="utf-8") as log:
+        log.write(text)
+    return place
