@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from hermes_repair.app.applying import apply_units, close_receipt, in_memory, needed
-from hermes_repair.app.outside import Outside, folder_of, from_outside, steady
+from hermes_repair.app.outside import Outside, folder_of, from_outside, left_wal, steady
 from hermes_repair.app.preflight import Space, disk_space, require_alone, single_run
 from hermes_repair.app.recover import recover
 from hermes_repair.app.resolving import resolver
@@ -19,7 +19,7 @@ from hermes_repair.checks.delegated import decide
 from hermes_repair.checks.registry import all_checks
 from hermes_repair.checks.scene import Scene, Wishes
 from hermes_repair.home.layout import Home, routing_file
-from hermes_repair.model.errors import HermesRepairError, Refused
+from hermes_repair.model.errors import HermesRepairError, Refused, from_os
 from hermes_repair.model.findings import Safety, Severity
 from hermes_repair.model.plans import Unit
 from hermes_repair.schema.catalogue import default_catalogue
@@ -67,7 +67,11 @@ class Way:
 
 @dataclass(slots=True)
 class Migrated:
-    """What a migration did. ``problem`` is set where it was not done."""
+    """What a migration did. ``problem`` is set where it was not done.
+
+    ``stopped`` is why it could not be looked at again after it was done, ``wal_left`` the size of a
+    ``-wal`` that could not be taken into state.db.
+    """
 
     way: Way
     receipt: Path | None = None
@@ -75,6 +79,8 @@ class Migrated:
     recovered: list[str] = field(default_factory=list)
     problem: HermesRepairError | None = None
     declined: bool = False
+    stopped: HermesRepairError | None = None
+    wal_left: int = 0
 
 
 def plan_way(
@@ -205,12 +211,17 @@ def migrate(
             verify=lambda writer: _verify(writer.query, way),
         )
         result.receipt, result.backup = applied.receipt, applied.backup
-        if applied.receipt is not None:
-            close_receipt(applied.receipt, folder, world)
         if applied.refused:
             result.problem = applied.refused[0][1]
-            return result
-        _look_afresh(home, world, way)
+        try:
+            if applied.receipt is not None:
+                close_receipt(applied.receipt, folder, world)
+            if result.problem is None:
+                result.wal_left = left_wal(from_outside(home))
+                _look_afresh(home, world, way)
+        except (HermesRepairError, OSError) as error:
+            # It is committed: what fails now is told beside that, not instead of it.
+            result.stopped = from_os(error) if isinstance(error, OSError) else error
     return result
 
 

@@ -108,6 +108,14 @@ def from_outside(home: Home) -> Outside:
     return Outside(facts, openers)
 
 
+def left_wal(outside: Outside) -> int:
+    """Return the bytes of a -wal that stays when our last connection has left, 0 as a rule.
+
+    SQLite takes it in and removes it then, unless the disk has no room or somebody else is there.
+    """
+    return outside.sides.wal if outside.left_behind else 0
+
+
 def _no_database(home: Home) -> NoInstall:
     """Return what is said of a home without state.db: what lies there instead, or where to look."""
     from hermes_repair.checks.remains import find_remains  # slow to import, and seldom needed

@@ -7,79 +7,27 @@ what the earlier one left (design section 4). ``--dry-run`` shows the first roun
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from hermes_repair.app.applying import Applied, apply_units, close_receipt, in_file
-from hermes_repair.app.diagnose import Diagnosis, diagnose
-from hermes_repair.app.outside import folder_of, from_outside
-from hermes_repair.app.preflight import (
-    Space,
-    require_no_question,
-    single_run,
-)
-from hermes_repair.app.proposal import Proposal, propose, waiting
+from hermes_repair.app.applying import apply_units, close_receipt, in_file
+from hermes_repair.app.diagnose import diagnose
+from hermes_repair.app.outside import folder_of, from_outside, left_wal
+from hermes_repair.app.preflight import require_no_question, single_run
+from hermes_repair.app.proposal import Proposal, propose
 from hermes_repair.app.recover import CutOff, cut_off, recover
+from hermes_repair.app.repaired import Repaired
 from hermes_repair.app.resolving import resolver
+from hermes_repair.app.rounds import Rounds, look_after
 from hermes_repair.app.wal import answer_wal
 from hermes_repair.app.world import World
 from hermes_repair.checks.scene import Wishes
 from hermes_repair.home.layout import Home
-from hermes_repair.model.errors import HermesRepairError, InUse, Refused, UsageError
-from hermes_repair.model.findings import Remedy
-from hermes_repair.model.plans import Outline, Unit, outline
+from hermes_repair.model.errors import InUse, Refused, UsageError
+from hermes_repair.model.plans import outline
 from hermes_repair.records import planfile
 from hermes_repair.repair.planner import Selection
 from hermes_repair.store.scratch import scratch
 from hermes_repair.store.views import IN_QUESTION, WalChoice
-
-ROUNDS = 12  # families times one; a plan that never ends would be a defect, not a repair
-
-
-@dataclass(slots=True)
-class Repaired:
-    """What a repair run did. ``waiting`` could not be done now: what, and the reason in words."""
-
-    applied: list[Applied] = field(default_factory=list)
-    recovered: list[str] = field(default_factory=list)
-    waiting: list[tuple[str, str]] = field(default_factory=list)
-    left: tuple[Outline, ...] = ()
-    declined: bool = False
-    after: Diagnosis | None = None
-
-    @property
-    def receipt(self) -> Path | None:
-        """The newest receipt of this run, where something was tried."""
-        return self.receipts[-1] if self.receipts else None
-
-    @property
-    def receipts(self) -> tuple[Path, ...]:
-        """The receipts of this run in order; what undo restores from a backup has its own (R5)."""
-        found = (applied.receipt for applied in self.applied)
-        return tuple(dict.fromkeys(receipt for receipt in found if receipt is not None))
-
-    @property
-    def units(self) -> int:
-        return sum(applied.units for applied in self.applied)
-
-    @property
-    def actions(self) -> int:
-        return sum(applied.actions for applied in self.applied)
-
-    @property
-    def space(self) -> Space | None:
-        """What the hungriest round needed of the disk, and what was free before it."""
-        found = (applied.space for applied in self.applied if applied.space is not None)
-        return max(found, key=lambda disk: disk.needed, default=None)
-
-    @property
-    def refused(self) -> list[tuple[Unit, HermesRepairError]]:
-        return [pair for applied in self.applied for pair in applied.refused]
-
-    @property
-    def complete(self) -> bool:
-        """Whether everything that was asked for was done (exit 0, else 4)."""
-        return not self.refused and not self.waiting and not self.declined
 
 
 def preview(
@@ -120,9 +68,11 @@ def repair(
     choice: WalChoice | None = None,
     backup: bool = False,
 ) -> Repaired:
-    """Plan and apply in rounds, then look afresh. ``agree`` is asked once, with the first plan.
+    """Plan and apply in rounds, then look afresh.
 
-    ``choice`` is what the user says about a -wal in question (DB002); without one it is refused.
+    ``agree`` is asked with the first plan, and again with a later one that has steps which the
+    first could not name. ``choice`` is what the user says about a -wal in question (DB002);
+    without one it is refused.
     """
     folder = folder_of(home)
     result = Repaired()
@@ -140,68 +90,31 @@ def repair(
         held = CutOff() if from_outside(home).alone else cut_off(folder)
         if not held.receipts:
             result.recovered += recover(home, folder, world)
-        confirmed = _confirmed(home, world, wishes)
-        receipt: Path | None = None
-        for number in range(ROUNDS):
-            copy = backup and number == 0
-            proposal = propose(
-                home,
-                world,
-                wishes,
-                selection,
-                place,
-                confirmed=confirmed,
-                backup=copy,
-                held=held,
-            )
-            result.left = proposal.plan.left
-            result.waiting = waiting(proposal, selection)
-            if not proposal.plan.now:
-                break
-            if number == 0 and not asked and not agree(proposal):
-                result.declined = True
-                break
-            draft = in_file(proposal.draft, proposal.plan.now)
-            applied = apply_units(
-                home,
-                folder,
-                world,
-                proposal.outside,
-                draft,
-                resolver(home),
-                command=command,
-                schema=proposal.schema,
-                birth=proposal.birth,
-                backup=copy,
-                receipt=receipt,
-            )
-            result.applied.append(applied)
-            receipt = applied.receipt
-            if draft.needs_backup and receipt is not None:
-                close_receipt(receipt, folder, world)
-                receipt = None
-            if applied.refused or not applied.units:
-                break
-            result.after = diagnose(home, world, wishes, Selection(), confirm=False)
-            if not _more(result.after, selection):
-                break
-        if receipt is not None:
-            close_receipt(receipt, folder, world)
-    if result.after is None or result.refused:
-        result.after = diagnose(home, world, wishes, Selection(), confirm=False)
+        rounds = Rounds(
+            home,
+            world,
+            wishes,
+            selection,
+            place,
+            agree,
+            command,
+            backup,
+            asked,
+            held,
+            confirmed=_confirmed(home, world, wishes),
+        )
+        result.go_on(lambda: rounds.run(result))
+        result.go_on(rounds.close)
+    result.go_on(lambda: _look_afresh(home, world, wishes, result))
     return result
 
 
-def _more(after: Diagnosis, selection: Selection) -> bool:
-    """Whether the fresh look may show something that another round would do.
-
-    Which sessions a repair touches only its plan says, so named sessions are not asked here.
-    """
-    asked = selection.unsafe or bool(selection.sessions)
-    remedies = (Remedy.SAFE, Remedy.UNSAFE) if asked else (Remedy.SAFE,)
-    return any(
-        finding.remedy in remedies and selection.wants_id(finding.id) for finding in after.findings
-    )
+def _look_afresh(home: Home, world: World, wishes: Wishes, result: Repaired) -> None:
+    """Say what is there now, if the last round did not."""
+    if result.applied:
+        result.wal_left = left_wal(from_outside(home))
+    if result.after is None and result.stopped is None:
+        result.after = look_after(home, world, wishes)
 
 
 def _confirmed(home: Home, world: World, wishes: Wishes) -> frozenset[str] | None:
@@ -248,7 +161,8 @@ def apply_saved(home: Home, world: World, path: Path) -> Repaired:
                 birth=header.birth,
             )
         )
-        if result.receipt is not None:
-            close_receipt(result.receipt, folder, world)
-    result.after = diagnose(home, world, Wishes(), Selection(), confirm=False)
+        receipt = result.receipt
+        if receipt is not None:
+            result.go_on(lambda: close_receipt(receipt, folder, world))
+    result.go_on(lambda: _look_afresh(home, world, Wishes(), result))
     return result

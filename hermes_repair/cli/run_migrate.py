@@ -9,7 +9,7 @@ from typing import Any
 from hermes_repair.app import migrate as app
 from hermes_repair.app.outside import place_of
 from hermes_repair.app.world import World
-from hermes_repair.cli.run_repair import ask, require_yes
+from hermes_repair.cli.run_repair import ask, require_yes, stopped_entry, wal_lines
 from hermes_repair.cli.space import space_entry, space_lines
 from hermes_repair.cli.target import Target, each_home
 from hermes_repair.home.layout import Home
@@ -202,10 +202,12 @@ def _done(
     if result.problem is not None:
         raise result.problem
     way = result.way
-    code = ExitCode.REFUSED if result.declined else ExitCode.OK
+    code = ExitCode.REFUSED if result.declined or result.stopped else ExitCode.OK
     if target.as_json:
         return code, {
             **_document(way, home),
+            "stopped": stopped_entry(result.stopped),
+            "wal_left": result.wal_left,
             "recovered": result.recovered,
             "plan": _plan(way),
             "receipt": {
@@ -223,11 +225,14 @@ def _done(
         touched = [f"{part.what} ({count(part.rows, 'row')})" for part in way.shown if part.rows]
         lines += [Line(f"  {words}") for words in touched]
         lines += [*_kept(way), *_left_alone(way, target), *space_lines(way.space, done=True)]
-        lines.append(
-            Line(
-                f"Done and verified. Backup {result.backup}, receipt {result.receipt.stem}.", "good"
-            )
-        )
+        how = "Done and verified" if result.stopped is None else "Done"
+        told = f"{how}. Backup {result.backup}, receipt {result.receipt.stem}."
+        lines.append(Line(told, "good"))
+        if result.stopped is not None:
+            told = f"It was not looked at again: {result.stopped.message}"
+            told += target.typed(home, " Mend that, then: hermes-repair doctor")
+            lines.append(Line(told, "error", asked=True))
+        lines += wal_lines(result.wal_left)
         lines.append(Line(target.typed(home, "To take it back: hermes-repair undo")))
     target.say(lines)
     return code, None

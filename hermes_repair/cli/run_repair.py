@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from hermes_repair.app import repair as app
+from hermes_repair.app.outside import place_of
 from hermes_repair.app.proposal import Proposal, waiting
+from hermes_repair.app.repaired import Repaired
 from hermes_repair.app.world import World
 from hermes_repair.checks.scene import ForkWish, Wishes
 from hermes_repair.cli.run_doctor import shown_labels
@@ -16,15 +18,20 @@ from hermes_repair.cli.space import space_entry, space_lines
 from hermes_repair.cli.target import Target, each_home, heading
 from hermes_repair.home.layout import Home
 from hermes_repair.model.commands import quoted
-from hermes_repair.model.errors import ExitCode, Refused, UsageError
+from hermes_repair.model.errors import ExitCode, HermesRepairError, Refused, UsageError
 from hermes_repair.model.findings import Severity
 from hermes_repair.model.plans import Outline
 from hermes_repair.repair.planner import Selection, summary
 from hermes_repair.report import documents
 from hermes_repair.report.doctor import SessionLabel
-from hermes_repair.report.escape import count
+from hermes_repair.report.escape import count, size
 from hermes_repair.report.lines import Line, as_asked, show
 from hermes_repair.store.views import WalChoice
+
+LOOKS_AGAIN = (
+    "After these it looks again: what only then shows is named in the report, and asked at a"
+    " terminal."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +110,8 @@ def at_home(
 
     def agree(proposal: Proposal) -> bool:
         nonlocal shown
-        shown = not asked.yes
-        return asked.yes or _ask(proposal, home, target)
+        again, shown = shown, not asked.yes
+        return asked.yes or _ask(proposal, home, target, again=again)
 
     result = app.repair(
         home,
@@ -181,6 +188,7 @@ def plan_lines(proposal: Proposal, target: Target) -> list[Line]:
     if plan.now:
         lines.append(Line(f"The plan has {count(len(plan.now), 'step')}:", "head", asked=True))
         lines += as_asked([Line(f"  {_step(one, labels)}") for one in plan.now])
+        lines.append(Line(LOOKS_AGAIN, "dim"))
         lines += space_lines(proposal.space)
     if plan.waiting:
         why = proposal.live_reason or "Each is planned afresh when the steps above are done."
@@ -212,8 +220,11 @@ def _step(outline: Outline, labels: dict[str, SessionLabel]) -> str:
     return f"{', '.join(unit.finding_ids)} {unit.summary}{named}; {rows}, {unit.safety.value}"
 
 
-def _ask(proposal: Proposal, home: Home, target: Target) -> bool:
-    show([*heading(home, proposal.database), *plan_lines(proposal, target)], stream="stderr")
+def _ask(proposal: Proposal, home: Home, target: Target, *, again: bool) -> bool:
+    head = heading(home, proposal.database)
+    if again:
+        head = [Line(""), Line("A fresh look after these steps shows more to do.", "head")]
+    show([*head, *plan_lines(proposal, target)], stream="stderr")
     return ask("Do it?")
 
 
@@ -225,16 +236,19 @@ def ask(question: str) -> bool:
 
 
 def _done(
-    result: app.Repaired, home: Home, target: Target, *, headed: bool = False
+    result: Repaired, home: Home, target: Target, *, headed: bool = False
 ) -> tuple[ExitCode, dict[str, Any] | None]:
     code = ExitCode.OK if result.complete else ExitCode.REFUSED
     after = result.after
     if target.as_json:
         return code, {
-            **documents.envelope(str(home.root), after.database if after else {}),
+            **documents.envelope(str(home.root), after.database if after else place_of(home)),
             "space": space_entry(result.space),
             "recovered": result.recovered,
             "receipt": _receipt(result),
+            "later": summary(result.later),
+            "stopped": stopped_entry(result.stopped),
+            "wal_left": result.wal_left,
             "refused": [
                 {"unit": unit.summary, "message": error.message, "hint": error.hint}
                 for unit, error in result.refused
@@ -250,7 +264,7 @@ def _done(
     return code, None
 
 
-def _receipt(result: app.Repaired) -> dict[str, Any] | None:
+def _receipt(result: Repaired) -> dict[str, Any] | None:
     if result.receipt is None:
         return None
     return {
@@ -263,12 +277,50 @@ def _receipt(result: app.Repaired) -> dict[str, Any] | None:
     }
 
 
-def _named(result: app.Repaired) -> str:
+def _named(result: Repaired) -> str:
     names = [receipt.stem for receipt in result.receipts]
     return f"Receipt{'s' if len(names) > 1 else ''} {', '.join(names)}"
 
 
-def _done_lines(result: app.Repaired, home: Home, target: Target) -> list[Line]:
+def _later_lines(result: Repaired) -> list[Line]:
+    """Name the steps that the plan could not show, because the others brought them to light."""
+    if not result.later:
+        return []
+    told = f"{count(len(result.later), 'step')} of these only a fresh look after the others showed:"
+    steps = (f"{', '.join(one.unit.finding_ids)} {one.unit.summary}" for one in result.later)
+    return [Line(told), *(Line(f"  {step}") for step in steps)]
+
+
+def _stopped_lines(result: Repaired, home: Home, target: Target) -> list[Line]:
+    """Say what kept the run from going on, and from looking at what it did."""
+    lines = []
+    if result.stopped is not None:
+        told = (
+            f"It went no further: {result.stopped.message} What is named above is done and stays;"
+            " it was not looked at again. Mend that, then: hermes-repair doctor"
+        )
+        lines.append(Line(target.typed(home, told), "error", asked=True))
+    return [*lines, *wal_lines(result.wal_left)]
+
+
+def wal_lines(left: int) -> list[Line]:
+    """Say what a -wal of ``left`` bytes is that our last connection had to leave behind."""
+    if not left:
+        return []
+    told = (
+        f"state.db-wal ({size(left)}) stays beside state.db and belongs to it: SQLite could not"
+        " take it in (is the disk full?). Keep the two together; Hermes takes it in on its next"
+        " start."
+    )
+    return [Line(told, "warning", asked=True)]
+
+
+def stopped_entry(error: HermesRepairError | None) -> dict[str, str] | None:
+    """Return the JSON entry of what kept a run from going on after something was done."""
+    return None if error is None else {"message": error.message, "hint": error.hint}
+
+
+def _done_lines(result: Repaired, home: Home, target: Target) -> list[Line]:
     lines = [Line(sentence) for sentence in result.recovered]
     if result.declined:
         return [*lines, Line("Nothing was changed.", asked=True)]
@@ -282,9 +334,11 @@ def _done_lines(result: app.Repaired, home: Home, target: Target) -> list[Line]:
                 "good",
             )
         )
+        lines += _later_lines(result)
         first = f" {result.receipts[0].stem}" if len(result.receipts) > 1 else ""
         lines += space_lines(result.space, done=True)
         lines.append(Line(target.typed(home, f"To take it back: hermes-repair undo{first}")))
+    lines += _stopped_lines(result, home, target)
     for unit, error in result.refused:
         hint = target.typed(home, error.hint)
         told = f"Not done: {unit.summary}. {error.message} {hint}"

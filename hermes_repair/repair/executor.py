@@ -267,7 +267,7 @@ def _explained(error: sqlite3.Error, unit: Unit) -> HermesRepairError:
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR):
         return Refused(
             f"The database cannot be written: {error}. The step {unit.summary!r} did not happen.",
-            "Check the owner and the permissions of state.db and its folder.",
+            "Check free space, and the owner and the permissions of state.db and its folder.",
         )
     return HermesRepairError(
         f"SQLite refused the step {unit.summary!r}: {error}.",

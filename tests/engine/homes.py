@@ -19,6 +19,7 @@ from hermes_repair.app import migrate as migrate_app
 from hermes_repair.app import repair as repair_app
 from hermes_repair.app import undo as undo_app
 from hermes_repair.app.diagnose import Diagnosis, diagnose
+from hermes_repair.app.repaired import Repaired
 from hermes_repair.app.world import World
 from hermes_repair.checks.scene import Wishes
 from hermes_repair.home.layout import Home, open_home
@@ -170,7 +171,7 @@ def repair(
     choice: WalChoice | None = None,
     backup: bool = False,
     selection: Selection | None = None,
-) -> repair_app.Repaired:
+) -> Repaired:
     """Run ``repair --yes``."""
     return repair_app.repair(
         open_home(root),
