@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hermes_repair.app.diagnose import readable
+from hermes_repair.app.naming import require_known
 from hermes_repair.app.outside import Outside, steady
 from hermes_repair.app.visit import visit
 from hermes_repair.app.world import World
@@ -38,7 +39,10 @@ class Report:
 
 
 def report(home: Home, world: World, wishes: Wishes) -> Report:
-    """Compare; changes nothing. ``wishes.sessions`` narrows it to some sessions."""
+    """Compare; changes nothing. ``wishes.sessions`` narrows it to some sessions.
+
+    Raises :class:`~hermes_repair.model.errors.UnknownSession` for one that nothing here has.
+    """
 
     def look(outside: Outside) -> Report:
         with visit(home, world, wishes, check_file=False, outside=outside) as scene:
@@ -46,6 +50,7 @@ def report(home: Home, world: World, wishes: Wishes) -> Report:
                 raise Refused(
                     f"{home.database} has no conversations.", "`hermes-repair doctor` says more."
                 )
+            require_known(scene, wishes.sessions)
             answers = scene.comparisons.answers
             return Report(
                 comparisons=tuple(a.comparison for a in answers.values() if a.comparison),

@@ -22,7 +22,7 @@ from hermes_repair.lineage.forks import Fork, Sibling
 from hermes_repair.lineage.graph import Graph
 from hermes_repair.lineage.node import text
 from hermes_repair.lineage.tips import RULES, Rules, compression_tip, resume_target
-from hermes_repair.model.errors import Refused, UsageError
+from hermes_repair.model.errors import Refused, UnknownSession, UsageError
 from hermes_repair.report.forks import Half, Led, Outcome, Seen, Spoken
 
 IDS = ("LN002", "LN009")
@@ -47,8 +47,8 @@ def see(
 ) -> Forks:
     """Look at the forks that the named sessions are part of, at all of them where none is named.
 
-    Raises :class:`UsageError` for a session that does not exist, and for a wish to keep one that is
-    no half of these forks; :class:`Refused` where there are no conversations to look at.
+    Raises :class:`UnknownSession` for a session that is not there, :class:`UsageError` for a wish
+    to keep one that is no half of these forks, :class:`Refused` where there are no conversations.
     """
 
     def look(outside: Outside) -> Forks:
@@ -69,7 +69,7 @@ def see(
 def _require_known(scene: Scene, sessions: Collection[str]) -> None:
     unknown = sorted(name for name in sessions if name not in scene.node)
     if unknown:
-        raise UsageError(
+        raise UnknownSession(
             f"There is no session {unknown[0]!r} in this database.",
             "`hermes-repair forks` without a session lists every fork.",
         )

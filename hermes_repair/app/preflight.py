@@ -189,8 +189,12 @@ def guard_alone(home: Home, clock: Callable[[], float]) -> Callable[[], None]:
 
 @contextmanager
 def single_run(folder: Folder) -> Iterator[None]:
-    """Keep a second writing run of ours out of this home; raises :class:`AnotherRun` there."""
-    folder.prepare()
+    """Keep a second writing run of ours out of this home; raises :class:`AnotherRun` there.
+
+    A folder of ours that was made for this and in which nothing was kept goes again: what was
+    refused or declined leaves no trace.
+    """
+    new = folder.prepare()
     lock = folder.run_lock
     with ExitStack() as stack:
         try:
@@ -204,4 +208,6 @@ def single_run(folder: Folder) -> Iterator[None]:
                 "Another hermes-repair is at work on this home.",
                 "Wait until it has finished, then run this again.",
             )
+        if new:
+            stack.callback(folder.remove_empty)
         yield

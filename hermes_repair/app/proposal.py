@@ -9,6 +9,7 @@ from typing import Any
 from hermes_repair import __version__
 from hermes_repair.app.applying import in_file, needed
 from hermes_repair.app.diagnose import examine, facts, labels, readable
+from hermes_repair.app.naming import require_known
 from hermes_repair.app.outside import Outside, folder_of, steady
 from hermes_repair.app.preflight import Space, disk_space
 from hermes_repair.app.recover import CutOff, cut_off
@@ -66,7 +67,8 @@ def propose(
     The actions go to a new file in ``place``, one unit at a time, so that a plan of any size takes
     little memory. ``confirmed``: only findings that an earlier look had too. ``held``: what was cut
     off, if not what the receipts say now, of which one may be this run's own. Raises
-    :class:`Refused` where the file itself is in question (DB001 to DB003).
+    :class:`Refused` where the file itself is in question (DB001 to DB003), :class:`UnknownSession`
+    for a session that is named and that nothing here has.
     """
 
     def look(outside: Outside) -> Proposal:
@@ -109,6 +111,7 @@ def _propose(
         header = _header(home, outside, world, scene.recognition.number, scene.birth)
         with planfile.create(draft, header) as file:
             outlines = file.append(proposals(scene, findings))
+            require_known(scene, selection.sessions, outlines)
             made = plan(outlines, selection, beside_live=beside, held=held.concerns)
             digest = file.digest(one.number for one in made.now)
         return Proposal(

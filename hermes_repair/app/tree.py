@@ -15,7 +15,7 @@ from hermes_repair.home.layout import Home
 from hermes_repair.lineage.forest import Tree, grow
 from hermes_repair.lineage.forks import Holds
 from hermes_repair.lineage.graph import Graph
-from hermes_repair.model.errors import Refused, UsageError
+from hermes_repair.model.errors import Refused, UnknownSession
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Forest:
 def see(home: Home, world: World, session: str | None, *, everything: bool) -> Forest:
     """Look at the family of one session, or at all families of two or more sessions.
 
-    ``everything``: sessions on their own too. Raises :class:`UsageError` for a session that does
+    ``everything``: sessions on their own too. Raises :class:`UnknownSession` for one that does
     not exist, :class:`Refused` where there are no conversations.
     """
 
@@ -44,7 +44,7 @@ def see(home: Home, world: World, session: str | None, *, everything: bool) -> F
                     f"{home.database} has no conversations.", "`hermes-repair doctor` says more."
                 )
             if session is not None and session not in scene.node:
-                raise UsageError(
+                raise UnknownSession(
                     f"There is no session {session!r} in this database.",
                     "`hermes-repair tree` without a session draws every family.",
                 )

@@ -141,6 +141,11 @@ def require_yes(yes: bool, look: str = ", or --dry-run to see what it would do."
 def _dry_run(
     home: Home, world: World, asked: Asked, target: Target, typed: str
 ) -> tuple[ExitCode, dict[str, Any] | None]:
+    if asked.plan_out is not None and not asked.plan_out.parent.is_dir():
+        raise UsageError(
+            f"There is no folder {asked.plan_out.parent} for the plan.",
+            "Name a file in a folder that exists for --plan-out.",
+        )
     proposal = app.preview(
         home,
         world,

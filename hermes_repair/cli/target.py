@@ -12,7 +12,13 @@ from hermes_repair.app.world import World, real_world
 from hermes_repair.cli.failures import as_error, say
 from hermes_repair.home.layout import Home, base_of, locate, open_home, profile_names
 from hermes_repair.model.commands import for_home, quoted
-from hermes_repair.model.errors import ExitCode, HermesRepairError, NoDatabase, UsageError
+from hermes_repair.model.errors import (
+    ExitCode,
+    HermesRepairError,
+    NoDatabase,
+    UnknownSession,
+    UsageError,
+)
 from hermes_repair.report import documents
 from hermes_repair.report.escape import count, escape
 from hermes_repair.report.lines import Line, show
@@ -100,12 +106,13 @@ def each_home(
     """Run a command for every home that is meant; print the documents; return the exit code.
 
     ``work`` prints its own text, or returns its document under ``--json``. With ``--all-profiles``
-    one profile's failure does not keep the others from their turn, and one without a database,
-    which nobody has used yet, counts only where there is no other.
+    one profile's failure does not keep the others from their turn. One without a database, which
+    nobody has used yet, and one without the session that is named are left out, and count only
+    where every one is.
     """
     world = target.world()
     codes: list[ExitCode] = []
-    unused: list[HermesRepairError] = []
+    absent: list[HermesRepairError] = []
     gathered: list[dict[str, Any]] = []
     for root in target.roots(world):
         try:
@@ -114,12 +121,14 @@ def each_home(
             raise
         except Exception as caught:  # noqa: BLE001 - each kind has its words and its exit code
             error = as_error(caught)
-            if not target.all_profiles or isinstance(error, UsageError):
+            left_out = isinstance(error, NoDatabase | UnknownSession)
+            usage = isinstance(error, UsageError) and not left_out
+            if not target.all_profiles or usage:
                 return _say(target, error, root)
-            if isinstance(error, NoDatabase):
-                unused.append(error)
+            if left_out:
+                absent.append(error)
                 if target.verbose and not target.as_json:
-                    show([Line(f"{root} has no state.db yet: left out.", "dim")])
+                    show([Line(f"Left out: {root}. {error.message}", "dim")])
             else:
                 codes.append(error.exit_code)
                 if not target.as_json:
@@ -129,15 +138,16 @@ def each_home(
         codes.append(code)
         if document is not None:
             gathered.append(document)
-    if unused and not codes:
-        codes.append(ExitCode.NO_INSTALL)
-        if not target.as_json:
-            _say(target, unused[0], target.roots(world)[0])
+    missed = min(absent, key=lambda error: error.exit_code) if absent and not codes else None
     if target.as_json:
         if target.all_profiles:
             documents.write({"format_version": documents.FORMAT_VERSION, "profiles": gathered})
         else:
             documents.write(gathered[0])
+    elif missed is not None:
+        _say(target, missed, target.roots(world)[0])
+    if missed is not None:
+        return int(missed.exit_code)
     return int(next((code for code in _ORDER if code in codes), ExitCode.OK))
 
 

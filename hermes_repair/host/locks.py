@@ -45,15 +45,24 @@ def kernel_locks(paths: Iterable[Path]) -> Mapping[Path, tuple[KernelLock, ...]]
 def single_run(path: Path) -> Iterator[bool]:
     """Hold the lock file ``path`` (ours, made if absent, 0600) and yield whether we got it.
 
-    False means that another run holds it. The kernel lets go of it when the process ends, however
-    it ends; the file stays. Raises OSError where the folder may not be written.
+    False means that another run holds it, or held it until now and took the file away. The kernel
+    lets go of it when the process ends, however it ends; the file stays. Raises OSError where the
+    folder may not be written.
     """
     flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
     descriptor = os.open(path, flags, 0o600)
     try:
-        yield _try_lock(descriptor)
+        yield _try_lock(descriptor) and _is_at(path, descriptor)
     finally:
         os.close(descriptor)
+
+
+def _is_at(path: Path, descriptor: int) -> bool:
+    """Whether a file that is open still has its name: a lock on another one keeps nobody out."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
 
 
 def _try_lock(descriptor: int) -> bool:

@@ -34,6 +34,10 @@ class UsageError(HermesRepairError):
     exit_code = ExitCode.USAGE
 
 
+class UnknownSession(UsageError):
+    """The command line names a session that this home does not have; another profile may."""
+
+
 class Refused(HermesRepairError):
     """Nothing was done because it could not be done safely (in use, no space, changed base)."""
 

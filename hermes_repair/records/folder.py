@@ -13,6 +13,7 @@ import os
 import re
 import shutil
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,10 +64,27 @@ class Folder:
     def sources(self) -> Path:
         return self.path / "sources"
 
-    def prepare(self) -> None:
-        """Make the folder and its parts, 0700. Raises :class:`Refused` where that cannot be."""
+    def prepare(self) -> bool:
+        """Make the folder and its parts, 0700; return whether there was none before.
+
+        Raises :class:`Refused` where that cannot be.
+        """
+        new = not self.path.is_dir()
         for part in (self.path, self.receipts, self.backups, self.sources):
             self.make(part)
+        return new
+
+    def remove_empty(self) -> None:
+        """Remove the folder again where nothing was put into it. Who calls this has the lock."""
+        places = [self.receipts, self.backups, self.sources]
+        others = set(self.path.iterdir()) - {*places, self.run_lock}
+        if others or any(any(place.iterdir()) for place in places):
+            return
+        with suppress(OSError):  # somebody has begun to use it: then it is to stay
+            for place in places:
+                place.rmdir()
+            self.run_lock.unlink()
+            self.path.rmdir()
 
     def make(self, part: Path) -> Path:
         """Make one folder of ours, durably, or see that it is one."""

@@ -16,7 +16,18 @@ from hermes_repair.checks.registry import all_checks
 from hermes_repair.cli import guard
 from tests.cli.speaking import assert_document, environment, say, spawn
 from tests.command import fingerprint
-from tests.engine.homes import COUNTED, FRONT, HEALTHY, LOCKED, ORPHAN, opened, repair, small_home
+from tests.engine.homes import (
+    COUNTED,
+    FRONT,
+    HEALTHY,
+    LOCKED,
+    ONLY,
+    ORPHAN,
+    chat_only_in_file,
+    opened,
+    repair,
+    small_home,
+)
 from tests.engine.homes import the_world as world_of
 from tests.engine.images import content, files, without_sequence
 
@@ -115,8 +126,54 @@ def test_a_named_session_alone_is_repaired(home: Path, capsys: Capture) -> None:
 
 
 def test_a_session_that_is_not_there(home: Path, capsys: Capture) -> None:
-    said = say(capsys, "repair", "--yes", "--session", "no such", "--home", home)
-    assert said.code == 0 and "nothing to repair" in said.out
+    """A typing error is no health: exit 2 and the id, whatever would have been done with it."""
+    for words in (
+        ["repair", "--yes", "--session", "no such"],
+        ["repair", "--yes", "--session", "no such", "--session", FRONT, "--unsafe"],
+        ["repair", "--dry-run", "--session", "no such"],
+        ["backfill", "no such", "--yes"],
+        ["backfill", "no such", "--report"],
+    ):
+        said = say(capsys, *words, "--home", home)
+        assert said.code == 2 and "'no such'" in said.err and said.out == "", words
+    said = say(capsys, "repair", "--yes", "--session", "", "--home", home)
+    assert said.code == 2 and "no session ''" in said.err
+    assert not (home / "hermes-repair").exists()
+
+
+def test_a_session_that_is_there_in_any_form(home: Path, capsys: Capture) -> None:
+    """As a transcript, as a log, as messages or a lock without a row, as what a receipt names."""
+    chat_only_in_file(home)
+    (home / "sessions" / "session_only-log.json").write_text("{}")
+    with opened(home) as db:
+        db.execute(
+            "INSERT INTO messages (session_id, role, content, timestamp) VALUES ('rowless', 'user',"
+            " 'x', 1.0)"
+        )
+        db.execute("INSERT INTO compression_locks VALUES ('locked', 'pid=1', 1.0, 2e12)")
+    for session in (ONLY, "only-log", "rowless", "locked", HEALTHY):
+        said = say(capsys, "repair", "--dry-run", "--session", session, "--home", home)
+        assert said.code == 0, (session, said)
+    assert say(capsys, "repair", "--yes", "--session", LOCKED, "--home", home).code == 0
+    with opened(home) as db:
+        db.execute("DELETE FROM messages WHERE session_id = ?", (LOCKED,))
+        db.execute("DELETE FROM sessions WHERE id = ?", (LOCKED,))
+    assert say(capsys, "repair", "--yes", "--session", LOCKED, "--home", home).code == 0
+
+
+def test_a_session_of_one_profile_is_enough(home: Path, capsys: Capture) -> None:
+    other = small_home(home / "profiles" / "wp")
+    with opened(other) as db:
+        db.execute("UPDATE sessions SET id = 'of wp' WHERE id = ?", (HEALTHY,))
+        db.execute("UPDATE messages SET session_id = 'of wp' WHERE session_id = ?", (HEALTHY,))
+    every = ["--all-profiles", "--home", str(home)]
+    for words in (["repair", "--yes", "--session"], ["tree"], ["forks"]):
+        said = say(capsys, *words, "of wp", *every)
+        assert said.code == 0 and said.err == "", words
+        said = say(capsys, *words, "of none", *every)
+        assert said.code == 2 and said.err.count("'of none'") == 1, words
+    document = say(capsys, "tree", "of wp", "--json", *every).document
+    assert [part.get("error", {}).get("exit_code") for part in document["profiles"]] == [2, None]
 
 
 @pytest.mark.parametrize(

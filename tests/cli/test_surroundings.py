@@ -1,0 +1,221 @@
+"""Streams, locales, paths and variables as cron, a daemon or an old terminal leave them."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.speaking import Said, assert_document, at_a_terminal, environment, say, spawn
+from tests.engine.homes import HEALTHY, opened, repair, small_home
+from tests.engine.homes import the_world as world_of
+from tests.engine.images import files
+
+Capture = pytest.CaptureFixture[str]
+ODD = "Café 😀"
+
+
+def without_time_of_the_folder(home: Path) -> object:
+    """Return every file of a home; the lock of a run that was refused came and went."""
+    found = dict(files(home))
+    del found["."]
+    return found
+
+
+def shell(folder: Path, words: str, **more: str) -> Said:
+    """Run ``words`` of bash, in which ``hermes-repair`` is this program."""
+    program = shlex.join([sys.executable, "-m", "hermes_repair"])
+    done = subprocess.run(
+        ["bash", "-c", words.replace("hermes-repair", program)],
+        env=environment(folder, **more),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=120,
+        check=False,
+    )
+    out, err = (part.decode("utf-8", "surrogateescape") for part in (done.stdout, done.stderr))
+    return Said(done.returncode, out, err)
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["doctor --json", "locks clean --json", "doctor", "locks list", "tree", "explain", "nonsense"],
+)
+def test_a_full_disk_under_stdout_is_no_finding(words: str, home: Path, tmp_path: Path) -> None:
+    at = "" if words in ("explain", "nonsense") else f" --home {home}"
+    said = shell(tmp_path, f"hermes-repair {words}{at} >/dev/full")
+    assert said.code == (2 if words == "nonsense" else 4)
+    assert "Traceback" not in said.err and said.err != ""
+    said = shell(tmp_path, f"hermes-repair {words}{at} >/dev/full 2>&1")
+    assert said.code == (2 if words == "nonsense" else 4)
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("doctor >&-", 1),
+        ("doctor --json >&-", 1),
+        ("repair <&-", 4),
+        ("repair --yes <&- >&- 2>&-", 0),
+        ("tree nope 2>&-", 2),
+    ],
+)
+def test_closed_streams(words: str, code: int, home: Path, tmp_path: Path) -> None:
+    name, _, rest = words.partition(" ")
+    said = shell(tmp_path, f"hermes-repair {name} --home {home} {rest}")
+    assert said.code == code, said
+    assert "defect" not in said.err and "Traceback" not in said.err
+    with opened(home) as db:
+        assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+@pytest.mark.parametrize(
+    "words", [["doctor", "-v"], ["tree"], ["repair", "--dry-run"], ["locks", "list"]], ids=" ".join
+)
+def test_a_terminal_that_lacks_a_character(words: list[str], home: Path) -> None:
+    with opened(home) as db:
+        db.execute("UPDATE sessions SET title = ? || id", (ODD,))
+    more = ["-v"] if words == ["tree"] else []
+    said = at_a_terminal(home.parent, *words, *more, "--home", home, PYTHONIOENCODING="ascii")
+    assert said.code in (0, 1) and "defect" not in said.out
+    assert "Caf\\xe9" in said.out
+
+
+def test_a_pipe_that_lacks_a_character(home: Path, tmp_path: Path) -> None:
+    with opened(home) as db:
+        db.execute("UPDATE messages SET session_id = ? WHERE session_id = ?", (ODD, HEALTHY))
+        db.execute("UPDATE sessions SET id = ? WHERE id = ?", (ODD, HEALTHY))
+    said = spawn(tmp_path, "find", "good day", "--home", home, PYTHONIOENCODING="ascii")
+    assert said.code == 0 and "Caf\\xe9 \\U0001f600: 1 message" in said.out
+
+
+@pytest.mark.parametrize(
+    ("name", "locale"),
+    [
+        (b"bad\xff", {}),
+        ("Bücher".encode(), {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}),
+        (b"a ?#%41'b", {}),
+    ],
+    ids=["bytes", "locale", "uri"],
+)
+def test_a_folder_with_any_name(name: bytes, locale: dict[str, str], tmp_path: Path) -> None:
+    place = os.fsencode(tmp_path) + b"/" + name
+    small_home(tmp_path / "made", 13).rename(os.fsdecode(place))
+    at = "--home \"$(printf '" + "".join(f"\\x{byte:02x}" for byte in place) + "')\""
+    codes = {
+        "doctor": 1,
+        "doctor --json": 1,
+        "migrate --to 16 --yes": 0,
+        "undo --yes": 0,
+        "repair --dry-run": 0,
+        "repair --yes --backup": 0,
+        "history": 0,
+        "locks list": 0,
+        "locks clean": 0,
+        "backfill --report": 0,
+        "backup": 0,
+        "backup list": 0,
+        "find heron": 0,
+        "tree": 0,
+        "undo --yes -q": 0,
+    }
+    for words, code in codes.items():
+        said = shell(tmp_path, f"hermes-repair {words} {at}", **locale)
+        assert said.code == code, (words, said)
+    printed = shell(tmp_path, f"hermes-repair doctor {at} | grep -a '^Next: '", **locale).out
+    command = printed.removeprefix("Next: ").strip()
+    assert shell(tmp_path, command, **locale).code == 0, "the command is typed as it is printed"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["locks", "clean", "--grace", "nan"],
+        ["locks", "clean", "--grace", "inf"],
+        ["locks", "clean", "--max-age", "nan"],
+        ["locks", "clean", "--max-age", "inf"],
+        ["locks", "clean", "--max-age", "-1"],
+        ["repair", "--dry-run", "--plan-out", "/nonexistent/x"],
+    ],
+    ids=" ".join,
+)
+def test_arguments_that_make_no_sense(words: list[str], home: Path, capsys: Capture) -> None:
+    said = say(capsys, *words, "--home", home)
+    assert said.code == 2 and said.out == "" and ".part" not in said.err
+    document = say(capsys, *words, "--home", home, "--json").document
+    assert_document("error", document)
+    assert document["home"] == str(home)
+
+
+def test_an_empty_home_is_not_this_folder(
+    home: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(home)
+    for words in (["--home", ""], ["--home="], ["--home", " "]):
+        said = say(capsys, "doctor", *words)
+        assert said.code == 2 and "no folder is named" in said.err
+    assert say(capsys, "doctor", "--home", ".").code == 1
+    # Hermes 0.13.0 to 0.19.0 take an empty HERMES_HOME for none.
+    monkeypatch.setenv("HERMES_HOME", " ")
+    said = say(capsys, "doctor")
+    assert said.code == 5 and str(Path.home() / ".hermes") in said.err
+
+
+def test_a_profile_that_nobody_has_used_is_no_error(home: Path, capsys: Capture) -> None:
+    (home / "profiles" / "new").mkdir(parents=True)
+    (home / "profiles" / "made" / "sessions").mkdir(parents=True)
+    every = ["--all-profiles", "--home", str(home)]
+    said = say(capsys, "locks", "clean", *every)
+    assert said.code == 0 and said.err == ""
+    said = say(capsys, "locks", "clean", "-v", *every)
+    assert said.code == 0 and said.out.count("Left out: ") == 2
+    document = say(capsys, "locks", "clean", "--json", *every).document
+    codes = [part.get("error", {}).get("exit_code") for part in document["profiles"]]
+    assert codes == [None, 5, 5]
+    (home / "profiles" / "new" / "state.db").write_text("no database")
+    assert say(capsys, "locks", "clean", *every).code == 4
+    # Transcripts without their database are no profile that nobody has used.
+    lost = home / "profiles" / "made" / "sessions" / "20260101_000000_00000000.jsonl"
+    lost.write_text('{"role": "user", "content": "x"}\n')
+    said = say(capsys, "locks", "clean", *every)
+    assert said.code == 4 and "1 transcript" in said.err
+
+
+def test_no_database_anywhere(tmp_path: Path, capsys: Capture) -> None:
+    (tmp_path / "base" / "profiles" / "new").mkdir(parents=True)
+    said = say(capsys, "doctor", "--all-profiles", "--home", tmp_path / "base")
+    assert said.code == 5 and str(tmp_path / "base") in said.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["undo", "--yes"], ["undo", "7", "--yes"], ["repair", "--yes", "--session", "no such"]],
+    ids=" ".join,
+)
+def test_a_refusal_leaves_no_folder(words: list[str], home: Path, capsys: Capture) -> None:
+    before = without_time_of_the_folder(home)
+    assert say(capsys, *words, "--home", home).code in (2, 4)
+    assert without_time_of_the_folder(home) == before
+
+
+@pytest.mark.parametrize("words", [["repair"], ["migrate", "--to", "16"]], ids=" ".join)
+def test_a_no_leaves_no_folder(words: list[str], home: Path) -> None:
+    said = at_a_terminal(home.parent, *words, "--home", home, typed="n\n")
+    assert said.code == 4 and not (home / "hermes-repair").exists()
+
+
+def test_a_repair_of_a_damaged_database_leaves_no_folder(home: Path, capsys: Capture) -> None:
+    (home / "state.db").write_bytes(b"no database" * 1000)
+    assert say(capsys, "repair", "--yes", "--home", home).code == 4
+    assert not (home / "hermes-repair").exists()
+
+
+def test_what_was_kept_stays(home: Path, tmp_path: Path, capsys: Capture) -> None:
+    repair(home, world_of(tmp_path))
+    before = files(home / "hermes-repair")
+    assert say(capsys, "undo", "77", "--yes", "--home", home).code == 2
+    assert files(home / "hermes-repair") == before
