@@ -1,4 +1,7 @@
-"""Where else a session is that this database lacks: other profiles, backups, snapshots, files."""
+"""Where else a session is that this database lacks: other profiles, backups, snapshots, files.
+
+A chat whose profile was changed or copied may have one half here and the other there.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,11 @@ from typing import TYPE_CHECKING
 
 from hermes_repair import host
 from hermes_repair.home.copies import CopyKind, DatabaseCopy, other_databases
+from hermes_repair.lineage.markers import BRANCHED_FROM, DELEGATE_FROM
 from hermes_repair.lineage.node import text
 from hermes_repair.model.errors import DatabaseUnreadable
+from hermes_repair.model.values import Value
+from hermes_repair.schema.config import read_config
 from hermes_repair.store.views import Sides, at_rest
 from hermes_repair.transcripts.files import FileKind, list_sessions
 
@@ -34,6 +40,17 @@ class Place:
         return f"{self.kind} ({self.path})"
 
 
+@dataclass(frozen=True, slots=True)
+class Continuation:
+    """A session of another database that continues one of this."""
+
+    session_id: str
+    place: Place
+
+    def __str__(self) -> str:
+        return f"{self.session_id} in {self.place}"
+
+
 def find_elsewhere(scene: Scene) -> Mapping[str, tuple[Place, ...]]:
     """Return where the missing parents of orphans still are, by the parent's id.
 
@@ -49,28 +66,64 @@ def find_elsewhere(scene: Scene) -> Mapping[str, tuple[Place, ...]]:
             if file.session_id in wanted and file.kind in IN_A_FILE:
                 found[file.session_id].append(Place(IN_A_FILE[file.kind], file.path, False))
     for copy in other_databases(scene.home):
-        for session_id in _sessions_in(scene, copy, sorted(wanted)):
-            found[session_id].append(Place(copy.kind.value, copy.path, True))
+        for row in _rows_in(scene, copy, _WITH_ID, sorted(wanted), "missing parents"):
+            found[text(row[0]) or ""].append(Place(copy.kind.value, copy.path, True))
     return {session_id: tuple(places) for session_id, places in found.items()}
 
 
-def _sessions_in(scene: Scene, copy: DatabaseCopy, wanted: list[str]) -> list[str]:
+_WITH_ID = "SELECT id FROM sessions WHERE id IN (SELECT value FROM json_each(?))"
+_WITH_PARENT = (
+    "SELECT parent_session_id, id, source, model_config FROM sessions"
+    " WHERE parent_session_id IN (SELECT value FROM json_each(?)) ORDER BY id"
+)
+
+
+def find_continuations(scene: Scene) -> Mapping[str, tuple[Continuation, ...]]:
+    """Return what continues, in other profiles, the sessions that nothing here continues, by id.
+
+    A branch and a delegate's run are no continuation, and a backup proves nothing of what is now.
+    """
+    closed = [
+        node.id
+        for node in scene.nodes
+        if node.end_reason == "compression" and not _has_messages_below(scene, node.id)
+    ]
+    if not closed:
+        return {}
+    found: defaultdict[str, list[Continuation]] = defaultdict(list)
+    for copy in other_databases(scene.home):
+        if copy.kind is not CopyKind.PROFILE:
+            continue
+        for parent, child, source, config in _rows_in(
+            scene, copy, _WITH_PARENT, closed, "continuations"
+        ):
+            marks = read_config(config) or {}
+            if source != "tool" and BRANCHED_FROM not in marks and DELEGATE_FROM not in marks:
+                place = Place(copy.kind.value, copy.path, True)
+                found[text(parent) or ""].append(Continuation(text(child) or "", place))
+    return {session_id: tuple(places) for session_id, places in found.items()}
+
+
+def _has_messages_below(scene: Scene, session_id: str) -> bool:
+    return any(scene.node[name].rows for name in scene.graph.continuations(session_id))
+
+
+def _rows_in(
+    scene: Scene, copy: DatabaseCopy, sql: str, wanted: list[str], what: str
+) -> list[tuple[Value, ...]]:
+    """Return what another database says of these sessions; ``what`` is looked for, in words."""
     if copy.kind is CopyKind.PROFILE:
         openers = host.who_has_open(copy.path)
         if not openers.nobody:
-            scene.notes.append(f"{copy.path} is in use and was not looked at for missing parents.")
+            scene.notes.append(f"{copy.path} is in use and was not looked at for {what}.")
             return []
     # The main file alone, as it lies: a -wal beside a copy may belong to another one.
     alone = Sides(1, 0, 0)
     try:
         with at_rest(copy.path, alone, _no_copies, None, check_file=False) as (look, _):
-            rows = look.rows(
-                "SELECT id FROM sessions WHERE id IN (SELECT value FROM json_each(?))",
-                [json.dumps(wanted)],
-            )
-            return [text(row[0]) or "" for row in rows]
+            return list(look.rows(sql, [json.dumps(wanted)]))
     except DatabaseUnreadable as error:
-        scene.notes.append(f"{copy.path} could not be looked at for missing parents: {error}")
+        scene.notes.append(f"{copy.path} could not be looked at for {what}: {error}")
         return []
 
 

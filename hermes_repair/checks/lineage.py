@@ -93,7 +93,9 @@ def continuation_missing(scene: Scene) -> Iterator[Finding]:
     file holds the continuation, that is brought back and linked instead.
 
     How safe it is: only at rest, at least 15 minutes after the closing, with no continuation of any
-    kind and no compression lock. The time and reason of the closing are kept in the receipt.
+    kind and no compression lock. Where another profile holds the continuation, the chat went on
+    there: this one is opened only when you name it. The time and reason of the closing are kept in
+    the receipt.
     """
     cycles = in_cycle(scene)
     for node in scene.nodes:
@@ -102,12 +104,18 @@ def continuation_missing(scene: Scene) -> Iterator[Finding]:
             continue
         ending = judge_ending(scene, node)
         held = f" The file of {ending.file} holds its continuation." if ending.file else ""
+        others = scene.continued_elsewhere.get(node.id, ())
+        held += f" {', '.join(map(str, others))} continues it." if others else ""
         yield continuation_missing.finding(
             {"kind": "session", "session_id": node.id},
-            f"was closed by compression, and nothing continues it.{held}",
+            f"was closed by compression, and nothing{' here' if others else ''} continues it.{held}",
             ending.hint or how(ending.resolution, node.id),
             remedy=remedy(ending.resolution),
-            data={"ended_at": node.ended_at, "continuation_in_file": ending.file},
+            data={
+                "ended_at": node.ended_at,
+                "continuation_in_file": ending.file,
+                "continued_in": [str(other.place.path) for other in others],
+            },
             identity=(node.ended_at,),
             sessions=1,
             messages=node.active_rows,
@@ -132,6 +140,10 @@ def judge_ending(scene: Scene, node: SessionNode) -> Ending:
         return Ending(made, f"link {brought} to {node.id} ({made.reason})")
     made = reopen_parent(scene.graph, node, row_of(scene, node.id), scene.routing)
     summary = f"open {node.id} again ({made.reason})"
+    others = scene.continued_elsewhere.get(node.id, ())
+    if others:
+        made = replace(made, safety=Safety.UNSAFE, reason=f"{others[0]} continues it")
+        return Ending(made, f"open {node.id} again ({made.reason})")
     file = continuation_in_file(scene, node)
     if file is None:
         return Ending(made, summary)
@@ -215,7 +227,11 @@ def judge_empty(scene: Scene, node: SessionNode, given: frozenset[str]) -> Resol
     reopened = reopen_parent(
         scene.graph, parent, row_of(scene, parent.id), scene.routing, without={node.id}
     )
-    return merged([cut, reopened], f"it has no messages; {parent.id} is opened again")
+    both = merged([cut, reopened], f"it has no messages; {parent.id} is opened again")
+    others = scene.continued_elsewhere.get(parent.id, ())
+    if others:
+        return replace(both, safety=Safety.UNSAFE, reason=f"{others[0]} continues {parent.id}")
+    return both
 
 
 @continuation_empty.proposes

@@ -14,7 +14,7 @@ from itertools import count
 from pathlib import Path
 
 from hermes_repair.checks.compared import Compared, Comparisons, compare_all
-from hermes_repair.checks.elsewhere import Place, find_elsewhere
+from hermes_repair.checks.elsewhere import Continuation, Place, find_continuations, find_elsewhere
 from hermes_repair.checks.judged import JudgedLock, judged_locks
 from hermes_repair.checks.logs import compare_logs
 from hermes_repair.checks.persons import Trace, find_origins, prove, read_counts, read_traces
@@ -195,6 +195,11 @@ class Scene:
     def elsewhere(self) -> Mapping[str, tuple[Place, ...]]:
         """Where the missing parents of orphans still are, by the parent's id."""
         return find_elsewhere(self)
+
+    @cached_property
+    def continued_elsewhere(self) -> Mapping[str, tuple[Continuation, ...]]:
+        """What continues, in other profiles, the sessions that nothing here continues, by id."""
+        return find_continuations(self)
 
     @cached_property
     def comparisons(self) -> Comparisons:
