@@ -120,6 +120,8 @@ def to_undo(home: Home, named: str | None) -> list[Entry]:
         answer = next((found for found in everything if found.answer is not None), None)
         if first is None and answer is not None:
             raise _is_an_answer(folder, answer, entries)
+        if first is None and not everything:
+            raise Refused("There is nothing to take back: nothing was done here yet.")
         if first is None:
             raise Refused("There is nothing to take back.", "`hermes-repair history` shows why.")
     taken = [first]

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from hermes_repair import host
-from hermes_repair.app.outside import Outside, copy_private, folder_of, from_outside
+from hermes_repair.app.outside import Outside, copy_private, folder_of, from_outside, naming
 from hermes_repair.app.past import gather
 from hermes_repair.app.world import World
 from hermes_repair.checks.holds import Circumstances, Hold, rows_that_hold
@@ -71,10 +71,11 @@ def everything(home: Home, world: World) -> Held:
 def _look(home: Home, outside: Outside) -> Iterator[Look]:
     wal_mode = outside.facts.wal_mode
     with (
+        naming(outside),
         at_rest(home.database, outside.sides, copy_private, None, check_file=False)
         if outside.at_rest
-        else beside_others(home.database, wal_mode=wal_mode, check_file=False)
-    ) as (look, _):
+        else beside_others(home.database, wal_mode=wal_mode, check_file=False) as (look, _),
+    ):
         yield look
 
 

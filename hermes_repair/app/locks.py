@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hermes_repair.app.outside import Outside, folder_of, from_outside
+from hermes_repair.app.outside import Outside, folder_of, from_outside, naming
 from hermes_repair.app.world import World
 from hermes_repair.checks.judged import (
     LOCK_TABLE,
@@ -103,10 +103,11 @@ def _look(home: Home, outside: Outside) -> Iterator[Look]:
     """Look at the locks without a copy and without the file-level check: milliseconds."""
     wal_mode = outside.facts.wal_mode
     with (
+        naming(outside),
         at_rest(home.database, outside.sides, refuse_copy, None, check_file=False)
         if outside.at_rest
-        else beside_others(home.database, wal_mode=wal_mode, check_file=False)
-    ) as (look, _):
+        else beside_others(home.database, wal_mode=wal_mode, check_file=False) as (look, _),
+    ):
         yield look
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -134,6 +135,17 @@ def _no_database(home: Home) -> NoInstall:
         )
     kind = NoInstall if remains.copies or remains.files else NoDatabase
     return kind(f"{home.root} has no state.db. {remains.files}".rstrip(), hint)
+
+
+@contextmanager
+def naming(outside: Outside) -> Iterator[None]:
+    """Name who has a database open where a look finds that it is being written to all the time."""
+    try:
+        yield
+    except InUse as error:
+        if type(error) is not InUse or not outside.openers.processes:
+            raise
+        raise InUse(f"{error.message} {outside.openers.who()}.", error.hint) from error
 
 
 def copy_private(pairs: list[tuple[Path, Path]]) -> None:

@@ -31,7 +31,7 @@ from hermes_repair.records.folder import Folder
 from hermes_repair.repair import executor
 from hermes_repair.report.escape import count
 from hermes_repair.store.backup import put_back, raise_sequences, sequences
-from hermes_repair.store.compare import differing_tables
+from hermes_repair.store.compare import TableDifference, differing_tables
 from hermes_repair.store.scratch import scratch
 from hermes_repair.store.writing import writing
 
@@ -173,16 +173,21 @@ def _require_unwritten(
         writer.query("PRAGMA wal_checkpoint(TRUNCATE)")
     differences = differing_tables(expected, now)
     if differences:
-        what = ", ".join(
-            f"{d.table} (its columns)" if d.columns else f"{d.table} ({count(d.rows, 'row')})"
-            for d in differences
-        )
+        what = ", ".join(dict.fromkeys(map(_in_words, differences)))
         raise Refused(
             f"The database was written after this migration: {what}. Putting the backup back would"
             " lose that.",
             "Keep the migration, or use `hermes-repair restore` if losing it is what you want.",
         )
     return sequences(now)
+
+
+def _in_words(difference: TableDifference) -> str:
+    """Return where something was written; the tables of the search index are one thing."""
+    if difference.table.startswith("messages_fts"):
+        return "the search index"
+    what = "its columns" if difference.columns else count(difference.rows, "row")
+    return f"{difference.table} ({what})"
 
 
 def _unused(_action: RowInsert) -> Row:

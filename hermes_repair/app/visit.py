@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
-from hermes_repair.app.outside import Outside, copy_private, folder_of, from_outside
+from hermes_repair.app.outside import Outside, copy_private, folder_of, from_outside, naming
 from hermes_repair.app.past import at_work_on, gather
 from hermes_repair.app.target import installed_for
 from hermes_repair.app.world import World
@@ -32,7 +32,7 @@ def visit(
     """Give a scene of one home; nothing in the home changes (R1)."""
     seen = outside or from_outside(home)
     folder = folder_of(home)
-    with ExitStack() as stack:
+    with naming(seen), ExitStack() as stack:
         if seen.at_rest:
             look, state = stack.enter_context(
                 at_rest(

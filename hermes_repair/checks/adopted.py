@@ -15,7 +15,7 @@ from hermes_repair.model.commands import quoted
 from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
 from hermes_repair.model.plans import ADOPTION, Unit
 from hermes_repair.model.values import Value
-from hermes_repair.report.escape import count
+from hermes_repair.report.escape import count, verb
 from hermes_repair.store.look import Look
 from hermes_repair.transcripts.keys import decode_calls
 from hermes_repair.transcripts.rows import recovered_title, session_row, tool_calls_of
@@ -70,7 +70,8 @@ def orphan_messages(scene: Scene) -> Iterator[Finding]:
         subject = {"kind": "session", "session_id": session_id}
         yield orphan_messages.finding(
             subject if named else {"kind": "table", "table": "messages"},
-            f"{count(found.messages, 'message')} belong to a session that does not exist.",
+            f"{count(found.messages, 'message')} {verb(found.messages, 'belongs', 'belong')} to"
+            " a session that does not exist.",
             f"If you want them back: hermes-repair repair --session {quoted(session_id)}"
             if session_id is not None
             else "The name of that session is not text: nothing can be made of it.",

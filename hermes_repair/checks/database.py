@@ -8,7 +8,7 @@ from hermes_repair.checks.registry import check
 from hermes_repair.checks.remains import Remains, find_remains
 from hermes_repair.checks.scene import Scene
 from hermes_repair.model.findings import Finding, Remedy, Severity
-from hermes_repair.report.escape import count
+from hermes_repair.report.escape import count, verb
 from hermes_repair.schema.recognise import STORE, holds_conversations
 from hermes_repair.store.views import SideFile
 
@@ -173,7 +173,8 @@ def foreign_key_violation(scene: Scene) -> Iterator[Finding]:
     for (table_name, parent_name), number in sorted(counted.items()):
         yield foreign_key_violation.finding(
             {"kind": "table", "table": table_name},
-            f"{count(number, 'row')} of {table_name} refer to {parent_name} that do not exist.",
+            f"{count(number, 'row')} of {table_name} {verb(number, 'refers', 'refer')} to"
+            f" {parent_name} that do not exist.",
             "Nothing has to be done: Hermes does not show these rows.",
             data={"rows": number, "parent": parent_name},
             identity=(number,),

@@ -13,7 +13,7 @@ from hermes_repair.model.actions import Action, RowUpdate
 from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
 from hermes_repair.model.plans import Unit
 from hermes_repair.model.values import Value, row_digest, same_value
-from hermes_repair.report.escape import count
+from hermes_repair.report.escape import count, verb
 from hermes_repair.store.look import Look
 from hermes_repair.transcripts.keys import decode_calls
 from hermes_repair.transcripts.rows import tool_calls_of
@@ -178,7 +178,8 @@ def duplicate_messages(scene: Scene) -> Iterator[Finding]:
         node = scene.node[session_id]
         yield duplicate_messages.finding(
             {"kind": "session", "session_id": session_id},
-            f"{count(len(copies), 'message')} of {node.active_rows} are copies of earlier ones.",
+            f"{count(len(copies), 'message')} of {node.active_rows:,}"
+            f" {verb(len(copies), 'is a copy of an earlier one', 'are copies of earlier ones')}.",
             first[1] if first else "hermes-repair repair",
             remedy=first[0] if first else Remedy.SAFE,
             data={"copies": len(copies), "messages": node.active_rows},

@@ -22,7 +22,7 @@ from hermes_repair.lineage.resolve import (
 from hermes_repair.model.commands import quoted
 from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
 from hermes_repair.model.plans import Unit
-from hermes_repair.report.escape import count
+from hermes_repair.report.escape import count, verb
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +241,9 @@ def _summary(scene: Scene, fork: Fork, settled: Settled) -> str:
 def _woven(merge: Merge, session_id: str, aside: str) -> str:
     came, stay = merge.merged[session_id], sum(merge.left_out[session_id].values())
     rest = f" ({count(stay, 'message')} of its own {'stays' if stay == 1 else 'stay'} there)"
-    return f"{count(came, 'message')} of {session_id} come in, and it {aside}{rest if stay else ''}"
+    come = verb(came, "comes", "come")
+    what = f"{count(came, 'message')} of {session_id} {come} in"
+    return f"{what}, and it {aside}{rest if stay else ''}"
 
 
 forked_continuation.proposes(_units)

@@ -121,8 +121,11 @@ def hidden_since(scene: Scene) -> str:
         and candidate.started_at > after
         and would_tag(candidate, STEP + 1)
     ]
-    words = f" since schema step {STEP} (an update to 0.17.0 or later), after {_day(after)}"
-    return f"{words} and before {_day(min(spared))}" if spared else words
+    words = f" since schema step {STEP} (an update to 0.17.0 or later)"
+    first, last = _day(after), _day(min(spared)) if spared else None
+    if first == last:
+        return f"{words}, on {first}"
+    return f"{words}, after {first}" + (f" and before {last}" if last is not None else "")
 
 
 def _day(seconds: float) -> str:

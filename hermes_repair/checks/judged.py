@@ -21,6 +21,7 @@ from hermes_repair.model.actions import RowDelete
 from hermes_repair.model.findings import Safety
 from hermes_repair.model.plans import Unit
 from hermes_repair.model.values import Row, Value
+from hermes_repair.report.escape import shown_id
 from hermes_repair.store.look import Look
 
 LOCK_TABLE = "compression_locks"
@@ -126,7 +127,7 @@ def delete_lock(lock: JudgedLock, finding_id: str, fingerprint: str = "") -> Uni
     return Unit(
         kind="lock",
         subject=lock.session,
-        summary=f"free the compression lock of {lock.session}",
+        summary=f"free the compression lock of {shown_id(lock.session)}",
         actions=(
             RowDelete(
                 table=LOCK_TABLE,

@@ -29,7 +29,7 @@ def _findings(scene: Scene, made: Check) -> Iterator[Finding]:
                 else f"hermes-repair repair --select {made.id} --unsafe",
                 data={"holder": text(lock.row["holder"]), "kind": lock.verdict.kind.value},
                 identity=tuple(lock.row[column] for column in LOCK_KEY),
-                sessions=1,
+                sessions=int(lock.session_there),
             )
 
 

@@ -8,6 +8,7 @@ from hermes_repair.checks.registry import check
 from hermes_repair.checks.scene import Scene
 from hermes_repair.lineage.node import SessionNode
 from hermes_repair.model.actions import RowUpdate
+from hermes_repair.model.commands import quoted
 from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
 from hermes_repair.model.plans import Unit
 from hermes_repair.model.values import Value
@@ -83,7 +84,7 @@ def count_drift(scene: Scene) -> Iterator[Finding]:
                 {"kind": "session", "session_id": node.id},
                 f"counts {count(node.message_count or 0, 'message')}, and"
                 f" {'none is shown, although nothing took them back.' if hidden else there}",
-                f"To show them again: hermes-repair repair --session {node.id}"
+                f"To show them again: hermes-repair repair --session {quoted(node.id)}"
                 if hidden
                 else "hermes-repair repair",
                 remedy=Remedy.UNSAFE if hidden else Remedy.SAFE,

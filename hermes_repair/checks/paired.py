@@ -47,8 +47,7 @@ def tool_call_unpaired(scene: Scene) -> Iterator[Finding]:
             continue
         yield tool_call_unpaired.finding(
             {"kind": "session", "session_id": session_id},
-            f"{count(len(pairs.open), 'tool call')} without an answer,"
-            f" {count(len(pairs.orphans), 'answer')} without a call.",
+            f"{', '.join(_counted(pairs, ' without an answer', ' without a call'))}.",
             first[1]
             if first
             else "If a provider refuses this chat: hermes-repair repair --session"
@@ -61,6 +60,14 @@ def tool_call_unpaired(scene: Scene) -> Iterator[Finding]:
         )
 
 
+def _counted(pairs: Pairs, of_calls: str = "", of_answers: str = "") -> Iterator[str]:
+    """Yield how many calls and how many answers have no counterpart; of none nothing is said."""
+    if pairs.open:
+        yield count(len(pairs.open), "tool call") + of_calls
+    if pairs.orphans:
+        yield count(len(pairs.orphans), "answer") + of_answers
+
+
 @tool_call_unpaired.proposes
 def pair(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
     """Take out what has no counterpart."""
@@ -70,8 +77,7 @@ def pair(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
         pairs = found[session_id]
         yield _unit(
             finding,
-            f"take {count(len(pairs.open), 'call')} and {count(len(pairs.orphans), 'answer')}"
-            f" without a counterpart out of {session_id}",
+            f"take {' and '.join(_counted(pairs))} without a counterpart out of {session_id}",
             _unpaired_actions(scene, session_id, pairs),
         )
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from hermes_repair.checks.registry import check
 from hermes_repair.checks.scene import Scene
 from hermes_repair.home.installed import serving
 from hermes_repair.model.findings import Finding, Remedy, Severity
-from hermes_repair.report.escape import count
+from hermes_repair.report.escape import count, verb
 from hermes_repair.schema.catalogue import DEFAULT_TARGET, NEWEST_TARGET
 from hermes_repair.schema.recognise import Family
 from hermes_repair.schema.versionrow import VersionProblem
@@ -83,12 +83,20 @@ def columns_missing(scene: Scene) -> Iterator[Finding]:
         yield columns_missing.finding(
             DATABASE,
             f"The database says schema {recognition.number}, but"
-            f" {count(number, 'table or column')} of it {'is' if number == 1 else 'are'} missing:"
-            f" {', '.join(recognition.missing[:5])}.",
+            f" {_tables_and_columns(recognition.missing)} of it"
+            f" {verb(number, 'is', 'are')} missing:"
+            f" {', '.join(recognition.missing[:5])}{', and others' if number > 5 else ''}.",
             "hermes-repair migrate --dry-run",
             data={"schema": recognition.number, "missing": list(recognition.missing)},
             identity=recognition.missing,
         )
+
+
+def _tables_and_columns(names: Sequence[str]) -> str:
+    """Return ``2 tables and 1 column`` of names as ``table`` and ``table.column``."""
+    columns = sum("." in name for name in names)
+    numbers = ((len(names) - columns, "table"), (columns, "column"))
+    return " and ".join(count(number, noun) for number, noun in numbers if number)
 
 
 @check("SC003", "schema-newer-than-known", Severity.INFO, Remedy.NONE)

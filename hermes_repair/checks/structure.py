@@ -16,7 +16,7 @@ from hermes_repair.model.actions import Action, RowUpdate
 from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
 from hermes_repair.model.plans import Unit
 from hermes_repair.model.values import Value
-from hermes_repair.report.escape import count
+from hermes_repair.report.escape import count, verb
 from hermes_repair.schema.catalogue import default_catalogue
 from hermes_repair.schema.facts import NULL_ACTIVE, message_bounds
 from hermes_repair.schema.leftovers import OWNERS
@@ -124,12 +124,16 @@ def _leftovers(scene: Scene) -> Iterator[_Damage]:
         if left.table not in OWNERS:
             continue  # 23 and later: what an unfinished optimize-storage keeps, and Hermes clears
         rows = _count(scene, left.table)
-        hanging = f" {count(len(left.indexes), 'index')} of it hang there." if left.indexes else ""
+        hangs = verb(len(left.indexes), "hangs", "hang")
+        hanging = (
+            f" {count(len(left.indexes), 'index')} of it {hangs} there." if left.indexes else ""
+        )
         yield (
             left.table,
             "leftover",
             rows,
-            f"{left.table} has {count(rows, 'row')} that belong to {left.owner}, left there by a"
+            f"{left.table} has {count(rows, 'row')} that {verb(rows, 'belongs', 'belong')} to"
+            f" {left.owner}, left there by a"
             f" migration that was cut off.{hanging}",
         )
 
@@ -249,7 +253,8 @@ def active_flag_null(scene: Scene) -> Iterator[Finding]:
         remedy, hint = Remedy.MIGRATE, "hermes-repair migrate --dry-run"
     yield active_flag_null.finding(
         {"kind": "table", "table": "messages"},
-        f"{count(messages, 'message')} have no active flag: 0.16.0 to 0.18.0 do not show them.",
+        f"{count(messages, 'message')} {verb(messages, 'has', 'have')} no active flag: 0.16.0 to"
+        f" 0.18.0 do not show {verb(messages, 'it', 'them')}.",
         hint,
         remedy=remedy,
         data={"messages": messages},

@@ -14,7 +14,7 @@ from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import ExitCode
 from hermes_repair.model.values import Value
 from hermes_repair.report import documents
-from hermes_repair.report.escape import count
+from hermes_repair.report.escape import count, shown_id
 from hermes_repair.report.lines import Line
 
 
@@ -29,14 +29,14 @@ def clean(target: Target, *, dry_run: bool, grace: float, max_age: float) -> int
         verb = "would free" if dry_run else "freed"
         lines = [
             Line(
-                f"{verb} the compression lock of {lock.session}: {lock.verdict.reason}",
+                f"{verb} the compression lock of {shown_id(lock.session)}: {lock.verdict.reason}",
                 asked=dry_run,
             )
             for lock in done.freed
         ]
         lines += [
             Line(
-                f"not freed: the compression lock of {lock.session}. {error.message}",
+                f"not freed: the compression lock of {shown_id(lock.session)}. {error.message}",
                 "error",
                 asked=True,
             )
@@ -56,12 +56,15 @@ def _explained(home: Home, done: app.Cleaned) -> list[Line]:
         return [Line(f"{home.root}: nothing was done: {done.note.rstrip('.')}.")]
     over = [*done.freed, *(lock for lock, _ in done.refused), *done.kept]
     lines = [
-        Line(f"stays: the compression lock of {lock.session}. {lock.verdict.reason}")
+        Line(f"stays: the compression lock of {shown_id(lock.session)}. {lock.verdict.reason}")
         for lock in done.seen
         if lock not in over
     ]
     lines += [
-        Line(f"stays: the compression lock of {lock.session}. It was renewed or given back since.")
+        Line(
+            f"stays: the compression lock of {shown_id(lock.session)}."
+            " It was renewed or given back since."
+        )
         for lock in done.kept
     ]
     seen = count(len(done.seen), "compression lock")

@@ -117,15 +117,16 @@ class Openers:
         """Whether it is proven that no other process has the database open."""
         return self.status is OpenStatus.NOBODY
 
+    def who(self) -> str:
+        """Return who has it open, of the processes that were seen; there must be one."""
+        first, more = self.processes[0].describe(), len(self.processes) - 1
+        others = f" and {more} more have" if more else " has"
+        return f"{first[0].upper()}{first[1:]}{others} the database open"
+
     def describe(self) -> str:
         """Return one line that names who it is and what to do about it."""
         if self.processes:
-            first = self.processes[0]
-            more = len(self.processes) - 1
-            others = f" and {more} more" if more else ""
-            verb = "have" if more else "has"
-            text = f"{first.describe()}{others} {verb} the database open; {first.how_to_stop()}"
-            return text[0].upper() + text[1:]
+            return f"{self.who()}; {self.processes[0].how_to_stop()}"
         if self.status is OpenStatus.UNKNOWN:
             return "It cannot be known who has the database open: " + "; ".join(self.reasons)
         return "Nobody has the database open"

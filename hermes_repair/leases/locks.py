@@ -155,14 +155,18 @@ def settled(
     if end_reason == "compression" and their_messages:
         return (
             f"Its conversation went on in {'another session' if continuations == 1 else 'others'}"
-            f" ({their_messages} messages), so the turn looks settled; that alone proves nothing."
+            f" ({_messages(their_messages)}), so the turn looks settled; that alone proves nothing."
         )
     if later_messages:
         return (
-            f"{later_messages} messages were written to its session since, so the turn may be"
-            " settled; that alone proves nothing."
+            f"{_messages(later_messages)} came to its session since, so the turn may be settled;"
+            " that alone proves nothing."
         )
     return None
+
+
+def _messages(number: int) -> str:
+    return f"{number:,} message{'' if number == 1 else 's'}"
 
 
 def _sentence(text: str) -> str:

@@ -122,4 +122,5 @@ def span(seconds: float) -> str:
     for size, name in ((86400.0, "day"), (3600.0, "hour"), (60.0, "minute")):
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {name}s" if seconds < 1e15 else "endless time"
-    return f"{max(seconds, 0.0):.0f} seconds"
+    whole = round(max(seconds, 0.0))
+    return f"{whole} second{'' if whole == 1 else 's'}"

@@ -23,7 +23,7 @@ _SPACE = " \t\n\r"
 class ConfigUnusable(ValueError):
     """``model_config`` is not a JSON object: no marker can be changed without losing something.
 
-    ``invalid``: it is no JSON at all, which SE001 is about.
+    ``invalid``: it is no JSON text at all, which SE001 is about.
     """
 
     def __init__(self, reason: str, *, invalid: bool = False) -> None:
@@ -58,7 +58,7 @@ def remove_marker(config: Value, key: str) -> str | None:
     if config is None:
         return None
     if not isinstance(config, str):
-        raise ConfigUnusable("it is not text")
+        raise ConfigUnusable("it is not text", invalid=True)
     text = config
     while True:
         members = list(_members(text))

@@ -9,7 +9,7 @@ from datetime import datetime
 from hermes_repair.model.commands import for_home
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.report.documents import tally
-from hermes_repair.report.escape import count, shorten
+from hermes_repair.report.escape import count, shorten, shown_id
 from hermes_repair.report.lines import Line
 
 SHOWN_PER_GROUP = 5
@@ -108,7 +108,8 @@ def _place(finding: Finding, labels: Mapping[str, SessionLabel]) -> str:
     if session is None:
         return ""
     label = labels.get(session)
-    return f"{session} ({label.words()}): " if label is not None else f"{session}: "
+    shown = shown_id(session)
+    return f"{shown} ({label.words()}): " if label is not None else f"{shown}: "
 
 
 def closing(
@@ -135,8 +136,10 @@ def closing(
     ]
     yield Line("")
     if not parts:
-        told = "Nothing of that kind is wrong here." if narrowed else "Nothing is wrong here."
-        yield Line(told, "good")
+        told = "Nothing of that kind is wrong here" if narrowed else "Nothing is wrong here"
+        accepted = numbers["acknowledged"]
+        besides = f" but what is accepted ({count(accepted, 'finding')})" if accepted else ""
+        yield Line(f"{told}{besides}.", "good")
         return
     accepted = f" ({numbers['acknowledged']} accepted)" if numbers["acknowledged"] else ""
     open_ones = [f for f in found if f.fingerprint not in acknowledged]

@@ -30,10 +30,20 @@ def shorten(text: str, length: int) -> str:
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
+def shown_id(session: str) -> str:
+    """Return the id of a session for a reader, who sees nothing where it is empty."""
+    return session or "(empty id)"
+
+
 def count(number: int, noun: str) -> str:
     """Return ``1 session``, ``1,234 sessions``."""
     ending = "es" if noun.endswith(("s", "sh", "ch", "x")) else "s"
     return f"{number:,} {noun if number == 1 else noun + ending}"
+
+
+def verb(number: int, one: str, many: str) -> str:
+    """Return the word that goes with a number: ``1 row belongs``, ``2 rows belong``."""
+    return one if number == 1 else many
 
 
 def size(number: int) -> str:

@@ -181,7 +181,7 @@ class Look:
                 raise _TooLong from error
             if is_busy(error):
                 raise InUse(
-                    "Hermes is writing to the database right now and did not pause.",
+                    "Another program is writing to the database right now and did not pause.",
                     "Run this again in a moment.",
                 ) from error
             raise unreadable(self.path, error) from error

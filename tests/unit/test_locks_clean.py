@@ -91,7 +91,7 @@ def test_a_healthy_rotation_keeps_its_lock_while_we_clean_in_between(tmp_path: P
         assert (found["verdict"], found["cleanable"]) == ("live", False)
         assert found["notes"] == [
             "Its session is ended (compression), as in every healthy rotation.",
-            "Its conversation went on in another session (1 messages), so the turn looks settled;"
+            "Its conversation went on in another session (1 message), so the turn looks settled;"
             " that alone proves nothing.",
         ]
         hermes.do("release choir")
