@@ -106,9 +106,10 @@ def continuation_missing(scene: Scene) -> Iterator[Finding]:
         held = f" The file of {ending.file} holds its continuation." if ending.file else ""
         others = scene.continued_elsewhere.get(node.id, ())
         held += f" {', '.join(map(str, others))} continues it." if others else ""
+        here = " here" if others else ""
         yield continuation_missing.finding(
             {"kind": "session", "session_id": node.id},
-            f"was closed by compression, and nothing{' here' if others else ''} continues it.{held}",
+            f"was closed by compression, and nothing{here} continues it.{held}",
             ending.hint or how(ending.resolution, node.id),
             remedy=remedy(ending.resolution),
             data={

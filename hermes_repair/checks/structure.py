@@ -19,8 +19,9 @@ from hermes_repair.model.values import Value
 from hermes_repair.report.escape import count, verb
 from hermes_repair.schema.catalogue import default_catalogue
 from hermes_repair.schema.facts import NULL_ACTIVE, message_bounds
-from hermes_repair.schema.leftovers import OWNERS
+from hermes_repair.schema.leftovers import OWNERS, Leftover
 from hermes_repair.schema.parts import Part, RouteFacts
+from hermes_repair.schema.rebuild import NotBrought, not_brought
 from hermes_repair.schema.recognise import Family
 from hermes_repair.schema.route import Route, makes_search_anew, route
 from hermes_repair.schema.space import room_for
@@ -94,12 +95,16 @@ def interrupted_migration(scene: Scene) -> Iterator[Finding]:
     tables with another key and search tables are made anew with every row.
 
     How safe it is: the way that Hermes' own code takes, in one transaction, after a backup. Rows
-    whose session is gone are not brought back, as Hermes' own tables have it.
+    whose session is gone are not brought back, as Hermes' own tables have it; how many they are is
+    said, and the backup keeps them. Where two rows stand for one place and nothing tells which is
+    right, it is done only with --unsafe, and the row that Hermes reads now stays.
     """
     found = scene.recognition
     if found.family is Family.EMPTY:
         return
     remedy, hint = _remedy(scene)
+    if remedy is Remedy.SAFE and _contested(scene):
+        remedy, hint = Remedy.UNSAFE, "If you want it: hermes-repair repair --select SC004 --unsafe"
     damages = [
         *_leftovers(scene),
         *(_wrong_keys(scene) if found.family in MIGRATED else ()),
@@ -133,9 +138,44 @@ def _leftovers(scene: Scene) -> Iterator[_Damage]:
             "leftover",
             rows,
             f"{left.table} has {count(rows, 'row')} that {verb(rows, 'belongs', 'belong')} to"
-            f" {left.owner}, left there by a"
-            f" migration that was cut off.{hanging}",
+            f" {left.owner}, left there by a migration that was cut off."
+            f"{hanging}{_left_out(scene, left)}",
         )
+
+
+def _left_out(scene: Scene, left: Leftover) -> str:
+    """Return sentences about the rows that cannot be brought back, empty where all can."""
+    lost = _not_brought(scene, left)
+    told = (
+        (lost.gone, "of a session that is gone"),
+        (lost.older, "older than what is there"),
+        (lost.contested, "whose place another row has, which stays"),
+    )
+    counted = [(_ask(scene, query), words) for query, words in told]
+    named = [f"{count(number, 'row')} {words}" for number, words in counted if number]
+    return f" Not brought back, but kept in the backup: {', '.join(named)}." if named else ""
+
+
+def _contested(scene: Scene) -> bool:
+    """Whether bringing rows back would take the place of others, or leave a person's row out."""
+    return any(
+        _ask(scene, _not_brought(scene, left).contested)
+        for left in scene.recognition.leftovers
+        if left.table in OWNERS
+    )
+
+
+def _not_brought(scene: Scene, left: Leftover) -> NotBrought:
+    known = default_catalogue()
+    tables = scene.structure.tables
+    wanted = known.nearest(scene.recognition.number).structure.tables
+    owner = wanted.get(left.owner) or known.side.tables[left.owner]
+    return not_brought(tables[left.table], tables.get(left.owner), owner)
+
+
+def _ask(scene: Scene, query: str) -> int:
+    row = scene.look.one(query) if query else None
+    return int(str(row[0])) if row is not None else 0
 
 
 def _wrong_keys(scene: Scene) -> Iterator[_Damage]:
@@ -169,7 +209,12 @@ def _count(scene: Scene, table: str) -> int:
 def finish_migration(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
     """Finish the rebuilds of all tables at once."""
     tables = ", ".join(sorted(str(finding.subject["table"]) for finding in findings))
-    yield _unit(scene, findings, f"finish the migration that was cut off: {tables}", ())
+    lost = "".join(
+        _left_out(scene, left) for left in scene.recognition.leftovers if left.table in OWNERS
+    )
+    summary = f"finish the migration that was cut off: {tables}" + (f".{lost}" if lost else "")
+    unit = _unit(scene, findings, summary.rstrip("."), ())
+    yield replace(unit, safety=Safety.UNSAFE) if _contested(scene) else unit
 
 
 @check("SC006", "index-missing", Severity.WARNING, Remedy.SAFE)

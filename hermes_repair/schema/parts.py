@@ -11,7 +11,7 @@ from hermes_repair.schema.catalogue import Catalogue
 from hermes_repair.schema.ddl import read_index, read_table
 from hermes_repair.schema.difference import diff
 from hermes_repair.schema.leftovers import OWNERS
-from hermes_repair.schema.rebuild import REBUILT, merge_leftover, rebuild_table
+from hermes_repair.schema.rebuild import REBUILT, merge_leftover, not_brought, rebuild_table
 from hermes_repair.schema.recognise import Recognition
 from hermes_repair.schema.refill import is_right, refill
 from hermes_repair.schema.sqltext import quote
@@ -196,6 +196,9 @@ class Builder:
     def _merge(self, name: str, wanted: Table, label: str) -> None:
         leftover = self.tables.pop(name)
         self._sql(label, f"rows of {name}", merge_leftover(leftover, wanted), "SC004")
+        lost = not_brought(leftover, self.structure.tables.get(wanted.name), wanted)
+        what = f"table {name} removed, with the rows that have no place; the backup keeps them"
+        self._sql(label, what, [f"DROP TABLE {quote(name)}"], "SC004", lost.all)
         for index in list(self.indexes.values()):
             if index.table == name:
                 del self.indexes[index.name]

@@ -6,10 +6,13 @@ half-filled table can stay behind.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from hermes_repair.schema.sqltext import quote
 from hermes_repair.schema.structure import Column, Index, Table
 
-REBUILT = frozenset({"session_model_usage", "gateway_routing", "telegram_dm_topic_bindings"})
+BINDINGS = "telegram_dm_topic_bindings"
+REBUILT = frozenset({"session_model_usage", "gateway_routing", BINDINGS})
 """The tables whose key or reference changed in Hermes' history; no other is ever made anew."""
 
 USAGE_COUNTERS = (
@@ -44,41 +47,138 @@ def rebuild_table(live: Table, wanted: Table, create: str, indexes: list[Index])
 
 
 def merge_leftover(leftover: Table, wanted: Table) -> list[str]:
-    """Return the statements that bring the rows of ``leftover`` into its owner and remove it.
+    """Return the statements that bring the rows of ``leftover`` into its owner.
 
     Rows of the owner are the newer ones and win; rows whose session is gone stay out, as Hermes'
-    own ON DELETE CASCADE has it. Usage that was counted on both sides of the interruption is added
-    up; a row that had been copied before the interruption (``first_seen`` is the same, which no
-    later write changes) is already counted.
+    own ON DELETE CASCADE has it. :func:`not_brought` counts both. Usage that was counted on both
+    sides of the interruption is added up; a row that had been copied before the interruption is
+    already counted: ``first_seen`` is the same, which no later write changes, or, without one, the
+    counters are, or other rows had been copied (one statement copies all).
     """
     owner = quote(wanted.name)
-    source = quote(leftover.name)
     values = {column.name: copied(column, leftover, "l") for column in wanted.columns}
-    same = " AND ".join(
-        f"t.{quote(name)} IS {values[name] or default_of(wanted, name)}" for name in wanted.key
-    )
     names = [name for name, value in values.items() if value]
-    conditions = [f"NOT EXISTS (SELECT 1 FROM {owner} AS t WHERE {same})"]
-    if wanted.column("session_id") is not None:
-        conditions.append("EXISTS (SELECT 1 FROM sessions AS s WHERE s.id = l.session_id)")
+    source = f"{quote(leftover.name)} AS l"
+    conditions = []
     statements = []
     if wanted.name == "session_model_usage":
-        sums = ",\n    ".join(
-            f"{name} = t.{name} + {values[name]}" for name in USAGE_COUNTERS if values[name]
-        )
-        statements.append(
-            f"UPDATE {owner} AS t SET\n    {sums},\n"
-            "    first_seen = MIN(COALESCE(t.first_seen, l.first_seen), "
-            "COALESCE(l.first_seen, t.first_seen))\n"
-            f"    FROM {source} AS l WHERE {same} AND t.first_seen IS NOT l.first_seen"
-        )
+        source = f"({_summed(leftover, wanted)}) AS l"
+        values = {name: f"l.{quote(name)}" if values[name] else "" for name in values}
+        statements.append(_add_usage(owner, source, wanted, values))
+    if _alone(leftover, wanted):
+        conditions.append(_alone(leftover, wanted))
+    conditions.append(f"NOT EXISTS (SELECT 1 FROM {owner} AS t WHERE {_same(wanted, values)})")
+    if wanted.column("session_id") is not None:
+        conditions.append(_SESSION_IS_THERE)
     statements.append(
-        f"INSERT OR IGNORE INTO {owner} ({', '.join(quote(name) for name in names)})\n"
-        f"    SELECT {', '.join(values[name] for name in names)} FROM {source} AS l\n"
+        f"INSERT INTO {owner} ({', '.join(quote(name) for name in names)})\n"
+        f"    SELECT {', '.join(values[name] for name in names)} FROM {source}\n"
         f"    WHERE {' AND '.join(conditions)}"
     )
-    statements.append(f"DROP TABLE {source}")
     return statements
+
+
+_SESSION_IS_THERE = "EXISTS (SELECT 1 FROM sessions AS s WHERE s.id = l.session_id)"
+
+
+def _same(wanted: Table, values: dict[str, str]) -> str:
+    return " AND ".join(
+        f"t.{quote(name)} IS {values[name] or default_of(wanted, name)}" for name in wanted.key
+    )
+
+
+def _summed(leftover: Table, wanted: Table) -> str:
+    """Return the query that adds up usage rows which have one key now (NULL has become '')."""
+    parts = []
+    for column in wanted.columns:
+        value = copied(column, leftover, "")
+        if not value:
+            continue
+        if column.name in USAGE_COUNTERS:
+            value = f"SUM({value})"
+        elif column.name not in wanted.key:
+            value = f"{'MIN' if column.name == 'first_seen' else 'MAX'}({value})"
+        parts.append(f"{value} AS {quote(column.name)}")
+    keys = [copied(column, leftover, "") for column in wanted.columns if column.name in wanted.key]
+    grouped = ", ".join(key for key in keys if key)
+    return f"SELECT {', '.join(parts)} FROM {quote(leftover.name)} GROUP BY {grouped}"
+
+
+def _add_usage(owner: str, source: str, wanted: Table, values: dict[str, str]) -> str:
+    counters = [name for name in USAGE_COUNTERS if values[name]]
+    same = _same(wanted, values)
+    equal = " AND ".join(f"t.{name} IS {values[name]}" for name in counters)
+    sums = ",\n    ".join(f"{name} = t.{name} + {values[name]}" for name in counters)
+    copied_one = f"SELECT 1 FROM {owner} AS t JOIN {source} ON {same}"
+    return (
+        f"UPDATE {owner} AS t SET\n    {sums},\n"
+        "    first_seen = MIN(COALESCE(t.first_seen, l.first_seen), "
+        "COALESCE(l.first_seen, t.first_seen))\n"
+        f"    FROM {source} WHERE {same} AND (t.first_seen IS NOT l.first_seen\n"
+        f"    OR (t.first_seen IS NULL AND NOT ({equal})\n"
+        f"    AND NOT EXISTS ({copied_one} WHERE t.first_seen = l.first_seen)))"
+    )
+
+
+def _alone(leftover: Table, wanted: Table) -> str:
+    """Return the condition that a row takes nobody's place but by its key, empty where it cannot.
+
+    A chat's session has one topic (``idx_telegram_dm_topic_bindings_session`` is unique): the
+    owner's, else the newest of the leftover.
+    """
+    if wanted.name != BINDINGS:
+        return ""
+    return (
+        f"NOT EXISTS (SELECT 1 FROM {quote(wanted.name)} AS t"
+        " WHERE t.session_id = l.session_id)"
+        f" AND NOT EXISTS (SELECT 1 FROM {quote(leftover.name)} AS o"
+        " WHERE o.session_id = l.session_id"
+        " AND (o.updated_at, o.rowid) > (l.updated_at, l.rowid))"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class NotBrought:
+    """Queries for the rows of a leftover that have no place in its owner; empty where none can be.
+
+    ``gone``: their session does not exist. ``older``: the owner has a newer row of the same key.
+    ``contested``: another row stands in their place, and nothing tells which is right.
+    """
+
+    gone: str = ""
+    older: str = ""
+    contested: str = ""
+
+    @property
+    def all(self) -> str:
+        """The query that counts all of them."""
+        return "SELECT " + (" + ".join(f"({q})" for q in self._queries() if q) or "0")
+
+    def _queries(self) -> tuple[str, str, str]:
+        return self.gone, self.older, self.contested
+
+
+def not_brought(leftover: Table, owner: Table | None, wanted: Table) -> NotBrought:
+    """Return how to count what :func:`merge_leftover` leaves out; ``owner`` as it is now."""
+    rows = f"SELECT COUNT(*) FROM {quote(leftover.name)} AS l WHERE"
+    has_session = leftover.column("session_id") is not None
+    gone = f"{rows} NOT {_SESSION_IS_THERE}" if has_session else ""
+    if owner is None or wanted.name == "session_model_usage":
+        return NotBrought(gone)
+    there = f"{_SESSION_IS_THERE} AND " if has_session else ""
+    # Live columns only: the leftover and its owner may be of different builds.
+    shared = [c.name for c in leftover.columns if owner.column(c.name) is not None]
+    identical = " AND ".join(f"t.{quote(name)} IS l.{quote(name)}" for name in shared)
+    key = " AND ".join(
+        f"t.{quote(name)} IS l.{quote(name)}" for name in wanted.key if name in shared
+    )
+    other = f"FROM {quote(owner.name)} AS t WHERE {key} AND NOT ({identical})"
+    older = f"{rows} {there}EXISTS (SELECT 1 {other} AND t.updated_at >= l.updated_at)"
+    contested = f"EXISTS (SELECT 1 {other} AND t.updated_at < l.updated_at)"
+    if wanted.name == BINDINGS:
+        unkeyed = f"NOT EXISTS (SELECT 1 FROM {quote(owner.name)} AS t WHERE {key})"
+        contested += f" OR ({unkeyed} AND NOT ({_alone(leftover, wanted)}))"
+    return NotBrought(gone, older, f"{rows} {there}({contested})")
 
 
 def copied(column: Column, source: Table, alias: str) -> str:
