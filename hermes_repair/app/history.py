@@ -121,7 +121,7 @@ def to_undo(home: Home, named: str | None) -> list[Entry]:
         if first is None and answer is not None:
             raise _is_an_answer(folder, answer, entries)
         if first is None and not everything:
-            raise Refused("There is nothing to take back: nothing was done here yet.")
+            raise Refused("There is nothing to take back.", "Nothing was done here yet.")
         if first is None:
             raise Refused("There is nothing to take back.", "`hermes-repair history` shows why.")
     taken = [first]

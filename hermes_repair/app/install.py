@@ -16,8 +16,18 @@ DESCRIPTION = "Free the compression locks of Hermes that are provably over"
 
 
 def cleaning(program: Sequence[str], home: Home, *, all_profiles: bool) -> list[str]:
-    """Return the command that a timer runs for this home. ``program`` begins with a full path."""
+    """Return the command that a timer runs for this home. ``program`` begins with a full path.
+
+    Raises :class:`Refused` for a path that is not UTF-8: neither systemd nor cron's shell takes it.
+    """
     where = home.base if all_profiles else home.root
+    try:
+        str(where).encode()
+    except UnicodeEncodeError:
+        raise Refused(
+            f"The path {where} is not UTF-8, so no timer can name it.",
+            "Rename that folder, or make a link to it with a plain name and name that with --home.",
+        ) from None
     return [*program, "locks", "clean", "--home", str(where), *["--all-profiles"] * all_profiles]
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import FrameType
 
 from hermes_repair.cli import failures, streams
+from hermes_repair.model.commands import quoted
 from hermes_repair.model.errors import ExitCode, HermesRepairError
 
 
@@ -32,7 +33,11 @@ def _run(arguments: list[str]) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
 
     def say(error: HermesRepairError) -> int:
-        return failures.say(error, as_json="--json" in arguments, home=_home_in(arguments))
+        home, profile = _value(arguments, "--home"), _value(arguments, "--profile")
+        place = str(Path(home).absolute()) if home else None
+        option = f" --home {quoted(place)}" if place is not None else ""
+        option += f" --profile {quoted(profile)}" if profile else ""
+        return failures.say(error, as_json="--json" in arguments, home=place, option=option)
 
     try:
         answer = app(arguments, standalone_mode=False)
@@ -64,12 +69,11 @@ _INTERRUPTED = _Interrupted(
 )
 
 
-def _home_in(arguments: Sequence[str]) -> str | None:
-    """Return the folder that a command line names, also one that is no command line otherwise."""
+def _value(arguments: Sequence[str], option: str) -> str | None:
+    """Return what a command line says for an option, also one that is no command line otherwise."""
     words = iter(arguments)
     for word in words:
         name, equals, value = word.partition("=")
-        if name == "--home":
-            named = value if equals else next(words, "")
-            return str(Path(named).absolute()) if named else None
+        if name == option:
+            return value if equals else next(words, None)
     return None

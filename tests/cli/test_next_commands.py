@@ -105,6 +105,12 @@ def test_the_hint_of_an_error_names_the_home(base: Path, capsys: Capture) -> Non
         assert [meant_for(found) for found in commands(said.err)] == [(str(base), None)]
 
 
+def test_the_hint_of_a_wrong_command_line_names_the_home(base: Path, capsys: Capture) -> None:
+    said = say(capsys, "locks", "install", "--home", base, "--profile=wp")
+    assert said.code == 2
+    assert [meant_for(found) for found in commands(said.err)] == [(str(base), "wp")]
+
+
 def test_json_keeps_the_hint_plain_beside_the_home(base: Path, capsys: Capture) -> None:
     """``hint`` is the command alone; the document names its home."""
     document = say(capsys, "doctor", "--json", "--home", base, "--profile", "wp").document

@@ -126,6 +126,8 @@ def test_a_folder_with_any_name(name: bytes, locale: dict[str, str], tmp_path: P
     for words, code in codes.items():
         said = shell(tmp_path, f"hermes-repair {words} {at}", **locale)
         assert said.code == code, (words, said)
+    said = shell(tmp_path, f"hermes-repair locks install --systemd {at}", **locale)
+    assert said.code == (0 if name.isascii() else 4), "a timer cannot name every path"
     printed = shell(tmp_path, f"hermes-repair doctor {at} | grep -a '^Next: '", **locale).out
     command = printed.removeprefix("Next: ").strip()
     assert shell(tmp_path, command, **locale).code == 0, "the command is typed as it is printed"
