@@ -13,6 +13,7 @@ from hermes_repair.schema.recognise import Recognition
 from hermes_repair.schema.route import makes_search_anew
 from hermes_repair.schema.structure import Query, Structure
 from hermes_repair.schema.titles import read_title_updates
+from hermes_repair.schema.wanted import missed, wanted_objects
 
 ROWS_PER_CHUNK = 20_000
 
@@ -41,7 +42,10 @@ def read_facts(
     passes 16; ``entries`` is the parsed ``sessions.json`` of the home, for 18.
     """
     known = catalogue or default_catalogue()
-    gateway = recognition.number < GATEWAY_STEP <= target
+    number = recognition.number
+    gateway = number < GATEWAY_STEP <= target or GATEWAY_STEP in missed(
+        wanted_objects(known, target), recognition.missing, number
+    )
     search = makes_search_anew(structure, recognition, target, known)
     return RouteFacts(
         message_bounds=message_bounds(query) if search else (),

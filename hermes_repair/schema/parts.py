@@ -18,7 +18,7 @@ from hermes_repair.schema.sqltext import quote
 from hermes_repair.schema.structure import Structure, Table
 from hermes_repair.schema.titles import TITLE_INDEX
 from hermes_repair.schema.versionrow import version_actions
-from hermes_repair.schema.wanted import Wanted, column_words
+from hermes_repair.schema.wanted import Wanted, column_words, missed, wanted_objects
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,9 @@ class Builder:
         self.made: set[str] = set()
         self.parts: list[Part] = []
         self.unfinished = recognition.unfinished
+        # A table whose rebuild stopped has its rows elsewhere: its step did run.
+        absent = set(recognition.missing) - self.unfinished
+        self.missed = missed(wanted_objects(catalogue, target), absent, self.start)
 
     def step(self, wanted: Wanted) -> None:
         """Append what one step needs: tables, columns, rows, indexes, search tables."""
@@ -243,12 +246,13 @@ class Builder:
                 live = self.tables[table].column(column)
                 if live is not None and not live.not_null and self.facts.null_active:
                     self._sql(step.label, data.what, [data.sql], "SC007", data.count)
-            elif step.number > self.start:
+            elif step.number > self.start or step.number in self.missed:
+                damage = "SC002" if step.number in self.missed else None
                 if data.by:
-                    self._add(step.label, data.what, list(rules[data.by]))
+                    self._add(step.label, data.what, list(rules[data.by]), damage)
                 else:
                     count = self._countable(data.count)
-                    self._sql(step.label, data.what, [data.sql], None, count)
+                    self._sql(step.label, data.what, [data.sql], damage, count)
 
     def _countable(self, sql: str) -> str:
         """Return a count query for the database as it is: columns to come are their defaults."""

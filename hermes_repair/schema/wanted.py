@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from hermes_repair.schema.catalogue import Catalogue, Step
@@ -49,6 +50,20 @@ def wanted_objects(catalogue: Catalogue, target: int) -> list[Wanted]:
     for table, (number, statements) in search.items():
         result[number].search[table] = statements
     return list(result.values())
+
+
+def missed(wanted: Iterable[Wanted], missing: Collection[str], start: int) -> frozenset[int]:
+    """Return the steps that the number counts as done, and whose tables or columns are missing.
+
+    ``missing`` are names that every build of the number has (:mod:`.recognise`). Such a step never
+    ran, whatever the number says, and so neither did what it does to rows.
+    """
+    return frozenset(
+        want.step.number
+        for want in wanted
+        if want.step.number <= start
+        and not {*want.tables, *(".".join(pair) for pair in want.columns)}.isdisjoint(missing)
+    )
 
 
 def column_words(column: Column) -> str | None:
