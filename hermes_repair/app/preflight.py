@@ -200,14 +200,16 @@ def single_run(folder: Folder) -> Iterator[None]:
         try:
             mine = stack.enter_context(host.single_run(lock))
             lock.chmod(0o600)
+        except FileNotFoundError:
+            mine = False  # another run has just taken away the folder that it made
         except OSError as error:
             raise folder.denied(lock, error) from error
-        folder.own(lock)
         if not mine:
             raise AnotherRun(
                 "Another hermes-repair is at work on this home.",
                 "Wait until it has finished, then run this again.",
             )
+        folder.own(lock)
         if new:
             stack.callback(folder.remove_empty)
         yield

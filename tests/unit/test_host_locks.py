@@ -72,3 +72,20 @@ def test_single_run_follows_no_link(tmp_path: Path) -> None:
     with pytest.raises(OSError), single_run(tmp_path / "run.lock"):
         pass
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_lock_on_a_file_that_lost_its_name_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who made the folder may take it away with the lock file while another one waits to open."""
+    place = tmp_path / "run.lock"
+    real = os.open
+
+    def opened(path: Path, flags: int, mode: int) -> int:
+        descriptor = real(path, flags, mode)
+        place.unlink()  # by the run that held it, between our opening and our locking
+        return descriptor
+
+    monkeypatch.setattr("hermes_repair.host.locks.os.open", opened)
+    with single_run(place) as mine:
+        assert not mine
