@@ -7,8 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from hermes_repair import __version__
 from hermes_repair.app.applying import PATIENCE, ROOM, prune_backups
 from hermes_repair.app.outside import Outside, folder_of, from_outside
+from hermes_repair.app.past import RESTORE
 from hermes_repair.app.preflight import (
     Space,
     bundle,
@@ -23,7 +25,14 @@ from hermes_repair.app.preflight import (
 from hermes_repair.app.wal import set_wal_aside
 from hermes_repair.app.world import World
 from hermes_repair.home.layout import Home
-from hermes_repair.model.errors import DatabaseUnreadable, Refused, UsageError
+from hermes_repair.model.errors import (
+    DatabaseUnreadable,
+    HermesRepairError,
+    Refused,
+    UsageError,
+)
+from hermes_repair.model.plans import Header
+from hermes_repair.records import planfile
 from hermes_repair.records.folder import Folder
 from hermes_repair.store.backup import back_up, copy_live, opens, put_back, settle_wal, sound
 from hermes_repair.store.writing import writing
@@ -138,7 +147,8 @@ def restore(
     """Put a copy back into state.db, after keeping what is there now; None where declined.
 
     What is there now may be damaged: that is what a restore is for, so it is kept as files. Raises
-    :class:`Refused` where the copy is damaged or somebody has the database open.
+    :class:`Refused` where the copy is damaged or somebody has the database open. A receipt says
+    what was put back, before the first byte of that is written.
     """
     source = find(home, named)
     for suffix in ("-wal", "-journal"):
@@ -164,13 +174,53 @@ def restore(
         if not agree(source, kept):
             return None
         require_same_base(home, outside.marks)
+        receipt = _note(home, folder, world, outside, source, kept.backup)
         if not readable:
             # SQLite cannot write into what it cannot read; all of it is in the copy.
             set_wal_aside(home)
             os.truncate(home.database, 0)
         marks = outside.marks if readable else None
-        put_back(source, home.database, lambda: _require_same(home, marks))
+        try:
+            put_back(source, home.database, lambda: _require_same(home, marks))
+        except HermesRepairError:
+            if readable:
+                folder.discard(receipt)  # nothing was changed
+            raise
+        with planfile.edit(receipt) as notes:
+            notes.set_header(closed=world.now())
+        planfile.sync(receipt)
     return kept
+
+
+def _note(
+    home: Home, folder: Folder, world: World, outside: Outside, source: Path, kept: Backup
+) -> Path:
+    """Write the receipt of a restore, durable, before it begins; it has no steps."""
+    path = folder.new_receipt(RESTORE, world.now())
+    header = Header(
+        tool_version=__version__,
+        command=RESTORE,
+        created=world.now(),
+        database=str(home.database),
+        base=outside.marks,
+        schema=None,
+        backup=str(kept.path.relative_to(folder.path)),
+        restored=str(source),
+        restored_from=_moment(folder, source),
+    )
+    with planfile.create(path, header):
+        pass
+    folder.own(path)
+    return path
+
+
+def _moment(folder: Folder, source: Path) -> float:
+    """Return when a copy was made: before which runs, where it is the backup of one."""
+    receipt = folder.receipts / f"{source.parent.name}.db"
+    if source.parent.parent == folder.backups and receipt.is_file():
+        with planfile.read(receipt) as file:
+            return file.header().created
+    return source.stat().st_mtime
 
 
 def _require_same(home: Home, marks: str | None) -> None:

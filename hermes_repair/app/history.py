@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hermes_repair.app.locks import COMMAND as LOCK_CLEANING
 from hermes_repair.app.outside import folder_of
+from hermes_repair.app.past import RESTORE, replaced_in
 from hermes_repair.app.wal import answer_of, said
 from hermes_repair.home.layout import Home
 from hermes_repair.model.actions import RowDelete
@@ -33,6 +34,7 @@ class Entry:
     unknown: int
     actions: int
     whole: bool  # undone by restoring its backup
+    replaced_by: Path | None = None  # a restore that put a copy from before this run back
 
     @property
     def name(self) -> str:
@@ -40,7 +42,17 @@ class Entry:
 
     @property
     def can_be_undone(self) -> bool:
-        return self.done > 0
+        return self.done > 0 and self.replaced_by is None
+
+    @property
+    def restores(self) -> bool:
+        """Whether this run put a copy back."""
+        return self.header.command == RESTORE
+
+    @property
+    def is_final(self) -> bool:
+        """Whether this run did something that no undo takes back, because it has no steps."""
+        return self.restores or self.answer is not None
 
     @property
     def cleans_locks(self) -> bool:
@@ -59,15 +71,17 @@ class Entry:
             return "unfinished"
         if self.header.undone is not None:
             return "undone"
-        return "done" if self.done or self.answer is not None else "nothing done"
+        return "done" if self.done or self.is_final else "nothing done"
 
 
 def history(home: Home) -> list[Entry]:
     """Return what was done, newest first. Changes nothing."""
-    return [_entry(path) for path in reversed(folder_of(home).receipt_paths())]
+    folder = folder_of(home)
+    gone = replaced_in(folder)
+    return [_entry(path, gone.get(path)) for path in reversed(folder.receipt_paths())]
 
 
-def _entry(path: Path) -> Entry:
+def _entry(path: Path, replaced_by: Path | None) -> Entry:
     with planfile.read(path) as receipt:
         states = [state for _, state in receipt.states()]
         return Entry(
@@ -79,6 +93,7 @@ def _entry(path: Path) -> Entry:
             unknown=states.count(UnitState.UNKNOWN),
             actions=receipt.count_actions(),
             whole=receipt.changes_structure(),
+            replaced_by=replaced_by,
         )
 
 
@@ -86,9 +101,10 @@ def next_to_undo(entries: Sequence[Entry]) -> Entry | None:
     """Return what an ``undo`` without a name takes back, of a history with the newest first.
 
     Not a lock cleaning, which a timer has made since, as long as there is anything else. None also
-    where the newest run said what a -wal is: an earlier one is not meant by "the last", then.
+    where the newest run put a copy back, or said what a -wal is: an earlier one is not meant by
+    "the last", then.
     """
-    open_ones = [found for found in entries if found.can_be_undone or found.answer is not None]
+    open_ones = [found for found in entries if found.can_be_undone or found.is_final]
     others = (found for found in open_ones if not found.cleans_locks)
     newest = next(others, next(iter(open_ones), None))
     return newest if newest is not None and newest.can_be_undone else None
@@ -107,9 +123,11 @@ def to_undo(home: Home, named: str | None) -> list[Entry]:
     if named is not None:
         wanted = folder.find_receipt(named)
         first = next((found for found in entries if found.path == wanted), None)
-        answer = next((e for e in everything if e.path == wanted and e.answer is not None), None)
-        if answer is not None:
-            raise _is_an_answer(folder, answer, entries)
+        meant = next(found for found in everything if found.path == wanted)
+        if meant.is_final:
+            raise _is_final(folder, meant, entries)
+        if meant.done and meant.replaced_by is not None:
+            raise _is_replaced(meant)
         if first is None:
             raise Refused(
                 f"Receipt {wanted.stem} has nothing left to take back.",
@@ -117,9 +135,9 @@ def to_undo(home: Home, named: str | None) -> list[Entry]:
             )
     else:
         first = next_to_undo(everything)
-        answer = next((found for found in everything if found.answer is not None), None)
-        if first is None and answer is not None:
-            raise _is_an_answer(folder, answer, entries)
+        final = next((found for found in everything if found.is_final), None)
+        if first is None and final is not None:
+            raise _is_final(folder, final, entries)
         if first is None and not everything:
             raise Refused("There is nothing to take back.", "Nothing was done here yet.")
         if first is None:
@@ -129,6 +147,28 @@ def to_undo(home: Home, named: str | None) -> list[Entry]:
         if not later.cleans_locks or any(_left_to(folder, below, later) for below in taken):
             taken.append(later)
     return taken[::-1]
+
+
+def _is_final(folder: Folder, found: Entry, others: Sequence[Entry]) -> Refused:
+    """Return why a run without steps is not taken back, and what can be done instead."""
+    if found.answer is not None:
+        return _is_an_answer(folder, found, others)
+    kept = Path(found.header.backup or "").parent.name
+    return Refused(
+        f"{found.name} put {found.header.restored} back, and `undo` does not take that back.",
+        f"What was there before is backup {kept}: `hermes-repair restore {kept}` puts it back."
+        f"{_EARLIER if others else ''}",
+    )
+
+
+def _is_replaced(found: Entry) -> Refused:
+    """Return why a run whose work was replaced by an older copy cannot be taken back."""
+    by = found.replaced_by.stem if found.replaced_by is not None else ""
+    return Refused(
+        f"{found.name} cannot be taken back: {by} put a copy from before it back, so what it did is"
+        " not in the database any more.",
+        "`hermes-repair history` shows what was done since.",
+    )
 
 
 def _is_an_answer(folder: Folder, found: Entry, others: Sequence[Entry]) -> Refused:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hermes_repair.app.applying import ROOM, close_receipt
 from hermes_repair.app.outside import from_outside
-from hermes_repair.app.past import is_open
+from hermes_repair.app.past import RESTORE, is_open
 from hermes_repair.app.preflight import (
     bundle,
     require_alone,
@@ -91,6 +91,12 @@ def recover(home: Home, folder: Folder, world: World) -> list[str]:
                 rest = [s for _, s in receipt.states() if s is UnitState.DONE]
                 receipt.set_header(undoing=None, undone=None if rest else world.now())
         close_receipt(path, folder, world)
+        if header.command == RESTORE:
+            said.append(
+                f"Receipt {path.stem} was cut off while it put {header.restored} back: what was"
+                f" there before is in {folder.path / (header.backup or '')}."
+            )
+            continue
         if answer_of(header.command) is not None:
             said.append(
                 f"Receipt {path.stem} was cut off while it dealt with a -wal, which is settled now;"

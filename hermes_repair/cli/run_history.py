@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 from hermes_repair.app import history as past
@@ -76,11 +77,15 @@ def _words(found: past.Entry, wide: int = 0) -> str:
     if found.answer is not None:
         kept = f"backup {found.name} has both files as they were"
         return f"{head}repair --wal {found.answer.value}: {found.state}, {kept}"
+    if found.restores:
+        kept = f"backup {Path(found.header.backup or '').parent.name} has what was there before"
+        return f"{head}restore: {found.state}, put {found.header.restored} back; {kept}"
     fates = ((found.done, "done"), (found.undone, "taken back"), (found.unknown, "unknown"))
     known = [f"{number:,} {fate}" for number, fate in fates if number and number != found.units]
     steps = count(found.units, "step") + (f" ({', '.join(known)})" if known else "")
     changes = count(found.actions, "change")
-    return f"{head}{found.header.command}: {found.state}, {steps}, {changes}"
+    by = f"; replaced by {found.replaced_by.stem}" if found.replaced_by is not None else ""
+    return f"{head}{found.header.command}: {found.state}, {steps}, {changes}{by}"
 
 
 def _entry(found: past.Entry) -> dict[str, Any]:
@@ -96,6 +101,8 @@ def _entry(found: past.Entry) -> dict[str, Any]:
         "unknown": found.unknown,
         "actions": found.actions,
         "can_be_undone": found.can_be_undone,
+        "replaced_by": found.replaced_by.stem if found.replaced_by is not None else None,
+        "restored": found.header.restored,
         "backup": found.header.backup,
         "schema": found.header.schema,
     }

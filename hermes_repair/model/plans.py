@@ -101,8 +101,9 @@ class Header:
     ``closed`` is None while a run is unfinished (RP001). ``database`` is the path of state.db,
     ``base`` the marks of the file that the plan was made on. ``backup`` is the folder of the file
     backup below the records, where one was due. ``birth`` is the time of message id 1, the proof of
-    design 6.2 (a), kept because later moves may hide it. ``undo_of`` names the receipt that an undo
-    run takes back.
+    design 6.2 (a), kept because later moves may hide it. ``undoing`` and ``undone`` are when an
+    undo of it began and ended. ``restored`` is the copy that a restore put back, by its path, and
+    ``restored_from`` the moment whose state that copy has, in epoch seconds.
     """
 
     tool_version: str
@@ -116,3 +117,5 @@ class Header:
     closed: float | None = None
     undoing: float | None = None
     undone: float | None = None
+    restored: str | None = None
+    restored_from: float | None = None
