@@ -7,12 +7,17 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
+from hermes_repair.checks import hidden
+from hermes_repair.checks.scene import Scene
 from hermes_repair.leases.values import span
+from hermes_repair.lineage.node import DelegateMark
 from tests.cli.speaking import say
-from tests.engine.homes import LOCKED, NOW, add_session, opened
+from tests.engine.homes import DAY, LOCKED, NOW, add_session, opened
 
 Capture = pytest.CaptureFixture[str]
 HOLDER = """
@@ -117,6 +122,22 @@ def test_a_crashed_wal_is_for_repair(home: Path, capsys: Capture) -> None:
     with opened(home) as db:
         assert db.execute("SELECT * FROM compression_locks").fetchall() == []
     assert LOCKED not in say(capsys, "locks", "list", "--home", home).out
+
+
+@pytest.mark.parametrize(
+    ("spared", "words"),
+    [(NOW + 60, ", on 2026-06-20"), (NOW + 2 * DAY, ", after 2026-06-20 and before 2026-06-22")],
+)
+def test_after_and_before_are_two_days(
+    spared: float, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    marked = SimpleNamespace(started_at=NOW, delegate_mark=DelegateMark.STEP_16)
+    candidate = SimpleNamespace(started_at=spared)
+    monkeypatch.setattr(hidden, "read_candidates", lambda _rows, _structure: [candidate])
+    monkeypatch.setattr(hidden, "would_tag", lambda _candidate, _step: True)
+    look = SimpleNamespace(rows=None)
+    scene = cast("Scene", SimpleNamespace(nodes=[marked], look=look, structure=None))
+    assert hidden.hidden_since(scene).endswith(f"(an update to 0.17.0 or later){words}")
 
 
 @pytest.mark.parametrize(
