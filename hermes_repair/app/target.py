@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hermes_repair.app.outside import Outside
 from hermes_repair.app.world import World
-from hermes_repair.home.installed import Installed, Surroundings, find_installed, serving
+from hermes_repair.home.installed import Installed, Surroundings, find_installed, serving, unread
 from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import Refused
 from hermes_repair.schema.catalogue import DEFAULT_TARGET, NEWEST_TARGET
@@ -19,7 +19,8 @@ from hermes_repair.schema.recognise import Family, Recognition
 class Target:
     """Which number, where it comes from in words, and what the user has to know about it.
 
-    ``guessed``: no Hermes that serves the home was found, so nobody asks for this number.
+    ``guessed``: no Hermes that serves the home was found, or none whose number can be read, so it
+    is not known that anybody asks for this number.
     ``asked``: the command line names it; ``forced``: beyond what the installed Hermes expects.
     """
 
@@ -49,17 +50,21 @@ def choose_target(
 
     Raises :class:`Refused`, without ``force``, for one beyond what the installed Hermes expects.
     """
-    known = serving(installed)
+    known, unknown = serving(installed), unread(installed)
     if to is not None:
-        return _named(to, known, force)
+        made = _named(to, known, force)
+        return replace(made, notes=(*unknown, *made.notes))
     number = recognition.number
     if recognition.family in (Family.LATER, Family.NEWER):
         note = f"From schema 23 on Hermes' own code migrates, so {number} is left as it is."
         return Target(number, "what the database has", notes=(note,))
     if known is None or known.number is None:
         wanted = max(DEFAULT_TARGET, number)
-        return Target(wanted, "no installed Hermes was found for this home", guessed=True)
-    expected, notes = known.number, _disagreeing(known, installed)
+        why = "no installed Hermes was found for this home"
+        if unknown:
+            why = "what the installed Hermes expects could not be read"
+        return Target(wanted, why, guessed=True, notes=unknown)
+    expected, notes = known.number, (*unknown, *_disagreeing(known, installed))
     if expected < number:
         note = f"The database is at {number} already, beyond what this Hermes expects ({expected})."
         notes = (note, *notes)

@@ -11,6 +11,7 @@ from hermes_repair.app.past import at_work_on, gather
 from hermes_repair.app.target import installed_for
 from hermes_repair.app.world import World
 from hermes_repair.checks.scene import Scene, Wishes
+from hermes_repair.home.installed import unread
 from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import DatabaseUnreadable
 from hermes_repair.schema.recognise import recognise
@@ -53,6 +54,8 @@ def visit(
             notes.append("The check of the file itself takes too long beside others; it waits.")
         if wishes.deep and not look.live:
             state = replace(state, damage=integrity_check(look))
+        installed = installed_for(home, world, seen)
+        notes += unread(installed)
         structure, state = _structure(look, state, seen)
         yield Scene(
             home=home,
@@ -61,7 +64,7 @@ def visit(
             structure=structure,
             recognition=recognise(structure),
             openers=seen.openers,
-            installed=installed_for(home, world, seen),
+            installed=installed,
             past=gather(folder),
             wishes=wishes,
             now=world.now(),

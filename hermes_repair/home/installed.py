@@ -100,6 +100,16 @@ def serving(installed: Sequence[Installed]) -> Installed | None:
     return next((install for install in installed if install.number is not None), None)
 
 
+def unread(installed: Sequence[Installed]) -> tuple[str, ...]:
+    """Return a sentence for each install that serves the home and whose number cannot be read."""
+    return tuple(
+        f"A Hermes{f' {install.release}' if install.release else ''} was found ({install.how}), but"
+        f" its schema number could not be read: {install.problem}."
+        for install in installed
+        if install.number is None
+    )
+
+
 def read_install(code: Path, how: str) -> Installed:
     """Read number and release of the code in the folder ``code``.
 

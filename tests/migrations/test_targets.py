@@ -45,6 +45,22 @@ def test_without_an_install_14_is_a_guess(home: Path) -> None:
     assert fingerprint(home) == before
 
 
+def test_an_install_whose_number_cannot_be_read_is_named(home: Path) -> None:
+    """The target is a guess then too, but nobody is told that no Hermes was there."""
+    code = checkout(home, "0.17.0")
+    (code / "hermes_state.py").write_text("SCHEMA_VERSION = = 16 (((", encoding="utf-8")
+    found = "A Hermes 0.17.0 was found (the checkout below the home), but its schema number could"
+    said = run("migrate", "--dry-run", home=home)
+    assert said.code == 0 and "no installed Hermes was found" not in said.out
+    assert found in said.out and str(code) in said.out
+    assert "Target 14: what the installed Hermes expects could not be read" in said.out
+    assert found in run("migrate", "--to", "16", "--dry-run", home=home).out
+    document = run("migrate", "--dry-run", "--json", home=home).document
+    assert document["target_guessed"] is True and found in document["notes"][0]
+    looked = run("doctor", "--json", home=home).document
+    assert any(note.startswith(found) for note in looked["notes"])
+
+
 def test_the_checkout_below_the_home_decides(home: Path) -> None:
     checkout(home, "0.17.0")
     done = run("migrate", "--yes", home=home)
