@@ -52,6 +52,11 @@ def _run(arguments: list[str]) -> int:
     except BrokenPipeError:
         streams.stop_talking(sys.stdout)
         return int(ExitCode.OK)
+    except SystemExit as error:
+        if not isinstance(error.__context__, BrokenPipeError):
+            raise  # the end of a completion script
+        streams.stop_talking(sys.stdout)  # click makes 1 of a broken pipe
+        return int(ExitCode.OK)
     except Exception as error:  # noqa: BLE001 - the last line: anything else would exit 1
         return say(failures.as_error(error))
 

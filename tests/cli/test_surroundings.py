@@ -54,6 +54,14 @@ def test_a_full_disk_under_stdout_is_no_finding(words: str, home: Path, tmp_path
     assert said.code == (2 if words == "nonsense" else 4)
 
 
+@pytest.mark.parametrize("words", ["find heron -v", "locks install --systemd", "tree -v", "forks"])
+def test_a_reader_that_goes_away_is_no_finding(words: str, home: Path, tmp_path: Path) -> None:
+    gone = "exec 3> >(exec true); wait $!; "  # a pipe that nobody reads any more
+    said = shell(tmp_path, f"{gone} hermes-repair {words} --home {home} >&3 2>&3")
+    assert said.code == 0
+    assert said.err == ""
+
+
 @pytest.mark.parametrize(
     ("words", "code"),
     [
