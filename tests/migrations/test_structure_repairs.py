@@ -86,7 +86,7 @@ def test_both_are_named_for_undo(tmp_path: Path) -> None:
     first, second = (entry["id"] for entry in reversed(
         run("history", "--json", home=home).document["history"]))  # fmt: skip
     assert f"Receipts {first}, {second}." in said
-    assert f"hermes-repair undo --home {home} {first}" in said
+    assert f"hermes-repair undo --home {home} {first}\n" in said
 
 
 def test_older_schemas_are_migrated_first(tmp_path: Path) -> None:
