@@ -17,7 +17,7 @@ from hermes_repair.cli.options import (
 from hermes_repair.cli.target import Target
 
 backup_app = typer.Typer(
-    help="A consistent, verified copy of state.db.",
+    help="A consistent, verified copy of state.db; of a damaged one a copy too, with exit 4.",
     invoke_without_command=True,
     rich_markup_mode=None,
     epilog=EXIT_STATUS,
