@@ -78,6 +78,13 @@ def recover(home: Home, folder: Folder, world: World) -> list[str]:
             if not is_open(header):
                 continue
         outside = from_outside(home)
+        if header.command == RESTORE and outside.marks == header.base:
+            folder.discard(path)
+            said.append(
+                f"Receipt {path.stem} was cut off before it put {header.restored} back:"
+                " nothing was changed by it."
+            )
+            continue
         require_alone(home, outside)
         require_no_question(home, outside, folder)
         require_writable(home, outside, folder, ROOM + sum(astuple(outside.sides)))

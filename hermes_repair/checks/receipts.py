@@ -26,9 +26,14 @@ def repair_unfinished(scene: Scene) -> Iterator[Finding]:
     """
     for path, header, pending in scene.past.unfinished:
         what = "An undo" if header.closed is not None else f"A run of `{header.command}`"
+        hint = "`hermes-repair repair` finishes it; `hermes-repair undo` takes it back."
+        if header.restored is not None:
+            hint = (
+                "`hermes-repair repair` notes whether the copy was put back, whole or not at all."
+            )
         yield repair_unfinished.finding(
             {"kind": "receipt", "receipt": path.stem},
             f"{what} was cut off (receipt {path.stem}).",
-            "`hermes-repair repair` finishes it; `hermes-repair undo` takes it back.",
+            hint,
             data={"command": header.command, "created": header.created, "pending": pending},
         )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from hermes_repair.app import backup as app
 from hermes_repair.app.past import replaced
 from hermes_repair.model.plans import Header
+from hermes_repair.store import backup as store
 from tests.cli.speaking import Said, assert_document, say
 from tests.engine.homes import COUNTED, opened
 from tests.engine.images import content, without_sequence
@@ -86,6 +89,34 @@ def test_the_backup_of_a_run_is_from_before_it(home: Path, capsys: Capture) -> N
 def test_a_declined_or_refused_restore_leaves_no_trace(home: Path, capsys: Capture) -> None:
     run(capsys, home, "restore", "no-such-copy", "--yes", code=2)
     assert history(capsys, home) == []
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_restore_that_was_killed_is_settled_by_the_file(
+    when: str, home: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The copy is put back whole or not at all; which of the two, the next run reads and notes."""
+    before = without_sequence(content(home))
+    copy = backup(capsys, home)
+    run(capsys, home, "repair", "--yes")
+    real = store.put_back
+
+    def killed(source: Path, path: Path, still: Callable[[], None]) -> None:
+        if when == "after":
+            real(source, path, still)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(app, "put_back", killed)
+    run(capsys, home, "restore", copy, "--yes", code=130)
+    monkeypatch.undo()
+    found = run(capsys, home, "doctor", "--select", "RP", "--json", code=1).document["findings"]
+    assert [finding["data"]["command"] for finding in found] == ["restore"]
+    said = run(capsys, home, "undo", "1", "--yes", code=0 if when == "before" else 4)
+    if when == "before":
+        assert "nothing was changed by it" in said.out
+    else:
+        assert "put a copy from before it back" in said.err
+    assert without_sequence(content(home)) == before
 
 
 def receipt(number: int, created: float, copy_from: float | None = None) -> tuple[Path, Header]:
