@@ -28,6 +28,7 @@ from hermes_repair.model.plans import UnitState
 from hermes_repair.model.values import Row
 from hermes_repair.records import planfile
 from hermes_repair.records.folder import Folder
+from hermes_repair.records.openplan import PlanFile
 from hermes_repair.repair import executor
 from hermes_repair.report.escape import count
 from hermes_repair.store.backup import put_back, raise_sequences, sequences
@@ -103,7 +104,7 @@ def _invert(home: Home, folder: Folder, world: World, found: Entry) -> int:
     return len(outcome.done)
 
 
-def _close_undo(receipt: planfile.PlanFile, world: World) -> None:
+def _close_undo(receipt: PlanFile, world: World) -> None:
     """Note that an undo came to its end, with what is left to take back or without."""
     left = [state for _, state in receipt.states() if state is UnitState.DONE]
     receipt.set_header(undoing=None, undone=None if left else world.now())

@@ -16,7 +16,7 @@ from hermes_repair.model.actions import WITH_TABLE, Action, FileCopy, RowInsert
 from hermes_repair.model.errors import HermesRepairError, InUse, Refused
 from hermes_repair.model.plans import Unit, UnitState
 from hermes_repair.model.values import Row, Value
-from hermes_repair.records.planfile import PlanFile
+from hermes_repair.records.openplan import PlanFile
 from hermes_repair.repair.apply import UNDO_BY_HAND, Resolve, apply, check_invert, invert
 from hermes_repair.repair.images import committed
 from hermes_repair.repair.references import restored_by_undo, violations, was_there_before
