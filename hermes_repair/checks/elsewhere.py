@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,10 +17,11 @@ from hermes_repair import host
 from hermes_repair.home.copies import CopyKind, DatabaseCopy, other_databases
 from hermes_repair.lineage.markers import BRANCHED_FROM, DELEGATE_FROM
 from hermes_repair.lineage.node import text
-from hermes_repair.model.errors import DatabaseUnreadable
+from hermes_repair.model.errors import HermesRepairError
 from hermes_repair.model.values import Value
 from hermes_repair.schema.config import read_config
-from hermes_repair.store.views import Sides, at_rest
+from hermes_repair.store.look import Look
+from hermes_repair.store.views import Sides, at_rest, beside_others
 from hermes_repair.transcripts.files import FileKind, list_sessions
 
 if TYPE_CHECKING:
@@ -54,7 +56,7 @@ class Continuation:
 def find_elsewhere(scene: Scene) -> Mapping[str, tuple[Place, ...]]:
     """Return where the missing parents of orphans still are, by the parent's id.
 
-    Nothing that somebody has open is opened; what could not be looked at is in ``scene.notes``.
+    What could not be looked at is in ``scene.notes``.
     """
     wanted = {scene.node[name].parent_id or "" for name in scene.graph.orphans}
     if not wanted:
@@ -112,19 +114,31 @@ def _rows_in(
     scene: Scene, copy: DatabaseCopy, sql: str, wanted: list[str], what: str
 ) -> list[tuple[Value, ...]]:
     """Return what another database says of these sessions; ``what`` is looked for, in words."""
-    if copy.kind is CopyKind.PROFILE:
-        openers = host.who_has_open(copy.path)
-        if not openers.nobody:
-            scene.notes.append(f"{copy.path} is in use and was not looked at for {what}.")
-            return []
-    # The main file alone, as it lies: a -wal beside a copy may belong to another one.
-    alone = Sides(1, 0, 0)
     try:
-        with at_rest(copy.path, alone, _no_copies, None, check_file=False) as (look, _):
-            return list(look.rows(sql, [json.dumps(wanted)]))
-    except DatabaseUnreadable as error:
-        scene.notes.append(f"{copy.path} could not be looked at for {what}: {error}")
-        return []
+        with _look_at(copy) as look:
+            if look is not None:
+                return list(look.rows(sql, [json.dumps(wanted)]))
+            scene.notes.append(f"{copy.path} may be in use and was not looked at for {what}.")
+    except HermesRepairError as error:
+        scene.notes.append(f"{copy.path} could not be looked at for {what}: {error.message}")
+    return []
+
+
+@contextmanager
+def _look_at(copy: DatabaseCopy) -> Iterator[Look | None]:
+    """Open another database, beside its own gateway as one more reader; None where in doubt."""
+    if copy.kind is CopyKind.PROFILE:
+        facts, openers = host.survey(copy.path)
+        if openers.processes and not any(process.deleted for process in openers.processes):
+            with beside_others(copy.path, wal_mode=facts.wal_mode, check_file=False) as (look, _):
+                yield look
+            return
+        if not openers.nobody:
+            yield None
+            return
+    # The main file alone, as it lies: a -wal beside a copy may belong to another one.
+    with at_rest(copy.path, Sides(1, 0, 0), _no_copies, None, check_file=False) as (look, _):
+        yield look
 
 
 def _no_copies(pairs: list[tuple[Path, Path]]) -> None:

@@ -1,4 +1,4 @@
-"""LN001 looks for the missing parent first, says where it is, and opens nothing that is in use."""
+"""LN001 looks for the missing parent first, and says where it is."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_another_database_has_the_parent(place: str, tmp_path: Path) -> None:
     assert select(home, "SELECT parent_session_id FROM sessions") == [(None,)]
 
 
-def test_a_profile_in_use_is_not_opened(tmp_path: Path) -> None:
+def test_a_profile_beside_its_own_gateway(tmp_path: Path) -> None:
     home = tmp_path / "home"
     whole = orphaned(home)
     profile = home / "profiles" / "work"
@@ -96,8 +96,8 @@ def test_a_profile_in_use_is_not_opened(tmp_path: Path) -> None:
     try:
         hear(process, "ready")
         said = hermes_repair("doctor", "--json", "--select", "LN001", home=home, code=1).document
-        assert said["findings"][0]["data"]["parent_found_in"] == []
-        assert [note for note in said["notes"] if "in use" in note]
+        assert said["findings"][0]["data"]["parent_found_in"] == [str(profile / "state.db")]
+        assert (said["findings"][0]["repair"], said["notes"]) == ("unsafe", [])
         say(process, "go on")
         process.wait()
     finally:
