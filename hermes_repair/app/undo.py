@@ -178,7 +178,8 @@ def _require_unwritten(
         raise Refused(
             f"The database was written after this migration: {what}. Putting the backup back would"
             " lose that.",
-            "Keep the migration, or use `hermes-repair restore` if losing it is what you want.",
+            "Keep the migration. If losing that is what you want: "
+            f"hermes-repair restore {found.name}",
         )
     return sequences(now)
 
