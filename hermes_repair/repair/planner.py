@@ -52,11 +52,6 @@ class Selection:
         asked_for = unit.safety is Safety.SAFE or self.unsafe or bool(self.sessions)
         return self.covers(unit) and asked_for
 
-    @property
-    def names_something(self) -> bool:
-        """Whether leaving anything of this undone has to be said with exit 4."""
-        return bool(self.select or self.sessions or self.unsafe)
-
 
 @dataclass(frozen=True, slots=True)
 class Plan:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import quote
 
@@ -113,10 +113,3 @@ def placeholder(value: Value) -> str:
 def name(identifier: str) -> str:
     """Return an SQL identifier in double quotes."""
     return '"' + identifier.replace('"', '""') + '"'
-
-
-def fetch(
-    connection: sqlite3.Connection, sql: str, parameters: Sequence[Value] = ()
-) -> list[tuple[Value, ...]]:
-    """Run one query and return all its rows."""
-    return connection.execute(sql, bind(parameters)).fetchall()

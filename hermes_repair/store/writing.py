@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
@@ -122,16 +122,6 @@ class Writer:
             if is_busy(error):
                 raise BUSY from error
             raise unreadable(self.path, error) from error
-
-    def progress(self, tick: Callable[[], None] | None) -> None:
-        """Call ``tick`` every now and then while a long statement runs."""
-
-        def handler() -> int:
-            if tick is not None:
-                tick()
-            return 0
-
-        self.connection.set_progress_handler(handler if tick else None, 1_000_000 if tick else 0)
 
 
 def _where(key: Row) -> tuple[str, list[Value]]:
