@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hermes_repair import __version__
+from hermes_repair.app.lawful import lawful
 from hermes_repair.app.outside import Outside
 from hermes_repair.app.preflight import (
     Space,
@@ -147,6 +148,7 @@ def apply_units(
     numbers = _write_receipt(path, folder, header, draft, new=receipt is None)
     around = executor.Surroundings(
         guard=guard_alone(home, world.now) if exclusive else _nothing,
+        lawful=lawful(),
         keep=lambda action: _keep(folder, path, action, home),
         resolve=resolve,
         tell=lambda unit: world.tell(unit.summary),

@@ -14,12 +14,14 @@ from hermes_repair.checks.scene import Scene, Wishes
 from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import DatabaseUnreadable
 from hermes_repair.model.findings import Finding, Remedy, Severity
+from hermes_repair.model.plans import Unit
 from hermes_repair.records.acknowledgements import acknowledged
 from hermes_repair.repair.planner import Selection
 from hermes_repair.report.doctor import SessionLabel
 from hermes_repair.schema.recognise import Family, holds_conversations
-from hermes_repair.schema.writes import allowed_writes
+from hermes_repair.schema.writes import AllowedWrites, allowed_writes
 
+_MENDED = (Remedy.SAFE, Remedy.UNSAFE, Remedy.MIGRATE)
 SECOND_LOOK_SECONDS = 2.0  # rotations and flushes in flight are over by then
 
 
@@ -100,6 +102,12 @@ def _once(
 
 def examine(scene: Scene, selection: Selection) -> list[Finding]:
     """Run the checks over one scene, in the order of their ids."""
+    found = find(scene, selection)
+    return within_limits(scene, found) if readable(scene) else found
+
+
+def find(scene: Scene, selection: Selection) -> list[Finding]:
+    """Run the checks; what of their repairs may be written here says :func:`within_limits`."""
     found: list[Finding] = []
     for check in all_checks():
         if not selection.wants_id(check.id):
@@ -109,20 +117,25 @@ def examine(scene: Scene, selection: Selection) -> list[Finding]:
         found += _ask(check, scene)
     if selection.sessions:
         found = [f for f in found if f.session_id is None or f.session_id in selection.sessions]
-    return _within_limits(scene, found) if readable(scene) else found
+    return found
 
 
-def _within_limits(scene: Scene, found: list[Finding]) -> list[Finding]:
-    """Say of findings whose repair may not be written at this schema who mends them (6.6)."""
+def within_limits(scene: Scene, found: list[Finding]) -> list[Finding]:
+    """Say of findings whose repair may not be written here who mends them."""
     allowed = allowed_writes(scene.recognition, scene.structure)
-    if allowed.everything:
+    if allowed.unlimited:
         return found
     reasons: dict[str, str] = {}
     for unit in proposals(scene, found):
-        reason = next((why for action in unit.actions if (why := allowed.refusal(action))), "")
+        reason = why_not(allowed, unit)
         if reason:
             reasons.update(dict.fromkeys(unit.findings, reason))
     old = scene.recognition.family is Family.OLD
+    if allowed.strangers:  # what is mended by a migration, or after one, waits as well
+        waits = found if old else [f for f in found if f.remedy is Remedy.MIGRATE]
+        named = (f.fingerprint for f in waits if f.remedy in _MENDED)
+        reasons.update(dict.fromkeys(named, allowed.strangers[0].reason))
+        old = False
     remedy = Remedy.MIGRATE if old else Remedy.MANUAL
     hint = "First: hermes-repair migrate" if old else "Not repaired here: {}."
     return [
@@ -131,6 +144,11 @@ def _within_limits(scene: Scene, found: list[Finding]) -> list[Finding]:
         else f
         for f in found
     ]
+
+
+def why_not(allowed: AllowedWrites, unit: Unit) -> str:
+    """Return why a unit may not be written, the empty text where it may."""
+    return next((why for action in unit.actions if (why := allowed.refusal(action))), "")
 
 
 def readable(scene: Scene) -> bool:

@@ -30,6 +30,7 @@ from hermes_repair.schema.preview import Shown, preview
 from hermes_repair.schema.recognise import Family, Recognition, recognise
 from hermes_repair.schema.route import Route, check_target, route
 from hermes_repair.schema.space import room_for
+from hermes_repair.schema.strangers import find_strangers
 from hermes_repair.schema.structure import Query, Structure, read_structure
 from hermes_repair.store.look import Look
 
@@ -112,6 +113,12 @@ def _way(scene: Scene, to: int | None, force: bool, outside: Outside) -> Way:
         if scene.recognition.number < STEP <= target.number:
             decisions = decide(scene, target.number)
         made = _route(scene, target.number, decisions)
+    strangers = find_strangers(scene.structure, scene.recognition.number) if made.actions else ()
+    for found in strangers:
+        raise Refused(
+            f"{found.reason}, and a migration may write there.",
+            "Nothing was changed. `hermes-repair doctor --select DB009` says more.",
+        )
     return Way(
         target=target,
         route=made,

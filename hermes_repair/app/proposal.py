@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from hermes_repair import __version__
 from hermes_repair.app.applying import in_file, needed
-from hermes_repair.app.diagnose import examine, facts, labels, readable
+from hermes_repair.app.diagnose import facts, find, labels, readable, within_limits
 from hermes_repair.app.naming import require_known
 from hermes_repair.app.outside import Outside, folder_of, steady
 from hermes_repair.app.preflight import Space, disk_space
@@ -16,14 +17,16 @@ from hermes_repair.app.recover import CutOff, cut_off
 from hermes_repair.app.visit import visit
 from hermes_repair.app.world import World
 from hermes_repair.checks.registry import proposals
-from hermes_repair.checks.scene import Wishes
+from hermes_repair.checks.scene import Scene, Wishes
 from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import Refused
 from hermes_repair.model.findings import Finding, Severity
-from hermes_repair.model.plans import Header
+from hermes_repair.model.plans import Header, Outline, outline
 from hermes_repair.records import planfile
 from hermes_repair.repair.planner import Plan, Selection, plan
 from hermes_repair.report.doctor import SessionLabel
+from hermes_repair.schema.strangers import refusal
+from hermes_repair.schema.writes import allowed_writes
 from hermes_repair.store.views import SideFile, WalChoice
 
 
@@ -32,7 +35,8 @@ class Proposal:
     """One round's plan and what it was made on; ``draft`` is the file with the actions.
 
     ``space`` is what doing it takes of the disk, None where nothing is to be done. ``held`` are
-    runs that were cut off and can only be settled when nobody else is there.
+    runs that were cut off and can only be settled when nobody else is there. ``blocked`` are steps
+    that would be done if nothing stood in their way that no release makes (DB009), and what it is.
     """
 
     plan: Plan
@@ -48,6 +52,7 @@ class Proposal:
     draft: Path
     space: Space | None
     held: CutOff
+    blocked: tuple[tuple[Outline, str], ...] = ()
 
 
 def propose(
@@ -97,7 +102,8 @@ def _propose(
     held: CutOff,
 ) -> Proposal:
     with visit(home, world, wishes, choice=choice, outside=outside) as scene:
-        findings = examine(scene, Selection())
+        found = find(scene, Selection())
+        findings = within_limits(scene, found) if readable(scene) else found
         fatal = next((f for f in findings if f.severity is Severity.FATAL), None)
         if fatal is not None and not (fatal.id == "DB002" and choice is not None):
             raise Refused(f"{fatal.id}: {fatal.message}", fatal.hint)
@@ -105,6 +111,7 @@ def _propose(
             raise Refused(
                 f"{home.database} has no conversations.", "`hermes-repair doctor` says more."
             )
+        blocked = tuple(_blocked(scene, found, selection))
         if confirmed is not None:
             findings = [f for f in findings if f.fingerprint in confirmed]
         beside = not outside.alone
@@ -128,7 +135,20 @@ def _propose(
             draft=draft,
             space=None,
             held=held,
+            blocked=blocked,
         )
+
+
+def _blocked(
+    scene: Scene, findings: Sequence[Finding], selection: Selection
+) -> Iterator[tuple[Outline, str]]:
+    """Yield the steps that were asked for and that DB009 stands in the way of, and why."""
+    allowed = allowed_writes(scene.recognition, scene.structure)
+    for unit in proposals(scene, findings) if allowed.strangers else ():
+        reasons = (refusal(allowed.strangers, action) for action in unit.actions)
+        why = next((reason for reason in reasons if reason), "")
+        if why and selection.wants(unit):
+            yield outline(0, unit), f"{why}."
 
 
 def _header(
@@ -146,12 +166,12 @@ def _header(
 
 
 def waiting(proposal: Proposal, selection: Selection) -> list[tuple[str, str]]:
-    """Return what of a proposal has to wait until nobody else is there, and why (R10)."""
+    """Return what was asked for and cannot be done now, and why: somebody is there, or DB009."""
+    said = [(one.unit.summary, why) for one, why in proposal.blocked]
     if proposal.live_reason is None:
-        return []
+        return said
     why, held = proposal.live_reason, proposal.held
     first = f"{', '.join(held.receipts)} was cut off at work on the same, and is settled first."
-    said = []
     if held.receipts and selection.wants_id("RP001") and not selection.sessions:
         said.append((f"settle what was cut off: {', '.join(held.receipts)}", why))
     for one in proposal.plan.waiting:

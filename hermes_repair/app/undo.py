@@ -9,6 +9,7 @@ from pathlib import Path
 from hermes_repair import host
 from hermes_repair.app.applying import PATIENCE, ROOM
 from hermes_repair.app.history import Entry, to_undo
+from hermes_repair.app.lawful import lawful
 from hermes_repair.app.outside import Outside, copy_private, folder_of, from_outside
 from hermes_repair.app.preflight import (
     bundle,
@@ -80,6 +81,7 @@ def _invert(home: Home, folder: Folder, world: World, found: Entry) -> int:
     bundle(home, outside, folder, folder.backup_dir(found.path))
     around = executor.Surroundings(
         guard=guard_alone(home, world.now),
+        lawful=lawful(),
         keep=lambda _action: None,
         resolve=_unused,
         tell=lambda unit: world.tell(f"taken back: {unit.summary}"),

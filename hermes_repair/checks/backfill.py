@@ -21,6 +21,7 @@ from hermes_repair.model.findings import Finding, Safety
 from hermes_repair.model.plans import Unit
 from hermes_repair.model.values import Row, Value, row_digest, stored
 from hermes_repair.report.escape import count
+from hermes_repair.schema import display
 from hermes_repair.schema.gateway import entry_values
 from hermes_repair.transcripts.keys import decode_calls
 from hermes_repair.transcripts.reader import read_record, record_digest
@@ -143,7 +144,7 @@ class _Row(NamedTuple):
 
 
 def _existing(scene: Scene, session_id: str) -> dict[Value, _Row]:
-    columns = tuple(sorted(set(scene.look.columns("messages")) - {"id"}))
+    columns = tuple(sorted(set(scene.look.columns("messages")) - {"id", *display.COLUMNS}))
     return {
         row["id"]: _Row(
             digest=row_digest(row, columns),

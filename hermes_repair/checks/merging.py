@@ -17,6 +17,7 @@ from hermes_repair.lineage.messages import Message
 from hermes_repair.lineage.weave import LeftOut, Placed, weave
 from hermes_repair.model.actions import Action, RowInsert, RowMove, RowUpdate
 from hermes_repair.model.values import Row, Value, row_digest
+from hermes_repair.schema import display
 from hermes_repair.transcripts.keys import decode_calls
 from hermes_repair.transcripts.rows import tool_calls_of
 
@@ -84,7 +85,7 @@ def merge_actions(scene: Scene, keep: str, merge: Merge) -> Iterator[Action]:
         if placed is None:
             yield _move(rows[row_id], _number(row_id), number)
             continue
-        row = copies[placed.message.id]
+        row = display.without(copies[placed.message.id])
         at = placed.at if placed.at is not None else row["timestamp"]
         values = {**row, "id": number, "session_id": keep, "timestamp": at}
         yield RowInsert("messages", {"id": number}, values)
@@ -122,7 +123,7 @@ def _copied_rows(scene: Scene, messages: Sequence[Message]) -> dict[int, Row]:
 
 
 def _move(row: Row, old: int, new: int) -> RowMove:
-    columns = tuple(sorted(set(row) - {"id"}))
+    columns = tuple(sorted(set(row) - {"id", *display.COLUMNS}))
     return RowMove("messages", old, new, row_digest(row, columns), columns)
 
 

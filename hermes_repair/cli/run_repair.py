@@ -165,6 +165,9 @@ def _dry_run(
             "plan": {
                 "actions": summary(proposal.plan.now),
                 "waiting": summary(proposal.plan.waiting),
+                "blocked": [
+                    {"unit": one.unit.summary, "message": why} for one, why in proposal.blocked
+                ],
                 "left": summary(proposal.plan.left),
                 "digest": proposal.digest,
                 "saved": str(asked.plan_out) if asked.plan_out is not None else None,
@@ -188,7 +191,7 @@ def plan_lines(proposal: Proposal, target: Target) -> list[Line]:
     plan = proposal.plan
     labels = shown_labels(proposal.labels, target)
     lines = [Line("")]
-    if not plan.now and not plan.waiting:
+    if not plan.now and not plan.waiting and not proposal.blocked:
         lines.append(Line("There is nothing to repair.", "good"))
     if plan.now:
         lines.append(Line(f"The plan has {count(len(plan.now), 'step')}:", "head", asked=True))
@@ -200,6 +203,8 @@ def plan_lines(proposal: Proposal, target: Target) -> list[Line]:
         waits = f"{count(len(plan.waiting), 'step')} must wait. {why}"
         lines += [Line(""), Line(waits, "warning", asked=True)]
         lines += as_asked([Line(f"  {_step(one, labels)}") for one in plan.waiting])
+    for one, why in proposal.blocked:
+        lines.append(Line(f"Not possible: {one.unit.summary}. {why}", "warning", asked=True))
     if proposal.held.receipts:
         names = ", ".join(proposal.held.receipts)
         told = f"{names} was cut off and is settled first, as soon as nobody else is there."

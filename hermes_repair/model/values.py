@@ -80,6 +80,30 @@ def encode_value(value: Value) -> tuple[str, bytes]:
     raise TypeError(f"not a SQLite value: {type(value).__name__}")
 
 
+_LONGEST_INTEGER = len(str(-(2**63)))
+
+
+def decode_value(storage: str, data: bytes) -> Value:
+    """Return the value that :func:`encode_value` gave these for; ``ValueError`` where none has."""
+    match storage:
+        case "null":
+            return None
+        case "integer" if len(data) <= _LONGEST_INTEGER:
+            number = int(data)
+            if -(2**63) <= number < 2**63:
+                return number
+        case "real":
+            try:
+                return float(struct.unpack(">d", data)[0])
+            except struct.error as error:
+                raise ValueError("not a number of eight bytes") from error
+        case "text":
+            return decode_text(data)
+        case "blob":
+            return data
+    raise ValueError(f"not a value of SQLite's: {storage!r}, {len(data)} bytes")
+
+
 def same_value(left: Value, right: Value) -> bool:
     """Whether two values are identical in storage class and bytes (``1`` is not ``1.0``)."""
     return encode_value(left) == encode_value(right)

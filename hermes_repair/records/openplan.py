@@ -16,11 +16,14 @@ from hermes_repair.model.findings import Safety
 from hermes_repair.model.plans import Header, Outline, Unit, UnitRecord, UnitState, outline
 from hermes_repair.model.values import Value, encode_value, stored, text
 from hermes_repair.records.actionrows import COLUMNS, columns_of, from_row, kept, plain, to_row
+from hermes_repair.records.aside import TABLES as ASIDE_TABLES
+from hermes_repair.records.aside import Aside
 from hermes_repair.store.connections import bind, placeholder
 
 FORMAT = 1
 
-TABLES = """
+TABLES = (
+    """
 CREATE TABLE header (name TEXT PRIMARY KEY, value);
 CREATE TABLE units (
   number INTEGER PRIMARY KEY, kind TEXT, subject TEXT, summary TEXT, safety TEXT, live INTEGER,
@@ -39,6 +42,8 @@ CREATE TABLE images (
   PRIMARY KEY (unit, position, image, column_name)
 ) WITHOUT ROWID;
 """
+    + ASIDE_TABLES
+)
 _CONTENT = f"position, {', '.join(COLUMNS)}"
 _COLUMN_NAMES = "(SELECT names FROM column_sets WHERE number = column_set)"
 
@@ -186,6 +191,10 @@ class PlanFile:
             yield from_row(
                 tuple(map(plain, row[1:])), images.get(row[0], {}), sets.get(row[-1], ())
             )
+
+    def aside(self, number: int) -> Aside:
+        """Return what a unit keeps beside its actions, to write it or to read it."""
+        return Aside(self._db, self.path, number)
 
     def states(self) -> list[tuple[int, UnitState]]:
         """Return (number, state) of every unit in order."""

@@ -1,7 +1,7 @@
 """Doing and taking back one action inside an open transaction.
 
-Each function checks what it expects before it writes, and raises without having written: the
-caller rolls the unit back.
+Each function checks what it expects before it writes, and raises without having written; what it
+writes is read back (:mod:`.rows`). The caller rolls the unit back.
 """
 
 from __future__ import annotations
@@ -21,10 +21,16 @@ from hermes_repair.model.actions import (
 from hermes_repair.model.errors import Changed, Refused
 from hermes_repair.model.values import Row, Value, row_digest, same_value
 from hermes_repair.repair.images import differing, is_inserted
-from hermes_repair.store.writing import Writer
+from hermes_repair.repair.rows import Rows, where
 
 Resolve = Callable[[RowInsert], Row]
 """Reads the source of an insert again and returns the whole row."""
+
+Keep = Callable[[RowMove, Row], None]
+"""Keeps a row that is about to be moved, durable before the unit is committed."""
+
+Kept = Callable[[RowMove], Row | None]
+"""Returns a row as it was before it was moved, None where its receipt has it not."""
 
 PLAN_AGAIN = "Nothing of this step was changed. Run `hermes-repair repair --dry-run` to plan again."
 UNDO_BY_HAND = (
@@ -32,34 +38,29 @@ UNDO_BY_HAND = (
 )
 
 
-def where(table: str, key: Row) -> str:
-    """Return the words that name a row to a reader."""
-    return f"{table} {', '.join(str(value) for value in key.values())}"
-
-
-def apply(writer: Writer, action: Action, resolve: Resolve) -> None:
+def apply(rows: Rows, action: Action, resolve: Resolve, keep: Keep) -> None:
     """Do one action. Raises :class:`Changed` where the row is not as the plan expects."""
+    writer = rows.writer
     match action:
         case RowUpdate():
-            row = writer.select(action.table, action.key, tuple(action.before))
-            _expect(row, action.before, action.table, action.key)
-            writer.update(action.table, action.key, action.after)
+            row = _expected(rows, action.table, action.key, action.before)
+            rows.update(action.table, action.key, row, action.after)
         case RowInsert():
             if writer.select(action.table, action.key) is not None:
                 raise _changed(action.table, action.key, "exists already")
             row = action.values if action.source is None else resolve(action)
             if action.digest is not None and row_digest(row, action.columns) != action.digest:
                 raise _changed(action.table, action.key, "would not be the row that was planned")
-            writer.insert(action.table, row)
+            rows.insert(action.table, action.key, row)
         case RowDelete():
-            row = writer.select(action.table, action.key)
-            _expect(row, action.before, action.table, action.key)
-            writer.delete(action.table, action.key)
+            _expected(rows, action.table, action.key, action.before)
+            rows.delete(action.table, action.key)
         case RowMove():
-            row = writer.select(action.table, {"id": action.old_id})
-            if row is None or row_digest(row, action.columns) != action.digest:
+            found = writer.select(action.table, {"id": action.old_id})
+            if found is None or row_digest(found, action.columns) != action.digest:
                 raise _changed(action.table, {"id": action.old_id}, "is not as it was")
-            _move(writer, action.table, row, action.old_id, action.new_id)
+            keep(action, found)
+            rows.move(action.table, found, action.old_id, action.new_id)
         case Ddl():
             writer.execute(action.sql)
         case IndexRefill():
@@ -69,11 +70,12 @@ def apply(writer: Writer, action: Action, resolve: Resolve) -> None:
             raise ValueError("files are copied before a transaction begins")
 
 
-def check_invert(writer: Writer, action: Action) -> None:
+def check_invert(rows: Rows, action: Action, kept: Kept) -> None:
     """See that one action can be taken back, and write nothing.
 
     Raises :class:`Refused`, naming the row, where a value that we wrote was changed since.
     """
+    writer = rows.writer
     match action:
         case RowUpdate():
             row = writer.select(action.table, action.key, tuple(action.after))
@@ -86,13 +88,14 @@ def check_invert(writer: Writer, action: Action) -> None:
             row = writer.select(action.table, action.key)
             if row is None:
                 raise _changed_since(action.table, action.key, "was deleted")
-            if not is_inserted(row, action):
+            if not is_inserted(row, action, rows.derived(action.table)):
                 raise _changed_since(action.table, action.key, "was changed")
         case RowDelete():
             if writer.select(action.table, action.key) is not None:
                 raise _changed_since(action.table, action.key, "exists again")
         case RowMove():
-            if writer.select(action.table, {"id": action.new_id}, ("id",)) is None:
+            there = writer.select(action.table, {"id": action.new_id}, ("id",)) is not None
+            if not there and kept(action) is None:
                 raise _changed_since(action.table, {"id": action.new_id}, "was deleted")
             if writer.select(action.table, {"id": action.old_id}, ("id",)) is not None:
                 raise _changed_since(action.table, {"id": action.old_id}, "exists again")
@@ -100,49 +103,52 @@ def check_invert(writer: Writer, action: Action) -> None:
             raise ValueError("a change of structure is taken back by restoring its backup")
 
 
-def invert(writer: Writer, action: Action) -> None:
-    """Take one action back, after :func:`check_invert`. Copies of files stay: they harm nobody."""
+def invert(rows: Rows, action: Action, kept: Kept) -> None:
+    """Take one action back, after :func:`check_invert`. Copies of files stay: they harm nobody.
+
+    A moved row that is gone is given back as it was before the move.
+    """
+    writer = rows.writer
     match action:
         case RowUpdate():
-            row = writer.select(action.table, action.key, tuple(action.after)) or {}
-            writer.update(
-                action.table,
-                action.key,
-                {
-                    column: _without_ours(row[column], action.before[column], written)
-                    if column in action.counters
-                    else action.before[column]
-                    for column, written in action.after.items()
-                },
-            )
+            row = writer.select(action.table, action.key) or {}
+            values = {
+                column: _without_ours(row[column], action.before[column], written)
+                if column in action.counters
+                else action.before[column]
+                for column, written in action.after.items()
+            }
+            rows.update(action.table, action.key, row, values)
         case RowInsert():
-            writer.delete(action.table, action.key)
+            rows.delete(action.table, action.key)
         case RowDelete():
-            writer.insert(action.table, action.before)
+            rows.insert(action.table, action.key, action.before)
         case RowMove():
-            row = writer.select(action.table, {"id": action.new_id}) or {}
-            _move(writer, action.table, row, action.new_id, action.old_id)
+            moved = writer.select(action.table, {"id": action.new_id})
+            if moved is not None:
+                rows.move(action.table, moved, action.new_id, action.old_id)
+            else:
+                lost = kept(action) or {}
+                key = {"id": action.old_id}
+                rows.insert(action.table, key, {**lost, **key})
 
 
 def _without_ours(now: Value, before: Value, after: Value) -> Value:
-    """Return a counter less what we added: Hermes may have counted on since (R5)."""
+    """Return a counter less what we added: Hermes may have counted on since."""
     if same_value(now, after) or not isinstance(now, int) or not isinstance(after, int):
         return before
     return now - (after - (before if isinstance(before, int) else 0))
 
 
-def _move(writer: Writer, table: str, row: Row, old: int, new: int) -> None:
-    # From schema 23 on an UPDATE of a message id corrupts both search indexes (design 6.6).
-    writer.delete(table, {"id": old})
-    writer.insert(table, {**row, "id": new})
-
-
-def _expect(row: Row | None, expected: Row, table: str, key: Row) -> None:
+def _expected(rows: Rows, table: str, key: Row, expected: Row) -> Row:
+    """Return the whole row; raises :class:`Changed` where it is not as the plan expects."""
+    row = rows.writer.select(table, key)
     if row is None:
         raise _changed(table, key, "is gone")
     columns = differing(row, expected)
     if columns:
         raise _changed(table, key, f"has another {', '.join(columns)}")
+    return row
 
 
 def _changed(table: str, key: Row, how: str) -> Changed:

@@ -1,8 +1,9 @@
 """Runs the units of a receipt against state.db, and takes them back. Knows no check.
 
-One unit is one ``BEGIN IMMEDIATE`` transaction (design R4): guard, before-images, writes, broken
-references compared, COMMIT. What became of each unit is noted in the receipt as it goes; after a
-kill it is read from the database itself (:func:`~hermes_repair.repair.images.committed`).
+One unit is one ``BEGIN IMMEDIATE`` transaction: guard, before-images, writes, each read back, every
+row counted that was written, broken references compared, COMMIT. What became of each unit is noted
+in the receipt as it goes; after a kill it is read from the database itself
+(:func:`~hermes_repair.repair.images.committed`).
 """
 
 from __future__ import annotations
@@ -12,14 +13,25 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 
-from hermes_repair.model.actions import WITH_TABLE, Action, FileCopy, RowInsert
+from hermes_repair.model.actions import WITH_TABLE, Action, FileCopy, RowInsert, RowMove
 from hermes_repair.model.errors import HermesRepairError, InUse, Refused
 from hermes_repair.model.plans import Unit, UnitState
-from hermes_repair.model.values import Row, Value
+from hermes_repair.model.values import Row, Value, row_digest
+from hermes_repair.records.aside import Aside
 from hermes_repair.records.openplan import PlanFile
-from hermes_repair.repair.apply import UNDO_BY_HAND, Resolve, apply, check_invert, invert
+from hermes_repair.repair.apply import (
+    UNDO_BY_HAND,
+    Keep,
+    Kept,
+    Resolve,
+    apply,
+    check_invert,
+    invert,
+)
 from hermes_repair.repair.images import committed
 from hermes_repair.repair.references import restored_by_undo, violations, was_there_before
+from hermes_repair.repair.rows import Rows
+from hermes_repair.repair.watch import Watch, numbers_of_rows, require_same_numbers
 from hermes_repair.store.look import is_busy
 from hermes_repair.store.writing import BUSY, Writer
 
@@ -32,10 +44,13 @@ class Surroundings:
     source file; ``resolve`` reads a message from its source; ``tell`` hears of every finished unit,
     ``step`` of every action done, with its place in the unit that is at work. ``verify`` looks at
     what a unit has made before it is committed, and raises where that must not be.
-    ``exclusive`` is true for plans that nobody else may write beside.
+    ``exclusive`` is true for plans that nobody else may write beside. ``lawful`` raises
+    :class:`Refused` where the database has something that no release makes and that has a say in
+    what a unit writes.
     """
 
     guard: Callable[[], None]
+    lawful: Callable[[Writer, Unit], None]
     keep: Callable[[FileCopy], None]
     resolve: Resolve
     tell: Callable[[Unit], None]
@@ -69,13 +84,15 @@ def run(
     """
     outcome = Outcome()
     version = writer.data_version()
+    watch = Watch(writer)
     stopped: InUse | None = None
     for number in numbers:
         unit = receipt.record(number).unit
         error: HermesRepairError | None = stopped
         if error is None:
             try:
-                _apply_unit(writer, unit, around, version, begun=begun)
+                aside = receipt.aside(number)
+                _apply_unit(writer, watch, unit, aside, around, version, begun=begun)
             except InUse as caught:
                 error = stopped = caught
             except HermesRepairError as caught:
@@ -92,31 +109,87 @@ def run(
 
 
 def _apply_unit(
-    writer: Writer, unit: Unit, around: Surroundings, version: Value, *, begun: bool
+    writer: Writer,
+    watch: Watch,
+    unit: Unit,
+    aside: Aside,
+    around: Surroundings,
+    version: Value,
+    *,
+    begun: bool,
 ) -> None:
     try:
         for action in unit.actions:
             if isinstance(action, FileCopy):
                 _keep(action, around)
-        rows = [action for action in unit.actions if not isinstance(action, FileCopy)]
-        if rows:
-            _begin(writer, around, version, begun=begun)
-            broken = violations(writer, unit)
-            for done, action in enumerate(rows, 1):
-                apply(writer, action, around.resolve)
+        if all(isinstance(action, FileCopy) for action in unit.actions):
+            return
+        checked = _Checked(writer, watch, unit, around)
+        _begin(writer, around, version, begun=begun)
+        checked.start()
+        broken = violations(writer, unit)
+        done = 0
+        for position, action in enumerate(unit.actions):
+            if not isinstance(action, FileCopy):
+                apply(checked.rows, action, around.resolve, _keeper(aside, position))
+                done += 1
                 around.step(unit, action, done)
-            added = violations(writer, unit) - broken
-            if added:
-                raise HermesRepairError(
-                    f"The step {unit.summary!r} would leave a reference without its row.",
-                    "Nothing of it was written. Please report this.",
-                )
-            around.verify(writer)
-            writer.commit()
+        checked.require()
+        added = violations(writer, unit) - broken
+        if added:
+            raise HermesRepairError(
+                f"The step {unit.summary!r} would leave a reference without its row.",
+                "Nothing of it was written. Please report this.",
+            )
+        around.verify(writer)
+        aside.derive(watch.remembered())
+        aside.commit()
+        writer.commit()
     except sqlite3.Error as error:
         raise _explained(error, unit) from error
     finally:
         writer.rollback()
+        aside.forget()
+
+
+class _Checked:
+    """The row writes of one unit, and what proves that nothing else was written.
+
+    A unit of rows alone has every row counted that is written. One that changes structure has the
+    rows of each table counted before and after, less the tables that it writes anew.
+    """
+
+    def __init__(self, writer: Writer, watch: Watch, unit: Unit, around: Surroundings) -> None:
+        self._writer = writer
+        self._unit = unit
+        self._around = around
+        self._watch = None if unit.needs_backup else watch
+        self._numbers: dict[str, int] = {}
+        self.rows = Rows(writer, self._watch)
+        if self._watch is not None:
+            self._watch.prepare()
+        around.lawful(writer, unit)
+
+    def start(self) -> None:
+        """Begin to count, in the transaction that has begun."""
+        self._around.lawful(self._writer, self._unit)
+        if self._watch is not None:
+            self._watch.start()
+        else:
+            self._numbers = numbers_of_rows(self._writer)
+
+    def require(self) -> None:
+        """Raise where rows were written that no action of the unit names."""
+        self.rows.require_nothing_else()
+        if self._watch is None:
+            require_same_numbers(self._numbers, numbers_of_rows(self._writer), self._unit)
+
+
+def _keeper(aside: Aside, position: int) -> Keep:
+    def keep(action: RowMove, row: Row) -> None:
+        aside.keep(position, [row[column] for column in action.columns])
+
+    return keep
 
 
 def _keep(action: FileCopy, around: Surroundings) -> None:
@@ -130,16 +203,19 @@ def _keep(action: FileCopy, around: Surroundings) -> None:
 
 
 def replay(writer: Writer, receipt: PlanFile, numbers: list[int], random: Random) -> None:
-    """Apply units again on a private copy of their backup, to learn what they left (R5)."""
+    """Apply units again on a private copy of their backup, to learn what they left."""
 
     def unresolved(_action: RowInsert) -> Row:
         raise Refused("This run imported messages, so it is taken back row by row.")
+
+    def unkept(_action: RowMove, _row: Row) -> None:
+        raise Refused("This run moved messages, so it is taken back row by row.")
 
     writer.begin(0.0, random)
     for number in numbers:
         for action in receipt.record(number).unit.actions:
             if not isinstance(action, FileCopy):
-                apply(writer, action, unresolved)
+                apply(Rows(writer), action, unresolved, unkept)
     writer.commit()
 
 
@@ -154,17 +230,23 @@ def undo(writer: Writer, receipt: PlanFile, around: Surroundings) -> Outcome:
     numbers = [number for number, state in receipt.states() if state is UnitState.DONE]
     numbers.reverse()
     version = writer.data_version()
+    watch = Watch(writer)
     try:
-        _begin(writer, around, version, begun=False)
-        for number in numbers:
-            _invert_unit(writer, receipt.record(number).unit)
+        for place, number in enumerate(numbers):
+            unit = receipt.record(number).unit
+            checked = _Checked(writer, watch, unit, around)
+            _begin(writer, around, version, begun=place > 0)
+            _invert_unit(checked, unit, receipt.aside(number))
+    except sqlite3.Error as error:
+        raise _explained(error, unit) from error
     finally:
         writer.rollback()
     for number in numbers:
         unit = receipt.record(number).unit
         try:
+            checked = _Checked(writer, watch, unit, around)
             _begin(writer, around, version, begun=False)
-            _invert_unit(writer, unit)
+            _invert_unit(checked, unit, receipt.aside(number))
             writer.commit()
         except sqlite3.Error as error:
             raise _explained(error, unit) from error
@@ -176,14 +258,21 @@ def undo(writer: Writer, receipt: PlanFile, around: Surroundings) -> Outcome:
     return outcome
 
 
-def _invert_unit(writer: Writer, unit: Unit) -> None:
+def _invert_unit(checked: _Checked, unit: Unit, aside: Aside) -> None:
     """Take one unit back in the open transaction; raises without leaving anything undecided."""
+    writer, rows = checked.rows.writer, checked.rows
     try:
         _require_tables(writer, unit)
+        checked.start()
         broken = violations(writer, unit)
-        for action in reversed(unit.actions):
-            check_invert(writer, action)
-            invert(writer, action)
+        for position in range(len(unit.actions) - 1, -1, -1):
+            action = unit.actions[position]
+            kept = _kept(aside, position)
+            check_invert(rows, action, kept)
+            invert(rows, action, kept)
+        for id, columns in aside.derived():
+            rows.set_derived(id, columns)
+        checked.require()
         allowed = restored_by_undo(unit)
         added = {
             row
@@ -199,6 +288,17 @@ def _invert_unit(writer: Writer, unit: Unit) -> None:
             )
     except sqlite3.Error as error:
         raise _explained(error, unit) from error
+
+
+def _kept(aside: Aside, position: int) -> Kept:
+    def row(action: RowMove) -> Row | None:
+        values = aside.row(position)
+        if values is None or len(values) != len(action.columns):
+            return None
+        found = dict(zip(action.columns, values, strict=True))
+        return found if row_digest(found, action.columns) == action.digest else None
+
+    return row
 
 
 def _require_tables(writer: Writer, unit: Unit) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from enum import Enum
 
 from hermes_repair.model.actions import (
@@ -14,6 +14,7 @@ from hermes_repair.model.actions import (
 )
 from hermes_repair.model.plans import Unit
 from hermes_repair.model.values import Row, row_digest, same_value
+from hermes_repair.schema import display
 from hermes_repair.store.writing import Writer
 
 
@@ -35,8 +36,11 @@ def differing(row: Row, expected: Row) -> list[str]:
     ]
 
 
-def find(writer: Writer, action: Action) -> Found:
-    """Say which image of one action is there. DDL and files are not told by rows: SAME."""
+def find(writer: Writer, action: Action, derived: Collection[str] = ()) -> Found:
+    """Say which image of one action is there. DDL and files are not told by rows: SAME.
+
+    ``derived`` are columns of messages that triggers of Hermes' own write.
+    """
     match action:
         case RowUpdate():
             row = writer.select(action.table, action.key, tuple(action.before))
@@ -51,7 +55,7 @@ def find(writer: Writer, action: Action) -> Found:
             row = writer.select(action.table, action.key)
             if row is None:
                 return Found.BEFORE
-            return Found.AFTER if is_inserted(row, action) else Found.NEITHER
+            return Found.AFTER if is_inserted(row, action, derived) else Found.NEITHER
         case RowDelete():
             row = writer.select(action.table, action.key)
             if row is None:
@@ -66,9 +70,19 @@ def find(writer: Writer, action: Action) -> Found:
     return Found.SAME
 
 
-def is_inserted(row: Row, action: RowInsert) -> bool:
-    """Whether ``row`` is what the insert left, columns that are newer than the insert aside."""
-    if differing(row, action.values):
+def derived_columns(writer: Writer) -> frozenset[str]:
+    """Return the columns of messages that triggers of this database write by themselves."""
+    triggers = writer.query("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+    columns = writer.query(f"PRAGMA main.table_info({display.TABLE})")
+    return display.derived_columns((str(c[1]) for c in columns), (str(t[0]) for t in triggers))
+
+
+def is_inserted(row: Row, action: RowInsert, derived: Collection[str] = ()) -> bool:
+    """Whether ``row`` is what the insert left, columns that are newer than the insert aside.
+
+    ``derived`` are columns that triggers of Hermes' own write.
+    """
+    if set(differing(row, action.values)).difference(derived):
         return False
     return action.digest is None or row_digest(row, action.columns) == action.digest
 
@@ -79,13 +93,14 @@ def _is_moved(writer: Writer, number: int, action: RowMove) -> bool:
 
 
 def committed(writer: Writer, unit: Unit, like_backup: Callable[[Writer], bool]) -> bool | None:
-    """Say whether a unit was committed, by what the database shows (design R4).
+    """Say whether a unit was committed, by what the database shows.
 
     True iff an after-image that differs from its before-image is found; a unit of deletes is done
     when its before-images are gone. None where neither image is there. A unit of DDL alone has no
     images: ``like_backup`` says whether the structure is that of the backup taken before it.
     """
-    found = [find(writer, action) for action in unit.actions]
+    derived = derived_columns(writer)
+    found = [find(writer, action, derived) for action in unit.actions]
     if Found.AFTER in found:
         return True
     if Found.BEFORE in found:

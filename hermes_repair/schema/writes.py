@@ -1,14 +1,15 @@
-"""Where a row may be written, by schema (design 6.6). No flag of any command overrides this.
+"""Where a row may be written, by schema and beside what. No flag of any command overrides this.
 
 From schema 23 on the search index reads ``messages`` and ``sessions``: an UPDATE of a message id
 corrupts it, DELETE and INSERT keep it, and ``sessions.source`` and ``model_config._delegate_from``
-decide which messages it holds.
+decide which messages it holds. At every schema nothing is written to a table over which something
+decides that no release makes (:mod:`.strangers`).
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hermes_repair.model.actions import (
     Action,
@@ -24,6 +25,8 @@ from hermes_repair.model.values import Value
 from hermes_repair.schema.catalogue import Catalogue, default_catalogue
 from hermes_repair.schema.config import DELEGATE_MARK, read_config
 from hermes_repair.schema.recognise import Family, Recognition
+from hermes_repair.schema.strangers import Stranger, find_strangers
+from hermes_repair.schema.strangers import refusal as refusal_beside
 from hermes_repair.schema.structure import Structure
 
 LOCK_TABLE = "compression_locks"
@@ -40,7 +43,8 @@ class AllowedWrites:
 
     ``everything``: every repair of rows, DDL and index rebuilds (schema 11 to 22). ``sessions``:
     its columns by UPDATE, less what feeds the search index. ``messages``: rows of messages and
-    their sessions by INSERT and DELETE. ``locks``: the lock family.
+    their sessions by INSERT and DELETE. ``locks``: the lock family. ``strangers`` stand in the way
+    of what would be written to their tables, whatever else is allowed.
     """
 
     everything: bool
@@ -48,9 +52,18 @@ class AllowedWrites:
     messages: bool
     locks: bool
     reason: str
+    strangers: tuple[Stranger, ...] = ()
+
+    @property
+    def unlimited(self) -> bool:
+        """Whether there is nothing that may not be written."""
+        return self.everything and not self.strangers
 
     def refusal(self, action: Action) -> str:
         """Return why ``action`` must not run here, the empty text where it may."""
+        return refusal_beside(self.strangers, action) or self._by_schema(action)
+
+    def _by_schema(self, action: Action) -> str:
         if self.everything or isinstance(action, FileCopy):
             return ""
         if isinstance(action, Ddl | IndexRefill):
@@ -77,6 +90,11 @@ def allowed_writes(
 ) -> AllowedWrites:
     """Say what may be written to the database that ``recognition`` and ``structure`` describe."""
     known = catalogue or default_catalogue()
+    found = _by_family(recognition, structure, known)
+    return replace(found, strangers=find_strangers(structure, recognition.number, known))
+
+
+def _by_family(recognition: Recognition, structure: Structure, known: Catalogue) -> AllowedWrites:
     number = recognition.number
     match recognition.family:
         case Family.REPAIRED:

@@ -70,13 +70,15 @@ def open_private(path: Path) -> sqlite3.Connection:
 
 
 def open_for_writing(path: Path, *, live: bool) -> sqlite3.Connection:
-    """Open Hermes' database for writing, with the pragmas of design R4.
+    """Open Hermes' database for writing, with nothing that changes more rows than we say.
 
     ``live``: beside a running Hermes, so that checkpoints stay Hermes' own business. Foreign keys
-    are off because with them undo of an orphan repair fails; the executor compares violations.
+    are off, so that no CASCADE or SET NULL runs, and because with them undo of an orphan repair
+    fails; the executor compares violations. No other file can be attached, whatever SQL a plan has.
     """
     connection = _connect(path, "mode=rw")
     try:
+        connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
         # Some pragmas read the schema first, and wait for their turn like every reader.
         connection.execute(f"PRAGMA busy_timeout={READING_MILLISECONDS}")
         connection.execute("PRAGMA foreign_keys=OFF")

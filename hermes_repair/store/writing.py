@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
-from hermes_repair.model.errors import InUse
+from hermes_repair.model.errors import InUse, Refused
 from hermes_repair.model.values import Row, Value
 from hermes_repair.store.connections import (
     bind,
@@ -71,34 +71,44 @@ class Writer:
         return self.connection.execute(sql, bind(parameters)).rowcount
 
     def select(self, table: str, key: Row, columns: Sequence[str] | None = None) -> Row | None:
-        """Return the named (or all) columns of the row with ``key``; None where there is none."""
+        """Return the named (or all) columns of the row with ``key``; None where there is none.
+
+        Raises :class:`Refused` where the key names more than one row.
+        """
         what = "*" if columns is None else ", ".join(name(column) for column in columns)
         where, parameters = _where(key)
         cursor = self.connection.execute(
             f"SELECT {what} FROM {name(table)} WHERE {where}", bind(parameters)
         )
-        found = cursor.fetchall()
+        found = cursor.fetchmany(2)
         if not found:
             return None
         if len(found) > 1:
-            raise ValueError(f"the key {sorted(key)} of {table} names {len(found)} rows")
+            raise Refused(
+                f"More than one row of {table} has the {' and '.join(sorted(key))} that names one.",
+                "Nothing of this step was changed. `hermes-repair doctor` says more.",
+            )
         labels = [column[0] for column in cursor.description]
         return dict(zip(labels, found[0], strict=True))
 
-    def insert(self, table: str, row: Row) -> None:
-        """Add one row, every column as given."""
+    # OR ABORT is said in so many words: it overrides what a table or a trigger says of conflicts,
+    # so that no row makes way for another (ON CONFLICT REPLACE) or is left out without a word.
+
+    def insert(self, table: str, row: Row) -> int:
+        """Add one row, every column as given; return how many rows that was."""
         columns = ", ".join(name(column) for column in row)
         marks = ", ".join(placeholder(value) for value in row.values())
-        self.connection.execute(
-            f"INSERT INTO {name(table)} ({columns}) VALUES ({marks})", bind(row.values())
+        cursor = self.connection.execute(
+            f"INSERT OR ABORT INTO {name(table)} ({columns}) VALUES ({marks})", bind(row.values())
         )
+        return cursor.rowcount
 
     def update(self, table: str, key: Row, values: Row) -> int:
         """Set columns of the row with ``key``; return how many rows that was."""
         marks = ", ".join(f"{name(column)} = {placeholder(v)}" for column, v in values.items())
         where, parameters = _where(key)
         cursor = self.connection.execute(
-            f"UPDATE {name(table)} SET {marks} WHERE {where}",
+            f"UPDATE OR ABORT {name(table)} SET {marks} WHERE {where}",
             [*bind(values.values()), *bind(parameters)],
         )
         return cursor.rowcount

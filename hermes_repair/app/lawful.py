@@ -1,0 +1,38 @@
+"""Whether the structure of a database lets a unit be written, asked again beside each unit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hermes_repair.model.errors import Refused
+from hermes_repair.model.plans import Unit
+from hermes_repair.model.values import Value
+from hermes_repair.schema.recognise import recognise
+from hermes_repair.schema.strangers import Stranger, find_strangers, refusal
+from hermes_repair.schema.structure import read_structure
+from hermes_repair.store.writing import Writer
+
+LOOK = "Nothing was changed. `hermes-repair doctor --select DB009` says more."
+
+
+def lawful() -> Callable[[Writer, Unit], None]:
+    """Return a function that raises :class:`Refused` where DB009 stands in a unit's way.
+
+    A plan was made from a look that may be long ago, and a receipt may be older still. The
+    structure is read again only where SQLite's own mark says that it is another one.
+    """
+    mark: Value = None
+    found: tuple[Stranger, ...] = ()
+
+    def require(writer: Writer, unit: Unit) -> None:
+        nonlocal mark, found
+        now = writer.query("PRAGMA main.schema_version")[0][0]
+        if now != mark:
+            structure = read_structure(writer.query)
+            found, mark = find_strangers(structure, recognise(structure).number), now
+        for action in unit.actions if found else ():
+            why = refusal(found, action)
+            if why:
+                raise Refused(f"{why}.", LOOK)
+
+    return require
