@@ -16,12 +16,12 @@ from typing import NamedTuple
 from hermes_repair.checks.compared import Compared, sequence_of
 from hermes_repair.checks.scene import Scene
 from hermes_repair.lineage.graph import EdgeKind
+from hermes_repair.model import display
 from hermes_repair.model.actions import Action, FileCopy, RowInsert, RowMove, RowUpdate, SourceRef
 from hermes_repair.model.findings import Finding, Safety
 from hermes_repair.model.plans import Unit
 from hermes_repair.model.values import Row, Value, row_digest, stored
 from hermes_repair.report.escape import count
-from hermes_repair.schema import display
 from hermes_repair.schema.gateway import entry_values
 from hermes_repair.transcripts.keys import decode_calls
 from hermes_repair.transcripts.reader import read_record, record_digest

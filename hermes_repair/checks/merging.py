@@ -15,9 +15,9 @@ from hermes_repair.checks.scene import Scene
 from hermes_repair.lineage.forks import Fork, Holds, Sibling
 from hermes_repair.lineage.messages import Message
 from hermes_repair.lineage.weave import LeftOut, Placed, weave
+from hermes_repair.model import display
 from hermes_repair.model.actions import Action, RowInsert, RowMove, RowUpdate
 from hermes_repair.model.values import Row, Value, row_digest
-from hermes_repair.schema import display
 from hermes_repair.transcripts.keys import decode_calls
 from hermes_repair.transcripts.rows import tool_calls_of
 

@@ -1,7 +1,7 @@
 """What one unit of a receipt keeps beside its actions, durable before the unit is committed.
 
 Whole rows that it moves (:mod:`.kept`), and columns that triggers of Hermes' own wrote into rows
-which no action names (:mod:`hermes_repair.schema.display`), as they were before.
+which no action names (:mod:`hermes_repair.model.display`), as they were before.
 """
 
 from __future__ import annotations
@@ -15,14 +15,16 @@ from hermes_repair.model.values import Row, Value
 from hermes_repair.records.kept import Pack, Packer, unpack
 from hermes_repair.store.connections import bind, placeholder
 
-TABLES = """
-CREATE TABLE kept (
+_TABLES = (
+    """
+CREATE TABLE IF NOT EXISTS kept (
   unit INTEGER, first INTEGER, last INTEGER, size INTEGER, data BLOB, PRIMARY KEY (unit, first)
-);
-CREATE TABLE derived (
+)""",
+    """
+CREATE TABLE IF NOT EXISTS derived (
   unit INTEGER, id INTEGER, column_name TEXT, value, PRIMARY KEY (unit, id, column_name)
-) WITHOUT ROWID;
-"""
+) WITHOUT ROWID""",
+)  # made when they are needed; few receipts do
 
 
 class Aside:
@@ -110,7 +112,7 @@ class Aside:
             ) from error
 
     def _has(self, table: str) -> bool:
-        """Whether this receipt has the table; those of earlier versions do not."""
+        """Whether any unit of this receipt has kept something; earlier versions never did."""
         sql = "SELECT 1 FROM sqlite_master WHERE name = ?"
         return self._db.execute(sql, (table,)).fetchone() is not None
 
@@ -123,7 +125,8 @@ class Aside:
 
     def _write(self, sql: str, parameters: Sequence[object]) -> None:
         if not self._db.in_transaction:
-            self._run("BEGIN", ())
+            for statement in ("BEGIN", *_TABLES):
+                self._run(statement, ())
         self._run(sql, parameters)
 
     def _run(self, sql: str, parameters: Sequence[object]) -> None:

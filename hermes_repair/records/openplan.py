@@ -16,14 +16,12 @@ from hermes_repair.model.findings import Safety
 from hermes_repair.model.plans import Header, Outline, Unit, UnitRecord, UnitState, outline
 from hermes_repair.model.values import Value, encode_value, stored, text
 from hermes_repair.records.actionrows import COLUMNS, columns_of, from_row, kept, plain, to_row
-from hermes_repair.records.aside import TABLES as ASIDE_TABLES
 from hermes_repair.records.aside import Aside
 from hermes_repair.store.connections import bind, placeholder
 
 FORMAT = 1
 
-TABLES = (
-    """
+TABLES = """
 CREATE TABLE header (name TEXT PRIMARY KEY, value);
 CREATE TABLE units (
   number INTEGER PRIMARY KEY, kind TEXT, subject TEXT, summary TEXT, safety TEXT, live INTEGER,
@@ -42,8 +40,6 @@ CREATE TABLE images (
   PRIMARY KEY (unit, position, image, column_name)
 ) WITHOUT ROWID;
 """
-    + ASIDE_TABLES
-)
 _CONTENT = f"position, {', '.join(COLUMNS)}"
 _COLUMN_NAMES = "(SELECT names FROM column_sets WHERE number = column_set)"
 

@@ -125,8 +125,7 @@ def _apply_unit(
         if all(isinstance(action, FileCopy) for action in unit.actions):
             return
         checked = _Checked(writer, watch, unit, around)
-        _begin(writer, around, version, begun=begun)
-        checked.start()
+        checked.begin(version, begun=begun)
         broken = violations(writer, unit)
         done = 0
         for position, action in enumerate(unit.actions):
@@ -166,17 +165,25 @@ class _Checked:
         self._watch = None if unit.needs_backup else watch
         self._numbers: dict[str, int] = {}
         self.rows = Rows(writer, self._watch)
-        if self._watch is not None:
-            self._watch.prepare()
-        around.lawful(writer, unit)
 
-    def start(self) -> None:
-        """Begin to count, in the transaction that has begun."""
-        self._around.lawful(self._writer, self._unit)
-        if self._watch is not None:
-            self._watch.start()
-        else:
-            self._numbers = numbers_of_rows(self._writer)
+    def begin(self, version: Value, *, begun: bool) -> None:
+        """Begin the transaction, or go on in one that has ``begun``, and begin to count.
+
+        What takes time is made ready before it. Raises :class:`Refused` where the database has
+        something that stands in the way, or somebody was there meanwhile.
+        """
+        try:
+            if self._watch is not None:
+                self._watch.prepare()
+            self._around.lawful(self._writer, self._unit)
+            _begin(self._writer, self._around, version, begun=begun)
+            self._around.lawful(self._writer, self._unit)
+            if self._watch is not None:
+                self._watch.start()
+            else:
+                self._numbers = numbers_of_rows(self._writer)
+        except sqlite3.Error as error:
+            raise _explained(error, self._unit) from error
 
     def require(self) -> None:
         """Raise where rows were written that no action of the unit names."""
@@ -235,17 +242,15 @@ def undo(writer: Writer, receipt: PlanFile, around: Surroundings) -> Outcome:
         for place, number in enumerate(numbers):
             unit = receipt.record(number).unit
             checked = _Checked(writer, watch, unit, around)
-            _begin(writer, around, version, begun=place > 0)
+            checked.begin(version, begun=place > 0)
             _invert_unit(checked, unit, receipt.aside(number))
-    except sqlite3.Error as error:
-        raise _explained(error, unit) from error
     finally:
         writer.rollback()
     for number in numbers:
         unit = receipt.record(number).unit
         try:
             checked = _Checked(writer, watch, unit, around)
-            _begin(writer, around, version, begun=False)
+            checked.begin(version, begun=False)
             _invert_unit(checked, unit, receipt.aside(number))
             writer.commit()
         except sqlite3.Error as error:
@@ -263,7 +268,6 @@ def _invert_unit(checked: _Checked, unit: Unit, aside: Aside) -> None:
     writer, rows = checked.rows.writer, checked.rows
     try:
         _require_tables(writer, unit)
-        checked.start()
         broken = violations(writer, unit)
         for position in range(len(unit.actions) - 1, -1, -1):
             action = unit.actions[position]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from enum import Enum
 
+from hermes_repair.model import display
 from hermes_repair.model.actions import (
     Action,
     RowDelete,
@@ -14,7 +15,6 @@ from hermes_repair.model.actions import (
 )
 from hermes_repair.model.plans import Unit
 from hermes_repair.model.values import Row, row_digest, same_value
-from hermes_repair.schema import display
 from hermes_repair.store.writing import Writer
 
 

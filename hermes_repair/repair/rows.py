@@ -1,7 +1,7 @@
 """Writing one row and reading it back: what the database did not take as it was meant is an error.
 
 The caller rolls the unit back. Columns that triggers of Hermes' own write
-(:mod:`hermes_repair.schema.display`) are theirs: they are not compared.
+(:mod:`hermes_repair.model.display`) are theirs: they are not compared.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
+from hermes_repair.model import display
 from hermes_repair.model.values import Row
 from hermes_repair.repair.images import differing
 from hermes_repair.repair.watch import Counts, Watch, otherwise
-from hermes_repair.schema import display
 from hermes_repair.store.writing import Writer
 
 

@@ -12,14 +12,13 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TypeAlias
 
+from hermes_repair.model import display
 from hermes_repair.model.actions import RowDelete, RowInsert
 from hermes_repair.model.errors import InUse, Refused
 from hermes_repair.model.plans import Unit
 from hermes_repair.model.values import Row, Value
 from hermes_repair.repair.images import derived_columns
 from hermes_repair.repair.references import rewritten
-from hermes_repair.schema import display
-from hermes_repair.schema.structure import SHADOW_SUFFIXES
 from hermes_repair.store.connections import name
 from hermes_repair.store.writing import Writer
 
@@ -112,14 +111,18 @@ class Watch:
 
     def require(self, expected: Counts) -> None:
         """Raise :class:`Refused` where other rows were written than ``expected``."""
-        for table in self._tables:
-            for event, done in EVENTS.items():
-                found = self._counts[table, event]
-                if event == "UPDATE":
-                    found -= self._counts[table, _BY_TRIGGER]
-                if found != expected[table, event]:
-                    meant = expected[table, event]
-                    raise otherwise(f"rows of {table} {done}: {found} instead of {meant}")
+        wrong = [
+            f"rows of {table} {done}: {found} instead of {expected[table, event]}"
+            for table in self._tables
+            for event, done in EVENTS.items()
+            if (found := self._written(table, event)) != expected[table, event]
+        ]
+        if wrong:
+            raise otherwise("; ".join(wrong[:3]))
+
+    def _written(self, table: str, event: str) -> int:
+        by_trigger = self._counts[table, _BY_TRIGGER] if event == "UPDATE" else 0
+        return self._counts[table, event] - by_trigger
 
     def _count(self, number: int, event: str) -> None:
         self._counts[self._tables[number], event] += 1
@@ -147,17 +150,13 @@ class Watch:
         return self._writer.query("PRAGMA main.schema_version")[0][0]
 
 
-def ordinary_tables(writer: Writer) -> Iterator[str]:
-    """Yield the tables that hold rows of their own: no virtual ones, nor what those are kept in."""
-    listed = [
-        (str(label), str(sql).upper().startswith("CREATE VIRTUAL"))
-        for label, sql in writer.query("SELECT name, sql FROM sqlite_master WHERE type = 'table'")
-    ]
-    virtual = {label for label, is_virtual in listed if is_virtual}
-    shadows = {f"{owner}_{suffix}" for owner in virtual for suffix in SHADOW_SUFFIXES}
-    for label, _ in listed:
-        if label not in virtual | shadows and not label.lower().startswith("sqlite_"):
-            yield label
+def ordinary_tables(writer: Writer) -> list[str]:
+    """Return the tables that hold rows of their own: no virtual ones, nor what they keep."""
+    listed = writer.query(
+        "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table'"
+        " AND lower(substr(name, 1, 7)) <> 'sqlite_' ORDER BY name"
+    )
+    return [str(row[0]) for row in listed]
 
 
 def numbers_of_rows(writer: Writer) -> dict[str, int]:
