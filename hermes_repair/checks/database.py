@@ -42,6 +42,14 @@ def database_unreadable(scene: Scene) -> Iterator[Finding]:
             LOOK_FOR_COPIES,
             scene.file.unreadable,
         )
+    elif taken := _taken_names(scene):
+        yield _unreadable(
+            scene,
+            f"state.db has no conversations that Hermes can write to: {' and '.join(taken)} is no"
+            " table there.",
+            f"{LEAVE_IT} DB009 says what has its name, and what to do.",
+            "no table",
+        )
     elif not holds_conversations(scene.structure):
         foreign = STORE.keys() & scene.structure.tables.keys()
         first = "move state.db away and start Hermes once" if foreign else "start Hermes once"
@@ -52,6 +60,12 @@ def database_unreadable(scene: Scene) -> Iterator[Finding]:
             " says what the files in sessions/ can give back.",
             "no conversations",
         )
+
+
+def _taken_names(scene: Scene) -> list[str]:
+    """Return the tables of conversations whose names something else has (DB009)."""
+    taken = {*scene.structure.views, *scene.structure.virtual_tables}
+    return [name for name in STORE if name in taken]
 
 
 def _unreadable(scene: Scene, message: str, without_copies: str, identity: str) -> Finding:
