@@ -40,12 +40,16 @@ from hermes_repair.store.writing import writing
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """What an undo took back. ``recovered`` tells of runs that had been cut off."""
+    """What an undo took back. ``recovered`` tells of runs that had been cut off.
+
+    ``given_back`` are messages that had vanished since a repair moved them.
+    """
 
     entries: tuple[Entry, ...]
     units: int
     recovered: tuple[str, ...]
     declined: bool = False
+    given_back: int = 0
 
 
 def undo(
@@ -63,17 +67,19 @@ def undo(
         entries = to_undo(home, named)
         if not agree(entries):
             return Undone((), 0, recovered, declined=True)
-        units = 0
+        units = given_back = 0
         for found in entries:
             require_alone(home, from_outside(home))
             if found.whole:
                 units += _restore(home, folder, world, found)
             else:
-                units += _invert(home, folder, world, found)
-    return Undone(tuple(entries), units, recovered)
+                outcome = _invert(home, folder, world, found)
+                units += len(outcome.done)
+                given_back += outcome.given_back
+    return Undone(tuple(entries), units, recovered, given_back=given_back)
 
 
-def _invert(home: Home, folder: Folder, world: World, found: Entry) -> int:
+def _invert(home: Home, folder: Folder, world: World, found: Entry) -> executor.Outcome:
     outside = from_outside(home)
     need = ROOM + 2 * found.path.stat().st_size
     require_writable(home, outside, folder, need)
@@ -103,7 +109,7 @@ def _invert(home: Home, folder: Folder, world: World, found: Entry) -> int:
             raise
         _close_undo(receipt, world)
     planfile.sync(found.path)
-    return len(outcome.done)
+    return outcome
 
 
 def _close_undo(receipt: PlanFile, world: World) -> None:

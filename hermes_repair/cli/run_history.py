@@ -129,6 +129,7 @@ def undo(target: Target, receipt: str | None, yes: bool) -> int:
                 "recovered": list(result.recovered),
                 "undone": [found.name for found in result.entries],
                 "units": result.units,
+                "given_back": result.given_back,
                 "stays": [found.name for found in stays],
                 "warnings": said,
             }
@@ -139,6 +140,10 @@ def undo(target: Target, receipt: str | None, yes: bool) -> int:
         else:
             names = ", ".join(found.name for found in result.entries)
             lines.append(Line(f"Taken back: {names} ({count(result.units, 'step')}).", "good"))
+            if result.given_back:
+                vanished = count(result.given_back, "message")
+                told = f"{vanished} had vanished since and came back from the receipt."
+                lines.append(Line(told, "warning", asked=True))
             lines += _staying(stays)
             lines += [Line(sentence, "warning") for sentence in said]
         target.say(lines)

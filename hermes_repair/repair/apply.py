@@ -128,9 +128,7 @@ def invert(rows: Rows, action: Action, kept: Kept) -> None:
             if moved is not None:
                 rows.move(action.table, moved, action.new_id, action.old_id)
             else:
-                lost = kept(action) or {}
-                key = {"id": action.old_id}
-                rows.insert(action.table, key, {**lost, **key})
+                rows.give_back(action.table, {"id": action.old_id}, kept(action) or {})
 
 
 def _without_ours(now: Value, before: Value, after: Value) -> Value:

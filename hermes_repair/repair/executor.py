@@ -63,10 +63,14 @@ class Surroundings:
 
 @dataclass(slots=True)
 class Outcome:
-    """What a run did: numbers of units done, and units not done with the reason."""
+    """What a run did: numbers of units done, and units not done with the reason.
+
+    ``given_back`` are rows that had vanished since they were moved; an undo alone has them.
+    """
 
     done: list[int] = field(default_factory=list)
     refused: list[tuple[Unit, HermesRepairError]] = field(default_factory=list)
+    given_back: int = 0
 
 
 def run(
@@ -259,6 +263,7 @@ def undo(writer: Writer, receipt: PlanFile, around: Surroundings) -> Outcome:
             writer.rollback()
         receipt.set_states([number], UnitState.UNDONE)
         outcome.done.append(number)
+        outcome.given_back += checked.rows.given_back
         around.tell(unit)
     return outcome
 

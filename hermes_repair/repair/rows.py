@@ -17,12 +17,16 @@ from hermes_repair.store.writing import Writer
 
 
 class Rows:
-    """Row writes of one unit, each read back. Without a ``watch`` no more than that is known."""
+    """Row writes of one unit, each read back. Without a ``watch`` no more than that is known.
+
+    ``given_back`` counts rows that had vanished and were written again from their receipt.
+    """
 
     def __init__(self, writer: Writer, watch: Watch | None = None) -> None:
         self.writer = writer
         self._watch = watch
         self._written: Counts = Counter()
+        self.given_back = 0
 
     def derived(self, table: str) -> frozenset[str]:
         """Return the columns of a table that triggers of Hermes' own write."""
@@ -59,6 +63,11 @@ class Rows:
         own = self.derived(table) & {display.ORDER}
         values = {column: value for column, value in row.items() if column not in own}
         self.insert(table, {"id": new}, {**values, "id": new})
+
+    def give_back(self, table: str, key: Row, row: Row) -> None:
+        """Add a row again that somebody or something took away after we moved it."""
+        self.insert(table, key, {**row, **key})
+        self.given_back += 1
 
     def set_derived(self, id: int, columns: Row) -> None:
         """Give columns back to a message that triggers wrote to; nothing where it is gone."""
