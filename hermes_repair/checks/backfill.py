@@ -20,7 +20,7 @@ from hermes_repair.model import display
 from hermes_repair.model.actions import Action, FileCopy, RowInsert, RowMove, RowUpdate, SourceRef
 from hermes_repair.model.findings import Finding, Safety
 from hermes_repair.model.plans import Unit
-from hermes_repair.model.values import Row, Value, row_digest, stored
+from hermes_repair.model.values import Row, Value, row_digest, row_size, stored
 from hermes_repair.report.escape import count
 from hermes_repair.schema.gateway import entry_values
 from hermes_repair.transcripts.keys import decode_calls
@@ -35,6 +35,9 @@ from hermes_repair.transcripts.sequence import FileSequence
 from hermes_repair.transcripts.verdicts import Comparison, Fill
 
 _CHUNK = 1 << 20
+ROOM_TO_MOVE = 7
+"""What moving a row takes of the disk, times its size: the row, both search indexes, the -wal, and
+the receipt, which keeps it whole."""
 
 
 def fill_units(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
@@ -65,6 +68,7 @@ def _unit(
     existing = _existing(scene, found.session_id)
     actions: list[Action] = [file_copy(answer.file.path, source, sequence.size)]
     moved: list[Action] = []
+    room = 0
     calls = sum(row.calls for row in existing.values() if row.active)
     inserted = 0
     for position, step in enumerate(fill.steps):
@@ -72,6 +76,7 @@ def _unit(
             continue
         if step.row_id is not None:
             moved.append(_move(existing[step.row_id], step.row_id, next(ids)))
+            room += existing[step.row_id].room
         elif step.line is not None:
             insert, made = _insert(
                 answer.file.path,
@@ -99,6 +104,7 @@ def _unit(
         findings=(finding.fingerprint,),
         finding_ids=(finding.id,),
         sessions=frozenset({found.session_id, *_waiting_children(scene, found.session_id)}),
+        room=room,
     )
 
 
@@ -141,6 +147,7 @@ class _Row(NamedTuple):
     columns: tuple[str, ...]
     active: bool
     calls: int
+    room: int
 
 
 def _existing(scene: Scene, session_id: str) -> dict[Value, _Row]:
@@ -151,6 +158,7 @@ def _existing(scene: Scene, session_id: str) -> dict[Value, _Row]:
             columns=columns,
             active=row.get("active", 1) == 1,
             calls=tool_calls_of(decode_calls(row.get("tool_calls"))),
+            room=ROOM_TO_MOVE * row_size(row),
         )
         for row in scene.look.rows_of("messages", "session_id = ?", [session_id])
     }

@@ -109,6 +109,11 @@ def same_value(left: Value, right: Value) -> bool:
     return encode_value(left) == encode_value(right)
 
 
+def row_size(row: Row) -> int:
+    """Return about how many bytes the values of a row take."""
+    return sum(len(encode_value(value)[1]) for value in row.values())
+
+
 def row_digest(row: Row, columns: Iterable[str]) -> str:
     """Return one hash over the named columns of a row, in that order."""
     parts: list[bytes] = []

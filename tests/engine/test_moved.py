@@ -17,8 +17,8 @@ from tests.engine.images import content, without_sequence
 
 ODD = (
     "UPDATE messages SET token_count = 9007199254740993, finish_reason = CAST(x'ff00fe' AS TEXT),"
-    " reasoning_details = 'a' || char(0) || 'b', platform_message_id = x'00ff' WHERE id = (SELECT MAX(id) FROM"
-    f" messages WHERE session_id = '{FRONT}')"
+    " reasoning_details = 'a' || char(0) || 'b', platform_message_id = x'00ff' WHERE id ="
+    f" (SELECT MAX(id) FROM messages WHERE session_id = '{FRONT}')"
 )
 
 
