@@ -12,7 +12,7 @@ from pathlib import Path
 
 from hermes_repair import __version__
 from hermes_repair.app.lawful import lawful
-from hermes_repair.app.outside import Outside
+from hermes_repair.app.outside import Outside, marks_left
 from hermes_repair.app.preflight import (
     Space,
     bundle,
@@ -171,22 +171,22 @@ def apply_units(
         except (HermesRepairError, OSError):
             if not running:
                 notes.set_states(numbers, UnitState.SKIPPED)
-                notes.set_header(closed=world.now())
+                notes.set_header(closed=world.now(), left=marks_left(home))
             raise
     sizes = dict(zip(numbers, draft.outlines, strict=True))
     actions = sum(sizes[number].actions for number in outcome.done)
     return Applied(path, len(outcome.done), actions, tuple(outcome.refused), place, disk)
 
 
-def close_receipt(path: Path, folder: Folder, world: World) -> None:
-    """Note that a run came to its end, and let old backups go.
+def close_receipt(path: Path, home: Home, folder: Folder, world: World) -> None:
+    """Note that a run came to its end and what it left beside state.db, and let old backups go.
 
     A receipt with a step of which it is not known what became of it stays open (RP001).
     """
     with planfile.edit(path) as notes:
         if any(state is UnitState.PENDING for _, state in notes.states()):
             return
-        notes.set_header(closed=world.now())
+        notes.set_header(closed=world.now(), left=marks_left(home))
     planfile.sync(path)
     prune_backups(folder, world.now())
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hermes_repair import __version__
 from hermes_repair.app.applying import PATIENCE, ROOM, prune_backups
-from hermes_repair.app.outside import Outside, folder_of, from_outside
+from hermes_repair.app.outside import Outside, folder_of, from_outside, marks_left
 from hermes_repair.app.past import RESTORE
 from hermes_repair.app.preflight import (
     Space,
@@ -187,7 +187,7 @@ def restore(
                 folder.discard(receipt)  # nothing was changed
             raise
         with planfile.edit(receipt) as notes:
-            notes.set_header(closed=world.now())
+            notes.set_header(closed=world.now(), left=marks_left(home))
         planfile.sync(receipt)
     return kept
 

@@ -161,7 +161,7 @@ def free(home: Home, world: World, seen: Seen) -> Cleaned:
         if applied.receipt is not None and not result.freed:
             folder.discard(applied.receipt)
         elif applied.receipt is not None:
-            close_receipt(applied.receipt, folder, world)
+            close_receipt(applied.receipt, home, folder, world)
             result.receipt = applied.receipt
             folder.rotate(COMMAND, KEEP_RECEIPTS)
     return result

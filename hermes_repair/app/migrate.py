@@ -222,7 +222,7 @@ def migrate(
             result.problem = applied.refused[0][1]
         try:
             if applied.receipt is not None:
-                close_receipt(applied.receipt, folder, world)
+                close_receipt(applied.receipt, home, folder, world)
             if result.problem is None:
                 result.wal_left = left_wal(from_outside(home))
                 _look_afresh(home, world, way)

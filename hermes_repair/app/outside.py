@@ -117,6 +117,19 @@ def left_wal(outside: Outside) -> int:
     return outside.sides.wal if outside.left_behind else 0
 
 
+def marks_left(home: Home) -> str | None:
+    """Return the marks of a database and a -wal that our last connection had to leave beside it.
+
+    None where there is none, or another connection uses it. SQLite takes what it can of a -wal into
+    state.db and stops where the disk is full: the main file alone is no state that ever was, then.
+    """
+    wal = home.database.with_name(home.database.name + "-wal")
+    if not wal.exists() or not wal.stat().st_size:
+        return None
+    outside = from_outside(home)
+    return outside.marks if outside.alone and left_wal(outside) else None
+
+
 def _no_database(home: Home) -> NoInstall:
     """Return what is said of a home without state.db: what lies there instead, or where to look."""
     from hermes_repair.checks.remains import find_remains  # slow to import, and seldom needed

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hermes_repair import host
+from hermes_repair.app.outside import Outside
 from hermes_repair.model.actions import FileCopy
 from hermes_repair.model.plans import Header, UnitState
 from hermes_repair.records import planfile
 from hermes_repair.records.folder import Folder
+from hermes_repair.store.views import WalChoice
 
 if TYPE_CHECKING:
     from hermes_repair.checks.scene import Past
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
 
 RESTORE = "restore"
 """What receipts of a restore are called. They have no steps: `undo` takes none of them back."""
+CLOCKS = 2.0  # seconds: some filesystems keep no finer times
+SET_ASIDE = f"repair-wal-{WalChoice.IGNORE.value}"
+"""What receipts of a -wal that was to be set aside are called."""
 
 
 def gather(folder: Folder) -> Past:
@@ -89,6 +94,28 @@ def _at_work(folder: Folder) -> bool:
 def is_open(header: Header) -> bool:
     """Whether a run, or the undo of one, has not come to its end (RP001)."""
     return header.closed is None or (header.undoing is not None and header.undone is None)
+
+
+def left_by_us(folder: Folder, outside: Outside) -> Path | None:
+    """Return the run of ours that left the -wal which lies beside state.db, None where none did.
+
+    Either both files lie as a run found them when it ended, or a run was cut off, state.db is the
+    file that it was at work on, and the -wal was written since. SQLite takes a -wal in page by
+    page, so a kill or a full disk leaves a main file that is no state that ever was, and what it
+    shows is no evidence against the -wal. A run that was to set a -wal aside says nothing for it.
+    """
+    if not outside.sides.wal:
+        return None
+    main = outside.marks.partition(":")[0]
+    for path, receipt in planfile.read_each(folder.receipt_paths()[::-1]):
+        header = receipt.header()
+        if header.left == outside.marks:
+            return path
+        wrote = outside.facts.wal.mtime_ns / 1e9 > header.created - CLOCKS
+        same = header.base.partition(":")[0] == main
+        if is_open(header) and header.command != SET_ASIDE and same and wrote:
+            return path
+    return None
 
 
 def at_work_on(folder: Folder) -> frozenset[str]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from hermes_repair.app.applying import ROOM, close_receipt
 from hermes_repair.app.outside import from_outside
-from hermes_repair.app.past import RESTORE, is_open
+from hermes_repair.app.past import RESTORE, is_open, left_by_us
 from hermes_repair.app.preflight import (
     bundle,
     require_alone,
@@ -18,11 +19,13 @@ from hermes_repair.app.preflight import (
 from hermes_repair.app.wal import answer_of
 from hermes_repair.app.world import World
 from hermes_repair.home.layout import Home
+from hermes_repair.model.errors import Refused
 from hermes_repair.model.plans import Outline, UnitState
 from hermes_repair.records import planfile
 from hermes_repair.records.folder import Folder
 from hermes_repair.repair.executor import settle
 from hermes_repair.report.escape import count
+from hermes_repair.store.backup import settle_wal
 from hermes_repair.store.compare import same_structure
 from hermes_repair.store.writing import Writer, writing
 
@@ -97,7 +100,7 @@ def recover(home: Home, folder: Folder, world: World) -> list[str]:
             if open_undo:
                 rest = [s for _, s in receipt.states() if s is UnitState.DONE]
                 receipt.set_header(undoing=None, undone=None if rest else world.now())
-        close_receipt(path, folder, world)
+        close_receipt(path, home, folder, world)
         if header.command == RESTORE:
             said.append(
                 f"Receipt {path.stem} was cut off while it put {header.restored} back: what was"
@@ -117,7 +120,31 @@ def recover(home: Home, folder: Folder, world: World) -> list[str]:
             f"Receipt {path.stem} was cut off: {count(done, 'step')} of {len(noted)} found {verb}"
         )
         said.append(sentence + (f", {unknown} cannot be told." if unknown else "."))
-    return said
+    return said + _take_in(home, folder)
+
+
+def _take_in(home: Home, folder: Folder) -> list[str]:
+    """Take in the -wal that an earlier run of ours had to leave, and say so.
+
+    Raises :class:`Refused` where that is still not possible: nothing else would be, then.
+    """
+    outside = from_outside(home)
+    left = left_by_us(folder, outside)
+    if left is None or not outside.alone or not outside.left_behind:
+        return []
+    require_no_question(home, outside, folder)
+    require_writable(home, outside, folder, ROOM + sum(astuple(outside.sides)))
+    bundle(home, outside, folder, folder.backup_dir(left))
+    try:
+        with writing(home.database, live=False) as writer:
+            settle_wal(writer)
+    except sqlite3.Error as error:
+        raise Refused(
+            f"The -wal that {left.stem} left beside state.db still cannot be taken in: {error}.",
+            "Keep the two together, and free some space (is the disk full?); then run the same"
+            " command again.",
+        ) from error
+    return [f"The -wal that {left.stem} had left beside state.db was taken in."]
 
 
 def _like(backup: Path | None) -> Callable[[Writer], bool]:

@@ -163,6 +163,6 @@ def apply_saved(home: Home, world: World, path: Path) -> Repaired:
         )
         receipt = result.receipt
         if receipt is not None:
-            result.go_on(lambda: close_receipt(receipt, folder, world))
+            result.go_on(lambda: close_receipt(receipt, home, folder, world))
     result.go_on(lambda: _look_afresh(home, world, Wishes(), result))
     return result

@@ -82,7 +82,7 @@ class Rounds:
     def close(self) -> None:
         """Close the receipt that is open, if one is."""
         if self.receipt is not None:
-            close_receipt(self.receipt, folder_of(self.home), self.world)
+            close_receipt(self.receipt, self.home, folder_of(self.home), self.world)
             self.receipt = None
 
     def _propose(self, backup: bool) -> Proposal:

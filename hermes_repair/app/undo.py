@@ -10,7 +10,7 @@ from hermes_repair import host
 from hermes_repair.app.applying import PATIENCE, ROOM
 from hermes_repair.app.history import Entry, to_undo
 from hermes_repair.app.lawful import lawful
-from hermes_repair.app.outside import Outside, copy_private, folder_of, from_outside
+from hermes_repair.app.outside import Outside, copy_private, folder_of, from_outside, marks_left
 from hermes_repair.app.preflight import (
     bundle,
     guard_alone,
@@ -105,17 +105,18 @@ def _invert(home: Home, folder: Folder, world: World, found: Entry) -> executor.
         except NotNoted:
             raise
         except HermesRepairError:
-            _close_undo(receipt, world)
+            _close_undo(receipt, home, world)
             raise
-        _close_undo(receipt, world)
+        _close_undo(receipt, home, world)
     planfile.sync(found.path)
     return outcome
 
 
-def _close_undo(receipt: PlanFile, world: World) -> None:
+def _close_undo(receipt: PlanFile, home: Home, world: World) -> None:
     """Note that an undo came to its end, with what is left to take back or without."""
     left = [state for _, state in receipt.states() if state is UnitState.DONE]
-    receipt.set_header(undoing=None, undone=None if left else world.now())
+    undone = None if left else world.now()
+    receipt.set_header(undoing=None, undone=undone, left=marks_left(home))
 
 
 def _restore(home: Home, folder: Folder, world: World, found: Entry) -> int:
@@ -146,11 +147,12 @@ def _restore(home: Home, folder: Folder, world: World, found: Entry) -> int:
             try:
                 put_back(backup, home.database, lambda: require_same_base(home, outside.marks))
             except HermesRepairError:
-                receipt.set_header(undoing=None)  # it is done whole or not at all
+                # It is done whole or not at all.
+                receipt.set_header(undoing=None, left=marks_left(home))
                 raise
             done = [number for number, state in receipt.states() if state is UnitState.DONE]
             receipt.set_states(done, UnitState.UNDONE)
-            receipt.set_header(undoing=None, undone=world.now())
+            receipt.set_header(undoing=None, undone=world.now(), left=marks_left(home))
     planfile.sync(found.path)
     return len(done)
 

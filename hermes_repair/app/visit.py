@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
 from hermes_repair.app.outside import Outside, copy_private, folder_of, from_outside, naming
-from hermes_repair.app.past import at_work_on, gather
+from hermes_repair.app.past import at_work_on, gather, left_by_us
 from hermes_repair.app.target import installed_for
 from hermes_repair.app.world import World
 from hermes_repair.checks.scene import Scene, Wishes
@@ -17,7 +17,7 @@ from hermes_repair.model.errors import DatabaseUnreadable
 from hermes_repair.schema.recognise import recognise
 from hermes_repair.schema.structure import Structure, read_structure
 from hermes_repair.store.look import Look, integrity_check
-from hermes_repair.store.views import FileState, WalChoice, at_rest, beside_others
+from hermes_repair.store.views import FileState, SideFile, WalChoice, at_rest, beside_others
 
 
 @contextmanager
@@ -33,6 +33,7 @@ def visit(
     """Give a scene of one home; nothing in the home changes (R1)."""
     seen = outside or from_outside(home)
     folder = folder_of(home)
+    left = left_by_us(folder, seen)
     with naming(seen), ExitStack() as stack:
         if seen.at_rest:
             look, state = stack.enter_context(
@@ -43,6 +44,7 @@ def visit(
                     choice,
                     check_file=check_file,
                     ours=at_work_on(folder),
+                    left_by_us=left is not None,
                 )
             )
         else:
@@ -50,6 +52,11 @@ def visit(
                 beside_others(home.database, wal_mode=seen.facts.wal_mode, check_file=check_file)
             )
         notes = []
+        if left is not None and state.side is SideFile.CRASH:
+            notes.append(
+                f"The -wal beside state.db is what {left.stem} could not take into it (a full disk,"
+                " a kill). The two belong together; the next repair, or Hermes, takes it in."
+            )
         if check_file and state.damage is None:
             notes.append("The check of the file itself takes too long beside others; it waits.")
         if wishes.deep and not look.live:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import astuple
 
 from hermes_repair import __version__
-from hermes_repair.app.outside import from_outside
+from hermes_repair.app.outside import Outside, copy_private, from_outside, marks_left
 from hermes_repair.app.preflight import copy_as_files, require_alone, require_writable
 from hermes_repair.app.world import World
 from hermes_repair.home.layout import Home
+from hermes_repair.model.errors import Refused
 from hermes_repair.model.plans import Header
 from hermes_repair.records import planfile
 from hermes_repair.records.folder import Folder
 from hermes_repair.store.backup import settle_wal
-from hermes_repair.store.views import WalChoice
+from hermes_repair.store.views import WalChoice, damage_by_answer
 from hermes_repair.store.writing import writing
 
 COMMANDS = {choice: f"repair-wal-{choice.value}" for choice in WalChoice}
@@ -24,11 +25,12 @@ def answer_wal(home: Home, folder: Folder, world: World, choice: WalChoice) -> s
     """Do what the user said about a -wal in question, and say so in one sentence.
 
     Both files are kept as they are before, and a receipt says where: it is written before the
-    first of them changes, and closed after.
+    first of them changes, and closed after. Raises :class:`Refused` for an answer that damages.
     """
     outside = from_outside(home)
     require_alone(home, outside)
     require_writable(home, outside, folder, 2 * sum(astuple(outside.sides)))
+    _require_sound(home, outside, choice)
     path = folder.new_receipt(COMMANDS[choice], world.now())
     place = folder.make(folder.backup_dir(path))
     copy_as_files(home, outside, folder, place)
@@ -50,9 +52,28 @@ def answer_wal(home: Home, folder: Folder, world: World, choice: WalChoice) -> s
         with writing(home.database, live=False) as writer:
             settle_wal(writer)
     with planfile.edit(path) as receipt:
-        receipt.set_header(closed=world.now())
+        receipt.set_header(closed=world.now(), left=marks_left(home))
     planfile.sync(path)
     return f"{said(choice)}; both files as they were are in {place}."
+
+
+def _require_sound(home: Home, outside: Outside, choice: WalChoice) -> None:
+    """Raise :class:`Refused` where an answer would leave a damaged database."""
+    found = damage_by_answer(home.database, outside.sides, copy_private)
+    if not found[choice]:
+        return
+    other = next(answer for answer in WalChoice if answer is not choice)
+    without = "with" if choice is WalChoice.USE else "without"
+    raise Refused(
+        f"`--wal {choice.value}` would damage the database: {without} the -wal SQLite finds"
+        f" {found[choice][0]}.",
+        "Nothing was changed. "
+        + (
+            "`hermes-repair backup list` shows copies that can be put back."
+            if found[other]
+            else f"The other answer is sound: hermes-repair repair --wal {other.value}"
+        ),
+    )
 
 
 def said(choice: WalChoice) -> str:

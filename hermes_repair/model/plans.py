@@ -103,7 +103,8 @@ class Header:
     backup below the records, where one was due. ``birth`` is the time of message id 1, the proof of
     design 6.2 (a), kept because later moves may hide it. ``undoing`` and ``undone`` are when an
     undo of it began and ended. ``restored`` is the copy that a restore put back, by its path, and
-    ``restored_from`` the moment whose state that copy has, in epoch seconds.
+    ``restored_from`` the moment whose state that copy has, in epoch seconds. ``left`` are the marks
+    of state.db and of a -wal that a run could not take into it: the two as they lay when it ended.
     """
 
     tool_version: str
@@ -119,3 +120,4 @@ class Header:
     undone: float | None = None
     restored: str | None = None
     restored_from: float | None = None
+    left: str | None = None

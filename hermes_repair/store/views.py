@@ -20,6 +20,7 @@ from hermes_repair.store.look import (
     LIVE_SECONDS_WAL,
     Look,
     View,
+    integrity_check,
     quick_check,
 )
 from hermes_repair.store.scratch import scratch
@@ -81,12 +82,15 @@ def at_rest(
     *,
     check_file: bool,
     ours: frozenset[str] = frozenset(),
+    left_by_us: bool = False,
 ) -> Iterator[tuple[Look, FileState]]:
     """Look at a database that nobody has open; nothing is written beside it.
 
     ``copy`` copies files in a child process that never opens SQLite (design R4). ``ours`` are
     sessions that a run of ours was at work on when it was cut off: what a -wal takes back of them
-    is no contradiction. Raises :class:`DatabaseUnreadable` where no view can be read at all.
+    is no contradiction. ``left_by_us``: a receipt of ours says whose the -wal is, so that what the
+    main file alone shows is none either. Raises :class:`DatabaseUnreadable` where no view can be
+    read at all.
     """
     with ExitStack() as stack:
         main = _main(path, stack)
@@ -102,10 +106,31 @@ def at_rest(
         ]
         copy([(path, folder / path.name), *pairs])
         joined = _joined(folder / path.name, stack)
-        damaged = {View.MAIN: quick_check(main), View.JOINED: quick_check(joined)}
+        # quick_check does not see a main file into which half of the -wal was taken.
+        damaged = {View.MAIN: integrity_check(main), View.JOINED: integrity_check(joined)}
         side, differences = _judge(main, joined, damaged, sides, ours)
+        if side is SideFile.AMBIGUOUS and left_by_us:
+            side, differences = SideFile.CRASH, ()
         look = _chosen(main, joined, side, choice)
         yield look, FileState(side, look.view, damaged[look.view], differences)
+
+
+def damage_by_answer(
+    path: Path, sides: Sides, copy: CopyFiles
+) -> Mapping[WalChoice, tuple[str, ...]]:
+    """Return what SQLite says against the database that each answer to DB002 would leave.
+
+    Indexes are compared with their tables: quick_check calls the half of a -wal sound. ``copy`` as
+    in :func:`at_rest`; nothing is written beside the database.
+    """
+    with ExitStack() as stack:
+        folder = stack.enter_context(scratch(sides.main + sides.wal))
+        wal = path.with_name(path.name + "-wal")
+        copy([(path, folder / path.name), (wal, folder / wal.name)])
+        return {
+            WalChoice.IGNORE: integrity_check(_main(path, stack)),
+            WalChoice.USE: integrity_check(_joined(folder / path.name, stack)),
+        }
 
 
 @contextmanager

@@ -364,7 +364,7 @@ def apply(home: Path, world: World, *units: Unit) -> Path:
         birth=None,
     )
     assert not applied.refused and applied.receipt is not None
-    close_receipt(applied.receipt, folder, world)
+    close_receipt(applied.receipt, place, folder, world)
     return applied.receipt
 
 
