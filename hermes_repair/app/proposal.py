@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from hermes_repair import __version__
 from hermes_repair.app.applying import in_file, needed
 from hermes_repair.app.diagnose import examine, facts, labels, readable
+from hermes_repair.app.lookedat import INDEX
 from hermes_repair.app.naming import require_known
 from hermes_repair.app.outside import Outside, folder_of, steady
 from hermes_repair.app.preflight import Space, disk_space
@@ -16,7 +18,7 @@ from hermes_repair.app.recover import CutOff, cut_off
 from hermes_repair.app.visit import visit
 from hermes_repair.app.world import World
 from hermes_repair.checks.registry import proposals
-from hermes_repair.checks.scene import Wishes
+from hermes_repair.checks.scene import Scene, Wishes
 from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import Refused
 from hermes_repair.model.findings import Finding, Severity
@@ -26,13 +28,18 @@ from hermes_repair.repair.planner import Plan, Selection, plan
 from hermes_repair.report.doctor import SessionLabel
 from hermes_repair.store.views import SideFile, WalChoice
 
+UNREAD = "everything that reads through that index"
+"""What is not even looked for while an index does not have its table's rows (DB006)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
     """One round's plan and what it was made on; ``draft`` is the file with the actions.
 
     ``space`` is what doing it takes of the disk, None where nothing is to be done. ``held`` are
-    runs that were cut off and can only be settled when nobody else is there.
+    runs that were cut off and can only be settled when nobody else is there. ``unproven`` says
+    which index does not have its table's rows (DB006), where more was asked for than what does not
+    read through it.
     """
 
     plan: Plan
@@ -48,6 +55,7 @@ class Proposal:
     draft: Path
     space: Space | None
     held: CutOff
+    unproven: tuple[str, ...] = ()
 
 
 def propose(
@@ -67,8 +75,9 @@ def propose(
     The actions go to a new file in ``place``, one unit at a time, so that a plan of any size takes
     little memory. ``confirmed``: only findings that an earlier look had too. ``held``: what was cut
     off, if not what the receipts say now, of which one may be this run's own. Raises
-    :class:`Refused` where the file itself is in question (DB001 to DB003), :class:`UnknownSession`
-    for a session that is named and that nothing here has.
+    :class:`Refused` where the file itself is in question (DB001 to DB003) and where nothing can be
+    planned because of an index (DB006), :class:`UnknownSession` for a session that is named and
+    that nothing here has.
     """
 
     def look(outside: Outside) -> Proposal:
@@ -99,7 +108,10 @@ def _propose(
     with visit(home, world, wishes, choice=choice, outside=outside) as scene:
         findings = examine(scene, Selection())
         fatal = next((f for f in findings if f.severity is Severity.FATAL), None)
-        if fatal is not None and not (fatal.id == "DB002" and choice is not None):
+        answered = fatal is not None and fatal.id == "DB002" and choice is not None
+        if scene.file.side is SideFile.STALE and choice is WalChoice.USE:
+            answered = False  # it would damage the database
+        if fatal is not None and not answered:
             raise Refused(f"{fatal.id}: {fatal.message}", fatal.hint)
         if not readable(scene):
             raise Refused(
@@ -111,9 +123,13 @@ def _propose(
         header = _header(home, outside, world, scene.recognition.number, scene.birth)
         with planfile.create(draft, header) as file:
             outlines = file.append(proposals(scene, findings))
-            require_known(scene, selection.sessions, outlines)
+            if not scene.file.unproven:
+                require_known(scene, selection.sessions, outlines)
             made = plan(outlines, selection, beside_live=beside, held=held.concerns)
             digest = file.digest(one.number for one in made.now)
+        unproven = _unproven(scene, findings, selection)
+        if unproven and not made.now:
+            raise Refused(*unproven[0])
         return Proposal(
             plan=made,
             findings=tuple(findings),
@@ -128,7 +144,18 @@ def _propose(
             draft=draft,
             space=None,
             held=held,
+            unproven=tuple(message for message, _ in unproven),
         )
+
+
+def _unproven(
+    scene: Scene, findings: Sequence[Finding], selection: Selection
+) -> list[tuple[str, str]]:
+    """Return message and hint of every DB006 that keeps out something that was asked for."""
+    kept_out = [id for id, reason in scene.left_out.items() if reason == INDEX]
+    if not any(selection.wants_id(id) for id in kept_out):
+        return []
+    return [(f"{f.id}: {f.message}", f.hint) for f in findings if f.id == "DB006"]
 
 
 def _header(
@@ -146,12 +173,12 @@ def _header(
 
 
 def waiting(proposal: Proposal, selection: Selection) -> list[tuple[str, str]]:
-    """Return what of a proposal has to wait until nobody else is there, and why (R10)."""
+    """Return what of a proposal has to wait, and why: for the file, or until nobody is there."""
+    said = [(UNREAD, message) for message in proposal.unproven]
     if proposal.live_reason is None:
-        return []
+        return said
     why, held = proposal.live_reason, proposal.held
     first = f"{', '.join(held.receipts)} was cut off at work on the same, and is settled first."
-    said = []
     if held.receipts and selection.wants_id("RP001") and not selection.sessions:
         said.append((f"settle what was cut off: {', '.join(held.receipts)}", why))
     for one in proposal.plan.waiting:
