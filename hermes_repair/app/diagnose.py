@@ -83,7 +83,7 @@ def _once(
     outside: Outside,
 ) -> Diagnosis:
     # Every finding rests on indexes that are as their tables are, so this is asked of any look.
-    check_file = not selection.ignores("DB003", "DB006", "FT003")
+    check_file = not selection.ignores("DB003", "DB006")
     with visit(home, world, wishes, check_file=check_file, outside=outside) as scene:
         outlook = None
         if wishes.release is not None and readable(scene):

@@ -123,8 +123,10 @@ def stale_wal(scene: Scene) -> Iterator[Finding]:
 def database_damaged(scene: Scene) -> Iterator[Finding]:
     """SQLite's own check of the file finds damage.
 
-    What it means: pages, rows or indexes inside state.db are broken. What can still be read may be
-    incomplete, and writing on makes it worse.
+    What it means: pages or rows of tables inside state.db are broken, or two tables claim one page.
+    What can still be read may be incomplete, and writing on makes it worse. Pages that belong to
+    nothing are only a note: an index that was made anew leaves them, or a table that is older than
+    they are.
 
     How it happens: a full disk, a power cut, two processes that lost each other's locks, or a
     library with SQLite's WAL-reset bug (Hermes #45383, #89737).
@@ -135,14 +137,25 @@ def database_damaged(scene: Scene) -> Iterator[Finding]:
     How safe it is: nothing is changed.
     """
     found = scene.file.soundness
-    damage = found.damage if found is not None else ()
-    if damage and scene.file.unreadable is None and scene.file.side is not SideFile.STALE:
+    if found is None or scene.file.unreadable is not None or scene.file.side is SideFile.STALE:
+        return
+    if found.damage:
         yield database_damaged.finding(
             DATABASE,
-            f"SQLite's own check finds damage in state.db ({count(len(damage), 'line')}).",
+            f"SQLite's own check finds damage in state.db ({count(len(found.damage), 'line')}).",
             _put_back(find_remains(scene.home)) or LOOK_FOR_COPIES,
-            data={"quick_check": list(damage[:LINES])},
-            identity=damage[:LINES],
+            data={"quick_check": list(found.damage[:LINES])},
+            identity=found.damage[:LINES],
+        )
+    elif found.lost:
+        pages = count(found.lost, "page")
+        yield database_damaged.finding(
+            DATABASE,
+            f"{pages} of state.db {verb(found.lost, 'belongs', 'belong')} to nothing, and no table"
+            " or index lacks any.",
+            "Nothing has to be done: VACUUM gives the space back.",
+            severity=Severity.INFO,
+            data={"pages": found.lost},
         )
 
 
@@ -228,8 +241,10 @@ def index_disagrees(scene: Scene) -> Iterator[Finding]:
     state.db, and let SQLite make the index anew (`REINDEX`) with the command that the doctor
     prints. Locks are freed all the same.
 
-    How safe it is: REINDEX reads the table and writes only the index. Where a UNIQUE index let
-    something in twice it refuses; which of the two goes only you can say.
+    How safe it is: REINDEX reads the table and writes only the index. It is not offered where the
+    index has what the table has not, for rows of the table may be lost then and the index be right;
+    and where a UNIQUE index let something in twice: SQLite refuses, and which of the two goes only
+    you can say.
     """
     if scene.file.side is SideFile.STALE:
         return
@@ -242,6 +257,7 @@ def index_disagrees(scene: Scene) -> Iterator[Finding]:
                 "rows": found.rows,
                 "entries": found.entries,
                 "missing": found.missing,
+                "surplus": found.surplus,
                 "doubled": found.doubled,
             },
         )
@@ -249,6 +265,11 @@ def index_disagrees(scene: Scene) -> Iterator[Finding]:
 
 def _make_anew(scene: Scene, found: Disagreement) -> str:
     """Return what to type: SQLite through Python, for who has Hermes has that."""
+    if found.surplus:
+        return (
+            "Stop Hermes and keep a copy of state.db. Either the index is old or rows of the table"
+            " are lost: only a copy from before tells. `hermes-repair backup list` shows yours."
+        )
     if found.doubled:
         return (
             "Stop Hermes. `hermes-repair explain DB006` says why SQLite cannot make it anew, and"

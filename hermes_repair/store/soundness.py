@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from functools import partial
 
 from hermes_repair.model.errors import DatabaseUnreadable, Refused
@@ -27,8 +27,10 @@ LIVE_BYTES_PER_SECOND = 1 << 30
 it does not let itself be interrupted within a tree, so beside others a large file is not begun."""
 
 _NAMES_AN_INDEX = re.compile(r"\bindex (.+)$", re.DOTALL)
-_NAMES_A_TREE = re.compile(r"^Tree (\d+)\b")
-_NAMES_A_PAGE = re.compile(r"^(On tree page|Page) \d+\b")
+_NAMES_A_TREE = re.compile(r"^(?:Tree|On tree page|Page) (\d+)\b")
+_NAMES_A_PAGE = re.compile(
+    r"^(?!.*(2nd reference|Rowid))((On tree page|Page) \d+\b|.* of page \d+$)"
+)
 _NEVER_USED = re.compile(r"^Page \d+(: | is )never used$")
 _TWICE = "2nd reference"
 _WHERE = re.compile(r"\)\s*WHERE\b(.+)$", re.IGNORECASE | re.DOTALL)
@@ -41,7 +43,7 @@ class Disagreement:
 
     ``rows`` are those that it has to know, ``entries`` those that it has, ``missing`` the rows that
     are not found through it; None where that cannot be counted. ``doubled`` are values that a
-    UNIQUE index let in twice because it did not know the first.
+    UNIQUE index let in twice because it did not know the first. ``readable``: its pages are.
     """
 
     index: str
@@ -50,19 +52,26 @@ class Disagreement:
     entries: int | None = None
     missing: int | None = None
     doubled: int = 0
+    readable: bool = True
 
     def words(self) -> str:
         """Return what is wrong with it as a sentence, without the full stop."""
         told = f"The index {self.index} of {self.table} "
-        if self.entries is None:
+        if not self.readable:
             return f"{told}cannot be read"
-        if self.rows is None or self.missing is None:
-            return f"{told}has {self.entries:,} entries, and not those of its table"
-        surplus = self.entries - (self.rows - self.missing)
+        if self.entries is None or self.rows is None or self.missing is None:
+            return f"{told}does not have the rows of its table"
         parts = [f"lacks {self.missing:,} of {self.rows:,} rows"] if self.missing else []
-        parts += [f"has {surplus:,} entries of rows that are not there so"] if surplus > 0 else []
+        parts += [f"has {self.surplus:,} that the table has not so"] if self.surplus else []
         parts += [f"let {self.doubled:,} values in twice"] if self.doubled else []
         return told + (" and ".join(parts) or "is not in order")
+
+    @property
+    def surplus(self) -> int:
+        """Entries that no row of the table has: the index is old, or rows of the table are lost."""
+        if self.entries is None or self.rows is None or self.missing is None:
+            return 0
+        return max(0, self.entries - (self.rows - self.missing))
 
     @property
     def differs(self) -> bool:
@@ -76,20 +85,22 @@ class Soundness:
     """What speaks against a file.
 
     ``damage`` are SQLite's lines about tables and about the file itself, ``search`` those about the
-    storage of search tables. ``unchecked`` are tables that there was no time for beside others;
-    ``pages_unchecked``: whether two trees claim one page could not be asked.
+    storage of search tables; ``lost`` are pages that belong to nothing, which harm nobody, where
+    nothing else tells whose they were. ``unchecked`` are tables that there was no time for beside
+    others; ``pages_unchecked``: whether two trees claim one page could not be asked.
     """
 
     damage: tuple[str, ...] = ()
     disagreeing: tuple[Disagreement, ...] = ()
     search: tuple[str, ...] = ()
+    lost: int = 0
     unchecked: tuple[str, ...] = ()
     pages_unchecked: bool = False
 
     @property
     def sound(self) -> bool:
         """Whether nothing that was looked at speaks against the file."""
-        return not (self.damage or self.disagreeing or self.search)
+        return not (self.damage or self.disagreeing or self.search or self.lost)
 
 
 def soundness(look: Look, *, at_least: Collection[str] = ()) -> Soundness:
@@ -122,36 +133,51 @@ def require_agreement(look: Look, *tables: str, however_large: bool = False) -> 
     where its tables are known to be small.
     """
     for table in tables if however_large or not _is_large(look) else ():
-        lines = look.within_limit(partial(_of_table, table=table))
-        require_sound(Soundness(*_judge(look, table, lines or ())))
+        said = look.within_limit(partial(_of_table, table=table))
+        if said is not None:
+            require_sound(Soundness(*_judge(look, table, said)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """SQLite's complaints in order; ``error`` is why it could not go on after them."""
+
+    lines: tuple[str, ...]
+    error: str | None = None
 
 
 def _at_rest(look: Look) -> Soundness:
     kinds = _kinds(look)
     whole = _whole(look, kinds)
-    if whole == () and not ASKS_SEARCH:
+    if whole == _Said(()) and not ASKS_SEARCH:
         return Soundness()
     damage: list[str] = []
     disagreeing: list[Disagreement] = []
     search: list[str] = []
     told: set[str] = set()
     for table in kinds.get("table", ()):
-        lines = _of_table(look, table)
-        told.update(lines)
-        own, indexes = _judge(look, table, lines)
+        said = _of_table(look, table)
+        told.update(said.lines)
+        own, indexes = _judge(look, table, said)
         damage += own
         disagreeing += indexes
-    for table in kinds.get("shadow", ()) if whole != () else ():
-        lines = _of_table(look, table)
-        told.update(lines)
-        search += (f"{table}: {line}" for line in lines)
-    for line in whole or ():
-        # Pages of a tree that lost its way to them are nobody's then.
-        lost = bool(disagreeing or search) and _NEVER_USED.match(line) is not None
-        if line not in told and not lost:
-            damage.append(line)
+    for table in kinds.get("shadow", ()) if whole != _Said(()) else ():
+        said = _of_table(look, table)
+        told.update(said.lines)
+        # A page that two trees claim is given away while the other one uses it: no search matter.
+        damage += (line for line in said.lines if _TWICE in line)
+        search += (f"{table}: {line}" for line in said.lines if _TWICE not in line)
+        if said.error is not None and not said.lines:
+            search.append(f"{table}: {said.error}")
+    rest = [line for line in (whole.lines if whole else ()) if line not in told]
+    lost = sum(_NEVER_USED.match(line) is not None for line in rest)
+    damage += (line for line in rest if not _NEVER_USED.match(line))
+    if whole is not None and whole.error and not (damage or disagreeing or search):
+        damage.append(whole.error)
+    if damage or disagreeing or search:
+        lost = 0  # they are of the tree that lost its way to them
     return Soundness(
-        tuple(damage), tuple(disagreeing), tuple(search), pages_unchecked=whole is None
+        tuple(damage), tuple(disagreeing), tuple(search), lost, pages_unchecked=whole is None
     )
 
 
@@ -163,10 +189,11 @@ def _beside_others(look: Look, at_least: Collection[str]) -> Soundness:
     unchecked: list[str] = []
     for table in _kinds(look).get("table", ()):
         begun = table in at_least or not large
-        lines = look.within_limit(partial(_of_table, table=table)) if begun else None
-        if lines is None:
+        said = look.within_limit(partial(_of_table, table=table)) if begun else None
+        if said is None:
             unchecked.append(table)
-        own, indexes = _judge(look, table, lines or ())
+            continue
+        own, indexes = _judge(look, table, said)
         damage += own
         disagreeing += indexes
     return Soundness(
@@ -191,14 +218,14 @@ def _kinds(look: Look) -> dict[str, list[str]]:
     return kinds
 
 
-def _whole(look: Look, kinds: dict[str, list[str]]) -> tuple[str, ...] | None:
+def _whole(look: Look, kinds: dict[str, list[str]]) -> _Said | None:
     """Return what SQLite says of all pages, each of which belongs to one tree or is free.
 
     Before 3.44 indexes are compared with their tables in the same pass. None where it cannot be
     asked, because a search table cannot be opened.
     """
     if not ASKS_SEARCH:
-        return tuple(_lines(look, "PRAGMA integrity_check"))
+        return _ask(look, "integrity_check")
     for table in kinds.get("virtual", ()):
         try:
             look.one(f"SELECT rowid FROM {name(table)} LIMIT 0")  # opens it, while that may be read
@@ -212,32 +239,41 @@ def _whole(look: Look, kinds: dict[str, list[str]]) -> tuple[str, ...] | None:
 
     look.connection.set_authorizer(allowed)
     try:
-        return tuple(_lines(look, "PRAGMA quick_check"))
+        return _ask(look, "quick_check")
     finally:
         look.connection.set_authorizer(None)
 
 
-def _of_table(look: Look, table: str) -> tuple[str, ...]:
+def _of_table(look: Look, table: str) -> _Said:
     """Return what SQLite says of a table and of its indexes against it."""
-    return tuple(_lines(look, f"PRAGMA integrity_check({name(table)})"))
+    return _ask(look, "integrity_check", table)
 
 
-def _lines(look: Look, pragma: str) -> Iterator[str]:
-    """Yield SQLite's complaints one by one, also where it cannot go on after some."""
+def _ask(look: Look, pragma: str, *table: str) -> _Said:
+    """Return what a check says, of the whole file or of one table.
+
+    Each line is kept as it is made: Python drops the one before an error.
+    """
+    said: list[bytes] = []
+    error = None
+    look.connection.create_function("hermes_repair_keep", 1, said.append)
+    source = f"pragma_{pragma}" + ("(?)" if table else "")
     try:
-        for (said,) in look.rows(pragma):
-            yield from (line for line in str(said).splitlines() if line not in ("ok", _HEADING))
-    except DatabaseUnreadable as error:
+        for _ in look.rows(
+            f"SELECT hermes_repair_keep(CAST({pragma} AS BLOB)) FROM {source}", table
+        ):
+            pass
+    except DatabaseUnreadable as caught:
         # Kept out of the search tables, it has come to its end with all others.
-        if getattr(error.__cause__, "sqlite_errorcode", None) != sqlite3.SQLITE_AUTH:
-            yield error.message
+        if getattr(caught.__cause__, "sqlite_errorcode", None) != sqlite3.SQLITE_AUTH:
+            error = caught.message
+    lines = b"\n".join(said).decode("utf-8", "backslashreplace").splitlines()
+    return _Said(tuple(line for line in lines if line not in ("ok", _HEADING)), error)
 
 
-def _judge(
-    look: Look, table: str, lines: Sequence[str]
-) -> tuple[tuple[str, ...], tuple[Disagreement, ...]]:
-    """Return what of these lines is about the table itself, else its indexes that disagree."""
-    if not lines:
+def _judge(look: Look, table: str, said: _Said) -> tuple[tuple[str, ...], tuple[Disagreement, ...]]:
+    """Return what of this is about the table itself, else its indexes that disagree."""
+    if said == _Said(()):
         return (), ()
     indexes = {
         str(index): root
@@ -249,54 +285,66 @@ def _judge(
     trees = {root: index for index, root in indexes.items()}
     blamed: set[str] = set()
     own: list[str] = []
-    for line in lines:
-        named, tree = _NAMES_AN_INDEX.search(line), _NAMES_A_TREE.match(line)
-        index = named[1] if named else trees.get(int(tree[1])) if tree else None
+    for line in said.lines:
+        named, page = _NAMES_AN_INDEX.search(line), _NAMES_A_TREE.match(line)
+        index = named[1] if named else trees.get(int(page[1])) if page else None
         # A page that two trees claim would be freed under the other one by making an index anew.
         if index is None or index not in indexes or _TWICE in line:
             own.append(line)
         else:
             blamed.add(index)
-    if own and all(_NAMES_A_PAGE.match(line) and _TWICE not in line for line in own):
-        # Before 3.42 such a line does not tell the tree: ask which of them cannot be read.
-        torn = {index for index in indexes if _entries(look, table, index) is None}
-        if torn and _reads(look, table):
-            blamed |= torn
-            own = []
+    compared = {index: _compare(look, table, index) for index in indexes}
+    if said.error is not None and not own:
+        own.append(said.error)
+    if own and all(line == said.error or _NAMES_A_PAGE.match(line) for line in own):
+        # Before 3.42 a line does not name the tree. Where the table can be read to its last value
+        # it is of an index that cannot be read, or of one that only lacks rows.
+        torn = {
+            index
+            for index, one in compared.items()
+            if not one.readable or (index in blamed and not one.surplus)
+        }
+        if torn and _reads_whole(look, table):
+            blamed, own = blamed | torn, []
     if own:
         return tuple(own), ()
-    compared = (_compare(look, table, index) for index in indexes)
-    return (), tuple(one for one in compared if one.index in blamed or one.differs)
+    return (), tuple(one for index, one in compared.items() if index in blamed or one.differs)
 
 
 def _compare(look: Look, table: str, index: str) -> Disagreement:
     """Count what an index has and lacks, by the table read without any index."""
-    columns = [
+    key = [
         name(column) if isinstance(column, str) else None
         for (column,) in look.rows("SELECT name FROM pragma_index_xinfo(?) WHERE key", [index])
     ]
+    columns = [column for column in key if column is not None]
     covered = _covered(look, index)
-    rows = _number(look, f"SELECT COUNT(*) FROM {name(table)} NOT INDEXED WHERE {covered}")
-    entries = _entries(look, table, index)
-    if None in columns:
-        return Disagreement(index, table, rows, entries)  # of an expression
-    same = " AND ".join(["e.rowid = r.rowid", *(f"e.{column} IS r.{column}" for column in columns)])
-    missing = _number(
-        look,
-        f"SELECT COUNT(*) FROM {name(table)} AS r NOT INDEXED WHERE ({covered}) AND NOT EXISTS"
-        f" (SELECT 1 FROM {name(table)} AS e INDEXED BY {name(index)}"
-        f" WHERE ({covered}) AND {same})",
+    through = f"FROM {name(table)} AS e INDEXED BY {name(index)} WHERE ({covered})"
+    without = f"FROM {name(table)} AS r NOT INDEXED WHERE ({covered})"
+    values = ", ".join(f"MAX({column})" for column in columns)
+    found = Disagreement(
+        index,
+        table,
+        rows=_number(look, f"SELECT COUNT(*) {without}"),
+        entries=_number(look, f"SELECT COUNT(*) {through}"),
+        readable=_reads(look, f"SELECT COUNT(*), {values or 1} {through}"),
     )
+    if None in key:
+        return found  # of an expression
+    same = " AND ".join(["e.rowid = r.rowid", *(f"e.{column} IS r.{column}" for column in columns)])
+    missing = f"SELECT COUNT(*) {without} AND NOT EXISTS (SELECT 1 {through} AND {same})"
     row = look.one('SELECT "unique" FROM pragma_index_list(?) WHERE name = ?', [table, index])
     doubled = None
     if row is not None and row[0]:
         known = " AND ".join(f"{column} IS NOT NULL" for column in columns)  # NULLs are no double
-        doubled = _number(
-            look,
-            f"SELECT COUNT(*) FROM (SELECT 1 FROM {name(table)} NOT INDEXED WHERE ({covered})"
-            f" AND {known} GROUP BY {', '.join(map(str, columns))} HAVING COUNT(*) > 1)",
-        )
-    return Disagreement(index, table, rows, entries, missing, doubled or 0)
+        twice = f"GROUP BY {', '.join(columns)} HAVING COUNT(*) > 1"
+        doubled = _number(look, f"SELECT COUNT(*) FROM (SELECT 1 {without} AND {known} {twice})")
+    return replace(
+        found,
+        missing=_number(look, missing),
+        doubled=doubled or 0,
+        readable=found.readable and _reads(look, missing),
+    )
 
 
 def _covered(look: Look, index: str) -> str:
@@ -306,24 +354,21 @@ def _covered(look: Look, index: str) -> str:
     return found[1] if found else "1"
 
 
-def _entries(look: Look, table: str, index: str) -> int | None:
-    """Return how many rows are found through an index, None where it cannot be read.
-
-    Also where SQLite does not want to: ``active IS NULL`` of a column that is NOT NULL needs none.
-    """
-    return _number(
-        look,
-        f"SELECT COUNT(*) FROM {name(table)} INDEXED BY {name(index)}"
-        f" WHERE {_covered(look, index)}",
-    )
-
-
-def _reads(look: Look, table: str) -> bool:
+def _reads_whole(look: Look, table: str) -> bool:
     """Whether every value of a table can be read by its own tree."""
     values = ", ".join(f"MAX({name(column)})" for column in look.columns(table))
+    return _reads(look, f"SELECT {values} FROM {name(table)} NOT INDEXED")
+
+
+def _reads(look: Look, sql: str) -> bool:
+    """Whether a query finds no damage; one that SQLite does not make (an index it has no use for,
+    as ``active IS NULL`` of a NOT NULL column) finds none.
+    """
     try:
-        look.one(f"SELECT {values} FROM {name(table)} NOT INDEXED")
-    except (DatabaseUnreadable, Refused):
+        look.one(sql)
+    except DatabaseUnreadable as error:
+        return getattr(error.__cause__, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
+    except Refused:
         return False
     return True
 
