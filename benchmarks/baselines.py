@@ -14,14 +14,14 @@ from contextlib import closing
 from pathlib import Path
 
 
-def quick_check(database: str) -> None:
+def integrity_check(database: str) -> None:
     """SQLite's own check of the file."""
     import sqlite3
 
     with closing(sqlite3.connect(f"file:{database}?immutable=1", uri=True)) as connection:
-        found = connection.execute("PRAGMA quick_check").fetchall()
+        found = connection.execute("PRAGMA integrity_check").fetchall()
     if found != [("ok",)]:
-        raise ValueError(f"quick_check says {found}")
+        raise ValueError(f"integrity_check says {found}")
 
 
 def scan(database: str) -> None:
@@ -113,7 +113,7 @@ def backup_aside(*arguments: str) -> None:
 
 WORK = {
     work.__name__: work
-    for work in (quick_check, scan, decode, copy, sqlite_backup, rewrite, backup_aside)
+    for work in (integrity_check, scan, decode, copy, sqlite_backup, rewrite, backup_aside)
 }
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hermes_repair.app.diagnose import readable
+from hermes_repair.app.diagnose import require_readable
 from hermes_repair.app.naming import require_known
 from hermes_repair.app.outside import Outside, steady
 from hermes_repair.app.visit import visit
@@ -12,7 +12,6 @@ from hermes_repair.app.world import World
 from hermes_repair.checks.scene import Wishes
 from hermes_repair.checks.witnesses import Witness, find_witnesses
 from hermes_repair.home.layout import Home
-from hermes_repair.model.errors import Refused
 from hermes_repair.transcripts.verdicts import Comparison, Verdict
 
 
@@ -46,10 +45,7 @@ def report(home: Home, world: World, wishes: Wishes) -> Report:
 
     def look(outside: Outside) -> Report:
         with visit(home, world, wishes, check_file=False, outside=outside) as scene:
-            if not readable(scene):
-                raise Refused(
-                    f"{home.database} has no conversations.", "`hermes-repair doctor` says more."
-                )
+            require_readable(scene)
             require_known(scene, wishes.sessions)
             answers = scene.comparisons.answers
             return Report(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from hermes_repair.app.lookedat import INDEX, SELECTION, UNREADABLE, looked_at
 from hermes_repair.app.outlook import Outlook, foresee
 from hermes_repair.app.outside import Outside, folder_of, place_of, steady
 from hermes_repair.app.visit import visit
@@ -12,14 +13,17 @@ from hermes_repair.app.world import World
 from hermes_repair.checks.registry import Check, all_checks, proposals
 from hermes_repair.checks.scene import Scene, Wishes
 from hermes_repair.home.layout import Home
-from hermes_repair.model.errors import DatabaseUnreadable
+from hermes_repair.model.errors import DatabaseUnreadable, Refused
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import Unit
 from hermes_repair.records.acknowledgements import acknowledged
 from hermes_repair.repair.planner import Selection
 from hermes_repair.report.doctor import SessionLabel
+from hermes_repair.report.lookedat import LookedAt
 from hermes_repair.schema.recognise import Family, holds_conversations
 from hermes_repair.schema.writes import AllowedWrites, allowed_writes
+from hermes_repair.store.look import Look
+from hermes_repair.store.soundness import require_agreement
 
 _MENDED = (Remedy.SAFE, Remedy.UNSAFE, Remedy.MIGRATE)
 SECOND_LOOK_SECONDS = 2.0  # rotations and flushes in flight are over by then
@@ -29,7 +33,7 @@ SECOND_LOOK_SECONDS = 2.0  # rotations and flushes in flight are over by then
 class Diagnosis:
     """What the doctor found in one home. ``notes`` are things that could not be looked at.
 
-    ``outlook`` is what a named release would do here (``--for``).
+    ``looked_at`` is what it has seen, ``outlook`` what a named release would do here (``--for``).
     """
 
     home: Home
@@ -38,6 +42,7 @@ class Diagnosis:
     labels: dict[str, SessionLabel]
     accepted: dict[str, str]
     notes: tuple[str, ...]
+    looked_at: LookedAt
     live: bool
     outlook: Outlook | None = None
 
@@ -79,7 +84,8 @@ def _once(
     selection: Selection,
     outside: Outside,
 ) -> Diagnosis:
-    check_file = selection.wants_id("DB003")
+    # Every finding rests on indexes that are as their tables are, so this is asked of any look.
+    check_file = not selection.ignores("DB003", "DB006")
     with visit(home, world, wishes, check_file=check_file, outside=outside) as scene:
         outlook = None
         if wishes.release is not None and readable(scene):
@@ -88,13 +94,15 @@ def _once(
             findings = tuple(found for found in every if selection.wants_id(found.id))
         else:
             findings = tuple(examine(scene, selection))
+        database = facts(scene)
         return Diagnosis(
             home=home,
-            database=facts(scene),
+            database=database,
             findings=findings,
             labels=labels(scene, findings),
             accepted=dict(acknowledged(folder_of(home).path)),
             notes=tuple(scene.notes),
+            looked_at=looked_at(scene, database["sessions"], database["messages"]),
             live=scene.look.live,
             outlook=outlook,
         )
@@ -107,14 +115,21 @@ def examine(scene: Scene, selection: Selection) -> list[Finding]:
 
 
 def find(scene: Scene, selection: Selection) -> list[Finding]:
-    """Run the checks; what of their repairs may be written here says :func:`within_limits`."""
+    """Run the checks; what of their repairs may be written here says :func:`within_limits`.
+
+    One that reads a table through an index that does not have its rows (DB006) is left out: it
+    would take what is there for missing.
+    """
     found: list[Finding] = []
     for check in all_checks():
         if not selection.wants_id(check.id):
-            continue
-        if not check.file_level and not readable(scene):
-            continue
-        found += _ask(check, scene)
+            scene.left_out[check.id] = SELECTION
+        elif not check.file_level and not readable(scene):
+            scene.left_out[check.id] = UNREADABLE
+        elif check.rests_on(scene.file.unproven):
+            scene.left_out[check.id] = INDEX
+        else:
+            found += _ask(check, scene)
     if selection.sessions:
         found = [f for f in found if f.session_id is None or f.session_id in selection.sessions]
     return found
@@ -156,6 +171,18 @@ def readable(scene: Scene) -> bool:
     return scene.file.unreadable is None and holds_conversations(scene.structure)
 
 
+def require_readable(scene: Scene) -> None:
+    """Raise :class:`Refused` where there are no conversations, or an index hides some (DB006).
+
+    For what reads sessions and messages without the doctor's checks.
+    """
+    if not readable(scene):
+        raise Refused(
+            f"{scene.home.database} has no conversations.", "`hermes-repair doctor` says more."
+        )
+    require_agreement(scene.look, "sessions", "messages")
+
+
 def _ask(check: Check, scene: Scene) -> list[Finding]:
     scene.tell(f"looking for {check.name} ({check.id})")
     try:
@@ -163,6 +190,7 @@ def _ask(check: Check, scene: Scene) -> list[Finding]:
     except DatabaseUnreadable as error:
         # DB003 names the damage; what it hides is said here, so that silence is not health.
         scene.notes.append(f"{check.id} could not be looked at: {error.message}")
+        scene.left_out[check.id] = UNREADABLE
         return []
 
 
@@ -176,16 +204,25 @@ def facts(scene: Scene) -> dict[str, Any]:
         "sessions": None,
         "messages": None,
     }
-    if readable(scene):
+    if readable(scene) and scene.file.unproven:
+        # The nodes are read through indexes; the tables themselves are whole.
+        known["sessions"] = _rows(scene.look, "sessions")
+        known["messages"] = _rows(scene.look, "messages")
+    elif readable(scene):
         known["sessions"] = len(scene.nodes)
         known["messages"] = sum(node.rows for node in scene.nodes)
     return known
 
 
+def _rows(look: Look, table: str) -> int | None:
+    row = look.within_limit(lambda asked: asked.one(f"SELECT COUNT(*) FROM {table} NOT INDEXED"))
+    return row[0] if row is not None and isinstance(row[0], int) else None
+
+
 def labels(scene: Scene, findings: tuple[Finding, ...]) -> dict[str, SessionLabel]:
     """Return what lets a person tell the sessions of the findings apart, titles included."""
     wanted = {finding.session_id for finding in findings if finding.session_id}
-    if not wanted or not readable(scene):
+    if not wanted or not readable(scene) or scene.file.unproven:
         return {}
     return {
         node.id: SessionLabel(node.started_at, node.source, node.active_rows, node.title)

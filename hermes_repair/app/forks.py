@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from hermes_repair.app.diagnose import facts, readable
+from hermes_repair.app.diagnose import facts, require_readable
 from hermes_repair.app.outside import Outside, steady
 from hermes_repair.app.visit import visit
 from hermes_repair.app.world import World
@@ -22,7 +22,7 @@ from hermes_repair.lineage.forks import Fork, Sibling
 from hermes_repair.lineage.graph import Graph
 from hermes_repair.lineage.node import text
 from hermes_repair.lineage.tips import RULES, Rules, compression_tip, resume_target
-from hermes_repair.model.errors import Refused, UnknownSession, UsageError
+from hermes_repair.model.errors import UnknownSession, UsageError
 from hermes_repair.report.forks import Half, Led, Outcome, Seen, Spoken
 
 IDS = ("LN002", "LN009")
@@ -53,10 +53,7 @@ def see(
 
     def look(outside: Outside) -> Forks:
         with visit(home, world, Wishes(), check_file=False, outside=outside) as scene:
-            if not readable(scene):
-                raise Refused(
-                    f"{home.database} has no conversations.", "`hermes-repair doctor` says more."
-                )
+            require_readable(scene)
             _require_known(scene, sessions)
             found = [fork for fork in forks(scene) if _is_meant(scene, fork, sessions)]
             _require_halves(found, wish)

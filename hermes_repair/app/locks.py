@@ -28,6 +28,7 @@ from hermes_repair.model.errors import AnotherRun, Changed, HermesRepairError, I
 from hermes_repair.model.plans import Unit
 from hermes_repair.model.values import Row
 from hermes_repair.store.look import Look
+from hermes_repair.store.soundness import require_agreement
 from hermes_repair.store.views import at_rest, beside_others, refuse_copy
 
 if TYPE_CHECKING:
@@ -92,6 +93,7 @@ def see(home: Home, world: World, *, grace: float, max_age: float) -> Seen:
             return Seen(outside, note="this schema has no compression locks")
         if not known_table(look):
             return Seen(outside, note="its table of compression locks is of no known release")
+        require_agreement(look, LOCK_TABLE, however_large=True)
         locks = judged_locks(
             look, home.database, outside.openers, world.now(), grace=grace, max_age=max_age
         )

@@ -102,8 +102,8 @@ def plan_way(
 
 def _way(scene: Scene, to: int | None, force: bool, outside: Outside) -> Way:
     for check in all_checks():
-        fatal = check.find(scene) if check.severity is Severity.FATAL else ()
-        for finding in fatal:
+        stops = check.severity is Severity.FATAL or check.id == "DB006"
+        for finding in check.find(scene) if stops else ():
             raise Refused(f"{finding.id}: {finding.message}", finding.hint)
     target = choose_target(scene.recognition, scene.installed, to, force)
     decisions = Decisions()

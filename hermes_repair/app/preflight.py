@@ -14,7 +14,8 @@ from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import AnotherRun, Changed, DatabaseUnreadable, InUse, Refused
 from hermes_repair.records.folder import Folder
 from hermes_repair.records.planfile import sync
-from hermes_repair.store.views import IN_QUESTION, SideFile, at_rest
+from hermes_repair.store.soundness import require_sound
+from hermes_repair.store.views import IN_QUESTION, FileState, at_rest
 
 OPENERS_EVERY = 0.5  # seconds between two questions who has the database open
 
@@ -76,10 +77,13 @@ def require_same_base(home: Home, marks: str) -> None:
         )
 
 
-def require_no_question(home: Home, outside: Outside, folder: Folder) -> None:
+def require_no_question(
+    home: Home, outside: Outside, folder: Folder, *, looks_up: bool = False
+) -> None:
     """Raise where opening for writing would harm what lies there.
 
-    :class:`Refused` for a -wal at rest that may not belong to state.db (DB002);
+    :class:`Refused` for a -wal at rest that may not belong to state.db (DB002), and where rows will
+    be looked up (``looks_up``) for damage and indexes that do not have them (DB003, DB006);
     :class:`DatabaseUnreadable` for what is no database: SQLite deletes a -wal beside an empty file.
     ``repair`` and ``migrate`` hear it from the doctor's checks; this is for the commands that open
     the database without them.
@@ -91,31 +95,34 @@ def require_no_question(home: Home, outside: Outside, folder: Folder) -> None:
             "Nothing was changed. `hermes-repair doctor` says more; `hermes-repair restore BACKUP`"
             " puts a copy back.",
         )
-    if outside.alone and side_file(home, outside, folder) in IN_QUESTION:
+    if not outside.alone or not (looks_up or outside.sides.wal or outside.sides.journal):
+        return
+    state = file_state(home, outside, folder)
+    if state.side in IN_QUESTION:
         raise Refused(
             "DB002: the -wal beside state.db may not belong to it, so nothing is written.",
             "`hermes-repair doctor` says more; then answer with `hermes-repair repair --wal use`"
             " or `hermes-repair repair --wal ignore`.",
         )
+    if looks_up and state.soundness is not None:
+        require_sound(state.soundness)
 
 
-def side_file(home: Home, outside: Outside, folder: Folder) -> SideFile:
-    """Say what lies beside a main file at rest, from private copies.
+def file_state(home: Home, outside: Outside, folder: Folder) -> FileState:
+    """Say what a database at rest is like and what lies beside it, from private copies.
 
     Raises :class:`DatabaseUnreadable` where neither view can be read.
     """
-    if not outside.sides.wal and not outside.sides.journal:
-        return SideFile.NONE
     with at_rest(
         home.database,
         outside.sides,
         copy_private,
         None,
-        check_file=False,
+        check_file=True,
         ours=at_work_on(folder),
         left_by_us=left_by_us(folder, outside) is not None,
     ) as (_, state):
-        return state.side
+        return state
 
 
 def bundle(home: Home, outside: Outside, folder: Folder, place: Path) -> Path | None:

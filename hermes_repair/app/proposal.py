@@ -10,6 +10,7 @@ from typing import Any
 from hermes_repair import __version__
 from hermes_repair.app.applying import in_file, needed
 from hermes_repair.app.diagnose import facts, find, labels, readable, within_limits
+from hermes_repair.app.lookedat import INDEX
 from hermes_repair.app.naming import require_known
 from hermes_repair.app.outside import Outside, folder_of, steady
 from hermes_repair.app.preflight import Space, disk_space
@@ -29,6 +30,9 @@ from hermes_repair.schema.strangers import refusal
 from hermes_repair.schema.writes import allowed_writes
 from hermes_repair.store.views import SideFile, WalChoice
 
+UNREAD = "everything that reads through that index"
+"""What is not even looked for while an index does not have its table's rows (DB006)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
@@ -37,6 +41,8 @@ class Proposal:
     ``space`` is what doing it takes of the disk, None where nothing is to be done. ``held`` are
     runs that were cut off and can only be settled when nobody else is there. ``blocked`` are steps
     that would be done if nothing stood in their way that no release makes (DB009), and what it is.
+    ``unproven`` says which index does not have its table's rows (DB006), where more was asked for
+    than what does not read through it.
     """
 
     plan: Plan
@@ -53,6 +59,7 @@ class Proposal:
     space: Space | None
     held: CutOff
     blocked: tuple[tuple[Outline, str], ...] = ()
+    unproven: tuple[str, ...] = ()
 
 
 def propose(
@@ -72,8 +79,9 @@ def propose(
     The actions go to a new file in ``place``, one unit at a time, so that a plan of any size takes
     little memory. ``confirmed``: only findings that an earlier look had too. ``held``: what was cut
     off, if not what the receipts say now, of which one may be this run's own. Raises
-    :class:`Refused` where the file itself is in question (DB001 to DB003), :class:`UnknownSession`
-    for a session that is named and that nothing here has.
+    :class:`Refused` where the file itself is in question (DB001 to DB003) and where nothing can be
+    planned because of an index (DB006), :class:`UnknownSession` for a session that is named and
+    that nothing here has.
     """
 
     def look(outside: Outside) -> Proposal:
@@ -105,7 +113,10 @@ def _propose(
         found = find(scene, Selection())
         findings = within_limits(scene, found) if readable(scene) else found
         fatal = next((f for f in findings if f.severity is Severity.FATAL), None)
-        if fatal is not None and not (fatal.id == "DB002" and choice is not None):
+        answered = fatal is not None and fatal.id == "DB002" and choice is not None
+        if scene.file.side is SideFile.STALE and choice is WalChoice.USE:
+            answered = False  # it would damage the database
+        if fatal is not None and not answered:
             raise Refused(f"{fatal.id}: {fatal.message}", fatal.hint)
         if not readable(scene):
             raise Refused(
@@ -118,9 +129,13 @@ def _propose(
         header = _header(home, outside, world, scene.recognition.number, scene.birth)
         with planfile.create(draft, header) as file:
             outlines = file.append(proposals(scene, findings))
-            require_known(scene, selection.sessions, outlines)
+            if not scene.file.unproven:
+                require_known(scene, selection.sessions, outlines)
             made = plan(outlines, selection, beside_live=beside, held=held.concerns)
             digest = file.digest(one.number for one in made.now)
+        unproven = _unproven(scene, findings, selection)
+        if unproven and not made.now:
+            raise Refused(*unproven[0])
         return Proposal(
             plan=made,
             findings=tuple(findings),
@@ -136,6 +151,7 @@ def _propose(
             space=None,
             held=held,
             blocked=blocked,
+            unproven=tuple(message for message, _ in unproven),
         )
 
 
@@ -149,6 +165,16 @@ def _blocked(
         why = next((reason for reason in reasons if reason), "")
         if why and selection.wants(unit):
             yield outline(0, unit), f"{why}."
+
+
+def _unproven(
+    scene: Scene, findings: Sequence[Finding], selection: Selection
+) -> list[tuple[str, str]]:
+    """Return message and hint of every DB006 that keeps out something that was asked for."""
+    kept_out = [id for id, reason in scene.left_out.items() if reason == INDEX]
+    if not any(selection.wants_id(id) for id in kept_out):
+        return []
+    return [(f"{f.id}: {f.message}", f.hint) for f in findings if f.id == "DB006"]
 
 
 def _header(
@@ -166,8 +192,13 @@ def _header(
 
 
 def waiting(proposal: Proposal, selection: Selection) -> list[tuple[str, str]]:
-    """Return what was asked for and cannot be done now, and why: somebody is there, or DB009."""
-    said = [(one.unit.summary, why) for one, why in proposal.blocked]
+    """Return what was asked for and cannot be done now, and why.
+
+    The file speaks against it (DB006), something that no release makes is in its way (DB009), or
+    somebody is there.
+    """
+    said = [(UNREAD, message) for message in proposal.unproven]
+    said += [(one.unit.summary, why) for one, why in proposal.blocked]
     if proposal.live_reason is None:
         return said
     why, held = proposal.live_reason, proposal.held

@@ -89,7 +89,8 @@ def recover(home: Home, folder: Folder, world: World) -> list[str]:
             )
             continue
         require_alone(home, outside)
-        require_no_question(home, outside, folder)
+        looks_up = header.command != RESTORE and answer_of(header.command) is None
+        require_no_question(home, outside, folder, looks_up=looks_up)
         require_writable(home, outside, folder, ROOM + sum(astuple(outside.sides)))
         bundle(home, outside, folder, folder.backup_dir(path))
         like_backup = _like(folder.path / header.backup if header.backup else None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from hermes_repair.app.diagnose import facts, readable
+from hermes_repair.app.diagnose import facts, require_readable
 from hermes_repair.app.outside import Outside, steady
 from hermes_repair.app.visit import visit
 from hermes_repair.app.world import World
@@ -15,7 +15,7 @@ from hermes_repair.home.layout import Home
 from hermes_repair.lineage.forest import Tree, grow
 from hermes_repair.lineage.forks import Holds
 from hermes_repair.lineage.graph import Graph
-from hermes_repair.model.errors import Refused, UnknownSession
+from hermes_repair.model.errors import UnknownSession
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +39,7 @@ def see(home: Home, world: World, session: str | None, *, everything: bool) -> F
 
     def look(outside: Outside) -> Forest:
         with visit(home, world, Wishes(), check_file=False, outside=outside) as scene:
-            if not readable(scene):
-                raise Refused(
-                    f"{home.database} has no conversations.", "`hermes-repair doctor` says more."
-                )
+            require_readable(scene)
             if session is not None and session not in scene.node:
                 raise UnknownSession(
                     f"There is no session {session!r} in this database.",

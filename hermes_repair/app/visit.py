@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
@@ -10,14 +10,19 @@ from hermes_repair.app.outside import Outside, copy_private, folder_of, from_out
 from hermes_repair.app.past import at_work_on, gather, left_by_us
 from hermes_repair.app.target import installed_for
 from hermes_repair.app.world import World
+from hermes_repair.checks.locks import LOCKS
 from hermes_repair.checks.scene import Scene, Wishes
 from hermes_repair.home.installed import unread
 from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import DatabaseUnreadable
+from hermes_repair.report.escape import count, verb
 from hermes_repair.schema.recognise import recognise
 from hermes_repair.schema.structure import Structure, read_structure
-from hermes_repair.store.look import Look, integrity_check
+from hermes_repair.store.look import Look
 from hermes_repair.store.views import FileState, SideFile, WalChoice, at_rest, beside_others
+
+NAMED = 3
+"""Tables that are named; the rest is counted."""
 
 
 @contextmanager
@@ -49,7 +54,12 @@ def visit(
             )
         else:
             look, state = stack.enter_context(
-                beside_others(home.database, wal_mode=seen.facts.wal_mode, check_file=check_file)
+                beside_others(
+                    home.database,
+                    wal_mode=seen.facts.wal_mode,
+                    check_file=check_file,
+                    at_least=LOCKS,
+                )
             )
         notes = []
         if left is not None and state.side is SideFile.CRASH:
@@ -57,10 +67,12 @@ def visit(
                 f"The -wal beside state.db is what {left.stem} could not take into it (a full disk,"
                 " a kill). The two belong together; the next repair, or Hermes, takes it in."
             )
-        if check_file and state.damage is None:
-            notes.append("The check of the file itself takes too long beside others; it waits.")
-        if wishes.deep and not look.live:
-            state = replace(state, damage=integrity_check(look))
+        if state.soundness is not None and state.soundness.unchecked:
+            tables = state.soundness.unchecked
+            notes.append(
+                f"Whether {_listed(tables)} and {verb(len(tables), 'its', 'their')} indexes agree"
+                " takes too long to check beside others; it waits."
+            )
         installed = installed_for(home, world, seen)
         notes += unread(installed)
         structure, state = _structure(look, state, seen)
@@ -79,6 +91,13 @@ def visit(
             notes=notes,
             tell=world.now_and_then(),
         )
+
+
+def _listed(tables: Sequence[str]) -> str:
+    """Return some names, the rest counted."""
+    more = len(tables) - NAMED
+    named = ", ".join(tables[:NAMED])
+    return f"{named} and {count(more, 'more table')}" if more > 0 else named
 
 
 def _structure(look: Look, state: FileState, seen: Outside) -> tuple[Structure, FileState]:

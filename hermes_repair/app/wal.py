@@ -14,7 +14,7 @@ from hermes_repair.model.plans import Header
 from hermes_repair.records import planfile
 from hermes_repair.records.folder import Folder
 from hermes_repair.store.backup import settle_wal
-from hermes_repair.store.views import WalChoice, damage_by_answer
+from hermes_repair.store.views import WalChoice, soundness_by_answer
 from hermes_repair.store.writing import writing
 
 COMMANDS = {choice: f"repair-wal-{choice.value}" for choice in WalChoice}
@@ -59,18 +59,18 @@ def answer_wal(home: Home, folder: Folder, world: World, choice: WalChoice) -> s
 
 def _require_sound(home: Home, outside: Outside, choice: WalChoice) -> None:
     """Raise :class:`Refused` where an answer would leave a damaged database."""
-    found = damage_by_answer(home.database, outside.sides, copy_private)
-    if not found[choice]:
+    found = soundness_by_answer(home.database, outside.sides, copy_private)
+    if found[choice].sound:
         return
     other = next(answer for answer in WalChoice if answer is not choice)
     without = "with" if choice is WalChoice.USE else "without"
     raise Refused(
         f"`--wal {choice.value}` would damage the database: {without} the -wal SQLite finds"
-        f" {found[choice][0]}.",
+        f" {found[choice].complaints[0]}.",
         "Nothing was changed. "
         + (
             "`hermes-repair backup list` shows copies that can be put back."
-            if found[other]
+            if not found[other].sound
             else f"The other answer is sound: hermes-repair repair --wal {other.value}"
         ),
     )

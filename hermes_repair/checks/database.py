@@ -1,18 +1,24 @@
-"""The file itself: can it be read, is it sound, and what lies beside it (DB001 to DB005)."""
+"""The file itself: can it be read, is it sound, and what lies beside it (DB001 to DB006)."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 from hermes_repair.checks.registry import check
 from hermes_repair.checks.remains import Remains, find_remains
 from hermes_repair.checks.scene import Scene
+from hermes_repair.model.commands import quoted
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.report.escape import count, verb
 from hermes_repair.schema.recognise import STORE, holds_conversations
+from hermes_repair.store.connections import name
+from hermes_repair.store.soundness import Disagreement
 from hermes_repair.store.views import SideFile
 
 DATABASE = {"kind": "database"}
+LINES = 20
+"""So many of SQLite's complaints are kept of a damaged file."""
 LEAVE_IT = "Do not start Hermes on it."
 LOOK_FOR_COPIES = (
     f"{LEAVE_IT} Look for copies: `hermes-repair backup list`, state-snapshots/, *.bak beside it."
@@ -131,8 +137,10 @@ def stale_wal(scene: Scene) -> Iterator[Finding]:
 def database_damaged(scene: Scene) -> Iterator[Finding]:
     """SQLite's own check of the file finds damage.
 
-    What it means: pages, rows or indexes inside state.db are broken. What can still be read may be
-    incomplete, and writing on makes it worse.
+    What it means: pages or rows of tables inside state.db are broken, or two tables claim one page.
+    What can still be read may be incomplete, and writing on makes it worse. Pages that belong to
+    nothing are only a note: an index that was made anew leaves them, or a table that is older than
+    they are.
 
     How it happens: a full disk, a power cut, two processes that lost each other's locks, or a
     library with SQLite's WAL-reset bug (Hermes #45383, #89737).
@@ -142,14 +150,26 @@ def database_damaged(scene: Scene) -> Iterator[Finding]:
 
     How safe it is: nothing is changed.
     """
-    damage = scene.file.damage or ()
-    if damage and scene.file.unreadable is None and scene.file.side is not SideFile.STALE:
+    found = scene.file.soundness
+    if found is None or scene.file.unreadable is not None or scene.file.side is SideFile.STALE:
+        return
+    if found.damage:
         yield database_damaged.finding(
             DATABASE,
-            f"SQLite's quick_check finds damage in state.db ({count(len(damage), 'line')}).",
+            f"SQLite's own check finds damage in state.db ({count(len(found.damage), 'line')}).",
             _put_back(find_remains(scene.home)) or LOOK_FOR_COPIES,
-            data={"quick_check": list(damage)},
-            identity=damage,
+            data={"quick_check": list(found.damage[:LINES])},
+            identity=found.damage[:LINES],
+        )
+    elif found.lost:
+        pages = count(found.lost, "page")
+        yield database_damaged.finding(
+            DATABASE,
+            f"{pages} of state.db {verb(found.lost, 'belongs', 'belong')} to nothing, and no table"
+            " or index lacks any.",
+            "Nothing has to be done: VACUUM gives the space back.",
+            severity=Severity.INFO,
+            data={"pages": found.lost},
         )
 
 
@@ -216,3 +236,60 @@ def hot_journal(scene: Scene) -> Iterator[Finding]:
             "A write was cut off: a -journal lies beside state.db; the next open rolls it back.",
             "Nothing is lost: start Hermes, and SQLite takes the half write back.",
         )
+
+
+@check("DB006", "index-disagrees", Severity.ERROR, Remedy.MANUAL, file_level=True)
+def index_disagrees(scene: Scene) -> Iterator[Finding]:
+    """An index does not have the rows of its table.
+
+    What it means: whoever reads through that index, Hermes and its lists included, does not see
+    rows that are there, or sees such as are gone. The rows themselves are whole. A UNIQUE index
+    that lost entries lets a second session of one id or title in.
+
+    How it happens: a page of the index was not written or an older one came back, by a full disk, a
+    power cut, a copy of a database in use, or two processes that lost each other's locks (Hermes
+    #63398, #68653). SQLite's quick_check does not see it.
+
+    What repair does: nothing yet, and until it is mended nothing that reads through the index is
+    looked for or repaired: it would take rows that are there for lost. Stop Hermes, keep a copy of
+    state.db, and let SQLite make the index anew (`REINDEX`) with the command that the doctor
+    prints. Locks are freed all the same.
+
+    How safe it is: REINDEX reads the table and writes only the index. It is not offered where the
+    index has what the table has not, for rows of the table may be lost then and the index be right;
+    and where a UNIQUE index let something in twice: SQLite refuses, and which of the two goes only
+    you can say.
+    """
+    if scene.file.side is SideFile.STALE:
+        return
+    for found in scene.file.disagreeing:
+        yield index_disagrees.finding(
+            {"kind": "index", "index": found.index, "table": found.table},
+            f"{found.words()}.",
+            _make_anew(scene, found),
+            data={
+                "rows": found.rows,
+                "entries": found.entries,
+                "missing": found.missing,
+                "surplus": found.surplus,
+                "doubled": found.doubled,
+            },
+        )
+
+
+def _make_anew(scene: Scene, found: Disagreement) -> str:
+    """Return what to type: SQLite through Python, for who has Hermes has that."""
+    if found.surplus:
+        return (
+            "Stop Hermes and keep a copy of state.db. Either the index is old or rows of the table"
+            " are lost: only a copy from before tells. `hermes-repair backup list` shows yours."
+        )
+    if found.doubled:
+        return (
+            "Stop Hermes. `hermes-repair explain DB006` says why SQLite cannot make it anew, and"
+            " `hermes-repair backup list` shows copies from before."
+        )
+    index = found.index if found.index.isidentifier() else name(found.index)
+    path, sql = str(scene.home.database), f"REINDEX {index}"
+    code = f"import sqlite3; sqlite3.connect({json.dumps(path)}).execute({json.dumps(sql)})"
+    return f"Stop Hermes and keep a copy of state.db, then: python3 -c {quoted(code)}"

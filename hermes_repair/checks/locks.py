@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from hermes_repair.checks.judged import LOCK_KEY, delete_lock, text
+from hermes_repair.checks.judged import LOCK_KEY, LOCK_TABLE, delete_lock, text
 from hermes_repair.checks.registry import Check, check
 from hermes_repair.checks.scene import Scene
 from hermes_repair.leases import cooldown_verdict
@@ -13,6 +13,9 @@ from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
 from hermes_repair.model.plans import Unit
 from hermes_repair.model.values import Value
 from hermes_repair.store.views import SideFile
+
+LOCKS = (LOCK_TABLE, "schema_version")
+"""What a lock is judged by: its own row, and which releases may renew it."""
 
 
 def _findings(scene: Scene, made: Check) -> Iterator[Finding]:
@@ -41,7 +44,7 @@ def _units(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
             yield delete_lock(lock, finding.id, finding.fingerprint)
 
 
-@check("LK001", "lock-expired", Severity.WARNING, Remedy.SAFE, live=True)
+@check("LK001", "lock-expired", Severity.WARNING, Remedy.SAFE, live=True, tables=LOCKS)
 def lock_expired(scene: Scene) -> Iterator[Finding]:
     """A compression lock is past its time.
 
@@ -59,7 +62,7 @@ def lock_expired(scene: Scene) -> Iterator[Finding]:
     yield from _findings(scene, lock_expired)
 
 
-@check("LK002", "lock-holder-dead", Severity.WARNING, Remedy.SAFE, live=True)
+@check("LK002", "lock-holder-dead", Severity.WARNING, Remedy.SAFE, live=True, tables=LOCKS)
 def lock_holder_dead(scene: Scene) -> Iterator[Finding]:
     """A compression lock has time left, but the process that took it is gone.
 
@@ -78,7 +81,14 @@ def lock_holder_dead(scene: Scene) -> Iterator[Finding]:
     yield from _findings(scene, lock_holder_dead)
 
 
-@check("LK003", "lock-of-missing-session", Severity.WARNING, Remedy.SAFE, live=True)
+@check(
+    "LK003",
+    "lock-of-missing-session",
+    Severity.WARNING,
+    Remedy.SAFE,
+    live=True,
+    tables=(*LOCKS, "sessions"),
+)
 def lock_of_missing_session(scene: Scene) -> Iterator[Finding]:
     """A compression lock is over, and its session does not exist either.
 
@@ -95,7 +105,7 @@ def lock_of_missing_session(scene: Scene) -> Iterator[Finding]:
     yield from _findings(scene, lock_of_missing_session)
 
 
-@check("LK004", "lock-lease-absurd", Severity.WARNING, Remedy.UNSAFE, live=True)
+@check("LK004", "lock-lease-absurd", Severity.WARNING, Remedy.UNSAFE, live=True, tables=LOCKS)
 def lock_lease_absurd(scene: Scene) -> Iterator[Finding]:
     """A compression lock runs far longer than any release asks for.
 
@@ -110,7 +120,14 @@ def lock_lease_absurd(scene: Scene) -> Iterator[Finding]:
     yield from _findings(scene, lock_lease_absurd)
 
 
-@check("LK005", "compression-cooldown-stale", Severity.INFO, Remedy.SAFE, live=True)
+@check(
+    "LK005",
+    "compression-cooldown-stale",
+    Severity.INFO,
+    Remedy.SAFE,
+    live=True,
+    tables=("sessions",),
+)
 def cooldown_stale(scene: Scene) -> Iterator[Finding]:
     """A pause after a failed compression is over and still noted.
 

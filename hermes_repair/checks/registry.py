@@ -13,7 +13,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +34,8 @@ class Check:
     """One row of the list: id, name, default severity and remedy, and the two functions.
 
     ``file_level`` checks read the file's state and run even where its tables cannot be read.
-    ``live`` says whether its units may run beside a live Hermes.
+    ``live`` says whether its units may run beside a live Hermes. ``tables`` are those whose rows
+    the check and its units read, None where it may be any.
     """
 
     id: str
@@ -44,7 +45,14 @@ class Check:
     live: bool
     file_level: bool
     find: Find
+    tables: frozenset[str] | None = None
     propose: Propose | None = field(default=None)
+
+    def rests_on(self, tables: Collection[str]) -> bool:
+        """Whether what the check finds rests on the rows of one of these tables."""
+        if self.file_level or not tables:
+            return False
+        return self.tables is None or not self.tables.isdisjoint(tables)
 
     @property
     def text(self) -> str:
@@ -96,6 +104,7 @@ def check(
     *,
     live: bool = False,
     file_level: bool = False,
+    tables: Collection[str] | None = None,
 ) -> Callable[[Find], Check]:
     """Enter a function in the list. Raises ValueError for a second check of one id or no text."""
 
@@ -106,7 +115,8 @@ def check(
         missing = [part for part in SECTIONS if f"{part}:" not in text]
         if missing:
             raise ValueError(f"{id}: its docstring lacks {', '.join(missing)}")
-        made = Check(id, name, severity, remedy, live, file_level, function)
+        read = None if tables is None else frozenset(tables)
+        made = Check(id, name, severity, remedy, live, file_level, function, read)
         _CHECKS[id] = made
         return made
 

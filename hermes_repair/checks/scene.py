@@ -82,7 +82,11 @@ class Wishes:
 
 @dataclass
 class Scene:
-    """One look at one home."""
+    """One look at one home.
+
+    ``notes`` are sentences about what could not be looked at, ``left_out`` the checks that were not
+    run by their id, each with the reason in a word (see :mod:`hermes_repair.app.lookedat`).
+    """
 
     home: Home
     look: Look
@@ -96,6 +100,7 @@ class Scene:
     now: float
     zone: tzinfo
     notes: list[str] = field(default_factory=list)
+    left_out: dict[str, str] = field(default_factory=dict)
     tell: Callable[[str], None] = field(default=lambda _sentence: None, repr=False)
     _counts: dict[str, MessageCounts] = field(default_factory=dict, repr=False)
     _traces: dict[str, Trace] = field(default_factory=dict, repr=False)

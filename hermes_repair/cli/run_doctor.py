@@ -18,7 +18,7 @@ from hermes_repair.model.errors import ExitCode, UsageError
 from hermes_repair.model.findings import Remedy, Severity
 from hermes_repair.records.acknowledgements import acknowledge
 from hermes_repair.repair.planner import Selection
-from hermes_repair.report import documents
+from hermes_repair.report import documents, lookedat
 from hermes_repair.report.doctor import SessionLabel, closing, findings
 from hermes_repair.report.escape import count
 from hermes_repair.report.lines import Line, as_asked, show
@@ -46,7 +46,7 @@ def doctor(
         found = diagnose(home, world, wishes, selection)
         bad = found.worst is not None and found.worst >= threshold
         if target.as_json:
-            return _code(bad), document(found)
+            return _code(bad), document(found, every_profile=target.all_profiles)
         _print(found, target, narrowed=bool(selection.select or selection.ignore))
         return _code(bad), None
 
@@ -57,13 +57,14 @@ def _code(bad: bool) -> ExitCode:
     return ExitCode.FINDINGS if bad else ExitCode.OK
 
 
-def document(found: Diagnosis) -> dict[str, Any]:
-    """Return the JSON document of one diagnosis."""
+def document(found: Diagnosis, *, every_profile: bool = False) -> dict[str, Any]:
+    """Return the JSON document of one diagnosis; ``every_profile``: of one among all."""
     return {
         **documents.envelope(str(found.home.root), found.database),
         "findings": [documents.finding(finding, found.accepted) for finding in found.findings],
         "summary": documents.tally(list(found.findings), found.accepted),
         "notes": list(found.notes),
+        "looked_at": lookedat.document(found.looked_at, every_profile=every_profile),
         **({"outlook": asdict(found.outlook)} if found.outlook is not None else {}),
     }
 
@@ -89,6 +90,7 @@ def _print(found: Diagnosis, target: Target, *, narrowed: bool) -> None:
     if found.outlook is not None:
         lines += as_asked(_outlook(found.outlook, found.database["schema"]))
     lines += closing(found.findings, found.accepted, option, narrowed=narrowed)
+    lines += lookedat.lines(found.looked_at, every_profile=target.all_profiles)
     target.say(lines)
 
 

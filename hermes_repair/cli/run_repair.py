@@ -9,7 +9,7 @@ from typing import Any
 
 from hermes_repair.app import repair as app
 from hermes_repair.app.outside import place_of
-from hermes_repair.app.proposal import Proposal, waiting
+from hermes_repair.app.proposal import UNREAD, Proposal, waiting
 from hermes_repair.app.repaired import Repaired
 from hermes_repair.app.world import World
 from hermes_repair.checks.scene import ForkWish, Wishes
@@ -169,6 +169,7 @@ def _dry_run(
                     {"unit": one.unit.summary, "message": why} for one, why in proposal.blocked
                 ],
                 "left": summary(proposal.plan.left),
+                "unproven": list(proposal.unproven),
                 "digest": proposal.digest,
                 "saved": str(asked.plan_out) if asked.plan_out is not None else None,
             },
@@ -205,6 +206,8 @@ def plan_lines(proposal: Proposal, target: Target) -> list[Line]:
         lines += as_asked([Line(f"  {_step(one, labels)}") for one in plan.waiting])
     for one, why in proposal.blocked:
         lines.append(Line(f"Not possible: {one.unit.summary}. {why}", "warning", asked=True))
+    for message in proposal.unproven:
+        lines.append(Line(f"Waits: {UNREAD}. {message}", "warning", asked=True))
     if proposal.held.receipts:
         names = ", ".join(proposal.held.receipts)
         told = f"{names} was cut off and is settled first, as soon as nobody else is there."

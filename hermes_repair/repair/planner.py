@@ -41,6 +41,13 @@ class Selection:
         chosen = not self.select or any(finding_id.startswith(prefix) for prefix in self.select)
         return chosen and not any(finding_id.startswith(prefix) for prefix in self.ignore)
 
+    def ignores(self, *finding_ids: str) -> bool:
+        """Whether ``--ignore`` leaves all of these out by name."""
+        return all(
+            any(finding_id.startswith(prefix) for prefix in self.ignore)
+            for finding_id in finding_ids
+        )
+
     def covers(self, unit: Unit) -> bool:
         """Whether a unit is of the findings and sessions that are meant."""
         if not all(self.wants_id(finding_id) for finding_id in unit.finding_ids):

@@ -15,7 +15,8 @@ from hermes_repair.store.connections import (
     open_private,
     unreadable,
 )
-from hermes_repair.store.look import is_busy
+from hermes_repair.store.look import Look, View, is_busy
+from hermes_repair.store.soundness import require_sound, soundness
 from hermes_repair.store.writing import Writer
 
 CopyVerified = Callable[[Path, Path], bool]
@@ -40,7 +41,7 @@ def back_up(writer: Writer, target: Path, copy: CopyVerified, *, check: bool = F
 
     The transaction keeps every other writer out and has written no page yet, so the main file is
     the whole database. Raises :class:`Refused` where the copy is not the same or does not open;
-    with ``check`` also where SQLite's own check finds damage in it, and so in the database.
+    with ``check`` also where it is not sound, and so the database is not.
     """
     if not writer.connection.in_transaction:
         raise ValueError("a backup is taken inside the transaction of the first unit")
@@ -65,12 +66,9 @@ def back_up(writer: Writer, target: Path, copy: CopyVerified, *, check: bool = F
             f"The backup {target} does not open as the same database.",
             "Nothing was changed. Check the disk, then run the same command again.",
         )
-    damage = sound(target) if check else ()
-    if damage:
-        raise Refused(
-            f"DB003: SQLite's own check finds damage in the database ({damage[0]}).",
-            "Nothing was changed. `hermes-repair doctor` says more.",
-        )
+    if check:
+        with closing(open_immutable(target)) as connection:
+            require_sound(soundness(Look(connection, View.MAIN, target)))
 
 
 def raise_sequences(copy: Path, marks: dict[str, int]) -> None:
@@ -158,16 +156,15 @@ def copy_live(path: Path, target: Path) -> None:
 def sound(path: Path) -> tuple[str, ...]:
     """Return what speaks against a copy at rest as a database of Hermes; empty when nothing does.
 
-    To SQLite an empty file is a sound database too, so the tables are asked for as well.
+    To SQLite an empty file is a sound database too, so the tables are asked for as well. What is
+    wrong with a search index alone does not speak against a copy.
     """
-    connection = open_immutable(path)
     try:
-        tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
-        if not {"sessions", "messages"} <= tables:
-            return ("it has no sessions and messages",)
-        found = tuple(str(row[0]) for row in connection.execute("PRAGMA quick_check(5)"))
-    except sqlite3.DatabaseError as error:
-        return (str(error),)
-    finally:
-        connection.close()
-    return () if found == ("ok",) else found
+        with closing(open_immutable(path)) as connection:
+            look = Look(connection, View.MAIN, path)
+            if not (look.has("sessions") and look.has("messages")):
+                return ("it has no sessions and messages",)
+            found = soundness(look)
+    except DatabaseUnreadable as error:
+        return (error.message,)
+    return (*found.damage, *(one.words() for one in found.disagreeing))

@@ -14,7 +14,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TypeVar
 
-from hermes_repair.model.errors import DatabaseUnreadable, InUse, Refused
+from hermes_repair.model.errors import InUse, Refused
 from hermes_repair.model.values import Row, Value
 from hermes_repair.store.connections import bind, name, unreadable
 
@@ -55,6 +55,11 @@ class Look:
     def live(self) -> bool:
         """Whether somebody may be writing while we look."""
         return self.view is View.LIVE
+
+    @property
+    def limit(self) -> float | None:
+        """Seconds that one read transaction may take, None where nobody waits for us."""
+        return self._limit
 
     def rows(self, sql: str, parameters: Sequence[Value] = ()) -> Iterator[tuple[Value, ...]]:
         """Run a query that is small by nature; use :meth:`scan` for whole tables.
@@ -214,27 +219,3 @@ def is_busy(error: sqlite3.Error) -> bool:
     """Whether SQLite says that somebody else holds the lock."""
     code = getattr(error, "sqlite_errorcode", None)
     return code is not None and (code & 0xFF) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-
-
-LINES = 20
-
-
-def quick_check(look: Look) -> tuple[str, ...]:
-    """Return SQLite's own complaints about the file, some of them; empty when it is sound.
-
-    Raises :class:`Refused` beside a live Hermes where it takes longer than a reader may.
-    """
-    return _check(look, "quick_check")
-
-
-def integrity_check(look: Look) -> tuple[str, ...]:
-    """Return what :func:`quick_check` does, indexes compared with their tables too."""
-    return _check(look, "integrity_check")
-
-
-def _check(look: Look, pragma: str) -> tuple[str, ...]:
-    try:
-        found = tuple(str(row[0]) for row in look.rows(f"PRAGMA {pragma}({LINES})"))
-    except DatabaseUnreadable as error:
-        return (error.message,)
-    return () if found == ("ok",) else found

@@ -8,22 +8,16 @@ views are made from private copies, compared, and the home is not touched.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
 from hermes_repair.store.connections import open_immutable, open_joined, open_private
-from hermes_repair.store.look import (
-    LIVE_SECONDS_DELETE,
-    LIVE_SECONDS_WAL,
-    Look,
-    View,
-    integrity_check,
-    quick_check,
-)
+from hermes_repair.store.look import LIVE_SECONDS_DELETE, LIVE_SECONDS_WAL, Look, View
 from hermes_repair.store.scratch import scratch
+from hermes_repair.store.soundness import Disagreement, Soundness, soundness
 
 CopyFiles = Callable[[list[tuple[Path, Path]]], None]
 
@@ -62,15 +56,25 @@ class Sides:
 class FileState:
     """What the file is like: which view was chosen, why, and what SQLite says about it.
 
-    ``damage`` are the lines of quick_check on the chosen view; None where it was not asked or not
-    possible beside a live Hermes. ``differences`` are sentences, only where AMBIGUOUS.
+    ``soundness`` is what speaks against the chosen view; None where it was not asked.
+    ``differences`` are sentences, only where AMBIGUOUS.
     """
 
     side: SideFile
     view: View
-    damage: tuple[str, ...] | None
+    soundness: Soundness | None
     differences: tuple[str, ...] = ()
     unreadable: str | None = None
+
+    @property
+    def disagreeing(self) -> tuple[Disagreement, ...]:
+        """The indexes that do not have the rows of their tables (DB006), as far as was asked."""
+        return self.soundness.disagreeing if self.soundness is not None else ()
+
+    @property
+    def unproven(self) -> frozenset[str]:
+        """The tables of those indexes: what is read of them may not be what is there."""
+        return frozenset(found.table for found in self.disagreeing)
 
 
 @contextmanager
@@ -95,8 +99,7 @@ def at_rest(
     with ExitStack() as stack:
         main = _main(path, stack)
         if not sides.wal and not sides.journal:
-            damage = quick_check(main) if check_file else None
-            yield main, FileState(SideFile.NONE, View.MAIN, damage)
+            yield main, FileState(SideFile.NONE, View.MAIN, soundness(main) if check_file else None)
             return
         folder = stack.enter_context(scratch(sides.main + sides.wal + sides.journal))
         pairs = [
@@ -107,43 +110,43 @@ def at_rest(
         copy([(path, folder / path.name), *pairs])
         joined = _joined(folder / path.name, stack)
         # quick_check does not see a main file into which half of the -wal was taken.
-        damaged = {View.MAIN: integrity_check(main), View.JOINED: integrity_check(joined)}
-        side, differences = _judge(main, joined, damaged, sides, ours)
+        found = {View.MAIN: soundness(main), View.JOINED: soundness(joined)}
+        side, differences = _judge(main, joined, found, sides, ours)
         if side is SideFile.AMBIGUOUS and left_by_us:
             side, differences = SideFile.CRASH, ()
         look = _chosen(main, joined, side, choice)
-        yield look, FileState(side, look.view, damaged[look.view], differences)
+        yield look, FileState(side, look.view, found[look.view], differences)
 
 
-def damage_by_answer(
-    path: Path, sides: Sides, copy: CopyFiles
-) -> Mapping[WalChoice, tuple[str, ...]]:
-    """Return what SQLite says against the database that each answer to DB002 would leave.
+def soundness_by_answer(path: Path, sides: Sides, copy: CopyFiles) -> Mapping[WalChoice, Soundness]:
+    """Return what speaks against the database that each answer to DB002 would leave.
 
-    Indexes are compared with their tables: quick_check calls the half of a -wal sound. ``copy`` as
-    in :func:`at_rest`; nothing is written beside the database.
+    ``copy`` as in :func:`at_rest`; nothing is written beside the database.
     """
     with ExitStack() as stack:
         folder = stack.enter_context(scratch(sides.main + sides.wal))
         wal = path.with_name(path.name + "-wal")
         copy([(path, folder / path.name), (wal, folder / wal.name)])
         return {
-            WalChoice.IGNORE: integrity_check(_main(path, stack)),
-            WalChoice.USE: integrity_check(_joined(folder / path.name, stack)),
+            WalChoice.IGNORE: soundness(_main(path, stack)),
+            WalChoice.USE: soundness(_joined(folder / path.name, stack)),
         }
 
 
 @contextmanager
 def beside_others(
-    path: Path, *, wal_mode: bool, check_file: bool
+    path: Path, *, wal_mode: bool, check_file: bool, at_least: Collection[str] = ()
 ) -> Iterator[tuple[Look, FileState]]:
-    """Join a database that somebody has open, as a reader with short transactions."""
+    """Join a database that somebody has open, as a reader with short transactions.
+
+    ``at_least`` are tables that are checked however large the file is.
+    """
     connection = open_joined(path)
     try:
         limit = LIVE_SECONDS_WAL if wal_mode else LIVE_SECONDS_DELETE
         look = Look(connection, View.LIVE, path, limit)
-        damage = look.within_limit(quick_check) if check_file else None
-        yield look, FileState(SideFile.NONE, View.LIVE, damage)
+        found = soundness(look, at_least=at_least) if check_file else None
+        yield look, FileState(SideFile.NONE, View.LIVE, found)
     finally:
         connection.close()
 
@@ -163,17 +166,17 @@ def _joined(path: Path, stack: ExitStack) -> Look:
 def _judge(
     main: Look,
     joined: Look,
-    damaged: Mapping[View, tuple[str, ...]],
+    found: Mapping[View, Soundness],
     sides: Sides,
     ours: frozenset[str],
 ) -> tuple[SideFile, tuple[str, ...]]:
     """Say what the side file is, from the two views."""
-    if damaged[View.JOINED] and not damaged[View.MAIN]:
+    if found[View.MAIN].sound and not found[View.JOINED].sound:
         return SideFile.STALE, ()
     if sides.journal:
         # A rolled-back view has less by its nature, so "only adds" says nothing here.
         return SideFile.HOT_JOURNAL, ()
-    if damaged[View.MAIN]:
+    if not found[View.MAIN].sound:
         return SideFile.CRASH, ()
     differences = lost_by_joining(main, joined, ours)
     return (SideFile.AMBIGUOUS, differences) if differences else (SideFile.CRASH, ())

@@ -13,6 +13,9 @@
     script = "write.py"
     [[step]]
     sql = "damage.sql"
+    [[step]]
+    run = "../inside/empty_index.py"  # or a break.py of its own
+    args = ["idx_messages_session"]   # after the home
 
     [[beside]]                     # a release that has the home open until the undo: its script
     release = "0.19.0"             # says "ready" and reads a line
@@ -113,9 +116,8 @@ class Case:
                 connection.executescript(script)
                 connection.close()
             else:
-                subprocess.run(
-                    [sys.executable, str(self.folder / step["run"]), str(home)], check=True
-                )
+                script = self.folder / step["run"]
+                subprocess.run([sys.executable, script, home, *step.get("args", ())], check=True)
 
     @contextmanager
     def company(self, home: Path) -> Iterator[None]:

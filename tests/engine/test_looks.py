@@ -29,6 +29,7 @@ from hermes_repair.cli.guard import run
 from hermes_repair.model.errors import DatabaseUnreadable, InUse, Refused
 from hermes_repair.store.connections import open_immutable, open_joined
 from hermes_repair.store.look import LIVE_SECONDS_DELETE, Look, View
+from hermes_repair.store.soundness import Soundness
 from hermes_repair.store.views import SideFile, WalChoice
 from hermes_repair.store.writing import writing
 from tests.engine.homes import (
@@ -466,7 +467,7 @@ def test_a_stale_wal_that_damages_is_not_joined(home: Path, world: World) -> Non
     before = files(home)
     with visit(home_of(home), world, WISHES) as scene:
         assert scene.file.side is SideFile.STALE and scene.look.view is View.MAIN
-        assert scene.file.damage == ()
+        assert scene.file.soundness == Soundness()
     found = look(home, world)
     assert found.fatal is not None and found.fatal.id == "DB002"
     assert "damaged" in found.fatal.message

@@ -1,0 +1,389 @@
+"""Is a file sound: every page in one place, every tree in order, every index as its table is.
+
+``quick_check`` says ok of an index that lost its rows, and queries that go through one are wrong
+without a word: so tables are compared with their indexes first of all. The search tables are kept
+out. From 3.44 on SQLite asks them too when it checks a whole file, which takes ten times as long
+and calls the index of an undamaged home malformed where another version of SQLite wrote it and a
+message has a NUL (Hermes stores a picture as ``\\0json:``). Of them only the pages are looked at.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from functools import partial
+
+from hermes_repair.model.errors import DatabaseUnreadable, Refused
+from hermes_repair.store.connections import name
+from hermes_repair.store.look import Look
+
+ASKS_SEARCH = sqlite3.sqlite_version_info >= (3, 44)
+"""Whether this SQLite asks virtual tables when it checks a whole file."""
+
+LIVE_BYTES_PER_SECOND = 1 << 30
+"""What SQLite checks in a second of what the system has in memory: 880 MB took 0.6 s. Before 3.42
+it does not let itself be interrupted within a tree, so beside others a large file is not begun."""
+
+_NAMES_AN_INDEX = re.compile(r"\bindex (.+)$", re.DOTALL)
+_NAMES_A_TREE = re.compile(r"^(?:Tree|On tree page|Page) (\d+)\b")
+_NAMES_A_PAGE = re.compile(
+    r"^(?!.*(2nd reference|Rowid))((On tree page|Page) \d+\b|.* of page \d+$)"
+)
+_NEVER_USED = re.compile(r"^Page \d+(: | is )never used$")
+_TWICE = "2nd reference"
+_WHERE = re.compile(r"\)\s*WHERE\b(.+)$", re.IGNORECASE | re.DOTALL)
+_HEADING = "*** in database main ***"
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """An index that does not have the rows of its table.
+
+    ``rows`` are those that it has to know, ``entries`` those that it has, ``missing`` the rows that
+    are not found through it; None where that cannot be counted. ``doubled`` are values that a
+    UNIQUE index let in twice because it did not know the first. ``readable``: its pages are.
+    """
+
+    index: str
+    table: str
+    rows: int | None = None
+    entries: int | None = None
+    missing: int | None = None
+    doubled: int = 0
+    readable: bool = True
+
+    def words(self) -> str:
+        """Return what is wrong with it as a sentence, without the full stop."""
+        told = f"The index {self.index} of {self.table} "
+        if not self.readable:
+            return f"{told}cannot be read"
+        if self.entries is None or self.rows is None or self.missing is None:
+            return f"{told}does not have the rows of its table"
+        parts = [f"lacks {self.missing:,} of {self.rows:,} rows"] if self.missing else []
+        parts += [f"has {self.surplus:,} that the table has not so"] if self.surplus else []
+        parts += [f"let {self.doubled:,} values in twice"] if self.doubled else []
+        return told + (" and ".join(parts) or "is not in order")
+
+    @property
+    def surplus(self) -> int:
+        """Entries that no row of the table has: the index is old, or rows of the table are lost."""
+        if self.entries is None or self.rows is None or self.missing is None:
+            return 0
+        return max(0, self.entries - (self.rows - self.missing))
+
+    @property
+    def differs(self) -> bool:
+        """Whether the numbers alone speak against it."""
+        counted = self.entries is not None and self.rows is not None
+        return bool(self.missing) or (counted and self.entries != self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Soundness:
+    """What speaks against a file.
+
+    ``damage`` are SQLite's lines about tables and about the file itself, ``search`` those about the
+    storage of search tables; ``lost`` are pages that belong to nothing, which harm nobody, where
+    nothing else tells whose they were. ``unchecked`` are tables that there was no time for beside
+    others; ``pages_unchecked``: whether two trees claim one page could not be asked.
+    """
+
+    damage: tuple[str, ...] = ()
+    disagreeing: tuple[Disagreement, ...] = ()
+    search: tuple[str, ...] = ()
+    lost: int = 0
+    unchecked: tuple[str, ...] = ()
+    pages_unchecked: bool = False
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing that was looked at speaks against the file."""
+        return not self.complaints
+
+    @property
+    def complaints(self) -> tuple[str, ...]:
+        """All that speaks against it, the worst first, each without the full stop."""
+        lost = (f"{self.lost:,} pages that belong to nothing",) if self.lost else ()
+        told = tuple(one.words() for one in self.disagreeing)
+        return (*self.damage, *told, *self.search, *lost)
+
+
+def soundness(look: Look, *, at_least: Collection[str] = ()) -> Soundness:
+    """Ask SQLite about the whole file, and where it complains about each table by itself.
+
+    Beside others it is asked about each table alone, and of a file that takes longer than a reader
+    may only about the tables of ``at_least``.
+    """
+    try:
+        return _beside_others(look, at_least) if look.live else _at_rest(look)
+    except DatabaseUnreadable as error:
+        return Soundness(damage=(error.message,))
+
+
+def require_sound(found: Soundness) -> None:
+    """Raise :class:`Refused` where what is read of a database may not be what is there.
+
+    It names the finding: DB003 for damage, DB006 for an index that does not have its table's rows.
+    """
+    told = [f"DB003: SQLite's own check finds damage in it ({line})" for line in found.damage]
+    told += [f"DB006: {one.words()}" for one in found.disagreeing]
+    if told:
+        raise Refused(f"{told[0]}.", "Nothing was changed. `hermes-repair doctor` says more.")
+
+
+def require_agreement(look: Look, *tables: str, however_large: bool = False) -> None:
+    """Raise :class:`Refused` (DB003, DB006) where these tables cannot be read as they are.
+
+    Beside others what takes longer than a reader may is not asked; ``however_large`` the file is,
+    where its tables are known to be small.
+    """
+    for table in tables if however_large or not _is_large(look) else ():
+        said = look.within_limit(partial(_of_table, table=table))
+        if said is not None:
+            require_sound(Soundness(*_judge(look, table, said)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """SQLite's complaints in order; ``error`` is why it could not go on after them."""
+
+    lines: tuple[str, ...]
+    error: str | None = None
+
+
+def _at_rest(look: Look) -> Soundness:
+    kinds = _kinds(look)
+    whole = _whole(look, kinds)
+    if whole == _Said(()) and not ASKS_SEARCH:
+        return Soundness()
+    damage: list[str] = []
+    disagreeing: list[Disagreement] = []
+    search: list[str] = []
+    told: set[str] = set()
+    for table in kinds.get("table", ()):
+        said = _of_table(look, table)
+        told.update(said.lines)
+        own, indexes = _judge(look, table, said)
+        damage += own
+        disagreeing += indexes
+    for table in kinds.get("shadow", ()) if whole != _Said(()) else ():
+        said = _of_table(look, table)
+        told.update(said.lines)
+        # A page that two trees claim is given away while the other one uses it: no search matter.
+        damage += (line for line in said.lines if _TWICE in line)
+        search += (f"{table}: {line}" for line in said.lines if _TWICE not in line)
+        if said.error is not None and not said.lines:
+            search.append(f"{table}: {said.error}")
+    rest = [line for line in (whole.lines if whole else ()) if line not in told]
+    lost = sum(_NEVER_USED.match(line) is not None for line in rest)
+    damage += (line for line in rest if not _NEVER_USED.match(line))
+    if whole is not None and whole.error and not (damage or disagreeing or search):
+        damage.append(whole.error)
+    if damage or disagreeing or search:
+        lost = 0  # they are of the tree that lost its way to them
+    return Soundness(
+        tuple(damage), tuple(disagreeing), tuple(search), lost, pages_unchecked=whole is None
+    )
+
+
+def _beside_others(look: Look, at_least: Collection[str]) -> Soundness:
+    """Look at each table in a read transaction of its own, within the limit of a live look."""
+    large = _is_large(look)
+    damage: list[str] = []
+    disagreeing: list[Disagreement] = []
+    unchecked: list[str] = []
+    for table in _kinds(look).get("table", ()):
+        begun = table in at_least or not large
+        said = look.within_limit(partial(_of_table, table=table)) if begun else None
+        if said is None:
+            unchecked.append(table)
+            continue
+        own, indexes = _judge(look, table, said)
+        damage += own
+        disagreeing += indexes
+    return Soundness(
+        tuple(damage), tuple(disagreeing), unchecked=tuple(unchecked), pages_unchecked=True
+    )
+
+
+def _is_large(look: Look) -> bool:
+    """Whether checking the file takes longer than a reader may beside others."""
+    if look.limit is None:
+        return False
+    row = look.one("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
+    size = row[0] if row is not None and isinstance(row[0], int) else 0
+    return size > look.limit * LIVE_BYTES_PER_SECOND
+
+
+def _kinds(look: Look) -> dict[str, list[str]]:
+    """Return the names of the tables by what SQLite says they are: table, virtual, shadow."""
+    kinds: dict[str, list[str]] = {}
+    for kind, table in look.rows("SELECT type, name FROM pragma_table_list WHERE schema = 'main'"):
+        kinds.setdefault(str(kind), []).append(str(table))
+    return kinds
+
+
+def _whole(look: Look, kinds: dict[str, list[str]]) -> _Said | None:
+    """Return what SQLite says of all pages, each of which belongs to one tree or is free.
+
+    Before 3.44 indexes are compared with their tables in the same pass. None where it cannot be
+    asked, because a search table cannot be opened.
+    """
+    if not ASKS_SEARCH:
+        return _ask(look, "integrity_check")
+    for table in kinds.get("virtual", ()):
+        try:
+            look.one(f"SELECT rowid FROM {name(table)} LIMIT 0")  # opens it, while that may be read
+        except DatabaseUnreadable:
+            return None
+    storage = frozenset(kinds.get("shadow", ()))
+
+    def allowed(action: int, table: str | None, *_more: object) -> int:
+        kept_out = action == sqlite3.SQLITE_READ and table in storage
+        return sqlite3.SQLITE_DENY if kept_out else sqlite3.SQLITE_OK
+
+    look.connection.set_authorizer(allowed)
+    try:
+        return _ask(look, "quick_check")
+    finally:
+        look.connection.set_authorizer(None)
+
+
+def _of_table(look: Look, table: str) -> _Said:
+    """Return what SQLite says of a table and of its indexes against it."""
+    return _ask(look, "integrity_check", table)
+
+
+def _ask(look: Look, pragma: str, *table: str) -> _Said:
+    """Return what a check says, of the whole file or of one table.
+
+    Each line is kept as it is made: Python drops the one before an error.
+    """
+    said: list[bytes] = []
+    error = None
+    look.connection.create_function("hermes_repair_keep", 1, said.append)
+    source = f"pragma_{pragma}" + ("(?)" if table else "")
+    try:
+        for _ in look.rows(
+            f"SELECT hermes_repair_keep(CAST({pragma} AS BLOB)) FROM {source}", table
+        ):
+            pass
+    except DatabaseUnreadable as caught:
+        # Kept out of the search tables, it has come to its end with all others.
+        if getattr(caught.__cause__, "sqlite_errorcode", None) != sqlite3.SQLITE_AUTH:
+            error = caught.message
+    lines = b"\n".join(said).decode("utf-8", "backslashreplace").splitlines()
+    return _Said(tuple(line for line in lines if line not in ("ok", _HEADING)), error)
+
+
+def _judge(look: Look, table: str, said: _Said) -> tuple[tuple[str, ...], tuple[Disagreement, ...]]:
+    """Return what of this is about the table itself, else its indexes that disagree."""
+    if said == _Said(()):
+        return (), ()
+    indexes = {
+        str(index): root
+        for index, root in look.rows(
+            "SELECT name, rootpage FROM sqlite_master WHERE type = 'index' AND tbl_name = ?",
+            [table],
+        )
+    }
+    trees = {root: index for index, root in indexes.items()}
+    blamed: set[str] = set()
+    own: list[str] = []
+    for line in said.lines:
+        named, page = _NAMES_AN_INDEX.search(line), _NAMES_A_TREE.match(line)
+        index = named[1] if named else trees.get(int(page[1])) if page else None
+        # A page that two trees claim would be freed under the other one by making an index anew.
+        if index is None or index not in indexes or _TWICE in line:
+            own.append(line)
+        else:
+            blamed.add(index)
+    compared = {index: _compare(look, table, index) for index in indexes}
+    if said.error is not None and not own:
+        own.append(said.error)
+    if own and all(line == said.error or _NAMES_A_PAGE.match(line) for line in own):
+        # Before 3.42 a line does not name the tree. Where the table can be read to its last value
+        # it is of an index that cannot be read, or of one that only lacks rows.
+        torn = {
+            index
+            for index, one in compared.items()
+            if not one.readable or (index in blamed and not one.surplus)
+        }
+        if torn and _reads_whole(look, table):
+            blamed, own = blamed | torn, []
+    if own:
+        return tuple(own), ()
+    return (), tuple(one for index, one in compared.items() if index in blamed or one.differs)
+
+
+def _compare(look: Look, table: str, index: str) -> Disagreement:
+    """Count what an index has and lacks, by the table read without any index."""
+    key = [
+        name(column) if isinstance(column, str) else None
+        for (column,) in look.rows("SELECT name FROM pragma_index_xinfo(?) WHERE key", [index])
+    ]
+    columns = [column for column in key if column is not None]
+    covered = _covered(look, index)
+    through = f"FROM {name(table)} AS e INDEXED BY {name(index)} WHERE ({covered})"
+    without = f"FROM {name(table)} AS r NOT INDEXED WHERE ({covered})"
+    values = ", ".join(f"MAX({column})" for column in columns)
+    found = Disagreement(
+        index,
+        table,
+        rows=_number(look, f"SELECT COUNT(*) {without}"),
+        entries=_number(look, f"SELECT COUNT(*) {through}"),
+        readable=_reads(look, f"SELECT COUNT(*), {values or 1} {through}"),
+    )
+    if None in key:
+        return found  # of an expression
+    same = " AND ".join(["e.rowid = r.rowid", *(f"e.{column} IS r.{column}" for column in columns)])
+    missing = f"SELECT COUNT(*) {without} AND NOT EXISTS (SELECT 1 {through} AND {same})"
+    row = look.one('SELECT "unique" FROM pragma_index_list(?) WHERE name = ?', [table, index])
+    doubled = None
+    if row is not None and row[0]:
+        known = " AND ".join(f"{column} IS NOT NULL" for column in columns)  # NULLs are no double
+        twice = f"GROUP BY {', '.join(columns)} HAVING COUNT(*) > 1"
+        doubled = _number(look, f"SELECT COUNT(*) FROM (SELECT 1 {without} AND {known} {twice})")
+    return replace(
+        found,
+        missing=_number(look, missing),
+        doubled=doubled or 0,
+        readable=found.readable and _reads(look, missing),
+    )
+
+
+def _covered(look: Look, index: str) -> str:
+    """Return the condition of a partial index, of any other one that all rows meet."""
+    row = look.one("SELECT sql FROM sqlite_master WHERE type = 'index' AND name = ?", [index])
+    found = _WHERE.search(row[0]) if row is not None and isinstance(row[0], str) else None
+    return found[1] if found else "1"
+
+
+def _reads_whole(look: Look, table: str) -> bool:
+    """Whether every value of a table can be read by its own tree."""
+    values = ", ".join(f"MAX({name(column)})" for column in look.columns(table))
+    return _reads(look, f"SELECT {values} FROM {name(table)} NOT INDEXED")
+
+
+def _reads(look: Look, sql: str) -> bool:
+    """Whether a query finds no damage; one that SQLite does not make (an index it has no use for,
+    as ``active IS NULL`` of a NOT NULL column) finds none.
+    """
+    try:
+        look.one(sql)
+    except DatabaseUnreadable as error:
+        return getattr(error.__cause__, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
+    except Refused:
+        return False
+    return True
+
+
+def _number(look: Look, sql: str) -> int | None:
+    """Return one number, None where the file does not give it."""
+    try:
+        row = look.one(sql)
+    except (DatabaseUnreadable, Refused):
+        return None
+    return row[0] if row is not None and isinstance(row[0], int) else None
