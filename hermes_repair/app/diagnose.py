@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from hermes_repair.app.outlook import Outlook, foresee
 from hermes_repair.app.outside import Outside, folder_of, place_of, steady
 from hermes_repair.app.visit import visit
 from hermes_repair.app.world import World
+from hermes_repair.checks.database import database_damaged
 from hermes_repair.checks.registry import Check, all_checks, proposals
 from hermes_repair.checks.scene import Scene, Wishes
 from hermes_repair.home.layout import Home
@@ -19,6 +21,8 @@ from hermes_repair.repair.planner import Selection
 from hermes_repair.report.doctor import SessionLabel
 from hermes_repair.schema.recognise import Family, holds_conversations
 from hermes_repair.schema.writes import allowed_writes
+
+T = TypeVar("T")
 
 SECOND_LOOK_SECONDS = 2.0  # rotations and flushes in flight are over by then
 
@@ -82,15 +86,19 @@ def _once(
         outlook = None
         if wishes.release is not None and readable(scene):
             # What a release does rests on all that is wrong, not on what was asked to be listed.
-            every, outlook = foresee(scene, tuple(examine(scene, Selection())))
+            every = tuple(examine(scene, Selection()))
+            foreseen = _tried(scene, f"--for {wishes.release}", lambda: foresee(scene, every))
+            every, outlook = foreseen or (every, None)
             findings = tuple(found for found in every if selection.wants_id(found.id))
         else:
             findings = tuple(examine(scene, selection))
+        known = _tried(scene, "the number of sessions", lambda: facts(scene))
+        named = _tried(scene, "what sessions are called", lambda: labels(scene, findings))
         return Diagnosis(
             home=home,
-            database=facts(scene),
-            findings=findings,
-            labels=labels(scene, findings),
+            database=known or facts(scene, count=False),
+            findings=_with_damage(scene, findings, selection),
+            labels=named or {},
             accepted=dict(acknowledged(folder_of(home).path)),
             notes=tuple(scene.notes),
             live=scene.look.live,
@@ -109,7 +117,10 @@ def examine(scene: Scene, selection: Selection) -> list[Finding]:
         found += _ask(check, scene)
     if selection.sessions:
         found = [f for f in found if f.session_id is None or f.session_id in selection.sessions]
-    return _within_limits(scene, found) if readable(scene) else found
+    limited = None
+    if readable(scene):
+        limited = _tried(scene, "what may be repaired", lambda: _within_limits(scene, found))
+    return list(_with_damage(scene, found if limited is None else limited, selection))
 
 
 def _within_limits(scene: Scene, found: list[Finding]) -> list[Finding]:
@@ -140,16 +151,43 @@ def readable(scene: Scene) -> bool:
 
 def _ask(check: Check, scene: Scene) -> list[Finding]:
     scene.tell(f"looking for {check.name} ({check.id})")
+    return _tried(scene, check.id, lambda: list(check.find(scene))) or []
+
+
+def _tried(scene: Scene, what: str, ask: Callable[[], T]) -> T | None:
+    """Return an answer, None where the database does not give it: noted, silence is not health."""
     try:
-        return list(check.find(scene))
+        return ask()
     except DatabaseUnreadable as error:
-        # DB003 names the damage; what it hides is said here, so that silence is not health.
-        scene.notes.append(f"{check.id} could not be looked at: {error.message}")
-        return []
+        _note_unread(scene, what, error)
+        if error.damage is not None and not scene.file.damage:
+            # SQLite's own check did not see it, or was not asked: what it met counts as much.
+            scene.file = replace(scene.file, damage=(error.damage,))
+        return None
 
 
-def facts(scene: Scene) -> dict[str, Any]:
-    """Return what is said about the database in every report."""
+def _note_unread(scene: Scene, what: str, error: DatabaseUnreadable) -> None:
+    """Note what could not be looked at; what has the same cause stands in one sentence."""
+    ending = f" could not be looked at: {error.message}"
+    for place, note in enumerate(scene.notes):
+        if note.endswith(ending):
+            scene.notes[place] = f"{note.removesuffix(ending)}, {what}{ending}"
+            return
+    scene.notes.append(what + ending)
+
+
+def _with_damage(
+    scene: Scene, found: Sequence[Finding], selection: Selection
+) -> tuple[Finding, ...]:
+    """Add the damage that SQLite only met while the checks were reading (DB003)."""
+    named = any(finding.id == database_damaged.id for finding in found)
+    if named or not selection.wants_id(database_damaged.id):
+        return tuple(found)
+    return tuple(sorted([*found, *database_damaged.find(scene)], key=lambda finding: finding.id))
+
+
+def facts(scene: Scene, *, count: bool = True) -> dict[str, Any]:
+    """Return what is said about the database in every report; ``count`` reads all its sessions."""
     known: dict[str, Any] = {
         **place_of(scene.home),
         "schema": scene.recognition.number if scene.file.unreadable is None else None,
@@ -158,7 +196,7 @@ def facts(scene: Scene) -> dict[str, Any]:
         "sessions": None,
         "messages": None,
     }
-    if readable(scene):
+    if count and readable(scene):
         known["sessions"] = len(scene.nodes)
         known["messages"] = sum(node.rows for node in scene.nodes)
     return known

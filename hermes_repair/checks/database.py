@@ -132,7 +132,7 @@ def database_damaged(scene: Scene) -> Iterator[Finding]:
     if damage and scene.file.unreadable is None and scene.file.side is not SideFile.STALE:
         yield database_damaged.finding(
             DATABASE,
-            f"SQLite's quick_check finds damage in state.db ({count(len(damage), 'line')}).",
+            f"SQLite finds damage in state.db ({count(len(damage), 'line')}).",
             _put_back(find_remains(scene.home)) or LOOK_FOR_COPIES,
             data={"quick_check": list(damage)},
             identity=damage,
