@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from hermes_repair.app.lookedat import INDEX, SELECTION, UNREADABLE, looked_at
 from hermes_repair.app.outlook import Outlook, foresee
 from hermes_repair.app.outside import Outside, folder_of, place_of, steady
 from hermes_repair.app.visit import visit
 from hermes_repair.app.world import World
+from hermes_repair.checks.database import database_damaged
 from hermes_repair.checks.registry import Check, all_checks, proposals
 from hermes_repair.checks.scene import Scene, Wishes
 from hermes_repair.home.layout import Home
@@ -23,7 +25,9 @@ from hermes_repair.report.lookedat import LookedAt
 from hermes_repair.schema.recognise import Family, holds_conversations
 from hermes_repair.schema.writes import AllowedWrites, allowed_writes
 from hermes_repair.store.look import Look
-from hermes_repair.store.soundness import require_agreement
+from hermes_repair.store.soundness import Soundness, require_agreement
+
+T = TypeVar("T")
 
 _MENDED = (Remedy.SAFE, Remedy.UNSAFE, Remedy.MIGRATE)
 SECOND_LOOK_SECONDS = 2.0  # rotations and flushes in flight are over by then
@@ -90,16 +94,20 @@ def _once(
         outlook = None
         if wishes.release is not None and readable(scene):
             # What a release does rests on all that is wrong, not on what was asked to be listed.
-            every, outlook = foresee(scene, tuple(examine(scene, Selection())))
+            every = tuple(examine(scene, Selection()))
+            foreseen = _tried(scene, f"--for {wishes.release}", lambda: foresee(scene, every))
+            every, outlook = foreseen or (every, None)
             findings = tuple(found for found in every if selection.wants_id(found.id))
         else:
             findings = tuple(examine(scene, selection))
-        database = facts(scene)
+        known = _tried(scene, "the number of sessions", lambda: facts(scene))
+        named = _tried(scene, "what sessions are called", lambda: labels(scene, findings))
+        database = known or facts(scene, count=False)
         return Diagnosis(
             home=home,
             database=database,
-            findings=findings,
-            labels=labels(scene, findings),
+            findings=_with_damage(scene, findings, selection),
+            labels=named or {},
             accepted=dict(acknowledged(folder_of(home).path)),
             notes=tuple(scene.notes),
             looked_at=looked_at(scene, database["sessions"], database["messages"]),
@@ -110,8 +118,7 @@ def _once(
 
 def examine(scene: Scene, selection: Selection) -> list[Finding]:
     """Run the checks over one scene, in the order of their ids."""
-    found = find(scene, selection)
-    return within_limits(scene, found) if readable(scene) else found
+    return within_limits(scene, find(scene, selection), selection)
 
 
 def find(scene: Scene, selection: Selection) -> list[Finding]:
@@ -132,11 +139,18 @@ def find(scene: Scene, selection: Selection) -> list[Finding]:
             found += _ask(check, scene)
     if selection.sessions:
         found = [f for f in found if f.session_id is None or f.session_id in selection.sessions]
-    return found
+    return list(_with_damage(scene, found, selection))
 
 
-def within_limits(scene: Scene, found: list[Finding]) -> list[Finding]:
+def within_limits(scene: Scene, found: list[Finding], selection: Selection) -> list[Finding]:
     """Say of findings whose repair may not be written here who mends them."""
+    if not readable(scene):
+        return found
+    limited = _tried(scene, "what may be repaired", lambda: _limited(scene, found))
+    return list(_with_damage(scene, found if limited is None else limited, selection))
+
+
+def _limited(scene: Scene, found: list[Finding]) -> list[Finding]:
     allowed = allowed_writes(scene.recognition, scene.structure)
     if allowed.unlimited:
         return found
@@ -185,17 +199,48 @@ def require_readable(scene: Scene) -> None:
 
 def _ask(check: Check, scene: Scene) -> list[Finding]:
     scene.tell(f"looking for {check.name} ({check.id})")
-    try:
-        return list(check.find(scene))
-    except DatabaseUnreadable as error:
-        # DB003 names the damage; what it hides is said here, so that silence is not health.
-        scene.notes.append(f"{check.id} could not be looked at: {error.message}")
+    found = _tried(scene, check.id, lambda: list(check.find(scene)))
+    if found is None:
         scene.left_out[check.id] = UNREADABLE
-        return []
+    return found or []
 
 
-def facts(scene: Scene) -> dict[str, Any]:
-    """Return what is said about the database in every report."""
+def _tried(scene: Scene, what: str, ask: Callable[[], T]) -> T | None:
+    """Return an answer, None where the database does not give it: noted, silence is not health."""
+    try:
+        return ask()
+    except DatabaseUnreadable as error:
+        _note_unread(scene, what, error)
+        damaged = scene.file.soundness is not None and scene.file.soundness.damage
+        if error.damage is not None and not damaged:
+            # SQLite's own check did not see it, or was not asked: what it met counts as much.
+            known = scene.file.soundness or Soundness()
+            scene.file = replace(scene.file, soundness=replace(known, damage=(error.damage,)))
+        return None
+
+
+def _note_unread(scene: Scene, what: str, error: DatabaseUnreadable) -> None:
+    """Note what could not be looked at; what has the same cause stands in one sentence."""
+    ending = f" could not be looked at: {error.message}"
+    for place, note in enumerate(scene.notes):
+        if note.endswith(ending):
+            scene.notes[place] = f"{note.removesuffix(ending)}, {what}{ending}"
+            return
+    scene.notes.append(what + ending)
+
+
+def _with_damage(
+    scene: Scene, found: Sequence[Finding], selection: Selection
+) -> tuple[Finding, ...]:
+    """Add the damage that SQLite only met while the checks were reading (DB003)."""
+    named = any(finding.id == database_damaged.id for finding in found)
+    if named or not selection.wants_id(database_damaged.id):
+        return tuple(found)
+    return tuple(sorted([*found, *database_damaged.find(scene)], key=lambda finding: finding.id))
+
+
+def facts(scene: Scene, *, count: bool = True) -> dict[str, Any]:
+    """Return what is said about the database in every report; ``count`` reads all its sessions."""
     known: dict[str, Any] = {
         **place_of(scene.home),
         "schema": scene.recognition.number if scene.file.unreadable is None else None,
@@ -204,11 +249,11 @@ def facts(scene: Scene) -> dict[str, Any]:
         "sessions": None,
         "messages": None,
     }
-    if readable(scene) and scene.file.unproven:
+    if count and readable(scene) and scene.file.unproven:
         # The nodes are read through indexes; the tables themselves are whole.
         known["sessions"] = _rows(scene.look, "sessions")
         known["messages"] = _rows(scene.look, "messages")
-    elif readable(scene):
+    elif count and readable(scene):
         known["sessions"] = len(scene.nodes)
         known["messages"] = sum(node.rows for node in scene.nodes)
     return known

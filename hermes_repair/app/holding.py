@@ -17,6 +17,7 @@ from hermes_repair.checks.holds import Circumstances, Hold, rows_that_hold
 from hermes_repair.home.layout import Home
 from hermes_repair.home.lockfiles import LockFile, lock_files, pid_file, read_pid_file
 from hermes_repair.host import KernelLock
+from hermes_repair.host.files import real_path
 from hermes_repair.leases import Kind, Verdict
 from hermes_repair.model.errors import DatabaseUnreadable, HermesRepairError, Refused
 from hermes_repair.records.folder import Folder
@@ -146,7 +147,7 @@ def _held_or_free(
 
 
 def _shared(path: Path) -> tuple[str, ...]:
-    place = host.filesystem(path.resolve())
+    place = host.filesystem(real_path(path))
     if place.local and place.layer_of is None:
         return ()
     return (f"it lies on a filesystem ({place.kind}) that others may use too",)

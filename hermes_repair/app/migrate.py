@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from hermes_repair.checks.delegated import decide
 from hermes_repair.checks.registry import all_checks
 from hermes_repair.checks.scene import Scene, Wishes
 from hermes_repair.home.layout import Home, routing_file
+from hermes_repair.host.files import parse_json
 from hermes_repair.model.errors import HermesRepairError, Refused, from_os
 from hermes_repair.model.findings import Safety, Severity
 from hermes_repair.model.plans import Unit
@@ -150,7 +150,7 @@ def _entries(home: Home) -> dict[str, object]:
     """Return the parsed ``sessions.json`` of the home, for schema step 18."""
     data = routing_file(home)
     try:
-        parsed = json.loads(data) if data is not None else {}
+        parsed = parse_json(data) if data is not None else {}
     except ValueError:
         parsed = {}  # the routing checks report it; the step has nothing to take from it
     return parsed if isinstance(parsed, dict) else {}

@@ -111,7 +111,7 @@ def _propose(
 ) -> Proposal:
     with visit(home, world, wishes, choice=choice, outside=outside) as scene:
         found = find(scene, Selection())
-        findings = within_limits(scene, found) if readable(scene) else found
+        findings = within_limits(scene, found, Selection())
         fatal = next((f for f in findings if f.severity is Severity.FATAL), None)
         answered = fatal is not None and fatal.id == "DB002" and choice is not None
         if scene.file.side is SideFile.STALE and choice is WalChoice.USE:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from hermes_repair.checks.compared import Compared, sequence_of
 from hermes_repair.checks.scene import Scene
+from hermes_repair.host.files import open_regular
 from hermes_repair.lineage.graph import EdgeKind
 from hermes_repair.model import display
 from hermes_repair.model.actions import Action, FileCopy, RowInsert, RowMove, RowUpdate, SourceRef
@@ -92,7 +93,7 @@ def _unit(
             inserted += 1
             calls += made
     active = sum(1 for row in existing.values() if row.active) + inserted
-    actions.append(_session(scene, found, sequence, fill, active, calls))
+    actions += _session(scene, found, sequence, fill, active, calls)
     actions += moved
     return Unit(
         kind="session",
@@ -133,7 +134,7 @@ def file_copy(path: Path, source: str, size: int) -> FileCopy:
     """Return the copy of the first ``size`` bytes of a file, as far as it was read."""
     hasher = hashlib.sha256()
     left = size
-    with path.open("rb") as stream:
+    with open_regular(path) as stream:
         while left and (chunk := stream.read(min(_CHUNK, left))):
             hasher.update(chunk)
             left -= len(chunk)
@@ -197,25 +198,22 @@ def _insert(
 
 def _session(
     scene: Scene, found: Comparison, sequence: FileSequence, fill: Fill, active: int, calls: int
-) -> Action:
-    """Return what the session's own row needs: its counts, or the whole row."""
+) -> list[Action]:
+    """Return what the session's own row needs: its counts (those it has), or the whole row."""
     node = scene.node.get(found.session_id)
     if node is None:
         row = _new_session(scene, found.session_id, sequence, fill, active, calls)
-        return RowInsert("sessions", {"id": found.session_id}, row)
+        return [RowInsert("sessions", {"id": found.session_id}, row)]
     stored = next(scene.look.rows_of("sessions", "id = ?", [found.session_id]))
     after: dict[str, Value] = {"message_count": active, "tool_call_count": calls}
     open_continuation = scene.graph.kinds.get(node.id) is EdgeKind.CONTINUATION and node.is_open
     if open_continuation and node.api_call_count == 0:
         # Hermes closes an open continuation without an API call after seven days.
         after["api_call_count"] = 1
-    return RowUpdate(
-        table="sessions",
-        key={"id": found.session_id},
-        before={column: stored[column] for column in after},
-        after=after,
-        counters=frozenset(after),
-    )
+    after = {column: value for column, value in after.items() if column in stored}
+    before = {column: stored[column] for column in after}
+    update = RowUpdate("sessions", {"id": node.id}, before, after, frozenset(after))
+    return [update] if after else []
 
 
 def _new_session(

@@ -156,7 +156,7 @@ def database_damaged(scene: Scene) -> Iterator[Finding]:
     if found.damage:
         yield database_damaged.finding(
             DATABASE,
-            f"SQLite's own check finds damage in state.db ({count(len(found.damage), 'line')}).",
+            f"SQLite finds damage in state.db ({count(len(found.damage), 'line')}).",
             _put_back(find_remains(scene.home)) or LOOK_FOR_COPIES,
             data={"quick_check": list(found.damage[:LINES])},
             identity=found.damage[:LINES],

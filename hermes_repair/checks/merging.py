@@ -79,7 +79,9 @@ def merge_actions(scene: Scene, keep: str, merge: Merge) -> Iterator[Action]:
     order = list(_all_rows(sorted(rows, key=_number), merge.sequence))
     first = next(place for place, (_, placed) in enumerate(order) if placed is not None)
     copies = _copied_rows(scene, [placed.message for _, placed in order if placed is not None])
-    yield _counted(scene, keep, rows.values(), copies)
+    counted = _counted(scene, keep, rows.values(), copies)
+    if counted.after:
+        yield counted
     for row_id, placed in order[first:]:
         number = next(scene.new_message_ids)
         if placed is None:
@@ -138,13 +140,14 @@ def _counted(scene: Scene, keep: str, rows: Iterable[Row], copies: dict[int, Row
     calls = sum(_calls(row) for row in copies.values())
     if node.rewind_count:
         messages = (node.message_count or 0) + len(copies)
-        tool_calls = _number(stored["tool_call_count"]) + calls
+        tool_calls = _number(stored.get("tool_call_count")) + calls
     else:
         messages = len(active) + len(copies)
         tool_calls = sum(_calls(row) for row in active) + calls
     after: dict[str, Value] = {"message_count": messages, "tool_call_count": tool_calls}
     if node.is_open and node.api_call_count == 0:
         after["api_call_count"] = 1  # else Hermes closes an open continuation after 7 days
+    after = {column: value for column, value in after.items() if column in stored}
     before = {column: stored[column] for column in after}
     return RowUpdate("sessions", {"id": keep}, before, after, frozenset(after))
 

@@ -75,6 +75,8 @@ def count_drift(scene: Scene) -> Iterator[Finding]:
     the only trace of a loss that a transcript file can still undo, that repair goes first. To make
     messages active again is a judgement, and is done only when you name the session.
     """
+    if "message_count" not in scene.look.columns("sessions"):
+        return  # there is no number to be wrong; SC002 names the column
     waiting = unflagged(scene)
     for node in scene.nodes:
         if node.id not in waiting and drifts(node) and not loses(scene, node.id):

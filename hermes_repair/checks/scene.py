@@ -23,6 +23,7 @@ from hermes_repair.checks.suspects import Suspects, find_suspects
 from hermes_repair.home.installed import Installed
 from hermes_repair.home.layout import Home, routing_file
 from hermes_repair.host import Openers
+from hermes_repair.host.files import real_path
 from hermes_repair.lineage.graph import Graph
 from hermes_repair.lineage.messages import Message
 from hermes_repair.lineage.naming import Titles
@@ -151,7 +152,7 @@ class Scene:
             if look.has("telegram_dm_topic_bindings")
             else (),
             row_keys={node.id: node.session_key for node in self.nodes if node.session_key},
-            scope=str(self.home.sessions_dir.resolve()),
+            scope=str(real_path(self.home.sessions_dir)),
         )
 
     @cached_property

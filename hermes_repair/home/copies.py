@@ -10,6 +10,7 @@ from enum import Enum
 from pathlib import Path
 
 from hermes_repair.home.layout import DATABASE, Home, profile_names
+from hermes_repair.host.files import real_path
 
 MOST_COPIES = 40
 """Of each kind the newest so many: one install had 505 copies of two states (Hermes #86747)."""
@@ -42,7 +43,7 @@ def other_databases(home: Home) -> Iterator[DatabaseCopy]:
     roots = [home.base, *(home.base / "profiles" / name for name in profile_names(home.base))]
     for root in roots:
         path = root / DATABASE
-        if path.is_file() and path.resolve() != home.database:
+        if path.is_file() and real_path(path) != home.database:
             yield DatabaseCopy(CopyKind.PROFILE, path)
     places = {home.root: None, home.base: None}
     for kind, pattern in (

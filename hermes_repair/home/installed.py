@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TypeAlias
+from warnings import catch_warnings, simplefilter
 
 from hermes_repair.home.launcher import (
     STATE_MODULE,
@@ -24,8 +25,11 @@ from hermes_repair.home.launcher import (
 )
 from hermes_repair.home.layout import base_of, default_root
 from hermes_repair.home.services import SYSTEM_UNITS, services_of
+from hermes_repair.host.files import read_small, real_path
 
 CONSTANT = "SCHEMA_VERSION"
+MOST_NUMBER = 1_000_000
+MOST_SOURCE = 8 << 20  # bytes; the largest module of 0.19.0 has some hundred kilobytes
 _RELEASE = re.compile(r"""^__version__\s*=\s*["']([^"']+)["']""", re.MULTILINE)
 
 _Place: TypeAlias = tuple[str, Path | None, Callable[[], Path | None]]
@@ -83,9 +87,9 @@ def find_installed(
             code = look()
             if code is None:
                 continue
-            place = code.resolve()
+            place = real_path(code)
             install = found.get(place) or read_install(code, how)
-        except (OSError, RuntimeError) as error:  # RuntimeError: links that lead in a circle
+        except (OSError, ValueError) as error:  # ValueError: a NUL in a path that a file names
             place = Path(str(getattr(error, "filename", None) or root))
             problem = f"it cannot be read: {error}"
             install = found.get(place) or Installed(None, "", place, None, how, None, problem)
@@ -119,7 +123,7 @@ def read_install(code: Path, how: str) -> Installed:
     modules = sorted(code.glob("hermes_state*.py"), key=lambda path: path.name != STATE_MODULE)
     number, found = None, None
     for module in [*modules, *sorted(code.glob("hermes_state/*.py"))]:
-        number = constant_in(module.read_text(encoding="utf-8", errors="replace"))
+        number = constant_in(_source(module))
         if number is not None:
             found = module
             break
@@ -129,7 +133,7 @@ def read_install(code: Path, how: str) -> Installed:
     package = code / "hermes_cli" / "__init__.py"
     release = ""
     if package.is_file():
-        match = _RELEASE.search(package.read_text(encoding="utf-8", errors="replace"))
+        match = _RELEASE.search(_source(package))
         release = match.group(1) if match else ""
         marks.append(package)
     return Installed(
@@ -143,12 +147,18 @@ def read_install(code: Path, how: str) -> Installed:
     )
 
 
+def _source(module: Path) -> str:
+    return read_small(module, MOST_SOURCE).decode("utf-8", "replace")
+
+
 def constant_in(source: str) -> int | None:
     """Return the whole number that a module gives SCHEMA_VERSION at its top level."""
     try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError):
-        return None
+        with catch_warnings():
+            simplefilter("ignore")  # what a later Python finds odd in it is for its own authors
+            tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None  # MemoryError is what the parser says of too many operators
     for node in tree.body:
         match node:
             case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=value)):
@@ -157,7 +167,7 @@ def constant_in(source: str) -> int | None:
                 pass
             case _:
                 continue
-        if name == CONSTANT and isinstance(value, int) and not isinstance(value, bool):
+        if name == CONSTANT and type(value) is int and 0 <= value <= MOST_NUMBER:
             return value
     return None
 
@@ -166,7 +176,7 @@ def _places(root: Path, around: Surroundings, running: Iterable[Path]) -> Iterat
     base = base_of(root)
     environ = around.environ
     default = base_of(default_root(environ, around.user_home, around.platform))
-    ours = default.resolve() == base.resolve()
+    ours = real_path(default) == real_path(base)
     user = around.user_home if ours else _owner_of(base)
     for python in running:
         yield f"the running {python}", python, partial(code_of_environment, python.parent.parent)

@@ -7,12 +7,13 @@ whose first lines name the interpreter of its environment; ``Scripts/hermes.exe`
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+
+from hermes_repair.host.files import open_regular, parse_json, read_if_there, real_path
 
 STATE_MODULE = "hermes_state.py"
 MOST_HOPS = 5
@@ -27,7 +28,7 @@ def code_of_command(command: Path) -> Path | None:
     for _ in range(MOST_HOPS):
         if not command.is_file():
             return None
-        real = command.resolve()
+        real = real_path(command)
         if real.suffix.lower() == ".exe":
             return code_of_environment(real.parent.parent)
         lines = _head(real)
@@ -93,27 +94,31 @@ def code_of_packages(prefix: Path) -> Path | None:
 def _editable(site: Path) -> Iterator[Path]:
     """Yield the projects that editable installs in ``site`` point to (PEP 610, .pth files)."""
     for record in sorted(site.glob("hermes_agent-*.dist-info/direct_url.json")):
-        project = _folder_in(record.read_text(encoding="utf-8", errors="replace"))
+        project = _folder_in(_text(record))
         if project is not None:
             yield project
     for record in sorted(site.glob("*hermes*.pth")):
-        for line in record.read_text(encoding="utf-8", errors="replace").splitlines():
+        for line in _text(record).splitlines():
             if line.strip() and not line.startswith(("import ", "#")):
                 yield site / line.strip()
 
 
 def _folder_in(record: str) -> Path | None:
     try:
-        data = json.loads(record)
+        data = parse_json(record)
         url = data.get("url") if isinstance(data, dict) else None
         parts = urlsplit(url if isinstance(url, str) else "")
-    except (ValueError, RecursionError):
+    except ValueError:
         return None
     if parts.scheme != "file":
         return None
     return Path(re.sub(r"^/(?=[A-Za-z]:)", "", unquote(parts.path)))
 
 
+def _text(path: Path) -> str:
+    return (read_if_there(path) or b"").decode("utf-8", "replace")
+
+
 def _head(path: Path) -> list[str]:
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return file.read(HEAD_BYTES).decode("utf-8", "replace").splitlines()

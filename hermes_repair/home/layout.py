@@ -6,16 +6,17 @@ default; a root (not a profile folder) follows its ``active_profile`` file (Herm
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from hermes_repair.home.config import sessions_dir
+from hermes_repair.host.files import read_if_there, real_path
 from hermes_repair.model.errors import NoDatabase, NoInstall, UsageError
 
 RECORDS_DIR = "hermes-repair"
 DATABASE = "state.db"
+NAME_LIMIT = 4096  # bytes of a file that holds the name of a profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +78,10 @@ def profile_names(base: Path) -> tuple[str, ...]:
 
 def active_profile(base: Path) -> str:
     """Return the sticky profile of ``base``; ``default`` where none can be read."""
+    data = read_if_there(base / "active_profile", NAME_LIMIT)
     try:
-        name = (base / "active_profile").read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError):
+        name = (data or b"").decode("utf-8").strip()
+    except UnicodeDecodeError:
         return "default"
     return name or "default"
 
@@ -144,44 +146,10 @@ def open_home(root: Path) -> Home:
     return Home(
         root=root,
         profile=root.name if base != root else "default",
-        database=named.resolve() if named.exists() else named,
+        database=real_path(named) if named.exists() else named,
         logs_dir=root / "sessions",
         base=base,
     )
-
-
-def sessions_dir(root: Path) -> Path:
-    """Return where the gateway keeps JSONL and ``sessions.json``: config, else ``sessions``."""
-    configured = _configured(root / "gateway.json", json.loads)
-    configured = _configured(root / "config.yaml", _from_yaml) or configured
-    return (root / Path(configured).expanduser()) if configured else root / "sessions"
-
-
-def _configured(path: Path, parse: Any) -> str | None:
-    """Return ``gateway.sessions_dir`` (or top-level ``sessions_dir``) of one config file.
-
-    A config that Hermes itself could not read moves nothing, so it counts as not set.
-    """
-    try:
-        data = parse(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    if not isinstance(data, dict):
-        return None
-    gateway = data.get("gateway")
-    nested = gateway.get("sessions_dir") if isinstance(gateway, dict) else None
-    value = data.get("sessions_dir", nested)
-    return value if isinstance(value, str) and value.strip() else None
-
-
-def _from_yaml(text: str) -> object:
-    """Parse YAML; raises ValueError. Imported here: `locks clean` needs no config, and no time."""
-    import yaml
-
-    try:
-        return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except yaml.YAMLError as error:
-        raise ValueError(str(error)) from error
 
 
 ROUTING_LIMIT = 64 << 20  # bytes; a real sessions.json has some kilobytes
@@ -189,10 +157,4 @@ ROUTING_LIMIT = 64 << 20  # bytes; a real sessions.json has some kilobytes
 
 def routing_file(home: Home) -> bytes | None:
     """Return the bytes of ``sessions.json``, None where there is none that could be one."""
-    path = home.sessions_dir / "sessions.json"
-    try:
-        if not path.is_file() or path.stat().st_size > ROUTING_LIMIT:
-            return None
-        return path.read_bytes()
-    except PermissionError:
-        return None
+    return read_if_there(home.sessions_dir / "sessions.json", ROUTING_LIMIT)

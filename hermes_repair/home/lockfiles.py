@@ -7,11 +7,11 @@ Deleting one splits the lock in two, so that two programs each believe they have
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from hermes_repair.home.layout import Home
+from hermes_repair.host.files import parse_json, read_small
 
 PID_FILE_LIMIT = 1 << 16  # bytes; a record has some hundred
 
@@ -72,13 +72,12 @@ def read_pid_file(path: Path) -> PidRecord | None:
     read.
     """
     try:
-        with path.open("rb") as stream:
-            data = stream.read(PID_FILE_LIMIT)
+        data = read_small(path, PID_FILE_LIMIT)
     except (FileNotFoundError, NotADirectoryError):
         return None
     try:
-        record = json.loads(data)
-    except (ValueError, RecursionError):
+        record = parse_json(data)
+    except ValueError:
         return PidRecord(None, None)
     if not isinstance(record, dict):
         record = {"pid": record}

@@ -12,10 +12,10 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from xml.parsers.expat import ExpatError
+
+from hermes_repair.host.files import read_if_there, real_path
 
 SYSTEM_UNITS = Path("/etc/systemd/system")
-MOST_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,8 @@ def services_of(root: Path, user_home: Path, system_units: Path) -> Iterator[Ser
 
 def _serving(unit: Path, found: tuple[str, str], root: Path) -> Iterator[Service]:
     python, home = found
-    if python.startswith("/") and home.startswith("/") and Path(home).resolve() == root.resolve():
+    absolute = python.startswith("/") and home.startswith("/")
+    if absolute and "\0" not in python + home and real_path(Path(home)) == real_path(root):
         yield Service(unit, Path(python))
 
 
@@ -66,7 +67,7 @@ def _of_systemd(text: str) -> tuple[str, str]:
 def _of_launchd(text: str) -> tuple[str, str]:
     try:
         data = plistlib.loads(text.encode())
-    except (ValueError, ExpatError):
+    except Exception:  # noqa: BLE001 - a value that is none raises whatever plistlib met in it
         return "", ""
     arguments = data.get("ProgramArguments") if isinstance(data, dict) else None
     environment = data.get("EnvironmentVariables") if isinstance(data, dict) else None
@@ -76,9 +77,4 @@ def _of_launchd(text: str) -> tuple[str, str]:
 
 
 def _text(path: Path) -> str:
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            return ""
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
+    return (read_if_there(path) or b"").decode("utf-8", "replace")

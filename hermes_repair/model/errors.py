@@ -71,9 +71,17 @@ class NoDatabase(NoInstall):
 
 
 class DatabaseUnreadable(HermesRepairError):
-    """SQLite cannot read this file as a database; doctor turns this into DB001."""
+    """SQLite cannot read this file as a database; doctor turns this into DB001.
+
+    ``damage`` is what SQLite says where it found the file itself broken, None for anything else (a
+    table or a column that is not there).
+    """
 
     exit_code = ExitCode.REFUSED
+
+    def __init__(self, message: str, hint: str = "", damage: str | None = None) -> None:
+        super().__init__(message, hint)
+        self.damage = damage
 
 
 def from_os(error: OSError) -> Refused:

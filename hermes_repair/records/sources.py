@@ -11,6 +11,7 @@ import hashlib
 import os
 from pathlib import Path
 
+from hermes_repair.host.files import open_regular
 from hermes_repair.model.actions import FileCopy
 from hermes_repair.model.errors import Refused
 from hermes_repair.records.folder import Folder
@@ -35,7 +36,7 @@ def keep(folder: Folder, receipt: Path, action: FileCopy, home: Path) -> Path:
     with (
         os.fdopen(descriptor, "wb") as raw,
         gzip.GzipFile(filename="", fileobj=raw, mode="wb", compresslevel=1, mtime=0) as packed,
-        source.open("rb") as stream,
+        open_regular(source) as stream,
     ):
         while left and (chunk := stream.read(min(_CHUNK, left))):
             hasher.update(chunk)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from functools import wraps
 from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
 from urllib.parse import quote
 
 from hermes_repair.model.errors import DatabaseUnreadable
@@ -18,15 +20,71 @@ from hermes_repair.model.values import RawText, Value, decode_text, stored
 BUSY_MILLISECONDS = 1000  # what Hermes itself waits (0.13.0 to 0.19.0)
 READING_MILLISECONDS = 5000  # a reader that waits for its turn (DELETE mode) is in nobody's way
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 
 def _connect(path: Path, query: str) -> sqlite3.Connection:
     uri = f"{file_uri(path)}?{query}"
     try:
-        connection = sqlite3.connect(uri, uri=True, isolation_level=None, cached_statements=256)
+        connection = sqlite3.connect(
+            uri, uri=True, isolation_level=None, cached_statements=256, factory=_Connection
+        )
     except sqlite3.Error as error:
         raise unreadable(path, error) from error
     connection.text_factory = decode_text
     return connection
+
+
+def _legibly(ask: Callable[P, T]) -> Callable[P, T]:
+    """Let a call raise what SQLite says, also where that quotes bytes which are no UTF-8.
+
+    SQLite puts names of the file into its messages as they are. :mod:`sqlite3` fails to decode such
+    a message (or the name of a column) and raises that instead of the error.
+    """
+
+    @wraps(ask)
+    def asked(*arguments: P.args, **named: P.kwargs) -> T:
+        try:
+            return ask(*arguments, **named)
+        except UnicodeDecodeError as error:
+            raise _said(error) from error
+
+    return asked
+
+
+def _said(error: UnicodeDecodeError) -> sqlite3.DatabaseError:
+    return sqlite3.DatabaseError(error.object.decode("utf-8", "backslashreplace"))
+
+
+class _Cursor(sqlite3.Cursor):
+    """A cursor whose errors can be read; rows come at the speed of the class below."""
+
+    execute = _legibly(sqlite3.Cursor.execute)
+    executescript = _legibly(sqlite3.Cursor.executescript)
+    fetchone = _legibly(sqlite3.Cursor.fetchone)
+    fetchall = _legibly(sqlite3.Cursor.fetchall)
+
+    def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
+        try:
+            yield from iter(super().__next__, None)  # ends by StopIteration: no row is None
+        except UnicodeDecodeError as error:
+            raise _said(error) from error
+
+
+class _Connection(sqlite3.Connection):
+    """A connection that makes such cursors, where :mod:`sqlite3` would make its own."""
+
+    backup = _legibly(sqlite3.Connection.backup)
+
+    def cursor(self, factory: Any = _Cursor) -> Any:
+        return super().cursor(factory)
+
+    def execute(self, *arguments: Any) -> sqlite3.Cursor:
+        return _Cursor(self).execute(*arguments)
+
+    def executescript(self, script: str, /) -> sqlite3.Cursor:
+        return _Cursor(self).executescript(script)
 
 
 def file_uri(path: Path) -> str:
@@ -45,9 +103,11 @@ def _untrusting(connection: sqlite3.Connection) -> sqlite3.Connection:
 
 def unreadable(path: Path, error: sqlite3.Error) -> DatabaseUnreadable:
     """Return the error for a file that SQLite refuses, with SQLite's own words as the cause."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
     return DatabaseUnreadable(
         f"SQLite cannot read {path}: {error}.",
         "Nothing was changed. `hermes-repair doctor` says what can be done.",
+        damage=str(error) if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) else None,
     )
 
 

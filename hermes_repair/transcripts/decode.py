@@ -24,12 +24,18 @@ _INSIDE = "[,:"  # what stands before an object that is part of another one
 _AFTER = ("", "{", "\x00", " ", "\t", "\r", "\n")
 _EFFORT = 16  # how often the text of one line may be gone through
 _DECODER = json.JSONDecoder()
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+# One that is never closed goes to the end: to look for another begin in it takes quadratic time.
+STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)'
+_PART = re.compile(STRING + rb"|[\[\]{},]", re.DOTALL)
 
 DEEPEST = 500
 """Levels of nesting up to which a message is one: Python writes JSON to just below a thousand."""
+MOST_PARTS = 250_000
+"""Texts, brackets and commas up to which a line is decoded: a message has some dozens, and each
+becomes an object in memory of many times its size."""
 SHORTEST_DEEP = 2 * DEEPEST  # bytes
 TOO_DEEP = "nested too deeply"
+TOO_LARGE = "too large"
 
 
 class Line(NamedTuple):
@@ -56,8 +62,9 @@ def decode_record(data: bytes) -> Message:
 
     Raises ``ValueError`` with a short reason (no content) where it is anything else.
     """
-    if is_too_deep(data):
-        raise ValueError(TOO_DEEP)
+    hostile = too_much(data)
+    if hostile is not None:
+        raise ValueError(hostile)
     try:
         value = orjson.loads(data)
     except orjson.JSONDecodeError:
@@ -67,20 +74,25 @@ def decode_record(data: bytes) -> Message:
     return decode_exactly(data) if is_rounded(value) else value
 
 
-def is_too_deep(data: bytes) -> bool:
-    """Whether the JSON in ``data`` is nested so deeply that it could not be written again."""
-    if len(data) < SHORTEST_DEEP or data.count(b"[") + data.count(b"{") <= DEEPEST:
-        return False
+def too_much(data: bytes) -> str | None:
+    """Return why the JSON in ``data`` is not decoded: its levels or its parts. None as a rule."""
+    if len(data) < SHORTEST_DEEP:
+        return None
+    levels = data.count(b"[") + data.count(b"{")
+    if levels <= DEEPEST and data.count(b",") <= MOST_PARTS:
+        return None
     depth = 0
-    for token in _TOKEN.finditer(data):
-        text = token.group()
-        if text in (b"[", b"{"):
+    for number, part in enumerate(_PART.finditer(data)):
+        mark = data[part.start()]
+        if number == MOST_PARTS:
+            return TOO_LARGE
+        if mark in b"[{":
             depth += 1
             if depth > DEEPEST:
-                return True
-        elif text in (b"]", b"}"):
+                return TOO_DEEP
+        elif mark in b"]}":
             depth -= 1
-    return False
+    return None
 
 
 def is_rounded(message: Message) -> bool:
@@ -127,8 +139,8 @@ def split_line(data: bytes, offset: int) -> list[Record]:
         return [Line(offset + start, end - start, decode_record(data[start:end]))]
     except ValueError as error:
         reason = str(error)
-    if reason not in ("not an object", TOO_DEEP):
-        found = _salvaged(data, start, end, offset, reason)
+    if reason not in ("not an object", TOO_DEEP, TOO_LARGE):
+        found = _salvaged(data[start:end], offset + start, reason)
     return found or [BadLine(offset + start, end - start, reason)]
 
 
@@ -139,22 +151,21 @@ def _trimmed(data: bytes, start: int, end: int) -> tuple[int, int]:
     return start + left, start + left + len(kept.strip(_BLANK))
 
 
-def _salvaged(data: bytes, start: int, end: int, offset: int, reason: str) -> list[Record]:
+def _salvaged(data: bytes, offset: int, reason: str) -> list[Record]:
     """Return the complete records of a line that as a whole is none; nothing where there is none.
 
     A record counts where it begins the line or follows another one directly; after something torn
     it must also end where a record can end. An object inside another one is told by what stands
     before and after it.
     """
-    # surrogateescape keeps a byte for a byte, so that text positions give file positions back.
-    text = data[start:end].decode("utf-8", "surrogateescape")
+    text = data.decode("latin-1")  # a character for a byte, whatever the bytes are
     found: list[Record] = []
-    done, place = 0, offset + start  # what is explained so far, in characters and in the file
+    done = 0  # what is explained so far
     effort = _EFFORT * len(text)
     for candidate in chain((0,), (match.start() for match in _RECORD.finditer(text))):
         if candidate < done or _is_inside(text, candidate):
             continue
-        value, stop = _decode_at(text, candidate)
+        value, stop = _decode_at(data, text, candidate)
         # A failure counts the lines of all the text before it, so it costs by its position too.
         effort -= stop - candidate + stop // 16
         if effort < 0:
@@ -162,28 +173,29 @@ def _salvaged(data: bytes, start: int, end: int, offset: int, reason: str) -> li
         follows = text[stop : stop + 1] in _AFTER
         if value is None or not (follows or candidate == done):
             continue
-        found += _unexplained(text[done:candidate], place, reason)
-        place += _size(text[done:candidate])
-        found.append(Line(place, _size(text[candidate:stop]), value))
-        place += _size(text[candidate:stop])
+        found += _unexplained(data[done:candidate], offset + done, reason)
+        found.append(Line(offset + candidate, stop - candidate, value))
         done = stop
     if found or not text.strip("\x00"):
-        found += _unexplained(text[done:], place, reason)
+        found += _unexplained(data[done:], offset + done, reason)
     return found
 
 
-def _decode_at(text: str, begin: int) -> tuple[Message | None, int]:
-    """Return the object that begins at ``begin`` (``None``: there is none) and where it ends."""
+def _decode_at(data: bytes, text: str, begin: int) -> tuple[Message | None, int]:
+    """Return the object that begins at ``begin`` (``None``: there is none) and where it ends.
+
+    ``text`` is ``data`` with a character for each byte: JSON's own marks are ASCII.
+    """
     try:
-        value, stop = _DECODER.raw_decode(text, begin)
+        _, stop = _DECODER.raw_decode(text, begin)
     except json.JSONDecodeError as error:
         return None, max(error.pos, begin + 1)
-    except RecursionError:
+    except (ValueError, RecursionError):  # ValueError: an integer of thousands of digits
         return None, len(text)
-    whole = isinstance(value, dict) and _is_text(text[begin:stop])
-    if whole and is_too_deep(text[begin:stop].encode()):
+    try:
+        return decode_record(data[begin:stop]), stop
+    except ValueError:
         return None, stop
-    return (value if whole else None), stop
 
 
 def _is_inside(text: str, begin: int) -> bool:
@@ -192,22 +204,9 @@ def _is_inside(text: str, begin: int) -> bool:
     return before != "" and before in _INSIDE
 
 
-def _unexplained(text: str, place: int, reason: str) -> list[Record]:
+def _unexplained(data: bytes, offset: int, reason: str) -> list[Record]:
     """Return bytes between messages as a damaged place, nothing where it is only white space."""
-    if not text.strip():
+    if not data.strip():
         return []
-    why = reason if text.strip("\x00 \t\r\n") else "NUL bytes"
-    return [BadLine(place, _size(text), why)]
-
-
-def _size(text: str) -> int:
-    return len(text.encode("utf-8", "surrogateescape"))
-
-
-def _is_text(text: str) -> bool:
-    """Whether a slice has no byte that UTF-8 does not allow."""
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
+    why = reason if data.strip(b"\x00 \t\r\n") else "NUL bytes"
+    return [BadLine(offset, len(data), why)]

@@ -18,18 +18,30 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hermes_repair.transcripts.decode import BadLine, Line, Record, decode_record
-from hermes_repair.transcripts.reader import open_regular
+from hermes_repair.host.files import open_regular
+from hermes_repair.transcripts.decode import (
+    DEEPEST,
+    MOST_PARTS,
+    STRING,
+    TOO_LARGE,
+    BadLine,
+    Line,
+    Record,
+    decode_record,
+)
 from hermes_repair.transcripts.sequence import AWARE, FileSequence, session_meta
 from hermes_repair.transcripts.times import parse_time
 
 MAX_LOG = 64 * 1024 * 1024
+MOST_HEAD = 4 * 1024 * 1024
+MOST_TOKENS = 16 * MOST_PARTS
+"""Texts and brackets up to which a file is taken apart: tens of thousands of messages have less."""
 LISTED = ("messages", "*")
 SPOOLED = ("data", "message")
 DUMPED = ("request", "body", "messages", "*")
 CAP_DROP = "transcript_cap_drop"
 
-_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
+_TOKEN = re.compile(STRING + rb"|[\[\]{}]", re.DOTALL)
 _KEY = re.compile(rb"[ \t\r\n]*:")
 # No string of JSON holds a line feed, so what begins a line is no part of a text.
 _COUNT = re.compile(rb',\n  "message_count": (\d{1,15}),')
@@ -69,7 +81,7 @@ def read_head(path: Path) -> LogHead | None:
     with open_regular(path) as file:
         while (found := _COUNT.search(head)) is None:
             chunk = file.read(_PART)
-            if not chunk or len(head) > MAX_LOG or _MESSAGES in head:
+            if not chunk or len(head) > MOST_HEAD or _MESSAGES in head:
                 return None
             head += chunk
     try:
@@ -141,10 +153,11 @@ def _read(path: Path, wanted: tuple[str, ...]) -> LogFile:
         data = file.read(MAX_LOG + 1)
         sequence.mtime_ns = os.fstat(file.fileno()).st_mtime_ns
     sequence.size = len(data)
-    if len(data) > MAX_LOG:
-        sequence.add_bad(BadLine(0, len(data), "too large"))
+    found = _spans(data, wanted) if len(data) <= MAX_LOG else None
+    if found is None:
+        sequence.add_bad(BadLine(0, len(data), TOO_LARGE))
         return LogFile({}, sequence)
-    spans, end = _spans(data, wanted)
+    spans, end = found
     for record in _records(data, spans, end):
         sequence.add(record)
     return LogFile(_header(data, spans), sequence)
@@ -173,23 +186,28 @@ def _header(data: bytes, spans: list[tuple[int, int]]) -> dict[str, Any]:
         return {}
 
 
-def _spans(data: bytes, wanted: tuple[str, ...]) -> tuple[list[tuple[int, int]], int | None]:
+def _spans(data: bytes, wanted: tuple[str, ...]) -> tuple[list[tuple[int, int]], int | None] | None:
     """Return the bounds of the objects at the path ``wanted`` (``*``: any element of an array).
 
     The second value is where the text stops making sense: the end of the last complete message
-    of a file whose brackets do not close, ``None`` for a whole file.
+    of a file whose brackets do not close, ``None`` for a whole file. Nothing where it has more
+    parts than any log.
     """
     spans: list[tuple[int, int]] = []
     kinds: list[bytes] = []
     path: list[str] = []
     key = ""
     start = 0
-    for token in _TOKEN.finditer(data):
+    for number, token in enumerate(_TOKEN.finditer(data)):
         text = token.group()
+        if number == MOST_TOKENS:
+            return None
         if text[:1] == b'"':
             if len(kinds) <= len(wanted) and kinds[-1:] == [b"{"] and _KEY.match(data, token.end()):
                 key = text[1:-1].decode("utf-8", "replace")
         elif text in (b"{", b"["):
+            if len(kinds) > DEEPEST:
+                break
             path.append(key if kinds[-1:] == [b"{"] else "*")
             kinds.append(text)
             if text == b"{" and len(path) == len(wanted) + 1 and tuple(path[1:]) == wanted:

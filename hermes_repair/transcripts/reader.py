@@ -11,7 +11,6 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,6 +19,7 @@ from typing import BinaryIO
 
 import orjson
 
+from hermes_repair.host.files import open_regular
 from hermes_repair.transcripts.decode import (
     SHORTEST_DEEP,
     BadLine,
@@ -28,12 +28,13 @@ from hermes_repair.transcripts.decode import (
     Record,
     decode_exactly,
     is_rounded,
-    is_too_deep,
     split_line,
+    too_much,
 )
 
 MAX_LINE = 64 * 1024 * 1024
-_BUFFER = 1024 * 1024
+MOST_LINES = 1_000_000
+"""Records that one file may have: what is compared of each stays in memory."""
 
 
 class SourceChanged(ValueError):
@@ -60,7 +61,10 @@ class TranscriptReader:
         with open_regular(self.path) as file:
             status = os.fstat(file.fileno())
             self.size, self.mtime_ns = status.st_size, status.st_mtime_ns
-            yield from self._records(file)
+            for number, record in enumerate(self._records(file)):
+                if number == MOST_LINES:
+                    raise OSError(errno.EFBIG, f"more than {MOST_LINES:,} lines", str(self.path))
+                yield record
             after = os.fstat(file.fileno())
             self.grew = after.st_size > self.size
             self.changed = after.st_size < self.size or (
@@ -77,7 +81,7 @@ class TranscriptReader:
                 yield from self._last(data[: size - offset], offset)
                 return
             # The usual line: an object that ends the line. All else goes the careful way.
-            if data.endswith(b"}\n") and not (length > SHORTEST_DEEP and is_too_deep(data)):
+            if data.endswith(b"}\n") and (length < SHORTEST_DEEP or too_much(data) is None):
                 try:
                     message = decode(data)
                 except orjson.JSONDecodeError:
@@ -127,17 +131,6 @@ def read_record(path: Path, offset: int, length: int, sha256: str) -> Message:
 def record_digest(path: Path, offset: int, length: int) -> str:
     """Return the sha256 (hex) of one record; raises as :func:`read_bytes`."""
     return hashlib.sha256(read_bytes(path, offset, length)).hexdigest()
-
-
-def open_regular(path: Path) -> BinaryIO:
-    """Open a regular file for reading; ``OSError`` for anything else (a FIFO would hang)."""
-    descriptor = os.open(
-        path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    )
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise OSError(errno.EINVAL, "not a regular file", str(path))
-    return os.fdopen(descriptor, "rb", buffering=_BUFFER)
 
 
 def read_bytes(path: Path, offset: int, length: int) -> bytes:

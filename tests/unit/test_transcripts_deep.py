@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from hermes_repair.transcripts.decode import DEEPEST, BadLine, Line, is_too_deep
+from hermes_repair.transcripts.decode import DEEPEST, BadLine, Line, too_much
 from hermes_repair.transcripts.reader import TranscriptReader
 from hermes_repair.transcripts.rows import message_to_row
 
@@ -29,6 +29,6 @@ def test_the_lines_around_it_are_read(tmp_path: Path) -> None:
 
 def test_brackets_in_text_are_no_levels() -> None:
     text = json.dumps({"role": "user", "content": "[{" * 2000 + '"\\' * 50})
-    assert not is_too_deep(text.encode())
+    assert not too_much(text.encode())
     flat = json.dumps({"role": "tool", "content": [{"a": [1]}] * 2000})
-    assert not is_too_deep(flat.encode())
+    assert not too_much(flat.encode())

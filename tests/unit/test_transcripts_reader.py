@@ -14,11 +14,11 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from hermes_repair.host.files import open_regular
 from hermes_repair.transcripts.decode import BadLine, Line, decode_exactly, split_line
 from hermes_repair.transcripts.reader import (
     SourceChanged,
     TranscriptReader,
-    open_regular,
     read_record,
     record_digest,
 )
