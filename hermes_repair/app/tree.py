@@ -45,7 +45,7 @@ def see(home: Home, world: World, session: str | None, *, everything: bool) -> F
                     f"There is no session {session!r} in this database.",
                     "`hermes-repair tree` without a session draws every family.",
                 )
-            graph = Graph.build(scene.nodes, _reviews(scene))
+            graph = Graph.build(scene.nodes, _reviews(scene), scene.early)
             members = None if session is None else [session]
             trees = list(grow(graph, scene.routing, members))
             shown = [t for t in trees if everything or session is not None or _matters(t)]

@@ -16,7 +16,6 @@ from typing import NamedTuple
 from hermes_repair.checks.compared import Compared, sequence_of
 from hermes_repair.checks.scene import Scene
 from hermes_repair.host.files import open_regular
-from hermes_repair.lineage.graph import EdgeKind
 from hermes_repair.model import display
 from hermes_repair.model.actions import Action, FileCopy, RowInsert, RowMove, RowUpdate, SourceRef
 from hermes_repair.model.findings import Finding, Safety
@@ -206,9 +205,7 @@ def _session(
         return [RowInsert("sessions", {"id": found.session_id}, row)]
     stored = next(scene.look.rows_of("sessions", "id = ?", [found.session_id]))
     after: dict[str, Value] = {"message_count": active, "tool_call_count": calls}
-    open_continuation = scene.graph.kinds.get(node.id) is EdgeKind.CONTINUATION and node.is_open
-    if open_continuation and node.api_call_count == 0:
-        # Hermes closes an open continuation without an API call after seven days.
+    if node.is_open and node.api_call_count == 0 and scene.graph.closed_if_unused(node.id):
         after["api_call_count"] = 1
     after = {column: value for column, value in after.items() if column in stored}
     before = {column: stored[column] for column in after}

@@ -12,7 +12,7 @@ from hermes_repair.lineage.changes import Resolution
 from hermes_repair.lineage.graph import EdgeKind, started_after_end
 from hermes_repair.lineage.links import BRANCH_ENDS, mark_branch
 from hermes_repair.lineage.node import SessionNode
-from hermes_repair.model.findings import Finding, Remedy, Severity
+from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
 from hermes_repair.model.plans import Unit
 
 
@@ -30,8 +30,9 @@ def branch_unmarked(scene: Scene) -> Iterator[Finding]:
     older than that mark the link is cut as well, because those releases list it only then.
 
     How safe it is: safe where it begins with copies of its parent's rows, or where its parent ended
-    by a branch or a reset and it began after that or is provably a person's. A chat that is only a
-    person's by its words is marked when you name it. What may be a delegate's run is not reported.
+    by a branch or a reset and it is provably a person's. A chat that is only a person's by its
+    words, or only begins after such an end, is noted and marked when you name it. What may well be
+    a delegate's run is not reported.
     """
     for node, copied in candidates(scene):
         made = _resolution(scene, node, copied)
@@ -39,6 +40,7 @@ def branch_unmarked(scene: Scene) -> Iterator[Finding]:
             {"kind": "session", "session_id": node.id, "parent": node.parent_id},
             f"hangs below {node.parent_id} without a mark, so no release lists it.",
             how(made, node.id),
+            severity=Severity.WARNING if made.safety is Safety.SAFE else Severity.INFO,
             remedy=remedy(made),
             data={"parent": node.parent_id, "copied": copied, "reason": made.reason},
             identity=(node.parent_id,),

@@ -3,37 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 from hermes_repair.checks.registry import check
 from hermes_repair.checks.resolved import below_active, row_of
 from hermes_repair.checks.scene import Scene
 from hermes_repair.lineage.node import number, text
 from hermes_repair.model.actions import Action, RowUpdate
+from hermes_repair.model.commands import quoted
 from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
 from hermes_repair.model.plans import Unit
-from hermes_repair.model.values import Value, row_digest, same_value
+from hermes_repair.model.values import Value, same_value
 from hermes_repair.report.escape import count, verb
 from hermes_repair.store.look import Look
-from hermes_repair.transcripts.keys import decode_calls
+from hermes_repair.transcripts.keys import decode_calls, row_key
+from hermes_repair.transcripts.repeats import TOGETHER, Repeats, Shown, find_repeats
 from hermes_repair.transcripts.rows import tool_calls_of
 
-TOGETHER = 2.0  # seconds within which two writers store the same message
 NEAR = 8  # rows of other sessions and of the same turn that may lie between the two
-ENOUGH = 3  # rows in a row that are there twice, before two writers are the only explanation
-
-_SAME = ("role", "content", "tool_calls", "tool_call_id", "platform_message_id")
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """One row that releases show: its id, its time, what makes two rows the same message."""
-
-    id: int
-    at: float | None
-    role: str
-    digest: str
-    calls: int
 
 
 def candidates(look: Look) -> list[str]:
@@ -62,97 +49,49 @@ def candidates(look: Look) -> list[str]:
 
 def shown_rows(look: Look, session_id: str) -> list[Shown]:
     """Return the rows of a session that releases show, by id."""
-    columns = look.columns("messages")
-    same = [name for name in _SAME if name in columns]
-    active = " AND active = 1" if "active" in columns else ""
+    active = " AND active = 1" if "active" in look.columns("messages") else ""
     found = []
-    for id, at, *values in look.rows(
-        f"SELECT id, timestamp, {', '.join(same)} FROM messages WHERE session_id = ?{active}"
-        " ORDER BY id",
+    for id, at, role, content, calls, answered in look.rows(
+        "SELECT id, timestamp, role, content, tool_calls, tool_call_id FROM messages"
+        f" WHERE session_id = ?{active} ORDER BY id",
         [session_id],
     ):
-        row = dict(zip(same, values, strict=True))
-        calls = tool_calls_of(decode_calls(row.get("tool_calls")))
-        digest = row_digest(row, same)
+        word = text(role) or ""
         found.append(
             Shown(
-                id if isinstance(id, int) else 0, number(at), text(row["role"]) or "", digest, calls
+                id=id if isinstance(id, int) else 0,
+                at=number(at),
+                role=word,
+                key=row_key(word, content, calls, answered),
+                calls=tool_calls_of(decode_calls(calls)),
             )
         )
     return found
 
 
-def repeated(rows: Sequence[Shown]) -> list[Shown]:
-    """Return the rows that are copies of an earlier one, by id.
+def repeats_of(scene: Scene, session_id: str) -> Repeats:
+    """Return what a session holds twice, beside rows that a repair of ours wrote.
 
-    Pure. Inserted again (a turn that Hermes stored twice or eighty times): everything is the same,
-    the time to the last digit included. A person never says two things at one time; where times
-    are whole seconds, as some chat platforms give them, three rows in a row have to be the same.
-    Two writers: the same row twice within two seconds, three in a row, not all of them a person's.
+    Where a message was taken back after the first copy, nothing is proven: the copy that is left
+    may be the one that its owner wanted gone.
     """
-    exact = _exact(rows)
-    rest = [row for row in rows if row.id not in {copy.id for copy in exact}]
-    return sorted([*exact, *_two_writers(rest)], key=lambda row: row.id)
+    rows = shown_rows(scene.look, session_id)
+    found = find_repeats([row for row in rows if row.id not in scene.past.written])
+    if found.proven and _taken_back(scene, session_id, found.copies[0].id):
+        return replace(found, proven=False)
+    return found
 
 
-def _exact(rows: Sequence[Shown]) -> list[Shown]:
-    seen: set[tuple[str, float]] = set()
-    copies: list[Shown] = []
-    run: list[Shown] = []
-    for row in rows:
-        if row.at is None:
-            continue
-        mark = (row.digest, row.at)
-        if mark in seen:
-            run.append(row)
-            continue
-        seen.add(mark)
-        copies += _certain(run)
-        run = []
-    return copies + _certain(run)
-
-
-def _certain(run: list[Shown]) -> list[Shown]:
-    if len(run) >= ENOUGH:
-        return run
-    return [row for row in run if row.at is not None and not row.at.is_integer()]
-
-
-def _two_writers(rows: Sequence[Shown]) -> list[Shown]:
-    """Return the second of each two, where a run of rows is followed by itself in a moment.
-
-    A run is one row (A A B B C C) or some (A B C A B C).
-    """
-    copies: list[Shown] = []
-    place = 0
-    pairs: list[Shown] = []
-    while place < len(rows):
-        length = next((n for n in range(1, NEAR + 1) if _follows(rows, place, n)), 0)
-        if length:
-            pairs += rows[place + length : place + 2 * length]
-            place += 2 * length
-            continue
-        copies += _proven(pairs)
-        pairs = []
-        place += 1
-    return copies + _proven(pairs)
-
-
-def _follows(rows: Sequence[Shown], place: int, length: int) -> bool:
-    if place + 2 * length > len(rows):
+def _taken_back(scene: Scene, session_id: str, since: int) -> bool:
+    columns = scene.look.columns("messages")
+    if "active" not in columns:
         return False
-    return all(_is_again(rows[at], rows[at + length]) for at in range(place, place + length))
-
-
-def _is_again(first: Shown, second: Shown) -> bool:
-    if first.digest != second.digest or first.at is None or second.at is None:
-        return False
-    return abs(second.at - first.at) < TOGETHER
-
-
-def _proven(pairs: list[Shown]) -> list[Shown]:
-    enough = len(pairs) >= ENOUGH and any(row.role != "user" for row in pairs)
-    return pairs if enough else []
+    compacted = "AND compacted IS NOT 1" if "compacted" in columns else ""
+    rows = scene.look.rows(
+        f"SELECT id FROM messages WHERE session_id = ? AND active IS NOT 1 {compacted} AND id > ?",
+        [session_id, since],
+    )
+    return any(id not in scene.past.deactivated for (id,) in rows)
 
 
 @check("MS001", "duplicate-messages", Severity.WARNING, Remedy.SAFE)
@@ -162,42 +101,54 @@ def duplicate_messages(scene: Scene) -> Iterator[Finding]:
     What it means: every turn costs more than it should, up to "context length exceeded"; in one
     install 15,962 rows held 468 different messages.
 
-    How it happens: a rotation or a compaction wrote the whole history again (Hermes #92231, #68196,
-    #99477), or two writers stored every message of a chat (#860).
+    How it happens: an agent that was given the loaded chat stored it again before a rotation, a
+    /new or a /branch (0.17.0 to 0.19.0), or with every turn (0.19.1 to 0.21; Hermes #68196, #92231,
+    #99477); or two writers stored every message (#860).
 
     What repair does: the first of each stays, the copies become inactive, as messages that were
     taken back are: no release shows them, none is deleted, and undo brings them back. The counts of
     the session follow.
 
-    How safe it is: copies have everything the same, the time to its last digit, or a whole run of
-    rows, the model's among them, is there twice within two seconds. "ok" said twice by a person
-    stays. Below schema 14 rows cannot be inactive: migrate first.
+    How safe it is: safe where all that had been loaded is there again from its first message on,
+    the times to their last digit, and nothing was taken back since: nothing else leaves that.
+    Otherwise it is a note, done only when you name the session: rewrites, rotations and branches
+    give all messages of a chat nearly one time, and a person says "ok" twice. Messages that a
+    repair brought back are never judged. Below schema 14 rows cannot be inactive: migrate first.
     """
     first = below_active(scene)
-    for session_id, copies in _found(scene).items():
-        node = scene.node[session_id]
+    for session_id, found in _found(scene).items():
+        node, copies = scene.node[session_id], len(found.copies)
+        here = Remedy.SAFE if found.proven else Remedy.UNSAFE
+        command = "hermes-repair repair"
+        if not found.proven:
+            command = f"If you want them gone: {command} --session {quoted(session_id)}"
         yield duplicate_messages.finding(
             {"kind": "session", "session_id": session_id},
-            f"{count(len(copies), 'message')} of {node.active_rows:,}"
-            f" {verb(len(copies), 'is a copy of an earlier one', 'are copies of earlier ones')}.",
-            first[1] if first else "hermes-repair repair",
-            remedy=first[0] if first else Remedy.SAFE,
-            data={"copies": len(copies), "messages": node.active_rows},
-            identity=(len(copies),),
+            f"{count(copies, 'message')} of {node.active_rows:,} {_verb(copies, found.proven)}.",
+            first[1] if first else command,
+            severity=Severity.WARNING if found.proven else Severity.INFO,
+            remedy=first[0] if first else here,
+            data={"copies": copies, "messages": node.active_rows, "proven": found.proven},
+            identity=(copies, found.proven),
             sessions=1,
-            messages=len(copies),
+            messages=copies,
         )
 
 
-def _found(scene: Scene) -> dict[str, list[Shown]]:
+def _verb(copies: int, proven: bool) -> str:
+    if proven:
+        return verb(copies, "is a copy of an earlier one", "are copies of earlier ones")
+    return verb(copies, "seems to be a copy", "seem to be copies") + ", which nothing proves"
+
+
+def _found(scene: Scene) -> dict[str, Repeats]:
     sessions = scene.look.within_limit(candidates)
     if sessions is None:
         scene.notes.append("MS001 was not looked at: this takes too long beside a live Hermes.")
         return {}
-    listed = ((session_id, repeated(shown_rows(scene.look, session_id))) for session_id in sessions)
-    return {
-        session_id: copies for session_id, copies in listed if copies and session_id in scene.node
-    }
+    known = [session_id for session_id in sessions if session_id in scene.node]
+    listed = ((session_id, repeats_of(scene, session_id)) for session_id in known)
+    return {session_id: found for session_id, found in listed if found.copies}
 
 
 @duplicate_messages.proposes
@@ -205,13 +156,14 @@ def set_inactive(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
     """Let the first of each stay, and set the others inactive."""
     for finding in findings:
         session_id = finding.session_id or ""
-        copies = repeated(shown_rows(scene.look, session_id))
+        found = repeats_of(scene, session_id)
+        copies = found.copies
         yield Unit(
             kind="session",
             subject=session_id,
             summary=f"set {count(len(copies), 'copy')} of messages of {session_id} inactive",
             actions=tuple(deactivations(scene, session_id, copies)),
-            safety=Safety.SAFE,
+            safety=Safety.SAFE if found.proven else Safety.UNSAFE,
             live=False,
             findings=(finding.fingerprint,),
             finding_ids=(finding.id,),

@@ -18,6 +18,7 @@ from hermes_repair.checks.resolved import (
     unit_of,
 )
 from hermes_repair.checks.scene import Scene
+from hermes_repair.checks.unwritten import never_written
 from hermes_repair.lineage.changes import Resolution, refused
 from hermes_repair.lineage.graph import EdgeKind
 from hermes_repair.lineage.links import attach, cut_cycle, cut_empty, reopen_parent
@@ -79,7 +80,7 @@ def cut_circle(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
             )
 
 
-@check("LN004", "continuation-missing", Severity.ERROR, Remedy.SAFE)
+@check("LN004", "continuation-missing", Severity.INFO, Remedy.UNSAFE)
 def continuation_missing(scene: Scene) -> Iterator[Finding]:
     """A conversation was closed for compression, and nothing continues it.
 
@@ -87,15 +88,18 @@ def continuation_missing(scene: Scene) -> Iterator[Finding]:
     earlier ones go on writing to a closed session.
 
     How it happens: the program stopped between closing the session and starting its continuation
-    (Hermes #80337, #82001), or the continuation reached only its transcript file (#33906).
+    (Hermes #80337, #82001), or the continuation reached only its transcript file (#33906). Or
+    somebody deleted the continuation, or imported the chat without it: that is no damage, and
+    leaves the same.
 
     What repair does: it opens the session again, so that it can be written to. Where a transcript
     file holds the continuation, that is brought back and linked instead.
 
     How safe it is: only at rest, at least 15 minutes after the closing, with no continuation of any
-    kind and no compression lock. Where another profile holds the continuation, the chat went on
-    there: this one is opened only when you name it. The time and reason of the closing are kept in
-    the receipt.
+    kind and no compression lock. Safe where a chat of the gateway leads to it, so that its next
+    message would go to a closed session, and where its continuation was brought back. Otherwise it
+    is a note, and done only when you name the session. The time and reason of the closing are kept
+    in the receipt.
     """
     cycles = in_cycle(scene)
     for node in scene.nodes:
@@ -107,11 +111,13 @@ def continuation_missing(scene: Scene) -> Iterator[Finding]:
         others = scene.continued_elsewhere.get(node.id, ())
         held += f" {', '.join(map(str, others))} continues it." if others else ""
         here = " here" if others else ""
+        proven = ending.waits or ending.resolution.safety is Safety.SAFE
         yield continuation_missing.finding(
             {"kind": "session", "session_id": node.id},
             f"was closed by compression, and nothing{here} continues it.{held}",
             ending.hint or how(ending.resolution, node.id),
-            remedy=remedy(ending.resolution),
+            severity=Severity.ERROR if proven else Severity.INFO,
+            remedy=Remedy.SAFE if proven else remedy(ending.resolution),
             data={
                 "ended_at": node.ended_at,
                 "continuation_in_file": ending.file,
@@ -125,12 +131,16 @@ def continuation_missing(scene: Scene) -> Iterator[Finding]:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """What becomes of a closed session; ``file`` is the session whose file continues it."""
+    """What becomes of a closed session; ``file`` is the session whose file continues it.
+
+    ``waits``: that file is brought back first, and then linked.
+    """
 
     resolution: Resolution
     summary: str
     file: str | None = None
     hint: str = ""
+    waits: bool = False
 
 
 def judge_ending(scene: Scene, node: SessionNode) -> Ending:
@@ -140,24 +150,25 @@ def judge_ending(scene: Scene, node: SessionNode) -> Ending:
         made = attach(scene.graph, scene.node[brought], row_of(scene, brought), node.id)
         return Ending(made, f"link {brought} to {node.id} ({made.reason})")
     made = reopen_parent(scene.graph, node, row_of(scene, node.id), scene.routing)
-    summary = f"open {node.id} again ({made.reason})"
     others = scene.continued_elsewhere.get(node.id, ())
     if others:
         made = replace(made, safety=Safety.UNSAFE, reason=f"{others[0]} continues it")
         return Ending(made, f"open {node.id} again ({made.reason})")
     file = continuation_in_file(scene, node)
     if file is None:
-        return Ending(made, summary)
+        return Ending(made, f"open {node.id} again ({made.reason})")
+    name = file.session_id
     if file.safe:
-        return Ending(made, summary, file.session_id)
-    reason = f"a file that may have been deleted on purpose continues it: {file.session_id}"
+        made = replace(made, safety=Safety.UNSAFE, reason=f"the file of {name} continues it")
+        summary, hint = f"open {node.id} again ({made.reason})", "hermes-repair repair"
+        return Ending(made, summary, name, hint, waits=True)
+    reason = f"a file that may have been deleted on purpose continues it: {name}"
     hint = (
-        f"If you want it: hermes-repair backfill {quoted(file.session_id)}; else"
+        f"If you want it: hermes-repair backfill {quoted(name)}; else"
         f" `hermes-repair repair --session {quoted(node.id)}` opens this one again"
     )
-    return Ending(
-        replace(made, safety=Safety.UNSAFE, reason=reason), summary, file.session_id, hint
-    )
+    made = replace(made, safety=Safety.UNSAFE, reason=reason)
+    return Ending(made, f"open {node.id} again ({reason})", name, hint)
 
 
 @continuation_missing.proposes
@@ -179,21 +190,26 @@ def continuation_empty(scene: Scene) -> Iterator[Finding]:
     seems to be gone.
 
     How it happens: the program stopped between rotating the session and its first write (up to
-    0.18.2; Hermes #15000, #47202, #51089).
+    0.18.2; Hermes #15000, #47202, #51089). Or somebody undid all that was in it (up to 0.15.2), or
+    imported such a chat: that is no damage, and leaves the same but for the ids of messages.
 
     What repair does: it cuts the link of the empty session, which stays. Where nothing else
     continues the conversation, that is opened again.
 
     How safe it is: only at rest, at least 15 minutes after the rotation, with no message in it, no
-    session below it and no lock. Where a chat of the gateway leads to it, its next message would go
-    there: send /new in that chat first.
+    session below it and no lock. Safe where no id of a message is missing since the conversation's
+    last one, in a database older than the import of 0.19.0: then nothing was ever written to it.
+    Otherwise it is a note, done only when you name the session. Where a chat of the gateway leads
+    to it, its next message would go there: send /new in that chat first.
     """
     for node in _empty(scene):
         resolution = judge_empty(scene, node, frozenset())
+        written = not never_written(scene, node, scene.node[node.parent_id or ""])
         yield continuation_empty.finding(
             {"kind": "session", "session_id": node.id, "parent": node.parent_id},
             f"continues {node.parent_id} and has no message.",
             how(resolution, node.id),
+            severity=Severity.INFO if written else Severity.WARNING,
             remedy=remedy(resolution),
             data={"parent": node.parent_id},
             identity=(node.parent_id,),
@@ -218,7 +234,16 @@ def _empty(scene: Scene) -> Iterator[SessionNode]:
 def judge_empty(scene: Scene, node: SessionNode, given: frozenset[str]) -> Resolution:
     """Say what becomes of an empty continuation. ``given``: titles that the plan gave away."""
     parent = scene.node[node.parent_id or ""]
-    cut = cut_empty(scene.graph, node, row_of(scene, node.id), scene.titles, scene.routing, given)
+    unwritten = never_written(scene, node, parent)
+    cut = cut_empty(
+        scene.graph,
+        node,
+        row_of(scene, node.id),
+        scene.titles,
+        scene.routing,
+        given,
+        unwritten=unwritten,
+    )
     if not cut.changes:
         return refused(f"{cut.reason}. Send /new in that chat, then run repair")
     if loses(scene, node.id):
@@ -226,9 +251,14 @@ def judge_empty(scene: Scene, node: SessionNode, given: frozenset[str]) -> Resol
     if len(scene.graph.continuations(parent.id)) > 1:
         return cut
     reopened = reopen_parent(
-        scene.graph, parent, row_of(scene, parent.id), scene.routing, without={node.id}
+        scene.graph,
+        parent,
+        row_of(scene, parent.id),
+        scene.routing,
+        without={node.id},
+        unwritten=unwritten,
     )
-    both = merged([cut, reopened], f"it has no messages; {parent.id} is opened again")
+    both = merged([cut, reopened], f"{cut.reason}; {parent.id} is opened again")
     others = scene.continued_elsewhere.get(parent.id, ())
     if others:
         return replace(both, safety=Safety.UNSAFE, reason=f"{others[0]} continues {parent.id}")

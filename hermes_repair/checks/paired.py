@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
-from hermes_repair.checks.duplicates import Shown, deactivations, repeated, shown_rows
+from hermes_repair.checks.duplicates import deactivations, repeats_of, shown_rows
 from hermes_repair.checks.pairs import Pairs, call_id
 from hermes_repair.checks.registry import check
 from hermes_repair.checks.resolved import SETTLED_SECONDS, below_active
@@ -20,6 +20,7 @@ from hermes_repair.model.plans import Unit
 from hermes_repair.model.values import Row
 from hermes_repair.report.escape import count
 from hermes_repair.transcripts.keys import decode_calls
+from hermes_repair.transcripts.repeats import Shown
 
 
 @check("MS005", "tool-call-unpaired", Severity.INFO, Remedy.UNSAFE)
@@ -151,7 +152,7 @@ def _summaries(scene: Scene) -> dict[str, list[Shown]]:
     found = {}
     for session_id, ids in later.items():
         rows = shown_rows(scene.look, session_id)
-        copied = {row.id for row in repeated(rows)}
+        copied = {row.id for row in repeats_of(scene, session_id).copies}
         left = [row for row in rows if row.id in ids - copied]
         if left:
             found[session_id] = left

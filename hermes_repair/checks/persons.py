@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 
 from hermes_repair.harness import CARRIED, default_harness
 from hermes_repair.lineage.copies import begins_with, origin_of
+from hermes_repair.lineage.graph import early_children
 from hermes_repair.lineage.links import waits_for
+from hermes_repair.lineage.messages import Nature
 from hermes_repair.lineage.node import SessionNode, text
 from hermes_repair.lineage.person import (
     MessageCounts,
@@ -69,6 +71,28 @@ def read_traces(scene: Scene, ids: Sequence[str]) -> Iterator[tuple[str, Trace]]
     for batch in batches(scene, ids):
         for row in scene.look.named(sql, [*openings, json.dumps(batch)]):
             yield text(row["session_id"]) or "", Trace(bool(row["carried"]), bool(row["alike"]))
+
+
+def find_early(scene: Scene) -> frozenset[str]:
+    """Return the children that began before their parent was compressed and continue nothing.
+
+    A continuation that is older than its parent's end (the parent was opened and compressed again)
+    begins with a summary that is not in the parent; a branch copies one at most.
+    """
+    asked = early_children(scene.node)
+    traces = scene.traces(asked)
+    return frozenset(
+        session_id
+        for session_id in asked
+        if not (traces[session_id].carried and _own_summary(scene, scene.node[session_id]))
+    )
+
+
+def _own_summary(scene: Scene, node: SessionNode) -> bool:
+    above = {row.key for row in scene.messages(node.parent_id or "")}
+    return any(
+        row.nature is Nature.CARRIED and row.key not in above for row in scene.messages(node.id)
+    )
 
 
 def copies_parent(scene: Scene, node: SessionNode) -> bool:

@@ -17,7 +17,14 @@ from hermes_repair.checks.compared import Compared, Comparisons, compare_all
 from hermes_repair.checks.elsewhere import Continuation, Place, find_continuations, find_elsewhere
 from hermes_repair.checks.judged import JudgedLock, judged_locks
 from hermes_repair.checks.logs import compare_logs
-from hermes_repair.checks.persons import Trace, find_origins, prove, read_counts, read_traces
+from hermes_repair.checks.persons import (
+    Trace,
+    find_early,
+    find_origins,
+    prove,
+    read_counts,
+    read_traces,
+)
 from hermes_repair.checks.spoken import read_messages
 from hermes_repair.checks.suspects import Suspects, find_suspects
 from hermes_repair.home.installed import Installed
@@ -132,7 +139,12 @@ class Scene:
     @cached_property
     def graph(self) -> Graph:
         """The session graph."""
-        return Graph.build(self.nodes)
+        return Graph.build(self.nodes, early=self.early)
+
+    @cached_property
+    def early(self) -> frozenset[str]:
+        """Children that began before their parent was compressed and continue nothing."""
+        return find_early(self)
 
     @cached_property
     def node(self) -> Mapping[str, SessionNode]:

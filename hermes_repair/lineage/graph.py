@@ -10,6 +10,10 @@ from functools import cached_property
 
 from hermes_repair.lineage.node import SessionNode
 
+CLEARLY = 1.0
+"""Seconds by which a child has to be older than its parent's end to be older for certain. Releases
+up to 0.19.0 end the parent first; later ones make the child moments before."""
+
 
 class EdgeKind(Enum):
     """What makes a session the child of its parent (facts: who writes ``parent_session_id``)."""
@@ -24,17 +28,17 @@ class EdgeKind(Enum):
     ORPHAN = "orphan"  # the parent's row is gone
 
 
-def edge_kind(node: SessionNode, parent: SessionNode) -> EdgeKind:
-    """Say what ``node`` is to ``parent`` (design 6.3).
+def edge_kind(node: SessionNode, parent: SessionNode, *, early: bool = False) -> EdgeKind:
+    """Say what ``node`` is to ``parent``: our judgement; what a release takes it for is in `tips`.
 
     A continuation is a child of a parent that ended by 'compression', not of source 'tool', without
     ``_branched_from``, whose ``_delegate_from`` is null or the parent's own (a rotated delegate
-    copies its configuration).
+    copies its configuration). ``early``: it is older than that end and began without a summary, as
+    branches and delegates of 0.13.0 to 0.16.0 do, which have no mark; then it is none.
     """
     if node.source == "tool":
         return EdgeKind.TOOL
-    inherits = node.delegate_from is None or node.delegate_from == parent.delegate_from
-    if parent.end_reason == "compression" and node.branched_from is None and inherits:
+    if not early and may_continue(node, parent):
         return EdgeKind.CONTINUATION
     if node.branched_from is not None:
         return EdgeKind.BRANCH
@@ -43,6 +47,29 @@ def edge_kind(node: SessionNode, parent: SessionNode) -> EdgeKind:
     if parent.end_reason == "branched" and started_after_end(node, parent):
         return EdgeKind.BRANCH
     return EdgeKind.CRON if node.source == "cron" else EdgeKind.UNKNOWN
+
+
+def may_continue(node: SessionNode, parent: SessionNode) -> bool:
+    """Whether the rows of two sessions allow that ``node`` continues ``parent``."""
+    inherits = node.delegate_from is None or node.delegate_from == parent.delegate_from
+    unmarked = node.branched_from is None and node.source != "tool"
+    return parent.end_reason == "compression" and unmarked and inherits
+
+
+def early_children(nodes: Mapping[str, SessionNode]) -> list[str]:
+    """Return the children that may continue their parent and began clearly before it ended.
+
+    Only what they begin with can say more (:func:`edge_kind`, ``early``).
+    """
+    return [
+        node.id
+        for node in nodes.values()
+        if (parent := nodes.get(node.parent_id or "")) is not None
+        and may_continue(node, parent)
+        and node.started_at is not None
+        and parent.ended_at is not None
+        and node.started_at < parent.ended_at - CLEARLY
+    ]
 
 
 def started_after_end(node: SessionNode, parent: SessionNode) -> bool:
@@ -68,11 +95,17 @@ class Graph:
     position: Mapping[str, int] = field(repr=False)
 
     @classmethod
-    def build(cls, nodes: Iterable[SessionNode], reviews: Collection[str] = ()) -> Graph:
+    def build(
+        cls,
+        nodes: Iterable[SessionNode],
+        reviews: Collection[str] = (),
+        early: Collection[str] = (),
+    ) -> Graph:
         """Build the graph in time linear in the number of sessions.
 
         ``reviews`` are ids of continuations known from their rows to hold nothing but a background
-        review (:func:`hermes_repair.lineage.forks.compare` finds them).
+        review (:func:`hermes_repair.lineage.forks.find_fork` finds them), ``early`` those of
+        :func:`early_children` that begin without a summary.
         """
         by_id = {node.id: node for node in nodes}
         children: defaultdict[str, list[str]] = defaultdict(list)
@@ -87,7 +120,7 @@ class Graph:
                 kinds[node.id] = EdgeKind.ORPHAN
                 orphans.append(node.id)
                 continue
-            kind = edge_kind(node, parent)
+            kind = edge_kind(node, parent, early=node.id in early)
             if kind is EdgeKind.CONTINUATION and node.id in reviews:
                 kind = EdgeKind.REVIEW
             kinds[node.id] = kind
@@ -120,6 +153,15 @@ class Graph:
             for session_id, node in self.nodes.items()
             if node.end_reason == "compression" and len(self.continuations(session_id)) > 1
         )
+
+    def closed_if_unused(self, session_id: str) -> bool:
+        """Whether Hermes ends it, open and without a call of a model, after seven days.
+
+        ``finalize_orphaned_compression_sessions`` (0.13.0 to 0.19.0) asks only how its parent
+        ended.
+        """
+        parent = self.nodes.get(self.nodes[session_id].parent_id or "")
+        return parent is not None and parent.end_reason == "compression"
 
     def chain(self, session_id: str) -> tuple[str, ...]:
         """Return a session and everything that continues it, breadth first; cycles end it."""

@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from hermes_repair.lineage.changes import Resolution, changes_of, refused, resolution
-from hermes_repair.lineage.graph import EdgeKind, Graph, started_after_end
+from hermes_repair.lineage.graph import Graph, started_after_end
 from hermes_repair.lineage.markers import (
     BRANCHED_FROM,
     DELEGATE_FROM,
@@ -112,12 +112,20 @@ def cut_cycle(cycle: Sequence[str], row: Row) -> Resolution:
 
 
 def reopen_parent(
-    graph: Graph, node: SessionNode, row: Row, routing: Routing, without: Collection[str] = ()
+    graph: Graph,
+    node: SessionNode,
+    row: Row,
+    routing: Routing,
+    without: Collection[str] = (),
+    *,
+    unwritten: bool = False,
 ) -> Resolution:
     """Open a session again that compression closed and nothing continues (LN004).
 
-    ``without`` are continuations that the same plan cuts off (LN005). ``session_key`` and
-    ``chat_type`` stay only where routing names the session now.
+    SAFE where a chat of the gateway leads to it now, or its only continuation is proven to be
+    ``unwritten`` (LN005, which cuts off the continuations ``without``). Else it is a judgement: a
+    continuation that was deleted, and an import without it, leave the same as a crash.
+    ``session_key`` and ``chat_type`` stay only where routing names the session now.
     """
     following = [child for child in graph.continuations(node.id) if child not in without]
     if node.end_reason != "compression":
@@ -125,13 +133,18 @@ def reopen_parent(
     if following:
         return refused(f"{node.id} is continued by {following[0]}")
     values: dict[str, Value] = {"ended_at": None, "end_reason": None}
-    if not routing.is_live(node.id):
+    live = routing.is_live(node.id)
+    if not live:
         values |= unrouted_shape()
-    continues = graph.kinds.get(node.id) is EdgeKind.CONTINUATION
-    if continues and node.rows and node.api_call_count == 0:
+    if node.rows and node.api_call_count == 0 and graph.closed_if_unused(node.id):
         values["api_call_count"] = 1  # else Hermes closes it after 7 days
-    reason = "compression closed it and nothing continues it"
-    return resolution([changes_of(node.id, row, values)], Safety.SAFE, reason)
+    change = changes_of(node.id, row, values)
+    if live:
+        return resolution([change], Safety.SAFE, "a chat of the gateway leads to it")
+    if unwritten:
+        return resolution([change], Safety.SAFE, "nothing that was ever written continues it")
+    reason = "what continued it may have been deleted on purpose, which leaves the same"
+    return resolution([change], Safety.UNSAFE, reason)
 
 
 def cut_empty(
@@ -141,11 +154,15 @@ def cut_empty(
     titles: Titles,
     routing: Routing,
     given: Collection[str] = (),
+    *,
+    unwritten: bool = False,
 ) -> Resolution:
-    """Unlink a continuation that was never written (LN005); it is never deleted.
+    """Unlink an empty continuation (LN005); it is never deleted.
 
-    Its title goes where Hermes would open it for the title of the conversation. ``given`` are
-    titles that the same plan gave away before.
+    SAFE where it is proven to be ``unwritten``: undoing all its turns empties one as well (up to
+    0.15.2), and an import brings nothing of one whose turns were all undone. Its title goes where
+    Hermes would open it for the title of the conversation. ``given`` are titles that the same plan
+    gave away before.
     """
     if node.rows or graph.children.get(node.id):
         return refused(f"{node.id} is not empty: it has messages or children")
@@ -157,7 +174,11 @@ def cut_empty(
         if titles.resolve(base) == node.id:
             taken = {*titles.exact, *given}
             values["title"] = given_title(base, EMPTY, node.started_at, taken)
-    return resolution([changes_of(node.id, row, values)], Safety.SAFE, "it has no messages")
+    change = changes_of(node.id, row, values)
+    if unwritten:
+        return resolution([change], Safety.SAFE, "it was never written")
+    reason = "its messages may have been taken back on purpose, which leaves the same"
+    return resolution([change], Safety.UNSAFE, reason)
 
 
 def unhide(
@@ -210,9 +231,10 @@ def mark_branch(
     """Mark a child as the branch that it is (LN007), so that 0.16.0 and later list it.
 
     ``copied`` is whether it begins with its parent's rows. An end of the parent in
-    :data:`BRANCH_ENDS` is a proof only for what began after it or is a person's: a delegate's run
-    begins while its parent is open, whatever ends that later. Where the schema is older than the
-    marker (no ``archived`` column) the link is cut too: those releases list it only then.
+    :data:`BRANCH_ENDS` is a proof only for what is a person's: a delegate's run begins while its
+    parent is open, whatever ends that later, or in a turn that goes on while a /new ends it. Where
+    the schema is older than the marker (no ``archived`` column) the link is cut too: those releases
+    list it only then.
     """
     if node.parent_id is None or node.parent_id not in graph.nodes:
         return refused(f"{node.id} has no parent to branch from")
@@ -229,7 +251,6 @@ def mark_branch(
     change = changes_of(node.id, row, values)
     if copied:
         return resolution([change], Safety.SAFE, "it begins with its parent's rows")
-    after = proof is not None or started_after_end(node, parent)
-    if parent.end_reason in BRANCH_ENDS and after:
+    if parent.end_reason in BRANCH_ENDS and proof is not None:
         return resolution([change], Safety.SAFE, f"its parent ended as '{parent.end_reason}'")
     return resolution([change], Safety.UNSAFE, "nothing but its words says that it is a branch")

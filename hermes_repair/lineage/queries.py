@@ -94,14 +94,16 @@ def trace_query(carried: Sequence[str]) -> str:
     Parameters: the openings of what compression carries over (summaries and task lists), then a
     JSON array of session ids. Result columns: ``session_id``; ``carried``, whether one of the first
     rows opens so; ``alike``, whether its first message of a user is its parent's. Both look at the
-    head only, which compression copies verbatim, and go through ``idx_messages_session``.
+    head only, which compression copies verbatim, and go through ``idx_messages_session``. The first
+    rows are those of the lowest ids: from 0.17.0 on copies keep their times, so by time the summary
+    comes after all of them.
     """
-    begin = f"ltrim(h.content, {WHITE_SPACE})"
+    begin = f"ltrim(m.content, {WHITE_SPACE})"
     opened = " OR ".join(f"substr({begin}, 1, {len(opening)}) = ?" for opening in carried)
     return (
-        "SELECT s.id AS session_id, EXISTS (SELECT 1 FROM (SELECT m.role, m.content FROM messages m"
-        f" WHERE m.session_id = s.id ORDER BY m.timestamp, m.id LIMIT {HEAD_ROWS}) h"
-        f" WHERE h.role IN ('user', 'assistant') AND ({opened})) AS carried,"
+        "SELECT s.id AS session_id, EXISTS (SELECT 1 FROM (SELECT k.id FROM messages k"
+        f" WHERE k.session_id = s.id ORDER BY +k.id LIMIT {HEAD_ROWS}) h CROSS JOIN messages m"
+        f" ON m.id = h.id WHERE m.role IN ('user', 'assistant') AND ({opened})) AS carried,"
         f" COALESCE(({_first_words('s.id')}) = ({_first_words('s.parent_session_id')}), 0) AS alike"
         " FROM sessions s WHERE s.id IN (SELECT value FROM json_each(?))"
     )

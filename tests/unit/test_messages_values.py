@@ -1,4 +1,4 @@
-"""Pure parts of the message checks: duplicates, odd values, torn settings."""
+"""Pure parts of the message checks: odd values, torn settings."""
 
 from __future__ import annotations
 
@@ -7,60 +7,12 @@ from datetime import UTC
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from hermes_repair.checks.configs import Salvaged, salvage
-from hermes_repair.checks.duplicates import Shown, repeated
 from hermes_repair.checks.values import Neighbours, mend_row
 from hermes_repair.model.values import RawText, Row, Value
 
 AT = 1_780_000_000.25
-
-
-def shown(*said: tuple[str, str, float]) -> list[Shown]:
-    return [Shown(n, at, role, role + text, 0) for n, (role, text, at) in enumerate(said, 1)]
-
-
-def copies(*said: tuple[str, str, float]) -> list[int]:
-    return [row.id for row in repeated(shown(*said))]
-
-
-TURNS = [("user", "a", AT), ("assistant", "b", AT + 3.5), ("user", "c", AT + 60.5)]
-
-
-def test_a_history_that_was_written_again() -> None:
-    assert copies(*TURNS, *TURNS, ("assistant", "d", AT + 70)) == [4, 5, 6]
-    assert copies(*TURNS, *TURNS, *TURNS) == [4, 5, 6, 7, 8, 9]
-    assert copies(TURNS[0], TURNS[0]) == [2]
-
-
-def test_whole_seconds_prove_nothing_alone() -> None:
-    ok = ("user", "ok", 1_780_000_000.0)
-    assert copies(ok, ok) == []
-    whole = [(role, text, float(int(at))) for role, text, at in TURNS]
-    assert copies(*whole, *whole) == [4, 5, 6]
-
-
-def test_two_writers_and_a_person_who_says_it_twice() -> None:
-    pairs = [(r, t, at + late) for r, t, at in TURNS for late in (0.0, 0.03)]
-    assert copies(*pairs) == [2, 4, 6]
-    runs = [*TURNS, *((r, t, at + 0.03) for r, t, at in TURNS)]
-    assert copies(*runs) == [4, 5, 6]
-    assert copies(*TURNS, *((r, t, at + 90) for r, t, at in TURNS)) == []
-    oks = [("user", "ok", AT + n) for n in range(12)]
-    assert copies(*oks) == []
-    assert copies(*pairs[:4]) == []  # two of each are too few
-    slow = [(r, t, at + late) for r, t, at in TURNS for late in (0.0, 2.5)]
-    assert copies(*slow) == []
-
-
-@given(st.lists(st.tuples(st.sampled_from("ua"), st.sampled_from("xyz")), max_size=30))
-def test_a_row_is_a_copy_of_one_that_stays(said: list[tuple[str, str]]) -> None:
-    rows = shown(*((role, text, AT + place // 3) for place, (role, text) in enumerate(said)))
-    gone = {row.id for row in repeated(rows)}
-    kept = {row.digest for row in rows if row.id not in gone}
-    assert {row.digest for row in rows} == kept
 
 
 def row(**values: Value) -> Row:

@@ -1,3 +1,6 @@
+import json
+import os
+import pathlib
 import time
 
 from hermes_state import SessionDB
@@ -12,3 +15,7 @@ db.create_session("choir", source="cli")
 db.append_message("choir", "user", "Who sings alto on Friday?")
 db.end_session("choir", "compression")
 db.close()
+
+folder = pathlib.Path(os.environ["HERMES_HOME"]) / "sessions"
+folder.mkdir()
+(folder / "sessions.json").write_text(json.dumps({"choir": {"session_id": "choir"}}))

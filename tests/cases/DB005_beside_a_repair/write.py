@@ -1,3 +1,4 @@
+import json
 import os
 import sqlite3
 import time
@@ -25,6 +26,9 @@ db = SessionDB()
 db.create_session("choir", source="cli")
 db.append_message("choir", "user", "Who sings alto on Friday?")
 db.end_session("choir", "compression")
+folder = Path(get_hermes_home()) / "sessions"
+folder.mkdir()
+(folder / "sessions.json").write_text(json.dumps({"choir": {"session_id": "choir"}}))
 db.create_session("notes", source="cli")
 for number in range(30):
     db.append_message("notes", "user", f"Note {number}: " + "buy bread. " * 80)

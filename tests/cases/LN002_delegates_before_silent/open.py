@@ -1,0 +1,3 @@
+from hermes_state import SessionDB
+
+SessionDB().close()
