@@ -6,7 +6,6 @@ id; counts follow Hermes' own rule; the file is copied before anything is taken 
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -23,7 +22,7 @@ from hermes_repair.model.values import Row, Value, row_digest, stored
 from hermes_repair.report.escape import count
 from hermes_repair.schema.gateway import entry_values
 from hermes_repair.transcripts.keys import decode_calls
-from hermes_repair.transcripts.reader import read_record, record_digest
+from hermes_repair.transcripts.reader import prefix_digest, read_record, record_digest
 from hermes_repair.transcripts.rows import (
     message_to_row,
     recovered_title,
@@ -32,8 +31,6 @@ from hermes_repair.transcripts.rows import (
 )
 from hermes_repair.transcripts.sequence import FileSequence
 from hermes_repair.transcripts.verdicts import Comparison, Fill
-
-_CHUNK = 1 << 20
 
 
 def fill_units(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
@@ -124,13 +121,7 @@ def relative(path: Path, root: Path) -> str:
 
 def file_copy(path: Path, source: str, size: int) -> FileCopy:
     """Return the copy of the first ``size`` bytes of a file, as far as it was read."""
-    hasher = hashlib.sha256()
-    left = size
-    with path.open("rb") as stream:
-        while left and (chunk := stream.read(min(_CHUNK, left))):
-            hasher.update(chunk)
-            left -= len(chunk)
-    return FileCopy(source, f"{path.name}.gz", size, hasher.hexdigest())
+    return FileCopy(source, f"{path.name}.gz", size, prefix_digest(path, size))
 
 
 class _Row(NamedTuple):

@@ -129,6 +129,19 @@ def record_digest(path: Path, offset: int, length: int) -> str:
     return hashlib.sha256(read_bytes(path, offset, length)).hexdigest()
 
 
+def prefix_digest(path: Path, size: int) -> str:
+    """Return the sha256 (hex) of the first ``size`` bytes of a file, or of all where it is shorter.
+
+    Raises ``OSError`` where it cannot be read.
+    """
+    hasher = hashlib.sha256()
+    with open_regular(path) as stream:
+        while size and (chunk := stream.read(min(_BUFFER, size))):
+            hasher.update(chunk)
+            size -= len(chunk)
+    return hasher.hexdigest()
+
+
 def open_regular(path: Path) -> BinaryIO:
     """Open a regular file for reading; ``OSError`` for anything else (a FIFO would hang)."""
     descriptor = os.open(
