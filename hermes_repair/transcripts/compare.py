@@ -223,7 +223,7 @@ class Case:
         fallback = started if started is not None else sides.file.mtime_ns / 1e9
         fill = make_fill(sides, self.clock, everything, inserted, first_later, fallback)
         if doubt is None:
-            doubt = _doubt_of_fill(sides, self.home, inserted)
+            doubt = _doubt_of_fill(sides, self.home, inserted, sides.rows[first_later:])
         genuine = [line for line in inserted if is_genuine(sides.file.flags[line])]
         counts = replace(self.counts, missing=len(genuine), added=len(inserted))
         return Comparison(
@@ -257,13 +257,20 @@ _SAFE_REASONS = {
 }
 
 
-def _doubt_of_fill(sides: Sides, home: HomeFacts, inserted: Sequence[int]) -> Doubt | None:
+def _doubt_of_fill(
+    sides: Sides, home: HomeFacts, inserted: Sequence[int], later: Sequence[int]
+) -> Doubt | None:
     """Return what speaks against filling these lines, whatever the rows prove."""
     if sides.file.grew or sides.file.changed:
         return Doubt.FILE_CHANGING
     brought = home.brought
     if brought is None or any(sides.file.offsets[line] in brought for line in inserted):
         return Doubt.BROUGHT_BACK
+    # Under a clock that was set back between row and line, a row seems later than its own line.
+    spoken = (row for row in later if is_genuine(sides.table.flags[row]))
+    first = next(spoken, None)
+    if first is not None and sides.table.keys[first] in sides.line_keys(inserted):
+        return Doubt.NOT_OF_THEIR_TIME
     return None
 
 

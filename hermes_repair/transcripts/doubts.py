@@ -19,6 +19,7 @@ class Doubt(Enum):
     IDS_MISSING = "ids-missing"
     IMPORTED = "perhaps-imported"
     REWRITTEN = "rewritten"
+    NOT_OF_THEIR_TIME = "rows-not-of-their-lines"
     TAKEN_BACK = "undone-or-compacted"
     BROUGHT_BACK = "brought-back-before"
     NO_TIME = "no-time"
@@ -60,6 +61,10 @@ _SENTENCES = {
     Doubt.REWRITTEN: (
         "The chat was rewritten after these messages (as /undo and /retry do), so they were perhaps"
         " undone."
+    ),
+    Doubt.NOT_OF_THEIR_TIME: (
+        "Rows of the chat are not of the time of their lines: it was rewritten since (as /undo and"
+        " /retry do), or they are other messages of the same words."
     ),
     Doubt.TAKEN_BACK: (
         "The session has undone or compacted messages, so what is missing may be theirs."

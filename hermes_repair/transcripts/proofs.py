@@ -52,7 +52,7 @@ def part_missing(
     return (
         taken_back(sides, session)
         or _untimed(sides, clock, max(matched))
-        or _rewritten(sides, clock, matched)
+        or _not_twins(sides, clock, matched)
         or _taken_out(sides, session, home, matched, missing, clock)
     )
 
@@ -169,7 +169,7 @@ def _untimed(sides: Sides, clock: Clock, line: int) -> Doubt | None:
     return Doubt.NO_ZONE if proven_epoch(sides.file, clock, line) is None else None
 
 
-def _rewritten(sides: Sides, clock: Clock, matched: dict[int, int]) -> Doubt | None:
+def _not_twins(sides: Sides, clock: Clock, matched: dict[int, int]) -> Doubt | None:
     """Return a doubt where a row was not written in the turn of its line.
 
     The last one has to be its twin; every other must at least be able to be one. A row that is
@@ -179,15 +179,15 @@ def _rewritten(sides: Sides, clock: Clock, matched: dict[int, int]) -> Doubt | N
     turns = previous_turns(sides.file)
     last = max(matched)
     if not is_twin(sides, clock, turns, last, matched[last]):
-        return Doubt.REWRITTEN
+        return Doubt.NOT_OF_THEIR_TIME
     for line, row in matched.items():
         stamped = sides.table.times[row]
         upper = latest_epoch(sides.file, clock, line)
         lower = _earliest(sides, clock, turns[line]) if turns[line] >= 0 else None
         if upper is not None and stamped > upper + SLACK:
-            return Doubt.REWRITTEN
+            return Doubt.NOT_OF_THEIR_TIME
         if upper is not None and lower is not None and stamped <= lower - SLACK:
-            return Doubt.REWRITTEN
+            return Doubt.NOT_OF_THEIR_TIME
     return None
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.histories.acts import History, Step, spelled
-from tests.releases import hear, say, start_release
+from tests.releases import ReleaseError, hear, say, start_release
 
 _HERE = Path(__file__).parent
 _PATHS = [str(_HERE), str(_HERE.parent / "scenario")]
@@ -40,7 +40,7 @@ class Releases:
         self._running: dict[str, subprocess.Popen[str]] = {}
 
     def do(self, step: Step, node: Path, parent: Path | None, seed: str) -> dict[str, Any]:
-        """Make ``node`` by one act. Raises where the release failed in a way nobody foresaw."""
+        """Make ``node`` by one act. Raises :class:`ReleaseError` where the release failed."""
         process = self._running.get(step.release)
         if process is None:
             process = start_release(step.release, _SCRIPT, node.parent, *_PATHS, env=_ZONE)
@@ -53,9 +53,10 @@ class Releases:
             "seed": seed,
         }
         say(process, json.dumps(order))
-        answer: dict[str, Any] = json.loads(hear(process, "done"))
-        if "error" in answer:
-            raise RuntimeError(f"{seed}: {answer['error']}")
+        try:
+            answer: dict[str, Any] = json.loads(hear(process, "done"))
+        except ReleaseError as error:
+            raise ReleaseError(f"{seed}: {error}") from error
         return answer
 
 

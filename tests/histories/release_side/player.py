@@ -20,7 +20,6 @@ import shutil
 import sqlite3
 import sys
 import time
-import traceback
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -651,8 +650,4 @@ def main() -> None:
     for line in sys.stdin:
         order = json.loads(line)
         numbers.seed(order["seed"])
-        try:
-            answer = do(order)
-        except Exception:
-            answer = {"made": False, "error": traceback.format_exc()}
-        print("done", json.dumps(answer), flush=True)
+        print("done", json.dumps(do(order)), flush=True)
