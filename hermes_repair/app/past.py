@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from hermes_repair import host
 from hermes_repair.app.outside import Outside
 from hermes_repair.model.actions import FileCopy
+from hermes_repair.model.past import Brought, Freed, Past
 from hermes_repair.model.plans import Header, UnitState
 from hermes_repair.records import planfile
 from hermes_repair.records.folder import Folder
 from hermes_repair.store.views import WalChoice
-
-if TYPE_CHECKING:
-    from hermes_repair.checks.scene import Past
-
 
 RESTORE = "restore"
 """What receipts of a restore are called. They have no steps: `undo` takes none of them back."""
@@ -27,12 +23,11 @@ SET_ASIDE = f"repair-wal-{WalChoice.IGNORE.value}"
 
 def gather(folder: Folder) -> Past:
     """Read all receipts: messages that are ours, the birth of the database, unfinished runs."""
-    # Imported here: `locks clean` asks this module who is at work, and has no use for a scene.
-    from hermes_repair.checks.scene import Past
-
     written: set[int] = set()
     deactivated: set[int] = set()
     kept: set[FileCopy] = set()
+    freed: list[Freed] = []
+    brought: dict[str, list[Brought]] = {}
     births: list[float] = []
     unfinished: list[tuple[Path, Header, int]] = []
     gone = replaced_in(folder)
@@ -43,6 +38,9 @@ def gather(folder: Folder) -> Past:
         if path not in gone:
             written.update(receipt.written_messages())
             deactivated.update(receipt.deactivated_messages())
+            freed += (Freed(*left, header.created) for left in receipt.freed_messages())
+            for session_id, lines in receipt.brought_lines():
+                brought.setdefault(session_id, []).append(lines)
         place = folder.source_dir(path)
         kept.update(copy for copy in receipt.copies() if (place / copy.target).is_file())
         if is_open(header):
@@ -53,6 +51,8 @@ def gather(folder: Folder) -> Past:
     return Past(
         written=frozenset(written),
         deactivated=frozenset(deactivated),
+        freed=tuple(freed),
+        brought=brought,
         kept=frozenset(kept),
         birth=min(births, default=None),
         unfinished=tuple(unfinished),

@@ -6,7 +6,6 @@ id; counts follow Hermes' own rule; the file is copied before anything is taken 
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -15,7 +14,6 @@ from typing import NamedTuple
 
 from hermes_repair.checks.compared import Compared, sequence_of
 from hermes_repair.checks.scene import Scene
-from hermes_repair.host.files import open_regular
 from hermes_repair.model import display
 from hermes_repair.model.actions import Action, FileCopy, RowInsert, RowMove, RowUpdate, SourceRef
 from hermes_repair.model.findings import Finding, Safety
@@ -24,7 +22,7 @@ from hermes_repair.model.values import Row, Value, row_digest, row_size, stored
 from hermes_repair.report.escape import count
 from hermes_repair.schema.gateway import entry_values
 from hermes_repair.transcripts.keys import decode_calls
-from hermes_repair.transcripts.reader import read_record, record_digest
+from hermes_repair.transcripts.reader import prefix_digest, read_record, record_digest
 from hermes_repair.transcripts.rows import (
     message_to_row,
     recovered_title,
@@ -34,7 +32,6 @@ from hermes_repair.transcripts.rows import (
 from hermes_repair.transcripts.sequence import FileSequence
 from hermes_repair.transcripts.verdicts import Comparison, Fill
 
-_CHUNK = 1 << 20
 ROOM_TO_MOVE = 7
 """What moving a row takes of the disk, times its size: the row, both search indexes, the -wal, and
 the receipt, which keeps it whole."""
@@ -131,13 +128,7 @@ def relative(path: Path, root: Path) -> str:
 
 def file_copy(path: Path, source: str, size: int) -> FileCopy:
     """Return the copy of the first ``size`` bytes of a file, as far as it was read."""
-    hasher = hashlib.sha256()
-    left = size
-    with open_regular(path) as stream:
-        while left and (chunk := stream.read(min(_CHUNK, left))):
-            hasher.update(chunk)
-            left -= len(chunk)
-    return FileCopy(source, f"{path.name}.gz", size, hasher.hexdigest())
+    return FileCopy(source, f"{path.name}.gz", size, prefix_digest(path, size))
 
 
 class _Row(NamedTuple):

@@ -7,12 +7,13 @@ the few that are not.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from hermes_repair.checks.evidence import IMPORTS_SINCE, brought_lines
 from hermes_repair.model.errors import UsageError
 from hermes_repair.transcripts.compare import compare
 from hermes_repair.transcripts.files import FileKind, TranscriptFile, list_sessions
@@ -96,7 +97,7 @@ def _one(scene: Scene, found: TranscriptFile, clock: Clock, twins: list[Twin] | 
     session_id = found.session_id or ""
     try:
         if twins is not None and session_id in scene.node:
-            settled = settle(session_id, found.path, _rows(scene, session_id))
+            settled = settle(session_id, found.path, _taking_part(scene, session_id))
             if settled is not None:
                 twins += settled.twins
                 return Compared(found, settled.comparison, bad=len(settled.bad))
@@ -111,7 +112,7 @@ def _one(scene: Scene, found: TranscriptFile, clock: Clock, twins: list[Twin] | 
         sequence,
         table,
         session_facts(scene, session_id),
-        home_facts(scene, session_id),
+        home_facts(scene, found),
         clock,
     )
     return Compared(
@@ -120,11 +121,18 @@ def _one(scene: Scene, found: TranscriptFile, clock: Clock, twins: list[Twin] | 
 
 
 def rows_of(scene: Scene, session_id: str) -> RowSequence:
-    """Return all rows of a session by id, those that our repairs wrote marked."""
-    return build_rows(_rows(scene, session_id), ours=scene.past.written)
+    """Return all rows of a session by id, those that our repairs wrote or took out marked."""
+    past = scene.past
+    return build_rows(_rows(scene, session_id), ours=past.written, dropped=past.deactivated)
 
 
-def _rows(scene: Scene, session_id: str) -> Iterable[MessageRow]:
+def _taking_part(scene: Scene, session_id: str) -> Iterator[MessageRow]:
+    """Yield the rows of a session less the copies that a repair of ours took out."""
+    rows = _rows(scene, session_id)
+    return (row for row in rows if row.id not in scene.past.deactivated)
+
+
+def _rows(scene: Scene, session_id: str) -> Iterator[MessageRow]:
     columns = scene.look.columns("messages")
     flags = "".join(
         f", m.{name}" if name in columns else ", NULL" for name in ("active", "compacted")
@@ -139,8 +147,6 @@ def _rows(scene: Scene, session_id: str) -> Iterable[MessageRow]:
     ):
         id, role, content, calls, answers, at, active, compacted = row
         number = id if isinstance(id, int) else 0
-        if number in scene.past.deactivated:
-            continue  # copies that a repair of ours took out say nothing about an undo
         yield MessageRow(number, role, content, calls, answers, at, active, compacted)
 
 
@@ -154,12 +160,21 @@ def session_facts(scene: Scene, session_id: str) -> SessionFacts | None:
     )
 
 
-def home_facts(scene: Scene, session_id: str) -> HomeFacts:
-    """Return what the rest of the home says about one session."""
+def home_facts(scene: Scene, found: TranscriptFile) -> HomeFacts:
+    """Return what the rest of the home says about the session of one file.
+
+    Raises ``OSError`` where a repair of ours took lines from the file and it cannot be read now.
+    """
+    session_id = found.session_id or ""
+    missing, explained = scene.first_missing
+    number = scene.recognition.number
     return HomeFacts(
         database_birth=scene.birth,
-        named_as_parent=session_id in scene.graph.children,
+        first_missing_id=missing,
+        explained_since=explained,
+        perhaps_imported=number is None or number >= IMPORTS_SINCE,
         routed=scene.routing.is_live(session_id),
+        brought=brought_lines(scene, found),
     )
 
 

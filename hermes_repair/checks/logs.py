@@ -81,7 +81,7 @@ def _compared(scene: Scene, log: TranscriptFile, session_id: str) -> Compared | 
         sequence_of(answer),
         rows_of(scene, session_id),
         session_facts(scene, session_id),
-        home_facts(scene, session_id),
+        home_facts(scene, log),
         scene.comparisons.clock,
         ended=told is not None and told.verdict is not Verdict.NOTHING_IN_FILE,
         named=named,

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from datetime import tzinfo
 from functools import cached_property
 from itertools import count
-from pathlib import Path
 
 from hermes_repair.checks.compared import Compared, Comparisons, compare_all
 from hermes_repair.checks.elsewhere import Continuation, Place, find_continuations, find_elsewhere
+from hermes_repair.checks.evidence import database_birth, first_missing_id
 from hermes_repair.checks.judged import JudgedLock, judged_locks
 from hermes_repair.checks.logs import compare_logs
 from hermes_repair.checks.persons import (
@@ -38,31 +38,12 @@ from hermes_repair.lineage.node import SessionNode, node_from_row
 from hermes_repair.lineage.person import MessageCounts, Proof
 from hermes_repair.lineage.queries import node_query
 from hermes_repair.lineage.resolve import Method
-from hermes_repair.model.actions import FileCopy
-from hermes_repair.model.plans import Header
+from hermes_repair.model.past import Past
 from hermes_repair.routing import Routing, build_routing
 from hermes_repair.schema.recognise import Recognition
 from hermes_repair.schema.structure import Structure
 from hermes_repair.store.look import Look
 from hermes_repair.store.views import FileState
-
-
-@dataclass(frozen=True, slots=True)
-class Past:
-    """What our own receipts say about this database.
-
-    ``written`` are ids of messages that repairs of ours inserted or moved and that were not taken
-    back, ``deactivated`` ids of those that they took out of a chat; ``kept`` are copies of files
-    that they made and that are there; ``birth`` is the earliest known time of message id 1;
-    ``unfinished`` are receipts of runs that did not come to their end (path, header, units that are
-    neither done nor given up).
-    """
-
-    written: frozenset[int] = frozenset()
-    deactivated: frozenset[int] = frozenset()
-    kept: frozenset[FileCopy] = frozenset()
-    birth: float | None = None
-    unfinished: tuple[tuple[Path, Header, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,9 +236,10 @@ class Scene:
 
     @cached_property
     def birth(self) -> float | None:
-        """When this database began: the time of message id 1, or what a receipt of ours kept."""
-        row = self.look.one("SELECT timestamp FROM messages WHERE id = 1")
-        times = [self.past.birth] if self.past.birth is not None else []
-        if row and isinstance(row[0], int | float) and 1 not in self.past.written:
-            times.append(float(row[0]))
-        return min(times, default=None)
+        """The earliest time of anything that this database ever held."""
+        return database_birth(self)
+
+    @cached_property
+    def first_missing(self) -> tuple[int | None, float | None]:
+        """The smallest message id that no row has; see :func:`.evidence.first_missing_id`."""
+        return first_missing_id(self)

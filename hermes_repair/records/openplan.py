@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 from hermes_repair.model.actions import Action, FileCopy
 from hermes_repair.model.errors import NotNoted
 from hermes_repair.model.findings import Safety
+from hermes_repair.model.past import Brought, Witness
 from hermes_repair.model.plans import Header, Outline, Unit, UnitRecord, UnitState, outline
 from hermes_repair.model.values import Value, encode_value, stored, text
 from hermes_repair.records.actionrows import COLUMNS, columns_of, from_row, kept, plain, to_row
@@ -172,10 +174,7 @@ class PlanFile:
         return UnitRecord(number, unit, UnitState(row[8]))
 
     def _actions(self, number: int) -> Iterator[Action]:
-        sets = {
-            set_number: tuple(json.loads(names))
-            for set_number, names in self._db.execute("SELECT number, names FROM column_sets")
-        }
+        sets = self._column_sets()
         images: dict[int, dict[str, dict[str, Value]]] = {}
         for position, image, column, value in self._db.execute(
             "SELECT position, image, column_name, value FROM images WHERE unit = ?", (number,)
@@ -191,6 +190,10 @@ class PlanFile:
     def aside(self, number: int) -> Aside:
         """Return what a unit keeps beside its actions, to write it or to read it."""
         return Aside(self._db, self.path, number)
+
+    def _column_sets(self) -> dict[int, tuple[str, ...]]:
+        found = self._db.execute("SELECT number, names FROM column_sets")
+        return {number: tuple(json.loads(names)) for number, names in found}
 
     def states(self) -> list[tuple[int, UnitState]]:
         """Return (number, state) of every unit in order."""
@@ -235,14 +238,67 @@ class PlanFile:
         return frozenset(str(table) for (table,) in found)
 
     def written_messages(self) -> Iterator[int]:
-        """Yield ids of messages that done units of this receipt inserted or moved (design 6.2)."""
+        """Yield ids of messages that done units of this receipt inserted or moved."""
+        return self._messages(UnitState.DONE)
+
+    def _messages(self, state: UnitState) -> Iterator[int]:
+        """Yield the ids that units of this state gave to messages."""
         for (new_id,) in self._db.execute(
             "SELECT COALESCE(a.new_id, i.value) FROM actions a JOIN units u ON u.number = a.unit"
             " LEFT JOIN images i ON i.unit = a.unit AND i.position = a.position"
             "  AND i.image = 'key' AND i.column_name = 'id'"
-            " WHERE a.tbl = 'messages' AND a.kind IN ('RowInsert', 'RowMove') AND u.state = 'done'"
+            " WHERE a.tbl = 'messages' AND a.kind IN ('RowInsert', 'RowMove') AND u.state = ?",
+            (state.value,),
         ):
             yield int(new_id)
+
+    def freed_messages(self) -> Iterator[tuple[frozenset[int], tuple[Witness, ...]]]:
+        """Yield, per unit, the message ids that it left without a row, and rows that it left.
+
+        A done unit frees the ids that it moved rows away from; of the rows in their new places the
+        first, the middle and the last are witnesses. One that was undone frees the ids that it had
+        given out.
+        """
+        moves: dict[int, list[tuple[int, int, str, int]]] = {}
+        for unit, old, new, digest, columns in self._db.execute(
+            "SELECT a.unit, a.old_id, a.new_id, a.digest, a.column_set FROM actions a"
+            " JOIN units u ON u.number = a.unit"
+            " WHERE a.tbl = 'messages' AND a.kind = 'RowMove' AND u.state = 'done'"
+            " ORDER BY a.unit, a.position"
+        ):
+            moves.setdefault(unit, []).append((old, new, str(digest), columns))
+        sets = self._column_sets()
+        for moved in moves.values():
+            chosen = {0, len(moved) // 2, len(moved) - 1}
+            witnesses = tuple(
+                Witness(new, digest, sets[columns])
+                for place, (_, new, digest, columns) in enumerate(moved)
+                if place in chosen
+            )
+            yield frozenset(old for old, *_ in moved), witnesses
+        given = frozenset(self._messages(UnitState.UNDONE))
+        if given:
+            yield given, ()
+
+    def brought_lines(self) -> Iterator[tuple[str, Brought]]:
+        """Yield (session, lines) of the transcripts that done units of this receipt filled from."""
+        offsets: dict[tuple[int, str], array[int]] = {}
+        for unit, source, offset in self._db.execute(
+            "SELECT a.unit, a.source, a.offset FROM actions a JOIN units u ON u.number = a.unit"
+            " WHERE a.tbl = 'messages' AND a.kind = 'RowInsert' AND a.source IS NOT NULL"
+            " AND u.state = 'done'"
+        ):
+            offsets.setdefault((unit, text(plain(source)) or ""), array("q")).append(offset)
+        for unit, subject, source, size, sha256 in self._db.execute(
+            "SELECT u.number, u.subject, a.source, a.size, a.sha256 FROM actions a"
+            " JOIN units u ON u.number = a.unit WHERE a.kind = 'FileCopy' AND u.state = 'done'"
+        ):
+            named = text(plain(source)) or ""
+            if (unit, named) in offsets:
+                yield (
+                    text(subject) or "",
+                    Brought(named, int(size), str(sha256), offsets[unit, named]),
+                )
 
     def deactivated_messages(self) -> Iterator[int]:
         """Yield ids of messages that done units of this receipt made inactive (MS001, MS005)."""

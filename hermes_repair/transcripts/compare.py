@@ -1,4 +1,4 @@
-"""Compare one transcript file with the rows of its session and say what may be done (design 6.2).
+"""Compare one transcript file with the rows of its session and say what may be done.
 
 A wrong SAFE is worse than none: every condition that fails turns a fill into one that has to be
 asked for, with the sentence that says why. Pure: sequences and facts in, a
@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from hermes_repair.model.findings import Severity
 from hermes_repair.transcripts import proofs
+from hermes_repair.transcripts.doubts import Doubt
 from hermes_repair.transcripts.fill import make_fill
 from hermes_repair.transcripts.matching import (
     Sides,
@@ -81,13 +82,6 @@ COMPACTED_SINCE = (
     "The database holds a compaction summary that the file lacks: "
     "the file is the conversation before it was compacted."
 )
-REWRITTEN = (
-    "The session was rewritten after the end of the file (as /undo and /retry of 0.15 and 0.16 "
-    "do), so what only the file has was perhaps undone."
-)
-_ORPHANED = "The database holds messages of this session, but no row for the session itself."
-_UNION = "The file and the database each have messages that the other lacks."
-_CONTRADICTION = "The file and the database have the same messages in different order."
 
 
 def count_sides(sides: Sides) -> Counts:
@@ -146,39 +140,45 @@ class Case:
         return any(flags & COMPACTED for flags in self.sides.table.flags)
 
     def without_session(self) -> Comparison:
-        """Answer for a file whose session has no row (TR002)."""
+        """Answer for a file whose session has no row (TR002): never SAFE, it may be deleted."""
         sides = self.sides
+        doubt, matched = Doubt.NO_SESSION, {}
         if sides.rows:
-            matched = match_all(sides) or {}
-            return self.filled(Verdict.ONLY_IN_FILE, "TR002", _ORPHANED, matched, len(sides.rows))
-        unproven = proofs.session_only_in_file(sides, self.home, self.clock)
-        return self.filled(Verdict.ONLY_IN_FILE, "TR002", unproven, {}, 0)
+            doubt, matched = Doubt.ORPHANED_ROWS, match_all(sides) or {}
+        elif proofs.before_database(sides, self.home, sides.lines, self.clock):
+            doubt = Doubt.BEFORE_DATABASE
+        return self.filled(Verdict.ONLY_IN_FILE, "TR002", doubt, matched, len(sides.rows))
 
     def classified(self, matched: dict[int, int]) -> Comparison:
-        """Answer for a session that lacks messages of its file (design 6.2, steps 2 and 3)."""
+        """Answer for a session that lacks messages of its file.
+
+        From 0.15.0 on nobody writes the file, so the rows that came after its end are left out of
+        the comparison; they stay last.
+        """
         sides = self.sides
         first_later = later_rows(sides, self.clock, matched)
         later = sides.rows[first_later:]
         case = replace(self, counts=replace(self.counts, later=len(later)))
-        if was_rewritten(sides, later) and not self.has_archive():
-            return case.filled(Verdict.TAIL_MISSING, "TR007", REWRITTEN, matched, first_later)
         bound = later[0] if later else len(sides.table)
         spoken = [row for row in sides.spoken if row < bound]
+        if was_rewritten(sides, later, alone=not spoken):
+            return case.filled(Verdict.TAIL_MISSING, "TR007", Doubt.REWRITTEN, matched, first_later)
+        session = _known(self.session)
         if not spoken:
-            unproven = proofs.all_missing(sides, _known(self.session), self.home, later, self.clock)
-            return case.filled(Verdict.ALL_MISSING, "TR001", unproven, {}, first_later)
+            missing = missing_lines(sides, {}, sides.lines)
+            doubt = proofs.all_missing(sides, session, self.home, missing, later, self.clock)
+            return case.filled(Verdict.ALL_MISSING, "TR001", doubt, {}, first_later)
         embedded = embed(sides, self.clock, spoken)
         if embedded is None:
             return case.interleaved(spoken, first_later)
-        session = _known(self.session)
-        if sides.lines[-1] in embedded:
-            unproven = proofs.front_or_middle(sides, session, self.home, embedded, self.clock)
-            return case.filled(
-                Verdict.FRONT_OR_MIDDLE_MISSING, "TR001", unproven, embedded, first_later
-            )
-        unproven = proofs.tail(sides, session, self.home, embedded, later, self.clock)
-        finding = "TR007" if unproven else "TR001"
-        return case.filled(Verdict.TAIL_MISSING, finding, unproven, embedded, first_later)
+        missing = missing_lines(sides, embedded, sides.lines)
+        doubt = None
+        if missing:
+            doubt = proofs.part_missing(sides, session, self.home, embedded, missing, self.clock)
+        verdict, finding = Verdict.FRONT_OR_MIDDLE_MISSING, "TR001"
+        if sides.lines[-1] not in embedded:
+            verdict, finding = Verdict.TAIL_MISSING, "TR007" if doubt else "TR001"
+        return case.filled(verdict, finding, doubt, embedded, first_later)
 
     def interleaved(self, spoken: Sequence[int], first_later: int) -> Comparison:
         """Answer where both sides have genuine messages of their own before the file's end."""
@@ -191,23 +191,23 @@ class Case:
             return self.filled(
                 Verdict.DIVERGED,
                 "TR003",
-                _CONTRADICTION,
+                Doubt.ORDER,
                 matched,
                 first_later,
                 lambda line: sides.file.keys[line] not in own,
             )
-        return self.filled(Verdict.UNION, "TR001", _UNION, matched, first_later)
+        return self.filled(Verdict.UNION, "TR001", Doubt.BOTH_SIDES, matched, first_later)
 
     def filled(
         self,
         verdict: Verdict,
         finding: str,
-        unproven: str | None,
+        doubt: Doubt | None,
         matched: dict[int, int],
         first_later: int,
         wanted: Callable[[int], bool] | None = None,
     ) -> Comparison:
-        """Answer with a fill; ``unproven`` says why it is not SAFE, ``None``: it is.
+        """Answer with a fill; ``doubt`` says why it is not SAFE, ``None``: it is.
 
         ``wanted`` says which lines may be inserted, all of them by default.
         """
@@ -222,47 +222,63 @@ class Case:
         started = self.session.started_at if self.session else None
         fallback = started if started is not None else sides.file.mtime_ns / 1e9
         fill = make_fill(sides, self.clock, everything, inserted, first_later, fallback)
-        unproven = unproven or _unsettled(sides)
-        genuine = sum(1 for line in inserted if is_genuine(sides.file.flags[line]))
-        counts = replace(self.counts, missing=genuine, added=len(inserted))
+        if doubt is None:
+            doubt = _doubt_of_fill(sides, self.home, inserted, sides.rows[first_later:])
+        genuine = [line for line in inserted if is_genuine(sides.file.flags[line])]
+        counts = replace(self.counts, missing=len(genuine), added=len(inserted))
         return Comparison(
             session_id=self.session_id,
             verdict=verdict,
-            finding=finding,
-            severity=_severity(verdict, finding, unproven is None),
-            safe=unproven is None,
-            reason=unproven or _SAFE_REASONS[verdict],
+            finding="TR007" if verdict is Verdict.TAIL_MISSING and doubt else finding,
+            severity=_severity(verdict, doubt is None),
+            safe=doubt is None,
+            reason=self.reason(verdict, doubt),
             counts=counts,
             fill=fill,
+            doubt=doubt,
+            before_database=proofs.before_database(sides, self.home, genuine, self.clock),
         )
+
+    def reason(self, verdict: Verdict, doubt: Doubt | None) -> str:
+        """Return the sentence for a fill."""
+        if doubt is None:
+            return _SAFE_REASONS[verdict]
+        routed = doubt is Doubt.NO_SESSION and self.home.routed
+        return doubt.sentence + (" A routing entry names it." if routed else "")
 
 
 _SAFE_REASONS = {
     Verdict.FRONT_OR_MIDDLE_MISSING: (
         "All that the database has of this time is in the file, in the same order, "
-        "up to the file's last message."
+        "and nothing of the chat was ever taken out."
     ),
     Verdict.TAIL_MISSING: "The last messages were lost, not undone: the rows were never rewritten.",
-    Verdict.ALL_MISSING: "The session lost all its messages; it was never deleted.",
-    Verdict.ONLY_IN_FILE: "The session is only in the file; it was never deleted.",
+    Verdict.ALL_MISSING: "The messages never came into the database: none of it was taken out.",
 }
 
 
-def _severity(verdict: Verdict, finding: str, safe: bool) -> Severity:
-    """What may have been undone or deleted is for information; a loss is an error."""
-    if finding == "TR003":
-        return Severity.WARNING
-    if finding == "TR007":
-        return Severity.INFO
-    if verdict in (Verdict.ALL_MISSING, Verdict.ONLY_IN_FILE) and not safe:
-        return Severity.INFO
-    return Severity.ERROR
-
-
-def _unsettled(sides: Sides) -> str | None:
+def _doubt_of_fill(
+    sides: Sides, home: HomeFacts, inserted: Sequence[int], later: Sequence[int]
+) -> Doubt | None:
+    """Return what speaks against filling these lines, whatever the rows prove."""
     if sides.file.grew or sides.file.changed:
-        return "The file was written while it was read."
+        return Doubt.FILE_CHANGING
+    brought = home.brought
+    if brought is None or any(sides.file.offsets[line] in brought for line in inserted):
+        return Doubt.BROUGHT_BACK
+    # Under a clock that was set back between row and line, a row seems later than its own line.
+    spoken = (row for row in later if is_genuine(sides.table.flags[row]))
+    first = next(spoken, None)
+    if first is not None and sides.table.keys[first] in sides.line_keys(inserted):
+        return Doubt.NOT_OF_THEIR_TIME
     return None
+
+
+def _severity(verdict: Verdict, safe: bool) -> Severity:
+    """A proven loss is an error; what may have been undone or deleted is for information."""
+    if safe:
+        return Severity.ERROR
+    return Severity.WARNING if verdict is Verdict.DIVERGED else Severity.INFO
 
 
 def _known(session: SessionFacts | None) -> SessionFacts:

@@ -16,6 +16,7 @@ from hermes_repair.transcripts.align import align, fit, fits_left
 from hermes_repair.transcripts.fold import find_copies
 from hermes_repair.transcripts.keys import Key
 from hermes_repair.transcripts.sequence import (
+    COMPACTED,
     COMPARABLE,
     DROPPED,
     RECALLED,
@@ -253,16 +254,28 @@ def later_rows(sides: Sides, clock: Clock, matched: dict[int, int]) -> int:
     return start
 
 
-def was_rewritten(sides: Sides, later: Sequence[int]) -> bool:
-    """Whether two genuine neighbours among the later rows are neighbours in the file too.
+def was_rewritten(sides: Sides, later: Sequence[int], *, alone: bool) -> bool:
+    """Whether rows that are later than the file's end are messages of the file all the same.
 
-    Then the session was rewritten after the file's end: 0.15/0.16 /undo and /retry give every row
-    that they keep a new time.
+    Then the session was rewritten after it: /undo and /retry (0.13 to 0.16) give every row that
+    they keep a new time. Told by two neighbours among the later rows that are neighbours in the
+    file too; or, where the session has no other rows (``alone``), by one that begins both and that
+    nothing answers. What compaction keeps in place it stores twice (0.18.0 and later); there the
+    rows that it archived tell.
     """
-    keys = sides.row_keys([row for row in later if is_genuine(sides.table.flags[row])])
+    table = sides.table
+    rows = [row for row in later if is_genuine(table.flags[row])]
+    if any(flags & COMPACTED for flags in table.flags):
+        rows = [row for row in rows if table.flags[row] & COMPACTED]
+    if not rows:
+        return False
+    keys = sides.row_keys(rows)
     spoken = sides.line_keys(sides.lines)
     pairs = set(pairwise(spoken))
-    return any(pair in pairs for pair in pairwise(keys))
+    if any(pair in pairs for pair in pairwise(keys)):
+        return True
+    answered = len(rows) > 1 and not table.flags[rows[1]] & USER
+    return alone and not answered and keys[0] == spoken[0]
 
 
 def match_others(sides: Sides, matched: dict[int, int]) -> dict[int, int]:

@@ -1,6 +1,19 @@
-"""The conditions under which a fill is SAFE. Each returns ``None`` where all hold, else why not.
+"""When messages that only a file has were lost, and were not taken out of the database on purpose.
 
-See design 6.2 for where each comes from; most were found by running the releases.
+Two facts about every release from 0.13.0 to 0.19.0 carry the proof:
+
+* A chat is only ever taken out, or rewritten without some of its messages, as a whole: all its rows
+  go in one transaction, and those that stay come back in one block of consecutive ids. So a row
+  that stands apart from the chat's first rows (other ids lie between them) was never rewritten, and
+  nothing that was said after it was ever taken out.
+* Message ids are given out once (AUTOINCREMENT). So a row that was taken out leaves an id that
+  nobody has. Where no id is missing below a row that stands apart, nothing was taken out before it.
+
+A chat without rows leaves no id when it is deleted: there the age of its session row decides. An
+import (0.19.0) writes rows into a new database as if they had always been there, without what was
+undone; only a row that stands apart shows that there was none.
+
+``tests/histories`` holds this rule against tens of thousands of histories of the releases.
 """
 
 from __future__ import annotations
@@ -8,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from hermes_repair.transcripts.doubts import Doubt
 from hermes_repair.transcripts.matching import (
     Sides,
     is_twin,
@@ -15,191 +29,183 @@ from hermes_repair.transcripts.matching import (
     previous_turns,
     proven_epoch,
 )
-from hermes_repair.transcripts.sequence import (
-    COMPACTED,
-    INACTIVE,
-    OURS,
-    USER,
-)
+from hermes_repair.transcripts.sequence import COMPACTED, INACTIVE, OURS, RowSequence
 from hermes_repair.transcripts.times import SLACK, Clock
 from hermes_repair.transcripts.verdicts import HomeFacts, SessionFacts
 
-_NO_TIME = (
-    "The last message of the file has no time (0.13 and 0.14 rewrite files so), "
-    "so it cannot be proven that the rest was not undone."
-)
-_NO_ZONE = (
-    "The zone of the file's times is not proven: fewer than three turns of this home are in both "
-    "sources. Name it with --timezone."
-)
-_REWOUND = "The session has undone or compacted messages, so what is missing may be theirs."
-_NOT_A_TWIN = (
-    "The row of the last common message is not of the time of its line, "
-    "so the session was rewritten after it."
-)
-_LATE = "Rows are later than their lines in the file, so the session was rewritten after them."
-_REMADE = (
-    "The session's row is younger than the missing messages: the session may have been deleted "
-    "and made again."
-)
 _CREATION = 60.0
 """Seconds between the making of a session id and its row."""
-_EARLY = "Rows are earlier than the turns of their lines, so they are other messages."
-_MAYBE_DELETED = "The session may have been deleted on purpose: nothing proves that it was not."
 
 
-def front_or_middle(
+def part_missing(
     sides: Sides,
     session: SessionFacts,
     home: HomeFacts,
     matched: dict[int, int],
+    missing: Sequence[int],
     clock: Clock,
-) -> str | None:
-    """Front or middle missing: the last row is the twin of the last line, nothing was taken out."""
-    last = sides.lines[-1]
-    return (
-        _taken_out(sides, session)
-        or _not_timed(sides, clock, last)
-        or _not_twins(sides, clock, matched, last)
-        or _front_deleted(sides, session, home, matched, clock)
-    )
+) -> Doubt | None:
+    """Return why ``missing`` lines of a chat that has others of its file may have been taken out.
 
-
-def tail(
-    sides: Sides,
-    session: SessionFacts,
-    home: HomeFacts,
-    matched: dict[int, int],
-    later: Sequence[int],
-    clock: Clock,
-) -> str | None:
-    """Tail missing: a loss leaves ids in several blocks and the last row in its own turn.
-
-    A rewrite by any release (that is what an undo without a trace is) leaves one block of ids.
+    ``matched`` is line → row, in ascending order on both sides.
     """
-    last = max(matched)
     return (
-        perhaps_undone(sides, session, later)
-        or _not_timed(sides, clock, last)
-        or _not_twins(sides, clock, matched, last)
-        or _front_deleted(sides, session, home, matched, clock)
+        taken_back(sides, session)
+        or _untimed(sides, clock, max(matched))
+        or _not_twins(sides, clock, matched)
+        or _taken_out(sides, session, home, matched, missing, clock)
     )
-
-
-def perhaps_undone(sides: Sides, session: SessionFacts, later: Sequence[int]) -> str | None:
-    """Whether the rows, times aside, look as an undo of the file's last messages leaves them."""
-    if later:
-        return "The conversation went on after the file's end, so its last messages may be undone."
-    taken = _taken_out(sides, session)
-    if taken:
-        return taken
-    if any(flags & OURS for flags in sides.table.flags):
-        return "Rows of this session were inserted or moved by an earlier repair."
-    ids = sides.table.ids
-    if max(ids) - min(ids) + 1 <= len(ids):
-        return "The rows are one block of ids, as an /undo or /retry leaves them."
-    return None
 
 
 def all_missing(
-    sides: Sides, session: SessionFacts, home: HomeFacts, later: Sequence[int], clock: Clock
-) -> str | None:
-    """A session row without messages of the file's time: lost, or deleted and made again?"""
-    users = sum(
-        1 for line in sides.lines if sides.file.flags[line] & USER and line not in sides.copies
-    )
-    if users < 2:
-        return "The file has fewer than two messages of a person."
+    sides: Sides,
+    session: SessionFacts,
+    home: HomeFacts,
+    missing: Sequence[int],
+    later: Sequence[int],
+    clock: Clock,
+) -> Doubt | None:
+    """Return why the messages of a chat that has none of its file's may have been taken out.
+
+    ``later`` are the rows that came after the file's end.
+    """
+    doubt = taken_back(sides, session) or _untimed(sides, clock, sides.lines[-1])
+    if doubt is not None:
+        return doubt
     end = latest_epoch(sides.file, clock, sides.lines[-1])
     if later and (end is None or min(sides.table.times[row] for row in later) <= end + SLACK):
-        return _NO_ZONE
-    if session_only_in_file(sides, home, clock) is None:
-        return None
-    began = _begin(sides, clock)
-    if session.started_at is None or began is None or session.started_at > began + SLACK:
-        return _MAYBE_DELETED
-    if (session.message_count or 0) > len(sides.table) or session.end_reason == "compression":
-        return None
-    return _MAYBE_DELETED
+        return Doubt.NO_ZONE
+    return _taken_out(sides, session, home, {}, missing, clock)
 
 
-def session_only_in_file(sides: Sides, home: HomeFacts, clock: Clock) -> str | None:
-    """Never deleted: older than this database, or a surviving row still names it as its parent."""
-    if home.named_as_parent:
-        return None
-    end = latest_epoch(sides.file, clock, sides.lines[-1])
-    if end is not None and home.database_birth is not None and end < home.database_birth:
-        return None
-    if home.routed:
-        return _MAYBE_DELETED + " A routing entry names it."
-    return _MAYBE_DELETED
-
-
-def _taken_out(sides: Sides, session: SessionFacts) -> str | None:
-    """Inactive rows and rewinds; a summary without them has made the session superseded before."""
-    if session.rewind_count or any(
-        flags & (INACTIVE | COMPACTED) for flags in (sides.table.flags[row] for row in sides.rows)
-    ):
-        return _REWOUND
+def taken_back(sides: Sides, session: SessionFacts) -> Doubt | None:
+    """Return a doubt where rows were undone, or compacted in place, and are still there."""
+    hidden = INACTIVE | COMPACTED
+    if session.rewind_count or any(sides.table.flags[row] & hidden for row in sides.rows):
+        return Doubt.TAKEN_BACK
     return None
 
 
-def _not_timed(sides: Sides, clock: Clock, line: int) -> str | None:
+def before_database(sides: Sides, home: HomeFacts, missing: Sequence[int], clock: Clock) -> bool:
+    """Whether all these lines are older than anything that this database ever held.
+
+    The time of the last one decides, or where it has none that of the next line with one.
+    """
+    if home.database_birth is None or not missing:
+        return False
+    rest = range(max(missing), len(sides.file))
+    end = next((e for e in (latest_epoch(sides.file, clock, line) for line in rest) if e), None)
+    return end is not None and end + SLACK < home.database_birth
+
+
+def first_apart(table: RowSequence) -> int | None:
+    """Return the first row that other ids separate from the first rows of its session."""
+    ids = table.ids
+    return next((row for row in range(1, len(ids)) if ids[row] != ids[row - 1] + 1), None)
+
+
+def _taken_out(
+    sides: Sides,
+    session: SessionFacts,
+    home: HomeFacts,
+    matched: dict[int, int],
+    missing: Sequence[int],
+    clock: Clock,
+) -> Doubt | None:
+    """Return why ``missing`` may have been taken out; rows that stand apart and free ids decide."""
+    apart = first_apart(sides.table)
+    proven = _first_proven(sides, clock, matched, apart)
+    if proven is not None and proven < missing[0]:
+        return None
+    made_again = _made_again(sides, session, clock)
+    if made_again is not None:
+        old = before_database(sides, home, missing, clock)
+        return Doubt.BEFORE_DATABASE if old else made_again
+    if proven is None and home.perhaps_imported:
+        return Doubt.IMPORTED
+    missed = home.first_missing_id
+    if missed is not None and (apart is None or missed < sides.table.ids[apart]):
+        return Doubt.IDS_MISSING
+    return _explained_too_late(sides, home, missing, clock)
+
+
+def _first_proven(
+    sides: Sides, clock: Clock, matched: dict[int, int], apart: int | None
+) -> int | None:
+    """Return the first line whose row stands apart and was certainly written in its turn."""
+    if apart is None:
+        return None
+    turns = previous_turns(sides.file)
+    alike: dict[bytes, list[int]] = {}
+    for line in sides.lines:
+        alike.setdefault(sides.file.keys[line], []).append(line)
+    for line, row in sorted(matched.items()):
+        if row < apart or sides.table.flags[row] & OURS:
+            continue
+        same = alike[sides.file.keys[line]]
+        if [other for other in same if is_twin(sides, clock, turns, other, row)] == [line]:
+            return line
+    return None
+
+
+def _explained_too_late(
+    sides: Sides, home: HomeFacts, missing: Sequence[int], clock: Clock
+) -> Doubt | None:
+    """Return a doubt where ids that an undo of ours freed could be those of the missing messages.
+
+    They cannot where all was said before: the ids that such a run gave out are above all others.
+    """
+    if home.explained_since is None:
+        return None
+    ends = [latest_epoch(sides.file, clock, line) for line in missing]
+    if any(end is None or end >= home.explained_since for end in ends):
+        return Doubt.IDS_MISSING
+    return None
+
+
+def _untimed(sides: Sides, clock: Clock, line: int) -> Doubt | None:
     if sides.file.time(line) is None:
-        return _NO_TIME
-    return _NO_ZONE if proven_epoch(sides.file, clock, line) is None else None
+        return Doubt.NO_TIME
+    return Doubt.NO_ZONE if proven_epoch(sides.file, clock, line) is None else None
 
 
-def _not_twins(sides: Sides, clock: Clock, matched: dict[int, int], last: int) -> str | None:
-    """The last row must be the twin of its line; every other row must at least be able to be one.
+def _not_twins(sides: Sides, clock: Clock, matched: dict[int, int]) -> Doubt | None:
+    """Return a doubt where a row was not written in the turn of its line.
 
-    A row that is later than its line was rewritten after it; one that is earlier than the turn
+    The last one has to be its twin; every other must at least be able to be one. A row that is
+    later than its line was rewritten after it (0.13 to 0.16); one that is earlier than the turn
     before its line is another message of the same words.
     """
     turns = previous_turns(sides.file)
+    last = max(matched)
     if not is_twin(sides, clock, turns, last, matched[last]):
-        return _NOT_A_TWIN
+        return Doubt.NOT_OF_THEIR_TIME
     for line, row in matched.items():
         stamped = sides.table.times[row]
         upper = latest_epoch(sides.file, clock, line)
         lower = _earliest(sides, clock, turns[line]) if turns[line] >= 0 else None
         if upper is not None and stamped > upper + SLACK:
-            return _LATE
+            return Doubt.NOT_OF_THEIR_TIME
         if upper is not None and lower is not None and stamped <= lower - SLACK:
-            return _EARLY
+            return Doubt.NOT_OF_THEIR_TIME
     return None
 
 
-def _front_deleted(
-    sides: Sides,
-    session: SessionFacts,
-    home: HomeFacts,
-    matched: dict[int, int],
-    clock: Clock,
-) -> str | None:
-    """Whether what is missing before the first row may have gone with a deleted session.
+def _made_again(sides: Sides, session: SessionFacts, clock: Clock) -> Doubt | None:
+    """Return a doubt where the session's row may be younger than the first message of its file.
 
     In 0.13 and 0.14 a chat whose session was deleted goes on under the same id, with its file: that
-    leaves a session row that is younger than the lines. Not deleted: the row is as old as the
-    file, the missing lines are older than the database, or a row still names it as its parent.
+    leaves a row that is younger than the lines. (Both times are of one clock, and a line is later
+    than its turn.) A row that is older than its own id was made under a wrong clock.
     """
-    first = min(matched)
-    front = [line for line in sides.lines if line < first]
-    if not front or home.named_as_parent:
-        return None
     began = session.started_at
-    if began is not None:
-        opened = _opened(session.session_id, clock)
-        if opened is not None and began <= opened + _CREATION:
-            return None
-        earliest = _earliest(sides, clock, sides.lines[0])
-        if earliest is not None and began <= earliest + SLACK:
-            return None
-    bound = next((line for line in range(front[-1], first + 1) if sides.file.time(line)), first)
-    end = latest_epoch(sides.file, clock, bound)
-    if end is not None and home.database_birth is not None and end < home.database_birth:
-        return None
-    return _REMADE
+    first = _earliest(sides, clock, sides.lines[0])
+    if first is None:
+        return Doubt.NO_TIME
+    if began is None or began > first:
+        return Doubt.MADE_AGAIN
+    opened = _opened(session.session_id, clock)
+    return Doubt.MADE_AGAIN if opened is not None and began < opened - _CREATION else None
 
 
 def _opened(session_id: str, clock: Clock) -> float | None:
@@ -216,10 +222,3 @@ def _earliest(sides: Sides, clock: Clock, line: int) -> float | None:
     """Return the earliest epoch that a line can have, ``None`` where it has no time."""
     time = sides.file.time(line)
     return time if time is None or sides.file.is_aware(line) else clock.earliest(time)
-
-
-def _begin(sides: Sides, clock: Clock) -> float | None:
-    """Return the earliest epoch that the first timed message of the file can have."""
-    timed = (line for line in sides.lines if sides.file.time(line) is not None)
-    first = next(timed, None)
-    return None if first is None else _earliest(sides, clock, first)

@@ -32,6 +32,7 @@ from hermes_repair.transcripts.decode import (
     too_much,
 )
 
+_CHUNK = 1 << 20  # bytes
 MAX_LINE = 64 * 1024 * 1024
 MOST_LINES = 1_000_000
 """Records that one file may have: what is compared of each stays in memory."""
@@ -131,6 +132,19 @@ def read_record(path: Path, offset: int, length: int, sha256: str) -> Message:
 def record_digest(path: Path, offset: int, length: int) -> str:
     """Return the sha256 (hex) of one record; raises as :func:`read_bytes`."""
     return hashlib.sha256(read_bytes(path, offset, length)).hexdigest()
+
+
+def prefix_digest(path: Path, size: int) -> str:
+    """Return the sha256 (hex) of the first ``size`` bytes of a file, or of all where it is shorter.
+
+    Raises ``OSError`` where it cannot be read.
+    """
+    hasher = hashlib.sha256()
+    with open_regular(path) as stream:
+        while size and (chunk := stream.read(min(_CHUNK, size))):
+            hasher.update(chunk)
+            size -= len(chunk)
+    return hasher.hexdigest()
 
 
 def read_bytes(path: Path, offset: int, length: int) -> bytes:

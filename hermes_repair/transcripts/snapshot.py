@@ -19,11 +19,11 @@ from hermes_repair.transcripts import proofs
 from hermes_repair.transcripts.compare import (
     COMPACTED_SINCE,
     NOTHING,
-    REWRITTEN,
     TOO_DIFFERENT,
     Case,
     count_sides,
 )
+from hermes_repair.transcripts.doubts import Doubt
 from hermes_repair.transcripts.matching import (
     Sides,
     has_new_summary,
@@ -33,7 +33,7 @@ from hermes_repair.transcripts.matching import (
     prepare,
     was_rewritten,
 )
-from hermes_repair.transcripts.sequence import SUMMARY, FileSequence, RowSequence
+from hermes_repair.transcripts.sequence import OURS, SUMMARY, FileSequence, RowSequence
 from hermes_repair.transcripts.times import Clock
 from hermes_repair.transcripts.verdicts import (
     Comparison,
@@ -43,7 +43,6 @@ from hermes_repair.transcripts.verdicts import (
     whole,
 )
 
-NEVER_SAFE = "A session log has no times, is often stale and survives every delete."
 _MAYBE_DELETED = "The session may have been deleted on purpose: every delete leaves its log."
 _RIGHT = (
     "What only the log has stands where the database has something else: the database is right."
@@ -51,6 +50,9 @@ _RIGHT = (
 _ENDED = (
     "Another source tells the session to an earlier end, so the log's last messages were undone."
 )
+_WENT_ON = "The conversation went on after the log's end, so its last messages may be undone."
+_OURS = "Rows of this session were inserted or moved by an earlier repair."
+_ONE_BLOCK = "The rows are one block of ids, as an /undo or /retry leaves them."
 
 
 def compare_log(
@@ -85,15 +87,15 @@ def compare_log(
         return _nothing(case, Verdict.SUPERSEDED, COMPACTED_SINCE)
     first_later = later_rows(sides, clock, matched)
     later = sides.rows[first_later:]
-    if was_rewritten(sides, later):
-        return _nothing(case, Verdict.SUPERSEDED, REWRITTEN)
+    if was_rewritten(sides, later, alone=False):
+        return _nothing(case, Verdict.SUPERSEDED, Doubt.REWRITTEN.sentence)
     case = replace(case, counts=replace(case.counts, later=len(later)))
     bound = later[0] if later else len(table)
     matched = {line: row for line, row in matched.items() if row < bound}
     gaps = list(_gaps(sides, matched, bound))
     open_gaps = [gap for gap in gaps if gap.lines and not gap.rows]
     facts = session or SessionFacts(session_id, None, None)
-    undone = proofs.perhaps_undone(sides, facts, later) if matched else None
+    undone = _perhaps_undone(sides, facts, later) if matched else None
     if ended and matched:
         undone = undone or _ENDED
     if undone and not named:
@@ -110,12 +112,25 @@ def compare_log(
         verdict, finding = Verdict.TAIL_MISSING, "TR007"
     elif any(gap.rows for gap in gaps):
         verdict = Verdict.UNION
-    reason = _MAYBE_DELETED if finding == "TR002" else NEVER_SAFE
+    doubt = Doubt.SESSION_LOG
+    reason = _MAYBE_DELETED if finding == "TR002" else doubt.sentence
     if finding == "TR007" and undone:
         reason = undone
     wanted = _within(sides, open_gaps)
-    found = case.filled(verdict, finding, reason, matched, first_later, wanted.__contains__)
-    return replace(found, severity=Severity.INFO)
+    found = case.filled(verdict, finding, doubt, matched, first_later, wanted.__contains__)
+    return replace(found, severity=Severity.INFO, reason=reason)
+
+
+def _perhaps_undone(sides: Sides, session: SessionFacts, later: Sequence[int]) -> str | None:
+    """Return why the end of a log may have been undone; without times there is no more proof."""
+    if later:
+        return _WENT_ON
+    doubt = proofs.taken_back(sides, session)
+    if doubt is not None:
+        return doubt.sentence
+    if any(flags & OURS for flags in sides.table.flags):
+        return _OURS
+    return _ONE_BLOCK if proofs.first_apart(sides.table) is None else None
 
 
 @dataclass(frozen=True, slots=True)

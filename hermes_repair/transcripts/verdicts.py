@@ -8,6 +8,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from hermes_repair.model.findings import Severity
+from hermes_repair.transcripts.doubts import Doubt
 
 
 class Verdict(Enum):
@@ -45,14 +46,21 @@ class SessionFacts:
 class HomeFacts:
     """What the rest of the home says about one session.
 
-    ``database_birth`` is the epoch of message id 1 or what a receipt of ours kept of it; ``None``
-    when it is not known. ``named_as_parent``: a surviving row has it as ``parent_session_id``.
-    ``routed``: a routing entry names it now.
+    ``database_birth`` is the earliest time of anything that the database ever held (epoch seconds),
+    ``None`` where that is not known. ``first_missing_id`` is the smallest message id that was given
+    out and that no row has, ids aside that our own runs freed; ``None`` where none is missing.
+    ``explained_since``: the earliest of the runs that freed such ids and were undone.
+    ``perhaps_imported``: a release that can import chats has had the database open. ``routed``: a
+    routing entry names the session now. ``brought`` are the offsets of lines of its transcript that
+    a repair of ours brought back; ``None`` where it cannot be told which.
     """
 
     database_birth: float | None = None
-    named_as_parent: bool = False
+    first_missing_id: int | None = None
+    explained_since: float | None = None
+    perhaps_imported: bool = False
     routed: bool = False
+    brought: frozenset[int] | None = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +126,10 @@ class Fill:
 class Comparison:
     """The answer for one session: verdict, finding (if any), why, and what a repair would do.
 
-    ``finding`` is the id of design section 5 or ``None``; ``safe`` says whether ``fill`` may be
-    applied without being asked for; ``reason`` is one plain sentence without message text.
+    ``finding`` is the id of a check or ``None``; ``safe`` says whether ``fill`` may be applied
+    without being asked for; ``reason`` is one plain sentence without message text. ``doubt`` is why
+    a fill is not safe, ``None`` where it is or where there is none. ``before_database``: all that
+    is missing is older than anything that this database ever held, so nobody took it out of it.
     """
 
     session_id: str
@@ -130,6 +140,8 @@ class Comparison:
     reason: str
     counts: Counts
     fill: Fill | None = None
+    doubt: Doubt | None = None
+    before_database: bool = False
 
 
 _UNDONE = "What the file has exists in the database, partly as undone or compacted messages."

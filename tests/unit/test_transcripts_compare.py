@@ -12,6 +12,7 @@ import pytest
 from hermes_repair.model.findings import Severity
 from hermes_repair.transcripts.compare import compare
 from hermes_repair.transcripts.decode import Line
+from hermes_repair.transcripts.doubts import Doubt
 from hermes_repair.transcripts.matching import is_twin, prepare, previous_turns
 from hermes_repair.transcripts.sequence import (
     RECALLED_TEXT,
@@ -146,29 +147,113 @@ def test_not_safe_by_the_session_row(session: dict[str, Any], word: str) -> None
     assert word in found.reason
 
 
-def test_a_young_session_row_is_no_obstacle_where_nothing_was_deleted() -> None:
+def test_a_young_session_row_may_have_been_made_again() -> None:
     file, rows, row = front(started_at=START + 4 * 600)
-    assert not judge(file, rows, row).safe
-    # The lines are older than the database, or a surviving row still names the session.
-    assert judge(file, rows, row, HomeFacts(database_birth=START + 4 * 600)).safe
-    assert not judge(file, rows, row, HomeFacts(database_birth=START + 2 * 600)).safe
-    assert judge(file, rows, row, HomeFacts(named_as_parent=True)).safe
-    # A row that was stamped before the gap shows that no delete came after it.
+    assert judge(file, rows, row).doubt is Doubt.MADE_AGAIN
+    # Older than the database, nobody took them out of it: said, and asked all the same.
+    born = judge(file, rows, row, HomeFacts(database_birth=START + 4 * 600))
+    assert (born.doubt, born.before_database) == (Doubt.BEFORE_DATABASE, True)
+    still = judge(file, rows, row, HomeFacts(database_birth=START + 2 * 600))
+    assert (still.doubt, still.before_database) == (Doubt.MADE_AGAIN, False)
+    # A row that was stamped before the gap and stands apart shows that no delete came after it.
     middle = as_rows([*OLD[:2], *OLD[8:]])
     assert judge(file, middle, facts(middle, started_at=START + 4 * 600)).safe
 
 
-def test_a_session_row_as_old_as_its_id_was_never_made_again() -> None:
-    untimed, timed = OLD[:4], OLD[4:]
-    file = as_file(untimed, timed=False)
-    for one in timed:
-        file.add(Line(1000, 10, one.message()))
-    rows = as_rows(OLD[10:])
-    session_id = "20260424_050640_ab12cd34"  # START, a minute later, in the operator's zone
-    session = facts(rows, session_id=session_id)
+@pytest.mark.parametrize("younger", [0.001, 50_000])
+def test_a_session_row_younger_than_the_first_line_is_young(younger: float) -> None:
+    file, rows, _ = front()
+    assert judge(file, rows, facts(rows, started_at=OLD[0].ended)).safe
+    made = facts(rows, started_at=OLD[0].ended + younger)
+    assert judge(file, rows, made).doubt is Doubt.MADE_AGAIN
+
+
+def test_a_session_row_older_than_its_id_was_made_under_a_wrong_clock() -> None:
+    file, rows, _ = front()
+    session_id = "20260424_050640_ab12cd34"  # START, in the operator's zone
+    session = facts(rows, session_id=session_id, started_at=START - 30)
     assert compare(session_id, file, rows, session, HomeFacts(), clock()).safe
-    remade = replace(session, started_at=START + 5 * 600)
-    assert not compare(session_id, file, rows, remade, HomeFacts(), clock()).safe
+    odd = replace(session, started_at=START - 90)
+    found = compare(session_id, file, rows, odd, HomeFacts(), clock())
+    assert found.doubt is Doubt.MADE_AGAIN
+
+
+def test_first_lines_without_a_time_prove_no_age() -> None:
+    file = as_file(OLD[:4], timed=False)
+    for one in OLD[4:]:
+        file.add(Line(1000, 10, one.message()))
+    assert judge(file, as_rows(OLD[10:])).doubt is Doubt.NO_TIME
+
+
+# What was taken out leaves ids that nobody has
+
+
+def test_a_missing_id_below_the_rows_that_stand_apart() -> None:
+    file = as_file(OLD)
+    rows = as_rows(OLD[8:], ids=[20, 21, 30, 31])
+    for missing, safe in [(5, False), (25, False), (30, True), (40, True), (None, True)]:
+        found = judge(file, rows, home=HomeFacts(first_missing_id=missing))
+        assert found.safe is safe, missing
+        assert found.doubt is (None if safe else Doubt.IDS_MISSING)
+
+
+def test_rows_in_one_block_may_be_a_rewrite_wherever_the_missing_id_is() -> None:
+    file, rows = as_file(OLD), as_rows(OLD[8:], ids=range(20, 24))
+    assert judge(file, rows, home=HomeFacts(first_missing_id=99)).doubt is Doubt.IDS_MISSING
+    assert judge(file, rows).safe
+
+
+def test_what_came_after_a_row_that_stands_apart_was_never_taken_out() -> None:
+    """Neither missing ids nor an import nor a young session row speak against it."""
+    file = as_file(OLD)
+    rows = as_rows([*OLD[:4], *OLD[8:]], ids=[20, 21, 23, 24, 30, 31, 32, 33])
+    home = HomeFacts(first_missing_id=1, perhaps_imported=True)
+    assert judge(file, rows, facts(rows, started_at=START + 9999), home).safe
+    # A row of ours stands where we put it.
+    rows = as_rows(OLD[:4], ids=[20, 21, 23, 24], ours=[23, 24])
+    assert judge(file, rows, home=home).doubt is Doubt.IMPORTED
+
+
+def test_a_row_that_could_be_of_two_lines_proves_nothing() -> None:
+    for before, safe in [(1, False), (10, True)]:
+        again = [turn(3, "ok", "done", at=START + 1800 + seconds) for seconds in (0, 3)]
+        quick = [replace(one, stamped=one.ended - before) for said in again for one in said]
+        said = [*OLD[:2], *quick, *OLD[8:]]
+        rows = as_rows(said[:4], ids=[20, 21, 23, 24])
+        found = judge(as_file(said), rows, home=HomeFacts(first_missing_id=1))
+        assert found.doubt is (None if safe else Doubt.IDS_MISSING)
+
+
+def test_an_import_leaves_no_trace_of_what_was_undone_before_it() -> None:
+    rows = as_rows(OLD[:8], ids=range(1, 9))
+    assert judge(as_file(OLD), rows).safe
+    found = judge(as_file(OLD), rows, home=HomeFacts(perhaps_imported=True))
+    assert found.doubt is Doubt.IMPORTED
+
+
+def test_ids_that_an_undo_of_ours_freed_are_no_evidence_about_what_was_said_before() -> None:
+    file, rows = as_file(OLD), as_rows(OLD[:8], ids=range(1, 9))
+    assert judge(file, rows, home=HomeFacts(explained_since=START + 90_000)).safe
+    found = judge(file, rows, home=HomeFacts(explained_since=START + 2000))
+    assert found.doubt is Doubt.IDS_MISSING
+
+
+def test_what_we_brought_back_and_somebody_took_out_stays_out() -> None:
+    file, rows = as_file(OLD), as_rows(OLD[:8])
+    assert judge(file, rows, home=HomeFacts(brought=frozenset({0, 11}))).safe
+    for brought in (frozenset({file.offsets[9]}), None):
+        found = judge(file, rows, home=HomeFacts(brought=brought))
+        assert (found.doubt, found.finding) == (Doubt.BROUGHT_BACK, "TR007")
+        assert found.fill is not None, "it can still be asked for"
+
+
+def test_a_row_that_seems_later_than_its_own_line_is_not_doubled() -> None:
+    """The clock was set back after the row and before the line."""
+    said = [*OLD, Said("user", "still there?", START + 3600, START + 3607)]
+    found = judge(as_file(said), as_rows(said))
+    assert found.verdict is Verdict.EQUAL
+    found = judge(as_file(said), as_rows([*OLD[:4], said[-1]]))
+    assert found.doubt is Doubt.NOT_OF_THEIR_TIME
 
 
 def test_not_safe_where_the_last_line_has_no_time() -> None:
@@ -192,7 +277,7 @@ def test_not_safe_where_a_row_is_another_message_of_the_same_words() -> None:
     said = [*turn(0, "ok", "done"), *OLD[2:8], *turn(4, "ok", "fine"), *OLD[10:]]
     found = judge(as_file(said[2:]), as_rows([said[0], *said[10:]]))
     assert outcome(found) == (Verdict.FRONT_OR_MIDDLE_MISSING, "TR001", False)
-    assert "other messages" in found.reason
+    assert found.doubt is Doubt.NOT_OF_THEIR_TIME
 
 
 def test_a_time_twin_lies_between_the_turn_before_and_its_own() -> None:
@@ -257,27 +342,31 @@ def test_tail_lost() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "word"),
+    ("change", "doubt"),
     [
-        ({"ids": range(50, 58)}, "one block"),
-        ({"ours": [3]}, "earlier repair"),
-        ({"inactive": [2]}, "undone"),
+        ({"ids": range(50, 58)}, Doubt.IDS_MISSING),
+        ({"ours": range(1, 16)}, Doubt.IDS_MISSING),
+        ({"inactive": [2]}, Doubt.TAKEN_BACK),
     ],
 )
-def test_tail_perhaps_undone(change: dict[str, Any], word: str) -> None:
-    found = judge(as_file(OLD), as_rows(OLD[:8], **change))
+def test_tail_perhaps_undone(change: dict[str, Any], doubt: Doubt) -> None:
+    rows = as_rows(OLD[:8], **change)
+    found = judge(as_file(OLD), rows, home=HomeFacts(first_missing_id=2))
     assert outcome(found) == (Verdict.TAIL_MISSING, "TR007", False)
-    assert found.severity is Severity.INFO
-    assert word in found.reason
+    assert (found.severity, found.doubt) == (Severity.INFO, doubt)
     assert found.fill is not None
 
 
-def test_tail_perhaps_undone_where_the_chat_went_on() -> None:
+def test_tail_lost_where_the_chat_went_on() -> None:
+    """Rows that stand apart were never rewritten, whatever was said later."""
     rows = [*OLD[:8], *LATER]
-    found = judge(as_file(OLD), as_rows(rows))
-    assert outcome(found) == (Verdict.TAIL_MISSING, "TR007", False)
+    found = judge(as_file(OLD), as_rows(rows), home=HomeFacts(first_missing_id=2))
+    assert outcome(found) == (Verdict.TAIL_MISSING, "TR001", True)
     assert found.counts.later == 2
     assert texts(found, OLD, rows) == [one.text for one in [*OLD, *LATER]]
+    block = as_rows(rows, ids=range(30, 40))
+    found = judge(as_file(OLD), block, home=HomeFacts(first_missing_id=2))
+    assert outcome(found) == (Verdict.TAIL_MISSING, "TR007", False)
 
 
 # Rewritten, compacted, recalled
@@ -380,26 +469,24 @@ def test_all_missing() -> None:
 
 
 @pytest.mark.parametrize(
-    "session",
+    ("session", "home", "doubt"),
     [
-        {},
-        {"message_count": 12, "started_at": START + 60},
-        {"message_count": 12, "started_at": None},
+        ({"message_count": 12}, {"first_missing_id": 1}, Doubt.IDS_MISSING),
+        ({"end_reason": "compression"}, {"first_missing_id": 1}, Doubt.IDS_MISSING),
+        ({"message_count": 12}, {"perhaps_imported": True}, Doubt.IMPORTED),
+        ({"started_at": START + 60}, {}, Doubt.MADE_AGAIN),
+        ({"started_at": None}, {}, Doubt.MADE_AGAIN),
+        ({"started_at": None}, {"database_birth": START + 9999}, Doubt.BEFORE_DATABASE),
     ],
 )
-def test_all_missing_perhaps_deleted(session: dict[str, Any]) -> None:
+def test_all_missing_perhaps_deleted(
+    session: dict[str, Any], home: dict[str, Any], doubt: Doubt
+) -> None:
     rows = as_rows([])
-    found = judge(as_file(OLD), rows, facts(rows, **session))
+    found = judge(as_file(OLD), rows, facts(rows, **session), HomeFacts(**home))
     assert outcome(found) == (Verdict.ALL_MISSING, "TR001", False)
-    assert found.severity is Severity.INFO
+    assert (found.severity, found.doubt) == (Severity.INFO, doubt)
     assert found.fill is not None
-    # Older than the database: it cannot have been deleted from it.
-    assert judge(as_file(OLD), rows, facts(rows, **session), HomeFacts(START + 9999)).safe
-
-
-def test_all_missing_needs_two_user_turns() -> None:
-    rows = as_rows([])
-    assert not judge(as_file(OLD[:2]), rows, facts(rows, message_count=2)).safe
 
 
 def test_all_missing_and_the_chat_went_on() -> None:
@@ -441,25 +528,27 @@ def alone(home: HomeFacts, file: FileSequence | None = None) -> Comparison:
     return compare("s", file or as_file(OLD), as_rows([]), None, home, clock())
 
 
-def test_only_in_file() -> None:
+def test_only_in_file_is_always_asked() -> None:
     found = alone(HomeFacts())
     assert outcome(found) == (Verdict.ONLY_IN_FILE, "TR002", False)
     assert (found.severity, found.counts.missing) == (Severity.INFO, 12)
-    assert alone(HomeFacts(database_birth=START + 9999)).safe
-    assert not alone(HomeFacts(database_birth=START)).safe
-    assert alone(HomeFacts(named_as_parent=True)).safe
+    assert (found.doubt, found.before_database) == (Doubt.NO_SESSION, False)
+    older = alone(HomeFacts(database_birth=START + 9999))
+    assert (older.safe, older.doubt, older.before_database) == (False, Doubt.BEFORE_DATABASE, True)
+    assert not alone(HomeFacts(database_birth=START)).before_database
     routed = alone(HomeFacts(routed=True))
     assert not routed.safe
     assert "routing" in routed.reason
-    assert not alone(HomeFacts(START + 99_999), as_file(OLD, timed=False)).safe
+    untimed = alone(HomeFacts(START + 99_999), as_file(OLD, timed=False))
+    assert not untimed.before_database
 
 
 def test_a_birth_close_to_the_end_needs_a_proven_zone() -> None:
     file, home = as_file(OLD), HomeFacts(database_birth=START + 9999)
     anywhere = Clock(UTC)
-    assert not compare("s", file, as_rows([]), None, home, anywhere).safe
+    assert not compare("s", file, as_rows([]), None, home, anywhere).before_database
     day_later = HomeFacts(database_birth=START + 86_400 + 9999)
-    assert compare("s", file, as_rows([]), None, day_later, anywhere).safe
+    assert compare("s", file, as_rows([]), None, day_later, anywhere).before_database
 
 
 def test_messages_without_a_session_row_are_not_doubled() -> None:

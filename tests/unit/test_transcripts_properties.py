@@ -135,7 +135,8 @@ def test_what_was_undone_never_comes_back_by_itself(data: st.DataObject) -> None
         more = turn(21, in_rows[cut].text, answer)
     rows = as_rows([*kept, *more], ids=range(100, 100 + len(kept) + len(more)))
     file = as_file(old)
-    comparison = judge(file, rows, facts(rows, started_at=draw(st.sampled_from([START, at]))))
+    session = facts(rows, started_at=draw(st.sampled_from([START, at])))
+    comparison = judge(file, rows, session, HomeFacts(first_missing_id=1))
     assert not comparison.safe
     assert comparison.verdict is not Verdict.FRONT_OR_MIDDLE_MISSING
 
@@ -151,7 +152,7 @@ def test_a_rewrite_that_keeps_the_times_never_comes_back(data: st.DataObject) ->
     kept = old[: draw(st.sampled_from(users))]
     more = turn(21, old[len(kept)].text, "another answer") if draw(st.booleans()) else []
     rows = as_rows([*kept, *more], ids=range(100, 100 + len(kept) + len(more)))
-    assert not judge(as_file(old), rows).safe
+    assert not judge(as_file(old), rows, home=HomeFacts(first_missing_id=1)).safe
 
 
 @settings(max_examples=100, deadline=None)

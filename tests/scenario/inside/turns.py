@@ -73,7 +73,7 @@ class Gateway:
         self.names: dict[str, str] = {}
         for client in ("requests", "httpx"):
             # 0.19.0 imports its network clients beside the store; nothing here calls them.
-            if importlib.util.find_spec(client) is None:
+            if client not in sys.modules and importlib.util.find_spec(client) is None:
                 sys.modules[client] = MagicMock(name=client)
         self.state = module("hermes_state")
         self.session = module("gateway.session")
@@ -294,12 +294,14 @@ class Gateway:
 
     def _summary(self, session_id: str, count: int) -> str:
         source = Path(self.state.__file__).parent / "agent" / "context_compressor.py"
+        texts: Json = {}  # from 0.17.0 on the prefix is put together from headings before it
         for node in ast.parse(source.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "SUMMARY_PREFIX":
-                prefix = str(ast.literal_eval(node.value))
-                break
-        else:
-            raise LookupError("this release has no SUMMARY_PREFIX")
+            if isinstance(node, ast.Assign) and isinstance(
+                node.value, ast.Constant | ast.JoinedStr
+            ):
+                value = compile(ast.Expression(node.value), str(source), "eval")
+                texts[ast.unparse(node.targets[0])] = eval(value, {}, texts)
+        prefix = texts["SUMMARY_PREFIX"]
         return (
             f"{prefix}\n## Active Task\nGo on.\n## Done\n{count} messages of {session_id}."
             "\n\n--- END OF CONTEXT SUMMARY — "

@@ -1,0 +1,127 @@
+"""What the whole database says about one chat: what was ever taken out of it, and how old it is.
+
+Message ids are given out once (AUTOINCREMENT, in every schema), so one that nobody has was a row's.
+Each question is asked once per look, however many chats there are.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hermes_repair.model.past import Freed
+from hermes_repair.model.values import row_digest
+from hermes_repair.transcripts.files import TranscriptFile
+from hermes_repair.transcripts.reader import prefix_digest
+from hermes_repair.transcripts.times import MAX_EPOCH
+
+if TYPE_CHECKING:
+    from hermes_repair.checks.scene import Scene
+
+IMPORTS_SINCE = 20
+"""The schema number from which on a release may have imported chats: 0.19.0 (22) is the first."""
+
+
+def database_birth(scene: Scene) -> float | None:
+    """Return the earliest time of anything that this database ever held; None where not known.
+
+    It is known while message id 1 is there, or where a run of ours moved that row: else older rows
+    may have been taken out. Not the time of id 1 alone: an import comes newest first, and a clock
+    may have run ahead. A database that never held a message is as old as its oldest session.
+    """
+    look = scene.look
+    began = [node.started_at for node in scene.nodes if node.started_at is not None]
+    if not last_message_id(scene):
+        return min(began, default=scene.now)
+    first = look.one("SELECT 1 FROM messages WHERE id = 1")
+    moved = any(1 in freed.ids and freed.witnesses for freed in scene.past.freed)
+    if (first is None or 1 in scene.past.written) and not moved:
+        return None
+    plausible = f"typeof(timestamp) IN ('integer', 'real') AND timestamp BETWEEN 1 AND {MAX_EPOCH}"
+    times = [
+        float(time)
+        for (time,) in look.scan("MIN(timestamp)", "messages", plausible)
+        if isinstance(time, int | float)
+    ]
+    if moved and scene.past.birth is not None:
+        times.append(scene.past.birth)
+    return min([*times, *began]) if times else None
+
+
+def last_message_id(scene: Scene) -> int | None:
+    """Return the largest id that ``messages`` ever gave out, 0 for none; None where not known."""
+    look = scene.look
+    row = look.one("SELECT MAX(id) FROM messages")
+    largest = row[0] if row and isinstance(row[0], int) else 0
+    if not look.has("sqlite_sequence"):
+        return None
+    row = look.one("SELECT seq FROM sqlite_sequence WHERE name = 'messages'")
+    given = row[0] if row and isinstance(row[0], int) else 0
+    return given if given >= largest else None
+
+
+def first_missing_id(scene: Scene) -> tuple[int | None, float | None]:
+    """Return the smallest message id that was given out and that no row has, None where there is
+    none, and since when some of those below it are free by a run of ours that was undone.
+
+    An id that our own runs freed is no evidence. That a run freed it here, and not in a database
+    that this one replaced, shows in a row that the run left; one that was undone leaves none.
+    """
+    look = scene.look
+    last = last_message_id(scene)
+    if last is None:
+        return 1, None  # ids may have been given out twice, or more of them than is known
+    if sum(int(str(count)) for (count,) in look.scan("COUNT(*)", "messages", "id > 0")) == last:
+        return None, None
+    freed = [one for one in scene.past.freed if _is_of_this_database(scene, one)]
+    since: list[float] = []
+    expected = 1
+    for (id,) in look.scan("id", "messages", "id > 0", tail="ORDER BY id"):
+        if not isinstance(id, int):
+            continue
+        expected = _past_ours(freed, since, expected, id)
+        if expected < id:
+            return expected, min(since, default=None)
+        expected += 1
+    expected = _past_ours(freed, since, expected, last + 1)
+    return (None if expected > last else expected), min(since, default=None)
+
+
+def _past_ours(freed: list[Freed], since: list[float], low: int, high: int) -> int:
+    """Return the first id from ``low`` on, below ``high``, that no run of ours freed."""
+    while low < high:
+        by = [one for one in freed if low in one.ids]
+        if not by:
+            break
+        since += [one.at for one in by if not one.witnesses]
+        low += 1
+    return low
+
+
+def _is_of_this_database(scene: Scene, freed: Freed) -> bool:
+    """Whether what a run left is there, where it left something (see :class:`Freed`)."""
+    if not freed.witnesses:
+        return True
+    held = set(scene.look.columns("messages"))
+    for witness in freed.witnesses:
+        if not held.issuperset(witness.columns):
+            continue
+        for row in scene.look.rows_of("messages", "id = ?", [witness.id]):
+            if row_digest(row, witness.columns) == witness.digest:
+                return True
+    return False
+
+
+def brought_lines(scene: Scene, found: TranscriptFile) -> frozenset[int] | None:
+    """Return the offsets of lines of a transcript that a repair of ours brought back.
+
+    None where some were and the file is another since, so that it cannot be told which. Raises
+    ``OSError`` where the file cannot be read.
+    """
+    offsets: set[int] = set()
+    for brought in scene.past.brought.get(found.session_id or "", ()):
+        if not brought.source.endswith(found.path.name):
+            continue
+        if found.size < brought.size or prefix_digest(found.path, brought.size) != brought.sha256:
+            return None
+        offsets.update(brought.offsets)
+    return frozenset(offsets)
