@@ -48,6 +48,9 @@ def fill_units(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
             continue
         if not found.fill.lines:
             continue  # both sides have everything, in another order (TR003)
+        before = scene.wishes.before
+        if before is not None and (found.ended is None or found.ended >= before):
+            continue
         yield _unit(scene, finding, answer, found, found.fill)
 
 

@@ -53,6 +53,15 @@ class Continuation:
         return f"{self.session_id} in {self.place}"
 
 
+@dataclass(frozen=True, slots=True)
+class OlderCopy:
+    """A copy that has chats from before this database: how many of them, and their messages."""
+
+    path: Path
+    sessions: int
+    messages: int
+
+
 def find_elsewhere(scene: Scene) -> Mapping[str, tuple[Place, ...]]:
     """Return where the missing parents of orphans still are, by the parent's id.
 
@@ -106,6 +115,28 @@ def find_continuations(scene: Scene) -> Mapping[str, tuple[Continuation, ...]]:
     return {session_id: tuple(places) for session_id, places in found.items()}
 
 
+_BEFORE = "SELECT id, message_count FROM sessions WHERE started_at < ? AND message_count > 0"
+
+
+def find_older_copies(scene: Scene) -> tuple[OlderCopy, ...]:
+    """Return the copies with chats that began before anything here and that are not here.
+
+    Newest first. Empty where it is not known how old this database is.
+    """
+    if scene.birth is None:
+        return ()
+    found: list[OlderCopy] = []
+    for copy in other_databases(scene.home):
+        if copy.kind is CopyKind.PROFILE:
+            continue
+        rows = _asked(scene, copy, _BEFORE, [scene.birth], "chats from before")
+        counts = [number for id, number in rows if text(id) not in scene.node]
+        if counts:
+            whole = sum(number for number in counts if isinstance(number, int))
+            found.append(OlderCopy(copy.path, len(counts), whole))
+    return tuple(found)
+
+
 def _has_messages_below(scene: Scene, session_id: str) -> bool:
     return any(scene.node[name].rows for name in scene.graph.continuations(session_id))
 
@@ -114,10 +145,16 @@ def _rows_in(
     scene: Scene, copy: DatabaseCopy, sql: str, wanted: list[str], what: str
 ) -> list[tuple[Value, ...]]:
     """Return what another database says of these sessions; ``what`` is looked for, in words."""
+    return _asked(scene, copy, sql, [json.dumps(wanted)], what)
+
+
+def _asked(
+    scene: Scene, copy: DatabaseCopy, sql: str, parameters: list[Value], what: str
+) -> list[tuple[Value, ...]]:
     try:
         with _look_at(copy) as look:
             if look is not None:
-                return list(look.rows(sql, [json.dumps(wanted)]))
+                return list(look.rows(sql, parameters))
             scene.notes.append(f"{copy.path} may be in use and was not looked at for {what}.")
     except HermesRepairError as error:
         scene.notes.append(f"{copy.path} could not be looked at for {what}: {error.message}")

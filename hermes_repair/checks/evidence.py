@@ -6,6 +6,7 @@ Each question is asked once per look, however many chats there are.
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from hermes_repair.model.past import Freed
@@ -26,25 +27,47 @@ def database_birth(scene: Scene) -> float | None:
 
     It is known while message id 1 is there, or where a run of ours moved that row: else older rows
     may have been taken out. Not the time of id 1 alone: an import comes newest first, and a clock
-    may have run ahead. A database that never held a message is as old as its oldest session.
+    may have run ahead. What repairs of ours brought back says nothing. A database that never held a
+    message is as old as its oldest session.
     """
     look = scene.look
-    began = [node.started_at for node in scene.nodes if node.started_at is not None]
+    ours = json.dumps(sorted(scene.past.written))
+    brought = _brought_back(scene, ours)
+    began = [
+        node.started_at
+        for node in scene.nodes
+        if node.started_at is not None and node.id not in brought
+    ]
     if not last_message_id(scene):
         return min(began, default=scene.now)
     first = look.one("SELECT 1 FROM messages WHERE id = 1")
     moved = any(1 in freed.ids and freed.witnesses for freed in scene.past.freed)
     if (first is None or 1 in scene.past.written) and not moved:
         return None
-    plausible = f"typeof(timestamp) IN ('integer', 'real') AND timestamp BETWEEN 1 AND {MAX_EPOCH}"
+    plausible = (
+        f"typeof(timestamp) IN ('integer', 'real') AND timestamp BETWEEN 1 AND {MAX_EPOCH}"
+        " AND id NOT IN (SELECT value FROM json_each(?))"
+    )
     times = [
         float(time)
-        for (time,) in look.scan("MIN(timestamp)", "messages", plausible)
+        for (time,) in look.scan("MIN(timestamp)", "messages", plausible, [ours])
         if isinstance(time, int | float)
     ]
     if moved and scene.past.birth is not None:
         times.append(scene.past.birth)
     return min([*times, *began]) if times else None
+
+
+def _brought_back(scene: Scene, ours: str) -> frozenset[str]:
+    """Return the sessions whose messages are all of repairs of ours."""
+    if not scene.past.written:
+        return frozenset()
+    rows = scene.look.rows(
+        "SELECT session_id FROM messages GROUP BY session_id"
+        " HAVING MIN(id IN (SELECT value FROM json_each(?)))",
+        [ours],
+    )
+    return frozenset(name for (name,) in rows if isinstance(name, str))
 
 
 def last_message_id(scene: Scene) -> int | None:
@@ -59,6 +82,20 @@ def last_message_id(scene: Scene) -> int | None:
     return given if given >= largest else None
 
 
+def ids_without_row(scene: Scene) -> int | None:
+    """Return how many message ids were given out that no row has; None where not known.
+
+    No more messages than that were ever taken out of the database.
+    """
+    last = last_message_id(scene)
+    return None if last is None else last - _rows(scene)
+
+
+def _rows(scene: Scene) -> int:
+    counts = scene.look.scan("COUNT(*)", "messages", "id > 0")
+    return sum(int(str(count)) for (count,) in counts)
+
+
 def first_missing_id(scene: Scene) -> tuple[int | None, float | None]:
     """Return the smallest message id that was given out and that no row has, None where there is
     none, and since when some of those below it are free by a run of ours that was undone.
@@ -70,7 +107,7 @@ def first_missing_id(scene: Scene) -> tuple[int | None, float | None]:
     last = last_message_id(scene)
     if last is None:
         return 1, None  # ids may have been given out twice, or more of them than is known
-    if sum(int(str(count)) for (count,) in look.scan("COUNT(*)", "messages", "id > 0")) == last:
+    if _rows(scene) == last:
         return None, None
     freed = [one for one in scene.past.freed if _is_of_this_database(scene, one)]
     since: list[float] = []

@@ -13,6 +13,7 @@ from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
 from hermes_repair.model.plans import Unit
 from hermes_repair.model.values import Value
 from hermes_repair.report.escape import count
+from hermes_repair.transcripts.verdicts import Comparison
 
 
 def drifts(node: SessionNode) -> bool:
@@ -40,14 +41,19 @@ def silenced(scene: Scene, node: SessionNode) -> bool:
     return not any(marked or id in scene.past.deactivated for id, marked in rows)
 
 
-def loses(scene: Scene, session_id: str) -> bool:
-    """Whether a transcript file still has messages of this session that the database lacks.
+def lost(scene: Scene, session_id: str) -> Comparison | None:
+    """Return the comparison of a session with a transcript that has messages which it lacks.
 
-    Then the old count is evidence (all messages missing), and that finding names the session.
+    Then the old count is evidence, and must stay until they are back.
     """
     answer = scene.comparisons.answers.get(session_id)
-    fill = answer.comparison.fill if answer is not None and answer.comparison is not None else None
-    return fill is not None and bool(fill.lines)
+    found = answer.comparison if answer is not None else None
+    return found if found is not None and found.fill is not None and found.fill.lines else None
+
+
+def loses(scene: Scene, session_id: str) -> bool:
+    """Whether a transcript file still has messages of this session that the database lacks."""
+    return lost(scene, session_id) is not None
 
 
 def unflagged(scene: Scene) -> frozenset[Value]:
@@ -71,15 +77,21 @@ def count_drift(scene: Scene) -> Iterator[Finding]:
     What repair does: it sets `message_count` to the number of active rows, as Hermes counts. Where
     all messages count, none is active and nothing took them back, it makes them active again.
 
-    How safe it is: derived from the rows, the old number is kept in the receipt. Where a count is
-    the only trace of a loss that a transcript file can still undo, that repair goes first. To make
+    How safe it is: derived from the rows, the old number is kept in the receipt. Where a transcript
+    file has messages that the database lacks, the number stays: it may be the last trace of a loss,
+    and bringing them back counts anew. To make
     messages active again is a judgement, and is done only when you name the session.
     """
     if "message_count" not in scene.look.columns("sessions"):
         return  # there is no number to be wrong; SC002 names the column
     waiting = unflagged(scene)
     for node in scene.nodes:
-        if node.id not in waiting and drifts(node) and not loses(scene, node.id):
+        if node.id not in waiting and drifts(node):
+            in_file = lost(scene, node.id)
+            if in_file is not None:
+                if not in_file.safe and node.message_count and not node.rewind_count:
+                    yield _counted_in_file(node, in_file)
+                continue
             hidden = silenced(scene, node)
             there = f"the database has {node.active_rows:,}."
             yield count_drift.finding(
@@ -94,6 +106,29 @@ def count_drift(scene: Scene) -> Iterator[Finding]:
                 identity=(node.message_count, node.active_rows),
                 sessions=1,
             )
+
+
+def _counted_in_file(node: SessionNode, in_file: Comparison) -> Finding:
+    """Return the finding for a count of which a file has the messages, but may be an older state.
+
+    It stays as it is: it would be the last trace of them.
+    """
+    return count_drift.finding(
+        {"kind": "session", "session_id": node.id},
+        f"counts {count(node.message_count or 0, 'message')}, the database has"
+        f" {node.active_rows:,}, and its file has {in_file.counts.missing:,} that the database"
+        " lacks.",
+        f"If you want them back: hermes-repair backfill {quoted(node.id)}",
+        remedy=Remedy.MANUAL,
+        data={
+            "message_count": node.message_count,
+            "active_rows": node.active_rows,
+            "only_in_file": in_file.counts.missing,
+        },
+        identity=(node.message_count, node.active_rows),
+        sessions=1,
+        messages=in_file.counts.missing,
+    )
 
 
 @count_drift.proposes

@@ -59,6 +59,7 @@ class Wishes:
     """What the user said that changes what is found. ``timezone`` is an IANA name.
 
     ``sessions`` narrow a report; ``named`` are asked for by name, and everything is looked at.
+    ``before`` (epoch seconds): of transcripts, only those that ended before it are brought back.
     """
 
     timezone: str | None = None
@@ -66,6 +67,7 @@ class Wishes:
     sessions: frozenset[str] = frozenset()
     named: frozenset[str] = frozenset()
     deep: bool = False
+    before: float | None = None
     forks: ForkWish | None = None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -49,11 +50,17 @@ class Asked:
     backup: bool = False
     wal: str | None = None
     timezone: str | None = None
+    before: datetime | None = None
     forks: ForkWish | None = None
 
     @property
     def wishes(self) -> Wishes:
-        return Wishes(timezone=self.timezone, named=frozenset(self.sessions), forks=self.forks)
+        return Wishes(
+            timezone=self.timezone,
+            named=frozenset(self.sessions),
+            before=self.before.timestamp() if self.before is not None else None,
+            forks=self.forks,
+        )
 
     @property
     def selection(self) -> Selection:
@@ -68,7 +75,8 @@ class Asked:
         """Return the words that do without ``--dry-run`` what these options show with it."""
         sessions = [quoted(session) for session in self.sessions]
         if command == "backfill":
-            words = [command, *sessions]
+            words = [command, *sessions, *(["--all"] if self.unsafe else [])]
+            words += [f"--before {self.before.isoformat()}"] if self.before is not None else []
         else:
             words = [command, *(f"--session {session}" for session in sessions)]
             words += [f"--select {','.join(self.select)}"] if self.select else []

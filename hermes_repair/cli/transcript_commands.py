@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -19,6 +20,7 @@ from hermes_repair.cli.options import (
     YesOption,
 )
 from hermes_repair.cli.target import Target
+from hermes_repair.model.errors import UsageError
 
 
 def backfill(
@@ -29,6 +31,20 @@ def backfill(
     home: HomeOption = None,
     profile: ProfileOption = None,
     all_profiles: AllProfilesOption = False,
+    every: Annotated[
+        bool,
+        typer.Option("--all", help="Also what may have been deleted or undone on purpose."),
+    ] = False,
+    before: Annotated[
+        datetime | None,
+        typer.Option(
+            "--before",
+            help="Only chats whose file ends before this date, or date and time, of here.",
+            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M"],
+            metavar="DATE",
+            show_default=False,
+        ),
+    ] = None,
     report: Annotated[
         bool, typer.Option("--report", help="Compare every file with its session; change nothing.")
     ] = False,
@@ -47,8 +63,21 @@ def backfill(
     target = Target(home, profile, all_profiles, as_json, quiet, verbose, no_titles)
     named = tuple(sessions or ())
     if report:
+        if every or before is not None:
+            raise UsageError(
+                "--report shows every file; nothing can be selected from it.",
+                "Leave out --all and --before, or --report.",
+            )
         return run_backfill.report(target, named, timezone)
-    asked = Asked(dry_run=dry_run, yes=yes, select=("TR",), sessions=named, timezone=timezone)
+    asked = Asked(
+        dry_run=dry_run,
+        yes=yes,
+        select=("TR",),
+        sessions=named,
+        unsafe=every,
+        timezone=timezone,
+        before=before,
+    )
     return run_backfill.backfill(target, asked)
 
 

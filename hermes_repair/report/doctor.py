@@ -154,4 +154,6 @@ def closing(
         yield Line(for_home("Next: hermes-repair migrate --dry-run", home_option), "head")
     if Remedy.SAFE in remedies:
         yield Line(for_home("Next: hermes-repair repair --dry-run", home_option), "head")
+    if any(f.id == "DB008" and f.remedy is Remedy.UNSAFE for f in open_ones):
+        yield Line(for_home("Next: hermes-repair backfill --all --dry-run", home_option), "head")
     yield Line("`hermes-repair explain ID` tells what a finding means.", "dim")

@@ -237,6 +237,7 @@ class Case:
             fill=fill,
             doubt=doubt,
             before_database=proofs.before_database(sides, self.home, genuine, self.clock),
+            ended=proofs.ending(sides, self.clock),
         )
 
     def reason(self, verdict: Verdict, doubt: Doubt | None) -> str:

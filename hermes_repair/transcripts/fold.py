@@ -3,7 +3,8 @@
 Gateways wrote some lines more than once: double writers (Hermes #860), a user line for every failed
 attempt, and after a rotation in 0.13/0.14 the whole compacted list again. Such a line may match a
 row, but it is not missing where no row matches it. A person who says the same twice is told from
-that by time: a turn of its own, later than the first one, is no copy.
+that by time: a turn of its own, later than the first one, is no copy. A line without a time is
+never a copy: /undo of 0.13 and 0.14 rewrites whole files so, and six times "ok" was said six times.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ from hermes_repair.transcripts.times import SLACK
 
 
 def find_copies(file: FileSequence, row_keys: Sequence[Key]) -> dict[int, int]:
-    """Return line → earlier line that it is a copy of (design 6.2, step 1).
+    """Return line → earlier line that it is a copy of.
 
-    Copies are: a line equal in key and time to its neighbour; a user line repeated with no
-    assistant line between; a run of two lines or more that repeats an earlier run, of which
-    ``row_keys`` (all rows of the session) hold one, unless it is a turn of its own.
+    Both have a time. Copies are: a line equal in key and time to its neighbour; a user line
+    repeated with no assistant line between; a run of two lines or more that repeats an earlier run,
+    of which ``row_keys`` (all rows of the session) hold one, unless it is a turn of its own.
     """
     copies = _neighbours(file)
     copies.update(_repeated_questions(file))
@@ -39,7 +40,7 @@ def _origin(copies: dict[int, int], line: int) -> int:
 
 def _same_time(file: FileSequence, left: int, right: int) -> bool:
     a, b = file.time(left), file.time(right)
-    return a == b and (file.flags[left] & AWARE) == (file.flags[right] & AWARE)
+    return a is not None and a == b and (file.flags[left] & AWARE) == (file.flags[right] & AWARE)
 
 
 def _neighbours(file: FileSequence) -> dict[int, int]:
@@ -58,6 +59,8 @@ def _repeated_questions(file: FileSequence) -> dict[int, int]:
         if flags & ASSISTANT:
             asked.clear()
         elif flags & USER:
+            if file.time(index) is None:
+                continue
             first = asked.setdefault(file.keys[index], index)
             if first != index:
                 copies[index] = first
@@ -96,7 +99,7 @@ def _repeated_runs(file: FileSequence, row_keys: Sequence[Key]) -> dict[int, int
 
 
 def _is_own_turn(file: FileSequence, origin: int, start: int, length: int) -> bool:
-    """Whether a repeated run consists of turns that a person had again, at times of their own.
+    """Whether a repeated run may be turns that a person had again, at times of their own.
 
     A turn is what shares one time. A re-appended list puts several turns under one time, or a part
     of one; a person's repetition is whole turns, with a user line only at their begin, and later.
@@ -106,7 +109,9 @@ def _is_own_turn(file: FileSequence, origin: int, start: int, length: int) -> bo
         return False
     for index in range(start, stop):
         here, before = file.time(index), file.time(origin + index - start)
-        if here is None or before is None or here <= before + SLACK:
+        if here is None or before is None:
+            return True
+        if here <= before + SLACK:
             return False
         begins = index == start or not _same_time(file, index, index - 1)
         if file.flags[index] & USER and not begins:

@@ -98,6 +98,12 @@ def before_database(sides: Sides, home: HomeFacts, missing: Sequence[int], clock
     return end is not None and end + SLACK < home.database_birth
 
 
+def ending(sides: Sides, clock: Clock) -> float | None:
+    """Return the latest time of the last line with one (epoch seconds), None where none has."""
+    lines = range(len(sides.file) - 1, -1, -1)
+    return next((e for e in (latest_epoch(sides.file, clock, line) for line in lines) if e), None)
+
+
 def first_apart(table: RowSequence) -> int | None:
     """Return the first row that other ids separate from the first rows of its session."""
     ids = table.ids

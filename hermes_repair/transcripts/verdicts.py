@@ -130,6 +130,7 @@ class Comparison:
     without being asked for; ``reason`` is one plain sentence without message text. ``doubt`` is why
     a fill is not safe, ``None`` where it is or where there is none. ``before_database``: all that
     is missing is older than anything that this database ever held, so nobody took it out of it.
+    ``ended`` is the latest time of the file's last line with one (epoch seconds), for a fill.
     """
 
     session_id: str
@@ -142,6 +143,7 @@ class Comparison:
     fill: Fill | None = None
     doubt: Doubt | None = None
     before_database: bool = False
+    ended: float | None = None
 
 
 _UNDONE = "What the file has exists in the database, partly as undone or compacted messages."
