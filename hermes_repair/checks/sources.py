@@ -15,12 +15,13 @@ from hermes_repair.report.escape import count
 from hermes_repair.transcripts.verdicts import Verdict
 
 
-@check("TR006", "source-at-risk", Severity.WARNING, Remedy.SAFE, live=True)
+@check("TR006", "source-at-risk", Severity.INFO, Remedy.SAFE, live=True)
 def source_at_risk(scene: Scene) -> Iterator[Finding]:
     """A file is the only copy of messages, and Hermes may delete it.
 
     What it means: Hermes deletes the rows of ended sessions after some time, and with them the
-    files of the same name, read or unread. What only the file had is gone then.
+    files of the same name, read or unread. What only the file had is gone then. It is a note,
+    because all of it may have been undone on purpose; what was certainly lost is brought back.
 
     How it happens: pruning is a setting of Hermes and a command of its own; it knows nothing of
     what the file holds, because releases from 0.15.0 on do not read it.
