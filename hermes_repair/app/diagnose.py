@@ -15,7 +15,7 @@ from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import DatabaseUnreadable
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import Unit
-from hermes_repair.records.acknowledgements import acknowledged
+from hermes_repair.records.acknowledgements import acknowledged_or_why
 from hermes_repair.repair.planner import Selection
 from hermes_repair.report.doctor import SessionLabel
 from hermes_repair.schema.recognise import Family, holds_conversations
@@ -93,7 +93,7 @@ def _once(
             database=facts(scene),
             findings=findings,
             labels=labels(scene, findings),
-            accepted=dict(acknowledged(folder_of(home).path)),
+            accepted=dict(acknowledged_or_why(folder_of(home).path)[0]),
             notes=tuple(scene.notes),
             live=scene.look.live,
             outlook=outlook,

@@ -47,7 +47,8 @@ class Past:
     back, ``deactivated`` ids of those that they took out of a chat; ``kept`` are copies of files
     that they made and that are there; ``birth`` is the earliest known time of message id 1;
     ``unfinished`` are receipts of runs that did not come to their end (path, header, units that are
-    neither done nor given up).
+    neither done nor given up); ``unreadable`` are files of ours by name that cannot be read, and
+    why.
     """
 
     written: frozenset[int] = frozenset()
@@ -55,6 +56,7 @@ class Past:
     kept: frozenset[FileCopy] = frozenset()
     birth: float | None = None
     unfinished: tuple[tuple[Path, Header, int], ...] = ()
+    unreadable: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
