@@ -58,12 +58,12 @@ _FATE = ("closed", "undoing", "undone", "left")
 """What changes in the header of a receipt after it was written; all else is in its digest."""
 _DIGEST = "digest"
 _SEALED = (
-    f"SELECT name, value FROM header WHERE name NOT IN {(*_FATE, _DIGEST)} ORDER BY name",
+    f"SELECT name, typeof(value), value FROM header WHERE name NOT IN {(*_FATE, _DIGEST)} ORDER BY name",
     "SELECT number, kind, subject, summary, safety, live, findings, finding_ids, sessions"
     " FROM units ORDER BY number",
     f"SELECT unit, {_CONTENT} FROM actions ORDER BY unit, position",
     "SELECT number, names FROM column_sets ORDER BY number",
-    "SELECT unit, position, image, column_name, value FROM images"
+    "SELECT unit, position, image, column_name, typeof(value), value FROM images"
     " ORDER BY unit, position, image, column_name",
 )
 _TYPES: dict[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "float": (int, float)}
@@ -123,15 +123,16 @@ class PlanFile:
                 )
 
     def _content(self) -> str:
-        return self._hash((query, ()) for query in _SEALED)
-
-    def _hash(self, queries: Iterable[tuple[str, tuple[Any, ...]]]) -> str:
         hasher = hashlib.sha256()
-        for query, parameters in queries:
-            for row in self._db.execute(query, parameters):
-                for value in row:
-                    storage, data = encode_value(value)
-                    hasher.update(f"{storage}:{len(data)}:".encode() + data)
+        texts_as, self._db.text_factory = self._db.text_factory, bytes
+        try:
+            for query in _SEALED:
+                hasher.update(query.encode())
+                for row in self._db.execute(query):
+                    # As literals, which are the same in every version of Python, and fast.
+                    hasher.update(ascii(row).encode())
+        finally:
+            self._db.text_factory = texts_as
         return hasher.hexdigest()
 
     def set_header(self, **changes: Any) -> None:
@@ -359,5 +360,12 @@ class PlanFile:
             " ORDER BY position, image, column_name",
         )
         chosen = [number for number, _ in self.states()] if numbers is None else numbers
+        hasher = hashlib.sha256()
         with self._reading():
-            return self._hash((query, (number,)) for number in chosen for query in queries)
+            for number in chosen:
+                for query in queries:
+                    for row in self._db.execute(query, (number,)):
+                        for value in row:
+                            storage, data = encode_value(value)
+                            hasher.update(f"{storage}:{len(data)}:".encode() + data)
+        return hasher.hexdigest()
