@@ -13,6 +13,7 @@ from pathlib import Path
 from hermes_repair import __version__
 from hermes_repair.app.lawful import lawful
 from hermes_repair.app.outside import Outside, marks_left
+from hermes_repair.app.past import identify
 from hermes_repair.app.preflight import (
     Space,
     bundle,
@@ -24,10 +25,11 @@ from hermes_repair.app.preflight import (
 from hermes_repair.app.world import World
 from hermes_repair.home.layout import Home
 from hermes_repair.model.actions import Action, Ddl, FileCopy
-from hermes_repair.model.errors import HermesRepairError, Refused
+from hermes_repair.model.errors import BadRecord, HermesRepairError, Refused
 from hermes_repair.model.plans import Header, Outline, Unit, UnitState, outline
 from hermes_repair.records import planfile, sources
 from hermes_repair.records.folder import DAMAGED, Folder
+from hermes_repair.records.openplan import PlanFile
 from hermes_repair.repair import executor
 from hermes_repair.repair.apply import Resolve
 from hermes_repair.store.backup import back_up, settle_wal
@@ -144,6 +146,7 @@ def apply_units(
         schema=schema,
         birth=birth,
         backup=str(place.relative_to(folder.path)) if place is not None else None,
+        home=identify(folder, world.random),
     )
     numbers = _write_receipt(path, folder, header, draft, new=receipt is None)
     around = executor.Surroundings(
@@ -208,11 +211,14 @@ def prune_backups(folder: Folder, now: float) -> list[Path]:
     old = [*sound[:-KEEP_BACKUPS], *damaged[:-KEEP_BACKUPS]]
     if not old:
         return removed
-    unfinished = set()
-    for path, receipt in planfile.read_each(folder.receipt_paths()):
-        header = receipt.header()
-        if header.closed is None or (header.undoing and header.undone is None):
-            unfinished.add(path.stem)
+    unreadable: list[tuple[Path, BadRecord]] = []
+    headers = planfile.read_each(folder.receipt_paths(), PlanFile.header, unreadable)
+    unfinished = {
+        path.stem
+        for path, header in headers
+        if header.closed is None or (header.undoing and header.undone is None)
+    }
+    unfinished |= {path.stem for path, _ in unreadable}  # nothing says that they are finished
     for place in old:
         if place.name in unfinished or now - place.stat().st_mtime < YOUNG_SECONDS:
             continue

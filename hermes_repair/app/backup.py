@@ -10,7 +10,7 @@ from pathlib import Path
 from hermes_repair import __version__
 from hermes_repair.app.applying import PATIENCE, ROOM, prune_backups
 from hermes_repair.app.outside import Outside, folder_of, from_outside, marks_left
-from hermes_repair.app.past import RESTORE
+from hermes_repair.app.past import RESTORE, identify
 from hermes_repair.app.preflight import (
     Space,
     bundle,
@@ -34,6 +34,7 @@ from hermes_repair.model.errors import (
 from hermes_repair.model.plans import Header
 from hermes_repair.records import planfile
 from hermes_repair.records.folder import Folder
+from hermes_repair.records.openplan import PlanFile
 from hermes_repair.store.backup import back_up, copy_live, opens, put_back, settle_wal, sound
 from hermes_repair.store.writing import writing
 
@@ -207,6 +208,7 @@ def _note(
         backup=str(kept.path.relative_to(folder.path)),
         restored=str(source),
         restored_from=_moment(folder, source),
+        home=identify(folder, world.random),
     )
     with planfile.create(path, header):
         pass
@@ -218,8 +220,8 @@ def _moment(folder: Folder, source: Path) -> float:
     """Return when a copy was made: before which runs, where it is the backup of one."""
     receipt = folder.receipts / f"{source.parent.name}.db"
     if source.parent.parent == folder.backups and receipt.is_file():
-        with planfile.read(receipt) as file:
-            return file.header().created
+        for _, header in planfile.read_each([receipt], PlanFile.header):
+            return header.created
     return source.stat().st_mtime
 
 

@@ -18,7 +18,7 @@ from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import DatabaseUnreadable, Refused
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import Unit
-from hermes_repair.records.acknowledgements import acknowledged
+from hermes_repair.records.acknowledgements import acknowledged_or_why
 from hermes_repair.repair.planner import Selection
 from hermes_repair.report.doctor import SessionLabel
 from hermes_repair.report.lookedat import LookedAt
@@ -108,7 +108,7 @@ def _once(
             database=database,
             findings=_with_damage(scene, findings, selection),
             labels=named or {},
-            accepted=dict(acknowledged(folder_of(home).path)),
+            accepted=dict(acknowledged_or_why(folder_of(home).path)[0]),
             notes=tuple(scene.notes),
             looked_at=looked_at(scene, database["sessions"], database["messages"]),
             live=scene.look.live,

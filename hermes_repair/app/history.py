@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hermes_repair.app.locks import COMMAND as LOCK_CLEANING
@@ -12,11 +12,12 @@ from hermes_repair.app.past import RESTORE, replaced_in
 from hermes_repair.app.wal import answer_of, said
 from hermes_repair.home.layout import Home
 from hermes_repair.model.actions import RowDelete
-from hermes_repair.model.errors import Refused
+from hermes_repair.model.errors import BadRecord, Refused
 from hermes_repair.model.plans import Header, UnitState
 from hermes_repair.model.values import Row, Value
 from hermes_repair.records import planfile
 from hermes_repair.records.folder import Folder, number_of
+from hermes_repair.records.openplan import PlanFile
 from hermes_repair.repair.images import differing
 from hermes_repair.store.connections import name
 from hermes_repair.store.views import Sides, WalChoice, at_rest, refuse_copy
@@ -74,27 +75,31 @@ class Entry:
         return "done" if self.done or self.is_final else "nothing done"
 
 
-def history(home: Home) -> list[Entry]:
-    """Return what was done, newest first. Changes nothing."""
+def history(home: Home, left_out: list[tuple[Path, BadRecord]] | None = None) -> list[Entry]:
+    """Return what was done, newest first. Changes nothing.
+
+    ``left_out`` gets the receipts that cannot be read, each with the reason.
+    """
     folder = folder_of(home)
     gone = replaced_in(folder)
-    return [_entry(path, gone.get(path)) for path in reversed(folder.receipt_paths())]
+    return [
+        replace(entry, replaced_by=gone.get(path))
+        for path, entry in planfile.read_each(folder.receipt_paths()[::-1], _entry, left_out)
+    ]
 
 
-def _entry(path: Path, replaced_by: Path | None) -> Entry:
-    with planfile.read(path) as receipt:
-        states = [state for _, state in receipt.states()]
-        return Entry(
-            path=path,
-            header=receipt.header(),
-            units=len(states),
-            done=states.count(UnitState.DONE),
-            undone=states.count(UnitState.UNDONE),
-            unknown=states.count(UnitState.UNKNOWN),
-            actions=receipt.count_actions(),
-            whole=receipt.changes_structure(),
-            replaced_by=replaced_by,
-        )
+def _entry(receipt: PlanFile) -> Entry:
+    states = [state for _, state in receipt.states()]
+    return Entry(
+        path=receipt.path,
+        header=receipt.header(),
+        units=len(states),
+        done=states.count(UnitState.DONE),
+        undone=states.count(UnitState.UNDONE),
+        unknown=states.count(UnitState.UNKNOWN),
+        actions=receipt.count_actions(),
+        whole=receipt.changes_structure(),
+    )
 
 
 def next_to_undo(entries: Sequence[Entry]) -> Entry | None:
@@ -110,18 +115,24 @@ def next_to_undo(entries: Sequence[Entry]) -> Entry | None:
     return newest if newest is not None and newest.can_be_undone else None
 
 
-def to_undo(home: Home, named: str | None) -> list[Entry]:
+def to_undo(
+    home: Home, named: str | None, left_out: list[tuple[Path, BadRecord]] | None = None
+) -> list[Entry]:
     """Return what an undo would take back, last first: one run and what was done after it.
 
     A later lock cleaning stays, unless a row that it removed is one that a run below it had left:
-    only then does that run's state come back with it alone. Raises :class:`Refused` where there is
-    nothing to take back.
+    only then does that run's state come back with it alone. ``left_out`` gets the receipts that
+    cannot be read. Raises :class:`Refused` where there is nothing to take back.
     """
     folder = folder_of(home)
-    everything = history(home)
+    bad = left_out if left_out is not None else []
+    everything = history(home, bad)
     entries = [found for found in everything if found.can_be_undone]
     if named is not None:
         wanted = folder.find_receipt(named)
+        for path, error in bad:
+            if path == wanted:
+                raise error
         first = next((found for found in entries if found.path == wanted), None)
         meant = next(found for found in everything if found.path == wanted)
         if meant.is_final:

@@ -48,5 +48,6 @@ def _has_messages(scene: Scene, session: str) -> bool:
 
 
 def _of_receipts(home: Home) -> Iterator[str]:
-    for _, receipt in planfile.read_each(folder_of(home).receipt_paths()):
-        yield from receipt.sessions() | receipt.subjects()
+    paths = folder_of(home).receipt_paths()
+    for _, named in planfile.read_each(paths, lambda r: r.sessions() | r.subjects()):
+        yield from named

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 
 from hermes_repair import host
 from hermes_repair.app.outside import Outside
 from hermes_repair.model.actions import FileCopy
+from hermes_repair.model.errors import BadRecord
 from hermes_repair.model.past import Brought, Freed, Past
 from hermes_repair.model.plans import Header, UnitState
 from hermes_repair.records import planfile
+from hermes_repair.records.acknowledgements import FILE as ACKNOWLEDGED
+from hermes_repair.records.acknowledgements import acknowledged_or_why
 from hermes_repair.records.folder import Folder
+from hermes_repair.records.openplan import PlanFile
 from hermes_repair.store.views import WalChoice
 
 RESTORE = "restore"
@@ -31,21 +37,21 @@ def gather(folder: Folder) -> Past:
     births: list[float] = []
     unfinished: list[tuple[Path, Header, int]] = []
     gone = replaced_in(folder)
-    for path, receipt in planfile.read_each(folder.receipt_paths()):
-        header = receipt.header()
+    left_out: list[tuple[Path, BadRecord]] = []
+    for path, said in planfile.read_each(folder.receipt_paths(), _said, left_out):
+        header = said.header
         if header.birth is not None:
             births.append(header.birth)
         if path not in gone:
-            written.update(receipt.written_messages())
-            deactivated.update(receipt.deactivated_messages())
-            freed += (Freed(*left, header.created) for left in receipt.freed_messages())
-            for session_id, lines in receipt.brought_lines():
+            written |= said.written
+            deactivated |= said.deactivated
+            freed += said.freed
+            for session_id, lines in said.brought:
                 brought.setdefault(session_id, []).append(lines)
         place = folder.source_dir(path)
-        kept.update(copy for copy in receipt.copies() if (place / copy.target).is_file())
+        kept.update(copy for copy in said.copies if (place / copy.target).is_file())
         if is_open(header):
-            pending = [s for _, s in receipt.states() if s is UnitState.PENDING]
-            unfinished.append((path, header, len(pending)))
+            unfinished.append((path, header, said.pending))
     if unfinished and _at_work(folder):
         unfinished.clear()  # not cut off: one of them is being written, and it settles the others
     return Past(
@@ -56,7 +62,60 @@ def gather(folder: Folder) -> Past:
         kept=frozenset(kept),
         birth=min(births, default=None),
         unfinished=tuple(unfinished),
+        unreadable=tuple(_unreadable(folder, left_out)),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What one receipt says; a receipt of which any of it cannot be read says nothing."""
+
+    header: Header
+    written: frozenset[int]
+    deactivated: frozenset[int]
+    freed: tuple[Freed, ...]
+    brought: tuple[tuple[str, Brought], ...]
+    copies: tuple[FileCopy, ...]
+    pending: int
+
+
+def _said(receipt: PlanFile) -> _Said:
+    header = receipt.header()
+    if is_open(header):
+        receipt.require_sealed()
+    return _Said(
+        header=header,
+        written=frozenset(receipt.written_messages()),
+        deactivated=frozenset(receipt.deactivated_messages()),
+        freed=tuple(Freed(*left, header.created) for left in receipt.freed_messages()),
+        brought=tuple(receipt.brought_lines()),
+        copies=tuple(receipt.copies()),
+        pending=sum(1 for _, state in receipt.states() if state is UnitState.PENDING),
+    )
+
+
+def _unreadable(
+    folder: Folder, receipts: Iterable[tuple[Path, BadRecord]]
+) -> Iterator[tuple[str, str]]:
+    yield from ((path.name, error.message) for path, error in receipts)
+    _, why = acknowledged_or_why(folder.path)
+    if why is not None:
+        yield ACKNOWLEDGED, why
+
+
+def identify(folder: Folder, random: Random) -> str:
+    """Return what says that this is the same home, wherever its folder is moved; made once."""
+    return folder.identify(identity(folder) or f"{random.getrandbits(128):032x}")
+
+
+def identity(folder: Folder) -> str | None:
+    """Return the identity of a home; where its file is gone, the one that all receipts name."""
+    known = folder.identity()
+    if known is not None:
+        return known
+    headers = planfile.read_each(folder.receipt_paths(), PlanFile.header)
+    named = {header.home for _, header in headers}
+    return named.pop() if len(named) == 1 else None
 
 
 def replaced(receipts: Iterable[tuple[Path, Header]]) -> dict[Path, Path]:
@@ -81,8 +140,7 @@ def replaced_in(folder: Folder) -> dict[Path, Path]:
     paths = folder.receipt_paths()
     if not any(path.stem.endswith(f"Z-{RESTORE}") for path in paths):
         return {}
-    headers = [(path, receipt.header()) for path, receipt in planfile.read_each(paths[::-1])]
-    return replaced(headers)
+    return replaced(planfile.read_each(paths[::-1], PlanFile.header))
 
 
 def _at_work(folder: Folder) -> bool:
@@ -107,8 +165,7 @@ def left_by_us(folder: Folder, outside: Outside) -> Path | None:
     if not outside.sides.wal:
         return None
     main = outside.marks.partition(":")[0]
-    for path, receipt in planfile.read_each(folder.receipt_paths()[::-1]):
-        header = receipt.header()
+    for path, header in planfile.read_each(folder.receipt_paths()[::-1], PlanFile.header):
         if header.left == outside.marks:
             return path
         wrote = outside.facts.wal.mtime_ns / 1e9 > header.created - CLOCKS
@@ -121,7 +178,10 @@ def left_by_us(folder: Folder, outside: Outside) -> Path | None:
 def at_work_on(folder: Folder) -> frozenset[str]:
     """Return the sessions of runs that were cut off: a -wal that is ours may take back of them."""
     sessions: set[str] = set()
-    for _, receipt in planfile.read_each(folder.receipt_paths()):
-        if is_open(receipt.header()):
-            sessions |= receipt.sessions()
+    for _, found in planfile.read_each(folder.receipt_paths(), _sessions_at_work):
+        sessions |= found
     return frozenset(sessions)
+
+
+def _sessions_at_work(receipt: PlanFile) -> frozenset[str]:
+    return receipt.sessions() if is_open(receipt.header()) else frozenset()

@@ -20,9 +20,10 @@ from hermes_repair.app.wal import answer_of
 from hermes_repair.app.world import World
 from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import Refused
-from hermes_repair.model.plans import Outline, UnitState
+from hermes_repair.model.plans import Header, Outline, UnitState
 from hermes_repair.records import planfile
 from hermes_repair.records.folder import Folder
+from hermes_repair.records.openplan import PlanFile
 from hermes_repair.repair.executor import settle
 from hermes_repair.report.escape import count
 from hermes_repair.store.backup import settle_wal
@@ -59,12 +60,19 @@ def cut_off(folder: Folder) -> CutOff:
     receipts: list[str] = []
     about: set[str] = set()
     whole = False
-    for path, receipt in planfile.read_each(folder.receipt_paths()):
-        if is_open(receipt.header()):
+    for path, found in planfile.read_each(folder.receipt_paths(), _about):
+        if found is not None:
             receipts.append(path.stem)
-            about |= receipt.sessions() | receipt.subjects()
-            whole = whole or receipt.changes_structure()
+            about |= found.about
+            whole = whole or found.whole
     return CutOff(tuple(receipts), frozenset(about), whole)
+
+
+def _about(receipt: PlanFile) -> CutOff | None:
+    if not is_open(receipt.header()):
+        return None
+    about = receipt.sessions() | receipt.subjects()
+    return CutOff((), about, receipt.changes_structure())
 
 
 def recover(home: Home, folder: Folder, world: World) -> list[str]:
@@ -74,12 +82,10 @@ def recover(home: Home, folder: Folder, world: World) -> list[str]:
     not there at all. Raises :class:`InUse` where somebody has the database open.
     """
     said: list[str] = []
-    for path in folder.receipt_paths():
-        with planfile.read(path) as receipt:
-            header = receipt.header()
-            open_undo = header.undoing is not None and header.undone is None
-            if not is_open(header):
-                continue
+    for path, header in list(planfile.read_each(folder.receipt_paths(), _open_header)):
+        if header is None:
+            continue
+        open_undo = header.undoing is not None and header.undone is None
         outside = from_outside(home)
         if header.command == RESTORE and outside.marks == header.base:
             folder.discard(path)
@@ -122,6 +128,15 @@ def recover(home: Home, folder: Folder, world: World) -> list[str]:
         )
         said.append(sentence + (f", {unknown} cannot be told." if unknown else "."))
     return said + _take_in(home, folder)
+
+
+def _open_header(receipt: PlanFile) -> Header | None:
+    """Return the header of a run that was cut off; raises :class:`BadRecord` for an edited one."""
+    header = receipt.header()
+    if not is_open(header):
+        return None
+    receipt.require_sealed()
+    return header
 
 
 def _take_in(home: Home, folder: Folder) -> list[str]:

@@ -9,21 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from hermes_repair.app.applying import apply_units, close_receipt, in_file
+from hermes_repair.app.applying import in_file
 from hermes_repair.app.diagnose import diagnose
 from hermes_repair.app.outside import folder_of, from_outside, left_wal
-from hermes_repair.app.preflight import require_no_question, single_run
+from hermes_repair.app.preflight import single_run
 from hermes_repair.app.proposal import Proposal, propose
 from hermes_repair.app.recover import CutOff, cut_off, recover
 from hermes_repair.app.repaired import Repaired
-from hermes_repair.app.resolving import resolver
 from hermes_repair.app.rounds import Rounds, look_after
 from hermes_repair.app.wal import answer_wal
 from hermes_repair.app.world import World
 from hermes_repair.checks.scene import Wishes
 from hermes_repair.home.layout import Home
-from hermes_repair.model.errors import InUse, Refused, UsageError
-from hermes_repair.model.plans import outline
+from hermes_repair.model.errors import UsageError
 from hermes_repair.records import planfile
 from hermes_repair.repair.planner import Selection
 from hermes_repair.store.scratch import scratch
@@ -105,11 +103,11 @@ def repair(
         )
         result.go_on(lambda: rounds.run(result))
         result.go_on(rounds.close)
-    result.go_on(lambda: _look_afresh(home, world, wishes, result))
+    result.go_on(lambda: look_afresh(home, world, wishes, result))
     return result
 
 
-def _look_afresh(home: Home, world: World, wishes: Wishes, result: Repaired) -> None:
+def look_afresh(home: Home, world: World, wishes: Wishes, result: Repaired) -> None:
     """Say what is there now, if the last round did not."""
     if result.applied:
         result.wal_left = left_wal(from_outside(home))
@@ -123,46 +121,3 @@ def _confirmed(home: Home, world: World, wishes: Wishes) -> frozenset[str] | Non
         return None
     seen = diagnose(home, world, wishes, Selection())
     return frozenset(finding.fingerprint for finding in seen.findings)
-
-
-def apply_saved(home: Home, world: World, path: Path) -> Repaired:
-    """Apply a plan file of ``--plan-out``, exactly that. Refused where the base has changed."""
-    folder = folder_of(home)
-    with planfile.read(path) as file:
-        header = file.header()
-        outlines = [outline(record.number, record.unit) for record in file.records()]
-    if header.database != str(home.database):
-        raise Refused(
-            f"This plan is for {header.database}, not for {home.database}.",
-            "Make one for this home with `hermes-repair repair --dry-run --plan-out FILE`.",
-        )
-    result = Repaired()
-    with single_run(folder):
-        result.recovered = recover(home, folder, world)
-        outside = from_outside(home)
-        require_no_question(home, outside, folder)
-        if outside.marks != header.base:
-            raise Refused(
-                "The database changed after this plan was made.",
-                "Make a new one with `hermes-repair repair --dry-run --plan-out FILE`.",
-            )
-        if not outside.alone and not all(one.unit.live for one in outlines):
-            raise InUse(f"{outside.openers.describe()}.", "Stop it, then run this again.")
-        result.applied.append(
-            apply_units(
-                home,
-                folder,
-                world,
-                outside,
-                in_file(path, outlines),
-                resolver(home),
-                command=header.command,
-                schema=header.schema,
-                birth=header.birth,
-            )
-        )
-        receipt = result.receipt
-        if receipt is not None:
-            result.go_on(lambda: close_receipt(receipt, home, folder, world))
-    result.go_on(lambda: _look_afresh(home, world, Wishes(), result))
-    return result

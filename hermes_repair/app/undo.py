@@ -11,6 +11,7 @@ from hermes_repair.app.applying import PATIENCE, ROOM
 from hermes_repair.app.history import Entry, to_undo
 from hermes_repair.app.lawful import lawful
 from hermes_repair.app.outside import Outside, copy_private, folder_of, from_outside, marks_left
+from hermes_repair.app.past import identity
 from hermes_repair.app.preflight import (
     bundle,
     guard_alone,
@@ -24,7 +25,7 @@ from hermes_repair.app.recover import recover
 from hermes_repair.app.world import World
 from hermes_repair.home.layout import Home
 from hermes_repair.model.actions import RowInsert
-from hermes_repair.model.errors import HermesRepairError, NotNoted, Refused
+from hermes_repair.model.errors import BadRecord, HermesRepairError, NotNoted, Refused
 from hermes_repair.model.plans import UnitState
 from hermes_repair.model.values import Row
 from hermes_repair.records import planfile
@@ -42,7 +43,8 @@ from hermes_repair.store.writing import writing
 class Undone:
     """What an undo took back. ``recovered`` tells of runs that had been cut off.
 
-    ``given_back`` are messages that had vanished since a repair moved them.
+    ``given_back`` are messages that had vanished since a repair moved them, ``left_out`` receipts
+    that cannot be read, with the reason.
     """
 
     entries: tuple[Entry, ...]
@@ -50,6 +52,7 @@ class Undone:
     recovered: tuple[str, ...]
     declined: bool = False
     given_back: int = 0
+    left_out: tuple[tuple[Path, BadRecord], ...] = ()
 
 
 def undo(
@@ -64,9 +67,12 @@ def undo(
     from_outside(home)  # raises where there is no database to change
     with single_run(folder):
         recovered = tuple(recover(home, folder, world))
-        entries = to_undo(home, named)
+        left_out: list[tuple[Path, BadRecord]] = []
+        entries = to_undo(home, named, left_out)
+        for found in entries:
+            _require_ours(folder, found)
         if not agree(entries):
-            return Undone((), 0, recovered, declined=True)
+            return Undone((), 0, recovered, declined=True, left_out=tuple(left_out))
         units = given_back = 0
         for found in entries:
             require_alone(home, from_outside(home))
@@ -76,7 +82,28 @@ def undo(
                 outcome = _invert(home, folder, world, found)
                 units += len(outcome.done)
                 given_back += outcome.given_back
-    return Undone(tuple(entries), units, recovered, given_back=given_back)
+    return Undone(tuple(entries), units, recovered, given_back=given_back, left_out=tuple(left_out))
+
+
+def _require_ours(folder: Folder, found: Entry) -> None:
+    """Raise :class:`Refused` for a receipt that was edited, or that another home's run wrote."""
+    with planfile.read(found.path) as receipt:
+        receipt.require_sealed()
+    if found.header.home is None or found.header.home != identity(folder):
+        raise Refused(
+            f"{found.path} is the receipt of another home ({found.header.database}), so it is not"
+            " taken back here.",
+            "Nothing was changed. Move that file away; `hermes-repair history` lists the receipts"
+            " of this home.",
+        )
+    backup = found.header.backup
+    if backup is not None and (folder.path / backup).resolve().parent.parent != (
+        folder.backups.resolve()
+    ):
+        raise Refused(
+            f"{found.path} names a backup that does not lie in {folder.backups}.",
+            "Nothing was changed. Move that file away, then run this again.",
+        )
 
 
 def _invert(home: Home, folder: Folder, world: World, found: Entry) -> executor.Outcome:

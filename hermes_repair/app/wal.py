@@ -6,6 +6,7 @@ from dataclasses import astuple
 
 from hermes_repair import __version__
 from hermes_repair.app.outside import Outside, copy_private, from_outside, marks_left
+from hermes_repair.app.past import identify
 from hermes_repair.app.preflight import copy_as_files, require_alone, require_writable
 from hermes_repair.app.world import World
 from hermes_repair.home.layout import Home
@@ -42,6 +43,7 @@ def answer_wal(home: Home, folder: Folder, world: World, choice: WalChoice) -> s
         base=outside.marks,
         schema=None,
         backup=str((place / "state.db").relative_to(folder.path)),
+        home=identify(folder, world.random),
     )
     with planfile.create(path, header):
         pass  # it has no steps: what was there is in the files alone

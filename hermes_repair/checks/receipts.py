@@ -1,4 +1,4 @@
-"""Runs of ours that did not come to their end (RP001)."""
+"""Runs of ours that did not come to their end (RP001), and records that cannot be read (RP002)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 from hermes_repair.checks.registry import check
 from hermes_repair.checks.scene import Scene
+from hermes_repair.home.layout import RECORDS_DIR
 from hermes_repair.model.findings import Finding, Remedy, Severity
+from hermes_repair.records.acknowledgements import FILE as ACKNOWLEDGED
 
 
 @check("RP001", "repair-unfinished", Severity.ERROR, Remedy.SAFE)
@@ -36,4 +38,32 @@ def repair_unfinished(scene: Scene) -> Iterator[Finding]:
             f"{what} was cut off (receipt {path.stem}).",
             hint,
             data={"command": header.command, "created": header.created, "pending": pending},
+        )
+
+
+@check("RP002", "record-unreadable", Severity.WARNING, Remedy.MANUAL, file_level=True)
+def record_unreadable(scene: Scene) -> Iterator[Finding]:
+    """A file among the records of hermes-repair cannot be read and was left out.
+
+    What it means: a receipt is damaged, was put there by something else, or is open and was
+    changed since; or the list of accepted findings is broken. All other records count. What that
+    receipt did cannot be taken back, what it wrote is looked at as if Hermes had written it, and
+    findings that you accepted are reported again.
+
+    How it happens: a disk that lost a part of the file, an editor, a file that was copied there.
+
+    What repair does: nothing. Everything else goes on without that file.
+
+    How safe it is: nothing is changed. Move the file away, or put it back as it was.
+    """
+    for name, why in scene.past.unreadable:
+        accepted = name == ACKNOWLEDGED
+        hint = "Move it away, or put it back as it was from a copy of the folder."
+        if accepted:
+            hint = "Mend or remove it; then `hermes-repair ack` accepts findings again."
+        subject = {"kind": "receipt", "receipt": name.removesuffix(".db")}
+        yield record_unreadable.finding(
+            {"kind": "file", "path": f"{RECORDS_DIR}/{name}"} if accepted else subject,
+            f"{name} among our records was left out: {why}",
+            hint,
         )

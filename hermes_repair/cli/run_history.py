@@ -16,7 +16,7 @@ from hermes_repair.app.world import World
 from hermes_repair.cli.run_repair import ask, require_yes
 from hermes_repair.cli.target import Target, each_home, heading
 from hermes_repair.home.layout import Home
-from hermes_repair.model.errors import ExitCode
+from hermes_repair.model.errors import BadRecord, ExitCode
 from hermes_repair.report import documents
 from hermes_repair.report.escape import count
 from hermes_repair.report.lines import Line, as_asked, show
@@ -28,16 +28,19 @@ def history(target: Target) -> int:
     """List what was done in every home that is meant."""
 
     def work(home: Home, world: World) -> tuple[ExitCode, dict[str, Any] | None]:
-        entries = past.history(home)
+        left_out: list[tuple[Path, BadRecord]] = []
+        entries = past.history(home, left_out)
         next_one = past.next_to_undo(entries)
         if target.as_json:
             return ExitCode.OK, {
                 **documents.envelope(str(home.root), place_of(home)),
                 "history": [_entry(found) for found in entries],
                 "next_to_undo": next_one.name if next_one is not None else None,
+                "left_out": [_left_out(path, error) for path, error in left_out],
             }
         lines = [*heading(home), *as_asked(_folded(entries, everything=target.verbose))]
-        if not entries:
+        lines += _left_out_lines(left_out)
+        if not entries and not left_out:
             lines.append(Line("hermes-repair has changed nothing here yet."))
         if next_one is not None:
             undo_this = target.typed(home, "`hermes-repair undo`")
@@ -46,6 +49,17 @@ def history(target: Target) -> int:
         return ExitCode.OK, None
 
     return each_home(target, work)
+
+
+def _left_out(path: Path, error: BadRecord) -> dict[str, str]:
+    return {"id": path.stem, "path": str(path), "message": error.message, "hint": error.hint}
+
+
+def _left_out_lines(left_out: Sequence[tuple[Path, BadRecord]]) -> list[Line]:
+    return [
+        Line(f"Left out: {path.stem}. {error.message}", "warning", asked=True)
+        for path, error in left_out
+    ]
 
 
 def _folded(entries: Sequence[past.Entry], *, everything: bool) -> Iterator[Line]:
@@ -131,10 +145,12 @@ def undo(target: Target, receipt: str | None, yes: bool) -> int:
                 "units": result.units,
                 "given_back": result.given_back,
                 "stays": [found.name for found in stays],
+                "left_out": [_left_out(path, error) for path, error in result.left_out],
                 "warnings": said,
             }
         lines = heading(home) if yes else []
         lines += [Line(sentence) for sentence in result.recovered]
+        lines += _left_out_lines(result.left_out)
         if result.declined:
             lines.append(Line("Nothing was changed.", asked=True))
         else:

@@ -12,6 +12,7 @@ from hermes_repair.app import repair as app
 from hermes_repair.app.outside import place_of
 from hermes_repair.app.proposal import UNREAD, Proposal, waiting
 from hermes_repair.app.repaired import Repaired
+from hermes_repair.app.saved import apply_saved
 from hermes_repair.app.world import World
 from hermes_repair.checks.scene import ForkWish, Wishes
 from hermes_repair.cli.run_doctor import shown_labels
@@ -113,7 +114,7 @@ def at_home(
         return _dry_run(home, world, asked, target, typed)
     require_yes(asked.yes)
     if asked.plan is not None:
-        return _done(app.apply_saved(home, world, asked.plan), home, target)
+        return _done(apply_saved(home, world, asked.plan), home, target)
     shown = False
 
     def agree(proposal: Proposal) -> bool:

@@ -60,6 +60,10 @@ class NotNoted(Refused):
     """A receipt could not be written: it may be behind what was done; RP001 settles that."""
 
 
+class BadRecord(Refused):
+    """A plan or receipt is damaged, or is not as hermes-repair wrote it."""
+
+
 class NoInstall(HermesRepairError):
     """There is no Hermes install where we were told to look."""
 

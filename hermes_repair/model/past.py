@@ -57,7 +57,8 @@ class Past:
     left without a row; ``brought`` are, by session, the lines that they brought back. ``kept`` are
     copies of files that they made and that are there; ``birth`` is what the earliest of them knew
     of the age of the database; ``unfinished`` are receipts of runs that did not come to their end
-    (path, header, units that are neither done nor given up).
+    (path, header, units that are neither done nor given up); ``unreadable`` are files of ours by
+    name that cannot be read, and why.
     """
 
     written: frozenset[int] = frozenset()
@@ -67,3 +68,4 @@ class Past:
     kept: frozenset[FileCopy] = frozenset()
     birth: float | None = None
     unfinished: tuple[tuple[Path, Header, int], ...] = ()
+    unreadable: tuple[tuple[str, str], ...] = ()

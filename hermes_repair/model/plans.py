@@ -105,6 +105,7 @@ class Header:
     undo of it began and ended. ``restored`` is the copy that a restore put back, by its path, and
     ``restored_from`` the moment whose state that copy has, in epoch seconds. ``left`` are the marks
     of state.db and of a -wal that a run could not take into it: the two as they lay when it ended.
+    ``home`` is the identity of the home that a receipt belongs to; it moves with its folder.
     """
 
     tool_version: str
@@ -121,3 +122,4 @@ class Header:
     restored: str | None = None
     restored_from: float | None = None
     left: str | None = None
+    home: str | None = None

@@ -9,8 +9,12 @@ from pathlib import Path
 from hermes_repair.model.errors import Refused
 from hermes_repair.records.folder import Folder
 from hermes_repair.records.planfile import sync
+from hermes_repair.records.small import read_small
 
 FILE = "acknowledged.json"
+
+
+_MOST = 8 << 20  # bytes: more findings than anybody accepts one by one
 
 
 def acknowledged(folder: Path) -> Mapping[str, str]:
@@ -20,10 +24,10 @@ def acknowledged(folder: Path) -> Mapping[str, str]:
     """
     path = folder / FILE
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(read_small(path, _MOST))
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise Refused(
             f"{path} cannot be read: {error}.", "Mend or remove that file, then run this again."
         ) from error
@@ -32,6 +36,14 @@ def acknowledged(folder: Path) -> Mapping[str, str]:
             f"{path} is not a list of findings.", "Remove that file, then run this again."
         )
     return {str(key): str(value) for key, value in data.items()}
+
+
+def acknowledged_or_why(folder: Path) -> tuple[Mapping[str, str], str | None]:
+    """Return :func:`acknowledged`; nothing, and why, where the file cannot be read."""
+    try:
+        return acknowledged(folder), None
+    except Refused as error:
+        return {}, error.message
 
 
 def acknowledge(folder: Folder, fingerprint: str, reason: str) -> None:

@@ -35,6 +35,31 @@ def plain(value: Any) -> Any:
     return text(value) if isinstance(value, RawText) else value
 
 
+def texts(listed: Any) -> tuple[str, ...]:
+    """Return a list of texts that was kept as JSON; raises ``ValueError`` for anything else."""
+    found = json.loads(listed)
+    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+        raise ValueError("no list of texts")
+    return tuple(found)
+
+
+def file_copy(source: Any, target: Any, size: Any, sha256: Any) -> FileCopy:
+    """Return the copy of a file; raises ``ValueError`` where a field is of another kind."""
+    return FileCopy(_text(source), _text(target), _whole(size), _text(sha256))
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("a field that is no text")
+    return value
+
+
+def _whole(value: Any) -> int:
+    if not isinstance(value, int) or value < 0:
+        raise ValueError("a field that is no number of bytes and no id")
+    return value
+
+
 def columns_of(action: Action) -> tuple[str, ...]:
     """Return the columns that an action's digest is over; plan files keep equal lists once."""
     return action.columns if isinstance(action, RowInsert | RowMove) else ()
@@ -85,24 +110,31 @@ def to_row(action: Action) -> tuple[dict[str, Any], dict[str, Row]]:
 def from_row(
     row: tuple[Any, ...], images: dict[str, dict[str, Value]], columns: tuple[str, ...]
 ) -> Action:
-    """Return the action of one row over ``COLUMNS``, its images and its list of columns."""
+    """Return the action of one row over ``COLUMNS``, its images and its list of columns.
+
+    Raises ``ValueError`` or ``TypeError`` where that is none that :func:`to_row` makes.
+    """
     kind, table, counters, old_id, new_id, digest = row[:6]
     source, offset, length, sha256, sql, step, target, size = row[6:14]
     key, before, after = (images.get(image, {}) for image in ("key", "before", "after"))
     match kind:
         case "RowUpdate":
-            return RowUpdate(table, key, before, after, frozenset(json.loads(counters)))
+            return RowUpdate(_text(table), key, before, after, frozenset(texts(counters)))
         case "RowInsert":
-            origin = SourceRef(source, offset, length, sha256) if source is not None else None
-            return RowInsert(table, key, after, origin, digest, columns)
+            origin = None
+            if source is not None:
+                origin = SourceRef(_text(source), _whole(offset), _whole(length), _text(sha256))
+            return RowInsert(_text(table), key, after, origin, digest, columns)
         case "RowDelete":
-            return RowDelete(table, key, before)
+            return RowDelete(_text(table), key, before)
         case "RowMove":
-            return RowMove(table, old_id, new_id, digest, columns)
+            if not isinstance(old_id, int) or not isinstance(new_id, int):
+                raise ValueError("an id that is no number")
+            return RowMove(_text(table), old_id, new_id, _text(digest), columns)
         case "Ddl":
-            return Ddl(sql, step)
+            return Ddl(_text(sql), _text(step))
         case "IndexRefill":
-            return IndexRefill(table, tuple(json.loads(sql)))
+            return IndexRefill(_text(table), texts(sql))
         case "FileCopy":
-            return FileCopy(source, target, size, sha256)
+            return file_copy(source, target, size, sha256)
     raise ValueError(f"a plan cannot have an action of kind {kind!r}")

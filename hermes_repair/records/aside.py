@@ -10,7 +10,8 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from hermes_repair.model.errors import NotNoted, Refused
+from hermes_repair.model import display
+from hermes_repair.model.errors import BadRecord, NotNoted, Refused
 from hermes_repair.model.values import Row, Value
 from hermes_repair.records.kept import Pack, Packer, unpack
 from hermes_repair.store.connections import bind, placeholder
@@ -89,6 +90,11 @@ class Aside:
         for id, column, value in self._db.execute(
             "SELECT id, column_name, value FROM derived WHERE unit = ? ORDER BY id", (self._unit,)
         ):
+            if not isinstance(id, int) or column not in display.COLUMNS:
+                raise BadRecord(
+                    f"{self._path} is damaged: it keeps {column!r} of message {id!r}.",
+                    "Nothing was taken back.",
+                )
             found.setdefault(id, {})[column] = value
         yield from found.items()
 

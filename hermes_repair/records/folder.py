@@ -4,6 +4,7 @@ receipts/0007-20261120T101500Z-repair.db    what was done, newest number last
 backups/<receipt>/state.db                  the whole file before a migration
 sources/<receipt>/<name>.gz                 transcript files that messages came from
 acknowledged.json                           findings that the user accepts
+identity                                    which home this is: receipts of another are not undone
 """
 
 from __future__ import annotations
@@ -19,6 +20,10 @@ from pathlib import Path
 
 from hermes_repair.model.errors import Refused, UsageError
 from hermes_repair.records.planfile import sync
+from hermes_repair.records.small import read_small
+
+_IDENTITY = re.compile(r"[0-9a-f]{32}")
+_IDENTITY_BYTES = 33  # with the end of its line
 
 DAMAGED = "damaged"
 """What copies of a damaged database are called."""
@@ -57,6 +62,10 @@ class Folder:
         return self.path / "run.lock"
 
     @property
+    def _identity(self) -> Path:
+        return self.path / "identity"
+
+    @property
     def backups(self) -> Path:
         return self.path / "backups"
 
@@ -77,14 +86,39 @@ class Folder:
     def remove_empty(self) -> None:
         """Remove the folder again where nothing was put into it. Who calls this has the lock."""
         places = [self.receipts, self.backups, self.sources]
-        others = set(self.path.iterdir()) - {*places, self.run_lock}
+        others = set(self.path.iterdir()) - {*places, self.run_lock, self._identity}
         if others or any(any(place.iterdir()) for place in places):
             return
         with suppress(OSError):  # somebody has begun to use it: then it is to stay
             for place in places:
                 place.rmdir()
+            self._identity.unlink(missing_ok=True)
             self.run_lock.unlink()
             self.path.rmdir()
+
+    def identity(self) -> str | None:
+        """Return what says that this is the same home, wherever it is moved; None where unknown."""
+        try:
+            found = read_small(self._identity, _IDENTITY_BYTES).decode("ascii").strip()
+        except (OSError, ValueError):
+            return None
+        return found if _IDENTITY.fullmatch(found) else None
+
+    def identify(self, identity: str) -> str:
+        """Return the identity of this home; where it has none, ``identity`` from now on."""
+        known = self.identity()
+        if known is not None:
+            return known
+        part = self._identity.with_name(self._identity.name + ".part")
+        part.unlink(missing_ok=True)
+        descriptor = os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as stream:
+            stream.write(f"{identity}\n")
+        self.own(part)
+        sync(part)
+        part.replace(self._identity)
+        sync(self._identity)
+        return identity
 
     def make(self, part: Path) -> Path:
         """Make one folder of ours, durably, or see that it is one."""
@@ -143,7 +177,8 @@ class Folder:
         """Return the receipt that a user means by its number or its whole name."""
         wanted = named.removesuffix(".db")
         for path in self.receipt_paths():
-            if path.stem == wanted or (wanted.isdecimal() and int(wanted) == number_of(path)):
+            number = path.name.partition("-")[0].lstrip("0")
+            if path.stem == wanted or (wanted.isdecimal() and wanted.lstrip("0") == number):
                 return path
         raise UsageError(
             f"There is no receipt {named!r} in {self.receipts}.",

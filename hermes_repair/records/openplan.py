@@ -7,21 +7,34 @@ import json
 import sqlite3
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from hermes_repair.model.actions import Action, FileCopy
-from hermes_repair.model.errors import NotNoted
+from hermes_repair.model.errors import BadRecord, NotNoted
 from hermes_repair.model.findings import Safety
 from hermes_repair.model.past import Brought, Witness
 from hermes_repair.model.plans import Header, Outline, Unit, UnitRecord, UnitState, outline
 from hermes_repair.model.values import Value, encode_value, stored, text
-from hermes_repair.records.actionrows import COLUMNS, columns_of, from_row, kept, plain, to_row
+from hermes_repair.records.actionrows import (
+    COLUMNS,
+    columns_of,
+    file_copy,
+    from_row,
+    kept,
+    plain,
+    texts,
+    to_row,
+)
 from hermes_repair.records.aside import Aside
 from hermes_repair.store.connections import bind, placeholder
 
 FORMAT = 1
+MOVE_AWAY = (
+    "Move that file away, then run this again. What a damaged receipt did cannot be taken back."
+)
 
 TABLES = """
 CREATE TABLE header (name TEXT PRIMARY KEY, value);
@@ -43,6 +56,22 @@ CREATE TABLE images (
 ) WITHOUT ROWID;
 """
 _CONTENT = f"position, {', '.join(COLUMNS)}"
+_FATE = ("closed", "undoing", "undone", "left")
+"""What changes in the header of a receipt after it was written; all else is in its digest."""
+_DIGEST = "digest"
+_SEALED = (
+    f"SELECT name, typeof(value), value FROM header WHERE name NOT IN {(*_FATE, _DIGEST)}"
+    " ORDER BY name",
+    "SELECT number, kind, subject, summary, safety, live, findings, finding_ids, sessions"
+    " FROM units ORDER BY number",
+    f"SELECT unit, {_CONTENT} FROM actions ORDER BY unit, position",
+    "SELECT number, names FROM column_sets ORDER BY number",
+    "SELECT unit, position, image, column_name, typeof(value), value FROM images"
+    " ORDER BY unit, position, image, column_name",
+)
+_TYPES: dict[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "float": (int, float)}
+_LAST_SECOND = 253_402_300_800  # of the year 9999: later ones are no times
+
 _COLUMN_NAMES = "(SELECT names FROM column_sets WHERE number = column_set)"
 
 
@@ -56,9 +85,58 @@ class PlanFile:
 
     def header(self) -> Header:
         """Return what the file is about."""
-        found = dict(self._db.execute("SELECT name, value FROM header"))
-        known: dict[str, Any] = {f.name: plain(found.get(f.name)) for f in fields(Header)}
-        return Header(**known)
+        with self._reading():
+            found = dict(self._db.execute("SELECT name, value FROM header"))
+            known: dict[str, Any] = {f.name: plain(found.get(f.name)) for f in fields(Header)}
+            for field in fields(Header):
+                kind, _, optional = str(field.type).partition(" | ")
+                value = known[field.name]
+                if not isinstance(value, _TYPES[kind]) and not (optional and value is None):
+                    raise ValueError(f"{field.name} is none")
+            if not 0 <= known["created"] < _LAST_SECOND:
+                raise ValueError("created is no time")
+            return Header(**known)
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Raise :class:`BadRecord` where what is read is not what is ever written here."""
+        try:
+            yield
+        except (sqlite3.Error, ValueError, TypeError, LookupError, ArithmeticError) as error:
+            raise BadRecord(f"{self.path} is damaged ({error}).", MOVE_AWAY) from error
+
+    def seal(self) -> None:
+        """Note the digest of all that does not change later, in the transaction that is open."""
+        self._db.execute(
+            "INSERT INTO header VALUES (?, ?)"
+            " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            (_DIGEST, self._content()),
+        )
+
+    def require_sealed(self) -> None:
+        """Raise :class:`BadRecord` where anything was changed by others since it was written."""
+        with self._reading():
+            row = self._db.execute("SELECT value FROM header WHERE name = ?", (_DIGEST,)).fetchone()
+            if row is None or row[0] != self._content():
+                raise BadRecord(
+                    f"{self.path} is not as hermes-repair wrote it: its digest is not that of what"
+                    " it says.",
+                    "Nothing was changed. Take the file as it was written, or make a new plan with"
+                    " `hermes-repair repair --dry-run --plan-out FILE`.",
+                )
+
+    def _content(self) -> str:
+        hasher = hashlib.sha256()
+        texts_as, self._db.text_factory = self._db.text_factory, bytes
+        try:
+            for query in _SEALED:
+                hasher.update(query.encode())
+                for row in self._db.execute(query):
+                    # As literals, which are the same in every version of Python, and fast.
+                    hasher.update(ascii(row).encode())
+        finally:
+            self._db.text_factory = texts_as
+        return hasher.hexdigest()
 
     def set_header(self, **changes: Any) -> None:
         """Change fields of the header, durable at once; raises :class:`NotNoted`."""
@@ -113,6 +191,7 @@ class PlanFile:
             for position, action in enumerate(unit.actions):
                 self._put(number, position, action)
             outlines.append(outline(number, unit))
+        self.seal()
         self._db.execute("COMMIT")
         return outlines
 
@@ -145,33 +224,30 @@ class PlanFile:
 
     def records(self, *, newest_first: bool = False) -> Iterator[UnitRecord]:
         """Yield the units with all their actions, one unit in memory at a time."""
-        order = "DESC" if newest_first else "ASC"
-        numbers = [
-            int(row[0])
-            for row in self._db.execute(f"SELECT number FROM units ORDER BY number {order}")
-        ]
-        for number in numbers:
+        numbers = [number for number, _ in self.states()]
+        for number in reversed(numbers) if newest_first else numbers:
             yield self.record(number)
 
     def record(self, number: int) -> UnitRecord:
         """Return one unit."""
-        row = self._db.execute(
-            "SELECT kind, subject, summary, safety, live, findings, finding_ids, sessions, state"
-            " FROM units WHERE number = ?",
-            (number,),
-        ).fetchone()
-        unit = Unit(
-            kind=row[0],
-            subject=text(row[1]) or "",
-            summary=text(row[2]) or "",
-            actions=tuple(self._actions(number)),
-            safety=Safety(row[3]),
-            live=bool(row[4]),
-            findings=tuple(json.loads(row[5])),
-            finding_ids=tuple(json.loads(row[6])),
-            sessions=frozenset(json.loads(row[7])),
-        )
-        return UnitRecord(number, unit, UnitState(row[8]))
+        with self._reading():
+            row = self._db.execute(
+                "SELECT kind, subject, summary, safety, live, findings, finding_ids, sessions,"
+                " state FROM units WHERE number = ?",
+                (number,),
+            ).fetchone()
+            unit = Unit(
+                kind=str(row[0]),
+                subject=text(row[1]) or "",
+                summary=text(row[2]) or "",
+                actions=tuple(self._actions(number)),
+                safety=Safety(row[3]),
+                live=bool(row[4]),
+                findings=texts(row[5]),
+                finding_ids=texts(row[6]),
+                sessions=frozenset(texts(row[7])),
+            )
+            return UnitRecord(number, unit, UnitState(row[8]))
 
     def _actions(self, number: int) -> Iterator[Action]:
         sets = self._column_sets()
@@ -193,14 +269,13 @@ class PlanFile:
 
     def _column_sets(self) -> dict[int, tuple[str, ...]]:
         found = self._db.execute("SELECT number, names FROM column_sets")
-        return {number: tuple(json.loads(names)) for number, names in found}
+        return {number: texts(names) for number, names in found}
 
     def states(self) -> list[tuple[int, UnitState]]:
         """Return (number, state) of every unit in order."""
-        return [
-            (int(number), UnitState(state))
-            for number, state in self._db.execute("SELECT number, state FROM units ORDER BY number")
-        ]
+        with self._reading():
+            found = self._db.execute("SELECT number, state FROM units ORDER BY number")
+            return [(int(number), UnitState(state)) for number, state in found]
 
     def set_states(self, numbers: Iterable[int], state: UnitState) -> None:
         """Say what became of units, durable at once; raises :class:`NotNoted`."""
@@ -210,32 +285,37 @@ class PlanFile:
 
     def sessions(self) -> frozenset[str]:
         """Return the sessions that the units touch."""
-        found = self._db.execute("SELECT sessions FROM units")
-        return frozenset(session for row in found for session in json.loads(row[0]))
+        with self._reading():
+            found = self._db.execute("SELECT sessions FROM units")
+            return frozenset(session for row in found for session in texts(row[0]))
 
     def subjects(self) -> frozenset[str]:
         """Return what the units are about: sessions, and names of other things."""
-        return frozenset(
-            text(row[0]) or "" for row in self._db.execute("SELECT subject FROM units")
-        )
+        with self._reading():
+            found = self._db.execute("SELECT subject FROM units")
+            return frozenset(text(row[0]) or "" for row in found)
 
     def count_actions(self) -> int:
         """Return how many actions all units have."""
-        return int(self._db.execute("SELECT COUNT(*) FROM actions").fetchone()[0])
+        with self._reading():
+            return int(self._db.execute("SELECT COUNT(*) FROM actions").fetchone()[0])
 
     def changes_structure(self) -> bool:
         """Whether undo has to restore a backup, because an action has no inverse by rows."""
-        row = self._db.execute(
-            "SELECT EXISTS (SELECT 1 FROM actions WHERE kind IN ('Ddl', 'IndexRefill'))"
-        ).fetchone()
-        return bool(row[0])
+        with self._reading():
+            row = self._db.execute(
+                "SELECT EXISTS (SELECT 1 FROM actions WHERE kind IN ('Ddl', 'IndexRefill'))"
+            ).fetchone()
+            return bool(row[0])
 
     def tables_written(self) -> frozenset[str]:
         """Return the tables that units added rows to or changed rows of; deletions aside."""
-        found = self._db.execute(
-            "SELECT DISTINCT tbl FROM actions WHERE kind IN ('RowInsert', 'RowUpdate', 'RowMove')"
-        )
-        return frozenset(str(table) for (table,) in found)
+        with self._reading():
+            found = self._db.execute(
+                "SELECT DISTINCT tbl FROM actions"
+                " WHERE kind IN ('RowInsert', 'RowUpdate', 'RowMove')"
+            )
+            return frozenset(str(table) for (table,) in found)
 
     def written_messages(self) -> Iterator[int]:
         """Yield ids of messages that done units of this receipt inserted or moved."""
@@ -243,14 +323,13 @@ class PlanFile:
 
     def _messages(self, state: UnitState) -> Iterator[int]:
         """Yield the ids that units of this state gave to messages."""
-        for (new_id,) in self._db.execute(
+        yield from self._numbers(
             "SELECT COALESCE(a.new_id, i.value) FROM actions a JOIN units u ON u.number = a.unit"
             " LEFT JOIN images i ON i.unit = a.unit AND i.position = a.position"
             "  AND i.image = 'key' AND i.column_name = 'id'"
             " WHERE a.tbl = 'messages' AND a.kind IN ('RowInsert', 'RowMove') AND u.state = ?",
             (state.value,),
-        ):
-            yield int(new_id)
+        )
 
     def freed_messages(self) -> Iterator[tuple[frozenset[int], tuple[Witness, ...]]]:
         """Yield, per unit, the message ids that it left without a row, and rows that it left.
@@ -259,73 +338,79 @@ class PlanFile:
         first, the middle and the last are witnesses. One that was undone frees the ids that it had
         given out.
         """
-        moves: dict[int, list[tuple[int, int, str, int]]] = {}
-        for unit, old, new, digest, columns in self._db.execute(
-            "SELECT a.unit, a.old_id, a.new_id, a.digest, a.column_set FROM actions a"
-            " JOIN units u ON u.number = a.unit"
-            " WHERE a.tbl = 'messages' AND a.kind = 'RowMove' AND u.state = 'done'"
-            " ORDER BY a.unit, a.position"
-        ):
-            moves.setdefault(unit, []).append((old, new, str(digest), columns))
-        sets = self._column_sets()
-        for moved in moves.values():
-            chosen = {0, len(moved) // 2, len(moved) - 1}
-            witnesses = tuple(
-                Witness(new, digest, sets[columns])
-                for place, (_, new, digest, columns) in enumerate(moved)
-                if place in chosen
-            )
-            yield frozenset(old for old, *_ in moved), witnesses
-        given = frozenset(self._messages(UnitState.UNDONE))
-        if given:
-            yield given, ()
+        with self._reading():
+            moves: dict[int, list[tuple[int, int, str, int]]] = {}
+            for unit, old, new, digest, columns in self._db.execute(
+                "SELECT a.unit, a.old_id, a.new_id, a.digest, a.column_set FROM actions a"
+                " JOIN units u ON u.number = a.unit"
+                " WHERE a.tbl = 'messages' AND a.kind = 'RowMove' AND u.state = 'done'"
+                " ORDER BY a.unit, a.position"
+            ):
+                moves.setdefault(unit, []).append((old, new, str(digest), columns))
+            sets = self._column_sets()
+            for moved in moves.values():
+                chosen = {0, len(moved) // 2, len(moved) - 1}
+                witnesses = tuple(
+                    Witness(new, digest, sets[columns])
+                    for place, (_, new, digest, columns) in enumerate(moved)
+                    if place in chosen
+                )
+                yield frozenset(old for old, *_ in moved), witnesses
+            given = frozenset(self._messages(UnitState.UNDONE))
+            if given:
+                yield given, ()
 
     def brought_lines(self) -> Iterator[tuple[str, Brought]]:
         """Yield (session, lines) of the transcripts that done units of this receipt filled from."""
-        offsets: dict[tuple[int, str], array[int]] = {}
-        for unit, source, offset in self._db.execute(
-            "SELECT a.unit, a.source, a.offset FROM actions a JOIN units u ON u.number = a.unit"
-            " WHERE a.tbl = 'messages' AND a.kind = 'RowInsert' AND a.source IS NOT NULL"
-            " AND u.state = 'done'"
-        ):
-            offsets.setdefault((unit, text(plain(source)) or ""), array("q")).append(offset)
-        for unit, subject, source, size, sha256 in self._db.execute(
-            "SELECT u.number, u.subject, a.source, a.size, a.sha256 FROM actions a"
-            " JOIN units u ON u.number = a.unit WHERE a.kind = 'FileCopy' AND u.state = 'done'"
-        ):
-            named = text(plain(source)) or ""
-            if (unit, named) in offsets:
-                yield (
-                    text(subject) or "",
-                    Brought(named, int(size), str(sha256), offsets[unit, named]),
-                )
+        with self._reading():
+            offsets: dict[tuple[int, str], array[int]] = {}
+            for unit, source, offset in self._db.execute(
+                "SELECT a.unit, a.source, a.offset FROM actions a JOIN units u ON u.number = a.unit"
+                " WHERE a.tbl = 'messages' AND a.kind = 'RowInsert' AND a.source IS NOT NULL"
+                " AND u.state = 'done'"
+            ):
+                offsets.setdefault((unit, text(plain(source)) or ""), array("q")).append(offset)
+            for unit, subject, source, size, sha256 in self._db.execute(
+                "SELECT u.number, u.subject, a.source, a.size, a.sha256 FROM actions a"
+                " JOIN units u ON u.number = a.unit WHERE a.kind = 'FileCopy' AND u.state = 'done'"
+            ):
+                named = text(plain(source)) or ""
+                if (unit, named) in offsets:
+                    yield (
+                        text(subject) or "",
+                        Brought(named, int(size), str(sha256), offsets[unit, named]),
+                    )
 
     def deactivated_messages(self) -> Iterator[int]:
         """Yield ids of messages that done units of this receipt made inactive (MS001, MS005)."""
-        for (id,) in self._db.execute(
+        yield from self._numbers(
             "SELECT k.value FROM actions a JOIN units u ON u.number = a.unit"
             " JOIN images k ON k.unit = a.unit AND k.position = a.position"
             "  AND k.image = 'key' AND k.column_name = 'id'"
             " JOIN images f ON f.unit = a.unit AND f.position = a.position"
             "  AND f.image = 'after' AND f.column_name = 'active' AND f.value = 0"
             " WHERE a.tbl = 'messages' AND a.kind = 'RowUpdate' AND u.state = 'done'"
-        ):
-            yield int(id)
+        )
+
+    def _numbers(self, query: str, parameters: Sequence[Value] = ()) -> Iterator[int]:
+        with self._reading():
+            for (number,) in self._db.execute(query, parameters):
+                yield int(number)
 
     def copies(self) -> Iterator[FileCopy]:
         """Yield the copies of files that units of this receipt made; undo leaves them."""
-        for row in self._db.execute(
-            "SELECT a.source, a.target, a.size, a.sha256 FROM actions a JOIN units u"
-            " ON u.number = a.unit WHERE a.kind = 'FileCopy' AND u.state IN ('done', 'undone')"
-        ):
-            yield FileCopy(*map(plain, row))
+        with self._reading():
+            for row in self._db.execute(
+                "SELECT a.source, a.target, a.size, a.sha256 FROM actions a JOIN units u"
+                " ON u.number = a.unit WHERE a.kind = 'FileCopy' AND u.state IN ('done', 'undone')"
+            ):
+                yield file_copy(*map(plain, row))
 
     def digest(self, numbers: Iterable[int] | None = None) -> str:
         """Return one hash over units and their actions: what a plan will do, to the byte.
 
         ``numbers`` are the units in the order in which they will run; all by default.
         """
-        hasher = hashlib.sha256()
         queries = (
             "SELECT kind, subject, safety, live, sessions FROM units WHERE number = ?",
             f"SELECT {_CONTENT.replace('column_set', _COLUMN_NAMES)} FROM actions WHERE unit = ?"
@@ -334,10 +419,12 @@ class PlanFile:
             " ORDER BY position, image, column_name",
         )
         chosen = [number for number, _ in self.states()] if numbers is None else numbers
-        for number in chosen:
-            for query in queries:
-                for row in self._db.execute(query, (number,)):
-                    for value in row:
-                        storage, data = encode_value(value)
-                        hasher.update(f"{storage}:{len(data)}:".encode() + data)
+        hasher = hashlib.sha256()
+        with self._reading():
+            for number in chosen:
+                for query in queries:
+                    for row in self._db.execute(query, (number,)):
+                        for value in row:
+                            storage, data = encode_value(value)
+                            hasher.update(f"{storage}:{len(data)}:".encode() + data)
         return hasher.hexdigest()

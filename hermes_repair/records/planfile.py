@@ -10,16 +10,22 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+import stat
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import TypeVar
 
-from hermes_repair.model.errors import Refused, UsageError
+from hermes_repair.model.errors import BadRecord, DatabaseUnreadable, Refused, UsageError
 from hermes_repair.model.plans import Header
-from hermes_repair.records.openplan import FORMAT, TABLES, PlanFile
-from hermes_repair.store.connections import open_joined, open_private
+from hermes_repair.records.openplan import FORMAT, MOVE_AWAY, TABLES, PlanFile
+from hermes_repair.store.connections import open_immutable, open_joined, open_private
 from hermes_repair.store.scratch import scratch
+
+T = TypeVar("T")
+
+_WRITE_VERSION = 18  # the byte of SQLite's header that is 2 where a -wal is used
 
 
 def sync(path: Path) -> None:
@@ -53,6 +59,7 @@ def create(path: Path, header: Header) -> Iterator[PlanFile]:
             connection.execute(f"PRAGMA user_version={FORMAT}")
             plan = PlanFile(connection, path)
             plan.set_header(**asdict(header))
+            plan.seal()
             yield plan
         finally:
             connection.close()
@@ -72,6 +79,7 @@ def create(path: Path, header: Header) -> Iterator[PlanFile]:
 @contextmanager
 def edit(path: Path) -> Iterator[PlanFile]:
     """Open a receipt of ours to note what became of its units."""
+    _require_ours(path)
     connection = open_private(path)
     try:
         _require_format(connection, path)
@@ -84,10 +92,9 @@ def edit(path: Path) -> Iterator[PlanFile]:
 def read(path: Path) -> Iterator[PlanFile]:
     """Open a plan or receipt to read it; changes nothing, not even a side file (R1).
 
-    Raises :class:`UsageError` where the file is none of ours.
+    Raises :class:`UsageError` where there is none, :class:`BadRecord` where it is none of ours.
     """
-    if not path.is_file():
-        raise UsageError(f"{path} does not exist.", "`hermes-repair history` lists the receipts.")
+    _require_ours(path)
     with ExitStack() as stack:
         # A run may be writing to it right now. These files have no -wal, so joining makes none.
         connection = open_joined(path)
@@ -102,17 +109,60 @@ def read(path: Path) -> Iterator[PlanFile]:
         yield PlanFile(connection, path)
 
 
-def read_each(paths: Iterable[Path]) -> Iterator[tuple[Path, PlanFile]]:
-    """Yield these receipts, opened in turn; one that another run removed meanwhile is left out."""
+def read_each(
+    paths: Iterable[Path],
+    ask: Callable[[PlanFile], T],
+    left_out: list[tuple[Path, BadRecord]] | None = None,
+) -> Iterator[tuple[Path, T]]:
+    """Yield what each of these receipts answers, opened in turn.
+
+    One that cannot be read is left out, and added to ``left_out`` with the reason: what others did
+    is known all the same. One that another run removed meanwhile is not missed.
+    """
     for path in paths:
-        with ExitStack() as stack:
-            try:
-                plan = stack.enter_context(read(path))
-            except UsageError:
-                if path.exists():
-                    raise
-                continue
-            yield path, plan
+        try:
+            with read(path) as plan:
+                answer = ask(plan)
+        except UsageError:
+            continue
+        except BadRecord as error:
+            if left_out is not None:
+                left_out.append((path, error))
+            continue
+        yield path, answer
+
+
+def _require_ours(path: Path) -> None:
+    """Raise :class:`BadRecord` for anything but a regular file that has our mark.
+
+    Asked without a lock and without side files: it may be a link to a database of Hermes'.
+    """
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError as error:
+        if path.is_symlink():
+            raise BadRecord(f"{path} is a link to nothing.", MOVE_AWAY) from error
+        hint = "`hermes-repair history` lists the receipts."
+        raise UsageError(f"{path} does not exist.", hint) from error
+    except (OSError, ValueError) as error:
+        raise BadRecord(f"{path} cannot be read: {error}.", MOVE_AWAY) from error
+    if not stat.S_ISREG(mode):
+        raise _not_ours(path)
+    try:
+        with closing(open_immutable(path)) as connection:
+            marked = connection.execute("PRAGMA user_version").fetchone()[0] == FORMAT
+        # Only a file that has our mark is opened as one: closing Hermes' own would lose locks.
+        marked = marked and not _uses_wal(path)
+    except (sqlite3.Error, DatabaseUnreadable, OSError) as error:
+        raise _not_ours(path) from error
+    if not marked:
+        raise _not_ours(path)
+
+
+def _uses_wal(path: Path) -> bool:
+    """Whether SQLite would lay a -wal beside a file; ours never use one."""
+    with path.open("rb") as stream:
+        return stream.read(_WRITE_VERSION + 1)[_WRITE_VERSION:] == b"\2"
 
 
 def _was_cut_off(connection: sqlite3.Connection) -> bool:
@@ -133,8 +183,12 @@ def _require_format(connection: sqlite3.Connection, path: Path) -> None:
     except sqlite3.DatabaseError:
         found, ours = 0, None
     if found != FORMAT or ours is None:
-        raise Refused(
-            f"{path} is not a plan or receipt of hermes-repair, or it is damaged.",
-            "`hermes-repair repair --dry-run --plan-out FILE` makes a plan. A damaged receipt has"
-            " to be moved away first; what it did cannot be taken back then.",
-        )
+        raise _not_ours(path)
+
+
+def _not_ours(path: Path) -> BadRecord:
+    return BadRecord(
+        f"{path} is not a plan or receipt of hermes-repair, or it is damaged.",
+        "`hermes-repair repair --dry-run --plan-out FILE` makes a plan. A damaged receipt has"
+        " to be moved away first; what it did cannot be taken back then.",
+    )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
+import zlib
 from pathlib import Path
 
 from hermes_repair.host.files import open_regular
@@ -25,8 +26,14 @@ def keep(folder: Folder, receipt: Path, action: FileCopy, home: Path) -> Path:
 
     Raises :class:`Refused` where the file is not what the plan saw; nothing has changed then.
     """
+    if action.target in ("", ".", "..") or Path(action.target).name != action.target:
+        raise Refused(
+            f"A copy cannot be called {action.target!r}: it has to lie below {folder.sources}.",
+            "Nothing was copied. Make a new plan with `hermes-repair repair --dry-run --plan-out"
+            " FILE`.",
+        )
     target = folder.make(folder.source_dir(receipt)) / action.target
-    if target.exists() and _hash_of(target) == action.sha256:
+    if target.is_file() and _hash_of(target, action.size) == action.sha256:
         return target
     source = home / action.source
     hasher = hashlib.sha256()
@@ -48,7 +55,7 @@ def keep(folder: Folder, receipt: Path, action: FileCopy, home: Path) -> Path:
             f"{source} changed after the plan was made.",
             "Nothing was imported from it. Run `hermes-repair repair` again.",
         )
-    if _hash_of(temporary) != action.sha256:
+    if _hash_of(temporary, action.size) != action.sha256:
         temporary.unlink()
         raise Refused(
             f"The copy of {source} could not be read back as it was written.",
@@ -61,9 +68,20 @@ def keep(folder: Folder, receipt: Path, action: FileCopy, home: Path) -> Path:
     return target
 
 
-def _hash_of(packed: Path) -> str:
+def _hash_of(packed: Path, size: int) -> str | None:
+    """Return the hash of a packed file, None where it is none of ``size`` bytes.
+
+    No more than that is unpacked: some bytes can stand for more than any disk holds.
+    """
     hasher = hashlib.sha256()
-    with gzip.open(packed, "rb") as stream:
-        while chunk := stream.read(_CHUNK):
-            hasher.update(chunk)
-    return hasher.hexdigest()
+    left = size
+    try:
+        with gzip.open(packed, "rb") as stream:
+            while chunk := stream.read(min(_CHUNK, left + 1)):
+                left -= len(chunk)
+                if left < 0:
+                    return None
+                hasher.update(chunk)
+    except (OSError, EOFError, zlib.error):
+        return None
+    return hasher.hexdigest() if not left else None

@@ -85,7 +85,7 @@ def find_strangers(
     known = catalogue or default_catalogue()
     version = known.versions.get(number)
     certain = version is not None and bool(version.shapes)
-    tables = _names(known)
+    tables = tables_of_hermes(known)
     found = [
         *_triggers(structure, number, known, tables),
         *_in_place_of_tables(structure, tables),
@@ -110,6 +110,13 @@ def refusal(strangers: Iterable[Stranger], action: Action) -> str:
         if action.table in one.tables and (one.certain or one.events & _FIRES[type(action)]):
             return one.reason
     return ""
+
+
+def tables_of_hermes(catalogue: Catalogue | None = None) -> frozenset[str]:
+    """Return every table that a release makes or leaves behind, those of the search index aside."""
+    known = catalogue or default_catalogue()
+    shapes = (*_shapes(known), known.side)
+    return frozenset({*OWNERS, *(name for shape in shapes for name in shape.tables)})
 
 
 def _triggers(
@@ -177,12 +184,6 @@ def _foreign_keys(
 
 def _of_hermes(structure: Structure, tables: frozenset[str]) -> Iterator[Table]:
     return (table for name, table in structure.tables.items() if name.lower() in tables)
-
-
-def _names(catalogue: Catalogue) -> frozenset[str]:
-    """Return every table that a release makes or leaves behind, those of the search index aside."""
-    shapes = (*_shapes(catalogue), catalogue.side)
-    return frozenset({*OWNERS, *(name for shape in shapes for name in shape.tables)})
 
 
 def _shapes(catalogue: Catalogue) -> Iterator[Structure]:

@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hermes_repair.app.repair import apply_saved, preview
+from hermes_repair.app.repair import preview
+from hermes_repair.app.saved import apply_saved
 from hermes_repair.app.world import World
 from hermes_repair.model.actions import (
     Action,
@@ -28,7 +29,7 @@ from hermes_repair.model.actions import (
     RowUpdate,
     SourceRef,
 )
-from hermes_repair.model.errors import InUse, Refused, UsageError
+from hermes_repair.model.errors import BadRecord, InUse, Refused, UsageError
 from hermes_repair.model.findings import Safety
 from hermes_repair.model.plans import Header, Unit, UnitState
 from hermes_repair.model.values import RawText, Value, row_digest, same_value
@@ -265,14 +266,19 @@ def test_a_database_of_others_is_no_plan(home: Path) -> None:
         pass
 
 
-def test_a_damaged_receipt_is_told_by_every_command(home: Path, world: World) -> None:
-    """What it did is not known, so nothing is proven about the rows (design 6.2)."""
-    repair(home, world)
-    receipt = next((home / "hermes-repair" / "receipts").glob("*.db"))
-    receipt.write_bytes(b"gone")
-    for ask in (look, repair, undo):
-        with pytest.raises(Refused, match=receipt.name):
-            ask(home, world)
+def test_a_damaged_receipt_is_named_and_left_out(home: Path, world: World) -> None:
+    repair(home, world, selection=Selection(select=("LN",)))
+    repair(home, world, selection=Selection(select=("MS",)))
+    first, second = sorted((home / "hermes-repair" / "receipts").glob("*.db"))
+    first.write_bytes(b"gone")
+    (named,) = [found for found in look(home, world).findings if found.id == "RP002"]
+    assert named.subject["receipt"] == first.stem and first.name in named.message
+    assert repair(home, world, selection=Selection(select=("TR",))).units == 1
+    taken = undo(home, world)
+    assert len(taken.entries) == 1 and [path for path, _ in taken.left_out] == [first]
+    assert [entry.path for entry in undo(home, world).entries] == [second]
+    with pytest.raises(BadRecord, match=first.name):
+        undo(home, world, receipt="1")
 
 
 # --- --plan-out and --plan ----------------------------------------------------------------------
