@@ -89,12 +89,3 @@ def _at_work(folder: Folder) -> bool:
 def is_open(header: Header) -> bool:
     """Whether a run, or the undo of one, has not come to its end (RP001)."""
     return header.closed is None or (header.undoing is not None and header.undone is None)
-
-
-def at_work_on(folder: Folder) -> frozenset[str]:
-    """Return the sessions of runs that were cut off: a -wal that is ours may take back of them."""
-    sessions: set[str] = set()
-    for _, receipt in planfile.read_each(folder.receipt_paths()):
-        if is_open(receipt.header()):
-            sessions |= receipt.sessions()
-    return frozenset(sessions)

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from hermes_repair import host
 from hermes_repair.app.outside import Outside, copy_private, from_outside
-from hermes_repair.app.past import at_work_on
 from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import AnotherRun, Changed, DatabaseUnreadable, InUse, Refused
 from hermes_repair.records.folder import Folder
@@ -113,11 +112,7 @@ def file_state(home: Home, outside: Outside, folder: Folder) -> FileState:
 
     Raises :class:`DatabaseUnreadable` where neither view can be read.
     """
-    ours = at_work_on(folder)
-    with at_rest(home.database, outside.sides, copy_private, None, check_file=True, ours=ours) as (
-        _,
-        state,
-    ):
+    with at_rest(home.database, outside.sides, copy_private, None, check_file=True) as (_, state):
         return state
 
 
