@@ -12,6 +12,7 @@ from hermes_repair.app.visit import visit
 from hermes_repair.app.world import World
 from hermes_repair.checks.registry import Check, all_checks, proposals
 from hermes_repair.checks.scene import Scene, Wishes
+from hermes_repair.checks.wayout import only_where_there_is_a_way
 from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import DatabaseUnreadable, Refused
 from hermes_repair.model.findings import Finding, Remedy, Severity
@@ -124,7 +125,9 @@ def examine(scene: Scene, selection: Selection) -> list[Finding]:
             found += _ask(check, scene)
     if selection.sessions:
         found = [f for f in found if f.session_id is None or f.session_id in selection.sessions]
-    return _within_limits(scene, found) if readable(scene) else found
+    if not readable(scene):
+        return found
+    return only_where_there_is_a_way(scene, _within_limits(scene, found))
 
 
 def _within_limits(scene: Scene, found: list[Finding]) -> list[Finding]:
