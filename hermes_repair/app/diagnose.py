@@ -14,6 +14,7 @@ from hermes_repair.app.world import World
 from hermes_repair.checks.database import database_damaged
 from hermes_repair.checks.registry import Check, all_checks, proposals
 from hermes_repair.checks.scene import Scene, Wishes
+from hermes_repair.checks.wayout import only_where_there_is_a_way
 from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import DatabaseUnreadable, Refused
 from hermes_repair.model.findings import Finding, Remedy, Severity
@@ -146,7 +147,11 @@ def within_limits(scene: Scene, found: list[Finding], selection: Selection) -> l
     """Say of findings whose repair may not be written here who mends them."""
     if not readable(scene):
         return found
-    limited = _tried(scene, "what may be repaired", lambda: _limited(scene, found))
+    limited = _tried(
+        scene,
+        "what may be repaired",
+        lambda: only_where_there_is_a_way(scene, _limited(scene, found)),
+    )
     return list(_with_damage(scene, found if limited is None else limited, selection))
 
 

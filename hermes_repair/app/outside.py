@@ -161,9 +161,16 @@ def naming(outside: Outside) -> Iterator[None]:
         raise InUse(f"{error.message} {outside.openers.who()}.", error.hint) from error
 
 
-def copy_private(pairs: list[tuple[Path, Path]]) -> None:
-    """Copy database files for a private look; they need not survive a power cut."""
+def copy_private(pairs: list[tuple[Path, Path]]) -> str | None:
+    """Copy database files for a private look; they need not survive a power cut.
+
+    Returns what proves that a -wal among them is not of the database's present state, if anything.
+    """
     host.copy_files(pairs, fsync=False)
+    main = pairs[0][1]
+    wal = main.with_name(f"{main.name}-wal")
+    copied = any(target == wal for _, target in pairs)
+    return host.read_wal(main, wal).contradiction() if copied else None
 
 
 def folder_of(home: Home) -> Folder:

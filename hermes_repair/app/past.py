@@ -173,15 +173,3 @@ def left_by_us(folder: Folder, outside: Outside) -> Path | None:
         if is_open(header) and header.command != SET_ASIDE and same and wrote:
             return path
     return None
-
-
-def at_work_on(folder: Folder) -> frozenset[str]:
-    """Return the sessions of runs that were cut off: a -wal that is ours may take back of them."""
-    sessions: set[str] = set()
-    for _, found in planfile.read_each(folder.receipt_paths(), _sessions_at_work):
-        sessions |= found
-    return frozenset(sessions)
-
-
-def _sessions_at_work(receipt: PlanFile) -> frozenset[str]:
-    return receipt.sessions() if is_open(receipt.header()) else frozenset()

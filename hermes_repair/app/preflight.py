@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hermes_repair import host
 from hermes_repair.app.outside import Outside, copy_private, from_outside
-from hermes_repair.app.past import at_work_on, left_by_us
+from hermes_repair.app.past import left_by_us
 from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import AnotherRun, Changed, DatabaseUnreadable, InUse, Refused
 from hermes_repair.records.folder import Folder
@@ -119,7 +119,6 @@ def file_state(home: Home, outside: Outside, folder: Folder) -> FileState:
         copy_private,
         None,
         check_file=True,
-        ours=at_work_on(folder),
         left_by_us=left_by_us(folder, outside) is not None,
     ) as (_, state):
         return state

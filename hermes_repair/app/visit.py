@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
 from hermes_repair.app.outside import Outside, copy_private, folder_of, from_outside, naming
-from hermes_repair.app.past import at_work_on, gather, left_by_us
+from hermes_repair.app.past import gather, left_by_us
 from hermes_repair.app.target import installed_for
 from hermes_repair.app.world import World
 from hermes_repair.checks.locks import LOCKS
@@ -48,7 +48,6 @@ def visit(
                     copy_private,
                     choice,
                     check_file=check_file,
-                    ours=at_work_on(folder),
                     left_by_us=left is not None,
                 )
             )

@@ -10,15 +10,19 @@ from hermes_repair.checks.remains import Remains, find_remains
 from hermes_repair.checks.scene import Scene
 from hermes_repair.model.commands import quoted
 from hermes_repair.model.findings import Finding, Remedy, Severity
-from hermes_repair.report.escape import count, verb
+from hermes_repair.report.escape import count, shown_id, verb
+from hermes_repair.report.forks import moment
 from hermes_repair.schema.recognise import STORE, holds_conversations
 from hermes_repair.store.connections import name
+from hermes_repair.store.contents import Chat
 from hermes_repair.store.soundness import Disagreement
-from hermes_repair.store.views import SideFile
+from hermes_repair.store.views import FileState, SideFile
 
 DATABASE = {"kind": "database"}
 LINES = 20
 """So many of SQLite's complaints are kept of a damaged file."""
+NAMED = 5
+"""So many sessions are named in a sentence; the data has all."""
 LEAVE_IT = "Do not start Hermes on it."
 LOOK_FOR_COPIES = (
     f"{LEAVE_IT} Look for copies: `hermes-repair backup list`, state-snapshots/, *.bak beside it."
@@ -99,38 +103,102 @@ def _put_back(remains: Remains) -> str:
 
 @check("DB002", "stale-wal", Severity.FATAL, Remedy.MANUAL, file_level=True)
 def stale_wal(scene: Scene) -> Iterator[Finding]:
-    """A -wal file lies beside state.db that may not belong to it.
+    """A -wal file lies beside state.db that does not belong to it.
 
-    What it means: nobody has the database open, yet a -wal is there, and joining it either damages
-    the database or takes rows away that the main file has. SQLite joins it silently on the next
-    open, and on real installs that destroyed the file.
+    What it means: nobody has the database open, yet a -wal is there that was not written to this
+    state of the file: joining it damages the database, or numbers that SQLite only ever raises
+    prove that it is of another moment. SQLite joins it silently on the next open, and on real
+    installs that destroyed the file. The finding says which chats each of the two has.
 
     How it happens: state.db was restored or copied from another moment than its -wal, or a second
-    process replaced one of the two (Hermes #101064, #109786).
+    process replaced one of the two (Hermes #101064, #109786). A crash does not do it: the -wal that
+    it leaves is joined, deletes and undone turns in it included, as every SQLite does.
 
     What repair does: nothing by itself. After you have said which is right, `--wal use` joins it
     and `--wal ignore` sets it aside; both files are kept in hermes-repair/backups/ before that.
     `history` says where; `undo` does not take the answer back.
 
-    How safe it is: only you can know which of the two is newer, so no command writes before.
+    How safe it is: only you can know which of the two you want, so no command writes before.
     """
-    if scene.file.side is SideFile.STALE:
+    file = scene.file
+    if file.side is SideFile.STALE:
         yield stale_wal.finding(
             DATABASE,
             "The -wal beside state.db does not belong to it: without it the database is sound,"
-            " with it the database is damaged.",
+            f" with it the database is damaged. {' '.join(_two_sides(file))}",
             "Do not start Hermes. Set it aside: hermes-repair repair --wal ignore",
-            data={"state": "stale"},
+            data={"state": "stale", **_sides_data(file)},
         )
-    elif scene.file.side is SideFile.AMBIGUOUS:
+    elif file.side is SideFile.AMBIGUOUS:
         yield stale_wal.finding(
             DATABASE,
-            "The -wal beside state.db contradicts it: " + "; ".join(scene.file.differences) + ".",
+            f"The -wal beside state.db is not of its present state: {'; '.join(file.differences)}."
+            f" {' '.join(_two_sides(file))}",
             "Do not start Hermes. Say which is right: `hermes-repair repair --wal use` or"
             " `hermes-repair repair --wal ignore`",
-            data={"state": "ambiguous", "differences": list(scene.file.differences)},
-            identity=scene.file.differences,
+            data={
+                "state": "ambiguous",
+                "differences": list(file.differences),
+                **_sides_data(file),
+            },
+            identity=file.differences,
         )
+
+
+def _two_sides(file: FileState) -> Iterator[str]:
+    """Yield a sentence for each side, and one for the chats in which they differ."""
+    for which, side in (("Without", file.alone), ("With", file.joined)):
+        if side is None:
+            yield f"{which} it the chats cannot be read."
+            continue
+        told = f"{count(len(side.chats), 'session')}, {count(side.messages, 'message')}"
+        last = f", the last of {moment(side.latest)}" if side.latest is not None else ""
+        yield f"{which} it: {told}{last}."
+    differing = _differing(file)
+    if differing:
+        named = ", ".join(
+            f"{shown_id(id)} ({_held(without)} without it, {_held(joined)} with it)"
+            for id, without, joined in differing[:NAMED]
+        )
+        more = len(differing) - NAMED
+        yield f"Not the same: {named}{f' and {more:,} more' if more > 0 else ''}."
+
+
+def _held(chat: Chat | None) -> str:
+    return "none" if chat is None else str(chat.messages)
+
+
+def _differing(file: FileState) -> list[tuple[str, Chat | None, Chat | None]]:
+    """Return the sessions whose messages are not the same on both sides, with those."""
+    without, joined = (side.chats if side else {} for side in (file.alone, file.joined))
+    if file.alone is None or file.joined is None:
+        return []
+    return [
+        (id, without.get(id), joined.get(id))
+        for id in sorted(without.keys() | joined.keys())
+        if without.get(id) != joined.get(id)
+    ]
+
+
+def _sides_data(file: FileState) -> dict[str, object]:
+    """Return what each side has, for programs; None for one that cannot be read."""
+    found: dict[str, object] = {
+        which: None
+        if side is None
+        else {"sessions": len(side.chats), "messages": side.messages, "latest": side.latest}
+        for which, side in (("without_wal", file.alone), ("with_wal", file.joined))
+    }
+    return {
+        **found,
+        "differing_sessions": [
+            {
+                "session_id": id,
+                "without_wal": without.messages if without else None,
+                "with_wal": joined.messages if joined else None,
+            }
+            for id, without, joined in _differing(file)
+        ],
+    }
 
 
 @check("DB003", "database-damaged", Severity.FATAL, Remedy.MANUAL, file_level=True)

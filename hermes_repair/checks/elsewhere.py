@@ -178,5 +178,5 @@ def _look_at(copy: DatabaseCopy) -> Iterator[Look | None]:
         yield look
 
 
-def _no_copies(pairs: list[tuple[Path, Path]]) -> None:
+def _no_copies(pairs: list[tuple[Path, Path]]) -> str | None:
     raise AssertionError(f"a main file alone needs no private copy: {pairs}")

@@ -18,7 +18,7 @@ from hermes_repair.model.plans import Unit
 from hermes_repair.model.values import Value
 from hermes_repair.report.escape import count, verb
 from hermes_repair.schema.catalogue import default_catalogue
-from hermes_repair.schema.facts import NULL_ACTIVE, message_bounds
+from hermes_repair.schema.facts import NULL_ACTIVE, message_bounds, read_crowded
 from hermes_repair.schema.leftovers import OWNERS, Leftover
 from hermes_repair.schema.parts import Part, RouteFacts
 from hermes_repair.schema.rebuild import NotBrought, not_brought
@@ -50,6 +50,7 @@ def _parts(scene: Scene, finding: str) -> Iterator[Part]:
         message_bounds=message_bounds(query) if anew and not scene.look.live else (),
         null_active=bool(recognition.active_nullable and scene.look.one(NULL_ACTIVE)),
         titles=read_title_updates(query, structure),
+        crowded=read_crowded(query, structure, number, default_catalogue()),
     )
     for part in route(structure, number, facts).parts:
         if part.finding == finding:
@@ -83,16 +84,19 @@ def interrupted_migration(scene: Scene) -> Iterator[Finding]:
     """A migration of Hermes stopped half-way, and Hermes never finishes it.
 
     What it means: rows lie in a table that no program reads any more, the indexes of a table hang
-    on that one, a table has the key of an earlier build so that counting tokens fails, or search
-    does not know what tools said.
+    on that one, a table has another key than Hermes gives it, so that counting tokens fails, or
+    search does not know what tools said.
 
     How it happens: Hermes rebuilds a table by renaming it, making a new one and copying, without a
     transaction. Killed in between, the next start finds the new table and goes on without the rows
-    (0.19.0; Hermes #73541, #73823). A lost version row makes it skip the rebuild of search.
+    (0.19.0; Hermes #73541, #73823). A lost version row makes it skip the rebuild of search. A
+    database that was put together by hand can have any key.
 
     What repair does: it brings the rows of the leftover table into the table they belong to, adds
     up usage that was counted on both sides, makes the indexes again and removes the leftover;
-    tables with another key and search tables are made anew with every row.
+    tables with another key and search tables are made anew with every row, and with the columns
+    that no release has. Where rows do not fit the key it is left alone: which of them stay only you
+    can say (remove the others with SQLite, Hermes stopped).
 
     How safe it is: the way that Hermes' own code takes, in one transaction, after a backup. Rows
     whose session is gone are not brought back, as Hermes' own tables have it; how many they are is
@@ -178,6 +182,10 @@ def _ask(scene: Scene, query: str) -> int:
     return int(str(row[0])) if row is not None else 0
 
 
+_MISLEADS = {"schema_version": ", as in a database that was made by hand"}
+"""What such a key does to a table, where it is no failure."""
+
+
 def _wrong_keys(scene: Scene) -> Iterator[_Damage]:
     for table in scene.recognition.wrong_keys:
         rows = _count(scene, table)
@@ -185,7 +193,8 @@ def _wrong_keys(scene: Scene) -> Iterator[_Damage]:
             table,
             "key",
             rows,
-            f"{table} ({count(rows, 'row')}) has the key of an earlier build: writing to it fails.",
+            f"{table} ({count(rows, 'row')}) has another key than Hermes gives it"
+            f"{_MISLEADS.get(table, ': writing to it fails')}.",
         )
 
 
@@ -212,7 +221,9 @@ def finish_migration(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit
     lost = "".join(
         _left_out(scene, left) for left in scene.recognition.leftovers if left.table in OWNERS
     )
-    summary = f"finish the migration that was cut off: {tables}" + (f".{lost}" if lost else "")
+    by_hand = all(finding.data["damage"] == "key" for finding in findings)
+    what = "make anew with Hermes' own key" if by_hand else "finish the migration that was cut off"
+    summary = f"{what}: {tables}" + (f".{lost}" if lost else "")
     unit = _unit(scene, findings, summary.rstrip("."), ())
     yield replace(unit, safety=Safety.UNSAFE) if _contested(scene) else unit
 

@@ -18,7 +18,7 @@ from hermes_repair.host.locks import kernel_locks, single_run
 from hermes_repair.host.openers import survey, who_has_open
 from hermes_repair.host.processes import boot_id, boot_time, hidden_processes, process
 from hermes_repair.host.procfs import KernelLock
-from hermes_repair.host.raw import WorkerFailed, compare_files, copy_files, probe
+from hermes_repair.host.raw import WorkerFailed, compare_files, copy_files, probe, read_wal
 from hermes_repair.host.units import crontab_line, systemd_units
 from hermes_repair.host.values import (
     Comparison,
@@ -60,6 +60,7 @@ __all__ = [
     "owner",
     "probe",
     "process",
+    "read_wal",
     "single_run",
     "survey",
     "systemd_units",

@@ -23,6 +23,7 @@ from hermes_repair.host.values import (
     LockHolder,
     RawFacts,
 )
+from hermes_repair.host.wal import PageOne, WalFacts
 from hermes_repair.model.errors import HermesRepairError
 
 WORKER = Path(__file__).with_name("worker.py")
@@ -82,6 +83,17 @@ def compare_files(left: Path, right: Path) -> Comparison:
     answer = _ask(["compare", os.fspath(left), os.fspath(right)], None)
     left_size, right_size = answer["sizes"]
     return Comparison(left_size, right_size, answer["differs_at"])
+
+
+def read_wal(main: Path, wal: Path) -> WalFacts:
+    """Return what the first page is in a database and in each commit of the -wal beside it."""
+    answer = _ask(["wal", os.fspath(main), os.fspath(wal)], None)
+    return WalFacts(
+        main=PageOne(answer["main"]),
+        written=tuple(map(PageOne, answer["first"])),
+        sizes=tuple(answer["sizes"]),
+        page_size=answer["page_size"],
+    )
 
 
 def _ask(arguments: Sequence[str], seconds: float | None) -> Any:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 HEADER = 100
 SIDECAR_HEADER = 32
+FRAME_HEADER = 24
+WAL_MAGIC = (b"7\x7f\x06\x82", b"7\x7f\x06\x83")
+PAGE_SIZES = tuple(1 << bits for bits in range(9, 17))
 SUFFIXES = (b"", b"-wal", b"-shm", b"-journal")
 # SQLite's lock bytes (os_unix.c): the 510 shared ones, then pending and reserved; and in the -shm
 # file the eight WAL locks and the byte that every connection in WAL mode keeps locked.
@@ -331,7 +334,46 @@ def fill(file: Any, buffer: bytearray) -> int:
     return done
 
 
-OPERATIONS: dict[str, Any] = {"probe": probe, "look": look, "copy": copy, "compare": compare}
+def wal(main: bytes, beside: bytes) -> dict[str, Any]:
+    """Return what page 1 is in a database and in each commit of the -wal beside it.
+
+    A page 1 is its first 100 bytes. ``sizes`` are the pages of the database after each commit up to
+    the first with a page 1 of its own, which does not count. Frames are read as SQLite does, with
+    the salts of the header up to the last commit, but not summed up: one whose bytes were lost
+    counts as written.
+    """
+    with open(main, "rb") as file:
+        answer: dict[str, Any] = {"main": file.read(HEADER), "first": [], "sizes": []}
+    with open(beside, "rb") as file:
+        header = file.read(SIDECAR_HEADER)
+        page_size = int.from_bytes(header[8:12])
+        if header[:4] not in WAL_MAGIC or page_size not in PAGE_SIZES:
+            page_size = 0
+        answer["page_size"] = page_size
+        written: list[bytes] = []
+        while page_size and len(frame := file.read(FRAME_HEADER)) == FRAME_HEADER:
+            if frame[8:16] != header[16:24]:
+                break  # of an earlier round of the same file
+            if frame[:4] == b"\0\0\0\1":
+                written.append(file.read(HEADER))
+                file.seek(-len(written[-1]), os.SEEK_CUR)
+            file.seek(page_size, os.SEEK_CUR)
+            pages = int.from_bytes(frame[4:8])
+            if pages:
+                answer["first"] += written
+                written = []
+                if not answer["first"]:
+                    answer["sizes"].append(pages)
+    return answer
+
+
+OPERATIONS: dict[str, Any] = {
+    "probe": probe,
+    "look": look,
+    "copy": copy,
+    "compare": compare,
+    "wal": wal,
+}
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ from hermes_repair.schema.catalogue import Catalogue, default_catalogue
 from hermes_repair.schema.delegates import Decisions
 from hermes_repair.schema.gateway import read_gateway_updates
 from hermes_repair.schema.parts import RouteFacts
+from hermes_repair.schema.rebuild import CONVERSATIONS, REBUILT, without_place
 from hermes_repair.schema.recognise import Recognition
 from hermes_repair.schema.route import makes_search_anew
 from hermes_repair.schema.structure import Query, Structure
@@ -53,7 +54,25 @@ def read_facts(
         titles=read_title_updates(query, structure),
         delegates=decisions.tag,
         gateway=read_gateway_updates(query, structure, entries) if gateway else (),
+        crowded=read_crowded(query, structure, target, known),
     )
+
+
+def read_crowded(
+    query: Query, structure: Structure, target: int, catalogue: Catalogue
+) -> frozenset[str]:
+    """Return the tables whose rows do not fit the key that they have at ``target``.
+
+    A key that Hermes itself changed has a place for what was written under the earlier one.
+    """
+    found = set()
+    for name, wanted in catalogue.structure(target).tables.items():
+        live = structure.tables.get(name)
+        if live is None or live.key == wanted.key or name in REBUILT | CONVERSATIONS:
+            continue
+        if next(iter(query(without_place(live, wanted), ())))[0]:
+            found.add(name)
+    return frozenset(found)
 
 
 def message_bounds(query: Query, rows: int = ROWS_PER_CHUNK) -> tuple[int, ...]:

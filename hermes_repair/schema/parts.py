@@ -11,7 +11,13 @@ from hermes_repair.schema.catalogue import Catalogue
 from hermes_repair.schema.ddl import read_index, read_table
 from hermes_repair.schema.difference import diff
 from hermes_repair.schema.leftovers import OWNERS
-from hermes_repair.schema.rebuild import REBUILT, merge_leftover, not_brought, rebuild_table
+from hermes_repair.schema.rebuild import (
+    CONVERSATIONS,
+    REBUILT,
+    merge_leftover,
+    not_brought,
+    rebuild_table,
+)
 from hermes_repair.schema.recognise import Recognition
 from hermes_repair.schema.refill import is_right, refill
 from hermes_repair.schema.sqltext import quote
@@ -28,6 +34,7 @@ class RouteFacts:
     ``message_bounds`` are the message ids at which the filling of a search table is cut,
     ``null_active`` is whether a message has NULL in a nullable ``active`` column. The row
     updates are computed by the rules of :mod:`.titles`, :mod:`.delegates` and :mod:`.gateway`.
+    ``crowded`` are tables with rows that the key they are to have has no place for.
     """
 
     message_bounds: tuple[int, ...] = ()
@@ -35,6 +42,7 @@ class RouteFacts:
     titles: tuple[RowUpdate, ...] = ()
     delegates: tuple[RowUpdate, ...] = ()
     gateway: tuple[RowUpdate, ...] = ()
+    crowded: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,11 +189,17 @@ class Builder:
     def _rebuild(
         self, live: Table, wanted: Table, create: str, label: str, damage: str | None
     ) -> None:
-        if live.name not in REBUILT:
+        if live.name in CONVERSATIONS:
             raise Refused(
                 f"Table {live.name} has another primary key than every known schema; "
                 "it was not made by Hermes.",
                 "`hermes-repair doctor -v` shows the differences.",
+            )
+        if live.name in self.facts.crowded:
+            raise Refused(
+                f"Table {live.name} has another primary key than every known schema, and rows that"
+                " do not fit in one: they share a key, or lack a value. It was not made by Hermes.",
+                "Which of them may go only you can say: `hermes-repair explain SC004`.",
             )
         hanging = [index for index in self.indexes.values() if index.table == live.name]
         statements = rebuild_table(live, wanted, create, hanging)

@@ -6,14 +6,18 @@ half-filled table can stay behind.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hermes_repair.schema.sqltext import quote
 from hermes_repair.schema.structure import Column, Index, Table
+from hermes_repair.schema.wanted import column_words
 
 BINDINGS = "telegram_dm_topic_bindings"
 REBUILT = frozenset({"session_model_usage", "gateway_routing", BINDINGS})
-"""The tables whose key or reference changed in Hermes' history; no other is ever made anew."""
+"""The tables whose key or reference changed in Hermes' history."""
+CONVERSATIONS = frozenset({"sessions", "messages"})
+"""What is never made anew, whatever its key is. Any other table with a key of its own is: one that
+a home rebuilt by hand has, as ``schema_version (version INTEGER PRIMARY KEY, applied_at REAL)``."""
 
 USAGE_COUNTERS = (
     "api_call_count",
@@ -28,22 +32,55 @@ USAGE_COUNTERS = (
 
 
 def rebuild_table(live: Table, wanted: Table, create: str, indexes: list[Index]) -> list[str]:
-    """Return the statements that give a table its wanted shape with every row and rowid kept.
+    """Return the statements that give a table its wanted shape with every row and value kept.
 
     ``indexes`` are those that hang on the live table by name: dropped here, made again later.
+    Columns that no release has come along; a rowid stays where both have one.
     """
     old = f"{live.name}_before"
-    pairs = [(column.name, copied(column, live, "")) for column in wanted.columns]
-    names = ["rowid", *(name for name, value in pairs if value)]
-    values = ["rowid", *(value for _, value in pairs if value)]
+    added = [
+        replace(column, pk=0, not_null=False)
+        for column in live.columns
+        if wanted.column(column.name) is None and not column.hidden
+    ]
+    pairs = [(column.name, copied(column, live, "")) for column in (*wanted.columns, *added)]
+    numbered = [] if live.without_rowid or wanted.without_rowid else ["rowid"]
+    names = [*numbered, *(quote(name) for name, value in pairs if value)]
+    values = [*numbered, *(value for _, value in pairs if value)]
+    columns = [words for column in added if (words := column_words(column)) is not None]
     return [
         *(f"DROP INDEX {quote(index.name)}" for index in indexes if index.sql is not None),
         f"ALTER TABLE {quote(live.name)} RENAME TO {quote(old)}",
         create,
+        *(f"ALTER TABLE {quote(live.name)} ADD COLUMN {words}" for words in columns),
         f"INSERT INTO {quote(live.name)} ({', '.join(names)})\n"
         f"    SELECT {', '.join(values)} FROM {quote(old)}",
         f"DROP TABLE {quote(old)}",
     ]
+
+
+def without_place(live: Table, wanted: Table) -> str:
+    """Return the query for the number of rows of a table that its wanted shape has no place for.
+
+    Rows that share a key with another, and rows without a value that the shape asks for.
+    """
+    needed = [c for c in wanted.columns if (c.not_null and c.default is None) or c.pk]
+    if [c.name for c in needed if c.pk] and all(c.pk and _is_rowid(c, wanted) for c in needed):
+        needed = []  # SQLite gives the number
+    table = quote(live.name)
+    if any(live.column(column.name) is None for column in needed):
+        return f"SELECT COUNT(*) FROM {table}"
+    null = " OR ".join(f"{quote(column.name)} IS NULL" for column in needed) or "0"
+    asked = f"SELECT COUNT(*) FROM {table} WHERE {null}"
+    key = ", ".join(quote(column.name) for column in needed if column.pk)
+    if not key:
+        return asked
+    shared = f"SELECT COUNT(*) AS n FROM {table} GROUP BY {key} HAVING COUNT(*) > 1"
+    return f"SELECT ({asked}) + (SELECT COALESCE(SUM(n), 0) FROM ({shared}))"
+
+
+def _is_rowid(column: Column, table: Table) -> bool:
+    return table.key == (column.name,) and column.type.upper() == "INTEGER"
 
 
 def merge_leftover(leftover: Table, wanted: Table) -> list[str]:

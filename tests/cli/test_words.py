@@ -65,7 +65,7 @@ def test_all_that_is_wrong_is_accepted(home: Path, capsys: Capture) -> None:
         assert say(capsys, *words).code == 0
     said = say(capsys, *asked)
     assert said.code == 0
-    assert said.out.endswith("Nothing is wrong here but what is accepted (4 findings).\n")
+    assert "\nNothing is wrong here but what is accepted (4 findings).\nLooked at: " in said.out
 
 
 def test_nothing_was_ever_done(home: Path, capsys: Capture) -> None:

@@ -131,8 +131,10 @@ def test_no_way_back_and_no_way_from_nothing() -> None:
 @pytest.mark.parametrize(
     "statements",
     [
-        ["CREATE TABLE async_delegations (x)"],
-        ["CREATE TABLE compression_locks (holder TEXT)"],
+        ["CREATE TABLE async_delegations (x)", "INSERT INTO async_delegations VALUES (1)"],
+        ["CREATE TABLE compression_locks (session_id TEXT, holder TEXT, acquired_at REAL,"
+         " expires_at REAL)", "INSERT INTO compression_locks VALUES ('a', 'b', 1, 2), "
+         "('a', 'c', 3, 4)"],
         ["CREATE TABLE gateway_routing (scope TEXT, session_key TEXT, updated_at REAL,"
          " PRIMARY KEY(scope, session_key))"],
         ["CREATE VIEW gateway_routing AS SELECT 1"],
@@ -144,6 +146,37 @@ def test_a_table_that_hermes_did_not_make_is_refused_not_broken(statements: list
     connection = built("13", *statements, version=13)
     with pytest.raises(Refused, match="not made by Hermes"):
         plan(connection, 22)
+
+
+@pytest.mark.parametrize(
+    ("statements", "rows"),
+    [
+        (["CREATE TABLE async_delegations (x)"], {"async_delegations": []}),
+        (
+            ["DROP TABLE schema_version",
+             "CREATE TABLE schema_version (version INTEGER PRIMARY KEY, applied_at REAL)",
+             "INSERT INTO schema_version VALUES (11, 1.5), (13, 2.5)"],
+            {"schema_version": [(22, 1.5)]},
+        ),
+        (
+            ["DROP TABLE state_meta",
+             "CREATE TABLE state_meta (key TEXT, value TEXT, note TEXT NOT NULL, PRIMARY KEY (key,"
+             " note)) WITHOUT ROWID",
+             "INSERT INTO state_meta VALUES ('a', 'one', 'mine')"],
+            {"state_meta": [("a", "one", "mine")]},
+        ),
+    ],
+)  # fmt: skip
+def test_a_side_table_of_another_shape_is_made_anew_with_every_value(
+    statements: list[str], rows: dict[str, list[tuple[object, ...]]]
+) -> None:
+    connection = built("13", *statements, version=None)
+    way, _ = plan(connection, 22)
+    assert way.kept == ()
+    apply(connection, way.actions)
+    assert diff(known(22), structure_of(connection)).changed == ()
+    for table, wanted in rows.items():
+        assert connection.execute(f"SELECT * FROM {table}").fetchall() == wanted
 
 
 def test_columns_that_are_ahead_are_skipped_and_missing_ones_come() -> None:
