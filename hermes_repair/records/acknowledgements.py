@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from hermes_repair.host.files import parse_json, read_small
 from hermes_repair.model.errors import Refused
 from hermes_repair.records.folder import Folder
 from hermes_repair.records.planfile import sync
@@ -20,7 +22,7 @@ def acknowledged(folder: Path) -> Mapping[str, str]:
     """
     path = folder / FILE
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = parse_json(read_small(path))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
@@ -41,8 +43,8 @@ def acknowledge(folder: Folder, fingerprint: str, reason: str) -> None:
     known[fingerprint] = reason
     path = folder.path / FILE
     temporary = path.with_name(FILE + ".part")
-    temporary.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    temporary.chmod(0o600)
+    with os.fdopen(folder.create(temporary), "w", encoding="utf-8") as file:
+        file.write(json.dumps(known, indent=1, sort_keys=True) + "\n")
     folder.own(temporary)
     sync(temporary)
     temporary.replace(path)
