@@ -60,6 +60,12 @@ class NotNoted(Refused):
     """A receipt could not be written: it may be behind what was done; RP001 settles that."""
 
 
+class NotPrinted(HermesRepairError):
+    """stdout took nothing: what the command did, or found, was said on stderr."""
+
+    exit_code = ExitCode.REFUSED
+
+
 class NoInstall(HermesRepairError):
     """There is no Hermes install where we were told to look."""
 

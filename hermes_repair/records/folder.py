@@ -153,7 +153,7 @@ class Folder:
             return self._replaced(error)
         told = f"hermes-repair cannot keep its records in {path}: {error.strerror}."
         if isinstance(error, PermissionError):
-            return Refused(told, self.way_in(path.parent))
+            return Refused(told, self.way_in(path if os.path.lexists(path) else path.parent))
         return Refused(told, "Check the disk that the Hermes folder is on.")
 
     def _replaced(self, error: NotOurs) -> Refused:
