@@ -30,6 +30,7 @@ from hermes_repair.model.plans import Header, Outline, Unit, UnitState, outline
 from hermes_repair.records import planfile, sources
 from hermes_repair.records.folder import DAMAGED, Folder
 from hermes_repair.records.openplan import PlanFile
+from hermes_repair.records.owned import is_folder
 from hermes_repair.repair import executor
 from hermes_repair.repair.apply import Resolve
 from hermes_repair.store.backup import back_up, settle_wal
@@ -200,10 +201,10 @@ def prune_backups(folder: Folder, now: float) -> list[Path]:
     Copies of a damaged database do not count among the 3, so that they push no good one out.
     """
     removed: list[Path] = []
-    if not folder.backups.is_dir():
+    if not is_folder(folder.backups):
         return removed
     kept = sorted(
-        (path for path in folder.backups.iterdir() if path.is_dir()),
+        (path for path in folder.backups.iterdir() if is_folder(path)),
         key=lambda path: (path.stat().st_mtime, path.name),
     )
     sound = [place for place in kept if not place.name.startswith(DAMAGED)]

@@ -35,6 +35,7 @@ from hermes_repair.model.plans import Header
 from hermes_repair.records import planfile
 from hermes_repair.records.folder import Folder
 from hermes_repair.records.openplan import PlanFile
+from hermes_repair.records.owned import is_folder
 from hermes_repair.store.backup import back_up, copy_live, opens, put_back, settle_wal, sound
 from hermes_repair.store.writing import writing
 
@@ -72,13 +73,13 @@ class Copied:
 def listed(home: Home) -> list[Backup]:
     """Return the copies that there are, newest first. Changes nothing."""
     folder = folder_of(home)
-    if not folder.backups.is_dir():
+    if not is_folder(folder.backups):
         return []
     receipts = {path.stem for path in folder.receipt_paths()}
     found = []
     for place in folder.backups.iterdir():
         path = place / "state.db"
-        if path.is_file():
+        if is_folder(place) and path.is_file() and not path.is_symlink():
             facts = path.stat()
             found.append(
                 Backup(place.name, path, facts.st_size, facts.st_mtime, place.name in receipts)
@@ -123,7 +124,7 @@ def make(home: Home, world: World) -> Copied:
 def prune(home: Home, world: World) -> list[Path]:
     """Remove old copies; the newest 3, unfinished runs' and those under 7 days stay."""
     folder = folder_of(home)
-    if not folder.path.is_dir():
+    if not is_folder(folder.path):
         return []
     with single_run(folder):
         return prune_backups(folder, world.now())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from hermes_repair import host
 from hermes_repair.home.layout import Home
 from hermes_repair.host import Openers, OpenStatus, Program, RawFacts
+from hermes_repair.model.commands import quoted
 from hermes_repair.model.errors import DatabaseUnreadable, InUse, NoDatabase, NoInstall, Refused
 from hermes_repair.store.views import Sides
 
@@ -64,6 +66,18 @@ class Outside:
         return Sides(self.facts.main.size, self.facts.wal.size, 0 if over else journal.size)
 
     @property
+    def in_the_way(self) -> str | None:
+        """What lies beside the database that SQLite does not open it with, in words; None if not.
+
+        SQLite follows no link to a sidecar and takes nothing but a file for one.
+        """
+        for found in self.facts.sidecars:
+            if found.kind in ("link", "other"):
+                what = "a link" if found.kind == "link" else "no file"
+                return f"{found.path.name} beside it is {what}, and SQLite opens no database then"
+        return None
+
+    @property
     def left_behind(self) -> bool:
         """Whether a -wal or -journal with something in it lies there, and no connection uses it.
 
@@ -97,6 +111,7 @@ def from_outside(home: Home) -> Outside:
             f"{home.database} may not be read by this user.",
             "Run this as the owner of the Hermes folder.",
         )
+    _require_sidecars_of_owner(facts)
     torn = next((process for process in openers.processes if process.deleted), None)
     if torn is not None:
         # Who joins now makes a second -wal beside the deleted one, and one of the two is lost.
@@ -107,6 +122,22 @@ def from_outside(home: Home) -> Outside:
             f"Start nothing else on this home. First {torn.how_to_stop()}, then run this again.",
         )
     return Outside(facts, openers)
+
+
+def _require_sidecars_of_owner(facts: RawFacts) -> None:
+    """Raise :class:`Refused` where root would give somebody else's file to the owner of state.db.
+
+    SQLite, run by root, makes the owner of the database the owner of every sidecar that it opens.
+    """
+    if not hasattr(os, "geteuid") or os.geteuid() != 0 or facts.main.uid == 0:
+        return
+    for found in facts.sidecars:
+        if found.kind == "file" and found.uid != facts.main.uid:
+            raise Refused(
+                f"{found.path} does not belong to the owner of {facts.main.path.name}: root's"
+                " SQLite would give it to him.",
+                f"If it is his: sudo chown {facts.main.uid} {quoted(str(found.path))}",
+            )
 
 
 def left_wal(outside: Outside) -> int:
@@ -176,7 +207,8 @@ def copy_private(pairs: list[tuple[Path, Path]]) -> str | None:
 def folder_of(home: Home) -> Folder:
     """Return our folder of a home, with the owner that state.db has."""
     # Imported here: a `locks clean` that finds nothing to do has no use for records.
-    from hermes_repair.records.folder import Folder, Ownership
+    from hermes_repair.records.folder import Folder
+    from hermes_repair.records.owned import Ownership
 
     found = host.owner(home.database) if home.database.exists() else None
     if found is None or found.uid < 0:

@@ -54,11 +54,7 @@ def require_writable(home: Home, outside: Outside, folder: Folder, need: int) ->
     place = home.database.parent
     for path in (home.database, place):
         if not host.can_write(path):
-            who = folder.owner.user if folder.owner is not None else "its owner"
-            raise Refused(
-                f"{path} cannot be written by this user.",
-                f"Run it as the owner of state.db: sudo -u {who} hermes-repair ...",
-            )
+            raise Refused(f"{path} cannot be written by this user.", folder.way_in(path))
     disk = disk_space(home, need)
     if not disk.enough:
         raise Refused(
@@ -94,6 +90,11 @@ def require_no_question(
             f"{home.database} {what}.",
             "Nothing was changed. `hermes-repair doctor` says more; `hermes-repair restore BACKUP`"
             " puts a copy back.",
+        )
+    if outside.in_the_way is not None:
+        raise DatabaseUnreadable(
+            f"{home.database} cannot be opened: {outside.in_the_way}.",
+            "Nothing was changed. Move that away, then run this again.",
         )
     if not outside.alone or not (looks_up or outside.sides.wal or outside.sides.journal):
         return
@@ -209,7 +210,6 @@ def single_run(folder: Folder) -> Iterator[None]:
     with ExitStack() as stack:
         try:
             mine = stack.enter_context(host.single_run(lock))
-            lock.chmod(0o600)
         except FileNotFoundError:
             mine = False  # another run has just taken away the folder that it made
         except OSError as error:

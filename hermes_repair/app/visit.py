@@ -105,6 +105,8 @@ def _structure(look: Look, state: FileState, seen: Outside) -> tuple[Structure, 
         return Structure(), replace(state, unreadable=f"it is empty (0 bytes){held}")
     if not seen.facts.is_sqlite:
         return Structure(), replace(state, unreadable="it is not a SQLite database")
+    if seen.in_the_way is not None:
+        return Structure(), replace(state, unreadable=seen.in_the_way)
     try:
         return read_structure(look.rows), state
     except DatabaseUnreadable as error:

@@ -56,6 +56,17 @@ class World:
         return tell
 
 
+def _user_home() -> Path:
+    """Return the user's folder; the root of all for one without HOME whom the system does not know.
+
+    That is what HOME is for him in a container.
+    """
+    try:
+        return Path.home()
+    except RuntimeError:
+        return Path(os.sep)
+
+
 def real_world(tell: Callable[[str], None]) -> World:
     """Return the world as it is."""
     return World(
@@ -63,7 +74,7 @@ def real_world(tell: Callable[[str], None]) -> World:
         sleep=time.sleep,
         random=Random(),
         environ=dict(os.environ),
-        user_home=Path.home(),
+        user_home=_user_home(),
         platform=sys.platform,
         zone=MachineZone(),
         tell=tell,

@@ -11,7 +11,13 @@ from pathlib import Path
 
 from hermes_repair.cli.streams import stop_talking
 from hermes_repair.model.commands import for_home
-from hermes_repair.model.errors import ExitCode, HermesRepairError, UsageError, from_os
+from hermes_repair.model.errors import (
+    ExitCode,
+    HermesRepairError,
+    NotPrinted,
+    UsageError,
+    from_os,
+)
 from hermes_repair.report import documents
 from hermes_repair.report.escape import escape
 
@@ -34,15 +40,18 @@ def say(error: HermesRepairError, *, as_json: bool, home: str | None, option: st
 
     ``home`` is the folder that it is about, ``option`` what names that folder in a command.
     """
-    if as_json:
+    if isinstance(error, NotPrinted):
+        stop_talking(sys.stdout)
+    elif as_json:
         try:
             documents.write(documents.error(error, home))
             return int(error.exit_code)
         except BrokenPipeError:
             stop_talking(sys.stdout)
             return int(error.exit_code)
-        except OSError:  # a full disk: stdout takes nothing, so words have to do
-            stop_talking(sys.stdout)
+        except NotPrinted as unprinted:  # the error went to stderr
+            say(unprinted, as_json=as_json, home=home)
+            return int(error.exit_code)
     try:
         sys.stderr.write(escape(error.message) + "\n")
         if error.hint:

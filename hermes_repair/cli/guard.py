@@ -16,6 +16,8 @@ from hermes_repair.cli import failures, streams
 from hermes_repair.model.commands import quoted
 from hermes_repair.model.errors import ExitCode, HermesRepairError
 
+_ENDING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
+
 
 def run(arguments: list[str]) -> int:
     """Run one command line and return its exit code."""
@@ -26,11 +28,10 @@ def run(arguments: list[str]) -> int:
 
 
 def _run(arguments: list[str]) -> int:
+    _end_in_order()
     from typer import Abort, Exit
 
     from hermes_repair.cli.commands import app
-
-    signal.signal(signal.SIGTERM, _interrupt)
 
     def say(error: HermesRepairError) -> int:
         home, profile = _value(arguments, "--home"), _value(arguments, "--profile")
@@ -61,7 +62,19 @@ def _run(arguments: list[str]) -> int:
         return say(failures.as_error(error))
 
 
+def _end_in_order() -> None:
+    """Let the signals that end a program end it as ^C does: the open transaction is rolled back.
+
+    One that is ignored stays so: that is what ``nohup`` is for.
+    """
+    for number in _ENDING:
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _interrupt)
+
+
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    for number in _ENDING:  # a terminal that closes says it twice, the second time in the rollback
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 

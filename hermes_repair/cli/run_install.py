@@ -13,6 +13,7 @@ from hermes_repair.home.layout import default_root, open_home
 from hermes_repair.model.errors import ExitCode, UsageError
 from hermes_repair.report import documents
 from hermes_repair.report.lines import Line, show
+from hermes_repair.report.stdout import put
 
 
 def install(target: Target, *, systemd: bool, cron: bool, write: bool) -> int:
@@ -33,7 +34,7 @@ def install(target: Target, *, systemd: bool, cron: bool, write: bool) -> int:
         if target.as_json:
             documents.write({"format_version": documents.FORMAT_VERSION, "crontab": line})
         else:
-            sys.stdout.write(line + "\n")
+            put(line + "\n")
         return int(ExitCode.OK)
     usual = default_root({}, world.user_home, world.platform)
     texts = app.unit_texts(command, home, usual)

@@ -11,6 +11,7 @@ from typing import Any
 from hermes_repair.app.world import World, real_world
 from hermes_repair.cli.failures import as_error, say
 from hermes_repair.home.layout import Home, base_of, locate, open_home, profile_names
+from hermes_repair.host.files import on_behalf_of_owners
 from hermes_repair.model.commands import for_home, quoted
 from hermes_repair.model.errors import (
     ExitCode,
@@ -116,7 +117,8 @@ def each_home(
     gathered: list[dict[str, Any]] = []
     for root in target.roots(world):
         try:
-            code, document = work(open_home(root), world)
+            with on_behalf_of_owners(root):
+                code, document = work(open_home(root), world)
         except BrokenPipeError:
             raise
         except Exception as caught:  # noqa: BLE001 - each kind has its words and its exit code

@@ -48,7 +48,10 @@ def default_root(environ: Mapping[str, str], user_home: Path, platform: str) -> 
     """Return the root that Hermes' command line would take, without looking at profiles."""
     named = environ.get("HERMES_HOME", "").strip()
     if named:
-        return Path(named).expanduser()
+        try:
+            return Path(named).expanduser()
+        except RuntimeError as error:
+            raise UsageError(f"HERMES_HOME is {named!r}, and there is no such user.") from error
     if platform == "win32":
         local = environ.get("LOCALAPPDATA", "").strip()
         windows = (Path(local) if local else user_home / "AppData" / "Local") / "hermes"

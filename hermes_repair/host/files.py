@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -116,6 +117,12 @@ def open_regular(path: Path) -> BinaryIO:
     except BaseException:
         os.close(descriptor)
         raise
+
+
+def copy_regular(source: Path, target: Path) -> None:
+    """Copy a regular file as far as it goes now; raises as :func:`open_regular` does."""
+    with open_regular(source) as file, target.open("xb") as copy:
+        shutil.copyfileobj(file, copy, _BUFFER)
 
 
 def is_closed_to_owner(path: Path) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -47,11 +49,13 @@ def single_run(path: Path) -> Iterator[bool]:
 
     False means that another run holds it, or held it until now and took the file away. The kernel
     lets go of it when the process ends, however it ends; the file stays. Raises OSError where the
-    folder may not be written.
+    folder may not be written, and where something else than a file has the name.
     """
     flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
-    descriptor = os.open(path, flags, 0o600)
+    descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o600)
     try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
         yield _try_lock(descriptor) and _is_at(path, descriptor)
     finally:
         os.close(descriptor)

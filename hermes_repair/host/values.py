@@ -136,9 +136,9 @@ class Openers:
 class FileFacts:
     """What one stat and one short read say of a file.
 
-    ``kind`` is ``file`` (regular), ``other`` (folder, socket, ...), ``absent`` or ``unknown`` (the
-    path may not be walked). ``errno`` says why it could not be looked at or read. ``head`` is the
-    first 100 bytes of a database and the first 32 of a sidecar.
+    ``kind`` is ``file`` (regular), ``link``, ``other`` (folder, socket, ...), ``absent`` or
+    ``unknown`` (the path may not be walked). ``errno`` says why it could not be looked at or read.
+    ``head`` is the first 100 bytes of a database and the first 32 of a sidecar.
     """
 
     path: Path
@@ -156,7 +156,7 @@ class FileFacts:
 
     @property
     def exists(self) -> bool:
-        return self.kind in ("file", "other")
+        return self.kind in ("file", "link", "other")
 
 
 @dataclass(frozen=True, slots=True)

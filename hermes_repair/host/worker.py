@@ -37,21 +37,27 @@ FICLONE = 0x40049409
 CHUNK = 1 << 20
 COMMON_FLAGS = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 READ_FLAGS = os.O_RDONLY | COMMON_FLAGS | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
+NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 WRITE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | COMMON_FLAGS
 
 
 def facts(path: bytes, length: int) -> tuple[dict[str, Any], int | None]:
-    """Return what stat says of ``path`` with its first bytes, and a descriptor where it opened."""
+    """Return what stat says of ``path`` with its first bytes, and a descriptor where it opened.
+
+    No link is followed: the path of the database is its real one, and SQLite follows none to a
+    sidecar.
+    """
     info: dict[str, Any] = {"path": path, "kind": "absent", "head": b"", "errno": None}
     try:
-        status = os.stat(path)
+        status = os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
         return info, None
     except OSError as error:
         info.update(kind="unknown", errno=error.errno)
         return info, None
+    kind = "link" if stat.S_ISLNK(status.st_mode) else "other"
     info.update(
-        kind="file" if stat.S_ISREG(status.st_mode) else "other",
+        kind="file" if stat.S_ISREG(status.st_mode) else kind,
         size=status.st_size,
         mtime_ns=status.st_mtime_ns,
         device=status.st_dev,
@@ -64,7 +70,7 @@ def facts(path: bytes, length: int) -> tuple[dict[str, Any], int | None]:
     if info["kind"] != "file":
         return info, None
     try:
-        descriptor = os.open(path, READ_FLAGS)
+        descriptor = os.open(path, READ_FLAGS | NO_LINK)
         info["head"] = os.read(descriptor, length)
     except OSError as error:
         info["errno"] = error.errno
@@ -219,8 +225,8 @@ def copy(options: bytes, *paths: bytes) -> list[dict[str, Any]]:
     """Copy files (source, target, source, target, ...) to new files of mode 0600.
 
     ``options`` has the letter ``f`` for fsync of files and folders, ``h`` for a sha256. An absent
-    source is reported, not made. ``moved`` says that the source changed while it was read. On any
-    error the files made by this call are removed again.
+    source is reported, not made, and a link is an error. ``moved`` says that the source changed
+    while it was read. On any error the files made by this call are removed again.
     """
     made: list[bytes] = []
     try:
@@ -243,7 +249,7 @@ def copy(options: bytes, *paths: bytes) -> list[dict[str, Any]]:
 def copy_one(source: bytes, target: bytes, made: list[bytes], options: bytes) -> dict[str, Any]:
     answer: dict[str, Any] = {"source": source, "target": target}
     try:
-        reader = os.open(source, READ_FLAGS)
+        reader = os.open(source, READ_FLAGS | NO_LINK)
     except FileNotFoundError:
         return {**answer, "copied": False, "size": 0, "moved": False, "sha256": None}
     writer = os.open(target, WRITE_FLAGS, 0o600)

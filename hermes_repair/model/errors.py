@@ -64,6 +64,12 @@ class BadRecord(Refused):
     """A plan or receipt is damaged, or is not as hermes-repair wrote it."""
 
 
+class NotPrinted(HermesRepairError):
+    """stdout took nothing: what the command did, or found, was said on stderr."""
+
+    exit_code = ExitCode.REFUSED
+
+
 class NoInstall(HermesRepairError):
     """There is no Hermes install where we were told to look."""
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from hermes_repair.host.files import parse_json, read_small
 from hermes_repair.model.errors import Refused
 from hermes_repair.records.folder import Folder
 from hermes_repair.records.planfile import sync
-from hermes_repair.records.small import read_small
 
 FILE = "acknowledged.json"
-
-
 _MOST = 8 << 20  # bytes: more findings than anybody accepts one by one
 
 
@@ -24,10 +23,10 @@ def acknowledged(folder: Path) -> Mapping[str, str]:
     """
     path = folder / FILE
     try:
-        data = json.loads(read_small(path, _MOST))
+        data = parse_json(read_small(path, _MOST))
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise Refused(
             f"{path} cannot be read: {error}.", "Mend or remove that file, then run this again."
         ) from error
@@ -53,8 +52,8 @@ def acknowledge(folder: Folder, fingerprint: str, reason: str) -> None:
     known[fingerprint] = reason
     path = folder.path / FILE
     temporary = path.with_name(FILE + ".part")
-    temporary.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    temporary.chmod(0o600)
+    with os.fdopen(folder.create(temporary), "w", encoding="utf-8") as file:
+        file.write(json.dumps(known, indent=1, sort_keys=True) + "\n")
     folder.own(temporary)
     sync(temporary)
     temporary.replace(path)

@@ -9,18 +9,28 @@ identity                                    which home this is: receipts of anot
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 import shutil
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from hermes_repair.host.files import read_small
+from hermes_repair.model.commands import quoted
 from hermes_repair.model.errors import Refused, UsageError
+from hermes_repair.records.owned import (
+    POSIX,
+    NotOurs,
+    Ownership,
+    is_folder,
+    make_folder,
+    new_file,
+    opened,
+    own_file,
+)
 from hermes_repair.records.planfile import sync
-from hermes_repair.records.small import read_small
 
 _IDENTITY = re.compile(r"[0-9a-f]{32}")
 _IDENTITY_BYTES = 33  # with the end of its line
@@ -34,15 +44,6 @@ _RECEIPT = re.compile(r"(\d{4,})-\d{8}T\d{6}Z-([a-z-]+)\.db")
 def number_of(receipt: Path) -> int:
     """Return the number of a receipt, which alone decides the order."""
     return int(receipt.name.partition("-")[0])
-
-
-@dataclass(frozen=True, slots=True)
-class Ownership:
-    """Owner and group that everything of ours must have: those of state.db."""
-
-    uid: int
-    gid: int
-    user: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +74,44 @@ class Folder:
     def sources(self) -> Path:
         return self.path / "sources"
 
+    @property
+    def _top(self) -> Path:
+        """The home: what lies above our folder is not ours, and how it is reached neither."""
+        return self.path.parent
+
+    @property
+    def _parts(self) -> tuple[Path, ...]:
+        return (self.path, self.receipts, self.backups, self.sources)
+
+    @property
+    def in_the_way(self) -> Path | None:
+        """What stands where our folder or a part of it should be, and is none; None as a rule."""
+        there = (part for part in self._parts if part.is_symlink() or part.exists())
+        return next((part for part in there if not is_folder(part)), None)
+
     def prepare(self) -> bool:
         """Make the folder and its parts, 0700; return whether there was none before.
 
-        Raises :class:`Refused` where that cannot be.
+        Raises :class:`Refused` where that cannot be, and has made nothing then.
         """
-        new = not self.path.is_dir()
-        for part in (self.path, self.receipts, self.backups, self.sources):
-            self.make(part)
-        return new
+        self.require_owner()
+        with ExitStack() as undo:
+            made = []
+            for part in self._parts:
+                if self._make(part):
+                    made.append(part)
+                    undo.callback(part.rmdir)
+            undo.pop_all()
+        return self.path in made
+
+    def require_owner(self) -> None:
+        """Raise :class:`Refused` for a user who could not give what he makes to the owner."""
+        if self.owner is not None and POSIX and os.geteuid() not in (0, self.owner.uid):
+            raise Refused(
+                f"state.db belongs to {self.owner.user}, and so must what hermes-repair keeps in"
+                f" {self.path}.",
+                self.as_owner,
+            )
 
     def remove_empty(self) -> None:
         """Remove the folder again where nothing was put into it. Who calls this has the lock."""
@@ -121,47 +151,78 @@ class Folder:
         return identity
 
     def make(self, part: Path) -> Path:
-        """Make one folder of ours, durably, or see that it is one."""
-        try:
-            if not part.is_dir():
-                part.mkdir(mode=0o700)
-                sync(part)
-        except FileExistsError:
-            raise Refused(
-                f"{part} is a file, and hermes-repair keeps its records in a folder of that name.",
-                "Move that file away, then run this again.",
-            ) from None
-        except OSError as error:
-            raise self.denied(part, error) from error
-        self.own(part)
+        """Make one folder of ours, durably, or see that it is one. Raises :class:`Refused`."""
+        self._make(part)
         return part
 
-    def own(self, path: Path) -> None:
-        """Give a file or folder of ours the owner and group of state.db."""
-        if self.owner is None:
-            return
-        found = path.stat()
-        if (found.st_uid, found.st_gid) == (self.owner.uid, self.owner.gid):
-            return
+    def _make(self, part: Path) -> bool:
         try:
-            os.chown(path, self.owner.uid, self.owner.gid)
+            return make_folder(part, self._top, self.owner)
+        except OSError as error:
+            raise self.denied(part, error) from error
+
+    def own(self, path: Path) -> None:
+        """Give a file of ours the owner and group of state.db, and nobody else any rights."""
+        try:
+            own_file(path, self._top, self.owner)
         except OSError as error:
             raise self.denied(path, error) from error
 
+    def create(self, path: Path) -> int:
+        """Return the descriptor of a new private file of ours, made in the place of a leftover."""
+        try:
+            return new_file(path, self._top)
+        except OSError as error:
+            raise self.denied(path, error) from error
+
+    @property
+    def as_owner(self) -> str:
+        """The hint for somebody who is not the owner of state.db."""
+        who = self.owner.login if self.owner is not None else "its owner"
+        return f"Run it as the owner of state.db: sudo -u {who} hermes-repair ..."
+
     def denied(self, path: Path, error: OSError) -> Refused:
-        """Return what is said where something of ours cannot be written."""
+        """Return what is said where something of ours cannot be written, and what would help."""
+        if isinstance(error, NotOurs):
+            return self._replaced(error)
+        told = f"hermes-repair cannot keep its records in {path}: {error.strerror}."
+        if isinstance(error, PermissionError):
+            return Refused(told, self.way_in(path if os.path.lexists(path) else path.parent))
+        return Refused(told, "Check the disk that the Hermes folder is on.")
+
+    def _replaced(self, error: NotOurs) -> Refused:
+        """Return what is said of something that is not ours and stands in our place."""
+        told = f"{error.place} {error.what}"
+        if error.foreign and self.owner is not None:
+            told += f", and what hermes-repair keeps must be {self.owner.user}'s, as state.db is."
+            return Refused(told, self._give(error.place))
+        told += ", and hermes-repair keeps its records in a folder of that name."
+        return Refused(told, f"Move {error.place} away, then run this again.")
+
+    def way_in(self, place: Path) -> str:
+        """Return what lets us write a file or folder of the home that we may not write now."""
+        if not POSIX or self.owner is None:
+            return "Check the permissions of the Hermes folder."
+        if os.geteuid() != self.owner.uid:
+            return self.as_owner
+        if not place.exists():
+            return f"Check the permissions of {place.parent}."
+        if place.stat().st_uid != self.owner.uid:
+            return self._give(place)
+        if os.statvfs(place).f_flag & os.ST_RDONLY:
+            return "Its filesystem is mounted read-only: mount it for writing."
+        return f"It belongs to you, so you can allow it: chmod u+rwX {quoted(str(place))}"
+
+    def _give(self, place: Path) -> str:
         who = self.owner.user if self.owner is not None else "its owner"
-        mine = error.errno in (errno.EACCES, errno.EPERM)
-        return Refused(
-            f"hermes-repair cannot keep its records in {path}: {error.strerror}.",
-            f"Run it as the owner of state.db: sudo -u {who} hermes-repair ..."
-            if mine
-            else "Check the disk that the Hermes folder is on.",
+        return (
+            "If hermes-repair made it, give it to the owner of state.db:"
+            f" sudo chown -R {who}: {quoted(str(place))}"
         )
 
     def receipt_paths(self) -> list[Path]:
         """Return the receipts, oldest first; empty where there is no folder yet."""
-        if not self.receipts.is_dir():
+        if not (is_folder(self.path) and is_folder(self.receipts)):
             return []
         found = [path for path in self.receipts.iterdir() if _RECEIPT.fullmatch(path.name)]
         return sorted(found, key=number_of)
@@ -227,4 +288,5 @@ class Folder:
         """Delete one backup folder of ours."""
         if backup.parent != self.backups:
             raise ValueError(f"{backup} is not a backup of ours")
-        shutil.rmtree(backup)
+        with opened(self.backups, self._top) as place:
+            shutil.rmtree(backup.name, dir_fd=place)

@@ -8,7 +8,6 @@ that comes from a transcript is named by file, offset, length and sha256, never 
 from __future__ import annotations
 
 import os
-import shutil
 import sqlite3
 import stat
 from collections.abc import Callable, Iterable, Iterator
@@ -17,6 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TypeVar
 
+from hermes_repair.host.files import copy_regular
 from hermes_repair.model.errors import BadRecord, DatabaseUnreadable, Refused, UsageError
 from hermes_repair.model.plans import Header
 from hermes_repair.records.openplan import FORMAT, MOVE_AWAY, TABLES, PlanFile
@@ -102,8 +102,9 @@ def read(path: Path) -> Iterator[PlanFile]:
         if _was_cut_off(connection):
             journal = path.with_name(path.name + "-journal")
             folder = stack.enter_context(scratch(path.stat().st_size + journal.stat().st_size))
-            shutil.copy(journal, folder / journal.name)
-            connection = open_private(Path(shutil.copy(path, folder / path.name)))
+            copy_regular(journal, folder / journal.name)
+            copy_regular(path, folder / path.name)
+            connection = open_private(folder / path.name)
             stack.callback(connection.close)
         _require_format(connection, path)
         yield PlanFile(connection, path)

@@ -39,9 +39,8 @@ def keep(folder: Folder, receipt: Path, action: FileCopy, home: Path) -> Path:
     hasher = hashlib.sha256()
     left = action.size
     temporary = target.with_name(target.name + ".part")
-    descriptor = os.open(temporary, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
     with (
-        os.fdopen(descriptor, "wb") as raw,
+        os.fdopen(folder.create(temporary), "wb") as raw,
         gzip.GzipFile(filename="", fileobj=raw, mode="wb", compresslevel=1, mtime=0) as packed,
         open_regular(source) as stream,
     ):

@@ -6,13 +6,13 @@ Fields are only ever added.
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping
 from typing import Any
 
 from hermes_repair import __version__
 from hermes_repair.model.errors import HermesRepairError
 from hermes_repair.model.findings import Finding, Severity
+from hermes_repair.report.stdout import put
 
 FORMAT_VERSION = 1
 
@@ -73,5 +73,4 @@ def error(caught: HermesRepairError, home: str | None) -> dict[str, Any]:
 
 def write(document: Mapping[str, Any]) -> None:
     """Print one document on stdout; lone surrogates of file names stay valid JSON escapes."""
-    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=True, default=str) + "\n")
-    sys.stdout.flush()
+    put(json.dumps(document, indent=2, ensure_ascii=True, default=str) + "\n")

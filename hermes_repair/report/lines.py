@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from hermes_repair.report.escape import escape
+from hermes_repair.report.stdout import put
 
 STYLES = {"error": "bold red", "warning": "yellow", "good": "green", "dim": "dim", "head": "bold"}
 
@@ -33,9 +34,12 @@ def show(lines: Iterable[Line], *, stream: str = "stdout") -> None:
     """Print lines; control characters in them are spelled out whatever they came from."""
     target = sys.stdout if stream == "stdout" else sys.stderr
     if not target.isatty():
-        for line in lines:
-            target.write(escape(line.text) + "\n")
-        target.flush()
+        text = "".join(f"{escape(line.text)}\n" for line in lines)
+        if stream == "stdout":
+            put(text)
+        else:
+            target.write(text)
+            target.flush()
         return
     from rich.console import Console
     from rich.text import Text

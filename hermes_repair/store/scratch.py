@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from hermes_repair.model.errors import Refused
@@ -20,7 +21,9 @@ def _user() -> str:
 
 def parents() -> tuple[Path, ...]:
     """Return the folders that scratch space may lie in, best first."""
-    candidates = [Path(tempfile.gettempdir()), Path("/var/tmp"), Path.home() / ".cache"]
+    candidates = [Path(tempfile.gettempdir()), Path("/var/tmp")]
+    with suppress(RuntimeError):  # a user whom the system does not know, without HOME
+        candidates.append(Path.home() / ".cache")
     return tuple(path for path in dict.fromkeys(candidates) if os.access(path, os.W_OK))
 
 
@@ -46,12 +49,21 @@ def _is_dead(run: str) -> bool:
 
 
 def _base(parent: Path) -> Path | None:
-    """Return our folder below ``parent``, or nothing where somebody else made one of that name."""
+    """Return our folder below ``parent``, or nothing where none can be made.
+
+    Somebody else may have put a folder, a file or a link of that name there.
+    """
     base = parent / f"{PREFIX}{_user()}"
-    base.mkdir(mode=0o700, exist_ok=True)
-    if base.is_symlink() or (hasattr(os, "getuid") and base.stat().st_uid != os.getuid()):
+    try:
+        with suppress(FileExistsError):
+            base.mkdir(mode=0o700)
+        found = base.lstat()
+        ours = not hasattr(os, "getuid") or found.st_uid == os.getuid()
+        if not (stat.S_ISDIR(found.st_mode) and ours):
+            return None
+        base.chmod(0o700)
+    except OSError:
         return None
-    base.chmod(0o700)
     for folder in base.iterdir():
         if _is_dead(folder.name):
             # What cannot be removed now is tried again by the next run.
@@ -66,12 +78,15 @@ def scratch(need: int) -> Iterator[Path]:
     Raises :class:`Refused` where no folder has the room; a third more is asked for than needed.
     """
     wanted = need + need // 3 + (1 << 20)
-    roomiest = 0
+    roomiest, closed = 0, ""
     for parent in parents():
         free = shutil.disk_usage(parent).free
-        roomiest = max(roomiest, free)
-        base = _base(parent) if free >= wanted else None
+        if free < wanted:
+            roomiest = max(roomiest, free)
+            continue
+        base = _base(parent)
         if base is None:
+            closed = closed or f" {parent / PREFIX}{_user()} is no folder of this user's."
             continue
         own = base / _run_name()
         own.mkdir(mode=0o700, exist_ok=True)
@@ -84,6 +99,7 @@ def scratch(need: int) -> Iterator[Path]:
                 own.rmdir()
         return
     raise Refused(
-        f"A private copy needs {wanted} bytes, and the roomiest scratch folder has {roomiest}.",
+        f"A private copy needs {wanted:,} bytes, and no temporary folder has them"
+        f" ({roomiest:,} at most).{closed}",
         "Free some space or set TMPDIR to a folder with room, then run this again.",
     )

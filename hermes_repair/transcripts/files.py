@@ -20,6 +20,8 @@ from enum import Enum
 from pathlib import Path
 from typing import TypeAlias
 
+from hermes_repair.host.files import CLOSED_TO_OWNER, is_closed_to_owner
+
 _DUMP = re.compile(r"request_dump_(?P<id>.+)_\d{8}_\d{6}_\d+\.json")
 
 
@@ -123,7 +125,7 @@ def _unreadable(path: Path, status: os.stat_result) -> str | None:
         return "it is not a regular file"
     if not os.access(path, os.R_OK):
         return "no permission to read it"
-    return None
+    return CLOSED_TO_OWNER if is_closed_to_owner(path) else None
 
 
 def _is_utf8(name: str) -> bool:

@@ -506,8 +506,23 @@ def slow(*arguments):
 executor.apply = slow
 """
 
+HEARD = """
+import signal, time
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+from hermes_repair.repair import executor
+real = executor.apply
+def slow(*arguments):
+    executor.apply = real
+    print("ready", flush=True)
+    time.sleep(0.5)
+    real(*arguments)
+executor.apply = slow
+from hermes_repair.cli import main
+main()
+"""
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_control_c_in_the_middle_of_a_unit(number: signal.Signals, home: Path) -> None:
     """The open transaction is rolled back; the next run goes on."""
     before = without_sequence(content(home))
@@ -523,11 +538,29 @@ def test_control_c_in_the_middle_of_a_unit(number: signal.Signals, home: Path) -
     assert process.stdout.readline() == "ready\n"
     time.sleep(0.2)
     process.send_signal(number)
+    if number == signal.SIGHUP:
+        process.send_signal(number)  # by the kernel and by the shell, when a terminal closes
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130 and "Interrupted" in err
     assert without_sequence(content(home)) == before
     done = repair(home, world_of(home.parent))
     assert done.complete and done.recovered
+
+
+def test_nohup_goes_on(home: Path) -> None:
+    """A signal that is ignored stays so."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HEARD, "repair", "--yes", "--home", str(home), "--select", "LN"],
+        env=environment(home.parent),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGHUP)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0 and err == "" and "Done: " in out
 
 
 def test_python_m_and_the_script_are_one(home: Path) -> None:

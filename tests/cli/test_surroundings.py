@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import subprocess
@@ -229,3 +230,73 @@ def test_what_was_kept_stays(home: Path, tmp_path: Path, capsys: Capture) -> Non
     before = files(home / "hermes-repair")
     assert say(capsys, "undo", "77", "--yes", "--home", home).code == 2
     assert files(home / "hermes-repair") == before
+
+
+WRITERS = {
+    "undo --yes": "Taken back: ",
+    "migrate --to 16 --yes": "Done and verified",
+    "repair --yes": "Done: ",
+    "backup": "state.db",
+}
+
+
+@pytest.mark.parametrize("words", WRITERS)
+def test_what_was_done_is_said_where_stdout_is_full(words: str, home: Path, tmp_path: Path) -> None:
+    """Exit 4 alone would read as refused."""
+    if words.startswith("undo"):
+        repair(home, world_of(tmp_path))
+    said = shell(tmp_path, f"hermes-repair {words} --home {home} >/dev/full")
+    assert said.code == 4 and WRITERS[words] in said.err, said
+    assert said.err.endswith("space left on device. What it was to say stands above.\n")
+
+
+def test_an_undo_is_a_document_where_stdout_is_full(home: Path, tmp_path: Path) -> None:
+    repair(home, world_of(tmp_path))
+    said = shell(tmp_path, f"hermes-repair undo --yes --json --home {home} >/dev/full")
+    document, _, sentence = said.err.rpartition("}\n")
+    assert said.code == 4 and "stdout cannot be written" in sentence
+    assert json.loads(document + "}")["units"] > 0
+
+
+def stand_in(kind: str, place: Path) -> None:
+    """Put something in the way of our temporary folder below ``place``."""
+    name = place / f"hermes-repair-{os.getuid()}"
+    if kind == "file":
+        name.write_text("x")
+    elif kind == "fifo":
+        os.mkfifo(name)
+    else:
+        name.symlink_to(place / ("gone" if kind == "dangling" else "other"))
+
+
+@pytest.mark.parametrize("kind", ["file", "fifo", "dangling", "link"])
+def test_something_else_in_the_place_of_the_temporary_folder(
+    kind: str, home: Path, tmp_path: Path
+) -> None:
+    """Another folder is taken; only where there is none, it is said what is in the way."""
+    temporary = tmp_path / "temporary"
+    (temporary / "other").mkdir(parents=True)
+    stand_in(kind, temporary)
+    before = without_time_of_the_folder(temporary)
+    said = spawn(tmp_path, "repair", "--yes", "--home", home, TMPDIR=str(temporary))
+    assert said.code == 0, said
+    assert without_time_of_the_folder(temporary) == before
+    alone = f"""
+from pathlib import Path
+from hermes_repair.store import scratch
+scratch.parents = lambda: (Path({str(temporary)!r}),)
+"""
+    assert spawn(tmp_path, "undo", "--yes", "--home", home).code == 0
+    said = spawn(tmp_path, "repair", "--yes", "--home", home, code=alone)
+    assert said.code == 4 and "no folder of this user's" in said.err
+    assert without_time_of_the_folder(temporary) == before
+
+
+def test_a_user_without_a_folder_of_his_own(home: Path, tmp_path: Path) -> None:
+    """A number that the system has no name for, as containers have, and no HOME."""
+    nobody = "import os, pathlib\ndel os.environ['HOME']\n"
+    nobody += "def _(): raise RuntimeError('no home')\npathlib.Path.home = staticmethod(_)\n"
+    assert spawn(tmp_path, "doctor", "--home", home, code=nobody).code == 1
+    assert spawn(tmp_path, "doctor", code=nobody).code == 5
+    said = spawn(tmp_path, "doctor", HERMES_HOME="~nosuchuser/x")
+    assert said.code == 2 and "there is no such user" in said.err
