@@ -152,7 +152,7 @@ def _files(home: Home, notes: list[str]) -> Iterator[TranscriptFile]:
 
 def _in_file(home: Home, found: TranscriptFile, wanted: Words, notes: list[str]) -> Iterator[Place]:
     try:
-        if found.kind is FileKind.TRANSCRIPT:
+        if found.kind in (FileKind.TRANSCRIPT, FileKind.COPY):
             yield from _in_transcript(home, found, wanted)
         else:
             yield from _in_log(home, found, wanted)

@@ -97,7 +97,7 @@ def _seen(scene: Scene, fork: Fork, wish: ForkWish | None, content: bool) -> See
             for sibling in fork.siblings
         ),
         led=tuple(led(scene.graph, fork.parent_id)),
-        outcome=_outcome(settle(scene, fork, wish, frozenset())) if wish is not None else None,
+        outcome=_outcome(settle(scene, fork, wish)) if wish is not None else None,
     )
 
 

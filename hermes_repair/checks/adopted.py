@@ -87,14 +87,12 @@ def orphan_messages(scene: Scene) -> Iterator[Finding]:
 def adopt(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
     """Make the row of the session again."""
     missing = {found.session_id: found for found in find_orphans(scene.look)}
-    taken = set(scene.titles.exact)
     for finding in findings:
         found = missing[finding.session_id]
         session_id = finding.session_id or ""
         started = found.first if found.first is not None else scene.now
         day = datetime.fromtimestamp(started, UTC).strftime("%Y-%m-%d")
-        title = recovered_title(f"{SOURCE} chat", day, frozenset(taken))
-        taken.add(title)
+        title = recovered_title(f"{SOURCE} chat", day, scene.taken_titles)
         messages, calls = _counts(scene, session_id)
         row = session_row(
             session_id,

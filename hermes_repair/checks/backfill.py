@@ -220,7 +220,7 @@ def _new_session(
         frozenset(scene.look.columns("sessions")),
         source=source,
         started_at=started,
-        title=recovered_title(f"{source} chat", day, frozenset(scene.titles.exact)),
+        title=recovered_title(f"{source} chat", day, scene.taken_titles),
         model=meta.model if meta is not None else None,
         messages=active,
         tool_calls=calls,

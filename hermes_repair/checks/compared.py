@@ -8,7 +8,7 @@ the few that are not.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import tzinfo
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -88,9 +88,20 @@ def _transcripts(scene: Scene) -> Iterator[TranscriptFile]:
     if listing.problem is not None:
         scene.notes.append(f"{scene.home.sessions_dir} could not be listed: {listing.problem}.")
     wanted = scene.wishes.sessions
-    for found in listing.files:
-        if found.kind is FileKind.TRANSCRIPT and (not wanted or found.session_id in wanted):
+    for file in listing.files:
+        found = as_transcript(scene, file)
+        if found is not None and (not wanted or found.session_id in wanted):
             yield found
+
+
+def as_transcript(scene: Scene, file: TranscriptFile) -> TranscriptFile | None:
+    """Return a file as the transcript that it is, ``None`` for any other.
+
+    One whose name looks like a copy's is a transcript where a session has just that name as its id.
+    """
+    if file.kind is FileKind.COPY and file.path.stem in scene.node:
+        return replace(file, kind=FileKind.TRANSCRIPT, session_id=file.path.stem)
+    return file if file.kind is FileKind.TRANSCRIPT else None
 
 
 def _one(scene: Scene, found: TranscriptFile, clock: Clock, twins: list[Twin] | None) -> Compared:

@@ -8,6 +8,8 @@ from hermes_repair.checks.backfill import file_copy, relative
 from hermes_repair.checks.registry import check
 from hermes_repair.checks.resolved import how, in_cycle, remedy, row_of, unit_of
 from hermes_repair.checks.scene import Scene
+from hermes_repair.checks.sessiontimes import odd_times, said, sane
+from hermes_repair.checks.values import Mended
 from hermes_repair.lineage.changes import Resolution, changes_of, refused, resolution
 from hermes_repair.lineage.graph import EdgeKind
 from hermes_repair.lineage.node import SessionNode
@@ -71,13 +73,14 @@ def _is_abandoned(scene: Scene, node: SessionNode) -> bool:
 
 
 def _end(scene: Scene, node: SessionNode) -> Resolution:
-    wanted: dict[str, Value] = {"ended_at": _last(node), "end_reason": ABANDONED_END}
+    wanted: dict[str, Value] = {"ended_at": _last(scene, node), "end_reason": ABANDONED_END}
     return resolution([changes_of(node.id, row_of(scene, node.id), wanted)], Safety.UNSAFE, PRUNES)
 
 
-def _last(node: SessionNode) -> float | None:
-    times = [at for at in (node.started_at, node.last_message_at) if at is not None]
-    return max(times, default=None)
+def _last(scene: Scene, node: SessionNode) -> float | None:
+    """Return the last known moment of a session, of its times that are times."""
+    times = (sane(scene, node.started_at), said(scene, node.id).last)
+    return max((at for at in times if at is not None), default=None)
 
 
 @continuation_abandoned.proposes
@@ -92,21 +95,29 @@ def end(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
 
 @check("SE003", "end-state-inconsistent", Severity.INFO, Remedy.UNSAFE)
 def end_state_inconsistent(scene: Scene) -> Iterator[Finding]:
-    """A session says that it ended and that it did not, or that it ended before it began.
+    """The start or the end of a session is no time, or the two contradict each other.
 
-    What it means: lists, resume and prune ask different columns, and so treat it differently.
+    What it means: lists, resume and prune ask different columns, and so treat it differently. A
+    start in milliseconds, or in the future, stands above all other chats, and prune never takes it.
 
-    How it happens: an import, SQL by hand, or a clock that was set back.
+    How it happens: an import, SQL by hand, or a clock that was ahead or set back.
 
-    What repair does: nothing by itself. When you name the session, what is missing is filled in:
-    the time of its last message (or of its continuation's start), the reason 'unknown'. Its
-    transcript files are copied first.
+    What repair does: a time gets the unit that the rows around it prove, as a message's time does;
+    one in the future becomes that of the first message (an end: of the last one). What is missing
+    of an end is filled in: the time of the last message (or of the continuation's start), the
+    reason 'unknown'. Transcript files are copied first.
 
-    How safe it is: a judgement: an end that nobody wrote down is invented, and Hermes' prune may
-    delete what has ended. A session that a chat of the gateway leads to is left as it is.
+    How safe it is: safe only for the start of an open session that lies, in the right unit, after
+    the start of the session made before it and not after its own first message. All else is a
+    judgement, done when you name the session: an end that nobody wrote down is invented, and
+    Hermes' prune may delete what has ended. A session that a chat of the gateway leads to gets no
+    end.
     """
+    odd = odd_times(scene)
+    for session_id, times in odd.items():
+        yield _odd(scene, scene.node[session_id], times)
     for node in scene.nodes:
-        wrong = _contradiction(scene, node)
+        wrong = None if node.id in odd else _contradiction(scene, node)
         if wrong is None:
             continue
         made = _settled(scene, node)
@@ -124,6 +135,44 @@ def end_state_inconsistent(scene: Scene) -> Iterator[Finding]:
             sessions=1,
             messages=node.active_rows,
         )
+
+
+def _odd(scene: Scene, node: SessionNode, times: Sequence[Mended]) -> Finding:
+    made = _timed(scene, node, times)
+    words = {"started_at": "start", "ended_at": "end"}
+    wrong = [f"its {words[time.column]} is {time.kind}" for time in times]
+    sure = made.safety is Safety.SAFE and bool(made.changes)
+    return end_state_inconsistent.finding(
+        {"kind": "session", "session_id": node.id},
+        f"{' and '.join(wrong)}.",
+        how(made, node.id),
+        severity=Severity.WARNING if sure else Severity.INFO,
+        remedy=remedy(made),
+        data={
+            "started_at": node.started_at,
+            "ended_at": node.ended_at,
+            "end_reason": node.end_reason,
+            "odd": [time.column for time in times],
+        },
+        identity=(node.ended_at, node.end_reason, *wrong),
+        sessions=1,
+        messages=node.active_rows,
+    )
+
+
+def _timed(scene: Scene, node: SessionNode, times: Sequence[Mended]) -> Resolution:
+    """Return the change to these times: SAFE where they are proven and nothing is pruned for it."""
+    wanted = {time.column: time.value for time in times if time.value is not None}
+    if not wanted:
+        return refused("neither it nor a message of it has a time")
+    change = changes_of(node.id, row_of(scene, node.id), wanted)
+    if any(time.column == "ended_at" for time in times) or not node.is_open:
+        return resolution([change], Safety.UNSAFE, PRUNES)
+    if node.api_call_count == 0 and scene.graph.closed_if_unused(node.id):
+        return resolution([change], Safety.UNSAFE, "Hermes closes it then, as it was never used")
+    if not all(time.sure for time in times):
+        return resolution([change], Safety.UNSAFE, "nothing proves the time")
+    return resolution([change], Safety.SAFE, "it lies between what came before and after")
 
 
 def _contradiction(scene: Scene, node: SessionNode) -> str | None:
@@ -159,9 +208,9 @@ def _time_of_end(scene: Scene, node: SessionNode) -> float | None:
     starts = [
         at
         for child in scene.graph.continuations(node.id)
-        if (at := scene.node[child].started_at) is not None
+        if (at := sane(scene, scene.node[child].started_at)) is not None
     ]
-    last = min(starts, default=_last(node))
+    last = min(starts, default=_last(scene, node))
     if last is None or node.started_at is None:
         return last
     return max(last, node.started_at)
@@ -169,10 +218,11 @@ def _time_of_end(scene: Scene, node: SessionNode) -> float | None:
 
 @end_state_inconsistent.proposes
 def settle_end(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
-    """Fill in what is missing of the end."""
+    """Give the times that the data gives, and fill in what is missing of the end."""
+    odd = odd_times(scene)
     for finding in findings:
         node = scene.node[finding.session_id or ""]
-        made = _settled(scene, node)
+        made = _timed(scene, node, odd[node.id]) if node.id in odd else _settled(scene, node)
         if made.changes:
             after = made.changes[0].after
             summary = f"set {' and '.join(after)} of {node.id} ({made.reason})"

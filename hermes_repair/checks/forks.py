@@ -164,11 +164,11 @@ def _lost(fork: Fork, own: int) -> str:
     return f"{whose} took no turn"
 
 
-def settle(scene: Scene, fork: Fork, wish: ForkWish | None, given: frozenset[str]) -> Settled:
+def settle(scene: Scene, fork: Fork, wish: ForkWish | None) -> Settled:
     """Say how a fork is resolved: as ``wish`` says, else by branch.
 
     Without a proof of which one is live, a wish that names none changes nothing; without a wish the
-    suggestion is taken, as a judgement. ``given`` are titles that the same plan gave away.
+    suggestion is taken, as a judgement.
     """
     named = [s.session_id for s in fork.siblings if wish and s.session_id in wish.keep]
     keep = named[0] if named else _kept(fork)
@@ -176,7 +176,7 @@ def settle(scene: Scene, fork: Fork, wish: ForkWish | None, given: frozenset[str
         reason = f"nothing proves which one is live; the latest message is in {keep}: --keep {keep}"
         return Settled(keep, refused(reason))
     rows = {id: row_of(scene, id) for id in sessions_of(fork)}
-    basis = Basis(scene.graph, rows, scene.titles, given)
+    basis = Basis(scene.graph, rows, scene.titles, scene.taken_titles)
     method = wish.method if wish is not None else Method.BRANCH
     if method is Method.ARCHIVE:
         return Settled(keep, archive(basis, fork, keep))
@@ -189,15 +189,12 @@ def settle(scene: Scene, fork: Fork, wish: ForkWish | None, given: frozenset[str
 
 
 def _units(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
-    given: set[str] = set()
     for finding in findings:
         fork = read_fork(scene, finding.session_id or "")
-        settled = settle(scene, fork, scene.wishes.forks, frozenset(given))
+        settled = settle(scene, fork, scene.wishes.forks)
         changes = settled.resolution.changes
         if not changes:
             continue
-        titles = (change.after.get("title") for change in changes)
-        given.update(title for title in titles if isinstance(title, str))
         more = tuple(merge_actions(scene, settled.keep, settled.merge)) if settled.merge else ()
         yield unit_of(
             finding,

@@ -39,6 +39,6 @@ def readable_labels(scene: Scene, session_id: str, columns: tuple[str, ...]) -> 
     for column, value in before.items():
         data = value.data if isinstance(value, RawText) else b""
         after[column] = mended = data.decode("utf-8", "replace")
-        while column == "title" and mended in scene.titles.exact:
+        while column == "title" and mended in scene.taken_titles:
             after[column] = mended = f"{mended}\ufffd"
     return RowUpdate("sessions", {"id": session_id}, before, after)

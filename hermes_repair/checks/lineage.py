@@ -203,7 +203,7 @@ def continuation_empty(scene: Scene) -> Iterator[Finding]:
     to it, its next message would go there: send /new in that chat first.
     """
     for node in _empty(scene):
-        resolution = judge_empty(scene, node, frozenset())
+        resolution = judge_empty(scene, node)
         written = not never_written(scene, node, scene.node[node.parent_id or ""])
         yield continuation_empty.finding(
             {"kind": "session", "session_id": node.id, "parent": node.parent_id},
@@ -231,8 +231,8 @@ def _empty(scene: Scene) -> Iterator[SessionNode]:
             yield node
 
 
-def judge_empty(scene: Scene, node: SessionNode, given: frozenset[str]) -> Resolution:
-    """Say what becomes of an empty continuation. ``given``: titles that the plan gave away."""
+def judge_empty(scene: Scene, node: SessionNode) -> Resolution:
+    """Say what becomes of an empty continuation."""
     parent = scene.node[node.parent_id or ""]
     unwritten = never_written(scene, node, parent)
     cut = cut_empty(
@@ -241,7 +241,7 @@ def judge_empty(scene: Scene, node: SessionNode, given: frozenset[str]) -> Resol
         row_of(scene, node.id),
         scene.titles,
         scene.routing,
-        given,
+        scene.taken_titles,
         unwritten=unwritten,
     )
     if not cut.changes:
@@ -268,14 +268,11 @@ def judge_empty(scene: Scene, node: SessionNode, given: frozenset[str]) -> Resol
 @continuation_empty.proposes
 def unlink(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
     """Cut the link of the empty continuation, and open its parent where nothing else follows."""
-    given: set[str] = set()
     for finding in findings:
         node = scene.node[finding.session_id or ""]
-        resolution = judge_empty(scene, node, frozenset(given))
+        resolution = judge_empty(scene, node)
         if not resolution.changes:
             continue
-        titles = (change.after.get("title") for change in resolution.changes)
-        given.update(title for title in titles if isinstance(title, str))
         yield unit_of(
             finding,
             resolution,

@@ -17,6 +17,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from hermes_repair.model.actions import RowInsert, RowUpdate
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import Unit
 
@@ -137,9 +138,24 @@ def find_check(id: str) -> Check | None:
 
 
 def proposals(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
-    """Yield the units that the checks propose for these findings, as far as repair mends them."""
+    """Yield the units that the checks propose for these findings, as far as repair mends them.
+
+    What a unit gives as a title is taken for those that come after it.
+    """
     mended = (Remedy.SAFE, Remedy.UNSAFE)
+    scene.taken_titles = set(scene.titles.exact)
     for made in all_checks():
         own = [found for found in findings if found.id == made.id and found.remedy in mended]
         if own and made.propose is not None:
-            yield from made.propose(scene, own)
+            for unit in made.propose(scene, own):
+                scene.taken_titles.update(_titles(unit))
+                yield unit
+
+
+def _titles(unit: Unit) -> Iterator[str]:
+    for action in unit.actions:
+        if isinstance(action, RowInsert | RowUpdate) and action.table == "sessions":
+            values = action.values if isinstance(action, RowInsert) else action.after
+            title = values.get("title")
+            if isinstance(title, str):
+                yield title

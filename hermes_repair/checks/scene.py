@@ -155,6 +155,11 @@ class Scene:
         """Every title, as Hermes resolves them."""
         return Titles.of(self.nodes)
 
+    @cached_property
+    def taken_titles(self) -> set[str]:
+        """Every title, and those that the plan being made gives: Hermes allows each once."""
+        return set(self.titles.exact)
+
     def messages(self, session_id: str) -> tuple[Message, ...]:
         """Return the active messages of one session as lineage compares them, by id."""
         return tuple(read_messages(self.look, session_id))

@@ -193,12 +193,11 @@ def _title_before(scene: Scene, tip: SessionNode, first: SessionNode) -> str | N
 @title_lost.proposes
 def name_again(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
     """Give the shown part the title of the conversation."""
-    taken = set(scene.titles.exact)
     before = {node.id: title for node, title in _untitled(scene)}
     for finding in findings:
         node = scene.node[finding.session_id or ""]
-        title = given_title(base_title(before[node.id]), CONTINUED, node.started_at, taken)
-        taken.add(title)
+        base, at = base_title(before[node.id]), node.started_at
+        title = given_title(base, CONTINUED, at, scene.taken_titles)
         change = changes_of(node.id, row_of(scene, node.id), {"title": title})
         made = resolution([change], Safety.UNSAFE, "the name is ours")
         yield unit_of(finding, made, f"give {node.id} the title of its conversation")

@@ -121,14 +121,14 @@ def _calls(value: Value) -> Mended | None:
 
 def _time(value: Value, neighbours: Neighbours, zone: tzinfo) -> Mended:
     kind = "a time that is none"
-    for at in _readings(value, zone):
+    for at in readings(value, zone):
         if neighbours.allow(at):
             return Mended("timestamp", at, kind, sure=True)
     known = neighbours.before if neighbours.before is not None else neighbours.after
     return Mended("timestamp", known, kind, sure=False)
 
 
-def _readings(value: Value, zone: tzinfo) -> Iterator[float]:
+def readings(value: Value, zone: tzinfo) -> Iterator[float]:
     """Yield what a value may mean as epoch seconds."""
     at = number(value)
     if at is not None:

@@ -1,4 +1,4 @@
-"""Files that hold messages beside the transcripts: session logs, request dumps, the spool.
+"""Files that hold messages beside the transcripts: copies of them, logs, request dumps, the spool.
 
 ``backfill --report`` tells what each of them has, stale or not. What a session log has that can be
 put back is :mod:`.logs`' answer and imported when asked for; nothing is imported from the others: a
@@ -7,19 +7,26 @@ request dump holds what was sent, not what was said (design 6.2).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from hermes_repair.checks.compared import rows_of
+from hermes_repair.checks.compared import as_transcript, rows_of
 from hermes_repair.checks.scene import Scene
 from hermes_repair.home.layout import Home
-from hermes_repair.transcripts.files import FileKind, Listing, list_sessions, list_spool
+from hermes_repair.transcripts.files import (
+    FileKind,
+    Listing,
+    TranscriptFile,
+    list_sessions,
+    list_spool,
+)
 from hermes_repair.transcripts.jsonlog import LogFile, read_dump, read_log, read_spool
 from hermes_repair.transcripts.jsonlog import spooled_session as session_of_spool
 from hermes_repair.transcripts.keys import Key
-from hermes_repair.transcripts.sequence import read_sequence
+from hermes_repair.transcripts.sequence import FileSequence, read_sequence
 
 SPOOL = "pending_messages"
+KINDS = frozenset(FileKind) - {FileKind.TRANSCRIPT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +34,7 @@ class Witness:
     """What one file holds of one session. ``only_here`` of its ``messages`` are nowhere else.
 
     ``offered`` of those `backfill` puts back when the session is named (a log's alone). ``kind`` is
-    ``log``, ``dump`` or ``spool``; ``problem`` says why it could not be read.
+    ``copy``, ``log``, ``dump`` or ``spool``; ``problem`` says why it could not be read.
     """
 
     kind: str
@@ -51,32 +58,41 @@ def read_json(kind: FileKind, path: str, home: Home) -> LogFile:
     return read(home.root / path)
 
 
-def find_witnesses(scene: Scene) -> Iterator[Witness]:
-    """Compare every such file with the rows and the transcript of its session."""
+def find_witnesses(scene: Scene, kinds: Collection[FileKind] = KINDS) -> Iterator[Witness]:
+    """Compare every file of these kinds with the rows and the transcript of its session."""
     known: dict[str, frozenset[Key]] = {}
     wanted = scene.wishes.sessions
     for listing in listings(scene.home):
         for found in listing.files:
-            if found.kind is FileKind.TRANSCRIPT:
+            if found.kind not in kinds or as_transcript(scene, found) is not None:
                 continue
             kind, name, session_id = found.kind.value, found.path.name, found.session_id
             try:
-                log = read_json(found.kind, str(found.path), scene.home)
+                session_id, sequence = _read(found, scene.home)
             except OSError as error:
                 problem = found.problem or error.strerror or type(error).__name__
                 yield Witness(kind, session_id, name, problem=problem)
                 continue
-            session_id = session_id or session_of_spool(log.header)
             if wanted and session_id not in wanted:
                 continue
             if session_id is not None and session_id not in known:
                 known[session_id] = _known(scene, session_id)
             elsewhere = known.get(session_id or "", frozenset())
-            genuine = log.sequence.genuine()
-            only = sum(log.sequence.keys[place] not in elsewhere for place in genuine)
-            damaged = "parts of it are damaged" if log.sequence.bad else None
+            genuine = sequence.genuine()
+            only = sum(sequence.keys[place] not in elsewhere for place in genuine)
+            damaged = "parts of it are damaged" if sequence.bad else None
             offered = _offered(scene, session_id) if found.kind is FileKind.LOG else 0
             yield Witness(kind, session_id, name, len(genuine), only, offered, damaged)
+
+
+def _read(found: TranscriptFile, home: Home) -> tuple[str | None, FileSequence]:
+    """Return the session and the messages of a file. Raises ``OSError`` where it is none."""
+    if found.problem is not None:
+        raise OSError(found.problem)
+    if found.kind is FileKind.COPY:
+        return found.session_id, read_sequence(found.path)
+    log = read_json(found.kind, str(found.path), home)
+    return found.session_id or session_of_spool(log.header), log.sequence
 
 
 def _offered(scene: Scene, session_id: str | None) -> int:

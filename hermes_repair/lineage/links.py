@@ -153,7 +153,7 @@ def cut_empty(
     row: Row,
     titles: Titles,
     routing: Routing,
-    given: Collection[str] = (),
+    taken: Collection[str] = (),
     *,
     unwritten: bool = False,
 ) -> Resolution:
@@ -161,8 +161,8 @@ def cut_empty(
 
     SAFE where it is proven to be ``unwritten``: undoing all its turns empties one as well (up to
     0.15.2), and an import brings nothing of one whose turns were all undone. Its title goes where
-    Hermes would open it for the title of the conversation. ``given`` are titles that the same plan
-    gave away before.
+    Hermes would open it for the title of the conversation. ``taken`` are the
+    titles that no session may get.
     """
     if node.rows or graph.children.get(node.id):
         return refused(f"{node.id} is not empty: it has messages or children")
@@ -172,7 +172,6 @@ def cut_empty(
     above = (graph.nodes[session_id].title for session_id in graph.ancestors(node.id))
     for base in sorted({base_title(title) for title in above if title}):
         if titles.resolve(base) == node.id:
-            taken = {*titles.exact, *given}
             values["title"] = given_title(base, EMPTY, node.started_at, taken)
     change = changes_of(node.id, row, values)
     if unwritten:

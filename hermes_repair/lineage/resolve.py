@@ -57,14 +57,14 @@ class Method(Enum):
 class Basis:
     """What all resolutions of one run start from.
 
-    ``rows`` are the rows of :func:`sessions_of`, ``titles`` those of the whole database, ``given``
-    the titles that earlier resolutions of the same plan already gave away.
+    ``rows`` are the rows of :func:`sessions_of`, ``titles`` those of the whole database, ``taken``
+    those that no session may get: these, and what the same plan gives.
     """
 
     graph: Graph
     rows: Mapping[str, Row]
     titles: Titles
-    given: Collection[str] = ()
+    taken: Collection[str]
 
 
 def branch(basis: Basis, fork: Fork, keep: str) -> Resolution:
@@ -165,7 +165,7 @@ def _names(basis: Basis, fork: Fork, keep: str, merged: frozenset[str]) -> dict[
     graph = basis.graph
     bases = _bases(graph, fork, keep)
     stem = next(iter(bases), None)
-    taken = {*basis.titles.exact, *basis.given}
+    taken = set(basis.taken)
     names: dict[str, str] = {}
 
     def give(session_id: str, sibling: Sibling) -> None:

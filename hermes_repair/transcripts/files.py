@@ -3,6 +3,7 @@
 =============================  =====================================================================
 ``<session id>.jsonl``         gateway transcript up to 0.14.0; from 0.20 on written again while the
                                database cannot be
+``<session id>.bak.jsonl``     a copy of one, made by a person, an editor or a program that syncs
 ``session_<session id>.json``  the agent's own log of its message list, without times
 ``request_dump_<id>_*.json``   a failed API request; its body may be the last copy of a turn
 ``pending_messages/*.json``    messages that 0.20 and later could not write (beside ``sessions/``)
@@ -23,12 +24,26 @@ from typing import TypeAlias
 from hermes_repair.host.files import CLOSED_TO_OWNER, is_closed_to_owner
 
 _DUMP = re.compile(r"request_dump_(?P<id>.+)_\d{8}_\d{6}_\d+\.json")
+_SESSION_ID = re.compile(r"\d{8}_\d{6}_[0-9a-f]{6,8}")  # as every release makes them
+_COPY_BEFORE = re.compile(r"\A(?:(?i:copy (?:\(\d+\) )?of |backup of )|\.[_~#]?)")
+_COPY_AFTER = re.compile(
+    r"""(?ix)
+    (?: [-_.\ ]+ (?: copy | bak | backup | old | orig | original | saved? | te?mp | conflict )
+        (?: [-_.\ ]? \d+ )?
+    | \.sync-conflict-\d{8}-\d{6} (?: -\w+ )?    # Syncthing
+    | _conflict-\d{8}-\d{6}                     # ownCloud
+    | [ ]? \( [^()]* conflict [^()]* \)          # Dropbox, Nextcloud, Seafile, Unison
+    | [ ]? \( \d+ \) | [ ]\d{1,2} | ~            # browsers, Windows, macOS, editors
+    )\Z
+    """
+)
 
 
 class FileKind(Enum):
     """What a file is, by its name."""
 
     TRANSCRIPT = "transcript"
+    COPY = "copy"
     LOG = "log"
     DUMP = "dump"
     SPOOL = "spool"
@@ -41,7 +56,8 @@ _Namer: TypeAlias = Callable[[str], tuple[FileKind, str | None] | None]
 class TranscriptFile:
     """One file. ``problem`` says why it cannot be read, ``None`` where it can.
 
-    ``session_id`` is what the name says (``None`` for a spool file, whose content says it).
+    ``session_id`` is what the name says (``None`` for a spool file, whose content says it); for a
+    copy of a transcript it is the session of what it copies.
     ``size`` (bytes) and ``mtime_ns`` are 0 where the entry has none.
     """
 
@@ -94,12 +110,30 @@ def _list(folder: Path, named: _Namer) -> Listing:
         return Listing((), "it is not a folder")
     except OSError as error:
         return Listing((), error.strerror or type(error).__name__)
+    meanings = {name: meaning for name in names if (meaning := named(name)) is not None}
     files = []
-    for name in names:
-        meaning = named(name)
-        if meaning is not None:
-            files.append(_described(folder / name, *meaning))
+    for name, (kind, session_id) in meanings.items():
+        copied = copied_session(session_id or "") if kind is FileKind.TRANSCRIPT else None
+        if copied and (f"{copied}.jsonl" in meanings or _SESSION_ID.fullmatch(copied)):
+            kind, session_id = FileKind.COPY, copied
+        files.append(_described(folder / name, kind, session_id))
     return Listing(tuple(files), None)
+
+
+def copied_session(stem: str) -> str | None:
+    """Return what is left of a file name without the marks of a copy, ``None`` if it has none.
+
+    ``stem`` is the name without ``.jsonl``. Marks are those of people, editors, browsers and
+    programs that sync: ``X.bak``, ``X-copy``, ``Copy of X``, ``.X``, ``X (1)``,
+    ``X.sync-conflict-20260502-101500-ABCDEFG``, ``X (Jo's conflicted copy 2026-05-02)``.
+    """
+    left = stem
+    while not _SESSION_ID.fullmatch(left):
+        shorter = _COPY_AFTER.sub("", _COPY_BEFORE.sub("", left))
+        if shorter == left:
+            break
+        left = shorter
+    return left if left and left != stem else None
 
 
 def _described(path: Path, kind: FileKind, session_id: str | None) -> TranscriptFile:

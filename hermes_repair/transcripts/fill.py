@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from hermes_repair.transcripts.matching import Sides, best_epoch, damaged_places, previous_turns
 from hermes_repair.transcripts.sequence import USER, is_genuine
-from hermes_repair.transcripts.times import Clock, spread
+from hermes_repair.transcripts.times import SLACK, Clock, spread
 from hermes_repair.transcripts.verdicts import Fill, Step
 
 
@@ -60,6 +60,7 @@ def _woven(
     next_match = _next_matches(sides, line_of)
     turns = previous_turns(sides.file)
     asked = False  # whether the rows themselves have the question of the answers that come
+    reached = -math.inf
     for number, row in enumerate(sides.rows):
         line = line_of.get(row, damaged.get(row))
         asked = line is None and (asked or bool(sides.table.flags[row] & USER))
@@ -67,7 +68,7 @@ def _woven(
         stamped = sides.table.times[row]
         while position < len(lines) and lines[position] < bound:
             if line is None and number < first_later:
-                time = best_epoch(sides.file, clock, lines[position])
+                time = best_epoch(sides.file, clock, lines[position], reached)
                 if time is None or math.isnan(stamped):
                     break
                 opens = not asked and _opens(sides, clock, turns, lines[position], row)
@@ -76,6 +77,7 @@ def _woven(
             order.append((None, lines[position]))
             position += 1
         order.append((row, None))
+        reached = reached if math.isnan(stamped) else stamped
     order += [(None, line) for line in lines[position:]]
     return order
 
@@ -108,39 +110,66 @@ def _timed(
     order: Sequence[tuple[int | None, int | None]],
     fallback: float,
 ) -> list[float | None]:
-    """Return the times of the new rows, ``None`` for existing ones."""
-    upper = _next_times(sides, order)
+    """Return the times of the new rows, ``None`` for existing ones.
+
+    They lie between all rows before and all rows after them. Where the clock was set back there is
+    no such place: then between the two rows beside them, and where it was set back just there, at
+    the times of their lines, as Hermes would have stored them.
+    """
+    earliest, following = _next_times(sides, order)
     times: list[float | None] = [None] * len(order)
-    lower = -math.inf
+    latest = reached = -math.inf
     index = 0
     while index < len(order):
         row, line = order[index]
         if line is None:
             stamped = sides.table.times[row] if row is not None else math.nan
-            lower = max(lower, stamped) if not math.isnan(stamped) else lower
+            if not math.isnan(stamped):
+                latest, reached = max(latest, stamped), stamped
             index += 1
             continue
         stop = index
-        wanted: list[float | None] = []
-        while stop < len(order) and (here := order[stop][1]) is not None:
-            wanted.append(best_epoch(sides.file, clock, here))
+        while stop < len(order) and order[stop][1] is not None:
             stop += 1
+        lower, upper = latest, earliest[index]
+        if lower > upper + SLACK:
+            lower, upper = reached, following[index]
+        wanted = _wanted(sides, clock, [here for _, here in order[index:stop]], lower)
         if all(time is None for time in wanted) and not math.isfinite(lower):
-            lower = min(fallback, upper[index])
-        given = spread(wanted, lower, max(lower, upper[index]))
+            lower = min(fallback, upper)
+        if lower > upper + SLACK and None not in wanted:
+            given = wanted
+        else:
+            given = [*spread(wanted, lower, max(lower, upper))]
         times[index:stop] = given
-        lower = given[-1]
+        reached = given[-1] or reached
+        latest = max(latest, reached)
         index = stop
     return times
 
 
-def _next_times(sides: Sides, order: Sequence[tuple[int | None, int | None]]) -> list[float]:
-    """Return for each place the earliest time of the existing rows from there on."""
-    bounds = [math.inf] * len(order)
-    bound = math.inf
+def _wanted(
+    sides: Sides, clock: Clock, lines: Sequence[int | None], reached: float
+) -> list[float | None]:
+    """Return the times of lines that follow each other, and what was ``reached`` before them."""
+    wanted = []
+    for line in lines:
+        time = None if line is None else best_epoch(sides.file, clock, line, reached)
+        wanted.append(time)
+        reached = reached if time is None else time
+    return wanted
+
+
+def _next_times(
+    sides: Sides, order: Sequence[tuple[int | None, int | None]]
+) -> tuple[list[float], list[float]]:
+    """Return for each place the earliest time, and the first, of the existing rows from there."""
+    earliest, following = [math.inf] * len(order), [math.inf] * len(order)
+    bound = first = math.inf
     for index in range(len(order) - 1, -1, -1):
         row = order[index][0]
         if row is not None and not math.isnan(sides.table.times[row]):
-            bound = min(bound, sides.table.times[row])
-        bounds[index] = bound
-    return bounds
+            first = sides.table.times[row]
+            bound = min(bound, first)
+        earliest[index], following[index] = bound, first
+    return earliest, following

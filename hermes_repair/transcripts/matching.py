@@ -227,10 +227,15 @@ def latest_epoch(file: FileSequence, clock: Clock, line: int) -> float | None:
     return time if time is None or file.is_aware(line) else clock.latest(time)
 
 
-def best_epoch(file: FileSequence, clock: Clock, line: int) -> float | None:
-    """Return the best epoch of a line, the machine's zone if nothing else is known."""
+def best_epoch(
+    file: FileSequence, clock: Clock, line: int, after: float = -math.inf
+) -> float | None:
+    """Return the best epoch of a line, the machine's zone if nothing else is known.
+
+    ``after`` is the epoch of what comes before it, which tells which pass of a doubled hour it is.
+    """
     time = file.time(line)
-    return time if time is None or file.is_aware(line) else clock.epoch(time)
+    return time if time is None or file.is_aware(line) else clock.epoch(time, after)
 
 
 def later_rows(sides: Sides, clock: Clock, matched: dict[int, int]) -> int:
@@ -322,9 +327,11 @@ def session_twins(file: FileSequence, table: RowSequence) -> list[Twin]:
 
 def turn_twins(sides: Sides, matched: dict[int, int]) -> list[Twin]:
     """Return the trusted twins of one session: per turn its wall time and its last row's time."""
-    turns: dict[float, float] = {}
+    turns: list[Twin] = []
     for line, row in sorted(matched.items()):
         wall, stamped = sides.file.time(line), sides.table.times[row]
         if wall is not None and not sides.file.is_aware(line) and not math.isnan(stamped):
-            turns[wall] = stamped
-    return trusted_twins([Twin(wall, epoch) for wall, epoch in turns.items()])
+            if turns and turns[-1].wall == wall:
+                turns.pop()
+            turns.append(Twin(wall, stamped))
+    return trusted_twins(turns)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from hermes_repair.model.values import Row, Value
@@ -157,7 +157,7 @@ def session_row(
     return {name: value for name, value in row.items() if name in columns}
 
 
-def recovered_title(name: str, day: str, taken: frozenset[str]) -> str:
+def recovered_title(name: str, day: str, taken: Collection[str]) -> str:
     """Return a title that no session has: ``<name> (recovered, <day>)``, numbered where needed.
 
     An untitled session can be hidden by the step to schema 16. The title never ends in ``#n``,

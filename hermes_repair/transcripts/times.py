@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import pairwise
 
@@ -118,7 +118,36 @@ def find_periods(twins: Iterable[Twin]) -> tuple[Period, ...]:
             periods[-1] = Period(offset, last.first, wall, last.twins + 1)
         else:
             periods.append(Period(offset, wall, wall, 1))
-    return tuple(period for period in periods if period.twins >= TWINS_NEEDED)
+    sure = [period for period in periods if period.twins >= TWINS_NEEDED]
+    return _with_doubled_hours(sure, votes)
+
+
+def _with_doubled_hours(
+    periods: list[Period], votes: Sequence[tuple[float, float]]
+) -> tuple[Period, ...]:
+    """Return the periods, each with the wall times that it may share with the next one.
+
+    Where the offset falls by an hour the clock goes through an hour twice. That hour ends after all
+    twins of the one period and begins before all twins of the other. ``votes`` are (wall, offset)
+    of all twins, those that disagree with their neighbours too: there they alternate.
+    """
+    for place, (before, after) in enumerate(pairwise(periods)):
+        fall = before.offset - after.offset
+        if fall <= 0 or after.first - before.last > _DAY:
+            continue
+        begins = min(
+            wall
+            for wall, offset in votes
+            if offset == after.offset and before.last - fall <= wall <= after.first
+        )
+        ends = max(
+            wall
+            for wall, offset in votes
+            if offset == before.offset and before.last <= wall <= begins + fall
+        )
+        periods[place] = replace(periods[place], last=max(ends, begins + fall))
+        periods[place + 1] = replace(after, first=min(begins, ends - fall))
+    return tuple(periods)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,10 +191,18 @@ class Clock:
         """Whether the offset at ``wall`` is more than a guess."""
         return self.proven_offset(wall) is not None
 
-    def epoch(self, wall: float) -> float:
-        """Return the best epoch for ``wall``: proven, else by the machine's zone."""
-        offset = self.proven_offset(wall)
-        return wall - (_zone_offset(self.machine, wall, 0) if offset is None else offset)
+    def epoch(self, wall: float, after: float = -math.inf) -> float:
+        """Return the best epoch for ``wall``: proven, else by the machine's zone.
+
+        ``after`` is the epoch of what comes before it. In an hour that the clock goes through
+        twice, and between two periods, the earliest epoch that is not before that is taken; the
+        latest one where none is.
+        """
+        offsets = self.proven_offsets(wall) or tuple(
+            _zone_offset(self.machine, wall, fold) for fold in (0, 1)
+        )
+        epochs = sorted(wall - offset for offset in offsets)
+        return next((epoch for epoch in epochs if epoch >= after - SLACK), epochs[-1])
 
     def earliest(self, wall: float) -> float:
         """Return the earliest epoch that ``wall`` can be."""

@@ -74,7 +74,7 @@ def test_every_repair_leaves_the_chat_where_it_was(version: str, tmp_path: Path)
     )
     found = copy(home, tmp_path / "found")
     said = hermes_repair("doctor", "--json", home=home, code=1).document["findings"]
-    damages = {f["id"]: f["subject"]["session_id"] for f in said if f["severity"] != "info"}
+    damages = {f["id"]: f["subject"]["session_id"] for f in said if f["repair"] != "none"}
     assert damages == {
         "LN001": "orphan",
         "LN002": "P",

@@ -143,7 +143,8 @@ def read_fork(database: Path, routing: Routing) -> tuple[Basis, Fork]:
     finally:
         connection.close()
     rows = {str(row["id"]): row for row in found}
-    return Basis(graph, rows, Titles.of(graph.nodes.values())), fork
+    titles = Titles.of(graph.nodes.values())
+    return Basis(graph, rows, titles, taken=titles.exact), fork
 
 
 def write(database: Path, resolution: Resolution) -> None:

@@ -164,7 +164,7 @@ def test_a_reopened_parent_never_takes_the_chat(version: str, tmp_path: Path) ->
     (row,) = select(connection, SESSION_ROWS, '["P"]')
     connection.close()
     resolved = reopen_parent(graph, graph.nodes["P"], row, home_routing(home))
-    assert resolved.safety is Safety.SAFE
+    assert resolved.safety is Safety.UNSAFE
     write(home / "state.db", resolved)
     answer = json.loads(run_release(version, GATEWAY + ASK, home, str(home), "P"))
     assert answer["restart"] == answer["routing lost"] == "L"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hermes_repair.lineage.graph import EdgeKind, Graph, edge_kind
+from hermes_repair.lineage.graph import EdgeKind, Graph, early_children, edge_kind
 from hermes_repair.lineage.node import DelegateMark, SessionNode, node_from_row
 from hermes_repair.lineage.queries import facts_query, node_query
 from hermes_repair.lineage.tips import (
@@ -47,6 +47,30 @@ DELEGATE = SessionNode("p", end_reason="compression", delegate_from="boss")
 )
 def test_the_kind_of_an_edge(parent: SessionNode, child: SessionNode, kind: EdgeKind) -> None:
     assert edge_kind(child, parent) is kind
+
+
+def test_a_child_from_before_the_end_continues_only_what_it_summarises() -> None:
+    """A branch and a delegate of 0.13.0 to 0.16.0 have no mark, and begin while the parent is
+    open."""
+    nodes = [
+        SessionNode("p", started_at=1.0, ended_at=50.0, end_reason="compression"),
+        SessionNode("helper", parent_id="p", started_at=9.0),
+        SessionNode("timer", parent_id="p", started_at=9.0, source="cron"),
+        SessionNode("marked", parent_id="p", started_at=9.0, branched_from="p"),
+        SessionNode("moments", parent_id="p", started_at=49.5),
+        SessionNode("when", parent_id="p"),
+        SessionNode("after", parent_id="p", started_at=50.1),
+    ]
+    early = early_children({node.id: node for node in nodes})
+    assert early == ["helper", "timer"]
+    graph = Graph.build(nodes, early={"helper", "timer"})
+    assert graph.continuations("p") == ("moments", "when", "after")
+    assert graph.kinds["helper"] is EdgeKind.UNKNOWN
+    assert graph.kinds["timer"] is EdgeKind.CRON
+    assert graph.closed_if_unused("helper"), "Hermes asks only how the parent ended"
+    assert not graph.closed_if_unused("p")
+    # A continuation of a chat that was opened and compressed again is older than its second end.
+    assert Graph.build(nodes).kinds["helper"] is EdgeKind.CONTINUATION
 
 
 def test_orphans_cycles_and_reviews_are_found() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -109,8 +110,9 @@ def forked(
     graph = Graph.build(nodes)
     fork = find_fork(graph, "P", said, routing)
     by_id = {str(one["id"]): one for one in rows}
-    basis = Basis(graph, {name: by_id[name] for name in sessions_of(fork)}, Titles.of(nodes))
-    return basis, fork
+    titles = Titles.of(nodes)
+    rows_of_fork = {name: by_id[name] for name in sessions_of(fork)}
+    return Basis(graph, rows_of_fork, titles, taken=titles.exact), fork
 
 
 PARENT = row("P", title="Trip", ended_at=1_779_969_590.0, end_reason="compression", **NEWER)
@@ -156,8 +158,8 @@ def test_an_untitled_sibling_gets_a_title_and_two_get_different_ones() -> None:
     basis, fork = forked([PARENT, LIVE, *others], routing=ROUTE)
     titles = [values["title"] for values in after(branch(basis, fork, "L")).values()]
     assert titles == ["Trip (other half, 2026-05-28)", "Trip (other half 2, 2026-05-28)"]
-    given = Basis(basis.graph, basis.rows, basis.titles, given=set(map(str, titles)))
-    again = [values["title"] for values in after(branch(given, fork, "L")).values()]
+    later = replace(basis, taken={*basis.taken, *map(str, titles)})
+    again = [values["title"] for values in after(branch(later, fork, "L")).values()]
     assert set(again).isdisjoint(titles)
 
 
@@ -340,7 +342,7 @@ def test_a_closed_parent_opens_and_keeps_its_key_only_if_routed() -> None:
     keyed = {**PARENT, "session_key": "k", "chat_type": "dm"}
     graph = Graph.build([node(keyed)])
     resolved = reopen_parent(graph, node(keyed), keyed, NO_ROUTING)
-    assert resolved.safety is Safety.SAFE
+    assert resolved.safety is Safety.UNSAFE  # a deleted continuation leaves the same
     assert after(resolved)["P"] == {
         "ended_at": None,
         "end_reason": None,
@@ -349,13 +351,15 @@ def test_a_closed_parent_opens_and_keeps_its_key_only_if_routed() -> None:
     }
     routed = reopen_parent(graph, node(keyed), keyed, build_routing(b'{"k":{"session_id":"P"}}'))
     assert after(routed)["P"] == {"ended_at": None, "end_reason": None}
+    assert routed.safety is Safety.SAFE
 
 
 def test_a_parent_that_something_continues_is_not_opened() -> None:
     closed = {**PARENT, "parent_session_id": "G"}
     graph = Graph.build([node(row("G", end_reason="compression")), node(closed), node(LIVE)])
     assert reopen_parent(graph, node(closed), closed, NO_ROUTING).changes == ()
-    with_cut = reopen_parent(graph, node(closed), closed, NO_ROUTING, without={"L"})
+    with_cut = reopen_parent(graph, node(closed), closed, NO_ROUTING, without={"L"}, unwritten=True)
+    assert with_cut.safety is Safety.SAFE
     # It is a continuation itself, so Hermes would close it again after 7 days.
     assert after(with_cut)["P"] == {"ended_at": None, "end_reason": None, "api_call_count": 1}
     ended = row("X", ended_at=1.0, end_reason="cli_close")
@@ -367,6 +371,9 @@ def test_an_empty_continuation_is_only_unlinked() -> None:
     graph = Graph.build([node(PARENT), node(empty, rows=0)])
     titles = Titles.of(graph.nodes.values())
     resolved = cut_empty(graph, graph.nodes["E"], empty, titles, NO_ROUTING)
+    assert resolved.safety is Safety.UNSAFE  # all its turns may have been undone
+    unwritten = cut_empty(graph, graph.nodes["E"], empty, titles, NO_ROUTING, unwritten=True)
+    assert (unwritten.safety, unwritten.changes) == (Safety.SAFE, resolved.changes)
     assert after(resolved)["E"] == {
         "parent_session_id": None,
         "title": "Trip (empty, 2026-05-28)",
@@ -424,10 +431,11 @@ def test_the_tag_of_a_release_comes_off_only_where_a_chat_leads_to_it() -> None:
 @pytest.mark.parametrize(
     ("end", "ended", "proof", "copied", "safety"),
     [
-        ("branched", 1_779_969_590.0, None, False, Safety.SAFE),
-        ("session_reset", 1_779_969_590.0, None, False, Safety.SAFE),
-        # A delegate's run begins while its parent is open.
+        # A delegate's run begins while its parent is open, or in a turn that a /new cuts off.
+        ("branched", 1_779_969_590.0, None, False, Safety.UNSAFE),
+        ("session_reset", 1_779_969_590.0, None, False, Safety.UNSAFE),
         ("session_reset", 1_779_969_650.0, None, False, Safety.UNSAFE),
+        ("session_reset", 1_779_969_590.0, PROOF, False, Safety.SAFE),
         ("session_reset", 1_779_969_650.0, PROOF, False, Safety.SAFE),
         ("cli_close", 1_779_969_590.0, PROOF, True, Safety.SAFE),
         ("cli_close", 1_779_969_590.0, PROOF, False, Safety.UNSAFE),

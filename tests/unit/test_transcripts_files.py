@@ -37,6 +37,50 @@ def test_files_are_told_by_their_names(tmp_path: Path) -> None:
     assert file.mtime_ns == file.path.stat().st_mtime_ns
 
 
+ID = "20260502_100000_ab12cd34"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "{}.bak",
+        "{}.bak2",
+        "{}.bak.old",
+        "{}-copy",
+        "{}_backup",
+        "{}~",
+        ".{}",
+        "._{}",
+        "{} (1)",
+        "{} 2",
+        "{} copy 3",
+        "{} - Copy (2)",
+        "Copy of {}",
+        "Copy (2) of {}",
+        "{}.sync-conflict-20260502-101500-ABCDEFG",
+        "{}_conflict-20260502-101500",
+        "{} (Jo's conflicted copy 2026-05-02)",
+        "{} (SFConflict jo@example.org 2026-05-02-10-15-00)",
+    ],
+)
+def test_a_copy_of_a_transcript_is_told_by_its_name(name: str, tmp_path: Path) -> None:
+    (tmp_path / f"{name.format(ID)}.jsonl").write_text("{}")
+    (file,) = list_sessions(tmp_path).files
+    assert (file.kind, file.session_id) == (FileKind.COPY, ID)
+
+
+def test_what_only_looks_like_a_copy_is_a_session(tmp_path: Path) -> None:
+    names = [f"{ID}.jsonl", "20260502_100000.jsonl", "notes-copy.jsonl", "work 2.jsonl"]
+    for name in [*names, "copy.jsonl"]:
+        (tmp_path / name).write_text("{}")
+    found = {file.path.stem: file for file in list_sessions(tmp_path).files}
+    assert {file.kind for file in found.values()} == {FileKind.TRANSCRIPT}
+    (tmp_path / "notes.jsonl").write_text("{}")
+    found = {file.path.stem: file for file in list_sessions(tmp_path).files}
+    assert (found["notes-copy"].kind, found["notes-copy"].session_id) == (FileKind.COPY, "notes")
+    assert found["work 2"].kind is FileKind.TRANSCRIPT
+
+
 def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
     (tmp_path / "folder.jsonl").mkdir()
     os.mkfifo(tmp_path / "fifo.jsonl")

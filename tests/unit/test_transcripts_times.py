@@ -114,6 +114,23 @@ def test_a_named_zone_is_proof_and_takes_the_earlier_epoch_in_the_double_hour() 
     assert clock.latest(double) == double - 3600
 
 
+def test_in_the_double_hour_what_came_before_tells_which_pass_it_is() -> None:
+    autumn = datetime(2026, 10, 24, 23, 30, tzinfo=UTC).timestamp()  # 01:30 in Berlin
+    moments = [autumn + number * 600.0 for number in range(24)]
+    walls = [wall(moment) for moment in moments]
+    missing = {4, 5, 10, 11, 12}
+    stored = [Twin(walls[n], moments[n] - n % 30) for n in range(24) if n not in missing]
+    summer, winter = find_periods(trusted_twins(stored))
+    assert (summer.offset, winter.offset) == (7200.0, 3600.0)
+    for clock in (Clock(UTC, (summer, winter)), Clock(UTC, (), BERLIN), Clock(BERLIN)):
+        assert [clock.epoch(walls[n], after=moments[n - 1]) for n in range(1, 24)] == moments[1:]
+        assert clock.epoch(walls[10]) == moments[4], "nothing says that it is the second pass"
+    clock = Clock(UTC, (summer, winter))
+    assert clock.proven_offsets(walls[3] + 60) == (7200.0, 3600.0)
+    assert clock.proven_offsets(walls[0]) == (7200.0,)
+    assert clock.proven_offsets(walls[20]) == (3600.0,)
+
+
 def test_a_machine_zone_with_an_odd_offset() -> None:
     clock = Clock(timezone(timedelta(hours=5, minutes=45)))
     assert clock.epoch(20_700.0) == 0.0

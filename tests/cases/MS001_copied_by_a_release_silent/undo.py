@@ -35,6 +35,7 @@ def polls(name):
 
 
 db.create_session("undone", source="cli")
+db.set_session_title("undone", "Done yet")  # else the update tags it as a delegate's run
 say("undone", *OKS)
 polls("undone")
 said = db.get_messages_as_conversation("undone")
