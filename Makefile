@@ -6,6 +6,7 @@ test:
 
 long:
 	.venv/bin/pytest -m long
+	.venv/bin/pytest -m hypothesis --hypothesis-profile random
 
 lint:
 	.venv/bin/ruff check .

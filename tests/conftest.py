@@ -4,6 +4,14 @@ from __future__ import annotations
 
 import signal
 
+from hypothesis import settings
+
+# Who runs the tests gets the examples that everybody gets; new ones are drawn by `make long`, and
+# what they find becomes a case.
+settings.register_profile("fixed", derandomize=True)
+settings.register_profile("random", derandomize=False, print_blob=True)
+settings.load_profile("fixed")
+
 
 def pytest_configure() -> None:
     """Let ^C reach the commands that tests start, also where the run itself was put aside.

@@ -58,6 +58,7 @@ def _finding(scene: Scene, made: Check, answer: Compared, found: Comparison) -> 
             "missing": found.counts.missing,
             "later": found.counts.later,
             "reason": found.reason,
+            "doubt": None if found.doubt is None else found.doubt.value,
         },
         identity=(found.verdict.value, found.counts.file, found.counts.missing, found.safe),
         sessions=1,
@@ -94,18 +95,21 @@ def transcript_longer_in_file(scene: Scene) -> Iterator[Finding]:
     the file, with the times of the file. Rows that were there keep every value but their id. The
     file is copied to hermes-repair/sources/ first and is never changed.
 
-    How safe it is: safe where the rows prove that messages were lost and not undone or deleted: the
-    last row was written when its line was, nothing was rewound or compacted, and the rest is an
-    exact part of the file. Otherwise it is done only when you name the session. What only a session
-    log has is a note and never safe: a log has no times, so its messages get times between those of
-    their neighbours; it is often stale and survives every delete. What it has where the database
-    has something else is never taken.
+    How safe it is: safe where the database proves that the messages were lost and not undone or
+    deleted: what it has is an exact part of the file and was written when its lines were, nothing
+    was rewound or compacted, and no message id is missing where these rows would have been (ids are
+    given out once, so whatever is taken out leaves a gap). Otherwise it is done only when you name
+    the session: what is older than the database too, because somebody may have put the database
+    before it away on purpose. What we brought back and somebody took out again stays out. What only
+    a session log has is a note and never safe: a log has no times, so its messages get times
+    between those of their neighbours; it is often stale and survives every delete. What it has
+    where the database has something else is never taken.
     """
     for answer, found in _answers(scene, "TR001"):
         yield _finding(scene, transcript_longer_in_file, answer, found)
 
 
-@check("TR002", "session-only-in-file", Severity.ERROR, Remedy.SAFE)
+@check("TR002", "session-only-in-file", Severity.INFO, Remedy.UNSAFE)
 def session_only_in_file(scene: Scene) -> Iterator[Finding]:
     """A chat has a JSONL file or a session log, but the database does not know it.
 
@@ -119,11 +123,11 @@ def session_only_in_file(scene: Scene) -> Iterator[Finding]:
     What repair does: it makes the session and its messages from the file, with the source and the
     start of the file and a title that says that it was recovered. The file is copied first.
 
-    How safe it is: safe where the chat was provably never deleted: it ended before this database
-    began, or a session that is there names it as its parent. Otherwise it may have been deleted:
-    then it is only noted, and imported when you name it. A session log alone (session_<id>.json)
-    proves nothing, because every delete leaves it. Those of the gateway's chats are not even noted:
-    their JSONL file would be there, had they not been deleted. Name the session to have one back.
+    How safe it is: a judgement, because a chat that was never written and one that was deleted
+    leave the same. It is noted and imported when you name it, also where it ended before this
+    database began: nobody deleted it from this one, but the one before may have been put away on
+    purpose. Session logs of the gateway's chats are not even noted: their JSONL file would be
+    there, had they not been deleted. Name the session to have one back.
     """
     for answer, found in _answers(scene, "TR002"):
         yield _finding(scene, session_only_in_file, answer, found)
@@ -221,14 +225,14 @@ def tail_only_in_file(scene: Scene) -> Iterator[Finding]:
     """The end of a chat is only in its file, and may have been undone on purpose.
 
     What it means: the database stops earlier than the file. /undo and /retry of 0.15 leave exactly
-    that, without any trace; so does a backup that was taken without its -wal.
+    that; so does a backup that was taken without its -wal.
 
     How it happens: an undo after the update to 0.15.0, or a loss of the last rows.
 
     What repair does: nothing by itself. When you name the session, the end of the file is put back.
 
-    How safe it is: a judgement, because the absence of a trace proves nothing. Where the rows do
-    prove a loss, it is reported as TR001 and repaired.
+    How safe it is: a judgement. Where the rows prove that nothing was ever taken out of the chat
+    (no message id is missing, or its last rows were never rewritten), it is TR001 and repaired.
     """
     for answer, found in _answers(scene, "TR007"):
         yield _finding(scene, tail_only_in_file, answer, found)

@@ -33,7 +33,13 @@ from hermes_repair.transcripts.matching import (
     prepare,
     was_rewritten,
 )
-from hermes_repair.transcripts.sequence import OURS, SUMMARY, FileSequence, RowSequence
+from hermes_repair.transcripts.sequence import (
+    OURS,
+    SUMMARY,
+    FileSequence,
+    RowSequence,
+    is_genuine,
+)
 from hermes_repair.transcripts.times import Clock
 from hermes_repair.transcripts.verdicts import (
     Comparison,
@@ -87,7 +93,8 @@ def compare_log(
         return _nothing(case, Verdict.SUPERSEDED, COMPACTED_SINCE)
     first_later = later_rows(sides, clock, matched)
     later = sides.rows[first_later:]
-    if was_rewritten(sides, later, alone=False):
+    earlier = any(is_genuine(table.flags[row]) for row in sides.rows[:first_later])
+    if was_rewritten(sides, later, alone=not earlier):
         return _nothing(case, Verdict.SUPERSEDED, Doubt.REWRITTEN.sentence)
     case = replace(case, counts=replace(case.counts, later=len(later)))
     bound = later[0] if later else len(table)

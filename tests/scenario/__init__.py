@@ -11,8 +11,10 @@ from pathlib import Path
 
 from tests.scenario.build import build_scenario
 from tests.scenario.model import (
+    ASKED,
     CASES,
     HEALTHY,
+    LOST,
     RESTORED,
     STAYS,
     WENT_ON,
@@ -23,8 +25,10 @@ from tests.scenario.model import (
 )
 
 __all__ = [
+    "ASKED",
     "CASES",
     "HEALTHY",
+    "LOST",
     "RESTORED",
     "STAYS",
     "WENT_ON",

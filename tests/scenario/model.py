@@ -8,18 +8,24 @@ from pathlib import Path
 
 from tests.scenario.talk import Message
 
-# Chats of 0.13.0 and 0.14.0 that lost rows which their JSONL proves: repair gives them back.
+# Chats of 0.13.0 and 0.14.0 that lost rows which their JSONL has, and whose rows prove that nothing
+# was taken out of them: repair gives them back unasked.
 RESTORED = (
-    "front_big",  # 996 messages in the JSONL, the last 2 in SQLite (Hermes #3212)
-    "front_small",  # the same way, 3 turns in SQLite, then one under 0.15.2
     "middle",  # three turns whose database writes failed
-    "all_missing",  # a session row without messages, message_count as it was
+    "tail_lost",  # its last turns went with a database copied without -wal
+    "tail_lost_went_on",  # the same, then one turn under 0.15.2
+)
+# Chats that lost rows too, but that a delete could have left as they are: given back when asked.
+ASKED = (
+    "front_big",  # 996 messages in the JSONL, the last 2 in SQLite (Hermes #3212): older than it
+    "front_small",  # the same way, 3 turns in SQLite, then one under 0.15.2
+    "all_missing",  # a session row without messages, message_count as it was; ids are missing
     "all_missing_went_on",  # the same, then one turn under 0.15.2
     "only_in_file",  # no session row, older than message id 1
     "only_in_file_went_on",  # the same; its turn under 0.15.2 made a fresh row
     "torn_front",  # front missing, and the file's last line (a whole turn) torn
-    "tail_lost",  # its last turns went with a database copied without -wal
 )
+LOST = RESTORED + ASKED
 # Chats that SQLite has whole.
 WHOLE = (
     "complete",
@@ -33,9 +39,8 @@ STAYS = (
     "undone_asked_again",  # two undos, then the last question and answer again, word for word
     "deleted",  # /new, then deleted in the dashboard: the file stays
     "deleted_recreated",  # deleted in the dashboard while routed: the next turn made a row
-    "tail_lost_went_on",  # as tail_lost, but with a turn under 0.15.2: no proof is left
 )
-CASES = RESTORED + WHOLE + STAYS
+CASES = LOST + WHOLE + STAYS
 # Of all these, the chats that went on for one turn under 0.15.2.
 WENT_ON = (
     "front_small",
@@ -66,7 +71,7 @@ class Chat:
 
     @property
     def whole(self) -> tuple[Message, ...]:
-        """The conversation as it should read again (of a case in ``RESTORED`` or ``WHOLE``)."""
+        """The conversation as it should read again (of a case in ``LOST`` or ``WHOLE``)."""
         return self.shown + self.later
 
 

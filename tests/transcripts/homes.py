@@ -27,6 +27,20 @@ def drop(db: sqlite3.Connection, ids: list[int]) -> None:
     db.executemany("DELETE FROM messages WHERE id = ?", [[id] for id in ids])
 
 
+def close_ids(db: sqlite3.Connection) -> None:
+    """Give the messages ids without a gap, as if what was dropped had never been written.
+
+    That is how rows are lost (another process held the write lock); rows that were taken out leave
+    ids that nobody has.
+    """
+    names = ", ".join(row[1] for row in db.execute("PRAGMA table_info(messages)") if row[1] != "id")
+    db.execute("CREATE TEMP TABLE kept AS SELECT * FROM messages ORDER BY id")
+    db.execute("DELETE FROM messages")
+    db.execute("DELETE FROM sqlite_sequence WHERE name = 'messages'")
+    db.execute(f"INSERT INTO messages ({names}) SELECT {names} FROM kept ORDER BY id")
+    db.execute("DROP TABLE kept")
+
+
 def front(db: sqlite3.Connection, session: str, _file: Path) -> None:
     found = ids_of(db, session)
     drop(db, found[: len(found) // 2])
@@ -46,7 +60,7 @@ def all_rows(db: sqlite3.Connection, session: str, _file: Path) -> None:
     db.execute("DELETE FROM messages WHERE session_id = ?", [session])
 
 
-def deleted(db: sqlite3.Connection, session: str, file: Path) -> None:
+def no_session(db: sqlite3.Connection, session: str, file: Path) -> None:
     all_rows(db, session, file)
     db.execute("DELETE FROM sessions WHERE id = ?", [session])
 
@@ -75,7 +89,7 @@ HURTS: tuple[Hurt, ...] = (
     middle,
     tail,
     all_rows,
-    deleted,
+    no_session,
     torn,
     shorter,
     no_file,
@@ -93,4 +107,5 @@ def hurt_home(home: Path, *, sessions: int, turns: int) -> dict[str, list[str]]:
             hurt = HURTS[number % len(HURTS)] if session != first else nothing
             hurt(db, session, home / "sessions" / f"{session}.jsonl")
             by_hurt.setdefault(hurt.__name__, []).append(session)
+        close_ids(db)
     return by_hurt

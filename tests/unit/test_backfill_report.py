@@ -32,7 +32,7 @@ def test_every_session_is_in_one_class(built: tuple[Path, dict[str, list[str]]])
         "front": "front-or-middle-missing",
         "middle": "front-or-middle-missing",
         "all_rows": "all-missing",
-        "deleted": "only-in-file",
+        "no_session": "only-in-file",
         "shorter": "file-shorter",
     }.items():
         assert {verdicts[session] for session in by_hurt[hurt]} == {verdict}

@@ -21,7 +21,7 @@ from tests.releases import ReleaseError, release, run_release
 from tests.scenario import (
     CASES,
     HEALTHY,
-    RESTORED,
+    LOST,
     WENT_ON,
     WHOLE,
     Scenario,
@@ -146,7 +146,7 @@ def test_old_release_shows_what_new_ones_lost(scenario: Scenario) -> None:
     new = {
         version: read_transcripts(version, scenario.home, ids) for version in ("0.15.2", "0.16.0")
     }
-    for case in RESTORED:
+    for case in LOST:
         chat = scenario.chats[case]
         if case not in WENT_ON:
             assert old[chat.session_id] == list(chat.shown)
@@ -160,9 +160,9 @@ def test_old_release_shows_what_new_ones_lost(scenario: Scenario) -> None:
 
 @pytest.mark.parametrize("version", ["0.15.2", "0.16.0"])
 def test_only_whole_chats_read_whole(scenario: Scenario, version: str) -> None:
-    expected = {scenario.chats[c].session_id: scenario.chats[c].whole for c in RESTORED + WHOLE}
+    expected = {scenario.chats[c].session_id: scenario.chats[c].whole for c in LOST + WHOLE}
     differing = differences(version, scenario.home, expected)
-    assert set(differing) == {scenario.chats[case].session_id for case in RESTORED}
+    assert set(differing) == {scenario.chats[case].session_id for case in LOST}
 
 
 def test_later_turns_are_last(scenario: Scenario) -> None:

@@ -1,7 +1,7 @@
 -- An invented install that was updated from Hermes 0.14.0 to 0.15.2 (schema 13: SC001) on 1 June
 -- 2026. Until then the gateway wrote every chat to sessions/<id>.jsonl as well. Only there, without
 -- any row:
---   20260502_110300_b7d40e19 (bread): TR002. It ended before this database was begun, so nobody
---   deleted it.
+--   20260502_110300_b7d40e19 (bread): TR002, asked for. It ended before this database was begun:
+--   nobody deleted it, though somebody may have put the database before it away.
 --   20260520_201530_c0ffee42 (a gift): TR002, for information. It was deleted in the dashboard,
 --   which leaves the file.
