@@ -58,7 +58,8 @@ _FATE = ("closed", "undoing", "undone", "left")
 """What changes in the header of a receipt after it was written; all else is in its digest."""
 _DIGEST = "digest"
 _SEALED = (
-    f"SELECT name, typeof(value), value FROM header WHERE name NOT IN {(*_FATE, _DIGEST)} ORDER BY name",
+    f"SELECT name, typeof(value), value FROM header WHERE name NOT IN {(*_FATE, _DIGEST)}"
+    " ORDER BY name",
     "SELECT number, kind, subject, summary, safety, live, findings, finding_ids, sessions"
     " FROM units ORDER BY number",
     f"SELECT unit, {_CONTENT} FROM actions ORDER BY unit, position",
