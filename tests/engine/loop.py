@@ -13,11 +13,13 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import hermes_repair.cli.commands  # noqa: F401 - what is imported late is there before a fork
 from hermes_repair.cli.guard import run
 
 ROOM = 72 << 20  # bytes of a small disk: what a run asks for (64 MB) and a little more
@@ -73,6 +75,10 @@ class Running:
             for stream in (sys.stdout, sys.stderr):
                 with suppress(OSError, ValueError):
                     stream.flush()
+        except KeyboardInterrupt:
+            code = 130  # before the command line is at work, or after: Python ends as shells say
+        except BaseException:  # noqa: BLE001 - nothing may escape: a fork of the tests has no caller
+            os.write(2, traceback.format_exc().encode())
         finally:
             os._exit(code)
 
