@@ -29,6 +29,7 @@ EVENTS = {"INSERT": "added", "UPDATE": "changed", "DELETE": "deleted"}
 _OURS = "hermes_repair_"
 _DERIVED = f"{_OURS}derived"
 _BY_TRIGGER = "derived"  # an UPDATE of columns that triggers of Hermes' own write
+_CODES = (*EVENTS, _BY_TRIGGER)
 
 
 class Watch:
@@ -37,10 +38,11 @@ class Watch:
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
         self._cookie: Value = None
-        self._counts: Counts = Counter()
+        self._written: list[int] = []  # one number for each row, by table and event
         self._tables: tuple[str, ...] = ()
         self._columns: frozenset[str] = frozenset()
-        writer.connection.create_function(f"{_OURS}count", 2, self._count)
+        # A function in Python would hear of ^C, and SQLite would make an error of its own of that.
+        writer.connection.create_function(f"{_OURS}count", 1, self._written.append)
 
     def prepare(self) -> None:
         """Put the counting in place for the structure that the database has now.
@@ -81,7 +83,7 @@ class Watch:
                 "Another program changed the structure of the database right now.",
                 "Nothing was changed. Run the same command again.",
             )
-        self._counts.clear()
+        self._written.clear()
         if self._columns:
             self._writer.execute(f"DELETE FROM temp.{_DERIVED}")
 
@@ -111,28 +113,33 @@ class Watch:
 
     def require(self, expected: Counts) -> None:
         """Raise :class:`Refused` where other rows were written than ``expected``."""
+        counted = self._counted()
         wrong = [
-            f"rows of {table} {done}: {found} instead of {expected[table, event]}"
+            f"rows of {table} {done}: {counted[table, event]} instead of {expected[table, event]}"
             for table in self._tables
             for event, done in EVENTS.items()
-            if (found := self._written(table, event)) != expected[table, event]
+            if counted[table, event] != expected[table, event]
         ]
         if wrong:
             raise otherwise("; ".join(wrong[:3]))
 
-    def _written(self, table: str, event: str) -> int:
-        by_trigger = self._counts[table, _BY_TRIGGER] if event == "UPDATE" else 0
-        return self._counts[table, event] - by_trigger
-
-    def _count(self, number: int, event: str) -> None:
-        self._counts[self._tables[number], event] += 1
+    def _counted(self) -> Counts:
+        found: Counts = Counter()
+        for code, rows in Counter(self._written).items():
+            table, event = divmod(code, len(_CODES))
+            if _CODES[event] == _BY_TRIGGER:  # each is counted as an UPDATE too
+                found[self._tables[table], "UPDATE"] -= rows
+            else:
+                found[self._tables[table], _CODES[event]] += rows
+        return found
 
     def _put_trigger(
         self, number: int, event: str, when: str, table: str, statement: str = ""
     ) -> None:
         self._writer.execute(
             f"CREATE TEMP TRIGGER {_OURS}{number}_{event} AFTER {when} ON main.{name(table)}"
-            f" BEGIN SELECT {_OURS}count({number}, '{event}'); {statement} END"
+            f" BEGIN SELECT {_OURS}count({number * len(_CODES) + _CODES.index(event)});"
+            f" {statement} END"
         )
 
     def _is_there(self) -> bool:
