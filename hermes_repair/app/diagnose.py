@@ -24,6 +24,7 @@ from hermes_repair.schema.recognise import Family, holds_conversations
 from hermes_repair.schema.writes import allowed_writes
 from hermes_repair.store.look import Look
 from hermes_repair.store.soundness import require_agreement
+from hermes_repair.store.views import IN_QUESTION
 
 SECOND_LOOK_SECONDS = 2.0  # rotations and flushes in flight are over by then
 
@@ -32,7 +33,8 @@ SECOND_LOOK_SECONDS = 2.0  # rotations and flushes in flight are over by then
 class Diagnosis:
     """What the doctor found in one home. ``notes`` are things that could not be looked at.
 
-    ``looked_at`` is what it has seen, ``outlook`` what a named release would do here (``--for``).
+    ``looked_at`` is what it has seen, ``outlook`` what a named release would do here (``--for``),
+    ``blocking`` the finding that keeps every writing command out, also where nobody asked for it.
     """
 
     home: Home
@@ -44,6 +46,7 @@ class Diagnosis:
     looked_at: LookedAt
     live: bool
     outlook: Outlook | None = None
+    blocking: str | None = None
 
     @property
     def worst(self) -> Severity | None:
@@ -104,6 +107,7 @@ def _once(
             looked_at=looked_at(scene, database["sessions"], database["messages"]),
             live=scene.look.live,
             outlook=outlook,
+            blocking=_blocking(scene),
         )
 
 
@@ -127,7 +131,23 @@ def examine(scene: Scene, selection: Selection) -> list[Finding]:
         found = [f for f in found if f.session_id is None or f.session_id in selection.sessions]
     if not readable(scene):
         return found
-    return only_where_there_is_a_way(scene, _within_limits(scene, found))
+    found = only_where_there_is_a_way(scene, _within_limits(scene, found))
+    blocking = _blocking(scene)
+    return [_waiting_for(blocking, one) for one in found] if blocking else found
+
+
+def _blocking(scene: Scene) -> str | None:
+    """Return the finding that keeps every writing command out, whether it was asked for or not."""
+    if scene.file.side in IN_QUESTION:
+        return "DB002"
+    return "DB003" if scene.file.soundness and scene.file.soundness.damage else None
+
+
+def _waiting_for(blocking: str, found: Finding) -> Finding:
+    """Return a finding whose command would be refused with what has to be answered first."""
+    if found.remedy not in (Remedy.SAFE, Remedy.UNSAFE, Remedy.MIGRATE):
+        return found
+    return replace(found, hint=f"First {blocking}: until that is settled nothing is written here.")
 
 
 def _within_limits(scene: Scene, found: list[Finding]) -> list[Finding]:

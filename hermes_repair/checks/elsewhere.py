@@ -115,7 +115,7 @@ def _rows_in(
 ) -> list[tuple[Value, ...]]:
     """Return what another database says of these sessions; ``what`` is looked for, in words."""
     try:
-        with _look_at(copy) as look:
+        with look_at(copy) as look:
             if look is not None:
                 return list(look.rows(sql, [json.dumps(wanted)]))
             scene.notes.append(f"{copy.path} may be in use and was not looked at for {what}.")
@@ -125,7 +125,7 @@ def _rows_in(
 
 
 @contextmanager
-def _look_at(copy: DatabaseCopy) -> Iterator[Look | None]:
+def look_at(copy: DatabaseCopy) -> Iterator[Look | None]:
     """Open another database, beside its own gateway as one more reader; None where in doubt."""
     if copy.kind is CopyKind.PROFILE:
         facts, openers = host.survey(copy.path)

@@ -152,7 +152,7 @@ def judge_ending(scene: Scene, node: SessionNode) -> Ending:
         return Ending(made, summary, file.session_id)
     reason = f"a file that may have been deleted on purpose continues it: {file.session_id}"
     hint = (
-        f"If you want it: hermes-repair backfill {quoted(file.session_id)}; else"
+        f"If you want it: `hermes-repair backfill {quoted(file.session_id)}`; else"
         f" `hermes-repair repair --session {quoted(node.id)}` opens this one again"
     )
     return Ending(
