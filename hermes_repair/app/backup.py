@@ -23,11 +23,13 @@ from hermes_repair.app.preflight import (
     single_run,
 )
 from hermes_repair.app.wal import set_wal_aside
+from hermes_repair.app.whose import require_own
 from hermes_repair.app.world import World
 from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import (
     DatabaseUnreadable,
     HermesRepairError,
+    NoInstall,
     Refused,
     UsageError,
 )
@@ -87,6 +89,14 @@ def listed(home: Home) -> list[Backup]:
     return sorted(found, key=lambda backup: backup.made, reverse=True)
 
 
+def can_copy(home: Home) -> bool:
+    """Whether :func:`make` would find a database to copy, whatever its state."""
+    try:
+        return from_outside(home).facts.is_sqlite
+    except (NoInstall, Refused):
+        return False
+
+
 def make(home: Home, world: World) -> Copied:
     """Make a copy now: byte for byte where nobody else is there, through SQLite beside Hermes.
 
@@ -144,12 +154,17 @@ def find(home: Home, named: str) -> Path:
 
 
 def restore(
-    home: Home, world: World, named: str, agree: Callable[[Path, Copied], bool]
+    home: Home,
+    world: World,
+    named: str,
+    agree: Callable[[Path, Copied], bool],
+    from_profile: str | None = None,
 ) -> Copied | None:
     """Put a copy back into state.db, after keeping what is there now; None where declined.
 
     What is there now may be damaged: that is what a restore is for, so it is kept as files. Raises
-    :class:`Refused` where the copy is damaged or somebody has the database open. A receipt says
+    :class:`Refused` where the copy is damaged or of another profile (unless ``from_profile`` names
+    that one), or somebody has the database open. A receipt says
     what was put back, before the first byte of that is written.
     """
     source = find(home, named)
@@ -166,6 +181,7 @@ def restore(
             f"{source} is damaged itself ({damage[0]}), so it is not put back.",
             "`hermes-repair backup list` shows other copies.",
         )
+    require_own(home, source, from_profile)
     outside = from_outside(home)
     require_alone(home, outside)
     folder = folder_of(home)

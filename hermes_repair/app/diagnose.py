@@ -27,6 +27,7 @@ from hermes_repair.schema.recognise import Family, holds_conversations
 from hermes_repair.schema.writes import AllowedWrites, allowed_writes
 from hermes_repair.store.look import Look
 from hermes_repair.store.soundness import Soundness, require_agreement
+from hermes_repair.store.views import IN_QUESTION
 
 T = TypeVar("T")
 
@@ -38,7 +39,8 @@ SECOND_LOOK_SECONDS = 2.0  # rotations and flushes in flight are over by then
 class Diagnosis:
     """What the doctor found in one home. ``notes`` are things that could not be looked at.
 
-    ``looked_at`` is what it has seen, ``outlook`` what a named release would do here (``--for``).
+    ``looked_at`` is what it has seen, ``outlook`` what a named release would do here (``--for``),
+    ``blocking`` the finding that keeps every writing command out, also where nobody asked for it.
     """
 
     home: Home
@@ -50,6 +52,7 @@ class Diagnosis:
     looked_at: LookedAt
     live: bool
     outlook: Outlook | None = None
+    blocking: str | None = None
 
     @property
     def worst(self) -> Severity | None:
@@ -114,6 +117,7 @@ def _once(
             looked_at=looked_at(scene, database["sessions"], database["messages"]),
             live=scene.look.live,
             outlook=outlook,
+            blocking=_blocking(scene),
         )
 
 
@@ -152,7 +156,23 @@ def within_limits(scene: Scene, found: list[Finding], selection: Selection) -> l
         "what may be repaired",
         lambda: only_where_there_is_a_way(scene, _limited(scene, found)),
     )
-    return list(_with_damage(scene, found if limited is None else limited, selection))
+    known = _with_damage(scene, found if limited is None else limited, selection)
+    blocking = _blocking(scene)
+    return [_waiting_for(blocking, one) for one in known] if blocking else list(known)
+
+
+def _blocking(scene: Scene) -> str | None:
+    """Return the finding that keeps every writing command out, whether it was asked for or not."""
+    if scene.file.side in IN_QUESTION:
+        return "DB002"
+    return "DB003" if scene.file.soundness and scene.file.soundness.damage else None
+
+
+def _waiting_for(blocking: str, found: Finding) -> Finding:
+    """Return a finding whose command would be refused with what has to be answered first."""
+    if found.remedy not in (Remedy.SAFE, Remedy.UNSAFE, Remedy.MIGRATE):
+        return found
+    return replace(found, hint=f"First {blocking}: until that is settled nothing is written here.")
 
 
 def _limited(scene: Scene, found: list[Finding]) -> list[Finding]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,12 +74,18 @@ def require_same_base(home: Home, marks: str) -> None:
 
 
 def require_no_question(
-    home: Home, outside: Outside, folder: Folder, *, looks_up: bool = False
+    home: Home,
+    outside: Outside,
+    folder: Folder,
+    *,
+    looks_up: bool = False,
+    tables: Collection[str] | None = None,
 ) -> None:
     """Raise where opening for writing would harm what lies there.
 
     :class:`Refused` for a -wal at rest that may not belong to state.db (DB002), and where rows will
-    be looked up (``looks_up``) for damage and indexes that do not have them (DB003, DB006);
+    be looked up (``looks_up``; of ``tables``, else of any) for damage and indexes that do not have
+    them (DB003, DB006);
     :class:`DatabaseUnreadable` for what is no database: SQLite deletes a -wal beside an empty file.
     ``repair`` and ``migrate`` hear it from the doctor's checks; this is for the commands that open
     the database without them.
@@ -106,7 +112,7 @@ def require_no_question(
             " or `hermes-repair repair --wal ignore`.",
         )
     if looks_up and state.soundness is not None:
-        require_sound(state.soundness)
+        require_sound(state.soundness, tables)
 
 
 def file_state(home: Home, outside: Outside, folder: Folder) -> FileState:

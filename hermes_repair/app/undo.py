@@ -110,7 +110,9 @@ def _invert(home: Home, folder: Folder, world: World, found: Entry) -> executor.
     outside = from_outside(home)
     need = ROOM + 2 * found.path.stat().st_size
     require_writable(home, outside, folder, need)
-    require_no_question(home, outside, folder, looks_up=True)
+    with planfile.read(found.path) as noted:
+        tables = noted.tables()
+    require_no_question(home, outside, folder, looks_up=True, tables=tables)
     bundle(home, outside, folder, folder.backup_dir(found.path))
     around = executor.Surroundings(
         guard=guard_alone(home, world.now),

@@ -66,8 +66,8 @@ def database_unreadable(scene: Scene) -> Iterator[Finding]:
         yield _unreadable(
             scene,
             "state.db has no conversations: Hermes' tables of sessions and messages are not there.",
-            f"Without a copy, {first}: it makes the tables. Then `hermes-repair backfill --report`"
-            " says what the files in sessions/ can give back.",
+            f"Without a copy, {first}: it makes the tables. After that `hermes-repair doctor` says"
+            " what the files in sessions/ can give back.",
             "no conversations",
         )
 

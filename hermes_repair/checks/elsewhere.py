@@ -152,7 +152,7 @@ def _asked(
     scene: Scene, copy: DatabaseCopy, sql: str, parameters: list[Value], what: str
 ) -> list[tuple[Value, ...]]:
     try:
-        with _look_at(copy) as look:
+        with look_at(copy) as look:
             if look is not None:
                 return list(look.rows(sql, parameters))
             scene.notes.append(f"{copy.path} may be in use and was not looked at for {what}.")
@@ -162,7 +162,7 @@ def _asked(
 
 
 @contextmanager
-def _look_at(copy: DatabaseCopy) -> Iterator[Look | None]:
+def look_at(copy: DatabaseCopy) -> Iterator[Look | None]:
     """Open another database, beside its own gateway as one more reader; None where in doubt."""
     if copy.kind is CopyKind.PROFILE:
         facts, openers = host.survey(copy.path)

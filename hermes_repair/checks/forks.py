@@ -121,12 +121,12 @@ def _finding(made: Check, fork: Fork) -> Finding:
         known = f"{live} is the one that goes on (by {fork.live.by.value})"
     show = f"hermes-repair forks {quoted(fork.parent_id)}"
     unsafe = made is double_rotation or live is None
+    keep = f" --keep {quoted(fork.live.suggestion)}" if live is None else ""
     hint = "hermes-repair repair"
     if made is double_rotation:
-        hint = f"If you want it: {show} --resolve archive"
+        hint = f"If you want it: {show} --resolve archive{keep}"
     elif live is None:
-        keep = quoted(fork.live.suggestion)
-        hint = f"`{show}` shows them; then {show} --resolve branch --keep {keep}"
+        hint = f"`{show}` shows them; then {show} --resolve branch{keep}"
     return made.finding(
         {"kind": "session", "session_id": fork.parent_id},
         f"was continued {_times(len(fork.siblings))}; {known}, and {_lost(fork, own)}.",

@@ -164,7 +164,7 @@ def judge_ending(scene: Scene, node: SessionNode) -> Ending:
         return Ending(made, summary, name, hint, waits=True)
     reason = f"a file that may have been deleted on purpose continues it: {name}"
     hint = (
-        f"If you want it: hermes-repair backfill {quoted(name)}; else"
+        f"If you want it: `hermes-repair backfill {quoted(name)}`; else"
         f" `hermes-repair repair --session {quoted(node.id)}` opens this one again"
     )
     made = replace(made, safety=Safety.UNSAFE, reason=reason)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from hermes_repair.home.copies import CopyKind, DatabaseCopy, other_databases
+from hermes_repair.home.copies import CopyKind, DatabaseCopy, other_databases, profile_of
 from hermes_repair.home.layout import Home
 from hermes_repair.report.escape import count
 from hermes_repair.transcripts.files import FileKind, TranscriptFile, list_sessions
@@ -50,12 +50,16 @@ class Remains:
 
 
 def find_remains(home: Home) -> Remains:
-    """Return what lies there; other profiles' databases are nobody's copies."""
+    """Return what lies there; other profiles' databases and copies are none of this home's."""
     kinds = [file.kind for file in _chat_files(home)]
     return Remains(
         transcripts=kinds.count(FileKind.TRANSCRIPT),
         logs=kinds.count(FileKind.LOG),
-        copies=tuple(c for c in other_databases(home) if c.kind is not CopyKind.PROFILE),
+        copies=tuple(
+            copy
+            for copy in other_databases(home)
+            if copy.kind is not CopyKind.PROFILE and profile_of(copy.path) in (None, home.profile)
+        ),
     )
 
 

@@ -72,6 +72,15 @@ def restore(
     ],
     home: HomeOption = None,
     profile: ProfileOption = None,
+    from_profile: Annotated[
+        str | None,
+        typer.Option(
+            "--from-profile",
+            metavar="NAME",
+            help="The copy is another profile's, and its chats are to take the place of these.",
+            show_default=False,
+        ),
+    ] = None,
     yes: YesOption = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -79,4 +88,5 @@ def restore(
     """Put a copy back into state.db, after keeping what is there now."""
     from hermes_repair.cli import run_backup
 
-    return run_backup.restore(Target(home, profile, False, as_json, quiet), backup_name, yes)
+    target = Target(home, profile, False, as_json, quiet)
+    return run_backup.restore(target, backup_name, yes, from_profile)

@@ -85,7 +85,9 @@ def list_all(target: Target) -> int:
             told = f"{backup.name:<{wide}}  {when}  {size(backup.size):>10}  {_purpose(backup)}"
             lines.append(Line(told, asked=True))
         if not found:
-            told = "There is no backup yet; `hermes-repair backup` makes one."
+            told = "There is no backup yet"
+            can = app.can_copy(home)
+            told += "; `hermes-repair backup` makes one." if can else " to put back."
             lines.append(Line(target.typed(home, told)))
         target.say(lines)
         return ExitCode.OK, None
@@ -116,8 +118,8 @@ def prune(target: Target) -> int:
     return each_home(target, work)
 
 
-def restore(target: Target, named: str, yes: bool) -> int:
-    """Put a copy back."""
+def restore(target: Target, named: str, yes: bool, from_profile: str | None) -> int:
+    """Put a copy back; one of another profile only where ``from_profile`` names that."""
 
     def work(home: Home, world: World) -> tuple[ExitCode, dict[str, Any] | None]:
         require_yes(yes, "; `hermes-repair backup list` shows the copies.")
@@ -128,7 +130,7 @@ def restore(target: Target, named: str, yes: bool) -> int:
             show([*heading(home), *space_lines(now.space)], stream="stderr")
             return ask(f"Put {source} back? What is there now is in {now.backup.name}.")
 
-        kept = app.restore(home, world, named, agree)
+        kept = app.restore(home, world, named, agree, from_profile)
         if target.as_json:
             code = ExitCode.OK if kept is not None else ExitCode.REFUSED
             restored = named if kept is not None else None

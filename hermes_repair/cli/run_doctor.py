@@ -89,7 +89,13 @@ def _print(found: Diagnosis, target: Target, *, narrowed: bool) -> None:
     lines += [Line(f"Note: {note}", "dim", asked=True) for note in found.notes]
     if found.outlook is not None:
         lines += as_asked(_outlook(found.outlook, found.database["schema"]))
-    lines += closing(found.findings, found.accepted, option, narrowed=narrowed)
+    lines += closing(
+        found.findings,
+        found.accepted,
+        option,
+        narrowed=narrowed,
+        blocked=found.blocking is not None,
+    )
     lines += lookedat.lines(found.looked_at, every_profile=target.all_profiles)
     target.say(lines)
 

@@ -12,6 +12,7 @@ from hermes_repair.checks.scene import ForkWish
 from hermes_repair.cli.run_repair import Asked, at_home
 from hermes_repair.cli.target import Target, each_home, heading
 from hermes_repair.home.layout import Home
+from hermes_repair.lineage.forks import Fork
 from hermes_repair.lineage.resolve import Method
 from hermes_repair.model.commands import quoted
 from hermes_repair.model.errors import ExitCode, Refused, UsageError
@@ -86,10 +87,16 @@ def _lines(seen: app.Forks, home: Home, target: Target) -> list[Line]:
         lines += as_asked(forks.lines(fork, _labels(fork, target)))
     if all(fork.outcome is None for fork in seen.forks):
         lines.append(Line(""))
-        which = quoted(seen.forks[0].parent.id) if len(seen.forks) == 1 else "SESSION"
-        words = f"Next: hermes-repair forks {which} --resolve branch --dry-run"
+        which = _first(seen.forks[0].fork) if len(seen.forks) == 1 else "SESSION --resolve branch"
+        words = f"Next: hermes-repair forks {which} --dry-run"
         lines.append(Line(target.typed(home, words), "head"))
     return lines
+
+
+def _first(fork: Fork) -> str:
+    """Return what to type of a fork; without a proof of which half is live it has to be named."""
+    keep = f" --keep {quoted(fork.live.suggestion)}" if fork.live.session_id is None else ""
+    return f"{quoted(fork.parent_id)} --resolve branch{keep}"
 
 
 def _labels(seen: forks.Seen, target: Target) -> dict[str, SessionLabel]:

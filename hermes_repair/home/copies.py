@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from hermes_repair.home.layout import DATABASE, Home, profile_names
+from hermes_repair.home.layout import DATABASE, RECORDS_DIR, Home, base_of, profile_names
 from hermes_repair.host.files import real_path
 
 MOST_COPIES = 40
 """Of each kind the newest so many: one install had 505 copies of two states (Hermes #86747)."""
 _BESIDE = re.compile(r"state\.db\..+|state.*\.(bak|backup|old)")
 _SIDES = ("-wal", "-shm", "-journal")
+_KEPT_IN = (RECORDS_DIR, "state-snapshots")
 
 
 class CopyKind(Enum):
@@ -33,6 +34,22 @@ class DatabaseCopy:
 
     kind: CopyKind
     path: Path
+
+
+def profile_of(path: Path) -> str | None:
+    """Return the profile whose copy a file is by the place where it lies, None where that is none.
+
+    Copies are kept in a home: in our folder, among the snapshots of Hermes, beside state.db.
+    """
+    path = path.absolute()
+    root = next((folder.parent for folder in path.parents if folder.name in _KEPT_IN), None)
+    if root is None and (path.name == DATABASE or _BESIDE.fullmatch(path.name)):
+        root = path.parent
+    if root is None:
+        return None
+    if base_of(root) != root:
+        return root.name
+    return "default" if (root / DATABASE).exists() or (root / "profiles").is_dir() else None
 
 
 def other_databases(home: Home) -> Iterator[DatabaseCopy]:

@@ -308,6 +308,11 @@ class PlanFile:
             ).fetchone()
             return bool(row[0])
 
+    def tables(self) -> frozenset[str]:
+        """Return the tables that units look rows up in."""
+        found = self._db.execute("SELECT DISTINCT tbl FROM actions WHERE tbl IS NOT NULL")
+        return frozenset(str(table) for (table,) in found)
+
     def tables_written(self) -> frozenset[str]:
         """Return the tables that units added rows to or changed rows of; deletions aside."""
         with self._reading():

@@ -118,10 +118,12 @@ def closing(
     home_option: str,
     *,
     narrowed: bool = False,
+    blocked: bool = False,
 ) -> Iterator[Line]:
     """Yield the last lines: what it comes to, and what to type next.
 
-    ``narrowed``: only some findings were asked for, so nothing is said of the others.
+    ``narrowed``: only some findings were asked for, so nothing is said of the others. ``blocked``:
+    one of all keeps every writing command out, so none is named.
     """
     numbers = tally(list(found), acknowledged)
     parts = [
@@ -149,8 +151,9 @@ def closing(
         else ", nothing that has to be mended"
     )
     yield Line(f"Found {', '.join(parts)}{accepted}{harmless}.", "head")
-    remedies = {f.remedy for f in open_ones}
-    if any(f.remedy is Remedy.MIGRATE and f.severity > Severity.INFO for f in open_ones):
+    remedies = set() if blocked else {f.remedy for f in open_ones}
+    due = {f.remedy for f in open_ones if f.severity > Severity.INFO} & remedies
+    if Remedy.MIGRATE in due:
         yield Line(for_home("Next: hermes-repair migrate --dry-run", home_option), "head")
     if Remedy.SAFE in remedies:
         yield Line(for_home("Next: hermes-repair repair --dry-run", home_option), "head")

@@ -6,11 +6,14 @@ import fcntl
 import json
 import os
 import pty
+import re
 import select
+import shlex
 import subprocess
 import sys
 import termios
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -23,6 +26,16 @@ from referencing import Registry, Resource
 from hermes_repair.cli.guard import run
 from hermes_repair.schema import catalogue_root
 from tests.support import ROOT
+
+AT_A_HOME = "ack|backfill|backup|doctor|find|forks|history|locks|migrate|repair|restore|tree|undo"
+COMMAND = re.compile(rf"hermes-repair (?={AT_A_HOME}\b)[^`]*")
+
+
+def commands(text: str) -> Iterator[list[str]]:
+    """Yield the words of every command of ours in a text, as a shell splits them."""
+    for line in text.splitlines():
+        for found in COMMAND.finditer(line):
+            yield shlex.split(found[0].rstrip("."))
 
 
 @dataclass(frozen=True)

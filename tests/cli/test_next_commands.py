@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import re
-import shlex
 import sqlite3
 import subprocess
-from collections.abc import Iterator
 from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
@@ -14,11 +11,10 @@ from pathlib import Path
 import pytest
 
 from hermes_repair.model.commands import for_home, quoted
-from tests.cli.speaking import say
+from tests.cli.speaking import commands, say
 from tests.engine.homes import FRONT, HEALTHY, add_session, small_home
 
 Capture = pytest.CaptureFixture[str]
-COMMAND = re.compile(r"hermes-repair (?!explain|has|-)[a-z][^`]*")
 
 
 @pytest.fixture
@@ -28,13 +24,6 @@ def base(tmp_path: Path) -> Path:
     small_home(root / "profiles" / "wp")
     (root / "profiles" / "unused" / "sessions").mkdir(parents=True)
     return root
-
-
-def commands(text: str) -> Iterator[list[str]]:
-    """Yield the words of every command of ours in a text, as a shell splits them."""
-    for line in text.splitlines():
-        for found in COMMAND.finditer(line):
-            yield shlex.split(found[0].rstrip("."))
 
 
 def meant_for(words: list[str]) -> tuple[str | None, str | None]:
