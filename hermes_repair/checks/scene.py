@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from functools import cached_property
-from itertools import count
 from pathlib import Path
 
 from hermes_repair.checks.compared import Compared, Comparisons, compare_all
@@ -32,12 +31,15 @@ from hermes_repair.lineage.person import MessageCounts, Proof
 from hermes_repair.lineage.queries import node_query
 from hermes_repair.lineage.resolve import Method
 from hermes_repair.model.actions import FileCopy
+from hermes_repair.model.errors import Refused
 from hermes_repair.model.plans import Header
 from hermes_repair.routing import Routing, build_routing
 from hermes_repair.schema.recognise import Recognition
 from hermes_repair.schema.structure import Structure
 from hermes_repair.store.look import Look
 from hermes_repair.store.views import FileState
+
+LARGEST_ID = 2**63 - 1  # of a row in SQLite
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +226,13 @@ class Scene:
             "SELECT MAX((SELECT COALESCE(MAX(seq), 0) FROM sqlite_sequence WHERE name ="
             " 'messages'), (SELECT COALESCE(MAX(id), 0) FROM messages))"
         )
-        return count((row[0] if row and isinstance(row[0], int) else 0) + 1)
+        newest = row[0] if row and isinstance(row[0], int) else 0
+        yield from range(newest + 1, LARGEST_ID + 1)
+        raise Refused(
+            f"A message has the largest id that there is ({LARGEST_ID:,}), so no row can be added;"
+            " Hermes cannot add one either.",
+            "`hermes-repair repair --ignore TR,LN` does what adds no row.",
+        )
 
     @cached_property
     def locked(self) -> frozenset[str]:
