@@ -9,17 +9,17 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from hermes_repair.checks.compared import Compared, sequence_of
-from hermes_repair.checks.scene import Scene
+from hermes_repair.checks.scene import NoIdLeft, Scene
 from hermes_repair.host.files import open_regular
 from hermes_repair.lineage.graph import EdgeKind
 from hermes_repair.model.actions import Action, FileCopy, RowInsert, RowMove, RowUpdate, SourceRef
 from hermes_repair.model.findings import Finding, Safety
 from hermes_repair.model.plans import Unit
+from hermes_repair.model.times import utc_day
 from hermes_repair.model.values import Row, Value, row_digest, stored
 from hermes_repair.report.escape import count
 from hermes_repair.schema.gateway import entry_values
@@ -48,7 +48,12 @@ def fill_units(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
             continue
         if not found.fill.lines:
             continue  # both sides have everything, in another order (TR003)
-        yield _unit(scene, finding, answer, found, found.fill)
+        try:
+            unit = _unit(scene, finding, answer, found, found.fill)
+        except NoIdLeft as error:
+            scene.notes.append(error.message)
+            return
+        yield unit
 
 
 def _unit(
@@ -214,7 +219,7 @@ def _new_session(
     started = min(times, default=scene.now)
     meta = sequence.meta
     source = (meta.platform if meta is not None else None) or "import"
-    day = datetime.fromtimestamp(started, UTC).strftime("%Y-%m-%d")
+    day = utc_day(started)
     return session_row(
         session_id,
         frozenset(scene.look.columns("sessions")),

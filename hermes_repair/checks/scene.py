@@ -42,6 +42,10 @@ from hermes_repair.store.views import FileState
 LARGEST_ID = 2**63 - 1  # of a row in SQLite
 
 
+class NoIdLeft(Refused):
+    """There is no id above the largest that ``messages`` gave out."""
+
+
 @dataclass(frozen=True, slots=True)
 class Past:
     """What our own receipts say about this database.
@@ -221,17 +225,19 @@ class Scene:
 
     @cached_property
     def new_message_ids(self) -> Iterator[int]:
-        """Ids above the largest that ``messages`` ever gave out, each once for the whole plan."""
+        """Ids above the largest that ``messages`` ever gave out, each once for the whole plan.
+
+        Raises :class:`NoIdLeft` where there is none.
+        """
         row = self.look.one(
             "SELECT MAX((SELECT COALESCE(MAX(seq), 0) FROM sqlite_sequence WHERE name ="
             " 'messages'), (SELECT COALESCE(MAX(id), 0) FROM messages))"
         )
         newest = row[0] if row and isinstance(row[0], int) else 0
         yield from range(newest + 1, LARGEST_ID + 1)
-        raise Refused(
-            f"A message has the largest id that there is ({LARGEST_ID:,}), so no row can be added;"
-            " Hermes cannot add one either.",
-            "`hermes-repair repair --ignore TR,LN` does what adds no row.",
+        raise NoIdLeft(
+            f"A message has the largest id that there is ({LARGEST_ID:,}), so no message can be"
+            " added; Hermes cannot add one either."
         )
 
     @cached_property

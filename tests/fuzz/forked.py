@@ -22,10 +22,11 @@ from hermes_repair.host import raw, worker
 from sample_data.build import build
 from tests.engine.homes import NOW, chat_only_in_file, repair, small_home, the_world
 from tests.engine.images import fast_folder
-from tests.fuzz.judge import alone, judge, make
+from tests.fuzz.judge import alone, commands_of, judge, make
 
 HANG = 60.0  # seconds that all commands on one home may take
 MEMORY = 2 << 30
+Commands = Sequence[tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -64,17 +65,18 @@ def failures(
             hurts = make(seed, bases, place / "home")
             if keep is not None:
                 shutil.copytree(place / "home", keep, symlinks=True)
-            wrong = _in_a_child(seed, place)
+            wrong = judged_in_a_child(place / "home", commands_of(seed))
         if wrong:
             yield Failure(seed, tuple(hurts), tuple(wrong))
 
 
-def _in_a_child(seed: int, place: Path) -> list[str]:
+def judged_in_a_child(home: Path, commands: Commands) -> list[str]:
+    """Return what the commands do wrong on a home that lies alone in its folder."""
     reader, writer = os.pipe()
     pid = os.fork()
     if pid == 0:
         os.close(reader)
-        _child(seed, place, writer)
+        _child(home, commands, writer)
     os.close(writer)
     try:
         return _hear(reader)
@@ -103,14 +105,14 @@ def _hear(reader: int) -> list[str]:
     return found
 
 
-def _child(seed: int, place: Path, writer: int) -> None:
+def _child(home: Path, commands: Commands, writer: int) -> None:
     """Judge one input and report; never returns."""
     try:
-        alone(place)
-        tempfile.tempdir = str(place)
+        alone(home.parent)
+        tempfile.tempdir = str(home.parent)
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
         raw._ask = _ask_a_fork
-        found = judge(seed, place / "home")
+        found = judge(home, commands)
     except BaseException as error:  # noqa: BLE001 - whatever it is, the parent has to hear of it
         found = [f"the judge failed: {type(error).__name__}: {error}"]
     with os.fdopen(writer, "w") as pipe:

@@ -76,25 +76,33 @@ def make(seed: int, bases: Sequence[Path], home: Path) -> list[str]:
     return done
 
 
-def judge(seed: int, home: Path) -> list[str]:
-    """Run commands on the home of a number; return what they did wrong, one sentence each."""
+def commands_of(seed: int) -> tuple[tuple[str, ...], ...]:
+    """Return the command lines for the home of a number: two that look, or one that writes."""
     random = Random(-seed - 1)
+    if random.random() < 0.4:
+        return (("doctor",), random.choice(LOOKS))
+    return (random.choice(WRITES),)
+
+
+def judge(home: Path, commands: Sequence[tuple[str, ...]]) -> list[str]:
+    """Run commands on a home; return what they did wrong, one sentence each."""
     found: list[str] = []
+    for words in commands:
+        found += _written(home, words) if words in WRITES else _looked(home, words)
+    return found
+
+
+def _looked(home: Path, words: tuple[str, ...]) -> list[str]:
     before = files(home)
-    looks = (("doctor",), random.choice(LOOKS)) if random.random() < 0.4 else ()
-    for words in looks:
-        found += _wrong(say(home, words))
-        after = files(home)
-        if after != before:
-            names = [n for n in {*before, *after} if before.get(n) != after.get(n)]
-            found.append(f"{' '.join(words)} changed {sorted(names)}")
-            before = after
-    if looks:
-        return found
+    found = _wrong(say(home, words), home)
+    after = files(home)
+    names = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
+    return [*found, f"{' '.join(words)} changed {names}"] if names else found
+
+
+def _written(home: Path, words: tuple[str, ...]) -> list[str]:
     beside, held, known = files_beside(home), state_of(home), receipts(home)
-    words = random.choice(WRITES)
-    answer = say(home, words)
-    found += _wrong(answer)
+    found = _wrong(say(home, words), home)
     found += [f"{' '.join(words)}: {wrong}" for wrong in _worse(held, state_of(home))]
     if held.damage == 0:  # else a table has two answers, and which one comes back is SQLite's
         found += _undone(home, held, words, len(receipts(home) - known))
@@ -118,7 +126,7 @@ def say(home: Path, words: tuple[str, ...]) -> Answer:
     return Answer(words, code, out, err)
 
 
-def _wrong(answer: Answer) -> list[str]:
+def _wrong(answer: Answer, home: Path) -> list[str]:
     """Return what no command may do, whatever the home."""
     name = " ".join(answer.words)
     found = []
@@ -135,7 +143,8 @@ def _wrong(answer: Answer) -> list[str]:
             place = "/".join(map(str, wrong.absolute_path))
             found.append(f"{name}: document at {place}: {wrong.message[:200]}")
     printed = answer.out + answer.err
-    if SECRET in printed:
+    # A damaged page may have a text where an id is asked for.
+    if SECRET in printed and state_of(home).damage == 0:
         found.append(f"{name} prints conversation text")
     odd = {char for char in printed if not char.isprintable() and char != "\n"}
     if odd:
@@ -171,7 +180,7 @@ def _undone(home: Path, before: State, words: tuple[str, ...], runs: int) -> lis
         return []  # undo leaves the lock cleanings of a timer out
     for _ in range(runs):
         answer = say(home, ("undo", "--yes"))
-        wrong = _wrong(answer)
+        wrong = _wrong(answer, home)
         if NOTHING in answer.out:
             break  # a receipt of a run in which nothing was done
         if answer.code != 0:
