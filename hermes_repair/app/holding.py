@@ -6,7 +6,6 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 
 from hermes_repair import host
@@ -20,6 +19,7 @@ from hermes_repair.host import KernelLock
 from hermes_repair.host.files import real_path
 from hermes_repair.leases import Kind, Verdict
 from hermes_repair.model.errors import DatabaseUnreadable, HermesRepairError, Refused
+from hermes_repair.model.times import minute
 from hermes_repair.records.folder import Folder
 from hermes_repair.report.doctor import SessionLabel
 from hermes_repair.report.escape import count
@@ -203,7 +203,7 @@ def _gateway_pid(home: Home) -> Iterator[Hold]:
 def _receipts(folder: Folder) -> Iterator[Hold]:
     """Yield our own runs that were cut off (RP001)."""
     for path, header, pending in gather(folder).unfinished:
-        when = datetime.fromtimestamp(header.created).strftime("%Y-%m-%d %H:%M")
+        when = minute(header.created)
         reason = (
             f"A run of `{header.command}` of {when} was cut off with {count(pending, 'step')}"
             " open; `hermes-repair repair` finishes it."

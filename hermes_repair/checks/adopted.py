@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from hermes_repair.checks.registry import check
 from hermes_repair.checks.scene import Scene
@@ -14,6 +13,7 @@ from hermes_repair.model.actions import RowInsert
 from hermes_repair.model.commands import quoted
 from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
 from hermes_repair.model.plans import ADOPTION, Unit
+from hermes_repair.model.times import utc_day
 from hermes_repair.model.values import Value
 from hermes_repair.report.escape import count, verb
 from hermes_repair.store.look import Look
@@ -91,8 +91,7 @@ def adopt(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
         found = missing[finding.session_id]
         session_id = finding.session_id or ""
         started = found.first if found.first is not None else scene.now
-        day = datetime.fromtimestamp(started, UTC).strftime("%Y-%m-%d")
-        title = recovered_title(f"{SOURCE} chat", day, scene.taken_titles)
+        title = recovered_title(f"{SOURCE} chat", utc_day(started), scene.taken_titles)
         messages, calls = _counts(scene, session_id)
         row = session_row(
             session_id,

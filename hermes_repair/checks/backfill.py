@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from hermes_repair.checks.compared import Compared, sequence_of
-from hermes_repair.checks.scene import Scene
+from hermes_repair.checks.scene import NoIdLeft, Scene
 from hermes_repair.model import display
 from hermes_repair.model.actions import Action, FileCopy, RowInsert, RowMove, RowUpdate, SourceRef
 from hermes_repair.model.findings import Finding, Safety
 from hermes_repair.model.plans import Unit
+from hermes_repair.model.times import utc_day
 from hermes_repair.model.values import Row, Value, row_digest, row_size, stored
 from hermes_repair.report.escape import count
 from hermes_repair.schema.gateway import entry_values
@@ -51,7 +51,12 @@ def fill_units(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
         before = scene.wishes.before
         if before is not None and (found.ended is None or found.ended >= before):
             continue
-        yield _unit(scene, finding, answer, found, found.fill)
+        try:
+            unit = _unit(scene, finding, answer, found, found.fill)
+        except NoIdLeft as error:
+            scene.notes.append(error.message)
+            return
+        yield unit
 
 
 def _unit(
@@ -214,7 +219,7 @@ def _new_session(
     started = min(times, default=scene.now)
     meta = sequence.meta
     source = (meta.platform if meta is not None else None) or "import"
-    day = datetime.fromtimestamp(started, UTC).strftime("%Y-%m-%d")
+    day = utc_day(started)
     return session_row(
         session_id,
         frozenset(scene.look.columns("sessions")),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 
 from hermes_repair.checks.delegated import decide
 from hermes_repair.checks.registry import check
@@ -17,6 +16,7 @@ from hermes_repair.lineage.person import NEVER_A_PERSON
 from hermes_repair.lineage.tips import RULES, picker
 from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
 from hermes_repair.model.plans import Unit
+from hermes_repair.model.times import utc_day
 from hermes_repair.model.values import Row
 from hermes_repair.report.escape import count
 from hermes_repair.schema.delegates import (
@@ -122,17 +122,10 @@ def hidden_since(scene: Scene) -> str:
         and would_tag(candidate, STEP + 1)
     ]
     words = f" since schema step {STEP} (an update to 0.17.0 or later)"
-    first, last = _day(after), _day(min(spared)) if spared else None
+    first, last = utc_day(after), utc_day(min(spared)) if spared else None
     if first == last:
         return f"{words}, on {first}"
     return f"{words}, after {first}" + (f" and before {last}" if last is not None else "")
-
-
-def _day(seconds: float) -> str:
-    try:
-        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d")
-    except (OverflowError, OSError, ValueError):
-        return f"time {seconds:g}"
 
 
 def _parts_hidden(scene: Scene) -> Iterator[tuple[SessionNode, str]]:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from functools import cached_property
-from itertools import count
 
 from hermes_repair.checks.compared import Compared, Comparisons, compare_all
 from hermes_repair.checks.elsewhere import Continuation, Place, find_continuations, find_elsewhere
@@ -38,12 +37,19 @@ from hermes_repair.lineage.node import SessionNode, node_from_row
 from hermes_repair.lineage.person import MessageCounts, Proof
 from hermes_repair.lineage.queries import node_query
 from hermes_repair.lineage.resolve import Method
+from hermes_repair.model.errors import Refused
 from hermes_repair.model.past import Past
 from hermes_repair.routing import Routing, build_routing
 from hermes_repair.schema.recognise import Recognition
 from hermes_repair.schema.structure import Structure
 from hermes_repair.store.look import Look
 from hermes_repair.store.views import FileState
+
+LARGEST_ID = 2**63 - 1  # of a row in SQLite
+
+
+class NoIdLeft(Refused):
+    """There is no id above the largest that ``messages`` gave out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,12 +230,20 @@ class Scene:
 
     @cached_property
     def new_message_ids(self) -> Iterator[int]:
-        """Ids above the largest that ``messages`` ever gave out, each once for the whole plan."""
+        """Ids above the largest that ``messages`` ever gave out, each once for the whole plan.
+
+        Raises :class:`NoIdLeft` where there is none.
+        """
         row = self.look.one(
             "SELECT MAX((SELECT COALESCE(MAX(seq), 0) FROM sqlite_sequence WHERE name ="
             " 'messages'), (SELECT COALESCE(MAX(id), 0) FROM messages))"
         )
-        return count((row[0] if row and isinstance(row[0], int) else 0) + 1)
+        newest = row[0] if row and isinstance(row[0], int) else 0
+        yield from range(newest + 1, LARGEST_ID + 1)
+        raise NoIdLeft(
+            f"A message has the largest id that there is ({LARGEST_ID:,}), so no message can be"
+            " added; Hermes cannot add one either."
+        )
 
     @cached_property
     def locked(self) -> frozenset[str]:

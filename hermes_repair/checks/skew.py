@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 
 from hermes_repair.checks.registry import check
@@ -11,6 +10,7 @@ from hermes_repair.checks.scene import Scene
 from hermes_repair.home.installed import Installed
 from hermes_repair.host import ProcessInfo, Program
 from hermes_repair.model.findings import Finding, Remedy, Severity
+from hermes_repair.model.times import minute
 from hermes_repair.schema.releases import number_of_release
 from hermes_repair.schema.skew import skews_of
 
@@ -79,7 +79,7 @@ def _is_older(process: ProcessInfo, install: Installed) -> bool:
 
 
 def _outrun(process: ProcessInfo, install: Installed) -> Finding:
-    changed = datetime.fromtimestamp(install.changed_at or 0).strftime("%Y-%m-%d %H:%M")
+    changed = minute(install.changed_at or 0)
     profile = f" --profile {process.profile}" if process.profile else ""
     restart = f"Start it again: hermes{profile} gateway restart"
     if process.program is not Program.GATEWAY:

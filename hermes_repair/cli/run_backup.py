@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from hermes_repair.cli.space import space_entry, space_lines
 from hermes_repair.cli.target import Target, each_home, heading
 from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import ExitCode
+from hermes_repair.model.times import minute
 from hermes_repair.records.folder import DAMAGED
 from hermes_repair.report import documents
 from hermes_repair.report.escape import size
@@ -81,7 +81,7 @@ def list_all(target: Target) -> int:
         lines = heading(home)
         wide = max((len(backup.name) for backup in found), default=0)
         for backup in found:
-            when = datetime.fromtimestamp(backup.made).strftime("%Y-%m-%d %H:%M")
+            when = minute(backup.made)
             told = f"{backup.name:<{wide}}  {when}  {size(backup.size):>10}  {_purpose(backup)}"
             lines.append(Line(told, asked=True))
         if not found:

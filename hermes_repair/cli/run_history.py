@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from hermes_repair.cli.run_repair import ask, require_yes
 from hermes_repair.cli.target import Target, each_home, heading
 from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import BadRecord, ExitCode
+from hermes_repair.model.times import minute
 from hermes_repair.report import documents
 from hermes_repair.report.escape import count
 from hermes_repair.report.lines import Line, as_asked, show
@@ -83,7 +83,7 @@ def _number(found: past.Entry) -> str:
 
 
 def _when(found: past.Entry) -> str:
-    return datetime.fromtimestamp(found.header.created).strftime("%Y-%m-%d %H:%M")
+    return minute(found.header.created)
 
 
 def _words(found: past.Entry, wide: int = 0) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from hermes_repair.model.actions import WITH_TABLE, Action, FileCopy, RowInsert, RowMove
-from hermes_repair.model.errors import HermesRepairError, InUse, Refused
+from hermes_repair.model.errors import DatabaseUnreadable, HermesRepairError, InUse, Refused
 from hermes_repair.model.plans import Unit, UnitState
 from hermes_repair.model.values import Row, Value, row_digest
 from hermes_repair.records.aside import Aside
@@ -378,7 +378,8 @@ def _explained(error: sqlite3.Error, unit: Unit) -> HermesRepairError:
             f"The database cannot be written: {error}. The step {unit.summary!r} did not happen.",
             "Check free space, and the owner and the permissions of state.db and its folder.",
         )
-    return HermesRepairError(
+    damaged = code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+    return (DatabaseUnreadable if damaged else HermesRepairError)(
         f"SQLite refused the step {unit.summary!r}: {error}.",
         "It was taken back whole. `hermes-repair doctor` says how the database is now.",
     )

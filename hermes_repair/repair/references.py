@@ -128,16 +128,31 @@ def rewritten(unit: Unit) -> frozenset[str]:
 
 
 def was_there_before(writer: Writer, unit: Unit, violation: Violation) -> bool:
-    """Whether a broken link comes only from sessions that the unit was planned around.
+    """Whether a broken link comes only from rows that were there before the repair.
 
-    A session that only a file has is brought back because a row names it as its parent: undo leaves
-    that row as it was. A row that came later is not among the unit's sessions.
+    A session that only a file has is brought back because a row names it as its parent, or beside
+    messages of it that lost its row: undo leaves those as they were. A session that came later is
+    not among the unit's; a message that came later has an id above those that the unit gave out.
     """
     table, column, value = violation
+    if (table, column) == ("messages", "session_id"):
+        return not _came_later(writer, unit, value)
     if (table, column) != ("sessions", "parent_session_id"):
         return False
     rows = writer.query("SELECT id FROM sessions WHERE parent_session_id = ?", [value])
     return all(row[0] in unit.sessions for row in rows)
+
+
+def _came_later(writer: Writer, unit: Unit, session: Value) -> bool:
+    """Whether a session has messages that the unit did not find there; nobody knows without ids."""
+    given = [
+        action.new_id if isinstance(action, RowMove) else action.key.get("id")
+        for action in unit.actions
+        if isinstance(action, RowMove | RowInsert) and action.table == "messages"
+    ]
+    numbers = [number for number in given if isinstance(number, int)]
+    asked = "SELECT 1 FROM messages WHERE session_id = ? AND id >= ? LIMIT 1"
+    return not numbers or bool(writer.query(asked, [session, min(numbers)]))
 
 
 def restored_by_undo(unit: Unit) -> frozenset[Value]:

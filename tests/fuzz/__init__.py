@@ -1,0 +1,1 @@
+"""Homes with anything in them: every command ends as documented, and no message is lost."""

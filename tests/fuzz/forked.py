@@ -1,0 +1,164 @@
+"""Inputs in processes of their own, forked from one that has imported everything."""
+
+from __future__ import annotations
+
+import ast
+import gc
+import json
+import os
+import resource
+import select
+import shutil
+import signal
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hermes_repair.host import raw, worker
+from sample_data.build import build
+from tests.engine.homes import NOW, chat_only_in_file, repair, small_home, the_world
+from tests.engine.images import fast_folder
+from tests.fuzz.judge import alone, commands_of, judge, make
+
+HANG = 60.0  # seconds that all commands on one home may take
+MEMORY = 2 << 30
+Commands = Sequence[tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An input that went wrong; ``python -m tests.fuzz SEED`` makes it again."""
+
+    seed: int
+    hurts: tuple[str, ...]
+    wrong: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.seed} ({', '.join(self.hurts)}):\n  " + "\n  ".join(self.wrong)
+
+
+@contextmanager
+def base_homes() -> Iterator[list[Path]]:
+    """Yield homes to start from, in memory: each schema family, one repaired, one with all."""
+    with tempfile.TemporaryDirectory(prefix="fuzz-", dir=fast_folder()) as folder:
+        place = Path(folder)
+        made = [small_home(place / f"small-{number}", number) for number in (11, 14, 16, 22)]
+        for home in made[1:3]:
+            chat_only_in_file(home)
+        repaired = small_home(place / "repaired", 14)
+        repair(repaired, the_world(place))
+        gc.freeze()  # a collection in a child would copy all pages that it shares
+        yield [*made, repaired, build("damaged", place / "sample", NOW)]
+
+
+def failures(
+    seeds: Sequence[int], bases: Sequence[Path], *, keep: Path | None = None
+) -> Iterator[Failure]:
+    """Try inputs one after the other; yield those that went wrong. ``keep`` stays for a look."""
+    for seed in seeds:
+        with tempfile.TemporaryDirectory(prefix="fuzz-", dir=fast_folder()) as folder:
+            place = Path(folder)
+            hurts = make(seed, bases, place / "home")
+            if keep is not None:
+                shutil.copytree(place / "home", keep, symlinks=True)
+            wrong = judged_in_a_child(place / "home", commands_of(seed))
+        if wrong:
+            yield Failure(seed, tuple(hurts), tuple(wrong))
+
+
+def judged_in_a_child(home: Path, commands: Commands) -> list[str]:
+    """Return what the commands do wrong on a home that lies alone in its folder."""
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(reader)
+        _child(home, commands, writer)
+    os.close(writer)
+    try:
+        return _hear(reader)
+    except TimeoutError:
+        return [f"no answer within {HANG:.0f} seconds"]
+    finally:
+        os.close(reader)
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+
+
+def _hear(reader: int) -> list[str]:
+    """Return what the child reports; raises ``TimeoutError`` for one that hangs."""
+    deadline, data = time.monotonic() + HANG, b""
+    while True:
+        left = deadline - time.monotonic()
+        if left <= 0 or not select.select([reader], [], [], left)[0]:
+            raise TimeoutError
+        part = os.read(reader, 65536)
+        if not part:
+            break
+        data += part
+    if not data:
+        return ["the process ended without a word"]
+    found: list[str] = json.loads(data)
+    return found
+
+
+def _child(home: Path, commands: Commands, writer: int) -> None:
+    """Judge one input and report; never returns."""
+    try:
+        alone(home.parent)
+        tempfile.tempdir = str(home.parent)
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        raw._ask = _ask_a_fork
+        found = judge(home, commands)
+    except BaseException as error:  # noqa: BLE001 - whatever it is, the parent has to hear of it
+        found = [f"the judge failed: {type(error).__name__}: {error}"]
+    with os.fdopen(writer, "w") as pipe:
+        json.dump(found, pipe)
+    os._exit(0)
+
+
+def _ask_a_fork(arguments: Sequence[str], seconds: float | None) -> Any:
+    """Answer as :func:`hermes_repair.host.raw._ask` does, without starting an interpreter."""
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        operation, *rest = arguments
+        answer: dict[str, Any]
+        try:
+            answer = {"ok": worker.OPERATIONS[operation](*map(os.fsencode, rest))}
+        except OSError as error:
+            answer = {"errno": error.errno, "message": error.strerror, "path": error.filename}
+        except BaseException as error:  # noqa: BLE001 - a traceback of the worker is a defect
+            answer = {"defect": repr(error)}
+        with os.fdopen(writer, "w") as pipe:
+            pipe.write(ascii(answer))
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as pipe:
+        told = pipe.read()
+    os.waitpid(pid, 0)
+    answer = ast.literal_eval(told)
+    if "defect" in answer:
+        raise raw.WorkerFailed(answer["defect"])
+    if "ok" not in answer:
+        path = answer["path"]
+        raise OSError(answer["errno"], answer["message"], os.fsdecode(path) if path else None)
+    return answer["ok"]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """``SEED [COUNT]``: try inputs; with one seed its home is kept for a look."""
+    first, count = int(arguments[0]), int(arguments[1]) if len(arguments) > 1 else 1
+    keep = Path(tempfile.mkdtemp(prefix="fuzz-kept-")) / "home" if count == 1 else None
+    failed = 0
+    with base_homes() as bases:
+        for failure in failures(range(first, first + count), bases, keep=keep):
+            failed += 1
+            print(failure, flush=True)
+    print(f"{count:,} inputs, {failed:,} failures")
+    if keep is not None:
+        print(keep)
+    return 1 if failed else 0

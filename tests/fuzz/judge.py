@@ -1,0 +1,205 @@
+"""One input: a home made from a number, the commands run on it, and what was wrong about that."""
+
+from __future__ import annotations
+
+import gc
+import io
+import json
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+from hermes_repair.cli.guard import run
+from tests.cli.speaking import validator
+from tests.engine.homes import SECRET
+from tests.engine.images import files
+from tests.fuzz import bytes_of, files_of, rows_of
+from tests.fuzz.bytes_of import Hurt
+from tests.fuzz.state import State, files_beside, state_of
+
+HURTS: tuple[Hurt, ...] = (*bytes_of.HURTS, *rows_of.HURTS, *files_of.HURTS)
+LOOKS: tuple[tuple[str, ...], ...] = (
+    ("repair", "--dry-run"),
+    ("repair", "--dry-run", "--unsafe"),
+    ("migrate", "--to", "22", "--dry-run"),
+    ("doctor", "--deep"),
+    ("doctor", "--for", "0.19.0"),
+    ("backfill", "--report"),
+    ("forks",),
+    ("tree",),
+    ("find", "good day"),
+    ("locks", "list"),
+    ("history",),
+    ("backup", "list"),
+)
+WRITES: tuple[tuple[str, ...], ...] = (
+    ("repair", "--yes"),
+    ("repair", "--yes"),
+    ("repair", "--yes", "--unsafe"),
+    ("migrate", "--to", "22", "--yes"),
+    ("backfill", "--yes"),
+    ("locks", "clean"),
+    ("backup",),
+)
+DOCUMENTS = {"doctor": "doctor", "repair": "repair", "undo": "undo", "history": "history"}
+DOCUMENTED = {"doctor": {0, 1, 4, 5}}
+ENDINGS = {0, 4, 5}
+NOTHING = "There is nothing to take back."
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How one command ended, and what it printed."""
+
+    words: tuple[str, ...]
+    code: int
+    out: str
+    err: str
+
+
+def make(seed: int, bases: Sequence[Path], home: Path) -> list[str]:
+    """Make the home of a number from one of ``bases``; return what was done to it."""
+    random = Random(seed)
+    shutil.copytree(random.choice(bases), home, symlinks=True)
+    done = []
+    for _ in range(random.choice([1, 1, 2, 3])):
+        hurt = random.choice(HURTS)
+        try:
+            hurt(random, home)
+        except (OSError, ValueError, IndexError):
+            continue  # what it would hurt has been replaced by the one before
+        done.append(f"{hurt.__module__.rpartition('.')[2]}.{hurt.__name__}")
+    return done
+
+
+def commands_of(seed: int) -> tuple[tuple[str, ...], ...]:
+    """Return the command lines for the home of a number: two that look, or one that writes."""
+    random = Random(-seed - 1)
+    if random.random() < 0.4:
+        return (("doctor",), random.choice(LOOKS))
+    return (random.choice(WRITES),)
+
+
+def judge(home: Path, commands: Sequence[tuple[str, ...]]) -> list[str]:
+    """Run commands on a home; return what they did wrong, one sentence each."""
+    found: list[str] = []
+    for words in commands:
+        found += _written(home, words) if words in WRITES else _looked(home, words)
+    return found
+
+
+def _looked(home: Path, words: tuple[str, ...]) -> list[str]:
+    before = files(home)
+    found = _wrong(say(home, words), home)
+    after = files(home)
+    names = sorted(name for name in {*before, *after} if before.get(name) != after.get(name))
+    return [*found, f"{' '.join(words)} changed {names}"] if names else found
+
+
+def _written(home: Path, words: tuple[str, ...]) -> list[str]:
+    beside, held, known = files_beside(home), state_of(home), receipts(home)
+    found = _wrong(say(home, words), home)
+    found += [f"{' '.join(words)}: {wrong}" for wrong in _worse(held, state_of(home))]
+    if held.damage == 0:  # else a table has two answers, and which one comes back is SQLite's
+        found += _undone(home, held, words, len(receipts(home) - known))
+    if files_beside(home) != beside:
+        found.append(f"{' '.join(words)} changed files beside the database")
+    return found
+
+
+def say(home: Path, words: tuple[str, ...]) -> Answer:
+    """Run a command line in this process, off a terminal."""
+    streams = [io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2)]
+    sys.stdout, sys.stderr = streams
+    try:
+        code = run([*words, "--json", "--home", str(home)])
+        for stream in streams:
+            stream.flush()
+    finally:
+        sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
+        gc.collect()  # what an error still holds open is closed, as at the end of a process
+    out, err = (stream.buffer.getvalue().decode() for stream in streams)
+    return Answer(words, code, out, err)
+
+
+def _wrong(answer: Answer, home: Path) -> list[str]:
+    """Return what no command may do, whatever the home."""
+    name = " ".join(answer.words)
+    found = []
+    if answer.code not in DOCUMENTED.get(answer.words[0], ENDINGS):
+        found.append(f"{name} exits {answer.code}: {(answer.out + answer.err)[-600:]}")
+    try:
+        document = json.loads(answer.out)
+    except ValueError:
+        return [*found, f"{name} prints no document: {answer.out[:200]!r} {answer.err[:300]!r}"]
+    schema = "error" if "error" in document else DOCUMENTS.get(name)
+    if schema is not None:
+        wrong = next(validator(schema).iter_errors(document), None)
+        if wrong is not None:
+            place = "/".join(map(str, wrong.absolute_path))
+            found.append(f"{name}: document at {place}: {wrong.message[:200]}")
+    printed = answer.out + answer.err
+    # A damaged page may have a text where an id is asked for.
+    if SECRET in printed and state_of(home).damage == 0:
+        found.append(f"{name} prints conversation text")
+    odd = {char for char in printed if not char.isprintable() and char != "\n"}
+    if odd:
+        found.append(f"{name} prints control characters {sorted(map(ord, odd))}")
+    return found
+
+
+def _worse(before: State, after: State) -> list[str]:
+    found = []
+    if before.damage is not None and (after.damage is None or after.damage > before.damage):
+        found.append(f"integrity_check found {before.damage} and finds {after.damage}")
+    if before.references is not None and after.references is not None:
+        more = after.references - before.references
+        if more:
+            found.append(f"new foreign key violations {dict(more)}")
+    if before.texts is not None:
+        lost = before.texts if after.texts is None else before.texts - after.texts
+        if lost:
+            found.append(f"{sum(lost.values())} messages are gone")
+    return found
+
+
+def receipts(home: Path) -> set[str]:
+    """Return the names of the receipts in a home."""
+    folder = home / "hermes-repair" / "receipts"
+    return {path.name for path in folder.glob("*.db")} if folder.is_dir() else set()
+
+
+def _undone(home: Path, before: State, words: tuple[str, ...], runs: int) -> list[str]:
+    """Take back what ``runs`` receipts hold; return what is not as it was."""
+    name = " ".join(words)
+    if words[0] == "locks":
+        return []  # undo leaves the lock cleanings of a timer out
+    for _ in range(runs):
+        answer = say(home, ("undo", "--yes"))
+        wrong = _wrong(answer, home)
+        if NOTHING in answer.out:
+            break  # a receipt of a run in which nothing was done
+        if answer.code != 0:
+            return [f"undo of {name} exits {answer.code}: {answer.out[-600:]}", *wrong]
+        if wrong:
+            return wrong
+    after = state_of(home)
+    if after.tables == before.tables:
+        return []
+    if before.tables is None or after.tables is None:
+        return [f"undo of {name}: tables can be read before or after only"]
+    names = {*before.tables, *after.tables}
+    differing = sorted(n for n in names if before.tables.get(n) != after.tables.get(n))
+    return [f"undo of {name} is not exact: {differing}"]
+
+
+def alone(folder: Path) -> None:
+    """Let this process see no Hermes and no other user's files but ``folder``."""
+    for variable in list(os.environ):
+        if variable.startswith("HERMES_"):
+            del os.environ[variable]
+    os.environ.update(HOME=str(folder), TMPDIR=str(folder), TZ="UTC")
