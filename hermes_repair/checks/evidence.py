@@ -12,7 +12,7 @@ from hermes_repair.model.past import Freed
 from hermes_repair.model.values import row_digest
 from hermes_repair.transcripts.files import TranscriptFile
 from hermes_repair.transcripts.reader import prefix_digest
-from hermes_repair.transcripts.times import MAX_EPOCH
+from hermes_repair.transcripts.times import MAX_EPOCH, SLACK
 
 if TYPE_CHECKING:
     from hermes_repair.checks.scene import Scene
@@ -24,15 +24,17 @@ IMPORTS_SINCE = 20
 def database_birth(scene: Scene) -> float | None:
     """Return the earliest time of anything that this database ever held; None where not known.
 
-    It is known while message id 1 is there, or where a run of ours moved that row: else older rows
-    may have been taken out. Not the time of id 1 alone: an import comes newest first, and a clock
-    may have run ahead. A database that never held a message is as old as its oldest session.
+    It is known while no message id is missing: then nothing was ever taken out. Else it is known
+    while message id 1 is there and nothing is older than it, or where a run of ours moved that row:
+    an import comes newest first and a clock may have run ahead, and then what was taken out may be
+    older than all that is left. A database that never held a message is as old as its oldest
+    session.
     """
     look = scene.look
     began = [node.started_at for node in scene.nodes if node.started_at is not None]
     if not last_message_id(scene):
         return min(began, default=scene.now)
-    first = look.one("SELECT 1 FROM messages WHERE id = 1")
+    first = look.one("SELECT timestamp FROM messages WHERE id = 1")
     moved = any(1 in freed.ids and freed.witnesses for freed in scene.past.freed)
     if (first is None or 1 in scene.past.written) and not moved:
         return None
@@ -44,6 +46,10 @@ def database_birth(scene: Scene) -> float | None:
     ]
     if moved and scene.past.birth is not None:
         times.append(scene.past.birth)
+    elif times and first is not None and scene.first_missing[0] is not None:
+        started = first[0]
+        if not isinstance(started, int | float) or started > times[0] + SLACK:
+            return None
     return min([*times, *began]) if times else None
 
 
