@@ -30,6 +30,7 @@ SET_ASIDE = f"repair-wal-{WalChoice.IGNORE.value}"
 def gather(folder: Folder) -> Past:
     """Read all receipts: messages that are ours, the birth of the database, unfinished runs."""
     written: set[int] = set()
+    inserted: set[int] = set()
     deactivated: set[int] = set()
     kept: set[FileCopy] = set()
     freed: list[Freed] = []
@@ -44,6 +45,7 @@ def gather(folder: Folder) -> Past:
             births.append(header.birth)
         if path not in gone:
             written |= said.written
+            inserted |= said.inserted
             deactivated |= said.deactivated
             freed += said.freed
             for session_id, lines in said.brought:
@@ -56,6 +58,7 @@ def gather(folder: Folder) -> Past:
         unfinished.clear()  # not cut off: one of them is being written, and it settles the others
     return Past(
         written=frozenset(written),
+        inserted=frozenset(inserted),
         deactivated=frozenset(deactivated),
         freed=tuple(freed),
         brought=brought,
@@ -72,6 +75,7 @@ class _Said:
 
     header: Header
     written: frozenset[int]
+    inserted: frozenset[int]
     deactivated: frozenset[int]
     freed: tuple[Freed, ...]
     brought: tuple[tuple[str, Brought], ...]
@@ -86,6 +90,7 @@ def _said(receipt: PlanFile) -> _Said:
     return _Said(
         header=header,
         written=frozenset(receipt.written_messages()),
+        inserted=frozenset(receipt.inserted_messages()),
         deactivated=frozenset(receipt.deactivated_messages()),
         freed=tuple(Freed(*left, header.created) for left in receipt.freed_messages()),
         brought=tuple(receipt.brought_lines()),

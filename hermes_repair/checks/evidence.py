@@ -13,7 +13,7 @@ from hermes_repair.model.past import Freed
 from hermes_repair.model.values import row_digest
 from hermes_repair.transcripts.files import TranscriptFile
 from hermes_repair.transcripts.reader import prefix_digest
-from hermes_repair.transcripts.times import MAX_EPOCH
+from hermes_repair.transcripts.times import MAX_EPOCH, SLACK
 
 if TYPE_CHECKING:
     from hermes_repair.checks.scene import Scene
@@ -25,13 +25,14 @@ IMPORTS_SINCE = 20
 def database_birth(scene: Scene) -> float | None:
     """Return the earliest time of anything that this database ever held; None where not known.
 
-    It is known while message id 1 is there, or where a run of ours moved that row: else older rows
-    may have been taken out. Not the time of id 1 alone: an import comes newest first, and a clock
-    may have run ahead. What repairs of ours brought back says nothing. A database that never held a
-    message is as old as its oldest session.
+    It is known while no message id is missing: then nothing was ever taken out. Else it is known
+    while message id 1 is there and nothing is older than it, or where a run of ours moved that row:
+    an import comes newest first and a clock may have run ahead, and then what was taken out may be
+    older than all that is left. What repairs of ours brought back says nothing. A database that
+    never held a message is as old as its oldest session.
     """
     look = scene.look
-    ours = json.dumps(sorted(scene.past.written))
+    ours = json.dumps(sorted(scene.past.inserted))
     brought = _brought_back(scene, ours)
     began = [
         node.started_at
@@ -40,7 +41,7 @@ def database_birth(scene: Scene) -> float | None:
     ]
     if not last_message_id(scene):
         return min(began, default=scene.now)
-    first = look.one("SELECT 1 FROM messages WHERE id = 1")
+    first = look.one("SELECT timestamp FROM messages WHERE id = 1")
     moved = any(1 in freed.ids and freed.witnesses for freed in scene.past.freed)
     if (first is None or 1 in scene.past.written) and not moved:
         return None
@@ -55,12 +56,16 @@ def database_birth(scene: Scene) -> float | None:
     ]
     if moved and scene.past.birth is not None:
         times.append(scene.past.birth)
+    elif times and first is not None and scene.first_missing[0] is not None:
+        started = first[0]
+        if not isinstance(started, int | float) or started > min(times) + SLACK:
+            return None
     return min([*times, *began]) if times else None
 
 
 def _brought_back(scene: Scene, ours: str) -> frozenset[str]:
-    """Return the sessions whose messages are all of repairs of ours."""
-    if not scene.past.written:
+    """Return the sessions whose messages were all brought back by repairs of ours."""
+    if not scene.past.inserted:
         return frozenset()
     rows = scene.look.rows(
         "SELECT session_id FROM messages GROUP BY session_id"

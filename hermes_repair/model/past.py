@@ -53,7 +53,7 @@ class Past:
     """What our own receipts say about this database.
 
     ``written`` are ids of messages that repairs of ours inserted or moved and that were not taken
-    back, ``deactivated`` ids of those that they took out of a chat; ``freed`` are ids that they
+    back, ``inserted`` those of them that were new, ``deactivated`` ids of those that they took out of a chat; ``freed`` are ids that they
     left without a row; ``brought`` are, by session, the lines that they brought back. ``kept`` are
     copies of files that they made and that are there; ``birth`` is what the earliest of them knew
     of the age of the database; ``unfinished`` are receipts of runs that did not come to their end
@@ -62,6 +62,7 @@ class Past:
     """
 
     written: frozenset[int] = frozenset()
+    inserted: frozenset[int] = frozenset()
     deactivated: frozenset[int] = frozenset()
     freed: tuple[Freed, ...] = ()
     brought: Mapping[str, Sequence[Brought]] = field(default_factory=dict)

@@ -326,14 +326,19 @@ class PlanFile:
         """Yield ids of messages that done units of this receipt inserted or moved."""
         return self._messages(UnitState.DONE)
 
-    def _messages(self, state: UnitState) -> Iterator[int]:
+    def inserted_messages(self) -> Iterator[int]:
+        """Yield ids of messages that done units of this receipt inserted."""
+        return self._messages(UnitState.DONE, kind="RowInsert")
+
+    def _messages(self, state: UnitState, kind: str = "%") -> Iterator[int]:
         """Yield the ids that units of this state gave to messages."""
         yield from self._numbers(
             "SELECT COALESCE(a.new_id, i.value) FROM actions a JOIN units u ON u.number = a.unit"
             " LEFT JOIN images i ON i.unit = a.unit AND i.position = a.position"
             "  AND i.image = 'key' AND i.column_name = 'id'"
-            " WHERE a.tbl = 'messages' AND a.kind IN ('RowInsert', 'RowMove') AND u.state = ?",
-            (state.value,),
+            " WHERE a.tbl = 'messages' AND a.kind IN ('RowInsert', 'RowMove') AND a.kind LIKE ?"
+            " AND u.state = ?",
+            (kind, state.value),
         )
 
     def freed_messages(self) -> Iterator[tuple[frozenset[int], tuple[Witness, ...]]]:

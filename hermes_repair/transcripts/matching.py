@@ -264,9 +264,10 @@ def was_rewritten(sides: Sides, later: Sequence[int], *, alone: bool) -> bool:
 
     Then the session was rewritten after it: /undo and /retry (0.13 to 0.16) give every row that
     they keep a new time. Told by two neighbours among the later rows that are neighbours in the
-    file too; or, where the session has no other rows (``alone``), by one that begins both and that
-    nothing answers. What compaction keeps in place it stores twice (0.18.0 and later); there the
-    rows that it archived tell.
+    file too. Where the session has no other rows (``alone``) one is enough: one that begins both
+    and that nothing answers, or one that ends the rows and begins the file (a log that was cut).
+    What compaction keeps in place it stores twice (0.18.0 and later); there the rows that it
+    archived tell.
     """
     table = sides.table
     rows = [row for row in later if is_genuine(table.flags[row])]
@@ -280,7 +281,7 @@ def was_rewritten(sides: Sides, later: Sequence[int], *, alone: bool) -> bool:
     if any(pair in pairs for pair in pairwise(keys)):
         return True
     answered = len(rows) > 1 and not table.flags[rows[1]] & USER
-    return alone and not answered and keys[0] == spoken[0]
+    return alone and (keys[-1] == spoken[0] or (not answered and keys[0] == spoken[0]))
 
 
 def match_others(sides: Sides, matched: dict[int, int]) -> dict[int, int]:

@@ -92,7 +92,7 @@ def test_what_a_run_says(home: Path, capsys: Capture) -> None:
         assert_document(name, said.document)
         return said
 
-    first = command("repair", "repair", "--yes").document
+    first = command("repair", "repair", "--unsafe", "--yes").document
     assert first["receipt"]["units"] == 5 and first["refused"] == []
     assert command("repair", "repair", "--yes").document["receipt"] is None
     assert command("migrate", "migrate", "--to", "16", "--yes").document["target"] == 16

@@ -40,6 +40,9 @@ from tests.engine.homes import (
 from tests.engine.images import content, files, sequence, without_sequence
 from tests.releases import run_release
 
+EVERYTHING = Selection(unsafe=True)
+"""What is asked for too: a chat that only a file has may have been deleted."""
+
 
 def one(home: Path, sql: str, *parameters: object) -> object:
     with opened(home) as db:
@@ -72,7 +75,7 @@ def assert_refused(home: Path, world: World, *words: str) -> None:
 def test_a_repair_is_given_back_to_the_value(home: Path, world: World) -> None:
     chat_only_in_file(home)
     before = content(home)
-    done = repair(home, world)
+    done = repair(home, world, selection=EVERYTHING)
     assert done.units == 5
     repaired = content(home)
     for table in ("sessions", "messages", "compression_locks", "messages_fts"):
@@ -176,7 +179,7 @@ def texts(home: Path, session: str) -> list[str]:
 def test_columns_that_came_later_do_not_stand_in_the_way(home: Path, world: World) -> None:
     """A newer release adds columns to the rows that we inserted; undo still knows its rows."""
     chat_only_in_file(home)
-    repair(home, world)
+    repair(home, world, selection=EVERYTHING)
     run_release("0.18.2", "from hermes_state import SessionDB; SessionDB().close()", home)
     with opened(home) as db:
         columns = {row[1] for row in db.execute("PRAGMA table_info(messages)")}
@@ -220,7 +223,7 @@ def test_a_message_that_we_moved_keeps_what_others_wrote_to_it(home: Path, world
 @pytest.mark.parametrize("what", ["message", "child"])
 def test_a_later_row_that_refers_to_a_session_of_ours(what: str, home: Path, world: World) -> None:
     session = chat_only_in_file(home)
-    repair(home, world)
+    repair(home, world, selection=EVERYTHING)
     if what == "message":
         write(
             home,
@@ -409,7 +412,7 @@ def test_a_deleted_row_comes_back_with_every_value(home: Path, world: World) -> 
 def test_transcripts_are_never_touched(home: Path, world: World) -> None:
     chat_only_in_file(home)
     before = files(home / "sessions")
-    repair(home, world)
+    repair(home, world, selection=EVERYTHING)
     undo(home, world)
     assert files(home / "sessions") == before
 

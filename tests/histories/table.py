@@ -62,6 +62,10 @@ class Table:
             self.doubled.append(f"{said}  [{_class(outcome)}]")
         self.counts[outcome.history[-1].release, _class(outcome), what] += 1
 
+    def total(self, what: str) -> int:
+        """Return how many outcomes are counted under ``what``, one of ``COLUMNS``."""
+        return sum(number for key, number in self.counts.items() if key[2] == what)
+
 
 def _class(outcome: Outcome) -> str:
     """Return under which name an outcome is counted: its verdict, and why it is asked."""
