@@ -53,12 +53,12 @@ class Past:
     """What our own receipts say about this database.
 
     ``written`` are ids of messages that repairs of ours inserted or moved and that were not taken
-    back, ``inserted`` those of them that were new, ``deactivated`` ids of those that they took out of a chat; ``freed`` are ids that they
-    left without a row; ``brought`` are, by session, the lines that they brought back. ``kept`` are
-    copies of files that they made and that are there; ``birth`` is what the earliest of them knew
-    of the age of the database; ``unfinished`` are receipts of runs that did not come to their end
-    (path, header, units that are neither done nor given up); ``unreadable`` are files of ours by
-    name that cannot be read, and why.
+    back, ``inserted`` those of them that were new, ``deactivated`` ids of those that they took out
+    of a chat; ``freed`` are ids that they left without a row; ``brought`` are, by session, the
+    lines that they brought back. ``kept`` are copies of files that they made and that are there;
+    ``birth`` is what the earliest of them knew of the age of the database; ``unfinished`` are
+    receipts of runs that did not come to their end (path, header, units that are neither done nor
+    given up); ``unreadable`` are files of ours by name that cannot be read, and why.
     """
 
     written: frozenset[int] = frozenset()
