@@ -111,7 +111,7 @@ def at_home(
 ) -> tuple[ExitCode, dict[str, Any] | None]:
     """Repair one home. ``command`` names the receipt, ``typed`` is what does it after a dry run."""
     if asked.dry_run or asked.plan_out is not None:
-        return _dry_run(home, world, asked, target, typed)
+        return _dry_run(home, world, asked, target, command, typed)
     require_yes(asked.yes)
     if asked.plan is not None:
         return _done(apply_saved(home, world, asked.plan), home, target)
@@ -120,7 +120,7 @@ def at_home(
     def agree(proposal: Proposal) -> bool:
         nonlocal shown
         again, shown = shown, not asked.yes
-        return asked.yes or _ask(proposal, home, target, again=again)
+        return asked.yes or _ask(proposal, home, target, command, again=again)
 
     result = app.repair(
         home,
@@ -148,7 +148,7 @@ def require_yes(yes: bool, look: str = ", or --dry-run to see what it would do."
 
 
 def _dry_run(
-    home: Home, world: World, asked: Asked, target: Target, typed: str
+    home: Home, world: World, asked: Asked, target: Target, command: str, typed: str
 ) -> tuple[ExitCode, dict[str, Any] | None]:
     if asked.plan_out is not None and not asked.plan_out.parent.is_dir():
         raise UsageError(
@@ -183,7 +183,7 @@ def _dry_run(
                 "saved": str(asked.plan_out) if asked.plan_out is not None else None,
             },
         }
-    lines = [*heading(home, proposal.database), *plan_lines(proposal, target)]
+    lines = [*heading(home, proposal.database), *plan_lines(proposal, target, command)]
     if asked.plan_out is not None:
         command = f"`hermes-repair repair --plan {quoted(str(asked.plan_out))}`"
         told = f"The plan is in {asked.plan_out}: {target.typed(home, command)} applies exactly it."
@@ -196,8 +196,17 @@ def _dry_run(
     return code, None
 
 
-def plan_lines(proposal: Proposal, target: Target) -> list[Line]:
-    """Return the plan for a reader: what is done, what waits, what nobody asked for."""
+_FOR_MORE = {
+    "repair": "name the session (--session ID) or add --unsafe",
+    "backfill": "name the session, or add --all",
+}
+
+
+def plan_lines(proposal: Proposal, target: Target, command: str = "repair") -> list[Line]:
+    """Return the plan for a reader: what is done, what waits, what nobody asked for.
+
+    ``command`` is the one that was typed.
+    """
     plan = proposal.plan
     labels = shown_labels(proposal.labels, target)
     lines = [Line("")]
@@ -225,8 +234,8 @@ def plan_lines(proposal: Proposal, target: Target) -> list[Line]:
         lines += [
             Line(""),
             Line(
-                f"Left, because each is a judgement ({count(len(plan.left), 'step')}); name the"
-                " session (--session ID) or add --unsafe:",
+                f"Left, because each is a judgement ({count(len(plan.left), 'step')});"
+                f" {_FOR_MORE.get(command, _FOR_MORE['repair'])}:",
                 "dim",
             ),
         ]
@@ -242,11 +251,11 @@ def _step(outline: Outline, labels: dict[str, SessionLabel]) -> str:
     return f"{', '.join(unit.finding_ids)} {unit.summary}{named}; {rows}, {unit.safety.value}"
 
 
-def _ask(proposal: Proposal, home: Home, target: Target, *, again: bool) -> bool:
+def _ask(proposal: Proposal, home: Home, target: Target, command: str, *, again: bool) -> bool:
     head = heading(home, proposal.database)
     if again:
         head = [Line(""), Line("A fresh look after these steps shows more to do.", "head")]
-    show([*head, *plan_lines(proposal, target)], stream="stderr")
+    show([*head, *plan_lines(proposal, target, command)], stream="stderr")
     return ask("Do it?")
 
 
