@@ -46,7 +46,7 @@ def refused(capsys: Capture, base: Path, profile: str, copy: Path, *more: str) -
     """Assert that a copy is not put into a profile, and that nothing was changed."""
     place = base / "profiles" / profile if profile != "default" else base
     before = fingerprint(place)
-    words = ("restore", copy, "--home", base, "--profile", profile, "--yes", *more)
+    words = ["restore", str(copy), "--home", str(base), "--profile", profile, "--yes", *more]
     said = say(capsys, *words)
     assert said.code == 4 and said.out == ""
     assert fingerprint(place) == before
