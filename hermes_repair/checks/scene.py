@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from functools import cached_property
+from itertools import count
 from pathlib import Path
 
 from hermes_repair.checks.compared import Compared, Comparisons, compare_all
@@ -234,11 +235,7 @@ class Scene:
             " 'messages'), (SELECT COALESCE(MAX(id), 0) FROM messages))"
         )
         newest = row[0] if row and isinstance(row[0], int) else 0
-        yield from range(newest + 1, LARGEST_ID + 1)
-        raise NoIdLeft(
-            f"A message has the largest id that there is ({LARGEST_ID:,}), so no message can be"
-            " added; Hermes cannot add one either."
-        )
+        return map(_possible, count(newest + 1))
 
     @cached_property
     def locked(self) -> frozenset[str]:
@@ -258,3 +255,12 @@ class Scene:
         if row and isinstance(row[0], int | float) and 1 not in self.past.written:
             times.append(float(row[0]))
         return min(times, default=None)
+
+
+def _possible(message_id: int) -> int:
+    if message_id > LARGEST_ID:
+        raise NoIdLeft(
+            f"A message has the largest id that there is ({LARGEST_ID:,}), so no message can be"
+            " added; Hermes cannot add one either."
+        )
+    return message_id
