@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from functools import cached_property
+from itertools import count
 
 from hermes_repair.checks.compared import Compared, Comparisons, compare_all
 from hermes_repair.checks.elsewhere import Continuation, Place, find_continuations, find_elsewhere
@@ -239,11 +240,7 @@ class Scene:
             " 'messages'), (SELECT COALESCE(MAX(id), 0) FROM messages))"
         )
         newest = row[0] if row and isinstance(row[0], int) else 0
-        yield from range(newest + 1, LARGEST_ID + 1)
-        raise NoIdLeft(
-            f"A message has the largest id that there is ({LARGEST_ID:,}), so no message can be"
-            " added; Hermes cannot add one either."
-        )
+        return map(_possible, count(newest + 1))
 
     @cached_property
     def locked(self) -> frozenset[str]:
@@ -264,3 +261,12 @@ class Scene:
     def first_missing(self) -> tuple[int | None, float | None]:
         """The smallest message id that no row has; see :func:`.evidence.first_missing_id`."""
         return first_missing_id(self)
+
+
+def _possible(message_id: int) -> int:
+    if message_id > LARGEST_ID:
+        raise NoIdLeft(
+            f"A message has the largest id that there is ({LARGEST_ID:,}), so no message can be"
+            " added; Hermes cannot add one either."
+        )
+    return message_id

