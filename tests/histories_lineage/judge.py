@@ -1,0 +1,166 @@
+"""What the product says and does of a home that a history ended in, held against the truth."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hermes_repair.app.repair import repair
+from hermes_repair.app.visit import visit
+from hermes_repair.app.world import real_world
+from hermes_repair.checks.registry import all_checks
+from hermes_repair.checks.scene import Scene, Wishes
+from hermes_repair.home.layout import open_home
+from hermes_repair.lineage.tips import RULES, picker
+from hermes_repair.model.findings import Finding, Remedy, Severity
+from hermes_repair.repair.planner import Selection
+from tests.histories_lineage.play import Played
+
+FAMILIES = ("LN", "MS", "SE", "LK")
+NOT_SPOKEN = ("session_meta", "system")
+
+
+@dataclass(slots=True)
+class Table:
+    """What was said, by finding and remedy; ``wrong`` names the histories that speak against it."""
+
+    histories: int = 0
+    said: Counter[tuple[str, str]] = field(default_factory=Counter)
+    repaired: int = 0
+    opened: int = 0
+    wrong: list[str] = field(default_factory=list)
+
+    def add(self, played: Played) -> None:
+        """Judge one history."""
+        self.histories += 1
+        before, listed, findings = _looked(played)
+        for found in findings:
+            self.said[found.id, found.remedy.value] += 1
+        safe = [found for found in findings if found.remedy is Remedy.SAFE]
+        alarms = [f for f in findings if f.severity > Severity.INFO and f.remedy is not Remedy.SAFE]
+        wrong = [f"{f.id} {f.severity.name}" for f in alarms if not played.harm]
+        if safe:
+            self.repaired += 1
+            closed = _closed(played.home)
+            wrong += _repaired(played, safe, before, listed)
+            if closed - _closed(played.home):
+                self.opened += 1
+                wrong += _opened(played)
+        self.wrong += [f"{played}  [{reason}]" for reason in wrong]
+
+    def lines(self) -> Iterator[str]:
+        """Yield the table as text."""
+        yield (
+            f"{self.histories} histories, {self.repaired} repaired, {self.opened} of them opened"
+            f" again, {len(self.wrong)} wrong"
+        )
+        for (id, remedy), number in sorted(self.said.items()):
+            yield f"  {id} {remedy:7} {number:6}"
+        yield from sorted(self.wrong, key=len)[:20]
+
+
+def tabulate(homes: Iterable[Played]) -> Table:
+    """Judge these histories."""
+    table = Table()
+    for played in homes:
+        table.add(played)
+    return table
+
+
+Texts = Mapping[str, Sequence[str]]
+
+
+def _looked(played: Played) -> tuple[Texts, Mapping[str, set[str]], list[Finding]]:
+    with visit(open_home(played.home), real_world(lambda _: None), Wishes()) as scene:
+        findings = [
+            found
+            for made in all_checks()
+            if made.id.startswith(FAMILIES)
+            for found in made.find(scene)
+        ]
+        return _shown(played.home), _lists(scene), findings
+
+
+def _lists(scene: Scene) -> Mapping[str, set[str]]:
+    """Return what the list of each release shows."""
+    return {
+        version: {line.shown for line in picker(scene.graph, rule)}
+        for version, rule in RULES.items()
+    }
+
+
+def _shown(home: Path) -> Texts:
+    """Return the messages that releases show, by session, as the truth writes them."""
+    with closing(sqlite3.connect(home / "state.db")) as db:
+        columns = {row[1] for row in db.execute("PRAGMA table_info(messages)")}
+        active = "active = 1" if "active" in columns else "1"
+        found: dict[str, list[str]] = {}
+        for (session,) in db.execute("SELECT id FROM sessions"):
+            found[session] = []
+        for session, role, content in db.execute(
+            f"SELECT session_id, role, content FROM messages WHERE {active} ORDER BY id"
+        ):
+            if role not in NOT_SPOKEN:
+                found.setdefault(session, []).append(f"{role}: {content}")
+    return found
+
+
+def _closed(home: Path) -> set[str]:
+    """Return the sessions that compression closed."""
+    with closing(sqlite3.connect(home / "state.db")) as db:
+        return {id for (id,) in db.execute(_CLOSED)}
+
+
+_CLOSED = "SELECT id FROM sessions WHERE end_reason = 'compression'"
+
+
+def _opened(played: Played) -> Iterator[str]:
+    """Yield what is wrong with opening a compressed chat again: no crash, or a delete after it."""
+    chats = {session for session, kind in played.made.items() if kind != "delegate"}
+    if played.gone & chats or not played.harm:
+        yield "opened again, though what continued it was deleted"
+
+
+def _repaired(
+    played: Played, safe: Sequence[Finding], before: Texts, listed: Mapping[str, set[str]]
+) -> Iterator[str]:
+    """Repair what is SAFE, and yield what is wrong then."""
+    ids = ", ".join(sorted({found.id for found in safe}))
+    world = real_world(lambda _: None)
+    done = repair(open_home(played.home), world, Wishes(), Selection(select=FAMILIES), _yes)
+    if done.refused:
+        yield f"{ids}: refused"
+        return
+    after, lists, left = _looked(played)
+    if any(found.remedy is Remedy.SAFE for found in left):
+        yield f"{ids}: not done in one run"
+    if after.keys() != before.keys():
+        yield f"{ids}: sessions came or went"
+    for session, texts in after.items():
+        belongs, was, now = (Counter(t) for t in (_said(played, session), before[session], texts))
+        if (was & belongs) - now:
+            yield f"{ids}: messages are hidden"
+        if now - was:
+            yield f"{ids}: messages came back"
+    for version, names in lists.items():
+        runs = {session for session, kind in played.made.items() if kind == "delegate"}
+        if (names - listed[version]) & runs:
+            yield f"{ids}: {version} lists a delegate's run"
+        if listed[version] - names - runs - {s for s, texts in before.items() if not texts}:
+            yield f"{ids}: {version} lists a chat no more"
+
+
+def _said(played: Played, session: str) -> list[str]:
+    """Return what belongs in a session, as rows have it: calls of tools have no text."""
+    return [
+        "assistant: " if text.startswith("assistant: [") else text
+        for text in played.said.get(session, ())
+    ]
+
+
+def _yes(_: object) -> bool:
+    return True

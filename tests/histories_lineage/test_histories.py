@@ -1,0 +1,42 @@
+"""Lineage repairs that are SAFE are right in every history of the real releases."""
+
+from __future__ import annotations
+
+from itertools import chain
+from pathlib import Path
+
+import pytest
+
+from tests.histories_lineage.acts import CLOCKS, SURFACES, sampled, systematic
+from tests.histories_lineage.judge import Table, tabulate
+from tests.histories_lineage.play import play
+from tests.releases import RELEASES
+
+pytestmark = pytest.mark.releases
+
+
+@pytest.mark.parametrize("surface", SURFACES)
+@pytest.mark.parametrize("release", RELEASES)
+def test_one_act_and_some_at_random(release: str, surface: str, tmp_path: Path) -> None:
+    chosen = [*systematic(1), *sampled(release, 1, 10)]
+    right(tabulate(play(release, surface, "fine", chosen, tmp_path / "homes")), len(chosen))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("clock", CLOCKS)
+@pytest.mark.parametrize("surface", SURFACES)
+@pytest.mark.parametrize("release", RELEASES)
+def test_two_acts_and_many_at_random(
+    release: str, surface: str, clock: str, tmp_path: Path
+) -> None:
+    chosen = list(chain(systematic(2), sampled(release, 2, 200)))
+    right(tabulate(play(release, surface, clock, chosen, tmp_path / "homes")), len(chosen))
+
+
+def right(table: Table, histories: int) -> None:
+    """Assert that all were judged, that something was said and repaired, and nothing wrongly."""
+    print("\n".join(table.lines()))
+    assert table.wrong == []
+    assert table.histories == histories
+    assert table.said
+    assert table.repaired
