@@ -100,7 +100,7 @@ def number_text(value: int | float) -> str | None:
         return None
     if value in (float("inf"), float("-inf")):
         return "Inf" if value > 0 else "-Inf"
-    text = f"{value:.15g}"
+    text = f"{value + 0.0:.15g}"  # SQLite keeps no negative zero
     mantissa, mark, exponent = text.partition("e")
     if "." not in mantissa:
         mantissa += ".0"
