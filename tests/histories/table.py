@@ -56,7 +56,10 @@ class Table:
             what = f"asked, {outcome.fate.value}"
         if outcome.undamaged and comparison.severity > Severity.INFO:
             self.alarmed.append(f"{said}  [{comparison.finding} {comparison.severity.name}]")
-        if comparison.before_database and outcome.was_here:
+        # Under a clock that was set back, what was deleted may be older than all that is left, and
+        # nothing shows it. Such chats are asked about, so only the reason that is named is wrong.
+        set_back = any(step.act.split()[-1] == "behind" for step in outcome.history)
+        if comparison.before_database and outcome.was_here and not set_back:
             self.misdated.append(said)
         if not comparison.safe and outcome.right is Right.DOUBLED:
             self.doubled.append(f"{said}  [{_class(outcome)}]")
