@@ -186,6 +186,7 @@ def home_facts(scene: Scene, found: TranscriptFile) -> HomeFacts:
         perhaps_imported=number is None or number >= IMPORTS_SINCE,
         routed=scene.routing.is_live(session_id),
         brought=brought_lines(scene, found),
+        records_whole=scene.past.complete,
     )
 
 

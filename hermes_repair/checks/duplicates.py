@@ -73,13 +73,15 @@ def repeats_of(scene: Scene, session_id: str) -> Repeats:
     """Return what a session holds twice, beside rows that a repair of ours wrote.
 
     Where a message was taken back after the first copy, nothing is proven: the copy that is left
-    may be the one that its owner wanted gone.
+    may be the one that its owner wanted gone; and where a receipt of ours cannot be read (RP002),
+    it is not known which rows are ours.
     """
     rows = shown_rows(scene.look, session_id)
     found = find_repeats([row for row in rows if row.id not in scene.past.written])
-    if found.proven and _taken_back(scene, session_id, found.copies[0].id):
-        return replace(found, proven=False)
-    return found
+    if not found.proven:
+        return found
+    doubtful = not scene.past.complete or _taken_back(scene, session_id, found.copies[0].id)
+    return replace(found, proven=False) if doubtful else found
 
 
 def _taken_back(scene: Scene, session_id: str, since: int) -> bool:

@@ -70,3 +70,8 @@ class Past:
     birth: float | None = None
     unfinished: tuple[tuple[Path, Header, int], ...] = ()
     unreadable: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Whether every receipt could be read: else it is not known what else we wrote."""
+        return not any(name.endswith(".db") for name, _ in self.unreadable)

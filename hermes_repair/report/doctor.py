@@ -159,4 +159,10 @@ def closing(
         yield Line(for_home("Next: hermes-repair repair --dry-run", home_option), "head")
     if any(f.id == "DB008" and f.remedy is Remedy.UNSAFE for f in open_ones):
         yield Line(for_home("Next: hermes-repair backfill --all --dry-run", home_option), "head")
+    elif any(f.id.startswith("TR") and f.remedy is Remedy.UNSAFE for f in open_ones):
+        told = (
+            "Messages that only files have may have been removed on purpose;"
+            " `hermes-repair backfill --all --dry-run` shows all that can be had back."
+        )
+        yield Line(for_home(told, home_option), "dim")
     yield Line("`hermes-repair explain ID` tells what a finding means.", "dim")

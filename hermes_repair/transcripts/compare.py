@@ -264,6 +264,8 @@ def _doubt_of_fill(
     """Return what speaks against filling these lines, whatever the rows prove."""
     if sides.file.grew or sides.file.changed:
         return Doubt.FILE_CHANGING
+    if not home.records_whole:
+        return Doubt.RECORD_UNREADABLE
     brought = home.brought
     if brought is None or any(sides.file.offsets[line] in brought for line in inserted):
         return Doubt.BROUGHT_BACK

@@ -22,6 +22,7 @@ class Doubt(Enum):
     NOT_OF_THEIR_TIME = "rows-not-of-their-lines"
     TAKEN_BACK = "undone-or-compacted"
     BROUGHT_BACK = "brought-back-before"
+    RECORD_UNREADABLE = "record-unreadable"
     NO_TIME = "no-time"
     NO_ZONE = "zone-unproven"
     BOTH_SIDES = "both-have-their-own"
@@ -71,6 +72,10 @@ _SENTENCES = {
     ),
     Doubt.BROUGHT_BACK: (
         "hermes-repair brought some of them back before, and somebody took them out again."
+    ),
+    Doubt.RECORD_UNREADABLE: (
+        "A receipt of hermes-repair cannot be read (RP002): it may have brought them back before,"
+        " and somebody took them out again."
     ),
     Doubt.NO_TIME: (
         "Messages in the file have no time (0.13 and 0.14 rewrite files so), "

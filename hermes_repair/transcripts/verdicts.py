@@ -52,7 +52,8 @@ class HomeFacts:
     ``explained_since``: the earliest of the runs that freed such ids and were undone.
     ``perhaps_imported``: a release that can import chats has had the database open. ``routed``: a
     routing entry names the session now. ``brought`` are the offsets of lines of its transcript that
-    a repair of ours brought back; ``None`` where it cannot be told which.
+    a repair of ours brought back; ``None`` where it cannot be told which. ``records_whole``:
+    every receipt of ours could be read.
     """
 
     database_birth: float | None = None
@@ -61,6 +62,7 @@ class HomeFacts:
     perhaps_imported: bool = False
     routed: bool = False
     brought: frozenset[int] | None = frozenset()
+    records_whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
