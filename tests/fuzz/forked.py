@@ -115,9 +115,11 @@ def _child(home: Path, commands: Commands, writer: int) -> None:
         found = judge(home, commands)
     except BaseException as error:  # noqa: BLE001 - whatever it is, the parent has to hear of it
         found = [f"the judge failed: {type(error).__name__}: {error}"]
-    with os.fdopen(writer, "w") as pipe:
-        json.dump(found, pipe)
-    os._exit(0)
+    try:
+        with os.fdopen(writer, "w") as pipe:
+            json.dump(found, pipe)
+    finally:
+        os._exit(0)  # also where the parent has gone: nothing of its own may run here
 
 
 def _ask_a_fork(arguments: Sequence[str], seconds: float | None) -> Any:
