@@ -6,12 +6,12 @@ import hashlib
 import json
 import os
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tests.forked import server
 
 RECORDS = "hermes-repair"
 
@@ -43,16 +43,7 @@ def run(
     words = [str(argument) for argument in arguments]
     if home is not None:
         words += ["--home", str(home)]
-    done = subprocess.run(
-        [sys.executable, "-m", "hermes_repair", *words],
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        env=known | (environ or {}),
-        timeout=300,
-        check=False,
-    )
-    return Ran(done.returncode, done.stdout, done.stderr)
+    return Ran(*server().run(words, known | (environ or {})))
 
 
 def fingerprint(home: Path, *, records: bool = True) -> dict[str, tuple[str, int, int]]:

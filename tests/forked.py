@@ -1,107 +1,125 @@
-"""hermes-repair as a user types it, from a process that has imported it once: a fork per command.
+"""A process that has imported hermes-repair once and forks for every command.
 
-    with Commands() as commands:
-        commands.run("doctor", "--json", home=home)
-
-What starts Python again for every command costs ten times as much. The process that forks has one
-thread and does nothing else.
+To start Python again for each of the thousands of commands of a test run would take most of its
+time. A fork has the arguments, the environment, the folder and the streams of a command of its own;
+nothing of one command is left for the next. The process that forks has one thread and does nothing
+else.
 """
 
 from __future__ import annotations
 
-import contextlib
+import importlib
 import json
 import os
+import pkgutil
 import subprocess
 import sys
 import tempfile
+import weakref
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
-from types import TracebackType
-from typing import Any
 
-from tests.command import Ran
-
-SECONDS = 60
-"""No command on a small home may take longer."""
+SECONDS = 300
 
 
-class Commands:
-    """A process that runs commands for one test, one after the other."""
+class Server:
+    """The process that forks, and the files that its children speak into."""
 
-    def __enter__(self) -> Commands:
-        self._folder = tempfile.TemporaryDirectory(prefix="commands-")
+    def __init__(self) -> None:
+        folder = tempfile.mkdtemp(prefix="commands-")
+        self._out, self._err = Path(folder, "out"), Path(folder, "err")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.forked", self._folder.name],
+            [sys.executable, "-m", "tests.forked", folder],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             encoding="utf-8",
-            env={
-                **{
-                    name: os.environ[name]
-                    for name in ("PATH", "LANG", "TMPDIR")
-                    if name in os.environ
-                },
-                "TZ": "UTC0",
-                "HOME": "/nonexistent",
-                "PYTHONPATH": str(Path(__file__).parents[1]),
-            },
+            cwd=Path(__file__).parents[1],
         )
-        return self
+        weakref.finalize(self, _end, self._process, folder)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._process.communicate()
-        self._folder.cleanup()
+    def run(self, words: Sequence[str], environ: Mapping[str, str]) -> tuple[int, str, str]:
+        """Return exit code (less than 0: the signal), stdout and stderr of one command.
 
-    def run(self, *words: str, home: Path) -> Ran:
-        """Run one command off a terminal. One that takes longer than SECONDS ends with -14."""
+        Raises ``TimeoutError`` for one that takes longer than SECONDS.
+        """
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin is not None and stdout is not None
-        print(json.dumps([*words, "--home", str(home)]), file=stdin, flush=True)
+        order = {"words": list(words), "environ": dict(environ), "cwd": str(Path.cwd())}
+        print(json.dumps(order), file=stdin, flush=True)
         code = int(stdout.readline())
-        out, err = (Path(self._folder.name, name).read_text("utf-8") for name in ("out", "err"))
-        return Ran(code, out, err)
+        if code == -14:
+            raise TimeoutError(f"{words} took longer than {SECONDS} seconds")
+        return code, _text(self._out), _text(self._err)
 
 
-def _serve(folder: Path) -> None:
-    from hermes_repair.checks.registry import all_checks
-    from hermes_repair.cli import commands
+def _text(path: Path) -> str:
+    with path.open(encoding="utf-8", newline=None) as file:
+        return file.read()
 
-    all_checks()
-    assert commands
+
+def _end(process: subprocess.Popen[str], folder: str) -> None:
+    process.communicate()
+    for path in Path(folder).iterdir():
+        path.unlink()
+    Path(folder).rmdir()
+
+
+@cache
+def server() -> Server:
+    """Return the one of this test process."""
+    return Server()
+
+
+def serve(folder: Path) -> None:
+    """Answer orders until stdin ends."""
+    package = importlib.import_module("hermes_repair")
+    for module in pkgutil.walk_packages(package.__path__, "hermes_repair."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
     for line in sys.stdin:
+        order = json.loads(line)
         child = os.fork()
         if child == 0:
-            _work(json.loads(line), folder)
+            _be(order["words"], order["environ"], order["cwd"], folder)
         _, status = os.waitpid(child, 0)
         print(os.waitstatus_to_exitcode(status), flush=True)
 
 
-def _work(words: list[Any], folder: Path) -> None:
+def _be(words: Sequence[str], environ: Mapping[str, str], cwd: str, folder: Path) -> None:
     """Be one command; never returns."""
     import signal
+    import time
+    import traceback
 
     signal.alarm(SECONDS)
+    os.environ.clear()
+    os.environ.update(environ)
+    time.tzset()
+    os.chdir(cwd)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     for number, name in ((1, "out"), (2, "err")):
-        file = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        os.dup2(file, number)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
+        os.dup2(os.open(folder / name, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), number)
+    sys.stdin, sys.stdout, sys.stderr = (
+        open(number, mode, encoding="utf-8", closefd=False)  # noqa: SIM115 - ends with the process
+        for number, mode in ((0, "r"), (1, "w"), (2, "w"))
+    )
+    os.closerange(3, 256)
     from hermes_repair.cli.guard import run
 
-    code = 255
+    code = 1
     try:
-        code = run(words)
-    finally:
-        for stream in (sys.stdout, sys.stderr):
-            with contextlib.suppress(OSError, ValueError):
-                stream.flush()
-        os._exit(code)
+        code = run(list(words))
+    except SystemExit as error:
+        code = error.code if isinstance(error.code, int) else 1
+    except BaseException:  # noqa: BLE001 - nothing may escape into the process that forks
+        traceback.print_exc()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
 
 
 if __name__ == "__main__":
-    _serve(Path(sys.argv[1]))
+    serve(Path(sys.argv[1]))

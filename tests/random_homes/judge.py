@@ -13,9 +13,8 @@ from subprocess import Popen
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from tests.command import Ran, rows
+from tests.command import Ran, rows, run
 from tests.engine.images import files
-from tests.forked import Commands
 from tests.histories.acts import LOSSES, History, spelled
 from tests.histories.judge import SAID, is_part, rows_of
 from tests.histories.play import Node
@@ -65,7 +64,6 @@ class Judge:
 
     def __init__(self, stack: ExitStack) -> None:
         self._stack = stack
-        self._commands = stack.enter_context(Commands())
         self._listers: dict[str, Popen[str]] = {}
         self.figures = Figures()
 
@@ -84,8 +82,8 @@ class Judge:
         kept = node.home  # histories that go on need it as it is
         release = node.history[-1].release
         found = files(home)
-        looked = self._commands.run("doctor", "--json", home=home)
-        planned = self._commands.run("repair", "--dry-run", "--json", home=home)
+        looked = run("doctor", "--json", home=home)
+        planned = run("repair", "--dry-run", "--json", home=home)
         if files(home) != found:
             yield "looking changed the home"
         if looked.code not in (0, 1) or planned.code != 0:
@@ -96,7 +94,7 @@ class Judge:
             if named - HIDDEN_BY_RELEASES:
                 yield f"an undamaged home has {_listed(named)}"
         self.figures.steps += len(planned.document["plan"]["actions"])
-        done = self._commands.run("repair", "--yes", "--json", home=home)
+        done = run("repair", "--yes", "--json", home=home)
         if done.code != 0:
             yield f"repair ended with {done.code}: {_why(done)}"
         yield from chats(node, kept, home)
@@ -104,13 +102,13 @@ class Judge:
         if not before <= after:
             yield f"no longer listed: {sorted(before - after)}"
         yield from (f"{id} is listed now" for id in after - before if _delegated(node, id))
-        again = self._commands.run("repair", "--dry-run", "--json", home=home)
+        again = run("repair", "--dry-run", "--json", home=home)
         if again.code != 0 or again.document["plan"]["actions"]:
             yield f"there is more to repair after a repair: {_why(again)}"
         if done.document["receipt"] is None:
             return
         first = done.document["receipt"]["all"][0]
-        undone = self._commands.run("undo", first, "--yes", home=home)
+        undone = run("undo", first, "--yes", home=home)
         if undone.code != 0:
             yield f"undo ended with {undone.code}: {_why(undone)}"
         elif rows(home / "state.db") != rows(kept / "state.db"):
