@@ -14,9 +14,11 @@ settings.load_profile("fixed")
 
 
 def pytest_configure() -> None:
-    """Let ^C reach the commands that tests start, also where the run itself was put aside.
+    """Let ^C and SIGHUP reach the commands that tests start, also where the run was put aside.
 
-    A shell starts a background job with SIGINT ignored, and a child inherits that.
+    A shell starts a background job with SIGINT ignored, nohup with SIGHUP; a child inherits that.
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)

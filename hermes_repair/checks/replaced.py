@@ -45,8 +45,9 @@ def database_replaced(scene: Scene) -> Iterator[Finding]:
     What it means: state.db was begun anew, or another was put in its place. Hermes shows only what
     was said since; the chats from before are in transcript files, or in copies of the database.
 
-    How it happens: a damaged database was moved away and Hermes made an empty one (#2914, #97568),
-    a folder was restored without state.db, or somebody wanted a fresh start.
+    How it happens: a damaged database was moved away and Hermes made an empty one (#97568), a
+    folder was restored without state.db, nothing could be written to it (#2914), or somebody wanted
+    a fresh start.
 
     What repair does: nothing by itself. `hermes-repair backfill --all` brings back every chat that
     a transcript file still has, after showing what that is; `--before DATE` or the names of
@@ -62,7 +63,7 @@ def database_replaced(scene: Scene) -> Iterator[Finding]:
     if around is None:
         return
     began = _began(scene)
-    since = f" ({date(began)})" if began is not None else ""
+    since = f" (begun on {date(began)})" if began is not None else ""
     told = [f"{_chats(around.chats, around.messages)} only in files"] if around.chats else []
     told += [
         f"{_chats(copy.sessions, copy.messages)} only in {copy.path}"
@@ -72,8 +73,8 @@ def database_replaced(scene: Scene) -> Iterator[Finding]:
     told += [f"more in {count(more, 'other database')}"] if more > 0 else []
     yield database_replaced.finding(
         DATABASE,
-        f"state.db was begun after most of what lies around it{since}: {'; '.join(told)}. Any of it"
-        " may have been deleted on purpose, but not from this database.",
+        f"state.db{since} never held most of what lies around it: {'; '.join(told)}. Any of it may"
+        " have been deleted on purpose, but most of it not from this database.",
         _hint(around),
         remedy=Remedy.UNSAFE if around.chats else Remedy.MANUAL,
         data={

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import sqlite3
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from hermes_repair.model.actions import Action, FileCopy
-from hermes_repair.model.errors import BadRecord, NotNoted
+from hermes_repair.model.errors import BadRecord, DatabaseUnreadable, NotNoted, Refused
 from hermes_repair.model.findings import Safety
 from hermes_repair.model.past import Brought, Witness
 from hermes_repair.model.plans import Header, Outline, Unit, UnitRecord, UnitState, outline
@@ -35,6 +36,26 @@ FORMAT = 1
 MOVE_AWAY = (
     "Move that file away, then run this again. What a damaged receipt did cannot be taken back."
 )
+
+_MACHINE = (errno.EIO, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EINTR, errno.ENOSPC)
+_SQLITE = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_FULL)
+
+
+def require_readable_now(path: Path, error: BaseException) -> None:
+    """Raise :class:`Refused` where it is the machine and not the file that cannot be read.
+
+    A record that is junk is left out of what is known; one that the disk only does not give just
+    now is not: without it, what we did here would count as done by Hermes.
+    """
+    cause = error.__cause__ if isinstance(error, DatabaseUnreadable) else error
+    code = getattr(cause, "sqlite_errorcode", None)
+    short = code is not None and code & 0xFF in _SQLITE
+    if short or (isinstance(cause, OSError) and cause.errno in _MACHINE):
+        raise Refused(
+            f"{path} cannot be read now: {cause}.",
+            "Nothing was changed. Run this again when the disk answers.",
+        ) from error
+
 
 TABLES = """
 CREATE TABLE header (name TEXT PRIMARY KEY, value);
@@ -103,6 +124,7 @@ class PlanFile:
         try:
             yield
         except (sqlite3.Error, ValueError, TypeError, LookupError, ArithmeticError) as error:
+            require_readable_now(self.path, error)
             raise BadRecord(f"{self.path} is damaged ({error}).", MOVE_AWAY) from error
 
     def seal(self) -> None:

@@ -19,7 +19,13 @@ from typing import TypeVar
 from hermes_repair.host.files import copy_regular
 from hermes_repair.model.errors import BadRecord, DatabaseUnreadable, Refused, UsageError
 from hermes_repair.model.plans import Header
-from hermes_repair.records.openplan import FORMAT, MOVE_AWAY, TABLES, PlanFile
+from hermes_repair.records.openplan import (
+    FORMAT,
+    MOVE_AWAY,
+    TABLES,
+    PlanFile,
+    require_readable_now,
+)
 from hermes_repair.store.connections import open_immutable, open_joined, open_private
 from hermes_repair.store.scratch import scratch
 
@@ -146,6 +152,7 @@ def _require_ours(path: Path) -> None:
         hint = "`hermes-repair history` lists the receipts."
         raise UsageError(f"{path} does not exist.", hint) from error
     except (OSError, ValueError) as error:
+        require_readable_now(path, error)
         raise BadRecord(f"{path} cannot be read: {error}.", MOVE_AWAY) from error
     if not stat.S_ISREG(mode):
         raise _not_ours(path)
@@ -155,6 +162,7 @@ def _require_ours(path: Path) -> None:
         # Only a file that has our mark is opened as one: closing Hermes' own would lose locks.
         marked = marked and not _uses_wal(path)
     except (sqlite3.Error, DatabaseUnreadable, OSError) as error:
+        require_readable_now(path, error)
         raise _not_ours(path) from error
     if not marked:
         raise _not_ours(path)
@@ -181,7 +189,8 @@ def _require_format(connection: sqlite3.Connection, path: Path) -> None:
     try:
         found = connection.execute("PRAGMA user_version").fetchone()[0]
         ours = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'actions'").fetchone()
-    except sqlite3.DatabaseError:
+    except sqlite3.DatabaseError as error:
+        require_readable_now(path, error)
         found, ours = 0, None
     if found != FORMAT or ours is None:
         raise _not_ours(path)

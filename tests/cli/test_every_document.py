@@ -20,8 +20,6 @@ from tests.cli.speaking import assert_document, say, schemas
 from tests.cli.test_commands import commands
 
 Capture = pytest.CaptureFixture[str]
-NAMED = "20260520_201530_c0ffee42"  # only in its file, and perhaps deleted
-TORN = "20260506_172640_0c9e52af"  # its beginning is only in a torn file, older than the database
 
 LOOKS = [
     ("doctor", ["doctor", "--deep", "--for", "0.19.0"], 1),
@@ -40,7 +38,7 @@ LOOKS = [
     ("backup-list", ["backup", "list"], 0),
 ]
 RUNS = [
-    ("repair", ["backfill", NAMED, TORN, "--yes"], 0),
+    ("repair", ["backfill", "--all", "--yes"], 0),
     ("repair", ["forks", "--resolve", "branch", "--yes"], 0),
     ("repair", ["repair", "--yes", "--backup"], 0),
     ("migrate", ["migrate", "--to", "16", "--yes"], 0),

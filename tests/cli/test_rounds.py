@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -33,6 +34,8 @@ def circular(home: Path) -> Path:
                 "INSERT INTO messages (session_id, role, content, timestamp) VALUES (?, ?, ?, ?)",
                 (OWN_PARENT, role, text, NOW - 86400),
             )
+    routing = {"agent:main:telegram:dm:7": {"session_id": OWN_PARENT}}  # it was not deleted
+    (home / "sessions" / "sessions.json").write_text(json.dumps(routing), encoding="utf-8")
     return home
 
 

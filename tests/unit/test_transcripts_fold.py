@@ -42,10 +42,11 @@ def test_a_list_that_was_written_again_under_one_time() -> None:
     assert copies([*first, *again, *new], new) == {}
 
 
-def test_a_repeated_run_without_times_counts_once() -> None:
+def test_a_line_without_a_time_is_no_copy() -> None:
+    """/undo of 0.13 and 0.14 rewrites files without times: "ok" six times was said six times."""
     said = talk(("one", "1"), ("two", "2"), ("one", "1"), ("three", "3"))
     rows = talk(("one", "1"), ("two", "2"), ("three", "3"))
-    assert copies(said, rows, timed=False) == {4: 0, 5: 1}
+    assert copies(said, rows, timed=False) == {}
     assert copies(said, rows) == {}
 
 

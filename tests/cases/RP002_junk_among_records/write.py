@@ -1,3 +1,6 @@
+import json
+import os
+import pathlib
 import time
 
 from hermes_state import SessionDB
@@ -11,3 +14,9 @@ for name in ("first", "second"):
     db.append_message(name, "assistant", "Half-way.")
     db.end_session(name, "compression")
 db.close()
+
+folder = pathlib.Path(os.environ["HERMES_HOME"]) / "sessions"
+folder.mkdir()
+(folder / "sessions.json").write_text(
+    json.dumps({"first": {"session_id": "first"}, "second": {"session_id": "second"}})
+)
