@@ -11,6 +11,7 @@ import pytest
 
 from hermes_repair.checks.registry import all_checks
 from tests.cases.case import EVERYWHERE, Case, all_cases
+from tests.cases.printed import refused
 from tests.command import RECORDS, fingerprint, rows, run
 
 CASES = all_cases()
@@ -20,9 +21,12 @@ Said = list[tuple[str, str, str, str]]
 
 @pytest.mark.releases
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_case(case: Case, tmp_path: Path) -> None:
+def test_case(case: Case, tmp_path: Path, capsys: pytest.CaptureFixture[str], nobody: None) -> None:
     home = tmp_path / "home"
     case.build(home)
+    if not case.beside:
+        copy = shutil.copytree(home, tmp_path / "typed" / "home", symlinks=True)
+        assert refused(copy, capsys) == [], "a command was printed that does not work"
     with case.company(home):
         before = looks(home, case)
         looked = run("doctor", "--json", home=home)

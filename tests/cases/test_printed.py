@@ -1,104 +1,22 @@
-"""Every command that the doctor and a plan print is typed, and what that prints as well.
-
-None may be refused for a reason that could have been known when it was printed: on every case, and
-on the sample homes.
-"""
+"""Every command that is printed is typed: on the sample homes here, on every case in test_cases."""
 
 from __future__ import annotations
 
-import re
-import shutil
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from sample_data.build import NAMES
-from sample_data.build import build as build_sample
-from tests.cases.case import Case, all_cases
-from tests.cli.speaking import Said, commands, say
-
-Capture = pytest.CaptureFixture[str]
-
-WRITING = ("backfill", "forks", "migrate", "repair", "restore", "undo")
-PLACEHOLDER = re.compile(r"[A-Z]{2,}")
-"""What the reader has to put a word of their own for: SESSION, FILE."""
-IN_PART = (
-    "Waits: everything that reads through that index",
-    "This is a copy of a damaged database",
-)
-"""Said of what was done, as far as it can be: exit 4, and no refusal."""
-FIRST = (["doctor", "-v"], ["repair", "--dry-run"])
-HOMES: dict[str, Case | str] = {case.name: case for case in all_cases() if not case.beside}
-HOMES |= {name: name for name in NAMES}
+from sample_data.build import NAMES, build
+from tests.cases.printed import IN_PART, passed, refused
+from tests.cli.speaking import Said
 
 
-@pytest.fixture(autouse=True)
-def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / "user").mkdir()
-    monkeypatch.setenv("HOME", str(tmp_path / "user"))
-    monkeypatch.delenv("HERMES_HOME", raising=False)
-
-
-@pytest.mark.releases
-@pytest.mark.parametrize("name", HOMES)
-def test_no_command_that_is_printed_is_refused(name: str, tmp_path: Path, capsys: Capture) -> None:
-    home, kept, made = tmp_path / "home", tmp_path / "kept", HOMES[name]
-    if isinstance(made, Case):
-        made.build(home)
-    else:
-        build_sample(made, home, time.time())
-    shutil.copytree(home, kept, symlinks=True)
-
-    def afresh() -> None:
-        shutil.rmtree(home)
-        shutil.copytree(kept, home, symlinks=True)
-
-    printed = [words for first in FIRST for words in told(say(capsys, *first, "--home", home))]
-    refused = []
-    for words in printed:
-        refused += typed(words, capsys, afresh)
-    assert refused == []
-
-
-def told(said: Said) -> list[list[str]]:
-    """Return the commands in what was said that can be typed as they stand, each once."""
-    found: list[list[str]] = []
-    for words in commands(said.sentences()):
-        if words not in found and not any(PLACEHOLDER.fullmatch(word) for word in words):
-            found.append(words)
-    return found
-
-
-def typed(words: list[str], capsys: Capture, afresh: Callable[[], None]) -> list[str]:
-    """Type one command, and those that it prints after it. Returns what was refused."""
-    afresh()
-    said = answer(words, capsys)
-    refused = [] if passed(words, said) else [f"{words}: {said.code} {said.sentences()}"]
-    for more in told(said):
-        if more != words:
-            after = answer(more, capsys)
-            if not passed(more, after):
-                refused.append(f"{words}, then {more}: {after.code} {after.sentences()}")
-    return refused
-
-
-def answer(words: list[str], capsys: Capture) -> Said:
-    """Type a command as a person does who says yes."""
-    command = words[1]
-    shows = {"--dry-run", "--report"} & set(words) or (
-        command == "forks" and "--resolve" not in words
-    )
-    yes = ["--yes"] if command in WRITING and not shows else []
-    return say(capsys, *words[1:], *yes)
-
-
-def passed(words: list[str], said: Said) -> bool:
-    """Whether a command did what it was printed for."""
-    if said.code == 4:
-        return any(part in said.sentences() for part in IN_PART)
-    return said.code == 0 or (said.code == 1 and words[1] == "doctor")
+@pytest.mark.parametrize("name", NAMES)
+def test_no_command_that_is_printed_is_refused(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], nobody: None
+) -> None:
+    assert refused(build(name, tmp_path / "home", time.time()), capsys) == []
 
 
 def test_the_words_of_what_was_done_in_part_are_those_that_are_said() -> None:
