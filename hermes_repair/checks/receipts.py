@@ -60,7 +60,7 @@ def record_unreadable(scene: Scene) -> Iterator[Finding]:
         accepted = name == ACKNOWLEDGED
         hint = "Move it away, or put it back as it was from a copy of the folder."
         if accepted:
-            hint = "Mend or remove it; then `hermes-repair ack` accepts findings again."
+            hint = "Mend or remove it; then findings can be accepted again."
         subject = {"kind": "receipt", "receipt": name.removesuffix(".db")}
         yield record_unreadable.finding(
             {"kind": "file", "path": f"{RECORDS_DIR}/{name}"} if accepted else subject,

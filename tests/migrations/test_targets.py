@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -268,23 +269,36 @@ def test_the_list_of_versions() -> None:
     assert [entry["schema"] for entry in versions] == [1, 2, *range(4, 32)]
 
 
-def test_a_damaged_file_is_not_migrated(tmp_path: Path) -> None:
-    home = populated(tmp_path / "home")
-    connection = sqlite3.connect(home / "state.db")
-    (page,) = connection.execute(
-        "SELECT rootpage FROM sqlite_master WHERE name = 'messages_fts_trigram_idx'"
-    ).fetchone()
-    (size,) = connection.execute("PRAGMA page_size").fetchone()
-    connection.close()
+def torn(home: Path, table: str) -> None:
+    """Overwrite the beginning of a table's first page."""
+    with closing(sqlite3.connect(home / "state.db")) as connection:
+        (page,) = connection.execute(
+            "SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)
+        ).fetchone()
+        (size,) = connection.execute("PRAGMA page_size").fetchone()
     with (home / "state.db").open("r+b") as file:
         file.seek((page - 1) * size)
         file.write(b"\xff" * 200)
+
+
+def test_a_damaged_file_is_not_migrated(tmp_path: Path) -> None:
+    home = populated(tmp_path / "home")
+    torn(home, "messages")
     before = fingerprint(home)
-    for words in (("--dry-run",), ("--yes",)):
-        refused = run("migrate", "--to", "14", *words, home=home)
+    for words, told in (("--dry-run", "DB003"), ("--yes", "malformed")):
+        refused = run("migrate", "--to", "14", words, home=home)
         assert refused.code == 4
-        assert "DB003" in refused.err
+        assert told in refused.err
     assert fingerprint(home, records=False) == before
-    assert not list((home / "hermes-repair" / "backups").rglob("state.db"))
-    entries = run("history", "--json", home=home).document["history"]
-    assert [entry["done"] for entry in entries] == [0]
+    assert not list((home / "hermes-repair").rglob("state.db"))
+
+
+def test_a_damaged_search_index_keeps_nobody_from_migrating(tmp_path: Path) -> None:
+    """It is made of what the messages say: FT003 names it, and no message depends on it."""
+    home = populated(tmp_path / "home")
+    torn(home, "messages_fts_trigram_idx")
+    assert run("migrate", "--to", "14", "--yes", home=home).code == 0
+    found = run("doctor", "--json", home=home).document
+    assert "FT003" in {finding["id"] for finding in found["findings"]}
+    assert run("undo", "--yes", home=home).code == 0
+    assert run("doctor", "--json", home=home).document["database"]["schema"] == 11

@@ -9,8 +9,8 @@ import pytest
 
 from tests.random_homes.homes import judged
 
-PART = 6
-PARTS = 6
+PART = 12
+PARTS = 3
 LONG = int(os.environ.get("HERMES_REPAIR_SEEDS", "2000"))
 
 
@@ -18,7 +18,7 @@ LONG = int(os.environ.get("HERMES_REPAIR_SEEDS", "2000"))
 @pytest.mark.parametrize("part", range(PARTS))
 def test_random_homes(part: int) -> None:
     figures = judged(range(part * PART, (part + 1) * PART))
-    assert figures.homes > PART // 2
+    assert figures.homes >= PART // 3  # a history that cannot be played to its end is left out
     assert not figures.violations, "\n".join(figures.lines())
 
 
