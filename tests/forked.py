@@ -1,13 +1,15 @@
 """A process that has imported hermes-repair once and forks for every command.
 
 To start Python again for each of the thousands of commands of a test run would take most of its
-time. A fork has the arguments, the environment, the folder and the streams of a command of its own;
+time; so would the child of each that looks who has a file open, which is a fork here too. A fork
+has the arguments, the environment, the folder and the streams of a command of its own;
 nothing of one command is left for the next. The process that forks has one thread and does nothing
 else.
 """
 
 from __future__ import annotations
 
+import ast
 import importlib
 import json
 import os
@@ -20,6 +22,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from typing import Any
+
+from hermes_repair.host import raw, worker
+from hermes_repair.schema.catalogue import default_catalogue
 
 SECONDS = 300
 
@@ -78,6 +84,8 @@ def serve(folder: Path) -> None:
     for module in pkgutil.walk_packages(package.__path__, "hermes_repair."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
+    default_catalogue()
+    raw._ask = ask_a_fork
     for line in sys.stdin:
         order = json.loads(line)
         child = os.fork()
@@ -85,6 +93,35 @@ def serve(folder: Path) -> None:
             _be(order["words"], order["environ"], order["cwd"], folder)
         _, status = os.waitpid(child, 0)
         print(os.waitstatus_to_exitcode(status), flush=True)
+
+
+def ask_a_fork(arguments: Sequence[str], seconds: float | None) -> Any:
+    """Answer as :func:`hermes_repair.host.raw._ask` does, without starting an interpreter."""
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        operation, *rest = arguments
+        answer: dict[str, Any]
+        try:
+            answer = {"ok": worker.OPERATIONS[operation](*map(os.fsencode, rest))}
+        except OSError as error:
+            answer = {"errno": error.errno, "message": error.strerror, "path": error.filename}
+        except BaseException as error:  # noqa: BLE001 - a traceback of the worker is a defect
+            answer = {"defect": repr(error)}
+        with os.fdopen(writer, "w") as pipe:
+            pipe.write(ascii(answer))
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as pipe:
+        told = pipe.read()
+    os.waitpid(pid, 0)
+    answer = ast.literal_eval(told)
+    if "defect" in answer:
+        raise raw.WorkerFailed(answer["defect"])
+    if "ok" not in answer:
+        path = answer["path"]
+        raise OSError(answer["errno"], answer["message"], os.fsdecode(path) if path else None)
+    return answer["ok"]
 
 
 def _be(words: Sequence[str], environ: Mapping[str, str], cwd: str, folder: Path) -> None:

@@ -11,11 +11,8 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
-from tests.cli.speaking import Said, commands, say
-
-Capture = pytest.CaptureFixture[str]
+from tests.cli.speaking import Said, commands
+from tests.command import run
 
 WRITING = ("backfill", "forks", "migrate", "repair", "restore", "undo")
 PLACEHOLDER = re.compile(r"[A-Z]{2,}")
@@ -28,7 +25,13 @@ IN_PART = (
 FIRST = (["doctor", "-v"], ["repair", "--dry-run"])
 
 
-def refused(home: Path, capsys: pytest.CaptureFixture[str]) -> list[str]:
+def say(*words: str | Path) -> Said:
+    """Run a command line."""
+    ran = run(*words)
+    return Said(ran.code, ran.out, ran.err)
+
+
+def refused(home: Path) -> list[str]:
     """Type what is printed about a home, each on a fresh copy. Returns what was refused."""
     kept = home.with_name(f"{home.name}-kept")
     shutil.copytree(home, kept, symlinks=True)
@@ -37,10 +40,10 @@ def refused(home: Path, capsys: pytest.CaptureFixture[str]) -> list[str]:
         shutil.rmtree(home)
         shutil.copytree(kept, home, symlinks=True)
 
-    printed = [words for first in FIRST for words in told(say(capsys, *first, "--home", home))]
+    printed = [words for first in FIRST for words in told(say(*first, "--home", home))]
     found = []
     for words in printed:
-        found += typed(words, capsys, afresh)
+        found += typed(words, afresh)
     return found
 
 
@@ -53,27 +56,27 @@ def told(said: Said) -> list[list[str]]:
     return found
 
 
-def typed(words: list[str], capsys: Capture, afresh: Callable[[], None]) -> list[str]:
+def typed(words: list[str], afresh: Callable[[], None]) -> list[str]:
     """Type one command, and those that it prints after it. Returns what was refused."""
     afresh()
-    said = answer(words, capsys)
+    said = answer(words)
     refused = [] if passed(words, said) else [f"{words}: {said.code} {said.sentences()}"]
     for more in told(said):
         if more != words:
-            after = answer(more, capsys)
+            after = answer(more)
             if not passed(more, after):
                 refused.append(f"{words}, then {more}: {after.code} {after.sentences()}")
     return refused
 
 
-def answer(words: list[str], capsys: Capture) -> Said:
+def answer(words: list[str]) -> Said:
     """Type a command as a person does who says yes."""
     command = words[1]
     shows = {"--dry-run", "--report"} & set(words) or (
         command == "forks" and "--resolve" not in words
     )
     yes = ["--yes"] if command in WRITING and not shows else []
-    return say(capsys, *words[1:], *yes)
+    return say(*words[1:], *yes)
 
 
 def passed(words: list[str], said: Said) -> bool:

@@ -13,10 +13,8 @@ from tests.cli.speaking import Said
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_no_command_that_is_printed_is_refused(
-    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], nobody: None
-) -> None:
-    assert refused(build(name, tmp_path / "home", time.time()), capsys) == []
+def test_no_command_that_is_printed_is_refused(name: str, tmp_path: Path) -> None:
+    assert refused(build(name, tmp_path / "home", time.time())) == []
 
 
 def test_the_words_of_what_was_done_in_part_are_those_that_are_said() -> None:

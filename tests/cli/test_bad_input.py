@@ -265,6 +265,7 @@ import contextlib, io, json, os, sys
 from pathlib import Path
 from hermes_repair.cli.guard import run
 from hermes_repair.host import raw
+from hermes_repair.schema.catalogue import default_catalogue
 
 def said(words, home):
     out, err = io.StringIO(), io.StringIO()
@@ -275,6 +276,7 @@ def said(words, home):
 python, worker, nobody, warm, home, commands = sys.argv[1:]
 for words in json.loads(commands):
     said(words, warm)
+default_catalogue()
 "x".encode("unicode_escape")
 sys.executable, raw.WORKER = python, Path(worker)
 os.setgroups([]), os.setgid(int(nobody)), os.setuid(int(nobody))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import gc
 import json
 import os
@@ -16,12 +15,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from hermes_repair.host import raw, worker
+from hermes_repair.host import raw
 from sample_data.build import build
 from tests.engine.homes import NOW, chat_only_in_file, repair, small_home, the_world
 from tests.engine.images import fast_folder
+from tests.forked import ask_a_fork
 from tests.fuzz.judge import alone, commands_of, judge, make
 
 HANG = 60.0  # seconds that all commands on one home may take
@@ -111,7 +110,7 @@ def _child(home: Path, commands: Commands, writer: int) -> None:
         alone(home.parent)
         tempfile.tempdir = str(home.parent)
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-        raw._ask = _ask_a_fork
+        raw._ask = ask_a_fork
         found = judge(home, commands)
     except BaseException as error:  # noqa: BLE001 - whatever it is, the parent has to hear of it
         found = [f"the judge failed: {type(error).__name__}: {error}"]
@@ -120,35 +119,6 @@ def _child(home: Path, commands: Commands, writer: int) -> None:
             json.dump(found, pipe)
     finally:
         os._exit(0)  # also where the parent has gone: nothing of its own may run here
-
-
-def _ask_a_fork(arguments: Sequence[str], seconds: float | None) -> Any:
-    """Answer as :func:`hermes_repair.host.raw._ask` does, without starting an interpreter."""
-    reader, writer = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        operation, *rest = arguments
-        answer: dict[str, Any]
-        try:
-            answer = {"ok": worker.OPERATIONS[operation](*map(os.fsencode, rest))}
-        except OSError as error:
-            answer = {"errno": error.errno, "message": error.strerror, "path": error.filename}
-        except BaseException as error:  # noqa: BLE001 - a traceback of the worker is a defect
-            answer = {"defect": repr(error)}
-        with os.fdopen(writer, "w") as pipe:
-            pipe.write(ascii(answer))
-        os._exit(0)
-    os.close(writer)
-    with os.fdopen(reader) as pipe:
-        told = pipe.read()
-    os.waitpid(pid, 0)
-    answer = ast.literal_eval(told)
-    if "defect" in answer:
-        raise raw.WorkerFailed(answer["defect"])
-    if "ok" not in answer:
-        path = answer["path"]
-        raise OSError(answer["errno"], answer["message"], os.fsdecode(path) if path else None)
-    return answer["ok"]
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.releases
 
 
 # Each release on one surface, in turn; `make long` takes every release on each.
-@pytest.mark.parametrize(("release", "surface"), zip(RELEASES, cycle(SURFACES), strict=False))
+@pytest.mark.parametrize(("release", "surface"), list(zip(RELEASES, cycle(SURFACES), strict=False)))
 def test_one_act_and_some_at_random(release: str, surface: str, tmp_path: Path) -> None:
     chosen = [*systematic(1), *sampled(release, 1, 10)]
     right(tabulate(play(release, surface, "fine", chosen, tmp_path / "homes")), len(chosen))
