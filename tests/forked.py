@@ -124,6 +124,23 @@ def ask_a_fork(arguments: Sequence[str], seconds: float | None) -> Any:
     return answer["ok"]
 
 
+def speak_into(out: int, err: int) -> None:
+    """Give a forked child streams of its own: nothing to read, and descriptors to write to."""
+    for descriptor, number in ((os.open(os.devnull, os.O_RDONLY), 0), (out, 1), (err, 2)):
+        os.dup2(descriptor, number)
+    sys.stdin, sys.stdout, sys.stderr = (
+        open(number, mode, encoding="utf-8", closefd=False)  # noqa: SIM115 - ends with the process
+        for number, mode in ((0, "r"), (1, "w"), (2, "w"))
+    )
+
+
+def finish_speaking() -> None:
+    """Write out what a forked child has said; where that cannot be, nothing follows from it."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+
+
 def _be(words: Sequence[str], environ: Mapping[str, str], cwd: str, folder: Path) -> None:
     """Be one command; never returns."""
     import signal
@@ -135,13 +152,8 @@ def _be(words: Sequence[str], environ: Mapping[str, str], cwd: str, folder: Path
     os.environ.update(environ)
     time.tzset()
     os.chdir(cwd)
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    for number, name in ((1, "out"), (2, "err")):
-        os.dup2(os.open(folder / name, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), number)
-    sys.stdin, sys.stdout, sys.stderr = (
-        open(number, mode, encoding="utf-8", closefd=False)  # noqa: SIM115 - ends with the process
-        for number, mode in ((0, "r"), (1, "w"), (2, "w"))
-    )
+    flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC
+    speak_into(*(os.open(folder / name, flags, 0o600) for name in ("out", "err")))
     os.closerange(3, 256)
     from hermes_repair.cli.guard import run
 
@@ -152,9 +164,7 @@ def _be(words: Sequence[str], environ: Mapping[str, str], cwd: str, folder: Path
         code = error.code if isinstance(error.code, int) else 1
     except BaseException:  # noqa: BLE001 - nothing may escape into the process that forks
         traceback.print_exc()
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):
-            stream.flush()
+    finish_speaking()
     os._exit(code)
 
 

@@ -10,7 +10,7 @@
     says = "a chat whose parent row was deleted by another program"
     [[step]]
     release = "0.15.2"
-    script = "write.py"
+    script = "write.py"               # or that of another case: "../LN001_cut/write.py"
     [[step]]
     sql = "damage.sql"
     [[step]]

@@ -10,7 +10,6 @@ import os
 import resource
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 import traceback
@@ -21,6 +20,7 @@ from pathlib import Path
 
 import hermes_repair.cli.commands  # noqa: F401 - what is imported late is there before a fork
 from hermes_repair.cli.guard import run
+from tests.forked import finish_speaking, speak_into
 
 ROOM = 72 << 20  # bytes of a small disk: what a run asks for (64 MB) and a little more
 PATIENCE = 60.0  # seconds until a command counts as hanging
@@ -59,22 +59,14 @@ class Running:
         code = 99
         try:
             signal.signal(signal.SIGINT, signal.default_int_handler)
-            for number in (1, 2):
-                os.dup2(handle, number)
-            os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-            sys.stdin, sys.stdout, sys.stderr = (
-                open(number, mode, encoding="utf-8", closefd=False)  # noqa: SIM115
-                for number, mode in ((0, "r"), (1, "w"), (2, "w"))
-            )
+            speak_into(handle, handle)
             for variable in [name for name in os.environ if name.startswith("HERMES_")]:
                 del os.environ[variable]
             os.environ |= {"HOME": str(place), "TMPDIR": str(place), "TZ": "UTC"}
             tempfile.tempdir = str(place)
             before()
             code = run(list(words))
-            for stream in (sys.stdout, sys.stderr):
-                with suppress(OSError, ValueError):
-                    stream.flush()
+            finish_speaking()
         except KeyboardInterrupt:
             code = 130  # before the command line is at work, or after: Python ends as shells say
         except BaseException:  # noqa: BLE001 - nothing may escape: a fork of the tests has no caller

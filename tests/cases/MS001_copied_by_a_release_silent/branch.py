@@ -1,46 +1,9 @@
-import time
-
-now = 1780000000.5  # a day in May 2026
-
-
-def tick():
-    global now
-    now += 0.002
-    return now
-
-
-time.time = tick
-
-from hermes_state import SessionDB
-
-db = SessionDB()
-
-
-def say(name, *words):
-    for number, word in enumerate(words):
-        db.append_message(name, "assistant" if number % 2 else "user", word)
-
-
-OKS = ("Is it done?", "Not yet.", *("ok", "done") * 4)
-
-
-def polls(name):
-    """One turn that asks a tool the same five times; some providers repeat the call's id."""
-    call = {"id": "c", "type": "function", "function": {"name": "status", "arguments": "{}"}}
-    db.append_message(name, "user", "Is it ready?")
-    for _ in range(5):
-        db.append_message(name, "assistant", "", tool_calls=[call])
-        db.append_message(name, "tool", "running", tool_name="status", tool_call_id="c")
-    db.append_message(name, "assistant", "Not yet.")
-
+from equal_words import copy, db, say
 
 db.create_session("tree", source="cli")
-say("tree", *OKS)
-polls("tree")
+say("tree")
 db.end_session("tree", "branched")
 mark = {"_branched_from": "tree"}
 db.create_session("branch", source="cli", model_config=mark, parent_session_id="tree")
-for message in db.get_messages_as_conversation("tree"):
-    fields = ("role", "content", "tool_name", "tool_calls", "tool_call_id")
-    db.append_message("branch", **{k: message[k] for k in fields if k in message})
+copy("tree", "branch")
 db.close()
