@@ -20,7 +20,7 @@ from hermes_repair.checks.registry import check
 from hermes_repair.checks.scene import Scene
 from hermes_repair.model.commands import quoted
 from hermes_repair.model.findings import Finding, Remedy, Severity
-from hermes_repair.report.doctor import date
+from hermes_repair.model.times import day
 from hermes_repair.report.escape import count
 from hermes_repair.transcripts.verdicts import Comparison, Verdict
 
@@ -40,7 +40,7 @@ class Around:
 
 @check("DB008", "database-replaced", Severity.ERROR, Remedy.UNSAFE)
 def database_replaced(scene: Scene) -> Iterator[Finding]:
-    """The database is younger than most of what lies around it.
+    """The database is younger than most of what lies around it, or than chats of a copy of it.
 
     What it means: state.db was begun anew, or another was put in its place. Hermes shows only what
     was said since; the chats from before are in transcript files, or in copies of the database.
@@ -63,7 +63,7 @@ def database_replaced(scene: Scene) -> Iterator[Finding]:
     if around is None:
         return
     began = _began(scene)
-    since = f" (begun on {date(began)})" if began is not None else ""
+    since = f" (begun on {day(began)})" if began is not None else ""
     told = [f"{_chats(around.chats, around.messages)} only in files"] if around.chats else []
     told += [
         f"{_chats(copy.sessions, copy.messages)} only in {copy.path}"
@@ -71,10 +71,11 @@ def database_replaced(scene: Scene) -> Iterator[Finding]:
     ]
     more = len(around.copies) - NAMED
     told += [f"more in {count(more, 'other database')}"] if more > 0 else []
+    what, what_not = ("most of what", "most of it not") if around.chats else ("what", "not")
     yield database_replaced.finding(
         DATABASE,
-        f"state.db{since} never held most of what lies around it: {'; '.join(told)}. Any of it may"
-        " have been deleted on purpose, but most of it not from this database.",
+        f"state.db{since} never held {what} lies around it: {'; '.join(told)}. Any of it may have"
+        f" been deleted on purpose, but {what_not} from this database.",
         _hint(around),
         remedy=Remedy.UNSAFE if around.chats else Remedy.MANUAL,
         data={

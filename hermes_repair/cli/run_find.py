@@ -11,8 +11,8 @@ from hermes_repair.app.world import World
 from hermes_repair.cli.target import Target, each_home, heading
 from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import ExitCode
+from hermes_repair.model.times import day
 from hermes_repair.report import documents
-from hermes_repair.report.doctor import date
 from hermes_repair.report.escape import count
 from hermes_repair.report.lines import Line, as_asked
 
@@ -60,7 +60,7 @@ def _notes(found: app.Found) -> list[Line]:
 
 
 def _words(place: app.Place) -> str:
-    when = date(place.at) if isinstance(place.at, float) else str(place.at or "no time")[:10]
+    when = day(place.at) if isinstance(place.at, float) else str(place.at or "no time")[:10]
     if place.where == "file":
         return f"{place.path}, line {place.line}, {when}, {place.role}"
     index = ", not in the search index" if place.indexed is False else ""

@@ -10,6 +10,16 @@ def minute(at: float) -> str:
     return _in_words(at, "%Y-%m-%d %H:%M", None)
 
 
+def second(at: float) -> str:
+    """Return local date and time of epoch seconds; the number itself outside the calendar."""
+    return _in_words(at, "%Y-%m-%d %H:%M:%S", None)
+
+
+def day(at: float) -> str:
+    """Return the local day of epoch seconds; the number itself outside the calendar."""
+    return _in_words(at, "%Y-%m-%d", None)
+
+
 def utc_day(at: float) -> str:
     """Return the day of epoch seconds in UTC; the number itself outside the calendar."""
     return _in_words(at, "%Y-%m-%d", UTC)

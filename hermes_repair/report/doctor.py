@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from hermes_repair.model.commands import for_home
 from hermes_repair.model.findings import Finding, Remedy, Severity
+from hermes_repair.model.times import day
 from hermes_repair.report.documents import tally
 from hermes_repair.report.escape import count, shorten, shown_id
 from hermes_repair.report.lines import Line
@@ -36,21 +36,13 @@ class SessionLabel:
         """Return ``2026-05-02, telegram, 12 messages, "Trip to ..."``."""
         parts = []
         if self.started_at is not None:
-            parts.append(date(self.started_at))
+            parts.append(day(self.started_at))
         if self.source:
             parts.append(shorten(self.source, 20))
         parts.append(count(self.messages, "message"))
         if self.title:
             parts.append(f'"{shorten(self.title, TITLE_LENGTH)}"')
         return ", ".join(parts)
-
-
-def date(seconds: float) -> str:
-    """Return a local calendar date, or the bare number where it is none."""
-    try:
-        return datetime.fromtimestamp(seconds).strftime("%Y-%m-%d")
-    except (ValueError, OverflowError, OSError):
-        return f"time {seconds:g}"
 
 
 def findings(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from hermes_repair.lineage.forks import Fork, Holds, Sibling
 from hermes_repair.lineage.node import SessionNode
+from hermes_repair.model.times import second
 from hermes_repair.report.doctor import SessionLabel
 from hermes_repair.report.escape import count, shorten
 from hermes_repair.report.lines import Line
@@ -159,12 +159,7 @@ def _own_words(half: Half) -> Iterator[Line]:
 
 def moment(seconds: float | None) -> str:
     """Return a local date and time, empty for none, or the bare number where it is no time."""
-    if seconds is None:
-        return ""
-    try:
-        return datetime.fromtimestamp(seconds).strftime("%Y-%m-%d %H:%M:%S")
-    except (ValueError, OverflowError, OSError):
-        return f"time {seconds:g}"
+    return "" if seconds is None else second(seconds)
 
 
 def entry(seen: Seen) -> dict[str, Any]:

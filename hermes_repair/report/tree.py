@@ -10,7 +10,8 @@ from typing import Any
 from hermes_repair.lineage.forest import DEEPEST, Leaf, Tree, drawn
 from hermes_repair.lineage.graph import EdgeKind
 from hermes_repair.lineage.node import SessionNode
-from hermes_repair.report.doctor import TITLE_LENGTH, date
+from hermes_repair.model.times import day
+from hermes_repair.report.doctor import TITLE_LENGTH
 from hermes_repair.report.escape import count, escape, shorten
 
 LOUD = frozenset({"fork", "orphan", "hidden", "cycle"})
@@ -39,7 +40,7 @@ def words(leaf: Leaf, *, title: bool) -> str:
 
 
 def _span(node: SessionNode) -> str:
-    times = [date(at) for at in (node.started_at, node.last_message_at) if at is not None]
+    times = [day(at) for at in (node.started_at, node.last_message_at) if at is not None]
     return " .. ".join(dict.fromkeys(times))
 
 
