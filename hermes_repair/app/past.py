@@ -18,6 +18,7 @@ from hermes_repair.records.acknowledgements import FILE as ACKNOWLEDGED
 from hermes_repair.records.acknowledgements import acknowledged_or_why
 from hermes_repair.records.folder import Folder
 from hermes_repair.records.openplan import PlanFile
+from hermes_repair.records.traces import Traces, traces
 from hermes_repair.store.views import WalChoice
 
 RESTORE = "restore"
@@ -44,14 +45,14 @@ def gather(folder: Folder) -> Past:
         if header.birth is not None:
             births.append(header.birth)
         if path not in gone:
-            written |= said.written
-            inserted |= said.inserted
-            deactivated |= said.deactivated
-            freed += said.freed
-            for session_id, lines in said.brought:
+            written |= said.left.written
+            inserted |= said.left.inserted
+            deactivated |= said.left.deactivated
+            freed += said.left.freed
+            for session_id, lines in said.left.brought:
                 brought.setdefault(session_id, []).append(lines)
         place = folder.source_dir(path)
-        kept.update(copy for copy in said.copies if (place / copy.target).is_file())
+        kept.update(copy for copy in said.left.copies if (place / copy.target).is_file())
         if is_open(header):
             unfinished.append((path, header, said.pending))
     if unfinished and _at_work(folder):
@@ -74,12 +75,7 @@ class _Said:
     """What one receipt says; a receipt of which any of it cannot be read says nothing."""
 
     header: Header
-    written: frozenset[int]
-    inserted: frozenset[int]
-    deactivated: frozenset[int]
-    freed: tuple[Freed, ...]
-    brought: tuple[tuple[str, Brought], ...]
-    copies: tuple[FileCopy, ...]
+    left: Traces
     pending: int
 
 
@@ -89,12 +85,7 @@ def _said(receipt: PlanFile) -> _Said:
         receipt.require_sealed()
     return _Said(
         header=header,
-        written=frozenset(receipt.written_messages()),
-        inserted=frozenset(receipt.inserted_messages()),
-        deactivated=frozenset(receipt.deactivated_messages()),
-        freed=tuple(Freed(*left, header.created) for left in receipt.freed_messages()),
-        brought=tuple(receipt.brought_lines()),
-        copies=tuple(receipt.copies()),
+        left=traces(receipt),
         pending=sum(1 for _, state in receipt.states() if state is UnitState.PENDING),
     )
 

@@ -6,23 +6,20 @@ import errno
 import hashlib
 import json
 import sqlite3
-from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from hermes_repair.model.actions import Action, FileCopy
+from hermes_repair.model.actions import Action
 from hermes_repair.model.errors import BadRecord, DatabaseUnreadable, NotNoted, Refused
 from hermes_repair.model.findings import Safety
-from hermes_repair.model.past import Brought, Witness
 from hermes_repair.model.plans import Header, Outline, Unit, UnitRecord, UnitState, outline
 from hermes_repair.model.values import Value, encode_value, stored, text
 from hermes_repair.records.actionrows import (
     COLUMNS,
     columns_of,
-    file_copy,
     from_row,
     kept,
     plain,
@@ -106,7 +103,7 @@ class PlanFile:
 
     def header(self) -> Header:
         """Return what the file is about."""
-        with self._reading():
+        with self.reading():
             found = dict(self._db.execute("SELECT name, value FROM header"))
             known: dict[str, Any] = {f.name: plain(found.get(f.name)) for f in fields(Header)}
             for field in fields(Header):
@@ -119,8 +116,8 @@ class PlanFile:
             return Header(**known)
 
     @contextmanager
-    def _reading(self) -> Iterator[None]:
-        """Raise :class:`BadRecord` where what is read is not what is ever written here."""
+    def reading(self) -> Iterator[None]:
+        """Raise :class:`BadRecord` where what is read inside is not what is ever written here."""
         try:
             yield
         except (sqlite3.Error, ValueError, TypeError, LookupError, ArithmeticError) as error:
@@ -137,7 +134,7 @@ class PlanFile:
 
     def require_sealed(self) -> None:
         """Raise :class:`BadRecord` where anything was changed by others since it was written."""
-        with self._reading():
+        with self.reading():
             row = self._db.execute("SELECT value FROM header WHERE name = ?", (_DIGEST,)).fetchone()
             if row is None or row[0] != self._content():
                 raise BadRecord(
@@ -252,7 +249,7 @@ class PlanFile:
 
     def record(self, number: int) -> UnitRecord:
         """Return one unit."""
-        with self._reading():
+        with self.reading():
             row = self._db.execute(
                 "SELECT kind, subject, summary, safety, live, findings, finding_ids, sessions,"
                 " state FROM units WHERE number = ?",
@@ -272,7 +269,7 @@ class PlanFile:
             return UnitRecord(number, unit, UnitState(row[8]))
 
     def _actions(self, number: int) -> Iterator[Action]:
-        sets = self._column_sets()
+        sets = self.column_sets()
         images: dict[int, dict[str, dict[str, Value]]] = {}
         for position, image, column, value in self._db.execute(
             "SELECT position, image, column_name, value FROM images WHERE unit = ?", (number,)
@@ -289,13 +286,18 @@ class PlanFile:
         """Return what a unit keeps beside its actions, to write it or to read it."""
         return Aside(self._db, self.path, number)
 
-    def _column_sets(self) -> dict[int, tuple[str, ...]]:
+    def rows(self, query: str, parameters: Sequence[Value] = ()) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows of a query about units and actions; to be asked within :meth:`reading`."""
+        yield from self._db.execute(query, parameters)
+
+    def column_sets(self) -> dict[int, tuple[str, ...]]:
+        """Return the lists of columns that digests are over, by number."""
         found = self._db.execute("SELECT number, names FROM column_sets")
         return {number: texts(names) for number, names in found}
 
     def states(self) -> list[tuple[int, UnitState]]:
         """Return (number, state) of every unit in order."""
-        with self._reading():
+        with self.reading():
             found = self._db.execute("SELECT number, state FROM units ORDER BY number")
             return [(int(number), UnitState(state)) for number, state in found]
 
@@ -307,24 +309,24 @@ class PlanFile:
 
     def sessions(self) -> frozenset[str]:
         """Return the sessions that the units touch."""
-        with self._reading():
+        with self.reading():
             found = self._db.execute("SELECT sessions FROM units")
             return frozenset(session for row in found for session in texts(row[0]))
 
     def subjects(self) -> frozenset[str]:
         """Return what the units are about: sessions, and names of other things."""
-        with self._reading():
+        with self.reading():
             found = self._db.execute("SELECT subject FROM units")
             return frozenset(text(row[0]) or "" for row in found)
 
     def count_actions(self) -> int:
         """Return how many actions all units have."""
-        with self._reading():
+        with self.reading():
             return int(self._db.execute("SELECT COUNT(*) FROM actions").fetchone()[0])
 
     def changes_structure(self) -> bool:
         """Whether undo has to restore a backup, because an action has no inverse by rows."""
-        with self._reading():
+        with self.reading():
             row = self._db.execute(
                 "SELECT EXISTS (SELECT 1 FROM actions WHERE kind IN ('Ddl', 'IndexRefill'))"
             ).fetchone()
@@ -332,111 +334,18 @@ class PlanFile:
 
     def tables(self) -> frozenset[str]:
         """Return the tables that units look rows up in."""
-        found = self._db.execute("SELECT DISTINCT tbl FROM actions WHERE tbl IS NOT NULL")
-        return frozenset(str(table) for (table,) in found)
+        with self.reading():
+            found = self._db.execute("SELECT DISTINCT tbl FROM actions WHERE tbl IS NOT NULL")
+            return frozenset(str(table) for (table,) in found)
 
     def tables_written(self) -> frozenset[str]:
         """Return the tables that units added rows to or changed rows of; deletions aside."""
-        with self._reading():
+        with self.reading():
             found = self._db.execute(
                 "SELECT DISTINCT tbl FROM actions"
                 " WHERE kind IN ('RowInsert', 'RowUpdate', 'RowMove')"
             )
             return frozenset(str(table) for (table,) in found)
-
-    def written_messages(self) -> Iterator[int]:
-        """Yield ids of messages that done units of this receipt inserted or moved."""
-        return self._messages(UnitState.DONE)
-
-    def inserted_messages(self) -> Iterator[int]:
-        """Yield ids of messages that done units of this receipt inserted."""
-        return self._messages(UnitState.DONE, kind="RowInsert")
-
-    def _messages(self, state: UnitState, kind: str = "%") -> Iterator[int]:
-        """Yield the ids that units of this state gave to messages."""
-        yield from self._numbers(
-            "SELECT COALESCE(a.new_id, i.value) FROM actions a JOIN units u ON u.number = a.unit"
-            " LEFT JOIN images i ON i.unit = a.unit AND i.position = a.position"
-            "  AND i.image = 'key' AND i.column_name = 'id'"
-            " WHERE a.tbl = 'messages' AND a.kind IN ('RowInsert', 'RowMove') AND a.kind LIKE ?"
-            " AND u.state = ?",
-            (kind, state.value),
-        )
-
-    def freed_messages(self) -> Iterator[tuple[frozenset[int], tuple[Witness, ...]]]:
-        """Yield, per unit, the message ids that it left without a row, and rows that it left.
-
-        A done unit frees the ids that it moved rows away from; of the rows in their new places the
-        first, the middle and the last are witnesses. One that was undone frees the ids that it had
-        given out.
-        """
-        with self._reading():
-            moves: dict[int, list[tuple[int, int, str, int]]] = {}
-            for unit, old, new, digest, columns in self._db.execute(
-                "SELECT a.unit, a.old_id, a.new_id, a.digest, a.column_set FROM actions a"
-                " JOIN units u ON u.number = a.unit"
-                " WHERE a.tbl = 'messages' AND a.kind = 'RowMove' AND u.state = 'done'"
-                " ORDER BY a.unit, a.position"
-            ):
-                moves.setdefault(unit, []).append((old, new, str(digest), columns))
-            sets = self._column_sets()
-            for moved in moves.values():
-                chosen = {0, len(moved) // 2, len(moved) - 1}
-                witnesses = tuple(
-                    Witness(new, digest, sets[columns])
-                    for place, (_, new, digest, columns) in enumerate(moved)
-                    if place in chosen
-                )
-                yield frozenset(old for old, *_ in moved), witnesses
-            given = frozenset(self._messages(UnitState.UNDONE))
-            if given:
-                yield given, ()
-
-    def brought_lines(self) -> Iterator[tuple[str, Brought]]:
-        """Yield (session, lines) of the transcripts that done units of this receipt filled from."""
-        with self._reading():
-            offsets: dict[tuple[int, str], array[int]] = {}
-            for unit, source, offset in self._db.execute(
-                "SELECT a.unit, a.source, a.offset FROM actions a JOIN units u ON u.number = a.unit"
-                " WHERE a.tbl = 'messages' AND a.kind = 'RowInsert' AND a.source IS NOT NULL"
-                " AND u.state = 'done'"
-            ):
-                offsets.setdefault((unit, text(plain(source)) or ""), array("q")).append(offset)
-            for unit, subject, source, size, sha256 in self._db.execute(
-                "SELECT u.number, u.subject, a.source, a.size, a.sha256 FROM actions a"
-                " JOIN units u ON u.number = a.unit WHERE a.kind = 'FileCopy' AND u.state = 'done'"
-            ):
-                named = text(plain(source)) or ""
-                if (unit, named) in offsets:
-                    yield (
-                        text(subject) or "",
-                        Brought(named, int(size), str(sha256), offsets[unit, named]),
-                    )
-
-    def deactivated_messages(self) -> Iterator[int]:
-        """Yield ids of messages that done units of this receipt made inactive (MS001, MS005)."""
-        yield from self._numbers(
-            "SELECT k.value FROM actions a JOIN units u ON u.number = a.unit"
-            " JOIN images k ON k.unit = a.unit AND k.position = a.position"
-            "  AND k.image = 'key' AND k.column_name = 'id'"
-            " JOIN images f ON f.unit = a.unit AND f.position = a.position"
-            "  AND f.image = 'after' AND f.column_name = 'active' AND f.value = 0"
-            " WHERE a.tbl = 'messages' AND a.kind = 'RowUpdate' AND u.state = 'done'"
-        )
-
-    def _numbers(self, query: str, parameters: Sequence[Value] = ()) -> Iterator[int]:
-        with self._reading():
-            for (number,) in self._db.execute(query, parameters):
-                yield int(number)
-
-    def copies(self) -> Iterator[FileCopy]:
-        """Yield the copies of files that units of this receipt made; undo leaves them."""
-        with self._reading():
-            for row in self._db.execute(
-                "SELECT a.source, a.target, a.size, a.sha256 FROM actions a JOIN units u"
-                " ON u.number = a.unit WHERE a.kind = 'FileCopy' AND u.state IN ('done', 'undone')"
-            ):
-                yield file_copy(*map(plain, row))
 
     def digest(self, numbers: Iterable[int] | None = None) -> str:
         """Return one hash over units and their actions: what a plan will do, to the byte.
@@ -452,7 +361,7 @@ class PlanFile:
         )
         chosen = [number for number, _ in self.states()] if numbers is None else numbers
         hasher = hashlib.sha256()
-        with self._reading():
+        with self.reading():
             for number in chosen:
                 for query in queries:
                     for row in self._db.execute(query, (number,)):
