@@ -144,13 +144,16 @@ def find(scene: Scene, selection: Selection) -> list[Finding]:
             found += _ask(check, scene)
     if selection.sessions:
         found = [f for f in found if f.session_id is None or f.session_id in selection.sessions]
-    return list(_with_damage(scene, found, selection))
+    return found
 
 
 def within_limits(scene: Scene, found: list[Finding], selection: Selection) -> list[Finding]:
-    """Say of findings whose repair may not be written here who mends them."""
+    """Say of findings whose repair may not be written here who mends them.
+
+    Damage that SQLite only met while the checks were reading (DB003) is added.
+    """
     if not readable(scene):
-        return found
+        return list(_with_damage(scene, found, selection))
     limited = _tried(
         scene,
         "what may be repaired",

@@ -93,14 +93,17 @@ def before_database(sides: Sides, home: HomeFacts, missing: Sequence[int], clock
     """
     if home.database_birth is None or not missing:
         return False
-    rest = range(max(missing), len(sides.file))
-    end = next((e for e in (latest_epoch(sides.file, clock, line) for line in rest) if e), None)
+    end = _first_time(sides, clock, range(max(missing), len(sides.file)))
     return end is not None and end + SLACK < home.database_birth
 
 
 def ending(sides: Sides, clock: Clock) -> float | None:
     """Return the latest time of the last line with one (epoch seconds), None where none has."""
-    lines = range(len(sides.file) - 1, -1, -1)
+    return _first_time(sides, clock, range(len(sides.file) - 1, -1, -1))
+
+
+def _first_time(sides: Sides, clock: Clock, lines: Sequence[int]) -> float | None:
+    """Return the latest time of the first of these lines that has one."""
     return next((e for e in (latest_epoch(sides.file, clock, line) for line in lines) if e), None)
 
 
