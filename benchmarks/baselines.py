@@ -86,11 +86,11 @@ def rewrite(database: str, sessions: str) -> None:
 
 def backup_aside(*arguments: str) -> None:
     """Run hermes-repair with ``arguments``; print the seconds that its file backup took."""
-    from hermes_repair.app import applying
+    from hermes_repair.app import apply_units
     from hermes_repair.cli import main as hermes_repair
 
     spent = 0.0
-    names = vars(applying)
+    names = vars(apply_units)
     work = names["back_up"]
 
     def timed(*given: object, **named: object) -> None:

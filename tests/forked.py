@@ -24,7 +24,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from hermes_repair.host import raw, worker
+from hermes_repair.host import byte_reader, byte_worker
 from hermes_repair.schema.catalogue import default_catalogue
 
 SECONDS = 300
@@ -85,7 +85,7 @@ def serve(folder: Path) -> None:
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
     default_catalogue()
-    raw._ask = ask_a_fork
+    byte_reader._ask = ask_a_fork
     for line in sys.stdin:
         order = json.loads(line)
         child = os.fork()
@@ -96,14 +96,14 @@ def serve(folder: Path) -> None:
 
 
 def ask_a_fork(arguments: Sequence[str], seconds: float | None) -> Any:
-    """Answer as :func:`hermes_repair.host.raw._ask` does, without starting an interpreter."""
+    """Answer as ``hermes_repair.host.byte_reader._ask`` does, without a new interpreter."""
     reader, writer = os.pipe()
     pid = os.fork()
     if pid == 0:
         operation, *rest = arguments
         answer: dict[str, Any]
         try:
-            answer = {"ok": worker.OPERATIONS[operation](*map(os.fsencode, rest))}
+            answer = {"ok": byte_worker.OPERATIONS[operation](*map(os.fsencode, rest))}
         except OSError as error:
             answer = {"errno": error.errno, "message": error.strerror, "path": error.filename}
         except BaseException as error:  # noqa: BLE001 - a traceback of the worker is a defect
@@ -117,7 +117,7 @@ def ask_a_fork(arguments: Sequence[str], seconds: float | None) -> Any:
     os.waitpid(pid, 0)
     answer = ast.literal_eval(told)
     if "defect" in answer:
-        raise raw.WorkerFailed(answer["defect"])
+        raise byte_reader.WorkerFailed(answer["defect"])
     if "ok" not in answer:
         path = answer["path"]
         raise OSError(answer["errno"], answer["message"], os.fsdecode(path) if path else None)

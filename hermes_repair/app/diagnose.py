@@ -6,28 +6,28 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from hermes_repair.app.lookedat import INDEX, SELECTION, UNREADABLE, looked_at
-from hermes_repair.app.outlook import Outlook, foresee
-from hermes_repair.app.outside import Outside, folder_of, place_of, steady
-from hermes_repair.app.visit import visit
-from hermes_repair.app.world import World
-from hermes_repair.checks.database import database_damaged
+from hermes_repair.app.coverage import INDEX, SELECTION, UNREADABLE, looked_at
+from hermes_repair.app.environment import Environment
+from hermes_repair.app.file_status import FileStatus, folder_of, place_of, steady
+from hermes_repair.app.open_scene import open_scene
+from hermes_repair.app.upgrade_forecast import Forecast, forecast_upgrade
+from hermes_repair.checks.database_file import database_damaged
+from hermes_repair.checks.migration_refusals import only_where_there_is_a_way
 from hermes_repair.checks.registry import Check, all_checks, proposals
-from hermes_repair.checks.scene import Scene, Wishes
-from hermes_repair.checks.wayout import only_where_there_is_a_way
+from hermes_repair.evidence.scene import LookOptions, Scene
 from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import DatabaseUnreadable, Refused
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import Unit
 from hermes_repair.records.acknowledgements import acknowledged_or_why
 from hermes_repair.repair.planner import Selection
-from hermes_repair.report.doctor import SessionLabel
-from hermes_repair.report.lookedat import LookedAt
+from hermes_repair.report.coverage_text import LookedAt
+from hermes_repair.report.doctor_text import SessionLabel
+from hermes_repair.schema.allowed_writes import AllowedWrites, allowed_writes
 from hermes_repair.schema.recognise import Family, holds_conversations
-from hermes_repair.schema.writes import AllowedWrites, allowed_writes
+from hermes_repair.store.file_state import IN_QUESTION
+from hermes_repair.store.integrity import Soundness, require_agreement
 from hermes_repair.store.look import Look
-from hermes_repair.store.soundness import Soundness, require_agreement
-from hermes_repair.store.views import IN_QUESTION
 
 T = TypeVar("T")
 
@@ -39,7 +39,7 @@ SECOND_LOOK_SECONDS = 2.0  # rotations and flushes in flight are over by then
 class Diagnosis:
     """What the doctor found in one home. ``notes`` are things that could not be looked at.
 
-    ``looked_at`` is what it has seen, ``outlook`` what a named release would do here (``--for``),
+    ``looked_at`` is what it has seen, ``forecast`` what a named release would do here (``--for``),
     ``blocking`` the finding that keeps every writing command out, also where nobody asked for it.
     """
 
@@ -51,7 +51,7 @@ class Diagnosis:
     notes: tuple[str, ...]
     looked_at: LookedAt
     live: bool
-    outlook: Outlook | None = None
+    forecast: Forecast | None = None
     blocking: str | None = None
 
     @property
@@ -68,18 +68,26 @@ class Diagnosis:
 
 def diagnose(
     home: Home,
-    world: World,
-    wishes: Wishes,
+    environment: Environment,
+    look_options: LookOptions,
     selection: Selection,
     *,
     confirm: bool = True,
 ) -> Diagnosis:
     """Run the selected checks; with ``confirm``, twice beside a live Hermes: both must agree."""
-    first = steady(home, world, lambda outside: _once(home, world, wishes, selection, outside))
+    first = steady(
+        home,
+        environment,
+        lambda file_status: _once(home, environment, look_options, selection, file_status),
+    )
     if not (confirm and first.live and first.findings):
         return first
-    world.sleep(SECOND_LOOK_SECONDS)
-    second = steady(home, world, lambda outside: _once(home, world, wishes, selection, outside))
+    environment.sleep(SECOND_LOOK_SECONDS)
+    second = steady(
+        home,
+        environment,
+        lambda file_status: _once(home, environment, look_options, selection, file_status),
+    )
     seen = {finding.fingerprint for finding in first.findings}
     kept = tuple(finding for finding in second.findings if finding.fingerprint in seen)
     return replace(second, findings=kept)
@@ -87,20 +95,24 @@ def diagnose(
 
 def _once(
     home: Home,
-    world: World,
-    wishes: Wishes,
+    environment: Environment,
+    look_options: LookOptions,
     selection: Selection,
-    outside: Outside,
+    file_status: FileStatus,
 ) -> Diagnosis:
     # Every finding rests on indexes that are as their tables are, so this is asked of any look.
     check_file = not selection.ignores("DB003", "DB006")
-    with visit(home, world, wishes, check_file=check_file, outside=outside) as scene:
-        outlook = None
-        if wishes.release is not None and readable(scene):
+    with open_scene(
+        home, environment, look_options, check_file=check_file, file_status=file_status
+    ) as scene:
+        forecast = None
+        if look_options.release is not None and readable(scene):
             # What a release does rests on all that is wrong, not on what was asked to be listed.
             every = tuple(examine(scene, Selection()))
-            foreseen = _tried(scene, f"--for {wishes.release}", lambda: foresee(scene, every))
-            every, outlook = foreseen or (every, None)
+            foreseen = _tried(
+                scene, f"--for {look_options.release}", lambda: forecast_upgrade(scene, every)
+            )
+            every, forecast = foreseen or (every, None)
             findings = tuple(found for found in every if selection.wants_id(found.id))
         else:
             findings = tuple(examine(scene, selection))
@@ -116,7 +128,7 @@ def _once(
             notes=tuple(scene.notes),
             looked_at=looked_at(scene, database["sessions"], database["messages"]),
             live=scene.look.live,
-            outlook=outlook,
+            forecast=forecast,
             blocking=_blocking(scene),
         )
 
@@ -188,10 +200,10 @@ def _limited(scene: Scene, found: list[Finding]) -> list[Finding]:
         if reason:
             reasons.update(dict.fromkeys(unit.findings, reason))
     old = scene.recognition.family is Family.OLD
-    if allowed.strangers:  # what is mended by a migration, or after one, waits as well
+    if allowed.foreign_objects:  # what is mended by a migration, or after one, waits as well
         waits = found if old else [f for f in found if f.remedy is Remedy.MIGRATE]
         named = (f.fingerprint for f in waits if f.remedy in _MENDED)
-        reasons.update(dict.fromkeys(named, allowed.strangers[0].reason))
+        reasons.update(dict.fromkeys(named, allowed.foreign_objects[0].reason))
         old = False
     remedy = Remedy.MIGRATE if old else Remedy.MANUAL
     hint = "First: hermes-repair migrate" if old else "Not repaired here: {}."

@@ -6,21 +6,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from hermes_repair.app.locks import COMMAND as LOCK_CLEANING
-from hermes_repair.app.outside import folder_of
-from hermes_repair.app.past import RESTORE, replaced_in
-from hermes_repair.app.wal import answer_of, said
+from hermes_repair.app.clean_locks import COMMAND as LOCK_CLEANING
+from hermes_repair.app.file_status import folder_of
+from hermes_repair.app.receipts import RESTORE, replaced_in
+from hermes_repair.app.wal_answer import answer_of, said
 from hermes_repair.home.layout import Home
 from hermes_repair.model.actions import RowDelete
 from hermes_repair.model.errors import BadRecord, Refused
 from hermes_repair.model.plans import Header, UnitState
 from hermes_repair.model.values import Row, Value
-from hermes_repair.records import planfile
+from hermes_repair.records import plan_database
 from hermes_repair.records.folder import Folder, number_of
-from hermes_repair.records.openplan import PlanFile
-from hermes_repair.repair.images import differing
+from hermes_repair.records.plan_file import PlanFile
+from hermes_repair.repair.row_images import differing
 from hermes_repair.store.connections import name
-from hermes_repair.store.views import Sides, WalChoice, at_rest, refuse_copy
+from hermes_repair.store.file_state import Sides, WalChoice, at_rest, refuse_copy
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def history(home: Home, left_out: list[tuple[Path, BadRecord]] | None = None) ->
     gone = replaced_in(folder)
     return [
         replace(entry, replaced_by=gone.get(path))
-        for path, entry in planfile.read_each(folder.receipt_paths()[::-1], _entry, left_out)
+        for path, entry in plan_database.read_each(folder.receipt_paths()[::-1], _entry, left_out)
     ]
 
 
@@ -211,7 +211,7 @@ def _left_to(folder: Folder, below: Entry, cleaning: Entry) -> bool:
     removed = _removed(cleaning)
     if below.whole:
         return _in_backup(folder, below, removed)
-    with planfile.read(below.path) as receipt:
+    with plan_database.read(below.path) as receipt:
         return not receipt.tables_written().isdisjoint(gone.table for gone in removed)
 
 
@@ -235,7 +235,7 @@ def _where(key: Row) -> tuple[str, list[Value]]:
 
 
 def _removed(cleaning: Entry) -> list[RowDelete]:
-    with planfile.read(cleaning.path) as receipt:
+    with plan_database.read(cleaning.path) as receipt:
         return [
             action
             for record in receipt.records()

@@ -6,32 +6,32 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from hermes_repair.app.applying import apply_units, close_receipt, in_memory, needed
-from hermes_repair.app.outside import Outside, folder_of, from_outside, left_wal, steady
+from hermes_repair.app.apply_units import apply_units, close_receipt, in_memory, needed
+from hermes_repair.app.environment import Environment
+from hermes_repair.app.file_status import FileStatus, folder_of, left_wal, read_file_status, steady
+from hermes_repair.app.open_scene import open_scene
 from hermes_repair.app.preflight import Space, disk_space, require_alone, single_run
 from hermes_repair.app.recover import recover
-from hermes_repair.app.resolving import resolver
-from hermes_repair.app.target import Target, choose_target
-from hermes_repair.app.visit import visit
-from hermes_repair.app.world import World
-from hermes_repair.checks.delegated import decide
+from hermes_repair.app.source_resolver import resolver
+from hermes_repair.app.target_release import Target, choose_target
 from hermes_repair.checks.registry import all_checks
-from hermes_repair.checks.scene import Scene, Wishes
+from hermes_repair.evidence.delegate_decisions import decide
+from hermes_repair.evidence.scene import LookOptions, Scene
 from hermes_repair.home.layout import Home, routing_file
-from hermes_repair.host.files import parse_json
+from hermes_repair.host.regular_files import parse_json
 from hermes_repair.model.errors import HermesRepairError, Refused, from_os
 from hermes_repair.model.findings import Safety, Severity
 from hermes_repair.model.plans import Unit
 from hermes_repair.schema.catalogue import default_catalogue
-from hermes_repair.schema.delegates import STEP, Decisions
-from hermes_repair.schema.difference import diff
-from hermes_repair.schema.facts import read_facts
-from hermes_repair.schema.preview import Shown, preview
+from hermes_repair.schema.delegate_marks import STEP, Decisions
+from hermes_repair.schema.foreign_objects import find_foreign_objects
 from hermes_repair.schema.recognise import Family, Recognition, recognise
 from hermes_repair.schema.route import Route, check_target, route
-from hermes_repair.schema.space import room_for
-from hermes_repair.schema.strangers import find_strangers
+from hermes_repair.schema.route_facts import read_facts
+from hermes_repair.schema.route_preview import Shown, preview
+from hermes_repair.schema.route_space import room_for
 from hermes_repair.schema.structure import Query, Structure, read_structure
+from hermes_repair.schema.structure_difference import diff
 from hermes_repair.store.look import Look
 
 COUNTED = ("sessions", "messages")
@@ -55,7 +55,7 @@ class Way:
     shown: tuple[Shown, ...]
     rows: tuple[int, int]
     room: int
-    outside: Outside
+    file_status: FileStatus
     recognition: Recognition
     birth: float | None
     unfinished: bool
@@ -85,22 +85,24 @@ class Migrated:
 
 
 def plan_way(
-    home: Home, world: World, to: int | None, force: bool, *, check_file: bool = True
+    home: Home, environment: Environment, to: int | None, force: bool, *, check_file: bool = True
 ) -> Way:
     """Plan the migration; changes nothing. Raises :class:`Refused` where there is no way."""
 
-    def look(outside: Outside) -> Way:
-        with visit(home, world, Wishes(), check_file=check_file, outside=outside) as scene:
-            way = _way(scene, to, force, outside)
+    def look(file_status: FileStatus) -> Way:
+        with open_scene(
+            home, environment, LookOptions(), check_file=check_file, file_status=file_status
+        ) as scene:
+            way = _way(scene, to, force, file_status)
         if way.nothing_to_do:
             return way
-        need = needed(outside, in_memory((unit_of(way),)), backup=True)
+        need = needed(file_status, in_memory((unit_of(way),)), backup=True)
         return replace(way, space=disk_space(home, need))
 
-    return steady(home, world, look)
+    return steady(home, environment, look)
 
 
-def _way(scene: Scene, to: int | None, force: bool, outside: Outside) -> Way:
+def _way(scene: Scene, to: int | None, force: bool, file_status: FileStatus) -> Way:
     for check in all_checks():
         stops = check.severity is Severity.FATAL or check.id == "DB006"
         for finding in check.find(scene) if stops else ():
@@ -113,8 +115,10 @@ def _way(scene: Scene, to: int | None, force: bool, outside: Outside) -> Way:
         if scene.recognition.number < STEP <= target.number:
             decisions = decide(scene, target.number)
         made = _route(scene, target.number, decisions)
-    strangers = find_strangers(scene.structure, scene.recognition.number) if made.actions else ()
-    for found in strangers:
+    foreign_objects = (
+        find_foreign_objects(scene.structure, scene.recognition.number) if made.actions else ()
+    )
+    for found in foreign_objects:
         raise Refused(
             f"{found.reason}, and a migration may write there.",
             "Nothing was changed. `hermes-repair doctor --select DB009` says more.",
@@ -126,10 +130,10 @@ def _way(scene: Scene, to: int | None, force: bool, outside: Outside) -> Way:
         shown=tuple(_counted(part, scene.look) for part in preview(made)),
         rows=_rows(scene.look),
         room=room_for(made, scene.look.scan),
-        outside=outside,
+        file_status=file_status,
         recognition=scene.recognition,
         birth=scene.birth,
-        unfinished=bool(scene.past.unfinished),
+        unfinished=bool(scene.receipt_history.unfinished),
     )
 
 
@@ -178,7 +182,7 @@ def unit_of(way: Way) -> Unit:
 
 def migrate(
     home: Home,
-    world: World,
+    environment: Environment,
     to: int | None,
     force: bool,
     agree: Callable[[Way], bool],
@@ -188,8 +192,8 @@ def migrate(
     Where nothing is to be done, and where it is refused or declined, nothing is written at all.
     """
     folder = folder_of(home)
-    require_alone(home, from_outside(home))
-    way = plan_way(home, world, to, force, check_file=False)  # the backup is checked instead
+    require_alone(home, read_file_status(home))
+    way = plan_way(home, environment, to, force, check_file=False)  # the backup is checked instead
     result = Migrated(way)
     if way.nothing_to_do and not way.unfinished:
         return result
@@ -197,17 +201,17 @@ def migrate(
         result.declined = True
         return result
     with single_run(folder):
-        result.recovered = recover(home, folder, world)
+        result.recovered = recover(home, folder, environment)
         if result.recovered:  # the same way, from files that were joined or settled meanwhile
-            result.way = way = plan_way(home, world, to, force, check_file=False)
-        require_alone(home, way.outside)
+            result.way = way = plan_way(home, environment, to, force, check_file=False)
+        require_alone(home, way.file_status)
         if way.nothing_to_do:
             return result
         applied = apply_units(
             home,
             folder,
-            world,
-            way.outside,
+            environment,
+            way.file_status,
             in_memory((unit_of(way),)),
             resolver(home),
             command="migrate",
@@ -222,10 +226,10 @@ def migrate(
             result.problem = applied.refused[0][1]
         try:
             if applied.receipt is not None:
-                close_receipt(applied.receipt, home, folder, world)
+                close_receipt(applied.receipt, home, folder, environment)
             if result.problem is None:
-                result.wal_left = left_wal(from_outside(home))
-                _look_afresh(home, world, way)
+                result.wal_left = left_wal(read_file_status(home))
+                _look_afresh(home, environment, way)
         except (HermesRepairError, OSError) as error:
             # It is committed: what fails now is told beside that, not instead of it.
             result.stopped = from_os(error) if isinstance(error, OSError) else error
@@ -259,11 +263,13 @@ def _otherwise(structure: Structure, way: Way) -> list[str]:
     return said + [line for line in left if line not in way.route.kept]
 
 
-def _look_afresh(home: Home, world: World, way: Way) -> None:
+def _look_afresh(home: Home, environment: Environment, way: Way) -> None:
     """See that what was committed is what is there now."""
 
-    def look(outside: Outside) -> None:
-        with visit(home, world, Wishes(), check_file=False, outside=outside) as scene:
+    def look(file_status: FileStatus) -> None:
+        with open_scene(
+            home, environment, LookOptions(), check_file=False, file_status=file_status
+        ) as scene:
             if left := _otherwise(scene.structure, way):
                 raise Refused(
                     "The migration was made, but the database is otherwise now: "
@@ -271,7 +277,7 @@ def _look_afresh(home: Home, world: World, way: Way) -> None:
                     "Is another program at work on it? `hermes-repair undo` takes it back.",
                 )
 
-    steady(home, world, look)
+    steady(home, environment, look)
 
 
 def _rows(look: Look) -> tuple[int, int]:

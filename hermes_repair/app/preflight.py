@@ -8,23 +8,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hermes_repair import host
-from hermes_repair.app.outside import Outside, copy_private, from_outside
-from hermes_repair.app.past import left_by_us
+from hermes_repair.app.file_status import FileStatus, copy_private, read_file_status
+from hermes_repair.app.receipts import left_by_us
 from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import AnotherRun, Changed, DatabaseUnreadable, InUse, Refused
 from hermes_repair.records.folder import Folder
-from hermes_repair.records.planfile import sync
-from hermes_repair.store.soundness import require_sound
-from hermes_repair.store.views import IN_QUESTION, FileState, at_rest
+from hermes_repair.records.plan_database import sync
+from hermes_repair.store.file_state import IN_QUESTION, FileState, at_rest
+from hermes_repair.store.integrity import require_sound
 
 OPENERS_EVERY = 0.5  # seconds between two questions who has the database open
 
 
-def require_alone(home: Home, outside: Outside) -> None:
+def require_alone(home: Home, file_status: FileStatus) -> None:
     """Raise :class:`InUse` naming who has the database open."""
-    if not outside.alone:
+    if not file_status.alone:
         raise InUse(
-            f"{outside.openers.describe()}.",
+            f"{file_status.openers.describe()}.",
             "Nothing was changed. Stop it, then run the same command again.",
         )
 
@@ -46,7 +46,7 @@ def disk_space(home: Home, needed: int) -> Space:
     return Space(needed, host.free_bytes(home.root))
 
 
-def require_writable(home: Home, outside: Outside, folder: Folder, need: int) -> Space:
+def require_writable(home: Home, file_status: FileStatus, folder: Folder, need: int) -> Space:
     """Raise :class:`Refused` where state.db or our folder cannot be written, or space is short.
 
     Returns what was asked of the disk, for the report.
@@ -66,7 +66,7 @@ def require_writable(home: Home, outside: Outside, folder: Folder, need: int) ->
 
 def require_same_base(home: Home, marks: str) -> None:
     """Raise :class:`Changed` where the files changed after the plan was made."""
-    if from_outside(home).marks != marks:
+    if read_file_status(home).marks != marks:
         raise Changed(
             "The database changed after the plan was made.",
             "Nothing was changed. Run the same command again to plan from what is there now.",
@@ -75,7 +75,7 @@ def require_same_base(home: Home, marks: str) -> None:
 
 def require_no_question(
     home: Home,
-    outside: Outside,
+    file_status: FileStatus,
     folder: Folder,
     *,
     looks_up: bool = False,
@@ -90,21 +90,23 @@ def require_no_question(
     ``repair`` and ``migrate`` hear it from the doctor's checks; this is for the commands that open
     the database without them.
     """
-    if not outside.facts.is_sqlite:
-        what = "is not a SQLite database" if outside.facts.main.size else "is empty (0 bytes)"
+    if not file_status.facts.is_sqlite:
+        what = "is not a SQLite database" if file_status.facts.main.size else "is empty (0 bytes)"
         raise DatabaseUnreadable(
             f"{home.database} {what}.",
             "Nothing was changed. `hermes-repair doctor` says more; `hermes-repair restore BACKUP`"
             " puts a copy back.",
         )
-    if outside.in_the_way is not None:
+    if file_status.in_the_way is not None:
         raise DatabaseUnreadable(
-            f"{home.database} cannot be opened: {outside.in_the_way}.",
+            f"{home.database} cannot be opened: {file_status.in_the_way}.",
             "Nothing was changed. Move that away, then run this again.",
         )
-    if not outside.alone or not (looks_up or outside.sides.wal or outside.sides.journal):
+    if not file_status.alone or not (
+        looks_up or file_status.sides.wal or file_status.sides.journal
+    ):
         return
-    state = file_state(home, outside, folder)
+    state = file_state(home, file_status, folder)
     if state.side in IN_QUESTION:
         raise Refused(
             "DB002: the -wal beside state.db may not belong to it, so nothing is written.",
@@ -115,42 +117,42 @@ def require_no_question(
         require_sound(state.soundness, tables)
 
 
-def file_state(home: Home, outside: Outside, folder: Folder) -> FileState:
+def file_state(home: Home, file_status: FileStatus, folder: Folder) -> FileState:
     """Say what a database at rest is like and what lies beside it, from private copies.
 
     Raises :class:`DatabaseUnreadable` where neither view can be read.
     """
     with at_rest(
         home.database,
-        outside.sides,
+        file_status.sides,
         copy_private,
         None,
         check_file=True,
-        left_by_us=left_by_us(folder, outside) is not None,
+        left_by_us=left_by_us(folder, file_status) is not None,
     ) as (_, state):
         return state
 
 
-def bundle(home: Home, outside: Outside, folder: Folder, place: Path) -> Path | None:
+def bundle(home: Home, file_status: FileStatus, folder: Folder, place: Path) -> Path | None:
     """Copy main, -wal, -shm and -journal as they lie, before the first connection (design R4).
 
     Into a new folder below ``place``, which is returned; None where nothing lies beside the main
     file or somebody has it open.
     """
-    if not outside.alone or not (outside.sides.wal or outside.sides.journal):
+    if not file_status.alone or not (file_status.sides.wal or file_status.sides.journal):
         return None
     folder.make(place)
     # A run that was killed while it copied has left one that is not whole.
     number = sum(1 for path in place.iterdir() if path.name.startswith("bundle"))
     target = folder.make(place / f"bundle-{number + 1}")
-    copy_as_files(home, outside, folder, target)
+    copy_as_files(home, file_status, folder, target)
     return target
 
 
-def copy_as_files(home: Home, outside: Outside, folder: Folder, target: Path) -> None:
+def copy_as_files(home: Home, file_status: FileStatus, folder: Folder, target: Path) -> None:
     """Copy main, -wal, -shm and -journal into a folder of ours, durably, without opening them."""
     suffixes = ("", "-wal", "-shm", "-journal")
-    files = (outside.facts.main, *outside.facts.sidecars)
+    files = (file_status.facts.main, *file_status.facts.sidecars)
     pairs = [
         (home.database.with_name(home.database.name + suffix), target / f"state.db{suffix}")
         for suffix, found in zip(suffixes, files, strict=True)

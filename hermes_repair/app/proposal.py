@@ -8,27 +8,27 @@ from pathlib import Path
 from typing import Any
 
 from hermes_repair import __version__
-from hermes_repair.app.applying import in_file, needed
+from hermes_repair.app.apply_units import in_file, needed
+from hermes_repair.app.coverage import INDEX
 from hermes_repair.app.diagnose import facts, find, labels, readable, within_limits
-from hermes_repair.app.lookedat import INDEX
-from hermes_repair.app.naming import require_known
-from hermes_repair.app.outside import Outside, folder_of, steady
+from hermes_repair.app.environment import Environment
+from hermes_repair.app.file_status import FileStatus, folder_of, steady
+from hermes_repair.app.named_sessions import require_known
+from hermes_repair.app.open_scene import open_scene
 from hermes_repair.app.preflight import Space, disk_space
 from hermes_repair.app.recover import CutOff, cut_off
-from hermes_repair.app.visit import visit
-from hermes_repair.app.world import World
 from hermes_repair.checks.registry import proposals
-from hermes_repair.checks.scene import Scene, Wishes
+from hermes_repair.evidence.scene import LookOptions, Scene
 from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import Refused
 from hermes_repair.model.findings import Finding, Severity
 from hermes_repair.model.plans import Header, Outline, outline
-from hermes_repair.records import planfile
+from hermes_repair.records import plan_database
 from hermes_repair.repair.planner import Plan, Selection, plan
-from hermes_repair.report.doctor import SessionLabel
-from hermes_repair.schema.strangers import refusal
-from hermes_repair.schema.writes import allowed_writes
-from hermes_repair.store.views import SideFile, WalChoice
+from hermes_repair.report.doctor_text import SessionLabel
+from hermes_repair.schema.allowed_writes import allowed_writes
+from hermes_repair.schema.foreign_objects import refusal
+from hermes_repair.store.file_state import SideFile, WalChoice
 
 UNREAD = "everything that reads through that index"
 """What is not even looked for while an index does not have its table's rows (DB006)."""
@@ -49,7 +49,7 @@ class Proposal:
     findings: tuple[Finding, ...]
     labels: dict[str, SessionLabel]
     database: dict[str, Any]
-    outside: Outside
+    file_status: FileStatus
     schema: int | None
     birth: float | None
     digest: str
@@ -64,8 +64,8 @@ class Proposal:
 
 def propose(
     home: Home,
-    world: World,
-    wishes: Wishes,
+    environment: Environment,
+    look_options: LookOptions,
     selection: Selection,
     place: Path,
     *,
@@ -84,32 +84,36 @@ def propose(
     that nothing here has.
     """
 
-    def look(outside: Outside) -> Proposal:
+    def look(file_status: FileStatus) -> Proposal:
         draft = place / f"{sum(1 for _ in place.iterdir()) + 1}.db"
         first = CutOff()  # alone, `repair` settles what was cut off before it plans
-        if not outside.alone:
+        if not file_status.alone:
             first = cut_off(folder_of(home)) if held is None else held
-        made = _propose(home, world, wishes, selection, choice, confirmed, outside, draft, first)
+        made = _propose(
+            home, environment, look_options, selection, choice, confirmed, file_status, draft, first
+        )
         if not made.plan.now:
             return made
-        need = needed(outside, in_file(draft, made.plan.now), backup=backup)
+        need = needed(file_status, in_file(draft, made.plan.now), backup=backup)
         return replace(made, space=disk_space(home, need))
 
-    return steady(home, world, look)
+    return steady(home, environment, look)
 
 
 def _propose(
     home: Home,
-    world: World,
-    wishes: Wishes,
+    environment: Environment,
+    look_options: LookOptions,
     selection: Selection,
     choice: WalChoice | None,
     confirmed: frozenset[str] | None,
-    outside: Outside,
+    file_status: FileStatus,
     draft: Path,
     held: CutOff,
 ) -> Proposal:
-    with visit(home, world, wishes, choice=choice, outside=outside) as scene:
+    with open_scene(
+        home, environment, look_options, choice=choice, file_status=file_status
+    ) as scene:
         found = find(scene, Selection())
         findings = within_limits(scene, found, Selection())
         fatal = next((f for f in findings if f.severity is Severity.FATAL), None)
@@ -125,9 +129,9 @@ def _propose(
         blocked = tuple(_blocked(scene, found, selection))
         if confirmed is not None:
             findings = [f for f in findings if f.fingerprint in confirmed]
-        beside = not outside.alone
-        header = _header(home, outside, world, scene.recognition.number, scene.birth)
-        with planfile.create(draft, header) as file:
+        beside = not file_status.alone
+        header = _header(home, file_status, environment, scene.recognition.number, scene.birth)
+        with plan_database.create(draft, header) as file:
             outlines = file.append(proposals(scene, findings))
             if not scene.file.unproven:
                 require_known(scene, selection.sessions, outlines)
@@ -141,11 +145,11 @@ def _propose(
             findings=tuple(findings),
             labels=labels(scene, tuple(findings)),
             database=facts(scene),
-            outside=outside,
+            file_status=file_status,
             schema=scene.recognition.number,
             birth=scene.birth,
             digest=digest,
-            live_reason=f"{outside.openers.describe()}." if beside else None,
+            live_reason=f"{file_status.openers.describe()}." if beside else None,
             side=scene.file.side,
             draft=draft,
             space=None,
@@ -160,8 +164,8 @@ def _blocked(
 ) -> Iterator[tuple[Outline, str]]:
     """Yield the steps that were asked for and that DB009 stands in the way of, and why."""
     allowed = allowed_writes(scene.recognition, scene.structure)
-    for unit in proposals(scene, findings) if allowed.strangers else ():
-        reasons = (refusal(allowed.strangers, action) for action in unit.actions)
+    for unit in proposals(scene, findings) if allowed.foreign_objects else ():
+        reasons = (refusal(allowed.foreign_objects, action) for action in unit.actions)
         why = next((reason for reason in reasons if reason), "")
         if why and selection.wants(unit):
             yield outline(0, unit), f"{why}."
@@ -178,14 +182,18 @@ def _unproven(
 
 
 def _header(
-    home: Home, outside: Outside, world: World, schema: int | None, birth: float | None
+    home: Home,
+    file_status: FileStatus,
+    environment: Environment,
+    schema: int | None,
+    birth: float | None,
 ) -> Header:
     return Header(
         tool_version=__version__,
         command="repair",
-        created=world.now(),
+        created=environment.now(),
         database=str(home.database),
-        base=outside.marks,
+        base=file_status.marks,
         schema=schema,
         birth=birth,
     )

@@ -7,28 +7,28 @@ from collections.abc import Callable
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
-from hermes_repair.app.applying import ROOM, close_receipt
-from hermes_repair.app.outside import from_outside
-from hermes_repair.app.past import RESTORE, is_open, left_by_us
+from hermes_repair.app.apply_units import ROOM, close_receipt
+from hermes_repair.app.environment import Environment
+from hermes_repair.app.file_status import read_file_status
 from hermes_repair.app.preflight import (
     bundle,
     require_alone,
     require_no_question,
     require_writable,
 )
-from hermes_repair.app.wal import answer_of
-from hermes_repair.app.world import World
+from hermes_repair.app.receipts import RESTORE, is_open, left_by_us
+from hermes_repair.app.wal_answer import answer_of
 from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import Refused
 from hermes_repair.model.plans import Header, Outline, UnitState
-from hermes_repair.records import planfile
+from hermes_repair.records import plan_database
 from hermes_repair.records.folder import Folder
-from hermes_repair.records.openplan import PlanFile
+from hermes_repair.records.plan_file import PlanFile
 from hermes_repair.repair.executor import settle
 from hermes_repair.report.escape import count
 from hermes_repair.store.backup import settle_wal
-from hermes_repair.store.compare import same_structure
-from hermes_repair.store.writing import Writer, writing
+from hermes_repair.store.table_difference import same_structure
+from hermes_repair.store.writer import Writer, writing
 
 # `locks clean` beside a live Hermes neither finishes nor closes what another command began.
 
@@ -60,7 +60,7 @@ def cut_off(folder: Folder) -> CutOff:
     receipts: list[str] = []
     about: set[str] = set()
     whole = False
-    for path, found in planfile.read_each(folder.receipt_paths(), _about):
+    for path, found in plan_database.read_each(folder.receipt_paths(), _about):
         if found is not None:
             receipts.append(path.stem)
             about |= found.about
@@ -75,39 +75,39 @@ def _about(receipt: PlanFile) -> CutOff | None:
     return CutOff((), about, receipt.changes_structure())
 
 
-def recover(home: Home, folder: Folder, world: World) -> list[str]:
+def recover(home: Home, folder: Folder, environment: Environment) -> list[str]:
     """Settle every unfinished receipt; return one sentence each. Nothing is applied here.
 
     The rest of an unfinished repair is found again by the next look, because a unit is whole or
     not there at all. Raises :class:`InUse` where somebody has the database open.
     """
     said: list[str] = []
-    for path, header in list(planfile.read_each(folder.receipt_paths(), _open_header)):
+    for path, header in list(plan_database.read_each(folder.receipt_paths(), _open_header)):
         if header is None:
             continue
         open_undo = header.undoing is not None and header.undone is None
-        outside = from_outside(home)
-        if header.command == RESTORE and outside.marks == header.base:
+        file_status = read_file_status(home)
+        if header.command == RESTORE and file_status.marks == header.base:
             folder.discard(path)
             said.append(
                 f"Receipt {path.stem} was cut off before it put {header.restored} back:"
                 " nothing was changed by it."
             )
             continue
-        require_alone(home, outside)
+        require_alone(home, file_status)
         looks_up = header.command != RESTORE and answer_of(header.command) is None
-        require_no_question(home, outside, folder, looks_up=looks_up)
-        require_writable(home, outside, folder, ROOM + sum(astuple(outside.sides)))
-        bundle(home, outside, folder, folder.backup_dir(path))
+        require_no_question(home, file_status, folder, looks_up=looks_up)
+        require_writable(home, file_status, folder, ROOM + sum(astuple(file_status.sides)))
+        bundle(home, file_status, folder, folder.backup_dir(path))
         like_backup = _like(folder.path / header.backup if header.backup else None)
         # The receipt stays open until the -wal is settled: it says whose that is.
-        with planfile.edit(path) as receipt:
+        with plan_database.edit(path) as receipt:
             with writing(home.database, live=False) as writer:
                 noted = settle(writer, receipt, like_backup, undoing=open_undo)
             if open_undo:
                 rest = [s for _, s in receipt.states() if s is UnitState.DONE]
-                receipt.set_header(undoing=None, undone=None if rest else world.now())
-        close_receipt(path, home, folder, world)
+                receipt.set_header(undoing=None, undone=None if rest else environment.now())
+        close_receipt(path, home, folder, environment)
         if header.command == RESTORE:
             said.append(
                 f"Receipt {path.stem} was cut off while it put {header.restored} back: what was"
@@ -144,13 +144,13 @@ def _take_in(home: Home, folder: Folder) -> list[str]:
 
     Raises :class:`Refused` where that is still not possible: nothing else would be, then.
     """
-    outside = from_outside(home)
-    left = left_by_us(folder, outside)
-    if left is None or not outside.alone or not outside.left_behind:
+    file_status = read_file_status(home)
+    left = left_by_us(folder, file_status)
+    if left is None or not file_status.alone or not file_status.left_behind:
         return []
-    require_no_question(home, outside, folder)
-    require_writable(home, outside, folder, ROOM + sum(astuple(outside.sides)))
-    bundle(home, outside, folder, folder.backup_dir(left))
+    require_no_question(home, file_status, folder)
+    require_writable(home, file_status, folder, ROOM + sum(astuple(file_status.sides)))
+    bundle(home, file_status, folder, folder.backup_dir(left))
     try:
         with writing(home.database, live=False) as writer:
             settle_wal(writer)

@@ -9,29 +9,29 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from hermes_repair.app.applying import in_file
+from hermes_repair.app.apply_units import in_file
 from hermes_repair.app.diagnose import diagnose
-from hermes_repair.app.outside import folder_of, from_outside, left_wal
+from hermes_repair.app.environment import Environment
+from hermes_repair.app.file_status import folder_of, left_wal, read_file_status
 from hermes_repair.app.preflight import single_run
 from hermes_repair.app.proposal import Proposal, propose
 from hermes_repair.app.recover import CutOff, cut_off, recover
-from hermes_repair.app.repaired import Repaired
+from hermes_repair.app.repair_result import Repaired
 from hermes_repair.app.rounds import Rounds, look_after
-from hermes_repair.app.wal import answer_wal
-from hermes_repair.app.world import World
-from hermes_repair.checks.scene import Wishes
+from hermes_repair.app.wal_answer import answer_wal
+from hermes_repair.evidence.scene import LookOptions
 from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import UsageError
-from hermes_repair.records import planfile
+from hermes_repair.records import plan_database
 from hermes_repair.repair.planner import Selection
-from hermes_repair.store.scratch import scratch
-from hermes_repair.store.views import IN_QUESTION, WalChoice
+from hermes_repair.store.file_state import IN_QUESTION, WalChoice
+from hermes_repair.store.private_copies import scratch
 
 
 def preview(
     home: Home,
-    world: World,
-    wishes: Wishes,
+    environment: Environment,
+    look_options: LookOptions,
     selection: Selection,
     *,
     choice: WalChoice | None = None,
@@ -45,20 +45,22 @@ def preview(
     if plan_out is not None and plan_out.exists():
         raise UsageError(f"{plan_out} exists already.", "Name a new file for --plan-out.")
     with scratch(0) as place:
-        proposal = propose(home, world, wishes, selection, place, choice=choice, backup=backup)
+        proposal = propose(
+            home, environment, look_options, selection, place, choice=choice, backup=backup
+        )
         if plan_out is not None:
-            with planfile.read(proposal.draft) as file:
+            with plan_database.read(proposal.draft) as file:
                 header = file.header()
-            with planfile.create(plan_out, header) as file:
+            with plan_database.create(plan_out, header) as file:
                 file.append(in_file(proposal.draft, proposal.plan.now).units())
-            planfile.sync(plan_out)
+            plan_database.sync(plan_out)
     return proposal
 
 
 def repair(
     home: Home,
-    world: World,
-    wishes: Wishes,
+    environment: Environment,
+    look_options: LookOptions,
     selection: Selection,
     agree: Callable[[Proposal], bool],
     *,
@@ -74,24 +76,26 @@ def repair(
     """
     folder = folder_of(home)
     result = Repaired()
-    from_outside(home)  # raises where there is no database to change
+    read_file_status(home)  # raises where there is no database to change
     with single_run(folder), scratch(0) as place:
         asked = False
         if choice is not None:
-            proposal = propose(home, world, wishes, selection, place, choice=choice, backup=backup)
+            proposal = propose(
+                home, environment, look_options, selection, place, choice=choice, backup=backup
+            )
             asked = proposal.side in IN_QUESTION
             if asked and not agree(proposal):
                 result.declined = True
                 return result
             if asked:
-                result.recovered.append(answer_wal(home, folder, world, choice))
-        held = CutOff() if from_outside(home).alone else cut_off(folder)
+                result.recovered.append(answer_wal(home, folder, environment, choice))
+        held = CutOff() if read_file_status(home).alone else cut_off(folder)
         if not held.receipts:
-            result.recovered += recover(home, folder, world)
+            result.recovered += recover(home, folder, environment)
         rounds = Rounds(
             home,
-            world,
-            wishes,
+            environment,
+            look_options,
             selection,
             place,
             agree,
@@ -99,25 +103,29 @@ def repair(
             backup,
             asked,
             held,
-            confirmed=_confirmed(home, world, wishes),
+            confirmed=_confirmed(home, environment, look_options),
         )
         result.go_on(lambda: rounds.run(result))
         result.go_on(rounds.close)
-    result.go_on(lambda: look_afresh(home, world, wishes, result))
+    result.go_on(lambda: look_afresh(home, environment, look_options, result))
     return result
 
 
-def look_afresh(home: Home, world: World, wishes: Wishes, result: Repaired) -> None:
+def look_afresh(
+    home: Home, environment: Environment, look_options: LookOptions, result: Repaired
+) -> None:
     """Say what is there now, if the last round did not."""
     if result.applied:
-        result.wal_left = left_wal(from_outside(home))
+        result.wal_left = left_wal(read_file_status(home))
     if result.after is None and result.stopped is None:
-        result.after = look_after(home, world, wishes)
+        result.after = look_after(home, environment, look_options)
 
 
-def _confirmed(home: Home, world: World, wishes: Wishes) -> frozenset[str] | None:
+def _confirmed(
+    home: Home, environment: Environment, look_options: LookOptions
+) -> frozenset[str] | None:
     """Beside a live Hermes, return what two looks agree on; alone one look is enough."""
-    if from_outside(home).at_rest:
+    if read_file_status(home).at_rest:
         return None
-    seen = diagnose(home, world, wishes, Selection())
+    seen = diagnose(home, environment, look_options, Selection())
     return frozenset(finding.fingerprint for finding in seen.findings)

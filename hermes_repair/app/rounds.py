@@ -6,15 +6,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hermes_repair.app.applying import Applied, apply_units, close_receipt, in_file
+from hermes_repair.app.apply_units import Applied, apply_units, close_receipt, in_file
 from hermes_repair.app.diagnose import Diagnosis, diagnose
-from hermes_repair.app.outside import folder_of
+from hermes_repair.app.environment import Environment
+from hermes_repair.app.file_status import folder_of
 from hermes_repair.app.proposal import Proposal, propose, waiting
 from hermes_repair.app.recover import CutOff
-from hermes_repair.app.repaired import Repaired
-from hermes_repair.app.resolving import resolver
-from hermes_repair.app.world import World
-from hermes_repair.checks.scene import Wishes
+from hermes_repair.app.repair_result import Repaired
+from hermes_repair.app.source_resolver import resolver
+from hermes_repair.evidence.scene import LookOptions
 from hermes_repair.home.layout import Home
 from hermes_repair.model.findings import Remedy
 from hermes_repair.model.plans import Outline
@@ -33,8 +33,8 @@ class Rounds:
     """
 
     home: Home
-    world: World
-    wishes: Wishes
+    environment: Environment
+    look_options: LookOptions
     selection: Selection
     place: Path
     agree: Callable[[Proposal], bool]
@@ -75,21 +75,21 @@ class Rounds:
             result.after = None
             if applied.refused or not applied.units:
                 return
-            result.after = look_after(self.home, self.world, self.wishes)
+            result.after = look_after(self.home, self.environment, self.look_options)
             if not more(result.after, self.selection):
                 return
 
     def close(self) -> None:
         """Close the receipt that is open, if one is."""
         if self.receipt is not None:
-            close_receipt(self.receipt, self.home, folder_of(self.home), self.world)
+            close_receipt(self.receipt, self.home, folder_of(self.home), self.environment)
             self.receipt = None
 
     def _propose(self, backup: bool) -> Proposal:
         return propose(
             self.home,
-            self.world,
-            self.wishes,
+            self.environment,
+            self.look_options,
             self.selection,
             self.place,
             confirmed=self.confirmed,
@@ -101,8 +101,8 @@ class Rounds:
         applied = apply_units(
             self.home,
             folder_of(self.home),
-            self.world,
-            proposal.outside,
+            self.environment,
+            proposal.file_status,
             in_file(proposal.draft, proposal.plan.now),
             resolver(self.home),
             command=self.command,
@@ -127,9 +127,9 @@ def unannounced(outlines: Sequence[Outline], announced: Sequence[Outline]) -> tu
     )
 
 
-def look_after(home: Home, world: World, wishes: Wishes) -> Diagnosis:
+def look_after(home: Home, environment: Environment, look_options: LookOptions) -> Diagnosis:
     """Return what the doctor finds after steps of a repair."""
-    return diagnose(home, world, wishes, Selection(), confirm=False)
+    return diagnose(home, environment, look_options, Selection(), confirm=False)
 
 
 def more(after: Diagnosis, selection: Selection) -> bool:

@@ -7,11 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hermes_repair import host
-from hermes_repair.app.applying import PATIENCE, ROOM
+from hermes_repair.app.apply_units import PATIENCE, ROOM
+from hermes_repair.app.environment import Environment
+from hermes_repair.app.file_status import (
+    FileStatus,
+    copy_private,
+    folder_of,
+    marks_left,
+    read_file_status,
+)
 from hermes_repair.app.history import Entry, to_undo
-from hermes_repair.app.lawful import lawful
-from hermes_repair.app.outside import Outside, copy_private, folder_of, from_outside, marks_left
-from hermes_repair.app.past import identity
 from hermes_repair.app.preflight import (
     bundle,
     guard_alone,
@@ -21,22 +26,23 @@ from hermes_repair.app.preflight import (
     require_writable,
     single_run,
 )
+from hermes_repair.app.receipts import identity
 from hermes_repair.app.recover import recover
-from hermes_repair.app.world import World
+from hermes_repair.app.structure_guard import lawful
 from hermes_repair.home.layout import Home
 from hermes_repair.model.actions import RowInsert
 from hermes_repair.model.errors import BadRecord, HermesRepairError, NotNoted, Refused
 from hermes_repair.model.plans import UnitState
 from hermes_repair.model.values import Row
-from hermes_repair.records import planfile
+from hermes_repair.records import plan_database
 from hermes_repair.records.folder import Folder
-from hermes_repair.records.openplan import PlanFile
+from hermes_repair.records.plan_file import PlanFile
 from hermes_repair.repair import executor
 from hermes_repair.report.escape import count
 from hermes_repair.store.backup import put_back, raise_sequences, sequences
-from hermes_repair.store.compare import TableDifference, differing_tables
-from hermes_repair.store.scratch import scratch
-from hermes_repair.store.writing import writing
+from hermes_repair.store.private_copies import scratch
+from hermes_repair.store.table_difference import TableDifference, differing_tables
+from hermes_repair.store.writer import writing
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,7 @@ class Undone:
 
 
 def undo(
-    home: Home, world: World, named: str | None, agree: Callable[[list[Entry]], bool]
+    home: Home, environment: Environment, named: str | None, agree: Callable[[list[Entry]], bool]
 ) -> Undone:
     """Take back what :func:`to_undo` says. Each receipt is whole before the next begins.
 
@@ -64,9 +70,9 @@ def undo(
     taken back before that stays taken back.
     """
     folder = folder_of(home)
-    from_outside(home)  # raises where there is no database to change
+    read_file_status(home)  # raises where there is no database to change
     with single_run(folder):
-        recovered = tuple(recover(home, folder, world))
+        recovered = tuple(recover(home, folder, environment))
         left_out: list[tuple[Path, BadRecord]] = []
         entries = to_undo(home, named, left_out)
         for found in entries:
@@ -75,11 +81,11 @@ def undo(
             return Undone((), 0, recovered, declined=True, left_out=tuple(left_out))
         units = given_back = 0
         for found in entries:
-            require_alone(home, from_outside(home))
+            require_alone(home, read_file_status(home))
             if found.whole:
-                units += _restore(home, folder, world, found)
+                units += _restore(home, folder, environment, found)
             else:
-                outcome = _invert(home, folder, world, found)
+                outcome = _invert(home, folder, environment, found)
                 units += len(outcome.done)
                 given_back += outcome.given_back
     return Undone(tuple(entries), units, recovered, given_back=given_back, left_out=tuple(left_out))
@@ -87,7 +93,7 @@ def undo(
 
 def _require_ours(folder: Folder, found: Entry) -> None:
     """Raise :class:`Refused` for a receipt that was edited, or that another home's run wrote."""
-    with planfile.read(found.path) as receipt:
+    with plan_database.read(found.path) as receipt:
         receipt.require_sealed()
     if found.header.home is None or found.header.home != identity(folder):
         raise Refused(
@@ -106,49 +112,49 @@ def _require_ours(folder: Folder, found: Entry) -> None:
         )
 
 
-def _invert(home: Home, folder: Folder, world: World, found: Entry) -> executor.Outcome:
-    outside = from_outside(home)
+def _invert(home: Home, folder: Folder, environment: Environment, found: Entry) -> executor.Outcome:
+    file_status = read_file_status(home)
     need = ROOM + 2 * found.path.stat().st_size
-    require_writable(home, outside, folder, need)
-    with planfile.read(found.path) as noted:
+    require_writable(home, file_status, folder, need)
+    with plan_database.read(found.path) as noted:
         tables = noted.tables()
-    require_no_question(home, outside, folder, looks_up=True, tables=tables)
-    bundle(home, outside, folder, folder.backup_dir(found.path))
+    require_no_question(home, file_status, folder, looks_up=True, tables=tables)
+    bundle(home, file_status, folder, folder.backup_dir(found.path))
     around = executor.Surroundings(
-        guard=guard_alone(home, world.now),
+        guard=guard_alone(home, environment.now),
         lawful=lawful(),
         keep=lambda _action: None,
         resolve=_unused,
-        tell=lambda unit: world.tell(f"taken back: {unit.summary}"),
-        random=world.random,
+        tell=lambda unit: environment.tell(f"taken back: {unit.summary}"),
+        random=environment.random,
         patience=PATIENCE,
         exclusive=True,
     )
     # The receipt stays open until the -wal is settled: it says whose that is.
-    with planfile.edit(found.path) as receipt:
-        receipt.set_header(undoing=world.now())
-        planfile.sync(found.path)
+    with plan_database.edit(found.path) as receipt:
+        receipt.set_header(undoing=environment.now())
+        plan_database.sync(found.path)
         try:
             with writing(home.database, live=False) as writer:
                 outcome = executor.undo(writer, receipt, around)
         except NotNoted:
             raise
         except HermesRepairError:
-            _close_undo(receipt, home, world)
+            _close_undo(receipt, home, environment)
             raise
-        _close_undo(receipt, home, world)
-    planfile.sync(found.path)
+        _close_undo(receipt, home, environment)
+    plan_database.sync(found.path)
     return outcome
 
 
-def _close_undo(receipt: PlanFile, home: Home, world: World) -> None:
+def _close_undo(receipt: PlanFile, home: Home, environment: Environment) -> None:
     """Note that an undo came to its end, with what is left to take back or without."""
     left = [state for _, state in receipt.states() if state is UnitState.DONE]
-    undone = None if left else world.now()
+    undone = None if left else environment.now()
     receipt.set_header(undoing=None, undone=undone, left=marks_left(home))
 
 
-def _restore(home: Home, folder: Folder, world: World, found: Entry) -> int:
+def _restore(home: Home, folder: Folder, environment: Environment, found: Entry) -> int:
     """Put the backup of a migration back, if nothing was written since."""
     if found.header.backup is None:
         raise Refused(f"Receipt {found.name} has no backup to put back.")
@@ -158,36 +164,41 @@ def _restore(home: Home, folder: Folder, world: World, found: Entry) -> int:
             f"The backup {backup} is gone, so this migration cannot be taken back.",
             "`hermes-repair backup list` shows the backups that there are.",
         )
-    outside = from_outside(home)
-    require_writable(home, outside, folder, ROOM + 2 * outside.sides.main)
-    require_no_question(home, outside, folder)
-    bundle(home, outside, folder, folder.backup_dir(found.path))
+    file_status = read_file_status(home)
+    require_writable(home, file_status, folder, ROOM + 2 * file_status.sides.main)
+    require_no_question(home, file_status, folder)
+    bundle(home, file_status, folder, folder.backup_dir(found.path))
     with scratch(6 * backup.stat().st_size) as place:
-        marks = _require_unwritten(home, world, outside, found, backup, place)
+        marks = _require_unwritten(home, environment, file_status, found, backup, place)
         lower = {t: m for t, m in marks.items() if m > sequences(backup).get(t, 0)}
         if lower:
             host.copy_files([(backup, place / "raised.db")], fsync=False)
             backup = place / "raised.db"
             raise_sequences(backup, lower)
-        guard_alone(home, world.now)()
-        with planfile.edit(found.path) as receipt:
-            receipt.set_header(undoing=world.now())
-            planfile.sync(found.path)
+        guard_alone(home, environment.now)()
+        with plan_database.edit(found.path) as receipt:
+            receipt.set_header(undoing=environment.now())
+            plan_database.sync(found.path)
             try:
-                put_back(backup, home.database, lambda: require_same_base(home, outside.marks))
+                put_back(backup, home.database, lambda: require_same_base(home, file_status.marks))
             except HermesRepairError:
                 # It is done whole or not at all.
                 receipt.set_header(undoing=None, left=marks_left(home))
                 raise
             done = [number for number, state in receipt.states() if state is UnitState.DONE]
             receipt.set_states(done, UnitState.UNDONE)
-            receipt.set_header(undoing=None, undone=world.now(), left=marks_left(home))
-    planfile.sync(found.path)
+            receipt.set_header(undoing=None, undone=environment.now(), left=marks_left(home))
+    plan_database.sync(found.path)
     return len(done)
 
 
 def _require_unwritten(
-    home: Home, world: World, outside: Outside, found: Entry, backup: Path, place: Path
+    home: Home,
+    environment: Environment,
+    file_status: FileStatus,
+    found: Entry,
+    backup: Path,
+    place: Path,
 ) -> dict[str, int]:
     """Prove that nothing was written since, by doing the migration again on a copy (R5).
 
@@ -198,7 +209,7 @@ def _require_unwritten(
     expected, now = place / "expected.db", place / "now.db"
     host.copy_files([(backup, expected)], fsync=False)
     suffixes = ("", "-wal", "-journal")
-    files = (outside.facts.main, outside.facts.wal, outside.facts.journal)
+    files = (file_status.facts.main, file_status.facts.wal, file_status.facts.journal)
     copy_private(
         [
             (home.database.with_name(home.database.name + suffix), Path(f"{now}{suffix}"))
@@ -206,9 +217,9 @@ def _require_unwritten(
             if part.exists
         ]
     )
-    with planfile.read(found.path) as receipt, writing(expected, live=False) as writer:
+    with plan_database.read(found.path) as receipt, writing(expected, live=False) as writer:
         numbers = [n for n, state in receipt.states() if state is UnitState.DONE]
-        executor.replay(writer, receipt, numbers, world.random)
+        executor.replay(writer, receipt, numbers, environment.random)
     with writing(now, live=False) as writer:
         writer.query("PRAGMA wal_checkpoint(TRUNCATE)")
     differences = differing_tables(expected, now)

@@ -22,7 +22,7 @@ from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import Unit
 
 if TYPE_CHECKING:
-    from hermes_repair.checks.scene import Scene
+    from hermes_repair.evidence.scene import Scene
 
 SECTIONS = ("What it means", "How it happens", "What repair does", "How safe it is")
 

@@ -10,7 +10,6 @@ import traceback
 from pathlib import Path
 
 from hermes_repair.cli.streams import stop_talking
-from hermes_repair.model.commands import for_home
 from hermes_repair.model.errors import (
     ExitCode,
     HermesRepairError,
@@ -18,7 +17,8 @@ from hermes_repair.model.errors import (
     UsageError,
     from_os,
 )
-from hermes_repair.report import documents
+from hermes_repair.model.printed_commands import for_home
+from hermes_repair.report import json_documents
 from hermes_repair.report.escape import escape
 
 
@@ -44,7 +44,7 @@ def say(error: HermesRepairError, *, as_json: bool, home: str | None, option: st
         stop_talking(sys.stdout)
     elif as_json:
         try:
-            documents.write(documents.error(error, home))
+            json_documents.write(json_documents.error(error, home))
             return int(error.exit_code)
         except BrokenPipeError:
             stop_talking(sys.stdout)

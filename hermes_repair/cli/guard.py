@@ -13,8 +13,8 @@ from pathlib import Path
 from types import FrameType
 
 from hermes_repair.cli import failures, streams
-from hermes_repair.model.commands import quoted
 from hermes_repair.model.errors import ExitCode, HermesRepairError
+from hermes_repair.model.printed_commands import quoted
 
 _ENDING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from hermes_repair.app import backfill as app
-from hermes_repair.app.outside import place_of
-from hermes_repair.app.world import World
-from hermes_repair.checks.scene import Wishes
-from hermes_repair.checks.witnesses import Witness
+from hermes_repair.app import backfill_report as app
+from hermes_repair.app.environment import Environment
+from hermes_repair.app.file_status import place_of
 from hermes_repair.cli import run_repair
 from hermes_repair.cli.target import Target, each_home, heading
+from hermes_repair.evidence.auxiliary_files import AuxiliaryFile
+from hermes_repair.evidence.scene import LookOptions
 from hermes_repair.home.layout import Home
-from hermes_repair.model.commands import quoted
 from hermes_repair.model.errors import ExitCode
-from hermes_repair.report import documents
+from hermes_repair.model.printed_commands import quoted
+from hermes_repair.report import json_documents
 from hermes_repair.report.escape import count
 from hermes_repair.report.lines import Line, as_asked
 from hermes_repair.transcripts.verdicts import Comparison, Verdict
@@ -30,17 +30,17 @@ def backfill(target: Target, asked: run_repair.Asked) -> int:
 
 def report(target: Target, sessions: tuple[str, ...], timezone: str | None) -> int:
     """Print how every file and its session stand to each other."""
-    wishes = Wishes(timezone=timezone, sessions=frozenset(sessions))
+    look_options = LookOptions(timezone=timezone, sessions=frozenset(sessions))
 
-    def work(home: Home, world: World) -> tuple[ExitCode, dict[str, Any] | None]:
-        made = app.report(home, world, wishes)
+    def work(home: Home, environment: Environment) -> tuple[ExitCode, dict[str, Any] | None]:
+        made = app.report(home, environment, look_options)
         if target.as_json:
             return ExitCode.OK, {
-                **documents.envelope(str(home.root), place_of(home)),
+                **json_documents.envelope(str(home.root), place_of(home)),
                 "classification": made.tally(),
                 "sessions": [_entry(comparison) for comparison in made.comparisons],
                 "only_in_database": list(made.only_in_database),
-                "witnesses": [asdict(witness) for witness in made.witnesses],
+                "witnesses": [asdict(auxiliary_file) for auxiliary_file in made.auxiliary_files],
                 "unread": [{"file": name, "problem": why} for name, why in made.unread],
             }
         target.say([*heading(home), *as_asked(_lines(made, home, target))])
@@ -77,23 +77,24 @@ def _lines(made: app.Report, home: Home, target: Target) -> list[Line]:
                     f" file, {counts.later:,} from after the file's end. {found.reason}"
                 )
             )
-    for witness in made.witnesses:
-        if witness.problem is not None:
-            lines.append(Line(f"{witness.path}: {witness.problem}"))
-        if witness.only_here:
+    for auxiliary_file in made.auxiliary_files:
+        if auxiliary_file.problem is not None:
+            lines.append(Line(f"{auxiliary_file.path}: {auxiliary_file.problem}"))
+        if auxiliary_file.only_here:
             lines.append(
                 Line(
-                    f"{witness.session_id or 'no session'}: only {witness.path} has"
-                    f" {witness.only_here} of its {count(witness.messages, 'message')}; look at"
-                    f" them with {target.typed(home, '`hermes-repair find WORDS`')}"
-                    f"{target.typed(home, _offer(witness))}."
+                    f"{auxiliary_file.session_id or 'no session'}: only {auxiliary_file.path} has"
+                    f" {auxiliary_file.only_here} of its"
+                    f" {count(auxiliary_file.messages, 'message')}; look at them with"
+                    f" {target.typed(home, '`hermes-repair find WORDS`')}"
+                    f"{target.typed(home, _offer(auxiliary_file))}."
                 )
             )
     return lines + [Line(f"{name} could not be read: {why}") for name, why in made.unread]
 
 
-def _offer(witness: Witness) -> str:
-    if not witness.offered:
+def _offer(auxiliary_file: AuxiliaryFile) -> str:
+    if not auxiliary_file.offered:
         return ""
-    command = f"`hermes-repair backfill {quoted(witness.session_id or '')}`"
-    return f", {command} puts {witness.offered} of them back"
+    command = f"`hermes-repair backfill {quoted(auxiliary_file.session_id or '')}`"
+    return f", {command} puts {auxiliary_file.offered} of them back"

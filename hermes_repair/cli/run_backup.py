@@ -5,23 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from hermes_repair.app import backup as app
-from hermes_repair.app.outside import place_of
-from hermes_repair.app.world import World
+from hermes_repair.app import backups as app
+from hermes_repair.app.environment import Environment
+from hermes_repair.app.file_status import place_of
 from hermes_repair.cli.run_repair import ask, require_yes
 from hermes_repair.cli.space import space_entry, space_lines
 from hermes_repair.cli.target import Target, each_home, heading
 from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import ExitCode
-from hermes_repair.model.times import minute
+from hermes_repair.model.words import minute
 from hermes_repair.records.folder import DAMAGED
-from hermes_repair.report import documents
+from hermes_repair.report import json_documents
 from hermes_repair.report.escape import size
 from hermes_repair.report.lines import Line, show
 
 
 def _document(home: Home, **fields: Any) -> dict[str, Any]:
-    return {**documents.envelope(str(home.root), place_of(home)), **fields}
+    return {**json_documents.envelope(str(home.root), place_of(home)), **fields}
 
 
 def _entry(backup: app.Backup) -> dict[str, Any]:
@@ -37,8 +37,8 @@ def _entry(backup: app.Backup) -> dict[str, Any]:
 def make(target: Target) -> int:
     """Make a copy now."""
 
-    def work(home: Home, world: World) -> tuple[ExitCode, dict[str, Any] | None]:
-        copied = app.make(home, world)
+    def work(home: Home, environment: Environment) -> tuple[ExitCode, dict[str, Any] | None]:
+        copied = app.make(home, environment)
         made, damage = copied.backup, list(copied.damage or ())
         code = ExitCode.REFUSED if damage else ExitCode.OK
         if target.as_json:
@@ -74,7 +74,7 @@ def _damage_lines(damage: list[str], home: Home, target: Target) -> list[Line]:
 def list_all(target: Target) -> int:
     """List the copies."""
 
-    def work(home: Home, _world: World) -> tuple[ExitCode, dict[str, Any] | None]:
+    def work(home: Home, _world: Environment) -> tuple[ExitCode, dict[str, Any] | None]:
         found = app.listed(home)
         if target.as_json:
             return ExitCode.OK, _document(home, backups=[_entry(backup) for backup in found])
@@ -106,8 +106,8 @@ def _purpose(backup: app.Backup) -> str:
 def prune(target: Target) -> int:
     """Remove old copies."""
 
-    def work(home: Home, world: World) -> tuple[ExitCode, dict[str, Any] | None]:
-        removed = app.prune(home, world)
+    def work(home: Home, environment: Environment) -> tuple[ExitCode, dict[str, Any] | None]:
+        removed = app.prune(home, environment)
         if target.as_json:
             return ExitCode.OK, _document(home, removed=[path.name for path in removed])
         lines = [Line(f"Removed {path.name}.") for path in removed]
@@ -121,7 +121,7 @@ def prune(target: Target) -> int:
 def restore(target: Target, named: str, yes: bool, from_profile: str | None) -> int:
     """Put a copy back; one of another profile only where ``from_profile`` names that."""
 
-    def work(home: Home, world: World) -> tuple[ExitCode, dict[str, Any] | None]:
+    def work(home: Home, environment: Environment) -> tuple[ExitCode, dict[str, Any] | None]:
         require_yes(yes, "; `hermes-repair backup list` shows the copies.")
 
         def agree(source: Path, now: app.Copied) -> bool:
@@ -130,7 +130,7 @@ def restore(target: Target, named: str, yes: bool, from_profile: str | None) -> 
             show([*heading(home), *space_lines(now.space)], stream="stderr")
             return ask(f"Put {source} back? What is there now is in {now.backup.name}.")
 
-        kept = app.restore(home, world, named, agree, from_profile)
+        kept = app.restore(home, environment, named, agree, from_profile)
         if target.as_json:
             code = ExitCode.OK if kept is not None else ExitCode.REFUSED
             restored = named if kept is not None else None

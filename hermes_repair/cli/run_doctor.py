@@ -6,20 +6,20 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from hermes_repair.app.diagnose import Diagnosis, diagnose
-from hermes_repair.app.outlook import Outlook
-from hermes_repair.app.outside import folder_of
-from hermes_repair.app.world import World
+from hermes_repair.app.environment import Environment
+from hermes_repair.app.file_status import folder_of
+from hermes_repair.app.upgrade_forecast import Forecast
 from hermes_repair.checks.registry import Check, all_checks, find_check
-from hermes_repair.checks.scene import Wishes
 from hermes_repair.cli.selecting import meant
 from hermes_repair.cli.target import Target, each_home, heading
+from hermes_repair.evidence.scene import LookOptions
 from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import ExitCode, UsageError
 from hermes_repair.model.findings import Remedy, Severity
 from hermes_repair.records.acknowledgements import acknowledge
 from hermes_repair.repair.planner import Selection
-from hermes_repair.report import documents, lookedat
-from hermes_repair.report.doctor import SessionLabel, closing, findings
+from hermes_repair.report import coverage_text, json_documents
+from hermes_repair.report.doctor_text import SessionLabel, closing, findings
 from hermes_repair.report.escape import count
 from hermes_repair.report.lines import Line, as_asked, show
 from hermes_repair.report.table import table
@@ -40,10 +40,10 @@ def doctor(
     threshold = Severity[fail_on.upper()]
     if release is not None:
         release_key(release)  # a text that is no release is a usage error, whatever is found
-    wishes = Wishes(timezone=timezone, release=release, deep=deep)
+    look_options = LookOptions(timezone=timezone, release=release, deep=deep)
 
-    def work(home: Home, world: World) -> tuple[ExitCode, dict[str, Any] | None]:
-        found = diagnose(home, world, wishes, selection)
+    def work(home: Home, environment: Environment) -> tuple[ExitCode, dict[str, Any] | None]:
+        found = diagnose(home, environment, look_options, selection)
         bad = found.worst is not None and found.worst >= threshold
         if target.as_json:
             return _code(bad), document(found, every_profile=target.all_profiles)
@@ -60,12 +60,12 @@ def _code(bad: bool) -> ExitCode:
 def document(found: Diagnosis, *, every_profile: bool = False) -> dict[str, Any]:
     """Return the JSON document of one diagnosis; ``every_profile``: of one among all."""
     return {
-        **documents.envelope(str(found.home.root), found.database),
-        "findings": [documents.finding(finding, found.accepted) for finding in found.findings],
-        "summary": documents.tally(list(found.findings), found.accepted),
+        **json_documents.envelope(str(found.home.root), found.database),
+        "findings": [json_documents.finding(finding, found.accepted) for finding in found.findings],
+        "summary": json_documents.tally(list(found.findings), found.accepted),
         "notes": list(found.notes),
-        "looked_at": lookedat.document(found.looked_at, every_profile=every_profile),
-        **({"outlook": asdict(found.outlook)} if found.outlook is not None else {}),
+        "looked_at": coverage_text.document(found.looked_at, every_profile=every_profile),
+        **({"outlook": asdict(found.forecast)} if found.forecast is not None else {}),
     }
 
 
@@ -87,8 +87,8 @@ def _print(found: Diagnosis, target: Target, *, narrowed: bool) -> None:
         findings(found.findings, labels, found.accepted, option, everything=target.verbose)
     )
     lines += [Line(f"Note: {note}", "dim", asked=True) for note in found.notes]
-    if found.outlook is not None:
-        lines += as_asked(_outlook(found.outlook, found.database["schema"]))
+    if found.forecast is not None:
+        lines += as_asked(_outlook(found.forecast, found.database["schema"]))
     lines += closing(
         found.findings,
         found.accepted,
@@ -96,7 +96,7 @@ def _print(found: Diagnosis, target: Target, *, narrowed: bool) -> None:
         narrowed=narrowed,
         blocked=found.blocking is not None,
     )
-    lines += lookedat.lines(found.looked_at, every_profile=target.all_profiles)
+    lines += coverage_text.lines(found.looked_at, every_profile=target.all_profiles)
     target.say(lines)
 
 
@@ -110,22 +110,22 @@ def _waiting(found: Diagnosis) -> list[Line]:
     return [Line(f"Waits until Hermes is stopped (`hermes gateway stop`): {', '.join(ids)}.")]
 
 
-def _outlook(outlook: Outlook, schema: int | None) -> list[Line]:
+def _outlook(forecast: Forecast, schema: int | None) -> list[Line]:
     """Return what the release named with --for would do here."""
-    expects = f" (it expects schema {outlook.number}; here is {schema})"
-    if outlook.number is None:
+    expects = f" (it expects schema {forecast.number}; here is {schema})"
+    if forecast.number is None:
         expects = ", a release that hermes-repair does not know; this is what is known of others"
-    lines = [Line(""), Line(f"What Hermes {outlook.release} does here{expects}:", "head")]
-    for made in outlook.consequences:
+    lines = [Line(""), Line(f"What Hermes {forecast.release} does here{expects}:", "head")]
+    for made in forecast.consequences:
         counted = ((made.sessions, "session"), (made.messages, "message"), (made.rows, "row"))
         stakes = ", ".join(count(number, noun) for number, noun in counted if number)
         ids = f" [{', '.join(made.findings)}]" if made.findings else ""
-        already = "" if made.new else f" ({outlook.current} does so already)"
+        already = "" if made.new else f" ({forecast.current} does so already)"
         stakes = f"{stakes}: " if stakes else ""
         lines.append(
             Line(f"  {stakes}it {made.what}{ids}{already}.", "warning" if made.new else "")
         )
-    if not outlook.consequences:
+    if not forecast.consequences:
         lines.append(
             Line("  Nothing that is known: it hides, erases and leaves out nothing.", "good")
         )
@@ -142,9 +142,9 @@ def explain(finding: str | None, as_json: bool) -> int:
             f"There is no finding {finding!r}.", "`hermes-repair explain` lists the findings."
         )
     if as_json:
-        documents.write(
+        json_documents.write(
             {
-                "format_version": documents.FORMAT_VERSION,
+                "format_version": json_documents.FORMAT_VERSION,
                 **_check(check),
                 "text": check.text,
             }
@@ -158,7 +158,7 @@ def explain(finding: str | None, as_json: bool) -> int:
 def _list_findings(as_json: bool) -> int:
     if as_json:
         known = [_check(made) for made in all_checks()]
-        documents.write({"format_version": documents.FORMAT_VERSION, "findings": known})
+        json_documents.write({"format_version": json_documents.FORMAT_VERSION, "findings": known})
         return int(ExitCode.OK)
     columns = ("ID", "NAME", "SEVERITY", "REPAIR")
     rows = [(c.id, c.name, c.severity.word, c.remedy.value) for c in all_checks()]
@@ -183,8 +183,8 @@ def _check(made: Check) -> dict[str, Any]:
 def ack(target: Target, fingerprint: str, reason: str) -> int:
     """Accept a finding that is there now."""
 
-    def work(home: Home, world: World) -> tuple[ExitCode, dict[str, Any] | None]:
-        found = diagnose(home, world, Wishes(), Selection(), confirm=False)
+    def work(home: Home, environment: Environment) -> tuple[ExitCode, dict[str, Any] | None]:
+        found = diagnose(home, environment, LookOptions(), Selection(), confirm=False)
         finding = next((f for f in found.findings if f.fingerprint == fingerprint), None)
         if finding is None:
             raise UsageError(
@@ -195,8 +195,8 @@ def ack(target: Target, fingerprint: str, reason: str) -> int:
         if target.as_json:
             accepted = {**found.accepted, fingerprint: reason}
             return ExitCode.OK, {
-                **documents.envelope(str(home.root), found.database),
-                "acknowledged": documents.finding(finding, accepted),
+                **json_documents.envelope(str(home.root), found.database),
+                "acknowledged": json_documents.finding(finding, accepted),
             }
         told = Line(f"{finding.id} {finding.name} is accepted: {reason}")
         target.say([*heading(home, found.database), told])

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from hermes_repair.app import find as app
-from hermes_repair.app.outside import place_of
-from hermes_repair.app.world import World
+from hermes_repair.app import find_words as app
+from hermes_repair.app.environment import Environment
+from hermes_repair.app.file_status import place_of
 from hermes_repair.cli.target import Target, each_home, heading
 from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import ExitCode
-from hermes_repair.model.times import day
-from hermes_repair.report import documents
+from hermes_repair.model.words import day
+from hermes_repair.report import json_documents
 from hermes_repair.report.escape import count
 from hermes_repair.report.lines import Line, as_asked
 
@@ -22,11 +22,11 @@ SHOWN_PER_SESSION = 3
 def find(target: Target, words: str) -> int:
     """Say where the words are, in every home that is meant."""
 
-    def work(home: Home, world: World) -> tuple[ExitCode, dict[str, Any] | None]:
-        found = app.find(home, world, words)
+    def work(home: Home, environment: Environment) -> tuple[ExitCode, dict[str, Any] | None]:
+        found = app.find(home, environment, words)
         if target.as_json:
             return ExitCode.OK, {
-                **documents.envelope(str(home.root), place_of(home)),
+                **json_documents.envelope(str(home.root), place_of(home)),
                 "places": [asdict(place) for place in found.places],
                 "notes": list(found.notes),
             }

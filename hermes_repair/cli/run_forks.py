@@ -6,18 +6,18 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
-from hermes_repair.app import forks as app
-from hermes_repair.app.world import World
-from hermes_repair.checks.scene import ForkWish
+from hermes_repair.app import forks_side_by_side as app
+from hermes_repair.app.environment import Environment
 from hermes_repair.cli.run_repair import Asked, at_home
 from hermes_repair.cli.target import Target, each_home, heading
+from hermes_repair.evidence.scene import ForkOptions
 from hermes_repair.home.layout import Home
+from hermes_repair.lineage.fork_resolution import Method
 from hermes_repair.lineage.forks import Fork
-from hermes_repair.lineage.resolve import Method
-from hermes_repair.model.commands import quoted
 from hermes_repair.model.errors import ExitCode, Refused, UsageError
-from hermes_repair.report import documents, forks
-from hermes_repair.report.doctor import SessionLabel
+from hermes_repair.model.printed_commands import quoted
+from hermes_repair.report import forks_text, json_documents
+from hermes_repair.report.doctor_text import SessionLabel
 from hermes_repair.report.escape import count
 from hermes_repair.report.lines import Line, as_asked, show
 
@@ -34,10 +34,10 @@ class Wanted:
     show_content: bool = False
 
     @property
-    def wish(self) -> ForkWish | None:
+    def wish(self) -> ForkOptions | None:
         if self.resolve is None:
             return None
-        return ForkWish(Method(self.resolve), frozenset(self.keep))
+        return ForkOptions(Method(self.resolve), frozenset(self.keep))
 
     @property
     def typed(self) -> str:
@@ -54,13 +54,13 @@ def forked(target: Target, wanted: Wanted) -> int:
             "For example: hermes-repair forks SESSION --resolve branch --keep SESSION",
         )
 
-    def work(home: Home, world: World) -> tuple[ExitCode, dict[str, Any] | None]:
+    def work(home: Home, environment: Environment) -> tuple[ExitCode, dict[str, Any] | None]:
         # Conversation text only on a terminal, and only when asked for (R9).
         content = wanted.show_content and sys.stdout.isatty() and not target.as_json
-        seen = app.see(home, world, wanted.sessions, wanted.wish, content=content)
+        seen = app.see(home, environment, wanted.sessions, wanted.wish, content=content)
         if wanted.wish is None:
             return ExitCode.OK, _shown(seen, home, target)
-        return _resolve(seen, home, world, wanted, target)
+        return _resolve(seen, home, environment, wanted, target)
 
     return each_home(target, work)
 
@@ -74,8 +74,8 @@ def _shown(seen: app.Forks, home: Home, target: Target) -> dict[str, Any] | None
 
 def _document(seen: app.Forks, home: Home) -> dict[str, Any]:
     return {
-        **documents.envelope(str(home.root), seen.database),
-        "forks": [forks.entry(fork) for fork in seen.forks],
+        **json_documents.envelope(str(home.root), seen.database),
+        "forks": [forks_text.entry(fork) for fork in seen.forks],
     }
 
 
@@ -84,7 +84,7 @@ def _lines(seen: app.Forks, home: Home, target: Target) -> list[Line]:
         return [Line("No conversation is forked here.", "good")]
     lines: list[Line] = []
     for fork in seen.forks:
-        lines += as_asked(forks.lines(fork, _labels(fork, target)))
+        lines += as_asked(forks_text.lines(fork, _labels(fork, target)))
     if all(fork.outcome is None for fork in seen.forks):
         lines.append(Line(""))
         which = _first(seen.forks[0].fork) if len(seen.forks) == 1 else "SESSION --resolve branch"
@@ -99,7 +99,7 @@ def _first(fork: Fork) -> str:
     return f"{quoted(fork.parent_id)} --resolve branch{keep}"
 
 
-def _labels(seen: forks.Seen, target: Target) -> dict[str, SessionLabel]:
+def _labels(seen: forks_text.Seen, target: Target) -> dict[str, SessionLabel]:
     nodes = [seen.parent, *(half.node for half in seen.halves)]
     return {
         node.id: SessionLabel(
@@ -113,7 +113,7 @@ def _labels(seen: forks.Seen, target: Target) -> dict[str, SessionLabel]:
 
 
 def _resolve(
-    seen: app.Forks, home: Home, world: World, wanted: Wanted, target: Target
+    seen: app.Forks, home: Home, environment: Environment, wanted: Wanted, target: Target
 ) -> tuple[ExitCode, dict[str, Any] | None]:
     """Resolve what can be resolved as wished; the rest is named, with exit 4."""
     possible = [fork for fork in seen.forks if fork.outcome and fork.outcome.possible]
@@ -132,9 +132,9 @@ def _resolve(
         unsafe=True,
         forks=wanted.wish,
     )
-    code, document = at_home(home, world, asked, target, "forks", wanted.typed)
+    code, document = at_home(home, environment, asked, target, "forks", wanted.typed)
     if document is not None:
-        document["forks"] = [forks.entry(fork) for fork in seen.forks]
+        document["forks"] = [forks_text.entry(fork) for fork in seen.forks]
     if refused:
         if document is None:
             show([Line(f"Not resolved: {_reasons(refused)}.", "error")])
@@ -142,7 +142,7 @@ def _resolve(
     return code, document
 
 
-def _reasons(refused: list[forks.Seen]) -> str:
+def _reasons(refused: list[forks_text.Seen]) -> str:
     told = [
         f"{fork.fork.parent_id}: {fork.outcome.reason}"
         for fork in refused[:3]
@@ -152,6 +152,6 @@ def _reasons(refused: list[forks.Seen]) -> str:
     return "; ".join(told) + (f"; and {count(more, 'more fork')}" if more else "")
 
 
-def _hint(seen: forks.Seen) -> str:
+def _hint(seen: forks_text.Seen) -> str:
     look = f"`hermes-repair forks {quoted(seen.fork.parent_id)}`"
     return f"{look} shows the halves and which one is suggested."

@@ -7,17 +7,17 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from hermes_repair.app import history as past
+from hermes_repair.app import history as receipt_history
 from hermes_repair.app import undo as app
-from hermes_repair.app.outside import place_of
-from hermes_repair.app.rollback import warnings
-from hermes_repair.app.world import World
+from hermes_repair.app.environment import Environment
+from hermes_repair.app.file_status import place_of
+from hermes_repair.app.migration_undo_warnings import warnings
 from hermes_repair.cli.run_repair import ask, require_yes
 from hermes_repair.cli.target import Target, each_home, heading
 from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import BadRecord, ExitCode
-from hermes_repair.model.times import minute
-from hermes_repair.report import documents
+from hermes_repair.model.words import minute
+from hermes_repair.report import json_documents
 from hermes_repair.report.escape import count
 from hermes_repair.report.lines import Line, as_asked, show
 
@@ -27,13 +27,13 @@ FOLDED = 3  # lock cleanings in a row that have a line each without -v
 def history(target: Target) -> int:
     """List what was done in every home that is meant."""
 
-    def work(home: Home, world: World) -> tuple[ExitCode, dict[str, Any] | None]:
+    def work(home: Home, environment: Environment) -> tuple[ExitCode, dict[str, Any] | None]:
         left_out: list[tuple[Path, BadRecord]] = []
-        entries = past.history(home, left_out)
-        next_one = past.next_to_undo(entries)
+        entries = receipt_history.history(home, left_out)
+        next_one = receipt_history.next_to_undo(entries)
         if target.as_json:
             return ExitCode.OK, {
-                **documents.envelope(str(home.root), place_of(home)),
+                **json_documents.envelope(str(home.root), place_of(home)),
                 "history": [_entry(found) for found in entries],
                 "next_to_undo": next_one.name if next_one is not None else None,
                 "left_out": [_left_out(path, error) for path, error in left_out],
@@ -62,7 +62,7 @@ def _left_out_lines(left_out: Sequence[tuple[Path, BadRecord]]) -> list[Line]:
     ]
 
 
-def _folded(entries: Sequence[past.Entry], *, everything: bool) -> Iterator[Line]:
+def _folded(entries: Sequence[receipt_history.Entry], *, everything: bool) -> Iterator[Line]:
     """Yield a line for each run; of lock cleanings in a row one for all, but with -v."""
     wide = max((len(found.name) for found in entries), default=0)
     for cleaning, run in groupby(entries, key=lambda found: found.cleans_locks):
@@ -78,15 +78,15 @@ def _folded(entries: Sequence[past.Entry], *, everything: bool) -> Iterator[Line
         )
 
 
-def _number(found: past.Entry) -> str:
+def _number(found: receipt_history.Entry) -> str:
     return found.name.partition("-")[0]
 
 
-def _when(found: past.Entry) -> str:
+def _when(found: receipt_history.Entry) -> str:
     return minute(found.header.created)
 
 
-def _words(found: past.Entry, wide: int = 0) -> str:
+def _words(found: receipt_history.Entry, wide: int = 0) -> str:
     head = f"{found.name:<{wide}}  {_when(found)}  "
     if found.answer is not None:
         kept = f"backup {found.name} has both files as they were"
@@ -102,7 +102,7 @@ def _words(found: past.Entry, wide: int = 0) -> str:
     return f"{head}{found.header.command}: {found.state}, {steps}, {changes}{by}"
 
 
-def _entry(found: past.Entry) -> dict[str, Any]:
+def _entry(found: receipt_history.Entry) -> dict[str, Any]:
     return {
         "id": found.name,
         "path": str(found.path),
@@ -125,21 +125,21 @@ def _entry(found: past.Entry) -> dict[str, Any]:
 def undo(target: Target, receipt: str | None, yes: bool) -> int:
     """Take back the newest receipt, or all down to the named one."""
 
-    def work(home: Home, world: World) -> tuple[ExitCode, dict[str, Any] | None]:
+    def work(home: Home, environment: Environment) -> tuple[ExitCode, dict[str, Any] | None]:
         require_yes(yes, "; `hermes-repair history` shows what it would take back.")
         said: list[str] = []
-        stays: list[past.Entry] = []
+        stays: list[receipt_history.Entry] = []
 
-        def agree(entries: list[past.Entry]) -> bool:
-            said.extend(warnings(home, world, entries))
-            stays.extend(past.staying(home, entries))
+        def agree(entries: list[receipt_history.Entry]) -> bool:
+            said.extend(warnings(home, environment, entries))
+            stays.extend(receipt_history.staying(home, entries))
             return yes or _ask(home, entries, stays, said)
 
-        result = app.undo(home, world, receipt, agree)
+        result = app.undo(home, environment, receipt, agree)
         code = ExitCode.REFUSED if result.declined else ExitCode.OK
         if target.as_json:
             return code, {
-                **documents.envelope(str(home.root), place_of(home)),
+                **json_documents.envelope(str(home.root), place_of(home)),
                 "recovered": list(result.recovered),
                 "undone": [found.name for found in result.entries],
                 "units": result.units,
@@ -168,7 +168,7 @@ def undo(target: Target, receipt: str | None, yes: bool) -> int:
     return each_home(target, work)
 
 
-def _staying(stays: Sequence[past.Entry]) -> list[Line]:
+def _staying(stays: Sequence[receipt_history.Entry]) -> list[Line]:
     if not stays:
         return []
     since = count(len(stays), "lock cleaning")
@@ -176,7 +176,10 @@ def _staying(stays: Sequence[past.Entry]) -> list[Line]:
 
 
 def _ask(
-    home: Home, entries: list[past.Entry], stays: Sequence[past.Entry], said: list[str]
+    home: Home,
+    entries: list[receipt_history.Entry],
+    stays: Sequence[receipt_history.Entry],
+    said: list[str],
 ) -> bool:
     lines = [*heading(home), Line("This takes back, in this order:", "head")]
     lines += [Line(f"  {_words(found)}") for found in entries]

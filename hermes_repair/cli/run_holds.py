@@ -5,19 +5,19 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from hermes_repair.app.holding import Held, everything
-from hermes_repair.app.outside import place_of
-from hermes_repair.app.world import World
-from hermes_repair.checks.holds import Hold
+from hermes_repair.app.environment import Environment
+from hermes_repair.app.file_status import place_of
+from hermes_repair.app.list_locks import Held, everything
 from hermes_repair.cli.run_doctor import shown_labels
 from hermes_repair.cli.run_locks import plain_time
 from hermes_repair.cli.target import Target, each_home, heading
+from hermes_repair.evidence.lock_holds import Hold
 from hermes_repair.home.layout import Home
 from hermes_repair.host import ProcessInfo
-from hermes_repair.leases.values import span
+from hermes_repair.leases.holders import span
 from hermes_repair.model.errors import ExitCode
 from hermes_repair.model.findings import Safety
-from hermes_repair.report import documents
+from hermes_repair.report import json_documents
 from hermes_repair.report.lines import Line, as_asked
 from hermes_repair.report.table import table
 
@@ -28,9 +28,9 @@ LOCK = "compression-lock"
 def list_all(target: Target) -> int:
     """Show everything that holds or blocks in every home that is meant."""
 
-    def work(home: Home, world: World) -> tuple[ExitCode, dict[str, Any] | None]:
-        held = everything(home, world)
-        now = world.now()
+    def work(home: Home, environment: Environment) -> tuple[ExitCode, dict[str, Any] | None]:
+        held = everything(home, environment)
+        now = environment.now()
         code = held.problem.exit_code if held.problem is not None else ExitCode.OK
         if target.as_json:
             return code, _document(home, held, now)
@@ -115,7 +115,7 @@ def _holder(hold: Hold) -> str:
 
 def _document(home: Home, held: Held, now: float) -> dict[str, Any]:
     return {
-        **documents.envelope(str(home.root), place_of(home)),
+        **json_documents.envelope(str(home.root), place_of(home)),
         "locks": [_entry(hold, held, now) for hold in held.holds],
         "note": held.problem.message if held.problem is not None else None,
     }

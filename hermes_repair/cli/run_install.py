@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 
 from hermes_repair import host
-from hermes_repair.app import install as app
+from hermes_repair.app import install_timer as app
 from hermes_repair.cli.target import Target
 from hermes_repair.home.layout import default_root, open_home
 from hermes_repair.model.errors import ExitCode, UsageError
-from hermes_repair.report import documents
+from hermes_repair.report import json_documents
 from hermes_repair.report.lines import Line, show
 from hermes_repair.report.stdout import put
 
@@ -25,28 +25,28 @@ def install(target: Target, *, systemd: bool, cron: bool, write: bool) -> int:
             "--write writes systemd units; a crontab is yours to edit.",
             "(crontab -l; hermes-repair locks install --cron) | crontab -",
         )
-    world = target.world()
-    home = open_home(target.roots(world)[0])
+    environment = target.environment()
+    home = open_home(target.roots(environment)[0])
     app.require_owner(home)
     command = app.cleaning(_program(), home, all_profiles=target.all_profiles)
     if cron:
         line = host.crontab_line(command)
         if target.as_json:
-            documents.write({"format_version": documents.FORMAT_VERSION, "crontab": line})
+            json_documents.write({"format_version": json_documents.FORMAT_VERSION, "crontab": line})
         else:
             put(line + "\n")
         return int(ExitCode.OK)
-    usual = default_root({}, world.user_home, world.platform)
+    usual = default_root({}, environment.user_home, environment.platform)
     texts = app.unit_texts(command, home, usual)
-    folder = app.unit_folder(world)
+    folder = app.unit_folder(environment)
     if write:
         app.write_units(texts, folder)
     timer = next(name for name in texts if name.endswith(".timer"))
     start = f"systemctl --user daemon-reload && systemctl --user enable --now {timer}"
     if target.as_json:
-        documents.write(
+        json_documents.write(
             {
-                "format_version": documents.FORMAT_VERSION,
+                "format_version": json_documents.FORMAT_VERSION,
                 "files": {str(folder / name): text for name, text in texts.items()},
                 "written": write,
                 "next": start,

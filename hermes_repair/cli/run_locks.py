@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from hermes_repair.app import locks as app
-from hermes_repair.app.outside import place_of
-from hermes_repair.app.world import World
-from hermes_repair.checks.judged import JudgedLock, text
+from hermes_repair.app import clean_locks as app
+from hermes_repair.app.environment import Environment
+from hermes_repair.app.file_status import place_of
 from hermes_repair.cli.target import Target, each_home
+from hermes_repair.evidence.judged_locks import JudgedLock, text
 from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import ExitCode
 from hermes_repair.model.values import Value
-from hermes_repair.report import documents
+from hermes_repair.report import json_documents
 from hermes_repair.report.escape import count, shown_id
 from hermes_repair.report.lines import Line
 
@@ -21,8 +21,8 @@ from hermes_repair.report.lines import Line
 def clean(target: Target, *, dry_run: bool, grace: float, max_age: float) -> int:
     """Free what is provably over in every home that is meant; silent where there is nothing."""
 
-    def work(home: Home, world: World) -> tuple[ExitCode, dict[str, Any] | None]:
-        done = app.clean(home, world, grace=grace, max_age=max_age, dry_run=dry_run)
+    def work(home: Home, environment: Environment) -> tuple[ExitCode, dict[str, Any] | None]:
+        done = app.clean(home, environment, grace=grace, max_age=max_age, dry_run=dry_run)
         code = ExitCode.REFUSED if done.refused else ExitCode.OK
         if target.as_json:
             return code, _document(home, done, dry_run)
@@ -73,7 +73,7 @@ def _explained(home: Home, done: app.Cleaned) -> list[Line]:
 
 def _document(home: Home, done: app.Cleaned, dry_run: bool) -> dict[str, Any]:
     return {
-        **documents.envelope(str(home.root), place_of(home)),
+        **json_documents.envelope(str(home.root), place_of(home)),
         "dry_run": dry_run,
         "freed": [lock.session for lock in done.freed],
         "kept": [lock.session for lock in done.kept],

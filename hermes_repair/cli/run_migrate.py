@@ -7,18 +7,18 @@ from itertools import groupby
 from typing import Any
 
 from hermes_repair.app import migrate as app
-from hermes_repair.app.outside import place_of
-from hermes_repair.app.world import World
+from hermes_repair.app.environment import Environment
+from hermes_repair.app.file_status import place_of
 from hermes_repair.cli.run_repair import ask, require_yes, stopped_entry, wal_lines
 from hermes_repair.cli.space import space_entry, space_lines
 from hermes_repair.cli.target import Target, each_home
 from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import ExitCode
-from hermes_repair.report import documents
+from hermes_repair.report import json_documents
 from hermes_repair.report.escape import count
 from hermes_repair.report.lines import Line, as_asked, show
 from hermes_repair.schema.catalogue import default_catalogue
-from hermes_repair.schema.preview import Shown
+from hermes_repair.schema.route_preview import Shown
 
 SHOWN = 20  # sessions that are named without -v
 
@@ -31,9 +31,9 @@ def list_versions(target: Target) -> int:
         for number, version in catalogue.versions.items()
     ]
     if target.as_json:
-        documents.write(
+        json_documents.write(
             {
-                "format_version": documents.FORMAT_VERSION,
+                "format_version": json_documents.FORMAT_VERSION,
                 "versions": [
                     {
                         "schema": number,
@@ -65,11 +65,13 @@ def list_versions(target: Target) -> int:
 def migrate(target: Target, to: int | None, force: bool, dry_run: bool, yes: bool) -> int:
     """Migrate every home that is meant, or say what would be done."""
 
-    def work(home: Home, world: World) -> tuple[ExitCode, dict[str, Any] | None]:
+    def work(home: Home, environment: Environment) -> tuple[ExitCode, dict[str, Any] | None]:
         if dry_run:
-            return _dry_run(app.plan_way(home, world, to, force), home, target)
+            return _dry_run(app.plan_way(home, environment, to, force), home, target)
         require_yes(yes)
-        result = app.migrate(home, world, to, force, lambda way: yes or _ask(way, home, target))
+        result = app.migrate(
+            home, environment, to, force, lambda way: yes or _ask(way, home, target)
+        )
         return _done(result, home, target)
 
     return each_home(target, work)
@@ -186,7 +188,7 @@ def _plan(way: app.Way) -> dict[str, Any]:
 
 def _document(way: app.Way, home: Home) -> dict[str, Any]:
     return {
-        **documents.envelope(str(home.root), place_of(home) | {"schema": way.route.start}),
+        **json_documents.envelope(str(home.root), place_of(home) | {"schema": way.route.start}),
         "start": way.route.start,
         "target": way.route.target,
         "target_by": way.target.origin,

@@ -9,26 +9,26 @@ from pathlib import Path
 from typing import Any
 
 from hermes_repair.app import repair as app
-from hermes_repair.app.outside import place_of
+from hermes_repair.app.environment import Environment
+from hermes_repair.app.file_status import place_of
 from hermes_repair.app.proposal import UNREAD, Proposal, waiting
-from hermes_repair.app.repaired import Repaired
-from hermes_repair.app.saved import apply_saved
-from hermes_repair.app.world import World
-from hermes_repair.checks.scene import ForkWish, Wishes
+from hermes_repair.app.repair_result import Repaired
+from hermes_repair.app.saved_plan import apply_saved
 from hermes_repair.cli.run_doctor import shown_labels
 from hermes_repair.cli.space import space_entry, space_lines
 from hermes_repair.cli.target import Target, each_home, heading
+from hermes_repair.evidence.scene import ForkOptions, LookOptions
 from hermes_repair.home.layout import Home
-from hermes_repair.model.commands import quoted
 from hermes_repair.model.errors import ExitCode, HermesRepairError, Refused, UsageError
 from hermes_repair.model.findings import Severity
 from hermes_repair.model.plans import Outline
+from hermes_repair.model.printed_commands import quoted
 from hermes_repair.repair.planner import Selection, summary
-from hermes_repair.report import documents
-from hermes_repair.report.doctor import SessionLabel
+from hermes_repair.report import json_documents
+from hermes_repair.report.doctor_text import SessionLabel
 from hermes_repair.report.escape import count, size
 from hermes_repair.report.lines import Line, as_asked, show
-from hermes_repair.store.views import WalChoice
+from hermes_repair.store.file_state import WalChoice
 
 LOOKS_AGAIN = (
     "After these it looks again: what only then shows is named in the report, and asked at a"
@@ -52,11 +52,11 @@ class Asked:
     wal: str | None = None
     timezone: str | None = None
     before: datetime | None = None
-    forks: ForkWish | None = None
+    forks: ForkOptions | None = None
 
     @property
-    def wishes(self) -> Wishes:
-        return Wishes(
+    def look_options(self) -> LookOptions:
+        return LookOptions(
             timezone=self.timezone,
             named=frozenset(self.sessions),
             before=self.before.timestamp() if self.before is not None else None,
@@ -102,19 +102,21 @@ def repair(target: Target, asked: Asked, command: str = "repair") -> int:
         )
     return each_home(
         target,
-        lambda home, world: at_home(home, world, asked, target, command, asked.typed(command)),
+        lambda home, environment: at_home(
+            home, environment, asked, target, command, asked.typed(command)
+        ),
     )
 
 
 def at_home(
-    home: Home, world: World, asked: Asked, target: Target, command: str, typed: str
+    home: Home, environment: Environment, asked: Asked, target: Target, command: str, typed: str
 ) -> tuple[ExitCode, dict[str, Any] | None]:
     """Repair one home. ``command`` names the receipt, ``typed`` is what does it after a dry run."""
     if asked.dry_run or asked.plan_out is not None:
-        return _dry_run(home, world, asked, target, command, typed)
+        return _dry_run(home, environment, asked, target, command, typed)
     require_yes(asked.yes)
     if asked.plan is not None:
-        return _done(apply_saved(home, world, asked.plan), home, target)
+        return _done(apply_saved(home, environment, asked.plan), home, target)
     shown = False
 
     def agree(proposal: Proposal) -> bool:
@@ -124,8 +126,8 @@ def at_home(
 
     result = app.repair(
         home,
-        world,
-        asked.wishes,
+        environment,
+        asked.look_options,
         asked.selection,
         agree,
         command=command,
@@ -148,7 +150,7 @@ def require_yes(yes: bool, look: str = ", or --dry-run to see what it would do."
 
 
 def _dry_run(
-    home: Home, world: World, asked: Asked, target: Target, command: str, typed: str
+    home: Home, environment: Environment, asked: Asked, target: Target, command: str, typed: str
 ) -> tuple[ExitCode, dict[str, Any] | None]:
     if asked.plan_out is not None and not asked.plan_out.parent.is_dir():
         raise UsageError(
@@ -157,8 +159,8 @@ def _dry_run(
         )
     proposal = app.preview(
         home,
-        world,
-        asked.wishes,
+        environment,
+        asked.look_options,
         asked.selection,
         choice=asked.choice,
         backup=asked.backup,
@@ -169,7 +171,7 @@ def _dry_run(
     code = ExitCode.REFUSED if blocked or short else ExitCode.OK
     if target.as_json:
         return code, {
-            **documents.envelope(str(home.root), proposal.database),
+            **json_documents.envelope(str(home.root), proposal.database),
             "space": space_entry(proposal.space),
             "plan": {
                 "actions": summary(proposal.plan.now),
@@ -273,7 +275,7 @@ def _done(
     after = result.after
     if target.as_json:
         return code, {
-            **documents.envelope(str(home.root), after.database if after else place_of(home)),
+            **json_documents.envelope(str(home.root), after.database if after else place_of(home)),
             "space": space_entry(result.space),
             "recovered": result.recovered,
             "receipt": _receipt(result),
@@ -286,7 +288,7 @@ def _done(
             ],
             "waiting": [{"unit": what, "message": why} for what, why in result.waiting],
             "left": summary(result.left),
-            "findings": [documents.finding(f, after.accepted) for f in after.findings]
+            "findings": [json_documents.finding(f, after.accepted) for f in after.findings]
             if after
             else [],
         }

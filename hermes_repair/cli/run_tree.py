@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from hermes_repair.app import tree as app
-from hermes_repair.app.world import World
+from hermes_repair.app import lineage_trees as app
+from hermes_repair.app.environment import Environment
 from hermes_repair.cli.target import Target, each_home, heading
 from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import ExitCode, UsageError
-from hermes_repair.report import documents, tree
+from hermes_repair.report import json_documents, tree_text
 from hermes_repair.report.escape import count
 from hermes_repair.report.lines import Line, show
 
@@ -20,22 +20,22 @@ def draw(target: Target, session: str | None, *, dot: bool) -> int:
     if dot and target.as_json:
         raise UsageError("--dot and --json are two forms of one output.", "Take one of them.")
 
-    def work(home: Home, world: World) -> tuple[ExitCode, dict[str, Any] | None]:
-        forest = app.see(home, world, session, everything=target.verbose or target.as_json)
+    def work(home: Home, environment: Environment) -> tuple[ExitCode, dict[str, Any] | None]:
+        forest = app.see(home, environment, session, everything=target.verbose or target.as_json)
         if target.as_json:
             return ExitCode.OK, {
-                **documents.envelope(str(home.root), forest.database),
-                "trees": tree.entries(forest.trees),
+                **json_documents.envelope(str(home.root), forest.database),
+                "trees": tree_text.entries(forest.trees),
             }
         if dot:
-            show(Line(line) for line in tree.dot(forest.trees))
+            show(Line(line) for line in tree_text.dot(forest.trees))
             return ExitCode.OK, None
         if not target.quiet or target.all_profiles:
             show([*heading(home, forest.database), Line("")])
         if sys.stdout.isatty():
-            tree.show_on_terminal(forest.trees, title=target.show_titles)
+            tree_text.show_on_terminal(forest.trees, title=target.show_titles)
         else:
-            show(Line(line) for line in tree.plain(forest.trees, title=False))
+            show(Line(line) for line in tree_text.plain(forest.trees, title=False))
         if forest.alone and not target.quiet:
             told = f"and {count(forest.alone, 'session')} on their own; -v shows them"
             show([Line(""), Line(told, "dim")])

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hermes_repair.app.world import World, real_world
+from hermes_repair.app.environment import Environment, real_environment
 from hermes_repair.cli.failures import as_error, say
 from hermes_repair.home.layout import Home, base_of, locate, open_home, profile_names
-from hermes_repair.host.files import on_behalf_of_owners
-from hermes_repair.model.commands import for_home, quoted
+from hermes_repair.host.regular_files import on_behalf_of_owners
 from hermes_repair.model.errors import (
     ExitCode,
     HermesRepairError,
@@ -20,7 +19,8 @@ from hermes_repair.model.errors import (
     UnknownSession,
     UsageError,
 )
-from hermes_repair.report import documents
+from hermes_repair.model.printed_commands import for_home, quoted
+from hermes_repair.report import json_documents
 from hermes_repair.report.escape import count, escape
 from hermes_repair.report.lines import Line, show
 
@@ -44,18 +44,24 @@ class Target:
         """Titles only to a person at a terminal who did not say no (R9)."""
         return sys.stdout.isatty() and not self.no_titles and not self.as_json
 
-    def world(self) -> World:
+    def environment(self) -> Environment:
         """Return the world of this run; progress goes to stderr where a person watches."""
 
         def tell(sentence: str) -> None:
             if sys.stderr.isatty() and not self.quiet:
                 sys.stderr.write(f"  {escape(sentence)}\n")
 
-        return real_world(tell)
+        return real_environment(tell)
 
-    def roots(self, world: World) -> list[Path]:
+    def roots(self, environment: Environment) -> list[Path]:
         """Return the folders of the homes that are meant."""
-        root = locate(self.home, self.profile, world.environ, world.user_home, world.platform)
+        root = locate(
+            self.home,
+            self.profile,
+            environment.environ,
+            environment.user_home,
+            environment.platform,
+        )
         if not self.all_profiles:
             return [root]
         base = base_of(root)
@@ -81,12 +87,12 @@ class Target:
         The fewest that lead to it in any shell: what the user named first, then the profile at
         hand. HERMES_HOME leads nowhere, for the next shell may not have it.
         """
-        world = self.world()
-        environ = {k: value for k, value in world.environ.items() if k != "HERMES_HOME"}
+        environment = self.environment()
+        environ = {k: value for k, value in environment.environ.items() if k != "HERMES_HOME"}
 
         def leads(named: Path | None, profile: str | None) -> bool:
             try:
-                found = locate(named, profile, environ, world.user_home, world.platform)
+                found = locate(named, profile, environ, environment.user_home, environment.platform)
             except UsageError:  # the sticky profile, or this one, is not there
                 return False
             return found == home.root
@@ -102,7 +108,7 @@ class Target:
 
 
 def each_home(
-    target: Target, work: Callable[[Home, World], tuple[ExitCode, dict[str, Any] | None]]
+    target: Target, work: Callable[[Home, Environment], tuple[ExitCode, dict[str, Any] | None]]
 ) -> int:
     """Run a command for every home that is meant; print the documents; return the exit code.
 
@@ -111,14 +117,14 @@ def each_home(
     nobody has used yet, and one without the session that is named are left out, and count only
     where every one is.
     """
-    world = target.world()
+    environment = target.environment()
     codes: list[ExitCode] = []
     absent: list[HermesRepairError] = []
     gathered: list[dict[str, Any]] = []
-    for root in target.roots(world):
+    for root in target.roots(environment):
         try:
             with on_behalf_of_owners(root):
-                code, document = work(open_home(root), world)
+                code, document = work(open_home(root), environment)
         except BrokenPipeError:
             raise
         except Exception as caught:  # noqa: BLE001 - each kind has its words and its exit code
@@ -135,7 +141,7 @@ def each_home(
                 codes.append(error.exit_code)
                 if not target.as_json:
                     _say(target, error, root)
-            gathered.append(documents.error(error, str(root)))
+            gathered.append(json_documents.error(error, str(root)))
             continue
         codes.append(code)
         if document is not None:
@@ -143,11 +149,13 @@ def each_home(
     missed = min(absent, key=lambda error: error.exit_code) if absent and not codes else None
     if target.as_json:
         if target.all_profiles:
-            documents.write({"format_version": documents.FORMAT_VERSION, "profiles": gathered})
+            json_documents.write(
+                {"format_version": json_documents.FORMAT_VERSION, "profiles": gathered}
+            )
         else:
-            documents.write(gathered[0])
+            json_documents.write(gathered[0])
     elif missed is not None:
-        _say(target, missed, target.roots(world)[0])
+        _say(target, missed, target.roots(environment)[0])
     if missed is not None:
         return int(missed.exit_code)
     return int(next((code for code in _ORDER if code in codes), ExitCode.OK))

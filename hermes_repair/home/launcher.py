@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from hermes_repair.host.files import open_regular, parse_json, read_if_there, real_path
+from hermes_repair.host.regular_files import open_regular, parse_json, read_if_there, real_path
 
 STATE_MODULE = "hermes_state.py"
 MOST_HOPS = 5

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from hermes_repair.home.config import sessions_dir
-from hermes_repair.host.files import read_if_there, real_path
+from hermes_repair.home.hermes_config import sessions_dir
+from hermes_repair.host.regular_files import read_if_there, real_path
 from hermes_repair.model.errors import NoDatabase, NoInstall, UsageError
 
 RECORDS_DIR = "hermes-repair"
@@ -134,8 +134,8 @@ def open_home(root: Path) -> Home:
             f"{named} is a link to {named.readlink()}, which does not exist.",
             "Mount or restore the place that it points to, then run this again.",
         )
-    remains = sessions_dir(root).is_dir() or (root / RECORDS_DIR).is_dir()
-    if not named.exists() and not remains:
+    remaining_files = sessions_dir(root).is_dir() or (root / RECORDS_DIR).is_dir()
+    if not named.exists() and not remaining_files:
         raise NoDatabase(
             f"{root} has no state.db and no sessions folder, so no Hermes has run there.",
             "Name the Hermes folder: hermes-repair doctor --home PATH",

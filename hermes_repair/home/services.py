@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from hermes_repair.host.files import read_if_there, real_path
+from hermes_repair.host.regular_files import read_if_there, real_path
 
 SYSTEM_UNITS = Path("/etc/systemd/system")
 

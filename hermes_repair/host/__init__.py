@@ -2,9 +2,10 @@
 
 Values out, one function per question, Linux, macOS and Windows behind it. What cannot be known is
 said to be unknown, with the reason; nothing here guesses. Nothing here opens SQLite, and bytes of
-databases are read by a child process only (:mod:`hermes_repair.host.raw`).
+databases are read by a child process only (:mod:`hermes_repair.host.byte_reader`).
 """
 
+from hermes_repair.host.byte_reader import WorkerFailed, compare_files, copy_files, probe, read_wal
 from hermes_repair.host.filesystems import (
     Filesystem,
     Owner,
@@ -14,13 +15,8 @@ from hermes_repair.host.filesystems import (
     free_bytes,
     owner,
 )
-from hermes_repair.host.locks import kernel_locks, single_run
-from hermes_repair.host.openers import survey, who_has_open
-from hermes_repair.host.processes import boot_id, boot_time, hidden_processes, process
-from hermes_repair.host.procfs import KernelLock
-from hermes_repair.host.raw import WorkerFailed, compare_files, copy_files, probe, read_wal
-from hermes_repair.host.units import crontab_line, systemd_units
-from hermes_repair.host.values import (
+from hermes_repair.host.kernel_locks import kernel_locks, single_run
+from hermes_repair.host.observations import (
     Comparison,
     Copied,
     FileFacts,
@@ -31,6 +27,10 @@ from hermes_repair.host.values import (
     Program,
     RawFacts,
 )
+from hermes_repair.host.openers import survey, who_has_open
+from hermes_repair.host.processes import boot_id, boot_time, hidden_processes, process
+from hermes_repair.host.procfs import KernelLock
+from hermes_repair.host.timers import crontab_line, systemd_units
 
 __all__ = [
     "Comparison",

@@ -25,10 +25,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from hermes_repair.host import elsewhere, procfs, raw, reach
+from hermes_repair.host import byte_reader, openers_elsewhere, procfs, unseen_processes
 from hermes_repair.host.filesystems import Filesystem, filesystem
+from hermes_repair.host.observations import Openers, OpenStatus, ProcessInfo, Program, RawFacts
 from hermes_repair.host.processes import hidden_processes, process
-from hermes_repair.host.values import Openers, OpenStatus, ProcessInfo, Program, RawFacts
 
 LOOKS = 3  # a process that ends while we look makes us look again
 
@@ -63,7 +63,7 @@ def survey(database: Path) -> tuple[RawFacts, Openers]:
     """Return the facts of a database and who has it open, besides this process, in one breath.
 
     What cannot be known of the openers is UNKNOWN, with the reason. Raises as
-    :func:`~hermes_repair.host.raw.probe` does.
+    :func:`~hermes_repair.host.byte_reader.probe` does.
     """
     observe = _on_linux if sys.platform == "linux" else _elsewhere
     for _ in range(LOOKS):
@@ -81,7 +81,7 @@ def who_has_open(database: Path) -> Openers:
     """
     try:
         return survey(database)[1]
-    except raw.WorkerFailed as failure:
+    except byte_reader.WorkerFailed as failure:
         return Openers(OpenStatus.UNKNOWN, reasons=(failure.message,))
 
 
@@ -117,7 +117,7 @@ def _doubts(seen: Observation) -> Iterator[str]:
 
 
 def _on_linux(database: Path) -> tuple[RawFacts, Observation | None]:
-    facts, descriptors = raw.look(database)
+    facts, descriptors = byte_reader.look(database)
     place = filesystem(facts.real)
     table = None
     if descriptors.lock_lines is not None:
@@ -142,8 +142,8 @@ def _on_linux(database: Path) -> tuple[RawFacts, Observation | None]:
 
 
 def _elsewhere(database: Path) -> tuple[RawFacts, Observation | None]:
-    facts = raw.probe(database)
-    listing = elsewhere.list_openers(facts)
+    facts = byte_reader.probe(database)
+    listing = openers_elsewhere.list_openers(facts)
     seen = _observe(facts, filesystem(facts.real), None, set(listing.pids))
     return facts, None if seen is None else replace(seen, unseen=listing.doubts)
 
@@ -218,7 +218,7 @@ def _closed_to_us(denied: Iterable[int], facts: RawFacts) -> tuple[str, ...]:
             status = procfs.parse_status(_text(f"/proc/{pid}/status"))
         except (FileNotFoundError, ProcessLookupError):
             continue  # it has ended
-        if reach.could_open(pid, stat, status, path):
+        if unseen_processes.could_open(pid, stat, status, path):
             names.append(f"{stat.name.encode('unicode_escape').decode('ascii')} ({pid})")
     if not names:
         return ()

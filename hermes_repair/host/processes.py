@@ -10,8 +10,8 @@ import sys
 import time
 from pathlib import Path
 
-from hermes_repair.host import commands, procfs
-from hermes_repair.host.values import ProcessInfo
+from hermes_repair.host import command_lines, procfs
+from hermes_repair.host.observations import ProcessInfo
 
 INITIAL_PID_NAMESPACE = "pid:[4026531836]"  # PROC_PID_INIT_INO, the same on every Linux
 SETTLING_SECONDS = 120.0
@@ -85,7 +85,7 @@ def _linux_process(pid: int) -> ProcessInfo | None:
         owner = Path(f"/proc/{pid}").stat().st_uid
     except (FileNotFoundError, ProcessLookupError):
         return None
-    program, profile = commands.classify(argv)
+    program, profile = command_lines.classify(argv)
     seconds = stat.start_ticks / os.sysconf("SC_CLK_TCK")
     return ProcessInfo(
         pid=pid,
@@ -93,14 +93,14 @@ def _linux_process(pid: int) -> ProcessInfo | None:
         # Just after boot the clock is often set for the first time, by any amount.
         start_tolerance=SETTLING_TOLERANCE if seconds < SETTLING_SECONDS else START_TOLERANCE,
         start_ticks=stat.start_ticks,
-        command=commands.shorten(argv or (stat.name,)),
+        command=command_lines.shorten(argv or (stat.name,)),
         program=program,
         profile=profile,
         uid=owner,
         same_namespace=_same_namespace(pid, status.namespace_depth),
         # A main thread that has ended while others run shows as Z too, and is alive.
         zombie=stat.state in "ZX" and threads <= 1,
-        interpreter=commands.interpreter(argv),
+        interpreter=command_lines.interpreter(argv),
     )
 
 
@@ -145,18 +145,18 @@ def _psutil_process(pid: int) -> ProcessInfo | None:
             uid = found.uids().real if hasattr(found, "uids") else None
     except psutil.NoSuchProcess:
         return None
-    program, profile = commands.classify(argv)
+    program, profile = command_lines.classify(argv)
     return ProcessInfo(
         pid=pid,
         start_time=start,
         start_tolerance=START_TOLERANCE,
         start_ticks=round(start * 100),
-        command=commands.shorten(argv),
+        command=command_lines.shorten(argv),
         program=program,
         profile=profile,
         uid=uid,
         zombie=zombie,
-        interpreter=commands.interpreter(argv),
+        interpreter=command_lines.interpreter(argv),
     )
 
 

@@ -4,8 +4,17 @@ Pure: no file, no clock, no SQLite. The values that come from the machine are pr
 are made by :mod:`hermes_repair.host`.
 """
 
-from hermes_repair.leases.locks import GRACE, LOCK_SECONDS, MAX_AGE, settled, verdict
-from hermes_repair.leases.others import (
+from hermes_repair.leases.holders import (
+    Holder,
+    Kind,
+    LockRow,
+    OpenersLike,
+    ProcessLike,
+    Verdict,
+    parse_holder,
+)
+from hermes_repair.leases.lock_verdicts import GRACE, LOCK_SECONDS, MAX_AGE, settled, verdict
+from hermes_repair.leases.other_verdicts import (
     Delegation,
     Heartbeat,
     breaker_verdict,
@@ -14,15 +23,6 @@ from hermes_repair.leases.others import (
     handoff_verdict,
     heartbeat_verdict,
     turn_lease_verdict,
-)
-from hermes_repair.leases.values import (
-    Holder,
-    Kind,
-    LockRow,
-    OpenersLike,
-    ProcessLike,
-    Verdict,
-    parse_holder,
 )
 
 __all__ = [

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from hermes_repair.lineage.copies import copied_rows
+from hermes_repair.gateway_routing import Routing
+from hermes_repair.lineage.copied_rows import copied_rows
 from hermes_repair.lineage.graph import Graph
-from hermes_repair.lineage.messages import Message, Nature
-from hermes_repair.routing import Routing
+from hermes_repair.lineage.message_nature import Message, Nature
 
 
 class Holds(Enum):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
 
-from hermes_repair.lineage.node import SessionNode
+from hermes_repair.lineage.session_node import SessionNode
 
 CLEARLY = 1.0
 """Seconds by which a child has to be older than its parent's end to be older for certain. Releases

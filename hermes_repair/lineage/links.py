@@ -1,8 +1,8 @@
 """How one session's link, end or marker is set right (LN001, LN003 to LN007; design 6.3).
 
 Every function takes the graph, the session and its whole row, and gives a
-:class:`~hermes_repair.lineage.changes.Resolution`. What only the caller can know (the database is
-at rest, how old the state is, locks, the schema's number) the caller asks first.
+:class:`~hermes_repair.lineage.column_changes.Resolution`. What only the caller can know (the
+database is at rest, how old the state is, locks, the schema's number) the caller asks first.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from hermes_repair.lineage.changes import Resolution, changes_of, refused, resolution
+from hermes_repair.gateway_routing import Routing
+from hermes_repair.lineage.column_changes import Resolution, changes_of, refused, resolution
 from hermes_repair.lineage.graph import Graph, started_after_end
 from hermes_repair.lineage.markers import (
     BRANCHED_FROM,
@@ -19,13 +20,12 @@ from hermes_repair.lineage.markers import (
     remove_marker,
     set_marker,
 )
-from hermes_repair.lineage.naming import EMPTY, Titles, base_title, given_title
-from hermes_repair.lineage.node import DelegateMark, SessionNode
-from hermes_repair.lineage.person import Proof
-from hermes_repair.lineage.shapes import branch_shape, unrouted_shape
+from hermes_repair.lineage.person_proof import Proof
+from hermes_repair.lineage.release_shapes import branch_shape, unrouted_shape
+from hermes_repair.lineage.session_node import DelegateMark, SessionNode
 from hermes_repair.model.findings import Safety
 from hermes_repair.model.values import Row, Value
-from hermes_repair.routing import Routing
+from hermes_repair.schema.session_titles import EMPTY, Titles, base_title, given_title
 
 BRANCH_ENDS = frozenset({"branched", "session_reset"})
 """Ends of a parent after which a child without a marker is a branch or the next chat (LN007)."""

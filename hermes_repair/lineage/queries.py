@@ -26,7 +26,7 @@ _NODE_DEFAULTS = {
 }
 
 WHITE_SPACE = "char(9, 10, 11, 12, 13, 32)"
-"""What counts as leading white space, the same as in :mod:`hermes_repair.harness`."""
+"""What counts as leading white space, the same as in :mod:`hermes_repair.program_texts`."""
 
 HEAD_ROWS = 16
 """How many rows of a session are its head; releases protect 3 messages there and a summary follows,
@@ -39,8 +39,8 @@ SESSION_ROWS = "SELECT * FROM sessions WHERE id IN (SELECT value FROM json_each(
 def node_query(session_columns: Collection[str], message_columns: Collection[str]) -> str:
     """Return one statement for every session with the totals of its messages.
 
-    Rows are what :func:`hermes_repair.lineage.node.node_from_row` takes. ``messages`` is read
-    through its indexes only (``idx_messages_session``, from schema 14 ``..._session_active``).
+    Rows are what :func:`hermes_repair.lineage.session_node.node_from_row` takes. ``messages`` is
+    read through its indexes only (``idx_messages_session``, from schema 14 ``..._session_active``).
     """
     picked = ", ".join(
         f"s.{name}" if name in session_columns else f"{default} AS {name}"
@@ -62,10 +62,10 @@ def facts_query(message_columns: Collection[str], openings: Sequence[str]) -> st
     """Return one statement for what a person's words look like in chosen sessions.
 
     Parameters: the program's own ``openings`` (``Harness.openings()``), then a JSON array of
-    session ids. Result rows are what :func:`hermes_repair.lineage.person.counts_from_row` takes:
-    ``session_id``, ``genuine_users`` (different texts of role user that open with none of them),
-    ``genuine_at`` (time of the latest of those), ``tool_rows``, ``platform_rows`` (rows with an id
-    of a message platform). Sessions without messages have no row.
+    session ids. Result rows are what :func:`hermes_repair.lineage.person_proof.counts_from_row`
+    takes: ``session_id``, ``genuine_users`` (different texts of role user that open with none of
+    them), ``genuine_at`` (time of the latest of those), ``tool_rows``, ``platform_rows`` (rows with
+    an id of a message platform). Sessions without messages have no row.
     """
     begin = f"ltrim(m.content, {WHITE_SPACE})"
     opened = " OR ".join(f"substr({begin}, 1, {len(opening)}) = ?" for opening in openings)

@@ -7,10 +7,10 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from hermes_repair.host.files import parse_json, read_small
+from hermes_repair.host.regular_files import parse_json, read_small
 from hermes_repair.model.errors import Refused
 from hermes_repair.records.folder import Folder
-from hermes_repair.records.planfile import sync
+from hermes_repair.records.plan_database import sync
 
 FILE = "acknowledged.json"
 _MOST = 8 << 20  # bytes: more findings than anybody accepts one by one

@@ -17,10 +17,10 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from hermes_repair.host.files import read_small
-from hermes_repair.model.commands import quoted
+from hermes_repair.host.regular_files import read_small
 from hermes_repair.model.errors import Refused, UsageError
-from hermes_repair.records.owned import (
+from hermes_repair.model.printed_commands import quoted
+from hermes_repair.records.owned_files import (
     POSIX,
     NotOurs,
     Ownership,
@@ -30,7 +30,7 @@ from hermes_repair.records.owned import (
     opened,
     own_file,
 )
-from hermes_repair.records.planfile import sync
+from hermes_repair.records.plan_database import sync
 
 _IDENTITY = re.compile(r"[0-9a-f]{32}")
 _IDENTITY_BYTES = 33  # with the end of its line

@@ -1,7 +1,7 @@
 """Doing and taking back one action inside an open transaction.
 
 Each function checks what it expects before it writes, and raises without having written; what it
-writes is read back (:mod:`.rows`). The caller rolls the unit back.
+writes is read back (:mod:`.row_writes`). The caller rolls the unit back.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from hermes_repair.model.actions import (
 )
 from hermes_repair.model.errors import Changed, Refused
 from hermes_repair.model.values import Row, Value, row_digest, same_value
-from hermes_repair.repair.images import differing, is_inserted
-from hermes_repair.repair.rows import Rows, where
+from hermes_repair.repair.row_images import differing, is_inserted
+from hermes_repair.repair.row_writes import Rows, where
 
 Resolve = Callable[[RowInsert], Row]
 """Reads the source of an insert again and returns the whole row."""

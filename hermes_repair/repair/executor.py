@@ -3,7 +3,7 @@
 One unit is one ``BEGIN IMMEDIATE`` transaction: guard, before-images, writes, each read back, every
 row counted that was written, broken references compared, COMMIT. What became of each unit is noted
 in the receipt as it goes; after a kill it is read from the database itself
-(:func:`~hermes_repair.repair.images.committed`).
+(:func:`~hermes_repair.repair.row_images.committed`).
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from hermes_repair.model.actions import WITH_TABLE, Action, FileCopy, RowInsert,
 from hermes_repair.model.errors import DatabaseUnreadable, HermesRepairError, InUse, Refused
 from hermes_repair.model.plans import Unit, UnitState
 from hermes_repair.model.values import Row, Value, row_digest
-from hermes_repair.records.aside import Aside
-from hermes_repair.records.openplan import PlanFile
+from hermes_repair.records.plan_file import PlanFile
+from hermes_repair.records.undo_data import Aside
 from hermes_repair.repair.apply import (
     UNDO_BY_HAND,
     Keep,
@@ -28,12 +28,12 @@ from hermes_repair.repair.apply import (
     check_invert,
     invert,
 )
-from hermes_repair.repair.images import committed
-from hermes_repair.repair.references import restored_by_undo, violations, was_there_before
-from hermes_repair.repair.rows import Rows
-from hermes_repair.repair.watch import Watch, numbers_of_rows, require_same_numbers
+from hermes_repair.repair.foreign_keys import restored_by_undo, violations, was_there_before
+from hermes_repair.repair.row_images import committed
+from hermes_repair.repair.row_writes import Rows
+from hermes_repair.repair.write_watch import Watch, numbers_of_rows, require_same_numbers
 from hermes_repair.store.look import is_busy
-from hermes_repair.store.writing import BUSY, Writer
+from hermes_repair.store.writer import BUSY, Writer
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 from hermes_repair.schema import catalogue_root
 from hermes_repair.schema.ddl import kind_of, read_script
-from hermes_repair.schema.sqltext import statements
+from hermes_repair.schema.sql_text import statements
 from hermes_repair.schema.structure import Structure
 
 NEWEST_TARGET = 22

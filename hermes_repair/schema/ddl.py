@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import cache
 from itertools import islice
 
-from hermes_repair.schema.sqltext import normal, split_arguments, statements, tokens
+from hermes_repair.schema.sql_text import normal, split_arguments, statements, tokens
 from hermes_repair.schema.structure import (
     SHADOW_SUFFIXES,
     Column,

@@ -17,11 +17,11 @@ from hermes_repair.schema.catalogue import (
     Version,
     default_catalogue,
 )
-from hermes_repair.schema.difference import Differences, diff
 from hermes_repair.schema.leftovers import Leftover, find_leftovers
-from hermes_repair.schema.search import Search, layout_of_shape, read_search
+from hermes_repair.schema.search_layout import Search, layout_of_shape, read_search
 from hermes_repair.schema.structure import Structure
-from hermes_repair.schema.versionrow import Stamp, read_stamp
+from hermes_repair.schema.structure_difference import Differences, diff
+from hermes_repair.schema.version_row import Stamp, read_stamp
 
 FIRST_REPAIRED = 11
 FIRST_LATER = 23

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from hermes_repair.model.actions import Action
 from hermes_repair.model.errors import Refused, UsageError
 from hermes_repair.schema.catalogue import NEWEST_TARGET, Catalogue, default_catalogue
-from hermes_repair.schema.parts import Builder, Part, RouteFacts
 from hermes_repair.schema.recognise import Family, Recognition, recognise
-from hermes_repair.schema.refill import is_right
+from hermes_repair.schema.route_parts import Builder, Part, RouteFacts
+from hermes_repair.schema.search_refill import is_right
 from hermes_repair.schema.structure import Structure
-from hermes_repair.schema.wanted import wanted_objects
+from hermes_repair.schema.target_objects import wanted_objects
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from hermes_repair.model.values import RawText, Value
-from hermes_repair.schema.sqltext import normal, split_arguments, tokens
+from hermes_repair.schema.sql_text import normal, split_arguments, tokens
 
 Query: TypeAlias = Callable[[str, Sequence[Value]], Iterable[Sequence[Value]]]
 """Runs one SQL text with parameters on a connection that ``store`` opened; rows come back."""

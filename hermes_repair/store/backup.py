@@ -15,9 +15,9 @@ from hermes_repair.store.connections import (
     open_private,
     unreadable,
 )
+from hermes_repair.store.integrity import require_sound, soundness
 from hermes_repair.store.look import Look, View, is_busy
-from hermes_repair.store.soundness import require_sound, soundness
-from hermes_repair.store.writing import Writer
+from hermes_repair.store.writer import Writer
 
 CopyVerified = Callable[[Path, Path], bool]
 """Copies a file, fsyncs copy and folder, and says whether both are the same to the byte."""

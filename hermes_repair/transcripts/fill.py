@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from hermes_repair.transcripts.clock import SLACK, Clock, spread
 from hermes_repair.transcripts.matching import Sides, best_epoch, damaged_places, previous_turns
-from hermes_repair.transcripts.sequence import USER, is_genuine
-from hermes_repair.transcripts.times import SLACK, Clock, spread
+from hermes_repair.transcripts.sequences import USER, is_genuine
 from hermes_repair.transcripts.verdicts import Fill, Step
 
 

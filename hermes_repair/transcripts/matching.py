@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from hermes_repair.transcripts.align import align, fit, fits_left
-from hermes_repair.transcripts.fold import find_copies
-from hermes_repair.transcripts.keys import Key
-from hermes_repair.transcripts.sequence import (
+from hermes_repair.transcripts.clock import SLACK, Clock, Twin, trusted_twins
+from hermes_repair.transcripts.message_keys import Key
+from hermes_repair.transcripts.repeated_lines import find_copies
+from hermes_repair.transcripts.sequences import (
     COMPACTED,
     COMPARABLE,
     DROPPED,
@@ -26,7 +27,6 @@ from hermes_repair.transcripts.sequence import (
     RowSequence,
     is_genuine,
 )
-from hermes_repair.transcripts.times import SLACK, Clock, Twin, trusted_twins
 
 
 @dataclass(frozen=True, slots=True)

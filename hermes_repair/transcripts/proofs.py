@@ -21,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from hermes_repair.transcripts.clock import SLACK, Clock
 from hermes_repair.transcripts.doubts import Doubt
 from hermes_repair.transcripts.matching import (
     Sides,
@@ -29,8 +30,7 @@ from hermes_repair.transcripts.matching import (
     previous_turns,
     proven_epoch,
 )
-from hermes_repair.transcripts.sequence import COMPACTED, INACTIVE, OURS, RowSequence
-from hermes_repair.transcripts.times import SLACK, Clock
+from hermes_repair.transcripts.sequences import COMPACTED, INACTIVE, OURS, RowSequence
 from hermes_repair.transcripts.verdicts import HomeFacts, SessionFacts
 
 _CREATION = 60.0

@@ -19,7 +19,7 @@ from typing import BinaryIO
 
 import orjson
 
-from hermes_repair.host.files import open_regular
+from hermes_repair.host.regular_files import open_regular
 from hermes_repair.transcripts.decode import (
     SHORTEST_DEEP,
     BadLine,

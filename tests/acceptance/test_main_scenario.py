@@ -157,8 +157,8 @@ def connect_version(database: Path) -> int:
 
 
 def structure(database: Path) -> dict[str, str]:
-    from hermes_repair.schema.difference import normalised
     from hermes_repair.schema.structure import read_structure
+    from hermes_repair.schema.structure_difference import normalised
 
     connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
     try:

@@ -68,11 +68,11 @@ def repaired(case: Case, home: Path) -> Path | None:
     if not touched:
         assert looks(home, case, records=False) == files, "there was nothing to change"
     elif command == "repair":
-        outside, after = (
+        file_status, after = (
             {table: found for table, found in rows(path, besides=case.changes).items() if found}
             for path in (original, home / "state.db")  # a table may come or go, its rows may not
         )
-        assert after == outside, "changed besides the plan"
+        assert after == file_status, "changed besides the plan"
     if touched and len(lay) > 1 and not case.beside:
         assert lay in bundles(home), "what lay beside the database was not kept (R4)"
     looked = run("doctor", "--json", home=home)

@@ -64,7 +64,7 @@ def say(capsys: pytest.CaptureFixture[str], *words: str | Path) -> Said:
     return Said(code, out, err)
 
 
-def environment(home: Path, **more: str) -> dict[str, str]:
+def process_environ(home: Path, **more: str) -> dict[str, str]:
     """Return an environment that names no Hermes, with a user's home of its own."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("HERMES_", "PYTHON"))}
     return kept | {"HOME": str(home), "TMPDIR": str(home), "PYTHONPATH": str(ROOT)} | more
@@ -75,7 +75,7 @@ def spawn(folder: Path, *words: str | Path, code: str = "", **more: str) -> Said
     script = f"{code}\nimport sys\nfrom hermes_repair.cli import main\nsys.argv[0] = 'x'\nmain()"
     done = subprocess.run(
         [sys.executable, "-c", script, *map(str, words)],
-        env=environment(folder, **more),
+        env=process_environ(folder, **more),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         encoding="utf-8",
@@ -90,7 +90,7 @@ def at_a_terminal(folder: Path, *words: str | Path, typed: str = "", **more: str
     master, slave = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "hermes_repair", *map(str, words)],
-        env=environment(folder, TERM="xterm-256color", COLUMNS="100", **more),
+        env=process_environ(folder, TERM="xterm-256color", COLUMNS="100", **more),
         stdin=slave,
         stdout=slave,
         stderr=slave,

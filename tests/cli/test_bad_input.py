@@ -20,13 +20,22 @@ from pathlib import Path
 
 import pytest
 
-from hermes_repair.app.world import World
+from hermes_repair.app.environment import Environment
 from hermes_repair.cli.guard import run
 from hermes_repair.model.errors import Refused
 from hermes_repair.repair.planner import Selection
 from hermes_repair.store import connections
-from tests.cli.speaking import Said, assert_document, environment, say
-from tests.engine.homes import FRONT, ids, look, migrate, repair, small_home, the_world, undo
+from tests.cli.speaking import Said, assert_document, process_environ, say
+from tests.engine.homes import (
+    FRONT,
+    fixed_environment,
+    ids,
+    look,
+    migrate,
+    repair,
+    small_home,
+    undo,
+)
 from tests.engine.images import content, fast_folder, files, without_sequence
 from tests.engine.test_looks import READER, neighbour
 from tests.support import ROOT
@@ -214,7 +223,7 @@ sys.stdin.read()
 
 @pytest.mark.parametrize("command", WRITING, ids=words)
 def test_a_database_in_a_write_transaction(command: list[str], home: Path, capsys: Capture) -> None:
-    repair(home, the_world(home.parent))
+    repair(home, fixed_environment(home.parent))
     before = without_sequence(content(home))
     with neighbour(HOLDER, home / "state.db", FRONT) as process:
         said = say(capsys, *command, "--home", home)
@@ -295,7 +304,7 @@ def dropped(home: Path, *commands: list[str]) -> list[Said]:
     done = subprocess.run(
         [sys.executable, "-c", DROPPED, *helpers, str(warm), str(home), json.dumps(commands)],
         cwd=ROOT,
-        env=environment(Path("/nonexistent"), TMPDIR=str(home.parent)),
+        env=process_environ(Path("/nonexistent"), TMPDIR=str(home.parent)),
         capture_output=True,
         encoding="utf-8",
         check=False,
@@ -322,7 +331,7 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become 
 def test_a_home_of_somebody_else(open_folder: Path) -> None:
     """Readable, but not ours: looking works, writing is refused with the line to type."""
     home = small_home(open_folder / "home", 14)
-    repair(home, the_world(open_folder), selection=Selection(select=("LK",)))
+    repair(home, fixed_environment(open_folder), selection=Selection(select=("LK",)))
     for path in (home, *home.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)
     before = files(home)
@@ -466,26 +475,26 @@ sys.exit(run(sys.argv[2:]))
 @pytest.mark.parametrize("command", ["repair", "migrate", "undo"])
 def test_files_that_cannot_grow(command: str, home: Path) -> None:
     """A full disk at every size: refused in words, whole, and the next run goes on."""
-    world = the_world(home.parent)
+    environment = fixed_environment(home.parent)
     if command == "undo":
-        repair(home, world)
+        repair(home, environment)
     states = [without_sequence(content(home))]
     size = (home / "state.db").stat().st_size
-    works: dict[str, Callable[[Path, World], object]] = {
+    works: dict[str, Callable[[Path, Environment], object]] = {
         "repair": repair,
         "migrate": lambda h, w: migrate(h, w, 16),
         "undo": undo,
     }
     work = works[command]
     whole = Path(shutil.copytree(home, home.parent / "whole"))
-    work(whole, world)
+    work(whole, environment)
     typed = [command, "--yes", *(["--to", "16"] if command == "migrate" else [])]
     for limit in (1 << 12, 1 << 16, size):
         tried = Path(shutil.copytree(home, home.parent / "tried"))
         done = subprocess.run(
             [sys.executable, "-c", LIMITED, str(limit), *typed, "--home", str(tried)],
             # A compiled module that is cut off by the limit would break the next run.
-            env=environment(home.parent, PYTHONDONTWRITEBYTECODE="1"),
+            env=process_environ(home.parent, PYTHONDONTWRITEBYTECODE="1"),
             capture_output=True,
             encoding="utf-8",
             check=False,
@@ -493,12 +502,12 @@ def test_files_that_cannot_grow(command: str, home: Path) -> None:
         )
         assert done.returncode in (0, 4), (limit, done)
         assert "defect" not in done.stderr and "Traceback" not in done.stderr
-        work(tried, world) if command != "undo" else _undo_rest(tried)
+        work(tried, environment) if command != "undo" else _undo_rest(tried)
         end = without_sequence(content(tried))
         assert end == without_sequence(content(whole)) or command == "repair"
-        assert "RP001" not in ids(look(tried, world))
+        assert "RP001" not in ids(look(tried, environment))
         if command == "repair":
-            assert ids(look(tried, world)) == []
+            assert ids(look(tried, environment)) == []
             _undo_rest(tried)
             assert without_sequence(content(tried)) == states[0]
         shutil.rmtree(tried)
@@ -508,7 +517,7 @@ def _undo_rest(home: Path) -> None:
     """Take back what is left to take back."""
     for _ in range(3):
         try:
-            undo(home, the_world(home.parent))
+            undo(home, fixed_environment(home.parent))
         except Refused as refused:
             assert refused.message == "There is nothing to take back."
             return
@@ -534,7 +543,7 @@ def test_a_database_that_may_have_no_more_pages(
         "".join(json.dumps(line) + "\n" for line in long)
     )
     before = without_sequence(content(home))
-    monkeypatch.setattr("hermes_repair.store.writing.open_for_writing", bounded)
+    monkeypatch.setattr("hermes_repair.store.writer.open_for_writing", bounded)
     said = say(capsys, "repair", "--yes", "--select", "TR", "--home", home)
     assert said.code == 4 and "The disk is full" in said.out and FRONT in said.out
     assert without_sequence(content(home)) == before

@@ -14,7 +14,7 @@ import pytest
 
 from hermes_repair.checks.registry import all_checks
 from hermes_repair.cli import guard
-from tests.cli.speaking import assert_document, environment, say, spawn
+from tests.cli.speaking import assert_document, process_environ, say, spawn
 from tests.command import fingerprint
 from tests.engine.homes import (
     COUNTED,
@@ -28,7 +28,7 @@ from tests.engine.homes import (
     repair,
     small_home,
 )
-from tests.engine.homes import the_world as world_of
+from tests.engine.homes import fixed_environment as world_of
 from tests.engine.images import content, files, without_sequence
 
 Capture = pytest.CaptureFixture[str]
@@ -483,7 +483,7 @@ def test_a_reader_that_goes_away(home: Path) -> None:
     """``hermes-repair doctor | head -1`` is no error."""
     process = subprocess.Popen(
         [sys.executable, "-m", "hermes_repair", "doctor", "--home", str(home)],
-        env=environment(home.parent),
+        env=process_environ(home.parent),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
@@ -529,7 +529,7 @@ def test_control_c_in_the_middle_of_a_unit(number: signal.Signals, home: Path) -
     script = f"{SLOW}\nfrom hermes_repair.cli import main\nmain()"
     process = subprocess.Popen(
         [sys.executable, "-c", script, "repair", "--yes", "--home", str(home), "--select", "LN"],
-        env=environment(home.parent),
+        env=process_environ(home.parent),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",
@@ -551,7 +551,7 @@ def test_nohup_goes_on(home: Path) -> None:
     """A signal that is ignored stays so."""
     process = subprocess.Popen(
         [sys.executable, "-c", HEARD, "repair", "--yes", "--home", str(home), "--select", "LN"],
-        env=environment(home.parent),
+        env=process_environ(home.parent),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",
@@ -568,7 +568,7 @@ def test_python_m_and_the_script_are_one(home: Path) -> None:
     assert said.code == 1
     module = subprocess.run(
         [sys.executable, "-m", "hermes_repair", "doctor", "--home", str(home), "--json"],
-        env=environment(home.parent),
+        env=process_environ(home.parent),
         capture_output=True,
         check=False,
     )

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from hermes_repair.model.plans import UnitState
-from hermes_repair.records import planfile
+from hermes_repair.records import plan_database
 from tests.cli.speaking import assert_document, say
 from tests.engine.homes import LOCKED, NOW
 from tests.engine.test_looks import READER, neighbour
@@ -27,7 +27,7 @@ def cut_off(home: Path, capsys: Capture, *words: str) -> str:
     """Run a command and leave its receipt as a kill after the first COMMIT does; return its id."""
     assert say(capsys, *words, "--yes", "--home", home).code == 0
     (path,) = (home / "hermes-repair" / "receipts").iterdir()
-    with planfile.edit(path) as receipt:
+    with plan_database.edit(path) as receipt:
         receipt.set_states([1], UnitState.PENDING)
         receipt.set_header(closed=None)
     return path.stem

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from hermes_repair.home.config import sessions_dir
+from hermes_repair.home.hermes_config import sessions_dir
 from tests.cli.speaking import assert_document, say, spawn
 from tests.engine.homes import FRONT, HEALTHY, LOCKED
 from tests.engine.images import content, files, without_sequence

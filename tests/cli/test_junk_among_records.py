@@ -71,9 +71,9 @@ def test_junk_among_the_receipts(what: str, home: Path, capsys: Capture) -> None
     found = say(capsys, "doctor", "--home", home, "--json").document["findings"]
     (named,) = [finding for finding in found if finding["id"] == "RP002"]
     assert named["subject"]["receipt"] == path.stem
-    past = say(capsys, "history", "--home", home, "--json").document
-    assert [one["id"] for one in past["left_out"]] == [path.stem]
-    assert len(past["history"]) == 1
+    receipt_history = say(capsys, "history", "--home", home, "--json").document
+    assert [one["id"] for one in receipt_history["left_out"]] == [path.stem]
+    assert len(receipt_history["history"]) == 1
     dry = say(capsys, "repair", "--dry-run", "--home", home)
     assert dry.code == 0
     assert files(home) == before, "looking left a trace"

@@ -18,7 +18,7 @@ import pytest
 
 from tests.cli.speaking import say
 from tests.cli.test_bad_input import WRITING, dropped, needs_root, open_folder
-from tests.engine.homes import chat_only_in_file, repair, small_home, the_world
+from tests.engine.homes import chat_only_in_file, fixed_environment, repair, small_home
 from tests.engine.images import files
 from tests.unit.host_helpers import NOBODY
 
@@ -153,7 +153,7 @@ def test_an_empty_folder_that_root_left_is_taken_over(his: Path, capsys: Capture
 
 def test_hints_name_what_helps(his: Path, open_folder: Path) -> None:
     """`sudo -u himself` helps nobody."""
-    repair(his, the_world(open_folder))
+    repair(his, fixed_environment(open_folder))
     os.chown(his / "hermes-repair" / "receipts", 0, 0)
     (said,) = dropped(his, ["undo", "--yes"])
     assert said.code == 4 and "sudo -u" not in said.err

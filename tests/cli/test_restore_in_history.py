@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from hermes_repair.app import backup as app
-from hermes_repair.app.past import replaced
+from hermes_repair.app import backups as app
+from hermes_repair.app.receipts import replaced
 from hermes_repair.model.plans import Header
 from hermes_repair.store import backup as store
 from tests.cli.speaking import Said, assert_document, say

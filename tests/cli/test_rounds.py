@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.speaking import Said, assert_document, at_a_terminal, environment, say
+from tests.cli.speaking import Said, assert_document, at_a_terminal, process_environ, say
 from tests.cli.test_bad_input import LIMITED
 from tests.engine.homes import NOW, opened
 from tests.engine.images import content, without_sequence
@@ -84,7 +84,7 @@ def limited(kilobytes: int, folder: Path, *words: str | Path) -> Said:
         [sys.executable, "-c", LIMITED, str(kilobytes << 10), *map(str, words)],
         capture_output=True,
         text=True,
-        env=environment(folder),
+        env=process_environ(folder),
         check=False,
     )
     return Said(done.returncode, done.stdout, done.stderr)

@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from hermes_repair.model.actions import FileCopy
-from hermes_repair.records import sources
+from hermes_repair.records import kept_sources
 from hermes_repair.records.folder import Folder
-from hermes_repair.records.openplan import PlanFile
+from hermes_repair.records.plan_file import PlanFile
 from tests.cli.speaking import Said, say
 from tests.engine.homes import small_home
 from tests.engine.images import content, files, without_sequence
@@ -275,5 +275,5 @@ def test_what_lies_where_a_copy_goes_is_not_trusted(
         row = db.execute(
             "SELECT source, target, size, sha256 FROM actions WHERE kind = 'FileCopy'"
         ).fetchone()
-    kept = sources.keep(Folder(home / "hermes-repair", None), receipt, FileCopy(*row), home)
+    kept = kept_sources.keep(Folder(home / "hermes-repair", None), receipt, FileCopy(*row), home)
     assert kept.read_bytes() == whole

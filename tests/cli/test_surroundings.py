@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.speaking import Said, assert_document, at_a_terminal, environment, say, spawn
+from tests.cli.speaking import Said, assert_document, at_a_terminal, process_environ, say, spawn
 from tests.engine.homes import HEALTHY, opened, repair, small_home
-from tests.engine.homes import the_world as world_of
+from tests.engine.homes import fixed_environment as world_of
 from tests.engine.images import files
 
 Capture = pytest.CaptureFixture[str]
@@ -32,7 +32,7 @@ def shell(folder: Path, words: str, **more: str) -> Said:
     program = shlex.join([sys.executable, "-m", "hermes_repair"])
     done = subprocess.run(
         ["bash", "-c", words.replace("hermes-repair", program)],
-        env=environment(folder, **more),
+        env=process_environ(folder, **more),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         timeout=120,

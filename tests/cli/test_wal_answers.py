@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hermes_repair.records import planfile
+from hermes_repair.records import plan_database
 from tests.cli.speaking import assert_document, say
 from tests.command import rows
 from tests.engine.test_looks import newer_main_older_wal
@@ -69,7 +69,7 @@ def test_an_answer_that_was_cut_off(home: Path, capsys: Capture) -> None:
     newer_main_older_wal(home)
     say(capsys, "repair", "--wal", "use", "--yes", "--select", "DB", "--home", home)
     (path,) = (home / "hermes-repair" / "receipts").iterdir()
-    with planfile.edit(path) as receipt:
+    with plan_database.edit(path) as receipt:
         receipt.set_header(closed=None)
     found = say(capsys, "doctor", "--select", "RP", "--home", home, "--json").document["findings"]
     assert [finding["id"] for finding in found] == ["RP001"]

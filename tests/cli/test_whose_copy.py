@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hermes_repair.home.copies import profile_of
+from hermes_repair.home.other_databases import profile_of
 from tests.cli.speaking import assert_document, commands, say
 from tests.command import fingerprint
 from tests.engine.homes import add_session, small_home

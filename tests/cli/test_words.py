@@ -12,10 +12,10 @@ from typing import cast
 
 import pytest
 
-from hermes_repair.checks import hidden
-from hermes_repair.checks.scene import Scene
-from hermes_repair.leases.values import span
-from hermes_repair.lineage.node import DelegateMark
+from hermes_repair.checks import hidden_sessions
+from hermes_repair.evidence.scene import Scene
+from hermes_repair.leases.holders import span
+from hermes_repair.lineage.session_node import DelegateMark
 from tests.cli.speaking import say
 from tests.engine.homes import DAY, LOCKED, NOW, add_session, opened
 
@@ -133,11 +133,11 @@ def test_after_and_before_are_two_days(
 ) -> None:
     marked = SimpleNamespace(started_at=NOW, delegate_mark=DelegateMark.STEP_16)
     candidate = SimpleNamespace(started_at=spared)
-    monkeypatch.setattr(hidden, "read_candidates", lambda _rows, _structure: [candidate])
-    monkeypatch.setattr(hidden, "would_tag", lambda _candidate, _step: True)
+    monkeypatch.setattr(hidden_sessions, "read_candidates", lambda _rows, _structure: [candidate])
+    monkeypatch.setattr(hidden_sessions, "would_tag", lambda _candidate, _step: True)
     look = SimpleNamespace(rows=None)
     scene = cast("Scene", SimpleNamespace(nodes=[marked], look=look, structure=None))
-    assert hidden.hidden_since(scene).endswith(f"(an update to 0.17.0 or later){words}")
+    assert hidden_sessions.hidden_since(scene).endswith(f"(an update to 0.17.0 or later){words}")
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from hermes_repair.app.world import World
-from tests.engine.homes import small_home, the_world
+from hermes_repair.app.environment import Environment
+from tests.engine.homes import fixed_environment, small_home
 from tests.engine.images import fast_folder
 
 
@@ -21,6 +21,6 @@ def home() -> Iterator[Path]:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
+def environment(tmp_path: Path) -> Environment:
     """Return a world whose clock stands still, without an installed Hermes."""
-    return the_world(tmp_path)
+    return fixed_environment(tmp_path)

@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from hermes_repair.host import raw, worker
+from hermes_repair.host import byte_reader, byte_worker
 from hermes_repair.model.values import decode_text
 from hermes_repair.store import connections
 
@@ -123,11 +123,11 @@ def bytes_in_process(patch: pytest.MonkeyPatch) -> None:
         operation, *rest = arguments
         with _closing_descriptors():
             if operation == "look":
-                seen = worker.probe(*map(os.fsencode, rest))
+                seen = byte_worker.probe(*map(os.fsencode, rest))
                 return {**seen, "proc": True, "open": [], "denied": [], "lock_lines": []}
-            return worker.OPERATIONS[operation](*map(os.fsencode, rest))
+            return byte_worker.OPERATIONS[operation](*map(os.fsencode, rest))
 
-    patch.setattr(raw, "_ask", ask)
+    patch.setattr(byte_reader, "_ask", ask)
 
 
 @contextmanager

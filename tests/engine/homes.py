@@ -19,17 +19,17 @@ from hermes_repair.app import migrate as migrate_app
 from hermes_repair.app import repair as repair_app
 from hermes_repair.app import undo as undo_app
 from hermes_repair.app.diagnose import Diagnosis, diagnose
-from hermes_repair.app.repaired import Repaired
-from hermes_repair.app.world import World
-from hermes_repair.checks.scene import Wishes
+from hermes_repair.app.environment import Environment
+from hermes_repair.app.repair_result import Repaired
+from hermes_repair.evidence.scene import LookOptions
 from hermes_repair.home.layout import Home, open_home
 from hermes_repair.repair.planner import Selection
-from hermes_repair.store.views import WalChoice
+from hermes_repair.store.file_state import WalChoice
 from sample_data.build import structure_sql
 
 NOW = 1_781_946_000.0  # 2026-06-20 09:00 UTC
 DAY = 86400.0
-WISHES = Wishes()
+WISHES = LookOptions()
 
 FRONT = "20260601_080000_aaaaaaaa"  # TR001: the file has 4 messages that the rows lack
 ORPHAN = "20260602_080000_bbbbbbbb"  # LN001: a person's chat whose parent row is gone
@@ -140,9 +140,11 @@ def chat_only_in_file(root: Path, days: float = -5.0) -> str:
     return ONLY
 
 
-def the_world(tmp: Path, *, tell: Callable[[str], None] = lambda _sentence: None) -> World:
+def fixed_environment(
+    tmp: Path, *, tell: Callable[[str], None] = lambda _sentence: None
+) -> Environment:
     """Return a world without an installed Hermes whose clock stands still at ``NOW``."""
-    return World(
+    return Environment(
         now=lambda: NOW,
         sleep=lambda _seconds: None,
         random=Random(0),
@@ -154,9 +156,9 @@ def the_world(tmp: Path, *, tell: Callable[[str], None] = lambda _sentence: None
     )
 
 
-def look(root: Path, world: World) -> Diagnosis:
+def look(root: Path, environment: Environment) -> Diagnosis:
     """Return what the doctor finds."""
-    return diagnose(open_home(root), world, WISHES, Selection())
+    return diagnose(open_home(root), environment, WISHES, Selection())
 
 
 def ids(found: Diagnosis) -> list[str]:
@@ -166,7 +168,7 @@ def ids(found: Diagnosis) -> list[str]:
 
 def repair(
     root: Path,
-    world: World,
+    environment: Environment,
     *,
     choice: WalChoice | None = None,
     backup: bool = False,
@@ -175,7 +177,7 @@ def repair(
     """Run ``repair --yes``."""
     return repair_app.repair(
         open_home(root),
-        world,
+        environment,
         WISHES,
         selection or Selection(),
         lambda _proposal: True,
@@ -184,17 +186,17 @@ def repair(
     )
 
 
-def migrate(root: Path, world: World, to: int = 14) -> migrate_app.Migrated:
+def migrate(root: Path, environment: Environment, to: int = 14) -> migrate_app.Migrated:
     """Run ``migrate --to N --yes``; raises what kept it from being done."""
-    done = migrate_app.migrate(open_home(root), world, to, False, lambda _way: True)
+    done = migrate_app.migrate(open_home(root), environment, to, False, lambda _way: True)
     if done.problem is not None:
         raise done.problem
     return done
 
 
-def undo(root: Path, world: World, receipt: str | None = None) -> undo_app.Undone:
+def undo(root: Path, environment: Environment, receipt: str | None = None) -> undo_app.Undone:
     """Run ``undo --yes``."""
-    return undo_app.undo(open_home(root), world, receipt, lambda _entries: True)
+    return undo_app.undo(open_home(root), environment, receipt, lambda _entries: True)
 
 
 @contextmanager

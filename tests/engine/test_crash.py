@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pytest
 
-from hermes_repair.app.world import World
+from hermes_repair.app.environment import Environment
 from hermes_repair.model.errors import HermesRepairError, Refused
 from hermes_repair.repair.planner import Selection
 from tests.engine.faults import (
@@ -37,18 +37,18 @@ from tests.engine.faults import (
 from tests.engine.homes import (
     HEALTHY,
     NOW,
+    fixed_environment,
     ids,
     look,
     migrate,
     repair,
     small_home,
-    the_world,
     undo,
 )
 from tests.engine.images import Content, content, fast_folder, files, sequence, without_sequence
 from tests.support import ROOT
 
-Run = Callable[[Path, World], object]
+Run = Callable[[Path, Environment], object]
 
 
 @dataclass(frozen=True)
@@ -64,30 +64,30 @@ class Job:
     again: Run
 
 
-def _home_13(home: Path, _world: World) -> None:
+def _home_13(home: Path, _world: Environment) -> None:
     small_home(home, 13)
 
 
-def _home_14(home: Path, _world: World) -> None:
+def _home_14(home: Path, _world: Environment) -> None:
     small_home(home, 14)
 
 
-def _migrated(home: Path, world: World) -> None:
+def _migrated(home: Path, environment: Environment) -> None:
     small_home(home, 13)
-    migrate(home, world)
+    migrate(home, environment)
 
 
-def _repaired(home: Path, world: World) -> None:
+def _repaired(home: Path, environment: Environment) -> None:
     small_home(home, 14)
-    repair(home, world)
+    repair(home, environment)
 
 
 def _killed(name: str) -> Run:
     """Return what leaves the home of a job as a kill in the middle of it does."""
 
-    def prepare(home: Path, world: World) -> None:
+    def prepare(home: Path, environment: Environment) -> None:
         shot = home.with_name("shot")
-        JOBS[name].prepare(home, world)
+        JOBS[name].prepare(home, environment)
         begun = 0
 
         def photograph(_number: int, step: Step) -> None:
@@ -97,7 +97,7 @@ def _killed(name: str) -> Run:
                 shutil.copytree(home, shot, symlinks=True)
 
         with shimmed(Shim(home, photograph)):
-            JOBS[name].run(home, world)
+            JOBS[name].run(home, environment)
         shutil.rmtree(home)
         shot.rename(home)
 
@@ -145,7 +145,7 @@ def prepared(name: str) -> Path:
     home = Path(_FOLDERS[-1].name) / "home"
     with pytest.MonkeyPatch.context() as patch:
         bytes_in_process(patch)
-        JOBS[name].prepare(home, the_world(home.parent))
+        JOBS[name].prepare(home, fixed_environment(home.parent))
     return home
 
 
@@ -167,7 +167,7 @@ def course(name: str) -> Course:
         home = fresh(name, Path(folder) / "home")
         before = without_sequence(content(home))
         with shimmed(Shim(home)) as shim:
-            JOBS[name].run(home, the_world(home.parent))
+            JOBS[name].run(home, fixed_environment(home.parent))
         after = without_sequence(content(home))
     pristine = content(prepared("migrate" if "migrat" in name else "repair"))
     between = partly_repaired() if "repair" in name else ()
@@ -187,17 +187,17 @@ def partly_repaired() -> tuple[Content, ...]:
         bytes_in_process(patch)
         for chosen in choices:
             home = fresh("repair", Path(folder) / "home")
-            done = repair(home, the_world(home.parent), selection=Selection(select=chosen))
+            done = repair(home, fixed_environment(home.parent), selection=Selection(select=chosen))
             assert done.units == len(chosen)
             found.append(without_sequence(content(home)))
     return tuple(found)
 
 
-def finish(name: str, home: Path, world: World) -> Content:
+def finish(name: str, home: Path, environment: Environment) -> Content:
     """Run the command again until it says that there is nothing left, and return the content."""
     for _ in range(3):
         try:
-            JOBS[name].again(home, world)
+            JOBS[name].again(home, environment)
         except Refused as refused:
             assert refused.message == "There is nothing to take back."
         if JOBS[name].again is not undo:
@@ -205,11 +205,11 @@ def finish(name: str, home: Path, world: World) -> Content:
     return content(home)
 
 
-def take_back(home: Path, world: World) -> None:
+def take_back(home: Path, environment: Environment) -> None:
     """Undo whatever there is."""
     for _ in range(4):
         try:
-            undo(home, world)
+            undo(home, environment)
         except Refused as refused:
             assert refused.message == "There is nothing to take back."
             return
@@ -221,12 +221,12 @@ def assert_sound_after(name: str, home: Path, place: Path, *, killed: bool) -> N
 
     ``killed``: nobody could say that units are missing, so the doctor has to.
     """
-    world = the_world(home.parent)
+    environment = fixed_environment(home.parent)
     known = course(name)
     now = without_sequence(content(home))
     assert now in known.states
     before = files(home)
-    found = ids(look(home, world))
+    found = ids(look(home, environment))
     assert files(home) == before, "doctor changed something"
     if killed and now not in (known.states[0], known.states[-1]):
         assert "RP001" in found, "doctor does not tell of the run that was cut off"
@@ -234,14 +234,14 @@ def assert_sound_after(name: str, home: Path, place: Path, *, killed: bool) -> N
     onward = Path(shutil.copytree(home, place / "onward", symlinks=True))
     backward = Path(shutil.copytree(home, place / "backward", symlinks=True))
     try:
-        end = finish(name, onward, world)
+        end = finish(name, onward, environment)
         assert without_sequence(end) == known.states[-1]
-        assert "RP001" not in ids(look(onward, world))
-        take_back(onward, world)
+        assert "RP001" not in ids(look(onward, environment))
+        take_back(onward, environment)
         assert_given_back(onward, known)
-        take_back(backward, world)
+        take_back(backward, environment)
         assert_given_back(backward, known)
-        assert "RP001" not in ids(look(backward, world))
+        assert "RP001" not in ids(look(backward, environment))
     finally:
         shutil.rmtree(onward)
         shutil.rmtree(backward)
@@ -259,7 +259,7 @@ def assert_given_back(home: Path, known: Course) -> None:
 def test_killed_before_every_step(name: str, place: Path) -> None:
     home = fresh(name, place / "home")
     course(name)
-    world = the_world(home.parent)
+    environment = fixed_environment(home.parent)
     seen: set[str] = set()
     tried = 0
 
@@ -278,7 +278,7 @@ def test_killed_before_every_step(name: str, place: Path) -> None:
     shots: list[tuple[int, Step, Path]] = []
     shim = Shim(home, photograph)
     with shimmed(shim):
-        JOBS[name].run(home, world)
+        JOBS[name].run(home, environment)
     with pytest.MonkeyPatch.context() as patch:
         bytes_in_process(patch)
         for number, step, shot in shots:
@@ -316,7 +316,7 @@ def _fail_once(
 ) -> BaseException | None:
     with shimmed(Shim(home, fail_at(number, kind))):
         try:
-            JOBS[name].run(home, the_world(home.parent))
+            JOBS[name].run(home, fixed_environment(home.parent))
         except BaseException as error:  # noqa: BLE001 - what it is, is the question
             return error
     return None
@@ -446,7 +446,7 @@ def test_side_files_are_copied_before_the_first_connection(place: Path) -> None:
     home = small_home(place / "home", 14)
     with_a_wal(home)
     with shimmed(Shim(home)) as shim:
-        repair(home, the_world(place))
+        repair(home, fixed_environment(place))
     order = Order(tuple(shim.steps))
     opened = order.first("connect", "/home/state.db", "mode=rw")
     for suffix in ("", "-wal"):

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from hermes_repair.app.environment import Environment
 from hermes_repair.app.history import history
-from hermes_repair.app.world import World
 from hermes_repair.repair.planner import Selection
 from tests.command import rows, sound
 from tests.engine.homes import DAY, NOW, home_of, opened, repair, undo
@@ -83,33 +83,35 @@ def _show(db: sqlite3.Connection) -> None:
     )
 
 
-def undone(home: Path, world: World) -> Iterator[str]:
+def undone(home: Path, environment: Environment) -> Iterator[str]:
     """Take everything back that can be; yield the names."""
     while any(entry.can_be_undone for entry in history(home_of(home))):
-        yield from (entry.name for entry in undo(home, world).entries)
+        yield from (entry.name for entry in undo(home, environment).entries)
 
 
 @pytest.mark.parametrize("name", WRITTEN)
-def test_every_value_comes_back(name: str, tmp_path: Path, world: World) -> None:
+def test_every_value_comes_back(name: str, tmp_path: Path, environment: Environment) -> None:
     home = damaged(name, tmp_path / "home")
     before = rows(home / "state.db")
-    done = repair(home, world, selection=UNSAFE)
+    done = repair(home, environment, selection=UNSAFE)
     assert not done.refused and done.units >= 3
     repaired = rows(home / "state.db")
     assert len(repaired["messages"]) == len(before["messages"]) + 4
     sound(home / "state.db")
-    assert list(undone(home, world))
+    assert list(undone(home, environment))
     assert rows(home / "state.db") == before
     sound(home / "state.db")
 
 
 @pytest.mark.parametrize("name", ["r30"])
-def test_what_triggers_write_beside_is_kept(name: str, tmp_path: Path, world: World) -> None:
+def test_what_triggers_write_beside_is_kept(
+    name: str, tmp_path: Path, environment: Environment
+) -> None:
     """Of a message that is there twice one is taken out, and the trigger changes the other."""
     home = damaged(name, tmp_path / "home")
     with closing(sqlite3.connect(home / "state.db")) as db:
         shown = db.execute("SELECT id, display_identity, display_order FROM messages").fetchall()
-    repair(home, world, selection=UNSAFE)
+    repair(home, environment, selection=UNSAFE)
     with closing(sqlite3.connect(home / "state.db")) as db:
         now = db.execute("SELECT id, display_identity, display_order FROM messages").fetchall()
         order = db.execute(
@@ -121,7 +123,7 @@ def test_what_triggers_write_beside_is_kept(name: str, tmp_path: Path, world: Wo
     # Hermes works out what is NULL, and what it worked out is taken back with the rest.
     with opened(home) as db:
         _show(db)
-    assert list(undone(home, world))
+    assert list(undone(home, environment))
     with closing(sqlite3.connect(home / "state.db")) as db:
         found = db.execute("SELECT id, display_identity, display_order FROM messages").fetchall()
     assert found == shown

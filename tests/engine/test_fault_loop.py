@@ -23,9 +23,9 @@ from random import Random
 
 import pytest
 
-from hermes_repair.host import raw
+from hermes_repair.host import byte_reader
 from tests.engine.faults import bytes_in_process
-from tests.engine.homes import ids, look, the_world
+from tests.engine.homes import fixed_environment, ids, look
 from tests.engine.images import content, fast_folder, files, without_sequence
 from tests.engine.loop import Ended, Running, fill, limited, make_room, small_disk
 from tests.engine.test_crash import (
@@ -172,11 +172,11 @@ def loop(what: str, runs: int, place: Path, seed: int) -> int:
 
 def assert_whole(name: str, home: Path, ended: Ended, *, back: bool) -> None:
     """See that what a fault left is whole, and that one way leads out of it."""
-    world, known = the_world(home.parent), course(name)
+    environment, known = fixed_environment(home.parent), course(name)
     with pytest.MonkeyPatch.context() as patch:
         bytes_in_process(patch)
         before = files(home)
-        found = ids(look(home, world))
+        found = ids(look(home, environment))
         assert files(home) == before, "doctor changed something"
         assert not {"DB001", "DB002", "DB003"} & set(found), found
         now = without_sequence(content(home))
@@ -186,10 +186,10 @@ def assert_whole(name: str, home: Path, ended: Ended, *, back: bool) -> None:
         if ended.code == 0:
             assert now == known.states[-1], "it said that all was done"
         if not back:
-            assert without_sequence(finish(name, home, world)) == known.states[-1]
-        take_back(home, world)
+            assert without_sequence(finish(name, home, environment)) == known.states[-1]
+        take_back(home, environment)
         assert_given_back(home, known)
-        assert "RP001" not in ids(look(home, world))
+        assert "RP001" not in ids(look(home, environment))
 
 
 @pytest.mark.parametrize("what", FAULTS)
@@ -218,7 +218,7 @@ def test_two_users(first: str, place: Path) -> None:
     python, worker = _python_for_nobody(), _worker_for_nobody()
 
     def be_the_owner() -> None:
-        sys.executable, raw.WORKER = python, worker
+        sys.executable, byte_reader.WORKER = python, worker
         os.setgroups([])
         os.setgid(NOBODY)
         os.setuid(NOBODY)

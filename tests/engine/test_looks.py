@@ -19,24 +19,25 @@ import pytest
 
 import hermes_repair
 from hermes_repair import host
-from hermes_repair.app.backup import make as make_backup
-from hermes_repair.app.backup import restore
-from hermes_repair.app.locks import clean
-from hermes_repair.app.outside import from_outside
-from hermes_repair.app.visit import visit
-from hermes_repair.app.world import World
+from hermes_repair.app.backups import make as make_backup
+from hermes_repair.app.backups import restore
+from hermes_repair.app.clean_locks import clean
+from hermes_repair.app.environment import Environment
+from hermes_repair.app.file_status import read_file_status
+from hermes_repair.app.open_scene import open_scene
 from hermes_repair.cli.guard import run
 from hermes_repair.model.errors import DatabaseUnreadable, InUse, Refused
 from hermes_repair.store.connections import open_immutable, open_joined
+from hermes_repair.store.file_state import SideFile, WalChoice
+from hermes_repair.store.integrity import Soundness
 from hermes_repair.store.look import LIVE_SECONDS_DELETE, Look, View
-from hermes_repair.store.soundness import Soundness
-from hermes_repair.store.views import SideFile, WalChoice
-from hermes_repair.store.writing import writing
+from hermes_repair.store.writer import writing
 from tests.engine.homes import (
     FRONT,
     HEALTHY,
     NOW,
     WISHES,
+    fixed_environment,
     home_of,
     ids,
     look,
@@ -44,7 +45,6 @@ from tests.engine.homes import (
     opened,
     repair,
     small_home,
-    the_world,
     undo,
 )
 from tests.engine.images import files
@@ -180,7 +180,7 @@ def moved_away(home: Path) -> None:
 
 def repaired(home: Path) -> None:
     """Leave our own folder with a receipt."""
-    repair(home, the_world(home.parent))
+    repair(home, fixed_environment(home.parent))
 
 
 def rolled_back_mode(home: Path) -> None:
@@ -242,9 +242,9 @@ def test_looking_at_what_is_no_database_leaves_it(
 # --- What each look sees ----------------------------------------------------------------------
 
 
-def seen(home: Path, world: World) -> tuple[View, SideFile, int]:
+def seen(home: Path, environment: Environment) -> tuple[View, SideFile, int]:
     """Return the view that was chosen, what lies beside the file, and how many messages it has."""
-    with visit(home_of(home), world, WISHES) as scene:
+    with open_scene(home_of(home), environment, WISHES) as scene:
         row = scene.look.one("SELECT COUNT(*) FROM messages")
         assert row is not None and isinstance(row[0], int)
         return scene.look.view, scene.file.side, row[0]
@@ -273,13 +273,13 @@ def test_what_is_seen(
     side: SideFile,
     messages: int,
     home: Path,
-    world: World,
+    environment: Environment,
 ) -> None:
     state(home)
-    assert seen(home, world) == (view, side, messages)
+    assert seen(home, environment) == (view, side, messages)
 
 
-def test_immutable_alone_would_see_half_a_write(home: Path, world: World) -> None:
+def test_immutable_alone_would_see_half_a_write(home: Path, environment: Environment) -> None:
     """Why a journal is never looked past (design 6.1)."""
     hot_journal(home)
     look_past = open_immutable(home / "state.db")
@@ -289,35 +289,39 @@ def test_immutable_alone_would_see_half_a_write(home: Path, world: World) -> Non
             assert look_past.execute("PRAGMA quick_check").fetchall() == [("ok",)]
     finally:
         look_past.close()
-    found = look(home, world)
+    found = look(home, environment)
     assert "DB005" in ids(found) and found.fatal is None
     assert found.database["messages"] == MESSAGES
 
 
-def test_repair_keeps_half_a_write_before_it_rolls_it_back(home: Path, world: World) -> None:
+def test_repair_keeps_half_a_write_before_it_rolls_it_back(
+    home: Path, environment: Environment
+) -> None:
     hot_journal(home)
     half, journal = ((home / f"state.db{side}").read_bytes() for side in ("", "-journal"))
-    done = repair(home, world)
+    done = repair(home, environment)
     assert done.complete and not (home / "state.db-journal").exists()
     kept = next((home / "hermes-repair" / "backups").glob("*/bundle-1"))
     assert (kept / "state.db").read_bytes() == half
     assert (kept / "state.db-journal").read_bytes() == journal
-    assert "DB005" not in ids(look(home, world))
+    assert "DB005" not in ids(look(home, environment))
 
 
-def test_a_zero_byte_file_beside_a_wal_is_told_and_kept(home: Path, world: World) -> None:
+def test_a_zero_byte_file_beside_a_wal_is_told_and_kept(
+    home: Path, environment: Environment
+) -> None:
     """A plain open deletes the -wal beside an empty file, and with it all the data."""
     all_in_the_wal(home)
     (home / "state.db").write_bytes(b"")
     before = files(home)
-    found = look(home, world)
+    found = look(home, environment)
     assert found.fatal is not None and found.fatal.id == "DB001"
     assert str((home / "state.db-wal").stat().st_size) in found.fatal.message
     for write in (repair, migrate, undo):
         with pytest.raises((Refused, DatabaseUnreadable)):
-            write(home, world)
+            write(home, environment)
     with pytest.raises((Refused, DatabaseUnreadable)):
-        make_backup(home_of(home), world)
+        make_backup(home_of(home), environment)
     left = files(home, but="hermes-repair")
     before.pop("") if "" in before else None
     assert {k: v for k, v in left.items() if k != "."} == {
@@ -326,14 +330,14 @@ def test_a_zero_byte_file_beside_a_wal_is_told_and_kept(home: Path, world: World
 
 
 @pytest.mark.releases
-def test_the_wal_of_a_killed_release_is_joined(tmp_path: Path, world: World) -> None:
+def test_the_wal_of_a_killed_release_is_joined(tmp_path: Path, environment: Environment) -> None:
     home = tmp_path / "home"
     home.mkdir()
     run_release("0.16.0", KILLED_SESSION, home, check=False)
     assert (home / "state.db-wal").stat().st_size > 0
     before = files(home)
-    assert seen(home, world) == (View.JOINED, SideFile.CRASH, 6)
-    found = look(home, world)
+    assert seen(home, environment) == (View.JOINED, SideFile.CRASH, 6)
+    found = look(home, environment)
     assert found.fatal is None and "DB005" not in ids(found)
     assert files(home) == before
 
@@ -380,48 +384,50 @@ def say(db: sqlite3.Connection, text: str) -> None:
     db.execute("COMMIT")
 
 
-def writing_commands(home: Path, world: World) -> dict[str, Callable[[], object]]:
+def writing_commands(home: Path, environment: Environment) -> dict[str, Callable[[], object]]:
     """Return every command that writes to state.db."""
     return {
-        "repair": lambda: repair(home, world),
-        "migrate": lambda: migrate(home, world, 16),
-        "undo": lambda: undo(home, world),
-        "backup": lambda: make_backup(home_of(home), world),
+        "repair": lambda: repair(home, environment),
+        "migrate": lambda: migrate(home, environment, 16),
+        "undo": lambda: undo(home, environment),
+        "backup": lambda: make_backup(home_of(home), environment),
         "restore": lambda: restore(
-            home_of(home), world, str(home.parent / "copy.db"), lambda _source, _kept: True
+            home_of(home), environment, str(home.parent / "copy.db"), lambda _source, _kept: True
         ),
     }
 
 
 @pytest.mark.parametrize("command", ["repair", "migrate", "undo", "backup", "restore"])
 def test_nothing_is_written_beside_a_wal_in_question(
-    command: str, home: Path, world: World
+    command: str, home: Path, environment: Environment
 ) -> None:
-    repair(home, world)  # so that there is something to take back
+    repair(home, environment)  # so that there is something to take back
     shutil.copyfile(home / "state.db", home.parent / "copy.db")
     newer_main_older_wal(home)
-    found = look(home, world)
+    found = look(home, environment)
     assert found.fatal is not None and found.fatal.id == "DB002"
     before = files(home, but="hermes-repair")
     with pytest.raises(Refused, match="DB002") as refused:
-        writing_commands(home, world)[command]()
+        writing_commands(home, environment)[command]()
     assert refused.value.exit_code == 4
     assert "--wal" in f"{refused.value.message} {refused.value.hint}"
     assert files(home, but="hermes-repair") == before
 
 
-def test_locks_clean_leaves_a_wal_alone(home: Path, world: World) -> None:
+def test_locks_clean_leaves_a_wal_alone(home: Path, environment: Environment) -> None:
     newer_main_older_wal(home)
     before = files(home)
-    clean(home_of(home), world, grace=60.0, max_age=3600.0, dry_run=False)
+    clean(home_of(home), environment, grace=60.0, max_age=3600.0, dry_run=False)
     assert files(home) == before
 
 
 @pytest.mark.parametrize("choice", list(WalChoice))
-def test_the_user_says_what_a_wal_is(choice: WalChoice, home: Path, world: World) -> None:
+def test_the_user_says_what_a_wal_is(
+    choice: WalChoice, home: Path, environment: Environment
+) -> None:
     newer_main_older_wal(home)
     main, wal = ((home / f"state.db{side}").read_bytes() for side in ("", "-wal"))
-    done = repair(home, world, choice=choice)
+    done = repair(home, environment, choice=choice)
     assert done.complete and done.units
     with opened(home) as db:
         said = {row[0] for row in db.execute("SELECT content FROM messages")}
@@ -430,29 +436,33 @@ def test_the_user_says_what_a_wal_is(choice: WalChoice, home: Path, world: World
     assert (kept / "state.db").read_bytes() == main
     assert (kept / "state.db-wal").read_bytes() == wal
     assert str(kept) in done.recovered[0]
-    assert ids(look(home, world)) == []
+    assert ids(look(home, environment)) == []
 
 
-def test_the_answer_counts_where_nothing_else_is_wrong(tmp_path: Path, world: World) -> None:
+def test_the_answer_counts_where_nothing_else_is_wrong(
+    tmp_path: Path, environment: Environment
+) -> None:
     home = small_home(tmp_path / "whole", 14)
-    repair(home, world)
+    repair(home, environment)
     newer_main_older_wal(home)
-    done = repair(home, world, choice=WalChoice.IGNORE)
+    done = repair(home, environment, choice=WalChoice.IGNORE)
     assert done.complete and done.units == 0
-    assert look(home, world).fatal is None
+    assert look(home, environment).fatal is None
 
 
-def test_the_answer_means_nothing_without_the_question(home: Path, world: World) -> None:
+def test_the_answer_means_nothing_without_the_question(
+    home: Path, environment: Environment
+) -> None:
     """``--wal ignore`` on an ordinary crash would throw committed messages away."""
     crashed(home)
-    done = repair(home, world, choice=WalChoice.IGNORE)
+    done = repair(home, environment, choice=WalChoice.IGNORE)
     assert done.complete
     with opened(home) as db:
         assert db.execute("SELECT COUNT(*) FROM messages WHERE content = 'one more'").fetchone()[0]
     assert not list((home / "hermes-repair" / "backups").glob("*-repair-wal-*"))
 
 
-def test_a_stale_wal_that_damages_is_not_joined(home: Path, world: World) -> None:
+def test_a_stale_wal_that_damages_is_not_joined(home: Path, environment: Environment) -> None:
     """An older main file beside a newer -wal: the pages that were added in between are missing."""
     with opened(home) as db:
         db.execute("PRAGMA wal_autocheckpoint=0")
@@ -465,10 +475,10 @@ def test_a_stale_wal_that_damages_is_not_joined(home: Path, world: World) -> Non
     (home / "state.db").write_bytes(old)
     (home / "state.db-wal").write_bytes(wal)
     before = files(home)
-    with visit(home_of(home), world, WISHES) as scene:
+    with open_scene(home_of(home), environment, WISHES) as scene:
         assert scene.file.side is SideFile.STALE and scene.look.view is View.MAIN
         assert scene.file.soundness == Soundness()
-    found = look(home, world)
+    found = look(home, environment)
     assert found.fatal is not None and found.fatal.id == "DB002"
     assert "damaged" in found.fatal.message
     assert files(home) == before
@@ -477,11 +487,11 @@ def test_a_stale_wal_that_damages_is_not_joined(home: Path, world: World) -> Non
 # --- Beside somebody who has it open ------------------------------------------------------------
 
 
-def test_a_reader_of_a_live_wal_adds_nothing(home: Path, world: World) -> None:
+def test_a_reader_of_a_live_wal_adds_nothing(home: Path, environment: Environment) -> None:
     crashed(home)
     with neighbour(READER, home / "state.db"):
         before = files(home)
-        view, _, messages = seen(home, world)
+        view, _, messages = seen(home, environment)
         assert (view, messages) == (View.LIVE, MESSAGES + 1)
         # SQLite notes readers in the -shm; no other file may move.
         after = files(home)
@@ -490,20 +500,22 @@ def test_a_reader_of_a_live_wal_adds_nothing(home: Path, world: World) -> None:
 
 
 @pytest.mark.parametrize("mode", ["DELETE", "WAL"])
-def test_an_idle_neighbour_keeps_writers_out(mode: str, home: Path, world: World) -> None:
+def test_an_idle_neighbour_keeps_writers_out(
+    mode: str, home: Path, environment: Environment
+) -> None:
     """An idle connection in DELETE mode has no lock and no -shm: only its descriptor tells."""
     with opened(home) as db:
         db.execute(f"PRAGMA journal_mode={mode}").fetchall()
     with neighbour(READER, home / "state.db") as process:
         before = files(home, but="hermes-repair")
-        assert seen(home, world)[0] is View.LIVE
-        done = repair(home, world)
+        assert seen(home, environment)[0] is View.LIVE
+        done = repair(home, environment)
         assert not done.complete and done.units == 1, "the lock alone is live-safe"
         assert all(str(process.pid) in reason for _, reason in done.waiting)
         for command in ("migrate", "undo", "restore"):
             shutil.copyfile(home / "state.db", home.parent / "copy.db")
             with pytest.raises(InUse, match=str(process.pid)):
-                writing_commands(home, world)[command]()
+                writing_commands(home, environment)[command]()
         after = files(home, but="hermes-repair")
         assert after.keys() == before.keys()
 
@@ -520,14 +532,16 @@ sys.stdin.read()
 """
 
 
-def test_deleted_side_files_are_told_and_not_made_again(home: Path, world: World) -> None:
+def test_deleted_side_files_are_told_and_not_made_again(
+    home: Path, environment: Environment
+) -> None:
     """Who joins now makes a second -wal; what the process wrote to the deleted one is lost then."""
     with neighbour(DELETED, home / "state.db", HEALTHY) as process:
         before = files(home)
         for ask in (
-            lambda: look(home, world),
-            lambda: repair(home, world),
-            lambda: clean(home_of(home), world, grace=60.0, max_age=3600.0, dry_run=False),
+            lambda: look(home, environment),
+            lambda: repair(home, environment),
+            lambda: clean(home_of(home), environment, grace=60.0, max_age=3600.0, dry_run=False),
         ):
             with pytest.raises(Refused, match="deleted") as refused:
                 ask()
@@ -632,11 +646,11 @@ def other_process(home: Path) -> str:
     return done.stdout.strip()
 
 
-def test_looking_from_outside_keeps_our_locks(home: Path, world: World) -> None:
+def test_looking_from_outside_keeps_our_locks(home: Path, environment: Environment) -> None:
     rolled_back_mode(home)
     with writing(home / "state.db", live=False) as writer:
-        writer.begin(0.0, world.random)
-        from_outside(home_of(home))
+        writer.begin(0.0, environment.random)
+        read_file_status(home_of(home))
         host.copy_files([(home / "state.db", home / "copy.db")], fsync=False)
         host.compare_files(home / "state.db", home / "copy.db")
         assert "locked" in other_process(home)
@@ -708,20 +722,20 @@ def watched() -> Watched:
 
 @pytest.mark.parametrize("state", [plain, crashed, hot_journal], ids=lambda s: s.__name__)
 def test_no_command_opens_a_database_as_a_file(
-    state: Callable[[Path], None], home: Path, world: World, watched: Watched
+    state: Callable[[Path], None], home: Path, environment: Environment, watched: Watched
 ) -> None:
     state(home)
     watched.root, watched.opened = str(home), []
     try:
-        look(home, world)
-        make_backup(home_of(home), world)
-        repair(home, world, backup=True)
-        migrate(home, world, 16)
-        undo(home, world)
-        undo(home, world)
-        clean(home_of(home), world, grace=60.0, max_age=3600.0, dry_run=False)
+        look(home, environment)
+        make_backup(home_of(home), environment)
+        repair(home, environment, backup=True)
+        migrate(home, environment, 16)
+        undo(home, environment)
+        undo(home, environment)
+        clean(home_of(home), environment, grace=60.0, max_age=3600.0, dry_run=False)
         copy = next((home / "hermes-repair" / "backups").glob("manual-*"))
-        restore(home_of(home), world, copy.name, lambda _source, _kept: True)
+        restore(home_of(home), environment, copy.name, lambda _source, _kept: True)
         assert watched.opened == []
         (home / "state.db").open("rb").close()
         assert len(watched.opened) == 1, "the watch sees nothing"
@@ -729,12 +743,12 @@ def test_no_command_opens_a_database_as_a_file(
         watched.root = None
 
 
-def test_the_front_session_is_found_by_every_look(home: Path, world: World) -> None:
+def test_the_front_session_is_found_by_every_look(home: Path, environment: Environment) -> None:
     """The looks differ in their bytes, not in what they find."""
-    whole = ids(look(home, world))
+    whole = ids(look(home, environment))
     crashed(home)
-    assert ids(look(home, world)) == whole
+    assert ids(look(home, environment)) == whole
     with neighbour(READER, home / "state.db"):
-        found = look(home, world)
+        found = look(home, environment)
         assert ids(found) == whole and found.live
         assert any(finding.session_id == FRONT for finding in found.findings)

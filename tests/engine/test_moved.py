@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hermes_repair.app.world import World
+from hermes_repair.app.environment import Environment
 from hermes_repair.model.errors import Refused
 from hermes_repair.repair.planner import Selection
 from tests.engine.homes import FRONT, NOW, SECRET, opened, repair, undo
@@ -40,44 +40,46 @@ def receipt(home: Path) -> Path:
 
 
 @pytest.mark.parametrize("vanished", ["one", "all"])
-def test_what_vanished_comes_back_to_the_value(vanished: str, home: Path, world: World) -> None:
+def test_what_vanished_comes_back_to_the_value(
+    vanished: str, home: Path, environment: Environment
+) -> None:
     write(home, ODD)
     before = without_sequence(content(home))
-    assert repair(home, world).complete
+    assert repair(home, environment).complete
     ids = moved(home)
     assert len(ids) == 6
     for id in ids if vanished == "all" else ids[-1:]:
         write(home, "DELETE FROM messages WHERE id = ?", id)
-    taken = undo(home, world)
+    taken = undo(home, environment)
     assert taken.given_back == (6 if vanished == "all" else 1)
     assert without_sequence(content(home)) == before
 
 
-def test_what_is_there_is_taken_as_it_is(home: Path, world: World) -> None:
+def test_what_is_there_is_taken_as_it_is(home: Path, environment: Environment) -> None:
     """Columns that somebody wrote since are not put back to what the receipt has."""
-    repair(home, world)
+    repair(home, environment)
     write(home, "UPDATE messages SET token_count = 5 WHERE id = ?", moved(home)[-1])
-    assert undo(home, world).given_back == 0
+    assert undo(home, environment).given_back == 0
     with opened(home) as db:
         sql = "SELECT token_count FROM messages WHERE session_id = ? ORDER BY id DESC"
         assert db.execute(sql, (FRONT,)).fetchone() == (5,)
 
 
-def test_a_chat_that_was_deleted_does_not_come_back(home: Path, world: World) -> None:
-    repair(home, world)
+def test_a_chat_that_was_deleted_does_not_come_back(home: Path, environment: Environment) -> None:
+    repair(home, environment)
     write(home, "DELETE FROM messages WHERE session_id = ?", FRONT)
     write(home, "DELETE FROM sessions WHERE id = ?", FRONT)
     before = content(home)
     with pytest.raises(Refused, match="was deleted"):
-        undo(home, world)
+        undo(home, environment)
     assert content(home) == before
 
 
-def test_an_id_that_somebody_has_now_is_not_taken(home: Path, world: World) -> None:
+def test_an_id_that_somebody_has_now_is_not_taken(home: Path, environment: Environment) -> None:
     with opened(home) as db:
         sql = "SELECT MAX(id) FROM messages WHERE session_id = ?"
         (old,) = db.execute(sql, (FRONT,)).fetchone()
-    repair(home, world)
+    repair(home, environment)
     write(home, "DELETE FROM messages WHERE id = ?", moved(home)[-1])
     write(
         home,
@@ -88,12 +90,14 @@ def test_an_id_that_somebody_has_now_is_not_taken(home: Path, world: World) -> N
         NOW,
     )
     with pytest.raises(Refused, match=f"messages {old} exists again"):
-        undo(home, world)
+        undo(home, environment)
 
 
-def test_a_receipt_of_an_earlier_version_undoes_as_it_did(home: Path, world: World) -> None:
+def test_a_receipt_of_an_earlier_version_undoes_as_it_did(
+    home: Path, environment: Environment
+) -> None:
     before = without_sequence(content(home))
-    repair(home, world)
+    repair(home, environment)
     with closing(sqlite3.connect(receipt(home))) as db, db:
         db.execute("DROP TABLE kept")
         db.execute("DROP TABLE derived")
@@ -102,9 +106,9 @@ def test_a_receipt_of_an_earlier_version_undoes_as_it_did(home: Path, world: Wor
         row = db.execute("SELECT * FROM messages WHERE id = ?", (lost,)).fetchone()
         db.execute("DELETE FROM messages WHERE id = ?", (lost,))
     with pytest.raises(Refused, match=f"messages {lost} was deleted"):
-        undo(home, world)
+        undo(home, environment)
     write(home, f"INSERT INTO messages VALUES ({', '.join('?' * len(row))})", *row)
-    undo(home, world)
+    undo(home, environment)
     assert without_sequence(content(home)) == before
 
 
@@ -118,20 +122,22 @@ def test_a_receipt_of_an_earlier_version_undoes_as_it_did(home: Path, world: Wor
         "UPDATE kept SET data = NULL",
     ],
 )
-def test_what_is_kept_and_damaged_is_told(damage: str, home: Path, world: World) -> None:
-    repair(home, world, selection=Selection(select=("TR",)))
+def test_what_is_kept_and_damaged_is_told(
+    damage: str, home: Path, environment: Environment
+) -> None:
+    repair(home, environment, selection=Selection(select=("TR",)))
     with closing(sqlite3.connect(receipt(home))) as db, db:
         db.execute(damage)
     repaired = content(home)
     write(home, "DELETE FROM messages WHERE id = ?", moved(home)[-1])
     with pytest.raises(Refused, match="damaged"):
-        undo(home, world)
+        undo(home, environment)
     assert len(content(home)["messages"]) == len(repaired["messages"]) - 1
 
 
-def test_only_its_owner_reads_a_receipt(home: Path, world: World) -> None:
+def test_only_its_owner_reads_a_receipt(home: Path, environment: Environment) -> None:
     """It has the text of the messages that were moved, and of no other."""
-    repair(home, world)
+    repair(home, environment)
     path = receipt(home)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert SECRET.encode() not in path.read_bytes()

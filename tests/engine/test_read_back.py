@@ -1,7 +1,8 @@
 """What the database makes of a write is looked at before it is committed, whatever is in there.
 
-Every object here is one that :mod:`hermes_repair.schema.strangers` finds, and that a repair refuses
-to write beside (tests/cases/DB009...). These tests take that away: reading back has to do alone.
+Every object here is one that :mod:`hermes_repair.schema.foreign_objects` finds, and that a repair
+refuses to write beside (tests/cases/DB009...). These tests take that away: reading back has to do
+alone.
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ from random import Random
 
 import pytest
 
-from hermes_repair.app.world import World
+from hermes_repair.app.environment import Environment
 from hermes_repair.model.errors import Refused
 from hermes_repair.model.values import Value
-from hermes_repair.repair.rows import Rows
-from hermes_repair.repair.watch import Watch
-from hermes_repair.schema import strangers, writes
-from hermes_repair.store.writing import writing
+from hermes_repair.repair.row_writes import Rows
+from hermes_repair.repair.write_watch import Watch
+from hermes_repair.schema import allowed_writes, foreign_objects
+from hermes_repair.store.writer import writing
 from tests.engine.homes import COUNTED, FRONT, LOCKED, ORPHAN, opened, repair, undo
 from tests.engine.images import Content, content, without_sequence
 
@@ -110,8 +111,8 @@ TRICKS = {
 @pytest.fixture
 def unseen(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody sees what no release makes."""
-    for module in (strangers, writes):
-        monkeypatch.setattr(module, "find_strangers", lambda *_arguments: ())
+    for module in (foreign_objects, allowed_writes):
+        monkeypatch.setattr(module, "find_foreign_objects", lambda *_arguments: ())
 
 
 def make(home: Path, script: str) -> None:
@@ -138,18 +139,18 @@ OTHERWISE = {
 
 @pytest.mark.usefixtures("unseen")
 @pytest.mark.parametrize("name", TRICKS)
-def test_a_repair_is_taken_back_and_named(name: str, home: Path, world: World) -> None:
+def test_a_repair_is_taken_back_and_named(name: str, home: Path, environment: Environment) -> None:
     script, units = TRICKS[name]
     make(home, script)
     before = rows_of(content(home))
-    done = repair(home, world)
+    done = repair(home, environment)
     assert {unit.subject for unit, _ in done.refused} == units
     for unit, error in done.refused:
         words = OTHERWISE.get(name, NOT_TAKEN) if unit.subject == FRONT else NOT_TAKEN
         assert error.exit_code == 4 and words in error.message
     assert done.units == len(ALL - units) and not done.complete
     if done.units:
-        undo(home, world)
+        undo(home, environment)
     assert rows_of(content(home)) == before
 
 
@@ -167,30 +168,34 @@ UNDONE = {
 
 @pytest.mark.usefixtures("unseen")
 @pytest.mark.parametrize("name", UNDONE)
-def test_an_undo_is_taken_back_and_named(name: str, home: Path, world: World) -> None:
+def test_an_undo_is_taken_back_and_named(name: str, home: Path, environment: Environment) -> None:
     before = rows_of(content(home))
-    repair(home, world)
+    repair(home, environment)
     make(home, TRICKS[name][0])
     repaired = rows_of(content(home))
     with pytest.raises(Refused, match=NOT_TAKEN):
-        undo(home, world)
+        undo(home, environment)
     assert rows_of(content(home)) == repaired
     drop(home)
-    undo(home, world)
+    undo(home, environment)
     assert rows_of(content(home)) == before
 
 
-def test_beside_a_trigger_that_came_later_nothing_is_taken_back(home: Path, world: World) -> None:
-    repair(home, world)
+def test_beside_a_trigger_that_came_later_nothing_is_taken_back(
+    home: Path, environment: Environment
+) -> None:
+    repair(home, environment)
     make(home, TRICKS["an insert is dropped"][0])
     with pytest.raises(Refused, match="DB009: the trigger x"):
-        undo(home, world)
+        undo(home, environment)
     drop(home)
-    undo(home, world)
+    undo(home, environment)
 
 
 @pytest.mark.usefixtures("unseen")
-def test_a_change_of_structure_is_taken_back_and_named(home: Path, world: World) -> None:
+def test_a_change_of_structure_is_taken_back_and_named(
+    home: Path, environment: Environment
+) -> None:
     """No row is counted one by one there, but all are before and after."""
     make(
         home,
@@ -204,7 +209,7 @@ def test_a_change_of_structure_is_taken_back_and_named(home: Path, world: World)
         "CREATE TRIGGER x AFTER UPDATE ON messages WHEN new.id > 1 BEGIN"
         " DELETE FROM messages WHERE id = new.id; END",
     )
-    done = repair(home, world)
+    done = repair(home, environment)
     assert [unit.finding_ids for unit, _ in done.refused][:1] == [("SC007",)]
     assert "messages has" in done.refused[0][1].message
     assert rows_of(content(home)) == before

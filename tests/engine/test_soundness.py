@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from hermes_repair.app.world import World
+from hermes_repair.app.environment import Environment
 from hermes_repair.store.connections import open_immutable, open_joined
+from hermes_repair.store.integrity import LIVE_BYTES_PER_SECOND, Soundness, soundness
 from hermes_repair.store.look import LIVE_SECONDS_DELETE, LIVE_SECONDS_WAL, Look, View
-from hermes_repair.store.soundness import LIVE_BYTES_PER_SECOND, Soundness, soundness
 from tests.cli.speaking import Said, say, spawn
 from tests.engine.homes import add_session, look, opened, small_home
 from tests.engine.pages import Pages
@@ -252,7 +252,7 @@ def test_nothing_is_shown_through_it(
 
 
 def test_an_undo_is_not_looked_up_through_it(
-    home: Path, world: World, capsys: pytest.CaptureFixture[str]
+    home: Path, environment: Environment, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert say(capsys, "repair", "--yes", "--home", home).code == 0
     emptied("sqlite_autoindex_sessions_1")(home)
@@ -326,7 +326,7 @@ def test_beside_others_each_table_is_asked(large: Path) -> None:
 def test_beside_others_a_large_file_is_not_begun(
     large: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hermes_repair.store.soundness.LIVE_BYTES_PER_SECOND", 1000)
+    monkeypatch.setattr("hermes_repair.store.integrity.LIVE_BYTES_PER_SECOND", 1000)
     emptied("idx_messages_session")(large)
     with opened(large) as db:
         db.execute("SELECT COUNT(*) FROM sessions").fetchone()
@@ -337,11 +337,11 @@ def test_beside_others_a_large_file_is_not_begun(
 
 
 def test_what_was_not_checked_beside_others_is_said(
-    large: Path, world: World, monkeypatch: pytest.MonkeyPatch
+    large: Path, environment: Environment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hermes_repair.store.soundness.LIVE_BYTES_PER_SECOND", 1000)
+    monkeypatch.setattr("hermes_repair.store.integrity.LIVE_BYTES_PER_SECOND", 1000)
     with neighbour(READER, large / "state.db"):
-        seen = look(large, world)
+        seen = look(large, environment)
     assert seen.live and seen.looked_at.file == "part"
     assert {"file", "pages"} <= {one.what for one in seen.looked_at.left_out}
     assert any("takes too long" in note for note in seen.notes)

@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hermes_repair.app.environment import Environment
 from hermes_repair.app.repair import preview
-from hermes_repair.app.saved import apply_saved
-from hermes_repair.app.world import World
+from hermes_repair.app.saved_plan import apply_saved
 from hermes_repair.model.actions import (
     Action,
     Ddl,
@@ -33,7 +33,7 @@ from hermes_repair.model.errors import BadRecord, InUse, Refused, UsageError
 from hermes_repair.model.findings import Safety
 from hermes_repair.model.plans import Header, Unit, UnitState
 from hermes_repair.model.values import RawText, Value, row_digest, same_value
-from hermes_repair.records import planfile
+from hermes_repair.records import plan_database
 from hermes_repair.repair.planner import Selection
 from hermes_repair.store.connections import bind, open_private, placeholder
 from tests.engine.homes import (
@@ -135,9 +135,9 @@ def same(left: Action, right: Action) -> bool:
 
 def through_a_file(path: Path, *units: Unit) -> tuple[list[Unit], str]:
     """Write units to a plan file; return what is read back, and the digest."""
-    with planfile.create(path, HEADER) as file:
+    with plan_database.create(path, HEADER) as file:
         file.append(units)
-    with planfile.read(path) as file:
+    with plan_database.read(path) as file:
         return [record.unit for record in file.records()], file.digest()
 
 
@@ -227,7 +227,7 @@ def test_reading_a_plan_leaves_it(tmp_path: Path) -> None:
     path = tmp_path / "plan.db"
     through_a_file(path, unit(Ddl("SELECT 1", "1")))
     before = files(tmp_path)
-    with planfile.read(path) as file:
+    with plan_database.read(path) as file:
         assert [state for _, state in file.states()] == [UnitState.PENDING]
         file.digest()
     assert files(tmp_path) == before
@@ -248,7 +248,7 @@ def test_a_receipt_that_was_cut_off_is_read_from_a_copy(tmp_path: Path) -> None:
     for name, data in half.items():
         (tmp_path / name).write_bytes(data)
     before = files(tmp_path)
-    with planfile.read(path) as file:
+    with plan_database.read(path) as file:
         assert [state for _, state in file.states()] == [UnitState.PENDING]
     assert files(tmp_path) == before
 
@@ -257,75 +257,80 @@ def test_a_receipt_that_was_cut_off_is_read_from_a_copy(tmp_path: Path) -> None:
 def test_what_is_no_plan_is_refused(data: bytes, tmp_path: Path) -> None:
     path = tmp_path / "plan.db"
     path.write_bytes(data)
-    with pytest.raises(Refused, match=r"not a plan or receipt"), planfile.read(path):
+    with pytest.raises(Refused, match=r"not a plan or receipt"), plan_database.read(path):
         pass
 
 
 def test_a_database_of_others_is_no_plan(home: Path) -> None:
-    with pytest.raises(Refused, match=r"not a plan or receipt"), planfile.read(home / "state.db"):
+    with (
+        pytest.raises(Refused, match=r"not a plan or receipt"),
+        plan_database.read(home / "state.db"),
+    ):
         pass
 
 
-def test_a_damaged_receipt_is_named_and_left_out(home: Path, world: World) -> None:
-    repair(home, world, selection=Selection(select=("LN",)))
-    repair(home, world, selection=Selection(select=("MS",)))
+def test_a_damaged_receipt_is_named_and_left_out(home: Path, environment: Environment) -> None:
+    repair(home, environment, selection=Selection(select=("LN",)))
+    repair(home, environment, selection=Selection(select=("MS",)))
     first, second = sorted((home / "hermes-repair" / "receipts").glob("*.db"))
     first.write_bytes(b"gone")
-    (named,) = [found for found in look(home, world).findings if found.id == "RP002"]
+    (named,) = [found for found in look(home, environment).findings if found.id == "RP002"]
     assert named.subject["receipt"] == first.stem and first.name in named.message
     # What it brought back before is not known, so nothing comes back unasked.
-    assert repair(home, world, selection=Selection(select=("TR",))).units == 0
-    assert repair(home, world, selection=Selection(select=("TR",), unsafe=True)).units == 1
-    taken = undo(home, world)
+    assert repair(home, environment, selection=Selection(select=("TR",))).units == 0
+    assert repair(home, environment, selection=Selection(select=("TR",), unsafe=True)).units == 1
+    taken = undo(home, environment)
     assert len(taken.entries) == 1 and [path for path, _ in taken.left_out] == [first]
-    assert [entry.path for entry in undo(home, world).entries] == [second]
+    assert [entry.path for entry in undo(home, environment).entries] == [second]
     with pytest.raises(BadRecord, match=first.name):
-        undo(home, world, receipt="1")
+        undo(home, environment, receipt="1")
 
 
 # --- --plan-out and --plan ----------------------------------------------------------------------
 
 
-def saved(home: Path, world: World, path: Path, *select: str) -> str:
+def saved(home: Path, environment: Environment, path: Path, *select: str) -> str:
     """Save a plan as ``repair --dry-run --plan-out`` does; return the digest that it showed."""
     selection = Selection(select=select)
-    return preview(home_of(home), world, WISHES, selection, plan_out=path).digest
+    return preview(home_of(home), environment, WISHES, selection, plan_out=path).digest
 
 
-def test_a_saved_plan_is_what_is_done(home: Path, world: World, tmp_path: Path) -> None:
+def test_a_saved_plan_is_what_is_done(home: Path, environment: Environment, tmp_path: Path) -> None:
     path = tmp_path / "plan.db"
     before = files(home)
-    digest = saved(home, world, path)
+    digest = saved(home, environment, path)
     assert files(home) == before
-    assert saved(home, world, tmp_path / "again.db") == digest
-    with planfile.read(path) as file:
+    assert saved(home, environment, tmp_path / "again.db") == digest
+    with plan_database.read(path) as file:
         assert file.digest() == digest
-    done = apply_saved(home_of(home), world, path)
+    done = apply_saved(home_of(home), environment, path)
     assert done.complete and done.units == 4
-    assert ids(look(home, world)) == []
+    assert ids(look(home, environment)) == []
     planned = without_sequence(content(home))
-    undo(home, world)
-    repair(home, world)
+    undo(home, environment)
+    repair(home, environment)
     assert planned["sessions"] == content(home)["sessions"]
 
 
-def test_a_part_of_a_plan_has_its_own_digest(home: Path, world: World, tmp_path: Path) -> None:
-    whole = saved(home, world, tmp_path / "whole.db")
-    part = saved(home, world, tmp_path / "part.db", "TR")
+def test_a_part_of_a_plan_has_its_own_digest(
+    home: Path, environment: Environment, tmp_path: Path
+) -> None:
+    whole = saved(home, environment, tmp_path / "whole.db")
+    part = saved(home, environment, tmp_path / "part.db", "TR")
     assert part != whole
-    with planfile.read(tmp_path / "part.db") as file:
+    with plan_database.read(tmp_path / "part.db") as file:
         assert file.digest() == part
-    done = apply_saved(home_of(home), world, tmp_path / "part.db")
+    done = apply_saved(home_of(home), environment, tmp_path / "part.db")
     assert done.units == 1
-    assert "TR001" not in ids(look(home, world)) and "LN001" in ids(look(home, world))
+    assert "TR001" not in ids(look(home, environment)) and "LN001" in ids(look(home, environment))
 
 
 @pytest.mark.parametrize("change", ["row", "restored", "touched"])
 def test_a_plan_on_another_base_is_refused(
-    change: str, home: Path, world: World, tmp_path: Path
+    change: str, home: Path, environment: Environment, tmp_path: Path
 ) -> None:
     path = tmp_path / "plan.db"
-    saved(home, world, path)
+    saved(home, environment, path)
     if change == "row":
         with opened(home) as db:
             db.execute("UPDATE sessions SET title = 'later' WHERE id = ?", (HEALTHY,))
@@ -337,44 +342,48 @@ def test_a_plan_on_another_base_is_refused(
         (home / "state.db").touch()
     before = files(home, but="hermes-repair")
     with pytest.raises(Refused, match="changed after this plan"):
-        apply_saved(home_of(home), world, path)
+        apply_saved(home_of(home), environment, path)
     assert files(home, but="hermes-repair") == before
 
 
-def test_a_plan_of_another_home_is_refused(home: Path, world: World, tmp_path: Path) -> None:
+def test_a_plan_of_another_home_is_refused(
+    home: Path, environment: Environment, tmp_path: Path
+) -> None:
     path = tmp_path / "plan.db"
-    saved(home, world, path)
+    saved(home, environment, path)
     other = small_home(tmp_path / "other", 14)
     with pytest.raises(Refused, match="This plan is for"):
-        apply_saved(home_of(other), world, path)
+        apply_saved(home_of(other), environment, path)
 
 
 def test_a_plan_is_refused_where_its_source_changed(
-    home: Path, world: World, tmp_path: Path
+    home: Path, environment: Environment, tmp_path: Path
 ) -> None:
     path = tmp_path / "plan.db"
-    saved(home, world, path, "TR")
+    saved(home, environment, path, "TR")
     transcript = home / "sessions" / f"{FRONT}.jsonl"
     transcript.write_bytes(transcript.read_bytes().replace(b"number 0", b"number 9"))
     before = without_sequence(content(home))
-    done = apply_saved(home_of(home), world, path)
+    done = apply_saved(home_of(home), environment, path)
     assert not done.complete
     assert any(FRONT in error.message for _, error in done.refused)
     assert without_sequence(content(home)) == before
 
 
-def test_a_plan_out_file_is_not_overwritten(home: Path, world: World, tmp_path: Path) -> None:
+def test_a_plan_out_file_is_not_overwritten(
+    home: Path, environment: Environment, tmp_path: Path
+) -> None:
     path = tmp_path / "plan.db"
     path.write_text("mine")
     with pytest.raises(UsageError, match="exists already"):
-        saved(home, world, path)
+        saved(home, environment, path)
     assert path.read_text() == "mine"
 
 
-def test_a_plan_waits_for_nobody(home: Path, world: World, tmp_path: Path) -> None:
+def test_a_plan_waits_for_nobody(home: Path, environment: Environment, tmp_path: Path) -> None:
     """Beside an open database a plan with offline steps is refused, whole."""
     path = tmp_path / "plan.db"
-    saved(home, world, path)
+    saved(home, environment, path)
     script = (
         "import sqlite3, sys; db = sqlite3.connect(sys.argv[1]);"
         "db.execute('SELECT 1 FROM messages').fetchall(); print('ready', flush=True);"
@@ -389,15 +398,17 @@ def test_a_plan_waits_for_nobody(home: Path, world: World, tmp_path: Path) -> No
     process.stdout.readline()
     try:
         with pytest.raises((InUse, Refused)):
-            apply_saved(home_of(home), world, path)
+            apply_saved(home_of(home), environment, path)
     finally:
         process.communicate(b"")
 
 
-def test_no_plan_or_receipt_has_a_message_in_it(home: Path, world: World, tmp_path: Path) -> None:
+def test_no_plan_or_receipt_has_a_message_in_it(
+    home: Path, environment: Environment, tmp_path: Path
+) -> None:
     """A message is named by file, offset, length and sha256 (R9)."""
-    saved(home, world, tmp_path / "plan.db", "TR", "LK", "MS")
+    saved(home, environment, tmp_path / "plan.db", "TR", "LK", "MS")
     assert SECRET.encode() not in (tmp_path / "plan.db").read_bytes()
-    repair(home, world, selection=Selection(select=("TR", "LK", "MS")))
+    repair(home, environment, selection=Selection(select=("TR", "LK", "MS")))
     receipt = next((home / "hermes-repair" / "receipts").glob("*.db"))
     assert SECRET.encode() not in receipt.read_bytes()

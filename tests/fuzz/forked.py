@@ -16,9 +16,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from hermes_repair.host import raw
+from hermes_repair.host import byte_reader
 from sample_data.build import build
-from tests.engine.homes import NOW, chat_only_in_file, repair, small_home, the_world
+from tests.engine.homes import NOW, chat_only_in_file, fixed_environment, repair, small_home
 from tests.engine.images import fast_folder
 from tests.forked import ask_a_fork
 from tests.fuzz.judge import alone, commands_of, judge, make
@@ -49,7 +49,7 @@ def base_homes() -> Iterator[list[Path]]:
         for home in made[1:3]:
             chat_only_in_file(home)
         repaired = small_home(place / "repaired", 14)
-        repair(repaired, the_world(place))
+        repair(repaired, fixed_environment(place))
         gc.freeze()  # a collection in a child would copy all pages that it shares
         yield [*made, repaired, build("damaged", place / "sample", NOW)]
 
@@ -110,7 +110,7 @@ def _child(home: Path, commands: Commands, writer: int) -> None:
         alone(home.parent)
         tempfile.tempdir = str(home.parent)
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-        raw._ask = ask_a_fork
+        byte_reader._ask = ask_a_fork
         found = judge(home, commands)
     except BaseException as error:  # noqa: BLE001 - whatever it is, the parent has to hear of it
         found = [f"the judge failed: {type(error).__name__}: {error}"]

@@ -140,13 +140,13 @@ def systematic(before: int, after: int, old: str = "0.14.0") -> Iterator[History
     firsts = [act for act in BEGINNINGS if act in USUAL]
     for count in range(before):
         for acts in product(firsts, *[usual(old)] * count):
-            past = tuple(Step(old, act) for act in acts)
-            yield past
+            receipt_history = tuple(Step(old, act) for act in acts)
+            yield receipt_history
             for release in LATER:
                 for more in range(after + 1):
                     for following in product(usual(release), repeat=more):
                         yield (
-                            *past,
+                            *receipt_history,
                             Step(release, "update"),
                             *(Step(release, a) for a in following),
                         )

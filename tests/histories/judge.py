@@ -13,15 +13,15 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from hermes_repair.checks.compared import Compared
-from hermes_repair.checks.scene import Scene, Wishes
+from hermes_repair.evidence.compared_transcripts import Compared
+from hermes_repair.evidence.scene import LookOptions, Scene
 from hermes_repair.home.layout import open_home
 from hermes_repair.host import Openers, OpenStatus
-from hermes_repair.model.past import Past
+from hermes_repair.model.receipt_history import ReceiptHistory
 from hermes_repair.schema.recognise import Recognition, recognise
 from hermes_repair.schema.structure import Structure, read_structure
+from hermes_repair.store.file_state import Sides, at_rest
 from hermes_repair.store.look import Look
-from hermes_repair.store.views import Sides, at_rest
 from hermes_repair.transcripts.verdicts import Comparison, Fill
 from tests.histories.acts import LOSSES, History
 from tests.histories.play import Node
@@ -198,7 +198,7 @@ def marks_of(path: Path) -> list[str]:
 
 @contextmanager
 def scene_of(
-    home: Path, release: str, zone: str | None, past: Past | None = None
+    home: Path, release: str, zone: str | None, receipt_history: ReceiptHistory | None = None
 ) -> Iterator[Scene]:
     """Give the doctor's own scene of a home that nobody else has, without asking the machine."""
     found = open_home(home)
@@ -213,8 +213,8 @@ def scene_of(
             recognition=recognition,
             openers=Openers(OpenStatus.NOBODY, complete=True),
             installed=(),
-            past=past or Past(),
-            wishes=Wishes(timezone=zone),
+            receipt_history=receipt_history or ReceiptHistory(),
+            look_options=LookOptions(timezone=zone),
             now=NOW,
             zone=UTC,
         )

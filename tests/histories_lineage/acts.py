@@ -22,7 +22,7 @@ ACTS = (
     "killed:end",
     "killed:first",
 )
-"""The acts of the systematic set; each is a method of ``World``."""
+"""The acts of the systematic set; each is a method of ``Environment``."""
 MORE = (
     "quick",
     "quicksame",

@@ -9,13 +9,13 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hermes_repair.app.environment import real_environment
+from hermes_repair.app.open_scene import open_scene
 from hermes_repair.app.repair import repair
-from hermes_repair.app.visit import visit
-from hermes_repair.app.world import real_world
 from hermes_repair.checks.registry import all_checks
-from hermes_repair.checks.scene import Scene, Wishes
+from hermes_repair.evidence.scene import LookOptions, Scene
 from hermes_repair.home.layout import open_home
-from hermes_repair.lineage.tips import RULES, picker
+from hermes_repair.lineage.release_rules import RULES, picker
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.repair.planner import Selection
 from tests.histories_lineage.play import Played
@@ -75,7 +75,9 @@ Texts = Mapping[str, Sequence[str]]
 
 
 def _looked(played: Played) -> tuple[Texts, Mapping[str, set[str]], list[Finding]]:
-    with visit(open_home(played.home), real_world(lambda _: None), Wishes()) as scene:
+    with open_scene(
+        open_home(played.home), real_environment(lambda _: None), LookOptions()
+    ) as scene:
         findings = [
             found
             for made in all_checks()
@@ -130,8 +132,10 @@ def _repaired(
 ) -> Iterator[str]:
     """Repair what is SAFE, and yield what is wrong then."""
     ids = ", ".join(sorted({found.id for found in safe}))
-    world = real_world(lambda _: None)
-    done = repair(open_home(played.home), world, Wishes(), Selection(select=FAMILIES), _yes)
+    environment = real_environment(lambda _: None)
+    done = repair(
+        open_home(played.home), environment, LookOptions(), Selection(select=FAMILIES), _yes
+    )
     if done.refused:
         yield f"{ids}: refused"
         return

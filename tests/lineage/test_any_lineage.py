@@ -16,14 +16,14 @@ from typing import Any
 
 import pytest
 
+from hermes_repair.app.environment import Environment, real_environment
+from hermes_repair.app.open_scene import open_scene
 from hermes_repair.app.repair import repair
 from hermes_repair.app.undo import undo
-from hermes_repair.app.visit import visit
-from hermes_repair.app.world import World, real_world
-from hermes_repair.checks.scene import Wishes
+from hermes_repair.evidence.scene import LookOptions
 from hermes_repair.home.layout import Home, open_home
-from hermes_repair.lineage.node import DelegateMark
-from hermes_repair.lineage.tips import RULES, picker
+from hermes_repair.lineage.release_rules import RULES, picker
+from hermes_repair.lineage.session_node import DelegateMark
 from hermes_repair.repair.planner import Selection
 from tests.command import fingerprint, rows, sound
 from tests.lineage.homes import copy
@@ -70,19 +70,19 @@ def empty(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 def test_whatever_the_lineage(seed: int, empty: Path, tmp_path: Path) -> None:
     folder = copy(empty, tmp_path / "home")
     hurt(folder / "state.db", random.Random(seed))
-    home, world = open_home(folder), real_world(lambda _: None)
+    home, environment = open_home(folder), real_environment(lambda _: None)
     original, files = rows(folder / "state.db"), fingerprint(folder)
-    listed, titles, delegates, early = seen(home, world)
+    listed, titles, delegates, early = seen(home, environment)
     assert fingerprint(folder) == files
 
-    done = repair(home, world, Wishes(), SELECTED, lambda _: True)
+    done = repair(home, environment, LookOptions(), SELECTED, lambda _: True)
     assert not done.refused
     assert done.after is not None
     kinds = ("safe", "unsafe")
     left = [f for f in done.after.findings if f.remedy.value in kinds]
     assert [f.id for f in left if SELECTED.wants_id(f.id)] == []
     sound(folder / "state.db")
-    now_listed, now_titles, _, _ = seen(home, world)
+    now_listed, now_titles, _, _ = seen(home, environment)
     # From 0.18 on a list shows an unmarked run in the place of the chat that it was made for.
     kept = listed - archived(folder) - early
     assert kept <= now_listed, "what was listed is listed or put away"
@@ -92,7 +92,7 @@ def test_whatever_the_lineage(seed: int, empty: Path, tmp_path: Path) -> None:
     assert rows(folder / "state.db")["messages"] == original["messages"]
 
     if done.receipt is not None:
-        undo(home, world, None, lambda _: True)
+        undo(home, environment, None, lambda _: True)
     assert rows(folder / "state.db") == original
 
 
@@ -144,10 +144,12 @@ def session(rand: random.Random, name: str, names: list[str]) -> Iterator[tuple[
     yield "chat_type", rand.choice([None, "dm"])
 
 
-def seen(home: Home, world: World) -> tuple[set[str], dict[str, str], set[str], frozenset[str]]:
+def seen(
+    home: Home, environment: Environment
+) -> tuple[set[str], dict[str, str], set[str], frozenset[str]]:
     """Return what a list of 0.19.0 shows, all titles, the runs that a release marked, and children
     that it takes for continuations and that are none."""
-    with visit(home, world, Wishes()) as scene:
+    with open_scene(home, environment, LookOptions()) as scene:
         shown = {line.shown for line in picker(scene.graph, RULES["0.19.0"])}
         titles = {node.id: node.title for node in scene.nodes if node.title}
         runs = {

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from hermes_repair.app.diagnose import diagnose
-from hermes_repair.app.world import real_world
-from hermes_repair.checks.scene import Wishes
+from hermes_repair.app.environment import real_environment
+from hermes_repair.evidence.scene import LookOptions
 from hermes_repair.home.layout import open_home
 from hermes_repair.repair.planner import Selection
 from tests.command import fingerprint, run
@@ -108,11 +108,11 @@ def test_a_finding_that_is_gone_at_the_second_look_is_not_shown(tmp_path: Path) 
         with closing(sqlite3.connect(home / "state.db", timeout=30)) as connection, connection:
             connection.execute("DELETE FROM compression_locks WHERE session_id = 'garden'")
 
-    world = replace(real_world(lambda _sentence: None), sleep=sleep)
+    environment = replace(real_environment(lambda _sentence: None), sleep=sleep)
     with running(home) as hermes:
         for session in ("garden", "choir"):
             plant(home, session, f"pid={hermes.pid}:tid=1:agent=a:nonce=1")
-        found = diagnose(open_home(home), world, Wishes(), Selection())
+        found = diagnose(open_home(home), environment, LookOptions(), Selection())
         assert [finding.session_id for finding in found.findings] == ["choir"]
         assert len(slept) == 1 and slept[0] >= 1
 

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from hermes_repair.cli.guard import run
-from hermes_repair.schema.difference import diff
+from hermes_repair.schema.structure_difference import diff
 from tests.engine.faults import bytes_in_process
 from tests.migrations.homes import of_fixture
 from tests.releases import ReleaseError, run_release

@@ -11,15 +11,15 @@ import pytest
 
 from hermes_repair.app import migrate as app
 from hermes_repair.home.layout import open_home
-from hermes_repair.schema.delegates import Decisions
-from hermes_repair.schema.facts import read_facts
-from hermes_repair.schema.parts import RouteFacts
+from hermes_repair.schema.delegate_marks import Decisions
 from hermes_repair.schema.recognise import recognise
 from hermes_repair.schema.route import Route, route
+from hermes_repair.schema.route_facts import read_facts
+from hermes_repair.schema.route_parts import RouteFacts
 from hermes_repair.schema.structure import Structure
 from tests.cli.speaking import assert_document
 from tests.command import run
-from tests.engine.homes import the_world
+from tests.engine.homes import fixed_environment
 from tests.engine.images import content
 from tests.migrations.homes import of_fixture
 from tests.support import unpack_fixture
@@ -80,7 +80,7 @@ def test_what_the_run_itself_leaves_out_is_taken_back(
         return replace(made, parts=tuple(p for p in made.parts if p.what != "column sessions.cwd"))
 
     monkeypatch.setattr(app, "route", without_a_column)
-    result = app.migrate(open_home(home), the_world(tmp_path), 14, False, lambda _way: True)
+    result = app.migrate(open_home(home), fixed_environment(tmp_path), 14, False, lambda _way: True)
     assert result.problem is not None and result.problem.exit_code == 3
     assert "missing: column sessions.cwd" in result.problem.message
     assert "nothing was changed" in result.problem.hint

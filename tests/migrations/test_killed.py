@@ -17,9 +17,9 @@ from pathlib import Path
 
 import pytest
 
-from hermes_repair.schema.difference import diff
+from hermes_repair.schema.structure_difference import diff
 from tests.engine.faults import Shim, Step, bytes_in_process, shimmed
-from tests.engine.homes import ids, look, migrate, the_world
+from tests.engine.homes import fixed_environment, ids, look, migrate
 from tests.engine.images import Content, content, fast_folder, files, without_sequence
 from tests.migrations.homes import populated
 from tests.support import ROOT
@@ -47,7 +47,7 @@ def course() -> tuple[Content, Content]:
         bytes_in_process(patch)
         home = populated(Path(folder) / "home")
         before = without_sequence(content(home))
-        migrate(home, the_world(home.parent), TARGET)
+        migrate(home, fixed_environment(home.parent), TARGET)
         return before, without_sequence(content(home))
 
 
@@ -65,10 +65,10 @@ def assert_completes(home: Path) -> None:
     before, after = course()
     now = without_sequence(content(home))
     assert now in (before, after), "neither as before nor as after"
-    world = the_world(home.parent)
-    migrate(home, world, TARGET)
+    environment = fixed_environment(home.parent)
+    migrate(home, environment, TARGET)
     assert without_sequence(content(home)) == after
-    assert "RP001" not in ids(look(home, world))
+    assert "RP001" not in ids(look(home, environment))
     connection = connect(home / "state.db")
     assert diff(known(TARGET), structure_of(connection)).lines() == []
     connection.close()
@@ -92,7 +92,7 @@ def test_every_state_that_a_kill_can_leave(place: Path) -> None:
 
     shim = Shim(home, photograph)
     with shimmed(shim):
-        migrate(home, the_world(place), TARGET)
+        migrate(home, fixed_environment(place), TARGET)
     statements = [step for step in shim.steps if step.what == "sql"]
     assert len(statements) > 100
     assert len(shots) > 8

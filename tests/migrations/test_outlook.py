@@ -17,7 +17,7 @@ from tests.migrations.running import checkout
 pytestmark = pytest.mark.releases
 
 
-def outlook(home: Path, release: str) -> dict[str, Any]:
+def forecast(home: Path, release: str) -> dict[str, Any]:
     document = run("doctor", "--json", "--for", release, home=home).document
     found: dict[str, Any] = document["outlook"]
     return found
@@ -26,7 +26,7 @@ def outlook(home: Path, release: str) -> dict[str, Any]:
 def kinds(home: Path, release: str) -> dict[str, list[str]]:
     """Return the findings that each kind of consequence names."""
     made: dict[str, list[str]] = {}
-    for one in outlook(home, release)["consequences"]:
+    for one in forecast(home, release)["consequences"]:
         made.setdefault(one["kind"], []).extend(one["findings"])
     return made
 
@@ -45,7 +45,7 @@ def test_what_each_release_does_to_shared_titles_and_untitled_chats(tmp_path: Pa
     assert severities(home)["LN010"] == "info"
     assert severities(home, "--for", "0.16.0")["LN010"] == "info"
     assert severities(home, "--for", "0.17.0")["LN010"] == "warning"
-    hidden = outlook(home, "0.19.0")["consequences"][1]
+    hidden = forecast(home, "0.19.0")["consequences"][1]
     assert (hidden["kind"], hidden["sessions"], hidden["messages"]) == ("hides", 1, 15)
     assert fingerprint(home) == before
     shown = run("doctor", "--for", "0.19.0", home=home)
@@ -69,7 +69,7 @@ def test_files_that_the_next_release_no_longer_reads(tmp_path: Path) -> None:
     assert now[id] == "info"
     assert severities(home, "--for", "0.16.0")[id] == "warning"
     checkout(home, "0.16.0")
-    told = outlook(home, "0.19.0")["consequences"]
+    told = forecast(home, "0.19.0")["consequences"]
     assert [one["new"] for one in told if one["kind"] == "unread"] == [False]
     assert severities(home, "--for", "0.19.0")[id] == "info"
 
@@ -87,9 +87,9 @@ def test_a_way_back_shows_what_was_put_away(tmp_path: Path) -> None:
     with closing(sqlite3.connect(home / "state.db")) as connection, connection:
         connection.execute("UPDATE messages SET active = 0 WHERE id = 1")
         connection.execute("UPDATE sessions SET archived = 1, rewind_count = 1")
-    told = outlook(home, "0.15.2")["consequences"]
+    told = forecast(home, "0.15.2")["consequences"]
     assert [(one["kind"], one["rows"]) for one in told] == [("shows", 1), ("shows", 3)]
-    assert outlook(home, "0.16.0")["consequences"] == []
+    assert forecast(home, "0.16.0")["consequences"] == []
 
 
 @pytest.mark.parametrize("release", ["latest", "1", "0.19.0; rm"])
@@ -101,7 +101,7 @@ def test_what_is_no_release(release: str, tmp_path: Path) -> None:
 
 def test_a_release_that_nobody_knows_yet(tmp_path: Path) -> None:
     home = of_fixture("0.13.0", tmp_path / "home")
-    found = outlook(home, "0.99.0")
+    found = forecast(home, "0.99.0")
     assert (found["release"], found["number"]) == ("0.99.0", None)
     assert "does not know" in run("doctor", "--for", "0.99.0", home=home).out
 

@@ -13,7 +13,7 @@ import pytest
 from hermes_repair.model.errors import Refused
 from tests.command import run
 from tests.engine.faults import Shim, Step, bytes_in_process, shimmed
-from tests.engine.homes import ids, look, repair, the_world, undo
+from tests.engine.homes import fixed_environment, ids, look, repair, undo
 from tests.engine.images import Content, content, fast_folder, files, without_sequence
 from tests.migrations.homes import chat_id, of_fixture, populated
 from tests.migrations.running import environment, gateway
@@ -142,7 +142,7 @@ def test_killed_at_every_moment(
 ) -> None:
     """What became of a step without images of its rows is told by its backup, or its first row."""
     home = damaged(place / "home", min(number, 15), *(() if number == 22 else statements))
-    world = the_world(place)
+    environment = fixed_environment(place)
     if number == 22:
         assert run("migrate", "--to", "22", "--yes", home=home).code == 0
         shutil.rmtree(home / "hermes-repair")
@@ -164,7 +164,7 @@ def test_killed_at_every_moment(
 
     shim = Shim(home, photograph)
     with shimmed(shim):
-        assert repair(home, world).units == 1
+        assert repair(home, environment).units == 1
     after = without_sequence(content(home))
     with pytest.MonkeyPatch.context() as patch:
         bytes_in_process(patch)
@@ -179,14 +179,14 @@ def test_killed_at_every_moment(
 
 
 def assert_finished(shot: Path, place: Path, before: Content, after: Content, finding: str) -> None:
-    world = the_world(place)
+    environment = fixed_environment(place)
     now = without_sequence(content(shot))
     assert now in (before, after)
-    assert (finding in ids(look(shot, world))) == (now == before)
+    assert (finding in ids(look(shot, environment))) == (now == before)
     backward = Path(shutil.copytree(shot, place / "backward"))
-    repair(shot, world)
+    repair(shot, environment)
     assert without_sequence(content(shot)) == after
-    assert not {finding, "RP001"} & set(ids(look(shot, world)))
+    assert not {finding, "RP001"} & set(ids(look(shot, environment)))
     take_back(shot, place)
     assert without_sequence(content(shot)) == before
     take_back(backward, place)
@@ -197,7 +197,7 @@ def assert_finished(shot: Path, place: Path, before: Content, after: Content, fi
 def take_back(home: Path, place: Path) -> None:
     for _ in range(3):
         try:
-            undo(home, the_world(place))
+            undo(home, fixed_environment(place))
         except Refused as refused:
             assert refused.message == "There is nothing to take back."
             return

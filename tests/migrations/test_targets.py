@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.command import fingerprint, rows, run
-from tests.engine.homes import migrate, the_world
+from tests.engine.homes import fixed_environment, migrate
 from tests.migrations.homes import of_fixture, populated
 from tests.migrations.running import checkout, environment, gateway
 
@@ -246,15 +246,15 @@ def test_the_disk_is_asked_for_room_first(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr("hermes_repair.app.preflight.host.free_bytes", lambda _path: free)
     before = fingerprint(home)
     with pytest.raises(Exception, match="are free"):
-        migrate(home, the_world(tmp_path), 11)
+        migrate(home, fixed_environment(tmp_path), 11)
     assert fingerprint(home, records=False) == before
 
 
 def test_progress_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = of_fixture("v10", tmp_path / "home")
-    monkeypatch.setattr("hermes_repair.app.world.PROGRESS_EVERY", 0.0)
+    monkeypatch.setattr("hermes_repair.app.environment.PROGRESS_EVERY", 0.0)
     told: list[str] = []
-    migrate(home, the_world(tmp_path, tell=told.append), 14)
+    migrate(home, fixed_environment(tmp_path, tell=told.append), 14)
     assert any(sentence.startswith("copying the database to ") for sentence in told)
     steps = [sentence for sentence in told if " done, step 11 " in sentence]
     assert len(steps) > 10

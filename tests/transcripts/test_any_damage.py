@@ -20,13 +20,13 @@ from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
 
 from hermes_repair.app import repair as app
-from hermes_repair.checks.evidence import IMPORTS_SINCE
-from hermes_repair.checks.scene import Wishes
+from hermes_repair.evidence.database_history import IMPORTS_SINCE
+from hermes_repair.evidence.scene import LookOptions
 from hermes_repair.home.layout import open_home
 from hermes_repair.model.values import Value
 from hermes_repair.repair.planner import Selection
 from sample_data.build import structure_sql
-from tests.engine.homes import the_world, undo
+from tests.engine.homes import fixed_environment, undo
 from tests.engine.images import content, fast_folder, without_sequence
 from tests.unit.test_transcripts_properties import flat, keep, turns
 from tests.unit.transcripts_model import START, Said, numbered, turn, wall_text
@@ -271,11 +271,17 @@ def is_part(part: Iterable[object], whole: Iterable[object]) -> bool:
 
 def backfill(root: Path, scratch: Path, named: frozenset[str] = frozenset()) -> int:
     """Run ``backfill --yes`` and return how many receipts it left; its second plan is empty."""
-    home, world, wishes = open_home(root), the_world(scratch), Wishes(named=named)
+    home, environment, look_options = (
+        open_home(root),
+        fixed_environment(scratch),
+        LookOptions(named=named),
+    )
     chosen = Selection(select=("TR",), sessions=named)
-    done = app.repair(home, world, wishes, chosen, lambda _proposal: True, command="backfill")
+    done = app.repair(
+        home, environment, look_options, chosen, lambda _proposal: True, command="backfill"
+    )
     assert done.complete
-    again = app.preview(home, world, wishes, chosen).plan
+    again = app.preview(home, environment, look_options, chosen).plan
     assert (again.now, again.waiting) == ((), ())
     return len(done.receipts)
 
@@ -335,5 +341,5 @@ def test_any_damage(made: tuple[int, list[Chat]]) -> None:
                 assert shown == [row for row in before[chat.name] if row[4] != 1]
 
         for _ in range(receipts):
-            undo(root, the_world(Path(folder)))
+            undo(root, fixed_environment(Path(folder)))
         assert without_sequence(content(root)) == original, "undo is not exact"

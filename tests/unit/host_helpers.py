@@ -112,7 +112,7 @@ def _worker_for_nobody() -> Path:
     """Return a copy of the worker that everybody may read, below the same folder names."""
     import tempfile
 
-    from hermes_repair.host.raw import WORKER
+    from hermes_repair.host.byte_reader import WORKER
 
     folder = Path(tempfile.mkdtemp(prefix="worker-")) / "hermes_repair" / "host"
     folder.mkdir(parents=True)

@@ -7,17 +7,17 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
-from hermes_repair.harness import default_harness
-from hermes_repair.lineage.changes import Resolution
+from hermes_repair.gateway_routing import Routing, build_routing
+from hermes_repair.lineage.column_changes import Resolution
+from hermes_repair.lineage.fork_resolution import Basis, sessions_of
 from hermes_repair.lineage.forks import Fork, find_fork
 from hermes_repair.lineage.graph import Graph
-from hermes_repair.lineage.messages import Message, nature_of
-from hermes_repair.lineage.naming import Titles
-from hermes_repair.lineage.node import node_from_row
+from hermes_repair.lineage.message_nature import Message, nature_of
 from hermes_repair.lineage.queries import SESSION_ROWS, node_query
-from hermes_repair.lineage.resolve import Basis, sessions_of
+from hermes_repair.lineage.session_node import node_from_row
 from hermes_repair.model.values import Row
-from hermes_repair.routing import Routing, build_routing
+from hermes_repair.program_texts import default_harness
+from hermes_repair.schema.session_titles import Titles
 from tests.releases import run_release
 
 T = 1_779_969_600.0  # when the parent ended, 2026-05-28 12:00 UTC

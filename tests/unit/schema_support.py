@@ -11,10 +11,10 @@ from typing import Any
 from hermes_repair.model.actions import Action, Ddl, RowUpdate
 from hermes_repair.model.values import Value, decode_text
 from hermes_repair.schema.catalogue import default_catalogue
-from hermes_repair.schema.delegates import Decisions, delegates_to_tag, read_candidates
-from hermes_repair.schema.facts import read_facts
+from hermes_repair.schema.delegate_marks import Decisions, delegates_to_tag, read_candidates
 from hermes_repair.schema.recognise import recognise
 from hermes_repair.schema.route import Route, route
+from hermes_repair.schema.route_facts import read_facts
 from hermes_repair.schema.structure import Query, Structure, read_structure
 from tests.support import ROOT
 

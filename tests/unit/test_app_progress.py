@@ -7,7 +7,7 @@ from pathlib import Path
 from random import Random
 
 from sample_data.build import build
-from tests.engine.homes import NOW, look, the_world
+from tests.engine.homes import NOW, fixed_environment, look
 
 
 def test_a_long_look_says_what_it_compares(tmp_path: Path) -> None:
@@ -20,7 +20,7 @@ def test_a_long_look_says_what_it_compares(tmp_path: Path) -> None:
         seconds[0] += clock.uniform(0, 1)  # half a second passes between two questions
         return NOW + seconds[0]
 
-    look(home, replace(the_world(tmp_path, tell=heard.append), now=now))
+    look(home, replace(fixed_environment(tmp_path, tell=heard.append), now=now))
     assert any(line.startswith("looking for ") for line in heard)
     compared = [line for line in heard if line.startswith("comparing transcript ")]
     assert compared and all(" of " in line and ".jsonl" in line for line in compared)
@@ -29,5 +29,5 @@ def test_a_long_look_says_what_it_compares(tmp_path: Path) -> None:
 
 def test_a_short_look_says_nothing(tmp_path: Path) -> None:
     heard: list[str] = []
-    look(build("damaged", tmp_path / "home", NOW), the_world(tmp_path, tell=heard.append))
+    look(build("damaged", tmp_path / "home", NOW), fixed_environment(tmp_path, tell=heard.append))
     assert heard == []

@@ -55,7 +55,7 @@ def test_named_sessions_only(built: tuple[Path, dict[str, list[str]]]) -> None:
     named = by_hurt["middle"][0]
     said = run("backfill", named, "--report", "--json", home=home).document
     assert [entry["session_id"] for entry in said["sessions"]] == [named]
-    assert {witness["session_id"] for witness in said["witnesses"]} <= {named}
+    assert {auxiliary_file["session_id"] for auxiliary_file in said["witnesses"]} <= {named}
 
 
 def test_what_only_a_log_has(built: tuple[Path, dict[str, list[str]]]) -> None:

@@ -18,7 +18,7 @@ from benchmarks.measure import MeasureError, Run, best_in_turns
 from benchmarks.measure import run as run_process
 from benchmarks.rows import ROWS
 from hermes_repair.schema.catalogue import default_catalogue
-from hermes_repair.schema.difference import normalised
+from hermes_repair.schema.structure_difference import normalised
 from tests.unit.schema_support import structure_of
 
 SMALL = Size(messages=900, schema=14, jsonl_bytes=150_000, damaged_every=2)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from hermes_repair.harness import (
+from hermes_repair.lineage.queries import facts_query
+from hermes_repair.program_texts import (
     Kind,
     default_harness,
     is_compaction_summary,
@@ -17,7 +18,6 @@ from hermes_repair.harness import (
     is_todo_snapshot,
     load_harness,
 )
-from hermes_repair.lineage.queries import facts_query
 from hermes_repair.schema import catalogue_root
 from tests.releases import RELEASES, release
 

@@ -16,7 +16,15 @@ from pathlib import Path
 
 import pytest
 
-from hermes_repair.host import Openers, OpenStatus, ProcessInfo, Program, probe, raw, who_has_open
+from hermes_repair.host import (
+    Openers,
+    OpenStatus,
+    ProcessInfo,
+    Program,
+    byte_reader,
+    probe,
+    who_has_open,
+)
 from hermes_repair.host.filesystems import Filesystem, filesystem
 from hermes_repair.host.openers import Observation, decide
 from hermes_repair.host.processes import hidden_processes
@@ -122,8 +130,8 @@ def test_what_people_read() -> None:
     assert one.endswith(") has the database open; run `hermes gateway stop`")
     named = replace(GATEWAY, profile="work")
     assert named.how_to_stop() == "run `hermes --profile work gateway stop`"
-    outside = ProcessInfo(pid=0, same_namespace=False)
-    two = Openers(OpenStatus.SOMEBODY, (outside, GATEWAY), False).describe()
+    file_status = ProcessInfo(pid=0, same_namespace=False)
+    two = Openers(OpenStatus.SOMEBODY, (file_status, GATEWAY), False).describe()
     assert two.startswith("A process in another container or PID namespace and 1 more have the")
     shell = ProcessInfo(pid=9, command="sqlite3 ...").describe()
     assert shell == "process 9 (`sqlite3 ...`)"
@@ -309,8 +317,8 @@ def test_our_own_byte_readers_are_nobody(tmp_path: Path) -> None:
 def test_a_filesystem_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     script = tmp_path / "worker.py"
     script.write_text("import time; time.sleep(30)")
-    monkeypatch.setattr(raw, "WORKER", script)
-    monkeypatch.setattr(raw, "LOOK_SECONDS", 0.3)
+    monkeypatch.setattr(byte_reader, "WORKER", script)
+    monkeypatch.setattr(byte_reader, "LOOK_SECONDS", 0.3)
     found = who_has_open(tmp_path / "state.db")
     assert found.status is OpenStatus.UNKNOWN
     assert "did not answer" in found.describe()

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from hermes_repair.host import Program, boot_id, boot_time, process
-from hermes_repair.host.commands import classify, interpreter, shorten
+from hermes_repair.host.command_lines import classify, interpreter, shorten
 from hermes_repair.host.processes import _psutil_process
 
 HERMES = "/home/u/.hermes/hermes-agent/venv/bin/hermes"
@@ -44,8 +44,8 @@ HERMES = "/home/u/.hermes/hermes-agent/venv/bin/hermes"
         (["/home/u/.hermes/hermes-agent/venv/bin/python", "-c", "x"], Program.HERMES, None),
         (["/usr/bin/python3", "/usr/bin/hermes-repair", "doctor"], Program.HERMES_REPAIR, None),
         (["python", "-m", "hermes_repair", "repair"], Program.HERMES_REPAIR, None),
-        (["python", "-I", "-S", "/x/hermes_repair/host/worker.py"], Program.BYTE_READER, None),
-        (["python", "/x/hermes_repair/host/worker.py"], Program.OTHER, None),
+        (["python", "-I", "-S", "/x/hermes_repair/host/byte_worker.py"], Program.BYTE_READER, None),
+        (["python", "/x/hermes_repair/host/byte_worker.py"], Program.OTHER, None),
         (["vim", "hermes"], Program.OTHER, None),
         (["sqlite3", "/home/u/.hermes/state.db"], Program.OTHER, None),
         (["python", "-m"], Program.OTHER, None),

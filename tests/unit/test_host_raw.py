@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from hermes_repair.host import raw, worker
-from hermes_repair.host.raw import WorkerFailed, compare_files, copy_files, probe
+from hermes_repair.host import byte_reader, byte_worker
+from hermes_repair.host.byte_reader import WorkerFailed, compare_files, copy_files, probe
 from tests.unit.host_helpers import as_nobody, child, make_database
 
 READ_HOLDERS = """
@@ -187,10 +187,10 @@ def test_copy_on_a_full_disk_leaves_nothing(tmp_path: Path) -> None:
     assert not target.exists()
 
 
-@pytest.mark.parametrize("way", [worker.copy_range, worker.copy_plain])
+@pytest.mark.parametrize("way", [byte_worker.copy_range, byte_worker.copy_plain])
 def test_each_way_of_copying_copies_all(tmp_path: Path, way: object) -> None:
     assert callable(way)
-    data = os.urandom(2 * worker.CHUNK + 17)
+    data = os.urandom(2 * byte_worker.CHUNK + 17)
     (tmp_path / "a").write_bytes(data)
     with (tmp_path / "a").open("rb") as reader, (tmp_path / "b").open("wb") as writer:
         assert way(reader.fileno(), writer.fileno())
@@ -198,15 +198,15 @@ def test_each_way_of_copying_copies_all(tmp_path: Path, way: object) -> None:
 
 
 def test_compare_files(tmp_path: Path) -> None:
-    data = os.urandom(worker.CHUNK + 5)
+    data = os.urandom(byte_worker.CHUNK + 5)
     (tmp_path / "a").write_bytes(data)
     (tmp_path / "b").write_bytes(data)
     assert compare_files(tmp_path / "a", tmp_path / "b").equal
     changed = bytearray(data)
-    changed[worker.CHUNK + 2] ^= 1
+    changed[byte_worker.CHUNK + 2] ^= 1
     (tmp_path / "b").write_bytes(changed)
     found = compare_files(tmp_path / "a", tmp_path / "b")
-    assert found.differs_at == worker.CHUNK + 2
+    assert found.differs_at == byte_worker.CHUNK + 2
     (tmp_path / "b").write_bytes(data[:-1])
     found = compare_files(tmp_path / "a", tmp_path / "b")
     assert (found.differs_at, found.right_size) == (len(data) - 1, len(data) - 1)
@@ -216,9 +216,9 @@ def test_compare_files(tmp_path: Path) -> None:
 
 def test_a_worker_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     script = tmp_path / "worker.py"
-    monkeypatch.setattr(raw, "WORKER", script)
+    monkeypatch.setattr(byte_reader, "WORKER", script)
     script.write_text("import time; time.sleep(30)")
-    monkeypatch.setattr(raw, "LOOK_SECONDS", 0.3)
+    monkeypatch.setattr(byte_reader, "LOOK_SECONDS", 0.3)
     with pytest.raises(WorkerFailed, match="did not answer"):
         probe(tmp_path)
     script.write_text("raise SystemExit('broken')")
@@ -227,10 +227,10 @@ def test_a_worker_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_the_worker_needs_nothing_of_ours_and_no_sqlite() -> None:
-    text = Path(worker.__file__).read_text(encoding="utf-8")
-    assert "hermes_repair" not in text.replace(":mod:`hermes_repair.host.raw`", "")
+    text = Path(byte_worker.__file__).read_text(encoding="utf-8")
+    assert "hermes_repair" not in text.replace(":mod:`hermes_repair.host.byte_reader`", "")
     code = "import json, runpy, sys; runpy.run_path(sys.argv[1]); print('sqlite3' in sys.modules)"
-    assert child(code, worker.__file__).strip() == "False"
+    assert child(code, byte_worker.__file__).strip() == "False"
 
 
 def test_journal_of_a_commit_that_ends_meanwhile_is_not_left_behind(
@@ -239,11 +239,11 @@ def test_journal_of_a_commit_that_ends_meanwhile_is_not_left_behind(
     database = make_database(tmp_path / "state.db", "delete")
     journal = tmp_path / "state.db-journal"
     journal.write_bytes(b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7" + bytes(504))
-    asked = worker.lock_holder
+    asked = byte_worker.lock_holder
 
     def committed(*range_: int) -> tuple[int, bool] | None:
         journal.unlink(missing_ok=True)  # the writer is done between the look and the question
         return asked(*range_)
 
-    monkeypatch.setattr(worker, "lock_holder", committed)
-    assert worker.probe(bytes(database))["files"][3]["kind"] == "absent"
+    monkeypatch.setattr(byte_worker, "lock_holder", committed)
+    assert byte_worker.probe(bytes(database))["files"][3]["kind"] == "absent"

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from hermes_repair.host import read_wal, worker
-from hermes_repair.host.wal import PageOne, WalFacts
+from hermes_repair.host import byte_worker, read_wal
+from hermes_repair.host.wal_header import PageOne, WalFacts
 
 LONG = "Tell me all. " * 800  # more than a page
 
@@ -154,7 +154,7 @@ def test_nothing_is_proven_of_an_ordinary_crash(tmp_path: Path) -> None:
 
 def said_quickly(main: Path, wal: Path) -> str | None:
     """Read without a process of its own: hundreds of these would take most of the test."""
-    answer = worker.wal(str(main).encode(), str(wal).encode())
+    answer = byte_worker.wal(str(main).encode(), str(wal).encode())
     written = tuple(map(PageOne, answer["first"]))
     facts = WalFacts(PageOne(answer["main"]), written, tuple(answer["sizes"]), answer["page_size"])
     return facts.contradiction()

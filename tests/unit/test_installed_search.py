@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hermes_repair.home.installed import (
+from hermes_repair.home.installs import (
     Installed,
     Surroundings,
     constant_in,

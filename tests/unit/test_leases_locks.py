@@ -152,8 +152,8 @@ def test_a_clock_that_was_set_forward_makes_no_live_holder_dead() -> None:
 def test_expired(holder: Value, complete: bool) -> None:
     openers = Openers((Process(),), complete)
     case = with_lock(replace(HELD, openers=openers), holder=holder, acquired_at=NOW - 1000)
-    past = with_lock(case, expires_at=NOW - GRACE - 1).judge()
-    assert (past.kind, past.safety) == (Kind.EXPIRED, Safety.SAFE)
+    receipt_history = with_lock(case, expires_at=NOW - GRACE - 1).judge()
+    assert (receipt_history.kind, receipt_history.safety) == (Kind.EXPIRED, Safety.SAFE)
     within = with_lock(case, expires_at=NOW - GRACE + 1).judge()
     assert (within.kind, within.safety) == (Kind.EXPIRED, None)
     assert "grace" in within.reason

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from hermes_repair.lineage.forest import DEEPEST, Leaf, drawn, grow
+from hermes_repair.gateway_routing import NO_ROUTING, build_routing
+from hermes_repair.lineage.family_tree import DEEPEST, Leaf, drawn, grow
 from hermes_repair.lineage.graph import EdgeKind, Graph
-from hermes_repair.lineage.node import SessionNode
-from hermes_repair.report.tree import dot, plain
-from hermes_repair.routing import NO_ROUTING, build_routing
+from hermes_repair.lineage.session_node import SessionNode
+from hermes_repair.report.tree_text import dot, plain
 
 
 def node(name: str, parent: str | None = None, at: float = 0.0, **more: Any) -> SessionNode:

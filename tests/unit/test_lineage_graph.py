@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from hermes_repair.lineage.graph import EdgeKind, Graph, early_children, edge_kind
-from hermes_repair.lineage.node import DelegateMark, SessionNode, node_from_row
 from hermes_repair.lineage.queries import facts_query, node_query
-from hermes_repair.lineage.tips import (
+from hermes_repair.lineage.release_rules import (
     RULES,
     compression_tip,
     picker,
     resume_target,
     rules_for,
 )
+from hermes_repair.lineage.session_node import DelegateMark, SessionNode, node_from_row
 from hermes_repair.model.values import RawText
 from tests.support import fixtures_dir, unpack_fixture
 

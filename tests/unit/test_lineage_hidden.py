@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from hermes_repair.harness import default_harness
-from hermes_repair.lineage.changes import Resolution
+from hermes_repair.gateway_routing import NO_ROUTING
+from hermes_repair.lineage.column_changes import Resolution
 from hermes_repair.lineage.links import cut_orphan, mark_branch, reopen_parent, unhide
-from hermes_repair.lineage.node import DelegateMark, SessionNode
-from hermes_repair.lineage.person import Proof, counts_from_row, person_facts, person_proof
+from hermes_repair.lineage.person_proof import Proof, counts_from_row, person_facts, person_proof
 from hermes_repair.lineage.queries import SESSION_ROWS, facts_query
+from hermes_repair.lineage.session_node import DelegateMark, SessionNode
 from hermes_repair.model.findings import Safety
 from hermes_repair.model.values import Row
-from hermes_repair.routing import NO_ROUTING
+from hermes_repair.program_texts import default_harness
 from tests.releases import run_release
 from tests.unit.lineage_homes import read_graph, run_sql, select, write
 

@@ -17,9 +17,9 @@ from hermes_repair.lineage.markers import (
     remove_marker,
     set_marker,
 )
-from hermes_repair.lineage.naming import Titles, base_title, continues, given_title
-from hermes_repair.lineage.node import SessionNode
+from hermes_repair.lineage.session_node import SessionNode
 from hermes_repair.model.values import RawText, Value
+from hermes_repair.schema.session_titles import Titles, base_title, continues, given_title
 
 JSON = st.recursive(
     st.none()

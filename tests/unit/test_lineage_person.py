@@ -7,9 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from hermes_repair.harness import default_harness
-from hermes_repair.lineage.node import DelegateMark, SessionNode
-from hermes_repair.lineage.person import (
+from hermes_repair.gateway_routing import NO_ROUTING, build_routing
+from hermes_repair.lineage.person_proof import (
     Ground,
     MessageCounts,
     PersonFacts,
@@ -18,7 +17,8 @@ from hermes_repair.lineage.person import (
     person_proof,
 )
 from hermes_repair.lineage.queries import facts_query
-from hermes_repair.routing import NO_ROUTING, build_routing
+from hermes_repair.lineage.session_node import DelegateMark, SessionNode
+from hermes_repair.program_texts import default_harness
 
 NOTHING = PersonFacts("telegram", DelegateMark.NONE, False, MessageCounts(1))
 TALK = replace(NOTHING, counts=MessageCounts(2))

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from hermes_repair.lineage.tips import (
+from hermes_repair.lineage.release_rules import (
     RULES,
     compression_lineage,
     compression_tip,

@@ -10,7 +10,15 @@ from typing import Any
 
 import pytest
 
-from hermes_repair.lineage.changes import Resolution, changes_of
+from hermes_repair.gateway_routing import NO_ROUTING, Routing, build_routing
+from hermes_repair.lineage.column_changes import Resolution, changes_of
+from hermes_repair.lineage.fork_resolution import (
+    Basis,
+    archive,
+    archive_merged,
+    branch,
+    sessions_of,
+)
 from hermes_repair.lineage.forks import Fork, find_fork
 from hermes_repair.lineage.graph import Graph
 from hermes_repair.lineage.links import (
@@ -22,14 +30,12 @@ from hermes_repair.lineage.links import (
     reopen_parent,
     unhide,
 )
-from hermes_repair.lineage.messages import Message, Nature
-from hermes_repair.lineage.naming import Titles
-from hermes_repair.lineage.node import SessionNode, node_from_row
-from hermes_repair.lineage.person import Ground, Proof
-from hermes_repair.lineage.resolve import Basis, archive, archive_merged, branch, sessions_of
+from hermes_repair.lineage.message_nature import Message, Nature
+from hermes_repair.lineage.person_proof import Ground, Proof
+from hermes_repair.lineage.session_node import SessionNode, node_from_row
 from hermes_repair.model.findings import Safety
 from hermes_repair.model.values import RawText, Row, Value
-from hermes_repair.routing import NO_ROUTING, Routing, build_routing
+from hermes_repair.schema.session_titles import Titles
 
 PROOF = Proof(Ground.GENUINE_USERS, "a person wrote 4 different messages in it")
 NEWER = {"session_key": None, "chat_type": None, "chat_id": "7", "archived": 0}

@@ -7,8 +7,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hermes_repair.lineage.messages import Message, Nature
-from hermes_repair.lineage.weave import LeftOut, Weave, weave
+from hermes_repair.lineage.merge import LeftOut, MergedTurns, merge_turns
+from hermes_repair.lineage.message_nature import Message, Nature
 
 
 def turn(name: str, at: float, tools: int = 0, first: int = 1) -> list[Message]:
@@ -31,14 +31,16 @@ SUMMARY = [Message(1, "user", "summary", 0.0, Nature.CARRIED)]
 HEAD = [*SUMMARY, Message(2, "assistant", "tail", 0.0)]
 
 
-def told(result: Weave) -> list[str]:
-    return [("+" if placed.woven else "") + str(placed.message.key) for placed in result.sequence]
+def told(result: MergedTurns) -> list[str]:
+    return [
+        ("+" if placed.merged_in else "") + str(placed.message.key) for placed in result.sequence
+    ]
 
 
 def test_turns_go_between_turns_by_time() -> None:
     kept = numbered(HEAD, turn("k1", 10.0), turn("k2", 30.0))
     other = numbered(HEAD, turn("o1", 5.0), turn("o2", 20.0, tools=2), turn("o3", 40.0))
-    result = weave(kept, 2, other, 2)
+    result = merge_turns(kept, 2, other, 2)
     assert told(result) == [
         *("summary", "tail", "+u-o1", "+a-o1", "u-k1", "a-k1"),
         *("+u-o2", "+call-o2", "+t-o2-c0", "+t-o2-c1", "+a-o2", "u-k2", "a-k2", "+u-o3", "+a-o3"),
@@ -58,7 +60,7 @@ def test_what_stays_out_is_named_with_its_reason() -> None:
         HEAD, rows_before, open_call, unanswered, review, turn("k1", 10.0), turn("o3", 9.0)
     )
     kept = numbered(HEAD, turn("k1", 10.0))
-    result = weave(kept, 2, other, 2)
+    result = merge_turns(kept, 2, other, 2)
     assert [reason for reason, _ in result.left_out] == [
         LeftOut.NOT_A_PERSONS,
         LeftOut.INCOMPLETE,
@@ -66,9 +68,9 @@ def test_what_stays_out_is_named_with_its_reason() -> None:
         LeftOut.NOT_A_PERSONS,
         LeftOut.ALREADY_THERE,
     ]
-    assert [message.key for message in result.woven] == ["u-o3", "a-o3"]
+    assert [message.key for message in result.merged_in] == ["u-o3", "a-o3"]
     named = {row for _, ids in result.left_out for row in ids}
-    assert named | {m.id for m in result.woven} == {m.id for m in other[2:]}
+    assert named | {m.id for m in result.merged_in} == {m.id for m in other[2:]}
 
 
 def test_prompts_within_a_turn_stay_in_it() -> None:
@@ -78,25 +80,25 @@ def test_prompts_within_a_turn_stay_in_it() -> None:
         Message(0, "user", "continue", 5.0, Nature.PROMPT),
         Message(0, "assistant", "rest", 5.0),
     ]
-    result = weave(numbered(HEAD, turn("k", 9.0)), 2, numbered(HEAD, rows), 2)
-    assert [message.key for message in result.woven] == ["u", "half", "continue", "rest"]
+    result = merge_turns(numbered(HEAD, turn("k", 9.0)), 2, numbered(HEAD, rows), 2)
+    assert [message.key for message in result.merged_in] == ["u", "half", "continue", "rest"]
 
 
 def test_nothing_goes_after_an_unfinished_end_or_before_the_shared_rows() -> None:
     unfinished = [*turn("k", 1.0), Message(0, "user", "and?", 2.0)]
-    result = weave(numbered(SUMMARY, unfinished), 1, numbered(SUMMARY, turn("o", 9.0)), 1)
+    result = merge_turns(numbered(SUMMARY, unfinished), 1, numbered(SUMMARY, turn("o", 9.0)), 1)
     # After the summary a question would be the second message of role user in a row.
     assert told(result)[:3] == ["summary", "u-k", "a-k"]
     assert told(result)[3:] == ["+u-o", "+a-o", "and?"]
-    lone = weave(SUMMARY, 1, numbered(SUMMARY, turn("o", 9.0)), 1)
-    assert lone.woven == ()
+    lone = merge_turns(SUMMARY, 1, numbered(SUMMARY, turn("o", 9.0)), 1)
+    assert lone.merged_in == ()
     assert lone.left_out == ((LeftOut.NO_PLACE, (2, 3)),)
 
 
 def test_times_are_moved_between_their_neighbours() -> None:
     kept = numbered(HEAD, turn("k1", 50.0), turn("k2", 60.0))
     other = numbered(HEAD, [replace(row, at=None) for row in turn("o1", 0.0)], turn("o2", 1.0))
-    result = weave(kept, 2, other, 2)
+    result = merge_turns(kept, 2, other, 2)
     times = [placed.at for placed in result.sequence]
     assert None not in times
     assert times == sorted(time for time in times if time is not None)
@@ -118,14 +120,14 @@ def test_any_merge_keeps_both_orders_pairs_and_alternation(
         return numbered(HEAD, *turns)
 
     kept, other = rows("k", mine), rows("o", theirs)
-    result = weave(kept, 2, other, 2)
+    result = merge_turns(kept, 2, other, 2)
     merged = [placed.message for placed in result.sequence]
 
-    assert [p.message.id for p in result.sequence if not p.woven] == [m.id for m in kept]
-    woven = [message.id for message in result.woven]
-    assert woven == sorted(woven)
+    assert [p.message.id for p in result.sequence if not p.merged_in] == [m.id for m in kept]
+    merged_in = [message.id for message in result.merged_in]
+    assert merged_in == sorted(merged_in)
     left = [row for _, ids in result.left_out for row in ids]
-    assert sorted(woven + left) == [message.id for message in other[2:]]
+    assert sorted(merged_in + left) == [message.id for message in other[2:]]
     pending: set[str] = set()
     previous = "user"
     for message in merged[1:]:

@@ -14,16 +14,16 @@ from pathlib import Path
 
 import pytest
 
-from hermes_repair.app import locks as app
-from hermes_repair.app.outside import from_outside
-from hermes_repair.app.world import real_world
+from hermes_repair.app import clean_locks as app
+from hermes_repair.app.environment import real_environment
+from hermes_repair.app.file_status import read_file_status
 from hermes_repair.home.layout import open_home
 from tests.command import fingerprint, rows, run
 from tests.support import ROOT
 from tests.unit.locks_homes import GONE, locks, make_home, plant, receipts, running
 
 pytestmark = pytest.mark.releases
-WORLD = real_world(lambda _sentence: None)
+WORLD = real_environment(lambda _sentence: None)
 
 
 def see(home: Path) -> app.Seen:
@@ -133,11 +133,11 @@ def test_a_holder_that_began_after_we_looked_who_is_there_lives(
     """The list of openers is older than the row: only asking again tells."""
     home = make_home(tmp_path)
     with running(home) as first:
-        before = from_outside(open_home(home))
+        before = read_file_status(open_home(home))
         with running(home) as second:
             assert second.do("acquire choir 300") == "True"
             assert second.pid not in {process.pid for process in before.openers.processes}
-            monkeypatch.setattr("hermes_repair.app.locks.from_outside", lambda _home: before)
+            monkeypatch.setattr("hermes_repair.app.clean_locks.from_outside", lambda _home: before)
             assert see(home).stale == ()
         assert first.do("holder choir") != "None"
 

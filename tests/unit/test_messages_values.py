@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from hermes_repair.checks.configs import Salvaged, salvage
-from hermes_repair.checks.values import Neighbours, mend_row
+from hermes_repair.checks.message_values import Neighbours, mend_row
+from hermes_repair.checks.session_configs import Salvaged, salvage
 from hermes_repair.model.values import RawText, Row, Value
 
 AT = 1_780_000_000.25

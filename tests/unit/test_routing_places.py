@@ -6,8 +6,8 @@ import json
 
 import pytest
 
+from hermes_repair.gateway_routing import NO_ROUTING, Route, Source, build_routing
 from hermes_repair.model.values import RawText, Row
-from hermes_repair.routing import NO_ROUTING, Route, Source, build_routing
 
 KEY = "agent:main:telegram:dm:7"
 SCOPE = "/home/x/.hermes/sessions"

@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hermes_repair.schema.config import read_config, set_as_sqlite_does
-from hermes_repair.schema.delegates import (
+from hermes_repair.schema.delegate_marks import (
     Candidate,
     Decisions,
     LeftAlone,
@@ -20,6 +19,7 @@ from hermes_repair.schema.delegates import (
     read_candidates,
     would_tag,
 )
+from hermes_repair.schema.model_config import read_config, set_as_sqlite_does
 from tests.releases import run_release
 from tests.support import unpack_fixture
 from tests.unit.schema_support import STRUCTURES, asking, connect, structure_of

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from hermes_repair.schema.gateway import read_gateway_updates
+from hermes_repair.schema.gateway_step import read_gateway_updates
 from tests.releases import run_release
 from tests.unit.schema_support import STRUCTURES, apply, asking, connect, plan, structure_of
 

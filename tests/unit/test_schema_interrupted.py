@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from hermes_repair.schema.difference import diff
 from hermes_repair.schema.recognise import recognise
+from hermes_repair.schema.structure_difference import diff
 from tests.releases import run_release
 from tests.support import unpack_fixture
 from tests.unit.schema_support import (

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hermes_repair.schema.recognise import Family, Recognition, recognise
-from hermes_repair.schema.versionrow import VersionProblem
+from hermes_repair.schema.version_row import VersionProblem
 from tests.support import unpack_fixture
 from tests.unit.schema_support import (
     LATER_FIXTURES,

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from hermes_repair.schema.difference import diff
-from hermes_repair.schema.parts import RouteFacts
 from hermes_repair.schema.route import route
+from hermes_repair.schema.route_parts import RouteFacts
+from hermes_repair.schema.structure_difference import diff
 from tests.releases import run_release
 from tests.support import unpack_fixture
 from tests.unit.schema_support import (

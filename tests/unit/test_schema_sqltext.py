@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from hermes_repair.schema.sqltext import normal, quote, split_arguments, statements, tokens
+from hermes_repair.schema.sql_text import normal, quote, split_arguments, statements, tokens
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ import pytest
 
 from hermes_repair.model.actions import Ddl, FileCopy, RowInsert, RowUpdate
 from hermes_repair.schema.catalogue import default_catalogue
+from hermes_repair.schema.foreign_objects import ForeignObject, find_foreign_objects, refusal
 from hermes_repair.schema.recognise import recognise
-from hermes_repair.schema.strangers import Stranger, find_strangers, refusal
 from tests.support import unpack_fixture
 from tests.unit.schema_support import (
     LATER_FIXTURES,
@@ -20,30 +20,30 @@ from tests.unit.schema_support import (
 )
 
 
-def strangers(name: str, version: int, *statements: str) -> tuple[Stranger, ...]:
+def foreign_objects(name: str, version: int, *statements: str) -> tuple[ForeignObject, ...]:
     connection = connect(":memory:")
     connection.executescript((STRUCTURES / f"{name}.sql").read_text(encoding="utf-8"))
     connection.execute("INSERT INTO schema_version VALUES (?)", (version,))
     for sql in statements:
         connection.execute(sql)
     structure = structure_of(connection)
-    return find_strangers(structure, recognise(structure).number)
+    return find_foreign_objects(structure, recognise(structure).number)
 
 
 def told(name: str, version: int, *statements: str) -> list[tuple[str, str, tuple[str, ...]]]:
-    return [(s.kind, s.name, s.tables) for s in strangers(name, version, *statements)]
+    return [(s.kind, s.name, s.tables) for s in foreign_objects(name, version, *statements)]
 
 
 @pytest.mark.parametrize("fixture", [*OLD_FIXTURES, *LATER_FIXTURES])
 def test_no_release_has_any(fixture: str, tmp_path: Path) -> None:
     structure = structure_of(connect(unpack_fixture(fixture, tmp_path / "state.db")))
-    assert find_strangers(structure, recognise(structure).number) == ()
+    assert find_foreign_objects(structure, recognise(structure).number) == ()
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in STRUCTURES.glob("[0-9]*.sql")))
 def test_no_structure_of_the_catalogue_has_any(name: str) -> None:
     number = int("".join(letter for letter in name[:2] if letter.isdigit()))
-    assert strangers(name, number) == ()
+    assert foreign_objects(name, number) == ()
 
 
 NOTHING = "BEGIN SELECT 1; END"
@@ -66,7 +66,7 @@ NOTHING = "BEGIN SELECT 1; END"
     ],
 )  # fmt: skip
 def test_triggers(sql: str, expected: tuple[str, set[str]]) -> None:
-    (found,) = strangers("14", 14, sql)
+    (found,) = foreign_objects("14", 14, sql)
     assert (found.kind, found.name, set(found.events)) == ("trigger", *expected)
     assert found.tables in (("messages",), ("sessions",)) and found.certain
 
@@ -137,7 +137,7 @@ def test_a_trigger_on_somebodys_own_table_is_none_of_our_business() -> None:
 def test_where_the_structure_is_not_known_it_may_be_hermes_own() -> None:
     sql = f"CREATE TRIGGER guard BEFORE DELETE ON sessions {NOTHING}"
     for number in (27, 31, 40):
-        (found,) = strangers("30", number, sql)
+        (found,) = foreign_objects("30", number, sql)
         assert not found.certain
         update = RowUpdate("sessions", {"id": "s"}, {"title": "a"}, {"title": "b"})
         assert refusal([found], update) == ""
@@ -146,7 +146,7 @@ def test_where_the_structure_is_not_known_it_may_be_hermes_own() -> None:
 
 def test_the_refusal_names_it() -> None:
     sql = f"CREATE TRIGGER ign BEFORE INSERT ON messages {NOTHING}"
-    found = strangers("14", 14, sql)
+    found = foreign_objects("14", 14, sql)
     why = refusal(found, RowInsert("messages", {"id": 1}, {"id": 1}))
     assert why.startswith("DB009: the trigger ign") and why.endswith("to messages")
     assert refusal(found, Ddl("CREATE TABLE x (a)", "14")) == why

@@ -13,10 +13,10 @@ import pytest
 from hermes_repair.schema import catalogue_root
 from hermes_repair.schema.catalogue import default_catalogue, load_catalogue
 from hermes_repair.schema.ddl import read_script
-from hermes_repair.schema.difference import compare, diff, normalised
-from hermes_repair.schema.sqltext import normal
+from hermes_repair.schema.sql_text import normal
 from hermes_repair.schema.structure import Structure, read_structure
-from hermes_repair.schema.wanted import wanted_objects
+from hermes_repair.schema.structure_difference import compare, diff, normalised
+from hermes_repair.schema.target_objects import wanted_objects
 from tests.support import ROOT, unpack_fixture
 from tests.unit.schema_support import (
     LATER_FIXTURES,

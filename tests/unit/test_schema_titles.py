@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hermes_repair.model.values import RawText
-from hermes_repair.schema.titles import read_title_updates, title_updates
+from hermes_repair.schema.title_step import read_title_updates, title_updates
 from tests.releases import run_release
 from tests.unit.schema_support import STRUCTURES, asking, connect, migrate, structure_of
 

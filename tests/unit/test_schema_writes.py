@@ -18,8 +18,8 @@ from hermes_repair.model.actions import (
     RowUpdate,
 )
 from hermes_repair.model.values import Row, Value
+from hermes_repair.schema.allowed_writes import AllowedWrites, allowed_writes
 from hermes_repair.schema.recognise import recognise
-from hermes_repair.schema.writes import AllowedWrites, allowed_writes
 from tests.support import unpack_fixture
 from tests.unit.schema_support import (
     LATER_FIXTURES,
@@ -155,8 +155,8 @@ def test_a_trigger_of_no_release_keeps_its_table_from_being_written(
     structural = {"STATEMENT", "REFILL"} if version == 22 else set()
     messages = {"NEW_SESSION", "MESSAGE", "MOVE", "REMOVE", "HIDE"} if version == 25 else set()
     assert allowed_names(allowed) == without - lost - structural - messages
-    (stranger,) = allowed.strangers
-    assert stranger.tables == (table,) and stranger.events == {"delete"}
+    (foreign_object,) = allowed.foreign_objects
+    assert foreign_object.tables == (table,) and foreign_object.events == {"delete"}
 
 
 @pytest.mark.parametrize(

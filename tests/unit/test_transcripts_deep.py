@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 from hermes_repair.transcripts.decode import DEEPEST, BadLine, Line, too_much
+from hermes_repair.transcripts.message_rows import message_to_row
 from hermes_repair.transcripts.reader import TranscriptReader
-from hermes_repair.transcripts.rows import message_to_row
 
 
 def nested(levels: int) -> str:

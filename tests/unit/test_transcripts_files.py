@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from hermes_repair.transcripts.files import FileKind, list_sessions, list_spool
-from hermes_repair.transcripts.jsonlog import LogFile, read_log, read_spooled, spooled_session
+from hermes_repair.transcripts.json_files import LogFile, read_log, read_spooled, spooled_session
+from hermes_repair.transcripts.listing import FileKind, list_sessions, list_spool
 from hermes_repair.transcripts.reader import read_record, record_digest
 from tests.unit.transcripts_model import key_of
 

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hermes_repair.transcripts.align import fits_left
-from hermes_repair.transcripts.quick import settle
-from hermes_repair.transcripts.sequence import MessageRow, build_rows, read_sequence
+from hermes_repair.transcripts.quick_comparison import settle
+from hermes_repair.transcripts.sequences import MessageRow, build_rows, read_sequence
 from hermes_repair.transcripts.verdicts import Verdict
 from tests.unit.transcripts_model import Said, judge, numbered
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from hermes_repair.host.files import open_regular
+from hermes_repair.host.regular_files import open_regular
 from hermes_repair.transcripts.decode import BadLine, Line, decode_exactly, split_line
 from hermes_repair.transcripts.reader import (
     SourceChanged,
@@ -22,7 +22,7 @@ from hermes_repair.transcripts.reader import (
     read_record,
     record_digest,
 )
-from hermes_repair.transcripts.sequence import read_sequence
+from hermes_repair.transcripts.sequences import read_sequence
 
 
 def encoded(message: dict[str, Any]) -> bytes:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from hermes_repair.checks.compared import rows_of
-from hermes_repair.transcripts.sequence import (
+from hermes_repair.evidence.compared_transcripts import rows_of
+from hermes_repair.transcripts.sequences import (
     FileSequence,
     MessageRow,
     RowSequence,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from hermes_repair.transcripts.decode import Message, decode_exactly
-from hermes_repair.transcripts.rows import (
+from hermes_repair.transcripts.message_rows import (
     integer_value,
     message_to_row,
     recovered_title,

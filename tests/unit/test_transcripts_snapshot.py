@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from hermes_repair.model.findings import Severity
-from hermes_repair.transcripts.sequence import FileSequence, RowSequence
-from hermes_repair.transcripts.snapshot import compare_log
+from hermes_repair.transcripts.log_comparison import compare_log
+from hermes_repair.transcripts.sequences import FileSequence, RowSequence
 from hermes_repair.transcripts.verdicts import Comparison, HomeFacts, SessionFacts, Verdict
 from tests.unit.transcripts_model import (
     OFFSET,

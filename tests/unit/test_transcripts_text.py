@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from hermes_repair.model.values import RawText, Value
 from hermes_repair.transcripts.decode import decode_exactly, decode_record
-from hermes_repair.transcripts.keys import decode_calls, row_key
-from hermes_repair.transcripts.rows import message_to_row
-from hermes_repair.transcripts.text import number_text, shown, stored_text
+from hermes_repair.transcripts.message_keys import decode_calls, row_key
+from hermes_repair.transcripts.message_rows import message_to_row
+from hermes_repair.transcripts.message_text import number_text, shown, stored_text
 from tests.releases import run_release
 from tests.unit.transcripts_model import key_of
 

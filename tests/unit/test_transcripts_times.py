@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hermes_repair.transcripts.times import (
+from hermes_repair.transcripts.clock import (
     Clock,
     Period,
     Twin,

@@ -12,13 +12,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from hermes_repair.transcripts.compare import compare
+from hermes_repair.transcripts.clock import Clock, Twin, find_periods
+from hermes_repair.transcripts.comparison import compare
 from hermes_repair.transcripts.decode import BadLine, Line
-from hermes_repair.transcripts.keys import Key, message_key
 from hermes_repair.transcripts.matching import session_twins
-from hermes_repair.transcripts.sequence import FileSequence, MessageRow, RowSequence, build_rows
-from hermes_repair.transcripts.text import content_text
-from hermes_repair.transcripts.times import Clock, Twin, find_periods
+from hermes_repair.transcripts.message_keys import Key, message_key
+from hermes_repair.transcripts.message_text import content_text
+from hermes_repair.transcripts.sequences import FileSequence, MessageRow, RowSequence, build_rows
 from hermes_repair.transcripts.verdicts import Comparison, HomeFacts, SessionFacts
 
 START = 1_777_000_000.0

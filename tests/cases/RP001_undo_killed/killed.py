@@ -4,7 +4,7 @@ import sys
 KILLED = """
 import os, signal, sys
 from hermes_repair.cli import main
-from hermes_repair.records.openplan import PlanFile
+from hermes_repair.records.plan_file import PlanFile
 
 PlanFile.set_states = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 main()

@@ -71,7 +71,7 @@ class Talk:
     turns: Iterator[int] = field(default_factory=itertools.count)
 
 
-class World:
+class Environment:
     """One home in which histories are played one after the other."""
 
     def __init__(self, home: Path, clock: Clock, surface: str) -> None:
@@ -563,11 +563,11 @@ def main() -> None:
         clock = CLOCKS[home["clock"]]()
         time.time = clock.time
         with contextlib.redirect_stdout(io.StringIO()):
-            world = World(Path(home["home"]), clock, home["surface"])
+            environment = Environment(Path(home["home"]), clock, home["surface"])
             for history in home["histories"]:
-                world.play(history["name"], history["acts"])
-            world.close()
-        truths.append(world.truth)
+                environment.play(history["name"], history["acts"])
+            environment.close()
+        truths.append(environment.truth)
     Path(sys.argv[2]).write_text(json.dumps(truths), encoding="utf-8")
 
 

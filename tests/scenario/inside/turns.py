@@ -272,11 +272,11 @@ class Gateway:
         Returns the new id and all that its next flush writes: the first messages, a summary, the
         last ones, the turn. In 0.13.0 to 0.18.2 the new row has no message until then.
         """
-        past = self.said[session_id]
-        tail = past[-TAIL_MESSAGES:]
+        receipt_history = self.said[session_id]
+        tail = receipt_history[-TAIL_MESSAGES:]
         while tail and tail[0]["role"] != "assistant":
             tail = tail[1:]
-        summary = {"role": "user", "content": self._summary(session_id, len(past))}
+        summary = {"role": "user", "content": self._summary(session_id, len(receipt_history))}
         title = self.db.get_session_title(session_id)
         self.db.end_session(session_id, "compression")
         child = self._new_id()
@@ -290,7 +290,7 @@ class Gateway:
         if title:
             self.db.set_session_title(child, self.db.get_next_title_in_lineage(title))
         self.db.update_system_prompt(child, PROMPT)
-        return child, [*past[:HEAD_MESSAGES], summary, *tail, *messages]
+        return child, [*receipt_history[:HEAD_MESSAGES], summary, *tail, *messages]
 
     def _summary(self, session_id: str, count: int) -> str:
         source = Path(self.state.__file__).parent / "agent" / "context_compressor.py"

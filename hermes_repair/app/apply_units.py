@@ -1,0 +1,282 @@
+"""Putting units into state.db in the order of design R4: receipt, backup, units, close.
+
+``repair``, ``migrate``, ``backfill``, ``forks --resolve`` and ``locks clean`` come through here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hermes_repair import __version__
+from hermes_repair.app.environment import Environment
+from hermes_repair.app.file_status import FileStatus, marks_left
+from hermes_repair.app.preflight import (
+    Space,
+    bundle,
+    copy_verified,
+    guard_alone,
+    require_same_base,
+    require_writable,
+)
+from hermes_repair.app.receipts import identify
+from hermes_repair.app.structure_guard import lawful
+from hermes_repair.home.layout import Home
+from hermes_repair.model.actions import Action, Ddl, FileCopy
+from hermes_repair.model.errors import BadRecord, HermesRepairError, Refused
+from hermes_repair.model.plans import Header, Outline, Unit, UnitState, outline
+from hermes_repair.records import kept_sources, plan_database
+from hermes_repair.records.folder import DAMAGED, Folder
+from hermes_repair.records.owned_files import is_folder
+from hermes_repair.records.plan_file import PlanFile
+from hermes_repair.repair import executor
+from hermes_repair.repair.apply import Resolve
+from hermes_repair.store.backup import back_up, settle_wal
+from hermes_repair.store.writer import Writer, writing
+
+KEEP_BACKUPS = 3
+YOUNG_SECONDS = 7 * 86400
+ROOM = 64 << 20  # bytes kept free for WAL, journal and receipts
+PATIENCE = 5.0  # seconds to wait for a write lock
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Units to apply, without holding all of them: outlines here, actions one unit at a time."""
+
+    outlines: tuple[Outline, ...]
+    units: Callable[[], Iterator[Unit]]
+
+    @property
+    def needs_backup(self) -> bool:
+        return any(outline.needs_backup for outline in self.outlines)
+
+    @property
+    def live(self) -> bool:
+        """Whether all of it may be done beside others: then nobody has to be kept out either."""
+        return all(outline.unit.live for outline in self.outlines)
+
+    @property
+    def room(self) -> int:
+        """Bytes that the units may take on the disk: rows, both search indexes, WAL, copies."""
+        return sum(6 * o.source_bytes + o.copied_bytes + o.unit.room for o in self.outlines)
+
+
+def needed(file_status: FileStatus, draft: Draft, *, backup: bool) -> int:
+    """Return the bytes of disk that a run takes at most: records, rows, backup and safety copy."""
+    need = ROOM + draft.room
+    if backup or draft.needs_backup:
+        need += file_status.sides.main + file_status.sides.wal
+    if file_status.alone and (file_status.sides.wal or file_status.sides.journal):
+        need += sum(dataclasses.astuple(file_status.sides))
+    return need
+
+
+def in_memory(units: Sequence[Unit]) -> Draft:
+    """Return a few units as a draft."""
+    outlines = tuple(outline(number, unit) for number, unit in enumerate(units, 1))
+    return Draft(outlines, lambda: iter(units))
+
+
+def in_file(path: Path, outlines: Sequence[Outline]) -> Draft:
+    """Return units of a plan file as a draft, in the order of ``outlines``."""
+
+    def units() -> Iterator[Unit]:
+        with plan_database.read(path) as file:
+            for wanted in outlines:
+                yield file.record(wanted.number).unit
+
+    return Draft(tuple(outlines), units)
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What became of a list of units. ``receipt`` is None where nothing was tried."""
+
+    receipt: Path | None
+    units: int
+    actions: int
+    refused: tuple[tuple[Unit, HermesRepairError], ...]
+    backup: Path | None
+    space: Space | None
+
+
+def apply_units(
+    home: Home,
+    folder: Folder,
+    environment: Environment,
+    file_status: FileStatus,
+    draft: Draft,
+    resolve: Resolve,
+    *,
+    command: str,
+    schema: int | None,
+    birth: float | None,
+    backup: bool = False,
+    unchecked: bool = False,
+    receipt: Path | None = None,
+    verify: Callable[[Writer], None] | None = None,
+) -> Applied:
+    """Apply units and keep the receipt; continues ``receipt`` where one is given.
+
+    ``file_status`` is what the plan was made on; a file that moved since is refused. Offline units
+    run alone or not at all; beside a live Hermes only live-safe units may be given. ``unchecked``:
+    the look that the plan was made on did not check the file, so its backup is, and damage refused.
+    ``verify`` is asked before each COMMIT, and rolls the unit back by raising.
+    """
+    if not draft.outlines:
+        return Applied(receipt, 0, 0, (), None, None)
+    alone = file_status.alone
+    due = backup or draft.needs_backup
+    disk = require_writable(home, file_status, folder, needed(file_status, draft, backup=backup))
+    folder.prepare()
+    exclusive = alone and not draft.live
+    if receipt is None and exclusive:
+        require_same_base(home, file_status.marks)
+    path = receipt or folder.new_receipt(command, environment.now())
+    bundle(home, file_status, folder, folder.backup_dir(path))
+    place = folder.backup_dir(path) / "state.db" if due else None
+    header = Header(
+        tool_version=__version__,
+        command=command,
+        created=environment.now(),
+        database=str(home.database),
+        base=file_status.marks,
+        schema=schema,
+        birth=birth,
+        backup=str(place.relative_to(folder.path)) if place is not None else None,
+        home=identify(folder, environment.random),
+    )
+    numbers = _write_receipt(path, folder, header, draft, new=receipt is None)
+    around = executor.Surroundings(
+        guard=guard_alone(home, environment.now) if exclusive else _nothing,
+        lawful=lawful(),
+        keep=lambda action: _keep(folder, path, action, home),
+        resolve=resolve,
+        tell=lambda unit: environment.tell(unit.summary),
+        random=environment.random,
+        patience=PATIENCE,
+        exclusive=exclusive,
+        step=_progress(environment),
+        verify=verify or _nothing_to_verify,
+    )
+    with plan_database.edit(path) as notes:
+        running = False
+        try:
+            with writing(home.database, live=not exclusive) as writer:
+                if place is not None:
+                    environment.tell(f"copying the database to {place}")
+                    folder.make(place.parent)
+                    _begin_with_backup(writer, place, folder, around, unchecked=unchecked)
+                running = True
+                outcome = executor.run(writer, notes, numbers, around, begun=place is not None)
+        except (HermesRepairError, OSError):
+            if not running:
+                notes.set_states(numbers, UnitState.SKIPPED)
+                notes.set_header(closed=environment.now(), left=marks_left(home))
+            raise
+    sizes = dict(zip(numbers, draft.outlines, strict=True))
+    actions = sum(sizes[number].actions for number in outcome.done)
+    return Applied(path, len(outcome.done), actions, tuple(outcome.refused), place, disk)
+
+
+def close_receipt(path: Path, home: Home, folder: Folder, environment: Environment) -> None:
+    """Note that a run came to its end and what it left beside state.db, and let old backups go.
+
+    A receipt with a step of which it is not known what became of it stays open (RP001).
+    """
+    with plan_database.edit(path) as notes:
+        if any(state is UnitState.PENDING for _, state in notes.states()):
+            return
+        notes.set_header(closed=environment.now(), left=marks_left(home))
+    plan_database.sync(path)
+    prune_backups(folder, environment.now())
+
+
+def prune_backups(folder: Folder, now: float) -> list[Path]:
+    """Remove old backups: the newest 3, unfinished runs' and anything under 7 days stay (R4).
+
+    Copies of a damaged database do not count among the 3, so that they push no good one out.
+    """
+    removed: list[Path] = []
+    if not is_folder(folder.backups):
+        return removed
+    kept = sorted(
+        (path for path in folder.backups.iterdir() if is_folder(path)),
+        key=lambda path: (path.stat().st_mtime, path.name),
+    )
+    sound = [place for place in kept if not place.name.startswith(DAMAGED)]
+    damaged = [place for place in kept if place.name.startswith(DAMAGED)]
+    old = [*sound[:-KEEP_BACKUPS], *damaged[:-KEEP_BACKUPS]]
+    if not old:
+        return removed
+    unreadable: list[tuple[Path, BadRecord]] = []
+    headers = plan_database.read_each(folder.receipt_paths(), PlanFile.header, unreadable)
+    unfinished = {
+        path.stem
+        for path, header in headers
+        if header.closed is None or (header.undoing and header.undone is None)
+    }
+    unfinished |= {path.stem for path, _ in unreadable}  # nothing says that they are finished
+    for place in old:
+        if place.name in unfinished or now - place.stat().st_mtime < YOUNG_SECONDS:
+            continue
+        folder.remove_backup(place)
+        removed.append(place)
+    return removed
+
+
+def _write_receipt(
+    path: Path, folder: Folder, header: Header, draft: Draft, *, new: bool
+) -> list[int]:
+    """Write the units into the receipt, durable before the first of them runs."""
+    opened = plan_database.create(path, header) if new else plan_database.edit(path)
+    with opened as plan:
+        added = plan.append(draft.units())
+    folder.own(path)
+    plan_database.sync(path)
+    return [outline.number for outline in added]
+
+
+def _begin_with_backup(
+    writer: Writer,
+    place: Path,
+    folder: Folder,
+    around: executor.Surroundings,
+    *,
+    unchecked: bool,
+) -> None:
+    around.guard()
+    settle_wal(writer)
+    writer.begin(around.patience, around.random)
+    try:
+        back_up(writer, place, copy_verified, check=unchecked)
+    except Refused:
+        place.unlink(missing_ok=True)  # what lay beside the database stays in its bundle
+        raise
+    folder.own(place)
+
+
+def _progress(environment: Environment) -> Callable[[Unit, Action, int], None]:
+    """Return what says now and then how far a long unit is; a migration can take minutes."""
+    tell = environment.now_and_then()
+
+    def step(unit: Unit, action: Action, place: int) -> None:
+        at = f", step {action.step}" if isinstance(action, Ddl) else ""
+        tell(f"{unit.summary}: {place} of {len(unit.actions)} done{at}")
+
+    return step
+
+
+def _keep(folder: Folder, receipt: Path, action: FileCopy, home: Home) -> None:
+    kept_sources.keep(folder, receipt, action, home.root)
+
+
+def _nothing() -> None:
+    """Beside a live Hermes there is nobody to keep out."""
+
+
+def _nothing_to_verify(_writer: Writer) -> None:
+    """Every action of rows has compared its own row before and says what is there after."""

@@ -1,0 +1,280 @@
+"""``backup`` and ``restore``: whole, verified copies of state.db."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from hermes_repair import __version__
+from hermes_repair.app.apply_units import PATIENCE, ROOM, prune_backups
+from hermes_repair.app.copy_owner import require_own
+from hermes_repair.app.environment import Environment
+from hermes_repair.app.file_status import FileStatus, folder_of, marks_left, read_file_status
+from hermes_repair.app.preflight import (
+    Space,
+    bundle,
+    copy_as_files,
+    copy_verified,
+    require_alone,
+    require_no_question,
+    require_same_base,
+    require_writable,
+    single_run,
+)
+from hermes_repair.app.receipts import RESTORE, identify
+from hermes_repair.app.wal_answer import set_wal_aside
+from hermes_repair.home.layout import Home
+from hermes_repair.model.errors import (
+    DatabaseUnreadable,
+    HermesRepairError,
+    NoInstall,
+    Refused,
+    UsageError,
+)
+from hermes_repair.model.plans import Header
+from hermes_repair.records import plan_database
+from hermes_repair.records.folder import Folder
+from hermes_repair.records.owned_files import is_folder
+from hermes_repair.records.plan_file import PlanFile
+from hermes_repair.store.backup import back_up, copy_live, opens, put_back, settle_wal, sound
+from hermes_repair.store.writer import writing
+
+BEFORE_RESTORE = "before-restore"
+"""What copies are called that keep what a restore replaced."""
+
+BY_HAND = "manual"
+"""What copies are called that `backup` made of a sound database."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """One copy: its name, the file, its size in bytes, when it was made, what it belongs to."""
+
+    name: str
+    path: Path
+    size: int
+    made: float
+    receipt: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """A copy that was made now, what it needed of the disk, and what was free before.
+
+    ``damage`` is what SQLite's own check says against the copy, and so against the database: empty
+    where it is sound, None where nobody asked.
+    """
+
+    backup: Backup
+    space: Space
+    damage: tuple[str, ...] | None = None
+
+
+def listed(home: Home) -> list[Backup]:
+    """Return the copies that there are, newest first. Changes nothing."""
+    folder = folder_of(home)
+    if not is_folder(folder.backups):
+        return []
+    receipts = {path.stem for path in folder.receipt_paths()}
+    found = []
+    for place in folder.backups.iterdir():
+        path = place / "state.db"
+        if is_folder(place) and path.is_file() and not path.is_symlink():
+            facts = path.stat()
+            found.append(
+                Backup(place.name, path, facts.st_size, facts.st_mtime, place.name in receipts)
+            )
+    return sorted(found, key=lambda backup: backup.made, reverse=True)
+
+
+def can_copy(home: Home) -> bool:
+    """Whether :func:`make` would find a database to copy, whatever its state."""
+    try:
+        return read_file_status(home).facts.is_sqlite
+    except (NoInstall, Refused):
+        return False
+
+
+def make(home: Home, environment: Environment) -> Copied:
+    """Make a copy now: byte for byte where nobody else is there, through SQLite beside Hermes.
+
+    A damaged database is copied all the same, since there may be nothing better, but the copy is
+    called what it is, so that nobody takes it for one to put back.
+    """
+    folder = folder_of(home)
+    file_status = read_file_status(home)
+    need = ROOM + 2 * (file_status.sides.main + file_status.sides.wal)
+    disk = require_writable(home, file_status, folder, need)
+    require_no_question(home, file_status, folder)
+    with single_run(folder):
+        place = folder.new_backup(BY_HAND, environment.now())
+        target = place / "state.db"
+        if not file_status.alone:
+            copy_live(home.database, target)
+        elif file_status.left_behind or opens(home.database):
+            bundle(home, file_status, folder, place)
+            with writing(home.database, live=False) as writer:
+                settle_wal(writer)
+                writer.begin(PATIENCE, environment.random)
+                back_up(writer, target, copy_verified)
+        else:
+            copy_as_files(home, file_status, folder, place)  # SQLite itself cannot read it
+        folder.own(target)
+        damage = sound(target)
+        if damage:
+            place = folder.mark_damaged(place)
+            target = place / "state.db"
+    facts = target.stat()
+    made = Backup(place.name, target, facts.st_size, facts.st_mtime, False)
+    return Copied(made, disk, damage)
+
+
+def prune(home: Home, environment: Environment) -> list[Path]:
+    """Remove old copies; the newest 3, unfinished runs' and those under 7 days stay."""
+    folder = folder_of(home)
+    if not is_folder(folder.path):
+        return []
+    with single_run(folder):
+        return prune_backups(folder, environment.now())
+
+
+def find(home: Home, named: str) -> Path:
+    """Return the file that a user means by a name of the list or by a path."""
+    for backup in listed(home):
+        if backup.name == named:
+            return backup.path
+    path = Path(named)
+    if path.is_file():
+        return path
+    raise UsageError(
+        f"There is no backup {named!r}.", "`hermes-repair backup list` shows the copies."
+    )
+
+
+def restore(
+    home: Home,
+    environment: Environment,
+    named: str,
+    agree: Callable[[Path, Copied], bool],
+    from_profile: str | None = None,
+) -> Copied | None:
+    """Put a copy back into state.db, after keeping what is there now; None where declined.
+
+    What is there now may be damaged: that is what a restore is for, so it is kept as files. Raises
+    :class:`Refused` where the copy is damaged or of another profile (unless ``from_profile`` names
+    that one), or somebody has the database open. A receipt says
+    what was put back, before the first byte of that is written.
+    """
+    source = find(home, named)
+    for suffix in ("-wal", "-journal"):
+        side = source.with_name(source.name + suffix)
+        if side.exists() and side.stat().st_size:
+            raise Refused(
+                f"{side.name} lies beside {source}, so that file alone is not the whole copy.",
+                "Copy both to another folder, open the copy once with sqlite3, then name that.",
+            )
+    damage = sound(source)
+    if damage:
+        raise Refused(
+            f"{source} is damaged itself ({damage[0]}), so it is not put back.",
+            "`hermes-repair backup list` shows other copies.",
+        )
+    require_own(home, source, from_profile)
+    file_status = read_file_status(home)
+    require_alone(home, file_status)
+    folder = folder_of(home)
+    readable = _readable(home, file_status, folder)
+    disk = require_writable(home, file_status, folder, _room(file_status, source))
+    with single_run(folder):
+        kept = Copied(_keep(home, folder, environment, file_status), disk)
+        if not agree(source, kept):
+            return None
+        require_same_base(home, file_status.marks)
+        receipt = _note(home, folder, environment, file_status, source, kept.backup)
+        if not readable:
+            # SQLite cannot write into what it cannot read; all of it is in the copy.
+            set_wal_aside(home)
+            os.truncate(home.database, 0)
+        marks = file_status.marks if readable else None
+        try:
+            put_back(source, home.database, lambda: _require_same(home, marks))
+        except HermesRepairError:
+            if readable:
+                folder.discard(receipt)  # nothing was changed
+            raise
+        with plan_database.edit(receipt) as notes:
+            notes.set_header(closed=environment.now(), left=marks_left(home))
+        plan_database.sync(receipt)
+    return kept
+
+
+def _note(
+    home: Home,
+    folder: Folder,
+    environment: Environment,
+    file_status: FileStatus,
+    source: Path,
+    kept: Backup,
+) -> Path:
+    """Write the receipt of a restore, durable, before it begins; it has no steps."""
+    path = folder.new_receipt(RESTORE, environment.now())
+    header = Header(
+        tool_version=__version__,
+        command=RESTORE,
+        created=environment.now(),
+        database=str(home.database),
+        base=file_status.marks,
+        schema=None,
+        backup=str(kept.path.relative_to(folder.path)),
+        restored=str(source),
+        restored_from=_moment(folder, source),
+        home=identify(folder, environment.random),
+    )
+    with plan_database.create(path, header):
+        pass
+    folder.own(path)
+    return path
+
+
+def _moment(folder: Folder, source: Path) -> float:
+    """Return when a copy was made: before which runs, where it is the backup of one."""
+    receipt = folder.receipts / f"{source.parent.name}.db"
+    if source.parent.parent == folder.backups and receipt.is_file():
+        for _, header in plan_database.read_each([receipt], PlanFile.header):
+            return header.created
+    return source.stat().st_mtime
+
+
+def _require_same(home: Home, marks: str | None) -> None:
+    """Raise where somebody wrote since ``marks``; a file that we emptied has none."""
+    if marks is not None:
+        require_same_base(home, marks)
+
+
+def _room(file_status: FileStatus, source: Path) -> int:
+    """Return the bytes that a restore takes: what is there now as files, and writing over it.
+
+    SQLite keeps the old pages beside the file (DELETE) or the new ones (WAL) until it is done.
+    """
+    sides, size = file_status.sides, source.stat().st_size
+    kept = sides.main + sides.wal + sides.journal
+    return ROOM + kept + max(sides.main, size) + max(0, size - sides.main)
+
+
+def _keep(home: Home, folder: Folder, environment: Environment, file_status: FileStatus) -> Backup:
+    """Copy what is there now as files, whatever state it is in."""
+    place = folder.new_backup(BEFORE_RESTORE, environment.now())
+    copy_as_files(home, file_status, folder, place)
+    facts = (place / "state.db").stat()
+    return Backup(place.name, place / "state.db", facts.st_size, facts.st_mtime, False)
+
+
+def _readable(home: Home, file_status: FileStatus, folder: Folder) -> bool:
+    """Whether SQLite can open what is there now; raises :class:`Refused` for DB002."""
+    try:
+        require_no_question(home, file_status, folder)
+    except DatabaseUnreadable:
+        return False
+    return opens(home.database)

@@ -1,0 +1,195 @@
+"""``locks clean``: for cron, beside a live gateway; what it imports is what each run costs.
+
+One look, and only where something is provably over a write: each lock in a short transaction of its
+own that deletes the row as it was seen or nothing (design 6.4). The list for people is
+:mod:`.list_locks`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hermes_repair.app.environment import Environment
+from hermes_repair.app.file_status import FileStatus, folder_of, naming, read_file_status
+from hermes_repair.evidence.judged_locks import (
+    LOCK_TABLE,
+    JudgedLock,
+    delete_lock,
+    judged_locks,
+    known_table,
+)
+from hermes_repair.home.layout import Home
+from hermes_repair.model.actions import RowInsert
+from hermes_repair.model.errors import AnotherRun, Changed, HermesRepairError, InUse, Refused
+from hermes_repair.model.plans import Unit
+from hermes_repair.model.values import Row
+from hermes_repair.store.file_state import at_rest, beside_others, refuse_copy
+from hermes_repair.store.integrity import require_agreement
+from hermes_repair.store.look import Look
+
+if TYPE_CHECKING:
+    from hermes_repair.app.apply_units import Applied
+
+COMMAND = "locks-clean"
+KEEP_RECEIPTS = 50
+"""Receipts of ``locks clean`` that are kept: years of cron runs leave a bounded folder."""
+PATIENCE = 4.0  # seconds in which a look or a start that others get in the way of is tried again
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The locks of one home at one moment; ``note`` says why there was nothing to look at."""
+
+    file_status: FileStatus
+    locks: tuple[JudgedLock, ...] = ()
+    note: str | None = None
+
+    @property
+    def stale(self) -> tuple[JudgedLock, ...]:
+        """The locks that are provably over."""
+        return tuple(lock for lock in self.locks if lock.verdict.cleanable)
+
+
+@dataclass(slots=True)
+class Cleaned:
+    """What one run of ``locks clean`` did.
+
+    ``seen`` are all locks that it judged, ``freed`` those that it removed (would remove),
+    ``kept`` those that somebody renewed, took over or released meanwhile, ``refused`` those that it
+    could not remove.
+    """
+
+    seen: tuple[JudgedLock, ...] = ()
+    freed: list[JudgedLock] = field(default_factory=list)
+    kept: list[JudgedLock] = field(default_factory=list)
+    refused: list[tuple[JudgedLock, HermesRepairError]] = field(default_factory=list)
+    note: str | None = None
+    receipt: Path | None = None
+
+
+def see(home: Home, environment: Environment, *, grace: float, max_age: float) -> Seen:
+    """Look at the compression locks of a home; never the first opener of a leftover -wal.
+
+    Raises :class:`Refused` or :class:`~hermes_repair.model.errors.DatabaseUnreadable` where the
+    database cannot be looked at.
+    """
+    file_status = read_file_status(home)
+    if file_status.left_behind:
+        return Seen(file_status, note="a -wal or -journal lies there that no connection uses")
+    if not file_status.facts.is_sqlite:
+        raise Refused(
+            f"{home.database} is not a SQLite database.", "`hermes-repair doctor` says more."
+        )
+    with _look(home, file_status) as look:
+        if not look.has("sessions"):
+            raise Refused(
+                f"{home.database} has no table of sessions.", "`hermes-repair doctor` says more."
+            )
+        if not look.has(LOCK_TABLE):
+            return Seen(file_status, note="this schema has no compression locks")
+        if not known_table(look):
+            return Seen(file_status, note="its table of compression locks is of no known release")
+        require_agreement(look, LOCK_TABLE, however_large=True)
+        locks = judged_locks(
+            look,
+            home.database,
+            file_status.openers,
+            environment.now(),
+            grace=grace,
+            max_age=max_age,
+        )
+    return Seen(file_status, locks)
+
+
+@contextmanager
+def _look(home: Home, file_status: FileStatus) -> Iterator[Look]:
+    """Look at the locks without a copy and without the file-level check: milliseconds."""
+    wal_mode = file_status.facts.wal_mode
+    with (
+        naming(file_status),
+        at_rest(home.database, file_status.sides, refuse_copy, None, check_file=False)
+        if file_status.at_rest
+        else beside_others(home.database, wal_mode=wal_mode, check_file=False) as (look, _),
+    ):
+        yield look
+
+
+def clean(
+    home: Home, environment: Environment, *, grace: float, max_age: float, dry_run: bool
+) -> Cleaned:
+    """Free what is provably over. A second run at the same time does nothing and says so.
+
+    Raises :class:`InUse` where others stay in the way for some seconds, having changed nothing.
+    """
+    deadline = environment.now() + PATIENCE
+    waited = 0.0  # counted too, so that a clock that is set back cannot keep us here
+    while True:
+        try:
+            seen = see(home, environment, grace=grace, max_age=max_age)
+            if dry_run or not seen.stale:
+                return Cleaned(seen.locks, freed=list(seen.stale), note=seen.note)
+            return free(home, environment, seen)
+        except AnotherRun as error:
+            return Cleaned(seen.locks, note=error.message)
+        except (InUse, Changed):
+            if environment.now() >= deadline or waited >= PATIENCE:
+                raise
+            pause = environment.random.uniform(0.1, 0.4)
+            environment.sleep(pause)
+            waited += pause
+
+
+def free(home: Home, environment: Environment, seen: Seen) -> Cleaned:
+    """Remove the stale locks as they were seen, each one whole or not at all.
+
+    What anybody changed since stays. Raises :class:`AnotherRun` beside another run of ours.
+    """
+    # Not needed by a run that finds nothing to do, which is nearly every run of a timer.
+    from hermes_repair.app.apply_units import apply_units, close_receipt, in_memory
+    from hermes_repair.app.preflight import single_run
+
+    folder = folder_of(home)
+    units = [delete_lock(lock, lock.finding_id or "LK001") for lock in seen.stale]
+    with single_run(folder):
+        applied = apply_units(
+            home,
+            folder,
+            environment,
+            seen.file_status,
+            in_memory(units),
+            _unused,
+            command=COMMAND,
+            schema=None,
+            birth=None,
+        )
+        result = _sorted_out(seen, units, applied)
+        if applied.receipt is not None and not result.freed:
+            folder.discard(applied.receipt)
+        elif applied.receipt is not None:
+            close_receipt(applied.receipt, home, folder, environment)
+            result.receipt = applied.receipt
+            folder.rotate(COMMAND, KEEP_RECEIPTS)
+    return result
+
+
+def _sorted_out(seen: Seen, units: Sequence[Unit], applied: Applied) -> Cleaned:
+    """Say what became of each lock."""
+    result = Cleaned(seen.locks)
+    for lock, unit in zip(seen.stale, units, strict=True):
+        errors = (error for refused, error in applied.refused if refused.actions == unit.actions)
+        error = next(errors, None)
+        if error is None:
+            result.freed.append(lock)
+        elif isinstance(error, Changed):
+            result.kept.append(lock)
+        else:
+            result.refused.append((lock, error))
+    return result
+
+
+def _unused(_action: RowInsert) -> Row:
+    raise AssertionError("cleaning a lock inserts nothing")

@@ -1,0 +1,69 @@
+"""What the checks of one look have seen, and what they were kept from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hermes_repair.checks.registry import all_checks
+from hermes_repair.evidence.scene import Scene
+from hermes_repair.home.installs import serving
+from hermes_repair.home.layout import profile_names
+from hermes_repair.report.coverage_text import PROFILES, Expecting, LeftOut, LookedAt
+from hermes_repair.report.escape import count, verb
+from hermes_repair.transcripts.listing import FileKind, list_sessions
+
+SELECTION = "selection"
+INDEX = "index"
+UNREADABLE = "unreadable"
+"""Why a check was not run: nobody asked for it, or what it reads cannot be relied on."""
+
+
+def looked_at(scene: Scene, sessions: int | None, messages: int | None) -> LookedAt:
+    """Return what was seen, after the checks of a scene have run."""
+    compared = "comparisons" in vars(scene)  # else no check asked for the files of chats
+    logs = list_sessions(scene.home.logs_dir).files if compared else ()
+    found, known = scene.file.soundness, serving(scene.installed)
+    whole = found is not None and not found.unchecked and not found.pages_unchecked
+    return LookedAt(
+        checks=tuple(check.id for check in all_checks() if check.id not in scene.left_out),
+        file="not" if found is None else "whole" if whole else "part",
+        sessions=sessions,
+        messages=messages,
+        transcripts=len(scene.comparisons.answers) if compared else 0,
+        session_logs=sum(file.kind is FileKind.LOG for file in logs),
+        hermes=Expecting(known.release, known.number, known.how) if known is not None else None,
+        left_out=tuple(_left_out(scene)),
+    )
+
+
+def _left_out(scene: Scene) -> Iterator[LeftOut]:
+    by_reason: dict[str, list[str]] = {}
+    for id, reason in scene.left_out.items():
+        by_reason.setdefault(reason, []).append(id)
+    for reason, ids in by_reason.items():
+        yield LeftOut("checks", _why(scene, reason, len(ids)), tuple(ids))
+    found = scene.file.soundness
+    if found is None:
+        yield LeftOut("file", "whether the file is sound and its indexes agree with their tables")
+    elif found.unchecked:
+        tables = count(len(found.unchecked), "table")
+        yield LeftOut("file", f"whether the indexes of {tables} agree (Hermes has the file open)")
+    if found is not None and found.pages_unchecked:
+        yield LeftOut("pages", "whether two tables claim one page of the file")
+    if scene.structure.virtual_tables:
+        yield LeftOut("search-index", "whether the search index finds every message")
+    others = len(profile_names(scene.home.base))  # with the default one, less the one at hand
+    if others:
+        yield LeftOut(PROFILES, f"{count(others, 'other profile')} (--all-profiles)")
+    if serving(scene.installed) is None:
+        yield LeftOut("hermes", "what the installed Hermes expects, as none was found")
+
+
+def _why(scene: Scene, reason: str, number: int) -> str:
+    checks = count(number, "check")
+    if reason == SELECTION:
+        return f"{checks} that {verb(number, 'was', 'were')} not asked for"
+    if reason == INDEX:
+        tables = " and ".join(sorted(scene.file.unproven))
+        return f"{checks} that would read {tables} through an index that disagrees (DB006)"
+    return f"{checks} for which the database cannot be read"

@@ -1,0 +1,247 @@
+"""A home from outside: the bytes' facts and who has it open, before anything opens it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from hermes_repair import host
+from hermes_repair.home.layout import Home
+from hermes_repair.host import Openers, OpenStatus, Program, RawFacts
+from hermes_repair.model.errors import DatabaseUnreadable, InUse, NoDatabase, NoInstall, Refused
+from hermes_repair.model.printed_commands import quoted
+from hermes_repair.store.file_state import Sides
+
+if TYPE_CHECKING:
+    from hermes_repair.app.environment import Environment
+    from hermes_repair.records.folder import Folder
+
+LOOKS = 3
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class FileStatus:
+    """The file from outside: its bytes' facts and who has it open."""
+
+    facts: RawFacts
+    openers: Openers
+
+    @property
+    def alone(self) -> bool:
+        """Whether nobody else has it open, so that it may be read as it lies."""
+        return self.openers.status is OpenStatus.NOBODY
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether the bytes can be read as they lie: nobody, or no connection's trace.
+
+        On a network filesystem nothing proves that nobody is there; a WAL database without its
+        ``-shm`` has no connection, and joining would create one (R1). Another hermes-repair that
+        reads the bytes as they lie has them open too, without a lock of SQLite's: no connection.
+        """
+        if self.alone:
+            return True
+        if not self.facts.wal_mode:
+            return False
+        if self.openers.processes:
+            ours = all(p.program is Program.HERMES_REPAIR for p in self.openers.processes)
+            return ours and self.facts.locks_known and not self.facts.holders
+        return not self.facts.shm.exists
+
+    @property
+    def sides(self) -> Sides:
+        """The sizes of the main file and of what lies beside it.
+
+        A journal that begins with a zero byte is over (journal_mode=PERSIST): SQLite never rolls
+        that back, so it counts as none.
+        """
+        journal = self.facts.journal
+        over = journal.head[:1] == b"\0"
+        return Sides(self.facts.main.size, self.facts.wal.size, 0 if over else journal.size)
+
+    @property
+    def in_the_way(self) -> str | None:
+        """What lies beside the database that SQLite does not open it with, in words; None if not.
+
+        SQLite follows no link to a sidecar and takes nothing but a file for one.
+        """
+        for found in self.facts.sidecars:
+            if found.kind in ("link", "other"):
+                what = "a link" if found.kind == "link" else "no file"
+                return f"{found.path.name} beside it is {what}, and SQLite opens no database then"
+        return None
+
+    @property
+    def left_behind(self) -> bool:
+        """Whether a -wal or -journal with something in it lies there, and no connection uses it.
+
+        Who opens the database then is the first to, and joins or rolls back what lies there.
+        """
+        return bool(self.sides.wal or self.sides.journal) and not self.facts.holders
+
+    @property
+    def marks(self) -> str:
+        """What changes whenever somebody writes: the base that a plan is made on."""
+        return ";".join(
+            f"{part.inode}:{part.size}:{part.mtime_ns}" if part.size else "-"
+            for part in (self.facts.main, self.facts.wal, self.facts.journal)
+        )
+
+
+def read_file_status(home: Home) -> FileStatus:
+    """Look at the files without opening them as a database.
+
+    Raises :class:`NoInstall` where there is no state.db, :class:`Refused` where it may not be read,
+    :class:`InUse` where a process writes to files that were deleted or replaced under it.
+    """
+    facts, openers = host.survey(home.database)
+    if any(process.deleted for process in openers.processes):
+        # A connection that is being closed looks like that for a moment.
+        facts, openers = host.survey(home.database)
+    if not facts.main.exists:
+        raise _no_database(home)
+    if facts.main.errno is not None:
+        raise Refused(
+            f"{home.database} may not be read by this user.",
+            "Run this as the owner of the Hermes folder.",
+        )
+    _require_sidecars_of_owner(facts)
+    torn = next((process for process in openers.processes if process.deleted), None)
+    if torn is not None:
+        # Who joins now makes a second -wal beside the deleted one, and one of the two is lost.
+        raise InUse(
+            f"{torn.describe()} has the database open and works on files that were deleted"
+            f" ({', '.join(torn.deleted)}): what it wrote since is in no file that can be looked"
+            " at.",
+            f"Start nothing else on this home. First {torn.how_to_stop()}, then run this again.",
+        )
+    return FileStatus(facts, openers)
+
+
+def _require_sidecars_of_owner(facts: RawFacts) -> None:
+    """Raise :class:`Refused` where root would give somebody else's file to the owner of state.db.
+
+    SQLite, run by root, makes the owner of the database the owner of every sidecar that it opens.
+    """
+    if not hasattr(os, "geteuid") or os.geteuid() != 0 or facts.main.uid == 0:
+        return
+    for found in facts.sidecars:
+        if found.kind == "file" and found.uid != facts.main.uid:
+            raise Refused(
+                f"{found.path} does not belong to the owner of {facts.main.path.name}: root's"
+                " SQLite would give it to him.",
+                f"If it is his: sudo chown {facts.main.uid} {quoted(str(found.path))}",
+            )
+
+
+def left_wal(file_status: FileStatus) -> int:
+    """Return the bytes of a -wal that stays when our last connection has left, 0 as a rule.
+
+    SQLite takes it in and removes it then, unless the disk has no room or somebody else is there.
+    """
+    return file_status.sides.wal if file_status.left_behind else 0
+
+
+def marks_left(home: Home) -> str | None:
+    """Return the marks of a database and a -wal that our last connection had to leave beside it.
+
+    None where there is none, or another connection uses it. SQLite takes what it can of a -wal into
+    state.db and stops where the disk is full: the main file alone is no state that ever was, then.
+    """
+    wal = home.database.with_name(home.database.name + "-wal")
+    if not wal.exists() or not wal.stat().st_size:
+        return None
+    file_status = read_file_status(home)
+    return file_status.marks if file_status.alone and left_wal(file_status) else None
+
+
+def _no_database(home: Home) -> NoInstall:
+    """Return what is said of a home without state.db: what lies there instead, or where to look."""
+    from hermes_repair.evidence.remaining_files import (
+        find_remaining_files,  # slow to import, and seldom needed
+    )
+
+    remaining_files = find_remaining_files(home)
+    hint = "Name the Hermes folder: hermes-repair doctor --home PATH"
+    if remaining_files.copies:
+        hint = (
+            f"{remaining_files.named_copies} With Hermes stopped, copy a sound one to"
+            f" {home.root / 'state.db'}; then hermes-repair doctor"
+        )
+    elif remaining_files.files:
+        hint = (
+            "If it was lost, put a copy of it back, or start Hermes once, which makes an empty one;"
+            " then hermes-repair backfill --report. If another folder is meant, name it with --home"
+        )
+    kind = NoInstall if remaining_files.copies or remaining_files.files else NoDatabase
+    return kind(f"{home.root} has no state.db. {remaining_files.files}".rstrip(), hint)
+
+
+@contextmanager
+def naming(file_status: FileStatus) -> Iterator[None]:
+    """Name who has a database open where a look finds that it is being written to all the time."""
+    try:
+        yield
+    except InUse as error:
+        if type(error) is not InUse or not file_status.openers.processes:
+            raise
+        raise InUse(f"{error.message} {file_status.openers.who()}.", error.hint) from error
+
+
+def copy_private(pairs: list[tuple[Path, Path]]) -> str | None:
+    """Copy database files for a private look; they need not survive a power cut.
+
+    Returns what proves that a -wal among them is not of the database's present state, if anything.
+    """
+    host.copy_files(pairs, fsync=False)
+    main = pairs[0][1]
+    wal = main.with_name(f"{main.name}-wal")
+    copied = any(target == wal for _, target in pairs)
+    return host.read_wal(main, wal).contradiction() if copied else None
+
+
+def folder_of(home: Home) -> Folder:
+    """Return our folder of a home, with the owner that state.db has."""
+    # Imported here: a `locks clean` that finds nothing to do has no use for records.
+    from hermes_repair.records.folder import Folder
+    from hermes_repair.records.owned_files import Ownership
+
+    found = host.owner(home.database) if home.database.exists() else None
+    if found is None or found.uid < 0:
+        return Folder(home.records, None)
+    return Folder(home.records, Ownership(found.uid, found.gid, found.user or str(found.uid)))
+
+
+def place_of(home: Home) -> dict[str, Any]:
+    """Return what is said of a database that a command did not read: where it is, its size."""
+    try:
+        size = home.database.stat().st_size
+    except OSError:
+        size = None  # a home without a database has a history all the same
+    return {"path": str(home.root / "state.db"), "size": size}
+
+
+def steady(home: Home, environment: Environment, look: Callable[[FileStatus], T]) -> T:
+    """Run a look, and run it again where the files moved under it (design 6.1)."""
+    for _ in range(LOOKS):
+        before = read_file_status(home)
+        try:
+            answer = look(before)
+        except DatabaseUnreadable:
+            if read_file_status(home).marks == before.marks:
+                raise
+            continue
+        after = read_file_status(home)
+        if not before.at_rest or (after.marks == before.marks and after.at_rest):
+            return answer
+        environment.sleep(0.2)
+    raise Refused(
+        f"{home.database} keeps changing while it is looked at.",
+        "Run this again when Hermes has finished starting or stopping.",
+    )

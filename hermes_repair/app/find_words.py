@@ -1,0 +1,232 @@
+"""``find``: where a conversation is, in words of it; reads what is there, index or no index.
+
+Places: the database (shown, undone, compacted, hidden), transcript files with their line, and every
+copy of a database that lies beside it. Only ids, dates and places come out, no text (R9).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from hermes_repair import host
+from hermes_repair.app.diagnose import readable
+from hermes_repair.app.environment import Environment
+from hermes_repair.app.file_status import FileStatus, copy_private, steady
+from hermes_repair.app.open_scene import open_scene
+from hermes_repair.evidence.auxiliary_files import listings, read_json
+from hermes_repair.evidence.scene import LookOptions, Scene
+from hermes_repair.home.layout import Home
+from hermes_repair.home.other_databases import other_databases
+from hermes_repair.lineage.session_node import number, text
+from hermes_repair.model.errors import DatabaseUnreadable, Refused, UsageError
+from hermes_repair.store.file_state import Sides, at_rest
+from hermes_repair.store.look import Look
+from hermes_repair.transcripts.decode import BadLine, decode_record
+from hermes_repair.transcripts.json_files import spooled_session
+from hermes_repair.transcripts.listing import FileKind, TranscriptFile
+from hermes_repair.transcripts.message_text import content_text, stored_text
+from hermes_repair.transcripts.reader import TranscriptReader, read_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One message that holds all the words.
+
+    ``where`` is ``database``, ``file`` or ``copy``; ``path`` names the file for the latter two,
+    relative to the home where it lies inside. ``line`` counts from 1. ``state`` says how a release
+    shows it: ``shown``, ``undone``, ``compacted``, ``hidden`` or nothing. ``at`` is epoch seconds
+    or the text of the file.
+    """
+
+    where: str
+    session_id: str
+    role: str
+    at: float | str | None
+    path: str = ""
+    line: int | None = None
+    id: int | None = None
+    state: str = ""
+    indexed: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Everything that was found, and what could not be looked at."""
+
+    places: tuple[Place, ...]
+    notes: tuple[str, ...]
+
+
+class Words:
+    """All words of a search, without regard to case and white space."""
+
+    def __init__(self, words: str) -> None:
+        self._wanted = [word.casefold() for word in words.split()]
+        if not self._wanted:
+            raise UsageError("There is nothing to look for.", 'hermes-repair find "some words"')
+
+    def match(self, said: str) -> bool:
+        """Whether all words are in the text."""
+        folded = said.casefold()
+        return all(word in folded for word in self._wanted)
+
+
+def find(home: Home, environment: Environment, words: str) -> Found:
+    """Look in every place. Changes nothing."""
+    wanted = Words(words)
+
+    def look(file_status: FileStatus) -> Found:
+        with open_scene(
+            home, environment, LookOptions(), check_file=False, file_status=file_status
+        ) as scene:
+            places = list(_in_database(scene, wanted)) if readable(scene) else []
+            notes = list(scene.notes)
+            if scene.file.unreadable is not None:
+                notes.append(f"state.db cannot be read: {scene.file.unreadable}")
+        return Found(tuple(places), tuple(notes))
+
+    first = steady(home, environment, look)
+    places, notes = list(first.places), list(first.notes)
+    for found in _files(home, notes):
+        places += _in_file(home, found, wanted, notes)
+    for copy in other_databases(home):
+        places += _in_copy(home, copy.path, wanted, notes)
+    return Found(tuple(places), tuple(notes))
+
+
+def _in_database(scene: Scene, wanted: Words) -> Iterator[Place]:
+    hidden = {node.id for node in scene.nodes if node.delegate_from is not None or node.archived}
+    for place in _messages(scene.look, wanted):
+        state = place.state
+        if state == "shown" and place.session_id in hidden:
+            state = "hidden"
+        indexed = _is_indexed(scene.look, place.id)
+        yield Place(
+            where="database",
+            session_id=place.session_id,
+            role=place.role,
+            at=place.at,
+            id=place.id,
+            state=state,
+            indexed=indexed,
+        )
+
+
+def _messages(look: Look, wanted: Words) -> Iterator[Place]:
+    columns = look.columns("messages")
+    flags = ", ".join(name if name in columns else "NULL" for name in ("active", "compacted"))
+    for id, session, role, content, at, active, compacted in look.scan(
+        f"id, session_id, role, content, timestamp, {flags}", "messages"
+    ):
+        if not wanted.match(stored_text(content)):
+            continue
+        shown = active is None or active == 1
+        state = "shown" if shown else "compacted" if compacted else "undone"
+        yield Place(
+            where="database",
+            session_id=text(session) or "",
+            role=text(role) or "",
+            at=number(at),
+            id=id if isinstance(id, int) else None,
+            state=state,
+        )
+
+
+def _is_indexed(look: Look, id: int | None) -> bool | None:
+    """Whether Hermes' own search would find it; None where there is no index to ask."""
+    if id is None or not look.has("messages_fts_docsize"):
+        return None
+    return look.one("SELECT 1 FROM messages_fts_docsize WHERE id = ?", [id]) is not None
+
+
+def _files(home: Home, notes: list[str]) -> Iterator[TranscriptFile]:
+    for listing in listings(home):
+        if listing.problem is not None:
+            notes.append(f"A folder of transcripts could not be listed: {listing.problem}.")
+        for found in listing.files:
+            if found.problem is None:
+                yield found
+            else:
+                notes.append(f"{found.path.name} could not be read: {found.problem}.")
+
+
+def _in_file(home: Home, found: TranscriptFile, wanted: Words, notes: list[str]) -> Iterator[Place]:
+    try:
+        if found.kind in (FileKind.TRANSCRIPT, FileKind.COPY):
+            yield from _in_transcript(home, found, wanted)
+        else:
+            yield from _in_log(home, found, wanted)
+    except OSError as error:
+        notes.append(f"{found.path.name} could not be read: {error.strerror or error}.")
+
+
+def _in_transcript(home: Home, found: TranscriptFile, wanted: Words) -> Iterator[Place]:
+    line, counted = 1, 0
+    for record in TranscriptReader(found.path):
+        if isinstance(record, BadLine):
+            continue
+        if wanted.match(content_text(record.message.get("content"))):
+            line += _lines_between(found.path, counted, record.offset)
+            counted = record.offset
+            yield _place(home, found, record.message, line)
+
+
+def _lines_between(path: Path, start: int, stop: int) -> int:
+    return read_bytes(path, start, stop - start).count(b"\n")
+
+
+def _in_log(home: Home, found: TranscriptFile, wanted: Words) -> Iterator[Place]:
+    log = read_json(found.kind, str(found.path), home)
+    session_id = found.session_id or spooled_session(log.header)
+    found = replace(found, session_id=session_id)
+    sequence = log.sequence
+    line, counted = 1, 0
+    for offset, length in zip(sequence.offsets, sequence.lengths, strict=True):
+        message = decode_record(read_bytes(found.path, offset, length))
+        if wanted.match(content_text(message.get("content"))):
+            line += _lines_between(found.path, counted, offset)
+            counted = offset
+            yield _place(home, found, message, line)
+
+
+def _place(home: Home, found: TranscriptFile, message: dict[str, object], line: int) -> Place:
+    stamp, role = message.get("timestamp"), message.get("role")
+    return Place(
+        where="file",
+        session_id=found.session_id or "",
+        role=role if isinstance(role, str) else "",
+        at=stamp if isinstance(stamp, str | int | float) else None,
+        path=_relative(home, found.path),
+        line=line,
+    )
+
+
+def _in_copy(home: Home, path: Path, wanted: Words, notes: list[str]) -> Iterator[Place]:
+    name = _relative(home, path)
+    if not host.who_has_open(path).nobody:
+        notes.append(f"{name} is open in another program and was not looked at.")
+        return
+    facts = host.probe(path)
+    sides = Sides(facts.main.size, facts.wal.size, facts.journal.size)
+    if not facts.is_sqlite:
+        return
+    try:
+        with at_rest(facts.real, sides, copy_private, None, check_file=False) as (look, _):
+            for place in _messages(look, wanted) if look.has("messages") else ():
+                yield Place(
+                    where="copy",
+                    session_id=place.session_id,
+                    role=place.role,
+                    at=place.at,
+                    path=name,
+                    id=place.id,
+                    state=place.state,
+                )
+    except (DatabaseUnreadable, Refused) as error:
+        notes.append(f"{name} could not be looked at: {error.message}")
+
+
+def _relative(home: Home, path: Path) -> str:
+    return str(path.relative_to(home.root)) if path.is_relative_to(home.root) else str(path)

@@ -1,0 +1,139 @@
+"""``forks``: the halves of forked conversations side by side, and what each release makes of them.
+
+Resolving them is a repair of LN002 and LN009 with a wish (:class:`ForkOptions`): the plan, its
+rounds, the receipt and undo are those of ``repair``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from hermes_repair.app.diagnose import facts, require_readable
+from hermes_repair.app.environment import Environment
+from hermes_repair.app.file_status import FileStatus, steady
+from hermes_repair.app.open_scene import open_scene
+from hermes_repair.checks.forked_sessions import Settled, forks, settle
+from hermes_repair.evidence.scene import ForkOptions, LookOptions, Scene
+from hermes_repair.home.layout import Home
+from hermes_repair.lineage.forks import Fork, Sibling
+from hermes_repair.lineage.graph import Graph
+from hermes_repair.lineage.release_rules import RULES, Rules, compression_tip, resume_target
+from hermes_repair.lineage.session_node import text
+from hermes_repair.model.errors import UnknownSession, UsageError
+from hermes_repair.report.forks_text import Half, Led, Outcome, Seen, Spoken
+
+IDS = ("LN002", "LN009")
+"""The findings that are forks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forks:
+    """All forks that were asked for."""
+
+    database: dict[str, Any]
+    forks: tuple[Seen, ...]
+
+
+def see(
+    home: Home,
+    environment: Environment,
+    sessions: Collection[str],
+    wish: ForkOptions | None,
+    *,
+    content: bool = False,
+) -> Forks:
+    """Look at the forks that the named sessions are part of, at all of them where none is named.
+
+    Raises :class:`UnknownSession` for a session that is not there, :class:`UsageError` for a wish
+    to keep one that is no half of these forks, :class:`Refused` where there are no conversations.
+    """
+
+    def look(file_status: FileStatus) -> Forks:
+        with open_scene(
+            home, environment, LookOptions(), check_file=False, file_status=file_status
+        ) as scene:
+            require_readable(scene)
+            _require_known(scene, sessions)
+            found = [fork for fork in forks(scene) if _is_meant(scene, fork, sessions)]
+            _require_halves(found, wish)
+            seen = tuple(_seen(scene, fork, wish, content) for fork in found)
+            return Forks(facts(scene), seen)
+
+    return steady(home, environment, look)
+
+
+def _require_known(scene: Scene, sessions: Collection[str]) -> None:
+    unknown = sorted(name for name in sessions if name not in scene.node)
+    if unknown:
+        raise UnknownSession(
+            f"There is no session {unknown[0]!r} in this database.",
+            "`hermes-repair forks` without a session lists every fork.",
+        )
+
+
+def _require_halves(found: Collection[Fork], wish: ForkOptions | None) -> None:
+    halves = {sibling.session_id for fork in found for sibling in fork.siblings}
+    strange = sorted(wish.keep - halves) if wish is not None else []
+    if strange:
+        raise UsageError(
+            f"{strange[0]!r} is no half of these forks, so it cannot be kept.",
+            "`hermes-repair forks` shows the halves.",
+        )
+
+
+def _is_meant(scene: Scene, fork: Fork, sessions: Collection[str]) -> bool:
+    """Whether a named session is the fork's parent or part of one of its halves."""
+    members = {fork.parent_id, *(name for sibling in fork.siblings for name in sibling.chain)}
+    return not sessions or not members.isdisjoint(sessions)
+
+
+def _seen(scene: Scene, fork: Fork, wish: ForkOptions | None, content: bool) -> Seen:
+    return Seen(
+        fork=fork,
+        parent=scene.node[fork.parent_id],
+        halves=tuple(
+            Half(sibling, scene.node[sibling.session_id], tuple(_own(scene, sibling, content)))
+            for sibling in fork.siblings
+        ),
+        led=tuple(led(scene.graph, fork.parent_id)),
+        outcome=_outcome(settle(scene, fork, wish)) if wish is not None else None,
+    )
+
+
+def _outcome(settled: Settled) -> Outcome:
+    merge = settled.merge
+    return Outcome(
+        keep=settled.keep,
+        possible=bool(settled.resolution.changes),
+        safety=settled.resolution.safety.value,
+        reason=settled.resolution.reason,
+        merged=merge.merged if merge is not None else {},
+        left_out={
+            name: {reason.value: number for reason, number in reasons.items()}
+            for name, reasons in (merge.left_out if merge is not None else {}).items()
+        },
+    )
+
+
+def _own(scene: Scene, sibling: Sibling, content: bool) -> Iterator[Spoken]:
+    for message in sibling.own:
+        words = None
+        if content:
+            row = scene.look.one("SELECT content FROM messages WHERE id = ?", [message.id])
+            words = (text(row[0]) or "") if row is not None else ""
+        yield Spoken(message.id, message.role, message.at, words)
+
+
+def led(graph: Graph, parent: str) -> Iterator[Led]:
+    """Yield what each release lists and resumes for a conversation, releases alike in one."""
+    first = graph.beginning(parent)
+
+    def answer(rules: Rules) -> tuple[str, str]:
+        return compression_tip(graph, first, rules), resume_target(graph, parent, rules)
+
+    for (lists, resumes), group in groupby(RULES.items(), lambda item: answer(item[1])):
+        releases = [release for release, _ in group]
+        yield Led(releases[0], releases[-1], lists, resumes)

@@ -1,0 +1,119 @@
+"""One look at one home, from the question who has it open to a scene for the checks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+
+from hermes_repair.app.environment import Environment
+from hermes_repair.app.file_status import (
+    FileStatus,
+    copy_private,
+    folder_of,
+    naming,
+    read_file_status,
+)
+from hermes_repair.app.receipts import gather, left_by_us
+from hermes_repair.app.target_release import installed_for
+from hermes_repair.checks.stale_locks import LOCKS
+from hermes_repair.evidence.scene import LookOptions, Scene
+from hermes_repair.home.installs import unread
+from hermes_repair.home.layout import Home
+from hermes_repair.model.errors import DatabaseUnreadable
+from hermes_repair.report.escape import count, verb
+from hermes_repair.schema.recognise import recognise
+from hermes_repair.schema.structure import Structure, read_structure
+from hermes_repair.store.file_state import FileState, SideFile, WalChoice, at_rest, beside_others
+from hermes_repair.store.look import Look
+
+NAMED = 3
+"""Tables that are named; the rest is counted."""
+
+
+@contextmanager
+def open_scene(
+    home: Home,
+    environment: Environment,
+    look_options: LookOptions,
+    *,
+    choice: WalChoice | None = None,
+    check_file: bool = True,
+    file_status: FileStatus | None = None,
+) -> Iterator[Scene]:
+    """Give a scene of one home; nothing in the home changes (R1)."""
+    seen = file_status or read_file_status(home)
+    folder = folder_of(home)
+    left = left_by_us(folder, seen)
+    with naming(seen), ExitStack() as stack:
+        if seen.at_rest:
+            look, state = stack.enter_context(
+                at_rest(
+                    home.database,
+                    seen.sides,
+                    copy_private,
+                    choice,
+                    check_file=check_file,
+                    left_by_us=left is not None,
+                )
+            )
+        else:
+            look, state = stack.enter_context(
+                beside_others(
+                    home.database,
+                    wal_mode=seen.facts.wal_mode,
+                    check_file=check_file,
+                    at_least=LOCKS,
+                )
+            )
+        notes = []
+        if left is not None and state.side is SideFile.CRASH:
+            notes.append(
+                f"The -wal beside state.db is what {left.stem} could not take into it (a full disk,"
+                " a kill). The two belong together; the next repair, or Hermes, takes it in."
+            )
+        if state.soundness is not None and state.soundness.unchecked:
+            tables = state.soundness.unchecked
+            notes.append(
+                f"Whether {_listed(tables)} and {verb(len(tables), 'its', 'their')} indexes agree"
+                " takes too long to check beside others; it waits."
+            )
+        installed = installed_for(home, environment, seen)
+        notes += unread(installed)
+        structure, state = _structure(look, state, seen)
+        yield Scene(
+            home=home,
+            look=look,
+            file=state,
+            structure=structure,
+            recognition=recognise(structure),
+            openers=seen.openers,
+            installed=installed,
+            receipt_history=gather(folder),
+            look_options=look_options,
+            now=environment.now(),
+            zone=environment.zone,
+            notes=notes,
+            tell=environment.now_and_then(),
+        )
+
+
+def _listed(tables: Sequence[str]) -> str:
+    """Return some names, the rest counted."""
+    more = len(tables) - NAMED
+    named = ", ".join(tables[:NAMED])
+    return f"{named} and {count(more, 'more table')}" if more > 0 else named
+
+
+def _structure(look: Look, state: FileState, seen: FileStatus) -> tuple[Structure, FileState]:
+    if seen.facts.main.size == 0:
+        held = f"; its -wal holds {seen.facts.wal.size} bytes" if seen.facts.wal.size else ""
+        return Structure(), replace(state, unreadable=f"it is empty (0 bytes){held}")
+    if not seen.facts.is_sqlite:
+        return Structure(), replace(state, unreadable="it is not a SQLite database")
+    if seen.in_the_way is not None:
+        return Structure(), replace(state, unreadable=seen.in_the_way)
+    try:
+        return read_structure(look.rows), state
+    except DatabaseUnreadable as error:
+        return Structure(), replace(state, unreadable=error.message)

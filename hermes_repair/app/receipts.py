@@ -1,0 +1,171 @@
+"""What our own receipts of a home say, gathered for the checks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+from hermes_repair import host
+from hermes_repair.app.file_status import FileStatus
+from hermes_repair.model.actions import FileCopy
+from hermes_repair.model.errors import BadRecord
+from hermes_repair.model.plans import Header, UnitState
+from hermes_repair.model.receipt_history import Brought, Freed, ReceiptHistory
+from hermes_repair.records import plan_database
+from hermes_repair.records.acknowledgements import FILE as ACKNOWLEDGED
+from hermes_repair.records.acknowledgements import acknowledged_or_why
+from hermes_repair.records.folder import Folder
+from hermes_repair.records.plan_file import PlanFile
+from hermes_repair.records.receipt_traces import Traces, traces
+from hermes_repair.store.file_state import WalChoice
+
+RESTORE = "restore"
+"""What receipts of a restore are called. They have no steps: `undo` takes none of them back."""
+CLOCKS = 2.0  # seconds: some filesystems keep no finer times
+SET_ASIDE = f"repair-wal-{WalChoice.IGNORE.value}"
+"""What receipts of a -wal that was to be set aside are called."""
+
+
+def gather(folder: Folder) -> ReceiptHistory:
+    """Read all receipts: messages that are ours, the birth of the database, unfinished runs."""
+    written: set[int] = set()
+    inserted: set[int] = set()
+    deactivated: set[int] = set()
+    kept: set[FileCopy] = set()
+    freed: list[Freed] = []
+    brought: dict[str, list[Brought]] = {}
+    births: list[float] = []
+    unfinished: list[tuple[Path, Header, int]] = []
+    gone = replaced_in(folder)
+    left_out: list[tuple[Path, BadRecord]] = []
+    for path, said in plan_database.read_each(folder.receipt_paths(), _said, left_out):
+        header = said.header
+        if header.birth is not None:
+            births.append(header.birth)
+        if path not in gone:
+            written |= said.left.written
+            inserted |= said.left.inserted
+            deactivated |= said.left.deactivated
+            freed += said.left.freed
+            for session_id, lines in said.left.brought:
+                brought.setdefault(session_id, []).append(lines)
+        place = folder.source_dir(path)
+        kept.update(copy for copy in said.left.copies if (place / copy.target).is_file())
+        if is_open(header):
+            unfinished.append((path, header, said.pending))
+    if unfinished and _at_work(folder):
+        unfinished.clear()  # not cut off: one of them is being written, and it settles the others
+    return ReceiptHistory(
+        written=frozenset(written),
+        inserted=frozenset(inserted),
+        deactivated=frozenset(deactivated),
+        freed=tuple(freed),
+        brought=brought,
+        kept=frozenset(kept),
+        birth=min(births, default=None),
+        unfinished=tuple(unfinished),
+        unreadable=tuple(_unreadable(folder, left_out)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What one receipt says; a receipt of which any of it cannot be read says nothing."""
+
+    header: Header
+    left: Traces
+    pending: int
+
+
+def _said(receipt: PlanFile) -> _Said:
+    header = receipt.header()
+    if is_open(header):
+        receipt.require_sealed()
+    return _Said(
+        header=header,
+        left=traces(receipt),
+        pending=sum(1 for _, state in receipt.states() if state is UnitState.PENDING),
+    )
+
+
+def _unreadable(
+    folder: Folder, receipts: Iterable[tuple[Path, BadRecord]]
+) -> Iterator[tuple[str, str]]:
+    yield from ((path.name, error.message) for path, error in receipts)
+    _, why = acknowledged_or_why(folder.path)
+    if why is not None:
+        yield ACKNOWLEDGED, why
+
+
+def identify(folder: Folder, random: Random) -> str:
+    """Return what says that this is the same home, wherever its folder is moved; made once."""
+    return folder.identify(identity(folder) or f"{random.getrandbits(128):032x}")
+
+
+def identity(folder: Folder) -> str | None:
+    """Return the identity of a home; where its file is gone, the one that all receipts name."""
+    known = folder.identity()
+    if known is not None:
+        return known
+    headers = plan_database.read_each(folder.receipt_paths(), PlanFile.header)
+    named = {header.home for _, header in headers}
+    return named.pop() if len(named) == 1 else None
+
+
+def replaced(receipts: Iterable[tuple[Path, Header]]) -> dict[Path, Path]:
+    """Return the runs whose work a later restore replaced, each with that restore. Pure.
+
+    ``receipts`` are all of a home, newest first. What is there is the newest copy that was put back
+    and what was done after that; before it counts what that copy had, and so on.
+    """
+    found: dict[Path, Path] = {}
+    horizon: float | None = None
+    by = Path()
+    for path, header in receipts:
+        if horizon is not None and header.created >= horizon:
+            found[path] = by
+        elif header.restored_from is not None and header.closed is not None:
+            horizon, by = header.restored_from, path
+    return found
+
+
+def replaced_in(folder: Folder) -> dict[Path, Path]:
+    """Return :func:`replaced` of a folder; opens nothing where there was no restore."""
+    paths = folder.receipt_paths()
+    if not any(path.stem.endswith(f"Z-{RESTORE}") for path in paths):
+        return {}
+    return replaced(plan_database.read_each(paths[::-1], PlanFile.header))
+
+
+def _at_work(folder: Folder) -> bool:
+    """Whether a run of ours that writes is there right now, by the lock that it holds."""
+    locks = host.kernel_locks([folder.run_lock])
+    return locks is not None and any(locks.values())
+
+
+def is_open(header: Header) -> bool:
+    """Whether a run, or the undo of one, has not come to its end (RP001)."""
+    return header.closed is None or (header.undoing is not None and header.undone is None)
+
+
+def left_by_us(folder: Folder, file_status: FileStatus) -> Path | None:
+    """Return the run of ours that left the -wal which lies beside state.db, None where none did.
+
+    Either both files lie as a run found them when it ended, or a run was cut off, state.db is the
+    file that it was at work on, and the -wal was written since. SQLite takes a -wal in page by
+    page, so a kill or a full disk leaves a main file that is no state that ever was, and what it
+    shows is no evidence against the -wal. A run that was to set a -wal aside says nothing for it.
+    """
+    if not file_status.sides.wal:
+        return None
+    main = file_status.marks.partition(":")[0]
+    for path, header in plan_database.read_each(folder.receipt_paths()[::-1], PlanFile.header):
+        if header.left == file_status.marks:
+            return path
+        wrote = file_status.facts.wal.mtime_ns / 1e9 > header.created - CLOCKS
+        same = header.base.partition(":")[0] == main
+        if is_open(header) and header.command != SET_ASIDE and same and wrote:
+            return path
+    return None

@@ -1,0 +1,135 @@
+"""``repair --plan``: doing what a saved plan says, as far as a plan of this home can say it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hermes_repair.app.apply_units import apply_units, close_receipt, in_file
+from hermes_repair.app.diagnose import find, readable, why_not
+from hermes_repair.app.environment import Environment
+from hermes_repair.app.file_status import FileStatus, folder_of, read_file_status
+from hermes_repair.app.open_scene import open_scene
+from hermes_repair.app.preflight import require_no_question, single_run
+from hermes_repair.app.recover import recover
+from hermes_repair.app.repair import look_afresh
+from hermes_repair.app.repair_result import Repaired
+from hermes_repair.app.source_resolver import resolver
+from hermes_repair.checks.registry import proposals
+from hermes_repair.evidence.scene import LookOptions, Scene
+from hermes_repair.home.layout import Home
+from hermes_repair.model.actions import Action, Ddl, IndexRefill
+from hermes_repair.model.errors import InUse, Refused
+from hermes_repair.model.plans import Header, Outline, outline
+from hermes_repair.records import plan_database
+from hermes_repair.repair.plan_bounds import Bounds, objection
+from hermes_repair.repair.planner import Selection
+from hermes_repair.schema.allowed_writes import allowed_writes
+from hermes_repair.schema.foreign_objects import tables_of_hermes
+
+PLAN_AGAIN = (
+    "Nothing was changed. Make a new one with `hermes-repair repair --dry-run --plan-out FILE`."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Base:
+    """What the database itself says of what a receipt keeps: its schema, and its birth."""
+
+    schema: int | None
+    birth: float | None
+
+
+def apply_saved(home: Home, environment: Environment, path: Path) -> Repaired:
+    """Apply a plan file of ``--plan-out``, exactly that.
+
+    Raises :class:`Refused` where it was changed, is for another home or an earlier state of this
+    one, or has a step that no plan of ours can have.
+    """
+    folder = folder_of(home)
+    header, outlines = _read(path)
+    if header.database != str(home.database):
+        raise Refused(
+            f"This plan is for {header.database}, not for {home.database}.",
+            "Make one for this home with `hermes-repair repair --dry-run --plan-out FILE`.",
+        )
+    result = Repaired()
+    with single_run(folder):
+        result.recovered = recover(home, folder, environment)
+        file_status = read_file_status(home)
+        require_no_question(home, file_status, folder)
+        if file_status.marks != header.base:
+            raise Refused(
+                "The database changed after this plan was made.",
+                "Make a new one with `hermes-repair repair --dry-run --plan-out FILE`.",
+            )
+        if not file_status.alone and not all(one.unit.live for one in outlines):
+            raise InUse(f"{file_status.openers.describe()}.", "Stop it, then run this again.")
+        base = _require_lawful(home, environment, file_status, path, outlines)
+        result.applied.append(
+            apply_units(
+                home,
+                folder,
+                environment,
+                file_status,
+                in_file(path, outlines),
+                resolver(home),
+                command="repair",
+                schema=base.schema,
+                birth=base.birth,
+            )
+        )
+        receipt = result.receipt
+        if receipt is not None:
+            result.go_on(lambda: close_receipt(receipt, home, folder, environment))
+    result.go_on(lambda: look_afresh(home, environment, LookOptions(), result))
+    return result
+
+
+def _read(path: Path) -> tuple[Header, list[Outline]]:
+    with plan_database.read(path) as file:
+        file.require_sealed()
+        return file.header(), [outline(found.number, found.unit) for found in file.records()]
+
+
+def _require_lawful(
+    home: Home,
+    environment: Environment,
+    file_status: FileStatus,
+    path: Path,
+    outlines: Sequence[Outline],
+) -> _Base:
+    """Raise :class:`Refused` where a step of a plan is none that a plan of this home can have."""
+    with open_scene(
+        home, environment, LookOptions(), file_status=file_status, check_file=False
+    ) as scene:
+        if not readable(scene):
+            raise Refused(
+                f"{home.database} has no conversations.", "`hermes-repair doctor` says more."
+            )
+        structural = any(one.needs_backup for one in outlines)
+        bounds = Bounds(
+            structure=scene.structure,
+            tables=tables_of_hermes(),
+            home=home.root,
+            sources=tuple(Path(os.path.normpath(f)) for f in (home.sessions_dir, home.logs_dir)),
+            structural=frozenset(_structural(scene)) if structural else frozenset(),
+        )
+        allowed = allowed_writes(scene.recognition, scene.structure)
+        with plan_database.read(path) as file:
+            for record in file.records():
+                why = objection(record.unit, bounds) or why_not(allowed, record.unit)
+                if why:
+                    what = record.unit.summary
+                    raise Refused(f"The plan {path} is not done: {what!r}: {why}.", PLAN_AGAIN)
+        return _Base(scene.recognition.number, scene.birth)
+
+
+def _structural(scene: Scene) -> Iterator[Action]:
+    """Yield the changes of structure that a plan of now has."""
+    for unit in proposals(scene, find(scene, Selection())):
+        for action in unit.actions:
+            if isinstance(action, Ddl | IndexRefill):
+                yield action

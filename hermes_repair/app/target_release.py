@@ -1,0 +1,113 @@
+"""Which Hermes serves a home, which schema number it asks for, and whether that is there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from hermes_repair.app.environment import Environment
+from hermes_repair.app.file_status import FileStatus
+from hermes_repair.home.installs import Installed, Surroundings, find_installed, serving, unread
+from hermes_repair.home.layout import Home
+from hermes_repair.model.errors import Refused
+from hermes_repair.schema.catalogue import DEFAULT_TARGET, NEWEST_TARGET
+from hermes_repair.schema.recognise import Family, Recognition
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Which number, where it comes from in words, and what the user has to know about it.
+
+    ``guessed``: no Hermes that serves the home was found, or none whose number can be read, so it
+    is not known that anybody asks for this number.
+    ``asked``: the command line names it; ``forced``: beyond what the installed Hermes expects.
+    """
+
+    number: int
+    origin: str
+    guessed: bool = False
+    asked: bool = False
+    forced: bool = False
+    notes: tuple[str, ...] = ()
+
+
+def installed_for(
+    home: Home, environment: Environment, file_status: FileStatus
+) -> tuple[Installed, ...]:
+    """Return the installs that serve a home, those of the processes at work on it first."""
+    running = [
+        Path(process.interpreter)
+        for process in file_status.openers.processes
+        if process.is_hermes and process.same_namespace and process.interpreter
+    ]
+    around = Surroundings(environment.environ, environment.user_home, environment.platform)
+    return find_installed(home.root, around, running)
+
+
+def choose_target(
+    recognition: Recognition, installed: Sequence[Installed], to: int | None, force: bool
+) -> Target:
+    """Return the number to go to, never below the one that the database has unless ``to`` says so.
+
+    Raises :class:`Refused`, without ``force``, for one beyond what the installed Hermes expects.
+    """
+    known, unknown = serving(installed), unread(installed)
+    if to is not None:
+        made = _named(to, known, force)
+        return replace(made, notes=(*unknown, *made.notes))
+    number = recognition.number
+    if recognition.family in (Family.LATER, Family.NEWER):
+        note = f"From schema 23 on Hermes' own code migrates, so {number} is left as it is."
+        return Target(number, "what the database has", notes=(note,))
+    if known is None or known.number is None:
+        wanted = max(DEFAULT_TARGET, number)
+        why = "no installed Hermes was found for this home"
+        if unknown:
+            why = "what the installed Hermes expects could not be read"
+        return Target(wanted, why, guessed=True, notes=unknown)
+    expected, notes = known.number, (*unknown, *_disagreeing(known, installed))
+    if expected < number:
+        note = f"The database is at {number} already, beyond what this Hermes expects ({expected})."
+        notes = (note, *notes)
+    if expected > NEWEST_TARGET:
+        note = f"Hermes' own code takes it from {NEWEST_TARGET} to {expected} on its next start."
+        notes = (note, *notes)
+    return Target(max(number, min(expected, NEWEST_TARGET)), words(known), notes=notes)
+
+
+def words(install: Installed) -> str:
+    """Return an install for a reader: its release, how it was found, and the file that says so."""
+    release = install.release or "of an unknown release"
+    return f"Hermes {release} ({install.how}) expects {install.number}, by {install.found}"
+
+
+def is_behind(recognition: Recognition, target: Target) -> bool:
+    """Whether ``migrate`` has to bring the database to its number or to what the number means."""
+    if recognition.family not in (Family.OLD, Family.REPAIRED):
+        return False
+    damaged = bool(recognition.missing) or recognition.stamp.problem is not None
+    return recognition.number < target.number or damaged
+
+
+def _named(to: int, known: Installed | None, force: bool) -> Target:
+    if known is None or known.number is None or to <= known.number:
+        return Target(to, "asked for with --to", asked=True)
+    if not force:
+        raise Refused(
+            f"{words(known)}. Beyond that, data steps would be skipped for rows that it writes in"
+            " between.",
+            "Update Hermes first, or add --force.",
+        )
+    note = f"{words(known)}: data steps up to {to} do not reach rows that it writes from now on."
+    origin = "asked for with --to and --force"
+    return Target(to, origin, asked=True, forced=True, notes=(note,))
+
+
+def _disagreeing(known: Installed, installed: Sequence[Installed]) -> tuple[str, ...]:
+    """Return a note for every other install that serves the home and expects another number."""
+    return tuple(
+        f"Another one serves this home too: {words(other)}."
+        for other in installed
+        if other.number is not None and other.number != known.number
+    )

@@ -1,0 +1,282 @@
+"""Chains that end in themselves (LN003), in nothing (LN004) or in an empty session (LN005)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from hermes_repair.checks.imported_sessions import continuation_in_file, imported_continuation
+from hermes_repair.checks.message_counts import loses
+from hermes_repair.checks.registry import check
+from hermes_repair.checks.resolution_units import (
+    how,
+    in_cycle,
+    is_settled,
+    merged,
+    remedy,
+    row_of,
+    unit_of,
+)
+from hermes_repair.evidence.never_written import never_written
+from hermes_repair.evidence.scene import Scene
+from hermes_repair.lineage.column_changes import Resolution, refused
+from hermes_repair.lineage.graph import EdgeKind
+from hermes_repair.lineage.links import attach, cut_cycle, cut_empty, reopen_parent
+from hermes_repair.lineage.session_node import SessionNode
+from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
+from hermes_repair.model.plans import Unit
+from hermes_repair.model.printed_commands import quoted
+from hermes_repair.report.escape import count
+
+
+@check("LN003", "lineage-cycle", Severity.ERROR, Remedy.SAFE)
+def lineage_cycle(scene: Scene) -> Iterator[Finding]:
+    """Sessions are each other's parents, in a circle.
+
+    What it means: no release lists any of them. Some commands never come back from such a circle:
+    exporting a member in 0.18.1 to 0.18.2 loops for ever.
+
+    How it happens: SQL by hand, or an import that did not look (Hermes #49148, #49178).
+
+    What repair does: it cuts the link of the earliest member, which is then the first of the chain.
+
+    How safe it is: safe for a session that is its own parent, which says nothing. In a longer
+    circle any link could be the wrong one, so it is cut only when you name a session of it.
+    """
+    for cycle in scene.graph.cycles:
+        first = cycle[0]
+        members = count(len(cycle), "session")
+        alone = len(cycle) == 1
+        resolution = cut_cycle(cycle, row_of(scene, first))
+        yield lineage_cycle.finding(
+            {"kind": "session", "session_id": first},
+            "is its own parent, so no release lists it."
+            if alone
+            else f"leads back to itself through {members}, so no release lists any of them.",
+            how(resolution, first),
+            remedy=remedy(resolution),
+            data={"cycle": list(cycle)},
+            identity=cycle,
+            sessions=len(cycle),
+            messages=sum(scene.node[name].active_rows for name in cycle),
+        )
+
+
+@lineage_cycle.proposes
+def cut_circle(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
+    """Cut the link of the earliest member."""
+    cycles = {cycle[0]: cycle for cycle in scene.graph.cycles}
+    for finding in findings:
+        cycle = cycles[finding.session_id or ""]
+        resolution = cut_cycle(cycle, row_of(scene, cycle[0]))
+        if resolution.changes:
+            yield unit_of(
+                finding,
+                resolution,
+                f"cut the link of {cycle[0]} to {scene.node[cycle[0]].parent_id}"
+                f" ({resolution.reason})",
+                kind="family",
+                sessions=cycle,
+            )
+
+
+@check("LN004", "continuation-missing", Severity.INFO, Remedy.UNSAFE)
+def continuation_missing(scene: Scene) -> Iterator[Finding]:
+    """A conversation was closed for compression, and nothing continues it.
+
+    What it means: the session counts as ended. Releases after 0.19.0 refuse every message to it;
+    earlier ones go on writing to a closed session.
+
+    How it happens: the program stopped between closing the session and starting its continuation
+    (Hermes #80337, #82001), or the continuation reached only its transcript file (#33906). Or
+    somebody deleted the continuation, or imported the chat without it: that is no damage, and
+    leaves the same.
+
+    What repair does: it opens the session again, so that it can be written to. Where a transcript
+    file holds the continuation, that is brought back and linked instead.
+
+    How safe it is: only at rest, at least 15 minutes after the closing, with no continuation of any
+    kind and no compression lock. Safe where a chat of the gateway leads to it, so that its next
+    message would go to a closed session, and where its continuation was brought back. Otherwise it
+    is a note, and done only when you name the session. The time and reason of the closing are kept
+    in the receipt.
+    """
+    cycles = in_cycle(scene)
+    for node in scene.nodes:
+        closed = node.end_reason == "compression" and not scene.graph.continuations(node.id)
+        if not closed or node.id in cycles or not is_settled(scene, [node.ended_at], [node.id]):
+            continue
+        ending = judge_ending(scene, node)
+        held = f" The file of {ending.file} holds its continuation." if ending.file else ""
+        others = scene.continued_elsewhere.get(node.id, ())
+        held += f" {', '.join(map(str, others))} continues it." if others else ""
+        here = " here" if others else ""
+        proven = ending.waits or ending.resolution.safety is Safety.SAFE
+        yield continuation_missing.finding(
+            {"kind": "session", "session_id": node.id},
+            f"was closed by compression, and nothing{here} continues it.{held}",
+            ending.hint or how(ending.resolution, node.id),
+            severity=Severity.ERROR if proven else Severity.INFO,
+            remedy=Remedy.SAFE if proven else remedy(ending.resolution),
+            data={
+                "ended_at": node.ended_at,
+                "continuation_in_file": ending.file,
+                "continued_in": [str(other.place.path) for other in others],
+            },
+            identity=(node.ended_at,),
+            sessions=1,
+            messages=node.active_rows,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What becomes of a closed session; ``file`` is the session whose file continues it.
+
+    ``waits``: that file is brought back first, and then linked.
+    """
+
+    resolution: Resolution
+    summary: str
+    file: str | None = None
+    hint: str = ""
+    waits: bool = False
+
+
+def judge_ending(scene: Scene, node: SessionNode) -> Ending:
+    """Say what becomes of a session that compression closed and nothing continues."""
+    brought = imported_continuation(scene, node)
+    if brought is not None:
+        made = attach(scene.graph, scene.node[brought], row_of(scene, brought), node.id)
+        return Ending(made, f"link {brought} to {node.id} ({made.reason})")
+    made = reopen_parent(scene.graph, node, row_of(scene, node.id), scene.routing)
+    others = scene.continued_elsewhere.get(node.id, ())
+    if others:
+        made = replace(made, safety=Safety.UNSAFE, reason=f"{others[0]} continues it")
+        return Ending(made, f"open {node.id} again ({made.reason})")
+    file = continuation_in_file(scene, node)
+    if file is None:
+        return Ending(made, f"open {node.id} again ({made.reason})")
+    name = file.session_id
+    if file.safe:
+        made = replace(made, safety=Safety.UNSAFE, reason=f"the file of {name} continues it")
+        summary, hint = f"open {node.id} again ({made.reason})", "hermes-repair repair"
+        return Ending(made, summary, name, hint, waits=True)
+    reason = f"a file that may have been deleted on purpose continues it: {name}"
+    hint = (
+        f"If you want it: `hermes-repair backfill {quoted(name)}`; else"
+        f" `hermes-repair repair --session {quoted(node.id)}` opens this one again"
+    )
+    made = replace(made, safety=Safety.UNSAFE, reason=reason)
+    return Ending(made, f"open {node.id} again ({reason})", name, hint)
+
+
+@continuation_missing.proposes
+def open_again(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
+    """Open the closed session, or link the continuation that a file brought back."""
+    for finding in findings:
+        node = scene.node[finding.session_id or ""]
+        ending = judge_ending(scene, node)
+        if ending.resolution.changes:
+            waits_for_file = {ending.file} if ending.file is not None else set()
+            yield unit_of(finding, ending.resolution, ending.summary, sessions=waits_for_file)
+
+
+@check("LN005", "continuation-empty", Severity.WARNING, Remedy.SAFE)
+def continuation_empty(scene: Scene) -> Iterator[Finding]:
+    """A continuation was started and never written.
+
+    What it means: lists and resume lead to a chat without a message, and the conversation before it
+    seems to be gone.
+
+    How it happens: the program stopped between rotating the session and its first write (up to
+    0.18.2; Hermes #15000, #47202, #51089). Or somebody undid all that was in it (up to 0.15.2), or
+    imported such a chat: that is no damage, and leaves the same but for the ids of messages.
+
+    What repair does: it cuts the link of the empty session, which stays. Where nothing else
+    continues the conversation, that is opened again.
+
+    How safe it is: only at rest, at least 15 minutes after the rotation, with no message in it, no
+    session below it and no lock. Safe where no id of a message is missing since the conversation's
+    last one, in a database older than the import of 0.19.0: then nothing was ever written to it.
+    Otherwise it is a note, done only when you name the session. Where a chat of the gateway leads
+    to it, its next message would go there: send /new in that chat first.
+    """
+    for node in _empty(scene):
+        resolution = judge_empty(scene, node)
+        written = not never_written(scene, node, scene.node[node.parent_id or ""])
+        yield continuation_empty.finding(
+            {"kind": "session", "session_id": node.id, "parent": node.parent_id},
+            f"continues {node.parent_id} and has no message.",
+            how(resolution, node.id),
+            severity=Severity.INFO if written else Severity.WARNING,
+            remedy=remedy(resolution),
+            data={"parent": node.parent_id},
+            identity=(node.parent_id,),
+            sessions=1,
+        )
+
+
+def _empty(scene: Scene) -> Iterator[SessionNode]:
+    cycles = in_cycle(scene)
+    for node in scene.nodes:
+        kind = scene.graph.kinds.get(node.id)
+        if kind is not EdgeKind.CONTINUATION or node.rows or node.id in cycles:
+            continue
+        parent = scene.node[node.parent_id or ""]
+        below = scene.graph.children.get(node.id)
+        if not below and is_settled(
+            scene, [node.started_at, parent.ended_at], [node.id, parent.id]
+        ):
+            yield node
+
+
+def judge_empty(scene: Scene, node: SessionNode) -> Resolution:
+    """Say what becomes of an empty continuation."""
+    parent = scene.node[node.parent_id or ""]
+    unwritten = never_written(scene, node, parent)
+    cut = cut_empty(
+        scene.graph,
+        node,
+        row_of(scene, node.id),
+        scene.titles,
+        scene.routing,
+        scene.taken_titles,
+        unwritten=unwritten,
+    )
+    if not cut.changes:
+        return refused(f"{cut.reason}. Send /new in that chat, then run repair")
+    if loses(scene, node.id):
+        return replace(cut, safety=Safety.UNSAFE, reason="its file has messages")
+    if len(scene.graph.continuations(parent.id)) > 1:
+        return cut
+    reopened = reopen_parent(
+        scene.graph,
+        parent,
+        row_of(scene, parent.id),
+        scene.routing,
+        without={node.id},
+        unwritten=unwritten,
+    )
+    both = merged([cut, reopened], f"{cut.reason}; {parent.id} is opened again")
+    others = scene.continued_elsewhere.get(parent.id, ())
+    if others:
+        return replace(both, safety=Safety.UNSAFE, reason=f"{others[0]} continues {parent.id}")
+    return both
+
+
+@continuation_empty.proposes
+def unlink(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
+    """Cut the link of the empty continuation, and open its parent where nothing else follows."""
+    for finding in findings:
+        node = scene.node[finding.session_id or ""]
+        resolution = judge_empty(scene, node)
+        if not resolution.changes:
+            continue
+        yield unit_of(
+            finding,
+            resolution,
+            f"cut the link of {node.id} to {node.parent_id} ({resolution.reason})",
+            kind="family",
+            sessions={node.parent_id or ""},
+        )

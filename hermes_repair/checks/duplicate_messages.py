@@ -1,0 +1,200 @@
+"""Messages that are there twice (MS001), told apart from a person who says the same twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from hermes_repair.checks.registry import check
+from hermes_repair.checks.resolution_units import below_active, row_of
+from hermes_repair.evidence.scene import Scene
+from hermes_repair.lineage.session_node import number, text
+from hermes_repair.model.actions import Action, RowUpdate
+from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
+from hermes_repair.model.plans import Unit
+from hermes_repair.model.printed_commands import quoted
+from hermes_repair.model.values import Value, same_value
+from hermes_repair.report.escape import count, verb
+from hermes_repair.store.look import Look
+from hermes_repair.transcripts.message_keys import decode_calls, row_key
+from hermes_repair.transcripts.message_rows import tool_calls_of
+from hermes_repair.transcripts.repeated_rows import TOGETHER, Repeats, Shown, find_repeats
+
+NEAR = 8  # rows of other sessions and of the same turn that may lie between the two
+
+
+def candidates(look: Look) -> list[str]:
+    """Return the sessions where it may be: rows of one time, or a user's words twice in a moment.
+
+    Both questions are answered by an index or by neighbouring rows, so that a sound database costs
+    no more than reading it once.
+    """
+    # Rows that nobody sees count here too: to leave them out, each row would have to be read.
+    one_time = (
+        "SELECT DISTINCT session_id FROM messages GROUP BY session_id, timestamp HAVING"
+        " COUNT(*) > 1"
+    )
+    # Both sides go by rowid: through the index of sessions a long chat would be squared.
+    again = (
+        "SELECT DISTINCT a.session_id FROM messages a NOT INDEXED CROSS JOIN messages b NOT INDEXED"
+        f" WHERE a.role = 'user' AND b.id BETWEEN a.id + 1 AND a.id + {NEAR}"
+        " AND b.role = 'user' AND b.session_id = a.session_id"
+        f" AND ABS(b.timestamp - a.timestamp) < {TOGETHER} AND b.content IS a.content"
+    )
+    found = {
+        row[0] for sql in (one_time, again) for row in look.rows(sql) if isinstance(row[0], str)
+    }
+    return sorted(found)
+
+
+def shown_rows(look: Look, session_id: str) -> list[Shown]:
+    """Return the rows of a session that releases show, by id."""
+    active = " AND active = 1" if "active" in look.columns("messages") else ""
+    found = []
+    for id, at, role, content, calls, answered in look.rows(
+        "SELECT id, timestamp, role, content, tool_calls, tool_call_id FROM messages"
+        f" WHERE session_id = ?{active} ORDER BY id",
+        [session_id],
+    ):
+        word = text(role) or ""
+        found.append(
+            Shown(
+                id=id if isinstance(id, int) else 0,
+                at=number(at),
+                role=word,
+                key=row_key(word, content, calls, answered),
+                calls=tool_calls_of(decode_calls(calls)),
+            )
+        )
+    return found
+
+
+def repeats_of(scene: Scene, session_id: str) -> Repeats:
+    """Return what a session holds twice, beside rows that a repair of ours wrote.
+
+    Where a message was taken back after the first copy, nothing is proven: the copy that is left
+    may be the one that its owner wanted gone; and where a receipt of ours cannot be read (RP002),
+    it is not known which rows are ours.
+    """
+    rows = shown_rows(scene.look, session_id)
+    found = find_repeats([row for row in rows if row.id not in scene.receipt_history.written])
+    if not found.proven:
+        return found
+    doubtful = not scene.receipt_history.complete or _taken_back(
+        scene, session_id, found.copies[0].id
+    )
+    return replace(found, proven=False) if doubtful else found
+
+
+def _taken_back(scene: Scene, session_id: str, since: int) -> bool:
+    columns = scene.look.columns("messages")
+    if "active" not in columns:
+        return False
+    compacted = "AND compacted IS NOT 1" if "compacted" in columns else ""
+    rows = scene.look.rows(
+        f"SELECT id FROM messages WHERE session_id = ? AND active IS NOT 1 {compacted} AND id > ?",
+        [session_id, since],
+    )
+    return any(id not in scene.receipt_history.deactivated for (id,) in rows)
+
+
+@check("MS001", "duplicate-messages", Severity.WARNING, Remedy.SAFE)
+def duplicate_messages(scene: Scene) -> Iterator[Finding]:
+    """A chat holds the same messages several times.
+
+    What it means: every turn costs more than it should, up to "context length exceeded"; in one
+    install 15,962 rows held 468 different messages.
+
+    How it happens: an agent that was given the loaded chat stored it again before a rotation, a
+    /new or a /branch (0.17.0 to 0.19.0), or with every turn (0.19.1 to 0.21; Hermes #68196, #92231,
+    #99477); or two writers stored every message (#860).
+
+    What repair does: the first of each stays, the copies become inactive, as messages that were
+    taken back are: no release shows them, none is deleted, and undo brings them back. The counts of
+    the session follow.
+
+    How safe it is: safe where all that had been loaded is there again from its first message on,
+    the times to their last digit, and nothing was taken back since: nothing else leaves that.
+    Otherwise it is a note, done only when you name the session: rewrites, rotations and branches
+    give all messages of a chat nearly one time, and a person says "ok" twice. Messages that a
+    repair brought back are never judged. Below schema 14 rows cannot be inactive: migrate first.
+    """
+    first = below_active(scene)
+    for session_id, found in _found(scene).items():
+        node, copies = scene.node[session_id], len(found.copies)
+        here = Remedy.SAFE if found.proven else Remedy.UNSAFE
+        command = "hermes-repair repair"
+        if not found.proven:
+            command = f"If you want them gone: {command} --session {quoted(session_id)}"
+        yield duplicate_messages.finding(
+            {"kind": "session", "session_id": session_id},
+            f"{count(copies, 'message')} of {node.active_rows:,} {_verb(copies, found.proven)}.",
+            first[1] if first else command,
+            severity=Severity.WARNING if found.proven else Severity.INFO,
+            remedy=first[0] if first else here,
+            data={"copies": copies, "messages": node.active_rows, "proven": found.proven},
+            identity=(copies, found.proven),
+            sessions=1,
+            messages=copies,
+        )
+
+
+def _verb(copies: int, proven: bool) -> str:
+    if proven:
+        return verb(copies, "is a copy of an earlier one", "are copies of earlier ones")
+    return verb(copies, "seems to be a copy", "seem to be copies") + ", which nothing proves"
+
+
+def _found(scene: Scene) -> dict[str, Repeats]:
+    sessions = scene.look.within_limit(candidates)
+    if sessions is None:
+        scene.notes.append("MS001 was not looked at: this takes too long beside a live Hermes.")
+        return {}
+    known = [session_id for session_id in sessions if session_id in scene.node]
+    listed = ((session_id, repeats_of(scene, session_id)) for session_id in known)
+    return {session_id: found for session_id, found in listed if found.copies}
+
+
+@duplicate_messages.proposes
+def set_inactive(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
+    """Let the first of each stay, and set the others inactive."""
+    for finding in findings:
+        session_id = finding.session_id or ""
+        found = repeats_of(scene, session_id)
+        copies = found.copies
+        yield Unit(
+            kind="session",
+            subject=session_id,
+            summary=f"set {count(len(copies), 'copy')} of messages of {session_id} inactive",
+            actions=tuple(deactivations(scene, session_id, copies)),
+            safety=Safety.SAFE if found.proven else Safety.UNSAFE,
+            live=False,
+            findings=(finding.fingerprint,),
+            finding_ids=(finding.id,),
+            sessions=frozenset({session_id}),
+        )
+
+
+def deactivations(
+    scene: Scene, session_id: str, rows: Sequence[Shown], *, removed_calls: int = 0
+) -> Iterator[Action]:
+    """Yield what takes rows out of a chat without deleting them, the session's counts first.
+
+    ``removed_calls`` are tool calls that leave rows which stay. A session with rewinds keeps its
+    ``message_count``, as Hermes' own rewind does.
+    """
+    node, stored = scene.node[session_id], row_of(scene, session_id)
+    after: dict[str, Value] = {}
+    if rows and not node.rewind_count:
+        after["message_count"] = node.active_rows - len(rows)
+    calls, gone = stored.get("tool_call_count"), removed_calls + sum(row.calls for row in rows)
+    if gone and isinstance(calls, int):
+        after["tool_call_count"] = max(0, calls - gone)
+    if after:
+        before = {column: stored[column] for column in after}
+        yield RowUpdate("sessions", {"id": session_id}, before, after, frozenset(after))
+    for row in rows:
+        kept = next(scene.look.rows_of("messages", "id = ?", [row.id]))
+        flags: dict[str, Value] = {"active": 0, "compacted": 0}
+        changed = {k: v for k, v in flags.items() if k in kept and not same_value(kept[k], v)}
+        yield RowUpdate("messages", {"id": row.id}, {k: kept[k] for k in changed}, changed)

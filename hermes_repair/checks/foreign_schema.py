@@ -1,0 +1,88 @@
+"""What no release of Hermes makes and what has a say in its tables (DB009)."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+
+from hermes_repair.checks.registry import check
+from hermes_repair.evidence.scene import Scene
+from hermes_repair.model.findings import Finding, Remedy, Severity
+from hermes_repair.model.printed_commands import quoted
+from hermes_repair.schema.foreign_objects import ForeignObject, find_foreign_objects
+from hermes_repair.schema.sql_text import quote
+
+
+@check("DB009", "foreign-schema-object", Severity.WARNING, Remedy.MANUAL, file_level=True)
+def foreign_schema_object(scene: Scene) -> Iterator[Finding]:
+    """Something that no release of Hermes makes decides over one of Hermes' tables.
+
+    What it means: a trigger runs whenever Hermes writes there, or a view, a virtual table, a
+    generated column or a reference with CASCADE or SET NULL makes a write something else than it
+    says. Such a thing can drop a message that is written, delete others or change values, and
+    neither Hermes nor anybody else would be told. One that only keeps a log is no harm to Hermes.
+
+    How it happens: a person or another program added it: for an audit, against duplicates, for a
+    sync. Hermes makes triggers for its search index alone, and from schema 30 on for the order in
+    which messages are shown; those are known by name and text and are not meant.
+
+    What repair does: nothing, and it writes nothing to the tables named; other tables are repaired.
+    `migrate` does nothing at all, because a table that is made anew takes its triggers with it.
+
+    How safe it is: nothing is changed. Only you can know whether it is still needed.
+    """
+    for found in find_foreign_objects(scene.structure, scene.recognition.number):
+        if found.certain:
+            listed = " and ".join(found.tables)
+            yield foreign_schema_object.finding(
+                {"kind": "table", "table": found.tables[0]},
+                f"{_sentence(found, listed)} Nothing is written to {listed} while it is there.",
+                _hint(found, str(scene.home.database)),
+                severity=Severity.ERROR if found.replaces else None,
+                data={"object": found.kind, "name": found.name, "tables": list(found.tables)},
+                identity=(found.kind, found.name),
+            )
+
+
+def _sentence(found: ForeignObject, tables: str) -> str:
+    match found.kind:
+        case "trigger":
+            does = f"runs whenever {_events(found)} {tables}"
+        case "view" | "virtual table":
+            return f"Hermes' table {tables} is not there: a {found.kind} has its name."
+        case "generated column":
+            does = "is worked out by the database and cannot be written"
+        case _:
+            does = f"changes or deletes rows of {tables} by itself"
+    return f"The {found.kind} {found.name}, which no release of Hermes makes, {does}."
+
+
+def _events(found: ForeignObject) -> str:
+    words = {"insert": "a row is added to", "update": "a row is changed in"}
+    words["delete"] = "a row is deleted from"
+    return " or ".join(words[event] for event in sorted(found.events))
+
+
+def _hint(found: ForeignObject, database: str) -> str:
+    """Return how to look at it, and what to do about it, in commands that can be typed."""
+    look = f"Look at it: sqlite3 {quoted(database)} '.schema {found.tables[-1]}'."
+    if found.replaces:
+        return (
+            f"{look} Put the table back under its name; or `hermes-repair backup list` shows the"
+            " copies that `hermes-repair restore BACKUP` puts back."
+        )
+    remedy = {
+        "trigger": f"DROP TRIGGER {quote(found.name)}",
+        "generated column": _drop_column(found),
+    }.get(found.kind)
+    if remedy is None:
+        return f"{look} The table has to be made anew without it, by whoever added it."
+    return (
+        f"{look} If nothing of yours needs it, stop Hermes, keep a copy (`hermes-repair backup`)"
+        f" and remove it: sqlite3 {quoted(database)} {shlex.quote(remedy)}"
+    )
+
+
+def _drop_column(found: ForeignObject) -> str:
+    table, _, column = found.name.partition(".")
+    return f"ALTER TABLE {quote(table)} DROP COLUMN {quote(column)}"

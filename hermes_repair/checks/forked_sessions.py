@@ -1,0 +1,247 @@
+"""Conversations that were continued twice: forks (LN002) and double rotations (LN009)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from hermes_repair.checks.merge_actions import Merge, merge_actions, own_words, plan_merge
+from hermes_repair.checks.registry import Check, check
+from hermes_repair.checks.resolution_units import in_cycle, row_of, unit_of
+from hermes_repair.evidence.scene import ForkOptions, Scene
+from hermes_repair.lineage.column_changes import Resolution, refused
+from hermes_repair.lineage.fork_resolution import (
+    Basis,
+    Method,
+    archive,
+    archive_merged,
+    branch,
+    sessions_of,
+)
+from hermes_repair.lineage.forks import Fork, Holds, Sibling, find_fork
+from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
+from hermes_repair.model.plans import Unit
+from hermes_repair.model.printed_commands import quoted
+from hermes_repair.report.escape import count, verb
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """How one fork is resolved: what is kept, the changes, and what a merge brings in."""
+
+    keep: str
+    resolution: Resolution
+    merge: Merge | None = None
+
+
+def read_fork(scene: Scene, parent: str) -> Fork:
+    """Return the siblings below one parent, side by side."""
+    ids = (parent, *scene.graph.continuations(parent))
+    return find_fork(scene.graph, parent, {id: scene.messages(id) for id in ids}, scene.routing)
+
+
+def forks(scene: Scene) -> Iterator[Fork]:
+    """Yield every fork, in the order of the rows."""
+    cycles = in_cycle(scene)
+    for parent in scene.graph.forked_parents:
+        if parent not in cycles:
+            yield read_fork(scene, parent)
+
+
+def rivals(fork: Fork) -> tuple[Sibling, ...]:
+    """Return the siblings that have rows or a chat: an empty one is LN005's."""
+    return tuple(
+        sibling
+        for sibling in fork.siblings
+        if sibling.holds is not Holds.NOTHING or sibling.session_id in fork.live.routed
+    )
+
+
+def is_double_rotation(fork: Fork) -> bool:
+    """Whether all siblings but one took no turn of their own (LN009)."""
+    others = [sibling for sibling in rivals(fork) if sibling.session_id != _kept(fork)]
+    return bool(others) and all(sibling.holds is Holds.COPIES for sibling in others)
+
+
+def _kept(fork: Fork) -> str:
+    return fork.live.session_id or fork.live.suggestion
+
+
+@check("LN002", "forked-continuation", Severity.ERROR, Remedy.SAFE)
+def forked_continuation(scene: Scene) -> Iterator[Finding]:
+    """One conversation was continued twice, and only one half is shown.
+
+    What it means: two or more sessions continue the same one. Lists show one of them, and releases
+    do not agree on which: up to 0.17 the one that began last, from 0.18 on the one with the later
+    message. What was said in the other is not lost, but nobody sees it.
+
+    How it happens: two compressions of one conversation at the same time, or a second one turns
+    later from a copy that some agent or a background review still held (Hermes #34351, #38727,
+    #41708, #56391).
+
+    What repair does: the live one stays the continuation. Every other one with words of its own
+    becomes a chat of its own that every release lists, marked as a branch; one that holds only
+    copies or a background review is archived. `hermes-repair forks` shows them side by side, and
+    `forks --resolve merge` weaves the turns of the others into the live one instead.
+
+    How safe it is: safe where routing names the live one, or only one is still open. Otherwise the
+    one with the latest message is only a suggestion, and you say which with `forks --keep`.
+    """
+    for fork in forks(scene):
+        if len(rivals(fork)) > 1 and not is_double_rotation(fork):
+            yield _finding(forked_continuation, fork)
+
+
+@check("LN009", "double-rotation", Severity.INFO, Remedy.UNSAFE)
+def double_rotation(scene: Scene) -> Iterator[Finding]:
+    """One compression made two continuations, and the second took no turn.
+
+    What it means: the other continuation holds nothing but copies. Nothing is lost, but releases
+    up to 0.17 show it instead of the live one where it began later.
+
+    How it happens: the compression ran again for a conversation that it had already rotated, as
+    when a gateway hands an agent the long history once more (Hermes #25921, #44004).
+
+    What repair does: nothing by itself. When you name the session, the one without a turn of its
+    own is archived, with a pointer to the conversation (`hermes-repair forks --resolve archive`).
+
+    How safe it is: nothing of yours is in it; which of the two goes on is proven by routing, or by
+    only one being open, or else the one with the later message is taken.
+    """
+    for fork in forks(scene):
+        if len(rivals(fork)) > 1 and is_double_rotation(fork):
+            yield _finding(double_rotation, fork)
+
+
+def _finding(made: Check, fork: Fork) -> Finding:
+    live = fork.live.session_id
+    own = sum(own_words(sibling) for sibling in fork.others(_kept(fork)))
+    known = "which of them goes on is not clear"
+    if live:
+        known = f"{live} is the one that goes on (by {fork.live.by.value})"
+    show = f"hermes-repair forks {quoted(fork.parent_id)}"
+    unsafe = made is double_rotation or live is None
+    keep = f" --keep {quoted(fork.live.suggestion)}" if live is None else ""
+    hint = "hermes-repair repair"
+    if made is double_rotation:
+        hint = f"If you want it: {show} --resolve archive{keep}"
+    elif live is None:
+        hint = f"`{show}` shows them; then {show} --resolve branch{keep}"
+    return made.finding(
+        {"kind": "session", "session_id": fork.parent_id},
+        f"was continued {_times(len(fork.siblings))}; {known}, and {_lost(fork, own)}.",
+        hint,
+        remedy=Remedy.UNSAFE if unsafe else Remedy.SAFE,
+        data={
+            "siblings": [sibling.session_id for sibling in fork.siblings],
+            "live": live,
+            "by": fork.live.by.value,
+            "suggestion": fork.live.suggestion,
+            "holds": {s.session_id: s.holds.value for s in fork.siblings},
+            "own_messages": {s.session_id: len(s.own) for s in fork.siblings},
+        },
+        identity=tuple(sibling.session_id for sibling in fork.siblings),
+        sessions=len(fork.siblings),
+        messages=own,
+    )
+
+
+def _times(number: int) -> str:
+    return "twice" if number == 2 else f"{number} times"
+
+
+def _lost(fork: Fork, own: int) -> str:
+    others = fork.others(_kept(fork))
+    whose = "the other" if len(others) == 1 else "the others"
+    if own:
+        verb, other = ("is", "hides") if own == 1 else ("are", "hide")
+        return (
+            f"{count(own, 'message')} of {whose} {verb} hidden, or {other} it, depending on the"
+            " release of Hermes"
+        )
+    if any(sibling.holds is Holds.REVIEW for sibling in others):
+        return f"{whose} {'holds' if len(others) == 1 else 'hold'} a background review only"
+    return f"{whose} took no turn"
+
+
+def settle(scene: Scene, fork: Fork, wish: ForkOptions | None) -> Settled:
+    """Say how a fork is resolved: as ``wish`` says, else by branch.
+
+    Without a proof of which one is live, a wish that names none changes nothing; without a wish the
+    suggestion is taken, as a judgement.
+    """
+    named = [s.session_id for s in fork.siblings if wish and s.session_id in wish.keep]
+    keep = named[0] if named else _kept(fork)
+    if wish is not None and not named and fork.live.session_id is None:
+        reason = f"nothing proves which one is live; the latest message is in {keep}: --keep {keep}"
+        return Settled(keep, refused(reason))
+    rows = {id: row_of(scene, id) for id in sessions_of(fork)}
+    basis = Basis(scene.graph, rows, scene.titles, scene.taken_titles)
+    method = wish.method if wish is not None else Method.BRANCH
+    if method is Method.ARCHIVE:
+        return Settled(keep, archive(basis, fork, keep))
+    if method is Method.BRANCH:
+        return Settled(keep, branch(basis, fork, keep))
+    merge = plan_merge(scene, fork, keep)
+    if not merge.merged:
+        return Settled(keep, refused("no half has a whole turn that could be merged"), merge)
+    return Settled(keep, archive_merged(basis, fork, keep, merge.merged), merge)
+
+
+def _units(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
+    for finding in findings:
+        fork = read_fork(scene, finding.session_id or "")
+        settled = settle(scene, fork, scene.look_options.forks)
+        changes = settled.resolution.changes
+        if not changes:
+            continue
+        more = tuple(merge_actions(scene, settled.keep, settled.merge)) if settled.merge else ()
+        yield unit_of(
+            finding,
+            _as_safe_as(finding, settled.resolution),
+            _summary(scene, fork, settled),
+            kind="family",
+            sessions={fork.parent_id, *(s.session_id for s in fork.siblings)},
+            more=more,
+        )
+
+
+def _as_safe_as(finding: Finding, resolution: Resolution) -> Resolution:
+    """A double rotation is resolved only when asked for, whatever proves the live one."""
+    if finding.id == double_rotation.id:
+        return replace(resolution, safety=Safety.UNSAFE)
+    return resolution
+
+
+def _summary(scene: Scene, fork: Fork, settled: Settled) -> str:
+    can_archive = "archived" in scene.look.columns("sessions")
+    aside = "is archived" if can_archive else "is set apart (schema 14 can archive it)"
+    becomes = {
+        Holds.WORDS: "becomes a chat of its own",
+        Holds.COPIES: f"{aside}: it has only copies",
+        Holds.REVIEW: f"{aside}: it holds a background review",
+        Holds.NOTHING: "is unlinked: it is empty",
+    }
+    merge = settled.merge
+    parts = [
+        _woven(merge, other.session_id, aside)
+        if merge is not None and other.session_id in merge.merged
+        else f"{other.session_id} {becomes[other.holds]}"
+        for other in fork.others(settled.keep)
+    ]
+    return (
+        f"keep {settled.keep} as the continuation of {fork.parent_id}"
+        f" ({settled.resolution.reason}); {'; '.join(parts)}"
+    )
+
+
+def _woven(merge: Merge, session_id: str, aside: str) -> str:
+    came, stay = merge.merged[session_id], sum(merge.left_out[session_id].values())
+    rest = f" ({count(stay, 'message')} of its own {'stays' if stay == 1 else 'stay'} there)"
+    come = verb(came, "comes", "come")
+    what = f"{count(came, 'message')} of {session_id} {come} in"
+    return f"{what}, and it {aside}{rest if stay else ''}"
+
+
+forked_continuation.proposes(_units)
+double_rotation.proposes(_units)

@@ -1,0 +1,284 @@
+"""Values in rows of ``messages`` that no release writes (MS004), and what each has to be."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from functools import partial
+from typing import NamedTuple
+
+from hermes_repair.checks.registry import check
+from hermes_repair.checks.unreadable_labels import readable_labels, unreadable_labels
+from hermes_repair.evidence.scene import Scene
+from hermes_repair.evidence.suspect_rows import EARLIEST, MILLISECONDS, TEXTS, is_time, rows_in
+from hermes_repair.lineage.session_node import number, text
+from hermes_repair.model.actions import RowUpdate
+from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
+from hermes_repair.model.plans import Unit
+from hermes_repair.model.printed_commands import quoted
+from hermes_repair.model.values import RawText, Row, Value
+from hermes_repair.report.escape import count
+from hermes_repair.transcripts.message_text import SENTINEL
+
+SLACK = 5.0  # seconds by which a message may seem older than the one before it
+SCALES = (1e3, 1e6, 1e9)  # milliseconds, microseconds and nanoseconds, in seconds
+LATEST = 86400.0  # seconds by which a clock may be ahead of ours
+
+
+class Mended(NamedTuple):
+    """One value as it has to be. ``kind`` says what was wrong; ``sure``: it follows from the data.
+
+    ``column`` names where it is.
+    """
+
+    column: str
+    value: Value
+    kind: str
+    sure: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Damaged:
+    """One row with odd values."""
+
+    row: Row
+    mended: tuple[Mended, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """The times between which a message has to lie, ``None`` where nothing says so."""
+
+    before: float | None
+    after: float | None
+
+    def allow(self, at: float) -> bool:
+        """Whether both sides are known and ``at`` lies between them."""
+        if self.before is None or self.after is None:
+            return False
+        return self.before - SLACK <= at <= self.after + SLACK
+
+
+def mend_row(row: Row, neighbours: Callable[[], Neighbours], zone: tzinfo) -> tuple[Mended, ...]:
+    """Return what has to change in one row; empty where all its values are ordinary."""
+    found = [made for name in TEXTS if name in row and (made := _text(name, row[name])) is not None]
+    if not any(made.column == "tool_calls" for made in found):
+        calls = _calls(row.get("tool_calls"))
+        found += [calls] if calls is not None else []
+    if not any(made.column == "content" for made in found):
+        content = _content(row.get("content"))
+        found += [content] if content is not None else []
+    if not is_time(row["timestamp"]):
+        found.append(_time(row["timestamp"], neighbours(), zone))
+    return tuple(found)
+
+
+def _text(column: str, value: Value) -> Mended | None:
+    if isinstance(value, RawText):
+        return Mended(column, value.data.decode("utf-8", "replace"), "invalid UTF-8", sure=True)
+    if not isinstance(value, bytes):
+        return None
+    try:
+        return Mended(column, value.decode("utf-8"), "bytes instead of text", sure=True)
+    except UnicodeDecodeError:
+        return Mended(
+            column, value.decode("utf-8", "replace"), "bytes that are no text", sure=False
+        )
+
+
+def _content(value: Value) -> Mended | None:
+    """Return structured content that cannot be decoded as the text that is there."""
+    if not isinstance(value, str) or not value.startswith(SENTINEL):
+        return None
+    try:
+        json.loads(value[len(SENTINEL) :])
+    except (ValueError, RecursionError):
+        return Mended("content", value[len(SENTINEL) :], "structure that is not JSON", sure=False)
+    return None
+
+
+def _calls(value: Value) -> Mended | None:
+    """Return tool calls as the list that releases read; they take anything else for none."""
+    if value is None or value == "":
+        return None
+    try:
+        calls = json.loads(value) if isinstance(value, str) else value
+        if isinstance(calls, str):
+            calls = json.loads(calls)  # encoded twice
+    except (ValueError, RecursionError):
+        return Mended("tool_calls", None, "tool calls that are not JSON", sure=False)
+    if isinstance(calls, list):
+        once = isinstance(value, str) and value.lstrip()[:1] == "["
+        if once:
+            return None
+        return Mended("tool_calls", json.dumps(calls), "tool calls encoded twice", sure=True)
+    if isinstance(calls, dict) and ("function" in calls or "name" in calls):
+        return Mended("tool_calls", json.dumps([calls]), "a tool call without a list", sure=True)
+    return Mended("tool_calls", None, "tool calls that are no list", sure=calls is None)
+
+
+def _time(value: Value, neighbours: Neighbours, zone: tzinfo) -> Mended:
+    kind = "a time that is none"
+    for at in readings(value, zone):
+        if neighbours.allow(at):
+            return Mended("timestamp", at, kind, sure=True)
+    known = neighbours.before if neighbours.before is not None else neighbours.after
+    return Mended("timestamp", known, kind, sure=False)
+
+
+def readings(value: Value, zone: tzinfo) -> Iterator[float]:
+    """Yield what a value may mean as epoch seconds."""
+    at = number(value)
+    if at is not None:
+        yield from (at / scale for scale in SCALES if EARLIEST <= at / scale <= MILLISECONDS)
+        return
+    said = text(value) or ""
+    try:
+        when = datetime.fromisoformat(said.strip())
+    except ValueError:
+        return
+    try:
+        yield (when if when.tzinfo is not None else when.replace(tzinfo=zone)).timestamp()
+        if when.tzinfo is None:
+            yield when.replace(tzinfo=UTC).timestamp()
+    except (OverflowError, OSError, ValueError):
+        return
+
+
+def neighbours_of(scene: Scene, row: Row) -> Neighbours:
+    """Return the times of the nearest messages of the session, by id, whose times are times.
+
+    The session's own start and the present are bounds where there is no message.
+    """
+    columns: list[Value] = [row["session_id"], row["id"], EARLIEST, MILLISECONDS]
+    good = "typeof(timestamp) IN ('real', 'integer') AND timestamp BETWEEN ? AND ?"
+    base = f"SELECT timestamp FROM messages WHERE session_id = ? AND id {{}} ? AND {good}"
+    before = scene.look.one(base.format("<") + " ORDER BY id DESC LIMIT 1", columns)
+    after = scene.look.one(base.format(">") + " ORDER BY id LIMIT 1", columns)
+    node = scene.node.get(text(row["session_id"]) or "")
+    started = node.started_at if node is not None and is_time(node.started_at) else None
+    return Neighbours(
+        number(before[0]) if before else started, number(after[0]) if after else scene.now + LATEST
+    )
+
+
+def damaged_rows(scene: Scene) -> Iterable[Damaged]:
+    """Yield every row with odd values, by id."""
+    for row in rows_in(scene.look, scene.suspects.values):
+        mended = mend_row(row, partial(neighbours_of, scene, row), scene.zone)
+        if mended:
+            yield Damaged(row, mended)
+
+
+@check("MS004", "message-value-invalid", Severity.ERROR, Remedy.SAFE)
+def message_value_invalid(scene: Scene) -> Iterator[Finding]:
+    """Messages, or the row of a session, hold values that Hermes cannot read.
+
+    What it means: one byte that is not UTF-8 makes the list of sessions, the export and the chat
+    itself fail, and so does one in a title; a time in milliseconds puts a chat into the year 58000;
+    tool calls that are no JSON list are read as none.
+
+    How it happens: another program wrote into the database, an import, or bytes that were stored as
+    they came (Hermes #67379, #102757, #48350).
+
+    What repair does: bytes that are no text become the mark U+FFFD where they stood, bytes that are
+    text become text, times get the unit that the messages around them prove, a single tool call
+    gets its list. The value that was there stays in the receipt, byte for byte.
+
+    How safe it is: safe where the right value follows from the data. Otherwise (tool calls that
+    cannot be read, a time that nothing proves) it is a judgement, done when you ask for it.
+    """
+    found: dict[tuple[str, bool], list[Damaged]] = {}
+    for damaged in damaged_rows(scene):
+        session_id = text(damaged.row["session_id"]) or ""
+        for sure in (True, False):
+            if any(made.sure is sure for made in damaged.mended):
+                found.setdefault((session_id, sure), []).append(damaged)
+    for (session_id, sure), rows in sorted(found.items()):
+        kinds = sorted({made.kind for row in rows for made in row.mended if made.sure is sure})
+        possible = sure or any(_changes(row, sure=False) for row in rows)
+        asked = "hermes-repair repair"
+        yield message_value_invalid.finding(
+            {"kind": "session", "session_id": session_id},
+            f"{count(len(rows), 'message')} {'has' if len(rows) == 1 else 'have'}"
+            f" {', '.join(kinds)}.",
+            asked if sure else f"If you want it: {asked} --session {quoted(session_id)}",
+            remedy=(Remedy.SAFE if sure else Remedy.UNSAFE) if possible else Remedy.MANUAL,
+            data={"kinds": kinds, "messages": len(rows), "derivable": sure},
+            identity=(sure, len(rows), *kinds),
+            sessions=1,
+            messages=len(rows),
+        )
+    for session_id, columns in unreadable_labels(scene):
+        kinds = ["invalid UTF-8"]
+        yield message_value_invalid.finding(
+            {"kind": "session", "session_id": session_id},
+            f"its {' and '.join(columns)} {'is' if len(columns) == 1 else 'are'} no valid UTF-8,"
+            " so lists of all sessions fail.",
+            "hermes-repair repair",
+            data={"kinds": kinds, "columns": list(columns), "messages": 0, "derivable": True},
+            identity=("session", *columns),
+            sessions=1,
+        )
+
+
+def _changes(damaged: Damaged, *, sure: bool) -> dict[str, Value]:
+    """Return the columns that change; a time that nothing is known of stays as it is."""
+    return {
+        made.column: made.value
+        for made in damaged.mended
+        if made.sure is sure and not (made.column == "timestamp" and made.value is None)
+    }
+
+
+@message_value_invalid.proposes
+def write_readable(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
+    """Write the values that can be read."""
+    rows: dict[str, list[Damaged]] = {}
+    wanted = {finding.session_id for finding in findings}
+    for damaged in damaged_rows(scene):
+        session_id = text(damaged.row["session_id"]) or ""
+        if session_id in wanted:
+            rows.setdefault(session_id, []).append(damaged)
+    for finding in findings:
+        session_id, sure = finding.session_id or "", finding.remedy is Remedy.SAFE
+        if "columns" in finding.data:
+            yield _labelled(scene, finding)
+            continue
+        actions = []
+        for damaged in rows.get(session_id, ()):
+            after = _changes(damaged, sure=sure)
+            before = {column: damaged.row[column] for column in after}
+            if after:
+                key = {"id": damaged.row["id"]}
+                actions.append(RowUpdate("messages", key, before, after))
+        yield Unit(
+            kind="session",
+            subject=session_id,
+            summary=f"make {count(len(actions), 'message')} of {session_id} readable:"
+            f" {', '.join(finding.data['kinds'])}",
+            actions=tuple(actions),
+            safety=Safety.SAFE if sure else Safety.UNSAFE,
+            live=False,
+            findings=(finding.fingerprint,),
+            finding_ids=(finding.id,),
+            sessions=frozenset({session_id}),
+        )
+
+
+def _labelled(scene: Scene, finding: Finding) -> Unit:
+    """Write the texts of a session's own row that can be read."""
+    session_id, columns = finding.session_id or "", tuple(finding.data["columns"])
+    return Unit(
+        kind="session",
+        subject=session_id,
+        summary=f"make {' and '.join(columns)} of {session_id} readable: invalid UTF-8",
+        actions=(readable_labels(scene, session_id, columns),),
+        safety=Safety.SAFE,
+        live=False,
+        findings=(finding.fingerprint,),
+        finding_ids=(finding.id,),
+        sessions=frozenset({session_id}),
+    )

@@ -1,0 +1,133 @@
+"""LN001: sessions whose parent is gone, and where that parent still is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from hermes_repair.checks.message_counts import loses
+from hermes_repair.checks.registry import check
+from hermes_repair.checks.resolution_units import how, remedy, row_of, unit_of
+from hermes_repair.evidence.scene import Scene
+from hermes_repair.evidence.sessions_elsewhere import Place
+from hermes_repair.lineage.column_changes import Resolution, refused
+from hermes_repair.lineage.links import attach, cut_orphan, unhide, waits_for
+from hermes_repair.lineage.person_proof import NEVER_A_PERSON
+from hermes_repair.lineage.session_node import DelegateMark, SessionNode
+from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
+from hermes_repair.model.plans import Unit
+from hermes_repair.schema.delegate_marks import STEP
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What becomes of one orphan; ``places`` still have its parent."""
+
+    resolution: Resolution
+    summary: str
+    places: tuple[Place, ...]
+
+
+@check("LN001", "orphan-child", Severity.ERROR, Remedy.SAFE)
+def orphan_child(scene: Scene) -> Iterator[Finding]:
+    """A conversation continues one that does not exist.
+
+    What it means: the session names a parent whose row is gone. No release lists such a session,
+    so the chat has vanished although all its messages are there.
+
+    How it happens: the parent was deleted by a program that does not enforce foreign keys, or a
+    copy of the database was incomplete (Hermes #6513).
+
+    What repair does: it looks for the parent first, in transcript files, other profiles, backups
+    and snapshots, and says where it is. A transcript file of it is brought back instead. Where the
+    chat's first rows are those of a session that waits for its continuation, it becomes that. Else
+    the link is cut and the session gets the shape that every release lists; the missing parent's
+    id stays in `_branched_from`, so that an upgrade does not hide the chat.
+
+    How safe it is: safe where the chat is provably a person's (a routing entry, ids of a message
+    platform, two different messages of a person, or a copy of such a chat). A delegate's session
+    keeps its mark and stays hidden; a run of a delegate, a timer or a tool that has no mark is only
+    noted, and stays as it is. Where nothing proves either, or another database has the
+    parent, it is done only when you name the session.
+    """
+    for name in scene.graph.orphans:
+        node = scene.node[name]
+        judged = judge(scene, node)
+        told = "so no release lists it."
+        if of_the_program(node):
+            told = f"and is a run of the program's own (source {node.source}), no chat."
+        known = f" Its parent is in {judged.places[0]}." if judged.places else ""
+        yield orphan_child.finding(
+            {"kind": "session", "session_id": node.id, "parent": node.parent_id},
+            f"continues {node.parent_id}, which does not exist, {told}{known}",
+            how(judged.resolution, node.id),
+            severity=Severity.INFO if of_the_program(node) else Severity.ERROR,
+            remedy=Remedy.NONE if of_the_program(node) else remedy(judged.resolution),
+            data={
+                "parent": node.parent_id,
+                "reason": judged.resolution.reason,
+                "parent_found_in": [str(place.path) for place in judged.places],
+                "begins_with": scene.origins.get(name),
+            },
+            identity=(node.parent_id,),
+            sessions=1,
+            messages=node.active_rows,
+        )
+
+
+def of_the_program(node: SessionNode) -> bool:
+    """Whether it is an unmarked run of a delegate, a timer or a tool, by its source.
+
+    Without its parent it would be a root, and those every release lists (0.13.0 to 0.19.0).
+    """
+    return node.source in NEVER_A_PERSON and node.delegate_from is None
+
+
+def judge(scene: Scene, node: SessionNode) -> Judged:
+    """Say what becomes of one orphan (design 6.3)."""
+    places = scene.elsewhere.get(node.parent_id or "", ())
+    if of_the_program(node):
+        return Judged(refused("Nothing has to be done: no list is to show it."), "", places)
+    origin = scene.origins.get(node.id)
+    row = row_of(scene, node.id)
+    gone = f"its link to {node.parent_id}, which is gone"
+    waits = origin is not None and waits_for(scene.graph, scene.node[origin], node)
+    if origin is not None and waits:
+        made = attach(scene.graph, node, row, origin)
+        summary = f"link {node.id} to {origin} ({made.reason})"
+    elif node.delegate_mark is DelegateMark.STEP_16 and scene.recognition.number >= STEP:
+        made = unhide(scene.graph, node, row, scene.proof(node.id), scene.routing)
+        summary = f"list {node.id} again: cut {gone}, and take the tag off ({made.reason})"
+    else:
+        made = cut_orphan(scene.graph, node, row, scene.proof(node.id), scene.routing, origin)
+        summary = f"list {node.id} again: cut {gone} ({made.reason})"
+    if node.delegate_from is not None and made.changes and "model_config" not in _after(made):
+        summary = f"cut {gone}, of {node.id} ({made.reason})"
+    databases = [place for place in places if place.database]
+    if databases and not waits:
+        made = replace(made, safety=Safety.UNSAFE, reason=f"{databases[0]} has its parent")
+    return Judged(made, summary, places)
+
+
+def _after(resolution: Resolution) -> frozenset[str]:
+    return frozenset(column for change in resolution.changes for column in change.after)
+
+
+@orphan_child.proposes
+def end_orphans(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
+    """Link it to what it continues, or take the missing parent away."""
+    for finding in findings:
+        node = scene.node[finding.session_id or ""]
+        judged = judge(scene, node)
+        if not judged.resolution.changes:
+            continue
+        parent = node.parent_id or ""
+        origin = scene.origins.get(node.id)
+        # A parent that only a file has is brought back first, and then this is no orphan.
+        rests_on = {parent} if loses(scene, parent) else set()
+        yield unit_of(
+            finding,
+            judged.resolution,
+            judged.summary,
+            sessions=rests_on | ({origin} if origin is not None else set()),
+        )

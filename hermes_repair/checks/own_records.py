@@ -1,0 +1,69 @@
+"""Runs of ours that did not come to their end (RP001), and records that cannot be read (RP002)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hermes_repair.checks.registry import check
+from hermes_repair.evidence.scene import Scene
+from hermes_repair.home.layout import RECORDS_DIR
+from hermes_repair.model.findings import Finding, Remedy, Severity
+from hermes_repair.records.acknowledgements import FILE as ACKNOWLEDGED
+
+
+@check("RP001", "repair-unfinished", Severity.ERROR, Remedy.SAFE)
+def repair_unfinished(scene: Scene) -> Iterator[Finding]:
+    """A run of hermes-repair was cut off.
+
+    What it means: a repair, migration or undo was killed or the machine went down. Every step of it
+    is whole: done, or not there at all. Only its receipt does not say which yet.
+
+    How it happens: kill, power cut, full disk.
+
+    What repair does: the next `repair`, `migrate` or `undo` reads from the database which steps
+    were done, notes that, and goes on from there; `undo` can then take the done ones back.
+    Beside a running Hermes that waits; what may run there and is about other sessions is done.
+
+    How safe it is: the receipt is ours; nothing of Hermes' is changed by closing it.
+    """
+    for path, header, pending in scene.receipt_history.unfinished:
+        what = "An undo" if header.closed is not None else f"A run of `{header.command}`"
+        hint = "`hermes-repair repair` finishes it; `hermes-repair undo` takes it back."
+        if header.restored is not None:
+            hint = (
+                "`hermes-repair repair` notes whether the copy was put back, whole or not at all."
+            )
+        yield repair_unfinished.finding(
+            {"kind": "receipt", "receipt": path.stem},
+            f"{what} was cut off (receipt {path.stem}).",
+            hint,
+            data={"command": header.command, "created": header.created, "pending": pending},
+        )
+
+
+@check("RP002", "record-unreadable", Severity.WARNING, Remedy.MANUAL, file_level=True)
+def record_unreadable(scene: Scene) -> Iterator[Finding]:
+    """A file among the records of hermes-repair cannot be read and was left out.
+
+    What it means: a receipt is damaged, was put there by something else, or is open and was
+    changed since; or the list of accepted findings is broken. All other records count. What that
+    receipt did cannot be taken back, what it wrote is looked at as if Hermes had written it, and
+    findings that you accepted are reported again.
+
+    How it happens: a disk that lost a part of the file, an editor, a file that was copied there.
+
+    What repair does: nothing. Everything else goes on without that file.
+
+    How safe it is: nothing is changed. Move the file away, or put it back as it was.
+    """
+    for name, why in scene.receipt_history.unreadable:
+        accepted = name == ACKNOWLEDGED
+        hint = "Move it away, or put it back as it was from a copy of the folder."
+        if accepted:
+            hint = "Mend or remove it; then findings can be accepted again."
+        subject = {"kind": "receipt", "receipt": name.removesuffix(".db")}
+        yield record_unreadable.finding(
+            {"kind": "file", "path": f"{RECORDS_DIR}/{name}"} if accepted else subject,
+            f"{name} among our records was left out: {why}",
+            hint,
+        )

@@ -1,0 +1,109 @@
+"""From a lineage resolution to a finding's remedy and to the unit that writes it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+
+from hermes_repair.evidence.scene import Scene
+from hermes_repair.lineage.column_changes import ColumnChanges, Resolution
+from hermes_repair.model.actions import Action, RowUpdate
+from hermes_repair.model.findings import Finding, Remedy, Safety
+from hermes_repair.model.plans import Unit
+from hermes_repair.model.printed_commands import quoted
+from hermes_repair.model.values import Row
+from hermes_repair.schema.recognise import Family
+
+SETTLED_SECONDS = 15 * 60
+"""A parent is closed for moments before its continuation exists, and a continuation is empty for
+moments, in every release to 0.18.2 (design 6.3)."""
+
+
+def row_of(scene: Scene, session_id: str) -> Row:
+    """Return the whole row of a session, its before-image; empty where there is none."""
+    row = next(scene.look.rows_of("sessions", "id = ?", [session_id]), None)
+    return row if row is not None else {}
+
+
+def is_settled(scene: Scene, times: Iterable[float | None], ids: Iterable[str]) -> bool:
+    """Whether a state is no moment of a rotation in flight: at rest, old enough, no lock at all."""
+    young = any(at is not None and scene.now - at < SETTLED_SECONDS for at in times)
+    return not scene.look.live and not young and scene.locked.isdisjoint(ids)
+
+
+def in_cycle(scene: Scene) -> frozenset[str]:
+    """Return every session that is part of a cycle: nothing else is said of those (LN003)."""
+    return frozenset(session_id for cycle in scene.graph.cycles for session_id in cycle)
+
+
+def how(resolution: Resolution, session_id: str) -> str:
+    """Return the next command for a resolution."""
+    if not resolution.changes:
+        return resolution.reason
+    if resolution.safety is Safety.SAFE:
+        return "hermes-repair repair"
+    command = f"hermes-repair repair --session {quoted(session_id)}"
+    return f"If you want it: `{command}` ({resolution.reason})"
+
+
+def below_active(scene: Scene) -> tuple[Remedy, str] | None:
+    """Return who helps, and how, where rows cannot be inactive (below 14); None where they can."""
+    if "active" in scene.look.columns("messages"):
+        return None
+    if scene.recognition.family in (Family.OLD, Family.REPAIRED):
+        return Remedy.MIGRATE, "First: hermes-repair migrate"
+    return Remedy.MANUAL, "Not repaired here: messages of this schema cannot be inactive."
+
+
+def remedy(resolution: Resolution) -> Remedy:
+    """Return who mends what a resolution stands for."""
+    if not resolution.changes:
+        return Remedy.MANUAL
+    return Remedy.SAFE if resolution.safety is Safety.SAFE else Remedy.UNSAFE
+
+
+def updates(changes: Iterable[ColumnChanges]) -> Iterator[RowUpdate]:
+    """Return the actions that write these changes."""
+    for change in changes:
+        yield RowUpdate("sessions", {"id": change.session_id}, change.before, change.after)
+
+
+def printable(told: str) -> str:
+    """Return text that a plan file can keep: an id of the data may be invalid UTF-8."""
+    return told.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def unit_of(
+    finding: Finding,
+    resolution: Resolution,
+    summary: str,
+    *,
+    subject: str | None = None,
+    kind: str = "session",
+    sessions: Collection[str] = (),
+    more: Sequence[Action] = (),
+) -> Unit:
+    """Return the unit that writes a resolution, and ``more`` after it.
+
+    ``sessions`` are those that it rests on beside the ones that it changes, so that a repair of one
+    of them goes first.
+    """
+    named = finding.session_id or ""
+    changed = {change.session_id for change in resolution.changes}
+    return Unit(
+        kind=kind,
+        subject=subject or named,
+        summary=printable(summary),
+        actions=(*updates(resolution.changes), *more),
+        safety=resolution.safety,
+        live=False,
+        findings=(finding.fingerprint,),
+        finding_ids=(finding.id,),
+        sessions=frozenset({named, *changed, *sessions}),
+    )
+
+
+def merged(resolutions: Sequence[Resolution], reason: str) -> Resolution:
+    """Put resolutions into one, which is only as safe as the least safe of them."""
+    safe = all(one.safety is Safety.SAFE for one in resolutions)
+    changes = tuple(change for one in resolutions for change in one.changes)
+    return Resolution(changes, Safety.SAFE if safe else Safety.UNSAFE, reason)

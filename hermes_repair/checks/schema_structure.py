@@ -1,0 +1,334 @@
+"""What Hermes' own migrations left undone: stopped rebuilds, lost indexes, NULL flags (SC...).
+
+All of it is mended by the parts of the migration to the database's own number.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from hermes_repair.checks.registry import check
+from hermes_repair.evidence.scene import Scene
+from hermes_repair.model.actions import Action, RowUpdate
+from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
+from hermes_repair.model.plans import Unit
+from hermes_repair.model.values import Value
+from hermes_repair.report.escape import count, verb
+from hermes_repair.schema.catalogue import default_catalogue
+from hermes_repair.schema.leftovers import OWNERS, Leftover
+from hermes_repair.schema.recognise import Family
+from hermes_repair.schema.route import Route, makes_search_anew, route
+from hermes_repair.schema.route_facts import NULL_ACTIVE, message_bounds, read_crowded
+from hermes_repair.schema.route_parts import Part, RouteFacts
+from hermes_repair.schema.route_space import room_for
+from hermes_repair.schema.table_rebuild import NotBrought, not_brought
+from hermes_repair.schema.title_step import read_title_updates
+
+MIGRATED = (Family.OLD, Family.REPAIRED)
+
+
+def _remedy(scene: Scene) -> tuple[Remedy, str]:
+    """Return who mends the structure of this database, and what to type."""
+    found = scene.recognition
+    if found.family not in MIGRATED:
+        return Remedy.MANUAL, "Not repaired from schema 23 on: Hermes' own code migrates there."
+    if found.family is Family.OLD or found.missing:
+        return Remedy.MIGRATE, "hermes-repair migrate --dry-run"
+    return Remedy.SAFE, "hermes-repair repair --dry-run"
+
+
+def _parts(scene: Scene, finding: str) -> Iterator[Part]:
+    """Yield the parts of the migration to the database's own number that mend a finding."""
+    query, structure, recognition = scene.look.rows, scene.structure, scene.recognition
+    number = recognition.number
+    # Beside a live Hermes the plan is only shown, and a pass over all ids would keep it waiting.
+    anew = makes_search_anew(structure, recognition, number, default_catalogue())
+    facts = RouteFacts(
+        message_bounds=message_bounds(query) if anew and not scene.look.live else (),
+        null_active=bool(recognition.active_nullable and scene.look.one(NULL_ACTIVE)),
+        titles=read_title_updates(query, structure),
+        crowded=read_crowded(query, structure, number, default_catalogue()),
+    )
+    for part in route(structure, number, facts).parts:
+        if part.finding == finding:
+            yield part
+
+
+def _unit(scene: Scene, findings: Sequence[Finding], summary: str, first: Sequence[Action]) -> Unit:
+    id = findings[0].id
+    parts = tuple(_parts(scene, id))
+    actions = (*first, *(action for part in parts for action in part.actions))
+    renamed = (
+        a.key.get("id") for a in actions if isinstance(a, RowUpdate) and a.table == "sessions"
+    )
+    unit = Unit(
+        kind="database",
+        subject="state.db",
+        summary=summary,
+        actions=actions,
+        safety=Safety.SAFE,
+        live=False,
+        findings=tuple(finding.fingerprint for finding in findings),
+        finding_ids=(id,),
+        sessions=frozenset(name for name in renamed if isinstance(name, str)),
+    )
+    number = scene.recognition.number
+    return replace(unit, room=room_for(Route(number, number, parts), scene.look.scan))
+
+
+@check("SC004", "interrupted-migration", Severity.ERROR, Remedy.SAFE)
+def interrupted_migration(scene: Scene) -> Iterator[Finding]:
+    """A migration of Hermes stopped half-way, and Hermes never finishes it.
+
+    What it means: rows lie in a table that no program reads any more, the indexes of a table hang
+    on that one, a table has another key than Hermes gives it, so that counting tokens fails, or
+    search does not know what tools said.
+
+    How it happens: Hermes rebuilds a table by renaming it, making a new one and copying, without a
+    transaction. Killed in between, the next start finds the new table and goes on without the rows
+    (0.19.0; Hermes #73541, #73823). A lost version row makes it skip the rebuild of search. A
+    database that was put together by hand can have any key.
+
+    What repair does: it brings the rows of the leftover table into the table they belong to, adds
+    up usage that was counted on both sides, makes the indexes again and removes the leftover;
+    tables with another key and search tables are made anew with every row, and with the columns
+    that no release has. Where rows do not fit the key it is left alone: which of them stay only you
+    can say (remove the others with SQLite, Hermes stopped).
+
+    How safe it is: the way that Hermes' own code takes, in one transaction, after a backup. Rows
+    whose session is gone are not brought back, as Hermes' own tables have it; how many they are is
+    said, and the backup keeps them. Where two rows stand for one place and nothing tells which is
+    right, it is done only with --unsafe, and the row that Hermes reads now stays.
+    """
+    found = scene.recognition
+    if found.family is Family.EMPTY:
+        return
+    remedy, hint = _remedy(scene)
+    if remedy is Remedy.SAFE and _contested(scene):
+        remedy, hint = Remedy.UNSAFE, "If you want it: hermes-repair repair --select SC004 --unsafe"
+    damages = [
+        *_leftovers(scene),
+        *(_wrong_keys(scene) if found.family in MIGRATED else ()),
+        *(_outdated_search(scene) if found.family in MIGRATED else ()),
+    ]
+    for table, damage, rows, message in damages:
+        yield interrupted_migration.finding(
+            {"kind": "table", "table": table},
+            message,
+            hint,
+            remedy=remedy,
+            data={"damage": damage, "rows": rows},
+            identity=(damage, rows),
+        )
+
+
+_Damage = tuple[str, str, int, str]
+
+
+def _leftovers(scene: Scene) -> Iterator[_Damage]:
+    for left in scene.recognition.leftovers:
+        if left.table not in OWNERS:
+            continue  # 23 and later: what an unfinished optimize-storage keeps, and Hermes clears
+        rows = _count(scene, left.table)
+        hangs = verb(len(left.indexes), "hangs", "hang")
+        hanging = (
+            f" {count(len(left.indexes), 'index')} of it {hangs} there." if left.indexes else ""
+        )
+        yield (
+            left.table,
+            "leftover",
+            rows,
+            f"{left.table} has {count(rows, 'row')} that {verb(rows, 'belongs', 'belong')} to"
+            f" {left.owner}, left there by a migration that was cut off."
+            f"{hanging}{_left_out(scene, left)}",
+        )
+
+
+def _left_out(scene: Scene, left: Leftover) -> str:
+    """Return sentences about the rows that cannot be brought back, empty where all can."""
+    lost = _not_brought(scene, left)
+    told = (
+        (lost.gone, "of a session that is gone"),
+        (lost.older, "older than what is there"),
+        (lost.contested, "whose place another row has, which stays"),
+    )
+    counted = [(_ask(scene, query), words) for query, words in told]
+    named = [f"{count(number, 'row')} {words}" for number, words in counted if number]
+    return f" Not brought back, but kept in the backup: {', '.join(named)}." if named else ""
+
+
+def _contested(scene: Scene) -> bool:
+    """Whether bringing rows back would take the place of others, or leave a person's row out."""
+    return any(
+        _ask(scene, _not_brought(scene, left).contested)
+        for left in scene.recognition.leftovers
+        if left.table in OWNERS
+    )
+
+
+def _not_brought(scene: Scene, left: Leftover) -> NotBrought:
+    known = default_catalogue()
+    tables = scene.structure.tables
+    wanted = known.nearest(scene.recognition.number).structure.tables
+    owner = wanted.get(left.owner) or known.side.tables[left.owner]
+    return not_brought(tables[left.table], tables.get(left.owner), owner)
+
+
+def _ask(scene: Scene, query: str) -> int:
+    row = scene.look.one(query) if query else None
+    return int(str(row[0])) if row is not None else 0
+
+
+_MISLEADS = {"schema_version": ", as in a database that was made by hand"}
+"""What such a key does to a table, where it is no failure."""
+
+
+def _wrong_keys(scene: Scene) -> Iterator[_Damage]:
+    for table in scene.recognition.wrong_keys:
+        rows = _count(scene, table)
+        yield (
+            table,
+            "key",
+            rows,
+            f"{table} ({count(rows, 'row')}) has another key than Hermes gives it"
+            f"{_MISLEADS.get(table, ': writing to it fails')}.",
+        )
+
+
+def _outdated_search(scene: Scene) -> Iterator[_Damage]:
+    if scene.recognition.search_outdated:
+        rows = _count(scene, "messages")
+        yield (
+            "messages_fts",
+            "search",
+            rows,
+            f"The search tables are not those of schema {scene.recognition.number}: searching"
+            f" {count(rows, 'message')} misses what tools said and were asked.",
+        )
+
+
+def _count(scene: Scene, table: str) -> int:
+    return sum(int(str(row[0])) for row in scene.look.scan("COUNT(*)", table))
+
+
+@interrupted_migration.proposes
+def finish_migration(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
+    """Finish the rebuilds of all tables at once."""
+    tables = ", ".join(sorted(str(finding.subject["table"]) for finding in findings))
+    lost = "".join(
+        _left_out(scene, left) for left in scene.recognition.leftovers if left.table in OWNERS
+    )
+    by_hand = all(finding.data["damage"] == "key" for finding in findings)
+    what = "make anew with Hermes' own key" if by_hand else "finish the migration that was cut off"
+    summary = f"{what}: {tables}" + (f".{lost}" if lost else "")
+    unit = _unit(scene, findings, summary.rstrip("."), ())
+    yield replace(unit, safety=Safety.UNSAFE) if _contested(scene) else unit
+
+
+@check("SC006", "index-missing", Severity.WARNING, Remedy.SAFE)
+def index_missing(scene: Scene) -> Iterator[Finding]:
+    """Indexes of this schema are missing, or have their name on another table or column.
+
+    What it means: lists and reads go through whole tables, and Hermes' short waits run out on big
+    installs. Without the index of titles two sessions can have the same one.
+
+    How it happens: statements of Hermes' own migration failed while another process held the lock,
+    or an index was dropped by hand. Hermes makes those that are missing on its next start; one
+    whose name is taken it never does.
+
+    What repair does: it makes them as this schema has them. Where two sessions share a title the
+    newest keeps it, and the others get one of their own that tells their date.
+
+    How safe it is: an index holds nothing of its own; titles that are given are in the receipt.
+    """
+    found = scene.recognition
+    if found.family not in MIGRATED:
+        return
+    expected = default_catalogue().nearest(found.number).structure.indexes
+    names = [
+        name
+        for name in (*found.indexes_missing, *found.indexes_elsewhere)
+        if name in expected and expected[name].table not in found.unfinished
+    ]
+    if names:
+        remedy, hint = _remedy(scene)
+        yield index_missing.finding(
+            {"kind": "database"},
+            f"{count(len(names), 'index')} of schema {found.number} {_is(names)} missing:"
+            f" {', '.join(names[:5])}{', ...' if len(names) > 5 else ''}.",
+            hint,
+            remedy=remedy,
+            data={"indexes": names},
+            identity=tuple(names),
+        )
+
+
+def _is(names: Sequence[Any]) -> str:
+    return "is" if len(names) == 1 else "are"
+
+
+@index_missing.proposes
+def make_indexes(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
+    """Make every missing index."""
+    number = sum(len(finding.data["indexes"]) for finding in findings)
+    yield _unit(scene, findings, f"make {count(number, 'missing index')}", ())
+
+
+@check("SC007", "active-flag-null", Severity.ERROR, Remedy.SAFE)
+def active_flag_null(scene: Scene) -> Iterator[Finding]:
+    """Messages have no value in the flag that says whether they count.
+
+    What it means: 0.16.0 to 0.18.0 do not show them, nor search them: the chats look empty. Later
+    releases set the flag on every start.
+
+    How it happens: the column was added as one that may be NULL by a build that was never released
+    (Hermes #51646), and the step that fills it never ran.
+
+    What repair does: it sets the flag to 1, as 0.18.1 and later do.
+
+    How safe it is: a message that was taken back has 0, not NULL, and stays as it is.
+    """
+    found = scene.recognition
+    if not found.active_nullable or found.family is Family.EMPTY:
+        return
+    counted: Counter[Value] = Counter()
+    for session_id, number in scene.look.scan(
+        "session_id, COUNT(*)", "messages", _IS_NULL, tail="GROUP BY session_id"
+    ):
+        counted[session_id] += int(str(number))
+    if not counted:
+        return
+    messages = counted.total()
+    remedy, hint = _remedy(scene)
+    if found.family is Family.LATER:
+        hint = "Hermes sets them on its next start."
+    elif remedy is Remedy.SAFE and found.number < FIRST_WITH_FLAG:
+        remedy, hint = Remedy.MIGRATE, "hermes-repair migrate --dry-run"
+    yield active_flag_null.finding(
+        {"kind": "table", "table": "messages"},
+        f"{count(messages, 'message')} {verb(messages, 'has', 'have')} no active flag: 0.16.0 to"
+        f" 0.18.0 do not show {verb(messages, 'it', 'them')}.",
+        hint,
+        remedy=remedy,
+        data={"messages": messages},
+        identity=(messages,),
+        sessions=len(counted),
+        messages=messages,
+    )
+
+
+_IS_NULL = "active IS NULL"
+FIRST_WITH_FLAG = 14
+
+
+@active_flag_null.proposes
+def set_flags(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
+    """Set the flags at once, the first by itself: it shows after a kill what became of the rest."""
+    row = scene.look.one(f"SELECT MIN(id) FROM messages WHERE {_IS_NULL}")
+    first = RowUpdate("messages", {"id": row[0] if row else None}, {"active": None}, {"active": 1})
+    messages = sum(finding.messages for finding in findings)
+    summary = f"show {count(messages, 'message')} again: set the active flag"
+    yield _unit(scene, findings, summary, (first,))

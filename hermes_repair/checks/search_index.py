@@ -1,0 +1,42 @@
+"""The search index: of it only the pages of its storage are looked at so far (FT...)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hermes_repair.checks.registry import check
+from hermes_repair.evidence.scene import Scene
+from hermes_repair.model.findings import Finding, Remedy, Severity
+from hermes_repair.report.escape import count
+from hermes_repair.store.file_state import SideFile
+
+LINES = 20
+
+
+@check("FT003", "search-index-damaged", Severity.ERROR, Remedy.MANUAL, file_level=True)
+def search_index_damaged(scene: Scene) -> Iterator[Finding]:
+    """Pages of the search index are damaged; the conversations are not.
+
+    What it means: searching fails or finds too little, and Hermes may be unable to store messages,
+    since each one goes into the index with it. The messages themselves are in a table of their own.
+
+    How it happens: a full disk, a power cut, or two processes that lost each other's locks, in the
+    part of the file that changes most (Hermes #50502, #66724).
+
+    What repair does: nothing yet. What it does about conversations is done all the same, one step
+    at a time, and a step that the index keeps from being stored is taken back and named.
+
+    How safe it is: nothing is changed.
+    """
+    found = scene.file.soundness
+    if found is None or not found.search or scene.file.side is SideFile.STALE:
+        return
+    tables = sorted({line.partition(": ")[0] for line in found.search})
+    yield search_index_damaged.finding(
+        {"kind": "database"},
+        f"The storage of the search index is damaged ({', '.join(tables)}:"
+        f" {count(len(found.search), 'line')}); the conversations can be read.",
+        "Keep a copy of state.db. Nothing has to be done to read the conversations.",
+        data={"tables": tables, "lines": list(found.search[:LINES])},
+        identity=tuple(tables),
+    )

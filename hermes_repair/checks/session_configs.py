@@ -1,0 +1,174 @@
+"""``sessions.model_config`` that SQLite cannot read as JSON (SE001)."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hermes_repair.checks.registry import check
+from hermes_repair.checks.resolution_units import remedy, row_of, unit_of
+from hermes_repair.evidence.scene import Scene
+from hermes_repair.lineage.column_changes import Resolution, changes_of, resolution
+from hermes_repair.lineage.markers import BRANCHED_FROM, DELEGATE_FROM
+from hermes_repair.lineage.session_node import SessionNode, text
+from hermes_repair.model.findings import Finding, Safety, Severity
+from hermes_repair.model.findings import Remedy as Mends
+from hermes_repair.model.plans import Unit
+from hermes_repair.model.printed_commands import quoted
+from hermes_repair.model.values import Value
+
+MARKERS = (BRANCHED_FROM, DELEGATE_FROM)
+_SPACE = " \t\r\n"
+_DECODER = json.JSONDecoder()
+
+
+@dataclass(frozen=True, slots=True)
+class Salvaged:
+    """What can be read of a damaged configuration. ``whole``: nothing of it is lost.
+
+    ``minified``: written without spaces, as SQLite's own functions do (which tells who marked it).
+    """
+
+    members: dict[str, Any]
+    whole: bool
+    minified: bool = False
+
+    def written(self) -> str:
+        """Return it as JSON that SQLite reads. Raises ``RecursionError`` for absurd nesting."""
+        return json.dumps(
+            _finite(self.members), separators=(",", ":") if self.minified else (", ", ": ")
+        )
+
+    @property
+    def markers(self) -> frozenset[str]:
+        return frozenset(self.members) & frozenset(MARKERS)
+
+
+def salvage(config: Value) -> Salvaged:
+    """Return the members of a JSON object that is torn, not UTF-8, or JSON to Python only.
+
+    Members are read from the beginning up to the first that makes no sense.
+    """
+    said = text(config) or ""
+    said = said.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    minified = '": ' not in said
+    try:
+        value = _DECODER.decode(said)
+    except (ValueError, RecursionError):
+        return Salvaged(_members(said), whole=False, minified=minified)
+    if not isinstance(value, dict):
+        return Salvaged({}, whole=False)
+    return Salvaged(value, whole=True, minified=minified)
+
+
+def _members(said: str) -> dict[str, Any]:
+    members: dict[str, Any] = {}
+    position = _skip(said, 0)
+    if said[position : position + 1] != "{":
+        return members
+    try:
+        while True:
+            key, end = _DECODER.raw_decode(said, _skip(said, position + 1))
+            colon = _skip(said, end)
+            if not isinstance(key, str) or said[colon : colon + 1] != ":":
+                return members
+            value, end = _DECODER.raw_decode(said, _skip(said, colon + 1))
+            position = _skip(said, end)
+            if said[position : position + 1] not in (",", "}"):
+                return members  # a number that is cut off still looks like one
+            members[key] = value
+    except (ValueError, RecursionError):
+        return members
+
+
+def _skip(said: str, position: int) -> int:
+    while position < len(said) and said[position] in _SPACE:
+        position += 1
+    return position
+
+
+def _finite(value: Any) -> Any:
+    """Return a value without NaN and Infinity, which SQLite does not take for JSON."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, list):
+        return [_finite(one) for one in value]
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in value.items()}
+    return value
+
+
+@check("SE001", "model-config-invalid", Severity.ERROR, Mends.SAFE)
+def model_config_invalid(scene: Scene) -> Iterator[Finding]:
+    """The settings of one session are no valid JSON.
+
+    What it means: every list of sessions fails with "malformed JSON", although only one row is
+    damaged. Hermes' own health checks call such a database sound.
+
+    How it happens: an edit by hand, a value that was cut off, or another program's writing.
+
+    What repair does: it writes what can still be read of the settings as valid JSON, the marks that
+    say "this is a branch" or "this is a delegate" included. The old text stays in the receipt.
+
+    How safe it is: safe where no such mark can be lost: they were read, the session has no parent,
+    or it is the only continuation of one. Otherwise a mark may be in the part that is gone, and
+    the repair is done only when you ask for it.
+    """
+    for node in scene.nodes:
+        if node.config_valid:
+            continue
+        made, kept = _mended(scene, node)
+        asked = "hermes-repair repair"
+        if made.safety is Safety.UNSAFE:
+            asked = f"If you want it: `{asked} --session {quoted(node.id)}` ({made.reason})"
+        yield model_config_invalid.finding(
+            {"kind": "session", "session_id": node.id},
+            "its settings are no valid JSON, so lists of all sessions fail.",
+            asked,
+            remedy=remedy(made),
+            data={"kept": len(kept.members), "markers": sorted(kept.markers), "whole": kept.whole},
+            identity=(len(kept.members), made.safety.value),
+            sessions=1,
+            messages=node.active_rows,
+        )
+
+
+def _mended(scene: Scene, node: SessionNode) -> tuple[Resolution, Salvaged]:
+    row = row_of(scene, node.id)
+    kept = salvage(row["model_config"])
+    try:
+        wanted = kept.written()
+    except RecursionError:
+        kept, wanted = Salvaged({}, whole=False), "{}"
+    change = changes_of(node.id, row, {"model_config": wanted})
+    safe = kept.whole or bool(kept.markers) or _needs_no_marker(scene, node)
+    return (
+        resolution(
+            [change],
+            Safety.SAFE if safe else Safety.UNSAFE,
+            "nothing that lists go by can be lost"
+            if safe
+            else "the part that is gone may have said that it is a branch or a delegate",
+        ),
+        kept,
+    )
+
+
+def _needs_no_marker(scene: Scene, node: SessionNode) -> bool:
+    parent = scene.node.get(node.parent_id or "")
+    if node.parent_id is None or parent is None:
+        return node.parent_id is None
+    if parent.end_reason == "branched":
+        return True
+    return parent.end_reason == "compression" and len(scene.graph.children[parent.id]) == 1
+
+
+@model_config_invalid.proposes
+def write_valid(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
+    """Write what can be read of it."""
+    for finding in findings:
+        made, _ = _mended(scene, scene.node[finding.session_id or ""])
+        yield unit_of(finding, made, f"make the settings of {finding.session_id} valid JSON again")

@@ -1,0 +1,237 @@
+"""Ends that are missing or contradict themselves: LN008 and SE003, both a judgement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from hermes_repair.checks.fill_units import file_copy, relative
+from hermes_repair.checks.message_values import Mended
+from hermes_repair.checks.registry import check
+from hermes_repair.checks.resolution_units import how, in_cycle, remedy, row_of, unit_of
+from hermes_repair.checks.session_times import odd_times, said, sane
+from hermes_repair.evidence.scene import Scene
+from hermes_repair.lineage.column_changes import Resolution, changes_of, refused, resolution
+from hermes_repair.lineage.graph import EdgeKind
+from hermes_repair.lineage.session_node import SessionNode
+from hermes_repair.model.actions import FileCopy
+from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
+from hermes_repair.model.plans import Unit
+from hermes_repair.model.values import Value
+
+ABANDONED_SECONDS = 7 * 86400
+"""After this time Hermes' own ``finalize_orphaned_compression_sessions`` closes one (all releases,
+0.13.0 to 0.19.0)."""
+ABANDONED_END = "orphaned_compression"
+UNKNOWN_END = "unknown"
+PRUNES = "an ended session may be deleted by Hermes' prune, with its transcript file"
+
+
+@check("LN008", "continuation-abandoned", Severity.INFO, Remedy.UNSAFE)
+def continuation_abandoned(scene: Scene) -> Iterator[Finding]:
+    """A continuation was never taken up: it is open for ever, and no model was ever asked in it.
+
+    What it means: nothing is lost. Hermes closes such a session by itself at some start, once per
+    database.
+
+    How it happens: the program stopped after the rotation had been written (Hermes #20001), or a
+    second agent made the continuation and nobody went on in it.
+
+    What repair does: nothing by itself. When you name the session, it is ended as of its last
+    message, as Hermes does; its transcript files are copied first.
+
+    How safe it is: the end is a judgement, and Hermes' prune may delete what has ended. A session
+    that a chat of the gateway leads to is never ended.
+    """
+    if scene.look.live:
+        return
+    cycles = in_cycle(scene)
+    for node in scene.nodes:
+        if node.id not in cycles and _is_abandoned(scene, node):
+            made = _end(scene, node)
+            yield continuation_abandoned.finding(
+                {"kind": "session", "session_id": node.id, "parent": node.parent_id},
+                f"continues {node.parent_id} and was never taken up.",
+                how(made, node.id),
+                remedy=remedy(made),
+                data={"parent": node.parent_id, "last_message_at": node.last_message_at},
+                identity=(node.parent_id,),
+                sessions=1,
+                messages=node.active_rows,
+            )
+
+
+def _is_abandoned(scene: Scene, node: SessionNode) -> bool:
+    """What Hermes' own function asks, and that no chat leads to it and it has no rival."""
+    if scene.graph.kinds.get(node.id) is not EdgeKind.CONTINUATION:
+        return False
+    parent = scene.node[node.parent_id or ""]
+    old = node.started_at is not None and node.started_at < scene.now - ABANDONED_SECONDS
+    unended = node.is_open and node.end_reason is None and parent.ended_at is not None
+    untouched = node.api_call_count == 0 and node.rows > 0
+    alone = len(scene.graph.continuations(parent.id)) == 1
+    return old and unended and untouched and alone and not scene.routing.is_live(node.id)
+
+
+def _end(scene: Scene, node: SessionNode) -> Resolution:
+    wanted: dict[str, Value] = {"ended_at": _last(scene, node), "end_reason": ABANDONED_END}
+    return resolution([changes_of(node.id, row_of(scene, node.id), wanted)], Safety.UNSAFE, PRUNES)
+
+
+def _last(scene: Scene, node: SessionNode) -> float | None:
+    """Return the last known moment of a session, of its times that are times."""
+    times = (sane(scene, node.started_at), said(scene, node.id).last)
+    return max((at for at in times if at is not None), default=None)
+
+
+@continuation_abandoned.proposes
+def end(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
+    """End it as of its last message."""
+    for finding in findings:
+        node = scene.node[finding.session_id or ""]
+        made = _end(scene, node)
+        summary = f"end {node.id} as of its last message ({made.reason})"
+        yield unit_of(finding, made, summary, more=file_copies(scene, node.id))
+
+
+@check("SE003", "end-state-inconsistent", Severity.INFO, Remedy.UNSAFE)
+def end_state_inconsistent(scene: Scene) -> Iterator[Finding]:
+    """The start or the end of a session is no time, or the two contradict each other.
+
+    What it means: lists, resume and prune ask different columns, and so treat it differently. A
+    start in milliseconds, or in the future, stands above all other chats, and prune never takes it.
+
+    How it happens: an import, SQL by hand, or a clock that was ahead or set back.
+
+    What repair does: a time gets the unit that the rows around it prove, as a message's time does;
+    one in the future becomes that of the first message (an end: of the last one). What is missing
+    of an end is filled in: the time of the last message (or of the continuation's start), the
+    reason 'unknown'. Transcript files are copied first.
+
+    How safe it is: safe only for the start of an open session that lies, in the right unit, after
+    the start of the session made before it and not after its own first message. All else is a
+    judgement, done when you name the session: an end that nobody wrote down is invented, and
+    Hermes' prune may delete what has ended. A session that a chat of the gateway leads to gets no
+    end.
+    """
+    odd = odd_times(scene)
+    for session_id, times in odd.items():
+        yield _odd(scene, scene.node[session_id], times)
+    for node in scene.nodes:
+        wrong = None if node.id in odd else _contradiction(scene, node)
+        if wrong is None:
+            continue
+        made = _settled(scene, node)
+        yield end_state_inconsistent.finding(
+            {"kind": "session", "session_id": node.id},
+            wrong,
+            how(made, node.id),
+            remedy=remedy(made),
+            data={
+                "started_at": node.started_at,
+                "ended_at": node.ended_at,
+                "end_reason": node.end_reason,
+            },
+            identity=(node.ended_at, node.end_reason),
+            sessions=1,
+            messages=node.active_rows,
+        )
+
+
+def _odd(scene: Scene, node: SessionNode, times: Sequence[Mended]) -> Finding:
+    made = _timed(scene, node, times)
+    words = {"started_at": "start", "ended_at": "end"}
+    wrong = [f"its {words[time.column]} is {time.kind}" for time in times]
+    sure = made.safety is Safety.SAFE and bool(made.changes)
+    return end_state_inconsistent.finding(
+        {"kind": "session", "session_id": node.id},
+        f"{' and '.join(wrong)}.",
+        how(made, node.id),
+        severity=Severity.WARNING if sure else Severity.INFO,
+        remedy=remedy(made),
+        data={
+            "started_at": node.started_at,
+            "ended_at": node.ended_at,
+            "end_reason": node.end_reason,
+            "odd": [time.column for time in times],
+        },
+        identity=(node.ended_at, node.end_reason, *wrong),
+        sessions=1,
+        messages=node.active_rows,
+    )
+
+
+def _timed(scene: Scene, node: SessionNode, times: Sequence[Mended]) -> Resolution:
+    """Return the change to these times: SAFE where they are proven and nothing is pruned for it."""
+    wanted = {time.column: time.value for time in times if time.value is not None}
+    if not wanted:
+        return refused("neither it nor a message of it has a time")
+    change = changes_of(node.id, row_of(scene, node.id), wanted)
+    if any(time.column == "ended_at" for time in times) or not node.is_open:
+        return resolution([change], Safety.UNSAFE, PRUNES)
+    if node.api_call_count == 0 and scene.graph.closed_if_unused(node.id):
+        return resolution([change], Safety.UNSAFE, "Hermes closes it then, as it was never used")
+    if not all(time.sure for time in times):
+        return resolution([change], Safety.UNSAFE, "nothing proves the time")
+    return resolution([change], Safety.SAFE, "it lies between what came before and after")
+
+
+def _contradiction(scene: Scene, node: SessionNode) -> str | None:
+    if node.end_reason == "compression" and not scene.graph.continuations(node.id):
+        return None  # LN004 says it
+    if node.ended_at is None:
+        has_reason = node.end_reason is not None
+        return (
+            f"has the end reason '{node.end_reason}' and no time of ending." if has_reason else None
+        )
+    if node.end_reason is None:
+        return "has a time of ending and no reason."
+    if node.started_at is not None and node.ended_at < node.started_at:
+        return "ended before it began."
+    return None
+
+
+def _settled(scene: Scene, node: SessionNode) -> Resolution:
+    if scene.routing.is_live(node.id):
+        return refused("a chat of the gateway leads to it: its next message decides")
+    wanted: dict[str, Value] = {}
+    if node.end_reason is None:
+        wanted["end_reason"] = UNKNOWN_END
+    else:
+        wanted["ended_at"] = _time_of_end(scene, node)
+    if None in wanted.values():
+        return refused("neither it nor a message of it has a time")
+    return resolution([changes_of(node.id, row_of(scene, node.id), wanted)], Safety.UNSAFE, PRUNES)
+
+
+def _time_of_end(scene: Scene, node: SessionNode) -> float | None:
+    """Return the latest thing known of a session; a continuation begins when its parent ends."""
+    starts = [
+        at
+        for child in scene.graph.continuations(node.id)
+        if (at := sane(scene, scene.node[child].started_at)) is not None
+    ]
+    last = min(starts, default=_last(scene, node))
+    if last is None or node.started_at is None:
+        return last
+    return max(last, node.started_at)
+
+
+@end_state_inconsistent.proposes
+def settle_end(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
+    """Give the times that the data gives, and fill in what is missing of the end."""
+    odd = odd_times(scene)
+    for finding in findings:
+        node = scene.node[finding.session_id or ""]
+        made = _timed(scene, node, odd[node.id]) if node.id in odd else _settled(scene, node)
+        if made.changes:
+            after = made.changes[0].after
+            summary = f"set {' and '.join(after)} of {node.id} ({made.reason})"
+            yield unit_of(finding, made, summary, more=file_copies(scene, node.id))
+
+
+def file_copies(scene: Scene, session_id: str) -> list[FileCopy]:
+    """Return the copies of a session's transcript that go before anything that may cost it (R2)."""
+    path = scene.home.sessions_dir / f"{session_id}.jsonl"
+    if "\0" in session_id or not path.is_file():
+        return []
+    return [file_copy(path, relative(path, scene.home.root), path.stat().st_size)]

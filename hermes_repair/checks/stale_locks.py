@@ -1,0 +1,195 @@
+"""Compression locks and cooldowns that nobody needs any more (LK...). Live-safe, all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from hermes_repair.checks.registry import Check, check
+from hermes_repair.evidence.judged_locks import LOCK_KEY, LOCK_TABLE, delete_lock, text
+from hermes_repair.evidence.scene import Scene
+from hermes_repair.leases import cooldown_verdict
+from hermes_repair.model.actions import RowUpdate
+from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
+from hermes_repair.model.plans import Unit
+from hermes_repair.model.values import Value
+from hermes_repair.store.file_state import SideFile
+
+LOCKS = (LOCK_TABLE, "schema_version")
+"""What a lock is judged by: its own row, and which releases may renew it."""
+
+
+def _findings(scene: Scene, made: Check) -> Iterator[Finding]:
+    # `locks clean` is never the first to open a database with a -wal that a crash left (6.4).
+    crashed = not scene.look.live and scene.file.side is not SideFile.NONE
+    clean = "hermes-repair repair" if crashed else "hermes-repair locks clean"
+    for lock in scene.locks:
+        if lock.finding_id == made.id:
+            yield made.finding(
+                {"kind": "lock", "session_id": lock.session},
+                f"a compression lock is stuck. {lock.verdict.reason}",
+                clean
+                if lock.verdict.cleanable
+                else f"hermes-repair repair --select {made.id} --unsafe",
+                data={"holder": text(lock.row["holder"]), "kind": lock.verdict.kind.value},
+                identity=tuple(lock.row[column] for column in LOCK_KEY),
+                sessions=int(lock.session_there),
+            )
+
+
+def _units(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
+    wanted = {finding.identity: finding for finding in findings}
+    for lock in scene.locks:
+        finding = wanted.get(tuple(lock.row[column] for column in LOCK_KEY))
+        if finding is not None and lock.verdict.safety is not None:
+            yield delete_lock(lock, finding.id, finding.fingerprint)
+
+
+@check("LK001", "lock-expired", Severity.WARNING, Remedy.SAFE, live=True, tables=LOCKS)
+def lock_expired(scene: Scene) -> Iterator[Finding]:
+    """A compression lock is past its time.
+
+    What it means: the process that was compressing this session did not finish. Hermes takes an
+    expired lock over at the session's next compression, so it blocks nobody: it is a trace of what
+    went wrong, not the trouble itself.
+
+    How it happens: the gateway was killed or crashed in the middle of a compression (0.16 on).
+
+    What repair does: it removes the row, if the row is still the same one then. `undo` puts it
+    back; one that `locks clean` removed only by the name of its receipt, as a timer does that.
+
+    How safe it is: a lock that is renewed or taken again in between has another expiry and stays.
+    """
+    yield from _findings(scene, lock_expired)
+
+
+@check("LK002", "lock-holder-dead", Severity.WARNING, Remedy.SAFE, live=True, tables=LOCKS)
+def lock_holder_dead(scene: Scene) -> Iterator[Finding]:
+    """A compression lock has time left, but the process that took it is gone.
+
+    What it means: until the lock expires (300 seconds) this session cannot be compressed, and
+    releases up to 0.19.0 wait for it.
+
+    How it happens: the gateway was killed or crashed in the middle of a compression.
+
+    What repair does: it removes the row, if the row is still the same one then. `undo` puts it
+    back; one that `locks clean` removed only by the name of its receipt, as a timer does that.
+
+    How safe it is: only where the death is proven: everybody who has the database open is known, on
+    a local disk, in our own process namespace, and none of them is that process. Otherwise it waits
+    for the expiry.
+    """
+    yield from _findings(scene, lock_holder_dead)
+
+
+@check(
+    "LK003",
+    "lock-of-missing-session",
+    Severity.WARNING,
+    Remedy.SAFE,
+    live=True,
+    tables=(*LOCKS, "sessions"),
+)
+def lock_of_missing_session(scene: Scene) -> Iterator[Finding]:
+    """A compression lock is over, and its session does not exist either.
+
+    What it means: a left-over row that nobody will ever take again.
+
+    How it happens: the session was deleted after its compression was cut off. A missing session
+    alone proves nothing: a lock may be taken before its session has a row.
+
+    What repair does: it removes the row, if the row is still the same one then. `undo` puts it
+    back; one that `locks clean` removed only by the name of its receipt, as a timer does that.
+
+    How safe it is: only where the lock has expired or its holder is proven dead.
+    """
+    yield from _findings(scene, lock_of_missing_session)
+
+
+@check("LK004", "lock-lease-absurd", Severity.WARNING, Remedy.UNSAFE, live=True, tables=LOCKS)
+def lock_lease_absurd(scene: Scene) -> Iterator[Finding]:
+    """A compression lock runs far longer than any release asks for.
+
+    What it means: this session is not compressed until then, which may be never.
+
+    How it happens: the clock was wrong when the lock was taken, or another program wrote the row.
+
+    What repair does: with --unsafe, or when the session is named, it removes the row.
+
+    How safe it is: whether somebody still relies on it cannot be proven, so it is not done unasked.
+    """
+    yield from _findings(scene, lock_lease_absurd)
+
+
+@check(
+    "LK005",
+    "compression-cooldown-stale",
+    Severity.INFO,
+    Remedy.SAFE,
+    live=True,
+    tables=("sessions",),
+)
+def cooldown_stale(scene: Scene) -> Iterator[Finding]:
+    """A pause after a failed compression is over and still noted.
+
+    What it means: nothing to Hermes, which compares the time; it is noise when you look for what
+    blocks a session.
+
+    How it happens: Hermes writes it after a failed compression (0.18 on) and clears it only at the
+    next one that succeeds.
+
+    What repair does: it clears the two columns, if they are still the same then.
+
+    How safe it is: the old values are kept in the receipt.
+    """
+    for session, until, error in _cooldowns(scene):
+        found = cooldown_verdict(until, scene.now)
+        if found.cleanable:
+            yield cooldown_stale.finding(
+                {"kind": "session", "session_id": session},
+                found.reason[0].lower() + found.reason[1:],
+                "hermes-repair repair",
+                data={"until": until, "has_error": error is not None},
+                identity=(until,),
+                sessions=1,
+            )
+
+
+def _cooldowns(scene: Scene) -> list[tuple[str, Value, Value]]:
+    if "compression_failure_cooldown_until" not in scene.look.columns("sessions"):
+        return []
+    return [
+        (text(row[0]), row[1], row[2])
+        for row in scene.look.scan(
+            "id, compression_failure_cooldown_until, compression_failure_error",
+            "sessions",
+            "compression_failure_cooldown_until IS NOT NULL",
+        )
+    ]
+
+
+@cooldown_stale.proposes
+def clear_cooldown(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
+    """Clear the pause and its error."""
+    wanted = {finding.session_id: finding for finding in findings}
+    for session, until, error in _cooldowns(scene):
+        finding = wanted.get(session)
+        if finding is None:
+            continue
+        before = {
+            "compression_failure_cooldown_until": until,
+            "compression_failure_error": error,
+        }
+        yield Unit(
+            kind="lock",
+            subject=session,
+            summary=f"clear the compression pause of {session} that is over",
+            actions=(RowUpdate("sessions", {"id": session}, before, dict.fromkeys(before)),),
+            safety=Safety.SAFE,
+            live=True,
+            findings=(finding.fingerprint,),
+            finding_ids=(finding.id,),
+        )
+
+
+for _check in (lock_expired, lock_holder_dead, lock_of_missing_session, lock_lease_absurd):
+    _check.proposes(_units)

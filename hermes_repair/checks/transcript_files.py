@@ -1,0 +1,247 @@
+"""Transcript files against the database: what only a file still has (TR...)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import chain
+
+from hermes_repair.checks.fill_units import fill_units
+from hermes_repair.checks.registry import Check, check
+from hermes_repair.evidence.compared_transcripts import Compared
+from hermes_repair.evidence.scene import Scene
+from hermes_repair.model.findings import Finding, Remedy, Severity
+from hermes_repair.model.plans import Unit
+from hermes_repair.model.printed_commands import quoted
+from hermes_repair.report.escape import count
+from hermes_repair.transcripts.listing import FileKind
+from hermes_repair.transcripts.verdicts import Comparison, Verdict
+
+IN_WORDS = {
+    Verdict.FRONT_OR_MIDDLE_MISSING: "the database lacks {missing} that {file} has.",
+    Verdict.TAIL_MISSING: "the database lacks the last {missing} of {file}.",
+    Verdict.ALL_MISSING: "the database has none of the {missing} of {file}.",
+    Verdict.ONLY_IN_FILE: "only {file} has this chat, {missing}.",
+    Verdict.UNION: "{file} has {missing} that the database lacks, and the other way round.",
+    Verdict.DIVERGED: "{file} and the database tell this chat differently.",
+    Verdict.SUPERSEDED: "{file} holds what was undone or compacted since, {missing}.",
+}
+
+
+def _answers(scene: Scene, id: str) -> Iterator[tuple[Compared, Comparison]]:
+    for answer in chain(scene.comparisons.answers.values(), scene.logs.values()):
+        if answer.comparison is not None and answer.comparison.finding == id:
+            yield answer, answer.comparison
+
+
+def _finding(scene: Scene, made: Check, answer: Compared, found: Comparison) -> Finding:
+    missing = count(found.counts.missing, "message")
+    file = "its session log" if answer.file.kind is FileKind.LOG else "the file"
+    said = IN_WORDS.get(found.verdict, "{missing}").format(missing=missing, file=file)
+    reason = "" if found.safe else f" {found.reason}"
+    reordered = found.fill is not None and not found.fill.lines
+    if found.fill is None or reordered:
+        remedy = Remedy.NONE
+    elif found.safe:
+        remedy = Remedy.SAFE
+    else:
+        remedy = Remedy.UNSAFE
+    return made.finding(
+        {"kind": "session", "session_id": found.session_id, "path": answer.file.path.name},
+        said + reason,
+        _hint(remedy, found),
+        severity=Severity.INFO if reordered else found.severity,
+        remedy=remedy,
+        data={
+            "verdict": found.verdict.value,
+            "in_file": found.counts.file,
+            "in_database": found.counts.database,
+            "missing": found.counts.missing,
+            "later": found.counts.later,
+            "reason": found.reason,
+            "doubt": None if found.doubt is None else found.doubt.value,
+        },
+        identity=(found.verdict.value, found.counts.file, found.counts.missing, found.safe),
+        sessions=1,
+        messages=found.counts.missing,
+    )
+
+
+def _hint(remedy: Remedy, found: Comparison) -> str:
+    if remedy is Remedy.SAFE:
+        return "hermes-repair repair"
+    if remedy is Remedy.UNSAFE:
+        return f"If you want it back: hermes-repair backfill {quoted(found.session_id)}"
+    return ""
+
+
+def _fills(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
+    yield from fill_units(scene, findings)
+
+
+@check("TR001", "transcript-longer-in-file", Severity.ERROR, Remedy.SAFE)
+def transcript_longer_in_file(scene: Scene) -> Iterator[Finding]:
+    """A chat's JSONL file, or its session log, has messages that the database lacks.
+
+    What it means: releases from 0.15.0 on read only the database, so the chat looks cut: a chat of
+    994 messages shows 2. The file in sessions/ still has the rest.
+
+    How it happens: older releases wrote both, and read whichever was longer. Rows were missing for
+    years without anybody noticing, until 0.15.0 stopped reading the files; nothing ever moved them
+    over (Hermes #3212, PR 29211). A session log (session_<id>.json) is what an agent of 0.13 or
+    0.14 had in memory, in the terminal too; it is asked where rows and JSONL file leave something
+    out.
+
+    What repair does: it puts the missing messages between the ones that are there, in the order of
+    the file, with the times of the file. Rows that were there keep every value but their id. The
+    file is copied to hermes-repair/sources/ first and is never changed.
+
+    How safe it is: safe where the database proves that the messages were lost and not undone or
+    deleted: what it has is an exact part of the file and was written when its lines were, nothing
+    was rewound or compacted, and no message id is missing where these rows would have been (ids are
+    given out once, so whatever is taken out leaves a gap). Otherwise it is done only when you name
+    the session: what is older than the database too, because somebody may have put the database
+    before it away on purpose. What we brought back and somebody took out again stays out. What only
+    a session log has is a note and never safe: a log has no times, so its messages get times
+    between those of their neighbours; it is often stale and survives every delete. What it has
+    where the database has something else is never taken.
+    """
+    for answer, found in _answers(scene, "TR001"):
+        yield _finding(scene, transcript_longer_in_file, answer, found)
+
+
+@check("TR002", "session-only-in-file", Severity.INFO, Remedy.UNSAFE)
+def session_only_in_file(scene: Scene) -> Iterator[Finding]:
+    """A chat has a JSONL file or a session log, but the database does not know it.
+
+    What it means: no release from 0.15.0 on shows the chat. Either the database was started anew
+    after it, or the chat was deleted and its file stayed (a delete in the dashboard leaves it).
+
+    How it happens: the database was reset or replaced, or its first write failed (Hermes #2914,
+    #2939); or somebody deleted the chat (#55088). `hermes -z` of 0.13 and 0.14 wrote a session log
+    and no rows (#19503).
+
+    What repair does: it makes the session and its messages from the file, with the source and the
+    start of the file and a title that says that it was recovered. The file is copied first.
+
+    How safe it is: a judgement, because a chat that was never written and one that was deleted
+    leave the same. It is noted and imported when you name it, also where it ended before this
+    database began: nobody deleted it from this one, but the one before may have been put away on
+    purpose. Session logs of the gateway's chats are not even noted: their JSONL file would be
+    there, had they not been deleted. Name the session to have one back.
+    """
+    for answer, found in _answers(scene, "TR002"):
+        yield _finding(scene, session_only_in_file, answer, found)
+
+
+@check("TR003", "transcript-diverged", Severity.WARNING, Remedy.UNSAFE)
+def transcript_diverged(scene: Scene) -> Iterator[Finding]:
+    """A chat's file and the database tell it differently.
+
+    What it means: both have messages of their own, in an order that cannot be both.
+
+    How it happens: two programs wrote to the chat, or it was undone and went on another way.
+
+    What repair does: nothing by itself. When you name the session, what the file has more is put in
+    where it belongs by order and time; nothing that is there goes.
+
+    How safe it is: a judgement: some of it may have been undone on purpose. Where the database has
+    all that the file has, in another order, nothing is lost and it is only a note.
+    """
+    for answer, found in _answers(scene, "TR003"):
+        yield _finding(scene, transcript_diverged, answer, found)
+
+
+_NO_MESSAGE = "it holds no message that can be read"
+_UNREAD = "If it holds messages in another encoding: make a UTF-8 copy under the same name."
+_NOTHING_TO_DO = "Nothing has to be done: the database has what can be read of it."
+
+
+@check("TR004", "transcript-line-damaged", Severity.WARNING, Remedy.NONE)
+def transcript_line_damaged(scene: Scene) -> Iterator[Finding]:
+    """A transcript file has places that are no message.
+
+    What it means: a line was cut off or overwritten. What can still be read of the file is compared
+    as usual; one bad line never costs another.
+
+    How it happens: a crash in the middle of an append (the next append is then glued to the torn
+    line), or a disk error.
+
+    What repair does: nothing: the file is never touched. Two records on one line are both read.
+
+    How safe it is: nothing is changed. The note stays as info once the database has all the good
+    parts of the file; a file of which nothing can be read stays a warning until you acknowledge it.
+    """
+    for session_id, answer in sorted(scene.comparisons.answers.items()):
+        subject = {"kind": "session", "session_id": session_id, "path": answer.file.path.name}
+        if answer.problem is not None:
+            yield transcript_line_damaged.finding(
+                subject,
+                f"the file {answer.file.path.name} cannot be read: {answer.problem}.",
+                "Nothing of it was compared: put the file right, then run doctor again.",
+                data={"problem": answer.problem},
+                identity=(answer.problem,),
+            )
+        elif answer.bad and answer.comparison is not None:
+            counts = answer.comparison.counts
+            whole = counts.missing == 0 and counts.file > 0
+            yield transcript_line_damaged.finding(
+                subject,
+                f"{count(answer.bad, 'place')} in the file {'is' if answer.bad == 1 else 'are'}"
+                f" damaged; {'all else of it was read' if counts.file else _NO_MESSAGE}.",
+                _NOTHING_TO_DO if whole else "" if counts.file else _UNREAD,
+                severity=Severity.INFO if whole else Severity.WARNING,
+                data={"bad": answer.bad, "readable": counts.file},
+                identity=(answer.bad,),
+                sessions=1,
+            )
+
+
+@check("TR005", "transcript-superseded", Severity.INFO, Remedy.NONE)
+def transcript_superseded(scene: Scene) -> Iterator[Finding]:
+    """A chat's file holds what was undone, retried or compacted since, or the same line twice.
+
+    What it means: nothing is lost. The database is right and the file is older or longer by copies.
+
+    How it happens: from 0.15.0 on nothing writes the file any more, so it keeps what /undo, /retry
+    and compaction took out of the database.
+
+    What repair does: nothing. What was taken back stays so.
+
+    How safe it is: nothing is changed.
+    """
+    for answer, found in _answers(scene, "TR005"):
+        yield transcript_superseded.finding(
+            {"kind": "session", "session_id": found.session_id, "path": answer.file.path.name},
+            found.reason[0].lower() + found.reason[1:],
+            "",
+            data={"verdict": found.verdict.value, "in_file": found.counts.file},
+            identity=(found.verdict.value, found.counts.file),
+            sessions=1,
+        )
+
+
+@check("TR007", "tail-only-in-file", Severity.INFO, Remedy.UNSAFE)
+def tail_only_in_file(scene: Scene) -> Iterator[Finding]:
+    """The end of a chat is only in its file, and may have been undone on purpose.
+
+    What it means: the database stops earlier than the file. /undo and /retry of 0.15 leave exactly
+    that; so does a backup that was taken without its -wal.
+
+    How it happens: an undo after the update to 0.15.0, or a loss of the last rows.
+
+    What repair does: nothing by itself. When you name the session, the end of the file is put back.
+
+    How safe it is: a judgement. Where the rows prove that nothing was ever taken out of the chat
+    (no message id is missing, or its last rows were never rewritten), it is TR001 and repaired.
+    """
+    for answer, found in _answers(scene, "TR007"):
+        yield _finding(scene, tail_only_in_file, answer, found)
+
+
+for _check in (
+    transcript_longer_in_file,
+    session_only_in_file,
+    transcript_diverged,
+    tail_only_in_file,
+):
+    _check.proposes(_fills)

@@ -1,0 +1,87 @@
+"""LN007: children that are branches, or the next chat, and do not say so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from hermes_repair.checks.registry import check
+from hermes_repair.checks.resolution_units import how, in_cycle, remedy, row_of, unit_of
+from hermes_repair.evidence.ownership import copies_parent
+from hermes_repair.evidence.scene import Scene
+from hermes_repair.lineage.column_changes import Resolution
+from hermes_repair.lineage.graph import EdgeKind, started_after_end
+from hermes_repair.lineage.links import BRANCH_ENDS, mark_branch
+from hermes_repair.lineage.session_node import SessionNode
+from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
+from hermes_repair.model.plans import Unit
+
+
+@check("LN007", "branch-unmarked", Severity.WARNING, Remedy.SAFE)
+def branch_unmarked(scene: Scene) -> Iterator[Finding]:
+    """A chat hangs below another one and says neither why nor what it is.
+
+    What it means: no release lists it, although a person wrote in it. The first open by 0.17.0 or
+    later marks it as a delegate's run, and from then on it is deleted with its parent.
+
+    How it happens: branches of the terminal interface up to 0.15, and of the API server in every
+    release, have no mark; so has the chat after a /new that kept its parent (Hermes #39471).
+
+    What repair does: it sets `_branched_from`, which releases from 0.16.0 on list. In databases
+    older than that mark the link is cut as well, because those releases list it only then.
+
+    How safe it is: safe where it begins with copies of its parent's rows, or where its parent ended
+    by a branch or a reset and it is provably a person's. A chat that is only a person's by its
+    words, or only begins after such an end, is noted and marked when you name it. What may well be
+    a delegate's run is not reported.
+    """
+    for node, copied in candidates(scene):
+        made = _resolution(scene, node, copied)
+        yield branch_unmarked.finding(
+            {"kind": "session", "session_id": node.id, "parent": node.parent_id},
+            f"hangs below {node.parent_id} without a mark, so no release lists it.",
+            how(made, node.id),
+            severity=Severity.WARNING if made.safety is Safety.SAFE else Severity.INFO,
+            remedy=remedy(made),
+            data={"parent": node.parent_id, "copied": copied, "reason": made.reason},
+            identity=(node.parent_id,),
+            sessions=1,
+            messages=node.active_rows,
+        )
+
+
+def candidates(scene: Scene) -> Iterator[tuple[SessionNode, bool]]:
+    """Yield the children that are a person's, each with whether it copies its parent's rows."""
+    cycles = in_cycle(scene)
+    children = [
+        node
+        for node in scene.nodes
+        if scene.graph.kinds.get(node.id) is EdgeKind.UNKNOWN
+        and node.rows
+        and node.id not in cycles
+    ]
+    ids = [node.id for node in children]
+    persons = scene.proofs(ids)
+    begins = scene.traces(ids)
+    for node in children:
+        copied = begins[node.id].alike and copies_parent(scene, node)
+        parent = scene.node[node.parent_id or ""]
+        after = parent.end_reason in BRANCH_ENDS and started_after_end(node, parent)
+        if copied or node.id in persons or after:
+            yield node, copied
+
+
+def _resolution(scene: Scene, node: SessionNode, copied: bool) -> Resolution:
+    row = row_of(scene, node.id)
+    proof = scene.proof(node.id)
+    return mark_branch(scene.graph, node, row, proof, scene.routing, copied=copied)
+
+
+@branch_unmarked.proposes
+def mark(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
+    """Set the mark of a branch."""
+    for finding in findings:
+        node = scene.node[finding.session_id or ""]
+        made = _resolution(scene, node, bool(finding.data["copied"]))
+        if made.changes:
+            summary = f"mark {node.id} as a branch of {node.parent_id} ({made.reason})"
+            yield unit_of(finding, made, summary)

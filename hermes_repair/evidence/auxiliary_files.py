@@ -1,0 +1,115 @@
+"""Files that hold messages beside the transcripts: copies of them, logs, request dumps, the spool.
+
+``backfill --report`` tells what each of them has, stale or not. What a session log has that can be
+put back is :mod:`hermes_repair.evidence.session_logs`' answer and imported when asked for; nothing
+is imported from the others: a request dump holds what was sent, not what was said (design 6.2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from hermes_repair.evidence.compared_transcripts import as_transcript, rows_of
+from hermes_repair.evidence.scene import Scene
+from hermes_repair.home.layout import Home
+from hermes_repair.transcripts.json_files import LogFile, read_dump, read_log, read_spool
+from hermes_repair.transcripts.json_files import spooled_session as session_of_spool
+from hermes_repair.transcripts.listing import (
+    FileKind,
+    Listing,
+    TranscriptFile,
+    list_sessions,
+    list_spool,
+)
+from hermes_repair.transcripts.message_keys import Key
+from hermes_repair.transcripts.sequences import FileSequence, read_sequence
+
+SPOOL = "pending_messages"
+KINDS = frozenset(FileKind) - {FileKind.TRANSCRIPT}
+
+
+@dataclass(frozen=True, slots=True)
+class AuxiliaryFile:
+    """What one file holds of one session. ``only_here`` of its ``messages`` are nowhere else.
+
+    ``offered`` of those `backfill` puts back when the session is named (a log's alone). ``kind`` is
+    ``copy``, ``log``, ``dump`` or ``spool``; ``problem`` says why it could not be read.
+    """
+
+    kind: str
+    session_id: str | None
+    path: str
+    messages: int = 0
+    only_here: int = 0
+    offered: int = 0
+    problem: str | None = None
+
+
+def listings(home: Home) -> tuple[Listing, ...]:
+    """Return the folders that hold such files, each once."""
+    folders = dict.fromkeys((home.sessions_dir, home.logs_dir))
+    return (*(list_sessions(folder) for folder in folders), list_spool(home.root / SPOOL))
+
+
+def read_json(kind: FileKind, path: str, home: Home) -> LogFile:
+    """Read a log, dump or spool file of the home. Raises ``OSError`` as opening does."""
+    read = {FileKind.LOG: read_log, FileKind.DUMP: read_dump, FileKind.SPOOL: read_spool}[kind]
+    return read(home.root / path)
+
+
+def find_auxiliary_files(
+    scene: Scene, kinds: Collection[FileKind] = KINDS
+) -> Iterator[AuxiliaryFile]:
+    """Compare every file of these kinds with the rows and the transcript of its session."""
+    known: dict[str, frozenset[Key]] = {}
+    wanted = scene.look_options.sessions
+    for listing in listings(scene.home):
+        for found in listing.files:
+            if found.kind not in kinds or as_transcript(scene, found) is not None:
+                continue
+            kind, name, session_id = found.kind.value, found.path.name, found.session_id
+            try:
+                session_id, sequence = _read(found, scene.home)
+            except OSError as error:
+                problem = found.problem or error.strerror or type(error).__name__
+                yield AuxiliaryFile(kind, session_id, name, problem=problem)
+                continue
+            if wanted and session_id not in wanted:
+                continue
+            if session_id is not None and session_id not in known:
+                known[session_id] = _known(scene, session_id)
+            elsewhere = known.get(session_id or "", frozenset())
+            genuine = sequence.genuine()
+            only = sum(sequence.keys[place] not in elsewhere for place in genuine)
+            damaged = "parts of it are damaged" if sequence.bad else None
+            offered = _offered(scene, session_id) if found.kind is FileKind.LOG else 0
+            yield AuxiliaryFile(kind, session_id, name, len(genuine), only, offered, damaged)
+
+
+def _read(found: TranscriptFile, home: Home) -> tuple[str | None, FileSequence]:
+    """Return the session and the messages of a file. Raises ``OSError`` where it is none."""
+    if found.problem is not None:
+        raise OSError(found.problem)
+    if found.kind is FileKind.COPY:
+        return found.session_id, read_sequence(found.path)
+    log = read_json(found.kind, str(found.path), home)
+    return found.session_id or session_of_spool(log.header), log.sequence
+
+
+def _offered(scene: Scene, session_id: str | None) -> int:
+    answer = scene.logs.get(session_id or "")
+    found = answer.comparison if answer is not None else None
+    return found.counts.missing if found is not None else 0
+
+
+def _known(scene: Scene, session_id: str) -> frozenset[Key]:
+    """Return the keys of all messages of a session, in the database and in its transcript."""
+    keys = set(rows_of(scene, session_id).keys)
+    answer = scene.comparisons.answers.get(session_id)
+    if answer is not None and answer.problem is None:
+        try:
+            keys.update(read_sequence(answer.file.path).keys)
+        except OSError as error:
+            scene.notes.append(f"{answer.file.path.name} could not be read: {error.strerror}.")
+    return frozenset(keys)

@@ -1,0 +1,210 @@
+"""Every transcript file of a home compared with its session; bounded by one session in memory.
+
+The zone of the files' times is proven by turns that are in both sources (design 6.2), so the files
+are gone through twice: once for those proofs and for all that is complete anyway, and once more for
+the few that are not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import tzinfo
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from hermes_repair.evidence.database_history import IMPORTS_SINCE, brought_lines
+from hermes_repair.model.errors import UsageError
+from hermes_repair.transcripts.clock import Clock, Twin, find_periods
+from hermes_repair.transcripts.comparison import compare
+from hermes_repair.transcripts.json_files import read_log
+from hermes_repair.transcripts.listing import FileKind, TranscriptFile, list_sessions
+from hermes_repair.transcripts.matching import session_twins
+from hermes_repair.transcripts.quick_comparison import settle
+from hermes_repair.transcripts.sequences import (
+    FileSequence,
+    MessageRow,
+    RowSequence,
+    build_rows,
+    read_sequence,
+)
+from hermes_repair.transcripts.verdicts import Comparison, HomeFacts, SessionFacts, Verdict
+
+if TYPE_CHECKING:
+    from hermes_repair.evidence.scene import Scene
+
+WITHOUT_CLOCK = frozenset(
+    {Verdict.EQUAL, Verdict.FILE_SHORTER, Verdict.SUPERSEDED, Verdict.NOTHING_IN_FILE}
+)
+"""Verdicts that no time decides."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One file's answer. ``bad`` damaged places; ``problem`` why the file could not be read."""
+
+    file: TranscriptFile
+    comparison: Comparison | None
+    bad: int = 0
+    changing: bool = False
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparisons:
+    """All answers of a home, and the clock that they rest on."""
+
+    answers: Mapping[str, Compared]
+    clock: Clock
+
+
+def compare_all(scene: Scene) -> Comparisons:
+    """Compare every JSONL transcript of the home with the database."""
+    files = list(_transcripts(scene))
+    machine = scene.zone
+    named = _zone(scene.look_options.timezone)
+    first = Clock(machine, (), named)
+    answers: dict[str, Compared] = {}
+    twins: list[Twin] = []
+    again: list[TranscriptFile] = []
+    for number, found in enumerate(files, 1):
+        scene.tell(f"comparing transcript {number} of {len(files)}: {found.path.name}")
+        if found.problem is not None:
+            answers[found.session_id or ""] = Compared(found, None, problem=found.problem)
+            continue
+        answer = _one(scene, found, first, twins)
+        answers[found.session_id or ""] = answer
+        if answer.comparison is not None and answer.comparison.verdict not in WITHOUT_CLOCK:
+            again.append(found)
+    clock = Clock(machine, find_periods(twins), named)
+    for number, found in enumerate(again, 1):
+        scene.tell(f"comparing transcript {number} of {len(again)} again: {found.path.name}")
+        answers[found.session_id or ""] = _one(scene, found, clock, None)
+    return Comparisons(answers, clock)
+
+
+def _transcripts(scene: Scene) -> Iterator[TranscriptFile]:
+    listing = list_sessions(scene.home.sessions_dir)
+    if listing.problem is not None:
+        scene.notes.append(f"{scene.home.sessions_dir} could not be listed: {listing.problem}.")
+    wanted = scene.look_options.sessions
+    for file in listing.files:
+        found = as_transcript(scene, file)
+        if found is not None and (not wanted or found.session_id in wanted):
+            yield found
+
+
+def as_transcript(scene: Scene, file: TranscriptFile) -> TranscriptFile | None:
+    """Return a file as the transcript that it is, ``None`` for any other.
+
+    One whose name looks like a copy's is a transcript where a session has just that name as its id.
+    """
+    if file.kind is FileKind.COPY and file.path.stem in scene.node:
+        return replace(file, kind=FileKind.TRANSCRIPT, session_id=file.path.stem)
+    return file if file.kind is FileKind.TRANSCRIPT else None
+
+
+def _one(scene: Scene, found: TranscriptFile, clock: Clock, twins: list[Twin] | None) -> Compared:
+    session_id = found.session_id or ""
+    try:
+        if twins is not None and session_id in scene.node:
+            settled = settle(session_id, found.path, _taking_part(scene, session_id))
+            if settled is not None:
+                twins += settled.twins
+                return Compared(found, settled.comparison, bad=len(settled.bad))
+        sequence = read_sequence(found.path)
+    except OSError as error:
+        return Compared(found, None, problem=error.strerror or type(error).__name__)
+    table = rows_of(scene, session_id)
+    if twins is not None and len(table):
+        twins += session_twins(sequence, table)
+    comparison = compare(
+        session_id,
+        sequence,
+        table,
+        session_facts(scene, session_id),
+        home_facts(scene, found),
+        clock,
+    )
+    return Compared(
+        found, comparison, bad=len(sequence.bad), changing=sequence.grew or sequence.changed
+    )
+
+
+def rows_of(scene: Scene, session_id: str) -> RowSequence:
+    """Return all rows of a session by id, those that our repairs wrote or took out marked."""
+    receipt_history = scene.receipt_history
+    return build_rows(
+        _rows(scene, session_id), ours=receipt_history.written, dropped=receipt_history.deactivated
+    )
+
+
+def _taking_part(scene: Scene, session_id: str) -> Iterator[MessageRow]:
+    """Yield the rows of a session less the copies that a repair of ours took out."""
+    rows = _rows(scene, session_id)
+    return (row for row in rows if row.id not in scene.receipt_history.deactivated)
+
+
+def _rows(scene: Scene, session_id: str) -> Iterator[MessageRow]:
+    columns = scene.look.columns("messages")
+    flags = "".join(
+        f", m.{name}" if name in columns else ", NULL" for name in ("active", "compacted")
+    )
+    # The ids are sorted alone and the rows joined: sorting whole rows would copy every text.
+    # Without the LIMIT, SQLite drops the ORDER BY and takes the order of an index: by active.
+    for row in scene.look.rows(
+        "SELECT m.id, m.role, m.content, m.tool_calls, m.tool_call_id, m.timestamp"
+        f"{flags} FROM (SELECT id FROM messages WHERE session_id = ? ORDER BY id LIMIT -1) k"
+        " CROSS JOIN messages m ON m.id = k.id",
+        [session_id],
+    ):
+        id, role, content, calls, answers, at, active, compacted = row
+        number = id if isinstance(id, int) else 0
+        yield MessageRow(number, role, content, calls, answers, at, active, compacted)
+
+
+def session_facts(scene: Scene, session_id: str) -> SessionFacts | None:
+    """Return the columns of the session that a comparison needs, None where it has no row."""
+    node = scene.node.get(session_id)
+    if node is None:
+        return None
+    return SessionFacts(
+        session_id, node.started_at, node.message_count, node.rewind_count, node.end_reason
+    )
+
+
+def home_facts(scene: Scene, found: TranscriptFile) -> HomeFacts:
+    """Return what the rest of the home says about the session of one file.
+
+    Raises ``OSError`` where a repair of ours took lines from the file and it cannot be read now.
+    """
+    session_id = found.session_id or ""
+    missing, explained = scene.first_missing
+    number = scene.recognition.number
+    return HomeFacts(
+        database_birth=scene.birth,
+        first_missing_id=missing,
+        explained_since=explained,
+        perhaps_imported=number is None or number >= IMPORTS_SINCE,
+        routed=scene.routing.is_live(session_id),
+        brought=brought_lines(scene, found),
+        records_whole=scene.receipt_history.complete,
+    )
+
+
+def sequence_of(answer: Compared) -> FileSequence:
+    """Read a transcript or a session log for its messages. Raises ``OSError`` as reading does."""
+    if answer.file.kind is FileKind.LOG:
+        return read_log(answer.file.path).sequence
+    return read_sequence(answer.file.path)
+
+
+def _zone(name: str | None) -> tzinfo | None:
+    if name is None:
+        return None
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise UsageError(
+            f"{name!r} is not a time zone.", "Name one like Europe/Berlin or America/New_York."
+        ) from error

@@ -1,0 +1,131 @@
+"""Messages whose session has no row (MS003)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from hermes_repair.checks.registry import check
+from hermes_repair.evidence.scene import Scene
+from hermes_repair.evidence.suspect_rows import is_time
+from hermes_repair.lineage.session_node import number
+from hermes_repair.model.actions import RowInsert
+from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
+from hermes_repair.model.plans import ADOPTION, Unit
+from hermes_repair.model.printed_commands import quoted
+from hermes_repair.model.values import Value
+from hermes_repair.model.words import utc_day
+from hermes_repair.report.escape import count, verb
+from hermes_repair.store.look import Look
+from hermes_repair.transcripts.message_keys import decode_calls
+from hermes_repair.transcripts.message_rows import recovered_title, session_row, tool_calls_of
+
+SOURCE = "recovered"
+"""What 0.20 and later call the source of a session that they make for messages without one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Orphans:
+    """The messages of one missing session. ``first`` is their earliest time, where one is sound."""
+
+    session_id: Value
+    messages: int
+    first: float | None
+
+
+def find_orphans(look: Look) -> list[Orphans]:
+    """Return the missing sessions that messages name, by id."""
+    found = look.rows(
+        "SELECT session_id, COUNT(*), MIN(timestamp) FROM messages WHERE session_id NOT IN"
+        " (SELECT id FROM sessions) GROUP BY session_id ORDER BY session_id"
+    )
+    return [
+        Orphans(session_id, int(str(messages)), number(first) if is_time(first) else None)
+        for session_id, messages, first in found
+    ]
+
+
+@check("MS003", "orphan-messages", Severity.ERROR, Remedy.UNSAFE)
+def orphan_messages(scene: Scene) -> Iterator[Finding]:
+    """Messages belong to a session that does not exist.
+
+    What it means: no list and no chat shows them, and they still take up the file: on one install
+    94 % of all messages were such.
+
+    How it happens: old deletes took the session and left its messages, foreign keys were off, or a
+    copy was incomplete (Hermes #87928, #24321).
+
+    What repair does: nothing by itself. When you name the session, it gets a row again, with the
+    source "recovered" and a title that says so, and the chat is listed. Messages are never deleted.
+
+    How safe it is: nothing is lost either way. Whether the session was deleted on purpose cannot be
+    told from the messages.
+    """
+    missing = scene.look.within_limit(find_orphans)
+    if missing is None:
+        scene.notes.append("MS003 was not looked at: this takes too long beside a live Hermes.")
+    for found in missing or ():
+        session_id = found.session_id if isinstance(found.session_id, str) else None
+        named = session_id is not None
+        subject = {"kind": "session", "session_id": session_id}
+        yield orphan_messages.finding(
+            subject if named else {"kind": "table", "table": "messages"},
+            f"{count(found.messages, 'message')} {verb(found.messages, 'belongs', 'belong')} to"
+            " a session that does not exist.",
+            f"If you want them back: hermes-repair repair --session {quoted(session_id)}"
+            if session_id is not None
+            else "The name of that session is not text: nothing can be made of it.",
+            remedy=Remedy.UNSAFE if named else Remedy.MANUAL,
+            data={"messages": found.messages, "first": found.first},
+            identity=(found.messages,),
+            sessions=1,
+            messages=found.messages,
+        )
+
+
+@orphan_messages.proposes
+def adopt(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
+    """Make the row of the session again."""
+    missing = {found.session_id: found for found in find_orphans(scene.look)}
+    for finding in findings:
+        found = missing[finding.session_id]
+        session_id = finding.session_id or ""
+        started = found.first if found.first is not None else scene.now
+        title = recovered_title(f"{SOURCE} chat", utc_day(started), scene.taken_titles)
+        messages, calls = _counts(scene, session_id)
+        row = session_row(
+            session_id,
+            frozenset(scene.look.columns("sessions")),
+            source=SOURCE,
+            started_at=started,
+            title=title,
+            model=None,
+            messages=messages,
+            tool_calls=calls,
+            calls_model=False,
+            routing={},
+        )
+        yield Unit(
+            kind=ADOPTION,
+            subject=session_id,
+            summary=f"make a session for {count(found.messages, 'message')} of {session_id}",
+            actions=(RowInsert("sessions", {"id": session_id}, row),),
+            safety=Safety.UNSAFE,
+            live=False,
+            findings=(finding.fingerprint,),
+            finding_ids=(finding.id,),
+            sessions=frozenset({session_id}),
+        )
+
+
+def _counts(scene: Scene, session_id: str) -> tuple[int, int]:
+    """Return the active messages of a session and their tool calls, as Hermes counts them."""
+    active = " AND active = 1" if "active" in scene.look.columns("messages") else ""
+    rows = scene.look.rows(
+        f"SELECT tool_calls FROM messages WHERE session_id = ?{active}", [session_id]
+    )
+    messages = calls = 0
+    for (value,) in rows:
+        messages += 1
+        calls += tool_calls_of(decode_calls(value))
+    return messages, calls

@@ -1,0 +1,207 @@
+"""Whose a session is, and whose rows it begins with (design 6.3), asked of one scene.
+
+The proof itself is :mod:`hermes_repair.lineage.person_proof`; here is the reading that it needs, in
+batches: counts first, and rows only for the few sessions that open with another one's words.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hermes_repair.lineage.copied_rows import begins_with, origin_of
+from hermes_repair.lineage.graph import early_children
+from hermes_repair.lineage.links import waits_for
+from hermes_repair.lineage.message_nature import Nature
+from hermes_repair.lineage.person_proof import (
+    MessageCounts,
+    PersonFacts,
+    Proof,
+    counts_from_row,
+    person_facts,
+    person_proof,
+)
+from hermes_repair.lineage.queries import facts_query, first_words_query, trace_query
+from hermes_repair.lineage.session_node import SessionNode, text
+from hermes_repair.program_texts import CARRIED, default_harness
+
+if TYPE_CHECKING:
+    from hermes_repair.evidence.scene import Scene
+
+_BATCH = 1000  # sessions per query
+_LIVE_BATCH = 50  # beside a live Hermes a query has 50 to 200 ms
+_TOO_MANY = 50  # sessions that open alike: what they open with says nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What a session begins with.
+
+    ``carried``: a summary or task list of a compression stands among its first rows. ``alike``: its
+    first message of a user is its parent's.
+    """
+
+    carried: bool = False
+    alike: bool = False
+
+
+def batches(scene: Scene, ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Cut a list of ids into pieces that one query may ask about."""
+    size = _LIVE_BATCH if scene.look.live else _BATCH
+    for start in range(0, len(ids), size):
+        yield ids[start : start + size]
+
+
+def read_counts(scene: Scene, ids: Sequence[str]) -> Iterator[tuple[str, MessageCounts]]:
+    """Yield what a person's words look like in those of these sessions that have messages."""
+    openings = default_harness().openings()
+    sql = facts_query(frozenset(scene.look.columns("messages")), openings)
+    for batch in batches(scene, ids):
+        for row in scene.look.named(sql, [*openings, json.dumps(batch)]):
+            yield counts_from_row(row)
+
+
+def read_traces(scene: Scene, ids: Sequence[str]) -> Iterator[tuple[str, Trace]]:
+    """Yield what these sessions begin with, each with its id."""
+    openings = [entry.opening for entry in default_harness().texts if entry.kind in CARRIED]
+    sql = trace_query(openings)
+    for batch in batches(scene, ids):
+        for row in scene.look.named(sql, [*openings, json.dumps(batch)]):
+            yield text(row["session_id"]) or "", Trace(bool(row["carried"]), bool(row["alike"]))
+
+
+def find_early(scene: Scene) -> frozenset[str]:
+    """Return the children that began before their parent was compressed and continue nothing.
+
+    A continuation that is older than its parent's end (the parent was opened and compressed again)
+    begins with a summary that is not in the parent; a branch copies one at most.
+    """
+    asked = early_children(scene.node)
+    traces = scene.traces(asked)
+    return frozenset(
+        session_id
+        for session_id in asked
+        if not (traces[session_id].carried and _own_summary(scene, scene.node[session_id]))
+    )
+
+
+def _own_summary(scene: Scene, node: SessionNode) -> bool:
+    above = {row.key for row in scene.messages(node.parent_id or "")}
+    return any(
+        row.nature is Nature.CARRIED and row.key not in above for row in scene.messages(node.id)
+    )
+
+
+def copies_parent(scene: Scene, node: SessionNode) -> bool:
+    """Whether a session provably begins with the rows of its parent."""
+    if node.parent_id is None or node.parent_id == node.id or node.parent_id not in scene.node:
+        return False
+    return begins_with(scene.messages(node.parent_id), scene.messages(node.id)) > 0
+
+
+def prove(scene: Scene, ids: Sequence[str]) -> dict[str, Proof]:
+    """Return those of these sessions that are a person's chat, with the reason.
+
+    A session without a proof of its own that begins with its parent's rows has that of its parent,
+    and of the parent's parent; an orphan that of the session whose rows it begins with.
+    """
+    counts = scene.counts(ids)
+    found: dict[str, Proof] = {}
+    unproven = []
+    for session_id in ids:
+        own = person_facts(scene.node[session_id], counts[session_id], scene.routing)
+        proof = person_proof(own)
+        if proof is not None:
+            found[session_id] = proof
+        else:
+            unproven.append(session_id)
+    scene.traces(unproven)  # all at once; what follows asks for each
+    for session_id in unproven:
+        proof = person_proof(_with_copies(scene, session_id))
+        if proof is not None:
+            found[session_id] = proof
+    return found
+
+
+def _with_copies(scene: Scene, session_id: str) -> PersonFacts:
+    """Return the facts of a session with those of the sessions that it copies, nested."""
+    chain = [session_id]
+    while (above := _copied(scene, chain[-1])) is not None and above not in chain:
+        chain.append(above)
+    facts: PersonFacts | None = None
+    for name in reversed(chain):
+        facts = person_facts(scene.node[name], scene.counts([name])[name], scene.routing, facts)
+    assert facts is not None  # the chain has at least the session itself
+    return facts
+
+
+def _copied(scene: Scene, session_id: str) -> str | None:
+    node = scene.node[session_id]
+    if node.parent_id is None:
+        return None
+    if node.parent_id not in scene.node:
+        return scene.origins.get(session_id)
+    alike = scene.traces([session_id])[session_id].alike
+    return node.parent_id if alike and copies_parent(scene, node) else None
+
+
+def find_origins(scene: Scene) -> Mapping[str, str]:
+    """Return for each orphan the surviving session whose rows it begins with, where one is named.
+
+    Of several that it begins with alike (a whole chain shares its first rows) the one that waits
+    for a continuation is meant; where none or more than one does, nothing is said.
+    """
+    orphans = [scene.node[name] for name in scene.graph.orphans]
+    words = _first_words(scene, [node.id for node in orphans])
+    alike = _opening_with(scene, {content for content in words.values() if "\0" not in content})
+    found = {}
+    for node in orphans:
+        origin = _origin(scene, node, alike.get(words.get(node.id, ""), ()))
+        if origin is not None:
+            found[node.id] = origin
+    return found
+
+
+def _first_words(scene: Scene, ids: Sequence[str]) -> dict[str, str]:
+    return {
+        text(row["session_id"]) or "": row["content"]
+        for batch in batches(scene, ids)
+        for row in scene.look.named(first_words_query(), [json.dumps(batch)])
+        if isinstance(row["content"], str)
+    }
+
+
+def _opening_with(scene: Scene, contents: Collection[str]) -> dict[str, list[str]]:
+    """Return the sessions that have a user's message of these texts, by text; in one scan."""
+    found: defaultdict[str, dict[str, None]] = defaultdict(dict)
+    if contents:
+        for session_id, content in scene.look.scan(
+            "session_id, content",
+            "messages",
+            "role = 'user' AND content IN (SELECT value FROM json_each(?))",
+            [json.dumps(sorted(contents))],
+        ):
+            if isinstance(session_id, str) and isinstance(content, str):
+                found[content][session_id] = None
+    return {content: list(ids) for content, ids in found.items()}
+
+
+def _origin(scene: Scene, node: SessionNode, alike: Sequence[str]) -> str | None:
+    family = {node.id, *scene.graph.chain(node.id)}
+    candidates = [name for name in alike if name in scene.node and name not in family]
+    if not candidates or len(candidates) > _TOO_MANY:
+        return None
+    own = scene.messages(node.id)
+    rows = {name: scene.messages(name) for name in candidates}
+    named = origin_of(own, rows)
+    if named is not None:
+        return named
+    waiting = [
+        name
+        for name in candidates
+        if waits_for(scene.graph, scene.node[name], node) and begins_with(rows[name], own)
+    ]
+    return waiting[0] if len(waiting) == 1 else None

@@ -1,0 +1,150 @@
+"""``gateway.sessions_dir``: where the config files of a home put the transcripts.
+
+A config that Hermes itself could not read moves nothing, so it counts as not set. ``config.yaml``
+is walked event by event and nothing is made of it but this one value: PyYAML's C loader ends the
+process where brackets are nested by the hundred thousand, merges of merges fill the memory, and a
+tag on a value that nobody asked for raises whatever its constructor raises.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hermes_repair.host.regular_files import parse_json, read_if_there
+
+if TYPE_CHECKING:
+    from yaml import Event, ScalarEvent
+
+SETTING = "sessions_dir"
+SECTION = "gateway"
+DEEPEST = 100
+"""Levels of nesting up to which a config.yaml is one: PyYAML slows down with the square of them."""
+
+_TEXT = "tag:yaml.org,2002:str"
+
+
+def sessions_dir(root: Path) -> Path:
+    """Return where the gateway keeps JSONL and ``sessions.json``: config, else ``sessions``."""
+    configured = _setting(_of_json(read_if_there(root / "gateway.json")))
+    configured = _setting(_of_yaml(read_if_there(root / "config.yaml"))) or configured
+    if configured is None:
+        return root / "sessions"
+    try:
+        return root / Path(configured).expanduser()
+    except RuntimeError:  # ~ of a user whom the system does not know
+        return root / configured
+
+
+def _setting(data: object) -> str | None:
+    """Return the setting of one config, on its own or in its section, if it can be a path."""
+    if not isinstance(data, Mapping):
+        return None
+    gateway = data.get(SECTION)
+    nested = gateway.get(SETTING) if isinstance(gateway, Mapping) else None
+    value = data.get(SETTING, nested)
+    return value if isinstance(value, str) and value.strip() and _is_path(value) else None
+
+
+def _is_path(text: str) -> bool:
+    """Whether a text can name a file: JSON may carry NUL and half a surrogate pair."""
+    try:
+        return b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:
+        return False
+
+
+def _of_json(data: bytes | None) -> object:
+    try:
+        return parse_json(data) if data is not None else None
+    except ValueError:
+        return None
+
+
+def _of_yaml(data: bytes | None) -> object:
+    """Return what the file says of the setting, as the mappings around it; None for no YAML.
+
+    Imported here: `locks clean` needs no config, and no time.
+    """
+    if data is None:
+        return None
+    import yaml
+
+    try:
+        text = data.decode("utf-8")
+        return _Walk().through(yaml.parse(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
+    except (ValueError, RecursionError, yaml.YAMLError):
+        return None
+
+
+class _Walk:
+    """Keeps of a document the mappings, and in them the two keys; all else becomes None."""
+
+    def __init__(self) -> None:
+        self.anchors: dict[str, object] = {}
+        self.open: list[_Open] = []
+        self.document: object = None
+
+    def through(self, events: Iterable[Event]) -> object:
+        """Return the root of the only document; raises ``ValueError`` for what is not one."""
+        import yaml
+
+        documents = 0
+        for event in events:
+            if isinstance(event, yaml.DocumentStartEvent):
+                documents += 1
+                if documents > 1:
+                    raise ValueError("more than one document")
+            elif isinstance(event, yaml.CollectionStartEvent):
+                if len(self.open) == DEEPEST:
+                    raise ValueError("nested too deeply")
+                is_list = isinstance(event, yaml.SequenceStartEvent)
+                self.open.append(_Open(None if is_list else {}, event.anchor))
+            elif isinstance(event, yaml.CollectionEndEvent):
+                closed = self.open.pop()
+                self._take(closed.found, closed.anchor)
+            elif isinstance(event, yaml.ScalarEvent):
+                self._take(_text_of(event), event.anchor)
+            elif isinstance(event, yaml.AliasEvent):
+                self._take(self.anchors.get(event.anchor or ""), None)
+        return self.document
+
+    def _take(self, value: object, anchor: str | None) -> None:
+        """Put a finished value where it belongs."""
+        if anchor is not None:
+            self.anchors[anchor] = value
+        if not self.open:
+            self.document = value
+            return
+        around = self.open[-1]
+        if around.found is None:
+            return
+        if around.at_key:
+            around.key = value if isinstance(value, str) else ""
+        elif around.key in (SETTING, SECTION):
+            around.found[around.key] = value
+        around.at_key = not around.at_key
+
+
+@dataclass(slots=True)
+class _Open:
+    """A mapping (``found`` of it) or a list (None) whose end has not come yet."""
+
+    found: dict[str, object] | None
+    anchor: str | None
+    at_key: bool = True
+    key: str = ""
+
+
+def _text_of(event: ScalarEvent) -> str | None:
+    """Return a scalar that is a text, None for a number, a date and the like."""
+    from yaml import ScalarNode
+    from yaml.resolver import Resolver
+
+    tag = event.tag
+    if tag is None or tag == "!":
+        tag = Resolver().resolve(ScalarNode, event.value, event.implicit)  # type: ignore[no-untyped-call]
+    return event.value if tag == _TEXT else None

@@ -1,0 +1,152 @@
+"""Reads and copies database files as bytes, through a child process that never opens SQLite.
+
+Why a child: see :mod:`hermes_repair.host.byte_worker`. Every function starts one, waits for its
+answer, and raises :class:`OSError` as the child met it (errno, message, path) or
+:class:`WorkerFailed` when the child did not answer at all.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hermes_repair.host.observations import (
+    Comparison,
+    Copied,
+    Descriptors,
+    FileFacts,
+    LockHolder,
+    RawFacts,
+)
+from hermes_repair.host.wal_header import PageOne, WalFacts
+from hermes_repair.model.errors import HermesRepairError
+
+WORKER = Path(__file__).with_name("worker.py")
+LOOK_SECONDS = 20.0  # a look that takes longer hangs on a filesystem that does not answer
+
+
+class WorkerFailed(HermesRepairError):
+    """The child process that reads database bytes gave no answer."""
+
+
+def probe(path: Path) -> RawFacts:
+    """Return the facts of a database file and its sidecars.
+
+    Absent files and files that may not be read are facts, not errors.
+    """
+    return _facts(_ask(["probe", os.fspath(path)], LOOK_SECONDS))
+
+
+def look(path: Path) -> tuple[RawFacts, Descriptors]:
+    """Return the facts of :func:`probe` and, in the same breath, who shows it open under /proc."""
+    answer = _ask(["look", os.fspath(path)], LOOK_SECONDS)
+    return _facts(answer), Descriptors(
+        known=answer["proc"],
+        open=tuple((pid, suffix.decode(), deleted) for pid, suffix, deleted in answer["open"]),
+        denied=tuple(answer["denied"]),
+        lock_lines=None if answer["lock_lines"] is None else tuple(answer["lock_lines"]),
+    )
+
+
+def copy_files(
+    pairs: Iterable[tuple[Path, Path]], *, fsync: bool = True, sha256: bool = False
+) -> tuple[Copied, ...]:
+    """Copy each source to its target: a new file of mode 0600, shared extents where possible.
+
+    With ``fsync`` the files and then their folders are on disk before this returns. ``sha256``
+    reads each copy once more to name it. A missing source is reported by ``copied=False``; an
+    existing target, a full disk or a refused permission raises OSError and removes what this call
+    had made.
+    """
+    options = "-" + "f" * fsync + "h" * sha256
+    paths = [os.fspath(path) for pair in pairs for path in pair]
+    return tuple(
+        Copied(
+            source=_path(answer["source"]),
+            target=_path(answer["target"]),
+            copied=answer["copied"],
+            size=answer["size"],
+            moved=answer["moved"],
+            sha256=answer["sha256"],
+        )
+        for answer in _ask(["copy", options, *paths], None)
+    )
+
+
+def compare_files(left: Path, right: Path) -> Comparison:
+    """Compare two files byte for byte."""
+    answer = _ask(["compare", os.fspath(left), os.fspath(right)], None)
+    left_size, right_size = answer["sizes"]
+    return Comparison(left_size, right_size, answer["differs_at"])
+
+
+def read_wal(main: Path, wal: Path) -> WalFacts:
+    """Return what the first page is in a database and in each commit of the -wal beside it."""
+    answer = _ask(["wal", os.fspath(main), os.fspath(wal)], None)
+    return WalFacts(
+        main=PageOne(answer["main"]),
+        written=tuple(map(PageOne, answer["first"])),
+        sizes=tuple(answer["sizes"]),
+        page_size=answer["page_size"],
+    )
+
+
+def _ask(arguments: Sequence[str], seconds: float | None) -> Any:
+    """Run one operation of the worker and return its answer as it wrote it."""
+    child = subprocess.Popen(
+        [sys.executable, "-I", "-S", str(WORKER), *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        output, trouble = child.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        child.kill()  # not waited for: a child stuck in a dead filesystem cannot end yet
+        raise WorkerFailed(
+            f"The filesystem did not answer within {seconds:.0f} seconds.",
+            "Check that the disk or network mount of the home works, then try again.",
+        ) from None
+    except BaseException:
+        child.kill()
+        child.wait()
+        raise
+    if child.returncode != 0:
+        lines = trouble.decode("utf-8", "backslashreplace").strip().splitlines() or ["no message"]
+        code = child.returncode
+        raise WorkerFailed(f"The process that reads files ended with {code}: {lines[-1]}")
+    answer = ast.literal_eval(output.decode("ascii"))
+    if "ok" not in answer:
+        path = answer["path"]
+        raise OSError(answer["errno"], answer["message"], os.fsdecode(path) if path else None)
+    return answer["ok"]
+
+
+def _facts(answer: Mapping[str, Any]) -> RawFacts:
+    main, wal, shm, journal = (_file(entry) for entry in answer["files"])
+    return RawFacts(
+        real=_path(answer["real"]),
+        symlink=answer["symlink"],
+        main=main,
+        wal=wal,
+        shm=shm,
+        journal=journal,
+        holders=tuple(
+            LockHolder("shm" if suffix else "main", pid, exclusive)
+            for suffix, pid, exclusive in answer["holders"]
+        ),
+        locks_known=answer["locks_errno"] is None and main.kind == "file",
+    )
+
+
+def _file(entry: Mapping[str, Any]) -> FileFacts:
+    return FileFacts(path=_path(entry["path"]), **{k: v for k, v in entry.items() if k != "path"})
+
+
+def _path(name: bytes) -> Path:
+    return Path(os.fsdecode(name))

@@ -1,0 +1,396 @@
+"""Reads the bytes of databases in a process of its own that never opens SQLite.
+
+Closing any descriptor of a database file drops every POSIX lock that the closing process holds on
+it: a process that has a SQLite connection and opens ``state.db`` by itself silently loses the locks
+of that connection, and another process may then delete the WAL under it (design R4). So this file
+is run as ``python -I -S worker.py OPERATION PATH...``: a stand-alone script that imports nothing of
+the project. :mod:`hermes_repair.host.byte_reader` is its only caller.
+
+Out: one Python literal on stdout, paths as bytes: ``{"ok": ANSWER}``, or ``{"errno": N, "message":
+TEXT, "path": PATH}``. A literal and not JSON, and few imports: importing json, pathlib or typing
+takes longer than all the work of a look.
+"""
+
+# ruff: noqa: PTH108, PTH112, PTH114, PTH115, PTH116, PTH119, PTH120, PTH123, PTH208
+from __future__ import annotations
+
+import os
+import stat
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+HEADER = 100
+SIDECAR_HEADER = 32
+FRAME_HEADER = 24
+WAL_MAGIC = (b"7\x7f\x06\x82", b"7\x7f\x06\x83")
+PAGE_SIZES = tuple(1 << bits for bits in range(9, 17))
+SUFFIXES = (b"", b"-wal", b"-shm", b"-journal")
+# SQLite's lock bytes (os_unix.c): the 510 shared ones, then pending and reserved; and in the -shm
+# file the eight WAL locks and the byte that every connection in WAL mode keeps locked.
+LOCK_RANGES = ((b"", 0x40000002, 510), (b"", 0x40000000, 2), (b"-shm", 120, 9))
+NO_POSIX_LOCKS = -1
+PROBES = 5  # more often than a writer at full speed shows the same moment again
+FICLONE = 0x40049409
+CHUNK = 1 << 20
+COMMON_FLAGS = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+READ_FLAGS = os.O_RDONLY | COMMON_FLAGS | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
+NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+WRITE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | COMMON_FLAGS
+
+
+def facts(path: bytes, length: int) -> tuple[dict[str, Any], int | None]:
+    """Return what stat says of ``path`` with its first bytes, and a descriptor where it opened.
+
+    No link is followed: the path of the database is its real one, and SQLite follows none to a
+    sidecar.
+    """
+    info: dict[str, Any] = {"path": path, "kind": "absent", "head": b"", "errno": None}
+    try:
+        status = os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return info, None
+    except OSError as error:
+        info.update(kind="unknown", errno=error.errno)
+        return info, None
+    kind = "link" if stat.S_ISLNK(status.st_mode) else "other"
+    info.update(
+        kind="file" if stat.S_ISREG(status.st_mode) else kind,
+        size=status.st_size,
+        mtime_ns=status.st_mtime_ns,
+        device=status.st_dev,
+        inode=status.st_ino,
+        mode=stat.S_IMODE(status.st_mode),
+        uid=status.st_uid,
+        gid=status.st_gid,
+        links=status.st_nlink,
+    )
+    if info["kind"] != "file":
+        return info, None
+    try:
+        descriptor = os.open(path, READ_FLAGS | NO_LINK)
+        info["head"] = os.read(descriptor, length)
+    except OSError as error:
+        info["errno"] = error.errno
+        return info, None
+    return info, descriptor
+
+
+def lock_holder(descriptor: int, start: int, length: int) -> tuple[int, bool] | None:
+    """Return (pid, exclusive) of one lock in the range, or None where there is none.
+
+    The kernel names the first lock that would stand in the way of a write lock, whoever holds it
+    and in whatever PID namespace; a pid that it cannot express in ours comes back as 0 or -1.
+    """
+    import fcntl
+    import struct
+
+    darwin = sys.platform == "darwin"
+    layout = "@qqihh" if darwin else "@hhqqi"
+    values: tuple[int, ...] = (fcntl.F_WRLCK, os.SEEK_SET)
+    values = (start, length, 0, *values) if darwin else (*values, start, length, 0)
+    packed = struct.pack(layout, *values).ljust(struct.calcsize(layout + "0q"), b"\0")
+    values = struct.unpack_from(layout, fcntl.fcntl(descriptor, fcntl.F_GETLK, packed))
+    pid, kind = (values[2], values[3]) if darwin else (values[4], values[0])
+    return None if kind == fcntl.F_UNLCK else (pid, kind == fcntl.F_WRLCK)
+
+
+def probe(given: bytes) -> dict[str, Any]:
+    """Return the facts of a database and its sidecars, and who holds SQLite's locks on them.
+
+    A sidecar that no lock goes with is looked at twice: the one that lay there for the moments of
+    somebody's commit, whose lock was gone when it was asked for, is not left behind.
+    """
+    for _ in range(PROBES):
+        answer = probe_once(given)
+        if answer["holders"] or answer["files"][1:] == sidecars(answer["real"]):
+            break
+    return answer
+
+
+def probe_once(given: bytes) -> dict[str, Any]:
+    """Return the facts of the files, and then the locks on them."""
+    real = os.path.realpath(given)
+    files, descriptors, holders = [], {}, []
+    for suffix in SUFFIXES:
+        info, descriptor = facts(real + suffix, SIDECAR_HEADER if suffix else HEADER)
+        files.append(info)
+        if descriptor is not None:
+            descriptors[suffix] = descriptor
+    locks_errno = files[0]["errno"]
+    try:
+        for suffix, start, length in LOCK_RANGES:
+            if suffix in descriptors:
+                holder = lock_holder(descriptors[suffix], start, length)
+                holders += [(suffix, *holder)] if holder else []
+    except ImportError:  # Windows
+        locks_errno = NO_POSIX_LOCKS
+    except OSError as error:
+        locks_errno = error.errno
+    finally:
+        for descriptor in descriptors.values():
+            os.close(descriptor)
+    return {
+        "symlink": os.path.islink(given),
+        "real": real,
+        "files": files,
+        "holders": holders,
+        "locks_errno": locks_errno,
+    }
+
+
+def sidecars(real: bytes) -> list[dict[str, Any]]:
+    """Return the facts of the sidecars alone."""
+    found = []
+    for suffix in SUFFIXES[1:]:
+        info, descriptor = facts(real + suffix, SIDECAR_HEADER)
+        found.append(info)
+        if descriptor is not None:
+            os.close(descriptor)
+    return found
+
+
+def look(given: bytes) -> dict[str, Any]:
+    """Return :func:`probe`, and who has these files open, who hides it, and the lock table.
+
+    A descriptor is judged by the name that it shows, and by device and inode only where that name
+    fits, so that a descriptor on a dead network mount cannot hold us up. A file with a second hard
+    link may be open under any name: then every descriptor that shows a path is looked at.
+    """
+    answer = probe(given)
+    real, files = answer["real"], answer["files"]
+    deleted = {real + suffix + b" (deleted)": suffix for suffix in SUFFIXES}
+    endings = tuple(b"/" + os.path.basename(real) + suffix for suffix in SUFFIXES)
+    if any(f.get("links", 1) > 1 for f in files):
+        endings = (b"",)
+    targets = {
+        (f["device"], f["inode"]): s for f, s in zip(files, SUFFIXES, strict=True) if "inode" in f
+    }
+    has_proc = os.path.isdir("/proc/self/fd")
+    found, denied = [], []
+    for name in os.listdir("/proc") if has_proc else ():
+        if not name.isdigit() or int(name) == os.getpid():
+            continue
+        folder = b"/proc/%s/fd/" % name.encode()
+        try:
+            hits = open_by(folder, endings, deleted, targets)
+        except PermissionError:
+            denied.append(int(name))
+        except OSError:
+            continue  # the process ended while we looked
+        else:
+            found += [(int(name), *hit) for hit in sorted(hits)]
+    inodes = {f["inode"] for f in files if "inode" in f}
+    answer.update(proc=has_proc, open=found, denied=denied, lock_lines=lock_lines(inodes))
+    return answer
+
+
+def open_by(
+    folder: bytes,
+    endings: tuple[bytes, ...],
+    deleted: dict[bytes, bytes],
+    targets: dict[tuple[int, int], bytes],
+) -> set[tuple[bytes, bool]]:
+    """Return ``(suffix, deleted)`` of each of our files that one process has open."""
+    hits = set()
+    for number in os.listdir(folder):
+        try:
+            link = os.readlink(folder + number)
+            if link in deleted:
+                hits.add((deleted[link], True))
+            elif link.endswith(endings) and link.startswith(b"/"):
+                status = os.stat(folder + number)
+                suffix = targets.get((status.st_dev, status.st_ino))
+                if suffix is not None:
+                    hits.add((suffix, False))
+        except FileNotFoundError:
+            continue  # closed while we looked
+    return hits
+
+
+def lock_lines(inodes: set[int]) -> list[str] | None:
+    """Return the lines of /proc/locks about these inodes, on any device; None without the file."""
+    try:
+        with open("/proc/locks", encoding="ascii") as table:
+            lines = table.read().splitlines()
+    except OSError:
+        return None
+    endings = tuple(f":{inode} " for inode in inodes)
+    return [line for line in lines if any(ending in line for ending in endings)]
+
+
+def copy(options: bytes, *paths: bytes) -> list[dict[str, Any]]:
+    """Copy files (source, target, source, target, ...) to new files of mode 0600.
+
+    ``options`` has the letter ``f`` for fsync of files and folders, ``h`` for a sha256. An absent
+    source is reported, not made, and a link is an error. ``moved`` says that the source changed
+    while it was read. On any error the files made by this call are removed again.
+    """
+    made: list[bytes] = []
+    try:
+        answers = [
+            copy_one(source, target, made, options)
+            for source, target in zip(paths[::2], paths[1::2], strict=True)
+        ]
+        for folder in sorted({os.path.dirname(path) or b"." for path in made}):
+            if b"f" in options and os.name == "posix":
+                descriptor = os.open(folder, os.O_RDONLY)
+                os.fsync(descriptor)
+                os.close(descriptor)
+    except BaseException:
+        for path in made:
+            os.unlink(path)
+        raise
+    return answers
+
+
+def copy_one(source: bytes, target: bytes, made: list[bytes], options: bytes) -> dict[str, Any]:
+    answer: dict[str, Any] = {"source": source, "target": target}
+    try:
+        reader = os.open(source, READ_FLAGS | NO_LINK)
+    except FileNotFoundError:
+        return {**answer, "copied": False, "size": 0, "moved": False, "sha256": None}
+    writer = os.open(target, WRITE_FLAGS, 0o600)
+    made.append(target)
+    before = os.fstat(reader)
+    try:
+        clone(reader, writer) or copy_range(reader, writer) or copy_plain(reader, writer)
+        if b"f" in options:
+            os.fsync(writer)
+    except OSError as error:
+        error.filename = target
+        raise
+    after = os.fstat(reader)
+    size = os.fstat(writer).st_size
+    os.close(writer)
+    os.close(reader)
+    moved = (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns)
+    answer.update(copied=True, size=size, moved=moved or size != after.st_size)
+    return {**answer, "sha256": digest(target) if b"h" in options else None}
+
+
+def clone(reader: int, writer: int) -> bool:
+    """Share the extents (btrfs, xfs, ...); False where the filesystem cannot."""
+    try:
+        import fcntl
+
+        fcntl.ioctl(writer, FICLONE, reader)
+    except (ImportError, OSError):
+        return False
+    return True
+
+
+def copy_range(reader: int, writer: int) -> bool:
+    """Copy inside the kernel; False where it will not (nothing was written then)."""
+    if not hasattr(os, "copy_file_range"):
+        return False
+    done = 0
+    while True:
+        try:
+            count = os.copy_file_range(reader, writer, 1 << 30)
+        except OSError:
+            if done:
+                raise
+            return False
+        if count == 0:
+            return done > 0
+        done += count
+
+
+def copy_plain(reader: int, writer: int) -> bool:
+    while chunk := os.read(reader, CHUNK):
+        view = memoryview(chunk)
+        while view:
+            view = view[os.write(writer, view) :]
+    return True
+
+
+def digest(path: bytes) -> str:
+    import hashlib
+
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def compare(left_path: bytes, right_path: bytes) -> dict[str, Any]:
+    """Return the sizes of two files and the first offset where they differ (None when equal)."""
+    # Two buffers that are filled again and again: new ones would take most of the time.
+    first, second = bytearray(CHUNK), bytearray(CHUNK)
+    with open(left_path, "rb", buffering=0) as left, open(right_path, "rb", buffering=0) as right:
+        sizes = [os.fstat(left.fileno()).st_size, os.fstat(right.fileno()).st_size]
+        offset = 0
+        while True:
+            length, other = fill(left, first), fill(right, second)
+            if length != other or first != second:
+                shared = min(length, other)
+                differing = (i for i in range(shared) if first[i] != second[i])
+                return {"sizes": sizes, "differs_at": offset + next(differing, shared)}
+            if not length:
+                return {"sizes": sizes, "differs_at": None}
+            offset += length
+
+
+def fill(file: Any, buffer: bytearray) -> int:
+    """Read until the buffer is full or the file ends; return how many bytes that were."""
+    view, done = memoryview(buffer), 0
+    while done < len(buffer) and (count := file.readinto(view[done:])):
+        done += count
+    return done
+
+
+def wal(main: bytes, beside: bytes) -> dict[str, Any]:
+    """Return what page 1 is in a database and in each commit of the -wal beside it.
+
+    A page 1 is its first 100 bytes. ``sizes`` are the pages of the database after each commit up to
+    the first with a page 1 of its own, which does not count. Frames are read as SQLite does, with
+    the salts of the header up to the last commit, but not summed up: one whose bytes were lost
+    counts as written.
+    """
+    with open(main, "rb") as file:
+        answer: dict[str, Any] = {"main": file.read(HEADER), "first": [], "sizes": []}
+    with open(beside, "rb") as file:
+        header = file.read(SIDECAR_HEADER)
+        page_size = int.from_bytes(header[8:12])
+        if header[:4] not in WAL_MAGIC or page_size not in PAGE_SIZES:
+            page_size = 0
+        answer["page_size"] = page_size
+        written: list[bytes] = []
+        while page_size and len(frame := file.read(FRAME_HEADER)) == FRAME_HEADER:
+            if frame[8:16] != header[16:24]:
+                break  # of an earlier round of the same file
+            if frame[:4] == b"\0\0\0\1":
+                written.append(file.read(HEADER))
+                file.seek(-len(written[-1]), os.SEEK_CUR)
+            file.seek(page_size, os.SEEK_CUR)
+            pages = int.from_bytes(frame[4:8])
+            if pages:
+                answer["first"] += written
+                written = []
+                if not answer["first"]:
+                    answer["sizes"].append(pages)
+    return answer
+
+
+OPERATIONS: dict[str, Any] = {
+    "probe": probe,
+    "look": look,
+    "copy": copy,
+    "compare": compare,
+    "wal": wal,
+}
+
+
+def main() -> None:
+    operation, *arguments = sys.argv[1:]
+    answer: dict[str, Any]
+    try:
+        answer = {"ok": OPERATIONS[operation](*map(os.fsencode, arguments))}
+    except OSError as error:
+        answer = {"errno": error.errno, "message": error.strerror, "path": error.filename}
+    print(ascii(answer))
+
+
+if __name__ == "__main__":
+    main()

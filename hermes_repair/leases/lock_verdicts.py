@@ -1,0 +1,173 @@
+"""Is a compression lock (or a turn lease) still held? Pure; the proofs of design 6.4.
+
+Facts. A lock lasts 300 seconds. 0.16 and 0.17 never renew it; 0.18 on renew it every 60 seconds
+while it has not expired; releases after 0.19.0 (schema 23 on) renew it even after it has expired,
+so that a process that was suspended gets it back. Every release takes over a lock that has expired
+at its next compression of that session, whoever holds it. The row is keyed by the session that is
+being left behind: in every healthy rotation that session is already ended, and may be gone, while
+the lock is held. So nothing about the session is asked here.
+"""
+
+from __future__ import annotations
+
+import math
+from enum import Enum
+
+from hermes_repair.leases.holders import (
+    Holder,
+    Kind,
+    LockRow,
+    OpenersLike,
+    ProcessLike,
+    Verdict,
+    number,
+    parse_holder,
+    span,
+)
+from hermes_repair.model.findings import Safety
+from hermes_repair.model.values import Value
+
+LOCK_SECONDS = 300.0
+GRACE = 60.0
+MAX_AGE = 3600.0
+
+
+class _Fate(Enum):
+    ALIVE = "alive"
+    DEAD = "dead"
+    UNKNOWN = "unknown"
+
+
+def verdict(
+    lock: LockRow,
+    openers: OpenersLike,
+    process: ProcessLike | None,
+    now: float,
+    *,
+    grace: float = GRACE,
+    max_age: float = MAX_AGE,
+    revivable: bool = False,
+) -> Verdict:
+    """Judge one row of ``compression_locks``.
+
+    ``openers`` is who has the database open, ``process`` the process that now has the pid which
+    :func:`~hermes_repair.leases.holders.parse_holder` finds in the holder (None: there is none).
+    ``grace`` are seconds past the expiry, ``max_age`` the longest lease that is believed, in
+    seconds from ``now``. ``revivable``: the database is of schema 23 or later, whose releases renew
+    an expired lock; then one whose process is there is left alone.
+    """
+    expires = number(lock.expires_at)
+    fate, why = _fate(lock, openers, process)
+    if expires is not None and expires < now:
+        receipt_history = now - expires
+        said = f"it expired {span(receipt_history)} ago"
+        if receipt_history >= grace and not (revivable and fate is _Fate.ALIVE):
+            return Verdict(Kind.EXPIRED, _sentence(said), Safety.SAFE)
+        if fate is not _Fate.DEAD:
+            wait = f"less than the grace of {span(grace)}" if receipt_history < grace else why
+            return Verdict(Kind.EXPIRED, _sentence(f"{said}, {wait}"))
+    if fate is _Fate.DEAD:
+        return Verdict(Kind.HOLDER_DEAD, _sentence(why), Safety.SAFE)
+    absurd = _absurd(lock, expires, now, max_age)
+    if absurd is not None:
+        return Verdict(Kind.ABSURD, _sentence(f"{absurd}; {why}"), Safety.UNSAFE)
+    return Verdict(Kind.LIVE if fate is _Fate.ALIVE else Kind.UNKNOWN, _sentence(why))
+
+
+def _absurd(lock: LockRow, expires: float | None, now: float, max_age: float) -> str | None:
+    """Say why a lease cannot have been made by a release, or None."""
+    if expires is None:
+        return "its expiry is not a time, so to Hermes it never expires"
+    if expires - now > max_age:
+        return f"it runs for another {span(expires - now)}, and no release asks for more than 300 s"
+    acquired = number(lock.acquired_at)
+    if acquired is not None and acquired - now > max_age:
+        return f"it was acquired {span(acquired - now)} in the future"
+    return None
+
+
+def _fate(lock: LockRow, openers: OpenersLike, process: ProcessLike | None) -> tuple[_Fate, str]:
+    """Say whether the holder is there. Only what is proven is called dead."""
+    if openers.complete and not openers.processes:
+        return _Fate.DEAD, "nobody has the database open, so nobody holds it"
+    holder = parse_holder(lock.holder)
+    if holder is None:
+        return _Fate.UNKNOWN, "its holder is not written as Hermes writes it"
+    name = f"process {holder.pid}"
+    for opener in openers.processes:
+        if opener.pid == holder.pid and not opener.zombie and not _later(opener, lock):
+            return _Fate.ALIVE, f"{name} has the database open"
+    if not openers.complete:
+        return (
+            _Fate.UNKNOWN,
+            f"{name} is not seen, but not all who have the database open are known",
+        )
+    if not all(opener.same_namespace for opener in openers.processes):
+        return _Fate.UNKNOWN, (
+            f"{name} is not seen, but a process in another container has the database open, "
+            "where it has another number"
+        )
+    return _absent(holder, lock, process)
+
+
+def _absent(holder: Holder, lock: LockRow, process: ProcessLike | None) -> tuple[_Fate, str]:
+    """Judge a holder that has not got the database open, where every opener is known and ours."""
+    name = f"process {holder.pid}"
+    if process is None:
+        return _Fate.DEAD, f"{name} is gone"
+    if process.zombie:
+        return _Fate.DEAD, f"{name} has ended and waits for its parent to notice"
+    if _later(process, lock):
+        return _Fate.DEAD, f"{name} is gone, and its number belongs to a later process"
+    if process.is_hermes or not process.same_namespace:
+        return _Fate.UNKNOWN, f"{name} is there, although it has not got the database open"
+    return _Fate.DEAD, f"{name} is another program that has not got the database open"
+
+
+def _later(process: ProcessLike, lock: LockRow) -> bool:
+    """Whether this process is proven to have started after the lock was taken.
+
+    The lock's times were stamped by the clock of then, the start is told by the clock of now, and
+    a clock that was set forward in between makes an old process look young. Whoever held the lock
+    was there at its last renewal too, 300 seconds before the expiry. So a process counts as later
+    only when it started after both, by more than its tolerance: then a live holder could be
+    mistaken only after a step of some minutes that came after the last renewal and within minutes
+    of the start of the process.
+    """
+    stamps = [number(lock.acquired_at), number(lock.expires_at)]
+    if process.start_time is None or stamps[0] is None or not math.isfinite(stamps[0]):
+        return False
+    last_seen = stamps[0]
+    if stamps[1] is not None:
+        last_seen = max(last_seen, stamps[1] - LOCK_SECONDS)
+    return process.start_time - process.start_tolerance > last_seen
+
+
+def settled(
+    end_reason: Value, later_messages: int, continuations: int, their_messages: int
+) -> str | None:
+    """Say whether the turn that took a compression lock looks over by what was written since.
+
+    ``end_reason`` is the locked session's, ``later_messages`` are its own after the lock was taken,
+    ``continuations`` its children by compression and ``their_messages`` what those hold. Only ever
+    shown: between the rotation and the release a healthy lock looks just like that.
+    """
+    if end_reason == "compression" and their_messages:
+        return (
+            f"Its conversation went on in {'another session' if continuations == 1 else 'others'}"
+            f" ({_messages(their_messages)}), so the turn looks settled; that alone proves nothing."
+        )
+    if later_messages:
+        return (
+            f"{_messages(later_messages)} came to its session since, so the turn may be settled;"
+            " that alone proves nothing."
+        )
+    return None
+
+
+def _messages(number: int) -> str:
+    return f"{number:,} message{'' if number == 1 else 's'}"
+
+
+def _sentence(text: str) -> str:
+    return text[0].upper() + text[1:] + "."

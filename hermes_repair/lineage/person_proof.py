@@ -1,0 +1,118 @@
+"""The proof that a session is a person's chat and not a delegate's run (design 6.3).
+
+One function for every repair that shows or links a session: LN001, LN006, LN007 and the careful
+form of schema step 16. A wrong yes would put subagent runs into a person's list; a wrong no only
+means that the person has to name the session.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from hermes_repair.gateway_routing import Routing
+from hermes_repair.lineage.session_node import DelegateMark, SessionNode, number, text
+from hermes_repair.model.values import Row
+
+NEVER_A_PERSON = frozenset({"subagent", "cron", "tool"})
+GENUINE_USERS = 2
+"""A delegate has one message of role user that no program text opens: the task it was given. At its
+limit it gets a second one, which is program text (0.13.0 to 0.19.0, run)."""
+
+
+@dataclass(frozen=True, slots=True)
+class MessageCounts:
+    """What :func:`hermes_repair.lineage.queries.facts_query` adds up for one session.
+
+    ``genuine_users`` counts different texts, so that a repeated task is not taken for a talk;
+    ``genuine_at`` is the time of the latest of them in epoch seconds.
+    """
+
+    genuine_users: int = 0
+    genuine_at: float | None = None
+    tool_rows: int = 0
+    platform_rows: int = 0
+
+
+class Ground(Enum):
+    """What proves a person."""
+
+    ROUTED = "routed"
+    PLATFORM_ID = "platform-id"
+    GENUINE_USERS = "genuine-users"
+    COPIED = "copied"
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Why a session is a person's chat; ``reason`` is a plain clause for the plan."""
+
+    ground: Ground
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PersonFacts:
+    """Everything that the proof asks about one session.
+
+    ``tied`` is whether a routing entry or a ``session_key`` ties it to a chat. ``copies`` are the
+    facts of the session whose rows it begins with, where that one still exists.
+    """
+
+    source: str | None
+    mark: DelegateMark
+    tied: bool
+    counts: MessageCounts
+    copies: PersonFacts | None = None
+
+
+def person_facts(
+    node: SessionNode,
+    counts: MessageCounts,
+    routing: Routing,
+    copies: PersonFacts | None = None,
+) -> PersonFacts:
+    """Collect the facts of one session from what the rooms know."""
+    tied = routing.has_key(node.id) or node.session_key is not None
+    return PersonFacts(node.source, node.delegate_mark, tied, counts, copies)
+
+
+def counts_from_row(row: Row) -> tuple[str, MessageCounts]:
+    """Read one row of ``facts_query``: the session id and its counts."""
+    return text(row["session_id"]) or "", MessageCounts(
+        genuine_users=int(number(row["genuine_users"]) or 0),
+        genuine_at=number(row["genuine_at"]),
+        tool_rows=int(number(row["tool_rows"]) or 0),
+        platform_rows=int(number(row["platform_rows"]) or 0),
+    )
+
+
+def person_proof(facts: PersonFacts) -> Proof | None:
+    """Return why this is a person's chat, ``None`` where nothing proves it.
+
+    A session whose source is a delegate's, a cron job's or a tool's never is one, nor is one that
+    a release itself tagged as a delegate; the tag of schema step 16 says nothing. A session that
+    begins with another one's rows is a person's if that one is.
+    """
+    current: PersonFacts | None = facts
+    while current is not None:
+        if current.source in NEVER_A_PERSON or current.mark is DelegateMark.DELEGATE:
+            return None
+        proof = _own_proof(current)
+        if proof is not None and current is not facts:
+            return Proof(Ground.COPIED, f"it copies a chat that is a person's: {proof.reason}")
+        if proof is not None:
+            return proof
+        current = current.copies
+    return None
+
+
+def _own_proof(facts: PersonFacts) -> Proof | None:
+    if facts.tied:
+        return Proof(Ground.ROUTED, "a chat of the gateway leads to it or did")
+    if facts.counts.platform_rows:
+        return Proof(Ground.PLATFORM_ID, "its messages have ids of a message platform")
+    if facts.counts.genuine_users >= GENUINE_USERS:
+        count = facts.counts.genuine_users
+        return Proof(Ground.GENUINE_USERS, f"a person wrote {count} different messages in it")
+    return None

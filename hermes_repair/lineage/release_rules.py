@@ -1,0 +1,229 @@
+"""What each release shows and resumes: its own rules, told again over a graph.
+
+Read in and compared with the real releases 0.13.0, 0.14.0, 0.15.2, 0.16.0, 0.17.0, 0.18.0, 0.18.2
+and 0.19.0 (tests/unit/test_lineage_releases.py). A session whose ``model_config`` is not valid JSON
+counts as one without markers here, while releases from 0.16.0 on fail on it (SE001 comes first).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from hermes_repair.lineage.graph import Graph, started_after_end
+from hermes_repair.lineage.session_node import SessionNode
+
+TIP_STEPS = 100
+RESUME_STEPS = 32
+
+
+class Resume(Enum):
+    """How ``resolve_resume_session_id`` redirects."""
+
+    WHEN_EMPTY = "when-empty"  # <= 0.16: only a session without rows, to its newest child
+    TIP_WHEN_EMPTY = "tip-when-empty"  # 0.17: the tip first, then the same
+    DEEPEST = "deepest"  # >= 0.18: the tip first, then the deepest unmarked child with rows
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What one release looks at.
+
+    ``timed``: a continuation must start at or after its parent's end. ``branch_marker``,
+    ``archived``, ``delegate_marker``: what the picker asks beside the parent.
+    """
+
+    timed: bool
+    branch_marker: bool
+    archived: bool
+    delegate_marker: bool
+    resume: Resume
+
+
+_UNTIL_0_15 = Rules(True, False, False, False, Resume.WHEN_EMPTY)
+_SINCE_0_18 = Rules(False, True, True, True, Resume.DEEPEST)
+RULES: Mapping[str, Rules] = {
+    "0.13.0": _UNTIL_0_15,
+    "0.14.0": _UNTIL_0_15,
+    "0.15.2": _UNTIL_0_15,
+    "0.16.0": Rules(True, True, True, False, Resume.WHEN_EMPTY),
+    "0.17.0": Rules(True, True, True, True, Resume.TIP_WHEN_EMPTY),
+    "0.18.0": _SINCE_0_18,
+    "0.18.2": _SINCE_0_18,
+    "0.19.0": _SINCE_0_18,
+}
+"""The releases that were compared, oldest first."""
+
+
+def rules_for(release: str) -> Rules:
+    """Return the rules of the latest compared release that is not newer than ``release``.
+
+    ``release`` is dotted numbers, with anything after them; the oldest rules for what is older.
+    """
+    wanted = _version(release)
+    known = [version for version in RULES if _version(version) <= wanted]
+    return RULES[known[-1] if known else next(iter(RULES))]
+
+
+def _version(release: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", release)[:3])
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One line of a release's list: the session that it stands for and the one that it shows."""
+
+    root: str
+    shown: str
+
+
+def compression_tip(graph: Graph, session_id: str, rules: Rules) -> str:
+    """Return what ``get_compression_tip`` of a release with these rules returns."""
+    current = session_id
+    seen = {current}
+    for _ in range(TIP_STEPS):
+        parent = graph.nodes.get(current)
+        if parent is None or parent.end_reason != "compression":
+            return current
+        children = graph.child_nodes(current)
+        if rules.timed:
+            best = _newest(child for child in children if started_after_end(child, parent))
+        else:
+            best = max(
+                (child for child in children if _unmarked(child)), key=_activity, default=None
+            )
+            if best is not None and best.id in seen:
+                return current
+        if best is None:
+            return current
+        seen.add(best.id)
+        current = best.id
+    return current
+
+
+def resume_target(graph: Graph, session_id: str, rules: Rules) -> str:
+    """Return what ``resolve_resume_session_id`` of a release with these rules returns."""
+    if rules.resume is Resume.WHEN_EMPTY:
+        return _first_with_rows(graph, session_id)
+    tip = compression_tip(graph, session_id, rules)
+    if rules.resume is Resume.TIP_WHEN_EMPTY:
+        return _first_with_rows(graph, tip)
+    current = tip
+    seen = {current}
+    best: str | None = None
+    for _ in range(RESUME_STEPS):
+        if _has_rows(graph, current):
+            best = current
+        child = max(
+            (node for node in graph.child_nodes(current) if _unmarked(node)),
+            key=_newest_key,
+            default=None,
+        )
+        if child is None or child.id in seen:
+            break
+        seen.add(child.id)
+        current = child.id
+    return best if best is not None else tip
+
+
+def picker(graph: Graph, rules: Rules) -> tuple[Listed, ...]:
+    """Return the lines of ``list_sessions_rich`` with its defaults, newest root first."""
+    lines = []
+    for node in sorted(graph.nodes.values(), key=_start, reverse=True):
+        if not _listed(graph, node, rules):
+            continue
+        shown = node.id
+        if node.end_reason == "compression":
+            shown = compression_tip(graph, node.id, rules)
+        lines.append(Listed(node.id, shown))
+    return tuple(lines)
+
+
+def compression_lineage(graph: Graph, session_id: str) -> tuple[str, ...]:
+    """Return what ``get_compression_lineage`` (0.18.1 and later) returns; it ends on cycles.
+
+    It follows the oldest child, so in a fork it names another one than the tip does.
+    """
+    node = graph.nodes.get(session_id)
+    if node is None:
+        return ()
+    if node.branched_from is not None:
+        return (session_id,)
+    root = node
+    above = {root.id}
+    while root.parent_id is not None and root.branched_from is None:
+        parent = graph.nodes.get(root.parent_id)
+        if parent is None or parent.end_reason != "compression" or parent.id in above:
+            break
+        above.add(parent.id)
+        root = parent
+    lineage = [root.id]
+    current = root
+    while current.end_reason == "compression":
+        child = min(
+            (child for child in graph.child_nodes(current.id) if child.branched_from is None),
+            key=_start,
+            default=None,
+        )
+        if child is None or child.id in lineage:
+            break
+        lineage.append(child.id)
+        current = child
+    return tuple(lineage) if session_id in lineage else (session_id,)
+
+
+def _listed(graph: Graph, node: SessionNode, rules: Rules) -> bool:
+    if rules.archived and node.archived != 0:
+        return False
+    if rules.delegate_marker and node.delegate_from is not None:
+        return False
+    if node.parent_id is None or (rules.branch_marker and node.branched_from is not None):
+        return True
+    parent = graph.nodes.get(node.parent_id)
+    return (
+        parent is not None and parent.end_reason == "branched" and started_after_end(node, parent)
+    )
+
+
+def _unmarked(node: SessionNode) -> bool:
+    return node.branched_from is None and node.delegate_from is None and node.source != "tool"
+
+
+def _has_rows(graph: Graph, session_id: str) -> bool:
+    node = graph.nodes.get(session_id)
+    return node is not None and node.rows > 0
+
+
+def _first_with_rows(graph: Graph, session_id: str) -> str:
+    current = session_id
+    seen = {current}
+    for step in range(RESUME_STEPS + 1):
+        if _has_rows(graph, current):
+            return current
+        child = max(graph.child_nodes(current), key=_newest_key, default=None)
+        if child is None or child.id in seen or step == RESUME_STEPS:
+            break
+        seen.add(child.id)
+        current = child.id
+    return session_id
+
+
+def _newest(children: Iterable[SessionNode]) -> SessionNode | None:
+    """Return the last started; of equals the first by row, as SQLite's LIMIT 1 sort keeps it."""
+    return max(children, key=_start, default=None)
+
+
+def _start(node: SessionNode) -> float:
+    return float("-inf") if node.started_at is None else node.started_at
+
+
+def _newest_key(node: SessionNode) -> tuple[float, str]:
+    return _start(node), node.id
+
+
+def _activity(node: SessionNode) -> tuple[int, float, float, str]:
+    rank = 2 if node.end_reason == "compression" else int(node.ended_at is None)
+    last = node.last_message_at if node.last_message_at is not None else _start(node)
+    return rank, last, _start(node), node.id

@@ -1,0 +1,371 @@
+"""One open plan or receipt: its units and their actions, streamed in and out, and their states."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from hermes_repair.model.actions import Action
+from hermes_repair.model.errors import BadRecord, DatabaseUnreadable, NotNoted, Refused
+from hermes_repair.model.findings import Safety
+from hermes_repair.model.plans import Header, Outline, Unit, UnitRecord, UnitState, outline
+from hermes_repair.model.values import Value, encode_value, stored, text
+from hermes_repair.records.action_rows import (
+    COLUMNS,
+    columns_of,
+    from_row,
+    kept,
+    plain,
+    texts,
+    to_row,
+)
+from hermes_repair.records.undo_data import Aside
+from hermes_repair.store.connections import bind, placeholder
+
+FORMAT = 1
+MOVE_AWAY = (
+    "Move that file away, then run this again. What a damaged receipt did cannot be taken back."
+)
+
+_MACHINE = (errno.EIO, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EINTR, errno.ENOSPC)
+_SQLITE = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_FULL)
+
+
+def require_readable_now(path: Path, error: BaseException) -> None:
+    """Raise :class:`Refused` where it is the machine and not the file that cannot be read.
+
+    A record that is junk is left out of what is known; one that the disk only does not give just
+    now is not: without it, what we did here would count as done by Hermes.
+    """
+    cause = error.__cause__ if isinstance(error, DatabaseUnreadable) else error
+    code = getattr(cause, "sqlite_errorcode", None)
+    short = code is not None and code & 0xFF in _SQLITE
+    if short or (isinstance(cause, OSError) and cause.errno in _MACHINE):
+        raise Refused(
+            f"{path} cannot be read now: {cause}.",
+            "Nothing was changed. Run this again when the disk answers.",
+        ) from error
+
+
+TABLES = """
+CREATE TABLE header (name TEXT PRIMARY KEY, value);
+CREATE TABLE units (
+  number INTEGER PRIMARY KEY, kind TEXT, subject TEXT, summary TEXT, safety TEXT, live INTEGER,
+  findings TEXT, finding_ids TEXT, sessions TEXT, state TEXT
+);
+CREATE TABLE actions (
+  unit INTEGER, position INTEGER, kind TEXT, tbl TEXT, counters TEXT,
+  old_id INTEGER, new_id INTEGER, digest TEXT,
+  source TEXT, offset INTEGER, length INTEGER, sha256 TEXT,
+  sql TEXT, step TEXT, target TEXT, size INTEGER, column_set INTEGER,
+  PRIMARY KEY (unit, position)
+) WITHOUT ROWID;
+CREATE TABLE column_sets (number INTEGER PRIMARY KEY, names TEXT UNIQUE);
+CREATE TABLE images (
+  unit INTEGER, position INTEGER, image TEXT, column_name TEXT, value,
+  PRIMARY KEY (unit, position, image, column_name)
+) WITHOUT ROWID;
+"""
+_CONTENT = f"position, {', '.join(COLUMNS)}"
+_FATE = ("closed", "undoing", "undone", "left")
+"""What changes in the header of a receipt after it was written; all else is in its digest."""
+_DIGEST = "digest"
+_SEALED = (
+    f"SELECT name, typeof(value), value FROM header WHERE name NOT IN {(*_FATE, _DIGEST)}"
+    " ORDER BY name",
+    "SELECT number, kind, subject, summary, safety, live, findings, finding_ids, sessions"
+    " FROM units ORDER BY number",
+    f"SELECT unit, {_CONTENT} FROM actions ORDER BY unit, position",
+    "SELECT number, names FROM column_sets ORDER BY number",
+    "SELECT unit, position, image, column_name, typeof(value), value FROM images"
+    " ORDER BY unit, position, image, column_name",
+)
+_TYPES: dict[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "float": (int, float)}
+_LAST_SECOND = 253_402_300_800  # of the year 9999: later ones are no times
+
+_COLUMN_NAMES = "(SELECT names FROM column_sets WHERE number = column_set)"
+
+
+class PlanFile:
+    """One open plan or receipt. Units are appended in order and read back one at a time."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        self._db = connection
+        self.path = path
+        self._sets: dict[tuple[str, ...], int] = {}
+
+    def header(self) -> Header:
+        """Return what the file is about."""
+        with self.reading():
+            found = dict(self._db.execute("SELECT name, value FROM header"))
+            known: dict[str, Any] = {f.name: plain(found.get(f.name)) for f in fields(Header)}
+            for field in fields(Header):
+                kind, _, optional = str(field.type).partition(" | ")
+                value = known[field.name]
+                if not isinstance(value, _TYPES[kind]) and not (optional and value is None):
+                    raise ValueError(f"{field.name} is none")
+            if not 0 <= known["created"] < _LAST_SECOND:
+                raise ValueError("created is no time")
+            return Header(**known)
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Raise :class:`BadRecord` where what is read inside is not what is ever written here."""
+        try:
+            yield
+        except (sqlite3.Error, ValueError, TypeError, LookupError, ArithmeticError) as error:
+            require_readable_now(self.path, error)
+            raise BadRecord(f"{self.path} is damaged ({error}).", MOVE_AWAY) from error
+
+    def seal(self) -> None:
+        """Note the digest of all that does not change later, in the transaction that is open."""
+        self._db.execute(
+            "INSERT INTO header VALUES (?, ?)"
+            " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            (_DIGEST, self._content()),
+        )
+
+    def require_sealed(self) -> None:
+        """Raise :class:`BadRecord` where anything was changed by others since it was written."""
+        with self.reading():
+            row = self._db.execute("SELECT value FROM header WHERE name = ?", (_DIGEST,)).fetchone()
+            if row is None or row[0] != self._content():
+                raise BadRecord(
+                    f"{self.path} is not as hermes-repair wrote it: its digest is not that of what"
+                    " it says.",
+                    "Nothing was changed. Take the file as it was written, or make a new plan with"
+                    " `hermes-repair repair --dry-run --plan-out FILE`.",
+                )
+
+    def _content(self) -> str:
+        hasher = hashlib.sha256()
+        texts_as, self._db.text_factory = self._db.text_factory, bytes
+        try:
+            for query in _SEALED:
+                hasher.update(query.encode())
+                for row in self._db.execute(query):
+                    # As literals, which are the same in every version of Python, and fast.
+                    hasher.update(ascii(row).encode())
+        finally:
+            self._db.text_factory = texts_as
+        return hasher.hexdigest()
+
+    def set_header(self, **changes: Any) -> None:
+        """Change fields of the header, durable at once; raises :class:`NotNoted`."""
+        values = {name: kept(value) for name, value in changes.items()}
+        self._note(
+            (
+                f"INSERT INTO header VALUES (?, {placeholder(value)})"
+                " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                bind([name, value]),
+            )
+            for name, value in values.items()
+        )
+
+    def _note(self, statements: Iterable[tuple[str, Sequence[Any]]]) -> None:
+        """Change rows of ours in one transaction."""
+        try:
+            self._db.execute("BEGIN")
+            for sql, parameters in statements:
+                self._db.execute(sql, parameters)
+            self._db.execute("COMMIT")
+        except sqlite3.Error as error:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise NotNoted(
+                f"{self.path} cannot be written: {error}.",
+                "What was done before is whole. Mend that (is the disk full?), then run"
+                " `hermes-repair repair`: it notes what was done.",
+            ) from error
+
+    def append(self, units: Iterable[Unit]) -> list[Outline]:
+        """Add units behind those that are there, in one transaction; return their outlines."""
+        outlines: list[Outline] = []
+        row = self._db.execute("SELECT COALESCE(MAX(number), 0) FROM units").fetchone()
+        number = int(row[0])
+        self._db.execute("BEGIN")
+        for unit in units:
+            number += 1
+            values = (
+                number,
+                unit.kind,
+                stored(unit.subject),
+                stored(unit.summary),
+                unit.safety.value,
+                int(unit.live),
+                json.dumps(unit.findings),
+                json.dumps(unit.finding_ids),
+                json.dumps(sorted(unit.sessions)),
+                UnitState.PENDING.value,
+            )
+            marks = ", ".join(map(placeholder, values))
+            self._db.execute(f"INSERT INTO units VALUES ({marks})", bind(values))
+            for position, action in enumerate(unit.actions):
+                self._put(number, position, action)
+            outlines.append(outline(number, unit))
+        self.seal()
+        self._db.execute("COMMIT")
+        return outlines
+
+    def _put(self, unit: int, position: int, action: Action) -> None:
+        row, images = to_row(action)
+        columns = columns_of(action)
+        if columns:
+            row["column_set"] = self._column_set(columns)
+        ours = [kept(value) for value in row.values()]
+        names, marks = ", ".join(row), ", ".join(map(placeholder, ours))
+        self._db.execute(
+            f"INSERT INTO actions (unit, position, {names}) VALUES (?, ?, {marks})",
+            (unit, position, *bind(ours)),
+        )
+        for image, values in images.items():
+            for column, value in values.items():
+                self._db.execute(
+                    f"INSERT INTO images VALUES (?, ?, ?, ?, {placeholder(value)})",
+                    (unit, position, image, column, *bind([value])),
+                )
+
+    def _column_set(self, columns: tuple[str, ...]) -> int:
+        """Return the number of a list of columns, kept once however many rows share it."""
+        if columns not in self._sets:
+            names = json.dumps(columns)
+            self._db.execute("INSERT OR IGNORE INTO column_sets (names) VALUES (?)", (names,))
+            row = self._db.execute("SELECT number FROM column_sets WHERE names = ?", (names,))
+            self._sets[columns] = int(row.fetchone()[0])
+        return self._sets[columns]
+
+    def records(self, *, newest_first: bool = False) -> Iterator[UnitRecord]:
+        """Yield the units with all their actions, one unit in memory at a time."""
+        numbers = [number for number, _ in self.states()]
+        for number in reversed(numbers) if newest_first else numbers:
+            yield self.record(number)
+
+    def record(self, number: int) -> UnitRecord:
+        """Return one unit."""
+        with self.reading():
+            row = self._db.execute(
+                "SELECT kind, subject, summary, safety, live, findings, finding_ids, sessions,"
+                " state FROM units WHERE number = ?",
+                (number,),
+            ).fetchone()
+            unit = Unit(
+                kind=str(row[0]),
+                subject=text(row[1]) or "",
+                summary=text(row[2]) or "",
+                actions=tuple(self._actions(number)),
+                safety=Safety(row[3]),
+                live=bool(row[4]),
+                findings=texts(row[5]),
+                finding_ids=texts(row[6]),
+                sessions=frozenset(texts(row[7])),
+            )
+            return UnitRecord(number, unit, UnitState(row[8]))
+
+    def _actions(self, number: int) -> Iterator[Action]:
+        sets = self.column_sets()
+        images: dict[int, dict[str, dict[str, Value]]] = {}
+        for position, image, column, value in self._db.execute(
+            "SELECT position, image, column_name, value FROM images WHERE unit = ?", (number,)
+        ):
+            images.setdefault(position, {}).setdefault(image, {})[column] = value
+        for row in self._db.execute(
+            f"SELECT {_CONTENT} FROM actions WHERE unit = ? ORDER BY position", (number,)
+        ):
+            yield from_row(
+                tuple(map(plain, row[1:])), images.get(row[0], {}), sets.get(row[-1], ())
+            )
+
+    def aside(self, number: int) -> Aside:
+        """Return what a unit keeps beside its actions, to write it or to read it."""
+        return Aside(self._db, self.path, number)
+
+    def rows(self, query: str, parameters: Sequence[Value] = ()) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows of a query about units and actions; to be asked within :meth:`reading`."""
+        yield from self._db.execute(query, parameters)
+
+    def column_sets(self) -> dict[int, tuple[str, ...]]:
+        """Return the lists of columns that digests are over, by number."""
+        found = self._db.execute("SELECT number, names FROM column_sets")
+        return {number: texts(names) for number, names in found}
+
+    def states(self) -> list[tuple[int, UnitState]]:
+        """Return (number, state) of every unit in order."""
+        with self.reading():
+            found = self._db.execute("SELECT number, state FROM units ORDER BY number")
+            return [(int(number), UnitState(state)) for number, state in found]
+
+    def set_states(self, numbers: Iterable[int], state: UnitState) -> None:
+        """Say what became of units, durable at once; raises :class:`NotNoted`."""
+        self._note(
+            ("UPDATE units SET state = ? WHERE number = ?", (state.value, n)) for n in numbers
+        )
+
+    def sessions(self) -> frozenset[str]:
+        """Return the sessions that the units touch."""
+        with self.reading():
+            found = self._db.execute("SELECT sessions FROM units")
+            return frozenset(session for row in found for session in texts(row[0]))
+
+    def subjects(self) -> frozenset[str]:
+        """Return what the units are about: sessions, and names of other things."""
+        with self.reading():
+            found = self._db.execute("SELECT subject FROM units")
+            return frozenset(text(row[0]) or "" for row in found)
+
+    def count_actions(self) -> int:
+        """Return how many actions all units have."""
+        with self.reading():
+            return int(self._db.execute("SELECT COUNT(*) FROM actions").fetchone()[0])
+
+    def changes_structure(self) -> bool:
+        """Whether undo has to restore a backup, because an action has no inverse by rows."""
+        with self.reading():
+            row = self._db.execute(
+                "SELECT EXISTS (SELECT 1 FROM actions WHERE kind IN ('Ddl', 'IndexRefill'))"
+            ).fetchone()
+            return bool(row[0])
+
+    def tables(self) -> frozenset[str]:
+        """Return the tables that units look rows up in."""
+        with self.reading():
+            found = self._db.execute("SELECT DISTINCT tbl FROM actions WHERE tbl IS NOT NULL")
+            return frozenset(str(table) for (table,) in found)
+
+    def tables_written(self) -> frozenset[str]:
+        """Return the tables that units added rows to or changed rows of; deletions aside."""
+        with self.reading():
+            found = self._db.execute(
+                "SELECT DISTINCT tbl FROM actions"
+                " WHERE kind IN ('RowInsert', 'RowUpdate', 'RowMove')"
+            )
+            return frozenset(str(table) for (table,) in found)
+
+    def digest(self, numbers: Iterable[int] | None = None) -> str:
+        """Return one hash over units and their actions: what a plan will do, to the byte.
+
+        ``numbers`` are the units in the order in which they will run; all by default.
+        """
+        queries = (
+            "SELECT kind, subject, safety, live, sessions FROM units WHERE number = ?",
+            f"SELECT {_CONTENT.replace('column_set', _COLUMN_NAMES)} FROM actions WHERE unit = ?"
+            " ORDER BY position",
+            "SELECT position, image, column_name, value FROM images WHERE unit = ?"
+            " ORDER BY position, image, column_name",
+        )
+        chosen = [number for number, _ in self.states()] if numbers is None else numbers
+        hasher = hashlib.sha256()
+        with self.reading():
+            for number in chosen:
+                for query in queries:
+                    for row in self._db.execute(query, (number,)):
+                        for value in row:
+                            storage, data = encode_value(value)
+                            hasher.update(f"{storage}:{len(data)}:".encode() + data)
+        return hasher.hexdigest()

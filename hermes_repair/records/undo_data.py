@@ -1,0 +1,146 @@
+"""What one unit of a receipt keeps beside its actions, durable before the unit is committed.
+
+Whole rows that it moves (:mod:`.packed_rows`), and columns that triggers of Hermes' own wrote into
+rows which no action names (:mod:`hermes_repair.model.trigger_columns`), as they were before.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from hermes_repair.model import trigger_columns
+from hermes_repair.model.errors import BadRecord, NotNoted, Refused
+from hermes_repair.model.values import Row, Value
+from hermes_repair.records.packed_rows import Pack, Packer, unpack
+from hermes_repair.store.connections import bind, placeholder
+
+_TABLES = (
+    """
+CREATE TABLE IF NOT EXISTS kept (
+  unit INTEGER, first INTEGER, last INTEGER, size INTEGER, data BLOB, PRIMARY KEY (unit, first)
+)""",
+    """
+CREATE TABLE IF NOT EXISTS derived (
+  unit INTEGER, id INTEGER, column_name TEXT, value, PRIMARY KEY (unit, id, column_name)
+) WITHOUT ROWID""",
+)  # made when they are needed; few receipts do
+
+
+class Aside:
+    """The rows and columns that one unit keeps. Writing is one transaction, ended by the caller."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path, unit: int) -> None:
+        self._db = connection
+        self._path = path
+        self._unit = unit
+        self._packer = Packer()
+        self._last: tuple[Pack, dict[int, tuple[Value, ...]]] | None = None
+
+    def keep(self, position: int, values: Sequence[Value]) -> None:
+        """Keep the values of a row that the action at ``position`` takes out of the database.
+
+        Raises :class:`NotNoted` where the receipt cannot be written, :class:`Refused` for a row
+        that is too large to be kept.
+        """
+        try:
+            self._put(self._packer.add(position, values))
+        except ValueError as error:
+            raise Refused(
+                f"A message cannot be moved, because its receipt cannot keep it: {error}.",
+                "Nothing of this step was changed.",
+            ) from error
+
+    def derive(self, rows: Iterable[tuple[int, Mapping[str, Value]]]) -> None:
+        """Keep columns of rows (by id) as they were before triggers wrote them."""
+        for id, columns in rows:
+            for column, value in columns.items():
+                self._write(
+                    f"INSERT INTO derived VALUES (?, ?, ?, {placeholder(value)})",
+                    [self._unit, id, column, *bind([value])],
+                )
+
+    def commit(self) -> None:
+        """Make what was kept durable."""
+        self._put(self._packer.finish())
+        if self._db.in_transaction:
+            self._run("COMMIT", ())
+
+    def forget(self) -> None:
+        """Drop what was kept and not made durable; nothing after :meth:`commit`."""
+        self._packer = Packer()
+        if self._db.in_transaction:
+            self._db.execute("ROLLBACK")
+
+    def row(self, position: int) -> tuple[Value, ...] | None:
+        """Return the values that the action at ``position`` kept, None where it kept none.
+
+        Raises :class:`Refused` where what was kept is damaged.
+        """
+        if self._last is None or not self._last[0].first <= position <= self._last[0].last:
+            self._last = self._pack(position)
+        return None if self._last is None else self._last[1].get(position)
+
+    def derived(self) -> Iterator[tuple[int, Row]]:
+        """Yield the rows (by id) whose columns triggers wrote, with the columns as they were."""
+        if not self._has("derived"):
+            return
+        found: dict[int, dict[str, Value]] = {}
+        for id, column, value in self._db.execute(
+            "SELECT id, column_name, value FROM derived WHERE unit = ? ORDER BY id", (self._unit,)
+        ):
+            if not isinstance(id, int) or column not in trigger_columns.COLUMNS:
+                raise BadRecord(
+                    f"{self._path} is damaged: it keeps {column!r} of message {id!r}.",
+                    "Nothing was taken back.",
+                )
+            found.setdefault(id, {})[column] = value
+        yield from found.items()
+
+    def _pack(self, position: int) -> tuple[Pack, dict[int, tuple[Value, ...]]] | None:
+        if not self._has("kept"):
+            return None
+        found = self._db.execute(
+            "SELECT first, last, size, data FROM kept WHERE unit = ? AND first <= ?"
+            " ORDER BY first DESC LIMIT 1",
+            (self._unit, position),
+        ).fetchone()
+        if found is None:
+            return None
+        pack = Pack(*found)
+        try:
+            return pack, unpack(pack)
+        except (ValueError, TypeError) as error:
+            raise Refused(
+                f"{self._path} is damaged: the messages that it keeps cannot be read ({error}).",
+                "Nothing was taken back.",
+            ) from error
+
+    def _has(self, table: str) -> bool:
+        """Whether any unit of this receipt has kept something; earlier versions never did."""
+        sql = "SELECT 1 FROM sqlite_master WHERE name = ?"
+        return self._db.execute(sql, (table,)).fetchone() is not None
+
+    def _put(self, packs: Iterable[Pack]) -> None:
+        for pack in packs:
+            self._write(
+                "INSERT INTO kept VALUES (?, ?, ?, ?, ?)",
+                [self._unit, pack.first, pack.last, pack.size, pack.data],
+            )
+
+    def _write(self, sql: str, parameters: Sequence[object]) -> None:
+        if not self._db.in_transaction:
+            for statement in ("BEGIN", *_TABLES):
+                self._run(statement, ())
+        self._run(sql, parameters)
+
+    def _run(self, sql: str, parameters: Sequence[object]) -> None:
+        try:
+            self._db.execute(sql, list(parameters))
+        except sqlite3.Error as error:
+            raise NotNoted(
+                f"{self._path} cannot be written: {error}.",
+                "Nothing of this step was changed. Mend that (is the disk full?), then run the same"
+                " command again.",
+            ) from error

@@ -1,0 +1,144 @@
+"""Whether a step that comes from a file is one that a plan of ours can have.
+
+A digest shows that a file is as it was written, not who wrote it: what a plan may do is asked here,
+of the plan alone and of the structure of the database that it is for.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from hermes_repair.model import trigger_columns
+from hermes_repair.model.actions import (
+    Action,
+    Ddl,
+    FileCopy,
+    IndexRefill,
+    RowDelete,
+    RowInsert,
+    RowMove,
+    RowUpdate,
+)
+from hermes_repair.model.plans import Unit
+from hermes_repair.model.values import same_value
+from hermes_repair.schema.structure import Structure, Table
+
+LOCK_TABLE = "compression_locks"
+_PAUSE = "compression_failure_"
+"""What the columns of ``sessions`` begin with that may be cleared beside a live Hermes."""
+_DIGEST_LENGTH = 64  # of a sha256 in hexadecimal digits
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a plan for one home may touch.
+
+    ``tables`` are names of tables of Hermes', ``sources`` folders that files are taken from, below
+    ``home`` or not. ``structural`` are the changes of structure that are due in this database: what
+    a plan of now would do, and nothing else, because no row says what such a statement may do.
+    """
+
+    structure: Structure
+    tables: Collection[str]
+    home: Path
+    sources: tuple[Path, ...]
+    structural: Collection[Action]
+
+
+def objection(unit: Unit, bounds: Bounds) -> str:
+    """Return why a step is none that a plan of this home can have, the empty text where it is."""
+    return next(_objections(unit, bounds), "")
+
+
+def _objections(unit: Unit, bounds: Bounds) -> Iterator[str]:
+    for action in unit.actions:
+        if unit.live and not _may_run_beside_others(action):
+            yield "it would write beside a running Hermes what may not be written there"
+        match action:
+            case Ddl() | IndexRefill():
+                if action not in bounds.structural:
+                    yield "it has a statement that no plan for this database has"
+            case FileCopy():
+                if action.target in ("", ".", "..") or Path(action.target).name != action.target:
+                    yield f"it would write to {action.target!r}, outside the folder of copies"
+                yield from _of_source(action.source, bounds)
+            case _:
+                table = bounds.structure.tables.get(action.table)
+                if table is None or action.table.lower() not in bounds.tables:
+                    yield f"it would write to {action.table!r}, which is no table of Hermes'"
+                else:
+                    yield from _of_row(action, table, bounds)
+
+
+def _of_source(source: str, bounds: Bounds) -> Iterator[str]:
+    """Object to a file outside the home and its folder of transcripts, by its name alone."""
+    place = Path(os.path.normpath(bounds.home / source))
+    if not any(place.is_relative_to(folder) for folder in (bounds.home, *bounds.sources)):
+        yield f"it takes {source!r}, which is no file of this home"
+
+
+def _of_row(
+    action: RowUpdate | RowInsert | RowDelete | RowMove, table: Table, bounds: Bounds
+) -> Iterator[str]:
+    columns = {column.name for column in table.columns}
+    named: set[str] = set()
+    match action:
+        case RowUpdate():
+            named = {*action.key, *action.before, *action.after}
+            if (
+                not action.key
+                or not action.after
+                or not action.after.keys() <= action.before.keys()
+            ):
+                yield f"it would change {table.name} without saying what was there"
+            if not action.counters <= action.after.keys():
+                yield f"it counts a column of {table.name} that it does not change"
+        case RowInsert():
+            named = {*action.key, *action.values, *action.columns}
+            if not action.key or not _is_key_of(action):
+                yield f"it would add a row to {table.name} under another key than the row's own"
+            if action.source is not None:
+                yield from _of_source(action.source.path, bounds)
+                if not _is_digest(action.digest) or not action.columns:
+                    yield f"it would add a row to {table.name} without saying which"
+        case RowDelete():
+            named = {*action.key, *action.before}
+            if not action.key or not columns <= action.before.keys():
+                yield f"it would delete a row of {table.name} without keeping all of it"
+        case RowMove():
+            named = set(action.columns)
+            whole = columns - {"id", *trigger_columns.COLUMNS}
+            if (
+                action.table != trigger_columns.TABLE
+                or not whole <= named
+                or not _is_digest(action.digest)
+            ):
+                yield f"it would move a row of {table.name} without saying which"
+    if not named <= columns:
+        yield f"it names {min(named - columns)!r}, which is no column of {table.name}"
+
+
+def _is_key_of(action: RowInsert) -> bool:
+    return all(
+        column in action.values and same_value(action.values[column], value)
+        for column, value in action.key.items()
+    )
+
+
+def _is_digest(value: str | None) -> bool:
+    return value is not None and len(value) == _DIGEST_LENGTH
+
+
+def _may_run_beside_others(action: Action) -> bool:
+    match action:
+        case FileCopy():
+            return True
+        case RowDelete():
+            return action.table == LOCK_TABLE
+        case RowUpdate():
+            pauses = all(column.startswith(_PAUSE) for column in action.after)
+            return action.table == "sessions" and pauses
+    return False

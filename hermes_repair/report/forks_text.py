@@ -1,0 +1,208 @@
+"""Forked conversations for a reader: halves side by side, and what each release makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hermes_repair.lineage.forks import Fork, Holds, Sibling
+from hermes_repair.lineage.session_node import SessionNode
+from hermes_repair.model.words import second
+from hermes_repair.report.doctor_text import SessionLabel
+from hermes_repair.report.escape import count, shorten
+from hermes_repair.report.lines import Line
+
+HOLDS = {
+    Holds.WORDS: "words of its own",
+    Holds.COPIES: "copies only",
+    Holds.REVIEW: "a background review",
+    Holds.NOTHING: "nothing",
+}
+CONTENT_LENGTH = 100
+"""Characters of a message that ``--show-content`` shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """One message that only one sibling has; ``content`` only where it was asked for (R9)."""
+
+    id: int
+    role: str
+    at: float | None
+    content: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Half:
+    """One sibling with its row."""
+
+    sibling: Sibling
+    node: SessionNode
+    own: tuple[Spoken, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Led:
+    """What releases ``first`` to ``last`` list and resume for a fork's conversation."""
+
+    first: str
+    last: str
+    lists: str
+    resumes: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a wish would make of a fork, or with ``possible`` false the ``reason`` why not.
+
+    ``merged`` and ``left_out`` (by reason) count messages of each half in a merge.
+    """
+
+    keep: str
+    possible: bool
+    safety: str
+    reason: str
+    merged: Mapping[str, int]
+    left_out: Mapping[str, Mapping[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One fork for a reader; ``outcome`` only where there is a wish."""
+
+    fork: Fork
+    parent: SessionNode
+    halves: tuple[Half, ...]
+    led: tuple[Led, ...]
+    outcome: Outcome | None
+
+
+def lines(seen: Seen, labels: Mapping[str, SessionLabel]) -> Iterator[Line]:
+    """Yield one fork as text; ``labels`` say what may be shown of each session (R9)."""
+    fork = seen.fork
+    yield Line("")
+    yield Line(
+        f"{fork.parent_id} ({labels[fork.parent_id].words()}) was continued"
+        f" {len(fork.siblings)} times",
+        "head",
+    )
+    yield from (Line(f"  {row}") for row in _table(seen, labels))
+    for led in seen.led:
+        yield Line(f"  {_releases(led)} {_leads(led)}", "dim")
+    for half in seen.halves:
+        yield from _own_words(half)
+    if seen.outcome is not None and not seen.outcome.possible:
+        yield Line(f"  cannot be resolved so: {seen.outcome.reason}", "error")
+
+
+def _table(seen: Seen, labels: Mapping[str, SessionLabel]) -> Iterator[str]:
+    """Yield the halves side by side, one row for each thing that is told of them."""
+    columns = [dict(_facts(seen, half, labels)) for half in seen.halves]
+    rows = [
+        [name, *(column[name] or "-" for column in columns)]
+        for name in columns[0]
+        if any(column[name] for column in columns)
+    ]
+    widths = [max(len(row[place]) for row in rows) for place in range(len(columns) + 1)]
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        yield "  ".join(cells).rstrip()
+
+
+def _facts(seen: Seen, half: Half, labels: Mapping[str, SessionLabel]) -> Iterator[tuple[str, str]]:
+    sibling, live = half.sibling, seen.fork.live
+    yield "session", sibling.session_id
+    yield "title", shorten(labels[sibling.session_id].title or "", 28)
+    state = "live" if sibling.session_id == live.session_id else ""
+    if live.session_id is None and sibling.session_id == live.suggestion:
+        state = "suggested"
+    yield "state", state
+    yield "routed", "yes" if sibling.session_id in live.routed else "no"
+    yield "began", moment(half.node.started_at)
+    yield "ended", half.node.end_reason or ("open" if half.node.is_open else "yes")
+    yield "shared", count(sibling.shared, "message")
+    yield "parts at", moment(sibling.diverges_at)
+    yield "its own", count(len(sibling.own), "message")
+    yield "from", ", ".join(f"{n} {role}" for role, n in _roles(half.own).items())
+    yield "latest", moment(sibling.latest)
+    yield "holds", HOLDS[sibling.holds]
+    yield "goes on in", ", ".join(sibling.chain[1:])
+
+
+def _roles(own: Sequence[Spoken]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for message in own:
+        found[message.role] = found.get(message.role, 0) + 1
+    return found
+
+
+def _releases(led: Led) -> str:
+    return led.first if led.first == led.last else f"{led.first} to {led.last}"
+
+
+def _leads(led: Led) -> str:
+    if led.lists == led.resumes:
+        return f"list and resume {led.lists}"
+    return f"list {led.lists} and resume {led.resumes}"
+
+
+def _own_words(half: Half) -> Iterator[Line]:
+    """Yield the messages that only this half has, where their text was asked for."""
+    told = [message for message in half.own if message.content is not None]
+    if told:
+        yield Line(f"  only in {half.sibling.session_id}:")
+    for message in told:
+        words = shorten(message.content or "", CONTENT_LENGTH)
+        yield Line(f"    {moment(message.at)}  {message.role}: {words}")
+
+
+def moment(seconds: float | None) -> str:
+    """Return a local date and time, empty for none, or the bare number where it is no time."""
+    return "" if seconds is None else second(seconds)
+
+
+def entry(seen: Seen) -> dict[str, Any]:
+    """Return one fork as JSON: ids, counts and times only."""
+    fork, outcome = seen.fork, seen.outcome
+    document: dict[str, Any] = {
+        "parent": fork.parent_id,
+        "live": fork.live.session_id,
+        "by": fork.live.by.value,
+        "suggestion": fork.live.suggestion,
+        "siblings": [_sibling(seen, half) for half in seen.halves],
+        "releases": [
+            {"from": led.first, "to": led.last, "lists": led.lists, "resumes": led.resumes}
+            for led in seen.led
+        ],
+    }
+    if outcome is not None:
+        document["resolution"] = {
+            "keep": outcome.keep,
+            "possible": outcome.possible,
+            "safety": outcome.safety,
+            "reason": outcome.reason,
+            "merged": dict(outcome.merged),
+            "left_out": {name: dict(reasons) for name, reasons in outcome.left_out.items()},
+        }
+    return document
+
+
+def _sibling(seen: Seen, half: Half) -> dict[str, Any]:
+    sibling, node = half.sibling, half.node
+    return {
+        "session_id": sibling.session_id,
+        "live": sibling.session_id == seen.fork.live.session_id,
+        "routed": sibling.session_id in seen.fork.live.routed,
+        "started_at": node.started_at,
+        "ended_at": node.ended_at,
+        "end_reason": node.end_reason,
+        "messages": node.active_rows,
+        "shared": sibling.shared,
+        "own": len(sibling.own),
+        "own_roles": _roles(half.own),
+        "diverges_at": sibling.diverges_at,
+        "latest": sibling.latest,
+        "holds": sibling.holds.value,
+        "chain": list(sibling.chain),
+    }

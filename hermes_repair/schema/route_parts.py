@@ -1,0 +1,311 @@
+"""The parts of a route: what one step after another wants and the live structure lacks."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from hermes_repair.model.actions import Action, Ddl, RowUpdate
+from hermes_repair.model.errors import Refused
+from hermes_repair.schema.catalogue import Catalogue
+from hermes_repair.schema.ddl import read_index, read_table
+from hermes_repair.schema.leftovers import OWNERS
+from hermes_repair.schema.recognise import Recognition
+from hermes_repair.schema.search_refill import is_right, refill
+from hermes_repair.schema.sql_text import quote
+from hermes_repair.schema.structure import Structure, Table
+from hermes_repair.schema.structure_difference import diff
+from hermes_repair.schema.table_rebuild import (
+    CONVERSATIONS,
+    REBUILT,
+    merge_leftover,
+    not_brought,
+    rebuild_table,
+)
+from hermes_repair.schema.target_objects import Wanted, column_words, missed, wanted_objects
+from hermes_repair.schema.title_step import TITLE_INDEX
+from hermes_repair.schema.version_row import version_actions
+
+
+@dataclass(frozen=True, slots=True)
+class RouteFacts:
+    """What the route needs to know of the rows; see :func:`.route_facts.read_facts`.
+
+    ``message_bounds`` are the message ids at which the filling of a search table is cut,
+    ``null_active`` is whether a message has NULL in a nullable ``active`` column. The row
+    updates are computed by the rules of :mod:`.title_step`, :mod:`.delegate_marks` and
+    :mod:`.gateway_step`. ``crowded`` are tables with rows that the key they are to have has no
+    place for.
+    """
+
+    message_bounds: tuple[int, ...] = ()
+    null_active: bool = False
+    titles: tuple[RowUpdate, ...] = ()
+    delegates: tuple[RowUpdate, ...] = ()
+    gateway: tuple[RowUpdate, ...] = ()
+    crowded: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some actions that belong together.
+
+    ``step`` is the label of the step. ``finding`` is the damage that the part mends where the
+    number has it already (SC002, SC004 to SC007; FT001 where a search table of the right kind
+    lacks a trigger), ``None`` for the way to a later number.
+    ``count`` is a query for the number of rows that a data step will touch, empty without one.
+    """
+
+    step: str
+    what: str
+    actions: tuple[Action, ...]
+    finding: str | None = None
+    count: str = ""
+
+
+class Builder:
+    """Walks the steps over a picture of the live structure that each part changes."""
+
+    def __init__(
+        self,
+        structure: Structure,
+        recognition: Recognition,
+        catalogue: Catalogue,
+        target: int,
+        facts: RouteFacts,
+    ) -> None:
+        self.structure = structure
+        self.recognition = recognition
+        self.start = recognition.number
+        self.target = target
+        self.final = catalogue.structure(target)
+        self.facts = facts
+        self.tables = dict(structure.tables)
+        self.indexes = dict(structure.indexes)
+        self.made: set[str] = set()
+        self.parts: list[Part] = []
+        self.unfinished = recognition.unfinished
+        # A table whose rebuild stopped has its rows elsewhere: its step did run.
+        absent = set(recognition.missing) - self.unfinished
+        self.missed = missed(wanted_objects(catalogue, target), absent, self.start)
+
+    def step(self, wanted: Wanted) -> None:
+        """Append what one step needs: tables, columns, rows, indexes, search tables."""
+        label = wanted.step.label
+        for name, sql in wanted.tables.items():
+            self._table(name, sql, label)
+        self._columns(wanted, label)
+        self._rows(wanted)
+        for name, sql in wanted.indexes.items():
+            self._index(name, sql, label)
+        for name, statements in wanted.search.items():
+            self._search(wanted, name, statements)
+
+    def kept(self) -> tuple[str, ...]:
+        """Return what is otherwise than at the target now and stays so, a line each.
+
+        Tables and their keys only: a route makes every index and search table of a number right.
+        """
+        indexes = {
+            name: index for name, index in self.indexes.items() if index.table not in self.made
+        }
+        indexes |= {n: i for n, i in self.final.indexes.items() if i.table in self.made}
+        picture = Structure(tables=self.tables, indexes=indexes)
+        expected = Structure(tables=self.final.tables, indexes=self.final.indexes)
+        return tuple(replace(diff(expected, picture), extra=()).lines())
+
+    def side_tables(self, catalogue: Catalogue) -> None:
+        """Append what finishes the rebuild of a table beside the numbered schema, if one stopped.
+
+        Without a leftover these tables are left alone: Hermes changes them on its own occasions.
+        """
+        label = "tables beside the schema"
+        for item in catalogue.side_objects:
+            owner = item.name if item.kind == "table" else read_index(item.sql).table
+            if owner not in self.unfinished:
+                continue
+            if item.kind == "table":
+                self._table(item.name, item.sql, label)
+            else:
+                self._index(item.name, item.sql, label)
+
+    def version_row(self) -> None:
+        """Append what stamps the number."""
+        label = f"{self.target} version row"
+        finding = "SC005" if self.recognition.stamp.problem else None
+        actions = version_actions(self.structure, self.target, label)
+        self._add(label, f"the number becomes {self.target}", actions, finding)
+
+    def _add(
+        self,
+        step: str,
+        what: str,
+        actions: list[Action],
+        finding: str | None = None,
+        count: str = "",
+    ) -> None:
+        if actions:
+            self.parts.append(Part(step, what, tuple(actions), finding, count))
+
+    def _sql(
+        self, step: str, what: str, statements: list[str], finding: str | None, count: str = ""
+    ) -> None:
+        self._add(step, what, [Ddl(sql, step) for sql in statements], finding, count)
+
+    def _damage(self, table: str, lacking: bool, finding: str) -> str | None:
+        """Return the finding that an object of ``table`` belongs to, ``None`` for a later number.
+
+        What hangs on a table whose rebuild stopped is mended with it, all or nothing.
+        """
+        if table in self.unfinished:
+            return "SC004"
+        return finding if lacking else None
+
+    def _table(self, name: str, create: str, label: str) -> None:
+        wanted = read_table(create)
+        damage = self._damage(name, name in self.recognition.missing, "SC002")
+        live = self.tables.get(name)
+        if live is None:
+            self._refuse_stranger(name)
+            self._sql(label, f"table {name}", [create], damage)
+            self.tables[name] = wanted
+            self.made.add(name)
+        elif live.key != wanted.key or (
+            live.name in REBUILT and live.foreign_keys != wanted.foreign_keys
+        ):
+            self._rebuild(live, wanted, create, label, damage)
+        for leftover, owner in OWNERS.items():
+            if owner == name and leftover in self.tables:
+                self._merge(leftover, wanted, label)
+
+    def _refuse_stranger(self, name: str) -> None:
+        """Raise where something of another kind has the name that a table is to have."""
+        taken = (self.structure.views, self.structure.virtual_tables, self.structure.indexes)
+        if any(name in names for names in taken):
+            raise Refused(
+                f"{name} is there, but it is no table; it was not made by Hermes.",
+                "`hermes-repair doctor -v` shows the differences.",
+            )
+
+    def _rebuild(
+        self, live: Table, wanted: Table, create: str, label: str, damage: str | None
+    ) -> None:
+        if live.name in CONVERSATIONS:
+            raise Refused(
+                f"Table {live.name} has another primary key than every known schema; "
+                "it was not made by Hermes.",
+                "`hermes-repair doctor -v` shows the differences.",
+            )
+        if live.name in self.facts.crowded:
+            raise Refused(
+                f"Table {live.name} has another primary key than every known schema, and rows that"
+                " do not fit in one: they share a key, or lack a value. It was not made by Hermes.",
+                "Which of them may go only you can say: `hermes-repair explain SC004`.",
+            )
+        hanging = [index for index in self.indexes.values() if index.table == live.name]
+        statements = rebuild_table(live, wanted, create, hanging)
+        what = f"table {live.name} made anew with its own key"
+        self._sql(label, what, statements, damage)
+        for index in hanging:
+            del self.indexes[index.name]
+        self.tables[live.name] = wanted
+        self.made.add(live.name)
+
+    def _merge(self, name: str, wanted: Table, label: str) -> None:
+        leftover = self.tables.pop(name)
+        self._sql(label, f"rows of {name}", merge_leftover(leftover, wanted), "SC004")
+        lost = not_brought(leftover, self.structure.tables.get(wanted.name), wanted)
+        what = f"table {name} removed, with the rows that have no place; the backup keeps them"
+        self._sql(label, what, [f"DROP TABLE {quote(name)}"], "SC004", lost.all)
+        for index in list(self.indexes.values()):
+            if index.table == name:
+                del self.indexes[index.name]
+
+    def _columns(self, wanted: Wanted, label: str) -> None:
+        named: dict[str, set[str]] = {}
+        for table, added in wanted.columns:
+            named.setdefault(table, set()).add(added)
+        for name, sql in wanted.tables.items():
+            named.setdefault(name, set()).update(c.name for c in read_table(sql).columns)
+        for name, columns in named.items():
+            live = self.tables[name]
+            lacking = [
+                column
+                for column in self.final.tables[name].columns
+                if column.name in columns and live.column(column.name) is None
+            ]
+            for column in lacking:
+                words = column_words(column)
+                if words is None:
+                    raise Refused(
+                        f"Table {name} lacks its column {column.name}, which cannot be added; "
+                        "it was not made by Hermes.",
+                        "`hermes-repair doctor -v` shows the differences.",
+                    )
+                full = f"{name}.{column.name}"
+                self._sql(
+                    label,
+                    f"column {full}",
+                    [f"ALTER TABLE {quote(name)} ADD COLUMN {words}"],
+                    self._damage(name, full in self.recognition.missing, "SC002"),
+                )
+                live = replace(live, columns=(*live.columns, column))
+            self.tables[name] = live
+
+    def _rows(self, wanted: Wanted) -> None:
+        step = wanted.step
+        rules = {"delegates": self.facts.delegates, "gateway": self.facts.gateway}
+        for data in step.data:
+            if data.nullable:
+                table, _, column = data.nullable.partition(".")
+                live = self.tables[table].column(column)
+                if live is not None and not live.not_null and self.facts.null_active:
+                    self._sql(step.label, data.what, [data.sql], "SC007", data.count)
+            elif step.number > self.start or step.number in self.missed:
+                damage = "SC002" if step.number in self.missed else None
+                if data.by:
+                    self._add(step.label, data.what, list(rules[data.by]), damage)
+                else:
+                    count = self._countable(data.count)
+                    self._sql(step.label, data.what, [data.sql], damage, count)
+
+    def _countable(self, sql: str) -> str:
+        """Return a count query for the database as it is: columns to come are their defaults."""
+        for name, table in self.final.tables.items():
+            live = self.structure.tables.get(name)
+            for column in table.columns if live else ():
+                if live is not None and live.column(column.name) is None:
+                    sql = re.sub(rf"\b{column.name}\b", column.default or "NULL", sql)
+        return sql
+
+    def _index(self, name: str, sql: str, label: str) -> None:
+        live, wanted = self.indexes.get(name), read_index(sql)
+        if live == wanted:
+            return
+        found = self.recognition
+        lacking = name in (*found.indexes_missing, *found.indexes_elsewhere)
+        damage = self._damage(wanted.table, lacking, "SC006")
+        if name == TITLE_INDEX:
+            self._add(label, "titles that sessions share", list(self.facts.titles), damage)
+        statements = [sql] if live is None else [f"DROP INDEX {quote(name)}", sql]
+        self._sql(label, f"index {name}", statements, damage)
+        self.indexes[name] = wanted
+
+    def _search(self, wanted: Wanted, table: str, statements: list[str]) -> None:
+        behind = wanted.step.number > self.start
+        if table in {*self.structure.tables, *self.structure.views}:
+            raise Refused(
+                f"{table} is there, but it is no search table; it was not made by Hermes.",
+                "`hermes-repair doctor -v` shows the differences.",
+            )
+        if behind or not is_right(self.structure, table, statements):
+            fill = wanted.step.fills[table]
+            damage = "SC004" if self.recognition.search_outdated else "FT001"
+            bounds = self.facts.message_bounds
+            self._sql(
+                wanted.step.label,
+                f"search table {table} made anew",
+                refill(self.structure, table, statements, fill, bounds),
+                None if behind else damage,
+                "SELECT COUNT(*) FROM messages",
+            )

@@ -1,0 +1,205 @@
+"""Which bytes to look at: the rules of design 6.1, each with its danger.
+
+At rest without side files the main file is the whole truth and is read ``immutable``. A ``-wal`` or
+``-journal`` that nobody has open may be an ordinary crash, may hold all the data (9 of 27 real
+installs), or may belong to another file, and joining it destroys what it is joined to; so both
+views are made from private copies, compared, and the home is not touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from enum import Enum
+from pathlib import Path
+
+from hermes_repair.store.chats import Contents, contents, undone_by_joining
+from hermes_repair.store.connections import open_immutable, open_joined, open_private
+from hermes_repair.store.integrity import Disagreement, Soundness, soundness
+from hermes_repair.store.look import LIVE_SECONDS_DELETE, LIVE_SECONDS_WAL, Look, View
+from hermes_repair.store.private_copies import scratch
+
+CopyFiles = Callable[[list[tuple[Path, Path]]], str | None]
+"""Copies files, in a child process that never opens SQLite: closing a descriptor of a database
+drops the locks of its process. Returns what proves that a -wal is not of the database before it."""
+
+
+class SideFile(Enum):
+    """What a side file at rest turned out to be."""
+
+    NONE = "none"
+    CRASH = "crash"  # an ordinary crash: joining it is right
+    STALE = "stale"  # it damages the file that it lies beside
+    AMBIGUOUS = "ambiguous"  # it is of another moment than the file, and both views are sound
+    HOT_JOURNAL = "hot-journal"  # a write was cut off; the next opener rolls it back
+
+
+IN_QUESTION = (SideFile.STALE, SideFile.AMBIGUOUS)
+"""What only the user can answer (DB002): no command writes before."""
+
+
+class WalChoice(Enum):
+    """What the user says about an ambiguous or stale ``-wal`` (``--wal``)."""
+
+    USE = "use"
+    IGNORE = "ignore"
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """Sizes in bytes of the three files at rest; 0 where one is absent or empty."""
+
+    main: int
+    wal: int
+    journal: int
+
+
+@dataclass(frozen=True, slots=True)
+class FileState:
+    """What the file is like: which view was chosen, why, and what SQLite says about it.
+
+    ``soundness`` is what speaks against the chosen view; None where it was not asked.
+    ``differences`` are sentences, only where AMBIGUOUS. ``alone`` and ``joined`` are what each side
+    has, where it is in question and can be read.
+    """
+
+    side: SideFile
+    view: View
+    soundness: Soundness | None
+    differences: tuple[str, ...] = ()
+    unreadable: str | None = None
+    alone: Contents | None = None
+    joined: Contents | None = None
+
+    @property
+    def disagreeing(self) -> tuple[Disagreement, ...]:
+        """The indexes that do not have the rows of their tables (DB006), as far as was asked."""
+        return self.soundness.disagreeing if self.soundness is not None else ()
+
+    @property
+    def unproven(self) -> frozenset[str]:
+        """The tables of those indexes: what is read of them may not be what is there."""
+        return frozenset(found.table for found in self.disagreeing)
+
+
+@contextmanager
+def at_rest(
+    path: Path,
+    sides: Sides,
+    copy: CopyFiles,
+    choice: WalChoice | None,
+    *,
+    check_file: bool,
+    left_by_us: bool = False,
+) -> Iterator[tuple[Look, FileState]]:
+    """Look at a database that nobody has open; nothing is written beside it.
+
+    ``left_by_us``: a receipt of ours says whose the -wal is, so that what the main file alone shows
+    is no contradiction. Raises :class:`DatabaseUnreadable` where no view can be read at all.
+    """
+    with ExitStack() as stack:
+        main = _main(path, stack)
+        if not sides.wal and not sides.journal:
+            yield main, FileState(SideFile.NONE, View.MAIN, soundness(main) if check_file else None)
+            return
+        folder = stack.enter_context(scratch(sides.main + sides.wal + sides.journal))
+        pairs = [
+            (path.with_name(path.name + suffix), folder / (path.name + suffix))
+            for suffix, size in (("-wal", sides.wal), ("-journal", sides.journal))
+            if size
+        ]
+        contradiction = copy([(path, folder / path.name), *pairs])
+        joined = _joined(folder / path.name, stack)
+        # quick_check does not see a main file into which half of the -wal was taken.
+        found = {View.MAIN: soundness(main), View.JOINED: soundness(joined)}
+        side, differences = _judge(main, joined, found, sides, contradiction)
+        if side is SideFile.AMBIGUOUS and left_by_us:
+            side, differences = SideFile.CRASH, ()
+        look = _chosen(main, joined, side, choice)
+        state = FileState(side, look.view, found[look.view], differences)
+        if side in IN_QUESTION:
+            state = replace(state, alone=contents(main), joined=contents(joined))
+        yield look, state
+
+
+def soundness_by_answer(path: Path, sides: Sides, copy: CopyFiles) -> Mapping[WalChoice, Soundness]:
+    """Return what speaks against the database that each answer to DB002 would leave.
+
+    ``copy`` as in :func:`at_rest`; nothing is written beside the database.
+    """
+    with ExitStack() as stack:
+        folder = stack.enter_context(scratch(sides.main + sides.wal))
+        wal = path.with_name(path.name + "-wal")
+        copy([(path, folder / path.name), (wal, folder / wal.name)])
+        return {
+            WalChoice.IGNORE: soundness(_main(path, stack)),
+            WalChoice.USE: soundness(_joined(folder / path.name, stack)),
+        }
+
+
+@contextmanager
+def beside_others(
+    path: Path, *, wal_mode: bool, check_file: bool, at_least: Collection[str] = ()
+) -> Iterator[tuple[Look, FileState]]:
+    """Join a database that somebody has open, as a reader with short transactions.
+
+    ``at_least`` are tables that are checked however large the file is.
+    """
+    connection = open_joined(path)
+    try:
+        limit = LIVE_SECONDS_WAL if wal_mode else LIVE_SECONDS_DELETE
+        look = Look(connection, View.LIVE, path, limit)
+        found = soundness(look, at_least=at_least) if check_file else None
+        yield look, FileState(SideFile.NONE, View.LIVE, found)
+    finally:
+        connection.close()
+
+
+def _main(path: Path, stack: ExitStack) -> Look:
+    connection = open_immutable(path)
+    stack.callback(connection.close)
+    return Look(connection, View.MAIN, path)
+
+
+def _joined(path: Path, stack: ExitStack) -> Look:
+    connection = open_private(path)
+    stack.callback(connection.close)
+    return Look(connection, View.JOINED, path)
+
+
+def _judge(
+    main: Look,
+    joined: Look,
+    found: Mapping[View, Soundness],
+    sides: Sides,
+    contradiction: str | None,
+) -> tuple[SideFile, tuple[str, ...]]:
+    """Say what the side file is, from the two views and from what the bytes prove.
+
+    That joining takes rows away proves nothing: a delete, an /undo or a prune that only the -wal
+    has does so, and joining that is what every SQLite does.
+    """
+    if found[View.MAIN].sound and not found[View.JOINED].sound:
+        return SideFile.STALE, ()
+    if sides.journal:
+        # A rolled-back view has less by its nature, so "only adds" says nothing here.
+        return SideFile.HOT_JOURNAL, ()
+    if not found[View.MAIN].sound:
+        return SideFile.CRASH, ()
+    differences = undone_by_joining(main, joined)
+    if contradiction is not None:
+        differences = (contradiction, *differences)
+    return (SideFile.AMBIGUOUS, differences) if differences else (SideFile.CRASH, ())
+
+
+def _chosen(main: Look, joined: Look, side: SideFile, choice: WalChoice | None) -> Look:
+    """Return the view to read. Where nothing is in question there is nothing to choose."""
+    if side not in IN_QUESTION:
+        return joined
+    return joined if choice is WalChoice.USE else main
+
+
+def refuse_copy(_pairs: list[tuple[Path, Path]]) -> str | None:
+    """For looks that never copy: they are not made where a side file lies."""
+    raise AssertionError("this look is only made where no -wal or -journal lies")

@@ -1,0 +1,224 @@
+"""The JSON shapes that hold messages: a session log, a spooled message, a request dump.
+
+``session_<id>.json`` is one object with ``messages`` (no times; assistant text may be changed: 0.15
+and later redact secrets) behind ``session_id``, ``platform``, ``session_start`` (when the agent
+began), ``last_updated`` (when the list was written), the system prompt, the tools and
+``message_count``; 0.13.0 to 0.19.0 indent it by two. ``pending_messages/*.json`` holds one message
+(``transcript_cap_drop``), the text of an undelivered one, or an agent's whole list. Each message is
+found with the bytes of its record, so that a receipt can name them; of a torn file the complete
+messages are kept.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hermes_repair.host.regular_files import open_regular
+from hermes_repair.transcripts.clock import parse_time
+from hermes_repair.transcripts.decode import (
+    DEEPEST,
+    MOST_PARTS,
+    STRING,
+    TOO_LARGE,
+    BadLine,
+    Line,
+    Record,
+    decode_record,
+)
+from hermes_repair.transcripts.sequences import AWARE, FileSequence, session_meta
+
+MAX_LOG = 64 * 1024 * 1024
+MOST_HEAD = 4 * 1024 * 1024
+MOST_TOKENS = 16 * MOST_PARTS
+"""Texts and brackets up to which a file is taken apart: tens of thousands of messages have less."""
+LISTED = ("messages", "*")
+SPOOLED = ("data", "message")
+DUMPED = ("request", "body", "messages", "*")
+CAP_DROP = "transcript_cap_drop"
+
+_TOKEN = re.compile(STRING + rb"|[\[\]{}]", re.DOTALL)
+_KEY = re.compile(rb"[ \t\r\n]*:")
+# No string of JSON holds a line feed, so what begins a line is no part of a text.
+_COUNT = re.compile(rb',\n  "message_count": (\d{1,15}),')
+_PROMPT = b',\n  "system_prompt": '
+_MESSAGES = b'\n  "messages": '
+_PART = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class LogFile:
+    """One file: what it says about itself, and its messages in order.
+
+    ``header`` is the outermost object without the messages, empty where the file is damaged.
+    """
+
+    header: dict[str, Any]
+    sequence: FileSequence
+
+
+@dataclass(frozen=True, slots=True)
+class LogHead:
+    """What a session log says before its messages. ``updated``: (seconds, aware) or ``None``."""
+
+    session_id: str | None
+    platform: str | None
+    messages: int
+    updated: tuple[float, bool] | None
+
+
+def read_head(path: Path) -> LogHead | None:
+    """Read a session log as far as its number of messages, a small part of it.
+
+    ``None`` where that is not as Hermes writes it: only the whole file says then what it holds.
+    Raises ``OSError`` where it cannot be opened or read.
+    """
+    head = b""
+    with open_regular(path) as file:
+        while (found := _COUNT.search(head)) is None:
+            chunk = file.read(_PART)
+            if not chunk or len(head) > MOST_HEAD or _MESSAGES in head:
+                return None
+            head += chunk
+    try:
+        header = decode_record(head[: head.index(_PROMPT)] + b"}")
+    except ValueError:
+        return None
+    session_id, platform = header.get("session_id"), header.get("platform")
+    return LogHead(
+        session_id=session_id if isinstance(session_id, str) else None,
+        platform=platform if isinstance(platform, str) else None,
+        messages=int(found[1]),
+        updated=parse_time(header.get("last_updated")),
+    )
+
+
+def read_log(path: Path) -> LogFile:
+    """Read a session log, or an agent's list in the spool. Raises ``OSError`` as opening does.
+
+    The first message gets the time at which the log says that the agent began, the last one that at
+    which it was written.
+    """
+    log = _read(path, LISTED)
+    sequence, header = log.sequence, log.header
+    sequence.meta = session_meta(header)
+    began, ended = parse_time(header.get("session_start")), parse_time(header.get("last_updated"))
+    if len(sequence) and ended is not None:
+        _stamp(sequence, len(sequence) - 1, ended)
+    if len(sequence) > 1 and began is not None and (ended is None or began <= ended):
+        _stamp(sequence, 0, began)
+    return log
+
+
+def _stamp(sequence: FileSequence, index: int, time: tuple[float, bool]) -> None:
+    sequence.times[index] = time[0]
+    if time[1]:
+        sequence.flags[index] |= AWARE
+
+
+def read_spooled(path: Path) -> LogFile:
+    """Read a spool file that holds one message. Raises ``OSError`` as opening does."""
+    return _read(path, SPOOLED)
+
+
+def read_spool(path: Path) -> LogFile:
+    """Read a spool file of either shape. Raises ``OSError`` as opening does."""
+    one = read_spooled(path)
+    return one if len(one.sequence) else read_log(path)
+
+
+def read_dump(path: Path) -> LogFile:
+    """Read what ``request_dump_<id>_*.json`` sent. Raises ``OSError`` as opening does."""
+    return _read(path, DUMPED)
+
+
+def spooled_session(header: dict[str, Any]) -> str | None:
+    """Return the session that a spool file's message belongs to, where it says so."""
+    data = header.get("data")
+    inner = data.get("session_id") if isinstance(data, dict) else None
+    key = header.get("session_key") if header.get("reason") == CAP_DROP else None
+    for value in (inner, header.get("session_id"), key):
+        if isinstance(value, str) and value:
+            return value
+    return None
+
+
+def _read(path: Path, wanted: tuple[str, ...]) -> LogFile:
+    sequence = FileSequence(path)
+    with open_regular(path) as file:
+        data = file.read(MAX_LOG + 1)
+        sequence.mtime_ns = os.fstat(file.fileno()).st_mtime_ns
+    sequence.size = len(data)
+    found = _spans(data, wanted) if len(data) <= MAX_LOG else None
+    if found is None:
+        sequence.add_bad(BadLine(0, len(data), TOO_LARGE))
+        return LogFile({}, sequence)
+    spans, end = found
+    for record in _records(data, spans, end):
+        sequence.add(record)
+    return LogFile(_header(data, spans), sequence)
+
+
+def _records(data: bytes, spans: list[tuple[int, int]], end: int | None) -> Iterator[Record]:
+    for start, stop in spans:
+        try:
+            yield Line(start, stop - start, decode_record(data[start:stop]))
+        except ValueError as error:
+            yield BadLine(start, stop - start, str(error))
+    if end is not None and data.strip():
+        yield BadLine(end, len(data) - end, "torn")
+
+
+def _header(data: bytes, spans: list[tuple[int, int]]) -> dict[str, Any]:
+    """Decode the file with an empty object in place of each message."""
+    parts = []
+    done = 0
+    for start, stop in spans:
+        parts += [data[done:start], b"{}"]
+        done = stop
+    try:
+        return decode_record(b"".join([*parts, data[done:]]))
+    except ValueError:
+        return {}
+
+
+def _spans(data: bytes, wanted: tuple[str, ...]) -> tuple[list[tuple[int, int]], int | None] | None:
+    """Return the bounds of the objects at the path ``wanted`` (``*``: any element of an array).
+
+    The second value is where the text stops making sense: the end of the last complete message
+    of a file whose brackets do not close, ``None`` for a whole file. Nothing where it has more
+    parts than any log.
+    """
+    spans: list[tuple[int, int]] = []
+    kinds: list[bytes] = []
+    path: list[str] = []
+    key = ""
+    start = 0
+    for number, token in enumerate(_TOKEN.finditer(data)):
+        text = token.group()
+        if number == MOST_TOKENS:
+            return None
+        if text[:1] == b'"':
+            if len(kinds) <= len(wanted) and kinds[-1:] == [b"{"] and _KEY.match(data, token.end()):
+                key = text[1:-1].decode("utf-8", "replace")
+        elif text in (b"{", b"["):
+            if len(kinds) > DEEPEST:
+                break
+            path.append(key if kinds[-1:] == [b"{"] else "*")
+            kinds.append(text)
+            if text == b"{" and len(path) == len(wanted) + 1 and tuple(path[1:]) == wanted:
+                start = token.start()
+        else:
+            if not kinds or (kinds[-1] == b"{") != (text == b"}"):
+                break
+            if text == b"}" and len(path) == len(wanted) + 1 and tuple(path[1:]) == wanted:
+                spans.append((start, token.end()))
+            kinds.pop()
+            path.pop()
+            if not kinds:
+                return spans, None
+    return spans, spans[-1][1] if spans else 0

@@ -1,0 +1,172 @@
+"""A message of a file as a row of ``messages``, column by column as Hermes' own writer makes it.
+
+The oracle is ``SessionDB.replace_messages`` of 0.19.0 given the same message with its time as epoch
+seconds; older schemas simply have fewer columns. Values are returned as SQLite keeps them (a number
+in a TEXT column is text there), so that they can be compared with what is read back.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from hermes_repair.model.values import Row, Value
+from hermes_repair.transcripts.decode import Message
+from hermes_repair.transcripts.message_text import SENTINEL, number_text, scrub
+
+_TEXT = ("tool_call_id", "tool_name", "effect_disposition", "finish_reason")
+_ASSISTANT_TEXT = ("reasoning", "reasoning_content")
+_ASSISTANT_JSON = ("reasoning_details", "codex_reasoning_items", "codex_message_items")
+_NUMBER = re.compile(r"[ \t\r\n]*[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?[ \t\r\n]*", re.ASCII)
+_INT64 = range(-(2**63), 2**63)
+
+
+def message_to_row(
+    message: Message, session_id: str, timestamp: float, columns: frozenset[str]
+) -> dict[str, Value]:
+    """Return the row for one decoded message, without its ``id``.
+
+    ``timestamp`` is epoch seconds. ``columns`` are the columns that ``messages`` has; only those of
+    them that a writer fills are returned, the rest keep their default. A column that this module
+    does not know is left to its default. Raises ``ValueError`` where the message is nested too
+    deeply to be written as JSON (near a thousand levels).
+    """
+    role = message.get("role")
+    is_assistant = role == "assistant"
+    row: dict[str, Value] = {
+        "session_id": session_id,
+        "role": text_value(role) if role is not None else "unknown",
+        "content": content_value(message.get("content")),
+        "tool_calls": json_value(message.get("tool_calls")),
+        "timestamp": timestamp,
+        "token_count": integer_value(message.get("token_count")),
+        "platform_message_id": text_value(
+            message.get("platform_message_id") or message.get("message_id")
+        ),
+        "observed": 1 if message.get("observed") else 0,
+        "active": 1,
+        "compacted": 0,
+    }
+    row.update({name: text_value(message.get(name)) for name in _TEXT})
+    for name in _ASSISTANT_TEXT:
+        row[name] = text_value(message.get(name)) if is_assistant else None
+    for name in _ASSISTANT_JSON:
+        row[name] = json_value(message.get(name)) if is_assistant else None
+    sidecar = message.get("api_content")
+    row["api_content"] = scrub(sidecar) if isinstance(sidecar, str) else None
+    return {name: value for name, value in row.items() if name in columns}
+
+
+def content_value(content: Any) -> Value:
+    """Return content as the content column holds it; structure goes behind the sentinel."""
+    if isinstance(content, list | dict):
+        return SENTINEL + _dump(content)
+    return text_value(content)
+
+
+def text_value(value: Any) -> Value:
+    """Return a JSON value as a TEXT column keeps it.
+
+    Lone surrogates become U+FFFD (0.19.0). Hermes cannot store an object in such a column at all;
+    it is kept as JSON text.
+    """
+    if value is None or isinstance(value, str):
+        return scrub(value) if value else value
+    if isinstance(value, int | float):
+        return number_text(value)
+    return _dump(value)
+
+
+def json_value(value: Any) -> Value:
+    """Return structure as JSON text in ASCII, nothing and empty structure as NULL."""
+    return _dump(value) if value else None
+
+
+def _dump(value: Any) -> str:
+    try:
+        return json.dumps(value)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+
+
+def integer_value(value: Any) -> Value:
+    """Return a JSON value as an INTEGER column keeps it (a whole number in any spelling is one)."""
+    if value is None:
+        return None
+    if isinstance(value, bool | int):
+        return int(value) if value in _INT64 else float(value)
+    if isinstance(value, float):
+        if value != value:
+            return None
+        return int(value) if value.is_integer() and abs(value) < 2**53 else value
+    text = text_value(value)
+    if isinstance(text, str) and _NUMBER.fullmatch(text):
+        return integer_value(float(text) if "." in text or "e" in text.lower() else int(text))
+    return text
+
+
+def tool_call_total(messages: Iterable[Mapping[str, Any]]) -> int:
+    """Return what Hermes adds to ``tool_call_count`` for these messages.
+
+    It counts the entries of ``tool_calls``, one where that is no list, and not the tool rows.
+    """
+    return sum(tool_calls_of(message.get("tool_calls")) for message in messages)
+
+
+def tool_calls_of(tool_calls: Any) -> int:
+    """Return the tool calls that Hermes counts in one decoded ``tool_calls`` value."""
+    if tool_calls is None:
+        return 0
+    return len(tool_calls) if isinstance(tool_calls, list) else 1
+
+
+def session_row(
+    session_id: str,
+    columns: frozenset[str],
+    *,
+    source: str,
+    started_at: float,
+    title: str | None,
+    model: str | None,
+    messages: int,
+    tool_calls: int,
+    calls_model: bool,
+    routing: Row,
+) -> dict[str, Value]:
+    """Return the row of ``sessions`` for a conversation that only a file has.
+
+    ``routing`` holds what a routing entry says **now** (``session_key``, ``chat_type``,
+    ``user_id``, ...; empty when none names the session). There is no ``ended_at``, or Hermes could
+    prune it.
+    ``calls_model``: ``api_call_count`` becomes 1, so that an open continuation is not closed as
+    orphaned after seven days. Token counts stay 0. Columns not named keep their default.
+    """
+    row: dict[str, Value] = {
+        "id": session_id,
+        "source": source,
+        "model": model,
+        "started_at": started_at,
+        "title": title,
+        "message_count": messages,
+        "tool_call_count": tool_calls,
+        "api_call_count": 1 if calls_model else 0,
+        **routing,
+    }
+    return {name: value for name, value in row.items() if name in columns}
+
+
+def recovered_title(name: str, day: str, taken: Collection[str]) -> str:
+    """Return a title that no session has: ``<name> (recovered, <day>)``, numbered where needed.
+
+    An untitled session can be hidden by the step to schema 16. The title never ends in ``#n``,
+    which Hermes reads as a later continuation, and is at most 100 characters, as Hermes wants.
+    """
+    number = 1
+    while True:
+        suffix = f" (recovered, {day})" if number == 1 else f" (recovered, {day}, {number})"
+        title = name[: 100 - len(suffix)].rstrip() + suffix
+        if title not in taken:
+            return title
+        number += 1

@@ -1,0 +1,177 @@
+"""Messages of one session that are stored again, and what proves that nobody said them twice. Pure.
+
+Nearness in time proves nothing: a rewrite (``/undo``, ``/retry``), a rotation and a branch give
+every row of a whole chat times that are microseconds to milliseconds apart, in all releases from
+0.13.0 to 0.19.0, and a person, a model and a tool all say the same thing again. Nor does one equal
+time: up to Python 3.12 the clock of Windows stands still for 15 ms. Two things are told apart:
+
+*Replay.* An agent that was given a loaded chat stores it again, each message with its own time
+(0.17.0 to 0.19.0, and worse in 0.19.1 to 0.21: Hermes #68196, #92231, #99477). Then the times of
+the session fall back to an earlier message, and from there on the rows are the same as before, the
+times to their last digit. Where all that had been loaded is there again, it is *whole*, and proven:
+in 0.13.0 to 0.19.0 nothing else leaves that, and nothing of it was taken back.
+
+*Two writers.* Burst after burst of rows holds each message twice (#860). That is no proof.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from hermes_repair.transcripts.message_keys import Key
+
+TOGETHER = 2.0  # seconds between two rows of one burst
+ENOUGH = 3  # bursts in a row that hold everything twice
+PLACES = 8  # equal rows of one time that a replay is tried from
+UNSHOWN = frozenset({"session_meta", "system"})  # no agent loads them, so no replay has them
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One row that releases show. ``at`` is epoch seconds, ``calls`` counts its tool calls."""
+
+    id: int
+    at: float | None
+    role: str
+    key: Key
+    calls: int
+
+
+@dataclass(frozen=True, slots=True)
+class Repeats:
+    """The rows that are there a second time, by id; ``proven``: they are whole replays."""
+
+    copies: tuple[Shown, ...] = ()
+    proven: bool = False
+
+
+def find_repeats(rows: Sequence[Shown]) -> Repeats:
+    """Return what is stored again among the rows of one session, which are in the order of ids."""
+    spoken = [row for row in rows if row.role not in UNSHOWN]
+    replays = list(_replays(spoken))
+    if replays:
+        copies = tuple(row for replay in replays for row in replay.rows)
+        return Repeats(copies, all(replay.whole for replay in replays))
+    return Repeats(tuple(_written_twice(spoken)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Replay:
+    """Rows that are there before in the same order; ``whole``: all that was loaded, exactly."""
+
+    rows: tuple[Shown, ...]
+    whole: bool
+
+
+def _replays(rows: Sequence[Shown]) -> Iterator[_Replay]:
+    said: list[Shown] = []  # each message once, in order
+    by_time: list[Shown] = []  # the same as 0.17.0 loads it
+    places: defaultdict[tuple[Key, float | None], list[int]] = defaultdict(list)
+    loaded = 0  # how much of it there was when it was first stored again
+    number = 0
+    while number < len(rows):
+        row = rows[number]
+        if begins := _begins(rows, number, places):
+            orders = (said, by_time) if len(by_time) == len(said) else (said,)
+            replay = _from(rows, number, orders, begins, loaded or len(said))
+            if replay is not None:
+                loaded = loaded or len(said)
+                number += len(replay.rows)
+                yield replay
+                continue
+        places[row.key, row.at].append(len(said))
+        said.append(row)
+        if row.at is not None:
+            insort(by_time, row, key=_time)
+        number += 1
+
+
+def _time(row: Shown) -> float:
+    return row.at if row.at is not None else 0.0
+
+
+def _begins(
+    rows: Sequence[Shown], number: int, places: dict[tuple[Key, float | None], list[int]]
+) -> list[int]:
+    """Return where the row stands before, if the times of the session fall back to it."""
+    row, before = rows[number], rows[number - 1] if number else None
+    if before is None or row.at is None or before.at is None or row.at >= before.at:
+        return []
+    return places.get((row.key, row.at), [])
+
+
+def _from(
+    rows: Sequence[Shown],
+    number: int,
+    orders: Sequence[Sequence[Shown]],
+    begins: Sequence[int],
+    loaded: int,
+) -> _Replay | None:
+    """Return the longest replay that begins with row ``number``, a whole one before all others.
+
+    ``orders`` are those in which the messages before it may have been loaded; ``begins`` are the
+    places of the row in the first of them.
+    """
+    for said in orders:
+        exact = _alike(rows, number, said, 0, exact=True)
+        if exact >= loaded:
+            return _Replay(tuple(rows[number : number + exact]), _tells(said[:exact]))
+    counts = [_alike(rows, number, orders[0], place, exact=False) for place in begins[:PLACES]]
+    longest = max(counts)
+    return _Replay(tuple(rows[number : number + longest]), whole=False) if longest > 1 else None
+
+
+def _alike(
+    rows: Sequence[Shown], number: int, said: Sequence[Shown], place: int, *, exact: bool
+) -> int:
+    """Return how many rows from ``number`` on are those of ``said`` from ``place`` on."""
+    count = 0
+    while number + count < len(rows) and place + count < len(said):
+        row, first = rows[number + count], said[place + count]
+        if row.key != first.key or (exact and row.at != first.at):
+            break
+        count += 1
+    return count
+
+
+def _tells(said: Sequence[Shown]) -> bool:
+    """Whether rows with these times can only be a replay: two speakers, at two moments."""
+    return len({row.role for row in said}) > 1 and len({row.at for row in said}) > 1
+
+
+def _written_twice(rows: Sequence[Shown]) -> Iterator[Shown]:
+    """Yield the second of each two where bursts in a row hold every message twice."""
+    doubled = [(burst, _second(burst)) for burst in _bursts(rows)]
+    for twice, group in groupby(doubled, key=lambda pair: bool(pair[1])):
+        found = list(group)
+        speakers = {row.role for burst, _ in found for row in burst}
+        if twice and len(found) >= ENOUGH and len(speakers) > 1:
+            yield from (row for _, second in found for row in second)
+
+
+def _bursts(rows: Sequence[Shown]) -> Iterator[list[Shown]]:
+    burst: list[Shown] = []
+    for row in rows:
+        last = burst[-1].at if burst else None
+        apart = row.at is None or last is None or abs(row.at - last) >= TOGETHER
+        if burst and apart:
+            yield burst
+            burst = []
+        burst.append(row)
+    if burst:
+        yield burst
+
+
+def _second(burst: Sequence[Shown]) -> list[Shown]:
+    """Return the second half of a burst A B A B, or of each pair in A A B B; else nothing."""
+    half = len(burst) // 2
+    if len(burst) % 2:
+        return []
+    for first, second in ((burst[:half], burst[half:]), (burst[::2], burst[1::2])):
+        if [row.key for row in first] == [row.key for row in second]:
+            return list(second)
+    return []
