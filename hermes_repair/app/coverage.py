@@ -3,19 +3,61 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from hermes_repair.checks.registry import all_checks
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.home.installs import serving
 from hermes_repair.home.layout import profile_names
-from hermes_repair.report.coverage_text import PROFILES, Expecting, LeftOut, LookedAt
-from hermes_repair.report.escape import count, verb
+from hermes_repair.model.words import count, verb
 from hermes_repair.transcripts.listing import FileKind, list_sessions
 
+PROFILES = "profiles"
 SELECTION = "selection"
 INDEX = "index"
 UNREADABLE = "unreadable"
 """Why a check was not run: nobody asked for it, or what it reads cannot be relied on."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Something that was not looked at: ``what`` in a word for programs, ``why`` for people.
+
+    ``what`` is ``checks``, ``file``, ``pages``, ``search-index``, ``profiles`` or ``hermes``;
+    ``checks`` are ids, where it is about some.
+    """
+
+    what: str
+    why: str
+    checks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Expecting:
+    """The install of Hermes that the database was held against; ``schema`` is its number."""
+
+    release: str
+    schema: int | None
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class LookedAt:
+    """What was looked at: the checks by id, and how much there was for them.
+
+    ``file``: whether SQLite checked the file, its indexes against their tables included, ``whole``,
+    in ``part`` or ``not`` at all. ``sessions`` and ``messages`` are None where they cannot be
+    counted, ``hermes`` where no install was found.
+    """
+
+    checks: tuple[str, ...]
+    file: str
+    sessions: int | None
+    messages: int | None
+    transcripts: int
+    session_logs: int
+    hermes: Expecting | None
+    left_out: tuple[LeftOut, ...]
 
 
 def looked_at(scene: Scene, sessions: int | None, messages: int | None) -> LookedAt:

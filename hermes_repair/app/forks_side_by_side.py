@@ -6,7 +6,7 @@ rounds, the receipt and undo are those of ``repair``.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -16,17 +16,73 @@ from hermes_repair.app.environment import Environment
 from hermes_repair.app.file_status import FileStatus, steady
 from hermes_repair.app.open_scene import open_scene
 from hermes_repair.checks.forked_sessions import Settled, forks, settle
-from hermes_repair.evidence.scene import ForkOptions, LookOptions, Scene
+from hermes_repair.evidence.scene import Scene
+from hermes_repair.evidence.snapshot import ForkOptions, LookOptions
 from hermes_repair.home.layout import Home
 from hermes_repair.lineage.forks import Fork, Sibling
 from hermes_repair.lineage.graph import Graph
 from hermes_repair.lineage.release_rules import RULES, Rules, compression_tip, resume_target
-from hermes_repair.lineage.session_node import text
+from hermes_repair.lineage.session_node import SessionNode
 from hermes_repair.model.errors import UnknownSession, UsageError
-from hermes_repair.report.forks_text import Half, Led, Outcome, Seen, Spoken
+from hermes_repair.model.values import text
 
 IDS = ("LN002", "LN009")
 """The findings that are forks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """One message that only one sibling has; ``content`` only where it was asked for (R9)."""
+
+    id: int
+    role: str
+    at: float | None
+    content: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Half:
+    """One sibling with its row."""
+
+    sibling: Sibling
+    node: SessionNode
+    own: tuple[Spoken, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Led:
+    """What releases ``first`` to ``last`` list and resume for a fork's conversation."""
+
+    first: str
+    last: str
+    lists: str
+    resumes: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a wish would make of a fork, or with ``possible`` false the ``reason`` why not.
+
+    ``merged`` and ``left_out`` (by reason) count messages of each half in a merge.
+    """
+
+    keep: str
+    possible: bool
+    safety: str
+    reason: str
+    merged: Mapping[str, int]
+    left_out: Mapping[str, Mapping[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One fork for a reader; ``outcome`` only where there is a wish."""
+
+    fork: Fork
+    parent: SessionNode
+    halves: tuple[Half, ...]
+    led: tuple[Led, ...]
+    outcome: Outcome | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from hermes_repair.app.environment import Environment
 from hermes_repair.app.file_status import FileStatus, steady
 from hermes_repair.app.open_scene import open_scene
 from hermes_repair.checks.forked_sessions import forks
-from hermes_repair.evidence.scene import LookOptions, Scene
+from hermes_repair.evidence.scene import Scene
+from hermes_repair.evidence.snapshot import LookOptions
 from hermes_repair.home.layout import Home
 from hermes_repair.lineage.family_tree import Tree, grow
 from hermes_repair.lineage.forks import Holds

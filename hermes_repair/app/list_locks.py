@@ -25,10 +25,9 @@ from hermes_repair.host import KernelLock
 from hermes_repair.host.regular_files import real_path
 from hermes_repair.leases import Kind, Verdict
 from hermes_repair.model.errors import DatabaseUnreadable, HermesRepairError, Refused
-from hermes_repair.model.words import minute
+from hermes_repair.model.session_label import SessionLabel
+from hermes_repair.model.words import count, minute
 from hermes_repair.records.folder import Folder
-from hermes_repair.report.doctor_text import SessionLabel
-from hermes_repair.report.escape import count
 from hermes_repair.store.file_state import at_rest, beside_others
 from hermes_repair.store.look import Look
 

@@ -16,7 +16,8 @@ from hermes_repair.app.source_resolver import resolver
 from hermes_repair.app.target_release import Target, choose_target
 from hermes_repair.checks.registry import all_checks
 from hermes_repair.evidence.delegate_decisions import decide
-from hermes_repair.evidence.scene import LookOptions, Scene
+from hermes_repair.evidence.scene import Scene
+from hermes_repair.evidence.snapshot import LookOptions
 from hermes_repair.home.layout import Home, routing_file
 from hermes_repair.host.regular_files import parse_json
 from hermes_repair.model.errors import HermesRepairError, Refused, from_os

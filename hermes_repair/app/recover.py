@@ -21,11 +21,11 @@ from hermes_repair.app.wal_answer import answer_of
 from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import Refused
 from hermes_repair.model.plans import Header, Outline, UnitState
+from hermes_repair.model.words import count
 from hermes_repair.records import plan_database
 from hermes_repair.records.folder import Folder
 from hermes_repair.records.plan_file import PlanFile
 from hermes_repair.repair.executor import settle
-from hermes_repair.report.escape import count
 from hermes_repair.store.backup import settle_wal
 from hermes_repair.store.table_difference import same_structure
 from hermes_repair.store.writer import Writer, writing

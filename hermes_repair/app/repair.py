@@ -19,7 +19,7 @@ from hermes_repair.app.recover import CutOff, cut_off, recover
 from hermes_repair.app.repair_result import Repaired
 from hermes_repair.app.rounds import Rounds, look_after
 from hermes_repair.app.wal_answer import answer_wal
-from hermes_repair.evidence.scene import LookOptions
+from hermes_repair.evidence.snapshot import LookOptions
 from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import UsageError
 from hermes_repair.records import plan_database

@@ -14,7 +14,7 @@ from hermes_repair.app.proposal import Proposal, propose, waiting
 from hermes_repair.app.recover import CutOff
 from hermes_repair.app.repair_result import Repaired
 from hermes_repair.app.source_resolver import resolver
-from hermes_repair.evidence.scene import LookOptions
+from hermes_repair.evidence.snapshot import LookOptions
 from hermes_repair.home.layout import Home
 from hermes_repair.model.findings import Remedy
 from hermes_repair.model.plans import Outline

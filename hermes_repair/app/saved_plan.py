@@ -18,7 +18,8 @@ from hermes_repair.app.repair import look_afresh
 from hermes_repair.app.repair_result import Repaired
 from hermes_repair.app.source_resolver import resolver
 from hermes_repair.checks.registry import proposals
-from hermes_repair.evidence.scene import LookOptions, Scene
+from hermes_repair.evidence.scene import Scene
+from hermes_repair.evidence.snapshot import LookOptions
 from hermes_repair.home.layout import Home
 from hermes_repair.model.actions import Action, Ddl, IndexRefill
 from hermes_repair.model.errors import InUse, Refused

@@ -34,11 +34,11 @@ from hermes_repair.model.actions import RowInsert
 from hermes_repair.model.errors import BadRecord, HermesRepairError, NotNoted, Refused
 from hermes_repair.model.plans import UnitState
 from hermes_repair.model.values import Row
+from hermes_repair.model.words import count
 from hermes_repair.records import plan_database
 from hermes_repair.records.folder import Folder
 from hermes_repair.records.plan_file import PlanFile
 from hermes_repair.repair import executor
-from hermes_repair.report.escape import count
 from hermes_repair.store.backup import put_back, raise_sequences, sequences
 from hermes_repair.store.private_copies import scratch
 from hermes_repair.store.table_difference import TableDifference, differing_tables

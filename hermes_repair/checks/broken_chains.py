@@ -26,7 +26,7 @@ from hermes_repair.lineage.session_node import SessionNode
 from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
 from hermes_repair.model.plans import Unit
 from hermes_repair.model.printed_commands import quoted
-from hermes_repair.report.escape import count
+from hermes_repair.model.words import count
 
 
 @check("LN003", "lineage-cycle", Severity.ERROR, Remedy.SAFE)

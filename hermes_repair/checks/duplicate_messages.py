@@ -8,13 +8,12 @@ from dataclasses import replace
 from hermes_repair.checks.registry import check
 from hermes_repair.checks.resolution_units import below_active, row_of
 from hermes_repair.evidence.scene import Scene
-from hermes_repair.lineage.session_node import number, text
 from hermes_repair.model.actions import Action, RowUpdate
 from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
 from hermes_repair.model.plans import Unit
 from hermes_repair.model.printed_commands import quoted
-from hermes_repair.model.values import Value, same_value
-from hermes_repair.report.escape import count, verb
+from hermes_repair.model.values import Value, number, same_value, text
+from hermes_repair.model.words import count, verb
 from hermes_repair.store.look import Look
 from hermes_repair.transcripts.message_keys import decode_calls, row_key
 from hermes_repair.transcripts.message_rows import tool_calls_of

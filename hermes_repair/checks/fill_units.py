@@ -18,8 +18,7 @@ from hermes_repair.model.actions import Action, FileCopy, RowInsert, RowMove, Ro
 from hermes_repair.model.findings import Finding, Safety
 from hermes_repair.model.plans import Unit
 from hermes_repair.model.values import Row, Value, row_digest, row_size, stored
-from hermes_repair.model.words import utc_day
-from hermes_repair.report.escape import count
+from hermes_repair.model.words import count, utc_day
 from hermes_repair.schema.gateway_step import entry_values
 from hermes_repair.transcripts.message_keys import decode_calls
 from hermes_repair.transcripts.message_rows import (

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from hermes_repair.checks.merge_actions import Merge, merge_actions, own_words, plan_merge
 from hermes_repair.checks.registry import Check, check
 from hermes_repair.checks.resolution_units import in_cycle, row_of, unit_of
-from hermes_repair.evidence.scene import ForkOptions, Scene
+from hermes_repair.evidence.scene import Scene
+from hermes_repair.evidence.snapshot import ForkOptions
 from hermes_repair.lineage.column_changes import Resolution, refused
 from hermes_repair.lineage.fork_resolution import (
     Basis,
@@ -22,7 +23,7 @@ from hermes_repair.lineage.forks import Fork, Holds, Sibling, find_fork
 from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
 from hermes_repair.model.plans import Unit
 from hermes_repair.model.printed_commands import quoted
-from hermes_repair.report.escape import count, verb
+from hermes_repair.model.words import count, verb
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,7 @@ from hermes_repair.lineage.session_node import DelegateMark, SessionNode
 from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
 from hermes_repair.model.plans import Unit
 from hermes_repair.model.values import Row
-from hermes_repair.model.words import utc_day
-from hermes_repair.report.escape import count
+from hermes_repair.model.words import count, utc_day
 from hermes_repair.schema.delegate_marks import (
     STEP,
     LeftAlone,

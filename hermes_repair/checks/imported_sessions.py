@@ -12,7 +12,8 @@ from hermes_repair.evidence.scene import Scene
 from hermes_repair.lineage.copied_rows import begins_with
 from hermes_repair.lineage.links import waits_for
 from hermes_repair.lineage.message_nature import Message, Nature
-from hermes_repair.lineage.session_node import SessionNode, text
+from hermes_repair.lineage.session_node import SessionNode
+from hermes_repair.model.values import text
 from hermes_repair.transcripts.sequences import ASSISTANT, HARNESS, SUMMARY, TOOL, FileSequence
 
 NEAR_SECONDS = 15 * 3600

@@ -12,7 +12,7 @@ from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
 from hermes_repair.model.plans import Unit
 from hermes_repair.model.printed_commands import quoted
 from hermes_repair.model.values import Value
-from hermes_repair.report.escape import count
+from hermes_repair.model.words import count
 from hermes_repair.transcripts.verdicts import Comparison
 
 

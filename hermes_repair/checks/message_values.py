@@ -13,13 +13,12 @@ from hermes_repair.checks.registry import check
 from hermes_repair.checks.unreadable_labels import readable_labels, unreadable_labels
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.evidence.suspect_rows import EARLIEST, MILLISECONDS, TEXTS, is_time, rows_in
-from hermes_repair.lineage.session_node import number, text
 from hermes_repair.model.actions import RowUpdate
 from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
 from hermes_repair.model.plans import Unit
 from hermes_repair.model.printed_commands import quoted
-from hermes_repair.model.values import RawText, Row, Value
-from hermes_repair.report.escape import count
+from hermes_repair.model.values import RawText, Row, Value, number, text
+from hermes_repair.model.words import count
 from hermes_repair.transcripts.message_text import SENTINEL
 
 SLACK = 5.0  # seconds by which a message may seem older than the one before it

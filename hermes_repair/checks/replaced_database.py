@@ -20,8 +20,7 @@ from hermes_repair.evidence.scene import Scene
 from hermes_repair.evidence.sessions_elsewhere import OlderCopy, find_older_copies
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.printed_commands import quoted
-from hermes_repair.model.words import day
-from hermes_repair.report.escape import count
+from hermes_repair.model.words import count, day
 from hermes_repair.transcripts.verdicts import Comparison, Verdict
 
 DATABASE = {"kind": "database"}

@@ -16,7 +16,7 @@ from hermes_repair.model.actions import Action, RowUpdate
 from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
 from hermes_repair.model.plans import Unit
 from hermes_repair.model.values import Value
-from hermes_repair.report.escape import count, verb
+from hermes_repair.model.words import count, verb
 from hermes_repair.schema.catalogue import default_catalogue
 from hermes_repair.schema.leftovers import OWNERS, Leftover
 from hermes_repair.schema.recognise import Family

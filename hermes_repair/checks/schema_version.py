@@ -8,7 +8,7 @@ from hermes_repair.checks.registry import check
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.home.installs import serving
 from hermes_repair.model.findings import Finding, Remedy, Severity
-from hermes_repair.report.escape import count, verb
+from hermes_repair.model.words import count, verb
 from hermes_repair.schema.allowed_writes import allowed_writes
 from hermes_repair.schema.catalogue import DEFAULT_TARGET, NEWEST_TARGET
 from hermes_repair.schema.recognise import Family

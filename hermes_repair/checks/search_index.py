@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from hermes_repair.checks.registry import check
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.model.findings import Finding, Remedy, Severity
-from hermes_repair.report.escape import count
+from hermes_repair.model.words import count
 from hermes_repair.store.file_state import SideFile
 
 LINES = 20

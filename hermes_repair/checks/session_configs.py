@@ -13,12 +13,12 @@ from hermes_repair.checks.resolution_units import remedy, row_of, unit_of
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.lineage.column_changes import Resolution, changes_of, resolution
 from hermes_repair.lineage.markers import BRANCHED_FROM, DELEGATE_FROM
-from hermes_repair.lineage.session_node import SessionNode, text
+from hermes_repair.lineage.session_node import SessionNode
 from hermes_repair.model.findings import Finding, Safety, Severity
 from hermes_repair.model.findings import Remedy as Mends
 from hermes_repair.model.plans import Unit
 from hermes_repair.model.printed_commands import quoted
-from hermes_repair.model.values import Value
+from hermes_repair.model.values import Value, text
 
 MARKERS = (BRANCHED_FROM, DELEGATE_FROM)
 _SPACE = " \t\r\n"

@@ -12,8 +12,7 @@ from typing import NamedTuple
 from hermes_repair.checks.message_values import LATEST, Mended, Neighbours, readings
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.evidence.suspect_rows import EARLIEST, MILLISECONDS, is_time
-from hermes_repair.lineage.session_node import number
-from hermes_repair.model.values import Value
+from hermes_repair.model.values import Value, number
 
 IN_THE_FUTURE = "in the future"
 NO_TIME = "no time in seconds"

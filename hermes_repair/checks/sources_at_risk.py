@@ -11,7 +11,7 @@ from hermes_repair.evidence.scene import Scene
 from hermes_repair.model.actions import FileCopy
 from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
 from hermes_repair.model.plans import Unit
-from hermes_repair.report.escape import count
+from hermes_repair.model.words import count
 from hermes_repair.transcripts.verdicts import Verdict
 
 

@@ -11,14 +11,13 @@ from hermes_repair.checks.resolution_units import SETTLED_SECONDS, below_active
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.evidence.suspect_rows import rows_in
 from hermes_repair.evidence.tool_pairs import Pairs, call_id
-from hermes_repair.lineage.session_node import text
 from hermes_repair.model.actions import Action, RowUpdate
 from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
 from hermes_repair.model.plans import Unit
 from hermes_repair.model.printed_commands import quoted
-from hermes_repair.model.values import Row
+from hermes_repair.model.values import Row, text
+from hermes_repair.model.words import count
 from hermes_repair.program_texts import is_compaction_summary
-from hermes_repair.report.escape import count
 from hermes_repair.transcripts.message_keys import decode_calls
 from hermes_repair.transcripts.repeated_rows import Shown
 

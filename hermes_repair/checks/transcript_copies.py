@@ -8,7 +8,7 @@ from hermes_repair.checks.registry import check
 from hermes_repair.evidence.auxiliary_files import AuxiliaryFile, find_auxiliary_files
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.model.findings import Finding, Remedy, Severity
-from hermes_repair.report.escape import count
+from hermes_repair.model.words import count
 from hermes_repair.transcripts.listing import FileKind
 
 

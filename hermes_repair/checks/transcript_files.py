@@ -12,7 +12,7 @@ from hermes_repair.evidence.scene import Scene
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import Unit
 from hermes_repair.model.printed_commands import quoted
-from hermes_repair.report.escape import count
+from hermes_repair.model.words import count
 from hermes_repair.transcripts.listing import FileKind
 from hermes_repair.transcripts.verdicts import Comparison, Verdict
 

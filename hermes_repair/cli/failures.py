@@ -17,9 +17,9 @@ from hermes_repair.model.errors import (
     UsageError,
     from_os,
 )
+from hermes_repair.model.escape import escape
 from hermes_repair.model.printed_commands import for_home
 from hermes_repair.report import json_documents
-from hermes_repair.report.escape import escape
 
 
 def as_error(caught: Exception) -> HermesRepairError:

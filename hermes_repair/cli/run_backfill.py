@@ -11,12 +11,12 @@ from hermes_repair.app.file_status import place_of
 from hermes_repair.cli import run_repair
 from hermes_repair.cli.target import Target, each_home, heading
 from hermes_repair.evidence.auxiliary_files import AuxiliaryFile
-from hermes_repair.evidence.scene import LookOptions
+from hermes_repair.evidence.snapshot import LookOptions
 from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import ExitCode
 from hermes_repair.model.printed_commands import quoted
+from hermes_repair.model.words import count
 from hermes_repair.report import json_documents
-from hermes_repair.report.escape import count
 from hermes_repair.report.lines import Line, as_asked
 from hermes_repair.transcripts.verdicts import Comparison, Verdict
 

@@ -13,10 +13,9 @@ from hermes_repair.cli.space import space_entry, space_lines
 from hermes_repair.cli.target import Target, each_home, heading
 from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import ExitCode
-from hermes_repair.model.words import minute
+from hermes_repair.model.words import minute, size
 from hermes_repair.records.folder import DAMAGED
 from hermes_repair.report import json_documents
-from hermes_repair.report.escape import size
 from hermes_repair.report.lines import Line, show
 
 

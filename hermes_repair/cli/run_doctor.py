@@ -12,15 +12,16 @@ from hermes_repair.app.upgrade_forecast import Forecast
 from hermes_repair.checks.registry import Check, all_checks, find_check
 from hermes_repair.cli.selecting import meant
 from hermes_repair.cli.target import Target, each_home, heading
-from hermes_repair.evidence.scene import LookOptions
+from hermes_repair.evidence.snapshot import LookOptions
 from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import ExitCode, UsageError
 from hermes_repair.model.findings import Remedy, Severity
+from hermes_repair.model.session_label import SessionLabel
+from hermes_repair.model.words import count
 from hermes_repair.records.acknowledgements import acknowledge
 from hermes_repair.repair.planner import Selection
 from hermes_repair.report import coverage_text, json_documents
-from hermes_repair.report.doctor_text import SessionLabel, closing, findings
-from hermes_repair.report.escape import count
+from hermes_repair.report.doctor_text import closing, findings
 from hermes_repair.report.lines import Line, as_asked, show
 from hermes_repair.report.table import table
 from hermes_repair.schema.releases import release_key

@@ -11,9 +11,8 @@ from hermes_repair.app.file_status import place_of
 from hermes_repair.cli.target import Target, each_home, heading
 from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import ExitCode
-from hermes_repair.model.words import day
+from hermes_repair.model.words import count, day
 from hermes_repair.report import json_documents
-from hermes_repair.report.escape import count
 from hermes_repair.report.lines import Line, as_asked
 
 SHOWN_PER_SESSION = 3

@@ -10,15 +10,15 @@ from hermes_repair.app import forks_side_by_side as app
 from hermes_repair.app.environment import Environment
 from hermes_repair.cli.run_repair import Asked, at_home
 from hermes_repair.cli.target import Target, each_home, heading
-from hermes_repair.evidence.scene import ForkOptions
+from hermes_repair.evidence.snapshot import ForkOptions
 from hermes_repair.home.layout import Home
 from hermes_repair.lineage.fork_resolution import Method
 from hermes_repair.lineage.forks import Fork
 from hermes_repair.model.errors import ExitCode, Refused, UsageError
 from hermes_repair.model.printed_commands import quoted
+from hermes_repair.model.session_label import SessionLabel
+from hermes_repair.model.words import count
 from hermes_repair.report import forks_text, json_documents
-from hermes_repair.report.doctor_text import SessionLabel
-from hermes_repair.report.escape import count
 from hermes_repair.report.lines import Line, as_asked, show
 
 
@@ -99,7 +99,7 @@ def _first(fork: Fork) -> str:
     return f"{quoted(fork.parent_id)} --resolve branch{keep}"
 
 
-def _labels(seen: forks_text.Seen, target: Target) -> dict[str, SessionLabel]:
+def _labels(seen: app.Seen, target: Target) -> dict[str, SessionLabel]:
     nodes = [seen.parent, *(half.node for half in seen.halves)]
     return {
         node.id: SessionLabel(
@@ -142,7 +142,7 @@ def _resolve(
     return code, document
 
 
-def _reasons(refused: list[forks_text.Seen]) -> str:
+def _reasons(refused: list[app.Seen]) -> str:
     told = [
         f"{fork.fork.parent_id}: {fork.outcome.reason}"
         for fork in refused[:3]
@@ -152,6 +152,6 @@ def _reasons(refused: list[forks_text.Seen]) -> str:
     return "; ".join(told) + (f"; and {count(more, 'more fork')}" if more else "")
 
 
-def _hint(seen: forks_text.Seen) -> str:
+def _hint(seen: app.Seen) -> str:
     look = f"`hermes-repair forks {quoted(seen.fork.parent_id)}`"
     return f"{look} shows the halves and which one is suggested."

@@ -16,9 +16,8 @@ from hermes_repair.cli.run_repair import ask, require_yes
 from hermes_repair.cli.target import Target, each_home, heading
 from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import BadRecord, ExitCode
-from hermes_repair.model.words import minute
+from hermes_repair.model.words import count, minute
 from hermes_repair.report import json_documents
-from hermes_repair.report.escape import count
 from hermes_repair.report.lines import Line, as_asked, show
 
 FOLDED = 3  # lock cleanings in a row that have a line each without -v

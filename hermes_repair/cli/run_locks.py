@@ -12,9 +12,10 @@ from hermes_repair.cli.target import Target, each_home
 from hermes_repair.evidence.judged_locks import JudgedLock, text
 from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import ExitCode
+from hermes_repair.model.escape import shown_id
 from hermes_repair.model.values import Value
+from hermes_repair.model.words import count
 from hermes_repair.report import json_documents
-from hermes_repair.report.escape import count, shown_id
 from hermes_repair.report.lines import Line
 
 

@@ -14,8 +14,8 @@ from hermes_repair.cli.space import space_entry, space_lines
 from hermes_repair.cli.target import Target, each_home
 from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import ExitCode
+from hermes_repair.model.words import count
 from hermes_repair.report import json_documents
-from hermes_repair.report.escape import count
 from hermes_repair.report.lines import Line, as_asked, show
 from hermes_repair.schema.catalogue import default_catalogue
 from hermes_repair.schema.route_preview import Shown

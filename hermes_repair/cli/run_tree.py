@@ -10,8 +10,8 @@ from hermes_repair.app.environment import Environment
 from hermes_repair.cli.target import Target, each_home, heading
 from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import ExitCode, UsageError
+from hermes_repair.model.words import count
 from hermes_repair.report import json_documents, tree_text
-from hermes_repair.report.escape import count
 from hermes_repair.report.lines import Line, show
 
 

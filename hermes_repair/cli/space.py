@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hermes_repair.app.preflight import Space
-from hermes_repair.report.escape import size
+from hermes_repair.model.words import size
 from hermes_repair.report.lines import Line
 
 

@@ -19,9 +19,10 @@ from hermes_repair.model.errors import (
     UnknownSession,
     UsageError,
 )
+from hermes_repair.model.escape import escape
 from hermes_repair.model.printed_commands import for_home, quoted
+from hermes_repair.model.words import count
 from hermes_repair.report import json_documents
-from hermes_repair.report.escape import count, escape
 from hermes_repair.report.lines import Line, show
 
 _ORDER = (ExitCode.INTERNAL, ExitCode.REFUSED, ExitCode.FINDINGS, ExitCode.NO_INSTALL)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hermes_repair.lineage.message_nature import Message, nature_of
-from hermes_repair.lineage.session_node import number, text
-from hermes_repair.model.values import Value
+from hermes_repair.model.values import Value, number, text
 from hermes_repair.program_texts import default_harness
 from hermes_repair.store.look import Look
 from hermes_repair.transcripts.message_keys import decode_calls, row_key

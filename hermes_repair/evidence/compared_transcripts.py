@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import tzinfo
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from hermes_repair.evidence.database_history import IMPORTS_SINCE, brought_lines
+from hermes_repair.evidence.database_history import IMPORTS_SINCE, HistoryEvidence, brought_lines
 from hermes_repair.model.errors import UsageError
 from hermes_repair.transcripts.clock import Clock, Twin, find_periods
 from hermes_repair.transcripts.comparison import compare
@@ -29,9 +28,6 @@ from hermes_repair.transcripts.sequences import (
     read_sequence,
 )
 from hermes_repair.transcripts.verdicts import Comparison, HomeFacts, SessionFacts, Verdict
-
-if TYPE_CHECKING:
-    from hermes_repair.evidence.scene import Scene
 
 WITHOUT_CLOCK = frozenset(
     {Verdict.EQUAL, Verdict.FILE_SHORTER, Verdict.SUPERSEDED, Verdict.NOTHING_IN_FILE}
@@ -58,72 +54,76 @@ class Comparisons:
     clock: Clock
 
 
-def compare_all(scene: Scene) -> Comparisons:
+def compare_all(snapshot: HistoryEvidence) -> Comparisons:
     """Compare every JSONL transcript of the home with the database."""
-    files = list(_transcripts(scene))
-    machine = scene.zone
-    named = _zone(scene.look_options.timezone)
+    files = list(_transcripts(snapshot))
+    machine = snapshot.zone
+    named = _zone(snapshot.look_options.timezone)
     first = Clock(machine, (), named)
     answers: dict[str, Compared] = {}
     twins: list[Twin] = []
     again: list[TranscriptFile] = []
     for number, found in enumerate(files, 1):
-        scene.tell(f"comparing transcript {number} of {len(files)}: {found.path.name}")
+        snapshot.tell(f"comparing transcript {number} of {len(files)}: {found.path.name}")
         if found.problem is not None:
             answers[found.session_id or ""] = Compared(found, None, problem=found.problem)
             continue
-        answer = _one(scene, found, first, twins)
+        answer = _one(snapshot, found, first, twins)
         answers[found.session_id or ""] = answer
         if answer.comparison is not None and answer.comparison.verdict not in WITHOUT_CLOCK:
             again.append(found)
     clock = Clock(machine, find_periods(twins), named)
     for number, found in enumerate(again, 1):
-        scene.tell(f"comparing transcript {number} of {len(again)} again: {found.path.name}")
-        answers[found.session_id or ""] = _one(scene, found, clock, None)
+        snapshot.tell(f"comparing transcript {number} of {len(again)} again: {found.path.name}")
+        answers[found.session_id or ""] = _one(snapshot, found, clock, None)
     return Comparisons(answers, clock)
 
 
-def _transcripts(scene: Scene) -> Iterator[TranscriptFile]:
-    listing = list_sessions(scene.home.sessions_dir)
+def _transcripts(snapshot: HistoryEvidence) -> Iterator[TranscriptFile]:
+    listing = list_sessions(snapshot.home.sessions_dir)
     if listing.problem is not None:
-        scene.notes.append(f"{scene.home.sessions_dir} could not be listed: {listing.problem}.")
-    wanted = scene.look_options.sessions
+        snapshot.notes.append(
+            f"{snapshot.home.sessions_dir} could not be listed: {listing.problem}."
+        )
+    wanted = snapshot.look_options.sessions
     for file in listing.files:
-        found = as_transcript(scene, file)
+        found = as_transcript(snapshot, file)
         if found is not None and (not wanted or found.session_id in wanted):
             yield found
 
 
-def as_transcript(scene: Scene, file: TranscriptFile) -> TranscriptFile | None:
+def as_transcript(snapshot: HistoryEvidence, file: TranscriptFile) -> TranscriptFile | None:
     """Return a file as the transcript that it is, ``None`` for any other.
 
     One whose name looks like a copy's is a transcript where a session has just that name as its id.
     """
-    if file.kind is FileKind.COPY and file.path.stem in scene.node:
+    if file.kind is FileKind.COPY and file.path.stem in snapshot.node:
         return replace(file, kind=FileKind.TRANSCRIPT, session_id=file.path.stem)
     return file if file.kind is FileKind.TRANSCRIPT else None
 
 
-def _one(scene: Scene, found: TranscriptFile, clock: Clock, twins: list[Twin] | None) -> Compared:
+def _one(
+    snapshot: HistoryEvidence, found: TranscriptFile, clock: Clock, twins: list[Twin] | None
+) -> Compared:
     session_id = found.session_id or ""
     try:
-        if twins is not None and session_id in scene.node:
-            settled = settle(session_id, found.path, _taking_part(scene, session_id))
+        if twins is not None and session_id in snapshot.node:
+            settled = settle(session_id, found.path, _taking_part(snapshot, session_id))
             if settled is not None:
                 twins += settled.twins
                 return Compared(found, settled.comparison, bad=len(settled.bad))
         sequence = read_sequence(found.path)
     except OSError as error:
         return Compared(found, None, problem=error.strerror or type(error).__name__)
-    table = rows_of(scene, session_id)
+    table = rows_of(snapshot, session_id)
     if twins is not None and len(table):
         twins += session_twins(sequence, table)
     comparison = compare(
         session_id,
         sequence,
         table,
-        session_facts(scene, session_id),
-        home_facts(scene, found),
+        session_facts(snapshot, session_id),
+        home_facts(snapshot, found),
         clock,
     )
     return Compared(
@@ -131,28 +131,30 @@ def _one(scene: Scene, found: TranscriptFile, clock: Clock, twins: list[Twin] | 
     )
 
 
-def rows_of(scene: Scene, session_id: str) -> RowSequence:
+def rows_of(snapshot: HistoryEvidence, session_id: str) -> RowSequence:
     """Return all rows of a session by id, those that our repairs wrote or took out marked."""
-    receipt_history = scene.receipt_history
+    receipt_history = snapshot.receipt_history
     return build_rows(
-        _rows(scene, session_id), ours=receipt_history.written, dropped=receipt_history.deactivated
+        _rows(snapshot, session_id),
+        ours=receipt_history.written,
+        dropped=receipt_history.deactivated,
     )
 
 
-def _taking_part(scene: Scene, session_id: str) -> Iterator[MessageRow]:
+def _taking_part(snapshot: HistoryEvidence, session_id: str) -> Iterator[MessageRow]:
     """Yield the rows of a session less the copies that a repair of ours took out."""
-    rows = _rows(scene, session_id)
-    return (row for row in rows if row.id not in scene.receipt_history.deactivated)
+    rows = _rows(snapshot, session_id)
+    return (row for row in rows if row.id not in snapshot.receipt_history.deactivated)
 
 
-def _rows(scene: Scene, session_id: str) -> Iterator[MessageRow]:
-    columns = scene.look.columns("messages")
+def _rows(snapshot: HistoryEvidence, session_id: str) -> Iterator[MessageRow]:
+    columns = snapshot.look.columns("messages")
     flags = "".join(
         f", m.{name}" if name in columns else ", NULL" for name in ("active", "compacted")
     )
     # The ids are sorted alone and the rows joined: sorting whole rows would copy every text.
     # Without the LIMIT, SQLite drops the ORDER BY and takes the order of an index: by active.
-    for row in scene.look.rows(
+    for row in snapshot.look.rows(
         "SELECT m.id, m.role, m.content, m.tool_calls, m.tool_call_id, m.timestamp"
         f"{flags} FROM (SELECT id FROM messages WHERE session_id = ? ORDER BY id LIMIT -1) k"
         " CROSS JOIN messages m ON m.id = k.id",
@@ -163,9 +165,9 @@ def _rows(scene: Scene, session_id: str) -> Iterator[MessageRow]:
         yield MessageRow(number, role, content, calls, answers, at, active, compacted)
 
 
-def session_facts(scene: Scene, session_id: str) -> SessionFacts | None:
+def session_facts(snapshot: HistoryEvidence, session_id: str) -> SessionFacts | None:
     """Return the columns of the session that a comparison needs, None where it has no row."""
-    node = scene.node.get(session_id)
+    node = snapshot.node.get(session_id)
     if node is None:
         return None
     return SessionFacts(
@@ -173,22 +175,22 @@ def session_facts(scene: Scene, session_id: str) -> SessionFacts | None:
     )
 
 
-def home_facts(scene: Scene, found: TranscriptFile) -> HomeFacts:
+def home_facts(snapshot: HistoryEvidence, found: TranscriptFile) -> HomeFacts:
     """Return what the rest of the home says about the session of one file.
 
     Raises ``OSError`` where a repair of ours took lines from the file and it cannot be read now.
     """
     session_id = found.session_id or ""
-    missing, explained = scene.first_missing
-    number = scene.recognition.number
+    missing, explained = snapshot.first_missing
+    number = snapshot.recognition.number
     return HomeFacts(
-        database_birth=scene.birth,
+        database_birth=snapshot.birth,
         first_missing_id=missing,
         explained_since=explained,
         perhaps_imported=number is None or number >= IMPORTS_SINCE,
-        routed=scene.routing.is_live(session_id),
-        brought=brought_lines(scene, found),
-        records_whole=scene.receipt_history.complete,
+        routed=snapshot.routing.is_live(session_id),
+        brought=brought_lines(snapshot, found),
+        records_whole=snapshot.receipt_history.complete,
     )
 
 

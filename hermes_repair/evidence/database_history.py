@@ -7,22 +7,36 @@ Each question is asked once per look, however many chats there are.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from functools import cached_property
 
+from hermes_repair.evidence.snapshot import Snapshot
 from hermes_repair.model.receipt_history import Freed
 from hermes_repair.model.values import row_digest
 from hermes_repair.transcripts.clock import MAX_EPOCH, SLACK
 from hermes_repair.transcripts.listing import TranscriptFile
 from hermes_repair.transcripts.reader import prefix_digest
 
-if TYPE_CHECKING:
-    from hermes_repair.evidence.scene import Scene
-
 IMPORTS_SINCE = 20
 """The schema number from which on a release may have imported chats: 0.19.0 (22) is the first."""
 
 
-def database_birth(scene: Scene) -> float | None:
+@dataclass
+class HistoryEvidence(Snapshot):
+    """A snapshot with what the database ever held, each question asked once."""
+
+    @cached_property
+    def birth(self) -> float | None:
+        """The earliest time of anything that this database ever held."""
+        return database_birth(self)
+
+    @cached_property
+    def first_missing(self) -> tuple[int | None, float | None]:
+        """The smallest message id that no row has; see :func:`.first_missing_id`."""
+        return first_missing_id(self)
+
+
+def database_birth(snapshot: HistoryEvidence) -> float | None:
     """Return the earliest time of anything that this database ever held; None where not known.
 
     It is known while no message id is missing: then nothing was ever taken out. Else it is known
@@ -31,19 +45,19 @@ def database_birth(scene: Scene) -> float | None:
     older than all that is left. What repairs of ours brought back says nothing. A database that
     never held a message is as old as its oldest session.
     """
-    look = scene.look
-    ours = json.dumps(sorted(scene.receipt_history.inserted))
-    brought = _brought_back(scene, ours)
+    look = snapshot.look
+    ours = json.dumps(sorted(snapshot.receipt_history.inserted))
+    brought = _brought_back(snapshot, ours)
     began = [
         node.started_at
-        for node in scene.nodes
+        for node in snapshot.nodes
         if node.started_at is not None and node.id not in brought
     ]
-    if not last_message_id(scene):
-        return min(began, default=scene.now)
+    if not last_message_id(snapshot):
+        return min(began, default=snapshot.now)
     first = look.one("SELECT timestamp FROM messages WHERE id = 1")
-    moved = any(1 in freed.ids and freed.proof_rows for freed in scene.receipt_history.freed)
-    if (first is None or 1 in scene.receipt_history.written) and not moved:
+    moved = any(1 in freed.ids and freed.proof_rows for freed in snapshot.receipt_history.freed)
+    if (first is None or 1 in snapshot.receipt_history.written) and not moved:
         return None
     plausible = (
         f"typeof(timestamp) IN ('integer', 'real') AND timestamp BETWEEN 1 AND {MAX_EPOCH}"
@@ -54,20 +68,20 @@ def database_birth(scene: Scene) -> float | None:
         for (time,) in look.scan("MIN(timestamp)", "messages", plausible, [ours])
         if isinstance(time, int | float)
     ]
-    if moved and scene.receipt_history.birth is not None:
-        times.append(scene.receipt_history.birth)
-    elif times and first is not None and scene.first_missing[0] is not None:
+    if moved and snapshot.receipt_history.birth is not None:
+        times.append(snapshot.receipt_history.birth)
+    elif times and first is not None and snapshot.first_missing[0] is not None:
         started = first[0]
         if not isinstance(started, int | float) or started > min(times) + SLACK:
             return None
     return min([*times, *began]) if times else None
 
 
-def _brought_back(scene: Scene, ours: str) -> frozenset[str]:
+def _brought_back(snapshot: HistoryEvidence, ours: str) -> frozenset[str]:
     """Return the sessions whose messages were all brought back by repairs of ours."""
-    if not scene.receipt_history.inserted:
+    if not snapshot.receipt_history.inserted:
         return frozenset()
-    rows = scene.look.rows(
+    rows = snapshot.look.rows(
         "SELECT session_id FROM messages GROUP BY session_id"
         " HAVING MIN(id IN (SELECT value FROM json_each(?)))",
         [ours],
@@ -75,9 +89,9 @@ def _brought_back(scene: Scene, ours: str) -> frozenset[str]:
     return frozenset(name for (name,) in rows if isinstance(name, str))
 
 
-def last_message_id(scene: Scene) -> int | None:
+def last_message_id(snapshot: HistoryEvidence) -> int | None:
     """Return the largest id that ``messages`` ever gave out, 0 for none; None where not known."""
-    look = scene.look
+    look = snapshot.look
     row = look.one("SELECT MAX(id) FROM messages")
     largest = row[0] if row and isinstance(row[0], int) else 0
     if not look.has("sqlite_sequence"):
@@ -87,34 +101,34 @@ def last_message_id(scene: Scene) -> int | None:
     return given if given >= largest else None
 
 
-def ids_without_row(scene: Scene) -> int | None:
+def ids_without_row(snapshot: HistoryEvidence) -> int | None:
     """Return how many message ids were given out that no row has; None where not known.
 
     No more messages than that were ever taken out of the database.
     """
-    last = last_message_id(scene)
-    return None if last is None else last - _rows(scene)
+    last = last_message_id(snapshot)
+    return None if last is None else last - _rows(snapshot)
 
 
-def _rows(scene: Scene) -> int:
-    counts = scene.look.scan("COUNT(*)", "messages", "id > 0")
+def _rows(snapshot: HistoryEvidence) -> int:
+    counts = snapshot.look.scan("COUNT(*)", "messages", "id > 0")
     return sum(int(str(count)) for (count,) in counts)
 
 
-def first_missing_id(scene: Scene) -> tuple[int | None, float | None]:
+def first_missing_id(snapshot: HistoryEvidence) -> tuple[int | None, float | None]:
     """Return the smallest message id that was given out and that no row has, None where there is
     none, and since when some of those below it are free by a run of ours that was undone.
 
     An id that our own runs freed is no evidence. That a run freed it here, and not in a database
     that this one replaced, shows in a row that the run left; one that was undone leaves none.
     """
-    look = scene.look
-    last = last_message_id(scene)
+    look = snapshot.look
+    last = last_message_id(snapshot)
     if last is None:
         return 1, None  # ids may have been given out twice, or more of them than is known
-    if _rows(scene) == last:
+    if _rows(snapshot) == last:
         return None, None
-    freed = [one for one in scene.receipt_history.freed if _is_of_this_database(scene, one)]
+    freed = [one for one in snapshot.receipt_history.freed if _is_of_this_database(snapshot, one)]
     since: list[float] = []
     expected = 1
     for (id,) in look.scan("id", "messages", "id > 0", tail="ORDER BY id"):
@@ -139,28 +153,28 @@ def _past_ours(freed: list[Freed], since: list[float], low: int, high: int) -> i
     return low
 
 
-def _is_of_this_database(scene: Scene, freed: Freed) -> bool:
+def _is_of_this_database(snapshot: HistoryEvidence, freed: Freed) -> bool:
     """Whether what a run left is there, where it left something (see :class:`Freed`)."""
     if not freed.proof_rows:
         return True
-    held = set(scene.look.columns("messages"))
+    held = set(snapshot.look.columns("messages"))
     for proof_row in freed.proof_rows:
         if not held.issuperset(proof_row.columns):
             continue
-        for row in scene.look.rows_of("messages", "id = ?", [proof_row.id]):
+        for row in snapshot.look.rows_of("messages", "id = ?", [proof_row.id]):
             if row_digest(row, proof_row.columns) == proof_row.digest:
                 return True
     return False
 
 
-def brought_lines(scene: Scene, found: TranscriptFile) -> frozenset[int] | None:
+def brought_lines(snapshot: HistoryEvidence, found: TranscriptFile) -> frozenset[int] | None:
     """Return the offsets of lines of a transcript that a repair of ours brought back.
 
     None where some were and the file is another since, so that it cannot be told which. Raises
     ``OSError`` where the file cannot be read.
     """
     offsets: set[int] = set()
-    for brought in scene.receipt_history.brought.get(found.session_id or "", ()):
+    for brought in snapshot.receipt_history.brought.get(found.session_id or "", ()):
         if not brought.source.endswith(found.path.name):
             continue
         if found.size < brought.size or prefix_digest(found.path, brought.size) != brought.sha256:

@@ -18,10 +18,10 @@ from hermes_repair.leases import (
     verdict,
 )
 from hermes_repair.model.actions import RowDelete
+from hermes_repair.model.escape import shown_id
 from hermes_repair.model.findings import Safety
 from hermes_repair.model.plans import Unit
 from hermes_repair.model.values import Row, Value
-from hermes_repair.report.escape import shown_id
 from hermes_repair.store.look import Look
 
 LOCK_TABLE = "compression_locks"

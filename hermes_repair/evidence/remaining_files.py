@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from hermes_repair.home.layout import Home
 from hermes_repair.home.other_databases import CopyKind, DatabaseCopy, other_databases, profile_of
-from hermes_repair.report.escape import count
+from hermes_repair.model.words import count
 from hermes_repair.transcripts.listing import FileKind, TranscriptFile, list_sessions
 
 NAMED = 3

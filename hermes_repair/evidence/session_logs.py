@@ -19,24 +19,22 @@ taken back. `repair` looks again after each round, so a log is compared with wha
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from hermes_repair.evidence.compared_transcripts import (
     Compared,
+    Comparisons,
     home_facts,
     rows_of,
     sequence_of,
     session_facts,
 )
+from hermes_repair.evidence.database_history import HistoryEvidence
 from hermes_repair.lineage.session_node import SessionNode
 from hermes_repair.transcripts.clock import SLACK, Clock
 from hermes_repair.transcripts.json_files import LogHead, read_head
 from hermes_repair.transcripts.listing import FileKind, TranscriptFile, list_sessions
 from hermes_repair.transcripts.log_comparison import compare_log
 from hermes_repair.transcripts.verdicts import Verdict
-
-if TYPE_CHECKING:
-    from hermes_repair.evidence.scene import Scene
 
 WITHOUT_FILE = frozenset({"cli", "tui", "acp"})
 """Surfaces of a person that never wrote a JSONL transcript (0.13.0, 0.14.0)."""
@@ -45,38 +43,44 @@ TOLD = frozenset({Verdict.EQUAL, Verdict.FILE_SHORTER, Verdict.NOTHING_IN_FILE})
 """What a transcript file says where it leaves nothing to ask of it."""
 
 
-def compare_logs(scene: Scene) -> dict[str, Compared]:
+def compare_logs(snapshot: HistoryEvidence, comparisons: Comparisons) -> dict[str, Compared]:
     """Return the logs that have messages which nobody else has, by session; each has a fill."""
     found: dict[str, Compared] = {}
-    for log in _logs(scene):
+    for log in _logs(snapshot):
         session_id = log.session_id or ""
         try:
-            answer = _compared(scene, log, session_id)
+            answer = _compared(snapshot, comparisons, log, session_id)
         except OSError as error:
             reason = error.strerror or type(error).__name__
-            scene.notes.append(f"{log.path.name} could not be read: {reason}.")
+            snapshot.notes.append(f"{log.path.name} could not be read: {reason}.")
             continue
         if answer is not None:
             found[session_id] = answer
     return found
 
 
-def _logs(scene: Scene) -> Iterator[TranscriptFile]:
-    wanted = scene.look_options.sessions
-    for found in list_sessions(scene.home.logs_dir).files:
+def _logs(snapshot: HistoryEvidence) -> Iterator[TranscriptFile]:
+    wanted = snapshot.look_options.sessions
+    for found in list_sessions(snapshot.home.logs_dir).files:
         if found.kind is not FileKind.LOG or (wanted and found.session_id not in wanted):
             continue
         if found.problem is None:
             yield found
 
 
-def _compared(scene: Scene, log: TranscriptFile, session_id: str) -> Compared | None:
-    other = scene.comparisons.answers.get(session_id)
+def _compared(
+    snapshot: HistoryEvidence, comparisons: Comparisons, log: TranscriptFile, session_id: str
+) -> Compared | None:
+    other = comparisons.answers.get(session_id)
     told = other.comparison if other is not None else None
     if told is not None and told.verdict not in TOLD:
         return None
-    named = session_id in scene.look_options.sessions | scene.look_options.named
-    if not named and not scene.look_options.deep and not _may_have_more(scene, log, session_id):
+    named = session_id in snapshot.look_options.sessions | snapshot.look_options.named
+    if (
+        not named
+        and not snapshot.look_options.deep
+        and not _may_have_more(snapshot, comparisons.clock, log, session_id)
+    ):
         return None
     head = read_head(log.path)
     if head is not None and head.session_id != session_id:
@@ -85,33 +89,35 @@ def _compared(scene: Scene, log: TranscriptFile, session_id: str) -> Compared | 
     comparison = compare_log(
         session_id,
         sequence_of(answer),
-        rows_of(scene, session_id),
-        session_facts(scene, session_id),
-        home_facts(scene, log),
-        scene.comparisons.clock,
+        rows_of(snapshot, session_id),
+        session_facts(snapshot, session_id),
+        home_facts(snapshot, log),
+        comparisons.clock,
         ended=told is not None and told.verdict is not Verdict.NOTHING_IN_FILE,
         named=named,
     )
     return Compared(log, comparison) if comparison.fill is not None else None
 
 
-def _may_have_more(scene: Scene, log: TranscriptFile, session_id: str) -> bool:
+def _may_have_more(
+    snapshot: HistoryEvidence, clock: Clock, log: TranscriptFile, session_id: str
+) -> bool:
     head = read_head(log.path)
     if head is None:
         return True
     if head.session_id != session_id or not head.messages:
         return False
-    node = scene.node.get(session_id)
+    node = snapshot.node.get(session_id)
     if node is None:
         return head.platform in WITHOUT_FILE
-    end = _end(log, head, scene.comparisons.clock)
+    end = _end(log, head, clock)
     stored = node.rows
     if (node.last_message_at or 0.0) > end:
-        stored = _count(scene, node, "timestamp <= ?", end)
+        stored = _count(snapshot, node, "timestamp <= ?", end)
     if head.messages != stored or head.platform in WITHOUT_FILE:
         return head.messages > stored
     # As many rows: one of them may be the gateway's session_meta, of which a chat has one.
-    return _count(scene, node, "timestamp <= ? AND role = 'session_meta'", end) > 0
+    return _count(snapshot, node, "timestamp <= ? AND role = 'session_meta'", end) > 0
 
 
 def _end(log: TranscriptFile, head: LogHead, clock: Clock) -> float:
@@ -123,8 +129,8 @@ def _end(log: TranscriptFile, head: LogHead, clock: Clock) -> float:
     return end + SLACK
 
 
-def _count(scene: Scene, node: SessionNode, where: str, end: float) -> int:
-    row = scene.look.one(
+def _count(snapshot: HistoryEvidence, node: SessionNode, where: str, end: float) -> int:
+    row = snapshot.look.one(
         f"SELECT COUNT(*) FROM messages WHERE session_id = ? AND {where}", [node.id, end]
     )
     return int(row[0]) if row and isinstance(row[0], int) else 0

@@ -11,21 +11,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from hermes_repair import host
+from hermes_repair.evidence.ownership import LineageEvidence
 from hermes_repair.home.other_databases import CopyKind, DatabaseCopy, other_databases
 from hermes_repair.lineage.markers import BRANCHED_FROM, DELEGATE_FROM
-from hermes_repair.lineage.session_node import text
 from hermes_repair.model.errors import HermesRepairError
-from hermes_repair.model.values import Value
+from hermes_repair.model.values import Value, text
 from hermes_repair.schema.model_config import read_config
 from hermes_repair.store.file_state import Sides, at_rest, beside_others
 from hermes_repair.store.look import Look
 from hermes_repair.transcripts.listing import FileKind, list_sessions
-
-if TYPE_CHECKING:
-    from hermes_repair.evidence.scene import Scene
 
 IN_A_FILE = {FileKind.TRANSCRIPT: "a transcript file", FileKind.LOG: "an agent's log file"}
 
@@ -62,22 +58,22 @@ class OlderCopy:
     messages: int
 
 
-def find_elsewhere(scene: Scene) -> Mapping[str, tuple[Place, ...]]:
+def find_elsewhere(snapshot: LineageEvidence) -> Mapping[str, tuple[Place, ...]]:
     """Return where the missing parents of orphans still are, by the parent's id.
 
-    What could not be looked at is in ``scene.notes``.
+    What could not be looked at is in ``snapshot.notes``.
     """
-    wanted = {scene.node[name].parent_id or "" for name in scene.graph.orphans}
+    wanted = {snapshot.node[name].parent_id or "" for name in snapshot.graph.orphans}
     if not wanted:
         return {}
     found: defaultdict[str, list[Place]] = defaultdict(list)
-    folders = {scene.home.sessions_dir: None, scene.home.logs_dir: None}
+    folders = {snapshot.home.sessions_dir: None, snapshot.home.logs_dir: None}
     for folder in folders:
         for file in list_sessions(folder).files:
             if file.session_id in wanted and file.kind in IN_A_FILE:
                 found[file.session_id].append(Place(IN_A_FILE[file.kind], file.path, False))
-    for copy in other_databases(scene.home):
-        for row in _rows_in(scene, copy, _WITH_ID, sorted(wanted), "missing parents"):
+    for copy in other_databases(snapshot.home):
+        for row in _rows_in(snapshot, copy, _WITH_ID, sorted(wanted), "missing parents"):
             found[text(row[0]) or ""].append(Place(copy.kind.value, copy.path, True))
     return {session_id: tuple(places) for session_id, places in found.items()}
 
@@ -89,24 +85,24 @@ _WITH_PARENT = (
 )
 
 
-def find_continuations(scene: Scene) -> Mapping[str, tuple[Continuation, ...]]:
+def find_continuations(snapshot: LineageEvidence) -> Mapping[str, tuple[Continuation, ...]]:
     """Return what continues, in other profiles, the sessions that nothing here continues, by id.
 
     A branch and a delegate's run are no continuation, and a backup proves nothing of what is now.
     """
     closed = [
         node.id
-        for node in scene.nodes
-        if node.end_reason == "compression" and not _has_messages_below(scene, node.id)
+        for node in snapshot.nodes
+        if node.end_reason == "compression" and not _has_messages_below(snapshot, node.id)
     ]
     if not closed:
         return {}
     found: defaultdict[str, list[Continuation]] = defaultdict(list)
-    for copy in other_databases(scene.home):
+    for copy in other_databases(snapshot.home):
         if copy.kind is not CopyKind.PROFILE:
             continue
         for parent, child, source, config in _rows_in(
-            scene, copy, _WITH_PARENT, closed, "continuations"
+            snapshot, copy, _WITH_PARENT, closed, "continuations"
         ):
             marks = read_config(config) or {}
             if source != "tool" and BRANCHED_FROM not in marks and DELEGATE_FROM not in marks:
@@ -118,46 +114,46 @@ def find_continuations(scene: Scene) -> Mapping[str, tuple[Continuation, ...]]:
 _BEFORE = "SELECT id, message_count FROM sessions WHERE started_at < ? AND message_count > 0"
 
 
-def find_older_copies(scene: Scene) -> tuple[OlderCopy, ...]:
+def find_older_copies(snapshot: LineageEvidence) -> tuple[OlderCopy, ...]:
     """Return the copies with chats that began before anything here and that are not here.
 
     Newest first. Empty where it is not known how old this database is.
     """
-    if scene.birth is None:
+    if snapshot.birth is None:
         return ()
     found: list[OlderCopy] = []
-    for copy in other_databases(scene.home):
+    for copy in other_databases(snapshot.home):
         if copy.kind is CopyKind.PROFILE:
             continue
-        rows = _asked(scene, copy, _BEFORE, [scene.birth], "chats from before")
-        counts = [number for id, number in rows if text(id) not in scene.node]
+        rows = _asked(snapshot, copy, _BEFORE, [snapshot.birth], "chats from before")
+        counts = [number for id, number in rows if text(id) not in snapshot.node]
         if counts:
             whole = sum(number for number in counts if isinstance(number, int))
             found.append(OlderCopy(copy.path, len(counts), whole))
     return tuple(found)
 
 
-def _has_messages_below(scene: Scene, session_id: str) -> bool:
-    return any(scene.node[name].rows for name in scene.graph.continuations(session_id))
+def _has_messages_below(snapshot: LineageEvidence, session_id: str) -> bool:
+    return any(snapshot.node[name].rows for name in snapshot.graph.continuations(session_id))
 
 
 def _rows_in(
-    scene: Scene, copy: DatabaseCopy, sql: str, wanted: list[str], what: str
+    snapshot: LineageEvidence, copy: DatabaseCopy, sql: str, wanted: list[str], what: str
 ) -> list[tuple[Value, ...]]:
     """Return what another database says of these sessions; ``what`` is looked for, in words."""
-    return _asked(scene, copy, sql, [json.dumps(wanted)], what)
+    return _asked(snapshot, copy, sql, [json.dumps(wanted)], what)
 
 
 def _asked(
-    scene: Scene, copy: DatabaseCopy, sql: str, parameters: list[Value], what: str
+    snapshot: LineageEvidence, copy: DatabaseCopy, sql: str, parameters: list[Value], what: str
 ) -> list[tuple[Value, ...]]:
     try:
         with look_at(copy) as look:
             if look is not None:
                 return list(look.rows(sql, parameters))
-            scene.notes.append(f"{copy.path} may be in use and was not looked at for {what}.")
+            snapshot.notes.append(f"{copy.path} may be in use and was not looked at for {what}.")
     except HermesRepairError as error:
-        scene.notes.append(f"{copy.path} could not be looked at for {what}: {error.message}")
+        snapshot.notes.append(f"{copy.path} could not be looked at for {what}: {error.message}")
     return []
 
 

@@ -26,7 +26,7 @@ from hermes_repair.host.observations import (
 from hermes_repair.host.wal_header import PageOne, WalFacts
 from hermes_repair.model.errors import HermesRepairError
 
-WORKER = Path(__file__).with_name("worker.py")
+WORKER = Path(__file__).with_name("byte_worker.py")
 LOOK_SECONDS = 20.0  # a look that takes longer hangs on a filesystem that does not answer
 
 

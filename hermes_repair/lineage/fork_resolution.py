@@ -16,6 +16,7 @@ from hermes_repair.lineage.forks import Fork, Holds, Sibling
 from hermes_repair.lineage.graph import Graph
 from hermes_repair.lineage.markers import ConfigUnusable
 from hermes_repair.lineage.release_shapes import archive_shape, branch_shape, unrouted_shape
+from hermes_repair.lineage.title_index import Titles
 from hermes_repair.model.findings import Safety
 from hermes_repair.model.values import Row, Value
 from hermes_repair.schema.session_titles import (
@@ -23,7 +24,6 @@ from hermes_repair.schema.session_titles import (
     MERGED,
     OTHER_HALF,
     REVIEW,
-    Titles,
     base_title,
     continues,
     given_title,

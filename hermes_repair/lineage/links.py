@@ -23,9 +23,10 @@ from hermes_repair.lineage.markers import (
 from hermes_repair.lineage.person_proof import Proof
 from hermes_repair.lineage.release_shapes import branch_shape, unrouted_shape
 from hermes_repair.lineage.session_node import DelegateMark, SessionNode
+from hermes_repair.lineage.title_index import Titles
 from hermes_repair.model.findings import Safety
 from hermes_repair.model.values import Row, Value
-from hermes_repair.schema.session_titles import EMPTY, Titles, base_title, given_title
+from hermes_repair.schema.session_titles import EMPTY, base_title, given_title
 
 BRANCH_ENDS = frozenset({"branched", "session_reset"})
 """Ends of a parent after which a child without a marker is a branch or the next chat (LN007)."""

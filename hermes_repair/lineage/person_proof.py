@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from hermes_repair.gateway_routing import Routing
-from hermes_repair.lineage.session_node import DelegateMark, SessionNode, number, text
-from hermes_repair.model.values import Row
+from hermes_repair.lineage.session_node import DelegateMark, SessionNode
+from hermes_repair.model.values import Row, number, text
 
 NEVER_A_PERSON = frozenset({"subagent", "cron", "tool"})
 GENUINE_USERS = 2

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from enum import Enum
 from sys import intern
 
-from hermes_repair.model.values import Row, Value
-from hermes_repair.model.values import text as text
+from hermes_repair.model.values import Row, Value, number, text
 
 ORPHANED_TAG = "__orphaned__"
 """What schema step 16 (0.17.0) writes into ``_delegate_from`` of sessions without a parent."""
@@ -111,13 +109,6 @@ def node_from_row(row: Row) -> SessionNode:
         active_rows=_whole(row["active_count"]) or 0,
         last_message_at=number(row["last_message_at"]),
     )
-
-
-def number(value: Value) -> float | None:
-    """Return a value as a finite number, ``None`` where it is none."""
-    if isinstance(value, int | float) and math.isfinite(value):
-        return float(value)
-    return None
 
 
 def _whole(value: Value) -> int | None:

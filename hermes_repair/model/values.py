@@ -7,6 +7,7 @@ travels as one of the Python types below and never as SQL text (anchors, section
 from __future__ import annotations
 
 import hashlib
+import math
 import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -127,3 +128,10 @@ def row_digest(row: Row, columns: Iterable[str]) -> str:
 def _head(*parts: str) -> bytes:
     """Return texts, each after its length, so that no two lists of parts look the same."""
     return b"".join(len(data).to_bytes(8, "big") + data for data in map(str.encode, parts))
+
+
+def number(value: Value) -> float | None:
+    """Return a value as a finite number, ``None`` where it is none."""
+    if isinstance(value, int | float) and math.isfinite(value):
+        return float(value)
+    return None

@@ -3,54 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
-from hermes_repair.report.escape import count
+from hermes_repair.app.coverage import PROFILES, LeftOut, LookedAt
+from hermes_repair.model.words import count
 from hermes_repair.report.lines import Line
-
-PROFILES = "profiles"
-
-
-@dataclass(frozen=True, slots=True)
-class LeftOut:
-    """Something that was not looked at: ``what`` in a word for programs, ``why`` for people.
-
-    ``what`` is ``checks``, ``file``, ``pages``, ``search-index``, ``profiles`` or ``hermes``;
-    ``checks`` are ids, where it is about some.
-    """
-
-    what: str
-    why: str
-    checks: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Expecting:
-    """The install of Hermes that the database was held against; ``schema`` is its number."""
-
-    release: str
-    schema: int | None
-    how: str
-
-
-@dataclass(frozen=True, slots=True)
-class LookedAt:
-    """What was looked at: the checks by id, and how much there was for them.
-
-    ``file``: whether SQLite checked the file, its indexes against their tables included, ``whole``,
-    in ``part`` or ``not`` at all. ``sessions`` and ``messages`` are None where they cannot be
-    counted, ``hermes`` where no install was found.
-    """
-
-    checks: tuple[str, ...]
-    file: str
-    sessions: int | None
-    messages: int | None
-    transcripts: int
-    session_logs: int
-    hermes: Expecting | None
-    left_out: tuple[LeftOut, ...]
 
 
 def document(seen: LookedAt, *, every_profile: bool) -> dict[str, Any]:

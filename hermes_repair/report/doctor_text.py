@@ -3,46 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
+from hermes_repair.model.escape import shown_id
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.printed_commands import for_home
-from hermes_repair.model.words import day
-from hermes_repair.report.escape import count, shorten, shown_id
+from hermes_repair.model.session_label import SessionLabel
+from hermes_repair.model.words import count
 from hermes_repair.report.json_documents import tally
 from hermes_repair.report.lines import Line
 
 SHOWN_PER_GROUP = 5
-TITLE_LENGTH = 40
-
 _STYLE = {
     Severity.INFO: "dim",
     Severity.WARNING: "warning",
     Severity.ERROR: "error",
     Severity.FATAL: "error",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class SessionLabel:
-    """What lets a person tell which chat is meant. ``title`` only where it may be shown (R9)."""
-
-    started_at: float | None
-    source: str | None
-    messages: int
-    title: str | None = None
-
-    def words(self) -> str:
-        """Return ``2026-05-02, telegram, 12 messages, "Trip to ..."``."""
-        parts = []
-        if self.started_at is not None:
-            parts.append(day(self.started_at))
-        if self.source:
-            parts.append(shorten(self.source, 20))
-        parts.append(count(self.messages, "message"))
-        if self.title:
-            parts.append(f'"{shorten(self.title, TITLE_LENGTH)}"')
-        return ", ".join(parts)
 
 
 def findings(

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from hermes_repair.lineage.forks import Fork, Holds, Sibling
-from hermes_repair.lineage.session_node import SessionNode
-from hermes_repair.model.words import second
-from hermes_repair.report.doctor_text import SessionLabel
-from hermes_repair.report.escape import count, shorten
+from hermes_repair.app.forks_side_by_side import Half, Led, Seen, Spoken
+from hermes_repair.lineage.forks import Holds
+from hermes_repair.model.escape import shorten
+from hermes_repair.model.session_label import SessionLabel
+from hermes_repair.model.words import count, moment
 from hermes_repair.report.lines import Line
 
 HOLDS = {
@@ -21,61 +20,6 @@ HOLDS = {
 }
 CONTENT_LENGTH = 100
 """Characters of a message that ``--show-content`` shows."""
-
-
-@dataclass(frozen=True, slots=True)
-class Spoken:
-    """One message that only one sibling has; ``content`` only where it was asked for (R9)."""
-
-    id: int
-    role: str
-    at: float | None
-    content: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Half:
-    """One sibling with its row."""
-
-    sibling: Sibling
-    node: SessionNode
-    own: tuple[Spoken, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Led:
-    """What releases ``first`` to ``last`` list and resume for a fork's conversation."""
-
-    first: str
-    last: str
-    lists: str
-    resumes: str
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a wish would make of a fork, or with ``possible`` false the ``reason`` why not.
-
-    ``merged`` and ``left_out`` (by reason) count messages of each half in a merge.
-    """
-
-    keep: str
-    possible: bool
-    safety: str
-    reason: str
-    merged: Mapping[str, int]
-    left_out: Mapping[str, Mapping[str, int]]
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """One fork for a reader; ``outcome`` only where there is a wish."""
-
-    fork: Fork
-    parent: SessionNode
-    halves: tuple[Half, ...]
-    led: tuple[Led, ...]
-    outcome: Outcome | None
 
 
 def lines(seen: Seen, labels: Mapping[str, SessionLabel]) -> Iterator[Line]:
@@ -155,11 +99,6 @@ def _own_words(half: Half) -> Iterator[Line]:
     for message in told:
         words = shorten(message.content or "", CONTENT_LENGTH)
         yield Line(f"    {moment(message.at)}  {message.role}: {words}")
-
-
-def moment(seconds: float | None) -> str:
-    """Return a local date and time, empty for none, or the bare number where it is no time."""
-    return "" if seconds is None else second(seconds)
 
 
 def entry(seen: Seen) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from hermes_repair.report.escape import escape
+from hermes_repair.model.escape import escape
 from hermes_repair.report.stdout import put
 
 STYLES = {"error": "bold red", "warning": "yellow", "good": "green", "dim": "dim", "head": "bold"}

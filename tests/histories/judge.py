@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from hermes_repair.evidence.compared_transcripts import Compared
-from hermes_repair.evidence.scene import LookOptions, Scene
+from hermes_repair.evidence.scene import Scene
+from hermes_repair.evidence.snapshot import LookOptions
 from hermes_repair.home.layout import open_home
 from hermes_repair.host import Openers, OpenStatus
 from hermes_repair.model.receipt_history import ReceiptHistory

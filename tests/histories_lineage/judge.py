@@ -13,7 +13,8 @@ from hermes_repair.app.environment import real_environment
 from hermes_repair.app.open_scene import open_scene
 from hermes_repair.app.repair import repair
 from hermes_repair.checks.registry import all_checks
-from hermes_repair.evidence.scene import LookOptions, Scene
+from hermes_repair.evidence.scene import Scene
+from hermes_repair.evidence.snapshot import LookOptions
 from hermes_repair.home.layout import open_home
 from hermes_repair.lineage.release_rules import RULES, picker
 from hermes_repair.model.findings import Finding, Remedy, Severity

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from hermes_repair.app import repair as app
 from hermes_repair.evidence.database_history import IMPORTS_SINCE
-from hermes_repair.evidence.scene import LookOptions
+from hermes_repair.evidence.snapshot import LookOptions
 from hermes_repair.home.layout import open_home
 from hermes_repair.model.values import Value
 from hermes_repair.repair.planner import Selection

@@ -15,9 +15,9 @@ from hermes_repair.lineage.graph import Graph
 from hermes_repair.lineage.message_nature import Message, nature_of
 from hermes_repair.lineage.queries import SESSION_ROWS, node_query
 from hermes_repair.lineage.session_node import node_from_row
+from hermes_repair.lineage.title_index import Titles
 from hermes_repair.model.values import Row
 from hermes_repair.program_texts import default_harness
-from hermes_repair.schema.session_titles import Titles
 from tests.releases import run_release
 
 T = 1_779_969_600.0  # when the parent ended, 2026-05-28 12:00 UTC

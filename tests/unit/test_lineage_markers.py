@@ -18,8 +18,9 @@ from hermes_repair.lineage.markers import (
     set_marker,
 )
 from hermes_repair.lineage.session_node import SessionNode
+from hermes_repair.lineage.title_index import Titles
 from hermes_repair.model.values import RawText, Value
-from hermes_repair.schema.session_titles import Titles, base_title, continues, given_title
+from hermes_repair.schema.session_titles import base_title, continues, given_title
 
 JSON = st.recursive(
     st.none()

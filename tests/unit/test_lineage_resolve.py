@@ -33,9 +33,9 @@ from hermes_repair.lineage.links import (
 from hermes_repair.lineage.message_nature import Message, Nature
 from hermes_repair.lineage.person_proof import Ground, Proof
 from hermes_repair.lineage.session_node import SessionNode, node_from_row
+from hermes_repair.lineage.title_index import Titles
 from hermes_repair.model.findings import Safety
 from hermes_repair.model.values import RawText, Row, Value
-from hermes_repair.schema.session_titles import Titles
 
 PROOF = Proof(Ground.GENUINE_USERS, "a person wrote 4 different messages in it")
 NEWER = {"session_key": None, "chat_type": None, "chat_id": "7", "archived": 0}

@@ -33,24 +33,3 @@ def shorten(text: str, length: int) -> str:
 def shown_id(session: str) -> str:
     """Return the id of a session for a reader, who sees nothing where it is empty."""
     return session or "(empty id)"
-
-
-def count(number: int, noun: str) -> str:
-    """Return ``1 session``, ``1,234 sessions``."""
-    ending = "es" if noun.endswith(("s", "sh", "ch", "x")) else "s"
-    return f"{number:,} {noun if number == 1 else noun + ending}"
-
-
-def verb(number: int, one: str, many: str) -> str:
-    """Return the word that goes with a number: ``1 row belongs``, ``2 rows belong``."""
-    return one if number == 1 else many
-
-
-def size(number: int) -> str:
-    """Return a number of bytes for a reader."""
-    amount = float(number)
-    for unit in ("bytes", "KB", "MB", "GB"):
-        if amount < 1024 or unit == "GB":
-            return f"{amount:,.0f} {unit}" if unit == "bytes" else f"{amount:,.1f} {unit}"
-        amount /= 1024
-    raise AssertionError("the last unit always fits")

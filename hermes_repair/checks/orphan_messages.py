@@ -8,14 +8,12 @@ from dataclasses import dataclass
 from hermes_repair.checks.registry import check
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.evidence.suspect_rows import is_time
-from hermes_repair.lineage.session_node import number
 from hermes_repair.model.actions import RowInsert
 from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
 from hermes_repair.model.plans import ADOPTION, Unit
 from hermes_repair.model.printed_commands import quoted
-from hermes_repair.model.values import Value
-from hermes_repair.model.words import utc_day
-from hermes_repair.report.escape import count, verb
+from hermes_repair.model.values import Value, number
+from hermes_repair.model.words import count, utc_day, verb
 from hermes_repair.store.look import Look
 from hermes_repair.transcripts.message_keys import decode_calls
 from hermes_repair.transcripts.message_rows import recovered_title, session_row, tool_calls_of

@@ -1,0 +1,136 @@
+"""What one look at one home gives before anything is derived from it: rows, files, options.
+
+A snapshot is made by ``app`` for one look and thrown away with it. What stands on it (what the
+database ever held, whose a session is, the whole :class:`~hermes_repair.evidence.scene.Scene`)
+adds to it, each layer in a module of its own that knows only those below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import tzinfo
+from functools import cached_property
+
+from hermes_repair.evidence.active_messages import read_messages
+from hermes_repair.gateway_routing import Routing, build_routing
+from hermes_repair.home.installs import Installed
+from hermes_repair.home.layout import Home, routing_file
+from hermes_repair.host import Openers
+from hermes_repair.host.regular_files import real_path
+from hermes_repair.lineage.fork_resolution import Method
+from hermes_repair.lineage.message_nature import Message
+from hermes_repair.lineage.queries import node_query
+from hermes_repair.lineage.session_node import SessionNode, node_from_row
+from hermes_repair.lineage.title_index import Titles
+from hermes_repair.model.receipt_history import ReceiptHistory
+from hermes_repair.schema.recognise import Recognition
+from hermes_repair.schema.structure import Structure
+from hermes_repair.store.file_state import FileState
+from hermes_repair.store.look import Look
+
+
+@dataclass(frozen=True, slots=True)
+class ForkOptions:
+    """How forks are to be resolved (``forks --resolve``), and which siblings are to be kept."""
+
+    method: Method
+    keep: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class LookOptions:
+    """What the user said that changes what is found. ``timezone`` is an IANA name.
+
+    ``sessions`` narrow a report; ``named`` are asked for by name, and everything is looked at.
+    ``before`` (epoch seconds): of transcripts, only those that ended before it are brought back.
+    """
+
+    timezone: str | None = None
+    release: str | None = None
+    sessions: frozenset[str] = frozenset()
+    named: frozenset[str] = frozenset()
+    deep: bool = False
+    before: float | None = None
+    forks: ForkOptions | None = None
+
+
+@dataclass
+class Snapshot:
+    """One look at one home.
+
+    ``notes`` are sentences about what could not be looked at, ``left_out`` the checks that were not
+    run by their id, each with the reason in a word (see :mod:`hermes_repair.app.coverage`).
+    """
+
+    home: Home
+    look: Look
+    file: FileState
+    structure: Structure
+    recognition: Recognition
+    openers: Openers
+    installed: tuple[Installed, ...]
+    receipt_history: ReceiptHistory
+    look_options: LookOptions
+    now: float
+    zone: tzinfo
+    notes: list[str] = field(default_factory=list)
+    left_out: dict[str, str] = field(default_factory=dict)
+    tell: Callable[[str], None] = field(default=lambda _sentence: None, repr=False)
+
+    @cached_property
+    def nodes(self) -> tuple[SessionNode, ...]:
+        """Every session with the totals of its messages.
+
+        One whose id is no text (a BLOB, NULL, invalid UTF-8) can be named by nobody, Hermes
+        included: it is noted and left alone.
+        """
+        sessions, messages = self.look.columns("sessions"), self.look.columns("messages")
+        cursor = self.look.named(node_query(frozenset(sessions), frozenset(messages)))
+        nodes = []
+        unnamed = 0
+        for row in cursor:
+            if isinstance(row["id"], str):
+                nodes.append(node_from_row(row))
+            else:
+                unnamed += 1
+        if unnamed:
+            self.notes.append(
+                f"{unnamed} with an id that is no text: such sessions are left alone."
+            )
+        return tuple(nodes)
+
+    @cached_property
+    def node(self) -> Mapping[str, SessionNode]:
+        """Sessions by id."""
+        return {node.id: node for node in self.nodes}
+
+    @cached_property
+    def routing(self) -> Routing:
+        """Which chat of the gateway leads to which session now."""
+        look = self.look
+        return build_routing(
+            sessions_json=routing_file(self.home),
+            gateway_rows=list(look.rows_of("gateway_routing", "1"))
+            if look.has("gateway_routing")
+            else (),
+            topic_rows=list(look.rows_of("telegram_dm_topic_bindings", "1"))
+            if look.has("telegram_dm_topic_bindings")
+            else (),
+            row_keys={node.id: node.session_key for node in self.nodes if node.session_key},
+            scope=str(real_path(self.home.sessions_dir)),
+        )
+
+    @cached_property
+    def titles(self) -> Titles:
+        """Every title, as Hermes resolves them."""
+        return Titles.of(self.nodes)
+
+    @cached_property
+    def taken_titles(self) -> set[str]:
+        """Every title, and those that the plan being made gives: Hermes allows each once."""
+        return set(self.titles.exact)
+
+    def messages(self, session_id: str) -> tuple[Message, ...]:
+        """Return the active messages of one session as lineage compares them, by id."""
+        return tuple(read_messages(self.look, session_id))
