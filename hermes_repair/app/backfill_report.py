@@ -10,8 +10,8 @@ from hermes_repair.app.file_status import FileStatus, steady
 from hermes_repair.app.named_sessions import require_known
 from hermes_repair.app.open_scene import open_scene
 from hermes_repair.evidence.auxiliary_files import AuxiliaryFile, find_auxiliary_files
-from hermes_repair.evidence.snapshot import LookOptions
 from hermes_repair.home.layout import Home
+from hermes_repair.model.choices import LookOptions
 from hermes_repair.transcripts.verdicts import Comparison, Verdict
 
 

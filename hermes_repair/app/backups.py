@@ -35,7 +35,7 @@ from hermes_repair.model.errors import (
 )
 from hermes_repair.model.plans import Header
 from hermes_repair.records import plan_database
-from hermes_repair.records.folder import Folder
+from hermes_repair.records.folder import DAMAGED, Folder
 from hermes_repair.records.owned_files import is_folder
 from hermes_repair.records.plan_file import PlanFile
 from hermes_repair.store.backup import back_up, copy_live, opens, put_back, settle_wal, sound
@@ -57,6 +57,11 @@ class Backup:
     size: int
     made: float
     receipt: bool
+
+    @property
+    def of_damaged(self) -> bool:
+        """Whether it was made of a database that SQLite's own check found damaged."""
+        return self.name.startswith(DAMAGED)
 
 
 @dataclass(frozen=True, slots=True)

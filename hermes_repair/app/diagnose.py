@@ -15,14 +15,13 @@ from hermes_repair.checks.database_file import database_damaged
 from hermes_repair.checks.migration_refusals import only_where_there_is_a_way
 from hermes_repair.checks.registry import Check, all_checks, proposals
 from hermes_repair.evidence.scene import Scene
-from hermes_repair.evidence.snapshot import LookOptions
 from hermes_repair.home.layout import Home
+from hermes_repair.model.choices import LookOptions, Selection
 from hermes_repair.model.errors import DatabaseUnreadable, Refused
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import Unit
 from hermes_repair.model.session_label import SessionLabel
 from hermes_repair.records.acknowledgements import acknowledged_or_why
-from hermes_repair.repair.planner import Selection
 from hermes_repair.schema.allowed_writes import AllowedWrites, allowed_writes
 from hermes_repair.schema.recognise import Family, holds_conversations
 from hermes_repair.store.file_state import IN_QUESTION

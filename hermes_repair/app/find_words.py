@@ -17,9 +17,9 @@ from hermes_repair.app.file_status import FileStatus, copy_private, steady
 from hermes_repair.app.open_scene import open_scene
 from hermes_repair.evidence.auxiliary_files import listings, read_json
 from hermes_repair.evidence.scene import Scene
-from hermes_repair.evidence.snapshot import LookOptions
 from hermes_repair.home.layout import Home
 from hermes_repair.home.other_databases import other_databases
+from hermes_repair.model.choices import LookOptions
 from hermes_repair.model.errors import DatabaseUnreadable, Refused, UsageError
 from hermes_repair.model.values import number, text
 from hermes_repair.store.file_state import Sides, at_rest

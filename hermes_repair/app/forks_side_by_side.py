@@ -17,12 +17,12 @@ from hermes_repair.app.file_status import FileStatus, steady
 from hermes_repair.app.open_scene import open_scene
 from hermes_repair.checks.forked_sessions import Settled, forks, settle
 from hermes_repair.evidence.scene import Scene
-from hermes_repair.evidence.snapshot import ForkOptions, LookOptions
 from hermes_repair.home.layout import Home
 from hermes_repair.lineage.forks import Fork, Sibling
 from hermes_repair.lineage.graph import Graph
 from hermes_repair.lineage.release_rules import RULES, Rules, compression_tip, resume_target
 from hermes_repair.lineage.session_node import SessionNode
+from hermes_repair.model.choices import ForkOptions, LookOptions
 from hermes_repair.model.errors import UnknownSession, UsageError
 from hermes_repair.model.values import text
 

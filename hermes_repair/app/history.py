@@ -12,6 +12,7 @@ from hermes_repair.app.receipts import RESTORE, replaced_in
 from hermes_repair.app.wal_answer import answer_of, said
 from hermes_repair.home.layout import Home
 from hermes_repair.model.actions import RowDelete
+from hermes_repair.model.choices import WalChoice
 from hermes_repair.model.errors import BadRecord, Refused
 from hermes_repair.model.plans import Header, UnitState
 from hermes_repair.model.values import Row, Value
@@ -20,7 +21,7 @@ from hermes_repair.records.folder import Folder, number_of
 from hermes_repair.records.plan_file import PlanFile
 from hermes_repair.repair.row_images import differing
 from hermes_repair.store.connections import name
-from hermes_repair.store.file_state import Sides, WalChoice, at_rest, refuse_copy
+from hermes_repair.store.file_state import Sides, at_rest, refuse_copy
 
 
 @dataclass(frozen=True, slots=True)

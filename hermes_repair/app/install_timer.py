@@ -31,6 +31,11 @@ def cleaning(program: Sequence[str], home: Home, *, all_profiles: bool) -> list[
     return [*program, "locks", "clean", "--home", str(where), *["--all-profiles"] * all_profiles]
 
 
+def crontab_line(command: Sequence[str]) -> str:
+    """Return the line of a crontab that runs the command now and then."""
+    return host.crontab_line(command)
+
+
 def unit_texts(command: Sequence[str], home: Home, usual: Path) -> dict[str, str]:
     """Return ``{file name: text}`` of a user service and its timer.
 

@@ -11,11 +11,11 @@ from hermes_repair.app.file_status import FileStatus, steady
 from hermes_repair.app.open_scene import open_scene
 from hermes_repair.checks.forked_sessions import forks
 from hermes_repair.evidence.scene import Scene
-from hermes_repair.evidence.snapshot import LookOptions
 from hermes_repair.home.layout import Home
 from hermes_repair.lineage.family_tree import Tree, grow
 from hermes_repair.lineage.forks import Holds
 from hermes_repair.lineage.graph import Graph
+from hermes_repair.model.choices import LookOptions
 from hermes_repair.model.errors import UnknownSession
 
 

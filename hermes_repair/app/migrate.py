@@ -17,13 +17,13 @@ from hermes_repair.app.target_release import Target, choose_target
 from hermes_repair.checks.registry import all_checks
 from hermes_repair.evidence.delegate_decisions import decide
 from hermes_repair.evidence.scene import Scene
-from hermes_repair.evidence.snapshot import LookOptions
 from hermes_repair.home.layout import Home, routing_file
 from hermes_repair.host.regular_files import parse_json
+from hermes_repair.model.choices import LookOptions
 from hermes_repair.model.errors import HermesRepairError, Refused, from_os
 from hermes_repair.model.findings import Safety, Severity
 from hermes_repair.model.plans import Unit
-from hermes_repair.schema.catalogue import default_catalogue
+from hermes_repair.schema.catalogue import Step, default_catalogue
 from hermes_repair.schema.delegate_marks import STEP, Decisions
 from hermes_repair.schema.foreign_objects import find_foreign_objects
 from hermes_repair.schema.recognise import Family, Recognition, recognise
@@ -83,6 +83,15 @@ class Migrated:
     declined: bool = False
     stopped: HermesRepairError | None = None
     wal_left: int = 0
+
+
+def known_versions() -> list[tuple[int, tuple[str, ...], Step | None]]:
+    """Return every schema number with the releases that use it and what its step brings."""
+    known = default_catalogue()
+    return [
+        (number, tuple(version.releases), known.steps.get(number))
+        for number, version in known.versions.items()
+    ]
 
 
 def plan_way(

@@ -18,14 +18,14 @@ from hermes_repair.app.receipts import gather, left_by_us
 from hermes_repair.app.target_release import installed_for
 from hermes_repair.checks.stale_locks import LOCKS
 from hermes_repair.evidence.scene import Scene
-from hermes_repair.evidence.snapshot import LookOptions
 from hermes_repair.home.installs import unread
 from hermes_repair.home.layout import Home
+from hermes_repair.model.choices import LookOptions, WalChoice
 from hermes_repair.model.errors import DatabaseUnreadable
 from hermes_repair.model.words import count, verb
 from hermes_repair.schema.recognise import recognise
 from hermes_repair.schema.structure import Structure, read_structure
-from hermes_repair.store.file_state import FileState, SideFile, WalChoice, at_rest, beside_others
+from hermes_repair.store.file_state import FileState, SideFile, at_rest, beside_others
 from hermes_repair.store.look import Look
 
 NAMED = 3

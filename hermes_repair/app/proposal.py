@@ -19,17 +19,17 @@ from hermes_repair.app.preflight import Space, disk_space
 from hermes_repair.app.recover import CutOff, cut_off
 from hermes_repair.checks.registry import proposals
 from hermes_repair.evidence.scene import Scene
-from hermes_repair.evidence.snapshot import LookOptions
 from hermes_repair.home.layout import Home
+from hermes_repair.model.choices import LookOptions, Selection, WalChoice
 from hermes_repair.model.errors import Refused
 from hermes_repair.model.findings import Finding, Severity
 from hermes_repair.model.plans import Header, Outline, outline
 from hermes_repair.model.session_label import SessionLabel
 from hermes_repair.records import plan_database
-from hermes_repair.repair.planner import Plan, Selection, plan
+from hermes_repair.repair.planner import Plan, plan
 from hermes_repair.schema.allowed_writes import allowed_writes
 from hermes_repair.schema.foreign_objects import refusal
-from hermes_repair.store.file_state import SideFile, WalChoice
+from hermes_repair.store.file_state import SideFile
 
 UNREAD = "everything that reads through that index"
 """What is not even looked for while an index does not have its table's rows (DB006)."""

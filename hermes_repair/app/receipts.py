@@ -10,6 +10,7 @@ from random import Random
 from hermes_repair import host
 from hermes_repair.app.file_status import FileStatus
 from hermes_repair.model.actions import FileCopy
+from hermes_repair.model.choices import WalChoice
 from hermes_repair.model.errors import BadRecord
 from hermes_repair.model.plans import Header, UnitState
 from hermes_repair.model.receipt_history import Brought, Freed, ReceiptHistory
@@ -19,7 +20,6 @@ from hermes_repair.records.acknowledgements import acknowledged_or_why
 from hermes_repair.records.folder import Folder
 from hermes_repair.records.plan_file import PlanFile
 from hermes_repair.records.receipt_traces import Traces, traces
-from hermes_repair.store.file_state import WalChoice
 
 RESTORE = "restore"
 """What receipts of a restore are called. They have no steps: `undo` takes none of them back."""

@@ -19,12 +19,11 @@ from hermes_repair.app.recover import CutOff, cut_off, recover
 from hermes_repair.app.repair_result import Repaired
 from hermes_repair.app.rounds import Rounds, look_after
 from hermes_repair.app.wal_answer import answer_wal
-from hermes_repair.evidence.snapshot import LookOptions
 from hermes_repair.home.layout import Home
+from hermes_repair.model.choices import LookOptions, Selection, WalChoice
 from hermes_repair.model.errors import UsageError
 from hermes_repair.records import plan_database
-from hermes_repair.repair.planner import Selection
-from hermes_repair.store.file_state import IN_QUESTION, WalChoice
+from hermes_repair.store.file_state import IN_QUESTION
 from hermes_repair.store.private_copies import scratch
 
 

@@ -14,11 +14,10 @@ from hermes_repair.app.proposal import Proposal, propose, waiting
 from hermes_repair.app.recover import CutOff
 from hermes_repair.app.repair_result import Repaired
 from hermes_repair.app.source_resolver import resolver
-from hermes_repair.evidence.snapshot import LookOptions
 from hermes_repair.home.layout import Home
+from hermes_repair.model.choices import LookOptions, Selection
 from hermes_repair.model.findings import Remedy
 from hermes_repair.model.plans import Outline
-from hermes_repair.repair.planner import Selection
 
 ROUNDS = 12  # families times one; a plan that never ends would be a defect, not a repair
 NOT_AGREED = "It came to light when the steps before it were done, and was not agreed to."

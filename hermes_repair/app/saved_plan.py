@@ -19,14 +19,13 @@ from hermes_repair.app.repair_result import Repaired
 from hermes_repair.app.source_resolver import resolver
 from hermes_repair.checks.registry import proposals
 from hermes_repair.evidence.scene import Scene
-from hermes_repair.evidence.snapshot import LookOptions
 from hermes_repair.home.layout import Home
 from hermes_repair.model.actions import Action, Ddl, IndexRefill
+from hermes_repair.model.choices import LookOptions, Selection
 from hermes_repair.model.errors import InUse, Refused
 from hermes_repair.model.plans import Header, Outline, outline
 from hermes_repair.records import plan_database
 from hermes_repair.repair.plan_bounds import Bounds, objection
-from hermes_repair.repair.planner import Selection
 from hermes_repair.schema.allowed_writes import allowed_writes
 from hermes_repair.schema.foreign_objects import tables_of_hermes
 

@@ -18,6 +18,7 @@ from hermes_repair.schema.releases import (
     is_release,
     newest_release,
     number_of_release,
+    release_key,
 )
 
 HARMFUL = frozenset({"hides", "crashes", "erases", "unread"})
@@ -51,6 +52,11 @@ class Forecast:
     number: int | None
     current: str | None
     consequences: tuple[Consequence, ...]
+
+
+def require_release(release: str) -> None:
+    """Raise :class:`UsageError` where a text is no release, whatever there is to be found."""
+    release_key(release)
 
 
 def forecast_upgrade(

@@ -10,12 +10,13 @@ from hermes_repair.app.file_status import FileStatus, copy_private, marks_left, 
 from hermes_repair.app.preflight import copy_as_files, require_alone, require_writable
 from hermes_repair.app.receipts import identify
 from hermes_repair.home.layout import Home
+from hermes_repair.model.choices import WalChoice
 from hermes_repair.model.errors import Refused
 from hermes_repair.model.plans import Header
 from hermes_repair.records import plan_database
 from hermes_repair.records.folder import Folder
 from hermes_repair.store.backup import settle_wal
-from hermes_repair.store.file_state import WalChoice, soundness_by_answer
+from hermes_repair.store.file_state import soundness_by_answer
 from hermes_repair.store.writer import writing
 
 COMMANDS = {choice: f"repair-wal-{choice.value}" for choice in WalChoice}

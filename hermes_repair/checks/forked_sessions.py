@@ -9,17 +9,16 @@ from hermes_repair.checks.merge_actions import Merge, merge_actions, own_words, 
 from hermes_repair.checks.registry import Check, check
 from hermes_repair.checks.resolution_units import in_cycle, row_of, unit_of
 from hermes_repair.evidence.scene import Scene
-from hermes_repair.evidence.snapshot import ForkOptions
 from hermes_repair.lineage.column_changes import Resolution, refused
 from hermes_repair.lineage.fork_resolution import (
     Basis,
-    Method,
     archive,
     archive_merged,
     branch,
     sessions_of,
 )
 from hermes_repair.lineage.forks import Fork, Holds, Sibling, find_fork
+from hermes_repair.model.choices import ForkOptions, Method
 from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
 from hermes_repair.model.plans import Unit
 from hermes_repair.model.printed_commands import quoted

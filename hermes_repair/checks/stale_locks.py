@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from hermes_repair.checks.registry import Check, check
-from hermes_repair.evidence.judged_locks import LOCK_KEY, LOCK_TABLE, delete_lock, text
+from hermes_repair.evidence.judged_locks import LOCK_KEY, LOCK_TABLE, delete_lock
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.leases import cooldown_verdict
 from hermes_repair.model.actions import RowUpdate
 from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
 from hermes_repair.model.plans import Unit
-from hermes_repair.model.values import Value
+from hermes_repair.model.values import Value, readable
 from hermes_repair.store.file_state import SideFile
 
 LOCKS = (LOCK_TABLE, "schema_version")
@@ -30,7 +30,7 @@ def _findings(scene: Scene, made: Check) -> Iterator[Finding]:
                 clean
                 if lock.verdict.cleanable
                 else f"hermes-repair repair --select {made.id} --unsafe",
-                data={"holder": text(lock.row["holder"]), "kind": lock.verdict.kind.value},
+                data={"holder": readable(lock.row["holder"]), "kind": lock.verdict.kind.value},
                 identity=tuple(lock.row[column] for column in LOCK_KEY),
                 sessions=int(lock.session_there),
             )
@@ -158,7 +158,7 @@ def _cooldowns(scene: Scene) -> list[tuple[str, Value, Value]]:
     if "compression_failure_cooldown_until" not in scene.look.columns("sessions"):
         return []
     return [
-        (text(row[0]), row[1], row[2])
+        (readable(row[0]), row[1], row[2])
         for row in scene.look.scan(
             "id, compression_failure_cooldown_until, compression_failure_error",
             "sessions",

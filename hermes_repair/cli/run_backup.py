@@ -14,7 +14,6 @@ from hermes_repair.cli.target import Target, each_home, heading
 from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import ExitCode
 from hermes_repair.model.words import minute, size
-from hermes_repair.records.folder import DAMAGED
 from hermes_repair.report import json_documents
 from hermes_repair.report.lines import Line, show
 
@@ -97,7 +96,7 @@ def list_all(target: Target) -> int:
 def _purpose(backup: app.Backup) -> str:
     if backup.receipt:
         return "before that run"
-    if backup.name.startswith(DAMAGED):
+    if backup.of_damaged:
         return "made by hand, of a damaged database"
     return "before a restore" if backup.name.startswith(app.BEFORE_RESTORE) else "made by hand"
 

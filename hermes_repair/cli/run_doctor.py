@@ -5,26 +5,24 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from typing import Any
 
+from hermes_repair.app.acknowledge import acknowledge
 from hermes_repair.app.diagnose import Diagnosis, diagnose
 from hermes_repair.app.environment import Environment
-from hermes_repair.app.file_status import folder_of
-from hermes_repair.app.upgrade_forecast import Forecast
-from hermes_repair.checks.registry import Check, all_checks, find_check
+from hermes_repair.app.explain import Explained, explained
+from hermes_repair.app.explain import explain as app_explain
+from hermes_repair.app.upgrade_forecast import Forecast, require_release
 from hermes_repair.cli.selecting import meant
 from hermes_repair.cli.target import Target, each_home, heading
-from hermes_repair.evidence.snapshot import LookOptions
 from hermes_repair.home.layout import Home
-from hermes_repair.model.errors import ExitCode, UsageError
+from hermes_repair.model.choices import LookOptions, Selection
+from hermes_repair.model.errors import ExitCode
 from hermes_repair.model.findings import Remedy, Severity
 from hermes_repair.model.session_label import SessionLabel
 from hermes_repair.model.words import count
-from hermes_repair.records.acknowledgements import acknowledge
-from hermes_repair.repair.planner import Selection
 from hermes_repair.report import coverage_text, json_documents
 from hermes_repair.report.doctor_text import closing, findings
 from hermes_repair.report.lines import Line, as_asked, show
 from hermes_repair.report.table import table
-from hermes_repair.schema.releases import release_key
 
 
 def doctor(
@@ -40,7 +38,7 @@ def doctor(
     selection = Selection(meant("--select", select), meant("--ignore", ignore))
     threshold = Severity[fail_on.upper()]
     if release is not None:
-        release_key(release)  # a text that is no release is a usage error, whatever is found
+        require_release(release)
     look_options = LookOptions(timezone=timezone, release=release, deep=deep)
 
     def work(home: Home, environment: Environment) -> tuple[ExitCode, dict[str, Any] | None]:
@@ -103,7 +101,7 @@ def _print(found: Diagnosis, target: Target, *, narrowed: bool) -> None:
 
 def _waiting(found: Diagnosis) -> list[Line]:
     """Say which of the findings can only be repaired when nobody has the database open (R10)."""
-    live = {check.id for check in all_checks() if check.live}
+    live = {known.id for known in explained() if known.live}
     mended = (Remedy.SAFE, Remedy.UNSAFE, Remedy.MIGRATE)
     ids = sorted({f.id for f in found.findings if f.remedy in mended and f.id not in live})
     if not ids:
@@ -137,11 +135,7 @@ def explain(finding: str | None, as_json: bool) -> int:
     """Print what one finding means, or list them all."""
     if finding is None:
         return _list_findings(as_json)
-    check = find_check(finding)
-    if check is None:
-        raise UsageError(
-            f"There is no finding {finding!r}.", "`hermes-repair explain` lists the findings."
-        )
+    check = app_explain(finding)
     if as_json:
         json_documents.write(
             {
@@ -158,20 +152,20 @@ def explain(finding: str | None, as_json: bool) -> int:
 
 def _list_findings(as_json: bool) -> int:
     if as_json:
-        known = [_check(made) for made in all_checks()]
+        known = [_check(made) for made in explained()]
         json_documents.write({"format_version": json_documents.FORMAT_VERSION, "findings": known})
         return int(ExitCode.OK)
     columns = ("ID", "NAME", "SEVERITY", "REPAIR")
-    rows = [(c.id, c.name, c.severity.word, c.remedy.value) for c in all_checks()]
+    rows = [(c.id, c.name, c.severity.word, c.remedy.value) for c in explained()]
     head, *lines = table(columns, rows)
     wide = max(map(len, (head, *lines)))
-    what = [" ".join(made.text.partition("\n\n")[0].split()) for made in all_checks()]
+    what = [made.summary for made in explained()]
     show([Line(f"{head:<{wide}}  WHAT", "head")])
     show(Line(f"{line:<{wide}}  {words}") for line, words in zip(lines, what, strict=True))
     return int(ExitCode.OK)
 
 
-def _check(made: Check) -> dict[str, Any]:
+def _check(made: Explained) -> dict[str, Any]:
     return {
         "id": made.id,
         "name": made.name,
@@ -185,14 +179,7 @@ def ack(target: Target, fingerprint: str, reason: str) -> int:
     """Accept a finding that is there now."""
 
     def work(home: Home, environment: Environment) -> tuple[ExitCode, dict[str, Any] | None]:
-        found = diagnose(home, environment, LookOptions(), Selection(), confirm=False)
-        finding = next((f for f in found.findings if f.fingerprint == fingerprint), None)
-        if finding is None:
-            raise UsageError(
-                f"No finding has the fingerprint {fingerprint!r}.",
-                "`hermes-repair doctor -v` shows the fingerprints.",
-            )
-        acknowledge(folder_of(home), fingerprint, reason)
+        finding, found = acknowledge(home, environment, fingerprint, reason)
         if target.as_json:
             accepted = {**found.accepted, fingerprint: reason}
             return ExitCode.OK, {

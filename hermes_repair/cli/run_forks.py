@@ -10,10 +10,8 @@ from hermes_repair.app import forks_side_by_side as app
 from hermes_repair.app.environment import Environment
 from hermes_repair.cli.run_repair import Asked, at_home
 from hermes_repair.cli.target import Target, each_home, heading
-from hermes_repair.evidence.snapshot import ForkOptions
 from hermes_repair.home.layout import Home
-from hermes_repair.lineage.fork_resolution import Method
-from hermes_repair.lineage.forks import Fork
+from hermes_repair.model.choices import ForkOptions, Method
 from hermes_repair.model.errors import ExitCode, Refused, UsageError
 from hermes_repair.model.printed_commands import quoted
 from hermes_repair.model.session_label import SessionLabel
@@ -87,14 +85,15 @@ def _lines(seen: app.Forks, home: Home, target: Target) -> list[Line]:
         lines += as_asked(forks_text.lines(fork, _labels(fork, target)))
     if all(fork.outcome is None for fork in seen.forks):
         lines.append(Line(""))
-        which = _first(seen.forks[0].fork) if len(seen.forks) == 1 else "SESSION --resolve branch"
+        which = _first(seen.forks[0]) if len(seen.forks) == 1 else "SESSION --resolve branch"
         words = f"Next: hermes-repair forks {which} --dry-run"
         lines.append(Line(target.typed(home, words), "head"))
     return lines
 
 
-def _first(fork: Fork) -> str:
+def _first(seen: app.Seen) -> str:
     """Return what to type of a fork; without a proof of which half is live it has to be named."""
+    fork = seen.fork
     keep = f" --keep {quoted(fork.live.suggestion)}" if fork.live.session_id is None else ""
     return f"{quoted(fork.parent_id)} --resolve branch{keep}"
 

@@ -9,20 +9,16 @@ from hermes_repair.app.environment import Environment
 from hermes_repair.app.file_status import place_of
 from hermes_repair.app.list_locks import Held, everything
 from hermes_repair.cli.run_doctor import shown_labels
-from hermes_repair.cli.run_locks import plain_time
 from hermes_repair.cli.target import Target, each_home, heading
-from hermes_repair.evidence.lock_holds import Hold
 from hermes_repair.home.layout import Home
-from hermes_repair.host import ProcessInfo
-from hermes_repair.leases.holders import span
 from hermes_repair.model.errors import ExitCode
 from hermes_repair.model.findings import Safety
 from hermes_repair.report import json_documents
 from hermes_repair.report.lines import Line, as_asked
+from hermes_repair.report.locks_text import cleaned_by, hold_entry, row
 from hermes_repair.report.table import table
 
 HEADINGS = ("WHAT", "SESSION OR NAME", "HOLDER", "AGE", "EXPIRES IN", "VERDICT", "CLEANED BY")
-LOCK = "compression-lock"
 
 
 def list_all(target: Target) -> int:
@@ -49,7 +45,7 @@ def list_all(target: Target) -> int:
 
 
 def _lines(held: Held, now: float, home: Home, target: Target) -> list[Line]:
-    rows = [_row(hold, held, now) for hold in held.holds]
+    rows = [row(hold, held, now) for hold in held.holds]
     told = [(target.typed(home, hold.verdict.reason), *hold.notes) for hold in held.holds]
     if not sys.stdout.isatty():
         lines = [Line("  ".join((*HEADINGS, "WHY")))]
@@ -71,84 +67,13 @@ def _next(held: Held, home: Home, target: Target) -> list[Line]:
     safe = [hold for hold in held.holds if hold.verdict.safety is Safety.SAFE]
     return [
         Line(target.typed(home, f"Next: hermes-repair {command}"), "head")
-        for command in dict.fromkeys(_cleaned_by(hold, held) for hold in safe)
+        for command in dict.fromkeys(cleaned_by(hold, held) for hold in safe)
     ]
-
-
-def _row(hold: Hold, held: Held, now: float) -> tuple[str, ...]:
-    return (
-        hold.what,
-        hold.subject,
-        _holder(hold),
-        span(now - hold.taken) if hold.taken is not None else "-",
-        _until(hold.expires, now),
-        hold.verdict.kind.value,
-        _cleaned_by(hold, held) or "nothing",
-    )
-
-
-def _cleaned_by(hold: Hold, held: Held) -> str | None:
-    """Return the command that may take it away; None where nothing of ours does."""
-    if hold.verdict.safety is None:
-        return None
-    if hold.verdict.safety is Safety.UNSAFE:
-        return "repair --unsafe"
-    return "locks clean" if hold.what == LOCK and not held.left_behind else "repair"
-
-
-def _until(expires: float | None, now: float) -> str:
-    if expires is None:
-        return "-"
-    return span(expires - now) if expires > now else f"{span(now - expires)} ago"
-
-
-def _holder(hold: Hold) -> str:
-    """Say who holds it: number, alive or not, since when, which command."""
-    if hold.pid is None:
-        return "unreadable" if hold.holder is not None else "-"
-    if hold.process is None:
-        return f"pid {hold.pid}, not there"
-    if hold.process.zombie:
-        return f"pid {hold.pid}, ended"
-    return hold.process.describe()
 
 
 def _document(home: Home, held: Held, now: float) -> dict[str, Any]:
     return {
         **json_documents.envelope(str(home.root), place_of(home)),
-        "locks": [_entry(hold, held, now) for hold in held.holds],
+        "locks": [hold_entry(hold, held, now) for hold in held.holds],
         "note": held.problem.message if held.problem is not None else None,
-    }
-
-
-def _entry(hold: Hold, held: Held, now: float) -> dict[str, Any]:
-    return {
-        "what": hold.what,
-        "subject": hold.subject,
-        "session_id": hold.session,
-        "holder": hold.holder,
-        "pid": hold.pid,
-        "process": _process(hold.process),
-        "acquired_at": plain_time(hold.taken),
-        "expires_at": plain_time(hold.expires),
-        "age": plain_time(now - hold.taken) if hold.taken is not None else None,
-        "expires_in": plain_time(hold.expires - now) if hold.expires is not None else None,
-        "verdict": hold.verdict.kind.value,
-        "reason": hold.verdict.reason,
-        "notes": list(hold.notes),
-        "cleanable": hold.verdict.cleanable,
-        "cleaned_by": _cleaned_by(hold, held),
-    }
-
-
-def _process(process: ProcessInfo | None) -> dict[str, Any] | None:
-    """Return the process that has the holder's number now; None where there is none."""
-    if process is None:
-        return None
-    return {
-        "pid": process.pid,
-        "alive": not process.zombie,
-        "since": process.start_time,
-        "program": process.program.value,
-        "command": process.command,
     }

@@ -6,7 +6,6 @@ import os
 import sys
 from pathlib import Path
 
-from hermes_repair import host
 from hermes_repair.app import install_timer as app
 from hermes_repair.cli.target import Target
 from hermes_repair.home.layout import default_root, open_home
@@ -30,7 +29,7 @@ def install(target: Target, *, systemd: bool, cron: bool, write: bool) -> int:
     app.require_owner(home)
     command = app.cleaning(_program(), home, all_profiles=target.all_profiles)
     if cron:
-        line = host.crontab_line(command)
+        line = app.crontab_line(command)
         if target.as_json:
             json_documents.write({"format_version": json_documents.FORMAT_VERSION, "crontab": line})
         else:

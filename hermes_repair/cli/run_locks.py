@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from hermes_repair.app import clean_locks as app
 from hermes_repair.app.environment import Environment
 from hermes_repair.app.file_status import place_of
 from hermes_repair.cli.target import Target, each_home
-from hermes_repair.evidence.judged_locks import JudgedLock, text
 from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import ExitCode
 from hermes_repair.model.escape import shown_id
-from hermes_repair.model.values import Value
 from hermes_repair.model.words import count
 from hermes_repair.report import json_documents
 from hermes_repair.report.lines import Line
+from hermes_repair.report.locks_text import lock_entry
 
 
 def clean(target: Target, *, dry_run: bool, grace: float, max_age: float) -> int:
@@ -82,26 +80,7 @@ def _document(home: Home, done: app.Cleaned, dry_run: bool) -> dict[str, Any]:
             {"session_id": lock.session, "message": error.message, "hint": error.hint}
             for lock, error in done.refused
         ],
-        "locks": [_entry(lock) for lock in done.seen],
+        "locks": [lock_entry(lock) for lock in done.seen],
         "note": done.note,
         "receipt": str(done.receipt) if done.receipt is not None else None,
     }
-
-
-def _entry(lock: JudgedLock) -> dict[str, Any]:
-    return {
-        "session_id": lock.session,
-        "holder": text(lock.row["holder"]),
-        "acquired_at": plain_time(lock.row["acquired_at"]),
-        "expires_at": plain_time(lock.row["expires_at"]),
-        "verdict": lock.verdict.kind.value,
-        "reason": lock.verdict.reason,
-        "cleanable": lock.verdict.cleanable,
-    }
-
-
-def plain_time(value: Value) -> float | str | None:
-    """Return a time for JSON, which knows no infinity; what is no number stays readable."""
-    if value is None or (isinstance(value, int | float) and math.isfinite(value)):
-        return value
-    return text(value)

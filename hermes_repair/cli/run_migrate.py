@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
@@ -17,19 +16,14 @@ from hermes_repair.model.errors import ExitCode
 from hermes_repair.model.words import count
 from hermes_repair.report import json_documents
 from hermes_repair.report.lines import Line, as_asked, show
-from hermes_repair.schema.catalogue import default_catalogue
-from hermes_repair.schema.route_preview import Shown
+from hermes_repair.report.migration_text import sql_lines
 
 SHOWN = 20  # sessions that are named without -v
 
 
 def list_versions(target: Target) -> int:
     """Print the schema versions that are known."""
-    catalogue = default_catalogue()
-    versions = [
-        (number, version.releases, catalogue.steps.get(number))
-        for number, version in catalogue.versions.items()
-    ]
+    versions = app.known_versions()
     if target.as_json:
         json_documents.write(
             {
@@ -133,15 +127,8 @@ def _steps(way: app.Way, target: Target, *, sql: bool) -> list[Line]:
             mends = f" [{part.finding}]" if part.finding else ""
             lines.append(Line(f"  {part.what}{touched}{mends}"))
             if sql:
-                lines += _sql(part)
+                lines += sql_lines(part)
     return [*lines, *_kept(way), *_left_alone(way, target), *space_lines(way.space)]
-
-
-def _sql(part: Shown) -> Iterator[Line]:
-    for statement, times in part.statements:
-        text = statement.splitlines()
-        yield from (Line(f"    {line}", "dim") for line in text[:-1])
-        yield Line(f"    {text[-1]};" + (f"  -- {times:,} times" if times > 1 else ""), "dim")
 
 
 def _left_alone(way: app.Way, target: Target) -> list[Line]:

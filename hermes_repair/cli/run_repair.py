@@ -17,18 +17,17 @@ from hermes_repair.app.saved_plan import apply_saved
 from hermes_repair.cli.run_doctor import shown_labels
 from hermes_repair.cli.space import space_entry, space_lines
 from hermes_repair.cli.target import Target, each_home, heading
-from hermes_repair.evidence.snapshot import ForkOptions, LookOptions
 from hermes_repair.home.layout import Home
+from hermes_repair.model.choices import ForkOptions, LookOptions, Selection, WalChoice
 from hermes_repair.model.errors import ExitCode, HermesRepairError, Refused, UsageError
 from hermes_repair.model.findings import Severity
 from hermes_repair.model.plans import Outline
 from hermes_repair.model.printed_commands import quoted
 from hermes_repair.model.session_label import SessionLabel
 from hermes_repair.model.words import count, size
-from hermes_repair.repair.planner import Selection, summary
 from hermes_repair.report import json_documents
+from hermes_repair.report.json_documents import summary
 from hermes_repair.report.lines import Line, as_asked, show
-from hermes_repair.store.file_state import WalChoice
 
 LOOKS_AGAIN = (
     "After these it looks again: what only then shows is named in the report, and asked at a"

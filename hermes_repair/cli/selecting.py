@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hermes_repair.checks.registry import all_checks
+from hermes_repair.app.explain import explained
 from hermes_repair.model.errors import UsageError
 
 
@@ -15,7 +15,7 @@ def meant(option: str, words: Sequence[str] | None) -> tuple[str, ...]:
     with commas between them. Raises :class:`UsageError` for a word that is nothing of these: a
     misspelt id would let everything through, or nothing.
     """
-    checks = all_checks()
+    checks = explained()
     found: list[str] = []
     for word in (part.strip() for text in words or () for part in text.split(",")):
         named = next((made.id for made in checks if made.name == word.lower()), word.upper())

@@ -10,8 +10,14 @@ from typing import Any
 
 from hermes_repair.app.environment import Environment, real_environment
 from hermes_repair.cli.failures import as_error, say
-from hermes_repair.home.layout import Home, base_of, locate, open_home, profile_names
-from hermes_repair.host.regular_files import on_behalf_of_owners
+from hermes_repair.home.layout import (
+    Home,
+    base_of,
+    locate,
+    on_behalf_of_owners,
+    open_home,
+    profile_names,
+)
 from hermes_repair.model.errors import (
     ExitCode,
     HermesRepairError,
@@ -124,8 +130,8 @@ def each_home(
     gathered: list[dict[str, Any]] = []
     for root in target.roots(environment):
         try:
-            with on_behalf_of_owners(root):
-                code, document = work(open_home(root), environment)
+            with on_behalf_of_owners(root) as home:
+                code, document = work(home, environment)
         except BrokenPipeError:
             raise
         except Exception as caught:  # noqa: BLE001 - each kind has its words and its exit code

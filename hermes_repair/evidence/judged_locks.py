@@ -21,7 +21,7 @@ from hermes_repair.model.actions import RowDelete
 from hermes_repair.model.escape import shown_id
 from hermes_repair.model.findings import Safety
 from hermes_repair.model.plans import Unit
-from hermes_repair.model.values import Row, Value
+from hermes_repair.model.values import Row, readable
 from hermes_repair.store.look import Look
 
 LOCK_TABLE = "compression_locks"
@@ -49,7 +49,7 @@ class JudgedLock:
 
     @property
     def session(self) -> str:
-        return text(self.row["session_id"])
+        return readable(self.row["session_id"])
 
     @property
     def finding_id(self) -> str | None:
@@ -66,11 +66,6 @@ class JudgedLock:
             case Kind.ABSURD:
                 return "LK004"
         return None
-
-
-def text(value: Value) -> str:
-    """Return an id for a reader, whatever its type turned out to be."""
-    return value if isinstance(value, str) else repr(value)
 
 
 def known_table(look: Look) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hermes_repair import host
-from hermes_repair.evidence.judged_locks import JudgedLock, judged_locks, text
+from hermes_repair.evidence.judged_locks import JudgedLock, judged_locks
 from hermes_repair.host import Openers, OpenStatus, ProcessInfo
 from hermes_repair.leases import (
     Delegation,
@@ -29,7 +29,7 @@ from hermes_repair.leases import (
     turn_lease_verdict,
 )
 from hermes_repair.leases.holders import number
-from hermes_repair.model.values import Row, Value
+from hermes_repair.model.values import Row, Value, readable
 from hermes_repair.store.look import Look
 
 _NOTHING = Verdict(Kind.FREE, "")
@@ -91,7 +91,7 @@ def _compression_lock(look: Look, lock: JudgedLock) -> Hold:
         what="compression-lock",
         subject=lock.session,
         session=lock.session,
-        holder=text(lock.row["holder"]),
+        holder=readable(lock.row["holder"]),
         pid=lock.holder.pid if lock.holder is not None else None,
         process=lock.process,
         taken=taken,
@@ -109,8 +109,8 @@ def _about_session(look: Look, session_id: Value, taken: float | None) -> Iterat
         return
     reason, ended = row
     if ended is not None:
-        word = f" ({text(reason)})" if reason is not None else ""
-        rotation = text(reason) == "compression" if reason is not None else False
+        word = f" ({readable(reason)})" if reason is not None else ""
+        rotation = readable(reason) == "compression" if reason is not None else False
         rest = ", as in every healthy rotation" if rotation else "; that alone proves nothing"
         yield f"Its session is ended{word}{rest}."
     later = look.one(
@@ -135,9 +135,9 @@ def _turn_leases(look: Look, around: Circumstances) -> Iterator[Hold]:
         process = host.process(holder.pid) if holder is not None else None
         yield Hold(
             what="turn-lease",
-            subject=text(lease.session_id),
-            session=text(lease.session_id),
-            holder=text(lease.holder),
+            subject=readable(lease.session_id),
+            session=readable(lease.session_id),
+            holder=readable(lease.holder),
             pid=holder.pid if holder is not None else None,
             process=process,
             taken=number(lease.acquired_at),
@@ -158,7 +158,7 @@ def _sessions(look: Look, around: Circumstances) -> Iterator[Hold]:
     listed = ", ".join(c if c in known else "NULL" for c in ("id", "started_at", *_BLOCKING))
     where = " OR ".join(conditions)
     for session, started, until, streak, handoff in look.scan(listed, "sessions", where):
-        name = text(session)
+        name = readable(session)
         expires = number(until)
         yield Hold("cooldown", name, cooldown_verdict(until, around.now), name, expires=expires)
         yield Hold("breaker", name, breaker_verdict(streak), name)
@@ -198,8 +198,8 @@ def _delegations(look: Look, around: Circumstances) -> Iterator[Hold]:
         parent = row["parent_session_id"]
         yield Hold(
             what="delegation",
-            subject=text(row["delegation_id"]),
-            session=text(parent) if parent is not None else None,
+            subject=readable(row["delegation_id"]),
+            session=readable(parent) if parent is not None else None,
             pid=pid if isinstance(pid, int) else None,
             process=process if around.comparable else None,
             taken=number(row["dispatched_at"]),
@@ -220,7 +220,7 @@ def _heartbeats(look: Look, around: Circumstances) -> Iterator[Hold]:
         beat = Heartbeat(pid, row["last_heartbeat"], row["host"])
         yield Hold(
             what="heartbeat",
-            subject=text(row["backend_id"]),
+            subject=readable(row["backend_id"]),
             pid=pid if isinstance(pid, int) else None,
             process=process,
             taken=number(row["started_at"]),

@@ -18,41 +18,16 @@ from hermes_repair.home.installs import Installed
 from hermes_repair.home.layout import Home, routing_file
 from hermes_repair.host import Openers
 from hermes_repair.host.regular_files import real_path
-from hermes_repair.lineage.fork_resolution import Method
 from hermes_repair.lineage.message_nature import Message
 from hermes_repair.lineage.queries import node_query
 from hermes_repair.lineage.session_node import SessionNode, node_from_row
 from hermes_repair.lineage.title_index import Titles
+from hermes_repair.model.choices import LookOptions
 from hermes_repair.model.receipt_history import ReceiptHistory
 from hermes_repair.schema.recognise import Recognition
 from hermes_repair.schema.structure import Structure
 from hermes_repair.store.file_state import FileState
 from hermes_repair.store.look import Look
-
-
-@dataclass(frozen=True, slots=True)
-class ForkOptions:
-    """How forks are to be resolved (``forks --resolve``), and which siblings are to be kept."""
-
-    method: Method
-    keep: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class LookOptions:
-    """What the user said that changes what is found. ``timezone`` is an IANA name.
-
-    ``sessions`` narrow a report; ``named`` are asked for by name, and everything is looked at.
-    ``before`` (epoch seconds): of transcripts, only those that ended before it are brought back.
-    """
-
-    timezone: str | None = None
-    release: str | None = None
-    sessions: frozenset[str] = frozenset()
-    named: frozenset[str] = frozenset()
-    deep: bool = False
-    before: float | None = None
-    forks: ForkOptions | None = None
 
 
 @dataclass

@@ -6,11 +6,13 @@ default; a root (not a profile folder) follows its ``active_profile`` file (Herm
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from hermes_repair.home.hermes_config import sessions_dir
+from hermes_repair.host import regular_files
 from hermes_repair.host.regular_files import read_if_there, real_path
 from hermes_repair.model.errors import NoDatabase, NoInstall, UsageError
 
@@ -156,6 +158,13 @@ def open_home(root: Path) -> Home:
 
 
 ROUTING_LIMIT = 64 << 20  # bytes; a real sessions.json has some kilobytes
+
+
+@contextmanager
+def on_behalf_of_owners(root: Path) -> Iterator[Home]:
+    """Open a home; what is read inside, root too reads only as far as the home's owners may."""
+    with regular_files.on_behalf_of_owners(root):
+        yield open_home(root)
 
 
 def routing_file(home: Home) -> bytes | None:

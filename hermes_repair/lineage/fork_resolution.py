@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from enum import Enum
 
 from hermes_repair.lineage.column_changes import Resolution, changes_of, refused, resolution
 from hermes_repair.lineage.forks import Fork, Holds, Sibling
@@ -43,14 +42,6 @@ _WORDS = {
 def sessions_of(fork: Fork) -> tuple[str, ...]:
     """Name every session whose row a resolution of this fork may change."""
     return tuple(member for sibling in fork.siblings for member in sibling.chain)
-
-
-class Method(Enum):
-    """What becomes of the siblings that are not kept (``forks --resolve``)."""
-
-    BRANCH = "branch"
-    MERGE = "merge"
-    ARCHIVE = "archive"
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,3 +135,8 @@ def number(value: Value) -> float | None:
     if isinstance(value, int | float) and math.isfinite(value):
         return float(value)
     return None
+
+
+def readable(value: Value) -> str:
+    """Return an id for a reader, whatever its type turned out to be."""
+    return value if isinstance(value, str) else repr(value)

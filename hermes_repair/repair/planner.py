@@ -7,10 +7,10 @@ an earlier unit changes wait: they are proposed again from a fresh look after th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from hermes_repair.model.findings import Safety
+from hermes_repair.model.choices import Selection
 from hermes_repair.model.plans import Outline, Unit
 
 ORDER = (
@@ -25,39 +25,6 @@ ORDER = (
     ("MS",),
     ("FT",),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """What the user asked for: ids or prefixes, sessions, and whether judgements are wanted."""
-
-    select: tuple[str, ...] = ()
-    ignore: tuple[str, ...] = ()
-    sessions: frozenset[str] = frozenset()
-    unsafe: bool = False
-
-    def wants_id(self, finding_id: str) -> bool:
-        """Whether ``--select``/``--ignore`` let this id through."""
-        chosen = not self.select or any(finding_id.startswith(prefix) for prefix in self.select)
-        return chosen and not any(finding_id.startswith(prefix) for prefix in self.ignore)
-
-    def ignores(self, *finding_ids: str) -> bool:
-        """Whether ``--ignore`` leaves all of these out by name."""
-        return all(
-            any(finding_id.startswith(prefix) for prefix in self.ignore)
-            for finding_id in finding_ids
-        )
-
-    def covers(self, unit: Unit) -> bool:
-        """Whether a unit is of the findings and sessions that are meant."""
-        if not all(self.wants_id(finding_id) for finding_id in unit.finding_ids):
-            return False
-        return not self.sessions or bool(self.sessions & (unit.sessions | {unit.subject}))
-
-    def wants(self, unit: Unit) -> bool:
-        """Whether a unit is to be done: SAFE, or asked for by ``--unsafe`` or by its session."""
-        asked_for = unit.safety is Safety.SAFE or self.unsafe or bool(self.sessions)
-        return self.covers(unit) and asked_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,20 +90,3 @@ def plan(
             now.append(outline)
         busy |= unit.sessions
     return Plan(tuple(now), tuple(waiting), tuple(left))
-
-
-def summary(outlines: Sequence[Outline]) -> list[dict[str, object]]:
-    """Return one plain entry per unit, without rows, for ``--dry-run --json``."""
-    return [
-        {
-            "kind": outline.unit.kind,
-            "table": list(outline.tables),
-            "session": outline.unit.subject,
-            "rows": outline.actions,
-            "safety": outline.unit.safety.value,
-            "live": outline.unit.live,
-            "summary": outline.unit.summary,
-            "findings": list(outline.unit.finding_ids),
-        }
-        for outline in outlines
-    ]

@@ -6,12 +6,15 @@ Fields are only ever added.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hermes_repair import __version__
 from hermes_repair.model.errors import HermesRepairError
 from hermes_repair.model.findings import Finding, Severity
+from hermes_repair.model.plans import Outline
+from hermes_repair.model.values import Value, readable
 from hermes_repair.report.stdout import put
 
 FORMAT_VERSION = 1
@@ -74,3 +77,27 @@ def error(caught: HermesRepairError, home: str | None) -> dict[str, Any]:
 def write(document: Mapping[str, Any]) -> None:
     """Print one document on stdout; lone surrogates of file names stay valid JSON escapes."""
     put(json.dumps(document, indent=2, ensure_ascii=True, default=str) + "\n")
+
+
+def summary(outlines: Sequence[Outline]) -> list[dict[str, object]]:
+    """Return one plain entry per unit, without rows, for ``--dry-run --json``."""
+    return [
+        {
+            "kind": outline.unit.kind,
+            "table": list(outline.tables),
+            "session": outline.unit.subject,
+            "rows": outline.actions,
+            "safety": outline.unit.safety.value,
+            "live": outline.unit.live,
+            "summary": outline.unit.summary,
+            "findings": list(outline.unit.finding_ids),
+        }
+        for outline in outlines
+    ]
+
+
+def plain_time(value: Value) -> float | str | None:
+    """Return a time for JSON, which knows no infinity; what is no number stays readable."""
+    if value is None or (isinstance(value, int | float) and math.isfinite(value)):
+        return value
+    return readable(value)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 
+from hermes_repair.model.choices import WalChoice
 from hermes_repair.store.chats import Contents, contents, undone_by_joining
 from hermes_repair.store.connections import open_immutable, open_joined, open_private
 from hermes_repair.store.integrity import Disagreement, Soundness, soundness
@@ -37,13 +38,6 @@ class SideFile(Enum):
 
 IN_QUESTION = (SideFile.STALE, SideFile.AMBIGUOUS)
 """What only the user can answer (DB002): no command writes before."""
-
-
-class WalChoice(Enum):
-    """What the user says about an ambiguous or stale ``-wal`` (``--wal``)."""
-
-    USE = "use"
-    IGNORE = "ignore"
 
 
 @dataclass(frozen=True, slots=True)

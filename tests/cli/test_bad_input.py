@@ -22,8 +22,8 @@ import pytest
 
 from hermes_repair.app.environment import Environment
 from hermes_repair.cli.guard import run
+from hermes_repair.model.choices import Selection
 from hermes_repair.model.errors import Refused
-from hermes_repair.repair.planner import Selection
 from hermes_repair.store import connections
 from tests.cli.speaking import Said, assert_document, process_environ, say
 from tests.engine.homes import (

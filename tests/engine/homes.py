@@ -21,10 +21,8 @@ from hermes_repair.app import undo as undo_app
 from hermes_repair.app.diagnose import Diagnosis, diagnose
 from hermes_repair.app.environment import Environment
 from hermes_repair.app.repair_result import Repaired
-from hermes_repair.evidence.snapshot import LookOptions
 from hermes_repair.home.layout import Home, open_home
-from hermes_repair.repair.planner import Selection
-from hermes_repair.store.file_state import WalChoice
+from hermes_repair.model.choices import LookOptions, Selection, WalChoice
 from sample_data.build import structure_sql
 
 NOW = 1_781_946_000.0  # 2026-06-20 09:00 UTC

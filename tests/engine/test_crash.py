@@ -22,8 +22,8 @@ from pathlib import Path
 import pytest
 
 from hermes_repair.app.environment import Environment
+from hermes_repair.model.choices import Selection
 from hermes_repair.model.errors import HermesRepairError, Refused
-from hermes_repair.repair.planner import Selection
 from tests.engine.faults import (
     Shim,
     Step,

@@ -17,7 +17,7 @@ import pytest
 
 from hermes_repair.app.environment import Environment
 from hermes_repair.app.history import history
-from hermes_repair.repair.planner import Selection
+from hermes_repair.model.choices import Selection
 from tests.command import rows, sound
 from tests.engine.homes import DAY, NOW, home_of, opened, repair, undo
 from tests.support import unpack_fixture

@@ -26,9 +26,10 @@ from hermes_repair.app.environment import Environment
 from hermes_repair.app.file_status import read_file_status
 from hermes_repair.app.open_scene import open_scene
 from hermes_repair.cli.guard import run
+from hermes_repair.model.choices import WalChoice
 from hermes_repair.model.errors import DatabaseUnreadable, InUse, Refused
 from hermes_repair.store.connections import open_immutable, open_joined
-from hermes_repair.store.file_state import SideFile, WalChoice
+from hermes_repair.store.file_state import SideFile
 from hermes_repair.store.integrity import Soundness
 from hermes_repair.store.look import LIVE_SECONDS_DELETE, Look, View
 from hermes_repair.store.writer import writing

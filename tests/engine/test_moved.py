@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from hermes_repair.app.environment import Environment
+from hermes_repair.model.choices import Selection
 from hermes_repair.model.errors import Refused
-from hermes_repair.repair.planner import Selection
 from tests.engine.homes import FRONT, NOW, SECRET, opened, repair, undo
 from tests.engine.images import content, without_sequence
 

@@ -13,11 +13,11 @@ from hermes_repair.app.environment import Environment
 from hermes_repair.app.file_status import folder_of, read_file_status
 from hermes_repair.app.history import history
 from hermes_repair.model.actions import RowDelete, RowInsert, RowUpdate
+from hermes_repair.model.choices import Selection
 from hermes_repair.model.errors import Refused, UsageError
 from hermes_repair.model.findings import Safety
 from hermes_repair.model.plans import Unit
 from hermes_repair.model.values import RawText, Row
-from hermes_repair.repair.planner import Selection
 from hermes_repair.store.writer import writing
 from tests.engine.homes import (
     COUNTED,

@@ -15,9 +15,9 @@ from typing import Any
 
 from hermes_repair.evidence.compared_transcripts import Compared
 from hermes_repair.evidence.scene import Scene
-from hermes_repair.evidence.snapshot import LookOptions
 from hermes_repair.home.layout import open_home
 from hermes_repair.host import Openers, OpenStatus
+from hermes_repair.model.choices import LookOptions
 from hermes_repair.model.receipt_history import ReceiptHistory
 from hermes_repair.schema.recognise import Recognition, recognise
 from hermes_repair.schema.structure import Structure, read_structure

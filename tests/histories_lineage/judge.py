@@ -14,11 +14,10 @@ from hermes_repair.app.open_scene import open_scene
 from hermes_repair.app.repair import repair
 from hermes_repair.checks.registry import all_checks
 from hermes_repair.evidence.scene import Scene
-from hermes_repair.evidence.snapshot import LookOptions
 from hermes_repair.home.layout import open_home
 from hermes_repair.lineage.release_rules import RULES, picker
+from hermes_repair.model.choices import LookOptions, Selection
 from hermes_repair.model.findings import Finding, Remedy, Severity
-from hermes_repair.repair.planner import Selection
 from tests.histories_lineage.play import Played
 
 FAMILIES = ("LN", "MS", "SE", "LK")

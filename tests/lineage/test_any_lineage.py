@@ -20,11 +20,10 @@ from hermes_repair.app.environment import Environment, real_environment
 from hermes_repair.app.open_scene import open_scene
 from hermes_repair.app.repair import repair
 from hermes_repair.app.undo import undo
-from hermes_repair.evidence.snapshot import LookOptions
 from hermes_repair.home.layout import Home, open_home
 from hermes_repair.lineage.release_rules import RULES, picker
 from hermes_repair.lineage.session_node import DelegateMark
-from hermes_repair.repair.planner import Selection
+from hermes_repair.model.choices import LookOptions, Selection
 from tests.command import fingerprint, rows, sound
 from tests.lineage.homes import copy
 from tests.releases import run_release

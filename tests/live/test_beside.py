@@ -15,9 +15,8 @@ import pytest
 
 from hermes_repair.app.diagnose import diagnose
 from hermes_repair.app.environment import real_environment
-from hermes_repair.evidence.snapshot import LookOptions
 from hermes_repair.home.layout import open_home
-from hermes_repair.repair.planner import Selection
+from hermes_repair.model.choices import LookOptions, Selection
 from tests.command import fingerprint, run
 from tests.releases import run_release
 from tests.support import ROOT

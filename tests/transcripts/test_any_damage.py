@@ -21,10 +21,9 @@ from hypothesis import strategies as st
 
 from hermes_repair.app import repair as app
 from hermes_repair.evidence.database_history import IMPORTS_SINCE
-from hermes_repair.evidence.snapshot import LookOptions
 from hermes_repair.home.layout import open_home
+from hermes_repair.model.choices import LookOptions, Selection
 from hermes_repair.model.values import Value
-from hermes_repair.repair.planner import Selection
 from sample_data.build import structure_sql
 from tests.engine.homes import fixed_environment, undo
 from tests.engine.images import content, fast_folder, without_sequence
