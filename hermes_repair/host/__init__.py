@@ -15,7 +15,7 @@ from hermes_repair.host.filesystems import (
     free_bytes,
     owner,
 )
-from hermes_repair.host.kernel_locks import kernel_locks, single_run
+from hermes_repair.host.kernel_file_locks import kernel_locks, single_run
 from hermes_repair.host.observations import (
     Comparison,
     Copied,

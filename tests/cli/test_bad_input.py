@@ -273,7 +273,7 @@ DROPPED = """
 import contextlib, io, json, os, sys
 from pathlib import Path
 from hermes_repair.cli.guard import run
-from hermes_repair.host import raw
+from hermes_repair.host import byte_reader
 from hermes_repair.schema.catalogue import default_catalogue
 
 def said(words, home):
@@ -287,7 +287,7 @@ for words in json.loads(commands):
     said(words, warm)
 default_catalogue()
 "x".encode("unicode_escape")
-sys.executable, raw.WORKER = python, Path(worker)
+sys.executable, byte_reader.WORKER = python, Path(worker)
 os.setgroups([]), os.setgid(int(nobody)), os.setuid(int(nobody))
 print(json.dumps([said(words, home) for words in json.loads(commands)]))
 """

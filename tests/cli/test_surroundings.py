@@ -283,8 +283,8 @@ def test_something_else_in_the_place_of_the_temporary_folder(
     assert without_time_of_the_folder(temporary) == before
     alone = f"""
 from pathlib import Path
-from hermes_repair.store import scratch
-scratch.parents = lambda: (Path({str(temporary)!r}),)
+from hermes_repair.store import private_copies
+private_copies.parents = lambda: (Path({str(temporary)!r}),)
 """
     assert spawn(tmp_path, "undo", "--yes", "--home", home).code == 0
     said = spawn(tmp_path, "repair", "--yes", "--home", home, code=alone)

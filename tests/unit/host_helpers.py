@@ -78,9 +78,9 @@ def as_nobody(code: str, *args: str) -> str:
 import os, sys, pwd, grp
 from pathlib import Path
 from hermes_repair import host, leases
-from hermes_repair.host import raw
+from hermes_repair.host import byte_reader
 sys.executable = {_python_for_nobody()!r}
-raw.WORKER = Path({str(_worker_for_nobody())!r})
+byte_reader.WORKER = Path({str(_worker_for_nobody())!r})
 "x".encode("unicode_escape")
 os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY})
 """
@@ -118,7 +118,7 @@ def _worker_for_nobody() -> Path:
     folder.mkdir(parents=True)
     for part in (folder.parent.parent, folder.parent, folder):
         part.chmod(0o755)
-    target = folder / "worker.py"
+    target = folder / "byte_worker.py"
     shutil.copyfile(WORKER, target)
     target.chmod(0o644)
     return target

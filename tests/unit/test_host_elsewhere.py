@@ -48,7 +48,7 @@ def test_lsof_finds_who_has_it_open(tmp_path: Path) -> None:
         code = """
         import os, sys
         from pathlib import Path
-        from hermes_repair.host import elsewhere, probe
+        from hermes_repair.host import openers_elsewhere, probe
         print(sorted(openers_elsewhere.list_openers(probe(Path(sys.argv[1]))).pids), os.getppid())
         """
         pids, parent = child(code, str(path)).split()

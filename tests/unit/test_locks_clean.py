@@ -137,7 +137,9 @@ def test_a_holder_that_began_after_we_looked_who_is_there_lives(
         with running(home) as second:
             assert second.do("acquire choir 300") == "True"
             assert second.pid not in {process.pid for process in before.openers.processes}
-            monkeypatch.setattr("hermes_repair.app.clean_locks.from_outside", lambda _home: before)
+            monkeypatch.setattr(
+                "hermes_repair.app.clean_locks.read_file_status", lambda _home: before
+            )
             assert see(home).stale == ()
         assert first.do("holder choir") != "None"
 
@@ -148,7 +150,7 @@ def test_it_imports_no_more_than_it_needs(tmp_path: Path) -> None:
     idle = imported(home)
     assert not {"yaml", "orjson", "jsonlines", "psutil", "rich", "sqlite_utils"} & idle
     rooms = {name.split(".")[1] for name in idle if name.startswith("hermes_repair.")}
-    assert rooms <= {"app", "checks", "cli", "home", "host", "leases", "model", "report", "store"}
+    assert rooms <= {"app", "cli", "evidence", "home", "host", "leases", "model", "report", "store"}
     plant(home, "choir")
     freeing = imported(home)
     assert not locks(home)
