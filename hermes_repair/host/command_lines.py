@@ -21,9 +21,8 @@ _MODULE = re.compile(r"(hermes_cli|tui_gateway|acp_adapter|run_agent)(\..*)?")
 _FILE = re.compile(r"(.*/)?(hermes_cli/main|run_agent|tui_gateway/\w+)\.py")
 _GATEWAY = re.compile(r"(.*/)?(hermes-gateway|gateway/run\.py)|gateway\.run")
 _REPAIR = re.compile(r"(.*/)?hermes-repair|hermes_repair(\..*)?|(.*/)?hermes_repair/__main__\.py")
-_WORKER = re.compile(
-    r".*/hermes_repair/host/(?:byte_)?worker\.py"
-)  # of this version, of the one before
+# The path in this version, and in 0.1.0.
+_WORKER = re.compile(r".*/hermes_repair/host/(?:byte_)?worker\.py")
 _INSTALL = re.compile(r"(.*/)?hermes-agent/.*")
 _TAKES_VALUE = {"-p", "--profile", "-m", "--model", "--provider", "--home", "-t", "--toolsets"}
 _VERBS = {

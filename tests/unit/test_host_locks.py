@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hermes_repair.host import single_run
+from hermes_repair.host import kernel_locks, single_run
 
 
 def test_kernel_locks_of_files(tmp_path: Path) -> None:
@@ -52,7 +52,7 @@ def test_single_run_ends_with_its_process(tmp_path: Path) -> None:
     code = """
 import sys
 from pathlib import Path
-from hermes_repair.host import single_run
+from hermes_repair.host import kernel_locks, single_run
 with single_run(Path(sys.argv[1])) as got:
     print(got, flush=True)
     sys.stdin.read()
