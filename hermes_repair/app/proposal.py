@@ -17,7 +17,7 @@ from hermes_repair.app.named_sessions import require_known
 from hermes_repair.app.open_scene import open_scene
 from hermes_repair.app.preflight import Space, disk_space
 from hermes_repair.app.recover import CutOff, cut_off
-from hermes_repair.checks.registry import proposals
+from hermes_repair.checks.registry import proposals, stages
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.home.layout import Home
 from hermes_repair.model.choices import LookOptions, Selection, WalChoice
@@ -136,7 +136,7 @@ def _propose(
             outlines = file.append(proposals(scene, findings))
             if not scene.file.unproven:
                 require_known(scene, selection.sessions, outlines)
-            made = plan(outlines, selection, beside_live=beside, held=held.concerns)
+            made = plan(outlines, selection, stages(), beside_live=beside, held=held.concerns)
             digest = file.digest(one.number for one in made.now)
         unproven = _unproven(scene, findings, selection)
         if unproven and not made.now:

@@ -24,12 +24,12 @@ from hermes_repair.lineage.graph import EdgeKind
 from hermes_repair.lineage.links import attach, cut_cycle, cut_empty, reopen_parent
 from hermes_repair.lineage.session_node import SessionNode
 from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
-from hermes_repair.model.plans import Unit
+from hermes_repair.model.plans import Stage, Unit
 from hermes_repair.model.printed_commands import quoted
 from hermes_repair.model.words import count
 
 
-@check("LN003", "lineage-cycle", Severity.ERROR, Remedy.SAFE)
+@check("LN003", "lineage-cycle", Severity.ERROR, Remedy.SAFE, stage=Stage.LINEAGE)
 def lineage_cycle(scene: Scene) -> Iterator[Finding]:
     """Sessions are each other's parents, in a circle.
 
@@ -80,7 +80,7 @@ def cut_circle(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
             )
 
 
-@check("LN004", "continuation-missing", Severity.INFO, Remedy.UNSAFE)
+@check("LN004", "continuation-missing", Severity.INFO, Remedy.UNSAFE, stage=Stage.LINEAGE)
 def continuation_missing(scene: Scene) -> Iterator[Finding]:
     """A conversation was closed for compression, and nothing continues it.
 
@@ -182,7 +182,7 @@ def open_again(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
             yield unit_of(finding, ending.resolution, ending.summary, sessions=waits_for_file)
 
 
-@check("LN005", "continuation-empty", Severity.WARNING, Remedy.SAFE)
+@check("LN005", "continuation-empty", Severity.WARNING, Remedy.SAFE, stage=Stage.LINEAGE)
 def continuation_empty(scene: Scene) -> Iterator[Finding]:
     """A continuation was started and never written.
 

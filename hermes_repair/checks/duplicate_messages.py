@@ -10,7 +10,7 @@ from hermes_repair.checks.resolution_units import below_active, row_of
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.model.actions import Action, RowUpdate
 from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
-from hermes_repair.model.plans import Unit
+from hermes_repair.model.plans import Stage, Unit
 from hermes_repair.model.printed_commands import quoted
 from hermes_repair.model.values import Value, number, same_value, text
 from hermes_repair.model.words import count, verb
@@ -97,7 +97,7 @@ def _taken_back(scene: Scene, session_id: str, since: int) -> bool:
     return any(id not in scene.receipt_history.deactivated for (id,) in rows)
 
 
-@check("MS001", "duplicate-messages", Severity.WARNING, Remedy.SAFE)
+@check("MS001", "duplicate-messages", Severity.WARNING, Remedy.SAFE, stage=Stage.DUPLICATES)
 def duplicate_messages(scene: Scene) -> Iterator[Finding]:
     """A chat holds the same messages several times.
 

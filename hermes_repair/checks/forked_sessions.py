@@ -20,7 +20,7 @@ from hermes_repair.lineage.fork_resolution import (
 from hermes_repair.lineage.forks import Fork, Holds, Sibling, find_fork
 from hermes_repair.model.choices import ForkOptions, Method
 from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
-from hermes_repair.model.plans import Unit
+from hermes_repair.model.plans import Stage, Unit
 from hermes_repair.model.printed_commands import quoted
 from hermes_repair.model.words import count, verb
 
@@ -67,7 +67,7 @@ def _kept(fork: Fork) -> str:
     return fork.live.session_id or fork.live.suggestion
 
 
-@check("LN002", "forked-continuation", Severity.ERROR, Remedy.SAFE)
+@check("LN002", "forked-continuation", Severity.ERROR, Remedy.SAFE, stage=Stage.LINEAGE)
 def forked_continuation(scene: Scene) -> Iterator[Finding]:
     """One conversation was continued twice, and only one half is shown.
 
@@ -92,7 +92,7 @@ def forked_continuation(scene: Scene) -> Iterator[Finding]:
             yield _finding(forked_continuation, fork)
 
 
-@check("LN009", "double-rotation", Severity.INFO, Remedy.UNSAFE)
+@check("LN009", "double-rotation", Severity.INFO, Remedy.UNSAFE, stage=Stage.LINEAGE)
 def double_rotation(scene: Scene) -> Iterator[Finding]:
     """One compression made two continuations, and the second took no turn.
 

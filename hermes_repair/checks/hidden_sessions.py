@@ -15,7 +15,7 @@ from hermes_repair.lineage.person_proof import NEVER_A_PERSON
 from hermes_repair.lineage.release_rules import RULES, picker
 from hermes_repair.lineage.session_node import DelegateMark, SessionNode
 from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
-from hermes_repair.model.plans import Unit
+from hermes_repair.model.plans import Stage, Unit
 from hermes_repair.model.values import Row
 from hermes_repair.model.words import count, utc_day
 from hermes_repair.schema.delegate_marks import (
@@ -32,7 +32,7 @@ FLAGS = ("archived", "hidden")
 PROVEN = frozenset({LeftAlone.PERSON, LeftAlone.COPY})
 
 
-@check("LN006", "hidden-by-marker", Severity.ERROR, Remedy.SAFE)
+@check("LN006", "hidden-by-marker", Severity.ERROR, Remedy.SAFE, stage=Stage.LINEAGE)
 def hidden_by_marker(scene: Scene) -> Iterator[Finding]:
     """A chat is in the database, and no list shows it.
 

@@ -9,7 +9,7 @@ from hermes_repair.evidence.scene import Scene
 from hermes_repair.lineage.session_node import SessionNode
 from hermes_repair.model.actions import RowUpdate
 from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
-from hermes_repair.model.plans import Unit
+from hermes_repair.model.plans import Stage, Unit
 from hermes_repair.model.printed_commands import quoted
 from hermes_repair.model.values import Value
 from hermes_repair.model.words import count
@@ -64,7 +64,7 @@ def unflagged(scene: Scene) -> frozenset[Value]:
     return frozenset(row[0] for row in found)
 
 
-@check("MS002", "count-drift", Severity.WARNING, Remedy.SAFE)
+@check("MS002", "count-drift", Severity.WARNING, Remedy.SAFE, stage=Stage.COUNTS)
 def count_drift(scene: Scene) -> Iterator[Finding]:
     """A session says it has another number of messages than there are.
 

@@ -15,7 +15,7 @@ from hermes_repair.evidence.scene import Scene
 from hermes_repair.evidence.suspect_rows import EARLIEST, MILLISECONDS, TEXTS, is_time, rows_in
 from hermes_repair.model.actions import RowUpdate
 from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
-from hermes_repair.model.plans import Unit
+from hermes_repair.model.plans import Stage, Unit
 from hermes_repair.model.printed_commands import quoted
 from hermes_repair.model.values import RawText, Row, Value, number, text
 from hermes_repair.model.words import count
@@ -171,7 +171,7 @@ def damaged_rows(scene: Scene) -> Iterable[Damaged]:
             yield Damaged(row, mended)
 
 
-@check("MS004", "message-value-invalid", Severity.ERROR, Remedy.SAFE)
+@check("MS004", "message-value-invalid", Severity.ERROR, Remedy.SAFE, stage=Stage.VALUES)
 def message_value_invalid(scene: Scene) -> Iterator[Finding]:
     """Messages, or the row of a session, hold values that Hermes cannot read.
 

@@ -10,7 +10,7 @@ from hermes_repair.evidence.scene import Scene
 from hermes_repair.evidence.suspect_rows import is_time
 from hermes_repair.model.actions import RowInsert
 from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
-from hermes_repair.model.plans import ADOPTION, Unit
+from hermes_repair.model.plans import ADOPTION, Stage, Unit
 from hermes_repair.model.printed_commands import quoted
 from hermes_repair.model.values import Value, number
 from hermes_repair.model.words import count, utc_day, verb
@@ -43,7 +43,7 @@ def find_orphans(look: Look) -> list[Orphans]:
     ]
 
 
-@check("MS003", "orphan-messages", Severity.ERROR, Remedy.UNSAFE)
+@check("MS003", "orphan-messages", Severity.ERROR, Remedy.UNSAFE, stage=Stage.DUPLICATES)
 def orphan_messages(scene: Scene) -> Iterator[Finding]:
     """Messages belong to a session that does not exist.
 

@@ -1,6 +1,6 @@
 """The one list of findings. A check is a function with a docstring; ``explain`` prints that.
 
-@check("LN001", "orphan-child", Severity.ERROR, Remedy.SAFE)
+@check("LN001", "orphan-child", Severity.ERROR, Remedy.SAFE, stage=Stage.LINEAGE)
 def orphan_child(scene: Scene) -> Iterator[Finding]:
     \"\"\"First line, for a person.  Then the four parts of SECTIONS.\"\"\"
 
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from hermes_repair.model.actions import RowInsert, RowUpdate
 from hermes_repair.model.findings import Finding, Remedy, Severity
-from hermes_repair.model.plans import Unit
+from hermes_repair.model.plans import Stage, Unit
 
 if TYPE_CHECKING:
     from hermes_repair.evidence.scene import Scene
@@ -36,7 +36,8 @@ class Check:
 
     ``file_level`` checks read the file's state and run even where its tables cannot be read.
     ``live`` says whether its units may run beside a live Hermes. ``tables`` are those whose rows
-    the check and its units read, None where it may be any.
+    the check and its units read, None where it may be any. ``stage`` is when its units are done;
+    one that proposes none has none.
     """
 
     id: str
@@ -47,6 +48,7 @@ class Check:
     file_level: bool
     find: Find
     tables: frozenset[str] | None = None
+    stage: Stage | None = None
     propose: Propose | None = field(default=None)
 
     def rests_on(self, tables: Collection[str]) -> bool:
@@ -61,7 +63,12 @@ class Check:
         return inspect.cleandoc(self.find.__doc__ or "")
 
     def proposes(self, function: Propose) -> Propose:
-        """Decorate the function that turns this check's findings into units."""
+        """Decorate the function that turns this check's findings into units.
+
+        Raises ``ValueError`` for a check that does not say when they are done.
+        """
+        if self.stage is None:
+            raise ValueError(f"{self.id} proposes units and names no stage")
         self.propose = function
         return function
 
@@ -106,6 +113,7 @@ def check(
     live: bool = False,
     file_level: bool = False,
     tables: Collection[str] | None = None,
+    stage: Stage | None = None,
 ) -> Callable[[Find], Check]:
     """Enter a function in the list. Raises ValueError for a second check of one id or no text."""
 
@@ -117,7 +125,7 @@ def check(
         if missing:
             raise ValueError(f"{id}: its docstring lacks {', '.join(missing)}")
         read = None if tables is None else frozenset(tables)
-        made = Check(id, name, severity, remedy, live, file_level, function, read)
+        made = Check(id, name, severity, remedy, live, file_level, function, read, stage)
         _CHECKS[id] = made
         return made
 
@@ -135,6 +143,11 @@ def all_checks() -> list[Check]:
 def find_check(id: str) -> Check | None:
     """Return the check with this id, upper or lower case."""
     return next((found for found in all_checks() if found.id == id.upper()), None)
+
+
+def stages() -> dict[str, Stage]:
+    """Return when the units of each finding are done, by its id."""
+    return {made.id: made.stage for made in all_checks() if made.stage is not None}
 
 
 def proposals(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:

@@ -14,7 +14,7 @@ from hermes_repair.checks.registry import check
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.model.actions import Action, RowUpdate
 from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
-from hermes_repair.model.plans import Unit
+from hermes_repair.model.plans import Stage, Unit
 from hermes_repair.model.values import Value
 from hermes_repair.model.words import count, verb
 from hermes_repair.schema.catalogue import default_catalogue
@@ -79,7 +79,7 @@ def _unit(scene: Scene, findings: Sequence[Finding], summary: str, first: Sequen
     return replace(unit, room=room_for(Route(number, number, parts), scene.look.scan))
 
 
-@check("SC004", "interrupted-migration", Severity.ERROR, Remedy.SAFE)
+@check("SC004", "interrupted-migration", Severity.ERROR, Remedy.SAFE, stage=Stage.STRUCTURE)
 def interrupted_migration(scene: Scene) -> Iterator[Finding]:
     """A migration of Hermes stopped half-way, and Hermes never finishes it.
 
@@ -228,7 +228,7 @@ def finish_migration(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit
     yield replace(unit, safety=Safety.UNSAFE) if _contested(scene) else unit
 
 
-@check("SC006", "index-missing", Severity.WARNING, Remedy.SAFE)
+@check("SC006", "index-missing", Severity.WARNING, Remedy.SAFE, stage=Stage.STRUCTURE)
 def index_missing(scene: Scene) -> Iterator[Finding]:
     """Indexes of this schema are missing, or have their name on another table or column.
 
@@ -277,7 +277,7 @@ def make_indexes(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
     yield _unit(scene, findings, f"make {count(number, 'missing index')}", ())
 
 
-@check("SC007", "active-flag-null", Severity.ERROR, Remedy.SAFE)
+@check("SC007", "active-flag-null", Severity.ERROR, Remedy.SAFE, stage=Stage.STRUCTURE)
 def active_flag_null(scene: Scene) -> Iterator[Finding]:
     """Messages have no value in the flag that says whether they count.
 

@@ -16,7 +16,7 @@ from hermes_repair.lineage.markers import BRANCHED_FROM, DELEGATE_FROM
 from hermes_repair.lineage.session_node import SessionNode
 from hermes_repair.model.findings import Finding, Safety, Severity
 from hermes_repair.model.findings import Remedy as Mends
-from hermes_repair.model.plans import Unit
+from hermes_repair.model.plans import Stage, Unit
 from hermes_repair.model.printed_commands import quoted
 from hermes_repair.model.values import Value, text
 
@@ -101,7 +101,7 @@ def _finite(value: Any) -> Any:
     return value
 
 
-@check("SE001", "model-config-invalid", Severity.ERROR, Mends.SAFE)
+@check("SE001", "model-config-invalid", Severity.ERROR, Mends.SAFE, stage=Stage.VALUES)
 def model_config_invalid(scene: Scene) -> Iterator[Finding]:
     """The settings of one session are no valid JSON.
 

@@ -15,7 +15,7 @@ from hermes_repair.lineage.graph import EdgeKind
 from hermes_repair.lineage.session_node import SessionNode
 from hermes_repair.model.actions import FileCopy
 from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
-from hermes_repair.model.plans import Unit
+from hermes_repair.model.plans import Stage, Unit
 from hermes_repair.model.values import Value
 
 ABANDONED_SECONDS = 7 * 86400
@@ -26,7 +26,7 @@ UNKNOWN_END = "unknown"
 PRUNES = "an ended session may be deleted by Hermes' prune, with its transcript file"
 
 
-@check("LN008", "continuation-abandoned", Severity.INFO, Remedy.UNSAFE)
+@check("LN008", "continuation-abandoned", Severity.INFO, Remedy.UNSAFE, stage=Stage.LINEAGE)
 def continuation_abandoned(scene: Scene) -> Iterator[Finding]:
     """A continuation was never taken up: it is open for ever, and no model was ever asked in it.
 
@@ -93,7 +93,7 @@ def end(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
         yield unit_of(finding, made, summary, more=file_copies(scene, node.id))
 
 
-@check("SE003", "end-state-inconsistent", Severity.INFO, Remedy.UNSAFE)
+@check("SE003", "end-state-inconsistent", Severity.INFO, Remedy.UNSAFE, stage=Stage.SESSIONS)
 def end_state_inconsistent(scene: Scene) -> Iterator[Finding]:
     """The start or the end of a session is no time, or the two contradict each other.
 

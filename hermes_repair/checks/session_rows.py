@@ -14,7 +14,7 @@ from hermes_repair.lineage.release_rules import RULES, compression_tip
 from hermes_repair.lineage.session_node import SessionNode
 from hermes_repair.model.actions import RowUpdate
 from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
-from hermes_repair.model.plans import Unit
+from hermes_repair.model.plans import Stage, Unit
 from hermes_repair.model.printed_commands import quoted
 from hermes_repair.model.values import number, text
 from hermes_repair.schema.session_titles import base_title, given_title
@@ -25,7 +25,7 @@ SPENT = ("tool_call_count", "input_tokens", "output_tokens", "api_call_count")
 CONTINUED = "continued"
 
 
-@check("SE002", "title-duplicate", Severity.WARNING, Remedy.SAFE)
+@check("SE002", "title-duplicate", Severity.WARNING, Remedy.SAFE, stage=Stage.SESSIONS)
 def title_duplicate(scene: Scene) -> Iterator[Finding]:
     """Two sessions have the same title, which Hermes does not allow.
 
@@ -78,7 +78,7 @@ def rename(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
         )
 
 
-@check("SE004", "ghost-session", Severity.INFO, Remedy.UNSAFE)
+@check("SE004", "ghost-session", Severity.INFO, Remedy.UNSAFE, stage=Stage.SESSIONS)
 def ghost_session(scene: Scene) -> Iterator[Finding]:
     """A session that nobody ever wrote in.
 
@@ -137,7 +137,7 @@ def put_away(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
             yield unit_of(finding, made, f"archive {node.id}, which is empty")
 
 
-@check("LN011", "title-lost", Severity.INFO, Remedy.UNSAFE)
+@check("LN011", "title-lost", Severity.INFO, Remedy.UNSAFE, stage=Stage.LINEAGE)
 def title_lost(scene: Scene) -> Iterator[Finding]:
     """A conversation has a title, and the part of it that lists show has none.
 

@@ -10,12 +10,12 @@ from hermes_repair.evidence.compared_transcripts import Compared
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.model.actions import FileCopy
 from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
-from hermes_repair.model.plans import Unit
+from hermes_repair.model.plans import Stage, Unit
 from hermes_repair.model.words import count
 from hermes_repair.transcripts.verdicts import Verdict
 
 
-@check("TR006", "source-at-risk", Severity.INFO, Remedy.SAFE, live=True)
+@check("TR006", "source-at-risk", Severity.INFO, Remedy.SAFE, live=True, stage=Stage.TRANSCRIPTS)
 def source_at_risk(scene: Scene) -> Iterator[Finding]:
     """A file is the only copy of messages, and Hermes may delete it.
 

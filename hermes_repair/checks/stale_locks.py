@@ -10,7 +10,7 @@ from hermes_repair.evidence.scene import Scene
 from hermes_repair.leases import cooldown_verdict
 from hermes_repair.model.actions import RowUpdate
 from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
-from hermes_repair.model.plans import Unit
+from hermes_repair.model.plans import Stage, Unit
 from hermes_repair.model.values import Value, readable
 from hermes_repair.store.file_state import SideFile
 
@@ -44,7 +44,15 @@ def _units(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
             yield delete_lock(lock, finding.id, finding.fingerprint)
 
 
-@check("LK001", "lock-expired", Severity.WARNING, Remedy.SAFE, live=True, tables=LOCKS)
+@check(
+    "LK001",
+    "lock-expired",
+    Severity.WARNING,
+    Remedy.SAFE,
+    live=True,
+    tables=LOCKS,
+    stage=Stage.LOCKS,
+)
 def lock_expired(scene: Scene) -> Iterator[Finding]:
     """A compression lock is past its time.
 
@@ -62,7 +70,15 @@ def lock_expired(scene: Scene) -> Iterator[Finding]:
     yield from _findings(scene, lock_expired)
 
 
-@check("LK002", "lock-holder-dead", Severity.WARNING, Remedy.SAFE, live=True, tables=LOCKS)
+@check(
+    "LK002",
+    "lock-holder-dead",
+    Severity.WARNING,
+    Remedy.SAFE,
+    live=True,
+    tables=LOCKS,
+    stage=Stage.LOCKS,
+)
 def lock_holder_dead(scene: Scene) -> Iterator[Finding]:
     """A compression lock has time left, but the process that took it is gone.
 
@@ -88,6 +104,7 @@ def lock_holder_dead(scene: Scene) -> Iterator[Finding]:
     Remedy.SAFE,
     live=True,
     tables=(*LOCKS, "sessions"),
+    stage=Stage.LOCKS,
 )
 def lock_of_missing_session(scene: Scene) -> Iterator[Finding]:
     """A compression lock is over, and its session does not exist either.
@@ -105,7 +122,15 @@ def lock_of_missing_session(scene: Scene) -> Iterator[Finding]:
     yield from _findings(scene, lock_of_missing_session)
 
 
-@check("LK004", "lock-lease-absurd", Severity.WARNING, Remedy.UNSAFE, live=True, tables=LOCKS)
+@check(
+    "LK004",
+    "lock-lease-absurd",
+    Severity.WARNING,
+    Remedy.UNSAFE,
+    live=True,
+    tables=LOCKS,
+    stage=Stage.LOCKS,
+)
 def lock_lease_absurd(scene: Scene) -> Iterator[Finding]:
     """A compression lock runs far longer than any release asks for.
 
@@ -127,6 +152,7 @@ def lock_lease_absurd(scene: Scene) -> Iterator[Finding]:
     Remedy.SAFE,
     live=True,
     tables=("sessions",),
+    stage=Stage.LOCKS,
 )
 def cooldown_stale(scene: Scene) -> Iterator[Finding]:
     """A pause after a failed compression is over and still noted.

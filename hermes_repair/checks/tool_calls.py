@@ -13,7 +13,7 @@ from hermes_repair.evidence.suspect_rows import rows_in
 from hermes_repair.evidence.tool_pairs import Pairs, call_id
 from hermes_repair.model.actions import Action, RowUpdate
 from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
-from hermes_repair.model.plans import Unit
+from hermes_repair.model.plans import Stage, Unit
 from hermes_repair.model.printed_commands import quoted
 from hermes_repair.model.values import Row, text
 from hermes_repair.model.words import count
@@ -22,7 +22,7 @@ from hermes_repair.transcripts.message_keys import decode_calls
 from hermes_repair.transcripts.repeated_rows import Shown
 
 
-@check("MS005", "tool-call-unpaired", Severity.INFO, Remedy.UNSAFE)
+@check("MS005", "tool-call-unpaired", Severity.INFO, Remedy.UNSAFE, stage=Stage.COUNTS)
 def tool_call_unpaired(scene: Scene) -> Iterator[Finding]:
     """A tool call has no answer, or an answer has no call.
 
@@ -103,7 +103,7 @@ def _unpaired_actions(scene: Scene, session_id: str, pairs: Pairs) -> Iterator[A
     yield from kept
 
 
-@check("MS006", "duplicate-compaction-summary", Severity.INFO, Remedy.UNSAFE)
+@check("MS006", "duplicate-compaction-summary", Severity.INFO, Remedy.UNSAFE, stage=Stage.COUNTS)
 def duplicate_compaction_summary(scene: Scene) -> Iterator[Finding]:
     """A chat shows the same summary of its earlier turns twice.
 

@@ -10,7 +10,7 @@ from hermes_repair.checks.registry import Check, check
 from hermes_repair.evidence.compared_transcripts import Compared
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.model.findings import Finding, Remedy, Severity
-from hermes_repair.model.plans import Unit
+from hermes_repair.model.plans import Stage, Unit
 from hermes_repair.model.printed_commands import quoted
 from hermes_repair.model.words import count
 from hermes_repair.transcripts.listing import FileKind
@@ -78,7 +78,7 @@ def _fills(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
     yield from fill_units(scene, findings)
 
 
-@check("TR001", "transcript-longer-in-file", Severity.ERROR, Remedy.SAFE)
+@check("TR001", "transcript-longer-in-file", Severity.ERROR, Remedy.SAFE, stage=Stage.TRANSCRIPTS)
 def transcript_longer_in_file(scene: Scene) -> Iterator[Finding]:
     """A chat's JSONL file, or its session log, has messages that the database lacks.
 
@@ -109,7 +109,7 @@ def transcript_longer_in_file(scene: Scene) -> Iterator[Finding]:
         yield _finding(scene, transcript_longer_in_file, answer, found)
 
 
-@check("TR002", "session-only-in-file", Severity.INFO, Remedy.UNSAFE)
+@check("TR002", "session-only-in-file", Severity.INFO, Remedy.UNSAFE, stage=Stage.TRANSCRIPTS)
 def session_only_in_file(scene: Scene) -> Iterator[Finding]:
     """A chat has a JSONL file or a session log, but the database does not know it.
 
@@ -133,7 +133,7 @@ def session_only_in_file(scene: Scene) -> Iterator[Finding]:
         yield _finding(scene, session_only_in_file, answer, found)
 
 
-@check("TR003", "transcript-diverged", Severity.WARNING, Remedy.UNSAFE)
+@check("TR003", "transcript-diverged", Severity.WARNING, Remedy.UNSAFE, stage=Stage.TRANSCRIPTS)
 def transcript_diverged(scene: Scene) -> Iterator[Finding]:
     """A chat's file and the database tell it differently.
 
@@ -220,7 +220,7 @@ def transcript_superseded(scene: Scene) -> Iterator[Finding]:
         )
 
 
-@check("TR007", "tail-only-in-file", Severity.INFO, Remedy.UNSAFE)
+@check("TR007", "tail-only-in-file", Severity.INFO, Remedy.UNSAFE, stage=Stage.TRANSCRIPTS)
 def tail_only_in_file(scene: Scene) -> Iterator[Finding]:
     """The end of a chat is only in its file, and may have been undone on purpose.
 

@@ -13,10 +13,10 @@ from hermes_repair.lineage.graph import EdgeKind, started_after_end
 from hermes_repair.lineage.links import BRANCH_ENDS, mark_branch
 from hermes_repair.lineage.session_node import SessionNode
 from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
-from hermes_repair.model.plans import Unit
+from hermes_repair.model.plans import Stage, Unit
 
 
-@check("LN007", "branch-unmarked", Severity.WARNING, Remedy.SAFE)
+@check("LN007", "branch-unmarked", Severity.WARNING, Remedy.SAFE, stage=Stage.LINEAGE)
 def branch_unmarked(scene: Scene) -> Iterator[Finding]:
     """A chat hangs below another one and says neither why nor what it is.
 

@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from enum import Enum
+from enum import Enum, IntEnum
 
 from hermes_repair.model.actions import WITH_TABLE, Action, Ddl, FileCopy, IndexRefill, RowInsert
 from hermes_repair.model.findings import Safety
 
 ADOPTION = "adoption"
 """The kind of a unit that makes a session for messages that are there already (MS003)."""
+
+
+class Stage(IntEnum):
+    """When a kind of repair is done in a run: each rests on what those before it set right."""
+
+    STRUCTURE = 1
+    VALUES = 2  # what makes queries raise
+    TRANSCRIPTS = 3
+    LINEAGE = 4
+    DUPLICATES = 5
+    SESSIONS = 6
+    LOCKS = 7
+    COUNTS = 8
+    SEARCH = 9
 
 
 class UnitState(Enum):

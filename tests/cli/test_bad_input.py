@@ -467,7 +467,7 @@ signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), int(sys.argv[1])))
 from hermes_repair.cli.guard import run
 from hermes_repair.model.errors import Refused
-from hermes_repair.repair.planner import Selection
+from hermes_repair.model.choices import Selection
 sys.exit(run(sys.argv[2:]))
 """
 
