@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from hermes_repair.app.diagnose import require_readable
 from hermes_repair.app.environment import Environment
-from hermes_repair.app.file_status import FileStatus, steady
 from hermes_repair.app.named_sessions import require_known
-from hermes_repair.app.open_scene import open_scene
+from hermes_repair.app.open_scene import ask_scene
 from hermes_repair.evidence.auxiliary_files import AuxiliaryFile, find_auxiliary_files
+from hermes_repair.evidence.scene import Scene
 from hermes_repair.home.layout import Home
 from hermes_repair.model.choices import LookOptions
 from hermes_repair.transcripts.verdicts import Comparison, Verdict
@@ -43,23 +43,20 @@ def report(home: Home, environment: Environment, look_options: LookOptions) -> R
     Raises :class:`~hermes_repair.model.errors.UnknownSession` for one that nothing here has.
     """
 
-    def look(file_status: FileStatus) -> Report:
-        with open_scene(
-            home, environment, look_options, check_file=False, file_status=file_status
-        ) as scene:
-            require_readable(scene)
-            require_known(scene, look_options.sessions)
-            answers = scene.comparisons.answers
-            return Report(
-                comparisons=tuple(a.comparison for a in answers.values() if a.comparison),
-                only_in_database=tuple(
-                    node.id
-                    for node in scene.nodes
-                    if node.id not in answers
-                    and (not look_options.sessions or node.id in look_options.sessions)
-                ),
-                auxiliary_files=tuple(find_auxiliary_files(scene)),
-                unread=tuple((a.file.path.name, a.problem) for a in answers.values() if a.problem),
-            )
+    def look(scene: Scene) -> Report:
+        require_readable(scene)
+        require_known(scene, look_options.sessions)
+        answers = scene.comparisons.answers
+        return Report(
+            comparisons=tuple(a.comparison for a in answers.values() if a.comparison),
+            only_in_database=tuple(
+                node.id
+                for node in scene.nodes
+                if node.id not in answers
+                and (not look_options.sessions or node.id in look_options.sessions)
+            ),
+            auxiliary_files=tuple(find_auxiliary_files(scene)),
+            unread=tuple((a.file.path.name, a.problem) for a in answers.values() if a.problem),
+        )
 
-    return steady(home, environment, look)
+    return ask_scene(home, environment, look, look_options)

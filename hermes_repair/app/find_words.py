@@ -13,13 +13,12 @@ from pathlib import Path
 from hermes_repair import host
 from hermes_repair.app.diagnose import readable
 from hermes_repair.app.environment import Environment
-from hermes_repair.app.file_status import FileStatus, copy_private, steady
-from hermes_repair.app.open_scene import open_scene
+from hermes_repair.app.file_status import copy_private
+from hermes_repair.app.open_scene import ask_scene
 from hermes_repair.evidence.auxiliary_files import listings, read_json
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.home.layout import Home
 from hermes_repair.home.other_databases import other_databases
-from hermes_repair.model.choices import LookOptions
 from hermes_repair.model.errors import DatabaseUnreadable, Refused, UsageError
 from hermes_repair.model.values import number, text
 from hermes_repair.store.file_state import Sides, at_rest
@@ -78,17 +77,14 @@ def find(home: Home, environment: Environment, words: str) -> Found:
     """Look in every place. Changes nothing."""
     wanted = Words(words)
 
-    def look(file_status: FileStatus) -> Found:
-        with open_scene(
-            home, environment, LookOptions(), check_file=False, file_status=file_status
-        ) as scene:
-            places = list(_in_database(scene, wanted)) if readable(scene) else []
-            notes = list(scene.notes)
-            if scene.file.unreadable is not None:
-                notes.append(f"state.db cannot be read: {scene.file.unreadable}")
+    def look(scene: Scene) -> Found:
+        places = list(_in_database(scene, wanted)) if readable(scene) else []
+        notes = list(scene.notes)
+        if scene.file.unreadable is not None:
+            notes.append(f"state.db cannot be read: {scene.file.unreadable}")
         return Found(tuple(places), tuple(notes))
 
-    first = steady(home, environment, look)
+    first = ask_scene(home, environment, look)
     places, notes = list(first.places), list(first.notes)
     for found in _files(home, notes):
         places += _in_file(home, found, wanted, notes)

@@ -13,8 +13,7 @@ from typing import Any
 
 from hermes_repair.app.diagnose import facts, require_readable
 from hermes_repair.app.environment import Environment
-from hermes_repair.app.file_status import FileStatus, steady
-from hermes_repair.app.open_scene import open_scene
+from hermes_repair.app.open_scene import ask_scene
 from hermes_repair.checks.forked_sessions import Settled, forks, settle
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.home.layout import Home
@@ -22,7 +21,7 @@ from hermes_repair.lineage.forks import Fork, Sibling
 from hermes_repair.lineage.graph import Graph
 from hermes_repair.lineage.release_rules import RULES, Rules, compression_tip, resume_target
 from hermes_repair.lineage.session_node import SessionNode
-from hermes_repair.model.choices import ForkOptions, LookOptions
+from hermes_repair.model.choices import ForkOptions
 from hermes_repair.model.errors import UnknownSession, UsageError
 from hermes_repair.model.values import text
 
@@ -107,18 +106,15 @@ def see(
     to keep one that is no half of these forks, :class:`Refused` where there are no conversations.
     """
 
-    def look(file_status: FileStatus) -> Forks:
-        with open_scene(
-            home, environment, LookOptions(), check_file=False, file_status=file_status
-        ) as scene:
-            require_readable(scene)
-            _require_known(scene, sessions)
-            found = [fork for fork in forks(scene) if _is_meant(scene, fork, sessions)]
-            _require_halves(found, wish)
-            seen = tuple(_seen(scene, fork, wish, content) for fork in found)
-            return Forks(facts(scene), seen)
+    def look(scene: Scene) -> Forks:
+        require_readable(scene)
+        _require_known(scene, sessions)
+        found = [fork for fork in forks(scene) if _is_meant(scene, fork, sessions)]
+        _require_halves(found, wish)
+        seen = tuple(_seen(scene, fork, wish, content) for fork in found)
+        return Forks(facts(scene), seen)
 
-    return steady(home, environment, look)
+    return ask_scene(home, environment, look)
 
 
 def _require_known(scene: Scene, sessions: Collection[str]) -> None:

@@ -7,15 +7,13 @@ from typing import Any
 
 from hermes_repair.app.diagnose import facts, require_readable
 from hermes_repair.app.environment import Environment
-from hermes_repair.app.file_status import FileStatus, steady
-from hermes_repair.app.open_scene import open_scene
+from hermes_repair.app.open_scene import ask_scene
 from hermes_repair.checks.forked_sessions import forks
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.home.layout import Home
 from hermes_repair.lineage.family_tree import Tree, grow
 from hermes_repair.lineage.forks import Holds
 from hermes_repair.lineage.graph import Graph
-from hermes_repair.model.choices import LookOptions
 from hermes_repair.model.errors import UnknownSession
 
 
@@ -38,23 +36,20 @@ def see(home: Home, environment: Environment, session: str | None, *, everything
     not exist, :class:`Refused` where there are no conversations.
     """
 
-    def look(file_status: FileStatus) -> Forest:
-        with open_scene(
-            home, environment, LookOptions(), check_file=False, file_status=file_status
-        ) as scene:
-            require_readable(scene)
-            if session is not None and session not in scene.node:
-                raise UnknownSession(
-                    f"There is no session {session!r} in this database.",
-                    "`hermes-repair tree` without a session draws every family.",
-                )
-            graph = Graph.build(scene.nodes, _reviews(scene), scene.early)
-            members = None if session is None else [session]
-            trees = list(grow(graph, scene.routing, members))
-            shown = [t for t in trees if everything or session is not None or _matters(t)]
-            return Forest(facts(scene), tuple(shown), len(trees) - len(shown))
+    def look(scene: Scene) -> Forest:
+        require_readable(scene)
+        if session is not None and session not in scene.node:
+            raise UnknownSession(
+                f"There is no session {session!r} in this database.",
+                "`hermes-repair tree` without a session draws every family.",
+            )
+        graph = Graph.build(scene.nodes, _reviews(scene), scene.early)
+        members = None if session is None else [session]
+        trees = list(grow(graph, scene.routing, members))
+        shown = [t for t in trees if everything or session is not None or _matters(t)]
+        return Forest(facts(scene), tuple(shown), len(trees) - len(shown))
 
-    return steady(home, environment, look)
+    return ask_scene(home, environment, look)
 
 
 def _matters(tree: Tree) -> bool:

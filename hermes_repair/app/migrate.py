@@ -9,7 +9,7 @@ from pathlib import Path
 from hermes_repair.app.apply_units import apply_units, close_receipt, in_memory, needed
 from hermes_repair.app.environment import Environment
 from hermes_repair.app.file_status import FileStatus, folder_of, left_wal, read_file_status, steady
-from hermes_repair.app.open_scene import open_scene
+from hermes_repair.app.open_scene import ask_scene, open_scene
 from hermes_repair.app.preflight import Space, disk_space, require_alone, single_run
 from hermes_repair.app.recover import recover
 from hermes_repair.app.source_resolver import resolver
@@ -276,18 +276,14 @@ def _otherwise(structure: Structure, way: Way) -> list[str]:
 def _look_afresh(home: Home, environment: Environment, way: Way) -> None:
     """See that what was committed is what is there now."""
 
-    def look(file_status: FileStatus) -> None:
-        with open_scene(
-            home, environment, LookOptions(), check_file=False, file_status=file_status
-        ) as scene:
-            if left := _otherwise(scene.structure, way):
-                raise Refused(
-                    "The migration was made, but the database is otherwise now: "
-                    + "; ".join(left[:3]),
-                    "Is another program at work on it? `hermes-repair undo` takes it back.",
-                )
+    def look(scene: Scene) -> None:
+        if left := _otherwise(scene.structure, way):
+            raise Refused(
+                "The migration was made, but the database is otherwise now: " + "; ".join(left[:3]),
+                "Is another program at work on it? `hermes-repair undo` takes it back.",
+            )
 
-    steady(home, environment, look)
+    ask_scene(home, environment, look)
 
 
 def _rows(look: Look) -> tuple[int, int]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from typing import TypeVar
 
 from hermes_repair.app.environment import Environment
 from hermes_repair.app.file_status import (
@@ -13,6 +14,7 @@ from hermes_repair.app.file_status import (
     folder_of,
     naming,
     read_file_status,
+    steady,
 )
 from hermes_repair.app.receipts import gather, left_by_us
 from hermes_repair.app.target_release import installed_for
@@ -28,6 +30,9 @@ from hermes_repair.schema.structure import Structure, read_structure
 from hermes_repair.store.file_state import FileState, SideFile, at_rest, beside_others
 from hermes_repair.store.look import Look
 
+T = TypeVar("T")
+
+EVERYTHING = LookOptions()
 NAMED = 3
 """Tables that are named; the rest is counted."""
 
@@ -97,6 +102,26 @@ def open_scene(
             notes=notes,
             tell=environment.now_and_then(),
         )
+
+
+def ask_scene(
+    home: Home,
+    environment: Environment,
+    ask: Callable[[Scene], T],
+    look_options: LookOptions = EVERYTHING,
+) -> T:
+    """Return what ``ask`` makes of a scene; asked again where the files moved under the look.
+
+    The file is not checked: that is for looks that a repair may be planned on.
+    """
+
+    def look(file_status: FileStatus) -> T:
+        with open_scene(
+            home, environment, look_options, check_file=False, file_status=file_status
+        ) as scene:
+            return ask(scene)
+
+    return steady(home, environment, look)
 
 
 def _listed(tables: Sequence[str]) -> str:
