@@ -121,7 +121,7 @@ def _once(
         return Diagnosis(
             home=home,
             database=database,
-            findings=_with_damage(scene, findings, selection),
+            findings=tuple(one.without_fix() for one in _with_damage(scene, findings, selection)),
             labels=named or {},
             accepted=dict(acknowledged_or_why(folder_of(home).path)[0]),
             notes=tuple(scene.notes),

@@ -21,8 +21,8 @@ from hermes_repair.home.layout import Home, routing_file
 from hermes_repair.host.regular_files import parse_json
 from hermes_repair.model.choices import LookOptions
 from hermes_repair.model.errors import HermesRepairError, Refused, from_os
-from hermes_repair.model.findings import Safety, Severity
-from hermes_repair.model.plans import Unit
+from hermes_repair.model.findings import Severity
+from hermes_repair.model.plans import Safety, Unit
 from hermes_repair.schema.catalogue import Step, default_catalogue
 from hermes_repair.schema.delegate_marks import STEP, Decisions
 from hermes_repair.schema.foreign_objects import find_foreign_objects

@@ -143,7 +143,7 @@ def _propose(
             raise Refused(*unproven[0])
         return Proposal(
             plan=made,
-            findings=tuple(findings),
+            findings=tuple(finding.without_fix() for finding in findings),
             labels=labels(scene, tuple(findings)),
             database=facts(scene),
             file_status=file_status,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from hermes_repair.checks.imported_sessions import continuation_in_file, imported_continuation
 from hermes_repair.checks.message_counts import loses
-from hermes_repair.checks.registry import check
+from hermes_repair.checks.registry import check, each
 from hermes_repair.checks.resolution_units import (
     how,
     in_cycle,
@@ -23,8 +24,8 @@ from hermes_repair.lineage.column_changes import Resolution, refused
 from hermes_repair.lineage.graph import EdgeKind
 from hermes_repair.lineage.links import attach, cut_cycle, cut_empty, reopen_parent
 from hermes_repair.lineage.session_node import SessionNode
-from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
-from hermes_repair.model.plans import Stage, Unit
+from hermes_repair.model.findings import Finding, Remedy, Severity
+from hermes_repair.model.plans import Safety, Stage, Unit
 from hermes_repair.model.printed_commands import quoted
 from hermes_repair.model.words import count
 
@@ -59,25 +60,23 @@ def lineage_cycle(scene: Scene) -> Iterator[Finding]:
             identity=cycle,
             sessions=len(cycle),
             messages=sum(scene.node[name].active_rows for name in cycle),
+            fix=each(partial(_cut_circle, scene, cycle, resolution)),
         )
 
 
-@lineage_cycle.proposes
-def cut_circle(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
+def _cut_circle(
+    scene: Scene, cycle: Sequence[str], resolution: Resolution, finding: Finding
+) -> Iterator[Unit]:
     """Cut the link of the earliest member."""
-    cycles = {cycle[0]: cycle for cycle in scene.graph.cycles}
-    for finding in findings:
-        cycle = cycles[finding.session_id or ""]
-        resolution = cut_cycle(cycle, row_of(scene, cycle[0]))
-        if resolution.changes:
-            yield unit_of(
-                finding,
-                resolution,
-                f"cut the link of {cycle[0]} to {scene.node[cycle[0]].parent_id}"
-                f" ({resolution.reason})",
-                kind="family",
-                sessions=cycle,
-            )
+    if resolution.changes:
+        first = cycle[0]
+        yield unit_of(
+            finding,
+            resolution,
+            f"cut the link of {first} to {scene.node[first].parent_id} ({resolution.reason})",
+            kind="family",
+            sessions=cycle,
+        )
 
 
 @check("LN004", "continuation-missing", Severity.INFO, Remedy.UNSAFE, stage=Stage.LINEAGE)
@@ -126,6 +125,7 @@ def continuation_missing(scene: Scene) -> Iterator[Finding]:
             identity=(node.ended_at,),
             sessions=1,
             messages=node.active_rows,
+            fix=each(partial(_open_again, ending)),
         )
 
 
@@ -171,15 +171,11 @@ def judge_ending(scene: Scene, node: SessionNode) -> Ending:
     return Ending(made, f"open {node.id} again ({reason})", name, hint)
 
 
-@continuation_missing.proposes
-def open_again(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
+def _open_again(ending: Ending, finding: Finding) -> Iterator[Unit]:
     """Open the closed session, or link the continuation that a file brought back."""
-    for finding in findings:
-        node = scene.node[finding.session_id or ""]
-        ending = judge_ending(scene, node)
-        if ending.resolution.changes:
-            waits_for_file = {ending.file} if ending.file is not None else set()
-            yield unit_of(finding, ending.resolution, ending.summary, sessions=waits_for_file)
+    if ending.resolution.changes:
+        waits_for_file = {ending.file} if ending.file is not None else set()
+        yield unit_of(finding, ending.resolution, ending.summary, sessions=waits_for_file)
 
 
 @check("LN005", "continuation-empty", Severity.WARNING, Remedy.SAFE, stage=Stage.LINEAGE)
@@ -214,6 +210,7 @@ def continuation_empty(scene: Scene) -> Iterator[Finding]:
             data={"parent": node.parent_id},
             identity=(node.parent_id,),
             sessions=1,
+            fix=each(partial(_unlink, scene, node)),
         )
 
 
@@ -265,14 +262,13 @@ def judge_empty(scene: Scene, node: SessionNode) -> Resolution:
     return both
 
 
-@continuation_empty.proposes
-def unlink(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
-    """Cut the link of the empty continuation, and open its parent where nothing else follows."""
-    for finding in findings:
-        node = scene.node[finding.session_id or ""]
-        resolution = judge_empty(scene, node)
-        if not resolution.changes:
-            continue
+def _unlink(scene: Scene, node: SessionNode, finding: Finding) -> Iterator[Unit]:
+    """Cut the link of the empty continuation, and open its parent where nothing else follows.
+
+    Judged anew: the title that it gives may have been taken by the plan since.
+    """
+    resolution = judge_empty(scene, node)
+    if resolution.changes:
         yield unit_of(
             finding,
             resolution,

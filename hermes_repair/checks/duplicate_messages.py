@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
-from hermes_repair.checks.registry import check
+from hermes_repair.checks.registry import check, each
 from hermes_repair.checks.resolution_units import below_active, row_of
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.model.actions import Action, RowUpdate
-from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
-from hermes_repair.model.plans import Stage, Unit
+from hermes_repair.model.findings import Finding, Remedy, Severity
+from hermes_repair.model.plans import Safety, Stage, Unit
 from hermes_repair.model.printed_commands import quoted
 from hermes_repair.model.values import Value, number, same_value, text
 from hermes_repair.model.words import count, verb
@@ -135,6 +136,7 @@ def duplicate_messages(scene: Scene) -> Iterator[Finding]:
             identity=(copies, found.proven),
             sessions=1,
             messages=copies,
+            fix=each(partial(_set_inactive, scene, session_id, found)),
         )
 
 
@@ -154,24 +156,21 @@ def _found(scene: Scene) -> dict[str, Repeats]:
     return {session_id: found for session_id, found in listed if found.copies}
 
 
-@duplicate_messages.proposes
-def set_inactive(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
+def _set_inactive(
+    scene: Scene, session_id: str, found: Repeats, finding: Finding
+) -> Iterator[Unit]:
     """Let the first of each stay, and set the others inactive."""
-    for finding in findings:
-        session_id = finding.session_id or ""
-        found = repeats_of(scene, session_id)
-        copies = found.copies
-        yield Unit(
-            kind="session",
-            subject=session_id,
-            summary=f"set {count(len(copies), 'copy')} of messages of {session_id} inactive",
-            actions=tuple(deactivations(scene, session_id, copies)),
-            safety=Safety.SAFE if found.proven else Safety.UNSAFE,
-            live=False,
-            findings=(finding.fingerprint,),
-            finding_ids=(finding.id,),
-            sessions=frozenset({session_id}),
-        )
+    yield Unit(
+        kind="session",
+        subject=session_id,
+        summary=f"set {count(len(found.copies), 'copy')} of messages of {session_id} inactive",
+        actions=tuple(deactivations(scene, session_id, found.copies)),
+        safety=Safety.SAFE if found.proven else Safety.UNSAFE,
+        live=False,
+        findings=(finding.fingerprint,),
+        finding_ids=(finding.id,),
+        sessions=frozenset({session_id}),
+    )
 
 
 def deactivations(

@@ -15,8 +15,8 @@ from hermes_repair.evidence.compared_transcripts import Compared, sequence_of
 from hermes_repair.evidence.scene import NoIdLeft, Scene
 from hermes_repair.model import trigger_columns
 from hermes_repair.model.actions import Action, FileCopy, RowInsert, RowMove, RowUpdate, SourceRef
-from hermes_repair.model.findings import Finding, Safety
-from hermes_repair.model.plans import Unit
+from hermes_repair.model.findings import Finding
+from hermes_repair.model.plans import Safety, Unit
 from hermes_repair.model.values import Row, Value, row_digest, row_size, stored
 from hermes_repair.model.words import count, utc_day
 from hermes_repair.schema.gateway_step import entry_values
@@ -36,26 +36,20 @@ ROOM_TO_MOVE = 7
 the receipt, which keeps it whole."""
 
 
-def fill_units(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
-    """Yield one unit per session that has a fill; ids are counted through the whole plan."""
-    for finding in findings:
-        session_id = finding.session_id or ""
-        # A log is compared only where the transcript has nothing to fill, so one of both has.
-        answer = scene.logs.get(session_id) or scene.comparisons.answers.get(session_id)
-        found = answer.comparison if answer is not None else None
-        if answer is None or found is None or found.fill is None or answer.changing:
-            continue
-        if not found.fill.lines:
-            continue  # both sides have everything, in another order (TR003)
-        before = scene.look_options.before
-        if before is not None and (found.ended is None or found.ended >= before):
-            continue
-        try:
-            unit = _unit(scene, finding, answer, found, found.fill)
-        except NoIdLeft as error:
+def fill(scene: Scene, answer: Compared, found: Comparison, finding: Finding) -> Iterator[Unit]:
+    """Yield the unit that brings back what a session lacks; ids count through the whole plan."""
+    if found.fill is None or answer.changing:
+        return
+    if not found.fill.lines:
+        return  # both sides have everything, in another order (TR003)
+    before = scene.look_options.before
+    if before is not None and (found.ended is None or found.ended >= before):
+        return
+    try:
+        yield _unit(scene, finding, answer, found, found.fill)
+    except NoIdLeft as error:
+        if error.message not in scene.notes:
             scene.notes.append(error.message)
-            return
-        yield unit
 
 
 def _unit(

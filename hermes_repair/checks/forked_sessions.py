@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 from hermes_repair.checks.merge_actions import Merge, merge_actions, own_words, plan_merge
-from hermes_repair.checks.registry import Check, check
+from hermes_repair.checks.registry import Check, check, each
 from hermes_repair.checks.resolution_units import in_cycle, row_of, unit_of
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.lineage.column_changes import Resolution, refused
@@ -19,8 +20,8 @@ from hermes_repair.lineage.fork_resolution import (
 )
 from hermes_repair.lineage.forks import Fork, Holds, Sibling, find_fork
 from hermes_repair.model.choices import ForkOptions, Method
-from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
-from hermes_repair.model.plans import Stage, Unit
+from hermes_repair.model.findings import Finding, Remedy, Severity
+from hermes_repair.model.plans import Safety, Stage, Unit
 from hermes_repair.model.printed_commands import quoted
 from hermes_repair.model.words import count, verb
 
@@ -89,7 +90,7 @@ def forked_continuation(scene: Scene) -> Iterator[Finding]:
     """
     for fork in forks(scene):
         if len(rivals(fork)) > 1 and not is_double_rotation(fork):
-            yield _finding(forked_continuation, fork)
+            yield _finding(scene, forked_continuation, fork)
 
 
 @check("LN009", "double-rotation", Severity.INFO, Remedy.UNSAFE, stage=Stage.LINEAGE)
@@ -110,10 +111,10 @@ def double_rotation(scene: Scene) -> Iterator[Finding]:
     """
     for fork in forks(scene):
         if len(rivals(fork)) > 1 and is_double_rotation(fork):
-            yield _finding(double_rotation, fork)
+            yield _finding(scene, double_rotation, fork)
 
 
-def _finding(made: Check, fork: Fork) -> Finding:
+def _finding(scene: Scene, made: Check, fork: Fork) -> Finding:
     live = fork.live.session_id
     own = sum(own_words(sibling) for sibling in fork.others(_kept(fork)))
     known = "which of them goes on is not clear"
@@ -143,6 +144,7 @@ def _finding(made: Check, fork: Fork) -> Finding:
         identity=tuple(sibling.session_id for sibling in fork.siblings),
         sessions=len(fork.siblings),
         messages=own,
+        fix=each(partial(_resolve, scene, fork)),
     )
 
 
@@ -188,13 +190,10 @@ def settle(scene: Scene, fork: Fork, wish: ForkOptions | None) -> Settled:
     return Settled(keep, archive_merged(basis, fork, keep, merge.merged), merge)
 
 
-def _units(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
-    for finding in findings:
-        fork = read_fork(scene, finding.session_id or "")
-        settled = settle(scene, fork, scene.look_options.forks)
-        changes = settled.resolution.changes
-        if not changes:
-            continue
+def _resolve(scene: Scene, fork: Fork, finding: Finding) -> Iterator[Unit]:
+    """Resolve it as was wished for, under titles that are still free."""
+    settled = settle(scene, fork, scene.look_options.forks)
+    if settled.resolution.changes:
         more = tuple(merge_actions(scene, settled.keep, settled.merge)) if settled.merge else ()
         yield unit_of(
             finding,
@@ -241,7 +240,3 @@ def _woven(merge: Merge, session_id: str, aside: str) -> str:
     come = verb(came, "comes", "come")
     what = f"{count(came, 'message')} of {session_id} {come} in"
     return f"{what}, and it {aside}{rest if stay else ''}"
-
-
-forked_continuation.proposes(_units)
-double_rotation.proposes(_units)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from functools import partial
 
-from hermes_repair.checks.registry import check
+from hermes_repair.checks.registry import check, each
 from hermes_repair.checks.resolution_units import how, remedy, row_of, unit_of
 from hermes_repair.evidence.delegate_decisions import decide
 from hermes_repair.evidence.scene import Scene
@@ -14,8 +15,8 @@ from hermes_repair.lineage.links import unhide
 from hermes_repair.lineage.person_proof import NEVER_A_PERSON
 from hermes_repair.lineage.release_rules import RULES, picker
 from hermes_repair.lineage.session_node import DelegateMark, SessionNode
-from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
-from hermes_repair.model.plans import Stage, Unit
+from hermes_repair.model.findings import Finding, Remedy, Severity
+from hermes_repair.model.plans import Safety, Stage, Unit
 from hermes_repair.model.values import Row
 from hermes_repair.model.words import count, utc_day
 from hermes_repair.schema.delegate_marks import (
@@ -70,6 +71,7 @@ def hidden_by_marker(scene: Scene) -> Iterator[Finding]:
                 identity=(node.delegate_from,),
                 sessions=1,
                 messages=node.active_rows,
+                fix=each(partial(_list_again, node, made)),
             )
     for node, column in _parts_hidden(scene):
         made = _show(node, row_of(scene, node.id), column)
@@ -83,6 +85,7 @@ def hidden_by_marker(scene: Scene) -> Iterator[Finding]:
             identity=(column,),
             sessions=1,
             messages=node.active_rows,
+            fix=each(partial(_show_again, node, column, made)),
         )
 
 
@@ -148,20 +151,20 @@ def _show(node: SessionNode, row: Row, column: str) -> Resolution:
     return resolution([changes_of(node.id, row, {column: 0})], Safety.UNSAFE, reason)
 
 
-@hidden_by_marker.proposes
-def take_mark_off(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
+def _list_again(node: SessionNode, made: Resolution, finding: Finding) -> Iterator[Unit]:
     """Take the mark off, and give a child a listed shape."""
-    for finding in findings:
-        node = scene.node[finding.session_id or ""]
-        column = finding.subject.get("column")
-        if column is not None:
-            made = _show(node, row_of(scene, node.id), column)
-            summary = f"show {node.id} again: it is {column} by itself ({made.reason})"
-        else:
-            made = _unhide(scene, node)
-            summary = f"list {node.id} again: take the delegate's mark off ({made.reason})"
-        if made.changes:
-            yield unit_of(finding, made, summary)
+    if made.changes:
+        summary = f"list {node.id} again: take the delegate's mark off ({made.reason})"
+        yield unit_of(finding, made, summary)
+
+
+def _show_again(
+    node: SessionNode, column: str, made: Resolution, finding: Finding
+) -> Iterator[Unit]:
+    """Take a flag off that stands on one part of a conversation alone."""
+    if made.changes:
+        summary = f"show {node.id} again: it is {column} by itself ({made.reason})"
+        yield unit_of(finding, made, summary)
 
 
 def _yours(proven: int, number: int) -> str:

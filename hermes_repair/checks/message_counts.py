@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from functools import partial
 
-from hermes_repair.checks.registry import check
+from hermes_repair.checks.registry import check, each
+from hermes_repair.checks.resolution_units import row_of
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.lineage.session_node import SessionNode
 from hermes_repair.model.actions import RowUpdate
-from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
-from hermes_repair.model.plans import Stage, Unit
+from hermes_repair.model.findings import Finding, Remedy, Severity
+from hermes_repair.model.plans import Safety, Stage, Unit
 from hermes_repair.model.printed_commands import quoted
 from hermes_repair.model.values import Value
 from hermes_repair.model.words import count
@@ -105,6 +107,7 @@ def count_drift(scene: Scene) -> Iterator[Finding]:
                 data={"message_count": node.message_count, "active_rows": node.active_rows},
                 identity=(node.message_count, node.active_rows),
                 sessions=1,
+                fix=each(partial(_recount, scene, node, hidden)),
             )
 
 
@@ -131,38 +134,28 @@ def _counted_in_file(node: SessionNode, in_file: Comparison) -> Finding:
     )
 
 
-@count_drift.proposes
-def recount(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
-    """Set the count to what is there."""
-    for finding in findings:
-        node = scene.node.get(finding.session_id or "")
-        if node is None:
-            continue
-        row = next(scene.look.rows_of("sessions", "id = ?", [node.id]), None)
-        if row is None:
-            continue
-        hidden = silenced(scene, node)
-        counted = RowUpdate(
-            table="sessions",
-            key={"id": node.id},
-            before={"message_count": row["message_count"]},
-            after={"message_count": node.active_rows},
-            counters=frozenset({"message_count"}),
-        )
-        yield Unit(
-            kind="session",
-            subject=node.id,
-            summary=f"show the messages of {node.id} again"
-            if hidden
-            else f"count the messages of {node.id} again:"
-            f" {node.message_count} -> {node.active_rows}",
-            actions=tuple(_shown_again(scene, node)) if hidden else (counted,),
-            safety=Safety.UNSAFE if hidden else Safety.SAFE,
-            live=False,
-            findings=(finding.fingerprint,),
-            finding_ids=(finding.id,),
-            sessions=frozenset({node.id}),
-        )
+def _recount(scene: Scene, node: SessionNode, hidden: bool, finding: Finding) -> Iterator[Unit]:
+    """Set the count to what is there; where all are ``hidden``, show them instead."""
+    counted = RowUpdate(
+        table="sessions",
+        key={"id": node.id},
+        before={"message_count": row_of(scene, node.id)["message_count"]},
+        after={"message_count": node.active_rows},
+        counters=frozenset({"message_count"}),
+    )
+    yield Unit(
+        kind="session",
+        subject=node.id,
+        summary=f"show the messages of {node.id} again"
+        if hidden
+        else f"count the messages of {node.id} again: {node.message_count} -> {node.active_rows}",
+        actions=tuple(_shown_again(scene, node)) if hidden else (counted,),
+        safety=Safety.UNSAFE if hidden else Safety.SAFE,
+        live=False,
+        findings=(finding.fingerprint,),
+        finding_ids=(finding.id,),
+        sessions=frozenset({node.id}),
+    )
 
 
 def _shown_again(scene: Scene, node: SessionNode) -> Iterator[RowUpdate]:

@@ -9,13 +9,13 @@ from datetime import UTC, datetime, tzinfo
 from functools import partial
 from typing import NamedTuple
 
-from hermes_repair.checks.registry import check
+from hermes_repair.checks.registry import check, each
 from hermes_repair.checks.unreadable_labels import readable_labels, unreadable_labels
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.evidence.suspect_rows import EARLIEST, MILLISECONDS, TEXTS, is_time, rows_in
-from hermes_repair.model.actions import RowUpdate
-from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
-from hermes_repair.model.plans import Stage, Unit
+from hermes_repair.model.actions import Action, RowUpdate
+from hermes_repair.model.findings import Finding, Remedy, Severity
+from hermes_repair.model.plans import Safety, Stage, Unit
 from hermes_repair.model.printed_commands import quoted
 from hermes_repair.model.values import RawText, Row, Value, number, text
 from hermes_repair.model.words import count
@@ -195,8 +195,9 @@ def message_value_invalid(scene: Scene) -> Iterator[Finding]:
         for sure in (True, False):
             if any(made.sure is sure for made in damaged.mended):
                 found.setdefault((session_id, sure), []).append(damaged)
+    fix = partial(_write_readable, scene)
     for (session_id, sure), rows in sorted(found.items()):
-        kinds = sorted({made.kind for row in rows for made in row.mended if made.sure is sure})
+        kinds = _kinds(rows, sure=sure)
         possible = sure or any(_changes(row, sure=False) for row in rows)
         asked = "hermes-repair repair"
         yield message_value_invalid.finding(
@@ -209,6 +210,7 @@ def message_value_invalid(scene: Scene) -> Iterator[Finding]:
             identity=(sure, len(rows), *kinds),
             sessions=1,
             messages=len(rows),
+            fix=fix,
         )
     for session_id, columns in unreadable_labels(scene):
         kinds = ["invalid UTF-8"]
@@ -220,7 +222,12 @@ def message_value_invalid(scene: Scene) -> Iterator[Finding]:
             data={"kinds": kinds, "columns": list(columns), "messages": 0, "derivable": True},
             identity=("session", *columns),
             sessions=1,
+            fix=each(partial(_write_labels, scene, session_id, columns)),
         )
+
+
+def _kinds(rows: Iterable[Damaged], *, sure: bool) -> list[str]:
+    return sorted({made.kind for row in rows for made in row.mended if made.sure is sure})
 
 
 def _changes(damaged: Damaged, *, sure: bool) -> dict[str, Value]:
@@ -232,9 +239,8 @@ def _changes(damaged: Damaged, *, sure: bool) -> dict[str, Value]:
     }
 
 
-@message_value_invalid.proposes
-def write_readable(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
-    """Write the values that can be read."""
+def _write_readable(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
+    """Write the values that can be read; the rows are read once for all sessions."""
     rows: dict[str, list[Damaged]] = {}
     wanted = {finding.session_id for finding in findings}
     for damaged in damaged_rows(scene):
@@ -243,39 +249,39 @@ def write_readable(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
             rows.setdefault(session_id, []).append(damaged)
     for finding in findings:
         session_id, sure = finding.session_id or "", finding.remedy is Remedy.SAFE
-        if "columns" in finding.data:
-            yield _labelled(scene, finding)
-            continue
+        own = rows.get(session_id, [])
         actions = []
-        for damaged in rows.get(session_id, ()):
+        for damaged in own:
             after = _changes(damaged, sure=sure)
             before = {column: damaged.row[column] for column in after}
             if after:
                 key = {"id": damaged.row["id"]}
                 actions.append(RowUpdate("messages", key, before, after))
-        yield Unit(
-            kind="session",
-            subject=session_id,
-            summary=f"make {count(len(actions), 'message')} of {session_id} readable:"
-            f" {', '.join(finding.data['kinds'])}",
-            actions=tuple(actions),
-            safety=Safety.SAFE if sure else Safety.UNSAFE,
-            live=False,
-            findings=(finding.fingerprint,),
-            finding_ids=(finding.id,),
-            sessions=frozenset({session_id}),
+        yield _unit(
+            finding,
+            f"make {count(len(actions), 'message')} of {session_id} readable:"
+            f" {', '.join(_kinds(own, sure=sure))}",
+            actions,
+            Safety.SAFE if sure else Safety.UNSAFE,
         )
 
 
-def _labelled(scene: Scene, finding: Finding) -> Unit:
+def _write_labels(
+    scene: Scene, session_id: str, columns: Sequence[str], finding: Finding
+) -> Iterator[Unit]:
     """Write the texts of a session's own row that can be read."""
-    session_id, columns = finding.session_id or "", tuple(finding.data["columns"])
+    summary = f"make {' and '.join(columns)} of {session_id} readable: invalid UTF-8"
+    yield _unit(finding, summary, [readable_labels(scene, session_id, tuple(columns))], Safety.SAFE)
+
+
+def _unit(finding: Finding, summary: str, actions: Sequence[Action], safety: Safety) -> Unit:
+    session_id = finding.session_id or ""
     return Unit(
         kind="session",
         subject=session_id,
-        summary=f"make {' and '.join(columns)} of {session_id} readable: invalid UTF-8",
-        actions=(readable_labels(scene, session_id, columns),),
-        safety=Safety.SAFE,
+        summary=summary,
+        actions=tuple(actions),
+        safety=safety,
         live=False,
         findings=(finding.fingerprint,),
         finding_ids=(finding.id,),

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
-from hermes_repair.checks.registry import check
+from hermes_repair.checks.registry import check, each
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.evidence.suspect_rows import is_time
 from hermes_repair.model.actions import RowInsert
-from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
-from hermes_repair.model.plans import ADOPTION, Stage, Unit
+from hermes_repair.model.findings import Finding, Remedy, Severity
+from hermes_repair.model.plans import ADOPTION, Safety, Stage, Unit
 from hermes_repair.model.printed_commands import quoted
 from hermes_repair.model.values import Value, number
 from hermes_repair.model.words import count, utc_day, verb
@@ -78,42 +79,39 @@ def orphan_messages(scene: Scene) -> Iterator[Finding]:
             identity=(found.messages,),
             sessions=1,
             messages=found.messages,
+            fix=each(partial(_adopt, scene, found)),
         )
 
 
-@orphan_messages.proposes
-def adopt(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
+def _adopt(scene: Scene, found: Orphans, finding: Finding) -> Iterator[Unit]:
     """Make the row of the session again."""
-    missing = {found.session_id: found for found in find_orphans(scene.look)}
-    for finding in findings:
-        found = missing[finding.session_id]
-        session_id = finding.session_id or ""
-        started = found.first if found.first is not None else scene.now
-        title = recovered_title(f"{SOURCE} chat", utc_day(started), scene.taken_titles)
-        messages, calls = _counts(scene, session_id)
-        row = session_row(
-            session_id,
-            frozenset(scene.look.columns("sessions")),
-            source=SOURCE,
-            started_at=started,
-            title=title,
-            model=None,
-            messages=messages,
-            tool_calls=calls,
-            calls_model=False,
-            routing={},
-        )
-        yield Unit(
-            kind=ADOPTION,
-            subject=session_id,
-            summary=f"make a session for {count(found.messages, 'message')} of {session_id}",
-            actions=(RowInsert("sessions", {"id": session_id}, row),),
-            safety=Safety.UNSAFE,
-            live=False,
-            findings=(finding.fingerprint,),
-            finding_ids=(finding.id,),
-            sessions=frozenset({session_id}),
-        )
+    session_id = finding.session_id or ""
+    started = found.first if found.first is not None else scene.now
+    title = recovered_title(f"{SOURCE} chat", utc_day(started), scene.taken_titles)
+    messages, calls = _counts(scene, session_id)
+    row = session_row(
+        session_id,
+        frozenset(scene.look.columns("sessions")),
+        source=SOURCE,
+        started_at=started,
+        title=title,
+        model=None,
+        messages=messages,
+        tool_calls=calls,
+        calls_model=False,
+        routing={},
+    )
+    yield Unit(
+        kind=ADOPTION,
+        subject=session_id,
+        summary=f"make a session for {count(found.messages, 'message')} of {session_id}",
+        actions=(RowInsert("sessions", {"id": session_id}, row),),
+        safety=Safety.UNSAFE,
+        live=False,
+        findings=(finding.fingerprint,),
+        finding_ids=(finding.id,),
+        sessions=frozenset({session_id}),
+    )
 
 
 def _counts(scene: Scene, session_id: str) -> tuple[int, int]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 from hermes_repair.checks.message_counts import loses
-from hermes_repair.checks.registry import check
+from hermes_repair.checks.registry import check, each
 from hermes_repair.checks.resolution_units import how, remedy, row_of, unit_of
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.evidence.sessions_elsewhere import Place
@@ -14,8 +15,8 @@ from hermes_repair.lineage.column_changes import Resolution, refused
 from hermes_repair.lineage.links import attach, cut_orphan, unhide, waits_for
 from hermes_repair.lineage.person_proof import NEVER_A_PERSON
 from hermes_repair.lineage.session_node import DelegateMark, SessionNode
-from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
-from hermes_repair.model.plans import Stage, Unit
+from hermes_repair.model.findings import Finding, Remedy, Severity
+from hermes_repair.model.plans import Safety, Stage, Unit
 from hermes_repair.schema.delegate_marks import STEP
 
 
@@ -72,6 +73,7 @@ def orphan_child(scene: Scene) -> Iterator[Finding]:
             identity=(node.parent_id,),
             sessions=1,
             messages=node.active_rows,
+            fix=each(partial(_end_orphan, scene, node, judged)),
         )
 
 
@@ -113,21 +115,18 @@ def _after(resolution: Resolution) -> frozenset[str]:
     return frozenset(column for change in resolution.changes for column in change.after)
 
 
-@orphan_child.proposes
-def end_orphans(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
+def _end_orphan(
+    scene: Scene, node: SessionNode, judged: Judged, finding: Finding
+) -> Iterator[Unit]:
     """Link it to what it continues, or take the missing parent away."""
-    for finding in findings:
-        node = scene.node[finding.session_id or ""]
-        judged = judge(scene, node)
-        if not judged.resolution.changes:
-            continue
-        parent = node.parent_id or ""
-        origin = scene.origins.get(node.id)
-        # A parent that only a file has is brought back first, and then this is no orphan.
-        rests_on = {parent} if loses(scene, parent) else set()
-        yield unit_of(
-            finding,
-            judged.resolution,
-            judged.summary,
-            sessions=rests_on | ({origin} if origin is not None else set()),
-        )
+    if not judged.resolution.changes:
+        return
+    parent, origin = node.parent_id or "", scene.origins.get(node.id)
+    # A parent that only a file has is brought back first, and then this is no orphan.
+    rests_on = {parent} if loses(scene, parent) else set()
+    yield unit_of(
+        finding,
+        judged.resolution,
+        judged.summary,
+        sessions=rests_on | ({origin} if origin is not None else set()),
+    )

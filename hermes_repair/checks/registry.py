@@ -4,8 +4,10 @@
 def orphan_child(scene: Scene) -> Iterator[Finding]:
     \"\"\"First line, for a person.  Then the four parts of SECTIONS.\"\"\"
 
-@orphan_child.proposes
-def cut_link(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]: ...
+    ...
+    yield orphan_child.finding(subject, message, hint, fix=each(partial(_cut_link, scene, node)))
+
+def _cut_link(scene: Scene, node: SessionNode, finding: Finding) -> Iterator[Unit]: ...
 """
 
 from __future__ import annotations
@@ -14,11 +16,11 @@ import importlib
 import inspect
 import pkgutil
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hermes_repair.model.actions import RowInsert, RowUpdate
-from hermes_repair.model.findings import Finding, Remedy, Severity
+from hermes_repair.model.findings import Finding, Fix, Remedy, Severity
 from hermes_repair.model.plans import Stage, Unit
 
 if TYPE_CHECKING:
@@ -27,12 +29,11 @@ if TYPE_CHECKING:
 SECTIONS = ("What it means", "How it happens", "What repair does", "How safe it is")
 
 Find = Callable[["Scene"], Iterable[Finding]]
-Propose = Callable[["Scene", Sequence[Finding]], Iterable[Unit]]
 
 
 @dataclass(slots=True)
 class Check:
-    """One row of the list: id, name, default severity and remedy, and the two functions.
+    """One row of the list: id, name, default severity and remedy, and the function that finds.
 
     ``file_level`` checks read the file's state and run even where its tables cannot be read.
     ``live`` says whether its units may run beside a live Hermes. ``tables`` are those whose rows
@@ -49,7 +50,6 @@ class Check:
     find: Find
     tables: frozenset[str] | None = None
     stage: Stage | None = None
-    propose: Propose | None = field(default=None)
 
     def rests_on(self, tables: Collection[str]) -> bool:
         """Whether what the check finds rests on the rows of one of these tables."""
@@ -61,16 +61,6 @@ class Check:
     def text(self) -> str:
         """The explanation for a person: the docstring of the check."""
         return inspect.cleandoc(self.find.__doc__ or "")
-
-    def proposes(self, function: Propose) -> Propose:
-        """Decorate the function that turns this check's findings into units.
-
-        Raises ``ValueError`` for a check that does not say when they are done.
-        """
-        if self.stage is None:
-            raise ValueError(f"{self.id} proposes units and names no stage")
-        self.propose = function
-        return function
 
     def finding(
         self,
@@ -84,8 +74,14 @@ class Check:
         identity: tuple[Any, ...] = (),
         sessions: int = 0,
         messages: int = 0,
+        fix: Fix | None = None,
     ) -> Finding:
-        """Make a finding of this check; severity and remedy are its own unless the case differs."""
+        """Make a finding of this check; severity and remedy are its own unless the case differs.
+
+        Raises ``ValueError`` for a fix of a check that does not say when it is done.
+        """
+        if fix is not None and self.stage is None:
+            raise ValueError(f"{self.id} mends its findings and names no stage")
         return Finding(
             id=self.id,
             name=self.name,
@@ -98,6 +94,7 @@ class Check:
             identity=identity,
             sessions=sessions,
             messages=messages,
+            fix=fix,
         )
 
 
@@ -150,19 +147,32 @@ def stages() -> dict[str, Stage]:
     return {made.id: made.stage for made in all_checks() if made.stage is not None}
 
 
-def proposals(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
-    """Yield the units that the checks propose for these findings, as far as repair mends them.
+def each(mend: Callable[[Finding], Iterable[Unit]]) -> Fix:
+    """Return the fix of a finding that is mended by itself."""
 
-    What a unit gives as a title is taken for those that come after it.
+    def fix(findings: Sequence[Finding]) -> Iterator[Unit]:
+        for finding in findings:
+            yield from mend(finding)
+
+    return fix
+
+
+def proposals(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
+    """Yield the units that mend these findings of a scene, as far as repair mends them.
+
+    In the order of the checks; findings with one fix are mended together. What a unit gives as a
+    title is taken for those that come after it.
     """
     mended = (Remedy.SAFE, Remedy.UNSAFE)
     scene.taken_titles = set(scene.titles.exact)
-    for made in all_checks():
-        own = [found for found in findings if found.id == made.id and found.remedy in mended]
-        if own and made.propose is not None:
-            for unit in made.propose(scene, own):
-                scene.taken_titles.update(_titles(unit))
-                yield unit
+    together: dict[int, tuple[Fix, list[Finding]]] = {}
+    for finding in sorted(findings, key=lambda finding: finding.id):
+        if finding.fix is not None and finding.remedy in mended:
+            together.setdefault(id(finding.fix), (finding.fix, []))[1].append(finding)
+    for fix, own in together.values():
+        for unit in fix(own):
+            scene.taken_titles.update(_titles(unit))
+            yield unit
 
 
 def _titles(unit: Unit) -> Iterator[str]:

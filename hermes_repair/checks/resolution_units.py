@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.lineage.column_changes import ColumnChanges, Resolution
 from hermes_repair.model.actions import Action, RowUpdate
-from hermes_repair.model.findings import Finding, Remedy, Safety
-from hermes_repair.model.plans import Unit
+from hermes_repair.model.findings import Finding, Remedy
+from hermes_repair.model.plans import Safety, Unit
 from hermes_repair.model.printed_commands import quoted
 from hermes_repair.model.values import Row
 from hermes_repair.schema.recognise import Family

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from hermes_repair.checks.registry import check
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.model.actions import Action, RowUpdate
-from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
-from hermes_repair.model.plans import Stage, Unit
+from hermes_repair.model.findings import Finding, Remedy, Severity
+from hermes_repair.model.plans import Safety, Stage, Unit
 from hermes_repair.model.values import Value
 from hermes_repair.model.words import count, verb
 from hermes_repair.schema.catalogue import default_catalogue
@@ -114,6 +115,7 @@ def interrupted_migration(scene: Scene) -> Iterator[Finding]:
         *(_wrong_keys(scene) if found.family in MIGRATED else ()),
         *(_outdated_search(scene) if found.family in MIGRATED else ()),
     ]
+    fix = partial(_finish_migration, scene)
     for table, damage, rows, message in damages:
         yield interrupted_migration.finding(
             {"kind": "table", "table": table},
@@ -122,6 +124,7 @@ def interrupted_migration(scene: Scene) -> Iterator[Finding]:
             remedy=remedy,
             data={"damage": damage, "rows": rows},
             identity=(damage, rows),
+            fix=fix,
         )
 
 
@@ -214,8 +217,7 @@ def _count(scene: Scene, table: str) -> int:
     return sum(int(str(row[0])) for row in scene.look.scan("COUNT(*)", table))
 
 
-@interrupted_migration.proposes
-def finish_migration(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
+def _finish_migration(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
     """Finish the rebuilds of all tables at once."""
     tables = ", ".join(sorted(str(finding.subject["table"]) for finding in findings))
     lost = "".join(
@@ -263,6 +265,7 @@ def index_missing(scene: Scene) -> Iterator[Finding]:
             remedy=remedy,
             data={"indexes": names},
             identity=tuple(names),
+            fix=partial(_make_indexes, scene, len(names)),
         )
 
 
@@ -270,10 +273,8 @@ def _is(names: Sequence[Any]) -> str:
     return "is" if len(names) == 1 else "are"
 
 
-@index_missing.proposes
-def make_indexes(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
+def _make_indexes(scene: Scene, number: int, findings: Sequence[Finding]) -> Iterator[Unit]:
     """Make every missing index."""
-    number = sum(len(finding.data["indexes"]) for finding in findings)
     yield _unit(scene, findings, f"make {count(number, 'missing index')}", ())
 
 
@@ -317,6 +318,7 @@ def active_flag_null(scene: Scene) -> Iterator[Finding]:
         identity=(messages,),
         sessions=len(counted),
         messages=messages,
+        fix=partial(_set_flags, scene),
     )
 
 
@@ -324,8 +326,7 @@ _IS_NULL = "active IS NULL"
 FIRST_WITH_FLAG = 14
 
 
-@active_flag_null.proposes
-def set_flags(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
+def _set_flags(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
     """Set the flags at once, the first by itself: it shows after a kill what became of the rest."""
     row = scene.look.one(f"SELECT MIN(id) FROM messages WHERE {_IS_NULL}")
     first = RowUpdate("messages", {"id": row[0] if row else None}, {"active": None}, {"active": 1})

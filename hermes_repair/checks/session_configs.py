@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from hermes_repair.checks.registry import check
+from hermes_repair.checks.registry import check, each
 from hermes_repair.checks.resolution_units import remedy, row_of, unit_of
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.lineage.column_changes import Resolution, changes_of, resolution
 from hermes_repair.lineage.markers import BRANCHED_FROM, DELEGATE_FROM
 from hermes_repair.lineage.session_node import SessionNode
-from hermes_repair.model.findings import Finding, Safety, Severity
+from hermes_repair.model.findings import Finding, Severity
 from hermes_repair.model.findings import Remedy as Mends
-from hermes_repair.model.plans import Stage, Unit
+from hermes_repair.model.plans import Safety, Stage, Unit
 from hermes_repair.model.printed_commands import quoted
 from hermes_repair.model.values import Value, text
 
@@ -133,6 +134,7 @@ def model_config_invalid(scene: Scene) -> Iterator[Finding]:
             identity=(len(kept.members), made.safety.value),
             sessions=1,
             messages=node.active_rows,
+            fix=each(partial(_write_valid, made)),
         )
 
 
@@ -166,9 +168,6 @@ def _needs_no_marker(scene: Scene, node: SessionNode) -> bool:
     return parent.end_reason == "compression" and len(scene.graph.children[parent.id]) == 1
 
 
-@model_config_invalid.proposes
-def write_valid(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
+def _write_valid(made: Resolution, finding: Finding) -> Iterator[Unit]:
     """Write what can be read of it."""
-    for finding in findings:
-        made, _ = _mended(scene, scene.node[finding.session_id or ""])
-        yield unit_of(finding, made, f"make the settings of {finding.session_id} valid JSON again")
+    yield unit_of(finding, made, f"make the settings of {finding.session_id} valid JSON again")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from hermes_repair.checks.fill_units import file_copy, relative
 from hermes_repair.checks.message_values import Mended
-from hermes_repair.checks.registry import check
+from hermes_repair.checks.registry import check, each
 from hermes_repair.checks.resolution_units import how, in_cycle, remedy, row_of, unit_of
 from hermes_repair.checks.session_times import odd_times, said, sane
 from hermes_repair.evidence.scene import Scene
@@ -14,8 +15,8 @@ from hermes_repair.lineage.column_changes import Resolution, changes_of, refused
 from hermes_repair.lineage.graph import EdgeKind
 from hermes_repair.lineage.session_node import SessionNode
 from hermes_repair.model.actions import FileCopy
-from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
-from hermes_repair.model.plans import Stage, Unit
+from hermes_repair.model.findings import Finding, Remedy, Severity
+from hermes_repair.model.plans import Safety, Stage, Unit
 from hermes_repair.model.values import Value
 
 ABANDONED_SECONDS = 7 * 86400
@@ -57,6 +58,7 @@ def continuation_abandoned(scene: Scene) -> Iterator[Finding]:
                 identity=(node.parent_id,),
                 sessions=1,
                 messages=node.active_rows,
+                fix=each(partial(_end_now, scene, node, made)),
             )
 
 
@@ -83,14 +85,10 @@ def _last(scene: Scene, node: SessionNode) -> float | None:
     return max((at for at in times if at is not None), default=None)
 
 
-@continuation_abandoned.proposes
-def end(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
+def _end_now(scene: Scene, node: SessionNode, made: Resolution, finding: Finding) -> Iterator[Unit]:
     """End it as of its last message."""
-    for finding in findings:
-        node = scene.node[finding.session_id or ""]
-        made = _end(scene, node)
-        summary = f"end {node.id} as of its last message ({made.reason})"
-        yield unit_of(finding, made, summary, more=file_copies(scene, node.id))
+    summary = f"end {node.id} as of its last message ({made.reason})"
+    yield unit_of(finding, made, summary, more=file_copies(scene, node.id))
 
 
 @check("SE003", "end-state-inconsistent", Severity.INFO, Remedy.UNSAFE, stage=Stage.SESSIONS)
@@ -134,6 +132,7 @@ def end_state_inconsistent(scene: Scene) -> Iterator[Finding]:
             identity=(node.ended_at, node.end_reason),
             sessions=1,
             messages=node.active_rows,
+            fix=each(partial(_settle_end, scene, node, made)),
         )
 
 
@@ -157,6 +156,7 @@ def _odd(scene: Scene, node: SessionNode, times: Sequence[Mended]) -> Finding:
         identity=(node.ended_at, node.end_reason, *wrong),
         sessions=1,
         messages=node.active_rows,
+        fix=each(partial(_settle_end, scene, node, made)),
     )
 
 
@@ -216,17 +216,14 @@ def _time_of_end(scene: Scene, node: SessionNode) -> float | None:
     return max(last, node.started_at)
 
 
-@end_state_inconsistent.proposes
-def settle_end(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
+def _settle_end(
+    scene: Scene, node: SessionNode, made: Resolution, finding: Finding
+) -> Iterator[Unit]:
     """Give the times that the data gives, and fill in what is missing of the end."""
-    odd = odd_times(scene)
-    for finding in findings:
-        node = scene.node[finding.session_id or ""]
-        made = _timed(scene, node, odd[node.id]) if node.id in odd else _settled(scene, node)
-        if made.changes:
-            after = made.changes[0].after
-            summary = f"set {' and '.join(after)} of {node.id} ({made.reason})"
-            yield unit_of(finding, made, summary, more=file_copies(scene, node.id))
+    if made.changes:
+        after = made.changes[0].after
+        summary = f"set {' and '.join(after)} of {node.id} ({made.reason})"
+        yield unit_of(finding, made, summary, more=file_copies(scene, node.id))
 
 
 def file_copies(scene: Scene, session_id: str) -> list[FileCopy]:

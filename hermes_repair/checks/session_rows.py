@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from functools import partial
 
 from hermes_repair.checks.message_counts import loses
-from hermes_repair.checks.registry import check
+from hermes_repair.checks.registry import check, each
 from hermes_repair.checks.resolution_units import how, in_cycle, printable, remedy, row_of, unit_of
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.lineage.column_changes import Resolution, changes_of, refused, resolution
@@ -13,8 +14,8 @@ from hermes_repair.lineage.graph import EdgeKind
 from hermes_repair.lineage.release_rules import RULES, compression_tip
 from hermes_repair.lineage.session_node import SessionNode
 from hermes_repair.model.actions import RowUpdate
-from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
-from hermes_repair.model.plans import Stage, Unit
+from hermes_repair.model.findings import Finding, Remedy, Severity
+from hermes_repair.model.plans import Safety, Stage, Unit
 from hermes_repair.model.printed_commands import quoted
 from hermes_repair.model.values import number, text
 from hermes_repair.schema.session_titles import base_title, given_title
@@ -49,6 +50,7 @@ def title_duplicate(scene: Scene) -> Iterator[Finding]:
             identity=(str(update.key),),
             sessions=1,
             messages=node.active_rows if node is not None else 0,
+            fix=each(partial(_rename, scene, session_id, update)),
         )
 
 
@@ -59,23 +61,19 @@ def _renamed(scene: Scene) -> Mapping[str, RowUpdate]:
     }
 
 
-@title_duplicate.proposes
-def rename(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
-    """Give each but the newest a title of its own."""
-    updates = _renamed(scene)
-    for finding in findings:
-        session_id = finding.session_id or ""
-        yield Unit(
-            kind="session",
-            subject=session_id,
-            summary=f"give {session_id} a title of its own",
-            actions=(updates[session_id],),
-            safety=Safety.SAFE,
-            live=False,
-            findings=(finding.fingerprint,),
-            finding_ids=(finding.id,),
-            sessions=frozenset({session_id} & scene.node.keys()),
-        )
+def _rename(scene: Scene, session_id: str, update: RowUpdate, finding: Finding) -> Iterator[Unit]:
+    """Give it a title of its own."""
+    yield Unit(
+        kind="session",
+        subject=session_id,
+        summary=f"give {session_id} a title of its own",
+        actions=(update,),
+        safety=Safety.SAFE,
+        live=False,
+        findings=(finding.fingerprint,),
+        finding_ids=(finding.id,),
+        sessions=frozenset({session_id} & scene.node.keys()),
+    )
 
 
 @check("SE004", "ghost-session", Severity.INFO, Remedy.UNSAFE, stage=Stage.SESSIONS)
@@ -105,6 +103,7 @@ def ghost_session(scene: Scene) -> Iterator[Finding]:
             data={"started_at": node.started_at},
             identity=(node.started_at,),
             sessions=1,
+            fix=each(partial(_put_away, node, made)),
         )
 
 
@@ -127,14 +126,10 @@ def _archived(scene: Scene, node: SessionNode) -> Resolution:
     return resolution([change], Safety.UNSAFE, "an empty session harms nobody")
 
 
-@ghost_session.proposes
-def put_away(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
+def _put_away(node: SessionNode, made: Resolution, finding: Finding) -> Iterator[Unit]:
     """Archive it."""
-    for finding in findings:
-        node = scene.node[finding.session_id or ""]
-        made = _archived(scene, node)
-        if made.changes:
-            yield unit_of(finding, made, f"archive {node.id}, which is empty")
+    if made.changes:
+        yield unit_of(finding, made, f"archive {node.id}, which is empty")
 
 
 @check("LN011", "title-lost", Severity.INFO, Remedy.UNSAFE, stage=Stage.LINEAGE)
@@ -152,7 +147,7 @@ def title_lost(scene: Scene) -> Iterator[Finding]:
 
     How safe it is: nothing is overwritten; that the name should be this one is a judgement.
     """
-    for node, _ in _untitled(scene):
+    for node, title in _untitled(scene):
         yield title_lost.finding(
             {"kind": "session", "session_id": node.id},
             "is shown without a title, although the conversation has one.",
@@ -160,6 +155,7 @@ def title_lost(scene: Scene) -> Iterator[Finding]:
             identity=(node.parent_id,),
             sessions=1,
             messages=node.active_rows,
+            fix=each(partial(_name_again, scene, node, title)),
         )
 
 
@@ -191,14 +187,9 @@ def _title_before(scene: Scene, tip: SessionNode, first: SessionNode) -> str | N
     return None
 
 
-@title_lost.proposes
-def name_again(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
+def _name_again(scene: Scene, node: SessionNode, before: str, finding: Finding) -> Iterator[Unit]:
     """Give the shown part the title of the conversation."""
-    before = {node.id: title for node, title in _untitled(scene)}
-    for finding in findings:
-        node = scene.node[finding.session_id or ""]
-        base, at = base_title(before[node.id]), node.started_at
-        title = given_title(base, CONTINUED, at, scene.taken_titles)
-        change = changes_of(node.id, row_of(scene, node.id), {"title": title})
-        made = resolution([change], Safety.UNSAFE, "the name is ours")
-        yield unit_of(finding, made, f"give {node.id} the title of its conversation")
+    title = given_title(base_title(before), CONTINUED, node.started_at, scene.taken_titles)
+    change = changes_of(node.id, row_of(scene, node.id), {"title": title})
+    made = resolution([change], Safety.UNSAFE, "the name is ours")
+    yield unit_of(finding, made, f"give {node.id} the title of its conversation")

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from functools import partial
 
 from hermes_repair.checks.fill_units import file_copy, relative
-from hermes_repair.checks.registry import check
+from hermes_repair.checks.registry import check, each
 from hermes_repair.evidence.compared_transcripts import Compared
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.model.actions import FileCopy
-from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
-from hermes_repair.model.plans import Stage, Unit
+from hermes_repair.model.findings import Finding, Remedy, Severity
+from hermes_repair.model.plans import Safety, Stage, Unit
 from hermes_repair.model.words import count
 from hermes_repair.transcripts.verdicts import Verdict
 
@@ -44,6 +45,7 @@ def source_at_risk(scene: Scene) -> Iterator[Finding]:
             identity=(answer.file.size, missing),
             sessions=1,
             messages=missing,
+            fix=each(partial(_copy_source, scene, session_id, answer)),
         )
 
 
@@ -71,19 +73,17 @@ def copy_of(scene: Scene, answer: Compared) -> FileCopy:
     return file_copy(path, relative(path, scene.home.root), answer.file.size)
 
 
-@source_at_risk.proposes
-def copy_sources(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
-    """Copy each file. No session is touched, so no other repair has to wait for it."""
-    for finding in findings:
-        session_id = finding.session_id or ""
-        answer = scene.comparisons.answers[session_id]
-        yield Unit(
-            kind="copy",
-            subject=session_id,
-            summary=f"copy {answer.file.path.name}, which Hermes' prune may delete",
-            actions=(copy_of(scene, answer),),
-            safety=Safety.SAFE,
-            live=True,
-            findings=(finding.fingerprint,),
-            finding_ids=(finding.id,),
-        )
+def _copy_source(
+    scene: Scene, session_id: str, answer: Compared, finding: Finding
+) -> Iterator[Unit]:
+    """Copy the file. No session is touched, so no other repair has to wait for it."""
+    yield Unit(
+        kind="copy",
+        subject=session_id,
+        summary=f"copy {answer.file.path.name}, which Hermes' prune may delete",
+        actions=(copy_of(scene, answer),),
+        safety=Safety.SAFE,
+        live=True,
+        findings=(finding.fingerprint,),
+        finding_ids=(finding.id,),
+    )

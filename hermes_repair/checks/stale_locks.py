@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from functools import partial
 
-from hermes_repair.checks.registry import Check, check
-from hermes_repair.evidence.judged_locks import LOCK_KEY, LOCK_TABLE, delete_lock
+from hermes_repair.checks.registry import Check, check, each
+from hermes_repair.evidence.judged_locks import LOCK_KEY, LOCK_TABLE, JudgedLock, delete_lock
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.leases import cooldown_verdict
 from hermes_repair.model.actions import RowUpdate
-from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
-from hermes_repair.model.plans import Stage, Unit
+from hermes_repair.model.findings import Finding, Remedy, Severity
+from hermes_repair.model.plans import Safety, Stage, Unit
 from hermes_repair.model.values import Value, readable
 from hermes_repair.store.file_state import SideFile
 
@@ -33,15 +34,13 @@ def _findings(scene: Scene, made: Check) -> Iterator[Finding]:
                 data={"holder": readable(lock.row["holder"]), "kind": lock.verdict.kind.value},
                 identity=tuple(lock.row[column] for column in LOCK_KEY),
                 sessions=int(lock.session_there),
+                fix=each(partial(_free, lock)),
             )
 
 
-def _units(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
-    wanted = {finding.identity: finding for finding in findings}
-    for lock in scene.locks:
-        finding = wanted.get(tuple(lock.row[column] for column in LOCK_KEY))
-        if finding is not None and lock.verdict.safety is not None:
-            yield delete_lock(lock, finding.id, finding.fingerprint)
+def _free(lock: JudgedLock, finding: Finding) -> Iterator[Unit]:
+    if lock.verdict.safety is not None:
+        yield delete_lock(lock, finding.id, finding.fingerprint)
 
 
 @check(
@@ -177,6 +176,7 @@ def cooldown_stale(scene: Scene) -> Iterator[Finding]:
                 data={"until": until, "has_error": error is not None},
                 identity=(until,),
                 sessions=1,
+                fix=each(partial(_clear_cooldown, session, until, error)),
             )
 
 
@@ -193,29 +193,16 @@ def _cooldowns(scene: Scene) -> list[tuple[str, Value, Value]]:
     ]
 
 
-@cooldown_stale.proposes
-def clear_cooldown(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
+def _clear_cooldown(session: str, until: Value, error: Value, finding: Finding) -> Iterator[Unit]:
     """Clear the pause and its error."""
-    wanted = {finding.session_id: finding for finding in findings}
-    for session, until, error in _cooldowns(scene):
-        finding = wanted.get(session)
-        if finding is None:
-            continue
-        before = {
-            "compression_failure_cooldown_until": until,
-            "compression_failure_error": error,
-        }
-        yield Unit(
-            kind="lock",
-            subject=session,
-            summary=f"clear the compression pause of {session} that is over",
-            actions=(RowUpdate("sessions", {"id": session}, before, dict.fromkeys(before)),),
-            safety=Safety.SAFE,
-            live=True,
-            findings=(finding.fingerprint,),
-            finding_ids=(finding.id,),
-        )
-
-
-for _check in (lock_expired, lock_holder_dead, lock_of_missing_session, lock_lease_absurd):
-    _check.proposes(_units)
+    before = {"compression_failure_cooldown_until": until, "compression_failure_error": error}
+    yield Unit(
+        kind="lock",
+        subject=session,
+        summary=f"clear the compression pause of {session} that is over",
+        actions=(RowUpdate("sessions", {"id": session}, before, dict.fromkeys(before)),),
+        safety=Safety.SAFE,
+        live=True,
+        findings=(finding.fingerprint,),
+        finding_ids=(finding.id,),
+    )

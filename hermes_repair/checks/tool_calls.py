@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from hermes_repair.checks.duplicate_messages import deactivations, repeats_of, shown_rows
-from hermes_repair.checks.registry import check
+from hermes_repair.checks.registry import check, each
 from hermes_repair.checks.resolution_units import SETTLED_SECONDS, below_active
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.evidence.suspect_rows import rows_in
 from hermes_repair.evidence.tool_pairs import Pairs, call_id
 from hermes_repair.model.actions import Action, RowUpdate
-from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
-from hermes_repair.model.plans import Stage, Unit
+from hermes_repair.model.findings import Finding, Remedy, Severity
+from hermes_repair.model.plans import Safety, Stage, Unit
 from hermes_repair.model.printed_commands import quoted
 from hermes_repair.model.values import Row, text
 from hermes_repair.model.words import count
@@ -57,6 +58,7 @@ def tool_call_unpaired(scene: Scene) -> Iterator[Finding]:
             identity=(len(pairs.open), len(pairs.orphans)),
             sessions=1,
             messages=len(set(pairs.open.values())) + len(pairs.orphans),
+            fix=each(partial(_pair, scene, session_id, pairs)),
         )
 
 
@@ -68,18 +70,13 @@ def _counted(pairs: Pairs, of_calls: str = "", of_answers: str = "") -> Iterator
         yield count(len(pairs.orphans), "answer") + of_answers
 
 
-@tool_call_unpaired.proposes
-def pair(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
+def _pair(scene: Scene, session_id: str, pairs: Pairs, finding: Finding) -> Iterator[Unit]:
     """Take out what has no counterpart."""
-    found = scene.suspects.unpaired
-    for finding in findings:
-        session_id = finding.session_id or ""
-        pairs = found[session_id]
-        yield _unit(
-            finding,
-            f"take {' and '.join(_counted(pairs))} without a counterpart out of {session_id}",
-            _unpaired_actions(scene, session_id, pairs),
-        )
+    yield _unit(
+        finding,
+        f"take {' and '.join(_counted(pairs))} without a counterpart out of {session_id}",
+        _unpaired_actions(scene, session_id, pairs),
+    )
 
 
 def _unpaired_actions(scene: Scene, session_id: str, pairs: Pairs) -> Iterator[Action]:
@@ -131,6 +128,7 @@ def duplicate_compaction_summary(scene: Scene) -> Iterator[Finding]:
             identity=(len(copies),),
             sessions=1,
             messages=len(copies),
+            fix=each(partial(_once, scene, session_id, copies)),
         )
 
 
@@ -158,15 +156,12 @@ def _summaries(scene: Scene) -> dict[str, list[Shown]]:
     return found
 
 
-@duplicate_compaction_summary.proposes
-def once(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
+def _once(
+    scene: Scene, session_id: str, copies: Sequence[Shown], finding: Finding
+) -> Iterator[Unit]:
     """Let the first summary stay."""
-    found = _summaries(scene)
-    for finding in findings:
-        session_id = finding.session_id or ""
-        copies = found[session_id]
-        summary = f"set {count(len(copies), 'copy')} of a summary of {session_id} inactive"
-        yield _unit(finding, summary, deactivations(scene, session_id, copies))
+    summary = f"set {count(len(copies), 'copy')} of a summary of {session_id} inactive"
+    yield _unit(finding, summary, deactivations(scene, session_id, copies))
 
 
 def _unit(finding: Finding, summary: str, actions: Iterator[Action]) -> Unit:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from functools import partial
 from itertools import chain
 
-from hermes_repair.checks.fill_units import fill_units
-from hermes_repair.checks.registry import Check, check
+from hermes_repair.checks.fill_units import fill
+from hermes_repair.checks.registry import Check, check, each
 from hermes_repair.evidence.compared_transcripts import Compared
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.model.findings import Finding, Remedy, Severity
-from hermes_repair.model.plans import Stage, Unit
+from hermes_repair.model.plans import Stage
 from hermes_repair.model.printed_commands import quoted
 from hermes_repair.model.words import count
 from hermes_repair.transcripts.listing import FileKind
@@ -63,6 +64,7 @@ def _finding(scene: Scene, made: Check, answer: Compared, found: Comparison) -> 
         identity=(found.verdict.value, found.counts.file, found.counts.missing, found.safe),
         sessions=1,
         messages=found.counts.missing,
+        fix=each(partial(fill, scene, answer, found)),
     )
 
 
@@ -72,10 +74,6 @@ def _hint(remedy: Remedy, found: Comparison) -> str:
     if remedy is Remedy.UNSAFE:
         return f"If you want it back: hermes-repair backfill {quoted(found.session_id)}"
     return ""
-
-
-def _fills(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
-    yield from fill_units(scene, findings)
 
 
 @check("TR001", "transcript-longer-in-file", Severity.ERROR, Remedy.SAFE, stage=Stage.TRANSCRIPTS)
@@ -236,12 +234,3 @@ def tail_only_in_file(scene: Scene) -> Iterator[Finding]:
     """
     for answer, found in _answers(scene, "TR007"):
         yield _finding(scene, tail_only_in_file, answer, found)
-
-
-for _check in (
-    transcript_longer_in_file,
-    session_only_in_file,
-    transcript_diverged,
-    tail_only_in_file,
-):
-    _check.proposes(_fills)

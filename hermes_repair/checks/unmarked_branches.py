@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from functools import partial
 
-from hermes_repair.checks.registry import check
+from hermes_repair.checks.registry import check, each
 from hermes_repair.checks.resolution_units import how, in_cycle, remedy, row_of, unit_of
 from hermes_repair.evidence.ownership import copies_parent
 from hermes_repair.evidence.scene import Scene
@@ -12,8 +13,8 @@ from hermes_repair.lineage.column_changes import Resolution
 from hermes_repair.lineage.graph import EdgeKind, started_after_end
 from hermes_repair.lineage.links import BRANCH_ENDS, mark_branch
 from hermes_repair.lineage.session_node import SessionNode
-from hermes_repair.model.findings import Finding, Remedy, Safety, Severity
-from hermes_repair.model.plans import Stage, Unit
+from hermes_repair.model.findings import Finding, Remedy, Severity
+from hermes_repair.model.plans import Safety, Stage, Unit
 
 
 @check("LN007", "branch-unmarked", Severity.WARNING, Remedy.SAFE, stage=Stage.LINEAGE)
@@ -46,6 +47,7 @@ def branch_unmarked(scene: Scene) -> Iterator[Finding]:
             identity=(node.parent_id,),
             sessions=1,
             messages=node.active_rows,
+            fix=each(partial(_mark, node, made)),
         )
 
 
@@ -76,12 +78,8 @@ def _resolution(scene: Scene, node: SessionNode, copied: bool) -> Resolution:
     return mark_branch(scene.graph, node, row, proof, scene.routing, copied=copied)
 
 
-@branch_unmarked.proposes
-def mark(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
+def _mark(node: SessionNode, made: Resolution, finding: Finding) -> Iterator[Unit]:
     """Set the mark of a branch."""
-    for finding in findings:
-        node = scene.node[finding.session_id or ""]
-        made = _resolution(scene, node, bool(finding.data["copied"]))
-        if made.changes:
-            summary = f"mark {node.id} as a branch of {node.parent_id} ({made.reason})"
-            yield unit_of(finding, made, summary)
+    if made.changes:
+        summary = f"mark {node.id} as a branch of {node.parent_id} ({made.reason})"
+        yield unit_of(finding, made, summary)

@@ -12,7 +12,7 @@ from hermes_repair.cli.run_doctor import shown_labels
 from hermes_repair.cli.target import Target, each_home, heading
 from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import ExitCode
-from hermes_repair.model.findings import Safety
+from hermes_repair.model.plans import Safety
 from hermes_repair.report import json_documents
 from hermes_repair.report.lines import Line, as_asked
 from hermes_repair.report.locks_text import cleaned_by, hold_entry, row

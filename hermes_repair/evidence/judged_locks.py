@@ -19,8 +19,7 @@ from hermes_repair.leases import (
 )
 from hermes_repair.model.actions import RowDelete
 from hermes_repair.model.escape import shown_id
-from hermes_repair.model.findings import Safety
-from hermes_repair.model.plans import Unit
+from hermes_repair.model.plans import Safety, Unit
 from hermes_repair.model.values import Row, readable
 from hermes_repair.store.look import Look
 

@@ -24,7 +24,7 @@ from hermes_repair.leases.holders import (
     parse_holder,
     span,
 )
-from hermes_repair.model.findings import Safety
+from hermes_repair.model.plans import Safety
 from hermes_repair.model.values import Value
 
 LOCK_SECONDS = 300.0

@@ -17,7 +17,7 @@ from hermes_repair.leases.holders import (
     span,
 )
 from hermes_repair.leases.lock_verdicts import verdict
-from hermes_repair.model.findings import Safety
+from hermes_repair.model.plans import Safety
 from hermes_repair.model.values import Value
 
 COOLDOWN_LIMIT = 3600.0  # the longest that 0.18 to 0.19 set is 900 s

@@ -16,7 +16,7 @@ from hermes_repair.lineage.graph import Graph
 from hermes_repair.lineage.markers import ConfigUnusable
 from hermes_repair.lineage.release_shapes import archive_shape, branch_shape, unrouted_shape
 from hermes_repair.lineage.title_index import Titles
-from hermes_repair.model.findings import Safety
+from hermes_repair.model.plans import Safety
 from hermes_repair.model.values import Row, Value
 from hermes_repair.schema.session_titles import (
     EMPTY,

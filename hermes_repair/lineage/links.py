@@ -24,7 +24,7 @@ from hermes_repair.lineage.person_proof import Proof
 from hermes_repair.lineage.release_shapes import branch_shape, unrouted_shape
 from hermes_repair.lineage.session_node import DelegateMark, SessionNode
 from hermes_repair.lineage.title_index import Titles
-from hermes_repair.model.findings import Safety
+from hermes_repair.model.plans import Safety
 from hermes_repair.model.values import Row, Value
 from hermes_repair.schema.session_titles import EMPTY, base_title, given_title
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from hermes_repair.model.findings import Safety
-from hermes_repair.model.plans import Unit
+from hermes_repair.model.plans import Safety, Unit
 
 
 class Method(Enum):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import Enum, IntEnum
-from typing import Any
+from typing import Any, TypeAlias
+
+from hermes_repair.model.plans import Unit
 
 
 class Severity(IntEnum):
@@ -21,13 +23,6 @@ class Severity(IntEnum):
     @property
     def word(self) -> str:
         return self.name.lower()
-
-
-class Safety(Enum):
-    """SAFE loses nothing, derives from the data, undoes exactly. UNSAFE is a judgement."""
-
-    SAFE = "safe"
-    UNSAFE = "unsafe"
 
 
 class Remedy(Enum):
@@ -50,6 +45,7 @@ class Finding:
     ``message`` is one plain sentence without conversation text or titles (R9); ``hint`` is what to
     do, usually the next command. ``data`` carries counts, ids and times for JSON readers.
     ``identity`` are the facts whose change makes it another finding (for ``ack``).
+    ``fix`` makes the units that mend it, as long as the look lasts that it was found in.
     """
 
     id: str
@@ -63,6 +59,7 @@ class Finding:
     identity: tuple[Any, ...] = ()
     sessions: int = 0
     messages: int = 0
+    fix: Fix | None = field(default=None, compare=False, repr=False)
 
     @property
     def fingerprint(self) -> str:
@@ -77,3 +74,11 @@ class Finding:
         """The session that the finding is about, where it is about one."""
         value = self.subject.get("session_id")
         return value if isinstance(value, str) else None
+
+    def without_fix(self) -> Finding:
+        """Return the finding alone, which may outlive the look."""
+        return replace(self, fix=None)
+
+
+Fix: TypeAlias = Callable[[Sequence[Finding]], Iterable[Unit]]
+"""What mends findings that carry one and the same fix: those that are asked for, at once."""

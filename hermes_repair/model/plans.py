@@ -6,10 +6,16 @@ from dataclasses import dataclass, replace
 from enum import Enum, IntEnum
 
 from hermes_repair.model.actions import WITH_TABLE, Action, Ddl, FileCopy, IndexRefill, RowInsert
-from hermes_repair.model.findings import Safety
 
 ADOPTION = "adoption"
 """The kind of a unit that makes a session for messages that are there already (MS003)."""
+
+
+class Safety(Enum):
+    """SAFE loses nothing, derives from the data, undoes exactly. UNSAFE is a judgement."""
+
+    SAFE = "safe"
+    UNSAFE = "unsafe"
 
 
 class Stage(IntEnum):

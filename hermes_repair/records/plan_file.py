@@ -14,8 +14,7 @@ from typing import Any
 
 from hermes_repair.model.actions import Action
 from hermes_repair.model.errors import BadRecord, DatabaseUnreadable, NotNoted, Refused
-from hermes_repair.model.findings import Safety
-from hermes_repair.model.plans import Header, Outline, Unit, UnitRecord, UnitState, outline
+from hermes_repair.model.plans import Header, Outline, Safety, Unit, UnitRecord, UnitState, outline
 from hermes_repair.model.values import Value, encode_value, stored, text
 from hermes_repair.records.action_rows import (
     COLUMNS,

@@ -15,8 +15,7 @@ from hermes_repair.app.history import history
 from hermes_repair.model.actions import RowDelete, RowInsert, RowUpdate
 from hermes_repair.model.choices import Selection
 from hermes_repair.model.errors import Refused, UsageError
-from hermes_repair.model.findings import Safety
-from hermes_repair.model.plans import Unit
+from hermes_repair.model.plans import Safety, Unit
 from hermes_repair.model.values import RawText, Row
 from hermes_repair.store.writer import writing
 from tests.engine.homes import (

@@ -31,8 +31,7 @@ from hermes_repair.model.actions import (
 )
 from hermes_repair.model.choices import Selection
 from hermes_repair.model.errors import BadRecord, InUse, Refused, UsageError
-from hermes_repair.model.findings import Safety
-from hermes_repair.model.plans import Header, Unit, UnitState
+from hermes_repair.model.plans import Header, Safety, Unit, UnitState
 from hermes_repair.model.values import RawText, Value, row_digest, same_value
 from hermes_repair.records import plan_database
 from hermes_repair.store.connections import bind, open_private, placeholder

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from hermes_repair.model.actions import Action, Ddl, RowDelete, RowUpdate
-from hermes_repair.model.findings import Safety
-from hermes_repair.model.plans import Unit
+from hermes_repair.model.plans import Safety, Unit
 from hermes_repair.repair.foreign_keys import rewritten, violations
 from hermes_repair.store.writer import writing
 from tests.migrations.homes import populated

@@ -21,7 +21,7 @@ from hermes_repair.leases import (
     parse_holder,
     verdict,
 )
-from hermes_repair.model.findings import Safety
+from hermes_repair.model.plans import Safety
 from hermes_repair.model.values import RawText, Value
 
 NOW = 1_780_000_000.0

@@ -19,7 +19,7 @@ from hermes_repair.leases import (
     heartbeat_verdict,
     turn_lease_verdict,
 )
-from hermes_repair.model.findings import Safety
+from hermes_repair.model.plans import Safety
 from hermes_repair.model.values import Value
 from tests.unit.test_leases_locks import HOLDER, NOW, Openers, Process
 

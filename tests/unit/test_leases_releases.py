@@ -15,7 +15,7 @@ import pytest
 from hermes_repair.host import OpenStatus, process, who_has_open
 from hermes_repair.leases import LockRow, Verdict, parse_holder, verdict
 from hermes_repair.leases.holders import Kind
-from hermes_repair.model.findings import Safety
+from hermes_repair.model.plans import Safety
 from tests.releases import hear, say, start_release
 from tests.unit.host_helpers import session_db
 

@@ -15,7 +15,7 @@ from hermes_repair.lineage.links import cut_orphan, mark_branch, reopen_parent, 
 from hermes_repair.lineage.person_proof import Proof, counts_from_row, person_facts, person_proof
 from hermes_repair.lineage.queries import SESSION_ROWS, facts_query
 from hermes_repair.lineage.session_node import DelegateMark, SessionNode
-from hermes_repair.model.findings import Safety
+from hermes_repair.model.plans import Safety
 from hermes_repair.model.values import Row
 from hermes_repair.program_texts import default_harness
 from tests.releases import run_release

@@ -34,7 +34,7 @@ from hermes_repair.lineage.message_nature import Message, Nature
 from hermes_repair.lineage.person_proof import Ground, Proof
 from hermes_repair.lineage.session_node import SessionNode, node_from_row
 from hermes_repair.lineage.title_index import Titles
-from hermes_repair.model.findings import Safety
+from hermes_repair.model.plans import Safety
 from hermes_repair.model.values import RawText, Row, Value
 
 PROOF = Proof(Ground.GENUINE_USERS, "a person wrote 4 different messages in it")

@@ -16,7 +16,7 @@ import pytest
 
 from hermes_repair.lineage.fork_resolution import archive, archive_merged, branch
 from hermes_repair.lineage.release_rules import RULES, compression_tip, picker, resume_target
-from hermes_repair.model.findings import Safety
+from hermes_repair.model.plans import Safety
 from tests.releases import run_release
 from tests.unit.lineage_homes import (
     CONTINUED,
