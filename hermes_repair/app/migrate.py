@@ -226,6 +226,7 @@ def migrate(
             resolver(home),
             command="migrate",
             schema=way.route.start,
+            target=way.route.target,
             birth=way.birth,
             backup=True,
             unchecked=True,

@@ -43,6 +43,9 @@ def _numbers(found: Entry) -> tuple[int, int] | None:
     """Return (start, target) of a migration to a later number, None for any other run."""
     if found.header.command != "migrate" or not found.whole:
         return None
-    with plan_database.read(found.path) as receipt:
+    start, target = found.header.schema, found.header.target
+    if start is not None and target is not None:
+        return (start, target) if start != target else None
+    with plan_database.read(found.path) as receipt:  # of 0.1.0, which kept them in words only
         first, _, last = receipt.record(1).unit.subject.partition(" -> ")
     return (int(first), int(last)) if first.isdigit() and last.isdigit() else None

@@ -69,8 +69,8 @@ class Repaired:
     def add(self, applied: Applied, new: Sequence[Outline]) -> None:
         """Take in what became of one round, of which the first plan had not named ``new``."""
         self.applied.append(applied)
-        not_done = {unit.summary for unit, _ in applied.refused}
-        self.later += [one for one in new if one.unit.summary not in not_done]
+        not_done = {unit.id for unit, _ in applied.refused}
+        self.later += [one for one in new if one.unit.id not in not_done]
 
     def go_on(self, work: Callable[[], None]) -> None:
         """Do what comes next; where something was done already, keep what stops it beside that.

@@ -219,11 +219,12 @@ def _count(scene: Scene, table: str) -> int:
 
 def _finish_migration(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
     """Finish the rebuilds of all tables at once."""
-    tables = ", ".join(sorted(str(finding.subject["table"]) for finding in findings))
+    named = {str(finding.subject["table"]) for finding in findings}
+    tables = ", ".join(sorted(named))
     lost = "".join(
         _left_out(scene, left) for left in scene.recognition.leftovers if left.table in OWNERS
     )
-    by_hand = all(finding.data["damage"] == "key" for finding in findings)
+    by_hand = named <= set(scene.recognition.wrong_keys)
     what = "make anew with Hermes' own key" if by_hand else "finish the migration that was cut off"
     summary = f"{what}: {tables}" + (f".{lost}" if lost else "")
     unit = _unit(scene, findings, summary.rstrip("."), ())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass, replace
 from enum import Enum, IntEnum
 
@@ -66,6 +68,12 @@ class Unit:
     room: int = 0
 
     @property
+    def id(self) -> str:
+        """What it mends of what, whatever is displayed of it; equal for one step of two looks."""
+        told = json.dumps([self.kind, self.subject, self.finding_ids, self.findings])
+        return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+    @property
     def needs_backup(self) -> bool:
         """Whether undo needs a file backup because an action cannot be inverted row by row."""
         return any(isinstance(action, Ddl | IndexRefill) for action in self.actions)
@@ -126,6 +134,7 @@ class Header:
     ``restored_from`` the moment whose state that copy has, in epoch seconds. ``left`` are the marks
     of state.db and of a -wal that a run could not take into it: the two as they lay when it ended.
     ``home`` is the identity of the home that a receipt belongs to; it moves with its folder.
+    ``schema`` is the number of the database before the run, ``target`` that of a migration.
     """
 
     tool_version: str
@@ -143,3 +152,4 @@ class Header:
     restored_from: float | None = None
     left: str | None = None
     home: str | None = None
+    target: int | None = None
