@@ -326,17 +326,24 @@ class Player(Gateway):
             return
         self._cut(session_id)
 
-    def _cut(self, session_id: str) -> str:
-        """Rewrite a session without its last question and what follows; return the question."""
+    def _cut(self, session_id: str) -> str | None:
+        """Rewrite a session without its last question and what follows; return the question.
+
+        None where the command ends with that: a transcript cannot hold half of a pair, so it is cut
+        off before that line, and the rows were rewritten already.
+        """
         history = self._load(session_id)
         asked = [place for place, message in enumerate(history) if message["role"] == "user"]
         if not asked:
             raise NotHere
         last = asked[-1]
-        if self.store.rewrite_transcript(session_id, history[:last]) is False:
-            raise NotHere
+        whole = False
+        with suppress(UnicodeEncodeError):
+            if self.store.rewrite_transcript(session_id, history[:last]) is False:
+                raise NotHere
+            whole = True
         self.truth.take_from(session_id, history[last].get("tool_name"), UNDONE)
-        return str(history[last]["content"])
+        return str(history[last]["content"]) if whole else None
 
     def do_torn_undo(self) -> None:
         """An ``/undo`` (0.13, 0.14) that was killed before it wrote the file.
@@ -359,7 +366,9 @@ class Player(Gateway):
         """``/retry``: a rewrite, then the same question again."""
         self.tick(GAP)
         text = self._cut(self.known())
-        self.turn(self.words(("user", text), ("assistant", f"other {self.truth.state['next']}")))
+        if text is not None:
+            said = (("user", text), ("assistant", f"other {self.truth.state['next']}"))
+            self.turn(self.words(*said))
 
     def do_failed_retry(self) -> None:
         """A ``/retry`` whose model never answered: the rewrite alone."""
@@ -611,6 +620,8 @@ class Player(Gateway):
         self._reimport(self.db.export_all()[::-1])
 
     def _reimport(self, exported: list[Json]) -> None:
+        if LONE in json.dumps(exported, ensure_ascii=False):
+            raise NotHere  # 0.19.0 takes none of it, and the database is put back
         sessions = json.loads(json.dumps(exported))
         self.truth.state["held"] = {}
 
