@@ -137,9 +137,11 @@ def undo(target: Target, receipt: str | None, yes: bool) -> int:
 
         result = app.undo(home, world, receipt, agree)
         code = ExitCode.REFUSED if result.declined else ExitCode.OK
+        next_one = past.next_to_undo(past.history(home))
         if target.as_json:
             return code, {
                 **documents.envelope(str(home.root), place_of(home)),
+                "next_to_undo": next_one.name if next_one is not None else None,
                 "recovered": list(result.recovered),
                 "undone": [found.name for found in result.entries],
                 "units": result.units,
@@ -162,10 +164,19 @@ def undo(target: Target, receipt: str | None, yes: bool) -> int:
                 lines.append(Line(told, "warning", asked=True))
             lines += _staying(stays)
             lines += [Line(sentence, "warning") for sentence in said]
+            lines += _still_done(home, target, next_one)
         target.say(lines)
         return code, None
 
     return each_home(target, work)
+
+
+def _still_done(home: Home, target: Target, next_one: past.Entry | None) -> list[Line]:
+    """Say what the next undo would take back: one run of repair may have several receipts."""
+    if next_one is None or next_one.cleans_locks:
+        return []
+    undo_this = target.typed(home, "`hermes-repair undo`")
+    return [Line(f"Still done: {_words(next_one)}. {undo_this} takes that back.")]
 
 
 def _staying(stays: Sequence[past.Entry]) -> list[Line]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from hermes_repair.home.config import sessions_dir
 from hermes_repair.host.files import read_if_there, real_path
+from hermes_repair.model.commands import quoted
 from hermes_repair.model.errors import NoDatabase, NoInstall, UsageError
 
 RECORDS_DIR = "hermes-repair"
@@ -138,7 +139,9 @@ def open_home(root: Path) -> Home:
     if not named.exists() and not remains:
         raise NoDatabase(
             f"{root} has no state.db and no sessions folder, so no Hermes has run there.",
-            "Name the Hermes folder: hermes-repair doctor --home PATH",
+            f"Its profiles may: hermes-repair doctor --home {quoted(str(root))} --all-profiles"
+            if profile_names(root)
+            else "Name the Hermes folder: hermes-repair doctor --home PATH",
         )
     if named.exists() and not named.is_file():
         raise NoInstall(

@@ -47,9 +47,10 @@ class Table:
             self.repaired += 1
             closed = _closed(played.home)
             wrong += _repaired(played, safe, before, listed)
-            if closed - _closed(played.home):
+            opened = closed - _closed(played.home)
+            if opened:
                 self.opened += 1
-                wrong += _opened(played)
+                wrong += _opened(played, opened)
         self.wrong += [f"{played}  [{reason}]" for reason in wrong]
 
     def lines(self) -> Iterator[str]:
@@ -118,10 +119,10 @@ def _closed(home: Path) -> set[str]:
 _CLOSED = "SELECT id FROM sessions WHERE end_reason = 'compression'"
 
 
-def _opened(played: Played) -> Iterator[str]:
-    """Yield what is wrong with opening a compressed chat again: no crash, or a delete after it."""
-    chats = {session for session, kind in played.made.items() if kind != "delegate"}
-    if played.gone & chats or not played.harm:
+def _opened(played: Played, opened: set[str]) -> Iterator[str]:
+    """Yield what is wrong with opening compressed chats again: no crash, or a delete after it."""
+    deleted = {played.parents.get(session) for session in played.gone}
+    if deleted & opened or not played.harm:
         yield "opened again, though what continued it was deleted"
 
 

@@ -18,7 +18,8 @@ STAND_INS = Path(__file__).parents[1] / "lineage" / "inside" / "stand_ins.py"
 @dataclass(frozen=True, slots=True)
 class Played:
     """One history and its home. ``made`` says what each session was made as (``chat``,
-    ``continuation``, ``branch``, ``delegate``); ``gone`` were deleted; ``said`` is what belongs in
+    ``continuation``, ``branch``, ``delegate``); ``parents`` what each continuation continues;
+    ``gone`` were deleted, and may have been made again since; ``said`` is what belongs in
     each that is left, as ``role: text``; ``harm`` names what no person wanted.
     """
 
@@ -28,6 +29,7 @@ class Played:
     acts: History
     home: Path
     made: Mapping[str, str]
+    parents: Mapping[str, str]
     gone: frozenset[str]
     said: Mapping[str, Sequence[str]]
     harm: tuple[str, ...]
@@ -64,6 +66,7 @@ def play(
             acts=acts,
             home=home,
             made=of["sessions"],
+            parents=of["parents"],
             gone=frozenset(of["gone"]),
             said=of["said"],
             harm=tuple(of["harm"]),

@@ -80,8 +80,9 @@ class Receipt:
 
 
 def chats_of(node: Node) -> Iterator[Chats]:
-    """Yield the profiles of a home."""
-    yield Chats("", (), node.truth)
+    """Yield the profiles of a home that anything was said in."""
+    if (node.home / "state.db").exists():
+        yield Chats("", (), node.truth)
     if node.beside is not None:
         yield Chats(f"profiles/{PROFILE}", ("--profile", PROFILE), node.beside)
 

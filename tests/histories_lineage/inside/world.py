@@ -85,7 +85,7 @@ class World:
 
     def play(self, name: str, acts: list[str]) -> None:
         """Play one history; what it comes to stands in ``truth`` under its name."""
-        self.of: Json = {"sessions": {}, "gone": [], "said": {}, "harm": []}
+        self.of: Json = {"sessions": {}, "parents": {}, "gone": [], "said": {}, "harm": []}
         self.truth[name] = self.of
         talk = Talk(name, f"{name}-0", "telegram" if self.surface == "gateway" else "cli")
         self.talks = {name: talk}
@@ -454,6 +454,7 @@ class World:
         if agent.session_id != parent:
             talk.session = agent.session_id
             self._made(talk.session, "continuation")
+            self.of["parents"][talk.session] = parent
         if in_place or talk.session != parent:
             self.of["said"][talk.session] = _shown(messages)
         elif RELEASE < (0, 17):  # it refused to rotate a session that another agent had rotated
