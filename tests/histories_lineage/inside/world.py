@@ -19,6 +19,7 @@ import os
 import sys
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -435,6 +436,21 @@ class World:
         talk.memory = whole
         self._say(talk.session, [*messages])
 
+    def _once(self, session: str, messages: list[Json]) -> list[str]:
+        """Return messages as texts, each as often as it was said in a session, what is new as well.
+
+        A rotation of 0.17.0 and later stores once more what an agent had loaded, and what copies
+        such a session copies that too.
+        """
+        said = self.of["said"].get(session, [])
+        left, known = Counter(said), frozenset(said)
+        found = []
+        for text in _shown(messages):
+            if text not in known or left[text]:
+                found.append(text)
+                left[text] -= 1
+        return found
+
     def _mark(self, talk: Talk, messages: list[Json]) -> None:
         """Let the agent take these for stored, as it does after a write that failed."""
         talk.agent._flushed_db_message_ids = {id(message) for message in messages}
@@ -456,7 +472,7 @@ class World:
             self._made(talk.session, "continuation")
             self.of["parents"][talk.session] = parent
         if in_place or talk.session != parent:
-            self.of["said"][talk.session] = _shown(messages)
+            self.of["said"][talk.session] = self._once(parent, messages)
         elif RELEASE < (0, 17):  # it refused to rotate a session that another agent had rotated
             self._say(parent, [question])
         if killed:
@@ -490,7 +506,7 @@ class World:
 
     def _replace(self, talk: Talk, messages: list[Json]) -> None:
         self.db.replace_messages(talk.session, messages)
-        self.of["said"][talk.session] = _shown(messages)
+        self.of["said"][talk.session] = self._once(talk.session, messages)
         talk.agent = talk.memory = None
 
     def _branch(self, talk: Talk, memory: list[Json], *, ended: bool) -> None:
@@ -503,7 +519,7 @@ class World:
             self.db.append_message(session, **{k: message[k] for k in fields if k in message})
         self.db.set_session_title(session, self.db.get_next_title_in_lineage(title))
         self._made(session, "branch")
-        self._say(session, memory)
+        self.of["said"][session] = self._once(parent, memory)
         talk.session, talk.agent, talk.memory = session, None, None
 
 
