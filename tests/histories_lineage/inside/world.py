@@ -1,9 +1,10 @@
 """Plays histories of chats inside one release; runs in it (``tests.releases.run_release``).
 
 ``argv[1]`` is a JSON file ``{"homes": [{"home", "clock", "surface", "histories": [{"name",
-"acts"}]}]}``, ``argv[2]`` where the truth goes, ``argv[3]`` the number of the release. Every write
-is the release's own: ``AIAgent`` stores messages, rotates and compacts (a stand-in for the model
-writes the summary), ``SessionDB`` ends, rewinds, replaces, deletes and imports. Their callers need
+"acts", "before"}]}]}`` (``before`` as in ``World.play``), ``argv[2]`` where the truth goes,
+``argv[3]`` the number of the release. Every write is the release's own: ``AIAgent`` stores
+messages, rotates and compacts (a stand-in for the model writes the summary), ``SessionDB`` ends,
+rewinds, replaces, deletes and imports. Their callers need
 a terminal or a chat platform and are followed call by call, as read in 0.13.0 to 0.19.0.
 """
 
@@ -84,19 +85,31 @@ class World:
         self.loaded: list[Any] = []
         self.truth: dict[str, Json] = {}
 
-    def play(self, name: str, acts: list[str]) -> None:
-        """Play one history; what it comes to stands in ``truth`` under its name."""
-        self.of: Json = {"sessions": {}, "parents": {}, "gone": [], "said": {}, "harm": []}
+    def play(self, name: str, acts: list[str], before: Json | None = None) -> None:
+        """Play one history; what it comes to stands in ``truth`` under its name.
+
+        ``before`` is what an earlier release left in this home: the history goes on from there, a
+        day later, in a program that has nothing in memory.
+        """
+        self.of: Json = before or {
+            "sessions": {}, "parents": {}, "gone": [], "said": {}, "harm": [], "talks": []
+        }  # fmt: skip
         self.truth[name] = self.of
         talk = Talk(name, f"{name}-0", "telegram" if self.surface == "gateway" else "cli")
         self.talks = {name: talk}
         self._made(talk.session, "chat")
+        for key, session, turns in self.of["talks"]:
+            kept = self.talks.setdefault(key, Talk(f"{name}-{key}", session, talk.platform))
+            kept.session, kept.turns = session, itertools.count(turns)
+        self.clock.now = max(self.clock.now, self.of.get("now", 0.0) + 86400.0)
         for act in acts:
             word, _, rest = act.partition(":")
             getattr(self, f"do_{word}")(talk, *([rest] if rest else []))
             if word != "quick":
                 self.clock.now += 60.0
         self.of["tip"] = talk.session
+        self.of["now"] = self.clock.now
+        self.of["talks"] = [(key, one.session, next(one.turns)) for key, one in self.talks.items()]
         if self.surface == "gateway":
             self.routes[KEY.format(name)] = talk.session
 
@@ -572,7 +585,7 @@ def main() -> None:
         guard = importlib.import_module("agent.ssl_guard")
         guard.verify_ca_bundle_with_fallback = lambda *_, **__: None
     plan = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    numbers = Random(0)
+    numbers = Random(sys.argv[3])  # no id again after an update
     uuid.uuid4 = lambda: uuid.UUID(int=numbers.getrandbits(128), version=4)
     os.fsync = lambda fd: None
     truths = []
@@ -582,7 +595,7 @@ def main() -> None:
         with contextlib.redirect_stdout(io.StringIO()):
             world = World(Path(home["home"]), clock, home["surface"])
             for history in home["histories"]:
-                world.play(history["name"], history["acts"])
+                world.play(history["name"], history["acts"], history.get("before"))
             world.close()
         truths.append(world.truth)
     Path(sys.argv[2]).write_text(json.dumps(truths), encoding="utf-8")
