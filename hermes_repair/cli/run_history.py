@@ -7,7 +7,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from hermes_repair.app import history as receipt_history
+from hermes_repair.app import history as runs
 from hermes_repair.app import undo as app
 from hermes_repair.app.environment import Environment
 from hermes_repair.app.file_status import place_of
@@ -28,8 +28,8 @@ def history(target: Target) -> int:
 
     def work(home: Home, environment: Environment) -> tuple[ExitCode, dict[str, Any] | None]:
         left_out: list[tuple[Path, BadRecord]] = []
-        entries = receipt_history.history(home, left_out)
-        next_one = receipt_history.next_to_undo(entries)
+        entries = runs.history(home, left_out)
+        next_one = runs.next_to_undo(entries)
         if target.as_json:
             return ExitCode.OK, {
                 **json_documents.envelope(str(home.root), place_of(home)),
@@ -61,7 +61,7 @@ def _left_out_lines(left_out: Sequence[tuple[Path, BadRecord]]) -> list[Line]:
     ]
 
 
-def _folded(entries: Sequence[receipt_history.Entry], *, everything: bool) -> Iterator[Line]:
+def _folded(entries: Sequence[runs.Entry], *, everything: bool) -> Iterator[Line]:
     """Yield a line for each run; of lock cleanings in a row one for all, but with -v."""
     wide = max((len(found.name) for found in entries), default=0)
     for cleaning, run in groupby(entries, key=lambda found: found.cleans_locks):
@@ -77,15 +77,15 @@ def _folded(entries: Sequence[receipt_history.Entry], *, everything: bool) -> It
         )
 
 
-def _number(found: receipt_history.Entry) -> str:
+def _number(found: runs.Entry) -> str:
     return found.name.partition("-")[0]
 
 
-def _when(found: receipt_history.Entry) -> str:
+def _when(found: runs.Entry) -> str:
     return minute(found.header.created)
 
 
-def _words(found: receipt_history.Entry, wide: int = 0) -> str:
+def _words(found: runs.Entry, wide: int = 0) -> str:
     head = f"{found.name:<{wide}}  {_when(found)}  "
     if found.answer is not None:
         kept = f"backup {found.name} has both files as they were"
@@ -101,7 +101,7 @@ def _words(found: receipt_history.Entry, wide: int = 0) -> str:
     return f"{head}{found.header.command}: {found.state}, {steps}, {changes}{by}"
 
 
-def _entry(found: receipt_history.Entry) -> dict[str, Any]:
+def _entry(found: runs.Entry) -> dict[str, Any]:
     return {
         "id": found.name,
         "path": str(found.path),
@@ -127,18 +127,20 @@ def undo(target: Target, receipt: str | None, yes: bool) -> int:
     def work(home: Home, environment: Environment) -> tuple[ExitCode, dict[str, Any] | None]:
         require_yes(yes, "; `hermes-repair history` shows what it would take back.")
         said: list[str] = []
-        stays: list[receipt_history.Entry] = []
+        stays: list[runs.Entry] = []
 
-        def agree(entries: list[receipt_history.Entry]) -> bool:
+        def agree(entries: list[runs.Entry]) -> bool:
             said.extend(warnings(home, environment, entries))
-            stays.extend(receipt_history.staying(home, entries))
+            stays.extend(runs.staying(home, entries))
             return yes or _ask(home, entries, stays, said)
 
         result = app.undo(home, environment, receipt, agree)
         code = ExitCode.REFUSED if result.declined else ExitCode.OK
+        next_one = runs.next_to_undo(runs.history(home))
         if target.as_json:
             return code, {
                 **json_documents.envelope(str(home.root), place_of(home)),
+                "next_to_undo": next_one.name if next_one is not None else None,
                 "recovered": list(result.recovered),
                 "undone": [found.name for found in result.entries],
                 "units": result.units,
@@ -161,13 +163,22 @@ def undo(target: Target, receipt: str | None, yes: bool) -> int:
                 lines.append(Line(told, "warning", asked=True))
             lines += _staying(stays)
             lines += [Line(sentence, "warning") for sentence in said]
+            lines += _still_done(home, target, next_one)
         target.say(lines)
         return code, None
 
     return each_home(target, work)
 
 
-def _staying(stays: Sequence[receipt_history.Entry]) -> list[Line]:
+def _still_done(home: Home, target: Target, next_one: runs.Entry | None) -> list[Line]:
+    """Say what the next undo would take back: one run of repair may have several receipts."""
+    if next_one is None or next_one.cleans_locks:
+        return []
+    undo_this = target.typed(home, "`hermes-repair undo`")
+    return [Line(f"Still done: {_words(next_one)}. {undo_this} takes that back.")]
+
+
+def _staying(stays: Sequence[runs.Entry]) -> list[Line]:
     if not stays:
         return []
     since = count(len(stays), "lock cleaning")
@@ -176,8 +187,8 @@ def _staying(stays: Sequence[receipt_history.Entry]) -> list[Line]:
 
 def _ask(
     home: Home,
-    entries: list[receipt_history.Entry],
-    stays: Sequence[receipt_history.Entry],
+    entries: list[runs.Entry],
+    stays: Sequence[runs.Entry],
     said: list[str],
 ) -> bool:
     lines = [*heading(home), Line("This takes back, in this order:", "head")]

@@ -15,6 +15,7 @@ from hermes_repair.home.hermes_config import sessions_dir
 from hermes_repair.host import regular_files
 from hermes_repair.host.regular_files import read_if_there, real_path
 from hermes_repair.model.errors import NoDatabase, NoInstall, UsageError
+from hermes_repair.model.printed_commands import quoted
 
 RECORDS_DIR = "hermes-repair"
 DATABASE = "state.db"
@@ -140,7 +141,9 @@ def open_home(root: Path) -> Home:
     if not named.exists() and not remaining_files:
         raise NoDatabase(
             f"{root} has no state.db and no sessions folder, so no Hermes has run there.",
-            "Name the Hermes folder: hermes-repair doctor --home PATH",
+            f"Its profiles may: hermes-repair doctor --home {quoted(str(root))} --all-profiles"
+            if profile_names(root)
+            else "Name the Hermes folder: hermes-repair doctor --home PATH",
         )
     if named.exists() and not named.is_file():
         raise NoInstall(

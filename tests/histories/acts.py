@@ -33,6 +33,7 @@ LOSSES = frozenset(
         "move",
         "move_sorted",
         "unfiled",
+        "observed_lost",
     ]
 )
 """Acts after which a home is not undamaged, whatever the person wanted."""
@@ -99,7 +100,29 @@ RARE = [
 ]
 QUICK = ["quick turn", "quick again", "quick lost", "quick undo", "quick retry", "quick delete"]
 OTHERS = ["b turn", "b lost", "b undo", "b retry", "b delete", "b rotate", "b branch"]
-ONLY_WITH_FILES = ["torn_undo", "unfiled"]
+OBSERVED = ["observed", "observed_again", "b observed"]
+LONE = ["lone", "lone_call", "observed_lone"]
+"""Acts with half of a surrogate pair, which not every release can store."""
+ONLY_WITH_FILES = ["torn_undo", "unfiled", "observed_lost"]
+PROFILE = [
+    "clone",
+    "p turn",
+    "p again",
+    "p lost",
+    "p undo",
+    "p retry",
+    "p delete",
+    "p erase",
+    "p rotate",
+    "p delegate",
+    "p branch",
+    "p copy",
+    "p restore",
+    "p replace",
+    "p observed",
+    "p prune",
+]
+"""Acts in the other profile, and the one that makes it a copy of the first."""
 SINCE = {
     "edit": "0.16.0",
     "b edit": "0.16.0",
@@ -118,7 +141,7 @@ def usual(release: str) -> list[str]:
 
 def possible(release: str) -> list[str]:
     """Return every act of a release."""
-    found = [*USUAL, *RARE, *QUICK, *OTHERS]
+    found = [*USUAL, *RARE, *QUICK, *OTHERS, *OBSERVED, *LONE]
     if release in WITH_FILES:
         return found + ONLY_WITH_FILES
     return found + [act for act, since in SINCE.items() if _has(release, since)]
@@ -153,12 +176,18 @@ def systematic(before: int, after: int, old: str = "0.14.0") -> Iterator[History
 
 
 def sampled(
-    seed: int, count: int, before: Sequence[int], after: Sequence[int], hops: int = 2
+    seed: int,
+    count: int,
+    before: Sequence[int],
+    after: Sequence[int],
+    hops: int = 2,
+    profile: bool = False,
 ) -> list[History]:
     """Return ``count`` histories at random from every act of every release.
 
     ``before`` and ``after`` are how many acts there may be with files, and after each of up to
-    ``hops`` updates. Sorted, so that those that begin alike lie together.
+    ``hops`` updates; ``profile``: the home has another profile. Sorted, so that those that begin
+    alike lie together.
     """
     draw = Random(seed)
     found: set[History] = set()
@@ -166,20 +195,21 @@ def sampled(
         old = draw.choice(WITH_FILES)
         history = [Step(old, draw.choice(BEGINNINGS))]
         for _ in range(draw.choice(before) - 1):
-            history.append(_drawn(draw, old, history))
+            history.append(_drawn(draw, old, history, profile))
         for release in sorted(draw.sample(LATER, draw.randint(0, hops)), key=_number):
             history.append(Step(release, "update"))
             for _ in range(draw.choice(after)):
-                history.append(_drawn(draw, release, history))
+                history.append(_drawn(draw, release, history, profile))
         found.add(tuple(history))
     return sorted(found)
 
 
-_NEEDS = {"restore": "copy", "import": "export"}
+_NEEDS = {"restore": "copy", "p restore": "p copy", "import": "export"}
 
 
-def _drawn(draw: Random, release: str, before: Sequence[Step]) -> Step:
+def _drawn(draw: Random, release: str, before: Sequence[Step], profile: bool) -> Step:
     """Return an act at random for which what it needs was done."""
     done = {step.act for step in before}
-    acts = [act for act in possible(release) if _NEEDS.get(act, "turn") in {*done, "turn"}]
+    every = [*possible(release), *(PROFILE if profile else ())]
+    acts = [act for act in every if _NEEDS.get(act, "turn") in {*done, "turn"}]
     return Step(release, draw.choice(acts))

@@ -20,16 +20,22 @@ _PATHS = [str(_HERE), str(_HERE.parent / "scenario")]
 # The release comes first on the path, these folders last.
 _SCRIPT = "import sys; sys.path += sys.argv[1:]; from release_side.player import main; main()"
 _ZONE = {"TZ": "UTC0"}
+PROFILE = "work"
+"""The other profile of a home, as the player names it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A home that a history ended in. ``against``: where the truth and the release disagree."""
+    """A home that a history ended in. ``against``: where the truth and the release disagree.
+
+    ``truth`` is that of its own chats, ``beside`` that of its other profile, if it has one.
+    """
 
     history: History
     home: Path
     truth: dict[str, Any]
     against: str | None
+    beside: dict[str, Any] | None = None
 
 
 class Releases:
@@ -100,8 +106,15 @@ def _walk(
             yield from _walk(releases, below, history, parent, place)
             continue
         if below.wanted:
-            kept = json.loads((node / "truth.json").read_text(encoding="utf-8"))
-            yield Node(path, node / "home", kept["truth"], answer["against"])
+            truth, beside = _truth(node / "truth.json"), _truth(node / f"truth-{PROFILE}.json")
+            yield Node(path, node / "home", truth or {}, answer["against"], beside)
         if answer["against"] is None:
             yield from _walk(releases, below, path, node, place)
         shutil.rmtree(node)
+
+
+def _truth(path: Path) -> dict[str, Any] | None:
+    if not path.exists():
+        return None
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["truth"]
+    return found

@@ -65,8 +65,21 @@ def systematic(length: int) -> Iterator[History]:
 
 def sampled(release: str, seed: int, count: int) -> Iterator[History]:
     """Yield ``count`` histories of two to seven acts at random, of all that the release has."""
-    draw = Random(seed)
-    number = tuple(map(int, release.split(".")))
-    acts = [*ACTS, *MORE, *(act for act, since in SINCE.items() if number >= since)]
+    draw, acts = Random(seed), possible(release)
     for _ in range(count):
         yield (*BEGUN, *draw.choices(acts, k=draw.randint(2, 7)))
+
+
+def updated(releases: tuple[str, str], seed: int, count: int) -> Iterator[tuple[History, History]]:
+    """Yield ``count`` histories with an update in the middle, as what comes before and after it."""
+    draw = Random(seed)
+    before, after = map(possible, releases)
+    for _ in range(count):
+        first = draw.choices(before, k=draw.randint(1, 4))
+        yield (*BEGUN, *first), tuple(draw.choices(after, k=draw.randint(1, 4)))
+
+
+def possible(release: str) -> list[str]:
+    """Return every act of a release."""
+    number = tuple(map(int, release.split(".")))
+    return [*ACTS, *MORE, *(act for act, since in SINCE.items() if number >= since)]

@@ -12,14 +12,16 @@ from tests.histories_lineage.acts import History
 from tests.releases import run_release
 
 INSIDE = Path(__file__).with_name("inside")
+Json = dict[str, Any]
 STAND_INS = Path(__file__).parents[1] / "lineage" / "inside" / "stand_ins.py"
 
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """One history and its home. ``made`` says what each session was made as (``chat``,
-    ``continuation``, ``branch``, ``delegate``); ``gone`` were deleted; ``said`` is what belongs in
-    each that is left, as ``role: text``; ``harm`` names what no person wanted.
+    """One history and its home; ``release`` is the last that it was in. ``made`` says what each
+    session was made as (``chat``, ``continuation``, ``branch``, ``delegate``); ``parents`` what
+    each continuation continues; ``gone`` were deleted, and may have been made again since; ``said``
+    is what belongs in each that is left, as ``role: text``; ``harm`` names what no person wanted.
     """
 
     release: str
@@ -28,6 +30,7 @@ class Played:
     acts: History
     home: Path
     made: Mapping[str, str]
+    parents: Mapping[str, str]
     gone: frozenset[str]
     said: Mapping[str, Sequence[str]]
     harm: tuple[str, ...]
@@ -40,34 +43,66 @@ def play(
     release: str, surface: str, clock: str, histories: Sequence[History], folder: Path
 ) -> Iterator[Played]:
     """Play these histories in one process of a release, in homes below ``folder``."""
+    truths = _truths(release, surface, clock, histories, folder, [None] * len(histories))
+    for number, (acts, of) in enumerate(zip(histories, truths, strict=True)):
+        yield _played(release, surface, clock, acts, folder / str(number), of)
+
+
+def play_updated(
+    releases: tuple[str, str],
+    surface: str,
+    clock: str,
+    histories: Sequence[tuple[History, History]],
+    folder: Path,
+) -> Iterator[Played]:
+    """Play the first part of each in one release, and the second, a day later, in another."""
+    parts = tuple(zip(*histories, strict=True))
+    truths: Sequence[Json | None] = [None] * len(histories)
+    for release, acts in zip(releases, parts, strict=True):
+        truths = _truths(release, surface, clock, acts, folder, truths)
+    for number, ((before, after), of) in enumerate(zip(histories, truths, strict=True)):
+        acts = (*before, f"update to {releases[1]}", *after)
+        yield _played(releases[1], surface, clock, acts, folder / str(number), of or {})
+
+
+def _truths(
+    release: str,
+    surface: str,
+    clock: str,
+    histories: Sequence[History],
+    folder: Path,
+    before: Sequence[Json | None],
+) -> list[Json]:
+    """Play histories in the homes that are numbered as they are; return the truth of each."""
     folder.mkdir(parents=True, exist_ok=True)
-    homes = [folder / str(number) for number in range(len(histories))]
     plan = [
         {
-            "home": str(home),
+            "home": str(folder / str(number)),
             "clock": clock,
             "surface": surface,
-            "histories": [{"name": "chat", "acts": acts}],
+            "histories": [{"name": "chat", "acts": acts, "before": of}],
         }
-        for home, acts in zip(homes, histories, strict=True)
+        for number, (acts, of) in enumerate(zip(histories, before, strict=True))
     ]
     told, script = folder / "truth.json", _script()
     (folder / "plan.json").write_text(json.dumps({"homes": plan}), encoding="utf-8")
     run_release(release, script, folder, str(folder / "plan.json"), str(told), release)
-    truths: list[dict[str, Any]] = json.loads(told.read_text(encoding="utf-8"))
-    for home, acts, truth in zip(homes, histories, truths, strict=True):
-        of = truth["chat"]
-        yield Played(
-            release=release,
-            surface=surface,
-            clock=clock,
-            acts=acts,
-            home=home,
-            made=of["sessions"],
-            gone=frozenset(of["gone"]),
-            said=of["said"],
-            harm=tuple(of["harm"]),
-        )
+    return [truth["chat"] for truth in json.loads(told.read_text(encoding="utf-8"))]
+
+
+def _played(release: str, surface: str, clock: str, acts: History, home: Path, of: Json) -> Played:
+    return Played(
+        release=release,
+        surface=surface,
+        clock=clock,
+        acts=acts,
+        home=home,
+        made=of["sessions"],
+        parents=of["parents"],
+        gone=frozenset(of["gone"]),
+        said=of["said"],
+        harm=tuple(of["harm"]),
+    )
 
 
 def _script() -> str:

@@ -82,10 +82,12 @@ def test_whatever_the_lineage(seed: int, empty: Path, tmp_path: Path) -> None:
     assert [f.id for f in left if SELECTED.wants_id(f.id)] == []
     sound(folder / "state.db")
     now_listed, now_titles, _, _ = seen(home, environment)
-    # From 0.18 on a list shows an unmarked run in the place of the chat that it was made for.
-    kept = listed - archived(folder) - early
-    assert kept <= now_listed, "what was listed is listed or put away"
-    assert not delegates & now_listed
+    gone = listed.keys() - now_listed.keys() - archived(folder)
+    # From 0.18 on a list shows an unmarked run in the place of the chat that it was made for. Only
+    # such a run may leave it, and the chat stays, as another of its own sessions.
+    assert gone <= early, "what was listed is listed or put away"
+    assert {listed[name] for name in gone} <= {*now_listed.values(), *archived(folder)}
+    assert not delegates & now_listed.keys()
     given = {title for name, title in now_titles.items() if titles.get(name) != title}
     assert not [title for title in given if NUMBERED.search(title)]
     assert rows(folder / "state.db")["messages"] == original["messages"]
@@ -145,11 +147,11 @@ def session(rand: random.Random, name: str, names: list[str]) -> Iterator[tuple[
 
 def seen(
     home: Home, environment: Environment
-) -> tuple[set[str], dict[str, str], set[str], frozenset[str]]:
-    """Return what a list of 0.19.0 shows, all titles, the runs that a release marked, and children
-    that it takes for continuations and that are none."""
+) -> tuple[dict[str, str], dict[str, str], set[str], frozenset[str]]:
+    """Return what a list of 0.19.0 shows, each with the session that it stands for, all titles, the
+    runs that a release marked, and children that it takes for continuations and that are none."""
     with open_scene(home, environment, LookOptions()) as scene:
-        shown = {line.shown for line in picker(scene.graph, RULES["0.19.0"])}
+        shown = {line.shown: line.root for line in picker(scene.graph, RULES["0.19.0"])}
         titles = {node.id: node.title for node in scene.nodes if node.title}
         runs = {
             node.id

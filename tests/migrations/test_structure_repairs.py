@@ -89,6 +89,23 @@ def test_both_are_named_for_undo(tmp_path: Path) -> None:
     assert f"hermes-repair undo --home {home} {first}\n" in said
 
 
+def test_undo_names_what_is_still_done(tmp_path: Path) -> None:
+    """Whoever takes a repair back with one ``undo`` must not believe that all of it is gone."""
+    count = f"UPDATE sessions SET message_count = 99 WHERE id = '{chat_id(3)}'"
+    home = damaged(tmp_path / "home", 14, *LOST_INDEX, count)
+    before = without_sequence(content(home))
+    first, second = run("repair", "--yes", "--json", home=home).document["receipt"]["all"]
+    said = run("undo", "--yes", home=home).out
+    assert f"Taken back: {second}" in said
+    assert f"Still done: {first} " in said
+    assert f"`hermes-repair undo --home {home}` takes that back." in said
+    undone = run("undo", "--yes", "--json", home=home).document
+    assert (undone["undone"], undone["next_to_undo"]) == ([first], None)
+    assert without_sequence(content(home)) == before
+    assert run("repair", "--yes", home=home).code == 0
+    assert "Still done" not in run("undo", "--yes", first.replace("0001", "0003"), home=home).out
+
+
 def test_older_schemas_are_migrated_first(tmp_path: Path) -> None:
     home = of_fixture("v10", tmp_path / "home")
     with closing(connect(home / "state.db")) as connection:

@@ -14,8 +14,13 @@ from tests.random_homes.judge import Figures, Judge, undamaged
 
 
 def history_of(seed: int) -> History:
-    """Return the acts that a seed stands for; every other one is without damage."""
-    [history] = sampled(seed, 1, before=range(2, 9), after=range(1, 5), hops=3)
+    """Return the acts that a seed stands for.
+
+    Every other one is without damage, and every third home has two profiles.
+    """
+    [history] = sampled(
+        seed, 1, before=range(2, 9), after=range(1, 5), hops=3, profile=seed % 3 == 0
+    )
     if seed % 2:
         return history
     return tuple(step for step in history if undamaged((step,)))

@@ -2,7 +2,7 @@
 
 Reads lines of JSON ``{"node", "parent", "act"}`` (folders; ``parent`` is null for a first act) and
 answers each with a line ``done {...}``. A node is a folder with the home, the truth about its
-messages (``truth.json``) and copies of the database that acts keep.
+messages (``truth.json``, and one for the other profile) and copies of the database that acts keep.
 
 What is real: every write to ``state.db``, to the transcripts and to the routing is made by the
 release's own ``SessionDB`` and ``SessionStore``. What is imitated are their callers, which need a
@@ -22,11 +22,13 @@ import sys
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from typing import Any
 
-from inside.turns import Clock, Gateway, Json
+from inside.turns import Clock, Gateway, Json, module
 from release_side.truth import COMPACTED, DELETED, UNDONE, Truth
 
 BEGIN = 1_777_000_000.0
@@ -37,6 +39,22 @@ CHATS = {
     "b": {"platform": "discord", "chat_id": "bob", "user_id": "bob", "chat_type": "dm"},
 }
 MOST_KEPT = 2  # turns that a compression keeps at the end
+PROFILE = "work"
+"""The profile that a home may have beside its own chats; its marks begin with ``w``."""
+LONE = "\ud800"
+"""Half of a pair, as scraped pages and pasted text have it: no UTF-8 can hold it."""
+
+
+CLOCK = "clock.json"
+
+
+def _truth_of(node: Path, profile: str) -> Path:
+    return node / (f"truth-{profile}.json" if profile else "truth.json")
+
+
+def _read(path: Path) -> Json:
+    found: Json = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return found
 
 
 class NotHere(Exception):
@@ -44,26 +62,29 @@ class NotHere(Exception):
 
 
 class Player(Gateway):
-    """One home and one act on it. ``short`` makes the act a matter of milliseconds."""
+    """One profile of a home, and one act on it. ``short`` makes it a matter of milliseconds."""
 
-    def __init__(self, node: Path, fresh: bool) -> None:
-        self.node = node
-        kept = {} if fresh else json.loads((node / "truth.json").read_text(encoding="utf-8"))
-        self.truth = Truth(kept.get("truth"))
-        self.now: float = kept.get("now", BEGIN)
+    def __init__(self, node: Path, profile: str) -> None:
+        self.node, self.profile = node, profile
+        kept, clock_kept = _read(_truth_of(node, profile)), _read(node / CLOCK)
+        self.truth = Truth(kept.get("truth"), first=profile[:1] or "m")
+        self.now: float = clock_kept.get("now", BEGIN)
         self.chat: dict[str, str] = kept.get("chat", {})
         self.first: dict[str, str] = kept.get("first", {})
         self.snapshots: Json = kept.get("snapshots", {})
         self.short = False
         home = node / "home"
-        home.mkdir(exist_ok=True)
+        if profile:
+            home = home / "profiles" / profile
+        home.mkdir(parents=True, exist_ok=True)
         os.environ["HERMES_HOME"] = str(home)
         import hermes_state
 
         hermes_state.DEFAULT_DB_PATH = home / "state.db"
         self.database = home / "state.db"
+        self.kept_copy = node / f"copy{profile}.db"
         self._lane = "a"
-        self.zone: str = kept.get("zone", "UTC0")
+        self.zone: str = clock_kept.get("zone", "UTC0")
         os.environ["TZ"] = self.zone
         time.tzset()
         self.later: Callable[[], object] | None = None
@@ -76,17 +97,17 @@ class Player(Gateway):
         """Let time pass: these seconds, or next to none."""
         self.clock.now += 0.001 if self.short else seconds
 
-    def note(self) -> None:
-        """Write down what is known of the home."""
+    def note(self, profile: str) -> None:
+        """Write down what is known of the home; what of its chats, as those of ``profile``."""
         kept = {
             "truth": self.truth.state,
-            "now": self.clock.now,
             "chat": self.chat,
             "first": self.first,
             "snapshots": self.snapshots,
-            "zone": self.zone,
         }
-        (self.node / "truth.json").write_text(json.dumps(kept), encoding="utf-8")
+        _truth_of(self.node, profile).write_text(json.dumps(kept), encoding="utf-8")
+        clock = {"now": self.clock.now, "zone": self.zone}
+        (self.node / CLOCK).write_text(json.dumps(clock), encoding="utf-8")
 
     def _write_log(self, session_id: str) -> None:
         """The transcripts are what is compared here."""
@@ -154,7 +175,8 @@ class Player(Gateway):
         for number, message in enumerate(messages[: count if made else 0]):
             if between and number == 1:
                 between()
-            self._flush(session_id, message)
+            if not self._stored(session_id, message):
+                break
         self.truth.say(session_id, [message["tool_name"] for message in messages])
         if filed:
             if not stored and stored is not None:
@@ -167,7 +189,16 @@ class Player(Gateway):
         if hasattr(self.store, "get_transcript_path"):
             after = 0.0 if self.short else 0.3
             op = {"at": self.clock.now + after - 0.3}  # the base class adds that much
-            self._write_file(op, session_id, CHATS[self._lane]["platform"], messages, history)
+            with suppress(UnicodeEncodeError):  # the gateway's turn ends here, and says so
+                self._write_file(op, session_id, CHATS[self._lane]["platform"], messages, history)
+
+    def _stored(self, session_id: str, message: Json) -> bool:
+        """Flush one message; say whether the agent goes on: what SQLite cannot take ends it."""
+        try:
+            self._flush(session_id, message)
+        except UnicodeEncodeError:
+            return False
+        return True
 
     @staticmethod
     def _break(db: Any, *methods: str) -> None:
@@ -234,6 +265,52 @@ class Player(Gateway):
 
         self.turn(self.question(), between=rows)
 
+    def do_lone(self) -> None:
+        """A turn with a tool that answers with half of a pair: 0.19.0 writes U+FFFD for it.
+
+        Earlier releases raise: nothing from that answer on is stored, neither as row nor as line.
+        """
+        messages = self.tool_use()
+        messages[2]["content"] = f"fine {LONE}"
+        self.turn(messages)
+
+    def do_lone_call(self) -> None:
+        """A call with half of a pair: JSON writes it as an escape, which every release stores.
+
+        The transcript of 0.13.0 and 0.14.0 has it as it is, so its turn ends before that line.
+        """
+        messages = self.tool_use()
+        messages[1]["tool_calls"][0]["function"]["arguments"] = json.dumps({"at": LONE}) + LONE
+        self.turn(messages)
+
+    # What is said in a group, but not to the agent
+
+    def observe(self, text: str) -> None:
+        """Keep a message as the adapters do (yuanbao; Telegram from 0.15.0): ``observed``."""
+        self.tick(GAP)
+        session_id = self.current()
+        [message] = self.words(("user", f"[Carl|7]\n{text}"))
+        at = datetime.fromtimestamp(self.clock.now, tz=UTC).isoformat()
+        message |= {"timestamp": at, "observed": True, "message_id": f"p{message['tool_name']}"}
+        with suppress(UnicodeEncodeError):  # the adapter logs it, and that is all
+            self.store.append_to_transcript(session_id, message)
+        self.truth.say(session_id, [message["tool_name"]])
+
+    def do_observed(self) -> None:
+        self.observe(f"by the way {self.truth.state['next']}")
+
+    def do_observed_again(self) -> None:
+        """The same short word of the same person, as every other time."""
+        self.observe("ok")
+
+    def do_observed_lost(self) -> None:
+        """One whose row was lost: another process held the write lock."""
+        self._break(self.store._db, "append_message")
+        self.observe(f"nobody heard {self.truth.state['next']}")
+
+    def do_observed_lone(self) -> None:
+        self.observe(f"look {LONE}")
+
     # What a person takes back
 
     def do_undo(self) -> None:
@@ -249,17 +326,24 @@ class Player(Gateway):
             return
         self._cut(session_id)
 
-    def _cut(self, session_id: str) -> str:
-        """Rewrite a session without its last question and what follows; return the question."""
+    def _cut(self, session_id: str) -> str | None:
+        """Rewrite a session without its last question and what follows; return the question.
+
+        None where the command ends with that: a transcript cannot hold half of a pair, so it is cut
+        off before that line, and the rows were rewritten already.
+        """
         history = self._load(session_id)
         asked = [place for place, message in enumerate(history) if message["role"] == "user"]
         if not asked:
             raise NotHere
         last = asked[-1]
-        if self.store.rewrite_transcript(session_id, history[:last]) is False:
-            raise NotHere
+        whole = False
+        with suppress(UnicodeEncodeError):
+            if self.store.rewrite_transcript(session_id, history[:last]) is False:
+                raise NotHere
+            whole = True
         self.truth.take_from(session_id, history[last].get("tool_name"), UNDONE)
-        return str(history[last]["content"])
+        return str(history[last]["content"]) if whole else None
 
     def do_torn_undo(self) -> None:
         """An ``/undo`` (0.13, 0.14) that was killed before it wrote the file.
@@ -282,7 +366,9 @@ class Player(Gateway):
         """``/retry``: a rewrite, then the same question again."""
         self.tick(GAP)
         text = self._cut(self.known())
-        self.turn(self.words(("user", text), ("assistant", f"other {self.truth.state['next']}")))
+        if text is not None:
+            said = (("user", text), ("assistant", f"other {self.truth.state['next']}"))
+            self.turn(self.words(*said))
 
     def do_failed_retry(self) -> None:
         """A ``/retry`` whose model never answered: the rewrite alone."""
@@ -478,6 +564,22 @@ class Player(Gateway):
         tail_marks = [m["tool_name"] for m in kept[1:] if m.get("tool_name")]
         self.truth.say(session_id, tail_marks)
 
+    def do_clone(self) -> None:
+        """``hermes profile create work --clone-all``: with all chats, from 0.18.0 without."""
+        self.tick(GAP)
+        place = self.home / "profiles" / PROFILE
+        if place.exists():
+            raise NotHere
+
+        def cloned() -> None:
+            module("hermes_cli.profiles").create_profile(
+                PROFILE, clone_from="default", clone_all=True, no_alias=True
+            )
+            if (place / "state.db").exists():
+                self.note(PROFILE)
+
+        self.later = cloned
+
     # What befalls the database
 
     def do_copy(self) -> None:
@@ -486,7 +588,7 @@ class Player(Gateway):
         if "copy" in self.snapshots:
             raise NotHere
         self.snapshots["copy"] = self.truth.snapshot()
-        self.later = lambda: shutil.copyfile(self.database, self.node / "copy.db")
+        self.later = lambda: shutil.copyfile(self.database, self.kept_copy)
 
     def do_restore(self) -> None:
         """The copy is put back."""
@@ -494,7 +596,7 @@ class Player(Gateway):
         if "copy" not in self.snapshots:
             raise NotHere
         self.truth.put_back(self.snapshots["copy"])
-        self.later = lambda: shutil.copyfile(self.node / "copy.db", self.database)
+        self.later = lambda: shutil.copyfile(self.kept_copy, self.database)
 
     def do_replace(self) -> None:
         """The database is moved away, and the release begins a new one."""
@@ -518,6 +620,8 @@ class Player(Gateway):
         self._reimport(self.db.export_all()[::-1])
 
     def _reimport(self, exported: list[Json]) -> None:
+        if LONE in json.dumps(exported, ensure_ascii=False):
+            raise NotHere  # 0.19.0 takes none of it, and the database is put back
         sessions = json.loads(json.dumps(exported))
         self.truth.state["held"] = {}
 
@@ -611,7 +715,10 @@ ACTS = {
 
 
 def act(player: Player, name: str) -> None:
-    """Do one act; ``b `` before its name: in the other chat, ``quick ``: at once."""
+    """Do one act; ``b `` before its name: in the other chat, ``quick ``: at once.
+
+    ``p ``: in the other profile, whose player it takes.
+    """
     words = name.split()
     player._lane = "b" if "b" in words else "a"
     player.short = "quick" in words
@@ -621,12 +728,11 @@ def act(player: Player, name: str) -> None:
 def do(order: Json) -> Json:
     """Make a node from its parent and do its act; say what became of it."""
     node = Path(order["node"])
-    fresh = order["parent"] is None
-    if fresh:
+    if order["parent"] is None:
         node.mkdir(parents=True)
     else:
         shutil.copytree(order["parent"], node)
-    player = Player(node, fresh)
+    player = Player(node, PROFILE if "p" in order["act"].split() else "")
     try:
         act(player, order["act"])
         against = None if player.later else player.look()
@@ -637,7 +743,7 @@ def do(order: Json) -> Json:
     player.close()
     if player.later is not None:
         player.later()
-    player.note()
+    player.note(player.profile)
     return {"made": True, "against": against}
 
 

@@ -21,7 +21,9 @@ COMPACTED = "compacted"
 class Truth:
     """The messages of every session, in the order in which they were said, and their fate."""
 
-    def __init__(self, state: dict[str, Any] | None = None) -> None:
+    def __init__(self, state: dict[str, Any] | None = None, first: str = "m") -> None:
+        """``first`` is what the marks of new messages begin with."""
+        self._first = first
         made = {"next": 0, "words": {}, "said": {}, "fate": {}, "held": {}}
         self.state: dict[str, Any] = state or made
 
@@ -43,7 +45,7 @@ class Truth:
 
     def new_mark(self, role: str, text: str) -> str:
         """Return the mark of a new message."""
-        mark = f"m{self.state['next']}"
+        mark = f"{self._first}{self.state['next']}"
         self.state["next"] += 1
         self.state["words"][mark] = [role, text]
         return mark

@@ -1,9 +1,10 @@
 """Plays histories of chats inside one release; runs in it (``tests.releases.run_release``).
 
 ``argv[1]`` is a JSON file ``{"homes": [{"home", "clock", "surface", "histories": [{"name",
-"acts"}]}]}``, ``argv[2]`` where the truth goes, ``argv[3]`` the number of the release. Every write
-is the release's own: ``AIAgent`` stores messages, rotates and compacts (a stand-in for the model
-writes the summary), ``SessionDB`` ends, rewinds, replaces, deletes and imports. Their callers need
+"acts", "before"}]}]}`` (``before`` as in ``Environment.play``), ``argv[2]`` where the truth goes,
+``argv[3]`` the number of the release. Every write is the release's own: ``AIAgent`` stores
+messages, rotates and compacts (a stand-in for the model writes the summary), ``SessionDB`` ends,
+rewinds, replaces, deletes and imports. Their callers need
 a terminal or a chat platform and are followed call by call, as read in 0.13.0 to 0.19.0.
 """
 
@@ -19,6 +20,7 @@ import os
 import sys
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -83,19 +85,31 @@ class Environment:
         self.loaded: list[Any] = []
         self.truth: dict[str, Json] = {}
 
-    def play(self, name: str, acts: list[str]) -> None:
-        """Play one history; what it comes to stands in ``truth`` under its name."""
-        self.of: Json = {"sessions": {}, "gone": [], "said": {}, "harm": []}
+    def play(self, name: str, acts: list[str], before: Json | None = None) -> None:
+        """Play one history; what it comes to stands in ``truth`` under its name.
+
+        ``before`` is what an earlier release left in this home: the history goes on from there, a
+        day later, in a program that has nothing in memory.
+        """
+        self.of: Json = before or {
+            "sessions": {}, "parents": {}, "gone": [], "said": {}, "harm": [], "talks": []
+        }  # fmt: skip
         self.truth[name] = self.of
         talk = Talk(name, f"{name}-0", "telegram" if self.surface == "gateway" else "cli")
         self.talks = {name: talk}
         self._made(talk.session, "chat")
+        for key, session, turns in self.of["talks"]:
+            kept = self.talks.setdefault(key, Talk(f"{name}-{key}", session, talk.platform))
+            kept.session, kept.turns = session, itertools.count(turns)
+        self.clock.now = max(self.clock.now, self.of.get("now", 0.0) + 86400.0)
         for act in acts:
             word, _, rest = act.partition(":")
             getattr(self, f"do_{word}")(talk, *([rest] if rest else []))
             if word != "quick":
                 self.clock.now += 60.0
         self.of["tip"] = talk.session
+        self.of["now"] = self.clock.now
+        self.of["talks"] = [(key, one.session, next(one.turns)) for key, one in self.talks.items()]
         if self.surface == "gateway":
             self.routes[KEY.format(name)] = talk.session
 
@@ -435,6 +449,21 @@ class Environment:
         talk.memory = whole
         self._say(talk.session, [*messages])
 
+    def _once(self, session: str, messages: list[Json]) -> list[str]:
+        """Return messages as texts, each as often as it was said in a session, what is new as well.
+
+        A rotation of 0.17.0 and later stores once more what an agent had loaded, and what copies
+        such a session copies that too.
+        """
+        said = self.of["said"].get(session, [])
+        left, known = Counter(said), frozenset(said)
+        found = []
+        for text in _shown(messages):
+            if text not in known or left[text]:
+                found.append(text)
+                left[text] -= 1
+        return found
+
     def _mark(self, talk: Talk, messages: list[Json]) -> None:
         """Let the agent take these for stored, as it does after a write that failed."""
         talk.agent._flushed_db_message_ids = {id(message) for message in messages}
@@ -454,8 +483,9 @@ class Environment:
         if agent.session_id != parent:
             talk.session = agent.session_id
             self._made(talk.session, "continuation")
+            self.of["parents"][talk.session] = parent
         if in_place or talk.session != parent:
-            self.of["said"][talk.session] = _shown(messages)
+            self.of["said"][talk.session] = self._once(parent, messages)
         elif RELEASE < (0, 17):  # it refused to rotate a session that another agent had rotated
             self._say(parent, [question])
         if killed:
@@ -489,7 +519,7 @@ class Environment:
 
     def _replace(self, talk: Talk, messages: list[Json]) -> None:
         self.db.replace_messages(talk.session, messages)
-        self.of["said"][talk.session] = _shown(messages)
+        self.of["said"][talk.session] = self._once(talk.session, messages)
         talk.agent = talk.memory = None
 
     def _branch(self, talk: Talk, memory: list[Json], *, ended: bool) -> None:
@@ -502,7 +532,7 @@ class Environment:
             self.db.append_message(session, **{k: message[k] for k in fields if k in message})
         self.db.set_session_title(session, self.db.get_next_title_in_lineage(title))
         self._made(session, "branch")
-        self._say(session, memory)
+        self.of["said"][session] = self._once(parent, memory)
         talk.session, talk.agent, talk.memory = session, None, None
 
 
@@ -555,7 +585,7 @@ def main() -> None:
         guard = importlib.import_module("agent.ssl_guard")
         guard.verify_ca_bundle_with_fallback = lambda *_, **__: None
     plan = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    numbers = Random(0)
+    numbers = Random(sys.argv[3])  # no id again after an update
     uuid.uuid4 = lambda: uuid.UUID(int=numbers.getrandbits(128), version=4)
     os.fsync = lambda fd: None
     truths = []
@@ -565,7 +595,7 @@ def main() -> None:
         with contextlib.redirect_stdout(io.StringIO()):
             environment = Environment(Path(home["home"]), clock, home["surface"])
             for history in home["histories"]:
-                environment.play(history["name"], history["acts"])
+                environment.play(history["name"], history["acts"], history.get("before"))
             environment.close()
         truths.append(environment.truth)
     Path(sys.argv[2]).write_text(json.dumps(truths), encoding="utf-8")
