@@ -113,21 +113,22 @@ def shimmed(shim: Shim, *, in_process: bool = True) -> Iterator[Shim]:
 
 
 def bytes_in_process(patch: pytest.MonkeyPatch) -> None:
-    """Run the worker's operations here: a process each time would make a loop last for hours.
+    """Run the worker's operations here: a process each time would make a loop last for hours."""
+    patch.setattr(raw, "_ask", ask_here)
+
+
+def ask_here(arguments: Sequence[str], seconds: float | None) -> Any:
+    """Answer as :func:`hermes_repair.host.raw._ask` does, in this process.
 
     That drops our own POSIX locks on the files, which nobody else asks for in these tests; so
     nobody looks through the descriptors of all processes either.
     """
-
-    def ask(arguments: Sequence[str], _seconds: float | None) -> Any:
-        operation, *rest = arguments
-        with _closing_descriptors():
-            if operation == "look":
-                seen = worker.probe(*map(os.fsencode, rest))
-                return {**seen, "proc": True, "open": [], "denied": [], "lock_lines": []}
-            return worker.OPERATIONS[operation](*map(os.fsencode, rest))
-
-    patch.setattr(raw, "_ask", ask)
+    operation, *rest = arguments
+    with _closing_descriptors():
+        if operation == "look":
+            seen = worker.probe(*map(os.fsencode, rest))
+            return {**seen, "proc": True, "open": [], "denied": [], "lock_lines": []}
+        return worker.OPERATIONS[operation](*map(os.fsencode, rest))
 
 
 @contextmanager

@@ -9,22 +9,28 @@ import resource
 import select
 import shutil
 import signal
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
+from typer import main as typer_main
+
+from hermes_repair.cli.commands import app
 from hermes_repair.host import raw
 from sample_data.build import build
+from tests.engine.faults import ask_here
 from tests.engine.homes import NOW, chat_only_in_file, repair, small_home, the_world
 from tests.engine.images import fast_folder
-from tests.forked import ask_a_fork
 from tests.fuzz.judge import alone, commands_of, judge, make
 
 HANG = 60.0  # seconds that all commands on one home may take
 MEMORY = 2 << 30
+PROGRESS = 1000  # inputs, after which a long run says how far it has come
 Commands = Sequence[tuple[str, ...]]
 
 
@@ -50,6 +56,8 @@ def base_homes() -> Iterator[list[Path]]:
             chat_only_in_file(home)
         repaired = small_home(place / "repaired", 14)
         repair(repaired, the_world(place))
+        typer_main.get_command = cache(typer_main.get_command)  # it takes 50 ms, and is the same
+        typer_main.get_command(app)
         gc.freeze()  # a collection in a child would copy all pages that it shares
         yield [*made, repaired, build("damaged", place / "sample", NOW)]
 
@@ -110,7 +118,7 @@ def _child(home: Path, commands: Commands, writer: int) -> None:
         alone(home.parent)
         tempfile.tempdir = str(home.parent)
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-        raw._ask = ask_a_fork
+        raw._ask = ask_here
         found = judge(home, commands)
     except BaseException as error:  # noqa: BLE001 - whatever it is, the parent has to hear of it
         found = [f"the judge failed: {type(error).__name__}: {error}"]
@@ -127,9 +135,14 @@ def main(arguments: Sequence[str]) -> int:
     keep = Path(tempfile.mkdtemp(prefix="fuzz-kept-")) / "home" if count == 1 else None
     failed = 0
     with base_homes() as bases:
-        for failure in failures(range(first, first + count), bases, keep=keep):
-            failed += 1
-            print(failure, flush=True)
+        for begun in range(first, first + count, PROGRESS):
+            seeds = range(begun, min(begun + PROGRESS, first + count))
+            for failure in failures(seeds, bases, keep=keep):
+                failed += 1
+                print(failure, flush=True)
+            if count > PROGRESS:
+                tried = seeds.stop - first
+                print(f"{tried:,} inputs, {failed:,} failures", file=sys.stderr, flush=True)
     print(f"{count:,} inputs, {failed:,} failures")
     if keep is not None:
         print(keep)

@@ -50,7 +50,7 @@ def test_any_of_many_homes(seeds: range, bases: list[Path]) -> None:
 
 def test_the_judge_notices(bases: list[Path], tmp_path: Path) -> None:
     """What it lets pass would be worth nothing else."""
-    printed = Answer(("doctor",), 3, f'{{"error": "{SECRET}"}}', "\x1b[2J")
+    printed = Answer(("doctor", "--json"), 3, f'{{"error": "{SECRET}"}}', "\x1b[2J")
     wrong = " ".join(_wrong(printed, bases[0]))
     for part in ("exits 3", "document", "conversation text", "control characters [27]"):
         assert part in wrong
