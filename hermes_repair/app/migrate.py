@@ -29,6 +29,7 @@ from hermes_repair.schema.facts import read_facts
 from hermes_repair.schema.preview import Shown, preview
 from hermes_repair.schema.recognise import Family, Recognition, recognise
 from hermes_repair.schema.route import Route, check_target, route
+from hermes_repair.schema.search import missing_storage
 from hermes_repair.schema.space import room_for
 from hermes_repair.schema.strangers import find_strangers
 from hermes_repair.schema.structure import Query, Structure, read_structure
@@ -238,7 +239,14 @@ def _verify(query: Query, way: Way) -> None:
     What was otherwise before and stays so was said beforehand; anything else is this run's doing.
     Raises :class:`HermesRepairError`, which takes all of it back.
     """
-    left = _otherwise(read_structure(query), way)
+    structure = read_structure(query)
+    if missing := missing_storage(structure):
+        raise Refused(
+            f"The search index lacks tables of its storage: {', '.join(missing)}.",
+            "Nothing was changed: no schema has an index like that. `hermes-repair doctor` says"
+            " more (FT003).",
+        )
+    left = _otherwise(structure, way)
     rows = [int(str(next(iter(query(f"SELECT COUNT(*) FROM {t}", ())))[0])) for t in COUNTED]
     if tuple(rows) != way.rows:
         left.insert(0, f"it had {way.rows} sessions and messages and has {tuple(rows)}")

@@ -359,6 +359,10 @@ def settle(
     return noted
 
 
+_OF_THE_INDEX = ("SQL logic error", "vtable constructor failed")
+"""What FTS5 says where its own tables are missing or changed; an error in our SQL has a cause."""
+
+
 def _explained(error: sqlite3.Error, unit: Unit) -> HermesRepairError:
     if is_busy(error):
         return BUSY
@@ -377,6 +381,11 @@ def _explained(error: sqlite3.Error, unit: Unit) -> HermesRepairError:
         return Refused(
             f"The database cannot be written: {error}. The step {unit.summary!r} did not happen.",
             "Check free space, and the owner and the permissions of state.db and its folder.",
+        )
+    if code == sqlite3.SQLITE_ERROR and str(error).startswith(_OF_THE_INDEX):
+        return Refused(
+            f"The step {unit.summary!r} did not happen: the search index cannot take it ({error}).",
+            "`hermes-repair doctor` says how the database is now.",
         )
     damaged = code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
     return (DatabaseUnreadable if damaged else HermesRepairError)(

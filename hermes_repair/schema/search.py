@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from hermes_repair.schema.catalogue import Catalogue
 from hermes_repair.schema.difference import compare, normalised
-from hermes_repair.schema.structure import Structure
+from hermes_repair.schema.structure import Structure, VirtualTable
 
 TABLES = ("messages_fts", "messages_fts_trigram")
 CURRENT = "11"
@@ -52,6 +52,29 @@ def search_objects(structure: Structure) -> dict[str, str]:
         for name, text in normalised(structure).items()
         if name.startswith(_PREFIXES) and _CJK not in name
     }
+
+
+def missing_storage(structure: Structure) -> tuple[str, ...]:
+    """Return the tables that FTS5 keeps a search index in and that are not there.
+
+    Without one of them every write to the index fails, and with it that of the message.
+    """
+    return tuple(
+        sorted(
+            f"{index.name}_{part}"
+            for index in structure.virtual_tables.values()
+            if index.module == "fts5"
+            for part in _storage(index)
+            if f"{index.name}_{part}" not in structure.shadow_tables
+        )
+    )
+
+
+def _storage(index: VirtualTable) -> list[str]:
+    """Return the parts of the storage that an index has, by its options."""
+    options = {argument.partition(" = ")[0] for argument in index.arguments if " = " in argument}
+    optional = (("content", "content"), ("docsize", "columnsize"))
+    return ["config", "data", "idx", *(part for part, option in optional if option not in options)]
 
 
 def layouts(catalogue: Catalogue) -> dict[str, dict[str, str]]:

@@ -26,8 +26,8 @@ class State:
     ``damage`` is how much integrity_check finds, pages that belong to nothing aside; ``texts`` are
     the messages' contents, each as often as it is there; ``tables`` hold every row but the
     AUTOINCREMENT marks and, of the search index, ids alone: what is written to a message is indexed
-    anew, whatever the index held. An index whose triggers are not all there follows nothing, and is
-    left out. ``searched``: there is no such index.
+    anew, whatever the index held. An index that lacks triggers or messages is left out.
+    ``searched``: none lacks triggers.
     """
 
     damage: int | None
@@ -82,7 +82,9 @@ def _references(db: sqlite3.Connection) -> Counter[tuple[object, ...]] | None:
 
 def _texts(db: sqlite3.Connection) -> Counter[bytes] | None:
     try:
-        return Counter(row[0] for row in db.execute("SELECT CAST(content AS BLOB) FROM messages"))
+        rows = db.execute("SELECT CAST(content AS BLOB) FROM messages")
+        # MS004 gives invalid UTF-8 the character that stands for it; the receipt keeps the bytes.
+        return Counter(row[0] and row[0].decode("utf-8", "replace").encode() for row in rows)
     except (sqlite3.Error, UnicodeDecodeError):
         return None
 
@@ -94,7 +96,7 @@ def _tables(db: sqlite3.Connection) -> Tables | None:
         virtual = _virtual(master)
         layout = {owner + part for owner in virtual for part in (b"_data", b"_idx", b"_config")}
         stored = {owner + part for owner in virtual for part in (b"_content", b"_docsize")}
-        adrift = {name for name in stored if not _is_kept(name.rpartition(b"_")[0], master)}
+        adrift = {name for name in stored if not _follows(db, name.rpartition(b"_")[0], master)}
         found["sqlite_master"] = [row for row in master if row[0] not in layout]
         for name, kind, _ in master:
             if kind != b"table" or name in {*layout, *virtual, *adrift, b"sqlite_sequence"}:
@@ -124,6 +126,18 @@ def _searched(db: sqlite3.Connection) -> bool:
 
 def _virtual(master: Master) -> list[bytes]:
     return [name for name, _, sql in master if (sql or b"").startswith(b"CREATE VIRTUAL")]
+
+
+def _follows(db: sqlite3.Connection, index: bytes, master: Master) -> bool:
+    """Whether a search index has the messages that there are, and its triggers."""
+    docsize = index + b"_docsize"
+    if not _is_kept(index, master) or docsize not in {name for name, *_ in master}:
+        return False
+    found = [
+        {row[0] for row in db.execute(f"SELECT id FROM {table}")}
+        for table in (f'"{docsize.decode()}"', "messages")
+    ]
+    return found[0] == found[1]
 
 
 def _is_kept(index: bytes, master: Master) -> bool:

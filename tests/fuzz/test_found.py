@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -100,3 +101,29 @@ def test_damage_met_in_the_middle_of_a_step_is_refused(
     assert said.code == DatabaseUnreadable.exit_code == 4, said
     assert ORPHAN in said.out and "malformed" in said.sentences()
     assert without_sequence(content(home)) == before
+
+
+@pytest.mark.parametrize("part", ["data", "idx", "content", "docsize", "config"])
+def test_a_search_index_without_a_part_of_its_storage(
+    part: str, home: Path, capsys: Capture
+) -> None:
+    """No message can be stored until it is made anew: refused and named, not a defect."""
+    with opened(home) as db:
+        db.execute(f"DROP TABLE messages_fts_{part}")
+    before = _rows(home)
+    said = say(capsys, "doctor", "--home", home)
+    assert said.code == 1
+    assert f"lacks 1 table of its storage (messages_fts_{part})" in said.out
+    said = say(capsys, "repair", "--yes", "--select", "TR001", "--home", home)
+    assert said.code == 4 and "Not done: bring back 4 messages" in said.sentences(), said
+    said = say(capsys, "migrate", "--to", "22", "--yes", "--home", home)
+    assert said.code == 4 and f"storage: messages_fts_{part}." in said.err, said
+    assert _rows(home) == before
+
+
+def _rows(home: Path) -> dict[str, Any]:
+    with opened(home) as db:
+        return {
+            table: db.execute(f"SELECT * FROM {table} ORDER BY rowid").fetchall()
+            for table in ("sessions", "messages", "schema_version")
+        }

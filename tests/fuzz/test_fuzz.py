@@ -58,6 +58,7 @@ def test_the_judge_notices(bases: list[Path], tmp_path: Path) -> None:
     shutil.copytree(bases[0], home)
     before = state_of(home)
     assert _worse(before, before) == []
+    assert before.searched and {"messages_fts_docsize"} < set(before.tables or ())
     with opened(home) as db:
         db.execute("PRAGMA foreign_keys=OFF")
         db.execute("DELETE FROM messages WHERE id = 1")
