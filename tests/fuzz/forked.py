@@ -12,10 +12,10 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from typer import main as typer_main
@@ -31,7 +31,7 @@ from tests.fuzz.judge import alone, commands_of, judge, make
 HANG = 60.0  # seconds that all commands on one home may take
 MEMORY = 2 << 30
 PROGRESS = 1000  # inputs, after which a long run says how far it has come
-Commands = Sequence[tuple[str, ...]]
+Judge = Callable[[Path], list[str]]  # what it found wrong, one sentence each
 
 
 @dataclass(frozen=True)
@@ -72,18 +72,18 @@ def failures(
             hurts = make(seed, bases, place / "home")
             if keep is not None:
                 shutil.copytree(place / "home", keep, symlinks=True)
-            wrong = judged_in_a_child(place / "home", commands_of(seed))
+            wrong = judged_in_a_child(place / "home", partial(judge, commands=commands_of(seed)))
         if wrong:
             yield Failure(seed, tuple(hurts), tuple(wrong))
 
 
-def judged_in_a_child(home: Path, commands: Commands) -> list[str]:
-    """Return what the commands do wrong on a home that lies alone in its folder."""
+def judged_in_a_child(home: Path, judge: Judge) -> list[str]:
+    """Return what a judge says of a home that lies alone in its folder."""
     reader, writer = os.pipe()
     pid = os.fork()
     if pid == 0:
         os.close(reader)
-        _child(home, commands, writer)
+        _child(home, judge, writer)
     os.close(writer)
     try:
         return _hear(reader)
@@ -112,14 +112,14 @@ def _hear(reader: int) -> list[str]:
     return found
 
 
-def _child(home: Path, commands: Commands, writer: int) -> None:
+def _child(home: Path, judge: Judge, writer: int) -> None:
     """Judge one input and report; never returns."""
     try:
         alone(home.parent)
         tempfile.tempdir = str(home.parent)
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
         raw._ask = ask_here
-        found = judge(home, commands)
+        found = judge(home)
     except BaseException as error:  # noqa: BLE001 - whatever it is, the parent has to hear of it
         found = [f"the judge failed: {type(error).__name__}: {error}"]
     try:
