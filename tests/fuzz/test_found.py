@@ -11,7 +11,7 @@ import pytest
 
 from hermes_repair.model.errors import DatabaseUnreadable
 from tests.cli.conftest import alone, home
-from tests.cli.speaking import say
+from tests.cli.speaking import commands, say
 from tests.engine.homes import FRONT, ORPHAN, chat_only_in_file, opened
 from tests.engine.images import content, without_sequence
 
@@ -101,6 +101,19 @@ def test_damage_met_in_the_middle_of_a_step_is_refused(
     assert said.code == DatabaseUnreadable.exit_code == 4, said
     assert ORPHAN in said.out and "malformed" in said.sentences()
     assert without_sequence(content(home)) == before
+
+
+def test_an_undo_that_the_search_index_refuses(home: Path, capsys: Capture) -> None:
+    """Without its trigger for DELETE it still has the entries of messages that were moved."""
+    with opened(home) as db:
+        db.execute("DROP TRIGGER messages_fts_delete")
+    assert say(capsys, "backfill", "--yes", "--home", home).code == 0
+    before = _rows(home)
+    said = say(capsys, "undo", "--yes", "--home", home)
+    assert said.code == 4 and "of the search index (constraint failed): the step" in said.err, said
+    assert "was rolled back" in said.err and _rows(home) == before
+    for words in commands(said.err):
+        assert say(capsys, *words[1:]).code in (0, 1)
 
 
 @pytest.mark.parametrize("part", ["data", "idx", "content", "docsize", "config"])
