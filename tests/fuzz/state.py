@@ -16,6 +16,7 @@ from tests.engine.images import fast_folder
 
 Tables = dict[str, Any]
 Master = list[tuple[bytes, bytes, bytes | None]]
+STORAGE = (b"_data", b"_idx", b"_docsize", b"_config")
 LINES = 10_000  # of integrity_check
 
 
@@ -27,7 +28,7 @@ class State:
     the messages' contents, each as often as it is there; ``tables`` hold every row but the
     AUTOINCREMENT marks and, of the search index, ids alone: what is written to a message is indexed
     anew, whatever the index held. An index that lacks triggers or messages is left out.
-    ``searched``: none lacks triggers.
+    ``searched``: none lacks triggers or storage.
     """
 
     damage: int | None
@@ -121,7 +122,11 @@ def _searched(db: sqlite3.Connection) -> bool:
         master = db.execute("SELECT name, type, sql FROM sqlite_master").fetchall()
     except (sqlite3.Error, UnicodeDecodeError):
         return True
-    return all(_is_kept(index, master) for index in _virtual(master))
+    names = {name for name, *_ in master}
+    return all(
+        _is_kept(index, master) and {index + part for part in STORAGE} <= names
+        for index in _virtual(master)
+    )
 
 
 def _virtual(master: Master) -> list[bytes]:
