@@ -46,6 +46,14 @@ class Failure:
         return f"{self.seed} ({', '.join(self.hurts)}):\n  " + "\n  ".join(self.wrong)
 
 
+@cache
+def get_ready() -> None:
+    """Make what all children share, after everything else that they share."""
+    typer_main.get_command = cache(typer_main.get_command)  # it takes 50 ms, and is the same
+    typer_main.get_command(app)
+    gc.freeze()  # a collection in a child would copy all pages that it shares
+
+
 @contextmanager
 def base_homes() -> Iterator[list[Path]]:
     """Yield homes to start from, in memory: each schema family, one repaired, one with all."""
@@ -56,9 +64,7 @@ def base_homes() -> Iterator[list[Path]]:
             chat_only_in_file(home)
         repaired = small_home(place / "repaired", 14)
         repair(repaired, the_world(place))
-        typer_main.get_command = cache(typer_main.get_command)  # it takes 50 ms, and is the same
-        typer_main.get_command(app)
-        gc.freeze()  # a collection in a child would copy all pages that it shares
+        get_ready()
         yield [*made, repaired, build("damaged", place / "sample", NOW)]
 
 

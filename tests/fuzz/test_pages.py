@@ -15,7 +15,7 @@ import pytest
 
 from tests.engine.images import fast_folder, files
 from tests.fuzz.deep import SESSIONS, TURNS, Damage, damages, deep_home, do_damage
-from tests.fuzz.forked import judged_in_a_child
+from tests.fuzz.forked import get_ready, judged_in_a_child
 from tests.fuzz.judge import _wrong, say
 from tests.fuzz.state import state_of
 
@@ -30,7 +30,9 @@ PARTS = 20
 @pytest.fixture(scope="module")
 def deep() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="deep-", dir=fast_folder()) as folder:
-        yield deep_home(Path(folder) / "home")
+        made = deep_home(Path(folder) / "home")
+        get_ready()
+        yield made
 
 
 def wrong_about(deep: Path, all_damage: Sequence[Damage]) -> list[str]:
