@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from hermes_repair.schema.catalogue import Catalogue
 from hermes_repair.schema.difference import compare, normalised
@@ -77,7 +78,8 @@ def _storage(index: VirtualTable) -> list[str]:
     return ["config", "data", "idx", *(part for part, option in optional if option not in options)]
 
 
-def layouts(catalogue: Catalogue) -> dict[str, dict[str, str]]:
+@cache
+def layouts(catalogue: Catalogue) -> Mapping[str, Mapping[str, str]]:
     """Return every layout of the catalogue by name, each once."""
     found: dict[str, dict[str, str]] = {}
     for version in catalogue.versions.values():
