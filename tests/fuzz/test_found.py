@@ -140,3 +140,20 @@ def _rows(home: Path) -> dict[str, Any]:
             table: db.execute(f"SELECT * FROM {table} ORDER BY rowid").fetchall()
             for table in ("sessions", "messages", "schema_version")
         }
+
+
+@pytest.mark.parametrize("versions", [(13, 99), (3,), ()], ids=str)
+def test_a_schema_that_nothing_tells(
+    versions: tuple[int, ...], home: Path, capsys: Capture
+) -> None:
+    """Without a number that is known there is no way to "the database's own" structure."""
+    with opened(home) as db:
+        db.execute("DROP INDEX idx_sessions_parent")
+        db.execute("ALTER TABLE sessions DROP COLUMN parent_session_id")
+        db.execute("DELETE FROM schema_version")
+        db.executemany("INSERT INTO schema_version VALUES (?)", [(n,) for n in versions])
+    said = say(capsys, "doctor", "--home", home)
+    assert said.code == 1 and "SC00" in said.out, said
+    for words in (("repair", "--dry-run"), ("migrate", "--to", "22", "--dry-run")):
+        said = say(capsys, *words, "--home", home)
+        assert said.code in (0, 4) and "defect" not in said.err, said
