@@ -31,6 +31,7 @@ from hermes_repair.schema.route import Route, check_target, route
 from hermes_repair.schema.route_facts import read_facts
 from hermes_repair.schema.route_preview import Shown, preview
 from hermes_repair.schema.route_space import room_for
+from hermes_repair.schema.search_layout import missing_storage
 from hermes_repair.schema.structure import Query, Structure, read_structure
 from hermes_repair.schema.structure_difference import diff
 from hermes_repair.store.look import Look
@@ -253,7 +254,14 @@ def _verify(query: Query, way: Way) -> None:
     What was otherwise before and stays so was said beforehand; anything else is this run's doing.
     Raises :class:`HermesRepairError`, which takes all of it back.
     """
-    left = _otherwise(read_structure(query), way)
+    structure = read_structure(query)
+    if missing := missing_storage(structure):
+        raise Refused(
+            f"The search index lacks tables of its storage: {', '.join(missing)}.",
+            "Nothing was changed: no schema has an index like that. `hermes-repair doctor` says"
+            " more (FT003).",
+        )
+    left = _otherwise(structure, way)
     rows = [int(str(next(iter(query(f"SELECT COUNT(*) FROM {t}", ())))[0])) for t in COUNTED]
     if tuple(rows) != way.rows:
         left.insert(0, f"it had {way.rows} sessions and messages and has {tuple(rows)}")

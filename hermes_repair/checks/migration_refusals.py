@@ -42,7 +42,8 @@ def _refusal(scene: Scene) -> str | None:
     if scene.recognition.family not in (Family.OLD, Family.REPAIRED):
         return None
     known = default_catalogue()
-    for target in dict.fromkeys((scene.recognition.number, NEWEST_TARGET)):
+    own = scene.recognition.number  # 0 where nothing tells it, 3 is not known
+    for target in sorted({own, NEWEST_TARGET} & {*known.known_numbers()}):
         crowded = read_crowded(scene.look.rows, scene.structure, target, known)
         try:
             route(scene.structure, target, RouteFacts(crowded=crowded))

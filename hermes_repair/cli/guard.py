@@ -6,50 +6,43 @@ from here, and an error under ``--json`` is JSON too.
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
 
-from hermes_repair.cli import failures, streams
+from hermes_repair.cli import failures, interrupts, streams
 from hermes_repair.model.errors import ExitCode, HermesRepairError
 from hermes_repair.model.printed_commands import quoted
-
-_ENDING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
 def run(arguments: list[str]) -> int:
     """Run one command line and return its exit code."""
-    streams.prepare()
-    code = _run(arguments)
-    streams.settle()
+    try:
+        code = _run(arguments)
+        streams.settle()
+    except KeyboardInterrupt:  # it is raised once, so nothing interrupts what follows
+        code = _say(_INTERRUPTED, arguments)
+        streams.settle()
     return code
 
 
 def _run(arguments: list[str]) -> int:
-    _end_in_order()
+    streams.prepare()
     from typer import Abort, Exit
 
     from hermes_repair.cli.commands import app
 
-    def say(error: HermesRepairError) -> int:
-        home, profile = _value(arguments, "--home"), _value(arguments, "--profile")
-        place = str(Path(home).absolute()) if home else None
-        option = f" --home {quoted(place)}" if place is not None else ""
-        option += f" --profile {quoted(profile)}" if profile else ""
-        return failures.say(error, as_json="--json" in arguments, home=place, option=option)
-
+    interrupts.listen()
     try:
         answer = app(arguments, standalone_mode=False)
         sys.stdout.flush()
         if answer == ExitCode.INTERRUPTED:  # typer makes this of ^C, without a word
-            return say(_INTERRUPTED)
+            return _say(_INTERRUPTED, arguments)
         return answer if isinstance(answer, int) else int(ExitCode.OK)
     except Exit as error:
         return int(error.exit_code)
-    except (KeyboardInterrupt, Abort):
-        return say(_INTERRUPTED)
+    except Abort:
+        return _say(_INTERRUPTED, arguments)
     except BrokenPipeError:
         streams.stop_talking(sys.stdout)
         return int(ExitCode.OK)
@@ -59,23 +52,15 @@ def _run(arguments: list[str]) -> int:
         streams.stop_talking(sys.stdout)  # click makes 1 of a broken pipe
         return int(ExitCode.OK)
     except Exception as error:  # noqa: BLE001 - the last line: anything else would exit 1
-        return say(failures.as_error(error))
+        return _say(failures.as_error(error), arguments)
 
 
-def _end_in_order() -> None:
-    """Let the signals that end a program end it as ^C does: the open transaction is rolled back.
-
-    One that is ignored stays so: that is what ``nohup`` is for.
-    """
-    for number in _ENDING:
-        if signal.getsignal(number) is signal.SIG_DFL:
-            signal.signal(number, _interrupt)
-
-
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    for number in _ENDING:  # a terminal that closes says it twice, the second time in the rollback
-        signal.signal(number, signal.SIG_IGN)
-    raise KeyboardInterrupt
+def _say(error: HermesRepairError, arguments: Sequence[str]) -> int:
+    home, profile = _value(arguments, "--home"), _value(arguments, "--profile")
+    place = str(Path(home).absolute()) if home else None
+    option = f" --home {quoted(place)}" if place is not None else ""
+    option += f" --profile {quoted(profile)}" if profile else ""
+    return failures.say(error, as_json="--json" in arguments, home=place, option=option)
 
 
 class _Interrupted(HermesRepairError):

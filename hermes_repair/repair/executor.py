@@ -359,27 +359,38 @@ def settle(
     return noted
 
 
+_OF_THE_INDEX = ("SQL logic error", "vtable constructor failed")
+"""What FTS5 says where its own tables are missing or changed; an error in our SQL has a cause."""
+
+
 def _explained(error: sqlite3.Error, unit: Unit) -> HermesRepairError:
+    """Return an error for people; a step is "rolled back" here, for undo takes steps back."""
     if is_busy(error):
         return BUSY
+    ended = f"the step {unit.summary!r} was rolled back"
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code == sqlite3.SQLITE_FULL:
         return Refused(
-            f"The disk is full; the step {unit.summary!r} was taken back whole.",
+            f"The disk is full; {ended}.",
             "Free some space, then run the same command again.",
         )
     if code == sqlite3.SQLITE_CONSTRAINT:
         return Refused(
-            f"The step {unit.summary!r} did not happen: another row stands in its way ({error}).",
+            f"Another row stands in its way, of a table or of the search index ({error}): {ended}.",
             "`hermes-repair doctor` says how the database is now.",
         )
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR):
         return Refused(
-            f"The database cannot be written: {error}. The step {unit.summary!r} did not happen.",
+            f"The database cannot be written ({error}): {ended}.",
             "Check free space, and the owner and the permissions of state.db and its folder.",
+        )
+    if code == sqlite3.SQLITE_ERROR and str(error).startswith(_OF_THE_INDEX):
+        return Refused(
+            f"The search index cannot be written ({error}): {ended}.",
+            "`hermes-repair doctor` says how the database is now.",
         )
     damaged = code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
     return (DatabaseUnreadable if damaged else HermesRepairError)(
-        f"SQLite refused the step {unit.summary!r}: {error}.",
-        "It was taken back whole. `hermes-repair doctor` says how the database is now.",
+        f"SQLite says: {error}. So {ended}.",
+        "`hermes-repair doctor` says how the database is now.",
     )

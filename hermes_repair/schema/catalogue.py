@@ -88,9 +88,12 @@ class Version:
         return next(iter(self.shapes.values()))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Catalogue:
-    """Every number in order, every step in order, and the tables that may lie beside them."""
+    """Every number in order, every step in order, and the tables that may lie beside them.
+
+    One is equal to itself only: what follows from it is worked out once.
+    """
 
     versions: Mapping[int, Version]
     steps: Mapping[int, Step]

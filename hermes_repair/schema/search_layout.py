@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from hermes_repair.schema.catalogue import Catalogue
-from hermes_repair.schema.structure import Structure
+from hermes_repair.schema.structure import Structure, VirtualTable
 from hermes_repair.schema.structure_difference import compare, normalised
 
 TABLES = ("messages_fts", "messages_fts_trigram")
@@ -54,7 +55,31 @@ def search_objects(structure: Structure) -> dict[str, str]:
     }
 
 
-def layouts(catalogue: Catalogue) -> dict[str, dict[str, str]]:
+def missing_storage(structure: Structure) -> tuple[str, ...]:
+    """Return the tables that FTS5 keeps a search index in and that are not there.
+
+    Without one of them every write to the index fails, and with it that of the message.
+    """
+    return tuple(
+        sorted(
+            f"{index.name}_{part}"
+            for index in structure.virtual_tables.values()
+            if index.module == "fts5"
+            for part in _storage(index)
+            if f"{index.name}_{part}" not in structure.shadow_tables
+        )
+    )
+
+
+def _storage(index: VirtualTable) -> list[str]:
+    """Return the parts of the storage that an index has, by its options."""
+    options = {argument.partition(" = ")[0] for argument in index.arguments if " = " in argument}
+    optional = (("content", "content"), ("docsize", "columnsize"))
+    return ["config", "data", "idx", *(part for part, option in optional if option not in options)]
+
+
+@cache
+def layouts(catalogue: Catalogue) -> Mapping[str, Mapping[str, str]]:
     """Return every layout of the catalogue by name, each once."""
     found: dict[str, dict[str, str]] = {}
     for version in catalogue.versions.values():

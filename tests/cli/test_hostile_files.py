@@ -8,6 +8,7 @@ import sqlite3
 import time
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from tests.cli.speaking import assert_document, say, spawn
 from tests.engine.homes import FRONT, HEALTHY, LOCKED
 from tests.engine.images import content, files, without_sequence
 from tests.fuzz.forked import judged_in_a_child
+from tests.fuzz.judge import JSON, judge
 
 Capture = pytest.CaptureFixture[str]
 COMMANDS = [
@@ -178,8 +180,8 @@ MISSING = columns(14)
 )
 def test_any_column_may_be_missing(table: str, column: str, home: Path) -> None:
     if without(home, table, column):
-        assert judged_in_a_child(home, [("doctor",), ("repair", "--dry-run")]) == []
-        assert judged_in_a_child(home, [("repair", "--yes")]) == []
+        for commands in ([("doctor", JSON), ("repair", "--dry-run", JSON)], [("repair", "--yes")]):
+            assert judged_in_a_child(home, partial(judge, commands=commands)) == []
 
 
 @pytest.mark.parametrize("column", ["message_count", "tool_call_count", "api_call_count"])

@@ -20,7 +20,6 @@ from typing import Any
 
 import pytest
 
-from hermes_repair.host import byte_reader, byte_worker
 from hermes_repair.model.values import decode_text
 from hermes_repair.store import connections
 
@@ -113,21 +112,22 @@ def shimmed(shim: Shim, *, in_process: bool = True) -> Iterator[Shim]:
 
 
 def bytes_in_process(patch: pytest.MonkeyPatch) -> None:
-    """Run the worker's operations here: a process each time would make a loop last for hours.
+    """Run the worker's operations here: a process each time would make a loop last for hours."""
+    patch.setattr(byte_reader, "_ask", ask_here)
+
+
+def ask_here(arguments: Sequence[str], seconds: float | None) -> Any:
+    """Answer as :func:`hermes_repair.host.byte_reader._ask` does, in this process.
 
     That drops our own POSIX locks on the files, which nobody else asks for in these tests; so
     nobody looks through the descriptors of all processes either.
     """
-
-    def ask(arguments: Sequence[str], _seconds: float | None) -> Any:
-        operation, *rest = arguments
-        with _closing_descriptors():
-            if operation == "look":
-                seen = byte_worker.probe(*map(os.fsencode, rest))
-                return {**seen, "proc": True, "open": [], "denied": [], "lock_lines": []}
-            return byte_worker.OPERATIONS[operation](*map(os.fsencode, rest))
-
-    patch.setattr(byte_reader, "_ask", ask)
+    operation, *rest = arguments
+    with _closing_descriptors():
+        if operation == "look":
+            seen = byte_worker.probe(*map(os.fsencode, rest))
+            return {**seen, "proc": True, "open": [], "denied": [], "lock_lines": []}
+        return byte_worker.OPERATIONS[operation](*map(os.fsencode, rest))
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from pathlib import Path
 
 LEAF_OF_AN_INDEX = b"\x0a\x00\x00\x00\x00"
 INNER_PAGES = (2, 5)
+FILE_HEADER = 100
 GARBAGE = b"Not a page. "
 TRUNK, FREE_PAGES = 32, 36
 """Where the header of a file has its first trunk of free pages, and how many are free."""
@@ -45,6 +46,29 @@ class Pages:
             cell = int.from_bytes(self[page][at : at + 2], "big")
             page = int.from_bytes(self[page][cell : cell + 4], "big")
         return int(page)
+
+    def tree(self, page: int) -> list[list[int]]:
+        """Return the pages of a tree by level, from its root down; overflow pages aside."""
+        levels = [[page]]
+        while self._kind(levels[-1][0]) in INNER_PAGES:
+            levels.append([child for one in levels[-1] for child in self._children(one)])
+        return levels
+
+    def _kind(self, page: int) -> int:
+        return self[page][FILE_HEADER if page == 1 else 0]
+
+    def _children(self, page: int) -> list[int]:
+        content, start = self[page], FILE_HEADER if page == 1 else 0
+        cells = [
+            int.from_bytes(content[at : at + 2], "big")
+            for at in range(
+                start + 12,
+                start + 12 + 2 * int.from_bytes(content[start + 3 : start + 5], "big"),
+                2,
+            )
+        ]
+        places = [*cells, start + 8]
+        return [int.from_bytes(content[at : at + 4], "big") for at in places]
 
     def empty(self, name: str) -> None:
         """Let the root of an index be a leaf without entries."""

@@ -132,7 +132,7 @@ def rows_of(found: Content) -> Content:
 
 NOT_TAKEN = "did not take what was written"
 OTHERWISE = {
-    "an insert is changed": "another row stands in its way",  # FTS5 has the row twice then
+    "an insert is changed": "Another row stands in its way",  # FTS5 has the row twice then
     "an update deletes every message": "messages 3 is not as it was",  # before it could be moved
 }
 

@@ -10,11 +10,19 @@ PAGE = 4096
 Hurt = Callable[[Random, Path], None]
 
 
+def put(path: Path, data: bytes) -> None:
+    """Write a file; raises ``OSError`` where something else has its name: a FIFO never ends."""
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise FileExistsError(path)
+    path.write_bytes(data)
+
+
 def _changed(random: Random, home: Path, change: Callable[[bytearray], object]) -> None:
     path = home / "state.db"
-    data = bytearray(path.read_bytes())
-    change(data)
-    path.write_bytes(data)
+    if path.is_file():  # else it may have become one that never ends
+        data = bytearray(path.read_bytes())
+        change(data)
+        path.write_bytes(data)
 
 
 def flipped(random: Random, home: Path) -> None:
@@ -75,11 +83,12 @@ def cut(random: Random, home: Path) -> None:
 def side_file(random: Random, home: Path) -> None:
     """Anything under the name of a side file."""
     path = home / f"state.db{random.choice(['-wal', '-shm', '-journal'])}"
-    data = (home / "state.db").read_bytes()
+    database = home / "state.db"
+    data = database.read_bytes() if database.is_file() else b""
     wal = bytes.fromhex("377f0682002de218") + PAGE.to_bytes(4, "big") + random.randbytes(20)
     journal = bytes.fromhex("d9d505f920a163d7") + random.randbytes(20) + data[: PAGE * 2]
     kinds = [b"", b"\0" * 32, random.randbytes(5000), wal, wal + data[: PAGE + 24], journal]
-    path.write_bytes(random.choice(kinds))
+    put(path, random.choice(kinds))
 
 
 HURTS: tuple[Hurt, ...] = (flipped, flipped_in_schema, header, page, cut, side_file)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 from pathlib import Path
 from random import Random
 
-from tests.fuzz.bytes_of import Hurt
+from tests.fuzz.bytes_of import Hurt, put
 
 LINES = (
     b"",
@@ -74,7 +75,7 @@ def transcript(random: Random, home: Path) -> None:
     if random.random() < 0.3:
         random.shuffle(lines)
     data = b"\n".join(lines)
-    path.write_bytes(data[: random.choice([len(data), random.randint(0, len(data))])])
+    put(path, data[: random.choice([len(data), random.randint(0, len(data))])])
 
 
 def session_log(random: Random, home: Path) -> None:
@@ -87,50 +88,88 @@ def session_log(random: Random, home: Path) -> None:
     inner = b",".join(random.choices(LINES, k=3))
     head = b'{"session_id": "' + session.encode() + b'", "message_count": 3, "messages": ['
     data = random.choice([head + inner + b"]}", head + inner, *LINES])
-    (folder / random.choice(names)).write_bytes(data)
+    put(folder / random.choice(names), data)
 
 
 def config(random: Random, home: Path) -> None:
-    (home / random.choice(SMALL)).write_bytes(random.choice(CONFIGS))
+    put(home / random.choice(SMALL), random.choice(CONFIGS))
 
 
 def routing(random: Random, home: Path) -> None:
     if (home / "sessions").is_dir():
-        (home / "sessions" / "sessions.json").write_bytes(random.choice(ROUTES))
+        put(home / "sessions" / "sessions.json", random.choice(ROUTES))
 
 
 def kind(random: Random, home: Path) -> None:
     """Something else than a file where a file is expected, or than a folder."""
     names = [str(path.relative_to(home)) for path in sorted(home.rglob("*"))]
-    there = [name for name in names if not name.startswith("hermes-repair/receipts/")]
-    path = home / random.choice([*there, *SMALL, *OURS, "hermes-repair", "profiles", "logs"])
+    path = home / random.choice([*names, *SMALL, *OURS, "hermes-repair", "profiles", "logs"])
     path.parent.mkdir(parents=True, exist_ok=True)
+    _replace(random, home, path)
+
+
+def _replace(random: Random, home: Path, path: Path) -> None:
+    """Put something else in the place of a file or folder."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
-    way = random.choice(["fifo", "folder", "itself", "dangling", "zero", "file", "home"])
+    targets: dict[str, str | Path] = {
+        "itself": path,
+        "dangling": "gone",
+        "zero": "/dev/zero",
+        "home": home,
+        "database": home / "state.db",
+    }
+    way = random.choice(["fifo", "socket", "folder", "empty", "file", *targets])
     if way == "fifo":
         os.mkfifo(path)
+    elif way == "socket":
+        os.mknod(path, stat.S_IFSOCK | 0o600)  # opened like a device without a driver: ENXIO
     elif way == "folder":
         path.mkdir()
-    elif way == "file":
-        path.write_bytes(random.choice(LINES))
-    else:
-        targets: dict[str, str | Path] = {
-            "itself": path,
-            "dangling": "gone",
-            "zero": "/dev/zero",
-            "home": home,
-        }
+    elif way in targets:
         path.symlink_to(targets[way])
+    else:
+        path.write_bytes(b"" if way == "empty" else random.choice(LINES))
 
 
 def our_own(random: Random, home: Path) -> None:
     """What we accept, in any state."""
     folder = home / "hermes-repair"
     folder.mkdir(exist_ok=True)
-    (folder / "acknowledged.json").write_bytes(random.choice([*ROUTES, *CONFIGS]))
+    put(folder / "acknowledged.json", random.choice([*ROUTES, *CONFIGS]))
 
 
-HURTS: tuple[Hurt, ...] = (transcript, transcript, session_log, config, routing, kind, kind)
+def record(random: Random, home: Path) -> None:
+    """Something else in the place of what we keep, or bytes of it that are not ours."""
+    folder = home / "hermes-repair"
+    if not folder.is_dir():
+        return
+    path = random.choice([folder, *sorted(folder.rglob("*"))])
+    if not path.is_file() or random.random() < 0.5:
+        _replace(random, home, path)
+        return
+    data = bytearray(path.read_bytes())
+    way = random.choice(["flip", "cut", "twice"])
+    if way == "flip" and data:
+        data[random.randrange(len(data))] ^= 1 << random.randrange(8)
+    elif way == "cut":
+        del data[random.randint(0, len(data)) :]
+    else:
+        shutil.copyfile(path, path.with_name("0" + path.name))
+    path.write_bytes(data)
+
+
+HURTS: tuple[Hurt, ...] = (
+    transcript,
+    transcript,
+    session_log,
+    config,
+    routing,
+    kind,
+    kind,
+    our_own,
+    record,
+    record,
+)

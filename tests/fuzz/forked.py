@@ -9,23 +9,29 @@ import resource
 import select
 import shutil
 import signal
+import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 
+from typer import main as typer_main
+
+from hermes_repair.cli.commands import app
 from hermes_repair.host import byte_reader
 from sample_data.build import build
+from tests.engine.faults import ask_here
 from tests.engine.homes import NOW, chat_only_in_file, fixed_environment, repair, small_home
 from tests.engine.images import fast_folder
-from tests.forked import ask_a_fork
 from tests.fuzz.judge import alone, commands_of, judge, make
 
 HANG = 60.0  # seconds that all commands on one home may take
 MEMORY = 2 << 30
-Commands = Sequence[tuple[str, ...]]
+PROGRESS = 1000  # inputs, after which a long run says how far it has come
+Judge = Callable[[Path], list[str]]  # what it found wrong, one sentence each
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,14 @@ class Failure:
         return f"{self.seed} ({', '.join(self.hurts)}):\n  " + "\n  ".join(self.wrong)
 
 
+@cache
+def get_ready() -> None:
+    """Make what all children share, after everything else that they share."""
+    typer_main.get_command = cache(typer_main.get_command)  # it takes 50 ms, and is the same
+    typer_main.get_command(app)
+    gc.freeze()  # a collection in a child would copy all pages that it shares
+
+
 @contextmanager
 def base_homes() -> Iterator[list[Path]]:
     """Yield homes to start from, in memory: each schema family, one repaired, one with all."""
@@ -50,7 +64,7 @@ def base_homes() -> Iterator[list[Path]]:
             chat_only_in_file(home)
         repaired = small_home(place / "repaired", 14)
         repair(repaired, fixed_environment(place))
-        gc.freeze()  # a collection in a child would copy all pages that it shares
+        get_ready()
         yield [*made, repaired, build("damaged", place / "sample", NOW)]
 
 
@@ -64,18 +78,18 @@ def failures(
             hurts = make(seed, bases, place / "home")
             if keep is not None:
                 shutil.copytree(place / "home", keep, symlinks=True)
-            wrong = judged_in_a_child(place / "home", commands_of(seed))
+            wrong = judged_in_a_child(place / "home", partial(judge, commands=commands_of(seed)))
         if wrong:
             yield Failure(seed, tuple(hurts), tuple(wrong))
 
 
-def judged_in_a_child(home: Path, commands: Commands) -> list[str]:
-    """Return what the commands do wrong on a home that lies alone in its folder."""
+def judged_in_a_child(home: Path, judge: Judge) -> list[str]:
+    """Return what a judge says of a home that lies alone in its folder."""
     reader, writer = os.pipe()
     pid = os.fork()
     if pid == 0:
         os.close(reader)
-        _child(home, commands, writer)
+        _child(home, judge, writer)
     os.close(writer)
     try:
         return _hear(reader)
@@ -104,14 +118,14 @@ def _hear(reader: int) -> list[str]:
     return found
 
 
-def _child(home: Path, commands: Commands, writer: int) -> None:
+def _child(home: Path, judge: Judge, writer: int) -> None:
     """Judge one input and report; never returns."""
     try:
         alone(home.parent)
         tempfile.tempdir = str(home.parent)
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-        byte_reader._ask = ask_a_fork
-        found = judge(home, commands)
+        byte_reader._ask = ask_here
+        found = judge(home)
     except BaseException as error:  # noqa: BLE001 - whatever it is, the parent has to hear of it
         found = [f"the judge failed: {type(error).__name__}: {error}"]
     try:
@@ -127,9 +141,14 @@ def main(arguments: Sequence[str]) -> int:
     keep = Path(tempfile.mkdtemp(prefix="fuzz-kept-")) / "home" if count == 1 else None
     failed = 0
     with base_homes() as bases:
-        for failure in failures(range(first, first + count), bases, keep=keep):
-            failed += 1
-            print(failure, flush=True)
+        for begun in range(first, first + count, PROGRESS):
+            seeds = range(begun, min(begun + PROGRESS, first + count))
+            for failure in failures(seeds, bases, keep=keep):
+                failed += 1
+                print(failure, flush=True)
+            if count > PROGRESS:
+                tried = seeds.stop - first
+                print(f"{tried:,} inputs, {failed:,} failures", file=sys.stderr, flush=True)
     print(f"{count:,} inputs, {failed:,} failures")
     if keep is not None:
         print(keep)

@@ -15,6 +15,8 @@ from typing import Any
 from tests.engine.images import fast_folder
 
 Tables = dict[str, Any]
+Master = list[tuple[bytes, bytes, bytes | None]]
+STORAGE = (b"_data", b"_idx", b"_docsize", b"_config")
 LINES = 10_000  # of integrity_check
 
 
@@ -22,16 +24,18 @@ LINES = 10_000  # of integrity_check
 class State:
     """Damage, broken references, texts and all rows of a database; None where it has none to read.
 
-    ``damage`` is what integrity_check finds; ``texts`` are the messages' contents, each as often as
-    it is there; ``tables`` hold every row but the AUTOINCREMENT marks and, of the search index, ids
-    alone: what is written to a message is indexed anew, whatever the index held. An
-    index whose triggers are not all there follows nothing, and is left out.
+    ``damage`` is how much integrity_check finds, pages that belong to nothing aside; ``texts`` are
+    the messages' contents, each as often as it is there; ``tables`` hold every row but the
+    AUTOINCREMENT marks and, of the search index, ids alone: what is written to a message is indexed
+    anew, whatever the index held. An index that lacks triggers or messages is left out.
+    ``searched``: none lacks triggers or storage.
     """
 
     damage: int | None
     references: Counter[tuple[object, ...]] | None
     texts: Counter[bytes] | None
     tables: Tables | None
+    searched: bool = True
 
 
 def files_beside(home: Path) -> dict[str, tuple[object, ...]]:
@@ -59,15 +63,15 @@ def state_of(home: Path) -> State:
             return State(None, None, None, None)
         with closing(sqlite3.connect(copy, isolation_level=None)) as db:
             db.text_factory = bytes
-            return State(_damage(db), _references(db), _texts(db), _tables(db))
+            return State(_damage(db), _references(db), _texts(db), _tables(db), _searched(db))
 
 
 def _damage(db: sqlite3.Connection) -> int | None:
     try:
-        lines = db.execute(f"PRAGMA integrity_check({LINES})").fetchall()
+        lines: list[bytes] = [line for (line,) in db.execute(f"PRAGMA integrity_check({LINES})")]
     except (sqlite3.Error, UnicodeDecodeError):
         return None
-    return 0 if lines == [(b"ok",)] else len(lines)
+    return sum(line != b"ok" and not line.endswith(b"never used") for line in lines)
 
 
 def _references(db: sqlite3.Connection) -> Counter[tuple[object, ...]] | None:
@@ -79,7 +83,9 @@ def _references(db: sqlite3.Connection) -> Counter[tuple[object, ...]] | None:
 
 def _texts(db: sqlite3.Connection) -> Counter[bytes] | None:
     try:
-        return Counter(row[0] for row in db.execute("SELECT CAST(content AS BLOB) FROM messages"))
+        rows = db.execute("SELECT CAST(content AS BLOB) FROM messages")
+        # MS004 gives invalid UTF-8 the character that stands for it; the receipt keeps the bytes.
+        return Counter(row[0] and row[0].decode("utf-8", "replace").encode() for row in rows)
     except (sqlite3.Error, UnicodeDecodeError):
         return None
 
@@ -88,10 +94,10 @@ def _tables(db: sqlite3.Connection) -> Tables | None:
     found: Tables = {}
     try:
         master = db.execute("SELECT name, type, sql FROM sqlite_master ORDER BY 1").fetchall()
-        virtual = [name for name, _, sql in master if (sql or b"").startswith(b"CREATE VIRTUAL")]
+        virtual = _virtual(master)
         layout = {owner + part for owner in virtual for part in (b"_data", b"_idx", b"_config")}
         stored = {owner + part for owner in virtual for part in (b"_content", b"_docsize")}
-        adrift = {name for name in stored if not _is_kept(name.rpartition(b"_")[0], master)}
+        adrift = {name for name in stored if not _follows(db, name.rpartition(b"_")[0], master)}
         found["sqlite_master"] = [row for row in master if row[0] not in layout]
         for name, kind, _ in master:
             if kind != b"table" or name in {*layout, *virtual, *adrift, b"sqlite_sequence"}:
@@ -111,7 +117,35 @@ def _tables(db: sqlite3.Connection) -> Tables | None:
     return found
 
 
-def _is_kept(index: bytes, master: list[tuple[bytes, bytes, bytes | None]]) -> bool:
+def _searched(db: sqlite3.Connection) -> bool:
+    try:
+        master = db.execute("SELECT name, type, sql FROM sqlite_master").fetchall()
+    except (sqlite3.Error, UnicodeDecodeError):
+        return True
+    names = {name for name, *_ in master}
+    return all(
+        _is_kept(index, master) and {index + part for part in STORAGE} <= names
+        for index in _virtual(master)
+    )
+
+
+def _virtual(master: Master) -> list[bytes]:
+    return [name for name, _, sql in master if (sql or b"").startswith(b"CREATE VIRTUAL")]
+
+
+def _follows(db: sqlite3.Connection, index: bytes, master: Master) -> bool:
+    """Whether a search index has the messages that there are, and its triggers."""
+    docsize = index + b"_docsize"
+    if not _is_kept(index, master) or docsize not in {name for name, *_ in master}:
+        return False
+    found = [
+        {row[0] for row in db.execute(f"SELECT id FROM {table}")}
+        for table in (f'"{docsize.decode()}"', "messages")
+    ]
+    return found[0] == found[1]
+
+
+def _is_kept(index: bytes, master: Master) -> bool:
     """Whether a search index has its triggers for INSERT, DELETE and UPDATE."""
     writes = [b"INTO " + index + b"(", b"FROM " + index + b" "]
     texts = [sql or b"" for _, kind, sql in master if kind == b"trigger"]

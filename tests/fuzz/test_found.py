@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hermes_repair.model.errors import DatabaseUnreadable
 from tests.cli.conftest import alone, home
-from tests.cli.speaking import say
+from tests.cli.speaking import commands, say
 from tests.engine.homes import FRONT, ORPHAN, chat_only_in_file, opened
 from tests.engine.images import content, without_sequence
 
@@ -100,3 +101,59 @@ def test_damage_met_in_the_middle_of_a_step_is_refused(
     assert said.code == DatabaseUnreadable.exit_code == 4, said
     assert ORPHAN in said.out and "malformed" in said.sentences()
     assert without_sequence(content(home)) == before
+
+
+def test_an_undo_that_the_search_index_refuses(home: Path, capsys: Capture) -> None:
+    """Without its trigger for DELETE it still has the entries of messages that were moved."""
+    with opened(home) as db:
+        db.execute("DROP TRIGGER messages_fts_delete")
+    assert say(capsys, "backfill", "--yes", "--home", home).code == 0
+    before = _rows(home)
+    said = say(capsys, "undo", "--yes", "--home", home)
+    assert said.code == 4 and "of the search index (constraint failed): the step" in said.err, said
+    assert "was rolled back" in said.err and _rows(home) == before
+    for words in commands(said.err):
+        assert say(capsys, *words[1:]).code in (0, 1)
+
+
+@pytest.mark.parametrize("part", ["data", "idx", "content", "docsize", "config"])
+def test_a_search_index_without_a_part_of_its_storage(
+    part: str, home: Path, capsys: Capture
+) -> None:
+    """No message can be stored until it is made anew: refused and named, not a defect."""
+    with opened(home) as db:
+        db.execute(f"DROP TABLE messages_fts_{part}")
+    before = _rows(home)
+    said = say(capsys, "doctor", "--home", home)
+    assert said.code == 1
+    assert f"lacks 1 table of its storage (messages_fts_{part})" in said.out
+    said = say(capsys, "repair", "--yes", "--select", "TR001", "--home", home)
+    assert said.code == 4 and "Not done: bring back 4 messages" in said.sentences(), said
+    said = say(capsys, "migrate", "--to", "22", "--yes", "--home", home)
+    assert said.code == 4 and f"storage: messages_fts_{part}." in said.err, said
+    assert _rows(home) == before
+
+
+def _rows(home: Path) -> dict[str, Any]:
+    with opened(home) as db:
+        return {
+            table: db.execute(f"SELECT * FROM {table} ORDER BY rowid").fetchall()
+            for table in ("sessions", "messages", "schema_version")
+        }
+
+
+@pytest.mark.parametrize("versions", [(13, 99), (3,), ()], ids=str)
+def test_a_schema_that_nothing_tells(
+    versions: tuple[int, ...], home: Path, capsys: Capture
+) -> None:
+    """Without a number that is known there is no way to "the database's own" structure."""
+    with opened(home) as db:
+        db.execute("DROP INDEX idx_sessions_parent")
+        db.execute("ALTER TABLE sessions DROP COLUMN parent_session_id")
+        db.execute("DELETE FROM schema_version")
+        db.executemany("INSERT INTO schema_version VALUES (?)", [(n,) for n in versions])
+    said = say(capsys, "doctor", "--home", home)
+    assert said.code == 1 and "SC00" in said.out, said
+    for words in (("repair", "--dry-run"), ("migrate", "--to", "22", "--dry-run")):
+        said = say(capsys, *words, "--home", home)
+        assert said.code in (0, 4) and "defect" not in said.err, said

@@ -13,7 +13,7 @@ import pytest
 
 from tests.engine.homes import SECRET, opened
 from tests.fuzz.forked import base_homes, failures
-from tests.fuzz.judge import Answer, _worse, _wrong
+from tests.fuzz.judge import Answer, _looked, _worse, _wrong
 from tests.fuzz.state import state_of
 
 SHORT = 240
@@ -48,9 +48,11 @@ def test_any_of_many_homes(seeds: range, bases: list[Path]) -> None:
     assert found == [], "\n".join(found)
 
 
-def test_the_judge_notices(bases: list[Path], tmp_path: Path) -> None:
+def test_the_judge_notices(
+    bases: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What it lets pass would be worth nothing else."""
-    printed = Answer(("doctor",), 3, f'{{"error": "{SECRET}"}}', "\x1b[2J")
+    printed = Answer(("doctor", "--json"), 3, f'{{"error": "{SECRET}"}}', "\x1b[2J")
     wrong = " ".join(_wrong(printed, bases[0]))
     for part in ("exits 3", "document", "conversation text", "control characters [27]"):
         assert part in wrong
@@ -58,6 +60,7 @@ def test_the_judge_notices(bases: list[Path], tmp_path: Path) -> None:
     shutil.copytree(bases[0], home)
     before = state_of(home)
     assert _worse(before, before) == []
+    assert before.searched and {"messages_fts_docsize"} < set(before.tables or ())
     with opened(home) as db:
         db.execute("PRAGMA foreign_keys=OFF")
         db.execute("DELETE FROM messages WHERE id = 1")
@@ -68,3 +71,5 @@ def test_the_judge_notices(bases: list[Path], tmp_path: Path) -> None:
     data = (home / "state.db").read_bytes()
     (home / "state.db").write_bytes(data[:4096] + bytes(4096) + data[8192:])
     assert "integrity_check" in " ".join(_worse(before, state_of(home)))
+    monkeypatch.setattr("tests.fuzz.judge.run", lambda _words: 0)
+    assert "finds nothing where" in " ".join(_looked(home, ("doctor",)))
