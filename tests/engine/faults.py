@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 
+from hermes_repair.host import byte_reader, byte_worker
 from hermes_repair.model.values import decode_text
 from hermes_repair.store import connections
 
