@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from hermes_repair.checks.imported import continuation_in_file, imported_continuation
 from hermes_repair.checks.messages import loses
+from hermes_repair.checks.persons import is_no_delegate
 from hermes_repair.checks.registry import check
 from hermes_repair.checks.resolved import (
     how,
@@ -199,8 +200,9 @@ def continuation_empty(scene: Scene) -> Iterator[Finding]:
     How safe it is: only at rest, at least 15 minutes after the rotation, with no message in it, no
     session below it and no lock. Safe where no id of a message is missing since the conversation's
     last one, in a database older than the import of 0.19.0: then nothing was ever written to it.
-    Otherwise it is a note, done only when you name the session. Where a chat of the gateway leads
-    to it, its next message would go there: send /new in that chat first.
+    What else follows must be no run of a delegate: up to 0.16.0 those have no mark, and lists would
+    show it then. Otherwise it is done only when you name the session. Where a chat of the gateway
+    leads to it, its next message would go there: send /new in that chat first.
     """
     for node in _empty(scene):
         resolution = judge_empty(scene, node)
@@ -248,7 +250,11 @@ def judge_empty(scene: Scene, node: SessionNode) -> Resolution:
         return refused(f"{cut.reason}. Send /new in that chat, then run repair")
     if loses(scene, node.id):
         return replace(cut, safety=Safety.UNSAFE, reason="its file has messages")
-    if len(scene.graph.continuations(parent.id)) > 1:
+    following = [child for child in scene.graph.continuations(parent.id) if child != node.id]
+    if any(not is_no_delegate(scene, child) for child in following):
+        why = f"what else follows {parent.id} may be a delegate's run, which lists would show then"
+        return replace(cut, safety=Safety.UNSAFE, reason=why)
+    if following:
         return cut
     reopened = reopen_parent(
         scene.graph,

@@ -102,6 +102,21 @@ def copies_parent(scene: Scene, node: SessionNode) -> bool:
     return begins_with(scene.messages(node.parent_id), scene.messages(node.id)) > 0
 
 
+def is_no_delegate(scene: Scene, session_id: str) -> bool:
+    """Whether a child is provably no delegate's run: by what it begins with, or by its person.
+
+    Up to 0.16.0 a run has no mark. One of a chat that a crash left closed begins after that end, so
+    it is like a continuation in every column; only that has a summary or its parent's rows.
+    """
+    node = scene.node[session_id]
+    return (
+        not node.rows
+        or scene.traces([session_id])[session_id].carried
+        or copies_parent(scene, node)
+        or session_id in prove(scene, [session_id])
+    )
+
+
 def prove(scene: Scene, ids: Sequence[str]) -> dict[str, Proof]:
     """Return those of these sessions that are a person's chat, with the reason.
 
