@@ -19,6 +19,7 @@ from hermes_repair.checks.resolution_units import (
     unit_of,
 )
 from hermes_repair.evidence.never_written import never_written
+from hermes_repair.evidence.ownership import is_no_delegate
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.lineage.column_changes import Resolution, refused
 from hermes_repair.lineage.graph import EdgeKind
@@ -195,8 +196,9 @@ def continuation_empty(scene: Scene) -> Iterator[Finding]:
     How safe it is: only at rest, at least 15 minutes after the rotation, with no message in it, no
     session below it and no lock. Safe where no id of a message is missing since the conversation's
     last one, in a database older than the import of 0.19.0: then nothing was ever written to it.
-    Otherwise it is a note, done only when you name the session. Where a chat of the gateway leads
-    to it, its next message would go there: send /new in that chat first.
+    What else follows must be no run of a delegate: up to 0.16.0 those have no mark, and lists would
+    show it then. Otherwise it is done only when you name the session. Where a chat of the gateway
+    leads to it, its next message would go there: send /new in that chat first.
     """
     for node in _empty(scene):
         resolution = judge_empty(scene, node)
@@ -245,7 +247,11 @@ def judge_empty(scene: Scene, node: SessionNode) -> Resolution:
         return refused(f"{cut.reason}. Send /new in that chat, then run repair")
     if loses(scene, node.id):
         return replace(cut, safety=Safety.UNSAFE, reason="its file has messages")
-    if len(scene.graph.continuations(parent.id)) > 1:
+    following = [child for child in scene.graph.continuations(parent.id) if child != node.id]
+    if any(not is_no_delegate(scene, child) for child in following):
+        why = f"what else follows {parent.id} may be a delegate's run, which lists would show then"
+        return replace(cut, safety=Safety.UNSAFE, reason=why)
+    if following:
         return cut
     reopened = reopen_parent(
         scene.graph,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 from hermes_repair.checks.merge_actions import Merge, merge_actions, own_words, plan_merge
 from hermes_repair.checks.registry import Check, check, each
 from hermes_repair.checks.resolution_units import in_cycle, row_of, unit_of
+from hermes_repair.evidence.ownership import is_no_delegate
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.lineage.column_changes import Resolution, refused
 from hermes_repair.lineage.fork_resolution import (
@@ -85,12 +86,13 @@ def forked_continuation(scene: Scene) -> Iterator[Finding]:
     copies or a background review is archived. `hermes-repair forks` shows them side by side, and
     `forks --resolve merge` weaves the turns of the others into the live one instead.
 
-    How safe it is: safe where routing names the live one, or only one is still open. Otherwise the
-    one with the latest message is only a suggestion, and you say which with `forks --keep`.
+    How safe it is: safe where routing names the live one, or only one is still open, and each other
+    one is provably no run of a delegate (up to 0.16.0 those have no mark). Otherwise the one with
+    the latest message is only a suggestion, and you say which with `forks --keep`.
     """
     for fork in forks(scene):
         if len(rivals(fork)) > 1 and not is_double_rotation(fork):
-            yield _finding(scene, forked_continuation, fork)
+            yield _finding(scene, forked_continuation, fork, _unproven(scene, fork))
 
 
 @check("LN009", "double-rotation", Severity.INFO, Remedy.UNSAFE, stage=Stage.LINEAGE)
@@ -114,20 +116,32 @@ def double_rotation(scene: Scene) -> Iterator[Finding]:
             yield _finding(scene, double_rotation, fork)
 
 
-def _finding(scene: Scene, made: Check, fork: Fork) -> Finding:
+def _unproven(scene: Scene, fork: Fork) -> list[str]:
+    """Return the siblings that would become chats and may be runs of delegates."""
+    return [
+        sibling.session_id
+        for sibling in fork.others(_kept(fork))
+        if sibling.holds is Holds.WORDS and not is_no_delegate(scene, sibling.session_id)
+    ]
+
+
+def _finding(scene: Scene, made: Check, fork: Fork, unproven: Sequence[str] = ()) -> Finding:
     live = fork.live.session_id
     own = sum(own_words(sibling) for sibling in fork.others(_kept(fork)))
     known = "which of them goes on is not clear"
     if live:
         known = f"{live} is the one that goes on (by {fork.live.by.value})"
     show = f"hermes-repair forks {quoted(fork.parent_id)}"
-    unsafe = made is double_rotation or live is None
+    unsafe = made is double_rotation or live is None or bool(unproven)
     keep = f" --keep {quoted(fork.live.suggestion)}" if live is None else ""
     hint = "hermes-repair repair"
     if made is double_rotation:
         hint = f"If you want it: {show} --resolve archive{keep}"
     elif live is None:
         hint = f"`{show}` shows them; then {show} --resolve branch{keep}"
+    elif unproven:
+        may_be = f"{unproven[0]} may be a delegate's run, which no list should show"
+        hint = f"{may_be}: `{show}` shows them; then {show} --resolve branch"
     return made.finding(
         {"kind": "session", "session_id": fork.parent_id},
         f"was continued {_times(len(fork.siblings))}; {known}, and {_lost(fork, own)}.",
@@ -206,8 +220,8 @@ def _resolve(scene: Scene, fork: Fork, finding: Finding) -> Iterator[Unit]:
 
 
 def _as_safe_as(finding: Finding, resolution: Resolution) -> Resolution:
-    """A double rotation is resolved only when asked for, whatever proves the live one."""
-    if finding.id == double_rotation.id:
+    """Where the finding is a judgement, it is done only when asked for."""
+    if finding.remedy is Remedy.UNSAFE:
         return replace(resolution, safety=Safety.UNSAFE)
     return resolution
 

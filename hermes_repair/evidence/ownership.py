@@ -155,6 +155,21 @@ def copies_parent(snapshot: LineageEvidence, node: SessionNode) -> bool:
     return begins_with(snapshot.messages(node.parent_id), snapshot.messages(node.id)) > 0
 
 
+def is_no_delegate(snapshot: LineageEvidence, session_id: str) -> bool:
+    """Whether a child is provably no delegate's run: by what it begins with, or by its person.
+
+    Up to 0.16.0 a run has no mark. One of a chat that a crash left closed begins after that end, so
+    it is like a continuation in every column; only that has a summary or its parent's rows.
+    """
+    node = snapshot.node[session_id]
+    return (
+        not node.rows
+        or snapshot.traces([session_id])[session_id].carried
+        or copies_parent(snapshot, node)
+        or snapshot.proof(session_id) is not None
+    )
+
+
 def prove(snapshot: LineageEvidence, ids: Sequence[str]) -> dict[str, Proof]:
     """Return those of these sessions that are a person's chat, with the reason.
 

@@ -18,10 +18,12 @@ STAND_INS = Path(__file__).parents[1] / "lineage" / "inside" / "stand_ins.py"
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """One history and its home; ``release`` is the last that it was in. ``made`` says what each
-    session was made as (``chat``, ``continuation``, ``branch``, ``delegate``); ``parents`` what
-    each continuation continues; ``gone`` were deleted, and may have been made again since; ``said``
-    is what belongs in each that is left, as ``role: text``; ``harm`` names what no person wanted.
+    """One history and its home; ``release`` is the last that it was in.
+
+    ``made`` says what each session was made as (``chat``, ``continuation``, ``branch``,
+    ``delegate``); ``parents`` what each continuation continues; ``gone`` were deleted, and may have
+    been made again since; ``said`` is what belongs in each that is left, as ``role: text``;
+    ``harm`` names what no person wanted.
     """
 
     release: str

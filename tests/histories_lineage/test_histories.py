@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.histories_lineage.acts import CLOCKS, SURFACES, sampled, systematic
+from tests.histories_lineage.acts import CLOCKS, SURFACES, sampled, systematic, updated
 from tests.histories_lineage.judge import Table, tabulate
-from tests.histories_lineage.play import play
+from tests.histories_lineage.play import play, play_updated
 from tests.releases import RELEASES
 
 pytestmark = pytest.mark.releases
@@ -20,6 +20,36 @@ pytestmark = pytest.mark.releases
 def test_one_act_and_some_at_random(release: str, surface: str, tmp_path: Path) -> None:
     chosen = [*systematic(1), *sampled(release, 1, 10)]
     right(tabulate(play(release, surface, "fine", chosen, tmp_path / "homes")), len(chosen))
+
+
+UPDATES = (("0.14.0", "0.16.0"), ("0.15.2", "0.17.0"), ("0.16.0", "0.19.0"))
+ONCE_WRONG = (
+    # What is left beside an empty continuation is a delegate's run of a chat that a crash closed.
+    (
+        ("turn", "turn", "killed:end", "delegate", "retry"),
+        ("quick", "undoall", "killed:first"),
+    ),
+)
+
+
+@pytest.mark.parametrize("surface", SURFACES)
+def test_an_update_in_the_middle(surface: str, tmp_path: Path) -> None:
+    releases = UPDATES[1]
+    chosen = [*ONCE_WRONG, *updated(releases, 1, 8)]
+    right(
+        tabulate(play_updated(releases, surface, "fine", chosen, tmp_path / "homes")), len(chosen)
+    )
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("clock", CLOCKS)
+@pytest.mark.parametrize("surface", SURFACES)
+@pytest.mark.parametrize("releases", UPDATES)
+def test_many_with_an_update(
+    releases: tuple[str, str], surface: str, clock: str, tmp_path: Path
+) -> None:
+    chosen = list(updated(releases, 2, 150))
+    right(tabulate(play_updated(releases, surface, clock, chosen, tmp_path / "homes")), len(chosen))
 
 
 @pytest.mark.long

@@ -1,0 +1,39 @@
+import json
+import os
+import time
+from pathlib import Path
+
+from hermes_state import SessionDB
+
+now = 1780000000.0  # a day in May 2026
+
+
+def tick():
+    global now
+    now += 5.0
+    return now
+
+
+time.time = tick
+db = SessionDB()
+
+
+def say(name, *words):
+    for number, word in enumerate(words):
+        db.append_message(name, "assistant" if number % 2 else "user", word)
+
+
+# The program was killed in a rotation; the chat went on in the session that it had closed.
+db.create_session("choir", source="telegram")
+say("choir", "Who sings alto on Friday?", "Four of six have said yes.")
+db.end_session("choir", "compression")
+db.create_session("run", source="telegram", parent_session_id="choir")
+say("run", "Ask the tenors who is free on Friday.", "Two are.")
+db.create_session("next", source="telegram", parent_session_id="choir")
+say("next", "[CONTEXT COMPACTION — REFERENCE ONLY] Alto is clear.", "Good.", "And bass?", "All.")
+db.close()
+key = "agent:main:telegram:dm:lea"
+entry = {"session_key": key, "session_id": "next", "platform": "telegram"}
+folder = Path(os.environ["HERMES_HOME"]) / "sessions"
+folder.mkdir(exist_ok=True)
+(folder / "sessions.json").write_text(json.dumps({key: entry}))
