@@ -1,4 +1,4 @@
-"""Putting units into state.db in the order of design R4: receipt, backup, units, close.
+"""Putting units into state.db in the order of R4: receipt, backup, units, close.
 
 ``repair``, ``migrate``, ``backfill``, ``forks --resolve`` and ``locks clean`` come through here.
 """

@@ -1,7 +1,7 @@
 """``locks clean``: for cron, beside a live gateway; what it imports is what each run costs.
 
 One look, and only where something is provably over a write: each lock in a short transaction of its
-own that deletes the row as it was seen or nothing (design 6.4). The list for people is
+own that deletes the row as it was seen or nothing. The list for people is
 :mod:`.list_locks`.
 """
 

@@ -228,7 +228,7 @@ def place_of(home: Home) -> dict[str, Any]:
 
 
 def steady(home: Home, environment: Environment, look: Callable[[FileStatus], T]) -> T:
-    """Run a look, and run it again where the files moved under it (design 6.1)."""
+    """Run a look, and run it again where the files moved under it."""
     for _ in range(LOOKS):
         before = read_file_status(home)
         try:

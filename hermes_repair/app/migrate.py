@@ -1,4 +1,4 @@
-"""``migrate``: to the schema that the installed Hermes expects, in one transaction (design 6.5)."""
+"""``migrate``: to the schema that the installed Hermes expects, in one transaction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What follows from taking a migration back, said before it is done (design R5).
+"""What follows from taking a migration back, said before it is done (R5).
 
 The database is then at its older number again, and Hermes' next start makes the steps in between
 its own way.

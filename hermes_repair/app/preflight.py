@@ -1,4 +1,4 @@
-"""What has to be true before anything is written (design R4), and the safety copies."""
+"""What has to be true before anything is written (R4), and the safety copies."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def file_state(home: Home, file_status: FileStatus, folder: Folder) -> FileState
 
 
 def bundle(home: Home, file_status: FileStatus, folder: Folder, place: Path) -> Path | None:
-    """Copy main, -wal, -shm and -journal as they lie, before the first connection (design R4).
+    """Copy main, -wal, -shm and -journal as they lie, before the first connection (R4).
 
     Into a new folder below ``place``, which is returned; None where nothing lies beside the main
     file or somebody has it open.

@@ -1,7 +1,7 @@
 """``repair``: rounds of look, plan, apply, until a fresh look has nothing left to do.
 
 Units that touch the same session wait for one another, so what a later round does is planned from
-what the earlier one left (design section 4). ``--dry-run`` shows the first round and who waits.
+what the earlier one left. ``--dry-run`` shows the first round and who waits.
 """
 
 from __future__ import annotations

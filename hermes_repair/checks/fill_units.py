@@ -1,4 +1,4 @@
-"""From a proven fill to the rows that it inserts and moves (design 6.2, filling).
+"""From a proven fill to the rows that it inserts and moves.
 
 New ids lie above the largest that the table ever gave out; existing rows keep every value but their
 id; counts follow Hermes' own rule; the file is copied before anything is taken from it.

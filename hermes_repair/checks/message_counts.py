@@ -17,7 +17,7 @@ from hermes_repair.transcripts.verdicts import Comparison
 
 
 def drifts(node: SessionNode) -> bool:
-    """Whether ``message_count`` cannot come from Hermes' own counting (design 6.2).
+    """Whether ``message_count`` cannot come from Hermes' own counting.
 
     A rewind leaves the count as it was: 6 for 4 active rows is normal then.
     """

@@ -84,7 +84,7 @@ def of_the_program(node: SessionNode) -> bool:
 
 
 def judge(scene: Scene, node: SessionNode) -> Judged:
-    """Say what becomes of one orphan (design 6.3)."""
+    """Say what becomes of one orphan."""
     places = scene.elsewhere.get(node.parent_id or "", ())
     if of_the_program(node):
         return Judged(refused("Nothing has to be done: no list is to show it."), "", places)

@@ -15,7 +15,7 @@ from hermes_repair.schema.recognise import Family
 
 SETTLED_SECONDS = 15 * 60
 """A parent is closed for moments before its continuation exists, and a continuation is empty for
-moments, in every release to 0.18.2 (design 6.3)."""
+moments, in every release to 0.18.2."""
 
 
 def row_of(scene: Scene, session_id: str) -> Row:

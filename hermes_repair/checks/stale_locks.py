@@ -19,7 +19,7 @@ LOCKS = (LOCK_TABLE, "schema_version")
 
 
 def _findings(scene: Scene, made: Check) -> Iterator[Finding]:
-    # `locks clean` is never the first to open a database with a -wal that a crash left (6.4).
+    # `locks clean` is never the first to open a database with a -wal that a crash left.
     crashed = not scene.look.live and scene.file.side is not SideFile.NONE
     clean = "hermes-repair repair" if crashed else "hermes-repair locks clean"
     for lock in scene.locks:

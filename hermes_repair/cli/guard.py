@@ -1,4 +1,4 @@
-"""The outermost layer: every end of the program is an exit code that means what design 3 says.
+"""The outermost layer: every end of the program is an exit code that means what the README says.
 
 typer exits 1 for an uncaught exception, which cron would read as "findings"; so nothing may escape
 from here, and an error under ``--json`` is JSON too.

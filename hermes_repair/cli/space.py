@@ -1,4 +1,4 @@
-"""What a run takes of the disk, in words and as JSON (design R4)."""
+"""What a run takes of the disk, in words and as JSON (R4)."""
 
 from __future__ import annotations
 

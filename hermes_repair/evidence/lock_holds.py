@@ -102,7 +102,7 @@ def _compression_lock(look: Look, lock: JudgedLock) -> Hold:
 
 
 def _about_session(look: Look, session_id: Value, taken: float | None) -> Iterator[str]:
-    """Yield what became of a locked session. None of it proves that a lock is over (design 6.4)."""
+    """Yield what became of a locked session. None of it proves that a lock is over."""
     row = look.one("SELECT end_reason, ended_at FROM sessions WHERE id IS ?", [session_id])
     if row is None:
         yield "Its session has no row, which is legal."

@@ -1,4 +1,4 @@
-"""Who has a database open: the one answer that every command uses (design 6.1).
+"""Who has a database open: the one answer that every command uses.
 
 What proves what:
 

@@ -1,4 +1,4 @@
-"""Is a compression lock (or a turn lease) still held? Pure; the proofs of design 6.4.
+"""Is a compression lock (or a turn lease) still held? Pure; every verdict names its proof.
 
 Facts. A lock lasts 300 seconds. 0.16 and 0.17 never renew it; 0.18 on renew it every 60 seconds
 while it has not expired; releases after 0.19.0 (schema 23 on) renew it even after it has expired,

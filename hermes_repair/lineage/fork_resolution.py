@@ -1,4 +1,4 @@
-"""How a forked conversation is set right: the exact columns of each session (design 6.3, LN002).
+"""How a forked conversation is set right: the exact columns of each session (LN002).
 
 The sibling that is kept stays the only continuation of the parent and is not touched. The rows of
 ``sessions`` that a function needs are all sessions of the chains of all siblings

@@ -1,4 +1,4 @@
-"""How one session's link, end or marker is set right (LN001, LN003 to LN007; design 6.3).
+"""How one session's link, end or marker is set right (LN001, LN003 to LN007).
 
 Every function takes the graph, the session and its whole row, and gives a
 :class:`~hermes_repair.lineage.column_changes.Resolution`. What only the caller can know (the

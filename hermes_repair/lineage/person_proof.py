@@ -1,4 +1,4 @@
-"""The proof that a session is a person's chat and not a delegate's run (design 6.3).
+"""The proof that a session is a person's chat and not a delegate's run.
 
 One function for every repair that shows or links a session: LN001, LN006, LN007 and the careful
 form of schema step 16. A wrong yes would put subagent runs into a person's list; a wrong no only

@@ -6,7 +6,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What the process says to cron and to scripts (design section 3)."""
+    """What the process says to cron and to scripts."""
 
     OK = 0
     FINDINGS = 1

@@ -1,7 +1,7 @@
 """Transcript files that messages are taken from, kept as compressed, verified copies (R2).
 
 Hermes' prune deletes ``<id>.jsonl`` of sessions it has rows for, so importing from a file is what
-may later cost the file; it is copied first (design 6.2).
+may later cost the file; it is copied first.
 """
 
 from __future__ import annotations

@@ -340,7 +340,7 @@ def settle(
     """After a kill: note for each open unit what the database shows became of it.
 
     A pending unit is DONE where it was committed, SKIPPED where not, UNKNOWN where neither image is
-    there (design R4). While ``undoing``, a done unit whose before-image is back is UNDONE.
+    there (R4). While ``undoing``, a done unit whose before-image is back is UNDONE.
     ``like_backup`` is asked for units without images. Returns the state of every unit that was
     open.
     """

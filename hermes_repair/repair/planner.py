@@ -1,6 +1,6 @@
 """From proposed units to the order in which they are done. Pure.
 
-Families go in the order of design section 4: structure first, then rows that make queries raise,
+Families go in one order: structure first, then rows that make queries raise,
 transcripts, lineage, duplicates, sessions, locks, counts, search. Units that touch a session which
 an earlier unit changes wait: they are proposed again from a fresh look after that.
 """

@@ -121,7 +121,7 @@ def delegates_to_tag(
 ) -> Decisions:
     """Decide on every session that step 16 of the target's release would mark.
 
-    ``persons`` are the ids with a person's proof (design 6.3), ``copies`` those that begin with
+    ``persons`` are the ids with a person's proof, ``copies`` those that begin with
     another session's rows or with a summary of them. Marked is a child that began while its parent
     was open and that is neither, and whatever has the source of a delegate.
     """

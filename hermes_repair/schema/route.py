@@ -1,6 +1,6 @@
 """From a live structure to a target number: every statement, in order, for one transaction.
 
-The route asks what the target wants and the live structure lacks, step by step (design 6.5), so it
+The route asks what the target wants and the live structure lacks, step by step, so it
 serves as well where columns are ahead of the number, behind it, or where Hermes was interrupted.
 """
 

@@ -98,7 +98,7 @@ def sequences(path: Path) -> dict[str, int]:
 
 
 def put_back(backup: Path, path: Path, still: Callable[[], None]) -> None:
-    """Write a backup into the existing file through SQLite, in one transaction (design R4).
+    """Write a backup into the existing file through SQLite, in one transaction (R4).
 
     Same inode, owner and mode; readers and a kill see the old content or the new, never a mixture.
     ``still`` is called under the exclusive lock, before anything is written: it raises where what

@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 
 class View(Enum):
-    """Which bytes a look reads (design 6.1)."""
+    """Which bytes a look reads."""
 
     MAIN = "main"  # the main file alone, unchanging
     JOINED = "joined"  # a private copy of main and its -wal or -journal

@@ -12,7 +12,7 @@ from hermes_repair.transcripts.doubts import Doubt
 
 
 class Verdict(Enum):
-    """How the file and the rows of one session stand to each other (design 6.2).
+    """How the file and the rows of one session stand to each other.
 
     A session that has no file at all is ``ONLY_IN_DATABASE``: its caller says so, there is nothing
     to compare.

@@ -1,4 +1,4 @@
-"""kill -9, a full or broken disk and ^C at every moment of migrate, repair and undo (design R4).
+"""kill -9, a full or broken disk and ^C at every moment of migrate, repair and undo (R4).
 
 What a kill leaves is what lies on the disk at that moment, so one run with a copy of the home taken
 before each step gives every state that a kill between two steps can leave; equal ones are tried

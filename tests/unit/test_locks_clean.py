@@ -70,7 +70,7 @@ def test_what_is_over_goes_and_what_lives_stays(version: str, tmp_path: Path) ->
         assert "choir" not in run("locks", "clean", "--max-age", "0", home=home).out
         hermes.process.kill()
         hermes.process.wait()
-    # A killed gateway leaves a -wal; it joins when somebody opens, and that is not us (6.1).
+    # A killed gateway leaves a -wal; it joins when somebody opens, and that is not us.
     assert run("locks", "clean", home=home).out == ""
     assert "choir" in locks(home)  # this opened and closed it, so nothing lies there any more
     assert sorted(run("locks", "clean", "--json", home=home).document["freed"]) == [
@@ -145,7 +145,7 @@ def test_a_holder_that_began_after_we_looked_who_is_there_lives(
 
 
 def test_it_imports_no_more_than_it_needs(tmp_path: Path) -> None:
-    """A run every few minutes is mostly imports; a clock would tell less surely (design 8)."""
+    """A run every few minutes is mostly imports; a clock would tell less surely."""
     home = make_home(tmp_path)
     idle = imported(home)
     assert not {"yaml", "orjson", "jsonlines", "psutil", "rich", "sqlite_utils"} & idle
@@ -299,7 +299,7 @@ def test_a_table_of_no_known_release_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_a_newer_schema_with_the_known_table(tmp_path: Path) -> None:
-    """Releases of 23 and later renew a lock after it expired: who lives keeps it (6.4, 6.6)."""
+    """Releases of 23 and later renew a lock after it expired: who lives keeps it."""
     home = make_home(tmp_path)
     with closing(sqlite3.connect(home / "state.db")) as connection, connection:
         connection.execute("UPDATE schema_version SET version = 33")
