@@ -123,7 +123,7 @@ def to_undo(
 
     A later lock cleaning stays, unless a row that it removed is one that a run below it had left:
     only then does that run's state come back with it alone. ``left_out`` gets the receipts that
-    cannot be read. Raises :class:`Refused` where there is nothing to take back.
+    cannot be read. Raises :class:`Refused` where there is nothing to undo.
     """
     folder = folder_of(home)
     bad = left_out if left_out is not None else []
@@ -151,9 +151,9 @@ def to_undo(
         if first is None and final is not None:
             raise _is_final(folder, final, entries)
         if first is None and not everything:
-            raise Refused("There is nothing to take back.", "Nothing was done here yet.")
+            raise Refused("There is nothing to undo.", "Nothing was done here yet.")
         if first is None:
-            raise Refused("There is nothing to take back.", "`hermes-repair history` shows why.")
+            raise Refused("There is nothing to undo.", "`hermes-repair history` shows why.")
     taken = [first]
     for later in reversed(entries[: entries.index(first)]):
         if not later.cleans_locks or any(_left_to(folder, below, later) for below in taken):
@@ -162,7 +162,7 @@ def to_undo(
 
 
 def _is_final(folder: Folder, found: Entry, others: Sequence[Entry]) -> Refused:
-    """Return why a run without steps is not taken back, and what can be done instead."""
+    """Return why a run without steps is not undone, and what can be done instead."""
     if found.answer is not None:
         return _is_an_answer(folder, found, others)
     kept = Path(found.header.backup or "").parent.name
@@ -174,17 +174,17 @@ def _is_final(folder: Folder, found: Entry, others: Sequence[Entry]) -> Refused:
 
 
 def _is_replaced(found: Entry) -> Refused:
-    """Return why a run whose work was replaced by an older copy cannot be taken back."""
+    """Return why a run whose work was replaced by an older copy cannot be undone."""
     by = found.replaced_by.stem if found.replaced_by is not None else ""
     return Refused(
-        f"{found.name} cannot be taken back: {by} put a copy from before it back, so what it did is"
+        f"{found.name} cannot be undone: {by} put a copy from before it back, so what it did is"
         " not in the database any more.",
         "`hermes-repair history` shows what was done since.",
     )
 
 
 def _is_an_answer(folder: Folder, found: Entry, others: Sequence[Entry]) -> Refused:
-    """Return why an answer to DB002 is not taken back, and what can be done instead."""
+    """Return why an answer to DB002 is not undone, and what can be done instead."""
     place = (folder.path / (found.header.backup or "")).parent
     what = said(found.answer) if found.answer is not None else ""
     return Refused(

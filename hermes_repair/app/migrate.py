@@ -260,7 +260,7 @@ def _verify(query: Query, way: Way) -> None:
         raise HermesRepairError(
             f"The migration would not make the database as schema {way.route.target} is: "
             + "; ".join(left[:3]),
-            "It was taken back whole: nothing was changed. Please report this.",
+            "It was undone whole: nothing was changed. Please report this.",
         )
 
 

@@ -122,7 +122,7 @@ def recover(home: Home, folder: Folder, environment: Environment) -> list[str]:
             continue
         done = sum(1 for state in noted.values() if state in (UnitState.DONE, UnitState.UNDONE))
         unknown = sum(1 for state in noted.values() if state is UnitState.UNKNOWN)
-        verb = "taken back" if open_undo else "done"
+        verb = "undone" if open_undo else "done"
         sentence = (
             f"Receipt {path.stem} was cut off: {count(done, 'step')} of {len(noted)} found {verb}"
         )

@@ -67,7 +67,7 @@ def undo(
     """Take back what :func:`to_undo` says. Each receipt is whole before the next begins.
 
     Raises :class:`Refused` where something that we wrote was changed since, naming it; what was
-    taken back before that stays taken back.
+    undone before that stays undone.
     """
     folder = folder_of(home)
     read_file_status(home)  # raises where there is no database to change
@@ -98,7 +98,7 @@ def _require_ours(folder: Folder, found: Entry) -> None:
     if found.header.home is None or found.header.home != identity(folder):
         raise Refused(
             f"{found.path} is the receipt of another home ({found.header.database}), so it is not"
-            " taken back here.",
+            " undone here.",
             "Nothing was changed. Move that file away; `hermes-repair history` lists the receipts"
             " of this home.",
         )
@@ -125,7 +125,7 @@ def _invert(home: Home, folder: Folder, environment: Environment, found: Entry) 
         lawful=lawful(),
         keep=lambda _action: None,
         resolve=_unused,
-        tell=lambda unit: environment.tell(f"taken back: {unit.summary}"),
+        tell=lambda unit: environment.tell(f"undone: {unit.summary}"),
         random=environment.random,
         patience=PATIENCE,
         exclusive=True,
@@ -161,7 +161,7 @@ def _restore(home: Home, folder: Folder, environment: Environment, found: Entry)
     backup = folder.path / found.header.backup
     if not backup.is_file():
         raise Refused(
-            f"The backup {backup} is gone, so this migration cannot be taken back.",
+            f"The backup {backup} is gone, so this migration cannot be undone.",
             "`hermes-repair backup list` shows the backups that there are.",
         )
     file_status = read_file_status(home)

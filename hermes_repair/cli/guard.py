@@ -82,9 +82,7 @@ class _Interrupted(HermesRepairError):
     exit_code = ExitCode.INTERRUPTED
 
 
-_INTERRUPTED = _Interrupted(
-    "Interrupted. What was finished before is whole; the rest was not begun."
-)
+_INTERRUPTED = _Interrupted("Interrupted. Finished steps are complete; the rest was not started.")
 
 
 def _value(arguments: Sequence[str], option: str) -> str | None:

@@ -177,7 +177,7 @@ def cut_empty(
     change = changes_of(node.id, row, values)
     if unwritten:
         return resolution([change], Safety.SAFE, "it was never written")
-    reason = "its messages may have been taken back on purpose, which leaves the same"
+    reason = "its messages may have been undone on purpose, which leaves the same"
     return resolution([change], Safety.UNSAFE, reason)
 
 

@@ -199,6 +199,6 @@ def _require_format(connection: sqlite3.Connection, path: Path) -> None:
 def _not_ours(path: Path) -> BadRecord:
     return BadRecord(
         f"{path} is not a plan or receipt of hermes-repair, or it is damaged.",
-        "`hermes-repair repair --dry-run --plan-out FILE` makes a plan. A damaged receipt has"
-        " to be moved away first; what it did cannot be taken back then.",
+        "`hermes-repair repair --dry-run --plan-out FILE` makes a plan. A damaged receipt has to"
+        " be moved away first; what it did cannot be undone then.",
     )

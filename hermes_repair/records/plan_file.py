@@ -30,9 +30,7 @@ from hermes_repair.records.undo_data import Aside
 from hermes_repair.store.connections import bind, placeholder
 
 FORMAT = 1
-MOVE_AWAY = (
-    "Move that file away, then run this again. What a damaged receipt did cannot be taken back."
-)
+MOVE_AWAY = "Move that file away, then run this again. What a damaged receipt did cannot be undone."
 
 _MACHINE = (errno.EIO, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EINTR, errno.ENOSPC)
 _SQLITE = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_FULL)

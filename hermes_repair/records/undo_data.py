@@ -93,7 +93,7 @@ class Aside:
             if not isinstance(id, int) or column not in trigger_columns.COLUMNS:
                 raise BadRecord(
                     f"{self._path} is damaged: it keeps {column!r} of message {id!r}.",
-                    "Nothing was taken back.",
+                    "Nothing was undone.",
                 )
             found.setdefault(id, {})[column] = value
         yield from found.items()
@@ -114,7 +114,7 @@ class Aside:
         except (ValueError, TypeError) as error:
             raise Refused(
                 f"{self._path} is damaged: the messages that it keeps cannot be read ({error}).",
-                "Nothing was taken back.",
+                "Nothing was undone.",
             ) from error
 
     def _has(self, table: str) -> bool:

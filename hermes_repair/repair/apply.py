@@ -34,7 +34,7 @@ Kept = Callable[[RowMove], Row | None]
 
 PLAN_AGAIN = "Nothing of this step was changed. Run `hermes-repair repair --dry-run` to plan again."
 UNDO_BY_HAND = (
-    "Nothing was taken back. `hermes-repair history` shows what was done; what came later stays."
+    "Nothing was undone. `hermes-repair history` shows what was done; what came later stays."
 )
 
 
@@ -71,7 +71,7 @@ def apply(rows: Rows, action: Action, resolve: Resolve, keep: Keep) -> None:
 
 
 def check_invert(rows: Rows, action: Action, kept: Kept) -> None:
-    """See that one action can be taken back, and write nothing.
+    """See that one action can be undone, and write nothing.
 
     Raises :class:`Refused`, naming the row, where a value that we wrote was changed since.
     """
@@ -100,7 +100,7 @@ def check_invert(rows: Rows, action: Action, kept: Kept) -> None:
             if writer.select(action.table, {"id": action.old_id}, ("id",)) is not None:
                 raise _changed_since(action.table, {"id": action.old_id}, "exists again")
         case Ddl() | IndexRefill():
-            raise ValueError("a change of structure is taken back by restoring its backup")
+            raise ValueError("a change of structure is undone by restoring its backup")
 
 
 def invert(rows: Rows, action: Action, kept: Kept) -> None:
@@ -157,5 +157,5 @@ def _changed(table: str, key: Row, how: str) -> Changed:
 
 def _changed_since(table: str, key: Row, how: str) -> Refused:
     return Refused(
-        f"This cannot be taken back: {where(table, key)} {how} after the repair.", UNDO_BY_HAND
+        f"This cannot be undone: {where(table, key)} {how} after the repair.", UNDO_BY_HAND
     )

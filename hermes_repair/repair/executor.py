@@ -217,10 +217,10 @@ def replay(writer: Writer, receipt: PlanFile, numbers: list[int], random: Random
     """Apply units again on a private copy of their backup, to learn what they left."""
 
     def unresolved(_action: RowInsert) -> Row:
-        raise Refused("This run imported messages, so it is taken back row by row.")
+        raise Refused("This run imported messages, so it is undone row by row.")
 
     def unkept(_action: RowMove, _row: Row) -> None:
-        raise Refused("This run moved messages, so it is taken back row by row.")
+        raise Refused("This run moved messages, so it is undone row by row.")
 
     writer.begin(0.0, random)
     for number in numbers:
@@ -291,7 +291,7 @@ def _invert_unit(checked: _Checked, unit: Unit, aside: Aside) -> None:
         if added:
             table, column, _ = min(added, key=str)
             raise Refused(
-                f"This cannot be taken back: a later row of {table} ({column}) refers to what the"
+                f"This cannot be undone: a later row of {table} ({column}) refers to what the"
                 " repair added.",
                 UNDO_BY_HAND,
             )
@@ -311,13 +311,13 @@ def _kept(aside: Aside, position: int) -> Kept:
 
 
 def _require_tables(writer: Writer, unit: Unit) -> None:
-    """Raise :class:`Refused` where a migration was taken back before what was done after it."""
+    """Raise :class:`Refused` where a migration was undone before what was done after it."""
     there = {row[0] for row in writer.query("SELECT name FROM sqlite_master WHERE type = 'table'")}
     gone = {a.table for a in unit.actions if isinstance(a, WITH_TABLE)} - there
     if gone:
         raise Refused(
-            f"This cannot be taken back: the database has no table {min(gone)} any more, as the"
-            " schema before it was put back.",
+            f"This cannot be undone: the database has no table {min(gone)} any more, as the schema"
+            " before it was put back.",
             UNDO_BY_HAND,
         )
 
@@ -365,7 +365,7 @@ def _explained(error: sqlite3.Error, unit: Unit) -> HermesRepairError:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code == sqlite3.SQLITE_FULL:
         return Refused(
-            f"The disk is full; the step {unit.summary!r} was taken back whole.",
+            f"The disk is full; the step {unit.summary!r} was undone whole.",
             "Free some space, then run the same command again.",
         )
     if code == sqlite3.SQLITE_CONSTRAINT:
@@ -381,5 +381,5 @@ def _explained(error: sqlite3.Error, unit: Unit) -> HermesRepairError:
     damaged = code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
     return (DatabaseUnreadable if damaged else HermesRepairError)(
         f"SQLite refused the step {unit.summary!r}: {error}.",
-        "It was taken back whole. `hermes-repair doctor` says how the database is now.",
+        "It was undone whole. `hermes-repair doctor` says how the database is now.",
     )

@@ -195,6 +195,6 @@ def otherwise(what: str) -> Refused:
     """Return what is said where the database made something else of a write than it was told."""
     return Refused(
         f"The database did not take what was written as it was meant: {what}.",
-        "This step was taken back whole. Something in the database itself writes there, as a rule"
-        " a trigger: `hermes-repair doctor` names what no release of Hermes makes (DB009).",
+        "This step was undone whole. Something in the database itself writes there, as a rule a"
+        " trigger: `hermes-repair doctor` names what no release of Hermes makes (DB009).",
     )

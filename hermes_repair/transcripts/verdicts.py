@@ -149,7 +149,7 @@ class Comparison:
 
 
 _UNDONE = "What the file has exists in the database, partly as undone or compacted messages."
-_RECALLED = "Messages of the file were taken back by their sender."
+_RECALLED = "Messages of the file were undone by their sender."
 _COPIES = "The file repeats lines of its own; the database holds each of them once."
 _WHOLE = "The database has all that the file has."
 

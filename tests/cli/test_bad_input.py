@@ -173,7 +173,7 @@ def test_what_is_no_database_is_not_touched(
     said = say(capsys, *command, "--home", home)
     assert said.code == 4 and said.out == "", said
     assert len(said.err.splitlines()) == 2
-    assert "state.db" in said.err or "nothing to take back" in said.err
+    assert "state.db" in said.err or "nothing to undo" in said.err
     assert files(home, but="hermes-repair") == before
 
 
@@ -445,7 +445,7 @@ def test_what_is_needed_of_the_disk_is_said(home: Path, capsys: Capture) -> None
     bare = disk("repair", "--dry-run")["needed"]
     assert disk("repair", "--dry-run", "--backup")["needed"] == bare + size
     said = say(capsys, "repair", "--dry-run", "--home", home).out
-    assert sum(line.startswith("Disk: at most 64.") for line in said.splitlines()) == 1
+    assert sum(line.startswith("Disk: up to 64.") for line in said.splitlines()) == 1
     assert disk("repair", "--yes", "--backup")["needed"] == bare + size
     said = say(capsys, "migrate", "--to", "16", "--dry-run", "--home", home).out
     assert "are needed for a while" in said
@@ -519,7 +519,7 @@ def _undo_rest(home: Path) -> None:
         try:
             undo(home, fixed_environment(home.parent))
         except Refused as refused:
-            assert refused.message == "There is nothing to take back."
+            assert refused.message == "There is nothing to undo."
             return
 
 

@@ -96,6 +96,6 @@ def test_a_migration_was_at_work_on_everything(home: Path, capsys: Capture) -> N
     with neighbour(READER, home / "state.db"):
         said = say(capsys, "repair", "--yes", "--home", home)
     assert said.code == 4 and locks(home) == [LOCKED]
-    assert f"Waits: settle what was cut off: {name}. " in said.out
+    assert f"Waiting: settle what was cut off: {name}. " in said.out
     assert f"{name} was cut off at work on the same, and is settled first." in said.out
     finished(capsys, home)

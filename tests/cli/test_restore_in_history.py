@@ -45,7 +45,7 @@ def test_what_an_older_copy_replaced_cannot_be_undone(home: Path, capsys: Captur
     assert copy in str(restored["restored"]) and restored["can_be_undone"] is False
     assert (repair["replaced_by"], repair["can_be_undone"]) == (restored["id"], False)
     out = run(capsys, home, "history").out
-    assert f"replaced by {restored['id']}" in out and "takes back" not in out
+    assert f"replaced by {restored['id']}" in out and "undoes" not in out
     said = run(capsys, home, "undo", "1", "--yes", code=4)
     assert "put a copy from before it back" in said.err and str(restored["id"]) in said.err
     said = run(capsys, home, "undo", "--yes", code=4)

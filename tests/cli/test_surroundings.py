@@ -168,7 +168,7 @@ def test_an_empty_home_is_not_this_folder(
     monkeypatch.chdir(home)
     for words in (["--home", ""], ["--home="], ["--home", " "]):
         said = say(capsys, "doctor", *words)
-        assert said.code == 2 and "no folder is named" in said.err
+        assert said.code == 2 and "no folder is given" in said.err
     assert say(capsys, "doctor", "--home", ".").code == 1
     # Hermes 0.13.0 to 0.19.0 take an empty HERMES_HOME for none.
     monkeypatch.setenv("HERMES_HOME", " ")
@@ -233,7 +233,7 @@ def test_what_was_kept_stays(home: Path, tmp_path: Path, capsys: Capture) -> Non
 
 
 WRITERS = {
-    "undo --yes": "Taken back: ",
+    "undo --yes": "Undone: ",
     "migrate --to 16 --yes": "Done and verified",
     "repair --yes": "Done: ",
     "backup": "state.db",

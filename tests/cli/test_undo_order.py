@@ -51,8 +51,8 @@ def test_a_repair_is_taken_back_and_not_the_cleaning_since(home: Path, capsys: C
     assert locks(home) == []
     cleaned = rows(home / "state.db")
     history = done(capsys, home, "history")
-    (told,) = [line for line in history.splitlines() if "takes back" in line]
-    assert "takes back 0001-" in told and told.endswith("-repair.")
+    (told,) = [line for line in history.splitlines() if "undoes" in line]
+    assert "undoes 0001-" in told and told.endswith("-repair.")
     said = done(capsys, home, "undo", "--yes")
     assert "Left as they are: 1 lock cleaning made since" in said
     changed = {
@@ -60,10 +60,10 @@ def test_a_repair_is_taken_back_and_not_the_cleaning_since(home: Path, capsys: C
     }
     assert "messages" in changed and "compression_locks" not in changed
     # Nothing else is left, so a plain undo is the cleaning's now.
-    assert "takes back 0002-" in done(capsys, home, "history")
+    assert "undoes 0002-" in done(capsys, home, "history")
     assert commands_undone(capsys, home) == (["0002"], 0)
     assert locks(home) == [LOCKED] and before["compression_locks"]
-    assert "nothing to take back" in done(capsys, home, "undo", "--yes", code=4)
+    assert "nothing to undo" in done(capsys, home, "undo", "--yes", code=4)
 
 
 def test_a_named_repair_takes_later_repairs_and_no_cleanings(home: Path, capsys: Capture) -> None:

@@ -71,7 +71,7 @@ def test_all_that_is_wrong_is_accepted(home: Path, capsys: Capture) -> None:
 def test_nothing_was_ever_done(home: Path, capsys: Capture) -> None:
     said = say(capsys, "undo", "--yes", "--home", home)
     assert said.code == 4 and "history" not in said.err
-    assert said.err == "There is nothing to take back.\nNothing was done here yet.\n"
+    assert said.err == "There is nothing to undo.\nNothing was done here yet.\n"
 
 
 def test_the_search_index_is_one_thing(home: Path, capsys: Capture) -> None:

@@ -199,7 +199,7 @@ def finish(name: str, home: Path, environment: Environment) -> Content:
         try:
             JOBS[name].again(home, environment)
         except Refused as refused:
-            assert refused.message == "There is nothing to take back."
+            assert refused.message == "There is nothing to undo."
         if JOBS[name].again is not undo:
             break
     return content(home)
@@ -211,7 +211,7 @@ def take_back(home: Path, environment: Environment) -> None:
         try:
             undo(home, environment)
         except Refused as refused:
-            assert refused.message == "There is nothing to take back."
+            assert refused.message == "There is nothing to undo."
             return
     raise AssertionError("undo finds something to take back for ever")
 

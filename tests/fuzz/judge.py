@@ -48,7 +48,7 @@ WRITES: tuple[tuple[str, ...], ...] = (
 DOCUMENTS = {"doctor": "doctor", "repair": "repair", "undo": "undo", "history": "history"}
 DOCUMENTED = {"doctor": {0, 1, 4, 5}}
 ENDINGS = {0, 4, 5}
-NOTHING = "There is nothing to take back."
+NOTHING = "There is nothing to undo."
 
 
 @dataclass(frozen=True)

@@ -112,7 +112,7 @@ def test_a_lock_that_is_retaken_between_look_and_delete_wins(tmp_path: Path) -> 
             [],
         )
         assert hermes.do("holder choir").startswith(f"pid={hermes.pid}:")
-        assert receipts(home) == []  # nothing was done, so there is nothing to take back
+        assert receipts(home) == []  # nothing was done, so there is nothing to undo
         hermes.do("release choir")
 
 
