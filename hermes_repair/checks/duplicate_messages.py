@@ -71,9 +71,9 @@ def shown_rows(look: Look, session_id: str) -> list[Shown]:
 def repeats_of(scene: Scene, session_id: str) -> Repeats:
     """Return what a session holds twice, beside rows that a repair of ours wrote.
 
-    Where a message was taken back after the first copy, nothing is proven: the copy that is left
-    may be the one that its owner wanted gone; and where a receipt of ours cannot be read (RP002),
-    it is not known which rows are ours.
+    Where a message was undone after the first copy, nothing is proven: the copy that is left may be
+    the one that its owner wanted gone; and where a receipt of ours cannot be read (RP002), it is
+    not known which rows are ours.
     """
     rows = shown_rows(scene.look, session_id)
     found = find_repeats([row for row in rows if row.id not in scene.receipt_history.written])
@@ -102,21 +102,22 @@ def duplicate_messages(scene: Scene) -> Iterator[Finding]:
     """A chat holds the same messages several times.
 
     What it means: every turn costs more than it should, up to "context length exceeded"; in one
-    install 15,962 rows held 468 different messages.
+    install 15,962 rows held only 468 different messages.
 
-    How it happens: an agent that was given the loaded chat stored it again before a rotation, a
-    /new or a /branch (0.17.0 to 0.19.0), or with every turn (0.19.1 to 0.21; Hermes #68196, #92231,
-    #99477); or two writers stored every message (#860).
+    How it happens: an agent stored the chat that it had loaded again before a rotation, a /new or a
+    /branch (0.17.0 to 0.19.0), or on every turn (0.19.1 to 0.21; Hermes #68196, #92231, #99477); or
+    two writers stored every message (#860).
 
-    What repair does: the first of each stays, the copies become inactive, as messages that were
-    taken back are: no release shows them, none is deleted, and undo brings them back. The counts of
+    What repair does: the first of each stays, and the copies become inactive, like messages that
+    were undone: no release shows them, none is deleted, and undo brings them back. The counts of
     the session follow.
 
-    How safe it is: safe where all that had been loaded is there again from its first message on,
-    the times to their last digit, and nothing was taken back since: nothing else leaves that.
-    Otherwise it is a note, done only when you name the session: rewrites, rotations and branches
-    give all messages of a chat nearly one time, and a person says "ok" twice. Messages that a
-    repair brought back are never judged. Below schema 14 rows cannot be inactive: migrate first.
+    How safe it is: safe where everything that was loaded is there again from its first message on,
+    with the same times to the last digit, and nothing was undone since: nothing else leaves that.
+    Otherwise it is a note, repaired only when you name the session: rewrites, rotations and
+    branches give all messages of a chat nearly one time, and a person says "ok" twice. Messages
+    that a repair brought back are never judged. Below schema 14 rows cannot be inactive: migrate
+    first.
     """
     first = below_active(scene)
     for session_id, found in _found(scene).items():

@@ -15,19 +15,19 @@ from hermes_repair.schema.sql_text import quote
 
 @check("DB009", "foreign-schema-object", Severity.WARNING, Remedy.MANUAL, file_level=True)
 def foreign_schema_object(scene: Scene) -> Iterator[Finding]:
-    """Something that no release of Hermes makes decides over one of Hermes' tables.
+    """Something that no release of Hermes creates controls one of Hermes' tables.
 
     What it means: a trigger runs whenever Hermes writes there, or a view, a virtual table, a
-    generated column or a reference with CASCADE or SET NULL makes a write something else than it
-    says. Such a thing can drop a message that is written, delete others or change values, and
-    neither Hermes nor anybody else would be told. One that only keeps a log is no harm to Hermes.
+    generated column or a reference with CASCADE or SET NULL changes what a write does. It can drop
+    a new message, delete others or change values, and nobody, not even Hermes, would notice. One
+    that only keeps a log does Hermes no harm.
 
     How it happens: a person or another program added it: for an audit, against duplicates, for a
-    sync. Hermes makes triggers for its search index alone, and from schema 30 on for the order in
-    which messages are shown; those are known by name and text and are not meant.
+    sync. Hermes itself only creates triggers for its search index, and from schema 30 on for the
+    order of messages; those are recognised by name and text and are not reported.
 
-    What repair does: nothing, and it writes nothing to the tables named; other tables are repaired.
-    `migrate` does nothing at all, because a table that is made anew takes its triggers with it.
+    What repair does: nothing, and it does not write to the tables named; other tables are repaired.
+    `migrate` does nothing at all, because rebuilding a table would lose its triggers.
 
     How safe it is: nothing is changed. Only you can know whether it is still needed.
     """

@@ -72,20 +72,20 @@ def forked_continuation(scene: Scene) -> Iterator[Finding]:
     """One conversation was continued twice, and only one half is shown.
 
     What it means: two or more sessions continue the same one. Lists show one of them, and releases
-    do not agree on which: up to 0.17 the one that began last, from 0.18 on the one with the later
+    disagree on which: up to 0.17 the one that began last, from 0.18 on the one with the latest
     message. What was said in the other is not lost, but nobody sees it.
 
-    How it happens: two compressions of one conversation at the same time, or a second one turns
-    later from a copy that some agent or a background review still held (Hermes #34351, #38727,
+    How it happens: two compressions of one conversation ran at the same time, or a second one ran
+    turns later from a copy that an agent or a background review still held (Hermes #34351, #38727,
     #41708, #56391).
 
     What repair does: the live one stays the continuation. Every other one with words of its own
-    becomes a chat of its own that every release lists, marked as a branch; one that holds only
-    copies or a background review is archived. `hermes-repair forks` shows them side by side, and
-    `forks --resolve merge` weaves the turns of the others into the live one instead.
+    becomes a chat of its own that every release lists, marked as a branch; one with only copies or
+    a background review is archived. `hermes-repair forks` shows them side by side, and `forks
+    --resolve merge` merges the turns of the others into the live one instead.
 
     How safe it is: safe where routing names the live one, or only one is still open. Otherwise the
-    one with the latest message is only a suggestion, and you say which with `forks --keep`.
+    one with the latest message is only a suggestion, and you choose with `forks --keep`.
     """
     for fork in forks(scene):
         if len(rivals(fork)) > 1 and not is_double_rotation(fork):
@@ -96,17 +96,17 @@ def forked_continuation(scene: Scene) -> Iterator[Finding]:
 def double_rotation(scene: Scene) -> Iterator[Finding]:
     """One compression made two continuations, and the second took no turn.
 
-    What it means: the other continuation holds nothing but copies. Nothing is lost, but releases
-    up to 0.17 show it instead of the live one where it began later.
+    What it means: the other continuation holds only copies. Nothing is lost, but releases up to
+    0.17 show it instead of the live one if it began later.
 
-    How it happens: the compression ran again for a conversation that it had already rotated, as
-    when a gateway hands an agent the long history once more (Hermes #25921, #44004).
+    How it happens: the compression ran again for a conversation that it had already rotated, for
+    example because a gateway gave an agent the long history again (Hermes #25921, #44004).
 
     What repair does: nothing by itself. When you name the session, the one without a turn of its
     own is archived, with a pointer to the conversation (`hermes-repair forks --resolve archive`).
 
-    How safe it is: nothing of yours is in it; which of the two goes on is proven by routing, or by
-    only one being open, or else the one with the later message is taken.
+    How safe it is: nothing of yours is in it. Routing proves which of the two is live, or only one
+    is open; otherwise the one with the later message is kept.
     """
     for fork in forks(scene):
         if len(rivals(fork)) > 1 and is_double_rotation(fork):

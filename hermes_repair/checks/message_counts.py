@@ -66,21 +66,22 @@ def unflagged(scene: Scene) -> frozenset[Value]:
 
 @check("MS002", "count-drift", Severity.WARNING, Remedy.SAFE)
 def count_drift(scene: Scene) -> Iterator[Finding]:
-    """A session says it has another number of messages than there are.
+    """A session has the wrong message count.
 
     What it means: lists show a wrong number, and a session that counts 0 may be hidden from lists
     although its messages are there.
 
-    How it happens: a write that failed half-way, rows removed or added by another program, or a
-    count that was kept when rows were lost (Hermes #39734, #12563).
+    How it happens: a write that failed halfway, rows that another program removed or added, or a
+    count that stayed when rows were lost (Hermes #39734, #12563).
 
     What repair does: it sets `message_count` to the number of active rows, as Hermes counts. Where
-    all messages count, none is active and nothing took them back, it makes them active again.
+    all messages are inactive, although the session counts them and nothing undid them, it makes
+    them active again.
 
-    How safe it is: derived from the rows, the old number is kept in the receipt. Where a transcript
-    file has messages that the database lacks, the number stays: it may be the last trace of a loss,
-    and bringing them back counts anew. To make
-    messages active again is a judgement, and is done only when you name the session.
+    How safe it is: the number follows from the rows, and the receipt keeps the old one. Where a
+    transcript file has messages that the database lacks, the number stays: it may be the last trace
+    of a loss, and bringing them back counts again. Making messages active again is your decision,
+    and done only when you name the session.
     """
     if "message_count" not in scene.look.columns("sessions"):
         return  # there is no number to be wrong; SC002 names the column

@@ -173,21 +173,21 @@ def damaged_rows(scene: Scene) -> Iterable[Damaged]:
 
 @check("MS004", "message-value-invalid", Severity.ERROR, Remedy.SAFE)
 def message_value_invalid(scene: Scene) -> Iterator[Finding]:
-    """Messages, or the row of a session, hold values that Hermes cannot read.
+    """Messages, or the row of a session, have values that Hermes cannot read.
 
-    What it means: one byte that is not UTF-8 makes the list of sessions, the export and the chat
-    itself fail, and so does one in a title; a time in milliseconds puts a chat into the year 58000;
-    tool calls that are no JSON list are read as none.
+    What it means: one byte that is not UTF-8, in a message or a title, makes the list of sessions,
+    the export and the chat itself fail; a time in milliseconds puts a chat in the year 58000; tool
+    calls that are not a JSON list are ignored.
 
-    How it happens: another program wrote into the database, an import, or bytes that were stored as
-    they came (Hermes #67379, #102757, #48350).
+    How it happens: another program or an import wrote to the database, or bytes were stored as they
+    came (Hermes #67379, #102757, #48350).
 
-    What repair does: bytes that are no text become the mark U+FFFD where they stood, bytes that are
-    text become text, times get the unit that the messages around them prove, a single tool call
-    gets its list. The value that was there stays in the receipt, byte for byte.
+    What repair does: invalid bytes become the character U+FFFD, bytes that are text become text,
+    times get the unit that the messages around them prove, and a single tool call gets its list.
+    The receipt keeps the old value, byte for byte.
 
-    How safe it is: safe where the right value follows from the data. Otherwise (tool calls that
-    cannot be read, a time that nothing proves) it is a judgement, done when you ask for it.
+    How safe it is: safe where the right value follows from the data. Otherwise (unreadable tool
+    calls, a time that nothing proves) it is your decision, and done when you ask for it.
     """
     found: dict[tuple[str, bool], list[Damaged]] = {}
     for damaged in damaged_rows(scene):

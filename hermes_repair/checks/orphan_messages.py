@@ -47,17 +47,17 @@ def find_orphans(look: Look) -> list[Orphans]:
 def orphan_messages(scene: Scene) -> Iterator[Finding]:
     """Messages belong to a session that does not exist.
 
-    What it means: no list and no chat shows them, and they still take up the file: on one install
-    94 % of all messages were such.
+    What it means: no list and no chat shows them, and they still take up space: on one install they
+    were 94 % of all messages.
 
-    How it happens: old deletes took the session and left its messages, foreign keys were off, or a
-    copy was incomplete (Hermes #87928, #24321).
+    How it happens: an old delete removed the session and left its messages, foreign keys were off,
+    or a copy was incomplete (Hermes #87928, #24321).
 
     What repair does: nothing by itself. When you name the session, it gets a row again, with the
     source "recovered" and a title that says so, and the chat is listed. Messages are never deleted.
 
-    How safe it is: nothing is lost either way. Whether the session was deleted on purpose cannot be
-    told from the messages.
+    How safe it is: nothing is lost either way. The messages do not tell whether the session was
+    deleted on purpose.
     """
     missing = scene.look.within_limit(find_orphans)
     if missing is None:

@@ -38,17 +38,18 @@ def orphan_child(scene: Scene) -> Iterator[Finding]:
     How it happens: the parent was deleted by a program that does not enforce foreign keys, or a
     copy of the database was incomplete (Hermes #6513).
 
-    What repair does: it looks for the parent first, in transcript files, other profiles, backups
-    and snapshots, and says where it is. A transcript file of it is brought back instead. Where the
-    chat's first rows are those of a session that waits for its continuation, it becomes that. Else
-    the link is cut and the session gets the shape that every release lists; the missing parent's
-    id stays in `_branched_from`, so that an upgrade does not hide the chat.
+    What repair does: first it looks for the parent, in transcript files, other profiles, backups
+    and snapshots, and says where it is. If a transcript file has the parent, it brings that back
+    instead. If the chat begins with the rows of a session that waits for its continuation, it
+    becomes that continuation. Otherwise it cuts the link and gives the session the shape that every
+    release lists; the missing parent's id stays in `_branched_from`, so that an upgrade does not
+    hide the chat.
 
     How safe it is: safe where the chat is provably a person's (a routing entry, ids of a message
     platform, two different messages of a person, or a copy of such a chat). A delegate's session
-    keeps its mark and stays hidden; a run of a delegate, a timer or a tool that has no mark is only
-    noted, and stays as it is. Where nothing proves either, or another database has the
-    parent, it is done only when you name the session.
+    keeps its mark and stays hidden; a run of a delegate, a timer or a tool without a mark is only a
+    note, and stays as it is. Where nothing proves either, or another database has the parent, it is
+    repaired only when you name the session.
     """
     for name in scene.graph.orphans:
         node = scene.node[name]

@@ -41,22 +41,22 @@ class Around:
 def database_replaced(scene: Scene) -> Iterator[Finding]:
     """The database is younger than most of what lies around it, or than chats of a copy of it.
 
-    What it means: state.db was begun anew, or another was put in its place. Hermes shows only what
-    was said since; the chats from before are in transcript files, or in copies of the database.
+    What it means: state.db was started from scratch, or replaced by another one. Hermes shows only
+    what was said since; older chats are in transcript files, or in copies of the database.
 
-    How it happens: a damaged database was moved away and Hermes made an empty one (#97568), a
-    folder was restored without state.db, nothing could be written to it (#2914), or somebody wanted
-    a fresh start.
+    How it happens: a damaged database was moved away and Hermes created an empty one (#97568), a
+    folder was restored without state.db, writes to it failed (#2914), or somebody wanted a fresh
+    start.
 
-    What repair does: nothing by itself. `hermes-repair backfill --all` brings back every chat that
-    a transcript file still has, after showing what that is; `--before DATE` or the names of
-    sessions narrow it, and `undo` takes it back. Of a copy of the database, `hermes-repair restore`
-    puts the whole in the place of state.db, which it keeps.
+    What repair does: nothing by itself. `hermes-repair backfill --all` shows every chat that a
+    transcript file still has, and brings it back; `--before DATE` or session ids narrow it, and
+    `undo` reverts it. `hermes-repair restore` replaces state.db by a whole copy of a database, and
+    keeps the present one.
 
-    How safe it is: that this database never held most of them is proven: they ended before anything
-    in it began, or it never gave out so many message ids. Whether you wanted them gone is not: any
-    of them may have been deleted from the database before this one. If you did want a fresh start,
-    accept the finding (`hermes-repair ack`).
+    How safe it is: it is proven that this database never held most of them: they ended before
+    anything in it began, or it never gave out that many message ids. Whether you wanted them gone
+    is not: any of them may have been deleted from the database before this one. If you did want a
+    fresh start, accept the finding (`hermes-repair ack`).
     """
     around = _around(scene)
     if around is None:

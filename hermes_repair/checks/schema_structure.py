@@ -81,27 +81,27 @@ def _unit(scene: Scene, findings: Sequence[Finding], summary: str, first: Sequen
 
 @check("SC004", "interrupted-migration", Severity.ERROR, Remedy.SAFE)
 def interrupted_migration(scene: Scene) -> Iterator[Finding]:
-    """A migration of Hermes stopped half-way, and Hermes never finishes it.
+    """A migration by Hermes stopped halfway, and Hermes never finishes it.
 
-    What it means: rows lie in a table that no program reads any more, the indexes of a table hang
-    on that one, a table has another key than Hermes gives it, so that counting tokens fails, or
-    search does not know what tools said.
+    What it means: rows are left in a table that no program reads any more, or indexes still belong
+    to it; or a table has a different key than Hermes gives it, so that counting tokens fails; or
+    search misses what tools said.
 
-    How it happens: Hermes rebuilds a table by renaming it, making a new one and copying, without a
-    transaction. Killed in between, the next start finds the new table and goes on without the rows
-    (0.19.0; Hermes #73541, #73823). A lost version row makes it skip the rebuild of search. A
-    database that was put together by hand can have any key.
+    How it happens: Hermes rebuilds a table by renaming it, creating a new one and copying, without
+    a transaction. If it is killed in between, the next start finds the new table and continues
+    without the rows (0.19.0; Hermes #73541, #73823). A lost version row makes it skip the rebuild
+    of the search index. A database that was put together by hand can have any key.
 
-    What repair does: it brings the rows of the leftover table into the table they belong to, adds
-    up usage that was counted on both sides, makes the indexes again and removes the leftover;
-    tables with another key and search tables are made anew with every row, and with the columns
-    that no release has. Where rows do not fit the key it is left alone: which of them stay only you
-    can say (remove the others with SQLite, Hermes stopped).
+    What repair does: it moves the rows of the leftover table to the table they belong to, adds up
+    usage that was counted on both sides, recreates the indexes and removes the leftover. Tables
+    with another key and search tables are rebuilt with every row, and with columns that no release
+    has. A table whose rows do not fit the key is left alone: only you can say which of them stay
+    (remove the others with SQLite while Hermes is stopped).
 
-    How safe it is: the way that Hermes' own code takes, in one transaction, after a backup. Rows
-    whose session is gone are not brought back, as Hermes' own tables have it; how many they are is
-    said, and the backup keeps them. Where two rows stand for one place and nothing tells which is
-    right, it is done only with --unsafe, and the row that Hermes reads now stays.
+    How safe it is: it does what Hermes' own code does, in one transaction, after a backup. Rows
+    whose session is gone are not moved, as Hermes' own tables demand; the finding counts them, and
+    the backup keeps them. Where two rows compete for one place and nothing tells which is right, it
+    is done only with --unsafe, and the row that Hermes reads now stays.
     """
     found = scene.recognition
     if found.family is Family.EMPTY:
@@ -230,19 +230,19 @@ def finish_migration(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit
 
 @check("SC006", "index-missing", Severity.WARNING, Remedy.SAFE)
 def index_missing(scene: Scene) -> Iterator[Finding]:
-    """Indexes of this schema are missing, or have their name on another table or column.
+    """Indexes of this schema are missing, or their names are used for another table or column.
 
-    What it means: lists and reads go through whole tables, and Hermes' short waits run out on big
-    installs. Without the index of titles two sessions can have the same one.
+    What it means: lists and reads scan whole tables, and on big installs Hermes runs into its short
+    timeouts. Without the index of titles two sessions can have the same title.
 
     How it happens: statements of Hermes' own migration failed while another process held the lock,
-    or an index was dropped by hand. Hermes makes those that are missing on its next start; one
-    whose name is taken it never does.
+    or an index was dropped by hand. Hermes creates missing ones on its next start, but never one
+    whose name is taken.
 
-    What repair does: it makes them as this schema has them. Where two sessions share a title the
-    newest keeps it, and the others get one of their own that tells their date.
+    What repair does: it creates them as this schema has them. Where sessions share a title the
+    newest keeps it, and the others get one of their own with their date.
 
-    How safe it is: an index holds nothing of its own; titles that are given are in the receipt.
+    How safe it is: an index holds no data of its own; the receipt lists the titles that were given.
     """
     found = scene.recognition
     if found.family not in MIGRATED:
@@ -279,17 +279,17 @@ def make_indexes(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
 
 @check("SC007", "active-flag-null", Severity.ERROR, Remedy.SAFE)
 def active_flag_null(scene: Scene) -> Iterator[Finding]:
-    """Messages have no value in the flag that says whether they count.
+    """Messages have no value in the flag that makes them visible.
 
-    What it means: 0.16.0 to 0.18.0 do not show them, nor search them: the chats look empty. Later
+    What it means: 0.16.0 to 0.18.0 neither show nor search them: the chats look empty. Later
     releases set the flag on every start.
 
-    How it happens: the column was added as one that may be NULL by a build that was never released
-    (Hermes #51646), and the step that fills it never ran.
+    How it happens: a build that was never released added the column as one that may be NULL (Hermes
+    #51646), and the step that fills it never ran.
 
     What repair does: it sets the flag to 1, as 0.18.1 and later do.
 
-    How safe it is: a message that was taken back has 0, not NULL, and stays as it is.
+    How safe it is: a message that was undone has 0, not NULL, and stays that way.
     """
     found = scene.recognition
     if not found.active_nullable or found.family is Family.EMPTY:

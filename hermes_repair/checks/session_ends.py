@@ -28,19 +28,19 @@ PRUNES = "an ended session may be deleted by Hermes' prune, with its transcript 
 
 @check("LN008", "continuation-abandoned", Severity.INFO, Remedy.UNSAFE)
 def continuation_abandoned(scene: Scene) -> Iterator[Finding]:
-    """A continuation was never taken up: it is open for ever, and no model was ever asked in it.
+    """A continuation was abandoned: it stays open forever, and no model was ever asked in it.
 
     What it means: nothing is lost. Hermes closes such a session by itself at some start, once per
     database.
 
-    How it happens: the program stopped after the rotation had been written (Hermes #20001), or a
-    second agent made the continuation and nobody went on in it.
+    How it happens: the program stopped after writing the rotation (Hermes #20001), or a second
+    agent made the continuation and nobody used it.
 
-    What repair does: nothing by itself. When you name the session, it is ended as of its last
-    message, as Hermes does; its transcript files are copied first.
+    What repair does: nothing by itself. When you name the session, it is ended at the time of its
+    last message, as Hermes does; its transcript files are copied first.
 
-    How safe it is: the end is a judgement, and Hermes' prune may delete what has ended. A session
-    that a chat of the gateway leads to is never ended.
+    How safe it is: ending it is your decision, because Hermes' prune may delete ended sessions. A
+    session that a gateway chat leads to is never ended.
     """
     if scene.look.live:
         return
@@ -95,23 +95,23 @@ def end(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
 
 @check("SE003", "end-state-inconsistent", Severity.INFO, Remedy.UNSAFE)
 def end_state_inconsistent(scene: Scene) -> Iterator[Finding]:
-    """The start or the end of a session is no time, or the two contradict each other.
+    """The start or end of a session is not a valid time, or the two contradict each other.
 
-    What it means: lists, resume and prune ask different columns, and so treat it differently. A
-    start in milliseconds, or in the future, stands above all other chats, and prune never takes it.
+    What it means: lists, resume and prune read different columns, and so treat it differently. A
+    chat that starts in milliseconds, or in the future, stays above all others, and prune never
+    takes it.
 
     How it happens: an import, SQL by hand, or a clock that was ahead or set back.
 
-    What repair does: a time gets the unit that the rows around it prove, as a message's time does;
-    one in the future becomes that of the first message (an end: of the last one). What is missing
-    of an end is filled in: the time of the last message (or of the continuation's start), the
-    reason 'unknown'. Transcript files are copied first.
+    What repair does: a time gets the unit that the rows around it prove, as message times do; one
+    in the future becomes that of the first message (an end: of the last one). A missing end time
+    becomes that of the last message (or of the continuation's start), a missing reason 'unknown'.
+    Transcript files are copied first.
 
     How safe it is: safe only for the start of an open session that lies, in the right unit, after
-    the start of the session made before it and not after its own first message. All else is a
-    judgement, done when you name the session: an end that nobody wrote down is invented, and
-    Hermes' prune may delete what has ended. A session that a chat of the gateway leads to gets no
-    end.
+    the start of the session made before it and not after its own first message. Everything else is
+    your decision, and done when you name the session: an end that nobody recorded is invented, and
+    Hermes' prune may delete ended sessions. A session that a gateway chat leads to gets no end.
     """
     odd = odd_times(scene)
     for session_id, times in odd.items():

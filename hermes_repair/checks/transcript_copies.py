@@ -16,19 +16,19 @@ from hermes_repair.transcripts.listing import FileKind
 def transcript_copy(scene: Scene) -> Iterator[Finding]:
     """A file in sessions/ is a copy of a transcript, by its name.
 
-    What it means: it is no chat of its own. `X.bak.jsonl`, `X-copy.jsonl`, `Copy of X.jsonl`,
-    `.X.jsonl`, `X (1).jsonl` and what Syncthing, Dropbox or Nextcloud call a conflict all tell the
+    What it means: it is not a chat of its own. `X.bak.jsonl`, `X-copy.jsonl`, `Copy of X.jsonl`,
+    `.X.jsonl`, `X (1).jsonl` and what Syncthing, Dropbox or Nextcloud call a conflict all hold the
     chat X once more, as it was when the copy was made.
 
-    How it happens: somebody copied the transcript before an attempt to mend it, an editor kept its
-    backup, or a program synced the folder from two machines.
+    How it happens: somebody copied the transcript before trying to fix it, an editor kept a backup,
+    or a program synced the folder from two machines.
 
     What repair does: nothing. The copy is compared with the database and with the transcript, and
     the note says how many messages only the copy has.
 
     How safe it is: nothing is changed. What only a copy has may have been undone or deleted since.
     If it belongs in the chat, put the copy in the transcript's place, under its name: then it is
-    compared as the transcript, with every proof that this takes.
+    compared like any transcript.
     """
     for copy in find_auxiliary_files(scene, (FileKind.COPY,)):
         yield transcript_copy.finding(
