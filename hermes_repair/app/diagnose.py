@@ -205,7 +205,7 @@ def _limited(scene: Scene, found: list[Finding]) -> list[Finding]:
         reasons.update(dict.fromkeys(named, allowed.foreign_objects[0].reason))
         old = False
     remedy = Remedy.MIGRATE if old else Remedy.MANUAL
-    hint = "First: hermes-repair migrate" if old else "Not repaired here: {}."
+    hint = "First run: hermes-repair migrate" if old else "Not repaired here: {}."
     return [
         replace(f, remedy=remedy, hint=hint.format(reasons[f.fingerprint]))
         if f.fingerprint in reasons

@@ -108,7 +108,7 @@ def continuation_missing(scene: Scene) -> Iterator[Finding]:
         if not closed or node.id in cycles or not is_settled(scene, [node.ended_at], [node.id]):
             continue
         ending = judge_ending(scene, node)
-        held = f" The file of {ending.file} holds its continuation." if ending.file else ""
+        held = f" The file of {ending.file} has its continuation." if ending.file else ""
         others = scene.continued_elsewhere.get(node.id, ())
         held += f" {', '.join(map(str, others))} continues it." if others else ""
         here = " here" if others else ""
@@ -154,22 +154,22 @@ def judge_ending(scene: Scene, node: SessionNode) -> Ending:
     others = scene.continued_elsewhere.get(node.id, ())
     if others:
         made = replace(made, safety=Safety.UNSAFE, reason=f"{others[0]} continues it")
-        return Ending(made, f"open {node.id} again ({made.reason})")
+        return Ending(made, f"reopen {node.id} ({made.reason})")
     file = continuation_in_file(scene, node)
     if file is None:
-        return Ending(made, f"open {node.id} again ({made.reason})")
+        return Ending(made, f"reopen {node.id} ({made.reason})")
     name = file.session_id
     if file.safe:
         made = replace(made, safety=Safety.UNSAFE, reason=f"the file of {name} continues it")
-        summary, hint = f"open {node.id} again ({made.reason})", "hermes-repair repair"
+        summary, hint = f"reopen {node.id} ({made.reason})", "hermes-repair repair"
         return Ending(made, summary, name, hint, waits=True)
     reason = f"a file that may have been deleted on purpose continues it: {name}"
     hint = (
-        f"If you want it: `hermes-repair backfill {quoted(name)}`; else"
-        f" `hermes-repair repair --session {quoted(node.id)}` opens this one again"
+        f"If you want it: `hermes-repair backfill {quoted(name)}`; otherwise `hermes-repair repair"
+        f" --session {quoted(node.id)}` reopens this one"
     )
     made = replace(made, safety=Safety.UNSAFE, reason=reason)
-    return Ending(made, f"open {node.id} again ({reason})", name, hint)
+    return Ending(made, f"reopen {node.id} ({reason})", name, hint)
 
 
 @continuation_missing.proposes
@@ -259,7 +259,7 @@ def judge_empty(scene: Scene, node: SessionNode) -> Resolution:
         without={node.id},
         unwritten=unwritten,
     )
-    both = merged([cut, reopened], f"{cut.reason}; {parent.id} is opened again")
+    both = merged([cut, reopened], f"{cut.reason}; {parent.id} is reopened")
     others = scene.continued_elsewhere.get(parent.id, ())
     if others:
         return replace(both, safety=Safety.UNSAFE, reason=f"{others[0]} continues {parent.id}")

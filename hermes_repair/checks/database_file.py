@@ -23,9 +23,9 @@ LINES = 20
 """So many of SQLite's complaints are kept of a damaged file."""
 NAMED = 5
 """So many sessions are named in a sentence; the data has all."""
-LEAVE_IT = "Do not start Hermes on it."
+LEAVE_IT = "Do not start Hermes with it."
 LOOK_FOR_COPIES = (
-    f"{LEAVE_IT} Look for copies: `hermes-repair backup list`, state-snapshots/, *.bak beside it."
+    f"{LEAVE_IT} Look for copies: `hermes-repair backup list`, state-snapshots/, *.bak next to it."
 )
 
 
@@ -55,9 +55,9 @@ def database_unreadable(scene: Scene) -> Iterator[Finding]:
     elif taken := _taken_names(scene):
         yield _unreadable(
             scene,
-            f"state.db has no conversations that Hermes can write to: {' and '.join(taken)} is no"
-            " table there.",
-            f"{LEAVE_IT} DB009 says what has its name, and what to do.",
+            f"state.db has no conversations that Hermes can write to: {' and '.join(taken)} is not"
+            " a table.",
+            f"{LEAVE_IT} DB009 says what has that name, and what to do.",
             "no table",
         )
     elif not holds_conversations(scene.structure):
@@ -65,9 +65,9 @@ def database_unreadable(scene: Scene) -> Iterator[Finding]:
         first = "move state.db away and start Hermes once" if foreign else "start Hermes once"
         yield _unreadable(
             scene,
-            "state.db has no conversations: Hermes' tables of sessions and messages are not there.",
-            f"Without a copy, {first}: it makes the tables. After that `hermes-repair doctor` says"
-            " what the files in sessions/ can give back.",
+            "state.db has no conversations: Hermes' tables of sessions and messages are missing.",
+            f"If there is no copy, {first}: it creates the tables. Then `hermes-repair doctor`"
+            " says what the files in sessions/ can bring back.",
             "no conversations",
         )
 
@@ -99,7 +99,7 @@ def _put_back(remaining_files: RemainingFiles) -> str:
     if not remaining_files.copies:
         return ""
     named = remaining_files.named_copies
-    return f"{LEAVE_IT} {named} `hermes-repair restore FILE` puts a sound one back."
+    return f"{LEAVE_IT} {named} `hermes-repair restore FILE` restores a sound one."
 
 
 @check("DB002", "stale-wal", Severity.FATAL, Remedy.MANUAL, file_level=True)
@@ -128,15 +128,15 @@ def stale_wal(scene: Scene) -> Iterator[Finding]:
             DATABASE,
             "The -wal beside state.db does not belong to it: without it the database is sound,"
             f" with it the database is damaged. {' '.join(_two_sides(file))}",
-            "Do not start Hermes. Set it aside: hermes-repair repair --wal ignore",
+            "Do not start Hermes. To set it aside: hermes-repair repair --wal ignore",
             data={"state": "stale", **_sides_data(file)},
         )
     elif file.side is SideFile.AMBIGUOUS:
         yield stale_wal.finding(
             DATABASE,
-            f"The -wal beside state.db is not of its present state: {'; '.join(file.differences)}."
-            f" {' '.join(_two_sides(file))}",
-            "Do not start Hermes. Say which is right: `hermes-repair repair --wal use` or"
+            "The -wal beside state.db does not match its present state:"
+            f" {'; '.join(file.differences)}. {' '.join(_two_sides(file))}",
+            "Do not start Hermes. Choose which is right: `hermes-repair repair --wal use` or"
             " `hermes-repair repair --wal ignore`",
             data={
                 "state": "ambiguous",
@@ -154,7 +154,7 @@ def _two_sides(file: FileState) -> Iterator[str]:
             yield f"{which} it the chats cannot be read."
             continue
         told = f"{count(len(side.chats), 'session')}, {count(side.messages, 'message')}"
-        last = f", the last of {moment(side.latest)}" if side.latest is not None else ""
+        last = f", the last from {moment(side.latest)}" if side.latest is not None else ""
         yield f"{which} it: {told}{last}."
     differing = _differing(file)
     if differing:
@@ -163,7 +163,7 @@ def _two_sides(file: FileState) -> Iterator[str]:
             for id, without, joined in differing[:NAMED]
         )
         more = len(differing) - NAMED
-        yield f"Not the same: {named}{f' and {more:,} more' if more > 0 else ''}."
+        yield f"They differ in {named}{f' and {more:,} more' if more > 0 else ''}."
 
 
 def _held(chat: Chat | None) -> str:
@@ -234,9 +234,9 @@ def database_damaged(scene: Scene) -> Iterator[Finding]:
         pages = count(found.lost, "page")
         yield database_damaged.finding(
             DATABASE,
-            f"{pages} of state.db {verb(found.lost, 'belongs', 'belong')} to nothing, and no table"
-            " or index lacks any.",
-            "Nothing has to be done: VACUUM gives the space back.",
+            f"{pages} of state.db {verb(found.lost, 'belongs', 'belong')} to nothing; no table or"
+            " index lacks them.",
+            "Nothing needs to be done: VACUUM frees the space.",
             severity=Severity.INFO,
             data={"pages": found.lost},
         )
@@ -278,7 +278,7 @@ def foreign_key_violation(scene: Scene) -> Iterator[Finding]:
             {"kind": "table", "table": table_name},
             f"{count(number, 'row')} of {table_name} {verb(number, 'refers', 'refer')} to"
             f" {parent_name} that do not exist.",
-            "Nothing has to be done: Hermes does not show these rows.",
+            "Nothing needs to be done: Hermes does not show these rows.",
             data={"rows": number, "parent": parent_name},
             identity=(number,),
         )
@@ -303,8 +303,9 @@ def hot_journal(scene: Scene) -> Iterator[Finding]:
     if scene.file.side is SideFile.HOT_JOURNAL:
         yield hot_journal.finding(
             DATABASE,
-            "A write was cut off: a -journal lies beside state.db; the next open rolls it back.",
-            "Nothing is lost: start Hermes, and SQLite takes the half write back.",
+            "A write was interrupted: there is a -journal beside state.db; the next open rolls it"
+            " back.",
+            "Nothing is lost: start Hermes, and SQLite rolls the half write back.",
         )
 
 
@@ -351,13 +352,13 @@ def _make_anew(scene: Scene, found: Disagreement) -> str:
     """Return what to type: SQLite through Python, for who has Hermes has that."""
     if found.surplus:
         return (
-            "Stop Hermes and keep a copy of state.db. Either the index is old or rows of the table"
-            " are lost: only a copy from before tells. `hermes-repair backup list` shows yours."
+            "Stop Hermes and keep a copy of state.db. Either the index is old, or the table lost"
+            " rows: only an older copy can tell. `hermes-repair backup list` shows yours."
         )
     if found.doubled:
         return (
-            "Stop Hermes. `hermes-repair explain DB006` says why SQLite cannot make it anew, and"
-            " `hermes-repair backup list` shows copies from before."
+            "Stop Hermes. `hermes-repair explain DB006` says why SQLite cannot rebuild it, and"
+            " `hermes-repair backup list` shows older copies."
         )
     index = found.index if found.index.isidentifier() else name(found.index)
     path, sql = str(scene.home.database), f"REINDEX {index}"

@@ -125,7 +125,7 @@ def duplicate_messages(scene: Scene) -> Iterator[Finding]:
         here = Remedy.SAFE if found.proven else Remedy.UNSAFE
         command = "hermes-repair repair"
         if not found.proven:
-            command = f"If you want them gone: {command} --session {quoted(session_id)}"
+            command = f"To remove them: {command} --session {quoted(session_id)}"
         yield duplicate_messages.finding(
             {"kind": "session", "session_id": session_id},
             f"{count(copies, 'message')} of {node.active_rows:,} {_verb(copies, found.proven)}.",
@@ -148,7 +148,7 @@ def _verb(copies: int, proven: bool) -> str:
 def _found(scene: Scene) -> dict[str, Repeats]:
     sessions = scene.look.within_limit(candidates)
     if sessions is None:
-        scene.notes.append("MS001 was not looked at: this takes too long beside a live Hermes.")
+        scene.notes.append("MS001 was not checked: it takes too long while Hermes is running.")
         return {}
     known = [session_id for session_id in sessions if session_id in scene.node]
     listed = ((session_id, repeats_of(scene, session_id)) for session_id in known)
@@ -165,7 +165,7 @@ def set_inactive(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
         yield Unit(
             kind="session",
             subject=session_id,
-            summary=f"set {count(len(copies), 'copy')} of messages of {session_id} inactive",
+            summary=f"make {count(len(copies), 'copy')} of messages of {session_id} inactive",
             actions=tuple(deactivations(scene, session_id, copies)),
             safety=Safety.SAFE if found.proven else Safety.UNSAFE,
             live=False,

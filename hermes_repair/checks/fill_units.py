@@ -113,7 +113,7 @@ def _unit(
 
 
 def _summary(found: Comparison, inserted: int, fill: Fill, finding: Finding) -> str:
-    zone = ", times by the zone of this machine" if fill.guessed_zone else ""
+    zone = ", times in this machine's zone" if fill.guessed_zone else ""
     return (
         f"bring back {count(inserted, 'message')} of {found.session_id} from"
         f" {finding.subject['path']} ({found.verdict.value}{zone})"

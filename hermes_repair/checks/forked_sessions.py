@@ -116,9 +116,9 @@ def double_rotation(scene: Scene) -> Iterator[Finding]:
 def _finding(made: Check, fork: Fork) -> Finding:
     live = fork.live.session_id
     own = sum(own_words(sibling) for sibling in fork.others(_kept(fork)))
-    known = "which of them goes on is not clear"
+    known = "it is not clear which one is live"
     if live:
-        known = f"{live} is the one that goes on (by {fork.live.by.value})"
+        known = f"{live} is the live one (by {fork.live.by.value})"
     show = f"hermes-repair forks {quoted(fork.parent_id)}"
     unsafe = made is double_rotation or live is None
     keep = f" --keep {quoted(fork.live.suggestion)}" if live is None else ""
@@ -157,7 +157,7 @@ def _lost(fork: Fork, own: int) -> str:
         verb, other = ("is", "hides") if own == 1 else ("are", "hide")
         return (
             f"{count(own, 'message')} of {whose} {verb} hidden, or {other} it, depending on the"
-            " release of Hermes"
+            " Hermes release"
         )
     if any(sibling.holds is Holds.REVIEW for sibling in others):
         return f"{whose} {'holds' if len(others) == 1 else 'hold'} a background review only"
@@ -215,11 +215,11 @@ def _as_safe_as(finding: Finding, resolution: Resolution) -> Resolution:
 
 def _summary(scene: Scene, fork: Fork, settled: Settled) -> str:
     can_archive = "archived" in scene.look.columns("sessions")
-    aside = "is archived" if can_archive else "is set apart (schema 14 can archive it)"
+    aside = "is archived" if can_archive else "is unlinked (schema 14 can archive it)"
     becomes = {
         Holds.WORDS: "becomes a chat of its own",
         Holds.COPIES: f"{aside}: it has only copies",
-        Holds.REVIEW: f"{aside}: it holds a background review",
+        Holds.REVIEW: f"{aside}: it has only a background review",
         Holds.NOTHING: "is unlinked: it is empty",
     }
     merge = settled.merge

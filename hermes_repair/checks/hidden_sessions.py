@@ -75,7 +75,7 @@ def hidden_by_marker(scene: Scene) -> Iterator[Finding]:
         made = _show(node, row_of(scene, node.id), column)
         yield hidden_by_marker.finding(
             {"kind": "session", "session_id": node.id, "column": column},
-            f"is {column}, although the conversation that it is part of is not.",
+            f"is {column}, although its conversation is not.",
             how(made, node.id),
             severity=Severity.INFO,
             remedy=remedy(made),
@@ -144,7 +144,7 @@ def _parts_hidden(scene: Scene) -> Iterator[tuple[SessionNode, str]]:
 
 
 def _show(node: SessionNode, row: Row, column: str) -> Resolution:
-    reason = "it may have been put away on purpose"
+    reason = "it may have been done on purpose"
     return resolution([changes_of(node.id, row, {column: 0})], Safety.UNSAFE, reason)
 
 
@@ -156,10 +156,10 @@ def take_mark_off(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
         column = finding.subject.get("column")
         if column is not None:
             made = _show(node, row_of(scene, node.id), column)
-            summary = f"show {node.id} again: it is {column} by itself ({made.reason})"
+            summary = f"show {node.id} again: it alone is {column} ({made.reason})"
         else:
             made = _unhide(scene, node)
-            summary = f"list {node.id} again: take the delegate's mark off ({made.reason})"
+            summary = f"list {node.id} again: remove the delegate's mark ({made.reason})"
         if made.changes:
             yield unit_of(finding, made, summary)
 
@@ -201,9 +201,9 @@ def would_be_hidden(scene: Scene) -> Iterator[Finding]:
     ids = sorted(session_id for session_id, _ in left)
     yield would_be_hidden.finding(
         {"kind": "database"},
-        f"The next open by Hermes 0.17.0 or later hides {count(len(left), 'chat')},"
+        f"The next start of Hermes 0.17.0 or later will hide {count(len(left), 'chat')},"
         f" {_yours(proven, len(left))}.",
-        f"Before that: hermes-repair migrate --to {max(STEP, target)}",
+        f"First run: hermes-repair migrate --to {max(STEP, target)}",
         severity=Severity.WARNING if coming else Severity.INFO,
         data={
             "schema": number,

@@ -98,7 +98,7 @@ def count_drift(scene: Scene) -> Iterator[Finding]:
             yield count_drift.finding(
                 {"kind": "session", "session_id": node.id},
                 f"counts {count(node.message_count or 0, 'message')}, and"
-                f" {'none is shown, although nothing took them back.' if hidden else there}",
+                f" {'none is shown, although nothing undid them.' if hidden else there}",
                 f"To show them again: hermes-repair repair --session {quoted(node.id)}"
                 if hidden
                 else "hermes-repair repair",
@@ -117,9 +117,8 @@ def _counted_in_file(node: SessionNode, in_file: Comparison) -> Finding:
     return count_drift.finding(
         {"kind": "session", "session_id": node.id},
         f"counts {count(node.message_count or 0, 'message')}, the database has"
-        f" {node.active_rows:,}, and its file has {in_file.counts.missing:,} that the database"
-        " lacks.",
-        f"If you want them back: hermes-repair backfill {quoted(node.id)}",
+        f" {node.active_rows:,}, and its file has {in_file.counts.missing:,} more.",
+        f"To bring them back: hermes-repair backfill {quoted(node.id)}",
         remedy=Remedy.MANUAL,
         data={
             "message_count": node.message_count,
@@ -155,8 +154,8 @@ def recount(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
             subject=node.id,
             summary=f"show the messages of {node.id} again"
             if hidden
-            else f"count the messages of {node.id} again:"
-            f" {node.message_count} -> {node.active_rows}",
+            else f"correct the message count of {node.id}: {node.message_count} ->"
+            f" {node.active_rows}",
             actions=tuple(_shown_again(scene, node)) if hidden else (counted,),
             safety=Safety.UNSAFE if hidden else Safety.SAFE,
             live=False,

@@ -83,7 +83,7 @@ def _text(column: str, value: Value) -> Mended | None:
         return Mended(column, value.decode("utf-8"), "bytes instead of text", sure=True)
     except UnicodeDecodeError:
         return Mended(
-            column, value.decode("utf-8", "replace"), "bytes that are no text", sure=False
+            column, value.decode("utf-8", "replace"), "bytes that are not text", sure=False
         )
 
 
@@ -115,11 +115,11 @@ def _calls(value: Value) -> Mended | None:
         return Mended("tool_calls", json.dumps(calls), "tool calls encoded twice", sure=True)
     if isinstance(calls, dict) and ("function" in calls or "name" in calls):
         return Mended("tool_calls", json.dumps([calls]), "a tool call without a list", sure=True)
-    return Mended("tool_calls", None, "tool calls that are no list", sure=calls is None)
+    return Mended("tool_calls", None, "tool calls that are not a list", sure=calls is None)
 
 
 def _time(value: Value, neighbours: Neighbours, zone: tzinfo) -> Mended:
-    kind = "a time that is none"
+    kind = "an invalid time"
     for at in readings(value, zone):
         if neighbours.allow(at):
             return Mended("timestamp", at, kind, sure=True)
@@ -214,8 +214,8 @@ def message_value_invalid(scene: Scene) -> Iterator[Finding]:
         kinds = ["invalid UTF-8"]
         yield message_value_invalid.finding(
             {"kind": "session", "session_id": session_id},
-            f"its {' and '.join(columns)} {'is' if len(columns) == 1 else 'are'} no valid UTF-8,"
-            " so lists of all sessions fail.",
+            f"its {' and '.join(columns)} {'is' if len(columns) == 1 else 'are'} not valid UTF-8,"
+            " so every list of sessions fails.",
             "hermes-repair repair",
             data={"kinds": kinds, "columns": list(columns), "messages": 0, "derivable": True},
             identity=("session", *columns),

@@ -61,7 +61,7 @@ def orphan_messages(scene: Scene) -> Iterator[Finding]:
     """
     missing = scene.look.within_limit(find_orphans)
     if missing is None:
-        scene.notes.append("MS003 was not looked at: this takes too long beside a live Hermes.")
+        scene.notes.append("MS003 was not checked: it takes too long while Hermes is running.")
     for found in missing or ():
         session_id = found.session_id if isinstance(found.session_id, str) else None
         named = session_id is not None
@@ -70,9 +70,9 @@ def orphan_messages(scene: Scene) -> Iterator[Finding]:
             subject if named else {"kind": "table", "table": "messages"},
             f"{count(found.messages, 'message')} {verb(found.messages, 'belongs', 'belong')} to"
             " a session that does not exist.",
-            f"If you want them back: hermes-repair repair --session {quoted(session_id)}"
+            f"To bring them back: hermes-repair repair --session {quoted(session_id)}"
             if session_id is not None
-            else "The name of that session is not text: nothing can be made of it.",
+            else "The id of that session is not text: it cannot be restored.",
             remedy=Remedy.UNSAFE if named else Remedy.MANUAL,
             data={"messages": found.messages, "first": found.first},
             identity=(found.messages,),
@@ -106,7 +106,7 @@ def adopt(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
         yield Unit(
             kind=ADOPTION,
             subject=session_id,
-            summary=f"make a session for {count(found.messages, 'message')} of {session_id}",
+            summary=f"create a session for {count(found.messages, 'message')} of {session_id}",
             actions=(RowInsert("sessions", {"id": session_id}, row),),
             safety=Safety.UNSAFE,
             live=False,

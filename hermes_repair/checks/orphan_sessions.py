@@ -56,7 +56,7 @@ def orphan_child(scene: Scene) -> Iterator[Finding]:
         judged = judge(scene, node)
         told = "so no release lists it."
         if of_the_program(node):
-            told = f"and is a run of the program's own (source {node.source}), no chat."
+            told = f"and is not a chat but a run of Hermes itself (source {node.source})."
         known = f" Its parent is in {judged.places[0]}." if judged.places else ""
         yield orphan_child.finding(
             {"kind": "session", "session_id": node.id, "parent": node.parent_id},
@@ -88,7 +88,7 @@ def judge(scene: Scene, node: SessionNode) -> Judged:
     """Say what becomes of one orphan."""
     places = scene.elsewhere.get(node.parent_id or "", ())
     if of_the_program(node):
-        return Judged(refused("Nothing has to be done: no list is to show it."), "", places)
+        return Judged(refused("Nothing needs to be done: no list should show it."), "", places)
     origin = scene.origins.get(node.id)
     row = row_of(scene, node.id)
     gone = f"its link to {node.parent_id}, which is gone"
@@ -98,7 +98,7 @@ def judge(scene: Scene, node: SessionNode) -> Judged:
         summary = f"link {node.id} to {origin} ({made.reason})"
     elif node.delegate_mark is DelegateMark.STEP_16 and scene.recognition.number >= STEP:
         made = unhide(scene.graph, node, row, scene.proof(node.id), scene.routing)
-        summary = f"list {node.id} again: cut {gone}, and take the tag off ({made.reason})"
+        summary = f"list {node.id} again: cut {gone}, and remove the tag ({made.reason})"
     else:
         made = cut_orphan(scene.graph, node, row, scene.proof(node.id), scene.routing, origin)
         summary = f"list {node.id} again: cut {gone} ({made.reason})"

@@ -29,14 +29,15 @@ def repair_unfinished(scene: Scene) -> Iterator[Finding]:
     """
     for path, header, pending in scene.receipt_history.unfinished:
         what = "An undo" if header.closed is not None else f"A run of `{header.command}`"
-        hint = "`hermes-repair repair` finishes it; `hermes-repair undo` takes it back."
+        hint = "`hermes-repair repair` finishes it; `hermes-repair undo` reverts it."
         if header.restored is not None:
             hint = (
-                "`hermes-repair repair` notes whether the copy was put back, whole or not at all."
+                "`hermes-repair repair` records whether the copy was restored, completely or not"
+                " at all."
             )
         yield repair_unfinished.finding(
             {"kind": "receipt", "receipt": path.stem},
-            f"{what} was cut off (receipt {path.stem}).",
+            f"{what} was interrupted (receipt {path.stem}).",
             hint,
             data={"command": header.command, "created": header.created, "pending": pending},
         )
@@ -60,12 +61,12 @@ def record_unreadable(scene: Scene) -> Iterator[Finding]:
     """
     for name, why in scene.receipt_history.unreadable:
         accepted = name == ACKNOWLEDGED
-        hint = "Move it away, or put it back as it was from a copy of the folder."
+        hint = "Move it away, or restore it from a copy of the folder."
         if accepted:
-            hint = "Mend or remove it; then findings can be accepted again."
+            hint = "Fix or remove it; then findings can be accepted again."
         subject = {"kind": "receipt", "receipt": name.removesuffix(".db")}
         yield record_unreadable.finding(
             {"kind": "file", "path": f"{RECORDS_DIR}/{name}"} if accepted else subject,
-            f"{name} among our records was left out: {why}",
+            f"{name} in hermes-repair's records was left out: {why}",
             hint,
         )

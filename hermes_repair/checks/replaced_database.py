@@ -62,7 +62,7 @@ def database_replaced(scene: Scene) -> Iterator[Finding]:
     if around is None:
         return
     began = _began(scene)
-    since = f" (begun on {day(began)})" if began is not None else ""
+    since = f" (started on {day(began)})" if began is not None else ""
     told = [f"{_chats(around.chats, around.messages)} only in files"] if around.chats else []
     told += [
         f"{_chats(copy.sessions, copy.messages)} only in {copy.path}"
@@ -73,7 +73,7 @@ def database_replaced(scene: Scene) -> Iterator[Finding]:
     what, what_not = ("most of what", "most of it not") if around.chats else ("what", "not")
     yield database_replaced.finding(
         DATABASE,
-        f"state.db{since} never held {what} lies around it: {'; '.join(told)}. Any of it may have"
+        f"state.db{since} never held {what} is around it: {'; '.join(told)}. Any of it may have"
         f" been deleted on purpose, but {what_not} from this database.",
         _hint(around),
         remedy=Remedy.UNSAFE if around.chats else Remedy.MANUAL,
@@ -130,6 +130,6 @@ def _hint(around: Around) -> str:
     if around.chats:
         return "To see what comes back: hermes-repair backfill --all --dry-run"
     return (
-        "To put the copy in the place of state.db, which is kept: hermes-repair restore"
+        "To replace state.db by the copy and keep state.db: hermes-repair restore"
         f" {quoted(str(around.copies[0].path))}"
     )

@@ -50,8 +50,8 @@ def below_active(scene: Scene) -> tuple[Remedy, str] | None:
     if "active" in scene.look.columns("messages"):
         return None
     if scene.recognition.family in (Family.OLD, Family.REPAIRED):
-        return Remedy.MIGRATE, "First: hermes-repair migrate"
-    return Remedy.MANUAL, "Not repaired here: messages of this schema cannot be inactive."
+        return Remedy.MIGRATE, "First run: hermes-repair migrate"
+    return Remedy.MANUAL, "Not repaired here: this schema cannot make messages inactive."
 
 
 def remedy(resolution: Resolution) -> Remedy:

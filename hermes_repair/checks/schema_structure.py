@@ -133,16 +133,18 @@ def _leftovers(scene: Scene) -> Iterator[_Damage]:
         if left.table not in OWNERS:
             continue  # 23 and later: what an unfinished optimize-storage keeps, and Hermes clears
         rows = _count(scene, left.table)
-        hangs = verb(len(left.indexes), "hangs", "hang")
+        number = len(left.indexes)
         hanging = (
-            f" {count(len(left.indexes), 'index')} of it {hangs} there." if left.indexes else ""
+            f" {count(number, 'index')} of {left.owner} {verb(number, 'is', 'are')} still on it."
+            if left.indexes
+            else ""
         )
         yield (
             left.table,
             "leftover",
             rows,
             f"{left.table} has {count(rows, 'row')} that {verb(rows, 'belongs', 'belong')} to"
-            f" {left.owner}, left there by a migration that was cut off."
+            f" {left.owner}, left behind by an interrupted migration."
             f"{hanging}{_left_out(scene, left)}",
         )
 
@@ -153,11 +155,11 @@ def _left_out(scene: Scene, left: Leftover) -> str:
     told = (
         (lost.gone, "of a session that is gone"),
         (lost.older, "older than what is there"),
-        (lost.contested, "whose place another row has, which stays"),
+        (lost.contested, "whose place another row takes"),
     )
     counted = [(_ask(scene, query), words) for query, words in told]
     named = [f"{count(number, 'row')} {words}" for number, words in counted if number]
-    return f" Not brought back, but kept in the backup: {', '.join(named)}." if named else ""
+    return f" Not moved, but kept in the backup: {', '.join(named)}." if named else ""
 
 
 def _contested(scene: Scene) -> bool:
@@ -182,7 +184,7 @@ def _ask(scene: Scene, query: str) -> int:
     return int(str(row[0])) if row is not None else 0
 
 
-_MISLEADS = {"schema_version": ", as in a database that was made by hand"}
+_MISLEADS = {"schema_version": ", as in a database made by hand"}
 """What such a key does to a table, where it is no failure."""
 
 
@@ -193,8 +195,8 @@ def _wrong_keys(scene: Scene) -> Iterator[_Damage]:
             table,
             "key",
             rows,
-            f"{table} ({count(rows, 'row')}) has another key than Hermes gives it"
-            f"{_MISLEADS.get(table, ': writing to it fails')}.",
+            f"{table} ({count(rows, 'row')}) has a different key than Hermes gives"
+            f" it{_MISLEADS.get(table, ': writing to it fails')}.",
         )
 
 
@@ -206,7 +208,7 @@ def _outdated_search(scene: Scene) -> Iterator[_Damage]:
             "search",
             rows,
             f"The search tables are not those of schema {scene.recognition.number}: searching"
-            f" {count(rows, 'message')} misses what tools said and were asked.",
+            f" {count(rows, 'message')} misses tool calls and their results.",
         )
 
 
@@ -222,7 +224,7 @@ def finish_migration(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit
         _left_out(scene, left) for left in scene.recognition.leftovers if left.table in OWNERS
     )
     by_hand = all(finding.data["damage"] == "key" for finding in findings)
-    what = "make anew with Hermes' own key" if by_hand else "finish the migration that was cut off"
+    what = "rebuild with Hermes' own key" if by_hand else "finish the interrupted migration"
     summary = f"{what}: {tables}" + (f".{lost}" if lost else "")
     unit = _unit(scene, findings, summary.rstrip("."), ())
     yield replace(unit, safety=Safety.UNSAFE) if _contested(scene) else unit
@@ -274,7 +276,7 @@ def _is(names: Sequence[Any]) -> str:
 def make_indexes(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
     """Make every missing index."""
     number = sum(len(finding.data["indexes"]) for finding in findings)
-    yield _unit(scene, findings, f"make {count(number, 'missing index')}", ())
+    yield _unit(scene, findings, f"create {count(number, 'missing index')}", ())
 
 
 @check("SC007", "active-flag-null", Severity.ERROR, Remedy.SAFE)
@@ -304,7 +306,7 @@ def active_flag_null(scene: Scene) -> Iterator[Finding]:
     messages = counted.total()
     remedy, hint = _remedy(scene)
     if found.family is Family.LATER:
-        hint = "Hermes sets them on its next start."
+        hint = "Hermes sets it on its next start."
     elif remedy is Remedy.SAFE and found.number < FIRST_WITH_FLAG:
         remedy, hint = Remedy.MIGRATE, "hermes-repair migrate --dry-run"
     yield active_flag_null.finding(

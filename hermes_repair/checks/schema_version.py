@@ -21,9 +21,9 @@ _NEW = "Hermes takes the database for a new one and skips every data step of an 
 CONSEQUENCES = {
     VersionProblem.NO_TABLE: _NEW,
     VersionProblem.NO_ROW: _NEW,
-    VersionProblem.SEVERAL: "Hermes goes by whichever comes first",
+    VersionProblem.SEVERAL: "Hermes uses whichever comes first",
     VersionProblem.NULL: "Hermes cannot open the database",
-    VersionProblem.NOT_A_NUMBER: "Hermes cannot open the database where it is no number at all",
+    VersionProblem.NOT_A_NUMBER: "Hermes cannot open the database if it is not a number at all",
     VersionProblem.IMPOSSIBLE: "Hermes takes every step of every update again",
 }
 """What 0.13.0, 0.16.0 and 0.19.0 do with such a row."""
@@ -82,9 +82,9 @@ def columns_missing(scene: Scene) -> Iterator[Finding]:
         number = len(recognition.missing)
         yield columns_missing.finding(
             DATABASE,
-            f"The database says schema {recognition.number}, but"
-            f" {_tables_and_columns(recognition.missing)} of it"
-            f" {verb(number, 'is', 'are')} missing:"
+            f"The database states schema {recognition.number}, but"
+            f" {_tables_and_columns(recognition.missing)} of it {verb(number, 'is', 'are')}"
+            " missing:"
             f" {', '.join(recognition.missing[:5])}{', and others' if number > 5 else ''}.",
             "hermes-repair migrate --dry-run",
             data={"schema": recognition.number, "missing": list(recognition.missing)},
@@ -118,9 +118,9 @@ def schema_newer(scene: Scene) -> Iterator[Finding]:
     if family is Family.NEWER:
         yield schema_newer.finding(
             DATABASE,
-            f"The database is at schema {number}, which hermes-repair does not know whole: it looks"
-            " at what it knows, and frees locks; nothing else is written.",
-            "See whether there is a newer hermes-repair.",
+            f"The database is at schema {number}, which hermes-repair knows only in part: it"
+            " checks what it knows and frees locks, and writes nothing else.",
+            "Look for a newer hermes-repair.",
             data={"schema": number},
             identity=(number,),
         )
@@ -132,8 +132,8 @@ def schema_newer(scene: Scene) -> Iterator[Finding]:
             else f"messages are left alone ({allowed.reason.partition(': ')[2]})."
         )
         scene.notes.append(
-            f"Schema {number} is migrated by Hermes itself, never by hermes-repair. Locks and"
-            f" sessions are repaired as at any other; {others}"
+            f"Only Hermes itself migrates schema {number}. Locks and sessions are repaired as"
+            f" usual; {others}"
         )
 
 
@@ -159,8 +159,8 @@ def version_row_invalid(scene: Scene) -> Iterator[Finding]:
     ours = recognition.family in MIGRATED
     yield version_row_invalid.finding(
         DATABASE,
-        f"The schema number cannot be relied on: {stamp.problem.value}."
-        f" {CONSEQUENCES[stamp.problem]}. By its tables and columns it is schema"
+        f"The schema number cannot be trusted: {stamp.problem.value}."
+        f" {CONSEQUENCES[stamp.problem]}. Its tables and columns are those of schema"
         f" {recognition.number}.",
         "hermes-repair migrate --dry-run" if ours else "Not repaired from schema 23 on.",
         remedy=Remedy.MIGRATE if ours else Remedy.MANUAL,

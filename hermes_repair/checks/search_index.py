@@ -37,7 +37,7 @@ def search_index_damaged(scene: Scene) -> Iterator[Finding]:
         {"kind": "database"},
         f"The storage of the search index is damaged ({', '.join(tables)}:"
         f" {count(len(found.search), 'line')}); the conversations can be read.",
-        "Keep a copy of state.db. Nothing has to be done to read the conversations.",
+        "Keep a copy of state.db. The conversations can be read without a repair.",
         data={"tables": tables, "lines": list(found.search[:LINES])},
         identity=tuple(tables),
     )

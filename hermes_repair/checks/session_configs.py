@@ -126,7 +126,7 @@ def model_config_invalid(scene: Scene) -> Iterator[Finding]:
             asked = f"If you want it: `{asked} --session {quoted(node.id)}` ({made.reason})"
         yield model_config_invalid.finding(
             {"kind": "session", "session_id": node.id},
-            "its settings are no valid JSON, so lists of all sessions fail.",
+            "its settings are not valid JSON, so every list of sessions fails.",
             asked,
             remedy=remedy(made),
             data={"kept": len(kept.members), "markers": sorted(kept.markers), "whole": kept.whole},
@@ -149,9 +149,9 @@ def _mended(scene: Scene, node: SessionNode) -> tuple[Resolution, Salvaged]:
         resolution(
             [change],
             Safety.SAFE if safe else Safety.UNSAFE,
-            "nothing that lists go by can be lost"
+            "nothing that lists depend on can be lost"
             if safe
-            else "the part that is gone may have said that it is a branch or a delegate",
+            else "the lost part may have said that it is a branch or a delegate",
         ),
         kept,
     )

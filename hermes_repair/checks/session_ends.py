@@ -50,7 +50,7 @@ def continuation_abandoned(scene: Scene) -> Iterator[Finding]:
             made = _end(scene, node)
             yield continuation_abandoned.finding(
                 {"kind": "session", "session_id": node.id, "parent": node.parent_id},
-                f"continues {node.parent_id} and was never taken up.",
+                f"continues {node.parent_id} but was never used.",
                 how(made, node.id),
                 remedy=remedy(made),
                 data={"parent": node.parent_id, "last_message_at": node.last_message_at},
@@ -89,7 +89,7 @@ def end(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
     for finding in findings:
         node = scene.node[finding.session_id or ""]
         made = _end(scene, node)
-        summary = f"end {node.id} as of its last message ({made.reason})"
+        summary = f"end {node.id} at its last message ({made.reason})"
         yield unit_of(finding, made, summary, more=file_copies(scene, node.id))
 
 
@@ -164,12 +164,12 @@ def _timed(scene: Scene, node: SessionNode, times: Sequence[Mended]) -> Resoluti
     """Return the change to these times: SAFE where they are proven and nothing is pruned for it."""
     wanted = {time.column: time.value for time in times if time.value is not None}
     if not wanted:
-        return refused("neither it nor a message of it has a time")
+        return refused("neither it nor any of its messages has a time")
     change = changes_of(node.id, row_of(scene, node.id), wanted)
     if any(time.column == "ended_at" for time in times) or not node.is_open:
         return resolution([change], Safety.UNSAFE, PRUNES)
     if node.api_call_count == 0 and scene.graph.closed_if_unused(node.id):
-        return resolution([change], Safety.UNSAFE, "Hermes closes it then, as it was never used")
+        return resolution([change], Safety.UNSAFE, "Hermes would then close it as never used")
     if not all(time.sure for time in times):
         return resolution([change], Safety.UNSAFE, "nothing proves the time")
     return resolution([change], Safety.SAFE, "it lies between what came before and after")
@@ -180,11 +180,9 @@ def _contradiction(scene: Scene, node: SessionNode) -> str | None:
         return None  # LN004 says it
     if node.ended_at is None:
         has_reason = node.end_reason is not None
-        return (
-            f"has the end reason '{node.end_reason}' and no time of ending." if has_reason else None
-        )
+        return f"has the end reason '{node.end_reason}' but no end time." if has_reason else None
     if node.end_reason is None:
-        return "has a time of ending and no reason."
+        return "has an end time but no reason."
     if node.started_at is not None and node.ended_at < node.started_at:
         return "ended before it began."
     return None
@@ -192,14 +190,14 @@ def _contradiction(scene: Scene, node: SessionNode) -> str | None:
 
 def _settled(scene: Scene, node: SessionNode) -> Resolution:
     if scene.routing.is_live(node.id):
-        return refused("a chat of the gateway leads to it: its next message decides")
+        return refused("a gateway chat leads to it: its next message decides")
     wanted: dict[str, Value] = {}
     if node.end_reason is None:
         wanted["end_reason"] = UNKNOWN_END
     else:
         wanted["ended_at"] = _time_of_end(scene, node)
     if None in wanted.values():
-        return refused("neither it nor a message of it has a time")
+        return refused("neither it nor any of its messages has a time")
     return resolution([changes_of(node.id, row_of(scene, node.id), wanted)], Safety.UNSAFE, PRUNES)
 
 

@@ -44,7 +44,7 @@ def title_duplicate(scene: Scene) -> Iterator[Finding]:
         node = scene.node.get(session_id)
         yield title_duplicate.finding(
             {"kind": "session", "session_id": session_id},
-            "has the title of a newer session.",
+            "has the same title as a newer session.",
             "hermes-repair repair",
             identity=(str(update.key),),
             sessions=1,
@@ -99,7 +99,7 @@ def ghost_session(scene: Scene) -> Iterator[Finding]:
         made = _archived(scene, node)
         yield ghost_session.finding(
             {"kind": "session", "session_id": node.id},
-            "has no message, no title and nothing below it.",
+            "has no message, no title and no child session.",
             how(made, node.id),
             remedy=remedy(made),
             data={"started_at": node.started_at},
@@ -124,7 +124,7 @@ def _archived(scene: Scene, node: SessionNode) -> Resolution:
     change = changes_of(node.id, row_of(scene, node.id), {"archived": 1})
     if change is None:
         return refused("Schema 14 can archive it: hermes-repair migrate")
-    return resolution([change], Safety.UNSAFE, "an empty session harms nobody")
+    return resolution([change], Safety.UNSAFE, "an empty session does no harm")
 
 
 @ghost_session.proposes
@@ -201,5 +201,5 @@ def name_again(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
         base, at = base_title(before[node.id]), node.started_at
         title = given_title(base, CONTINUED, at, scene.taken_titles)
         change = changes_of(node.id, row_of(scene, node.id), {"title": title})
-        made = resolution([change], Safety.UNSAFE, "the name is ours")
+        made = resolution([change], Safety.UNSAFE, "hermes-repair made up the name")
         yield unit_of(finding, made, f"give {node.id} the title of its conversation")

@@ -38,8 +38,8 @@ def source_at_risk(scene: Scene) -> Iterator[Finding]:
         missing = answer.comparison.counts.missing if answer.comparison is not None else 0
         yield source_at_risk.finding(
             {"kind": "session", "session_id": session_id, "path": answer.file.path.name},
-            f"only its file has {count(missing, 'message')}, and the session has ended: the next"
-            " prune of Hermes may delete the file.",
+            f"only its file has {count(missing, 'message')}, and the session has ended: Hermes'"
+            " next prune may delete the file.",
             "`hermes-repair repair` copies the file",
             data={"missing": missing, "size": answer.file.size},
             identity=(answer.file.size, missing),

@@ -184,7 +184,7 @@ def clear_cooldown(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
         yield Unit(
             kind="lock",
             subject=session,
-            summary=f"clear the compression pause of {session} that is over",
+            summary=f"clear the compression pause of {session}, which is over",
             actions=(RowUpdate("sessions", {"id": session}, before, dict.fromkeys(before)),),
             safety=Safety.SAFE,
             live=True,

@@ -77,7 +77,7 @@ def pair(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
         pairs = found[session_id]
         yield _unit(
             finding,
-            f"take {' and '.join(_counted(pairs))} without a counterpart out of {session_id}",
+            f"remove {' and '.join(_counted(pairs))} without a counterpart from {session_id}",
             _unpaired_actions(scene, session_id, pairs),
         )
 
@@ -121,10 +121,10 @@ def duplicate_compaction_summary(scene: Scene) -> Iterator[Finding]:
     for session_id, copies in _summaries(scene).items():
         yield duplicate_compaction_summary.finding(
             {"kind": "session", "session_id": session_id},
-            f"shows {count(len(copies), 'copy')} of a summary that is there already.",
+            f"shows {count(len(copies), 'copy')} of a summary that it already has.",
             first[1]
             if first
-            else f"If you want them gone: hermes-repair repair --session {quoted(session_id)}",
+            else f"To remove them: hermes-repair repair --session {quoted(session_id)}",
             remedy=first[0] if first else Remedy.UNSAFE,
             data={"copies": len(copies)},
             identity=(len(copies),),
@@ -164,7 +164,7 @@ def once(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
     for finding in findings:
         session_id = finding.session_id or ""
         copies = found[session_id]
-        summary = f"set {count(len(copies), 'copy')} of a summary of {session_id} inactive"
+        summary = f"make {count(len(copies), 'copy')} of a summary of {session_id} inactive"
         yield _unit(finding, summary, deactivations(scene, session_id, copies))
 
 

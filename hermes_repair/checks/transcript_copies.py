@@ -44,16 +44,19 @@ def transcript_copy(scene: Scene) -> Iterator[Finding]:
 
 def _said(copy: AuxiliaryFile) -> str:
     if not copy.messages:
-        return f"and has no message that can be read{f' ({copy.problem})' if copy.problem else ''}"
+        return f"and has no readable message{f' ({copy.problem})' if copy.problem else ''}"
     if not copy.only_here:
-        return "and has nothing that the database and the transcript lack"
-    return f"and has {count(copy.only_here, 'message')} that neither of the two has"
+        return "and has nothing new"
+    return (
+        f"and has {count(copy.only_here, 'message')} that neither the database nor the transcript"
+        " has"
+    )
 
 
 def _hint(copy: AuxiliaryFile) -> str:
     if not copy.only_here:
         return ""
     return (
-        f"If they belong in the chat: give the copy the name {copy.session_id}.jsonl (move one that"
-        " is there out of the folder first), and run doctor again."
+        f"If they belong in the chat, rename the copy to {copy.session_id}.jsonl (first move an"
+        " existing file out of the folder), and run doctor again."
     )

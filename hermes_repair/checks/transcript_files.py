@@ -21,9 +21,9 @@ IN_WORDS = {
     Verdict.TAIL_MISSING: "the database lacks the last {missing} of {file}.",
     Verdict.ALL_MISSING: "the database has none of the {missing} of {file}.",
     Verdict.ONLY_IN_FILE: "only {file} has this chat, {missing}.",
-    Verdict.UNION: "{file} has {missing} that the database lacks, and the other way round.",
-    Verdict.DIVERGED: "{file} and the database tell this chat differently.",
-    Verdict.SUPERSEDED: "{file} holds what was undone or compacted since, {missing}.",
+    Verdict.UNION: "{file} has {missing} that the database lacks, and vice versa.",
+    Verdict.DIVERGED: "{file} and the database disagree about this chat.",
+    Verdict.SUPERSEDED: "{file} still has {missing} that were undone or compacted since.",
 }
 
 
@@ -70,7 +70,7 @@ def _hint(remedy: Remedy, found: Comparison) -> str:
     if remedy is Remedy.SAFE:
         return "hermes-repair repair"
     if remedy is Remedy.UNSAFE:
-        return f"If you want it back: hermes-repair backfill {quoted(found.session_id)}"
+        return f"To bring it back: hermes-repair backfill {quoted(found.session_id)}"
     return ""
 
 
@@ -152,9 +152,9 @@ def transcript_diverged(scene: Scene) -> Iterator[Finding]:
         yield _finding(scene, transcript_diverged, answer, found)
 
 
-_NO_MESSAGE = "it holds no message that can be read"
-_UNREAD = "If it holds messages in another encoding: make a UTF-8 copy under the same name."
-_NOTHING_TO_DO = "Nothing has to be done: the database has what can be read of it."
+_NO_MESSAGE = "it has no readable message"
+_UNREAD = "If it has messages in another encoding, replace it by a UTF-8 copy with the same name."
+_NOTHING_TO_DO = "Nothing needs to be done: the database has everything readable in it."
 
 
 @check("TR004", "transcript-line-damaged", Severity.WARNING, Remedy.NONE)
@@ -178,7 +178,7 @@ def transcript_line_damaged(scene: Scene) -> Iterator[Finding]:
             yield transcript_line_damaged.finding(
                 subject,
                 f"the file {answer.file.path.name} cannot be read: {answer.problem}.",
-                "Nothing of it was compared: put the file right, then run doctor again.",
+                "It was not compared: fix the file, then run doctor again.",
                 data={"problem": answer.problem},
                 identity=(answer.problem,),
             )
@@ -188,7 +188,7 @@ def transcript_line_damaged(scene: Scene) -> Iterator[Finding]:
             yield transcript_line_damaged.finding(
                 subject,
                 f"{count(answer.bad, 'place')} in the file {'is' if answer.bad == 1 else 'are'}"
-                f" damaged; {'all else of it was read' if counts.file else _NO_MESSAGE}.",
+                f" damaged; {'the rest of it was read' if counts.file else _NO_MESSAGE}.",
                 _NOTHING_TO_DO if whole else "" if counts.file else _UNREAD,
                 severity=Severity.INFO if whole else Severity.WARNING,
                 data={"bad": answer.bad, "readable": counts.file},

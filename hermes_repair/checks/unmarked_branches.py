@@ -38,7 +38,7 @@ def branch_unmarked(scene: Scene) -> Iterator[Finding]:
         made = _resolution(scene, node, copied)
         yield branch_unmarked.finding(
             {"kind": "session", "session_id": node.id, "parent": node.parent_id},
-            f"hangs below {node.parent_id} without a mark, so no release lists it.",
+            f"is a child of {node.parent_id} without a mark, so no release lists it.",
             how(made, node.id),
             severity=Severity.WARNING if made.safety is Safety.SAFE else Severity.INFO,
             remedy=remedy(made),

@@ -56,7 +56,7 @@ def version_skew(scene: Scene) -> Iterator[Finding]:
             {"kind": "release", "release": release},
             f"Hermes {release} expects schema {number}; on this database (schema"
             f" {scene.recognition.number}) {skew.what}.",
-            "Do not let that release open this database.",
+            "Do not open this database with that release.",
             data={"code": number, "schema": scene.recognition.number},
             identity=(number, scene.recognition.number, skew.what),
         )
@@ -81,10 +81,10 @@ def _is_older(process: ProcessInfo, install: Installed) -> bool:
 def _outrun(process: ProcessInfo, install: Installed) -> Finding:
     changed = minute(install.changed_at or 0)
     profile = f" --profile {process.profile}" if process.profile else ""
-    restart = f"Start it again: hermes{profile} gateway restart"
+    restart = f"Restart it: hermes{profile} gateway restart"
     if process.program is not Program.GATEWAY:
         restart = (
-            "Leave that Hermes and start it again; if it is the gateway: hermes gateway restart"
+            "Quit that Hermes and start it again; if it is the gateway: hermes gateway restart"
         )
     name = process.describe()
     return version_skew.finding(

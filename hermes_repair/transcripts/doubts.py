@@ -39,7 +39,7 @@ class Doubt(Enum):
 _SENTENCES = {
     Doubt.BEFORE_DATABASE: (
         "They are older than this database, so nobody took them out of it; but the database before"
-        " it may have been put away on purpose."
+        " it may have been done on purpose."
     ),
     Doubt.MADE_AGAIN: (
         "The session's row is younger than the missing messages: the session may have been deleted "

@@ -46,7 +46,7 @@ def test_one_message_and_one_answer(home: Path, capsys: Capture) -> None:
     assert "messages): 1 answer without a call.\n" in said
     assert "1 message belongs to a session that does not exist." in said
     plan = say(capsys, "repair", "--dry-run", "--session", "answered", "--home", home).out
-    assert "take 1 answer without a counterpart out of answered" in plan
+    assert "remove 1 answer without a counterpart from answered" in plan
 
 
 def test_a_lock_of_a_session_without_an_id(home: Path, capsys: Capture) -> None:
