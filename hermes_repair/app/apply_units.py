@@ -167,7 +167,7 @@ def apply_units(
         try:
             with writing(home.database, live=not exclusive) as writer:
                 if place is not None:
-                    environment.tell(f"copying the database to {place}")
+                    environment.tell(f"backing up the database to {place}")
                     folder.make(place.parent)
                     _begin_with_backup(writer, place, folder, around, unchecked=unchecked)
                 running = True

@@ -79,7 +79,7 @@ def see(home: Home, environment: Environment, *, grace: float, max_age: float) -
     """
     file_status = read_file_status(home)
     if file_status.left_behind:
-        return Seen(file_status, note="a -wal or -journal lies there that no connection uses")
+        return Seen(file_status, note="there is a -wal or -journal that no connection uses")
     if not file_status.facts.is_sqlite:
         raise Refused(
             f"{home.database} is not a SQLite database.", "`hermes-repair doctor` says more."
@@ -92,7 +92,9 @@ def see(home: Home, environment: Environment, *, grace: float, max_age: float) -
         if not look.has(LOCK_TABLE):
             return Seen(file_status, note="this schema has no compression locks")
         if not known_table(look):
-            return Seen(file_status, note="its table of compression locks is of no known release")
+            return Seen(
+                file_status, note="its table of compression locks is not that of a known release"
+            )
         require_agreement(look, LOCK_TABLE, however_large=True)
         locks = judged_locks(
             look,

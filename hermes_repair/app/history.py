@@ -142,7 +142,7 @@ def to_undo(
             raise _is_replaced(meant)
         if first is None:
             raise Refused(
-                f"Receipt {wanted.stem} has nothing left to take back.",
+                f"Receipt {wanted.stem} has nothing left to undo.",
                 "`hermes-repair history` shows what can be undone.",
             )
     else:
@@ -151,7 +151,7 @@ def to_undo(
         if first is None and final is not None:
             raise _is_final(folder, final, entries)
         if first is None and not everything:
-            raise Refused("There is nothing to undo.", "Nothing was done here yet.")
+            raise Refused("There is nothing to undo.", "Nothing has been done here yet.")
         if first is None:
             raise Refused("There is nothing to undo.", "`hermes-repair history` shows why.")
     taken = [first]
@@ -167,9 +167,9 @@ def _is_final(folder: Folder, found: Entry, others: Sequence[Entry]) -> Refused:
         return _is_an_answer(folder, found, others)
     kept = Path(found.header.backup or "").parent.name
     return Refused(
-        f"{found.name} put {found.header.restored} back, and `undo` does not take that back.",
-        f"What was there before is backup {kept}: `hermes-repair restore {kept}` puts it back."
-        f"{_EARLIER if others else ''}",
+        f"{found.name} restored {found.header.restored}, and `undo` does not revert that.",
+        f"The state before is backup {kept}: `hermes-repair restore {kept}` brings it"
+        f" back.{_EARLIER if others else ''}",
     )
 
 
@@ -177,8 +177,8 @@ def _is_replaced(found: Entry) -> Refused:
     """Return why a run whose work was replaced by an older copy cannot be undone."""
     by = found.replaced_by.stem if found.replaced_by is not None else ""
     return Refused(
-        f"{found.name} cannot be undone: {by} put a copy from before it back, so what it did is"
-        " not in the database any more.",
+        f"{found.name} cannot be undone: {by} restored a copy from before it, so what it did is no"
+        " longer in the database.",
         "`hermes-repair history` shows what was done since.",
     )
 
@@ -188,13 +188,13 @@ def _is_an_answer(folder: Folder, found: Entry, others: Sequence[Entry]) -> Refu
     place = (folder.path / (found.header.backup or "")).parent
     what = said(found.answer) if found.answer is not None else ""
     return Refused(
-        f"{what} by {found.name}, and `undo` does not take that back: nothing proves which of the"
-        f" two was right. Both files as they were are in {place}.",
-        f"To look at them, copy both to another folder.{_EARLIER if others else ''}",
+        f"{what} by {found.name}, and `undo` does not revert that: nothing proves which of the two"
+        f" was right. Both files as they were are in {place}.",
+        f"To read them, copy both to another folder.{_EARLIER if others else ''}",
     )
 
 
-_EARLIER = " `hermes-repair undo RECEIPT` takes back an earlier run by its name."
+_EARLIER = " `hermes-repair undo RECEIPT` undoes an earlier run by its name."
 
 
 def staying(home: Home, taken: Sequence[Entry]) -> list[Entry]:

@@ -42,7 +42,7 @@ def preview(
     Raises :class:`UsageError` where that file exists already.
     """
     if plan_out is not None and plan_out.exists():
-        raise UsageError(f"{plan_out} exists already.", "Name a new file for --plan-out.")
+        raise UsageError(f"{plan_out} already exists.", "Give --plan-out a new file.")
     with scratch(0) as place:
         proposal = propose(
             home, environment, look_options, selection, place, choice=choice, backup=backup

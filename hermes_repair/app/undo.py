@@ -107,7 +107,7 @@ def _require_ours(folder: Folder, found: Entry) -> None:
         folder.backups.resolve()
     ):
         raise Refused(
-            f"{found.path} names a backup that does not lie in {folder.backups}.",
+            f"{found.path} names a backup that is not in {folder.backups}.",
             "Nothing was changed. Move that file away, then run this again.",
         )
 
@@ -157,12 +157,12 @@ def _close_undo(receipt: PlanFile, home: Home, environment: Environment) -> None
 def _restore(home: Home, folder: Folder, environment: Environment, found: Entry) -> int:
     """Put the backup of a migration back, if nothing was written since."""
     if found.header.backup is None:
-        raise Refused(f"Receipt {found.name} has no backup to put back.")
+        raise Refused(f"Receipt {found.name} has no backup to restore.")
     backup = folder.path / found.header.backup
     if not backup.is_file():
         raise Refused(
             f"The backup {backup} is gone, so this migration cannot be undone.",
-            "`hermes-repair backup list` shows the backups that there are.",
+            "`hermes-repair backup list` shows all backups.",
         )
     file_status = read_file_status(home)
     require_writable(home, file_status, folder, ROOM + 2 * file_status.sides.main)
@@ -226,10 +226,9 @@ def _require_unwritten(
     if differences:
         what = ", ".join(dict.fromkeys(map(_in_words, differences)))
         raise Refused(
-            f"The database was written after this migration: {what}. Putting the backup back would"
+            f"The database was written to after this migration: {what}. Restoring the backup would"
             " lose that.",
-            "Keep the migration. If losing that is what you want: "
-            f"hermes-repair restore {found.name}",
+            f"Keep the migration, or lose that on purpose: hermes-repair restore {found.name}",
         )
     return sequences(now)
 

@@ -1,4 +1,4 @@
-"""What no release of Hermes makes and what has a say in its tables (DB009)."""
+"""What no release of Hermes creates and what has a say in its tables (DB009)."""
 
 from __future__ import annotations
 

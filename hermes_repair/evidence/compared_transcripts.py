@@ -208,5 +208,5 @@ def _zone(name: str | None) -> tzinfo | None:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise UsageError(
-            f"{name!r} is not a time zone.", "Name one like Europe/Berlin or America/New_York."
+            f"{name!r} is not a time zone.", "Use a name like Europe/Berlin or America/New_York."
         ) from error

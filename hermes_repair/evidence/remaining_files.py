@@ -46,7 +46,7 @@ class RemainingFiles:
         named = [f"{copy.path} ({copy.kind.value})" for copy in self.copies[:NAMED]]
         more = len(self.copies) - len(named)
         named += [f"{more} more"] if more else []
-        return f"Copies of a database that are here: {', '.join(named)}."
+        return f"Copies of a database here: {', '.join(named)}."
 
 
 def find_remaining_files(home: Home) -> RemainingFiles:

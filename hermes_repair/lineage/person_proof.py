@@ -109,7 +109,7 @@ def person_proof(facts: PersonFacts) -> Proof | None:
 
 def _own_proof(facts: PersonFacts) -> Proof | None:
     if facts.tied:
-        return Proof(Ground.ROUTED, "a chat of the gateway leads to it or did")
+        return Proof(Ground.ROUTED, "a gateway chat leads to it or did")
     if facts.counts.platform_rows:
         return Proof(Ground.PLATFORM_ID, "its messages have ids of a message platform")
     if facts.counts.genuine_users >= GENUINE_USERS:

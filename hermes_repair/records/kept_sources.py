@@ -28,7 +28,7 @@ def keep(folder: Folder, receipt: Path, action: FileCopy, home: Path) -> Path:
     """
     if action.target in ("", ".", "..") or Path(action.target).name != action.target:
         raise Refused(
-            f"A copy cannot be called {action.target!r}: it has to lie below {folder.sources}.",
+            f"A copy cannot be called {action.target!r}: it has to be below {folder.sources}.",
             "Nothing was copied. Make a new plan with `hermes-repair repair --dry-run --plan-out"
             " FILE`.",
         )
@@ -57,8 +57,8 @@ def keep(folder: Folder, receipt: Path, action: FileCopy, home: Path) -> Path:
     if _hash_of(temporary, action.size) != action.sha256:
         temporary.unlink()
         raise Refused(
-            f"The copy of {source} could not be read back as it was written.",
-            "Check the disk that the Hermes folder is on.",
+            f"The copy of {source} did not read back as it was written.",
+            "Check the disk of the Hermes folder.",
         )
     folder.own(temporary)
     sync(temporary)

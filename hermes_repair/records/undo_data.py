@@ -49,7 +49,7 @@ class Aside:
         except ValueError as error:
             raise Refused(
                 f"A message cannot be moved, because its receipt cannot keep it: {error}.",
-                "Nothing of this step was changed.",
+                "This step changed nothing.",
             ) from error
 
     def derive(self, rows: Iterable[tuple[int, Mapping[str, Value]]]) -> None:
@@ -141,6 +141,6 @@ class Aside:
         except sqlite3.Error as error:
             raise NotNoted(
                 f"{self._path} cannot be written: {error}.",
-                "Nothing of this step was changed. Mend that (is the disk full?), then run the same"
+                "This step changed nothing. Fix that (is the disk full?), then run the same"
                 " command again.",
             ) from error

@@ -32,10 +32,8 @@ Keep = Callable[[RowMove, Row], None]
 Kept = Callable[[RowMove], Row | None]
 """Returns a row as it was before it was moved, None where its receipt has it not."""
 
-PLAN_AGAIN = "Nothing of this step was changed. Run `hermes-repair repair --dry-run` to plan again."
-UNDO_BY_HAND = (
-    "Nothing was undone. `hermes-repair history` shows what was done; what came later stays."
-)
+PLAN_AGAIN = "This step changed nothing. Run `hermes-repair repair --dry-run` to plan again."
+UNDO_BY_HAND = "Nothing was undone. `hermes-repair history` shows what was done since."
 
 
 def apply(rows: Rows, action: Action, resolve: Resolve, keep: Keep) -> None:
@@ -47,10 +45,10 @@ def apply(rows: Rows, action: Action, resolve: Resolve, keep: Keep) -> None:
             rows.update(action.table, action.key, row, action.after)
         case RowInsert():
             if writer.select(action.table, action.key) is not None:
-                raise _changed(action.table, action.key, "exists already")
+                raise _changed(action.table, action.key, "already exists")
             row = action.values if action.source is None else resolve(action)
             if action.digest is not None and row_digest(row, action.columns) != action.digest:
-                raise _changed(action.table, action.key, "would not be the row that was planned")
+                raise _changed(action.table, action.key, "would not be the planned row")
             rows.insert(action.table, action.key, row)
         case RowDelete():
             _expected(rows, action.table, action.key, action.before)
@@ -145,7 +143,7 @@ def _expected(rows: Rows, table: str, key: Row, expected: Row) -> Row:
         raise _changed(table, key, "is gone")
     columns = differing(row, expected)
     if columns:
-        raise _changed(table, key, f"has another {', '.join(columns)}")
+        raise _changed(table, key, f"has a different {', '.join(columns)}")
     return row
 
 

@@ -209,7 +209,7 @@ def _keep(action: FileCopy, around: Surroundings) -> None:
     except OSError as error:
         raise Refused(
             f"{action.source} could not be copied: {error.strerror or error}.",
-            "Nothing was imported from it. Mend that, then run the same command again.",
+            "Nothing was imported from it. Fix that, then run the same command again.",
         ) from error
 
 
@@ -316,8 +316,8 @@ def _require_tables(writer: Writer, unit: Unit) -> None:
     gone = {a.table for a in unit.actions if isinstance(a, WITH_TABLE)} - there
     if gone:
         raise Refused(
-            f"This cannot be undone: the database has no table {min(gone)} any more, as the schema"
-            " before it was put back.",
+            f"This cannot be undone: the database has no table {min(gone)} any more, because an"
+            " earlier schema was restored.",
             UNDO_BY_HAND,
         )
 
@@ -365,21 +365,21 @@ def _explained(error: sqlite3.Error, unit: Unit) -> HermesRepairError:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code == sqlite3.SQLITE_FULL:
         return Refused(
-            f"The disk is full; the step {unit.summary!r} was undone whole.",
+            f"The disk is full; the step {unit.summary!r} was rolled back.",
             "Free some space, then run the same command again.",
         )
     if code == sqlite3.SQLITE_CONSTRAINT:
         return Refused(
-            f"The step {unit.summary!r} did not happen: another row stands in its way ({error}).",
-            "`hermes-repair doctor` says how the database is now.",
+            f"The step {unit.summary!r} was not done: another row is in its way ({error}).",
+            "`hermes-repair doctor` shows the state of the database.",
         )
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR):
         return Refused(
-            f"The database cannot be written: {error}. The step {unit.summary!r} did not happen.",
-            "Check free space, and the owner and the permissions of state.db and its folder.",
+            f"The database cannot be written: {error}. The step {unit.summary!r} was not done.",
+            "Check free space, and the owner and permissions of state.db and its folder.",
         )
     damaged = code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
     return (DatabaseUnreadable if damaged else HermesRepairError)(
         f"SQLite refused the step {unit.summary!r}: {error}.",
-        "It was undone whole. `hermes-repair doctor` says how the database is now.",
+        "It was rolled back. `hermes-repair doctor` shows the state of the database.",
     )

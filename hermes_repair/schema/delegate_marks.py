@@ -50,10 +50,10 @@ class LeftAlone(Enum):
     """Why a session that Hermes' own step would mark stays as it is."""
 
     PERSON = "it is a person's chat"
-    COPY = "it goes on with the rows or the summary of another session"
+    COPY = "it continues with the rows or the summary of another session"
     SUCCESSOR = "it began when its parent had already ended"
-    UNPROVEN = "nothing but its shape speaks for a delegate run"
-    CONFIG = "its model_config is not a JSON object to which the mark can be added"
+    UNPROVEN = "only its shape suggests a delegate run"
+    CONFIG = "its model_config is not a JSON object that the mark can be added to"
 
 
 @dataclass(frozen=True, slots=True)

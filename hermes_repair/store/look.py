@@ -71,7 +71,7 @@ class Look:
             yield from self._run(sql, parameters)
         except _TooLong as error:
             raise Refused(
-                "This database is too busy to look at while Hermes is running.",
+                "This database is too busy to read while Hermes is running.",
                 "Stop Hermes (`hermes gateway stop`) and run this again.",
             ) from error
 

@@ -148,10 +148,10 @@ class Comparison:
     ended: float | None = None
 
 
-_UNDONE = "What the file has exists in the database, partly as undone or compacted messages."
-_RECALLED = "Messages of the file were undone by their sender."
-_COPIES = "The file repeats lines of its own; the database holds each of them once."
-_WHOLE = "The database has all that the file has."
+_UNDONE = "Everything in the file is in the database, partly as undone or compacted messages."
+_RECALLED = "Their sender withdrew messages of the file."
+_COPIES = "The file repeats some of its lines; the database has each of them once."
+_WHOLE = "The database has everything in the file."
 
 
 def whole(session_id: str, counts: Counts) -> Comparison:

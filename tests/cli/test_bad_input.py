@@ -352,7 +352,7 @@ def test_a_database_that_may_not_be_read(open_folder: Path) -> None:
     commands = [*LOOKING, *WRITING]
     for command, said in zip(commands, dropped(home, *commands), strict=True):
         assert said.code == 4 and said.out == "", (command, said)
-        assert "may not be read by this user" in said.err, (command, said)
+        assert "This user may not read" in said.err, (command, said)
         assert len(said.err.splitlines()) == 2
     assert files(home) == before
 

@@ -283,7 +283,7 @@ def test_a_copy_of_a_damaged_database_is_kept_and_said_to_be_one(
     made = said.document["backup"]
     assert Path(made["path"]).read_bytes() == data, "what may still be read of it is kept"
     said = say(capsys, "restore", made["name"], "--yes", "--home", home)
-    assert said.code == 4 and "damaged itself" in said.err
+    assert said.code == 4 and "itself damaged" in said.err
     listed = say(capsys, "backup", "list", "--home", home).out.splitlines()
     assert [("damaged" in line) for line in listed if made["name"] in line] == [True]
     assert [("damaged" in line) for line in listed if line.startswith(good)] == [False]

@@ -63,7 +63,7 @@ def test_a_person_is_asked_for_what_the_first_plan_did_not_name(circular: Path) 
     said = at_a_terminal(circular.parent, "repair", "--home", circular, typed="y\nn\n")
     assert said.code == 4 and said.out.count("[y/N]") == 2
     assert "Checking again after these steps shows more to do." in said.out
-    assert "was not agreed to" in said.out and "Nothing was changed" not in said.out
+    assert "you did not agree to it" in said.out and "Nothing was changed" not in said.out
     assert state(circular) == (None, "compression"), "the first plan is done, the second not"
     said = at_a_terminal(circular.parent, "repair", "--home", circular, typed="y\n")
     assert said.code == 0 and said.out.count("[y/N]") == 1
@@ -100,7 +100,7 @@ def test_what_was_done_is_told_where_the_disk_is_full(
     said = limited(*words)
     assert said.code == 4, said
     assert "Done: " in said.out and "Receipt 0001-" in said.out
-    assert "It went no further: File too large" in said.out
+    assert "It stopped there: File too large" in said.out
     assert "state.db-wal" in said.out and "Hermes merges it" in said.out
     assert (home / "state.db-wal").stat().st_size > 0
     assert "unfinished" not in say(capsys, "history", "--home", home).out

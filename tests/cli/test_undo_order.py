@@ -54,7 +54,7 @@ def test_a_repair_is_taken_back_and_not_the_cleaning_since(home: Path, capsys: C
     (told,) = [line for line in history.splitlines() if "undoes" in line]
     assert "undoes 0001-" in told and told.endswith("-repair.")
     said = done(capsys, home, "undo", "--yes")
-    assert "Left as they are: 1 lock cleaning made since" in said
+    assert "Left alone: 1 lock cleaning made since" in said
     changed = {
         table for table, content in rows(home / "state.db").items() if content != cleaned[table]
     }
@@ -133,5 +133,5 @@ def test_a_person_is_told_what_stays(home: Path, capsys: Capture) -> None:
     done(capsys, home, "repair", "--yes", "--ignore", "LK")
     done(capsys, home, "locks", "clean")
     said = at_a_terminal(home, "undo", "--home", home, typed="n\n")
-    assert said.code == 4 and "Left as they are: 1 lock cleaning" in said.out
+    assert said.code == 4 and "Left alone: 1 lock cleaning" in said.out
     assert said.out.count("-locks-clean") == 0

@@ -65,13 +65,13 @@ def test_all_that_is_wrong_is_accepted(home: Path, capsys: Capture) -> None:
         assert say(capsys, *words).code == 0
     said = say(capsys, *asked)
     assert said.code == 0
-    assert "\nNothing is wrong here but what is accepted (4 findings).\nLooked at: " in said.out
+    assert "\nNothing is wrong here except what you accepted (4 findings).\nChecked: " in said.out
 
 
 def test_nothing_was_ever_done(home: Path, capsys: Capture) -> None:
     said = say(capsys, "undo", "--yes", "--home", home)
     assert said.code == 4 and "history" not in said.err
-    assert said.err == "There is nothing to undo.\nNothing was done here yet.\n"
+    assert said.err == "There is nothing to undo.\nNothing has been done here yet.\n"
 
 
 def test_the_search_index_is_one_thing(home: Path, capsys: Capture) -> None:

@@ -90,8 +90,8 @@ def test_a_healthy_rotation_keeps_its_lock_while_we_clean_in_between(tmp_path: P
         found = run("locks", "list", "--json", home=home).document["locks"][0]
         assert (found["verdict"], found["cleanable"]) == ("live", False)
         assert found["notes"] == [
-            "Its session is ended (compression), as in every healthy rotation.",
-            "Its conversation went on in another session (1 message), so the turn looks settled;"
+            "Its session has ended (compression), as in every healthy rotation.",
+            "Its conversation continued in another session (1 message), so the turn seems over;"
             " that alone proves nothing.",
         ]
         hermes.do("release choir")
@@ -233,7 +233,7 @@ def test_two_runs_at_once_do_not_fight(tmp_path: Path) -> None:
         said = run("locks", "clean", "-v", home=home)
         assert (
             said.out
-            == f"{home}: nothing was done: Another hermes-repair is at work on this home.\n"
+            == f"{home}: nothing was done: Another hermes-repair is working on this home.\n"
         )
         assert "choir" in locks(home)
     assert run("locks", "clean", home=home).out != ""
@@ -294,7 +294,7 @@ def test_a_table_of_no_known_release_is_left_alone(tmp_path: Path) -> None:
         connection.execute("INSERT INTO compression_locks VALUES ('choir', 'x', 1.0, 2.0, 3)")
     before = fingerprint(home)
     done = run("locks", "clean", "-v", home=home)
-    assert done.code == 0 and "is of no known release" in done.out
+    assert done.code == 0 and "is not that of a known release" in done.out
     assert fingerprint(home) == before
 
 
@@ -345,7 +345,7 @@ def test_a_wal_that_nobody_uses_is_left_alone(tmp_path: Path) -> None:
     assert (done.code, done.out, done.err) == (0, "", "")
     said = run("locks", "clean", "-v", home=home)
     assert said.code == 0 and said.out.count("\n") == 1
-    assert "a -wal or -journal lies there that no connection uses" in said.out
+    assert "there is a -wal or -journal that no connection uses" in said.out
     assert fingerprint(home) == before
 
 

@@ -103,7 +103,7 @@ def test_pauses_breakers_and_handoffs(tmp_path: Path) -> None:
     assert "summaries that failed" in one(home, "breaker", "choir")["reason"]
     stuck = one(home, "handoff", "choir")
     assert (stuck["verdict"], stuck["cleanable"]) == ("stuck", False)
-    assert "no gateway is there" in stuck["reason"]
+    assert "no gateway is running" in stuck["reason"]
     assert len(listed(home)) == 4  # what is free is not listed
 
 
