@@ -104,7 +104,7 @@ def _put_back(remaining_files: RemainingFiles) -> str:
 
 @check("DB002", "stale-wal", Severity.FATAL, Remedy.MANUAL, file_level=True)
 def stale_wal(scene: Scene) -> Iterator[Finding]:
-    """A -wal file lies beside state.db that does not belong to it.
+    """The -wal beside state.db does not belong to it.
 
     What it means: nobody has the database open, yet there is a -wal that was not written for this
     state of the file: merging it damages the database, or numbers that SQLite only ever raises

@@ -39,7 +39,7 @@ class Around:
 
 @check("DB008", "database-replaced", Severity.ERROR, Remedy.UNSAFE)
 def database_replaced(scene: Scene) -> Iterator[Finding]:
-    """The database is younger than most of what lies around it, or than chats of a copy of it.
+    """The database is newer than most chats in the files or copies around it.
 
     What it means: state.db was started from scratch, or replaced by another one. Hermes shows only
     what was said since; older chats are in transcript files, or in copies of the database.

@@ -172,7 +172,7 @@ def _timed(scene: Scene, node: SessionNode, times: Sequence[Mended]) -> Resoluti
         return resolution([change], Safety.UNSAFE, "Hermes would then close it as never used")
     if not all(time.sure for time in times):
         return resolution([change], Safety.UNSAFE, "nothing proves the time")
-    return resolution([change], Safety.SAFE, "it lies between what came before and after")
+    return resolution([change], Safety.SAFE, "it falls between what came before and after")
 
 
 def _contradiction(scene: Scene, node: SessionNode) -> str | None:

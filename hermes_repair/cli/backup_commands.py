@@ -60,7 +60,7 @@ def backup_prune(
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> int:
-    """Remove old copies, but keep the newest 3 and all of unfinished runs or the last 7 days."""
+    """Remove old copies; the newest 3, those of unfinished runs and the last 7 days' stay."""
     from hermes_repair.cli import run_backup
 
     return run_backup.prune(Target(home, profile, False, as_json, quiet))

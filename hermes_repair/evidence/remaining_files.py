@@ -35,8 +35,8 @@ class RemainingFiles:
         ]
         if not found:
             return ""
-        lies = "lies" if self.transcripts + self.logs == 1 else "lie"
-        return f"{' and '.join(found)} of chats {lies} in its sessions folder."
+        are = "is" if self.transcripts + self.logs == 1 else "are"
+        return f"{' and '.join(found)} of chats {are} in its sessions folder."
 
     @property
     def named_copies(self) -> str:

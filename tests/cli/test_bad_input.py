@@ -110,7 +110,7 @@ def test_what_is_left_of_a_home_without_a_database(tmp_path: Path, capsys: Captu
         (home / "sessions" / name).write_text("{}\n", encoding="utf-8")
     said = say(capsys, "doctor", "--home", home)
     assert said.code == 5 and said.out == ""
-    assert "2 transcripts and 1 session log of chats lie in its sessions folder" in said.err
+    assert "2 transcripts and 1 session log of chats are in its sessions folder" in said.err
     assert "hermes-repair backfill" in said.err
     copies = [home / "state.db.bak", home / "state-snapshots" / "1" / "state.db"]
     copies.append(home / "hermes-repair" / "backups" / "manual-1" / "state.db")
