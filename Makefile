@@ -1,4 +1,4 @@
-# make long: what .ci/run leaves out for time; make bench: the budget of the design, measured.
+# make long: what .ci/run leaves out for time; make bench: the budget, measured.
 .PHONY: test long lint bench
 
 test:

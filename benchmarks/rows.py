@@ -1,4 +1,4 @@
-"""The rows of the budget (design section 8), one function each.
+"""The rows of the budget, one function each.
 
 A row runs the command as a user types it, in a process of its own, and something known that does
 the same amount of reading or writing on the same file. Nothing here judges the machine: what counts

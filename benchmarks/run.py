@@ -1,4 +1,4 @@
-"""Measure the budget of design section 8: ``python -m benchmarks.run --messages 300000``.
+"""Measure the budget: ``python -m benchmarks.run --messages 300000``.
 
 Makes its homes in a temporary folder (about 25 kB of disk per message, and ``--lock-bytes``),
 prints a Markdown table, and exits 0 whatever the figures are. A row that cannot be measured, for

@@ -1,4 +1,4 @@
-"""Putting units into state.db in the order of design R4: receipt, backup, units, close.
+"""Putting units into state.db in the order of R4: receipt, backup, units, close.
 
 ``repair``, ``migrate``, ``backfill``, ``forks --resolve`` and ``locks clean`` come through here.
 """
@@ -169,7 +169,7 @@ def apply_units(
         try:
             with writing(home.database, live=not exclusive) as writer:
                 if place is not None:
-                    environment.tell(f"copying the database to {place}")
+                    environment.tell(f"backing up the database to {place}")
                     folder.make(place.parent)
                     _begin_with_backup(writer, place, folder, around, unchecked=unchecked)
                 running = True

@@ -177,13 +177,14 @@ def restore(
         side = source.with_name(source.name + suffix)
         if side.exists() and side.stat().st_size:
             raise Refused(
-                f"{side.name} lies beside {source}, so that file alone is not the whole copy.",
-                "Copy both to another folder, open the copy once with sqlite3, then name that.",
+                f"{side.name} lies beside {source}, so that file alone is not a complete copy.",
+                "Copy both to another folder, open the copy once with sqlite3, then give that"
+                " file.",
             )
     damage = sound(source)
     if damage:
         raise Refused(
-            f"{source} is damaged itself ({damage[0]}), so it is not put back.",
+            f"{source} is itself damaged ({damage[0]}), so it is not restored.",
             "`hermes-repair backup list` shows other copies.",
         )
     require_own(home, source, from_profile)

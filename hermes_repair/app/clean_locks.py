@@ -1,7 +1,7 @@
 """``locks clean``: for cron, beside a live gateway; what it imports is what each run costs.
 
 One look, and only where something is provably over a write: each lock in a short transaction of its
-own that deletes the row as it was seen or nothing (design 6.4). The list for people is
+own that deletes the row as it was seen or nothing. The list for people is
 :mod:`.list_locks`.
 """
 
@@ -79,7 +79,7 @@ def see(home: Home, environment: Environment, *, grace: float, max_age: float) -
     """
     file_status = read_file_status(home)
     if file_status.left_behind:
-        return Seen(file_status, note="a -wal or -journal lies there that no connection uses")
+        return Seen(file_status, note="there is a -wal or -journal that no connection uses")
     if not file_status.facts.is_sqlite:
         raise Refused(
             f"{home.database} is not a SQLite database.", "`hermes-repair doctor` says more."
@@ -92,7 +92,9 @@ def see(home: Home, environment: Environment, *, grace: float, max_age: float) -
         if not look.has(LOCK_TABLE):
             return Seen(file_status, note="this schema has no compression locks")
         if not known_table(look):
-            return Seen(file_status, note="its table of compression locks is of no known release")
+            return Seen(
+                file_status, note="its table of compression locks is not that of a known release"
+            )
         require_agreement(look, LOCK_TABLE, however_large=True)
         locks = judged_locks(
             look,

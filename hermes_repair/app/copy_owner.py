@@ -24,12 +24,12 @@ def require_own(home: Home, source: Path, said: str | None) -> None:
     if said is not None:
         raise Refused(
             f"{source} is a copy of profile {owner}, not of {said}.",
-            f"If that is the one: hermes-repair restore {quoted(str(source))}"
-            f" --from-profile {quoted(owner)}",
+            f"If you mean that one: hermes-repair restore {quoted(str(source))} --from-profile"
+            f" {quoted(owner)}",
         )
     raise Refused(
-        f"{source} is a copy of profile {owner}, and this is {home.profile}: its chats would take"
-        f" the place of those of {home.profile}.",
+        f"{source} is a copy of profile {owner}, and this is {home.profile}: its chats would"
+        f" replace those of {home.profile}.",
         "Nothing was changed. If that is what you want: hermes-repair restore"
         f" {quoted(str(source))} --from-profile {quoted(owner)}",
     )

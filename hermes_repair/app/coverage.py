@@ -9,7 +9,7 @@ from hermes_repair.checks.registry import all_checks
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.home.installs import serving
 from hermes_repair.home.layout import profile_names
-from hermes_repair.model.words import count, verb
+from hermes_repair.model.words import count
 from hermes_repair.transcripts.listing import FileKind, list_sessions
 
 PROFILES = "profiles"
@@ -86,10 +86,12 @@ def _left_out(scene: Scene) -> Iterator[LeftOut]:
         yield LeftOut("checks", _why(scene, reason, len(ids)), tuple(ids))
     found = scene.file.soundness
     if found is None:
-        yield LeftOut("file", "whether the file is sound and its indexes agree with their tables")
+        yield LeftOut("file", "whether the file is sound and its indexes match their tables")
     elif found.unchecked:
         tables = count(len(found.unchecked), "table")
-        yield LeftOut("file", f"whether the indexes of {tables} agree (Hermes has the file open)")
+        yield LeftOut(
+            "file", f"whether the indexes of {tables} are right (Hermes has the file open)"
+        )
     if found is not None and found.pages_unchecked:
         yield LeftOut("pages", "whether two tables claim one page of the file")
     if scene.structure.virtual_tables:
@@ -98,14 +100,14 @@ def _left_out(scene: Scene) -> Iterator[LeftOut]:
     if others:
         yield LeftOut(PROFILES, f"{count(others, 'other profile')} (--all-profiles)")
     if serving(scene.installed) is None:
-        yield LeftOut("hermes", "what the installed Hermes expects, as none was found")
+        yield LeftOut("hermes", "what the installed Hermes expects (none was found)")
 
 
 def _why(scene: Scene, reason: str, number: int) -> str:
     checks = count(number, "check")
     if reason == SELECTION:
-        return f"{checks} that {verb(number, 'was', 'were')} not asked for"
+        return f"{checks} that you did not ask for"
     if reason == INDEX:
         tables = " and ".join(sorted(scene.file.unproven))
-        return f"{checks} that would read {tables} through an index that disagrees (DB006)"
-    return f"{checks} for which the database cannot be read"
+        return f"{checks} that would read {tables} through a damaged index (DB006)"
+    return f"{checks} that cannot read the database"

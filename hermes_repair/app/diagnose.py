@@ -186,7 +186,7 @@ def _waiting_for(blocking: str, found: Finding) -> Finding:
     """Return a finding whose command would be refused with what has to be answered first."""
     if found.remedy not in (Remedy.SAFE, Remedy.UNSAFE, Remedy.MIGRATE):
         return found
-    return replace(found, hint=f"First {blocking}: until that is settled nothing is written here.")
+    return replace(found, hint=f"First settle {blocking}: until then nothing is written here.")
 
 
 def _limited(scene: Scene, found: list[Finding]) -> list[Finding]:
@@ -205,7 +205,7 @@ def _limited(scene: Scene, found: list[Finding]) -> list[Finding]:
         reasons.update(dict.fromkeys(named, allowed.foreign_objects[0].reason))
         old = False
     remedy = Remedy.MIGRATE if old else Remedy.MANUAL
-    hint = "First: hermes-repair migrate" if old else "Not repaired here: {}."
+    hint = "First run: hermes-repair migrate" if old else "Not repaired here: {}."
     return [
         replace(f, remedy=remedy, hint=hint.format(reasons[f.fingerprint]))
         if f.fingerprint in reasons
@@ -237,7 +237,7 @@ def require_readable(scene: Scene) -> None:
 
 
 def _ask(check: Check, scene: Scene) -> list[Finding]:
-    scene.tell(f"looking for {check.name} ({check.id})")
+    scene.tell(f"checking {check.name} ({check.id})")
     found = _tried(scene, check.id, lambda: list(check.find(scene)))
     if found is None:
         scene.left_out[check.id] = UNREADABLE
@@ -260,7 +260,7 @@ def _tried(scene: Scene, what: str, ask: Callable[[], T]) -> T | None:
 
 def _note_unread(scene: Scene, what: str, error: DatabaseUnreadable) -> None:
     """Note what could not be looked at; what has the same cause stands in one sentence."""
-    ending = f" could not be looked at: {error.message}"
+    ending = f" could not be checked: {error.message}"
     for place, note in enumerate(scene.notes):
         if note.endswith(ending):
             scene.notes[place] = f"{note.removesuffix(ending)}, {what}{ending}"

@@ -73,8 +73,11 @@ class FileStatus:
         """
         for found in self.facts.sidecars:
             if found.kind in ("link", "other"):
-                what = "a link" if found.kind == "link" else "no file"
-                return f"{found.path.name} beside it is {what}, and SQLite opens no database then"
+                what = "a link" if found.kind == "link" else "not a file"
+                return (
+                    f"{found.path.name} beside it is {what}, and then SQLite does not open the"
+                    " database"
+                )
         return None
 
     @property
@@ -108,7 +111,7 @@ def read_file_status(home: Home) -> FileStatus:
         raise _no_database(home)
     if facts.main.errno is not None:
         raise Refused(
-            f"{home.database} may not be read by this user.",
+            f"This user may not read {home.database}.",
             "Run this as the owner of the Hermes folder.",
         )
     _require_sidecars_of_owner(facts)
@@ -116,10 +119,9 @@ def read_file_status(home: Home) -> FileStatus:
     if torn is not None:
         # Who joins now makes a second -wal beside the deleted one, and one of the two is lost.
         raise InUse(
-            f"{torn.describe()} has the database open and works on files that were deleted"
-            f" ({', '.join(torn.deleted)}): what it wrote since is in no file that can be looked"
-            " at.",
-            f"Start nothing else on this home. First {torn.how_to_stop()}, then run this again.",
+            f"{torn.describe()} has the database open and works on deleted files"
+            f" ({', '.join(torn.deleted)}): what it wrote since is in no file that can be read.",
+            f"Start nothing else with this home. First {torn.how_to_stop()}, then run this again.",
         )
     return FileStatus(facts, openers)
 
@@ -134,9 +136,10 @@ def _require_sidecars_of_owner(facts: RawFacts) -> None:
     for found in facts.sidecars:
         if found.kind == "file" and found.uid != facts.main.uid:
             raise Refused(
-                f"{found.path} does not belong to the owner of {facts.main.path.name}: root's"
-                " SQLite would give it to him.",
-                f"If it is his: sudo chown {facts.main.uid} {quoted(str(found.path))}",
+                f"{found.path} does not belong to the owner of {facts.main.path.name}: SQLite, run"
+                " by root, would hand it over to that owner.",
+                f"If it should belong to that owner: sudo chown {facts.main.uid}"
+                f" {quoted(str(found.path))}",
             )
 
 
@@ -168,16 +171,16 @@ def _no_database(home: Home) -> NoInstall:
     )
 
     remaining_files = find_remaining_files(home)
-    hint = "Name the Hermes folder: hermes-repair doctor --home PATH"
+    hint = "Give the Hermes folder: hermes-repair doctor --home PATH"
     if remaining_files.copies:
         hint = (
-            f"{remaining_files.named_copies} With Hermes stopped, copy a sound one to"
-            f" {home.root / 'state.db'}; then hermes-repair doctor"
+            f"{remaining_files.named_copies} Stop Hermes, copy a sound one to"
+            f" {home.root / 'state.db'}, then: hermes-repair doctor"
         )
     elif remaining_files.files:
         hint = (
-            "If it was lost, put a copy of it back, or start Hermes once, which makes an empty one;"
-            " then hermes-repair backfill --report. If another folder is meant, name it with --home"
+            "If it was lost, restore a copy, or start Hermes once, which creates an empty one;"
+            " then run `hermes-repair backfill --report`. For another folder, add --home"
         )
     kind = NoInstall if remaining_files.copies or remaining_files.files else NoDatabase
     return kind(f"{home.root} has no state.db. {remaining_files.files}".rstrip(), hint)
@@ -228,7 +231,7 @@ def place_of(home: Home) -> dict[str, Any]:
 
 
 def steady(home: Home, environment: Environment, look: Callable[[FileStatus], T]) -> T:
-    """Run a look, and run it again where the files moved under it (design 6.1)."""
+    """Run a look, and run it again where the files moved under it."""
     for _ in range(LOOKS):
         before = read_file_status(home)
         try:
@@ -242,6 +245,6 @@ def steady(home: Home, environment: Environment, look: Callable[[FileStatus], T]
             return answer
         environment.sleep(0.2)
     raise Refused(
-        f"{home.database} keeps changing while it is looked at.",
+        f"{home.database} keeps changing while it is being read.",
         "Run this again when Hermes has finished starting or stopping.",
     )

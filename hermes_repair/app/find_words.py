@@ -65,7 +65,7 @@ class Words:
     def __init__(self, words: str) -> None:
         self._wanted = [word.casefold() for word in words.split()]
         if not self._wanted:
-            raise UsageError("There is nothing to look for.", 'hermes-repair find "some words"')
+            raise UsageError("There is nothing to search for.", 'hermes-repair find "some words"')
 
     def match(self, said: str) -> bool:
         """Whether all words are in the text."""
@@ -203,7 +203,7 @@ def _place(home: Home, found: TranscriptFile, message: dict[str, object], line: 
 def _in_copy(home: Home, path: Path, wanted: Words, notes: list[str]) -> Iterator[Place]:
     name = _relative(home, path)
     if not host.who_has_open(path).nobody:
-        notes.append(f"{name} is open in another program and was not looked at.")
+        notes.append(f"{name} is open in another program and was not searched.")
         return
     facts = host.probe(path)
     sides = Sides(facts.main.size, facts.wal.size, facts.journal.size)
@@ -222,7 +222,7 @@ def _in_copy(home: Home, path: Path, wanted: Words, notes: list[str]) -> Iterato
                     state=place.state,
                 )
     except (DatabaseUnreadable, Refused) as error:
-        notes.append(f"{name} could not be looked at: {error.message}")
+        notes.append(f"{name} could not be checked: {error.message}")
 
 
 def _relative(home: Home, path: Path) -> str:

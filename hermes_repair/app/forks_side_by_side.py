@@ -131,7 +131,7 @@ def _require_halves(found: Collection[Fork], wish: ForkOptions | None) -> None:
     strange = sorted(wish.keep - halves) if wish is not None else []
     if strange:
         raise UsageError(
-            f"{strange[0]!r} is no half of these forks, so it cannot be kept.",
+            f"{strange[0]!r} is not a half of these forks, so it cannot be kept.",
             "`hermes-repair forks` shows the halves.",
         )
 

@@ -123,7 +123,7 @@ def to_undo(
 
     A later lock cleaning stays, unless a row that it removed is one that a run below it had left:
     only then does that run's state come back with it alone. ``left_out`` gets the receipts that
-    cannot be read. Raises :class:`Refused` where there is nothing to take back.
+    cannot be read. Raises :class:`Refused` where there is nothing to undo.
     """
     folder = folder_of(home)
     bad = left_out if left_out is not None else []
@@ -142,7 +142,7 @@ def to_undo(
             raise _is_replaced(meant)
         if first is None:
             raise Refused(
-                f"Receipt {wanted.stem} has nothing left to take back.",
+                f"Receipt {wanted.stem} has nothing left to undo.",
                 "`hermes-repair history` shows what can be undone.",
             )
     else:
@@ -151,9 +151,9 @@ def to_undo(
         if first is None and final is not None:
             raise _is_final(folder, final, entries)
         if first is None and not everything:
-            raise Refused("There is nothing to take back.", "Nothing was done here yet.")
+            raise Refused("There is nothing to undo.", "Nothing has been done here yet.")
         if first is None:
-            raise Refused("There is nothing to take back.", "`hermes-repair history` shows why.")
+            raise Refused("There is nothing to undo.", "`hermes-repair history` shows why.")
     taken = [first]
     for later in reversed(entries[: entries.index(first)]):
         if not later.cleans_locks or any(_left_to(folder, below, later) for below in taken):
@@ -162,39 +162,39 @@ def to_undo(
 
 
 def _is_final(folder: Folder, found: Entry, others: Sequence[Entry]) -> Refused:
-    """Return why a run without steps is not taken back, and what can be done instead."""
+    """Return why a run without steps is not undone, and what can be done instead."""
     if found.answer is not None:
         return _is_an_answer(folder, found, others)
     kept = Path(found.header.backup or "").parent.name
     return Refused(
-        f"{found.name} put {found.header.restored} back, and `undo` does not take that back.",
-        f"What was there before is backup {kept}: `hermes-repair restore {kept}` puts it back."
-        f"{_EARLIER if others else ''}",
+        f"{found.name} restored {found.header.restored}, and `undo` does not revert that.",
+        f"The state before is backup {kept}: `hermes-repair restore {kept}` brings it"
+        f" back.{_EARLIER if others else ''}",
     )
 
 
 def _is_replaced(found: Entry) -> Refused:
-    """Return why a run whose work was replaced by an older copy cannot be taken back."""
+    """Return why a run whose work was replaced by an older copy cannot be undone."""
     by = found.replaced_by.stem if found.replaced_by is not None else ""
     return Refused(
-        f"{found.name} cannot be taken back: {by} put a copy from before it back, so what it did is"
-        " not in the database any more.",
+        f"{found.name} cannot be undone: {by} restored a copy from before it, so what it did is no"
+        " longer in the database.",
         "`hermes-repair history` shows what was done since.",
     )
 
 
 def _is_an_answer(folder: Folder, found: Entry, others: Sequence[Entry]) -> Refused:
-    """Return why an answer to DB002 is not taken back, and what can be done instead."""
+    """Return why an answer to DB002 is not undone, and what can be done instead."""
     place = (folder.path / (found.header.backup or "")).parent
     what = said(found.answer) if found.answer is not None else ""
     return Refused(
-        f"{what} by {found.name}, and `undo` does not take that back: nothing proves which of the"
-        f" two was right. Both files as they were are in {place}.",
-        f"To look at them, copy both to another folder.{_EARLIER if others else ''}",
+        f"{what} by {found.name}, and `undo` does not revert that: nothing proves which of the two"
+        f" was right. Both files as they were are in {place}.",
+        f"To read them, copy both to another folder.{_EARLIER if others else ''}",
     )
 
 
-_EARLIER = " `hermes-repair undo RECEIPT` takes back an earlier run by its name."
+_EARLIER = " `hermes-repair undo RECEIPT` undoes an earlier run by its name."
 
 
 def staying(home: Home, taken: Sequence[Entry]) -> list[Entry]:

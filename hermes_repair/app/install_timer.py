@@ -26,7 +26,7 @@ def cleaning(program: Sequence[str], home: Home, *, all_profiles: bool) -> list[
     except UnicodeEncodeError:
         raise Refused(
             f"The path {where} is not UTF-8, so no timer can name it.",
-            "Rename that folder, or make a link to it with a plain name and name that with --home.",
+            "Rename that folder, or make a link to it with a plain name and use that with --home.",
         ) from None
     return [*program, "locks", "clean", "--home", str(where), *["--all-profiles"] * all_profiles]
 
@@ -61,7 +61,7 @@ def write_units(texts: Mapping[str, str], folder: Path) -> list[Path]:
         place = folder / name
         if place.exists() and place.read_text(encoding="utf-8", errors="replace") != text:
             raise Refused(
-                f"{place} is there already and says something else.",
+                f"{place} already exists and has different content.",
                 "Move it away, then run this again; without --write the text is only printed.",
             )
     folder.mkdir(parents=True, exist_ok=True)

@@ -120,7 +120,7 @@ def _lock_files(home: Home) -> Iterator[Hold]:
     for file in files:
         if table is None:
             if file.path.exists():
-                reason = "This system does not tell who holds a lock on a file."
+                reason = "This system does not tell who holds a file lock."
                 yield _lock_file(home, file, Verdict(Kind.UNKNOWN, reason))
         elif file.path in table:
             hold = _held_or_free(home, file, table[file.path], hidden)
@@ -137,7 +137,7 @@ def _held_or_free(
         if doubt:
             reason = f"No holder is seen, but it may have one: {doubt[0]}."
             return _lock_file(home, file, Verdict(Kind.UNKNOWN, reason))
-        reason = f"Nobody holds it; it guards {file.guards}. The file itself means nothing."
+        reason = f"Nobody holds it; it guards {file.guards}. The file alone means nothing."
         return _lock_file(home, file, Verdict(Kind.FREE, reason))
     pid = locks[0].pid
     process = host.process(pid)
@@ -147,7 +147,10 @@ def _held_or_free(
     # The lock belongs to the open file, which a child inherits: it outlives who took it.
     heirs = host.who_has_open(file.path).processes
     who = f": {heirs[0].describe()}" if heirs else ""
-    reason = f"Process {pid} took it and has ended; a child that it left behind holds it on{who}."
+    reason = (
+        f"Process {pid} took it and has ended; a child process that it left behind still holds"
+        f" it{who}."
+    )
     return _lock_file(home, file, Verdict(Kind.STUCK, reason), pid, heirs[0] if heirs else None)
 
 
@@ -155,7 +158,7 @@ def _shared(path: Path) -> tuple[str, ...]:
     place = host.filesystem(real_path(path))
     if place.local and place.layer_of is None:
         return ()
-    return (f"it lies on a filesystem ({place.kind}) that others may use too",)
+    return (f"it is on a filesystem ({place.kind}) that others may use too",)
 
 
 def _lock_file(
@@ -181,20 +184,20 @@ def _gateway_pid(home: Home) -> Iterator[Hold]:
         return
     process = host.process(record.pid) if record.pid is not None else None
     if record.pid is None:
-        verdict = Verdict(Kind.STUCK, "It holds no process number; Hermes replaces it.")
+        verdict = Verdict(Kind.STUCK, "It contains no process id; Hermes replaces it.")
     elif process is None or process.zombie:
         known = _pids_comparable(home.database)
         reason = f"Process {record.pid} is gone; Hermes replaces the file at its next start."
-        unseen = f"Process {record.pid} is not seen; it may run in another container."
+        unseen = f"Process {record.pid} cannot be seen; it may run in another container."
         verdict = Verdict(Kind.HOLDER_DEAD, reason) if known else Verdict(Kind.UNKNOWN, unseen)
     elif record.start_ticks and process.start_ticks not in (None, record.start_ticks):
         reason = (
-            f"Process {record.pid} is a later one with the same number; Hermes replaces the file"
+            f"Process {record.pid} is a later process with the same id; Hermes replaces the file"
             " at its next start."
         )
         verdict = Verdict(Kind.HOLDER_DEAD, reason)
     else:
-        verdict = Verdict(Kind.LIVE, f"Process {record.pid} is there.")
+        verdict = Verdict(Kind.LIVE, f"Process {record.pid} is running.")
     yield Hold(
         "gateway-pid",
         _name(home, path),
@@ -210,8 +213,8 @@ def _receipts(folder: Folder) -> Iterator[Hold]:
     for path, header, pending in gather(folder).unfinished:
         when = minute(header.created)
         reason = (
-            f"A run of `{header.command}` of {when} was cut off with {count(pending, 'step')}"
-            " open; `hermes-repair repair` finishes it."
+            f"A run of `{header.command}` from {when} was interrupted with"
+            f" {count(pending, 'step')} open; `hermes-repair repair` finishes it."
         )
         verdict = Verdict(Kind.STUCK, reason)
         yield Hold("receipt", path.stem, verdict, taken=header.created)

@@ -1,4 +1,4 @@
-"""``migrate``: to the schema that the installed Hermes expects, in one transaction (design 6.5)."""
+"""``migrate``: to the schema that the installed Hermes expects, in one transaction."""
 
 from __future__ import annotations
 
@@ -264,12 +264,11 @@ def _verify(query: Query, way: Way) -> None:
     left = _otherwise(structure, way)
     rows = [int(str(next(iter(query(f"SELECT COUNT(*) FROM {t}", ())))[0])) for t in COUNTED]
     if tuple(rows) != way.rows:
-        left.insert(0, f"it had {way.rows} sessions and messages and has {tuple(rows)}")
+        left.insert(0, f"it had {way.rows} sessions and messages and now has {tuple(rows)}")
     if left:
         raise HermesRepairError(
-            f"The migration would not make the database as schema {way.route.target} is: "
-            + "; ".join(left[:3]),
-            "It was taken back whole: nothing was changed. Please report this.",
+            f"The migration would not result in schema {way.route.target}: " + "; ".join(left[:3]),
+            "It was rolled back: nothing was changed. Please report this.",
         )
 
 
@@ -288,8 +287,9 @@ def _look_afresh(home: Home, environment: Environment, way: Way) -> None:
     def look(scene: Scene) -> None:
         if left := _otherwise(scene.structure, way):
             raise Refused(
-                "The migration was made, but the database is otherwise now: " + "; ".join(left[:3]),
-                "Is another program at work on it? `hermes-repair undo` takes it back.",
+                "The migration was done, but the database no longer matches its result: "
+                + "; ".join(left[:3]),
+                "Is another program writing to it? `hermes-repair undo` reverts the migration.",
             )
 
     ask_scene(home, environment, look)

@@ -1,4 +1,4 @@
-"""What follows from taking a migration back, said before it is done (design R5).
+"""What follows from taking a migration back, said before it is done (R5).
 
 The database is then at its older number again, and Hermes' next start makes the steps in between
 its own way.
@@ -28,13 +28,13 @@ def warnings(home: Home, environment: Environment, entries: Sequence[Entry]) -> 
     said = []
     if known is not None and known.number is not None and known.number > start:
         said.append(
-            f"The database is at schema {start} then, and Hermes {known.release} ({known.how})"
+            f"The database is then at schema {start}, and Hermes {known.release} ({known.how})"
             f" expects {known.number}: its next start migrates it again, without a backup."
         )
     if start < STEP <= target:
         said.append(
-            "The first start of Hermes 0.17.0 or later then marks sessions as delegate runs by"
-            " their shape alone, and chats vanish from its lists (LN010)."
+            "The first start of Hermes 0.17.0 or later will mark sessions as delegate runs by"
+            " their shape alone, and chats will vanish from its lists (LN010)."
         )
     return tuple(said)
 

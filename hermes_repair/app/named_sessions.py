@@ -30,8 +30,8 @@ def require_known(scene: Scene, named: Collection[str], planned: Iterable[Outlin
     if unknown:
         raise UnknownSession(
             f"There is no session {min(unknown)!r} here: no row, file or receipt has that id.",
-            "`hermes-repair doctor` names the sessions with findings, and `hermes-repair find"
-            " WORDS` those that hold these words.",
+            "`hermes-repair doctor` lists sessions with findings, `hermes-repair find WORDS` those"
+            " with these words.",
         )
 
 

@@ -75,14 +75,14 @@ def open_scene(
         notes = []
         if left is not None and state.side is SideFile.CRASH:
             notes.append(
-                f"The -wal beside state.db is what {left.stem} could not take into it (a full disk,"
-                " a kill). The two belong together; the next repair, or Hermes, takes it in."
+                f"The -wal beside state.db is what {left.stem} could not merge (a full disk, a"
+                " kill). The two belong together; the next repair, or Hermes, merges it."
             )
         if state.soundness is not None and state.soundness.unchecked:
             tables = state.soundness.unchecked
             notes.append(
-                f"Whether {_listed(tables)} and {verb(len(tables), 'its', 'their')} indexes agree"
-                " takes too long to check beside others; it waits."
+                f"Whether {_listed(tables)} and {verb(len(tables), 'its', 'their')} indexes match"
+                " takes too long to check while others use the database."
             )
         installed = installed_for(home, environment, seen)
         notes += unread(installed)

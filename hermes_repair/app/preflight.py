@@ -1,4 +1,4 @@
-"""What has to be true before anything is written (design R4), and the safety copies."""
+"""What has to be true before anything is written (R4), and the safety copies."""
 
 from __future__ import annotations
 
@@ -54,11 +54,11 @@ def require_writable(home: Home, file_status: FileStatus, folder: Folder, need: 
     place = home.database.parent
     for path in (home.database, place):
         if not host.can_write(path):
-            raise Refused(f"{path} cannot be written by this user.", folder.way_in(path))
+            raise Refused(f"This user cannot write {path}.", folder.way_in(path))
     disk = disk_space(home, need)
     if not disk.enough:
         raise Refused(
-            f"This needs {need:,} bytes on the disk of {home.root}, and {disk.free:,} are free.",
+            f"This needs {need:,} bytes on the disk of {home.root}; {disk.free:,} are free.",
             "Nothing was changed. Free some space, then run the same command again.",
         )
     return disk
@@ -69,7 +69,7 @@ def require_same_base(home: Home, marks: str) -> None:
     if read_file_status(home).marks != marks:
         raise Changed(
             "The database changed after the plan was made.",
-            "Nothing was changed. Run the same command again to plan from what is there now.",
+            "Nothing was changed. Run the same command again to make a new plan.",
         )
 
 
@@ -95,7 +95,7 @@ def require_no_question(
         raise DatabaseUnreadable(
             f"{home.database} {what}.",
             "Nothing was changed. `hermes-repair doctor` says more; `hermes-repair restore BACKUP`"
-            " puts a copy back.",
+            " restores a copy.",
         )
     if file_status.in_the_way is not None:
         raise DatabaseUnreadable(
@@ -110,8 +110,8 @@ def require_no_question(
     if state.side in IN_QUESTION:
         raise Refused(
             "DB002: the -wal beside state.db may not belong to it, so nothing is written.",
-            "`hermes-repair doctor` says more; then answer with `hermes-repair repair --wal use`"
-            " or `hermes-repair repair --wal ignore`.",
+            "`hermes-repair doctor` says more; then choose `hermes-repair repair --wal use` or"
+            " `hermes-repair repair --wal ignore`.",
         )
     if looks_up and state.soundness is not None:
         require_sound(state.soundness, tables)
@@ -134,7 +134,7 @@ def file_state(home: Home, file_status: FileStatus, folder: Folder) -> FileState
 
 
 def bundle(home: Home, file_status: FileStatus, folder: Folder, place: Path) -> Path | None:
-    """Copy main, -wal, -shm and -journal as they lie, before the first connection (design R4).
+    """Copy main, -wal, -shm and -journal as they lie, before the first connection (R4).
 
     Into a new folder below ``place``, which is returned; None where nothing lies beside the main
     file or somebody has it open.
@@ -161,7 +161,7 @@ def copy_as_files(home: Home, file_status: FileStatus, folder: Folder, target: P
     for copied in host.copy_files(pairs, fsync=True):
         if not host.compare_files(copied.source, copied.target).equal:
             raise Refused(
-                f"The safety copy of {copied.source} is not the same as the file.",
+                f"The safety copy of {copied.source} does not match the file.",
                 "Nothing was changed. Check the disk, then run the same command again.",
             )
         folder.own(copied.target)
@@ -200,7 +200,7 @@ def guard_alone(home: Home, clock: Callable[[], float]) -> Callable[[], None]:
         if not openers.nobody:
             raise InUse(
                 f"{openers.describe()}.",
-                "What was done before is whole. Stop it, then run the same command again.",
+                "Finished steps are complete. Stop it, then run the same command again.",
             )
 
     return guard
@@ -224,7 +224,7 @@ def single_run(folder: Folder) -> Iterator[None]:
             raise folder.denied(lock, error) from error
         if not mine:
             raise AnotherRun(
-                "Another hermes-repair is at work on this home.",
+                "Another hermes-repair is working on this home.",
                 "Wait until it has finished, then run this again.",
             )
         folder.own(lock)

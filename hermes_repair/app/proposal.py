@@ -211,9 +211,12 @@ def waiting(proposal: Proposal, selection: Selection) -> list[tuple[str, str]]:
     if proposal.live_reason is None:
         return said
     why, held = proposal.live_reason, proposal.held
-    first = f"{', '.join(held.receipts)} was cut off at work on the same, and is settled first."
+    first = (
+        f"{', '.join(held.receipts)} was interrupted while working on the same, and is finished"
+        " first."
+    )
     if held.receipts and selection.wants_id("RP001") and not selection.sessions:
-        said.append((f"settle what was cut off: {', '.join(held.receipts)}", why))
+        said.append((f"finish what was interrupted: {', '.join(held.receipts)}", why))
     for one in proposal.plan.waiting:
         both = f"{first} {why}" if held.concerns(one) else why
         said.append((one.unit.summary, both))

@@ -90,8 +90,8 @@ def recover(home: Home, folder: Folder, environment: Environment) -> list[str]:
         if header.command == RESTORE and file_status.marks == header.base:
             folder.discard(path)
             said.append(
-                f"Receipt {path.stem} was cut off before it put {header.restored} back:"
-                " nothing was changed by it."
+                f"Receipt {path.stem} was interrupted before it restored {header.restored}: it"
+                " changed nothing."
             )
             continue
         require_alone(home, file_status)
@@ -110,21 +110,22 @@ def recover(home: Home, folder: Folder, environment: Environment) -> list[str]:
         close_receipt(path, home, folder, environment)
         if header.command == RESTORE:
             said.append(
-                f"Receipt {path.stem} was cut off while it put {header.restored} back: what was"
-                f" there before is in {folder.path / (header.backup or '')}."
+                f"Receipt {path.stem} was interrupted while it restored {header.restored}: the"
+                f" state before is in {folder.path / (header.backup or '')}."
             )
             continue
         if answer_of(header.command) is not None:
             said.append(
-                f"Receipt {path.stem} was cut off while it dealt with a -wal, which is settled now;"
-                f" both files as they were are in {folder.backup_dir(path)}."
+                f"Receipt {path.stem} was interrupted while it dealt with a -wal, which is settled"
+                f" now; both files as they were are in {folder.backup_dir(path)}."
             )
             continue
         done = sum(1 for state in noted.values() if state in (UnitState.DONE, UnitState.UNDONE))
         unknown = sum(1 for state in noted.values() if state is UnitState.UNKNOWN)
-        verb = "taken back" if open_undo else "done"
+        verb = "undone" if open_undo else "done"
         sentence = (
-            f"Receipt {path.stem} was cut off: {count(done, 'step')} of {len(noted)} found {verb}"
+            f"Receipt {path.stem} was interrupted: {count(done, 'step')} of {len(noted)} found"
+            f" {verb}"
         )
         said.append(sentence + (f", {unknown} cannot be told." if unknown else "."))
     return said + _take_in(home, folder)
@@ -156,11 +157,11 @@ def _take_in(home: Home, folder: Folder) -> list[str]:
             settle_wal(writer)
     except sqlite3.Error as error:
         raise Refused(
-            f"The -wal that {left.stem} left beside state.db still cannot be taken in: {error}.",
-            "Keep the two together, and free some space (is the disk full?); then run the same"
+            f"The -wal that {left.stem} left beside state.db still cannot be merged: {error}.",
+            "Keep the two together and free some space (is the disk full?), then run the same"
             " command again.",
         ) from error
-    return [f"The -wal that {left.stem} had left beside state.db was taken in."]
+    return [f"The -wal that {left.stem} had left beside state.db was merged."]
 
 
 def _like(backup: Path | None) -> Callable[[Writer], bool]:

@@ -1,7 +1,7 @@
 """``repair``: rounds of look, plan, apply, until a fresh look has nothing left to do.
 
 Units that touch the same session wait for one another, so what a later round does is planned from
-what the earlier one left (design section 4). ``--dry-run`` shows the first round and who waits.
+what the earlier one left. ``--dry-run`` shows the first round and who waits.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def preview(
     Raises :class:`UsageError` where that file exists already.
     """
     if plan_out is not None and plan_out.exists():
-        raise UsageError(f"{plan_out} exists already.", "Name a new file for --plan-out.")
+        raise UsageError(f"{plan_out} already exists.", "Give --plan-out a new file.")
     with scratch(0) as place:
         proposal = propose(
             home, environment, look_options, selection, place, choice=choice, backup=backup

@@ -20,7 +20,7 @@ from hermes_repair.model.findings import Remedy
 from hermes_repair.model.plans import Outline
 
 ROUNDS = 12  # families times one; a plan that never ends would be a defect, not a repair
-NOT_AGREED = "It came to light when the steps before it were done, and was not agreed to."
+NOT_AGREED = "It showed only after the steps before it were done, and you did not agree to it."
 
 
 @dataclass(slots=True)

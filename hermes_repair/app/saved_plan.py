@@ -123,7 +123,7 @@ def _require_lawful(
                 why = objection(record.unit, bounds) or why_not(allowed, record.unit)
                 if why:
                     what = record.unit.summary
-                    raise Refused(f"The plan {path} is not done: {what!r}: {why}.", PLAN_AGAIN)
+                    raise Refused(f"The plan {path} was not applied: {what!r}: {why}.", PLAN_AGAIN)
         return _Base(scene.recognition.number, scene.birth)
 
 

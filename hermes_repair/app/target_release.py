@@ -64,11 +64,11 @@ def choose_target(
         wanted = max(DEFAULT_TARGET, number)
         why = "no installed Hermes was found for this home"
         if unknown:
-            why = "what the installed Hermes expects could not be read"
+            why = "cannot tell what the installed Hermes expects"
         return Target(wanted, why, guessed=True, notes=unknown)
     expected, notes = known.number, (*unknown, *_disagreeing(known, installed))
     if expected < number:
-        note = f"The database is at {number} already, beyond what this Hermes expects ({expected})."
+        note = f"The database is already at {number}, beyond what this Hermes expects ({expected})."
         notes = (note, *notes)
     if expected > NEWEST_TARGET:
         note = f"Hermes' own code takes it from {NEWEST_TARGET} to {expected} on its next start."
@@ -107,7 +107,7 @@ def _named(to: int, known: Installed | None, force: bool) -> Target:
 def _disagreeing(known: Installed, installed: Sequence[Installed]) -> tuple[str, ...]:
     """Return a note for every other install that serves the home and expects another number."""
     return tuple(
-        f"Another one serves this home too: {words(other)}."
+        f"Another one also uses this home: {words(other)}."
         for other in installed
         if other.number is not None and other.number != known.number
     )

@@ -67,7 +67,7 @@ def undo(
     """Take back what :func:`to_undo` says. Each receipt is whole before the next begins.
 
     Raises :class:`Refused` where something that we wrote was changed since, naming it; what was
-    taken back before that stays taken back.
+    undone before that stays undone.
     """
     folder = folder_of(home)
     read_file_status(home)  # raises where there is no database to change
@@ -98,7 +98,7 @@ def _require_ours(folder: Folder, found: Entry) -> None:
     if found.header.home is None or found.header.home != identity(folder):
         raise Refused(
             f"{found.path} is the receipt of another home ({found.header.database}), so it is not"
-            " taken back here.",
+            " undone here.",
             "Nothing was changed. Move that file away; `hermes-repair history` lists the receipts"
             " of this home.",
         )
@@ -107,7 +107,7 @@ def _require_ours(folder: Folder, found: Entry) -> None:
         folder.backups.resolve()
     ):
         raise Refused(
-            f"{found.path} names a backup that does not lie in {folder.backups}.",
+            f"{found.path} names a backup that is not in {folder.backups}.",
             "Nothing was changed. Move that file away, then run this again.",
         )
 
@@ -125,7 +125,7 @@ def _invert(home: Home, folder: Folder, environment: Environment, found: Entry) 
         lawful=lawful(),
         keep=lambda _action: None,
         resolve=_unused,
-        tell=lambda unit: environment.tell(f"taken back: {unit.summary}"),
+        tell=lambda unit: environment.tell(f"undone: {unit.summary}"),
         random=environment.random,
         patience=PATIENCE,
         exclusive=True,
@@ -157,12 +157,12 @@ def _close_undo(receipt: PlanFile, home: Home, environment: Environment) -> None
 def _restore(home: Home, folder: Folder, environment: Environment, found: Entry) -> int:
     """Put the backup of a migration back, if nothing was written since."""
     if found.header.backup is None:
-        raise Refused(f"Receipt {found.name} has no backup to put back.")
+        raise Refused(f"Receipt {found.name} has no backup to restore.")
     backup = folder.path / found.header.backup
     if not backup.is_file():
         raise Refused(
-            f"The backup {backup} is gone, so this migration cannot be taken back.",
-            "`hermes-repair backup list` shows the backups that there are.",
+            f"The backup {backup} is gone, so this migration cannot be undone.",
+            "`hermes-repair backup list` shows all backups.",
         )
     file_status = read_file_status(home)
     require_writable(home, file_status, folder, ROOM + 2 * file_status.sides.main)
@@ -226,10 +226,9 @@ def _require_unwritten(
     if differences:
         what = ", ".join(dict.fromkeys(map(_in_words, differences)))
         raise Refused(
-            f"The database was written after this migration: {what}. Putting the backup back would"
+            f"The database was written to after this migration: {what}. Restoring the backup would"
             " lose that.",
-            "Keep the migration. If losing that is what you want: "
-            f"hermes-repair restore {found.name}",
+            f"Keep the migration, or lose that on purpose: hermes-repair restore {found.name}",
         )
     return sequences(now)
 

@@ -72,7 +72,7 @@ def _require_sound(home: Home, file_status: FileStatus, choice: WalChoice) -> No
         f" {found[choice].complaints[0]}.",
         "Nothing was changed. "
         + (
-            "`hermes-repair backup list` shows copies that can be put back."
+            "`hermes-repair backup list` shows copies that can be restored."
             if not found[other].sound
             else f"The other answer is sound: hermes-repair repair --wal {other.value}"
         ),
@@ -81,7 +81,7 @@ def _require_sound(home: Home, file_status: FileStatus, choice: WalChoice) -> No
 
 def said(choice: WalChoice) -> str:
     """Return what an answer does, as a sentence about what was done."""
-    return "The -wal was set aside" if choice is WalChoice.IGNORE else "The -wal was joined"
+    return "The -wal was set aside" if choice is WalChoice.IGNORE else "The -wal was merged"
 
 
 def answer_of(command: str) -> WalChoice | None:

@@ -35,15 +35,16 @@ from hermes_repair.model.words import count
 def lineage_cycle(scene: Scene) -> Iterator[Finding]:
     """Sessions are each other's parents, in a circle.
 
-    What it means: no release lists any of them. Some commands never come back from such a circle:
-    exporting a member in 0.18.1 to 0.18.2 loops for ever.
+    What it means: no release lists any of them. Some commands never return from such a circle:
+    exporting one of its sessions in 0.18.1 or 0.18.2 loops forever.
 
-    How it happens: SQL by hand, or an import that did not look (Hermes #49148, #49178).
+    How it happens: SQL by hand, or an import that did not check (Hermes #49148, #49178).
 
-    What repair does: it cuts the link of the earliest member, which is then the first of the chain.
+    What repair does: it cuts the link of the earliest session, which then comes first in the chain.
 
-    How safe it is: safe for a session that is its own parent, which says nothing. In a longer
-    circle any link could be the wrong one, so it is cut only when you name a session of it.
+    How safe it is: safe for a session that is its own parent, because that link says nothing. In a
+    longer circle any link could be the wrong one, so one is cut only when you name a session of the
+    circle.
     """
     for cycle in scene.graph.cycles:
         first = cycle[0]
@@ -85,21 +86,21 @@ def continuation_missing(scene: Scene) -> Iterator[Finding]:
     """A conversation was closed for compression, and nothing continues it.
 
     What it means: the session counts as ended. Releases after 0.19.0 refuse every message to it;
-    earlier ones go on writing to a closed session.
+    earlier ones keep writing to a closed session.
 
     How it happens: the program stopped between closing the session and starting its continuation
-    (Hermes #80337, #82001), or the continuation reached only its transcript file (#33906). Or
-    somebody deleted the continuation, or imported the chat without it: that is no damage, and
-    leaves the same.
+    (Hermes #80337, #82001), or the continuation reached only its transcript file (#33906). It looks
+    the same when somebody deleted the continuation, or imported the chat without it, and that is no
+    damage.
 
-    What repair does: it opens the session again, so that it can be written to. Where a transcript
-    file holds the continuation, that is brought back and linked instead.
+    What repair does: it reopens the session, so that Hermes can write to it. If a transcript file
+    has the continuation, it brings that back and links it instead.
 
-    How safe it is: only at rest, at least 15 minutes after the closing, with no continuation of any
-    kind and no compression lock. Safe where a chat of the gateway leads to it, so that its next
-    message would go to a closed session, and where its continuation was brought back. Otherwise it
-    is a note, and done only when you name the session. The time and reason of the closing are kept
-    in the receipt.
+    How safe it is: only while nobody has the database open, at least 15 minutes after the session
+    was closed, and with no continuation of any kind and no compression lock. Safe where a gateway
+    chat leads to it, so that its next message would go to a closed session, and where its
+    continuation was brought back. Otherwise it is a note, and repaired only when you name the
+    session. The receipt keeps the time and the reason of the closing.
     """
     cycles = in_cycle(scene)
     for node in scene.nodes:
@@ -107,7 +108,7 @@ def continuation_missing(scene: Scene) -> Iterator[Finding]:
         if not closed or node.id in cycles or not is_settled(scene, [node.ended_at], [node.id]):
             continue
         ending = judge_ending(scene, node)
-        held = f" The file of {ending.file} holds its continuation." if ending.file else ""
+        held = f" The file of {ending.file} has its continuation." if ending.file else ""
         others = scene.continued_elsewhere.get(node.id, ())
         held += f" {', '.join(map(str, others))} continues it." if others else ""
         here = " here" if others else ""
@@ -154,22 +155,22 @@ def judge_ending(scene: Scene, node: SessionNode) -> Ending:
     others = scene.continued_elsewhere.get(node.id, ())
     if others:
         made = replace(made, safety=Safety.UNSAFE, reason=f"{others[0]} continues it")
-        return Ending(made, f"open {node.id} again ({made.reason})")
+        return Ending(made, f"reopen {node.id} ({made.reason})")
     file = continuation_in_file(scene, node)
     if file is None:
-        return Ending(made, f"open {node.id} again ({made.reason})")
+        return Ending(made, f"reopen {node.id} ({made.reason})")
     name = file.session_id
     if file.safe:
         made = replace(made, safety=Safety.UNSAFE, reason=f"the file of {name} continues it")
-        summary, hint = f"open {node.id} again ({made.reason})", "hermes-repair repair"
+        summary, hint = f"reopen {node.id} ({made.reason})", "hermes-repair repair"
         return Ending(made, summary, name, hint, waits=True)
     reason = f"a file that may have been deleted on purpose continues it: {name}"
     hint = (
-        f"If you want it: `hermes-repair backfill {quoted(name)}`; else"
-        f" `hermes-repair repair --session {quoted(node.id)}` opens this one again"
+        f"If you want it: `hermes-repair backfill {quoted(name)}`; otherwise `hermes-repair repair"
+        f" --session {quoted(node.id)}` reopens this one"
     )
     made = replace(made, safety=Safety.UNSAFE, reason=reason)
-    return Ending(made, f"open {node.id} again ({reason})", name, hint)
+    return Ending(made, f"reopen {node.id} ({reason})", name, hint)
 
 
 def _open_again(ending: Ending, finding: Finding) -> Iterator[Unit]:
@@ -181,24 +182,25 @@ def _open_again(ending: Ending, finding: Finding) -> Iterator[Unit]:
 
 @check("LN005", "continuation-empty", Severity.WARNING, Remedy.SAFE, stage=Stage.LINEAGE)
 def continuation_empty(scene: Scene) -> Iterator[Finding]:
-    """A continuation was started and never written.
+    """A continuation was started, but nothing was ever written to it.
 
-    What it means: lists and resume lead to a chat without a message, and the conversation before it
-    seems to be gone.
+    What it means: lists and resume lead to an empty chat, and the conversation before it seems to
+    be gone.
 
     How it happens: the program stopped between rotating the session and its first write (up to
-    0.18.2; Hermes #15000, #47202, #51089). Or somebody undid all that was in it (up to 0.15.2), or
-    imported such a chat: that is no damage, and leaves the same but for the ids of messages.
+    0.18.2; Hermes #15000, #47202, #51089). Or somebody undid everything in it (up to 0.15.2), or
+    imported such a chat: that is no damage, and only the message ids tell the difference.
 
-    What repair does: it cuts the link of the empty session, which stays. Where nothing else
-    continues the conversation, that is opened again.
+    What repair does: it cuts the link of the empty session, which stays. If nothing else continues
+    the conversation, it reopens the conversation.
 
-    How safe it is: only at rest, at least 15 minutes after the rotation, with no message in it, no
-    session below it and no lock. Safe where no id of a message is missing since the conversation's
-    last one, in a database older than the import of 0.19.0: then nothing was ever written to it.
-    What else follows must be no run of a delegate: up to 0.16.0 those have no mark, and lists would
-    show it then. Otherwise it is done only when you name the session. Where a chat of the gateway
-    leads to it, its next message would go there: send /new in that chat first.
+    How safe it is: only while nobody has the database open, at least 15 minutes after the rotation,
+    with no message in it, no session below it and no lock. Safe where no message id is missing
+    after the conversation's last one, in a database from before 0.19.0 could import chats: then
+    nothing was ever written to it. Whatever else continues the conversation must not be a
+    delegate's run: up to 0.16.0 those have no mark, and lists would show it. Otherwise it is a
+    note, repaired only when you name the session. If a gateway chat leads to it, its next message
+    would go there: send /new in that chat first.
     """
     for node in _empty(scene):
         resolution = judge_empty(scene, node)
@@ -261,7 +263,7 @@ def judge_empty(scene: Scene, node: SessionNode) -> Resolution:
         without={node.id},
         unwritten=unwritten,
     )
-    both = merged([cut, reopened], f"{cut.reason}; {parent.id} is opened again")
+    both = merged([cut, reopened], f"{cut.reason}; {parent.id} is reopened")
     others = scene.continued_elsewhere.get(parent.id, ())
     if others:
         return replace(both, safety=Safety.UNSAFE, reason=f"{others[0]} continues {parent.id}")

@@ -23,19 +23,19 @@ LINES = 20
 """So many of SQLite's complaints are kept of a damaged file."""
 NAMED = 5
 """So many sessions are named in a sentence; the data has all."""
-LEAVE_IT = "Do not start Hermes on it."
+LEAVE_IT = "Do not start Hermes with it."
 LOOK_FOR_COPIES = (
-    f"{LEAVE_IT} Look for copies: `hermes-repair backup list`, state-snapshots/, *.bak beside it."
+    f"{LEAVE_IT} Look for copies: `hermes-repair backup list`, state-snapshots/, *.bak next to it."
 )
 
 
 @check("DB001", "database-unreadable", Severity.FATAL, Remedy.MANUAL, file_level=True)
 def database_unreadable(scene: Scene) -> Iterator[Finding]:
-    """Nothing can be read in state.db: SQLite cannot open it, or it has no conversations.
+    """Nothing can be read from state.db: SQLite cannot open it, or it has no conversations.
 
-    What it means: the file is empty, is no database, its first page is damaged, or it is a database
-    without Hermes' tables of sessions and messages. Opening it with Hermes can make it worse:
-    SQLite deletes a -wal that lies beside an empty file.
+    What it means: the file is empty, is not a database, has a damaged first page, or lacks Hermes'
+    tables of sessions and messages. Opening it with Hermes can make things worse: SQLite deletes a
+    -wal beside an empty file.
 
     How it happens: an update or a crash truncated the file, a sync tool or an editor replaced it,
     or the disk lost its first page (Hermes #68474, #97568, #98017).
@@ -55,9 +55,9 @@ def database_unreadable(scene: Scene) -> Iterator[Finding]:
     elif taken := _taken_names(scene):
         yield _unreadable(
             scene,
-            f"state.db has no conversations that Hermes can write to: {' and '.join(taken)} is no"
-            " table there.",
-            f"{LEAVE_IT} DB009 says what has its name, and what to do.",
+            f"state.db has no conversations that Hermes can write to: {' and '.join(taken)} is not"
+            " a table.",
+            f"{LEAVE_IT} DB009 says what has that name, and what to do.",
             "no table",
         )
     elif not holds_conversations(scene.structure):
@@ -65,9 +65,9 @@ def database_unreadable(scene: Scene) -> Iterator[Finding]:
         first = "move state.db away and start Hermes once" if foreign else "start Hermes once"
         yield _unreadable(
             scene,
-            "state.db has no conversations: Hermes' tables of sessions and messages are not there.",
-            f"Without a copy, {first}: it makes the tables. After that `hermes-repair doctor` says"
-            " what the files in sessions/ can give back.",
+            "state.db has no conversations: Hermes' tables of sessions and messages are missing.",
+            f"If there is no copy, {first}: it creates the tables. Then `hermes-repair doctor`"
+            " says what the files in sessions/ can bring back.",
             "no conversations",
         )
 
@@ -99,27 +99,28 @@ def _put_back(remaining_files: RemainingFiles) -> str:
     if not remaining_files.copies:
         return ""
     named = remaining_files.named_copies
-    return f"{LEAVE_IT} {named} `hermes-repair restore FILE` puts a sound one back."
+    return f"{LEAVE_IT} {named} `hermes-repair restore FILE` restores a sound one."
 
 
 @check("DB002", "stale-wal", Severity.FATAL, Remedy.MANUAL, file_level=True)
 def stale_wal(scene: Scene) -> Iterator[Finding]:
-    """A -wal file lies beside state.db that does not belong to it.
+    """The -wal beside state.db does not belong to it.
 
-    What it means: nobody has the database open, yet a -wal is there that was not written to this
-    state of the file: joining it damages the database, or numbers that SQLite only ever raises
-    prove that it is of another moment. SQLite joins it silently on the next open, and on real
+    What it means: nobody has the database open, yet there is a -wal that was not written for this
+    state of the file: merging it damages the database, or numbers that SQLite only ever raises
+    prove that it is from another moment. SQLite merges it silently on the next open, and on real
     installs that destroyed the file. The finding says which chats each of the two has.
 
     How it happens: state.db was restored or copied from another moment than its -wal, or a second
-    process replaced one of the two (Hermes #101064, #109786). A crash does not do it: the -wal that
-    it leaves is joined, deletes and undone turns in it included, as every SQLite does.
+    process replaced one of the two (Hermes #101064, #109786). A crash does not cause it: the -wal
+    that a crash leaves is merged, with the deletes and undone turns in it, as SQLite always does.
 
-    What repair does: nothing by itself. After you have said which is right, `--wal use` joins it
-    and `--wal ignore` sets it aside; both files are kept in hermes-repair/backups/ before that.
-    `history` says where; `undo` does not take the answer back.
+    What repair does: nothing by itself. Once you have decided which is right, `--wal use` merges it
+    and `--wal ignore` sets it aside; both files are first copied to hermes-repair/backups/.
+    `history` says where; `undo` does not revert your answer.
 
-    How safe it is: only you can know which of the two you want, so no command writes before.
+    How safe it is: only you can know which of the two you want, so no command writes until you have
+    answered.
     """
     file = scene.file
     if file.side is SideFile.STALE:
@@ -127,15 +128,15 @@ def stale_wal(scene: Scene) -> Iterator[Finding]:
             DATABASE,
             "The -wal beside state.db does not belong to it: without it the database is sound,"
             f" with it the database is damaged. {' '.join(_two_sides(file))}",
-            "Do not start Hermes. Set it aside: hermes-repair repair --wal ignore",
+            "Do not start Hermes. To set it aside: hermes-repair repair --wal ignore",
             data={"state": "stale", **_sides_data(file)},
         )
     elif file.side is SideFile.AMBIGUOUS:
         yield stale_wal.finding(
             DATABASE,
-            f"The -wal beside state.db is not of its present state: {'; '.join(file.differences)}."
-            f" {' '.join(_two_sides(file))}",
-            "Do not start Hermes. Say which is right: `hermes-repair repair --wal use` or"
+            "The -wal beside state.db does not match its present state:"
+            f" {'; '.join(file.differences)}. {' '.join(_two_sides(file))}",
+            "Do not start Hermes. Choose which is right: `hermes-repair repair --wal use` or"
             " `hermes-repair repair --wal ignore`",
             data={
                 "state": "ambiguous",
@@ -153,7 +154,7 @@ def _two_sides(file: FileState) -> Iterator[str]:
             yield f"{which} it the chats cannot be read."
             continue
         told = f"{count(len(side.chats), 'session')}, {count(side.messages, 'message')}"
-        last = f", the last of {moment(side.latest)}" if side.latest is not None else ""
+        last = f", the last from {moment(side.latest)}" if side.latest is not None else ""
         yield f"{which} it: {told}{last}."
     differing = _differing(file)
     if differing:
@@ -162,7 +163,7 @@ def _two_sides(file: FileState) -> Iterator[str]:
             for id, without, joined in differing[:NAMED]
         )
         more = len(differing) - NAMED
-        yield f"Not the same: {named}{f' and {more:,} more' if more > 0 else ''}."
+        yield f"They differ in {named}{f' and {more:,} more' if more > 0 else ''}."
 
 
 def _held(chat: Chat | None) -> str:
@@ -207,15 +208,14 @@ def database_damaged(scene: Scene) -> Iterator[Finding]:
     """SQLite's own check of the file finds damage.
 
     What it means: pages or rows of tables inside state.db are broken, or two tables claim one page.
-    What can still be read may be incomplete, and writing on makes it worse. Pages that belong to
-    nothing are only a note: an index that was made anew leaves them, or a table that is older than
-    they are.
+    What can still be read may be incomplete, and writing to it makes it worse. Pages that belong to
+    nothing are only a note: a rebuilt index leaves them, or a table that is older than they are.
 
     How it happens: a full disk, a power cut, two processes that lost each other's locks, or a
     library with SQLite's WAL-reset bug (Hermes #45383, #89737).
 
-    What repair does: nothing; it refuses to write to a damaged file. The way back is a copy from
-    before, or a recovery into a new file.
+    What repair does: nothing; it refuses to write to a damaged file. The way back is an older copy,
+    or a recovery into a new file.
 
     How safe it is: nothing is changed.
     """
@@ -234,9 +234,9 @@ def database_damaged(scene: Scene) -> Iterator[Finding]:
         pages = count(found.lost, "page")
         yield database_damaged.finding(
             DATABASE,
-            f"{pages} of state.db {verb(found.lost, 'belongs', 'belong')} to nothing, and no table"
-            " or index lacks any.",
-            "Nothing has to be done: VACUUM gives the space back.",
+            f"{pages} of state.db {verb(found.lost, 'belongs', 'belong')} to nothing; no table or"
+            " index lacks them.",
+            "Nothing needs to be done: VACUUM frees the space.",
             severity=Severity.INFO,
             data={"pages": found.lost},
         )
@@ -247,12 +247,12 @@ def foreign_key_violation(scene: Scene) -> Iterator[Finding]:
     """Rows of a table refer to a session that does not exist.
 
     What it means: token counts, topic bindings or the like belong to a session that is gone.
-    Messages and child sessions without their session have findings of their own (MS003, LN001).
+    Messages and child sessions whose session is missing have findings of their own (MS003, LN001).
 
     How it happens: rows were deleted by a program that does not enforce foreign keys, or a copy was
     incomplete.
 
-    What repair does: nothing; which row is wrong cannot be told from the rows alone.
+    What repair does: nothing; the rows alone do not tell which one is wrong.
 
     How safe it is: nothing is changed.
     """
@@ -278,7 +278,7 @@ def foreign_key_violation(scene: Scene) -> Iterator[Finding]:
             {"kind": "table", "table": table_name},
             f"{count(number, 'row')} of {table_name} {verb(number, 'refers', 'refer')} to"
             f" {parent_name} that do not exist.",
-            "Nothing has to be done: Hermes does not show these rows.",
+            "Nothing needs to be done: Hermes does not show these rows.",
             data={"rows": number, "parent": parent_name},
             identity=(number,),
         )
@@ -286,24 +286,26 @@ def foreign_key_violation(scene: Scene) -> Iterator[Finding]:
 
 @check("DB005", "hot-journal", Severity.WARNING, Remedy.MANUAL, file_level=True)
 def hot_journal(scene: Scene) -> Iterator[Finding]:
-    """A write to state.db was cut off and has not been rolled back yet.
+    """A write to state.db was interrupted and has not been rolled back yet.
 
-    What it means: a -journal lies beside state.db. The main file alone holds half of a write; the
-    next program that opens it takes that half back. What is reported here is what is there then.
+    What it means: there is a -journal beside state.db. The main file alone holds half of a write;
+    the next program that opens it rolls that half back. This report describes the database after
+    that.
 
     How it happens: a crash or power cut in the middle of a write, on installs that use a rollback
     journal instead of a WAL (network and VM filesystems).
 
-    What repair does: nothing for this alone. When it has something else to do, it copies state.db
-    and its -journal first; opening the database then rolls the half write back, as Hermes would.
+    What repair does: nothing for this alone. If it has something else to do, it first copies
+    state.db and its -journal; opening the database then rolls the half write back, as Hermes would.
 
     How safe it is: SQLite's own recovery; the copies stay in hermes-repair/backups/.
     """
     if scene.file.side is SideFile.HOT_JOURNAL:
         yield hot_journal.finding(
             DATABASE,
-            "A write was cut off: a -journal lies beside state.db; the next open rolls it back.",
-            "Nothing is lost: start Hermes, and SQLite takes the half write back.",
+            "A write was interrupted: there is a -journal beside state.db; the next open rolls it"
+            " back.",
+            "Nothing is lost: start Hermes, and SQLite rolls the half write back.",
         )
 
 
@@ -311,23 +313,23 @@ def hot_journal(scene: Scene) -> Iterator[Finding]:
 def index_disagrees(scene: Scene) -> Iterator[Finding]:
     """An index does not have the rows of its table.
 
-    What it means: whoever reads through that index, Hermes and its lists included, does not see
-    rows that are there, or sees such as are gone. The rows themselves are whole. A UNIQUE index
-    that lost entries lets a second session of one id or title in.
+    What it means: whoever reads through that index, Hermes included, misses rows that exist, or
+    sees rows that are gone. The rows themselves are complete. A UNIQUE index that lost entries lets
+    in a second session with the same id or title.
 
-    How it happens: a page of the index was not written or an older one came back, by a full disk, a
+    How it happens: a page of the index was not written, or an older one came back: a full disk, a
     power cut, a copy of a database in use, or two processes that lost each other's locks (Hermes
     #63398, #68653). SQLite's quick_check does not see it.
 
-    What repair does: nothing yet, and until it is mended nothing that reads through the index is
-    looked for or repaired: it would take rows that are there for lost. Stop Hermes, keep a copy of
-    state.db, and let SQLite make the index anew (`REINDEX`) with the command that the doctor
-    prints. Locks are freed all the same.
+    What repair does: nothing yet. Until the index is fixed, nothing that reads through it is
+    checked or repaired, because existing rows would look lost. Stop Hermes, keep a copy of
+    state.db, and let SQLite rebuild the index (`REINDEX`) with the command that the doctor prints.
+    Locks are still freed.
 
     How safe it is: REINDEX reads the table and writes only the index. It is not offered where the
-    index has what the table has not, for rows of the table may be lost then and the index be right;
-    and where a UNIQUE index let something in twice: SQLite refuses, and which of the two goes only
-    you can say.
+    index has entries that the table lacks, because then the table may have lost rows and the index
+    may be right. Nor where a UNIQUE index let something in twice: SQLite refuses, and only you can
+    say which of the two goes.
     """
     if scene.file.side is SideFile.STALE:
         return
@@ -350,13 +352,13 @@ def _make_anew(scene: Scene, found: Disagreement) -> str:
     """Return what to type: SQLite through Python, for who has Hermes has that."""
     if found.surplus:
         return (
-            "Stop Hermes and keep a copy of state.db. Either the index is old or rows of the table"
-            " are lost: only a copy from before tells. `hermes-repair backup list` shows yours."
+            "Stop Hermes and keep a copy of state.db. Either the index is old, or the table lost"
+            " rows: only an older copy can tell. `hermes-repair backup list` shows yours."
         )
     if found.doubled:
         return (
-            "Stop Hermes. `hermes-repair explain DB006` says why SQLite cannot make it anew, and"
-            " `hermes-repair backup list` shows copies from before."
+            "Stop Hermes. `hermes-repair explain DB006` says why SQLite cannot rebuild it, and"
+            " `hermes-repair backup list` shows older copies."
         )
     index = found.index if found.index.isidentifier() else name(found.index)
     path, sql = str(scene.home.database), f"REINDEX {index}"

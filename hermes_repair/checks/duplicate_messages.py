@@ -72,9 +72,9 @@ def shown_rows(look: Look, session_id: str) -> list[Shown]:
 def repeats_of(scene: Scene, session_id: str) -> Repeats:
     """Return what a session holds twice, beside rows that a repair of ours wrote.
 
-    Where a message was taken back after the first copy, nothing is proven: the copy that is left
-    may be the one that its owner wanted gone; and where a receipt of ours cannot be read (RP002),
-    it is not known which rows are ours.
+    Where a message was undone after the first copy, nothing is proven: the copy that is left may be
+    the one that its owner wanted gone; and where a receipt of ours cannot be read (RP002), it is
+    not known which rows are ours.
     """
     rows = shown_rows(scene.look, session_id)
     found = find_repeats([row for row in rows if row.id not in scene.receipt_history.written])
@@ -103,21 +103,22 @@ def duplicate_messages(scene: Scene) -> Iterator[Finding]:
     """A chat holds the same messages several times.
 
     What it means: every turn costs more than it should, up to "context length exceeded"; in one
-    install 15,962 rows held 468 different messages.
+    install 15,962 rows held only 468 different messages.
 
-    How it happens: an agent that was given the loaded chat stored it again before a rotation, a
-    /new or a /branch (0.17.0 to 0.19.0), or with every turn (0.19.1 to 0.21; Hermes #68196, #92231,
-    #99477); or two writers stored every message (#860).
+    How it happens: an agent stored the chat that it had loaded again before a rotation, a /new or a
+    /branch (0.17.0 to 0.19.0), or on every turn (0.19.1 to 0.21; Hermes #68196, #92231, #99477); or
+    two writers stored every message (#860).
 
-    What repair does: the first of each stays, the copies become inactive, as messages that were
-    taken back are: no release shows them, none is deleted, and undo brings them back. The counts of
+    What repair does: the first of each stays, and the copies become inactive, like messages that
+    were undone: no release shows them, none is deleted, and undo brings them back. The counts of
     the session follow.
 
-    How safe it is: safe where all that had been loaded is there again from its first message on,
-    the times to their last digit, and nothing was taken back since: nothing else leaves that.
-    Otherwise it is a note, done only when you name the session: rewrites, rotations and branches
-    give all messages of a chat nearly one time, and a person says "ok" twice. Messages that a
-    repair brought back are never judged. Below schema 14 rows cannot be inactive: migrate first.
+    How safe it is: safe where everything that was loaded is there again from its first message on,
+    with the same times to the last digit, and nothing was undone since: nothing else leaves that.
+    Otherwise it is a note, repaired only when you name the session: rewrites, rotations and
+    branches give all messages of a chat nearly one time, and a person says "ok" twice. Messages
+    that a repair brought back are never judged. Below schema 14 rows cannot be inactive: migrate
+    first.
     """
     first = below_active(scene)
     for session_id, found in _found(scene).items():
@@ -125,7 +126,7 @@ def duplicate_messages(scene: Scene) -> Iterator[Finding]:
         here = Remedy.SAFE if found.proven else Remedy.UNSAFE
         command = "hermes-repair repair"
         if not found.proven:
-            command = f"If you want them gone: {command} --session {quoted(session_id)}"
+            command = f"To remove them: {command} --session {quoted(session_id)}"
         yield duplicate_messages.finding(
             {"kind": "session", "session_id": session_id},
             f"{count(copies, 'message')} of {node.active_rows:,} {_verb(copies, found.proven)}.",
@@ -149,7 +150,7 @@ def _verb(copies: int, proven: bool) -> str:
 def _found(scene: Scene) -> dict[str, Repeats]:
     sessions = scene.look.within_limit(candidates)
     if sessions is None:
-        scene.notes.append("MS001 was not looked at: this takes too long beside a live Hermes.")
+        scene.notes.append("MS001 was not checked: it takes too long while Hermes is running.")
         return {}
     known = [session_id for session_id in sessions if session_id in scene.node]
     listed = ((session_id, repeats_of(scene, session_id)) for session_id in known)
@@ -163,7 +164,7 @@ def _set_inactive(
     yield Unit(
         kind="session",
         subject=session_id,
-        summary=f"set {count(len(found.copies), 'copy')} of messages of {session_id} inactive",
+        summary=f"make {count(len(found.copies), 'copy')} of messages of {session_id} inactive",
         actions=tuple(deactivations(scene, session_id, found.copies)),
         safety=Safety.SAFE if found.proven else Safety.UNSAFE,
         live=False,

@@ -1,4 +1,4 @@
-"""From a proven fill to the rows that it inserts and moves (design 6.2, filling).
+"""From a proven fill to the rows that it inserts and moves.
 
 New ids lie above the largest that the table ever gave out; existing rows keep every value but their
 id; counts follow Hermes' own rule; the file is copied before anything is taken from it.
@@ -107,7 +107,7 @@ def _unit(
 
 
 def _summary(found: Comparison, inserted: int, fill: Fill, finding: Finding) -> str:
-    zone = ", times by the zone of this machine" if fill.guessed_zone else ""
+    zone = ", times in this machine's zone" if fill.guessed_zone else ""
     return (
         f"bring back {count(inserted, 'message')} of {found.session_id} from"
         f" {finding.subject['path']} ({found.verdict.value}{zone})"

@@ -1,4 +1,4 @@
-"""What no release of Hermes makes and what has a say in its tables (DB009)."""
+"""What no release of Hermes creates and what has a say in its tables (DB009)."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from hermes_repair.schema.sql_text import quote
 
 @check("DB009", "foreign-schema-object", Severity.WARNING, Remedy.MANUAL, file_level=True)
 def foreign_schema_object(scene: Scene) -> Iterator[Finding]:
-    """Something that no release of Hermes makes decides over one of Hermes' tables.
+    """Something that no release of Hermes creates controls one of Hermes' tables.
 
     What it means: a trigger runs whenever Hermes writes there, or a view, a virtual table, a
-    generated column or a reference with CASCADE or SET NULL makes a write something else than it
-    says. Such a thing can drop a message that is written, delete others or change values, and
-    neither Hermes nor anybody else would be told. One that only keeps a log is no harm to Hermes.
+    generated column or a reference with CASCADE or SET NULL changes what a write does. It can drop
+    a new message, delete others or change values, and nobody, not even Hermes, would notice. One
+    that only keeps a log does Hermes no harm.
 
     How it happens: a person or another program added it: for an audit, against duplicates, for a
-    sync. Hermes makes triggers for its search index alone, and from schema 30 on for the order in
-    which messages are shown; those are known by name and text and are not meant.
+    sync. Hermes itself only creates triggers for its search index, and from schema 30 on for the
+    order of messages; those are recognised by name and text and are not reported.
 
-    What repair does: nothing, and it writes nothing to the tables named; other tables are repaired.
-    `migrate` does nothing at all, because a table that is made anew takes its triggers with it.
+    What repair does: nothing, and it does not write to the tables named; other tables are repaired.
+    `migrate` does nothing at all, because rebuilding a table would lose its triggers.
 
     How safe it is: nothing is changed. Only you can know whether it is still needed.
     """
@@ -36,7 +36,7 @@ def foreign_schema_object(scene: Scene) -> Iterator[Finding]:
             listed = " and ".join(found.tables)
             yield foreign_schema_object.finding(
                 {"kind": "table", "table": found.tables[0]},
-                f"{_sentence(found, listed)} Nothing is written to {listed} while it is there.",
+                f"{_sentence(found, listed)} Nothing is written to {listed} while it exists.",
                 _hint(found, str(scene.home.database)),
                 severity=Severity.ERROR if found.replaces else None,
                 data={"object": found.kind, "name": found.name, "tables": list(found.tables)},
@@ -49,12 +49,12 @@ def _sentence(found: ForeignObject, tables: str) -> str:
         case "trigger":
             does = f"runs whenever {_events(found)} {tables}"
         case "view" | "virtual table":
-            return f"Hermes' table {tables} is not there: a {found.kind} has its name."
+            return f"Hermes' table {tables} is missing: a {found.kind} has its name."
         case "generated column":
-            does = "is worked out by the database and cannot be written"
+            does = "is computed by the database and cannot be written"
         case _:
             does = f"changes or deletes rows of {tables} by itself"
-    return f"The {found.kind} {found.name}, which no release of Hermes makes, {does}."
+    return f"The {found.kind} {found.name}, which no release of Hermes creates, {does}."
 
 
 def _events(found: ForeignObject) -> str:
@@ -68,17 +68,17 @@ def _hint(found: ForeignObject, database: str) -> str:
     look = f"Look at it: sqlite3 {quoted(database)} '.schema {found.tables[-1]}'."
     if found.replaces:
         return (
-            f"{look} Put the table back under its name; or `hermes-repair backup list` shows the"
-            " copies that `hermes-repair restore BACKUP` puts back."
+            f"{look} Restore the table under its name, or restore a copy: `hermes-repair backup"
+            " list`, then `hermes-repair restore BACKUP`."
         )
     remedy = {
         "trigger": f"DROP TRIGGER {quote(found.name)}",
         "generated column": _drop_column(found),
     }.get(found.kind)
     if remedy is None:
-        return f"{look} The table has to be made anew without it, by whoever added it."
+        return f"{look} Whoever added it has to rebuild the table without it."
     return (
-        f"{look} If nothing of yours needs it, stop Hermes, keep a copy (`hermes-repair backup`)"
+        f"{look} If nothing of yours needs it, stop Hermes, make a copy (`hermes-repair backup`)"
         f" and remove it: sqlite3 {quoted(database)} {shlex.quote(remedy)}"
     )
 

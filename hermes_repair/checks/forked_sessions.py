@@ -74,21 +74,21 @@ def forked_continuation(scene: Scene) -> Iterator[Finding]:
     """One conversation was continued twice, and only one half is shown.
 
     What it means: two or more sessions continue the same one. Lists show one of them, and releases
-    do not agree on which: up to 0.17 the one that began last, from 0.18 on the one with the later
+    disagree on which: up to 0.17 the one that began last, from 0.18 on the one with the latest
     message. What was said in the other is not lost, but nobody sees it.
 
-    How it happens: two compressions of one conversation at the same time, or a second one turns
-    later from a copy that some agent or a background review still held (Hermes #34351, #38727,
+    How it happens: two compressions of one conversation ran at the same time, or a second one ran
+    turns later from a copy that an agent or a background review still held (Hermes #34351, #38727,
     #41708, #56391).
 
     What repair does: the live one stays the continuation. Every other one with words of its own
-    becomes a chat of its own that every release lists, marked as a branch; one that holds only
-    copies or a background review is archived. `hermes-repair forks` shows them side by side, and
-    `forks --resolve merge` weaves the turns of the others into the live one instead.
+    becomes a chat of its own that every release lists, marked as a branch; one with only copies or
+    a background review is archived. `hermes-repair forks` shows them side by side, and `forks
+    --resolve merge` merges the turns of the others into the live one instead.
 
     How safe it is: safe where routing names the live one, or only one is still open, and each other
     one is provably no run of a delegate (up to 0.16.0 those have no mark). Otherwise the one with
-    the latest message is only a suggestion, and you say which with `forks --keep`.
+    the latest message is only a suggestion, and you choose with `forks --keep`.
     """
     for fork in forks(scene):
         if len(rivals(fork)) > 1 and not is_double_rotation(fork):
@@ -99,17 +99,17 @@ def forked_continuation(scene: Scene) -> Iterator[Finding]:
 def double_rotation(scene: Scene) -> Iterator[Finding]:
     """One compression made two continuations, and the second took no turn.
 
-    What it means: the other continuation holds nothing but copies. Nothing is lost, but releases
-    up to 0.17 show it instead of the live one where it began later.
+    What it means: the other continuation holds only copies. Nothing is lost, but releases up to
+    0.17 show it instead of the live one if it began later.
 
-    How it happens: the compression ran again for a conversation that it had already rotated, as
-    when a gateway hands an agent the long history once more (Hermes #25921, #44004).
+    How it happens: the compression ran again for a conversation that it had already rotated, for
+    example because a gateway gave an agent the long history again (Hermes #25921, #44004).
 
     What repair does: nothing by itself. When you name the session, the one without a turn of its
     own is archived, with a pointer to the conversation (`hermes-repair forks --resolve archive`).
 
-    How safe it is: nothing of yours is in it; which of the two goes on is proven by routing, or by
-    only one being open, or else the one with the later message is taken.
+    How safe it is: nothing of yours is in it. Routing proves which of the two is live, or only one
+    is open; otherwise the one with the later message is kept.
     """
     for fork in forks(scene):
         if len(rivals(fork)) > 1 and is_double_rotation(fork):
@@ -128,9 +128,9 @@ def _unproven(scene: Scene, fork: Fork) -> list[str]:
 def _finding(scene: Scene, made: Check, fork: Fork, unproven: Sequence[str] = ()) -> Finding:
     live = fork.live.session_id
     own = sum(own_words(sibling) for sibling in fork.others(_kept(fork)))
-    known = "which of them goes on is not clear"
+    known = "it is not clear which one is live"
     if live:
-        known = f"{live} is the one that goes on (by {fork.live.by.value})"
+        known = f"{live} is the live one (by {fork.live.by.value})"
     show = f"hermes-repair forks {quoted(fork.parent_id)}"
     unsafe = made is double_rotation or live is None or bool(unproven)
     keep = f" --keep {quoted(fork.live.suggestion)}" if live is None else ""
@@ -173,7 +173,7 @@ def _lost(fork: Fork, own: int) -> str:
         verb, other = ("is", "hides") if own == 1 else ("are", "hide")
         return (
             f"{count(own, 'message')} of {whose} {verb} hidden, or {other} it, depending on the"
-            " release of Hermes"
+            " Hermes release"
         )
     if any(sibling.holds is Holds.REVIEW for sibling in others):
         return f"{whose} {'holds' if len(others) == 1 else 'hold'} a background review only"
@@ -228,11 +228,11 @@ def _as_safe_as(finding: Finding, resolution: Resolution) -> Resolution:
 
 def _summary(scene: Scene, fork: Fork, settled: Settled) -> str:
     can_archive = "archived" in scene.look.columns("sessions")
-    aside = "is archived" if can_archive else "is set apart (schema 14 can archive it)"
+    aside = "is archived" if can_archive else "is unlinked (schema 14 can archive it)"
     becomes = {
         Holds.WORDS: "becomes a chat of its own",
         Holds.COPIES: f"{aside}: it has only copies",
-        Holds.REVIEW: f"{aside}: it holds a background review",
+        Holds.REVIEW: f"{aside}: it has only a background review",
         Holds.NOTHING: "is unlinked: it is empty",
     }
     merge = settled.merge

@@ -38,19 +38,19 @@ def hidden_by_marker(scene: Scene) -> Iterator[Finding]:
     """A chat is in the database, and no list shows it.
 
     What it means: its row has the mark of a delegate's run, so every release from 0.17.0 on leaves
-    it out of the lists and deletes it together with its parent. The chat itself is whole.
+    it out of the lists and deletes it together with its parent. The chat itself is complete.
 
     How it happens: the first open by 0.17.0 or later marked every short untitled session that used
     a tool, and every child that it could not explain (schema step 16; on one install 40 of 96
     chats). A release also left the mark on chats that were live (Hermes #109073, #115092).
 
-    What repair does: it takes the mark off. A child that is no continuation gets the shape of a
-    branch, which every release lists.
+    What repair does: it removes the mark. A child that is not a continuation becomes a branch,
+    which every release lists.
 
     How safe it is: safe where the chat is provably a person's (a routing entry or key, ids of a
     message platform, two different messages of a person, or a copy of such a chat). Where nothing
-    proves it, it may be a delegate's run, rightly hidden: then it is only noted, and shown again
-    when you name it. A part of a listed conversation that is archived by itself is noted as well.
+    proves it, it may be a delegate's run, rightly hidden: then it is only a note, and shown again
+    when you name it. A part of a listed conversation that is archived on its own is a note as well.
     """
     if scene.recognition.number >= STEP:
         since = hidden_since(scene)
@@ -77,7 +77,7 @@ def hidden_by_marker(scene: Scene) -> Iterator[Finding]:
         made = _show(node, row_of(scene, node.id), column)
         yield hidden_by_marker.finding(
             {"kind": "session", "session_id": node.id, "column": column},
-            f"is {column}, although the conversation that it is part of is not.",
+            f"is {column}, although its conversation is not.",
             how(made, node.id),
             severity=Severity.INFO,
             remedy=remedy(made),
@@ -147,14 +147,14 @@ def _parts_hidden(scene: Scene) -> Iterator[tuple[SessionNode, str]]:
 
 
 def _show(node: SessionNode, row: Row, column: str) -> Resolution:
-    reason = "it may have been put away on purpose"
+    reason = "it may have been done on purpose"
     return resolution([changes_of(node.id, row, {column: 0})], Safety.UNSAFE, reason)
 
 
 def _list_again(node: SessionNode, made: Resolution, finding: Finding) -> Iterator[Unit]:
     """Take the mark off, and give a child a listed shape."""
     if made.changes:
-        summary = f"list {node.id} again: take the delegate's mark off ({made.reason})"
+        summary = f"list {node.id} again: remove the delegate's mark ({made.reason})"
         yield unit_of(finding, made, summary)
 
 
@@ -163,7 +163,7 @@ def _show_again(
 ) -> Iterator[Unit]:
     """Take a flag off that stands on one part of a conversation alone."""
     if made.changes:
-        summary = f"show {node.id} again: it is {column} by itself ({made.reason})"
+        summary = f"show {node.id} again: it alone is {column} ({made.reason})"
         yield unit_of(finding, made, summary)
 
 
@@ -181,16 +181,16 @@ def would_be_hidden(scene: Scene) -> Iterator[Finding]:
 
     What it means: schema step 16 marks every short untitled session that used a tool, and every
     child that it cannot explain, as a delegate's run. What is marked vanishes from the lists and is
-    deleted with its parent. Counted is what lists show now; what they do not show is LN001's and
-    LN007's.
+    deleted with its parent. Only chats that lists show now are counted; LN001 and LN007 report the
+    others.
 
     How it happens: Hermes changes the database itself when it first opens it after an update.
 
-    What repair does: `hermes-repair migrate --to 16` (or beyond) makes that step beforehand, and
-    marks only what is a delegate's run.
+    What repair does: `hermes-repair migrate --to 16` (or beyond) takes that step beforehand, and
+    marks only what really is a delegate's run.
 
-    How safe it is: nothing is hidden that is provably a person's, a continuation or a branch. Where
-    no Hermes that does this is installed, and none was named with --for, this is only a note.
+    How safe it is: nothing is hidden that is provably a person's, a continuation or a branch. If no
+    installed Hermes does this, and --for names none, this is only a note.
     """
     number = scene.recognition.number
     if scene.recognition.family not in (Family.OLD, Family.REPAIRED) or number >= STEP:
@@ -204,9 +204,9 @@ def would_be_hidden(scene: Scene) -> Iterator[Finding]:
     ids = sorted(session_id for session_id, _ in left)
     yield would_be_hidden.finding(
         {"kind": "database"},
-        f"The next open by Hermes 0.17.0 or later hides {count(len(left), 'chat')},"
+        f"The next start of Hermes 0.17.0 or later will hide {count(len(left), 'chat')},"
         f" {_yours(proven, len(left))}.",
-        f"Before that: hermes-repair migrate --to {max(STEP, target)}",
+        f"First run: hermes-repair migrate --to {max(STEP, target)}",
         severity=Severity.WARNING if coming else Severity.INFO,
         data={
             "schema": number,

@@ -1,4 +1,4 @@
-"""Weaving the turns of a fork's other halves into the one that is kept, as actions (design 6.3).
+"""Weaving the turns of a fork's other halves into the one that is kept, as actions.
 
 Rows that were there keep every value but their id; woven rows are copies of the other half's rows,
 which stay where they are. Ids and times both rise in the order of the merged conversation: 0.17.0

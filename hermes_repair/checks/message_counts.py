@@ -19,7 +19,7 @@ from hermes_repair.transcripts.verdicts import Comparison
 
 
 def drifts(node: SessionNode) -> bool:
-    """Whether ``message_count`` cannot come from Hermes' own counting (design 6.2).
+    """Whether ``message_count`` cannot come from Hermes' own counting.
 
     A rewind leaves the count as it was: 6 for 4 active rows is normal then.
     """
@@ -68,21 +68,22 @@ def unflagged(scene: Scene) -> frozenset[Value]:
 
 @check("MS002", "count-drift", Severity.WARNING, Remedy.SAFE, stage=Stage.COUNTS)
 def count_drift(scene: Scene) -> Iterator[Finding]:
-    """A session says it has another number of messages than there are.
+    """A session has the wrong message count.
 
     What it means: lists show a wrong number, and a session that counts 0 may be hidden from lists
     although its messages are there.
 
-    How it happens: a write that failed half-way, rows removed or added by another program, or a
-    count that was kept when rows were lost (Hermes #39734, #12563).
+    How it happens: a write that failed halfway, rows that another program removed or added, or a
+    count that stayed when rows were lost (Hermes #39734, #12563).
 
     What repair does: it sets `message_count` to the number of active rows, as Hermes counts. Where
-    all messages count, none is active and nothing took them back, it makes them active again.
+    all messages are inactive, although the session counts them and nothing undid them, it makes
+    them active again.
 
-    How safe it is: derived from the rows, the old number is kept in the receipt. Where a transcript
-    file has messages that the database lacks, the number stays: it may be the last trace of a loss,
-    and bringing them back counts anew. To make
-    messages active again is a judgement, and is done only when you name the session.
+    How safe it is: the number follows from the rows, and the receipt keeps the old one. Where a
+    transcript file has messages that the database lacks, the number stays: it may be the last trace
+    of a loss, and bringing them back counts again. Making messages active again is your decision,
+    and done only when you name the session.
     """
     if "message_count" not in scene.look.columns("sessions"):
         return  # there is no number to be wrong; SC002 names the column
@@ -99,7 +100,7 @@ def count_drift(scene: Scene) -> Iterator[Finding]:
             yield count_drift.finding(
                 {"kind": "session", "session_id": node.id},
                 f"counts {count(node.message_count or 0, 'message')}, and"
-                f" {'none is shown, although nothing took them back.' if hidden else there}",
+                f" {'none is shown, although nothing undid them.' if hidden else there}",
                 f"To show them again: hermes-repair repair --session {quoted(node.id)}"
                 if hidden
                 else "hermes-repair repair",
@@ -119,9 +120,8 @@ def _counted_in_file(node: SessionNode, in_file: Comparison) -> Finding:
     return count_drift.finding(
         {"kind": "session", "session_id": node.id},
         f"counts {count(node.message_count or 0, 'message')}, the database has"
-        f" {node.active_rows:,}, and its file has {in_file.counts.missing:,} that the database"
-        " lacks.",
-        f"If you want them back: hermes-repair backfill {quoted(node.id)}",
+        f" {node.active_rows:,}, and its file has {in_file.counts.missing:,} more.",
+        f"To bring them back: hermes-repair backfill {quoted(node.id)}",
         remedy=Remedy.MANUAL,
         data={
             "message_count": node.message_count,
@@ -148,7 +148,7 @@ def _recount(scene: Scene, node: SessionNode, hidden: bool, finding: Finding) ->
         subject=node.id,
         summary=f"show the messages of {node.id} again"
         if hidden
-        else f"count the messages of {node.id} again: {node.message_count} -> {node.active_rows}",
+        else f"correct the message count of {node.id}: {node.message_count} -> {node.active_rows}",
         actions=tuple(_shown_again(scene, node)) if hidden else (counted,),
         safety=Safety.UNSAFE if hidden else Safety.SAFE,
         live=False,

@@ -83,7 +83,7 @@ def _text(column: str, value: Value) -> Mended | None:
         return Mended(column, value.decode("utf-8"), "bytes instead of text", sure=True)
     except UnicodeDecodeError:
         return Mended(
-            column, value.decode("utf-8", "replace"), "bytes that are no text", sure=False
+            column, value.decode("utf-8", "replace"), "bytes that are not text", sure=False
         )
 
 
@@ -115,11 +115,11 @@ def _calls(value: Value) -> Mended | None:
         return Mended("tool_calls", json.dumps(calls), "tool calls encoded twice", sure=True)
     if isinstance(calls, dict) and ("function" in calls or "name" in calls):
         return Mended("tool_calls", json.dumps([calls]), "a tool call without a list", sure=True)
-    return Mended("tool_calls", None, "tool calls that are no list", sure=calls is None)
+    return Mended("tool_calls", None, "tool calls that are not a list", sure=calls is None)
 
 
 def _time(value: Value, neighbours: Neighbours, zone: tzinfo) -> Mended:
-    kind = "a time that is none"
+    kind = "an invalid time"
     for at in readings(value, zone):
         if neighbours.allow(at):
             return Mended("timestamp", at, kind, sure=True)
@@ -173,21 +173,21 @@ def damaged_rows(scene: Scene) -> Iterable[Damaged]:
 
 @check("MS004", "message-value-invalid", Severity.ERROR, Remedy.SAFE, stage=Stage.VALUES)
 def message_value_invalid(scene: Scene) -> Iterator[Finding]:
-    """Messages, or the row of a session, hold values that Hermes cannot read.
+    """Messages, or the row of a session, have values that Hermes cannot read.
 
-    What it means: one byte that is not UTF-8 makes the list of sessions, the export and the chat
-    itself fail, and so does one in a title; a time in milliseconds puts a chat into the year 58000;
-    tool calls that are no JSON list are read as none.
+    What it means: one byte that is not UTF-8, in a message or a title, makes the list of sessions,
+    the export and the chat itself fail; a time in milliseconds puts a chat in the year 58000; tool
+    calls that are not a JSON list are ignored.
 
-    How it happens: another program wrote into the database, an import, or bytes that were stored as
-    they came (Hermes #67379, #102757, #48350).
+    How it happens: another program or an import wrote to the database, or bytes were stored as they
+    came (Hermes #67379, #102757, #48350).
 
-    What repair does: bytes that are no text become the mark U+FFFD where they stood, bytes that are
-    text become text, times get the unit that the messages around them prove, a single tool call
-    gets its list. The value that was there stays in the receipt, byte for byte.
+    What repair does: invalid bytes become the character U+FFFD, bytes that are text become text,
+    times get the unit that the messages around them prove, and a single tool call gets its list.
+    The receipt keeps the old value, byte for byte.
 
-    How safe it is: safe where the right value follows from the data. Otherwise (tool calls that
-    cannot be read, a time that nothing proves) it is a judgement, done when you ask for it.
+    How safe it is: safe where the right value follows from the data. Otherwise (unreadable tool
+    calls, a time that nothing proves) it is your decision, and done when you ask for it.
     """
     found: dict[tuple[str, bool], list[Damaged]] = {}
     for damaged in damaged_rows(scene):
@@ -216,8 +216,8 @@ def message_value_invalid(scene: Scene) -> Iterator[Finding]:
         kinds = ["invalid UTF-8"]
         yield message_value_invalid.finding(
             {"kind": "session", "session_id": session_id},
-            f"its {' and '.join(columns)} {'is' if len(columns) == 1 else 'are'} no valid UTF-8,"
-            " so lists of all sessions fail.",
+            f"its {' and '.join(columns)} {'is' if len(columns) == 1 else 'are'} not valid UTF-8,"
+            " so every list of sessions fails.",
             "hermes-repair repair",
             data={"kinds": kinds, "columns": list(columns), "messages": 0, "derivable": True},
             identity=("session", *columns),

@@ -48,21 +48,21 @@ def find_orphans(look: Look) -> list[Orphans]:
 def orphan_messages(scene: Scene) -> Iterator[Finding]:
     """Messages belong to a session that does not exist.
 
-    What it means: no list and no chat shows them, and they still take up the file: on one install
-    94 % of all messages were such.
+    What it means: no list and no chat shows them, and they still take up space: on one install they
+    were 94 % of all messages.
 
-    How it happens: old deletes took the session and left its messages, foreign keys were off, or a
-    copy was incomplete (Hermes #87928, #24321).
+    How it happens: an old delete removed the session and left its messages, foreign keys were off,
+    or a copy was incomplete (Hermes #87928, #24321).
 
     What repair does: nothing by itself. When you name the session, it gets a row again, with the
     source "recovered" and a title that says so, and the chat is listed. Messages are never deleted.
 
-    How safe it is: nothing is lost either way. Whether the session was deleted on purpose cannot be
-    told from the messages.
+    How safe it is: nothing is lost either way. The messages do not tell whether the session was
+    deleted on purpose.
     """
     missing = scene.look.within_limit(find_orphans)
     if missing is None:
-        scene.notes.append("MS003 was not looked at: this takes too long beside a live Hermes.")
+        scene.notes.append("MS003 was not checked: it takes too long while Hermes is running.")
     for found in missing or ():
         session_id = found.session_id if isinstance(found.session_id, str) else None
         named = session_id is not None
@@ -71,9 +71,9 @@ def orphan_messages(scene: Scene) -> Iterator[Finding]:
             subject if named else {"kind": "table", "table": "messages"},
             f"{count(found.messages, 'message')} {verb(found.messages, 'belongs', 'belong')} to"
             " a session that does not exist.",
-            f"If you want them back: hermes-repair repair --session {quoted(session_id)}"
+            f"To bring them back: hermes-repair repair --session {quoted(session_id)}"
             if session_id is not None
-            else "The name of that session is not text: nothing can be made of it.",
+            else "The id of that session is not text: it cannot be restored.",
             remedy=Remedy.UNSAFE if named else Remedy.MANUAL,
             data={"messages": found.messages, "first": found.first},
             identity=(found.messages,),
@@ -104,7 +104,7 @@ def _adopt(scene: Scene, found: Orphans, finding: Finding) -> Iterator[Unit]:
     yield Unit(
         kind=ADOPTION,
         subject=session_id,
-        summary=f"make a session for {count(found.messages, 'message')} of {session_id}",
+        summary=f"create a session for {count(found.messages, 'message')} of {session_id}",
         actions=(RowInsert("sessions", {"id": session_id}, row),),
         safety=Safety.UNSAFE,
         live=False,

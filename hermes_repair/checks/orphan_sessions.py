@@ -39,24 +39,25 @@ def orphan_child(scene: Scene) -> Iterator[Finding]:
     How it happens: the parent was deleted by a program that does not enforce foreign keys, or a
     copy of the database was incomplete (Hermes #6513).
 
-    What repair does: it looks for the parent first, in transcript files, other profiles, backups
-    and snapshots, and says where it is. A transcript file of it is brought back instead. Where the
-    chat's first rows are those of a session that waits for its continuation, it becomes that. Else
-    the link is cut and the session gets the shape that every release lists; the missing parent's
-    id stays in `_branched_from`, so that an upgrade does not hide the chat.
+    What repair does: first it looks for the parent, in transcript files, other profiles, backups
+    and snapshots, and says where it is. If a transcript file has the parent, it brings that back
+    instead. If the chat begins with the rows of a session that waits for its continuation, it
+    becomes that continuation. Otherwise it cuts the link and gives the session the shape that every
+    release lists; the missing parent's id stays in `_branched_from`, so that an upgrade does not
+    hide the chat.
 
     How safe it is: safe where the chat is provably a person's (a routing entry, ids of a message
     platform, two different messages of a person, or a copy of such a chat). A delegate's session
-    keeps its mark and stays hidden; a run of a delegate, a timer or a tool that has no mark is only
-    noted, and stays as it is. Where nothing proves either, or another database has the
-    parent, it is done only when you name the session.
+    keeps its mark and stays hidden; a run of a delegate, a timer or a tool without a mark is only a
+    note, and stays as it is. Where nothing proves either, or another database has the parent, it is
+    repaired only when you name the session.
     """
     for name in scene.graph.orphans:
         node = scene.node[name]
         judged = judge(scene, node)
         told = "so no release lists it."
         if of_the_program(node):
-            told = f"and is a run of the program's own (source {node.source}), no chat."
+            told = f"and is not a chat but a run of Hermes itself (source {node.source})."
         known = f" Its parent is in {judged.places[0]}." if judged.places else ""
         yield orphan_child.finding(
             {"kind": "session", "session_id": node.id, "parent": node.parent_id},
@@ -86,10 +87,10 @@ def of_the_program(node: SessionNode) -> bool:
 
 
 def judge(scene: Scene, node: SessionNode) -> Judged:
-    """Say what becomes of one orphan (design 6.3)."""
+    """Say what becomes of one orphan."""
     places = scene.elsewhere.get(node.parent_id or "", ())
     if of_the_program(node):
-        return Judged(refused("Nothing has to be done: no list is to show it."), "", places)
+        return Judged(refused("Nothing needs to be done: no list should show it."), "", places)
     origin = scene.origins.get(node.id)
     row = row_of(scene, node.id)
     gone = f"its link to {node.parent_id}, which is gone"
@@ -99,7 +100,7 @@ def judge(scene: Scene, node: SessionNode) -> Judged:
         summary = f"link {node.id} to {origin} ({made.reason})"
     elif node.delegate_mark is DelegateMark.STEP_16 and scene.recognition.number >= STEP:
         made = unhide(scene.graph, node, row, scene.proof(node.id), scene.routing)
-        summary = f"list {node.id} again: cut {gone}, and take the tag off ({made.reason})"
+        summary = f"list {node.id} again: cut {gone}, and remove the tag ({made.reason})"
     else:
         made = cut_orphan(scene.graph, node, row, scene.proof(node.id), scene.routing, origin)
         summary = f"list {node.id} again: cut {gone} ({made.reason})"

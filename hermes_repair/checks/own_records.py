@@ -13,29 +13,31 @@ from hermes_repair.records.acknowledgements import FILE as ACKNOWLEDGED
 
 @check("RP001", "repair-unfinished", Severity.ERROR, Remedy.SAFE)
 def repair_unfinished(scene: Scene) -> Iterator[Finding]:
-    """A run of hermes-repair was cut off.
+    """A run of hermes-repair was interrupted.
 
-    What it means: a repair, migration or undo was killed or the machine went down. Every step of it
-    is whole: done, or not there at all. Only its receipt does not say which yet.
+    What it means: a repair, migration or undo was killed, or the machine went down. Every step of
+    it is either complete or not done at all; only its receipt does not say which yet.
 
     How it happens: kill, power cut, full disk.
 
     What repair does: the next `repair`, `migrate` or `undo` reads from the database which steps
-    were done, notes that, and goes on from there; `undo` can then take the done ones back.
-    Beside a running Hermes that waits; what may run there and is about other sessions is done.
+    were done, records that, and continues from there; `undo` can then revert those that were done.
+    While Hermes runs, this waits; steps that are safe beside Hermes and concern other sessions are
+    still done.
 
-    How safe it is: the receipt is ours; nothing of Hermes' is changed by closing it.
+    How safe it is: closing the receipt changes nothing that belongs to Hermes.
     """
     for path, header, pending in scene.receipt_history.unfinished:
         what = "An undo" if header.closed is not None else f"A run of `{header.command}`"
-        hint = "`hermes-repair repair` finishes it; `hermes-repair undo` takes it back."
+        hint = "`hermes-repair repair` finishes it; `hermes-repair undo` reverts it."
         if header.restored is not None:
             hint = (
-                "`hermes-repair repair` notes whether the copy was put back, whole or not at all."
+                "`hermes-repair repair` records whether the copy was restored, completely or not"
+                " at all."
             )
         yield repair_unfinished.finding(
             {"kind": "receipt", "receipt": path.stem},
-            f"{what} was cut off (receipt {path.stem}).",
+            f"{what} was interrupted (receipt {path.stem}).",
             hint,
             data={"command": header.command, "created": header.created, "pending": pending},
         )
@@ -45,25 +47,26 @@ def repair_unfinished(scene: Scene) -> Iterator[Finding]:
 def record_unreadable(scene: Scene) -> Iterator[Finding]:
     """A file among the records of hermes-repair cannot be read and was left out.
 
-    What it means: a receipt is damaged, was put there by something else, or is open and was
-    changed since; or the list of accepted findings is broken. All other records count. What that
-    receipt did cannot be taken back, what it wrote is looked at as if Hermes had written it, and
-    findings that you accepted are reported again.
+    What it means: a receipt is damaged, was put there by something else, or is open and was changed
+    since; or the list of accepted findings is broken. All other records count. What that receipt
+    did cannot be undone, what it wrote is treated as if Hermes had written it, and findings that
+    you accepted are reported again.
 
-    How it happens: a disk that lost a part of the file, an editor, a file that was copied there.
+    How it happens: the disk lost part of the file, an editor changed it, or somebody copied a file
+    there.
 
-    What repair does: nothing. Everything else goes on without that file.
+    What repair does: nothing. Everything else works without that file.
 
-    How safe it is: nothing is changed. Move the file away, or put it back as it was.
+    How safe it is: nothing is changed. Move the file away, or restore it from a copy.
     """
     for name, why in scene.receipt_history.unreadable:
         accepted = name == ACKNOWLEDGED
-        hint = "Move it away, or put it back as it was from a copy of the folder."
+        hint = "Move it away, or restore it from a copy of the folder."
         if accepted:
-            hint = "Mend or remove it; then findings can be accepted again."
+            hint = "Fix or remove it; then findings can be accepted again."
         subject = {"kind": "receipt", "receipt": name.removesuffix(".db")}
         yield record_unreadable.finding(
             {"kind": "file", "path": f"{RECORDS_DIR}/{name}"} if accepted else subject,
-            f"{name} among our records was left out: {why}",
+            f"{name} in hermes-repair's records was left out: {why}",
             hint,
         )

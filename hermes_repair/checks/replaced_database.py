@@ -39,30 +39,30 @@ class Around:
 
 @check("DB008", "database-replaced", Severity.ERROR, Remedy.UNSAFE)
 def database_replaced(scene: Scene) -> Iterator[Finding]:
-    """The database is younger than most of what lies around it, or than chats of a copy of it.
+    """The database is newer than most chats in the files or copies around it.
 
-    What it means: state.db was begun anew, or another was put in its place. Hermes shows only what
-    was said since; the chats from before are in transcript files, or in copies of the database.
+    What it means: state.db was started from scratch, or replaced by another one. Hermes shows only
+    what was said since; older chats are in transcript files, or in copies of the database.
 
-    How it happens: a damaged database was moved away and Hermes made an empty one (#97568), a
-    folder was restored without state.db, nothing could be written to it (#2914), or somebody wanted
-    a fresh start.
+    How it happens: a damaged database was moved away and Hermes created an empty one (#97568), a
+    folder was restored without state.db, writes to it failed (#2914), or somebody wanted a fresh
+    start.
 
-    What repair does: nothing by itself. `hermes-repair backfill --all` brings back every chat that
-    a transcript file still has, after showing what that is; `--before DATE` or the names of
-    sessions narrow it, and `undo` takes it back. Of a copy of the database, `hermes-repair restore`
-    puts the whole in the place of state.db, which it keeps.
+    What repair does: nothing by itself. `hermes-repair backfill --all` shows every chat that a
+    transcript file still has, and brings it back; `--before DATE` or session ids narrow it, and
+    `undo` reverts it. `hermes-repair restore` replaces state.db by a whole copy of a database, and
+    keeps the present one.
 
-    How safe it is: that this database never held most of them is proven: they ended before anything
-    in it began, or it never gave out so many message ids. Whether you wanted them gone is not: any
-    of them may have been deleted from the database before this one. If you did want a fresh start,
-    accept the finding (`hermes-repair ack`).
+    How safe it is: it is proven that this database never held most of them: they ended before
+    anything in it began, or it never gave out that many message ids. Whether you wanted them gone
+    is not: any of them may have been deleted from the database before this one. If you did want a
+    fresh start, accept the finding (`hermes-repair ack`).
     """
     around = _around(scene)
     if around is None:
         return
     began = _began(scene)
-    since = f" (begun on {day(began)})" if began is not None else ""
+    since = f" (started on {day(began)})" if began is not None else ""
     told = [f"{_chats(around.chats, around.messages)} only in files"] if around.chats else []
     told += [
         f"{_chats(copy.sessions, copy.messages)} only in {copy.path}"
@@ -73,7 +73,7 @@ def database_replaced(scene: Scene) -> Iterator[Finding]:
     what, what_not = ("most of what", "most of it not") if around.chats else ("what", "not")
     yield database_replaced.finding(
         DATABASE,
-        f"state.db{since} never held {what} lies around it: {'; '.join(told)}. Any of it may have"
+        f"state.db{since} never held {what} is around it: {'; '.join(told)}. Any of it may have"
         f" been deleted on purpose, but {what_not} from this database.",
         _hint(around),
         remedy=Remedy.UNSAFE if around.chats else Remedy.MANUAL,
@@ -130,6 +130,6 @@ def _hint(around: Around) -> str:
     if around.chats:
         return "To see what comes back: hermes-repair backfill --all --dry-run"
     return (
-        "To put the copy in the place of state.db, which is kept: hermes-repair restore"
+        "To replace state.db by the copy and keep state.db: hermes-repair restore"
         f" {quoted(str(around.copies[0].path))}"
     )

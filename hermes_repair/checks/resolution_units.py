@@ -15,7 +15,7 @@ from hermes_repair.schema.recognise import Family
 
 SETTLED_SECONDS = 15 * 60
 """A parent is closed for moments before its continuation exists, and a continuation is empty for
-moments, in every release to 0.18.2 (design 6.3)."""
+moments, in every release to 0.18.2."""
 
 
 def row_of(scene: Scene, session_id: str) -> Row:
@@ -50,8 +50,8 @@ def below_active(scene: Scene) -> tuple[Remedy, str] | None:
     if "active" in scene.look.columns("messages"):
         return None
     if scene.recognition.family in (Family.OLD, Family.REPAIRED):
-        return Remedy.MIGRATE, "First: hermes-repair migrate"
-    return Remedy.MANUAL, "Not repaired here: messages of this schema cannot be inactive."
+        return Remedy.MIGRATE, "First run: hermes-repair migrate"
+    return Remedy.MANUAL, "Not repaired here: this schema cannot make messages inactive."
 
 
 def remedy(resolution: Resolution) -> Remedy:

@@ -82,27 +82,27 @@ def _unit(scene: Scene, findings: Sequence[Finding], summary: str, first: Sequen
 
 @check("SC004", "interrupted-migration", Severity.ERROR, Remedy.SAFE, stage=Stage.STRUCTURE)
 def interrupted_migration(scene: Scene) -> Iterator[Finding]:
-    """A migration of Hermes stopped half-way, and Hermes never finishes it.
+    """A migration by Hermes stopped halfway, and Hermes never finishes it.
 
-    What it means: rows lie in a table that no program reads any more, the indexes of a table hang
-    on that one, a table has another key than Hermes gives it, so that counting tokens fails, or
-    search does not know what tools said.
+    What it means: rows are left in a table that no program reads any more, or indexes still belong
+    to it; or a table has a different key than Hermes gives it, so that counting tokens fails; or
+    search misses what tools said.
 
-    How it happens: Hermes rebuilds a table by renaming it, making a new one and copying, without a
-    transaction. Killed in between, the next start finds the new table and goes on without the rows
-    (0.19.0; Hermes #73541, #73823). A lost version row makes it skip the rebuild of search. A
-    database that was put together by hand can have any key.
+    How it happens: Hermes rebuilds a table by renaming it, creating a new one and copying, without
+    a transaction. If it is killed in between, the next start finds the new table and continues
+    without the rows (0.19.0; Hermes #73541, #73823). A lost version row makes it skip the rebuild
+    of the search index. A database that was put together by hand can have any key.
 
-    What repair does: it brings the rows of the leftover table into the table they belong to, adds
-    up usage that was counted on both sides, makes the indexes again and removes the leftover;
-    tables with another key and search tables are made anew with every row, and with the columns
-    that no release has. Where rows do not fit the key it is left alone: which of them stay only you
-    can say (remove the others with SQLite, Hermes stopped).
+    What repair does: it moves the rows of the leftover table to the table they belong to, adds up
+    usage that was counted on both sides, recreates the indexes and removes the leftover. Tables
+    with another key and search tables are rebuilt with every row, and with columns that no release
+    has. A table whose rows do not fit the key is left alone: only you can say which of them stay
+    (remove the others with SQLite while Hermes is stopped).
 
-    How safe it is: the way that Hermes' own code takes, in one transaction, after a backup. Rows
-    whose session is gone are not brought back, as Hermes' own tables have it; how many they are is
-    said, and the backup keeps them. Where two rows stand for one place and nothing tells which is
-    right, it is done only with --unsafe, and the row that Hermes reads now stays.
+    How safe it is: it does what Hermes' own code does, in one transaction, after a backup. Rows
+    whose session is gone are not moved, as Hermes' own tables demand; the finding counts them, and
+    the backup keeps them. Where two rows compete for one place and nothing tells which is right, it
+    is done only with --unsafe, and the row that Hermes reads now stays.
     """
     found = scene.recognition
     if found.family is Family.EMPTY:
@@ -136,16 +136,18 @@ def _leftovers(scene: Scene) -> Iterator[_Damage]:
         if left.table not in OWNERS:
             continue  # 23 and later: what an unfinished optimize-storage keeps, and Hermes clears
         rows = _count(scene, left.table)
-        hangs = verb(len(left.indexes), "hangs", "hang")
+        number = len(left.indexes)
         hanging = (
-            f" {count(len(left.indexes), 'index')} of it {hangs} there." if left.indexes else ""
+            f" {count(number, 'index')} of {left.owner} {verb(number, 'is', 'are')} still on it."
+            if left.indexes
+            else ""
         )
         yield (
             left.table,
             "leftover",
             rows,
             f"{left.table} has {count(rows, 'row')} that {verb(rows, 'belongs', 'belong')} to"
-            f" {left.owner}, left there by a migration that was cut off."
+            f" {left.owner}, left behind by an interrupted migration."
             f"{hanging}{_left_out(scene, left)}",
         )
 
@@ -156,11 +158,11 @@ def _left_out(scene: Scene, left: Leftover) -> str:
     told = (
         (lost.gone, "of a session that is gone"),
         (lost.older, "older than what is there"),
-        (lost.contested, "whose place another row has, which stays"),
+        (lost.contested, "whose place another row takes"),
     )
     counted = [(_ask(scene, query), words) for query, words in told]
     named = [f"{count(number, 'row')} {words}" for number, words in counted if number]
-    return f" Not brought back, but kept in the backup: {', '.join(named)}." if named else ""
+    return f" Not moved, but kept in the backup: {', '.join(named)}." if named else ""
 
 
 def _contested(scene: Scene) -> bool:
@@ -185,7 +187,7 @@ def _ask(scene: Scene, query: str) -> int:
     return int(str(row[0])) if row is not None else 0
 
 
-_MISLEADS = {"schema_version": ", as in a database that was made by hand"}
+_MISLEADS = {"schema_version": ", as in a database made by hand"}
 """What such a key does to a table, where it is no failure."""
 
 
@@ -196,8 +198,8 @@ def _wrong_keys(scene: Scene) -> Iterator[_Damage]:
             table,
             "key",
             rows,
-            f"{table} ({count(rows, 'row')}) has another key than Hermes gives it"
-            f"{_MISLEADS.get(table, ': writing to it fails')}.",
+            f"{table} ({count(rows, 'row')}) has a different key than Hermes gives"
+            f" it{_MISLEADS.get(table, ': writing to it fails')}.",
         )
 
 
@@ -209,7 +211,7 @@ def _outdated_search(scene: Scene) -> Iterator[_Damage]:
             "search",
             rows,
             f"The search tables are not those of schema {scene.recognition.number}: searching"
-            f" {count(rows, 'message')} misses what tools said and were asked.",
+            f" {count(rows, 'message')} misses tool calls and their results.",
         )
 
 
@@ -225,7 +227,7 @@ def _finish_migration(scene: Scene, findings: Sequence[Finding]) -> Iterator[Uni
         _left_out(scene, left) for left in scene.recognition.leftovers if left.table in OWNERS
     )
     by_hand = named <= set(scene.recognition.wrong_keys)
-    what = "make anew with Hermes' own key" if by_hand else "finish the migration that was cut off"
+    what = "rebuild with Hermes' own key" if by_hand else "finish the interrupted migration"
     summary = f"{what}: {tables}" + (f".{lost}" if lost else "")
     unit = _unit(scene, findings, summary.rstrip("."), ())
     yield replace(unit, safety=Safety.UNSAFE) if _contested(scene) else unit
@@ -233,19 +235,19 @@ def _finish_migration(scene: Scene, findings: Sequence[Finding]) -> Iterator[Uni
 
 @check("SC006", "index-missing", Severity.WARNING, Remedy.SAFE, stage=Stage.STRUCTURE)
 def index_missing(scene: Scene) -> Iterator[Finding]:
-    """Indexes of this schema are missing, or have their name on another table or column.
+    """Indexes of this schema are missing, or their names are used for another table or column.
 
-    What it means: lists and reads go through whole tables, and Hermes' short waits run out on big
-    installs. Without the index of titles two sessions can have the same one.
+    What it means: lists and reads scan whole tables, and on big installs Hermes runs into its short
+    timeouts. Without the index of titles two sessions can have the same title.
 
     How it happens: statements of Hermes' own migration failed while another process held the lock,
-    or an index was dropped by hand. Hermes makes those that are missing on its next start; one
-    whose name is taken it never does.
+    or an index was dropped by hand. Hermes creates missing ones on its next start, but never one
+    whose name is taken.
 
-    What repair does: it makes them as this schema has them. Where two sessions share a title the
-    newest keeps it, and the others get one of their own that tells their date.
+    What repair does: it creates them as this schema has them. Where sessions share a title the
+    newest keeps it, and the others get one of their own with their date.
 
-    How safe it is: an index holds nothing of its own; titles that are given are in the receipt.
+    How safe it is: an index holds no data of its own; the receipt lists the titles that were given.
     """
     found = scene.recognition
     if found.family not in MIGRATED:
@@ -276,22 +278,22 @@ def _is(names: Sequence[Any]) -> str:
 
 def _make_indexes(scene: Scene, number: int, findings: Sequence[Finding]) -> Iterator[Unit]:
     """Make every missing index."""
-    yield _unit(scene, findings, f"make {count(number, 'missing index')}", ())
+    yield _unit(scene, findings, f"create {count(number, 'missing index')}", ())
 
 
 @check("SC007", "active-flag-null", Severity.ERROR, Remedy.SAFE, stage=Stage.STRUCTURE)
 def active_flag_null(scene: Scene) -> Iterator[Finding]:
-    """Messages have no value in the flag that says whether they count.
+    """Messages have no value in the flag that makes them visible.
 
-    What it means: 0.16.0 to 0.18.0 do not show them, nor search them: the chats look empty. Later
+    What it means: 0.16.0 to 0.18.0 neither show nor search them: the chats look empty. Later
     releases set the flag on every start.
 
-    How it happens: the column was added as one that may be NULL by a build that was never released
-    (Hermes #51646), and the step that fills it never ran.
+    How it happens: a build that was never released added the column as one that may be NULL (Hermes
+    #51646), and the step that fills it never ran.
 
     What repair does: it sets the flag to 1, as 0.18.1 and later do.
 
-    How safe it is: a message that was taken back has 0, not NULL, and stays as it is.
+    How safe it is: a message that was undone has 0, not NULL, and stays that way.
     """
     found = scene.recognition
     if not found.active_nullable or found.family is Family.EMPTY:
@@ -306,7 +308,7 @@ def active_flag_null(scene: Scene) -> Iterator[Finding]:
     messages = counted.total()
     remedy, hint = _remedy(scene)
     if found.family is Family.LATER:
-        hint = "Hermes sets them on its next start."
+        hint = "Hermes sets it on its next start."
     elif remedy is Remedy.SAFE and found.number < FIRST_WITH_FLAG:
         remedy, hint = Remedy.MIGRATE, "hermes-repair migrate --dry-run"
     yield active_flag_null.finding(

@@ -21,9 +21,9 @@ _NEW = "Hermes takes the database for a new one and skips every data step of an 
 CONSEQUENCES = {
     VersionProblem.NO_TABLE: _NEW,
     VersionProblem.NO_ROW: _NEW,
-    VersionProblem.SEVERAL: "Hermes goes by whichever comes first",
+    VersionProblem.SEVERAL: "Hermes uses whichever comes first",
     VersionProblem.NULL: "Hermes cannot open the database",
-    VersionProblem.NOT_A_NUMBER: "Hermes cannot open the database where it is no number at all",
+    VersionProblem.NOT_A_NUMBER: "Hermes cannot open the database if it is not a number at all",
     VersionProblem.IMPOSSIBLE: "Hermes takes every step of every update again",
 }
 """What 0.13.0, 0.16.0 and 0.19.0 do with such a row."""
@@ -38,12 +38,12 @@ def schema_behind(scene: Scene) -> Iterator[Finding]:
 
     How it happens: Hermes was updated and has not opened this database since.
 
-    What repair does: `hermes-repair migrate` makes the same journey in one transaction, after a
+    What repair does: `hermes-repair migrate` takes the same steps in one transaction, after a
     verified backup.
 
-    How safe it is: the result has the same structure as a database that Hermes made; the backup
-    can be put back with `hermes-repair undo` as long as nothing was written since. Where no
-    installed Hermes was found the target is a guess, and this is only a note.
+    How safe it is: the result has the same structure as a database that Hermes migrated;
+    `hermes-repair undo` restores the backup as long as nothing was written since. If no installed
+    Hermes was found, the target is a guess and this is only a note.
     """
     family, number = scene.recognition.family, scene.recognition.number
     known = serving(scene.installed)
@@ -66,14 +66,14 @@ def schema_behind(scene: Scene) -> Iterator[Finding]:
 
 @check("SC002", "columns-missing", Severity.ERROR, Remedy.MIGRATE)
 def columns_missing(scene: Scene) -> Iterator[Finding]:
-    """The database says a number that it has not got the columns for.
+    """The database states a schema number whose columns it lacks.
 
     What it means: every program that believes the number fails on the missing column.
 
     How it happens: Hermes stamped the number although another process held the lock and some of
     its statements failed (0.13 to 0.15 under contention).
 
-    What repair does: `hermes-repair migrate` adds what is missing, as that number has it.
+    What repair does: `hermes-repair migrate` adds what is missing.
 
     How safe it is: additive, in one transaction, after a backup.
     """
@@ -82,9 +82,9 @@ def columns_missing(scene: Scene) -> Iterator[Finding]:
         number = len(recognition.missing)
         yield columns_missing.finding(
             DATABASE,
-            f"The database says schema {recognition.number}, but"
-            f" {_tables_and_columns(recognition.missing)} of it"
-            f" {verb(number, 'is', 'are')} missing:"
+            f"The database states schema {recognition.number}, but"
+            f" {_tables_and_columns(recognition.missing)} of it {verb(number, 'is', 'are')}"
+            " missing:"
             f" {', '.join(recognition.missing[:5])}{', and others' if number > 5 else ''}.",
             "hermes-repair migrate --dry-run",
             data={"schema": recognition.number, "missing": list(recognition.missing)},
@@ -103,14 +103,14 @@ def _tables_and_columns(names: Sequence[str]) -> str:
 def schema_newer(scene: Scene) -> Iterator[Finding]:
     """The database is newer than this hermes-repair knows.
 
-    What it means: what is found here rests on the tables and columns that are known. From schema 31
-    on nothing but the locks of compressions is written; schemas 23 to 30 are known, and only what
-    their search index does not depend on is.
+    What it means: findings rest on the tables and columns that are known. From schema 31 on,
+    hermes-repair only cleans compression locks; in schemas 23 to 30 it writes only what their
+    search index does not depend on.
 
     How it happens: Hermes is newer than hermes-repair.
 
     What repair does: nothing about the schema: from 23 on Hermes' own code migrates, and there is
-    no way back. What else is found is repaired as far as it may be written.
+    no way back. Other findings are repaired as far as writing is allowed.
 
     How safe it is: nothing is changed.
     """
@@ -118,9 +118,9 @@ def schema_newer(scene: Scene) -> Iterator[Finding]:
     if family is Family.NEWER:
         yield schema_newer.finding(
             DATABASE,
-            f"The database is at schema {number}, which hermes-repair does not know whole: it looks"
-            " at what it knows, and frees locks; nothing else is written.",
-            "See whether there is a newer hermes-repair.",
+            f"The database is at schema {number}, which hermes-repair knows only in part: it"
+            " checks what it knows and frees locks, and writes nothing else.",
+            "Look for a newer hermes-repair.",
             data={"schema": number},
             identity=(number,),
         )
@@ -132,23 +132,23 @@ def schema_newer(scene: Scene) -> Iterator[Finding]:
             else f"messages are left alone ({allowed.reason.partition(': ')[2]})."
         )
         scene.notes.append(
-            f"Schema {number} is migrated by Hermes itself, never by hermes-repair. Locks and"
-            f" sessions are repaired as at any other; {others}"
+            f"Only Hermes itself migrates schema {number}. Locks and sessions are repaired as"
+            f" usual; {others}"
         )
 
 
 @check("SC005", "version-row-invalid", Severity.ERROR, Remedy.MIGRATE)
 def version_row_invalid(scene: Scene) -> Iterator[Finding]:
-    """The row that says which schema this is cannot be taken at its word.
+    """The row that states the schema number cannot be trusted.
 
-    What it means: Hermes reads the first row of schema_version and believes it. A text keeps it
-    from starting at all; without a row it takes an old database for a new one, stamps the newest
-    number and never makes the steps in between, so that search misses what tools said.
+    What it means: Hermes reads the first row of schema_version and believes it. With a text there
+    it cannot start at all; without a row it takes an old database for a new one, stamps the newest
+    number and never takes the steps in between, so that search misses what tools said.
 
     How it happens: a program other than Hermes wrote the row, or a restore brought a second one.
 
-    What repair does: `hermes-repair migrate` tells the number by the tables and columns that are
-    there, takes the way from that one, and leaves one row with the right number.
+    What repair does: `hermes-repair migrate` determines the number from the tables and columns that
+    exist, migrates from there, and leaves one row with the right number.
 
     How safe it is: in one transaction, after a backup. The tables and columns are what they are,
     whatever the row says.
@@ -159,8 +159,8 @@ def version_row_invalid(scene: Scene) -> Iterator[Finding]:
     ours = recognition.family in MIGRATED
     yield version_row_invalid.finding(
         DATABASE,
-        f"The schema number cannot be relied on: {stamp.problem.value}."
-        f" {CONSEQUENCES[stamp.problem]}. By its tables and columns it is schema"
+        f"The schema number cannot be trusted: {stamp.problem.value}."
+        f" {CONSEQUENCES[stamp.problem]}. Its tables and columns are those of schema"
         f" {recognition.number}.",
         "hermes-repair migrate --dry-run" if ours else "Not repaired from schema 23 on.",
         remedy=Remedy.MIGRATE if ours else Remedy.MANUAL,

@@ -12,7 +12,7 @@ from hermes_repair.schema.search_layout import missing_storage
 from hermes_repair.store.file_state import SideFile
 
 LINES = 20
-KEEP = "Keep a copy of state.db. Nothing has to be done to read the conversations."
+KEEP = "Keep a copy of state.db. The conversations can be read without a repair."
 
 
 @check("FT003", "search-index-damaged", Severity.ERROR, Remedy.MANUAL, file_level=True)
@@ -20,14 +20,15 @@ def search_index_damaged(scene: Scene) -> Iterator[Finding]:
     """Storage of the search index is damaged or missing; the conversations are not.
 
     What it means: searching fails or finds too little, and Hermes may be unable to store messages,
-    since each one goes into the index with it. The messages themselves are in a table of their own.
+    because each one is indexed as it is written. The messages themselves are in a table of their
+    own.
 
     How it happens: a full disk, a power cut, or two processes that lost each other's locks, in the
     part of the file that changes most (Hermes #50502, #66724). A table of the index is missing
     where somebody dropped it, or a tool brought only a part of the database back.
 
-    What repair does: nothing yet. What it does about conversations is done all the same, one step
-    at a time, and a step that the index keeps from being stored is taken back and named.
+    What repair does: nothing yet. Conversations are still repaired, one step at a time; a step that
+    the damaged index blocks is rolled back and named.
 
     How safe it is: nothing is changed.
     """

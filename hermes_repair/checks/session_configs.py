@@ -104,19 +104,19 @@ def _finite(value: Any) -> Any:
 
 @check("SE001", "model-config-invalid", Severity.ERROR, Mends.SAFE, stage=Stage.VALUES)
 def model_config_invalid(scene: Scene) -> Iterator[Finding]:
-    """The settings of one session are no valid JSON.
+    """The settings of one session are not valid JSON.
 
     What it means: every list of sessions fails with "malformed JSON", although only one row is
     damaged. Hermes' own health checks call such a database sound.
 
-    How it happens: an edit by hand, a value that was cut off, or another program's writing.
+    How it happens: an edit by hand, a truncated value, or a write by another program.
 
-    What repair does: it writes what can still be read of the settings as valid JSON, the marks that
-    say "this is a branch" or "this is a delegate" included. The old text stays in the receipt.
+    What repair does: it writes what can still be read of the settings as valid JSON, including the
+    marks that say "this is a branch" or "this is a delegate". The receipt keeps the old text.
 
     How safe it is: safe where no such mark can be lost: they were read, the session has no parent,
-    or it is the only continuation of one. Otherwise a mark may be in the part that is gone, and
-    the repair is done only when you ask for it.
+    or it is its parent's only continuation. Otherwise a mark may be in the lost part, and the
+    repair is done only when you ask for it.
     """
     for node in scene.nodes:
         if node.config_valid:
@@ -127,7 +127,7 @@ def model_config_invalid(scene: Scene) -> Iterator[Finding]:
             asked = f"If you want it: `{asked} --session {quoted(node.id)}` ({made.reason})"
         yield model_config_invalid.finding(
             {"kind": "session", "session_id": node.id},
-            "its settings are no valid JSON, so lists of all sessions fail.",
+            "its settings are not valid JSON, so every list of sessions fails.",
             asked,
             remedy=remedy(made),
             data={"kept": len(kept.members), "markers": sorted(kept.markers), "whole": kept.whole},
@@ -151,9 +151,9 @@ def _mended(scene: Scene, node: SessionNode) -> tuple[Resolution, Salvaged]:
         resolution(
             [change],
             Safety.SAFE if safe else Safety.UNSAFE,
-            "nothing that lists go by can be lost"
+            "nothing that lists depend on can be lost"
             if safe
-            else "the part that is gone may have said that it is a branch or a delegate",
+            else "the lost part may have said that it is a branch or a delegate",
         ),
         kept,
     )

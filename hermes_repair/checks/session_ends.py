@@ -29,19 +29,19 @@ PRUNES = "an ended session may be deleted by Hermes' prune, with its transcript 
 
 @check("LN008", "continuation-abandoned", Severity.INFO, Remedy.UNSAFE, stage=Stage.LINEAGE)
 def continuation_abandoned(scene: Scene) -> Iterator[Finding]:
-    """A continuation was never taken up: it is open for ever, and no model was ever asked in it.
+    """A continuation was abandoned: it stays open forever, and no model was ever asked in it.
 
     What it means: nothing is lost. Hermes closes such a session by itself at some start, once per
     database.
 
-    How it happens: the program stopped after the rotation had been written (Hermes #20001), or a
-    second agent made the continuation and nobody went on in it.
+    How it happens: the program stopped after writing the rotation (Hermes #20001), or a second
+    agent made the continuation and nobody used it.
 
-    What repair does: nothing by itself. When you name the session, it is ended as of its last
-    message, as Hermes does; its transcript files are copied first.
+    What repair does: nothing by itself. When you name the session, it is ended at the time of its
+    last message, as Hermes does; its transcript files are copied first.
 
-    How safe it is: the end is a judgement, and Hermes' prune may delete what has ended. A session
-    that a chat of the gateway leads to is never ended.
+    How safe it is: ending it is your decision, because Hermes' prune may delete ended sessions. A
+    session that a gateway chat leads to is never ended.
     """
     if scene.look.live:
         return
@@ -51,7 +51,7 @@ def continuation_abandoned(scene: Scene) -> Iterator[Finding]:
             made = _end(scene, node)
             yield continuation_abandoned.finding(
                 {"kind": "session", "session_id": node.id, "parent": node.parent_id},
-                f"continues {node.parent_id} and was never taken up.",
+                f"continues {node.parent_id} but was never used.",
                 how(made, node.id),
                 remedy=remedy(made),
                 data={"parent": node.parent_id, "last_message_at": node.last_message_at},
@@ -87,29 +87,29 @@ def _last(scene: Scene, node: SessionNode) -> float | None:
 
 def _end_now(scene: Scene, node: SessionNode, made: Resolution, finding: Finding) -> Iterator[Unit]:
     """End it as of its last message."""
-    summary = f"end {node.id} as of its last message ({made.reason})"
+    summary = f"end {node.id} at its last message ({made.reason})"
     yield unit_of(finding, made, summary, more=file_copies(scene, node.id))
 
 
 @check("SE003", "end-state-inconsistent", Severity.INFO, Remedy.UNSAFE, stage=Stage.SESSIONS)
 def end_state_inconsistent(scene: Scene) -> Iterator[Finding]:
-    """The start or the end of a session is no time, or the two contradict each other.
+    """The start or end of a session is not a valid time, or the two contradict each other.
 
-    What it means: lists, resume and prune ask different columns, and so treat it differently. A
-    start in milliseconds, or in the future, stands above all other chats, and prune never takes it.
+    What it means: lists, resume and prune read different columns, and so treat it differently. A
+    chat that starts in milliseconds, or in the future, stays above all others, and prune never
+    takes it.
 
     How it happens: an import, SQL by hand, or a clock that was ahead or set back.
 
-    What repair does: a time gets the unit that the rows around it prove, as a message's time does;
-    one in the future becomes that of the first message (an end: of the last one). What is missing
-    of an end is filled in: the time of the last message (or of the continuation's start), the
-    reason 'unknown'. Transcript files are copied first.
+    What repair does: a time gets the unit that the rows around it prove, as message times do; one
+    in the future becomes that of the first message (an end: of the last one). A missing end time
+    becomes that of the last message (or of the continuation's start), a missing reason 'unknown'.
+    Transcript files are copied first.
 
     How safe it is: safe only for the start of an open session that lies, in the right unit, after
-    the start of the session made before it and not after its own first message. All else is a
-    judgement, done when you name the session: an end that nobody wrote down is invented, and
-    Hermes' prune may delete what has ended. A session that a chat of the gateway leads to gets no
-    end.
+    the start of the session made before it and not after its own first message. Everything else is
+    your decision, and done when you name the session: an end that nobody recorded is invented, and
+    Hermes' prune may delete ended sessions. A session that a gateway chat leads to gets no end.
     """
     odd = odd_times(scene)
     for session_id, times in odd.items():
@@ -164,15 +164,15 @@ def _timed(scene: Scene, node: SessionNode, times: Sequence[Mended]) -> Resoluti
     """Return the change to these times: SAFE where they are proven and nothing is pruned for it."""
     wanted = {time.column: time.value for time in times if time.value is not None}
     if not wanted:
-        return refused("neither it nor a message of it has a time")
+        return refused("neither it nor any of its messages has a time")
     change = changes_of(node.id, row_of(scene, node.id), wanted)
     if any(time.column == "ended_at" for time in times) or not node.is_open:
         return resolution([change], Safety.UNSAFE, PRUNES)
     if node.api_call_count == 0 and scene.graph.closed_if_unused(node.id):
-        return resolution([change], Safety.UNSAFE, "Hermes closes it then, as it was never used")
+        return resolution([change], Safety.UNSAFE, "Hermes would then close it as never used")
     if not all(time.sure for time in times):
         return resolution([change], Safety.UNSAFE, "nothing proves the time")
-    return resolution([change], Safety.SAFE, "it lies between what came before and after")
+    return resolution([change], Safety.SAFE, "it falls between what came before and after")
 
 
 def _contradiction(scene: Scene, node: SessionNode) -> str | None:
@@ -180,11 +180,9 @@ def _contradiction(scene: Scene, node: SessionNode) -> str | None:
         return None  # LN004 says it
     if node.ended_at is None:
         has_reason = node.end_reason is not None
-        return (
-            f"has the end reason '{node.end_reason}' and no time of ending." if has_reason else None
-        )
+        return f"has the end reason '{node.end_reason}' but no end time." if has_reason else None
     if node.end_reason is None:
-        return "has a time of ending and no reason."
+        return "has an end time but no reason."
     if node.started_at is not None and node.ended_at < node.started_at:
         return "ended before it began."
     return None
@@ -192,14 +190,14 @@ def _contradiction(scene: Scene, node: SessionNode) -> str | None:
 
 def _settled(scene: Scene, node: SessionNode) -> Resolution:
     if scene.routing.is_live(node.id):
-        return refused("a chat of the gateway leads to it: its next message decides")
+        return refused("a gateway chat leads to it: its next message decides")
     wanted: dict[str, Value] = {}
     if node.end_reason is None:
         wanted["end_reason"] = UNKNOWN_END
     else:
         wanted["ended_at"] = _time_of_end(scene, node)
     if None in wanted.values():
-        return refused("neither it nor a message of it has a time")
+        return refused("neither it nor any of its messages has a time")
     return resolution([changes_of(node.id, row_of(scene, node.id), wanted)], Safety.UNSAFE, PRUNES)
 
 

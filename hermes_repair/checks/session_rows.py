@@ -30,22 +30,22 @@ CONTINUED = "continued"
 def title_duplicate(scene: Scene) -> Iterator[Finding]:
     """Two sessions have the same title, which Hermes does not allow.
 
-    What it means: 0.13.0 to 0.18.2 cannot make the index of titles and may not start on this
-    database; 0.19.0 starts and clears every title but the newest one's.
+    What it means: 0.13.0 to 0.18.2 cannot create the index of titles and may not start on this
+    database; 0.19.0 starts, and clears every title but that of the newest session.
 
     How it happens: the unique index was missing for a while (Hermes #50537), or rows were copied.
 
-    What repair does: the newest session keeps the title, each other one gets it with its day, like
+    What repair does: the newest session keeps the title; each other one gets it with its date, like
     "... (older, 2026-05-02)".
 
-    How safe it is: no title is lost, the old one is kept in the receipt, and the new one never ends
-    in "#n", which Hermes takes for a later continuation.
+    How safe it is: no title is lost: the receipt keeps the old one. The new one never ends in "#n",
+    which Hermes takes for a later continuation.
     """
     for session_id, update in _renamed(scene).items():
         node = scene.node.get(session_id)
         yield title_duplicate.finding(
             {"kind": "session", "session_id": session_id},
-            "has the title of a newer session.",
+            "has the same title as a newer session.",
             "hermes-repair repair",
             identity=(str(update.key),),
             sessions=1,
@@ -78,18 +78,18 @@ def _rename(scene: Scene, session_id: str, update: RowUpdate, finding: Finding) 
 
 @check("SE004", "ghost-session", Severity.INFO, Remedy.UNSAFE, stage=Stage.SESSIONS)
 def ghost_session(scene: Scene) -> Iterator[Finding]:
-    """A session that nobody ever wrote in.
+    """A session is empty and was never used.
 
-    What it means: it has no message, no title and no cost, nothing hangs below it and no chat leads
-    to it. Lists show it as an empty line.
+    What it means: it has no message, no title and no cost, no child session, and no chat leads to
+    it. Lists show it as an empty line.
 
-    How it happens: a program opened a session and was closed again, or minted one for every message
-    of a chat that it could not find (Hermes #18370, #63207).
+    How it happens: a program opened a session and was closed again, or created one for every
+    message of a chat that it could not find (Hermes #18370, #63207).
 
     What repair does: nothing by itself. When you name it, it is archived: lists leave it out, and
     nothing is deleted. Databases below schema 14 cannot archive.
 
-    How safe it is: there is nothing in it; whether an empty line bothers anybody is a judgement.
+    How safe it is: there is nothing in it; whether the empty line bothers you is your decision.
     """
     for node in scene.nodes:
         if not _is_ghost(scene, node):
@@ -97,7 +97,7 @@ def ghost_session(scene: Scene) -> Iterator[Finding]:
         made = _archived(scene, node)
         yield ghost_session.finding(
             {"kind": "session", "session_id": node.id},
-            "has no message, no title and nothing below it.",
+            "has no message, no title and no child session.",
             how(made, node.id),
             remedy=remedy(made),
             data={"started_at": node.started_at},
@@ -123,7 +123,7 @@ def _archived(scene: Scene, node: SessionNode) -> Resolution:
     change = changes_of(node.id, row_of(scene, node.id), {"archived": 1})
     if change is None:
         return refused("Schema 14 can archive it: hermes-repair migrate")
-    return resolution([change], Safety.UNSAFE, "an empty session harms nobody")
+    return resolution([change], Safety.UNSAFE, "an empty session does no harm")
 
 
 def _put_away(node: SessionNode, made: Resolution, finding: Finding) -> Iterator[Unit]:
@@ -134,18 +134,19 @@ def _put_away(node: SessionNode, made: Resolution, finding: Finding) -> Iterator
 
 @check("LN011", "title-lost", Severity.INFO, Remedy.UNSAFE, stage=Stage.LINEAGE)
 def title_lost(scene: Scene) -> Iterator[Finding]:
-    """A conversation has a title, and the part of it that lists show has none.
+    """A conversation has a title, but the part of it that lists show has none.
 
-    What it means: nothing is lost but the name: lists show the latest continuation, and its row has
-    no title.
+    What it means: only the name is lost: lists show the latest continuation, and its row has no
+    title.
 
-    How it happens: the title was set, or kept, on an earlier part only: a rotation that could not
-    take it over, or a title that came after the rotation (Hermes #48989, #59527).
+    How it happens: only an earlier part has the title: a rotation could not carry it over, or the
+    title came after the rotation (Hermes #48989, #59527).
 
     What repair does: nothing by itself. When you name the session, it gets the conversation's title
-    with its day, like "... (continued, 2026-05-02)".
+    with its date, like "... (continued, 2026-05-02)".
 
-    How safe it is: nothing is overwritten; that the name should be this one is a judgement.
+    How safe it is: nothing is overwritten; whether the session should have this name is your
+    decision.
     """
     for node, title in _untitled(scene):
         yield title_lost.finding(
@@ -191,5 +192,5 @@ def _name_again(scene: Scene, node: SessionNode, before: str, finding: Finding) 
     """Give the shown part the title of the conversation."""
     title = given_title(base_title(before), CONTINUED, node.started_at, scene.taken_titles)
     change = changes_of(node.id, row_of(scene, node.id), {"title": title})
-    made = resolution([change], Safety.UNSAFE, "the name is ours")
+    made = resolution([change], Safety.UNSAFE, "hermes-repair made up the name")
     yield unit_of(finding, made, f"give {node.id} the title of its conversation")

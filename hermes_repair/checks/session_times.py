@@ -15,7 +15,7 @@ from hermes_repair.evidence.suspect_rows import EARLIEST, MILLISECONDS, is_time
 from hermes_repair.model.values import Value, number
 
 IN_THE_FUTURE = "in the future"
-NO_TIME = "no time in seconds"
+NO_TIME = "not a time in seconds"
 
 
 class Said(NamedTuple):

@@ -21,16 +21,17 @@ def source_at_risk(scene: Scene) -> Iterator[Finding]:
     """A file is the only copy of messages, and Hermes may delete it.
 
     What it means: Hermes deletes the rows of ended sessions after some time, and with them the
-    files of the same name, read or unread. What only the file had is gone then. It is a note,
-    because all of it may have been undone on purpose; what was certainly lost is brought back.
+    files of the same name, whether it read them or not. What only the file had is gone then. It is
+    a note, because all of it may have been undone on purpose; what was certainly lost is brought
+    back.
 
-    How it happens: pruning is a setting of Hermes and a command of its own; it knows nothing of
-    what the file holds, because releases from 0.15.0 on do not read it.
+    How it happens: pruning is a setting and a command of Hermes; it ignores what the file holds,
+    because releases from 0.15.0 on do not read it.
 
     What repair does: it copies the file, compressed and verified, to hermes-repair/sources/. The
-    file itself stays where it is and as it is.
+    file itself stays unchanged.
 
-    How safe it is: it only adds a copy, beside a running Hermes too. `undo` leaves the copy.
+    How safe it is: it only adds a copy, even while Hermes runs. `undo` leaves the copy.
     """
     for session_id, answer in sorted(scene.comparisons.answers.items()):
         if not _at_risk(scene, session_id, answer):
@@ -38,8 +39,8 @@ def source_at_risk(scene: Scene) -> Iterator[Finding]:
         missing = answer.comparison.counts.missing if answer.comparison is not None else 0
         yield source_at_risk.finding(
             {"kind": "session", "session_id": session_id, "path": answer.file.path.name},
-            f"only its file has {count(missing, 'message')}, and the session has ended: the next"
-            " prune of Hermes may delete the file.",
+            f"only its file has {count(missing, 'message')}, and the session has ended: Hermes'"
+            " next prune may delete the file.",
             "`hermes-repair repair` copies the file",
             data={"missing": missing, "size": answer.file.size},
             identity=(answer.file.size, missing),
@@ -52,8 +53,8 @@ def source_at_risk(scene: Scene) -> Iterator[Finding]:
 def _at_risk(scene: Scene, session_id: str, answer: Compared) -> bool:
     """Whether a prune takes the file and nobody else has all of it.
 
-    What was taken back on purpose is no loss; what is imported without being asked for is copied
-    by that. Hermes' prune takes ended sessions only (0.13.0 to 0.19.0).
+    What was undone on purpose is no loss; what is imported without being asked for is copied by
+    that. Hermes' prune takes ended sessions only (0.13.0 to 0.19.0).
     """
     found, node = answer.comparison, scene.node.get(session_id)
     if found is None or node is None or node.is_open or not found.counts.missing or found.safe:

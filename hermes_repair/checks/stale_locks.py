@@ -20,7 +20,7 @@ LOCKS = (LOCK_TABLE, "schema_version")
 
 
 def _findings(scene: Scene, made: Check) -> Iterator[Finding]:
-    # `locks clean` is never the first to open a database with a -wal that a crash left (6.4).
+    # `locks clean` is never the first to open a database with a -wal that a crash left.
     crashed = not scene.look.live and scene.file.side is not SideFile.NONE
     clean = "hermes-repair repair" if crashed else "hermes-repair locks clean"
     for lock in scene.locks:
@@ -53,7 +53,7 @@ def _free(lock: JudgedLock, finding: Finding) -> Iterator[Unit]:
     stage=Stage.LOCKS,
 )
 def lock_expired(scene: Scene) -> Iterator[Finding]:
-    """A compression lock is past its time.
+    """A compression lock has expired.
 
     What it means: the process that was compressing this session did not finish. Hermes takes an
     expired lock over at the session's next compression, so it blocks nobody: it is a trace of what
@@ -61,10 +61,11 @@ def lock_expired(scene: Scene) -> Iterator[Finding]:
 
     How it happens: the gateway was killed or crashed in the middle of a compression (0.16 on).
 
-    What repair does: it removes the row, if the row is still the same one then. `undo` puts it
-    back; one that `locks clean` removed only by the name of its receipt, as a timer does that.
+    What repair does: it removes the row, if the row is still the same by then. `undo` puts it back;
+    for a lock that `locks clean` removed, name the receipt.
 
-    How safe it is: a lock that is renewed or taken again in between has another expiry and stays.
+    How safe it is: a lock that is renewed or taken again in the meantime has another expiry and
+    stays.
     """
     yield from _findings(scene, lock_expired)
 
@@ -86,12 +87,12 @@ def lock_holder_dead(scene: Scene) -> Iterator[Finding]:
 
     How it happens: the gateway was killed or crashed in the middle of a compression.
 
-    What repair does: it removes the row, if the row is still the same one then. `undo` puts it
-    back; one that `locks clean` removed only by the name of its receipt, as a timer does that.
+    What repair does: it removes the row, if the row is still the same by then. `undo` puts it back;
+    for a lock that `locks clean` removed, name the receipt.
 
-    How safe it is: only where the death is proven: everybody who has the database open is known, on
-    a local disk, in our own process namespace, and none of them is that process. Otherwise it waits
-    for the expiry.
+    How safe it is: only where it is proven that the process is gone: everybody who has the database
+    open is known, on a local disk, in our own process namespace, and none of them is that process.
+    Otherwise it waits until the lock expires.
     """
     yield from _findings(scene, lock_holder_dead)
 
@@ -110,11 +111,11 @@ def lock_of_missing_session(scene: Scene) -> Iterator[Finding]:
 
     What it means: a left-over row that nobody will ever take again.
 
-    How it happens: the session was deleted after its compression was cut off. A missing session
+    How it happens: the session was deleted after its compression was interrupted. A missing session
     alone proves nothing: a lock may be taken before its session has a row.
 
-    What repair does: it removes the row, if the row is still the same one then. `undo` puts it
-    back; one that `locks clean` removed only by the name of its receipt, as a timer does that.
+    What repair does: it removes the row, if the row is still the same by then. `undo` puts it back;
+    for a lock that `locks clean` removed, name the receipt.
 
     How safe it is: only where the lock has expired or its holder is proven dead.
     """
@@ -139,7 +140,8 @@ def lock_lease_absurd(scene: Scene) -> Iterator[Finding]:
 
     What repair does: with --unsafe, or when the session is named, it removes the row.
 
-    How safe it is: whether somebody still relies on it cannot be proven, so it is not done unasked.
+    How safe it is: nothing proves that nobody relies on it any more, so it is only done when you
+    ask for it.
     """
     yield from _findings(scene, lock_lease_absurd)
 
@@ -154,17 +156,17 @@ def lock_lease_absurd(scene: Scene) -> Iterator[Finding]:
     stage=Stage.LOCKS,
 )
 def cooldown_stale(scene: Scene) -> Iterator[Finding]:
-    """A pause after a failed compression is over and still noted.
+    """A pause after a failed compression is over, but still recorded.
 
-    What it means: nothing to Hermes, which compares the time; it is noise when you look for what
-    blocks a session.
+    What it means: nothing to Hermes, which compares the time; it is only noise when you look for
+    what blocks a session.
 
     How it happens: Hermes writes it after a failed compression (0.18 on) and clears it only at the
     next one that succeeds.
 
-    What repair does: it clears the two columns, if they are still the same then.
+    What repair does: it clears the two columns, if they are still the same by then.
 
-    How safe it is: the old values are kept in the receipt.
+    How safe it is: the receipt keeps the old values.
     """
     for session, until, error in _cooldowns(scene):
         found = cooldown_verdict(until, scene.now)
@@ -199,7 +201,7 @@ def _clear_cooldown(session: str, until: Value, error: Value, finding: Finding) 
     yield Unit(
         kind="lock",
         subject=session,
-        summary=f"clear the compression pause of {session} that is over",
+        summary=f"clear the compression pause of {session}, which is over",
         actions=(RowUpdate("sessions", {"id": session}, before, dict.fromkeys(before)),),
         safety=Safety.SAFE,
         live=True,

@@ -28,17 +28,17 @@ def tool_call_unpaired(scene: Scene) -> Iterator[Finding]:
     """A tool call has no answer, or an answer has no call.
 
     What it means: some model providers refuse such a chat with an error on every turn. Later
-    releases put it right in memory each time.
+    releases correct it in memory each time.
 
     How it happens: a turn was interrupted, compaction cut between the two, or another program wrote
     to the chat (Hermes #16472, #27033, #79278).
 
     What repair does: nothing by itself. When you name the session, answers without a call become
-    inactive, and calls without an answer leave their message, which becomes inactive where nothing
-    else is in it. Nothing is deleted, the old values stay in the receipt.
+    inactive, and calls without an answer are removed from their message, which becomes inactive if
+    nothing else is in it. Nothing is deleted: the receipt keeps the old values.
 
-    How safe it is: a judgement: what the tool did is done, and the model no longer sees that it was
-    asked for. Chats with a message younger than 15 minutes are left alone. Below schema 14 rows
+    How safe it is: your decision: what the tool did is done, and the model no longer sees that it
+    was asked for. Chats with a message younger than 15 minutes are left alone. Below schema 14 rows
     cannot be inactive: migrate first.
     """
     first = below_active(scene)
@@ -74,7 +74,7 @@ def _pair(scene: Scene, session_id: str, pairs: Pairs, finding: Finding) -> Iter
     """Take out what has no counterpart."""
     yield _unit(
         finding,
-        f"take {' and '.join(_counted(pairs))} without a counterpart out of {session_id}",
+        f"remove {' and '.join(_counted(pairs))} without a counterpart from {session_id}",
         _unpaired_actions(scene, session_id, pairs),
     )
 
@@ -106,23 +106,22 @@ def duplicate_compaction_summary(scene: Scene) -> Iterator[Finding]:
 
     What it means: the model reads the summary twice, which costs its length on every turn.
 
-    How it happens: a compaction that ran twice, or one that took an earlier summary over among the
-    messages that it protects.
+    How it happens: a compaction ran twice, or carried an earlier summary over with the messages
+    that it protects.
 
     What repair does: nothing by itself. When you name the session, the later copy becomes inactive.
 
-    How safe it is: the text is the same to the letter; whether its second place matters to the
-    model is a judgement. Nothing is deleted. Below schema 14 rows cannot be inactive: migrate
-    first.
+    How safe it is: the text is identical; whether its second place matters to the model is your
+    decision. Nothing is deleted. Below schema 14 rows cannot be inactive: migrate first.
     """
     first = below_active(scene)
     for session_id, copies in _summaries(scene).items():
         yield duplicate_compaction_summary.finding(
             {"kind": "session", "session_id": session_id},
-            f"shows {count(len(copies), 'copy')} of a summary that is there already.",
+            f"shows {count(len(copies), 'copy')} of a summary that it already has.",
             first[1]
             if first
-            else f"If you want them gone: hermes-repair repair --session {quoted(session_id)}",
+            else f"To remove them: hermes-repair repair --session {quoted(session_id)}",
             remedy=first[0] if first else Remedy.UNSAFE,
             data={"copies": len(copies)},
             identity=(len(copies),),
@@ -160,7 +159,7 @@ def _once(
     scene: Scene, session_id: str, copies: Sequence[Shown], finding: Finding
 ) -> Iterator[Unit]:
     """Let the first summary stay."""
-    summary = f"set {count(len(copies), 'copy')} of a summary of {session_id} inactive"
+    summary = f"make {count(len(copies), 'copy')} of a summary of {session_id} inactive"
     yield _unit(finding, summary, deactivations(scene, session_id, copies))
 
 

@@ -16,19 +16,19 @@ from hermes_repair.transcripts.listing import FileKind
 def transcript_copy(scene: Scene) -> Iterator[Finding]:
     """A file in sessions/ is a copy of a transcript, by its name.
 
-    What it means: it is no chat of its own. `X.bak.jsonl`, `X-copy.jsonl`, `Copy of X.jsonl`,
-    `.X.jsonl`, `X (1).jsonl` and what Syncthing, Dropbox or Nextcloud call a conflict all tell the
+    What it means: it is not a chat of its own. `X.bak.jsonl`, `X-copy.jsonl`, `Copy of X.jsonl`,
+    `.X.jsonl`, `X (1).jsonl` and what Syncthing, Dropbox or Nextcloud call a conflict all hold the
     chat X once more, as it was when the copy was made.
 
-    How it happens: somebody copied the transcript before an attempt to mend it, an editor kept its
-    backup, or a program synced the folder from two machines.
+    How it happens: somebody copied the transcript before trying to fix it, an editor kept a backup,
+    or a program synced the folder from two machines.
 
     What repair does: nothing. The copy is compared with the database and with the transcript, and
     the note says how many messages only the copy has.
 
     How safe it is: nothing is changed. What only a copy has may have been undone or deleted since.
     If it belongs in the chat, put the copy in the transcript's place, under its name: then it is
-    compared as the transcript, with every proof that this takes.
+    compared like any transcript.
     """
     for copy in find_auxiliary_files(scene, (FileKind.COPY,)):
         yield transcript_copy.finding(
@@ -44,16 +44,19 @@ def transcript_copy(scene: Scene) -> Iterator[Finding]:
 
 def _said(copy: AuxiliaryFile) -> str:
     if not copy.messages:
-        return f"and has no message that can be read{f' ({copy.problem})' if copy.problem else ''}"
+        return f"and has no readable message{f' ({copy.problem})' if copy.problem else ''}"
     if not copy.only_here:
-        return "and has nothing that the database and the transcript lack"
-    return f"and has {count(copy.only_here, 'message')} that neither of the two has"
+        return "and has nothing new"
+    return (
+        f"and has {count(copy.only_here, 'message')} that neither the database nor the transcript"
+        " has"
+    )
 
 
 def _hint(copy: AuxiliaryFile) -> str:
     if not copy.only_here:
         return ""
     return (
-        f"If they belong in the chat: give the copy the name {copy.session_id}.jsonl (move one that"
-        " is there out of the folder first), and run doctor again."
+        f"If they belong in the chat, rename the copy to {copy.session_id}.jsonl (first move an"
+        " existing file out of the folder), and run doctor again."
     )

@@ -22,9 +22,9 @@ IN_WORDS = {
     Verdict.TAIL_MISSING: "the database lacks the last {missing} of {file}.",
     Verdict.ALL_MISSING: "the database has none of the {missing} of {file}.",
     Verdict.ONLY_IN_FILE: "only {file} has this chat, {missing}.",
-    Verdict.UNION: "{file} has {missing} that the database lacks, and the other way round.",
-    Verdict.DIVERGED: "{file} and the database tell this chat differently.",
-    Verdict.SUPERSEDED: "{file} holds what was undone or compacted since, {missing}.",
+    Verdict.UNION: "{file} has {missing} that the database lacks, and vice versa.",
+    Verdict.DIVERGED: "{file} and the database disagree about this chat.",
+    Verdict.SUPERSEDED: "{file} still has {missing} that were undone or compacted since.",
 }
 
 
@@ -72,7 +72,7 @@ def _hint(remedy: Remedy, found: Comparison) -> str:
     if remedy is Remedy.SAFE:
         return "hermes-repair repair"
     if remedy is Remedy.UNSAFE:
-        return f"If you want it back: hermes-repair backfill {quoted(found.session_id)}"
+        return f"To bring it back: hermes-repair backfill {quoted(found.session_id)}"
     return ""
 
 
@@ -86,7 +86,7 @@ def transcript_longer_in_file(scene: Scene) -> Iterator[Finding]:
     How it happens: older releases wrote both, and read whichever was longer. Rows were missing for
     years without anybody noticing, until 0.15.0 stopped reading the files; nothing ever moved them
     over (Hermes #3212, PR 29211). A session log (session_<id>.json) is what an agent of 0.13 or
-    0.14 had in memory, in the terminal too; it is asked where rows and JSONL file leave something
+    0.14 had in memory, also in the terminal; it is read where rows and JSONL file leave something
     out.
 
     What repair does: it puts the missing messages between the ones that are there, in the order of
@@ -97,11 +97,11 @@ def transcript_longer_in_file(scene: Scene) -> Iterator[Finding]:
     deleted: what it has is an exact part of the file and was written when its lines were, nothing
     was rewound or compacted, and no message id is missing where these rows would have been (ids are
     given out once, so whatever is taken out leaves a gap). Otherwise it is done only when you name
-    the session: what is older than the database too, because somebody may have put the database
-    before it away on purpose. What we brought back and somebody took out again stays out. What only
-    a session log has is a note and never safe: a log has no times, so its messages get times
-    between those of their neighbours; it is often stale and survives every delete. What it has
-    where the database has something else is never taken.
+    the session, even for messages older than the database, because somebody may have removed the
+    database before it on purpose. What a repair brought back and somebody removed again stays out.
+    What only a session log has is a note and never safe: a log has no times, so its messages get
+    times between those of their neighbours; it is often stale and survives every delete. Where it
+    contradicts the database, it is never used.
     """
     for answer, found in _answers(scene, "TR001"):
         yield _finding(scene, transcript_longer_in_file, answer, found)
@@ -111,21 +111,22 @@ def transcript_longer_in_file(scene: Scene) -> Iterator[Finding]:
 def session_only_in_file(scene: Scene) -> Iterator[Finding]:
     """A chat has a JSONL file or a session log, but the database does not know it.
 
-    What it means: no release from 0.15.0 on shows the chat. Either the database was started anew
-    after it, or the chat was deleted and its file stayed (a delete in the dashboard leaves it).
+    What it means: no release from 0.15.0 on shows the chat. Either the database was started from
+    scratch after it, or the chat was deleted and its file stayed (a delete in the dashboard leaves
+    it).
 
     How it happens: the database was reset or replaced, or its first write failed (Hermes #2914,
     #2939); or somebody deleted the chat (#55088). `hermes -z` of 0.13 and 0.14 wrote a session log
     and no rows (#19503).
 
-    What repair does: it makes the session and its messages from the file, with the source and the
-    start of the file and a title that says that it was recovered. The file is copied first.
+    What repair does: it creates the session and its messages from the file, with the file's source
+    and start, and a title that says it was recovered. The file is copied first.
 
-    How safe it is: a judgement, because a chat that was never written and one that was deleted
-    leave the same. It is noted and imported when you name it, also where it ended before this
-    database began: nobody deleted it from this one, but the one before may have been put away on
-    purpose. Session logs of the gateway's chats are not even noted: their JSONL file would be
-    there, had they not been deleted. Name the session to have one back.
+    How safe it is: your decision, because a chat that was never stored and one that was deleted
+    look the same. It is a note, and imported when you name it, even if it ended before this
+    database began: nobody deleted it from this one, but the one before may have been removed on
+    purpose. Session logs of gateway chats are not even notes: their JSONL file would still exist if
+    they had not been deleted. Name the session to get one back.
     """
     for answer, found in _answers(scene, "TR002"):
         yield _finding(scene, session_only_in_file, answer, found)
@@ -135,39 +136,39 @@ def session_only_in_file(scene: Scene) -> Iterator[Finding]:
 def transcript_diverged(scene: Scene) -> Iterator[Finding]:
     """A chat's file and the database tell it differently.
 
-    What it means: both have messages of their own, in an order that cannot be both.
+    What it means: both have messages of their own, in orders that contradict each other.
 
-    How it happens: two programs wrote to the chat, or it was undone and went on another way.
+    How it happens: two programs wrote to the chat, or it was undone and continued differently.
 
-    What repair does: nothing by itself. When you name the session, what the file has more is put in
-    where it belongs by order and time; nothing that is there goes.
+    What repair does: nothing by itself. When you name the session, messages that only the file has
+    are put where they belong by order and time; nothing is removed.
 
-    How safe it is: a judgement: some of it may have been undone on purpose. Where the database has
-    all that the file has, in another order, nothing is lost and it is only a note.
+    How safe it is: your decision: some of it may have been undone on purpose. If the database has
+    everything in the file, only in another order, nothing is lost and it is only a note.
     """
     for answer, found in _answers(scene, "TR003"):
         yield _finding(scene, transcript_diverged, answer, found)
 
 
-_NO_MESSAGE = "it holds no message that can be read"
-_UNREAD = "If it holds messages in another encoding: make a UTF-8 copy under the same name."
-_NOTHING_TO_DO = "Nothing has to be done: the database has what can be read of it."
+_NO_MESSAGE = "it has no readable message"
+_UNREAD = "If it has messages in another encoding, replace it by a UTF-8 copy with the same name."
+_NOTHING_TO_DO = "Nothing needs to be done: the database has everything readable in it."
 
 
 @check("TR004", "transcript-line-damaged", Severity.WARNING, Remedy.NONE)
 def transcript_line_damaged(scene: Scene) -> Iterator[Finding]:
-    """A transcript file has places that are no message.
+    """A transcript file has damaged places.
 
-    What it means: a line was cut off or overwritten. What can still be read of the file is compared
-    as usual; one bad line never costs another.
+    What it means: a line was truncated or overwritten. The rest of the file is compared as usual;
+    one bad line never costs another.
 
     How it happens: a crash in the middle of an append (the next append is then glued to the torn
     line), or a disk error.
 
     What repair does: nothing: the file is never touched. Two records on one line are both read.
 
-    How safe it is: nothing is changed. The note stays as info once the database has all the good
-    parts of the file; a file of which nothing can be read stays a warning until you acknowledge it.
+    How safe it is: nothing is changed. It becomes a note once the database has all the good parts
+    of the file; a file that cannot be read at all stays a warning until you accept it.
     """
     for session_id, answer in sorted(scene.comparisons.answers.items()):
         subject = {"kind": "session", "session_id": session_id, "path": answer.file.path.name}
@@ -175,7 +176,7 @@ def transcript_line_damaged(scene: Scene) -> Iterator[Finding]:
             yield transcript_line_damaged.finding(
                 subject,
                 f"the file {answer.file.path.name} cannot be read: {answer.problem}.",
-                "Nothing of it was compared: put the file right, then run doctor again.",
+                "It was not compared: fix the file, then run doctor again.",
                 data={"problem": answer.problem},
                 identity=(answer.problem,),
             )
@@ -185,7 +186,7 @@ def transcript_line_damaged(scene: Scene) -> Iterator[Finding]:
             yield transcript_line_damaged.finding(
                 subject,
                 f"{count(answer.bad, 'place')} in the file {'is' if answer.bad == 1 else 'are'}"
-                f" damaged; {'all else of it was read' if counts.file else _NO_MESSAGE}.",
+                f" damaged; {'the rest of it was read' if counts.file else _NO_MESSAGE}.",
                 _NOTHING_TO_DO if whole else "" if counts.file else _UNREAD,
                 severity=Severity.INFO if whole else Severity.WARNING,
                 data={"bad": answer.bad, "readable": counts.file},
@@ -198,12 +199,13 @@ def transcript_line_damaged(scene: Scene) -> Iterator[Finding]:
 def transcript_superseded(scene: Scene) -> Iterator[Finding]:
     """A chat's file holds what was undone, retried or compacted since, or the same line twice.
 
-    What it means: nothing is lost. The database is right and the file is older or longer by copies.
+    What it means: nothing is lost. The database is right, and the file is older or has extra
+    copies.
 
-    How it happens: from 0.15.0 on nothing writes the file any more, so it keeps what /undo, /retry
-    and compaction took out of the database.
+    How it happens: from 0.15.0 on nothing writes to the file any more, so it keeps what /undo,
+    /retry and compaction removed from the database.
 
-    What repair does: nothing. What was taken back stays so.
+    What repair does: nothing. What was undone stays undone.
 
     How safe it is: nothing is changed.
     """
@@ -229,7 +231,7 @@ def tail_only_in_file(scene: Scene) -> Iterator[Finding]:
 
     What repair does: nothing by itself. When you name the session, the end of the file is put back.
 
-    How safe it is: a judgement. Where the rows prove that nothing was ever taken out of the chat
+    How safe it is: your decision. Where the rows prove that nothing was ever removed from the chat
     (no message id is missing, or its last rows were never rewritten), it is TR001 and repaired.
     """
     for answer, found in _answers(scene, "TR007"):

@@ -19,27 +19,27 @@ from hermes_repair.model.plans import Safety, Stage, Unit
 
 @check("LN007", "branch-unmarked", Severity.WARNING, Remedy.SAFE, stage=Stage.LINEAGE)
 def branch_unmarked(scene: Scene) -> Iterator[Finding]:
-    """A chat hangs below another one and says neither why nor what it is.
+    """A chat is linked to another one, but nothing says what kind of child it is.
 
     What it means: no release lists it, although a person wrote in it. The first open by 0.17.0 or
     later marks it as a delegate's run, and from then on it is deleted with its parent.
 
     How it happens: branches of the terminal interface up to 0.15, and of the API server in every
-    release, have no mark; so has the chat after a /new that kept its parent (Hermes #39471).
+    release, have no mark; nor has the chat after a /new that kept its parent (Hermes #39471).
 
     What repair does: it sets `_branched_from`, which releases from 0.16.0 on list. In databases
     older than that mark the link is cut as well, because those releases list it only then.
 
     How safe it is: safe where it begins with copies of its parent's rows, or where its parent ended
-    by a branch or a reset and it is provably a person's. A chat that is only a person's by its
-    words, or only begins after such an end, is noted and marked when you name it. What may well be
-    a delegate's run is not reported.
+    by a branch or a reset and it is provably a person's. A chat that only its words, or its start
+    after such an end, mark as a person's is a note, and marked when you name it. What may well be a
+    delegate's run is not reported.
     """
     for node, copied in candidates(scene):
         made = _resolution(scene, node, copied)
         yield branch_unmarked.finding(
             {"kind": "session", "session_id": node.id, "parent": node.parent_id},
-            f"hangs below {node.parent_id} without a mark, so no release lists it.",
+            f"is a child of {node.parent_id} without a mark, so no release lists it.",
             how(made, node.id),
             severity=Severity.WARNING if made.safety is Safety.SAFE else Severity.INFO,
             remedy=remedy(made),

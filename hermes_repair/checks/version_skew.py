@@ -17,20 +17,20 @@ from hermes_repair.schema.releases import number_of_release
 
 @check("SC008", "version-skew", Severity.WARNING, Remedy.MANUAL)
 def version_skew(scene: Scene) -> Iterator[Finding]:
-    """A running Hermes is older than its code, or the code does not go with this database.
+    """A running Hermes is older than its code, or the code does not fit this database.
 
-    What it means: a process that was started before an update goes on with the old code and loads
-    parts of the new one when it first needs them; one such gateway looped for ever. Some releases
-    do harm on a database of another schema: they fail to count tokens, or damage its search index.
+    What it means: a process that was started before an update keeps running the old code and loads
+    parts of the new code when it first needs them; one such gateway looped forever. Some releases
+    do harm to a database of another schema: they fail to count tokens, or damage its search index.
 
-    How it happens: `hermes update` changed the code and the gateway was not started again (Hermes
+    How it happens: `hermes update` changed the code and the gateway was not restarted (Hermes
     #34475), or an older Hermes opens a database that a newer one has changed.
 
-    What repair does: nothing; no program of yours is stopped. Start Hermes again after an update,
-    and update whatever else works on the same home.
+    What repair does: nothing; it stops none of your programs. Restart Hermes after an update, and
+    update whatever else uses the same home.
 
-    How safe it is: nothing is changed. The time of the update is told by the files of the code; a
-    tool that touched them without changing them looks the same.
+    How safe it is: nothing is changed. The time of the update comes from the code's files; a tool
+    that touched them without changing them looks the same.
     """
     for process in scene.openers.processes:
         install = _code_of(process, scene.installed)
@@ -56,7 +56,7 @@ def version_skew(scene: Scene) -> Iterator[Finding]:
             {"kind": "release", "release": release},
             f"Hermes {release} expects schema {number}; on this database (schema"
             f" {scene.recognition.number}) {skew.what}.",
-            "Do not let that release open this database.",
+            "Do not open this database with that release.",
             data={"code": number, "schema": scene.recognition.number},
             identity=(number, scene.recognition.number, skew.what),
         )
@@ -81,10 +81,10 @@ def _is_older(process: ProcessInfo, install: Installed) -> bool:
 def _outrun(process: ProcessInfo, install: Installed) -> Finding:
     changed = minute(install.changed_at or 0)
     profile = f" --profile {process.profile}" if process.profile else ""
-    restart = f"Start it again: hermes{profile} gateway restart"
+    restart = f"Restart it: hermes{profile} gateway restart"
     if process.program is not Program.GATEWAY:
         restart = (
-            "Leave that Hermes and start it again; if it is the gateway: hermes gateway restart"
+            "Quit that Hermes and start it again; if it is the gateway: hermes gateway restart"
         )
     name = process.describe()
     return version_skew.finding(

@@ -17,7 +17,7 @@ from hermes_repair.cli.options import (
 from hermes_repair.cli.target import Target
 
 backup_app = typer.Typer(
-    help="A consistent, verified copy of state.db; of a damaged one a copy too, with exit 4.",
+    help="Make, list and prune verified copies of state.db.",
     invoke_without_command=True,
     rich_markup_mode=None,
     epilog=EXIT_STATUS,
@@ -32,7 +32,7 @@ def backup(
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> int:
-    """Make a consistent, verified copy of state.db now; or list and prune the copies."""
+    """Make a consistent, verified copy of state.db now, or list and prune the copies."""
     if context.invoked_subcommand is not None:
         return 0
     from hermes_repair.cli import run_backup
@@ -47,7 +47,7 @@ def backup_list(
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> int:
-    """The copies that there are, newest first."""
+    """List the copies, newest first."""
     from hermes_repair.cli import run_backup
 
     return run_backup.list_all(Target(home, profile, False, as_json, quiet))
@@ -60,7 +60,7 @@ def backup_prune(
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> int:
-    """Remove old copies: the newest 3, unfinished runs' and those under 7 days stay."""
+    """Remove old copies; the newest 3, those of unfinished runs and the last 7 days' stay."""
     from hermes_repair.cli import run_backup
 
     return run_backup.prune(Target(home, profile, False, as_json, quiet))
@@ -68,7 +68,7 @@ def backup_prune(
 
 def restore(
     backup_name: Annotated[
-        str, typer.Argument(metavar="BACKUP", help="A name of `backup list`, or a file.")
+        str, typer.Argument(metavar="BACKUP", help="A name from `backup list`, or a file.")
     ],
     home: HomeOption = None,
     profile: ProfileOption = None,
@@ -77,7 +77,7 @@ def restore(
         typer.Option(
             "--from-profile",
             metavar="NAME",
-            help="The copy is another profile's, and its chats are to take the place of these.",
+            help="Allow a copy of this other profile: its chats replace the ones here.",
             show_default=False,
         ),
     ] = None,
@@ -85,7 +85,7 @@ def restore(
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> int:
-    """Put a copy back into state.db, after keeping what is there now."""
+    """Restore state.db from a copy, after backing up its present state."""
     from hermes_repair.cli import run_backup
 
     target = Target(home, profile, False, as_json, quiet)

@@ -35,7 +35,7 @@ from hermes_repair.cli.target import Target
 
 app = typer.Typer(
     name="hermes-repair",
-    help="Look at, migrate and repair the conversations of a Hermes Agent install.",
+    help="Check, migrate and repair the conversations of a Hermes Agent install.",
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
@@ -58,13 +58,13 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def main(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    """Look at, migrate and repair the conversations of a Hermes Agent install.
+    """Check, migrate and repair the conversations of a Hermes Agent install.
 
-    `doctor` looks and changes nothing. `repair --dry-run` shows what would be done, `repair` does
-    it, `undo` takes it back.
+    `doctor` finds damage and changes nothing. `repair --dry-run` shows the plan, `repair` applies
+    it, `undo` reverts it.
     """
 
 
@@ -79,14 +79,14 @@ def doctor(
         FailOn, typer.Option("--fail-on", help="Exit 1 for findings of this severity or worse.")
     ] = FailOn.WARNING,
     deep: Annotated[
-        bool, typer.Option("--deep", help="Also look at what takes long on big installs.")
+        bool, typer.Option("--deep", help="Also run the checks that take long on big installs.")
     ] = False,
     for_release: Annotated[
         str | None,
         typer.Option(
             "--for",
             metavar="RELEASE",
-            help="Also what that release would hide, crash on or stop reading.",
+            help="Also say what that release would hide, crash on or stop reading.",
             show_default=False,
         ),
     ] = None,
@@ -118,10 +118,10 @@ def migrate(
         ),
     ] = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Also beyond what the installed Hermes expects.")
+        bool, typer.Option("--force", help="Go beyond what the installed Hermes expects.")
     ] = False,
     check: Annotated[
-        bool, typer.Option("--check", help="Say nothing; exit 1 when the database is behind.")
+        bool, typer.Option("--check", help="Print nothing; exit 1 if the database is behind.")
     ] = False,
     dry_run: DryRunOption = False,
     list_versions: Annotated[
@@ -156,7 +156,7 @@ def repair(
     ignore: IgnoreOption = None,
     session: SessionOption = None,
     unsafe: Annotated[
-        bool, typer.Option("--unsafe", help="Also what is a judgement, not a proof.")
+        bool, typer.Option("--unsafe", help="Also do what nothing proves and you decide.")
     ] = False,
     plan_out: Annotated[
         Path | None,
@@ -167,13 +167,14 @@ def repair(
         typer.Option("--plan", help="Apply exactly this saved plan.", show_default=False),
     ] = None,
     backup: Annotated[
-        bool, typer.Option("--backup", help="Copy the whole database first, even if not needed.")
+        bool,
+        typer.Option(
+            "--backup", help="Back up the whole database first, even if that is not needed."
+        ),
     ] = False,
     wal: Annotated[
         Wal | None,
-        typer.Option(
-            "--wal", help="What to do with a -wal in question (DB002).", show_default=False
-        ),
+        typer.Option("--wal", help="What to do with a doubtful -wal (DB002).", show_default=False),
     ] = None,
     timezone: TimezoneOption = None,
     as_json: JsonOption = False,
@@ -181,7 +182,7 @@ def repair(
     verbose: VerboseOption = False,
     no_titles: NoTitlesOption = False,
 ) -> int:
-    """Do what is SAFE of what the doctor found. `undo` takes it back."""
+    """Repair what the doctor found, as far as that is SAFE. `undo` reverts it."""
     from hermes_repair.cli import run_repair
     from hermes_repair.cli.selecting import meant
 
@@ -207,12 +208,12 @@ def explain(
     finding: Annotated[
         str | None,
         typer.Argument(
-            metavar="[ID]", help="For example TR001. Default: list all.", show_default=False
+            metavar="[ID]", help="For example TR001. Default: list them all.", show_default=False
         ),
     ] = None,
     as_json: JsonOption = False,
 ) -> int:
-    """What a finding means, how it happens, what repair does and how safe that is."""
+    """Explain a finding: what it means, how it happens, what repair does and how safe that is."""
     from hermes_repair.cli import run_doctor
 
     return run_doctor.explain(finding, as_json)
@@ -221,13 +222,13 @@ def explain(
 @app.command(epilog=EXIT_STATUS)
 def ack(
     fingerprint: Annotated[str, typer.Argument(help="As `doctor -v` shows it.")],
-    reason: Annotated[str, typer.Option("--reason", help="Why it is accepted.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why you accept it.")],
     home: HomeOption = None,
     profile: ProfileOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> int:
-    """Accept a finding: out of the exit code, not out of the report."""
+    """Accept a finding: it stays in the report, but no longer sets the exit code."""
     from hermes_repair.cli import run_doctor
 
     return run_doctor.ack(Target(home, profile, False, as_json, quiet), fingerprint, reason)
@@ -242,7 +243,7 @@ def history(
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> int:
-    """What hermes-repair did here, newest first."""
+    """List what hermes-repair did here, newest first."""
     from hermes_repair.cli import run_history
 
     return run_history.history(Target(home, profile, all_profiles, as_json, quiet, verbose))
@@ -253,7 +254,8 @@ def undo(
     receipt: Annotated[
         str | None,
         typer.Argument(
-            help="Take back this one and all later. Default: the newest that is no lock cleaning.",
+            help="Undo this run and all later ones. Default: the newest that is not a lock"
+            " cleaning.",
             show_default=False,
         ),
     ] = None,
@@ -263,11 +265,11 @@ def undo(
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> int:
-    """Take back what was done, last first.
+    """Undo what was done, newest first.
 
-    Lock cleanings stand outside that order: a timer makes them all the time, and what they remove
-    nobody needs. One is taken back when it is named, when there is nothing else, or when it removed
-    a lock that is part of what an earlier run left (a migration that is undone as a whole).
+    Lock cleanings do not count: a timer runs them all the time, and nobody needs what they remove.
+    One is undone when you name it, when there is nothing else, or when it removed a lock that
+    belongs to the result of an earlier run (a migration, which is undone as a whole).
     """
     from hermes_repair.cli import run_history
 

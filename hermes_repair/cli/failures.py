@@ -77,7 +77,7 @@ def _from_sqlite(error: Exception) -> HermesRepairError:
     """Return what SQLite said where nobody else had words for it: a disk that gives out."""
     made = HermesRepairError(
         f"SQLite cannot go on: {error}.",
-        "What was finished before is whole. Check the disk, then run the same command again.",
+        "Finished steps are complete. Check the disk, then run the same command again.",
     )
     made.exit_code = ExitCode.REFUSED
     return made
@@ -88,13 +88,13 @@ def _bug(error: Exception) -> HermesRepairError:
     frames = traceback.extract_tb(error.__traceback__)
     lines = [f"{Path(f.filename).name}:{f.lineno} in {f.name}" for f in frames]
     text = "\n".join([*lines, type(error).__name__]) + "\n"
-    hint = "Nothing was left half-done. Please report it"
+    hint = "Nothing was left half done. Please report it"
     try:
         place = _log(text)
     except OSError as unwritten:
-        hint += f"; no log of it could be written: {unwritten.strerror}."
+        hint += f"; no log could be written: {unwritten.strerror}."
     else:
-        hint += f" with {place}, which holds no chat text."
+        hint += f" with {place}, which contains no chat text."
     message = f"hermes-repair has a defect ({type(error).__name__} at {lines[-1]})."
     return HermesRepairError(message, hint)
 

@@ -1,4 +1,4 @@
-"""The outermost layer: every end of the program is an exit code that means what design 3 says.
+"""The outermost layer: every end of the program is an exit code that means what the README says.
 
 typer exits 1 for an uncaught exception, which cron would read as "findings"; so nothing may escape
 from here, and an error under ``--json`` is JSON too.
@@ -67,9 +67,7 @@ class _Interrupted(HermesRepairError):
     exit_code = ExitCode.INTERRUPTED
 
 
-_INTERRUPTED = _Interrupted(
-    "Interrupted. What was finished before is whole; the rest was not begun."
-)
+_INTERRUPTED = _Interrupted("Interrupted. Finished steps are complete; the rest was not started.")
 
 
 def _value(arguments: Sequence[str], option: str) -> str | None:

@@ -24,7 +24,9 @@ from hermes_repair.cli.target import Target
 def forks(
     sessions: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[SESSION...]", help="Of these sessions. Default: every fork."),
+        typer.Argument(
+            metavar="[SESSION...]", help="Only the forks of these sessions. Default: all forks."
+        ),
     ] = None,
     home: HomeOption = None,
     profile: ProfileOption = None,
@@ -32,7 +34,7 @@ def forks(
     resolve: Annotated[
         Resolve | None,
         typer.Option(
-            "--resolve", help="What becomes of the halves that are not kept.", show_default=False
+            "--resolve", help="What to do with the halves that you do not keep.", show_default=False
         ),
     ] = None,
     keep: Annotated[
@@ -40,7 +42,7 @@ def forks(
         typer.Option(
             "--keep",
             metavar="SESSION",
-            help="The half that goes on, where nothing proves it; may be repeated.",
+            help="The half to continue, where nothing proves which one; may be repeated.",
             show_default=False,
         ),
     ] = None,
@@ -50,7 +52,7 @@ def forks(
         bool,
         typer.Option(
             "--show-content",
-            help="On a terminal, also what each half says.",
+            help="On a terminal, also show what each half says.",
             rich_help_panel="Output",
         ),
     ] = False,
@@ -59,11 +61,11 @@ def forks(
     verbose: VerboseOption = False,
     no_titles: NoTitlesOption = False,
 ) -> int:
-    """Forked conversations side by side, and resolving them.
+    """Show forked conversations side by side, and resolve them.
 
-    branch: the kept half goes on, each other one becomes a chat of its own. merge: whole turns of
-    the others are woven into it by time, and they are archived. archive: for halves with nothing of
-    yours in them. `undo` takes it back.
+    branch: the kept half continues, and every other half becomes a chat of its own. merge: whole
+    turns of the others are merged into it by time, and the others are archived. archive: for halves
+    with nothing of yours in them. `undo` reverts it.
     """
     from hermes_repair.cli import run_forks
 
@@ -89,14 +91,14 @@ def tree(
     all_profiles: AllProfilesOption = False,
     dot: Annotated[
         bool,
-        typer.Option("--dot", help="As a graph for graphviz.", rich_help_panel="Output"),
+        typer.Option("--dot", help="Print a graph for graphviz.", rich_help_panel="Output"),
     ] = False,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
     no_titles: NoTitlesOption = False,
 ) -> int:
-    """The lineage as a picture: what continues, branches from or was delegated by what."""
+    """Draw the lineage: which session continues, branches from or was delegated by which."""
     from hermes_repair.cli import run_tree
 
     target = Target(home, profile, all_profiles, as_json, quiet, verbose, no_titles)

@@ -21,7 +21,7 @@ from hermes_repair.cli.options import (
 from hermes_repair.cli.target import Target
 
 locks_app = typer.Typer(
-    help="What holds or blocks a session, and freeing what is provably over.",
+    help="Show what holds or blocks a session, and free what is provably over.",
     no_args_is_help=True,
     rich_markup_mode=None,
     epilog=EXIT_STATUS,
@@ -38,7 +38,7 @@ def locks_list(
     verbose: VerboseOption = False,
     no_titles: NoTitlesOption = False,
 ) -> int:
-    """What holds or blocks: who has it, alive or not, and whether it may be cleaned."""
+    """List what holds or blocks sessions, who holds it, and whether it may be cleaned."""
     from hermes_repair.cli import run_holds
 
     target = Target(home, profile, all_profiles, as_json, quiet, verbose, no_titles)
@@ -57,7 +57,7 @@ def locks_clean(
             "--grace",
             min=0,
             callback=finite,
-            help="Seconds past its expiry before a lock counts.",
+            help="Seconds to wait after a lock expires.",
         ),
     ] = 60.0,
     max_age: Annotated[
@@ -66,14 +66,14 @@ def locks_clean(
             "--max-age",
             min=0,
             callback=finite,
-            help="Seconds of lease beyond which it is absurd.",
+            help="Longest plausible lease in seconds.",
         ),
     ] = 3600.0,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> int:
-    """Free the locks that are provably over. Made for cron, beside a live gateway."""
+    """Free the locks that are provably over. Made for cron; safe beside a live gateway."""
     from hermes_repair.cli import run_locks
 
     target = Target(home, profile, all_profiles, as_json, quiet, verbose)
@@ -86,15 +86,15 @@ def locks_install(
     profile: ProfileOption = None,
     all_profiles: AllProfilesOption = False,
     systemd: Annotated[
-        bool, typer.Option("--systemd", help="A service and a timer of your user.")
+        bool, typer.Option("--systemd", help="Print a service and a timer for your user.")
     ] = False,
-    cron: Annotated[bool, typer.Option("--cron", help="One line for your crontab.")] = False,
+    cron: Annotated[bool, typer.Option("--cron", help="Print one line for your crontab.")] = False,
     write: Annotated[
-        bool, typer.Option("--write", help="Also write the units; nothing is started.")
+        bool, typer.Option("--write", help="Also write the unit files; starts nothing.")
     ] = False,
     as_json: JsonOption = False,
 ) -> int:
-    """Print what runs `locks clean` every few minutes: systemd units, or a crontab line."""
+    """Print systemd units or a crontab line that run `locks clean` every few minutes."""
     from hermes_repair.cli import run_install
 
     target = Target(home, profile, all_profiles, as_json)

@@ -13,14 +13,14 @@ import typer
 def _folder(named: str) -> Path:
     """Return the folder of --home; an empty word is a variable that was not set, not "here"."""
     if not named.strip():
-        raise typer.BadParameter("no folder is named (an empty variable?).")
+        raise typer.BadParameter("no folder is given (an empty variable?).")
     return Path(named)
 
 
 def finite(seconds: float) -> float:
     """Return a number of seconds; ``nan`` and ``inf`` are numbers to Python, and none here."""
     if not math.isfinite(seconds):
-        raise typer.BadParameter(f"{seconds} is no number of seconds.")
+        raise typer.BadParameter(f"{seconds} is not a number of seconds.")
     return seconds
 
 
@@ -28,7 +28,7 @@ HomeOption = Annotated[
     Path | None,
     typer.Option(
         "--home",
-        help="The Hermes folder. Default: HERMES_HOME, else what hermes itself would take.",
+        help="The Hermes folder. Default: HERMES_HOME, or the one that hermes itself would use.",
         show_default=False,
         parser=_folder,
         metavar="PATH",
@@ -44,34 +44,39 @@ AllProfilesOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 QuietOption = Annotated[
-    bool, typer.Option("-q", "--quiet", help="Only what was asked for, and what was not done.")
+    bool,
+    typer.Option(
+        "-q", "--quiet", help="Print only what you asked for, and what could not be done."
+    ),
 ]
 VerboseOption = Annotated[bool, typer.Option("-v", "--verbose", help="Everything.")]
 NoTitlesOption = Annotated[
     bool,
-    typer.Option("--no-titles", help="Leave chat titles out on a terminal too."),
+    typer.Option("--no-titles", help="Hide chat titles on a terminal too."),
 ]
 SelectOption = Annotated[
     list[str] | None,
     typer.Option(
         "--select",
-        help="Only these findings: ids, families or names (TR001,LN); `explain` lists them.",
+        help="Only these findings, by id, family or name (TR001,LN); `explain` lists them.",
         show_default=False,
     ),
 ]
 IgnoreOption = Annotated[
     list[str] | None,
-    typer.Option("--ignore", help="Not these findings; named as above.", show_default=False),
+    typer.Option(
+        "--ignore", help="All but these findings, named in the same way.", show_default=False
+    ),
 ]
 SessionOption = Annotated[
     list[str] | None,
     typer.Option(
         "--session",
-        help="Only this session, and what is UNSAFE in it too; may be repeated.",
+        help="Only this session, including what is UNSAFE there; may be repeated.",
         show_default=False,
     ),
 ]
-YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 DryRunOption = Annotated[
     bool, typer.Option("--dry-run", "-n", help="Show what would be done; change nothing.")
 ]
@@ -79,7 +84,7 @@ TimezoneOption = Annotated[
     str | None,
     typer.Option(
         "--timezone",
-        help="Zone in which the transcript files' times were written, for example Europe/Berlin.",
+        help="Time zone of the transcript files, for example Europe/Berlin.",
         show_default=False,
     ),
 ]
@@ -111,10 +116,10 @@ class Resolve(StrEnum):
 
 EXIT_STATUS = """
 Exit status:
-0 clean, or all that was asked was done and verified ·
+0 clean, or everything you asked for was done and verified ·
 1 only `doctor` (findings at or above --fail-on) and `migrate --check` (behind) ·
 2 usage ·
-3 internal error; nothing changed, or rolled back ·
+3 internal error; nothing was changed, or it was rolled back ·
 4 refused, wholly or in part: in use, changed base, no space, no permission, needs --yes ·
 5 no install found ·
 130 interrupted.

@@ -60,8 +60,8 @@ def _damage_lines(damage: list[str], home: Home, target: Target) -> list[Line]:
         return []
     return [
         Line(
-            f"This is a copy of a damaged database ({damage[0]}): it keeps what can still be read,"
-            " and `restore` does not put it back. Older copies stay; keep them.",
+            f"This is a copy of a damaged database ({damage[0]}): it holds what can still be read,"
+            " and `restore` refuses it. Keep your older copies.",
             "error",
             asked=True,
         ),
@@ -83,7 +83,7 @@ def list_all(target: Target) -> int:
             told = f"{backup.name:<{wide}}  {when}  {size(backup.size):>10}  {_purpose(backup)}"
             lines.append(Line(told, asked=True))
         if not found:
-            told = "There is no backup yet"
+            told = "There are no backups yet"
             can = app.can_copy(home)
             told += "; `hermes-repair backup` makes one." if can else " to put back."
             lines.append(Line(target.typed(home, told)))
@@ -109,7 +109,7 @@ def prune(target: Target) -> int:
         if target.as_json:
             return ExitCode.OK, _document(home, removed=[path.name for path in removed])
         lines = [Line(f"Removed {path.name}.") for path in removed]
-        lines = lines or [Line("Nothing is old enough to be removed.")]
+        lines = lines or [Line("No backup is old enough to be removed.")]
         target.say([*heading(home), *lines])
         return ExitCode.OK, None
 
@@ -126,7 +126,7 @@ def restore(target: Target, named: str, yes: bool, from_profile: str | None) -> 
             if yes:
                 return True
             show([*heading(home), *space_lines(now.space)], stream="stderr")
-            return ask(f"Put {source} back? What is there now is in {now.backup.name}.")
+            return ask(f"Restore {source}? The present state is kept in {now.backup.name}.")
 
         kept = app.restore(home, environment, named, agree, from_profile)
         if target.as_json:
@@ -138,7 +138,7 @@ def restore(target: Target, named: str, yes: bool, from_profile: str | None) -> 
         if kept is None:
             target.say([*heading(home), Line("Nothing was changed.", asked=True)])
             return ExitCode.REFUSED, None
-        told = f"Put back: {named}. What was there before is backup {kept.backup.name}."
+        told = f"Restored: {named}. The state before is backup {kept.backup.name}."
         target.say([*heading(home), Line(told, "good"), *space_lines(kept.space, done=True)])
         return ExitCode.OK, None
 

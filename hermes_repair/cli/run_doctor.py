@@ -78,7 +78,7 @@ def shown_labels(labels: dict[str, SessionLabel], target: Target) -> dict[str, S
 def _print(found: Diagnosis, target: Target, *, narrowed: bool) -> None:
     lines = heading(found.home, found.database)
     if found.live:
-        lines.append(Line("Hermes is running; what was found was seen twice.", "dim"))
+        lines.append(Line("Hermes is running, so everything was checked twice.", "dim"))
         lines += _waiting(found)
     labels = shown_labels(found.labels, target)
     option = target.option(found.home)
@@ -106,28 +106,26 @@ def _waiting(found: Diagnosis) -> list[Line]:
     ids = sorted({f.id for f in found.findings if f.remedy in mended and f.id not in live})
     if not ids:
         return []
-    return [Line(f"Waits until Hermes is stopped (`hermes gateway stop`): {', '.join(ids)}.")]
+    return [Line(f"Needs Hermes stopped (`hermes gateway stop`): {', '.join(ids)}.")]
 
 
 def _outlook(forecast: Forecast, schema: int | None) -> list[Line]:
     """Return what the release named with --for would do here."""
-    expects = f" (it expects schema {forecast.number}; here is {schema})"
+    expects = f" (it expects schema {forecast.number}; this is {schema})"
     if forecast.number is None:
-        expects = ", a release that hermes-repair does not know; this is what is known of others"
-    lines = [Line(""), Line(f"What Hermes {forecast.release} does here{expects}:", "head")]
+        expects = ", a release that hermes-repair does not know; this is what other releases do"
+    lines = [Line(""), Line(f"What Hermes {forecast.release} would do here{expects}:", "head")]
     for made in forecast.consequences:
         counted = ((made.sessions, "session"), (made.messages, "message"), (made.rows, "row"))
         stakes = ", ".join(count(number, noun) for number, noun in counted if number)
         ids = f" [{', '.join(made.findings)}]" if made.findings else ""
-        already = "" if made.new else f" ({forecast.current} does so already)"
+        already = "" if made.new else f" ({forecast.current} already does)"
         stakes = f"{stakes}: " if stakes else ""
         lines.append(
             Line(f"  {stakes}it {made.what}{ids}{already}.", "warning" if made.new else "")
         )
     if not forecast.consequences:
-        lines.append(
-            Line("  Nothing that is known: it hides, erases and leaves out nothing.", "good")
-        )
+        lines.append(Line("  Nothing bad is known: it hides, erases and skips nothing.", "good"))
     return lines
 
 

@@ -42,7 +42,7 @@ def _lines(found: app.Found, target: Target) -> list[Line]:
     lines: list[Line] = []
     if not groups:
         return [
-            Line("No message with these words, in the database, in a file or in a copy."),
+            Line("No message has these words: not in the database, not in a file, not in a copy."),
             *_notes(found),
         ]
     for session, places in groups.items():

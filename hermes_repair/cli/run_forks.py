@@ -48,7 +48,7 @@ def forked(target: Target, wanted: Wanted) -> int:
     """Show the forks of every home that is meant, or resolve them."""
     if wanted.resolve is None and wanted.keep:
         raise UsageError(
-            "--keep says which half of a fork goes on, so it needs --resolve.",
+            "--keep names the half of a fork to continue, so it needs --resolve.",
             "For example: hermes-repair forks SESSION --resolve branch --keep SESSION",
         )
 
@@ -79,7 +79,7 @@ def _document(seen: app.Forks, home: Home) -> dict[str, Any]:
 
 def _lines(seen: app.Forks, home: Home, target: Target) -> list[Line]:
     if not seen.forks:
-        return [Line("No conversation is forked here.", "good")]
+        return [Line("No conversation here is forked.", "good")]
     lines: list[Line] = []
     for fork in seen.forks:
         lines += as_asked(forks_text.lines(fork, _labels(fork, target)))
@@ -153,4 +153,4 @@ def _reasons(refused: list[app.Seen]) -> str:
 
 def _hint(seen: app.Seen) -> str:
     look = f"`hermes-repair forks {quoted(seen.fork.parent_id)}`"
-    return f"{look} shows the halves and which one is suggested."
+    return f"{look} shows the halves and suggests one."

@@ -43,7 +43,7 @@ def history(target: Target) -> int:
             lines.append(Line("hermes-repair has changed nothing here yet."))
         if next_one is not None:
             undo_this = target.typed(home, "`hermes-repair undo`")
-            lines.append(Line(f"{undo_this} takes back {next_one.name}.", "dim"))
+            lines.append(Line(f"{undo_this} undoes {next_one.name}.", "dim"))
         target.say(lines)
         return ExitCode.OK, None
 
@@ -88,12 +88,12 @@ def _when(found: runs.Entry) -> str:
 def _words(found: runs.Entry, wide: int = 0) -> str:
     head = f"{found.name:<{wide}}  {_when(found)}  "
     if found.answer is not None:
-        kept = f"backup {found.name} has both files as they were"
+        kept = f"backup {found.name} holds both files as they were"
         return f"{head}repair --wal {found.answer.value}: {found.state}, {kept}"
     if found.restores:
-        kept = f"backup {Path(found.header.backup or '').parent.name} has what was there before"
-        return f"{head}restore: {found.state}, put {found.header.restored} back; {kept}"
-    fates = ((found.done, "done"), (found.undone, "taken back"), (found.unknown, "unknown"))
+        kept = f"backup {Path(found.header.backup or '').parent.name} holds the state before"
+        return f"{head}restore: {found.state}, restored {found.header.restored}; {kept}"
+    fates = ((found.done, "done"), (found.undone, "undone"), (found.unknown, "unknown"))
     known = [f"{number:,} {fate}" for number, fate in fates if number and number != found.units]
     steps = count(found.units, "step") + (f" ({', '.join(known)})" if known else "")
     changes = count(found.actions, "change")
@@ -125,7 +125,7 @@ def undo(target: Target, receipt: str | None, yes: bool) -> int:
     """Take back the newest receipt, or all down to the named one."""
 
     def work(home: Home, environment: Environment) -> tuple[ExitCode, dict[str, Any] | None]:
-        require_yes(yes, "; `hermes-repair history` shows what it would take back.")
+        require_yes(yes, "; `hermes-repair history` shows what it would undo.")
         said: list[str] = []
         stays: list[runs.Entry] = []
 
@@ -156,10 +156,10 @@ def undo(target: Target, receipt: str | None, yes: bool) -> int:
             lines.append(Line("Nothing was changed.", asked=True))
         else:
             names = ", ".join(found.name for found in result.entries)
-            lines.append(Line(f"Taken back: {names} ({count(result.units, 'step')}).", "good"))
+            lines.append(Line(f"Undone: {names} ({count(result.units, 'step')}).", "good"))
             if result.given_back:
                 vanished = count(result.given_back, "message")
-                told = f"{vanished} had vanished since and came back from the receipt."
+                told = f"{vanished} had vanished since, and came back from the receipt."
                 lines.append(Line(told, "warning", asked=True))
             lines += _staying(stays)
             lines += [Line(sentence, "warning") for sentence in said]
@@ -182,7 +182,7 @@ def _staying(stays: Sequence[runs.Entry]) -> list[Line]:
     if not stays:
         return []
     since = count(len(stays), "lock cleaning")
-    return [Line(f"Left as they are: {since} made since; nobody needs those locks.", "dim")]
+    return [Line(f"Left alone: {since} made since; nobody needs those locks.", "dim")]
 
 
 def _ask(
@@ -191,9 +191,9 @@ def _ask(
     stays: Sequence[runs.Entry],
     said: list[str],
 ) -> bool:
-    lines = [*heading(home), Line("This takes back, in this order:", "head")]
+    lines = [*heading(home), Line("This undoes, in this order:", "head")]
     lines += [Line(f"  {_words(found)}") for found in entries]
     lines += _staying(stays)
     lines += [Line(sentence, "warning") for sentence in said]
     show(lines, stream="stderr")
-    return ask("Take it back?")
+    return ask("Undo this?")

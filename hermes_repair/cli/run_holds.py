@@ -32,7 +32,7 @@ def list_all(target: Target) -> int:
             return code, _document(home, held, now)
         lines = heading(home)
         if held.problem is not None:
-            told = f"state.db was not looked at. {held.problem.message}"
+            told = f"state.db was not checked. {held.problem.message}"
             lines.append(Line(target.typed(home, told), "error", asked=True))
         if held.holds:
             lines += [*as_asked(_lines(held, now, home, target)), *_next(held, home, target)]

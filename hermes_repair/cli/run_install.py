@@ -18,10 +18,10 @@ from hermes_repair.report.stdout import put
 def install(target: Target, *, systemd: bool, cron: bool, write: bool) -> int:
     """Print a timer or a crontab line for the home that is meant; write units where asked."""
     if systemd == cron:
-        raise UsageError("Say --systemd or --cron.", "hermes-repair locks install --systemd")
+        raise UsageError("Add --systemd or --cron.", "hermes-repair locks install --systemd")
     if cron and write:
         raise UsageError(
-            "--write writes systemd units; a crontab is yours to edit.",
+            "--write only writes systemd units; edit the crontab yourself.",
             "(crontab -l; hermes-repair locks install --cron) | crontab -",
         )
     environment = target.environment()
@@ -56,7 +56,7 @@ def install(target: Target, *, systemd: bool, cron: bool, write: bool) -> int:
     for name, text in texts.items():
         lines += [Line(f"# {folder / name}", "head"), *map(Line, text.splitlines()), Line("")]
     show(lines)
-    said = "Written; nothing runs yet." if write else "Nothing was written; --write does that."
+    said = "Written. Nothing runs yet." if write else "Nothing was written; add --write for that."
     show([Line(said), Line(f"Next: {start}")], stream="stderr")
     return int(ExitCode.OK)
 

@@ -61,8 +61,8 @@ def _explained(home: Home, done: app.Cleaned) -> list[Line]:
     ]
     lines += [
         Line(
-            f"stays: the compression lock of {shown_id(lock.session)}."
-            " It was renewed or given back since."
+            f"stays: the compression lock of {shown_id(lock.session)}. It was renewed or released"
+            " in the meantime."
         )
         for lock in done.kept
     ]

@@ -42,9 +42,7 @@ def list_versions(target: Target) -> int:
             }
         )
         return int(ExitCode.OK)
-    lines = [
-        Line("schema  since       additive  releases; what it brings; rows it touches", "head")
-    ]
+    lines = [Line("schema  since       additive  releases; what it adds; rows it touches", "head")]
     for number, releases, step in versions:
         additive = "?" if step is None else "yes" if step.additive else "no"
         parts = [", ".join(releases) or "unreleased builds"]
@@ -110,7 +108,7 @@ def _kept(way: app.Way) -> list[Line]:
     if not kept:
         return []
     return [
-        Line(f"Stays as it is, though no release makes it so ({count(len(kept), 'thing')}):"),
+        Line(f"Left alone, although no release makes it that way ({count(len(kept), 'thing')}):"),
         *(Line(f"  {line}", "dim") for line in kept),
     ]
 
@@ -137,8 +135,8 @@ def _left_alone(way: app.Way, target: Target) -> list[Line]:
         return []
     are = "is" if len(left) == 1 else "are"
     what = (
-        f"{count(len(left), 'session')} that Hermes' own step 16 would mark as delegates' runs, and"
-        f" so hide, {are} not marked:"
+        f"{count(len(left), 'session')} that Hermes' own step 16 would hide as delegates' runs"
+        f" {are} not marked:"
     )
     lines = [Line(what, "warning")]
     shown = left if target.verbose else left[:SHOWN]
@@ -218,10 +216,10 @@ def _done(
         told = f"{how}. Backup {result.backup}, receipt {result.receipt.stem}."
         lines.append(Line(told, "good"))
         if result.stopped is not None:
-            told = f"It was not looked at again: {result.stopped.message}"
-            told += target.typed(home, " Mend that, then: hermes-repair doctor")
+            told = f"It was not checked again: {result.stopped.message}"
+            told += target.typed(home, " Fix that, then: hermes-repair doctor")
             lines.append(Line(told, "error", asked=True))
         lines += wal_lines(result.wal_left)
-        lines.append(Line(target.typed(home, "To take it back: hermes-repair undo")))
+        lines.append(Line(target.typed(home, "To undo it: hermes-repair undo")))
     target.say(lines)
     return code, None

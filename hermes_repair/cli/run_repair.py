@@ -24,13 +24,13 @@ from hermes_repair.model.findings import Severity
 from hermes_repair.model.plans import Outline
 from hermes_repair.model.printed_commands import quoted
 from hermes_repair.model.session_label import SessionLabel
-from hermes_repair.model.words import count, size
+from hermes_repair.model.words import count, size, verb
 from hermes_repair.report import json_documents
 from hermes_repair.report.json_documents import summary
 from hermes_repair.report.lines import Line, as_asked, show
 
 LOOKS_AGAIN = (
-    "After these it looks again: what only then shows is named in the report, and asked at a"
+    "After these steps it checks again. What only shows then is reported, and asked about on a"
     " terminal."
 )
 
@@ -96,7 +96,7 @@ def repair(target: Target, asked: Asked, command: str = "repair") -> int:
     """Plan, show, ask, apply, verify; for every home that is meant."""
     if asked.plan is not None and (asked.select or asked.sessions or asked.unsafe or asked.dry_run):
         raise UsageError(
-            "--plan applies a saved plan as it is; nothing can be selected from it.",
+            "--plan applies a saved plan as it is; you cannot select parts of it.",
             "Leave out --select, --session, --unsafe and --dry-run.",
         )
     return each_home(
@@ -143,8 +143,8 @@ def require_yes(yes: bool, look: str = ", or --dry-run to see what it would do."
     """
     if not yes and not sys.stdin.isatty():
         raise Refused(
-            "This changes the database, and there is no terminal to ask at.",
-            f"Add --yes to do it{look}",
+            "This changes the database, and there is no terminal to ask on.",
+            f"Add --yes to go ahead{look}",
         )
 
 
@@ -153,8 +153,8 @@ def _dry_run(
 ) -> tuple[ExitCode, dict[str, Any] | None]:
     if asked.plan_out is not None and not asked.plan_out.parent.is_dir():
         raise UsageError(
-            f"There is no folder {asked.plan_out.parent} for the plan.",
-            "Name a file in a folder that exists for --plan-out.",
+            f"The folder {asked.plan_out.parent} for the plan does not exist.",
+            "Give --plan-out a file in a folder that exists.",
         )
     proposal = app.preview(
         home,
@@ -187,7 +187,7 @@ def _dry_run(
     lines = [*heading(home, proposal.database), *plan_lines(proposal, target, command)]
     if asked.plan_out is not None:
         command = f"`hermes-repair repair --plan {quoted(str(asked.plan_out))}`"
-        told = f"The plan is in {asked.plan_out}: {target.typed(home, command)} applies exactly it."
+        told = f"The plan is in {asked.plan_out}. Apply it with {target.typed(home, command)}."
         lines.append(Line(told))
     elif proposal.plan.now:
         lines.append(
@@ -219,23 +219,26 @@ def plan_lines(proposal: Proposal, target: Target, command: str = "repair") -> l
         lines.append(Line(LOOKS_AGAIN, "dim"))
         lines += space_lines(proposal.space)
     if plan.waiting:
-        why = proposal.live_reason or "Each is planned afresh when the steps above are done."
+        why = proposal.live_reason or "They are planned again when the steps above are done."
         waits = f"{count(len(plan.waiting), 'step')} must wait. {why}"
         lines += [Line(""), Line(waits, "warning", asked=True)]
         lines += as_asked([Line(f"  {_step(one, labels)}") for one in plan.waiting])
     for one, why in proposal.blocked:
         lines.append(Line(f"Not possible: {one.unit.summary}. {why}", "warning", asked=True))
     for message in proposal.unproven:
-        lines.append(Line(f"Waits: {UNREAD}. {message}", "warning", asked=True))
+        lines.append(Line(f"Waiting: {UNREAD}. {message}", "warning", asked=True))
     if proposal.held.receipts:
         names = ", ".join(proposal.held.receipts)
-        told = f"{names} was cut off and is settled first, as soon as nobody else is there."
+        told = (
+            f"{names} was interrupted and is finished first, as soon as nobody else has the"
+            " database open."
+        )
         lines.append(Line(told, "warning", asked=True))
     if plan.left:
         lines += [
             Line(""),
             Line(
-                f"Left, because each is a judgement ({count(len(plan.left), 'step')});"
+                f"Skipped: needs your decision ({count(len(plan.left), 'step')});"
                 f" {_FOR_MORE.get(command, _FOR_MORE['repair'])}:",
                 "dim",
             ),
@@ -255,9 +258,9 @@ def _step(outline: Outline, labels: dict[str, SessionLabel]) -> str:
 def _ask(proposal: Proposal, home: Home, target: Target, command: str, *, again: bool) -> bool:
     head = heading(home, proposal.database)
     if again:
-        head = [Line(""), Line("A fresh look after these steps shows more to do.", "head")]
+        head = [Line(""), Line("Checking again after these steps shows more to do.", "head")]
     show([*head, *plan_lines(proposal, target, command)], stream="stderr")
-    return ask("Do it?")
+    return ask("Apply this plan?")
 
 
 def ask(question: str) -> bool:
@@ -318,7 +321,7 @@ def _later_lines(result: Repaired) -> list[Line]:
     """Name the steps that the plan could not show, because the others brought them to light."""
     if not result.later:
         return []
-    told = f"{count(len(result.later), 'step')} of these only a fresh look after the others showed:"
+    told = f"{count(len(result.later), 'step')} of these showed only after the others were done:"
     steps = (f"{', '.join(one.unit.finding_ids)} {one.unit.summary}" for one in result.later)
     return [Line(told), *(Line(f"  {step}") for step in steps)]
 
@@ -328,8 +331,8 @@ def _stopped_lines(result: Repaired, home: Home, target: Target) -> list[Line]:
     lines = []
     if result.stopped is not None:
         told = (
-            f"It went no further: {result.stopped.message} What is named above is done and stays;"
-            " it was not looked at again. Mend that, then: hermes-repair doctor"
+            f"It stopped there: {result.stopped.message} What is listed above is done and stays;"
+            " it was not checked again. Fix that, then: hermes-repair doctor"
         )
         lines.append(Line(target.typed(home, told), "error", asked=True))
     return [*lines, *wal_lines(result.wal_left)]
@@ -341,8 +344,7 @@ def wal_lines(left: int) -> list[Line]:
         return []
     told = (
         f"state.db-wal ({size(left)}) stays beside state.db and belongs to it: SQLite could not"
-        " take it in (is the disk full?). Keep the two together; Hermes takes it in on its next"
-        " start."
+        " merge it (is the disk full?). Keep the two together; Hermes merges it on its next start."
     )
     return [Line(told, "warning", asked=True)]
 
@@ -369,26 +371,27 @@ def _done_lines(result: Repaired, home: Home, target: Target) -> list[Line]:
         lines += _later_lines(result)
         first = f" {result.receipts[0].stem}" if len(result.receipts) > 1 else ""
         lines += space_lines(result.space, done=True)
-        lines.append(Line(target.typed(home, f"To take it back: hermes-repair undo{first}")))
+        lines.append(Line(target.typed(home, f"To undo it: hermes-repair undo{first}")))
     lines += _stopped_lines(result, home, target)
     for unit, error in result.refused:
         hint = target.typed(home, error.hint)
         told = f"Not done: {unit.summary}. {error.message} {hint}"
         lines.append(Line(told, "error", asked=True))
     for what, why in result.waiting:
-        lines.append(Line(f"Waits: {what}. {why}", "warning", asked=True))
+        lines.append(Line(f"Waiting: {what}. {why}", "warning", asked=True))
     if result.left:
         lines.append(
             Line(
-                f"Left, because each is a judgement: {count(len(result.left), 'step')};"
-                f" {target.typed(home, '`hermes-repair repair --dry-run`')} shows what.",
+                f"Skipped: {count(len(result.left), 'step')} that"
+                f" {verb(len(result.left), 'needs', 'need')} your decision;"
+                f" {target.typed(home, '`hermes-repair repair --dry-run`')} lists them.",
                 "dim",
             )
         )
     after = result.after
     if after is not None:
         rest = [f for f in after.findings if f.severity > Severity.INFO]
-        told = "The doctor now finds nothing but notes."
+        told = "The doctor now finds only notes."
         if rest:
             look = f"{target.typed(home, '`hermes-repair doctor`')} names"
             told = f"The doctor still finds {count(len(rest), 'problem')}; {look}"

@@ -18,7 +18,7 @@ from hermes_repair.report.lines import Line, show
 def draw(target: Target, session: str | None, *, dot: bool) -> int:
     """Draw the family of one session, or all families, of every home that is meant."""
     if dot and target.as_json:
-        raise UsageError("--dot and --json are two forms of one output.", "Take one of them.")
+        raise UsageError("--dot and --json are two forms of the same output.", "Choose one.")
 
     def work(home: Home, environment: Environment) -> tuple[ExitCode, dict[str, Any] | None]:
         forest = app.see(home, environment, session, everything=target.verbose or target.as_json)

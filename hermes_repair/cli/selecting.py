@@ -21,9 +21,9 @@ def meant(option: str, words: Sequence[str] | None) -> tuple[str, ...]:
         named = next((made.id for made in checks if made.name == word.lower()), word.upper())
         if not word or not any(made.id.startswith(named) for made in checks):
             raise UsageError(
-                f"{option}: no finding is called {word!r}.",
-                "`hermes-repair explain` lists the findings: their ids (TR001), the families that"
-                " these begin with (TR) and their names.",
+                f"{option}: there is no finding {word!r}.",
+                "`hermes-repair explain` lists all findings. Use an id (TR001), a family (TR) or a"
+                " name.",
             )
         found.append(named)
     return tuple(found)

@@ -1,4 +1,4 @@
-"""What a run takes of the disk, in words and as JSON (design R4)."""
+"""What a run takes of the disk, in words and as JSON (R4)."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ def space_lines(space: Space | None, *, done: bool = False) -> list[Line]:
         return []
     needed, free = size(space.needed), size(space.free)
     if done:
-        return [Line(f"Disk: at most {needed} were needed, {free} were free.", "dim")]
-    told = f"Disk: at most {needed} are needed for a while, {free} are free."
+        return [Line(f"Disk: up to {needed} were needed, {free} were free.", "dim")]
+    told = f"Disk: up to {needed} are needed for a while, {free} are free."
     if space.enough:
         return [Line(told, "dim")]
-    return [Line(f"{told} That is not enough, so it would be refused.", "error", asked=True)]
+    return [Line(f"{told} That is not enough: it would be refused.", "error", asked=True)]
 
 
 def space_entry(space: Space | None) -> dict[str, int] | None:

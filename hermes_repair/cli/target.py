@@ -197,6 +197,8 @@ def heading(home: Home, database: Mapping[str, Any] | None = None) -> list[Line]
     others = [name for name in names if name != home.profile]
     if others:
         lines.append(
-            Line(f"{count(len(others), 'other profile')} here; --all-profiles looks at all.", "dim")
+            Line(
+                f"{count(len(others), 'other profile')} here; --all-profiles includes them.", "dim"
+            )
         )
     return lines

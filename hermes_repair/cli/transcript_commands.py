@@ -26,20 +26,24 @@ from hermes_repair.model.errors import UsageError
 def backfill(
     sessions: Annotated[
         list[str] | None,
-        typer.Argument(help="Only these, and what is UNSAFE in them too.", show_default=False),
+        typer.Argument(
+            help="Only these sessions, including what is UNSAFE there.", show_default=False
+        ),
     ] = None,
     home: HomeOption = None,
     profile: ProfileOption = None,
     all_profiles: AllProfilesOption = False,
     every: Annotated[
         bool,
-        typer.Option("--all", help="Also what may have been deleted or undone on purpose."),
+        typer.Option(
+            "--all", help="Also bring back what may have been deleted or undone on purpose."
+        ),
     ] = False,
     before: Annotated[
         datetime | None,
         typer.Option(
             "--before",
-            help="Only chats whose file ends before this date, or date and time, of here.",
+            help="Only chats whose file ends before this date, or date and local time.",
             formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M"],
             metavar="DATE",
             show_default=False,
@@ -65,7 +69,7 @@ def backfill(
     if report:
         if every or before is not None:
             raise UsageError(
-                "--report shows every file; nothing can be selected from it.",
+                "--report shows every file; you cannot select some.",
                 "Leave out --all and --before, or --report.",
             )
         return run_backfill.report(target, named, timezone)
@@ -82,7 +86,7 @@ def backfill(
 
 
 def find(
-    words: Annotated[list[str], typer.Argument(help="Words that the message holds, all of them.")],
+    words: Annotated[list[str], typer.Argument(help="Words that the message has, all of them.")],
     home: HomeOption = None,
     profile: ProfileOption = None,
     all_profiles: AllProfilesOption = False,
@@ -90,7 +94,7 @@ def find(
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> int:
-    """Where a conversation is: in the database, in which file at which line, in which copy."""
+    """Find where a conversation is: in the database, in which file and line, in which copy."""
     from hermes_repair.cli import run_find
 
     target = Target(home, profile, all_profiles, as_json, quiet, verbose)

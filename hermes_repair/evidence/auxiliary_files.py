@@ -2,7 +2,7 @@
 
 ``backfill --report`` tells what each of them has, stale or not. What a session log has that can be
 put back is :mod:`hermes_repair.evidence.session_logs`' answer and imported when asked for; nothing
-is imported from the others: a request dump holds what was sent, not what was said (design 6.2).
+is imported from the others: a request dump holds what was sent, not what was said.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Every transcript file of a home compared with its session; bounded by one session in memory.
 
-The zone of the files' times is proven by turns that are in both sources (design 6.2), so the files
+The zone of the files' times is proven by turns that are in both sources, so the files
 are gone through twice: once for those proofs and for all that is complete anyway, and once more for
 the few that are not.
 """
@@ -208,5 +208,5 @@ def _zone(name: str | None) -> tzinfo | None:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise UsageError(
-            f"{name!r} is not a time zone.", "Name one like Europe/Berlin or America/New_York."
+            f"{name!r} is not a time zone.", "Use a name like Europe/Berlin or America/New_York."
         ) from error

@@ -15,8 +15,8 @@ from hermes_repair.schema.delegate_marks import (
 def decide(scene: Scene, target: int) -> Decisions:
     """Decide on every session that step 16 of the release of schema ``target`` would mark.
 
-    For databases below 16. The proofs are those of design 6.3; a copied row or a summary is enough
-    to leave a session alone, because a wrong mark hides it.
+    For databases below 16. The proofs are those of :mod:`hermes_repair.lineage.person_proof`; a
+    copied row or a summary is enough to leave a session alone, because a wrong mark hides it.
     """
     candidates = [
         candidate

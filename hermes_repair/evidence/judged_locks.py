@@ -114,7 +114,7 @@ def judged_locks(
 
 
 def delete_lock(lock: JudgedLock, finding_id: str, fingerprint: str = "") -> Unit:
-    """Return the unit that frees one lock: compare-and-delete on the whole row (design 6.4).
+    """Return the unit that frees one lock: compare-and-delete on the whole row.
 
     Without a safety in its verdict nobody may be offered this, and it is UNSAFE.
     """

@@ -102,17 +102,17 @@ def _compression_lock(look: Look, lock: JudgedLock) -> Hold:
 
 
 def _about_session(look: Look, session_id: Value, taken: float | None) -> Iterator[str]:
-    """Yield what became of a locked session. None of it proves that a lock is over (design 6.4)."""
+    """Yield what became of a locked session. None of it proves that a lock is over."""
     row = look.one("SELECT end_reason, ended_at FROM sessions WHERE id IS ?", [session_id])
     if row is None:
-        yield "Its session has no row, which is legal."
+        yield "Its session has no row, which is normal."
         return
     reason, ended = row
     if ended is not None:
         word = f" ({readable(reason)})" if reason is not None else ""
         rotation = readable(reason) == "compression" if reason is not None else False
         rest = ", as in every healthy rotation" if rotation else "; that alone proves nothing"
-        yield f"Its session is ended{word}{rest}."
+        yield f"Its session has ended{word}{rest}."
     later = look.one(
         "SELECT COUNT(*) FROM messages WHERE session_id IS ? AND timestamp > ?",
         [session_id, taken if taken is not None else float("inf")],

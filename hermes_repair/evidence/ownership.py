@@ -1,4 +1,4 @@
-"""Whose a session is, and whose rows it begins with (design 6.3), asked of one scene.
+"""Whose a session is, and whose rows it begins with, asked of one scene.
 
 The proof itself is :mod:`hermes_repair.lineage.person_proof`; here is the reading that it needs, in
 batches: counts first, and rows only for the few sessions that open with another one's words.

@@ -35,8 +35,8 @@ class RemainingFiles:
         ]
         if not found:
             return ""
-        lies = "lies" if self.transcripts + self.logs == 1 else "lie"
-        return f"{' and '.join(found)} of chats {lies} in its sessions folder."
+        are = "is" if self.transcripts + self.logs == 1 else "are"
+        return f"{' and '.join(found)} of chats {are} in its sessions folder."
 
     @property
     def named_copies(self) -> str:
@@ -46,7 +46,7 @@ class RemainingFiles:
         named = [f"{copy.path} ({copy.kind.value})" for copy in self.copies[:NAMED]]
         more = len(self.copies) - len(named)
         named += [f"{more} more"] if more else []
-        return f"Copies of a database that are here: {', '.join(named)}."
+        return f"Copies of a database here: {', '.join(named)}."
 
 
 def find_remaining_files(home: Home) -> RemainingFiles:

@@ -86,7 +86,7 @@ class Scene(LineageEvidence):
 def _possible(message_id: int) -> int:
     if message_id > LARGEST_ID:
         raise NoIdLeft(
-            f"A message has the largest id that there is ({LARGEST_ID:,}), so no message can be"
+            f"A message has the largest possible id ({LARGEST_ID:,}), so no message can be"
             " added; Hermes cannot add one either."
         )
     return message_id

@@ -8,7 +8,7 @@ read. The messages of a log are read
   that came later say nothing about it; a row that was stored twice can hide one that is missing,
   until the session is named;
 * where the session has no row and the log is of a surface that never wrote a JSONL file. The log of
-  a gateway's chat without its JSONL file is what a delete leaves (design 6.2);
+  a gateway's chat without its JSONL file is what a delete leaves;
 * where the head is not as Hermes writes it.
 
 Never: the log of another session than its name says (the list of a background review carries its

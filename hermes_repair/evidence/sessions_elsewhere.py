@@ -151,9 +151,9 @@ def _asked(
         with look_at(copy) as look:
             if look is not None:
                 return list(look.rows(sql, parameters))
-            snapshot.notes.append(f"{copy.path} may be in use and was not looked at for {what}.")
+            snapshot.notes.append(f"{copy.path} may be in use and was not searched for {what}.")
     except HermesRepairError as error:
-        snapshot.notes.append(f"{copy.path} could not be looked at for {what}: {error.message}")
+        snapshot.notes.append(f"{copy.path} could not be searched for {what}: {error.message}")
     return []
 
 

@@ -24,6 +24,7 @@ from hermes_repair.lineage.session_node import SessionNode, node_from_row
 from hermes_repair.lineage.title_index import Titles
 from hermes_repair.model.choices import LookOptions
 from hermes_repair.model.receipt_history import ReceiptHistory
+from hermes_repair.model.words import count
 from hermes_repair.schema.recognise import Recognition
 from hermes_repair.schema.structure import Structure
 from hermes_repair.store.file_state import FileState
@@ -70,9 +71,8 @@ class Snapshot:
             else:
                 unnamed += 1
         if unnamed:
-            self.notes.append(
-                f"{unnamed} with an id that is no text: such sessions are left alone."
-            )
+            told = count(unnamed, "session")
+            self.notes.append(f"{told} with an id that is not text: left alone.")
         return tuple(nodes)
 
     @cached_property

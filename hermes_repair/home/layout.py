@@ -54,7 +54,7 @@ def default_root(environ: Mapping[str, str], user_home: Path, platform: str) -> 
         try:
             return Path(named).expanduser()
         except RuntimeError as error:
-            raise UsageError(f"HERMES_HOME is {named!r}, and there is no such user.") from error
+            raise UsageError(f"HERMES_HOME is {named!r}, but there is no such user.") from error
     if platform == "win32":
         local = environ.get("LOCALAPPDATA", "").strip()
         windows = (Path(local) if local else user_home / "AppData" / "Local") / "hermes"
@@ -124,12 +124,12 @@ def open_home(root: Path) -> Home:
     """Return the home at ``root``; raises :class:`NoInstall`, with the reason, for none."""
     if not root.exists():
         raise NoInstall(
-            f"{root} does not exist.", "Name the Hermes folder: hermes-repair doctor --home PATH"
+            f"{root} does not exist.", "Give the Hermes folder: hermes-repair doctor --home PATH"
         )
     if not root.is_dir():
         raise NoInstall(
             f"{root} is a file, not a Hermes folder.",
-            "Name the folder that holds state.db: hermes-repair doctor --home PATH",
+            "Give the folder with state.db: hermes-repair doctor --home PATH",
         )
     named = root / DATABASE
     if named.is_symlink() and not named.exists():
@@ -140,15 +140,15 @@ def open_home(root: Path) -> Home:
     remaining_files = sessions_dir(root).is_dir() or (root / RECORDS_DIR).is_dir()
     if not named.exists() and not remaining_files:
         raise NoDatabase(
-            f"{root} has no state.db and no sessions folder, so no Hermes has run there.",
+            f"{root} has no state.db and no sessions folder, so Hermes never ran there.",
             f"Its profiles may: hermes-repair doctor --home {quoted(str(root))} --all-profiles"
             if profile_names(root)
-            else "Name the Hermes folder: hermes-repair doctor --home PATH",
+            else "Give the Hermes folder: hermes-repair doctor --home PATH",
         )
     if named.exists() and not named.is_file():
         raise NoInstall(
             f"{named} is not a regular file.",
-            "Name the folder that holds state.db: hermes-repair doctor --home PATH",
+            "Give the folder with state.db: hermes-repair doctor --home PATH",
         )
     base = base_of(root)
     return Home(

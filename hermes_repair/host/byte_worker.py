@@ -2,7 +2,7 @@
 
 Closing any descriptor of a database file drops every POSIX lock that the closing process holds on
 it: a process that has a SQLite connection and opens ``state.db`` by itself silently loses the locks
-of that connection, and another process may then delete the WAL under it (design R4). So this file
+of that connection, and another process may then delete the WAL under it (R4). So this file
 is run as ``python -I -S byte_worker.py OPERATION PATH...``: a stand-alone script that imports
 nothing of the project. :mod:`hermes_repair.host.byte_reader` is its only caller.
 

@@ -82,7 +82,7 @@ class ProcessInfo:
                 profile = f" --profile {self.profile}" if self.profile else ""
                 return f"{inside}run `hermes{profile} gateway stop`"
             case Program.HERMES:
-                return f"{inside}leave that Hermes; if it is the gateway, run `hermes gateway stop`"
+                return f"{inside}quit that Hermes; if it is the gateway, run `hermes gateway stop`"
             case Program.HERMES_REPAIR | Program.BYTE_READER:
                 return "wait until it has finished"
             case Program.OTHER:
@@ -128,7 +128,7 @@ class Openers:
         if self.processes:
             return f"{self.who()}; {self.processes[0].how_to_stop()}"
         if self.status is OpenStatus.UNKNOWN:
-            return "It cannot be known who has the database open: " + "; ".join(self.reasons)
+            return "It is not known who has the database open: " + "; ".join(self.reasons)
         return "Nobody has the database open"
 
 

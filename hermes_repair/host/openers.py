@@ -1,4 +1,4 @@
-"""Who has a database open: the one answer that every command uses (design 6.1).
+"""Who has a database open: the one answer that every command uses.
 
 What proves what:
 
@@ -70,7 +70,7 @@ def survey(database: Path) -> tuple[RawFacts, Openers]:
         facts, seen = observe(database)
         if seen is not None:
             return facts, decide(seen)
-    reason = "processes open and close it faster than they can be looked at (try again)"
+    reason = "processes open and close it faster than they can be examined (try again)"
     return facts, Openers(OpenStatus.UNKNOWN, reasons=(reason,))
 
 
@@ -99,8 +99,8 @@ def _doubts(seen: Observation) -> Iterator[str]:
     """Yield why the processes that were found may not be all."""
     if not seen.filesystem.local:
         yield (
-            f"the home lies on a filesystem of type {seen.filesystem.kind}, which other machines "
-            "may have open too (stop Hermes on every machine that uses this home)"
+            f"the home is on a filesystem of type {seen.filesystem.kind}, which other machines may"
+            " have open too (stop Hermes on every machine that uses this home)"
         )
     if seen.filesystem.layer_of is not None:
         yield (
@@ -108,7 +108,7 @@ def _doubts(seen: Observation) -> Iterator[str]:
             "cannot be matched from here (run the same command inside that container)"
         )
     if seen.exists and seen.holders is None:
-        yield "its locks cannot be asked for (run the same command as the owner of the file)"
+        yield "its locks cannot be read (run the same command as the owner of the file)"
     if seen.wal_mode and seen.holders == frozenset():
         return  # no connection lives, whatever else we may not see
     yield from seen.unseen
@@ -224,7 +224,7 @@ def _closed_to_us(denied: Iterable[int], facts: RawFacts) -> tuple[str, ...]:
         return ()
     shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
     how = "with sudo" if os.geteuid() else "with every capability"
-    return (f"processes that we may not look into could have it open: {shown} (run it {how})",)
+    return (f"processes that cannot be inspected may have it open: {shown} (run it {how})",)
 
 
 def _text(path: str) -> str:

@@ -60,7 +60,7 @@ def hidden_processes(private_files: bool = False) -> tuple[str, ...]:
         ours = _proc_is_ours()
         mounts = procfs.parse_mountinfo(_text("/proc/self/mountinfo"))
     except OSError:
-        return ("/proc is not mounted, so processes cannot be looked at",)
+        return ("/proc is not mounted, so processes cannot be seen",)
     reasons = []
     if not ours or (namespace != INITIAL_PID_NAMESPACE and not private_files):
         reasons.append(

@@ -74,9 +74,9 @@ class WalFacts:
             return None  # as far as that, it was taken into the main file
         first, last = (self.written[0], self.written[-1]) if self.written else (None, None)
         if last is not None and self.main.counter > last.counter:
-            return "state.db was written to after the last change in it"
+            return "state.db was written to after its last change"
         if first is not None and self.main.counter < first.counter - 1:
-            return "it goes on from a later state.db than this one"
+            return "it continues a later state.db than this one"
         if any(pages != self.main.pages for pages in self.sizes):
             found = f"{self.sizes[0]:,} pages, and state.db has {self.main.pages:,}"
             return f"it was written to a database of {found}"

@@ -1,4 +1,4 @@
-"""Is a compression lock (or a turn lease) still held? Pure; the proofs of design 6.4.
+"""Is a compression lock (or a turn lease) still held? Pure; every verdict names its proof.
 
 Facts. A lock lasts 300 seconds. 0.16 and 0.17 never renew it; 0.18 on renew it every 60 seconds
 while it has not expired; releases after 0.19.0 (schema 23 on) renew it even after it has expired,
@@ -79,7 +79,7 @@ def _absurd(lock: LockRow, expires: float | None, now: float, max_age: float) ->
     if expires is None:
         return "its expiry is not a time, so to Hermes it never expires"
     if expires - now > max_age:
-        return f"it runs for another {span(expires - now)}, and no release asks for more than 300 s"
+        return f"it lasts another {span(expires - now)}, and no release asks for more than 300 s"
     acquired = number(lock.acquired_at)
     if acquired is not None and acquired - now > max_age:
         return f"it was acquired {span(acquired - now)} in the future"
@@ -92,7 +92,7 @@ def _fate(lock: LockRow, openers: OpenersLike, process: ProcessLike | None) -> t
         return _Fate.DEAD, "nobody has the database open, so nobody holds it"
     holder = parse_holder(lock.holder)
     if holder is None:
-        return _Fate.UNKNOWN, "its holder is not written as Hermes writes it"
+        return _Fate.UNKNOWN, "its holder is not in Hermes' format"
     name = f"process {holder.pid}"
     for opener in openers.processes:
         if opener.pid == holder.pid and not opener.zombie and not _later(opener, lock):
@@ -100,12 +100,12 @@ def _fate(lock: LockRow, openers: OpenersLike, process: ProcessLike | None) -> t
     if not openers.complete:
         return (
             _Fate.UNKNOWN,
-            f"{name} is not seen, but not all who have the database open are known",
+            f"{name} cannot be seen, but others may have the database open unseen",
         )
     if not all(opener.same_namespace for opener in openers.processes):
         return _Fate.UNKNOWN, (
-            f"{name} is not seen, but a process in another container has the database open, "
-            "where it has another number"
+            f"{name} cannot be seen, but a process in another container, where it has another id,"
+            " has the database open"
         )
     return _absent(holder, lock, process)
 
@@ -116,12 +116,12 @@ def _absent(holder: Holder, lock: LockRow, process: ProcessLike | None) -> tuple
     if process is None:
         return _Fate.DEAD, f"{name} is gone"
     if process.zombie:
-        return _Fate.DEAD, f"{name} has ended and waits for its parent to notice"
+        return _Fate.DEAD, f"{name} has ended, and its parent has not noticed yet"
     if _later(process, lock):
-        return _Fate.DEAD, f"{name} is gone, and its number belongs to a later process"
+        return _Fate.DEAD, f"{name} is gone, and a later process has its id"
     if process.is_hermes or not process.same_namespace:
-        return _Fate.UNKNOWN, f"{name} is there, although it has not got the database open"
-    return _Fate.DEAD, f"{name} is another program that has not got the database open"
+        return _Fate.UNKNOWN, f"{name} is running, although it does not have the database open"
+    return _Fate.DEAD, f"{name} is another program and does not have the database open"
 
 
 def _later(process: ProcessLike, lock: LockRow) -> bool:
@@ -154,13 +154,14 @@ def settled(
     """
     if end_reason == "compression" and their_messages:
         return (
-            f"Its conversation went on in {'another session' if continuations == 1 else 'others'}"
-            f" ({_messages(their_messages)}), so the turn looks settled; that alone proves nothing."
+            "Its conversation continued in"
+            f" {'another session' if continuations == 1 else 'others'}"
+            f" ({_messages(their_messages)}), so the turn seems over; that alone proves nothing."
         )
     if later_messages:
         return (
-            f"{_messages(later_messages)} came to its session since, so the turn may be settled;"
-            " that alone proves nothing."
+            f"{_messages(later_messages)} came to its session since, so the turn may be over; that"
+            " alone proves nothing."
         )
     return None
 

@@ -66,11 +66,11 @@ def cooldown_verdict(until: Value, now: float) -> Verdict:
     if time <= now:
         reason = f"The cooldown ended {span(now - time)} ago."
         return Verdict(Kind.EXPIRED, reason, Safety.SAFE)
-    left = f"No compression is tried for another {span(time - now)}"
+    left = f"No compression will be tried for another {span(time - now)}"
     if time - now > COOLDOWN_LIMIT:
         reason = f"{left}, far longer than any release asks for."
         return Verdict(Kind.ABSURD, reason, Safety.UNSAFE)
-    return Verdict(Kind.LIVE, f"{left}, after one that failed.")
+    return Verdict(Kind.LIVE, f"{left}, because one failed.")
 
 
 def breaker_verdict(streak: Value) -> Verdict:
@@ -79,7 +79,7 @@ def breaker_verdict(streak: Value) -> Verdict:
     if count < BREAKER_STREAK:
         return Verdict(Kind.FREE, "The session is compressed when it needs to be.")
     reason = (
-        f"Hermes stopped compressing this session by itself after {count:.0f} summaries that "
+        f"Hermes stopped compressing this session after {count:.0f} summaries that "
         "failed; /compress in the chat tries again."
     )
     return Verdict(Kind.LIVE, reason)
@@ -98,8 +98,8 @@ def handoff_verdict(state: Value, idle_since: float, gateway_runs: bool, now: fl
     if gateway_runs or idle < limit:
         return Verdict(Kind.LIVE, f"A handoff is {state}; the session was idle for {span(idle)}.")
     reason = (
-        f"A handoff is {state} and no gateway is there to finish it; the session was idle for "
-        f"{span(idle)}. Hermes finishes a pending one when its gateway starts."
+        f"A handoff is {state} and no gateway is running to finish it; the session was idle for"
+        f" {span(idle)}. Hermes finishes a pending one when its gateway starts."
     )
     return Verdict(Kind.STUCK, reason)
 
@@ -116,13 +116,13 @@ def delegation_verdict(
         done = number(row.completed_at)
         if row.delivery_state != "pending" or done is None or now - done < DELIVERY_LIMIT:
             return Verdict(Kind.FREE, "The delegation has ended.")
-        reason = f"Its result has waited {span(now - done)} to be delivered to its chat."
+        reason = f"Its result has waited for {span(now - done)} to be delivered to its chat."
         return Verdict(Kind.STUCK, reason)
     if not isinstance(row.owner_pid, int) or row.owner_pid <= 0:
         return Verdict(Kind.UNKNOWN, "It is running, and its owner is not recorded.")
     name = f"process {row.owner_pid}"
     if not pids_comparable:
-        return Verdict(Kind.UNKNOWN, f"It is run by {name}, which cannot be looked for from here.")
+        return Verdict(Kind.UNKNOWN, f"It is run by {name}, which cannot be seen from here.")
     swept = "Hermes marks it as unknown at its next start."
     if process is None or process.zombie:
         return Verdict(Kind.HOLDER_DEAD, f"It was run by {name}, which is gone. {swept}")
@@ -130,9 +130,9 @@ def delegation_verdict(
     # field, which proves nothing.
     started = number(row.owner_started_at)
     if started and process.start_ticks is not None and started != process.start_ticks:
-        reason = f"It was run by {name}, whose number belongs to another process now. {swept}"
+        reason = f"It was run by {name}, whose id now belongs to another process. {swept}"
         return Verdict(Kind.HOLDER_DEAD, reason)
-    return Verdict(Kind.LIVE, f"It is run by {name}, which is there.")
+    return Verdict(Kind.LIVE, f"It is run by {name}, which is running.")
 
 
 def turn_lease_verdict(
@@ -145,7 +145,7 @@ def turn_lease_verdict(
     holder and count on in it, and no release that has the table could be tried.
     """
     if lease.holder == "":
-        return Verdict(Kind.FREE, "The lease was given back.")
+        return Verdict(Kind.FREE, "The lease was released.")
     found = verdict(lease, openers, process, now, revivable=True)
     return Verdict(found.kind, found.reason)
 
@@ -165,7 +165,7 @@ def heartbeat_verdict(
         return Verdict(Kind.LIVE, f"Its last heartbeat was {span(age)} ago.")
     here = row.host in ("", hostname)
     gone = here and (process is None or process.zombie)
-    where = "its process is gone" if gone else "its process may still be there"
+    where = "its process is gone" if gone else "its process may still be running"
     kind = Kind.HOLDER_DEAD if gone else Kind.EXPIRED
     later = "; Hermes drops it at its next start" if age > HEARTBEAT_PRUNED else ""
     return Verdict(kind, f"Its last heartbeat was {span(age)} ago, and {where}{later}.")

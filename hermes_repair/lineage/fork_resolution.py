@@ -1,4 +1,4 @@
-"""How a forked conversation is set right: the exact columns of each session (design 6.3, LN002).
+"""How a forked conversation is set right: the exact columns of each session (LN002).
 
 The sibling that is kept stays the only continuation of the parent and is not touched. The rows of
 ``sessions`` that a function needs are all sessions of the chains of all siblings
@@ -78,7 +78,7 @@ def archive(basis: Basis, fork: Fork, keep: str) -> Resolution:
     for sibling in fork.others(keep):
         if sibling.holds is Holds.WORDS:
             count = len(sibling.own)
-            return refused(f"{sibling.session_id} holds {count} messages that no other one has")
+            return refused(f"{sibling.session_id} has {count} messages that no other half has")
     return branch(basis, fork, keep)
 
 
@@ -93,7 +93,7 @@ def archive_merged(basis: Basis, fork: Fork, keep: str, merged: Collection[str])
                 f"{sibling.session_id} was itself continued: only its first part would be merged"
             )
         if sibling.session_id in merged and sibling.session_id in fork.live.routed:
-            return refused(f"a chat of the gateway leads to {sibling.session_id}")
+            return refused(f"a gateway chat leads to {sibling.session_id}")
     reason = f"merged into {keep}"
     return _resolve(basis, fork, keep, Safety.UNSAFE, reason, merged=frozenset(merged))
 

@@ -22,7 +22,7 @@ class Holds(Enum):
 
 
 class Decision(Enum):
-    """What says which sibling is live; only the first two are proof (design 6.3)."""
+    """What says which sibling is live; only the first two are proof."""
 
     ROUTING = "routing"
     ONLY_OPEN = "only-open"

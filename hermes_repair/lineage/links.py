@@ -1,4 +1,4 @@
-"""How one session's link, end or marker is set right (LN001, LN003 to LN007; design 6.3).
+"""How one session's link, end or marker is set right (LN001, LN003 to LN007).
 
 Every function takes the graph, the session and its whole row, and gives a
 :class:`~hermes_repair.lineage.column_changes.Resolution`. What only the caller can know (the
@@ -109,7 +109,7 @@ def cut_cycle(cycle: Sequence[str], row: Row) -> Resolution:
     change = changes_of(cycle[0], row, {"parent_session_id": None})
     if len(cycle) == 1:
         return resolution([change], Safety.SAFE, "no session is its own parent")
-    return resolution([change], Safety.UNSAFE, "the earliest member is taken for the first")
+    return resolution([change], Safety.UNSAFE, "the earliest session is taken for the first")
 
 
 def reopen_parent(
@@ -141,10 +141,10 @@ def reopen_parent(
         values["api_call_count"] = 1  # else Hermes closes it after 7 days
     change = changes_of(node.id, row, values)
     if live:
-        return resolution([change], Safety.SAFE, "a chat of the gateway leads to it")
+        return resolution([change], Safety.SAFE, "a gateway chat leads to it")
     if unwritten:
         return resolution([change], Safety.SAFE, "nothing that was ever written continues it")
-    reason = "what continued it may have been deleted on purpose, which leaves the same"
+    reason = "its continuation may have been deleted on purpose, which looks the same"
     return resolution([change], Safety.UNSAFE, reason)
 
 
@@ -168,7 +168,7 @@ def cut_empty(
     if node.rows or graph.children.get(node.id):
         return refused(f"{node.id} is not empty: it has messages or children")
     if routing.is_live(node.id):
-        return refused(f"a chat of the gateway leads to {node.id}: its next message goes there")
+        return refused(f"a gateway chat leads to {node.id}: its next message goes there")
     values: dict[str, Value] = {"parent_session_id": None}
     above = (graph.nodes[session_id].title for session_id in graph.ancestors(node.id))
     for base in sorted({base_title(title) for title in above if title}):
@@ -176,8 +176,8 @@ def cut_empty(
             values["title"] = given_title(base, EMPTY, node.started_at, taken)
     change = changes_of(node.id, row, values)
     if unwritten:
-        return resolution([change], Safety.SAFE, "it was never written")
-    reason = "its messages may have been taken back on purpose, which leaves the same"
+        return resolution([change], Safety.SAFE, "nothing was ever written to it")
+    reason = "its messages may have been undone on purpose, which looks the same"
     return resolution([change], Safety.UNSAFE, reason)
 
 
@@ -205,7 +205,7 @@ def unhide(
         return refused(error.refusal(node.id))
     change = changes_of(node.id, row, values)
     if not step_16:
-        reason = "a chat of the gateway leads to it, though a release tagged it as a delegate's"
+        reason = "a gateway chat leads to it, though a release tagged it as a delegate's"
         return resolution([change], Safety.UNSAFE, reason)
     if proof is None:
         reason = "nothing proves that it is a person's chat and not a delegate's run"
@@ -253,4 +253,4 @@ def mark_branch(
         return resolution([change], Safety.SAFE, "it begins with its parent's rows")
     if parent.end_reason in BRANCH_ENDS and proof is not None:
         return resolution([change], Safety.SAFE, f"its parent ended as '{parent.end_reason}'")
-    return resolution([change], Safety.UNSAFE, "nothing but its words says that it is a branch")
+    return resolution([change], Safety.UNSAFE, "only its words say that it is a branch")

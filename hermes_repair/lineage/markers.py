@@ -32,7 +32,7 @@ class ConfigUnusable(ValueError):
 
     def refusal(self, session_id: str) -> str:
         """Return why a session is left as it is, and what has to come first."""
-        why = f"model_config of {session_id} cannot take a mark: {self}"
+        why = f"model_config of {session_id} cannot be marked: {self}"
         first = f"`hermes-repair repair --select SE001 --session {quoted(session_id)}`"
         return f"{why}; {first} comes first" if self.invalid else why
 

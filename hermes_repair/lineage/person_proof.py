@@ -1,4 +1,4 @@
-"""The proof that a session is a person's chat and not a delegate's run (design 6.3).
+"""The proof that a session is a person's chat and not a delegate's run.
 
 One function for every repair that shows or links a session: LN001, LN006, LN007 and the careful
 form of schema step 16. A wrong yes would put subagent runs into a person's list; a wrong no only
@@ -109,7 +109,7 @@ def person_proof(facts: PersonFacts) -> Proof | None:
 
 def _own_proof(facts: PersonFacts) -> Proof | None:
     if facts.tied:
-        return Proof(Ground.ROUTED, "a chat of the gateway leads to it or did")
+        return Proof(Ground.ROUTED, "a gateway chat leads to it or did")
     if facts.counts.platform_rows:
         return Proof(Ground.PLATFORM_ID, "its messages have ids of a message platform")
     if facts.counts.genuine_users >= GENUINE_USERS:

@@ -1,6 +1,6 @@
 """Row shapes that every release from 0.13.0 to 0.19.0 understands alike, as column values.
 
-Measured for all of them (facts/transcripts.md, section 7): a rescued session without a parent and
+Measured with 0.13.0 to 0.19.0: a rescued session without a parent and
 with ``_branched_from`` is listed and resumed as itself everywhere, survives schema step 16, and
 archiving or deleting it leaves its sibling alone.
 """

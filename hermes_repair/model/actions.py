@@ -1,4 +1,4 @@
-"""The closed set of things a plan can do (design R3), as values.
+"""The closed set of things a plan can do (R3), as values.
 
 An action says what it expects to find (``before``) and what it leaves (``after``). Applying and
 inverting are functions of :mod:`hermes_repair.repair`, which alone writes.
@@ -69,7 +69,7 @@ class RowDelete:
 
 @dataclass(frozen=True, slots=True)
 class RowMove:
-    """Give a message another id by DELETE and INSERT, every other value kept (design 6.6).
+    """Give a message another id by DELETE and INSERT, every other value kept.
 
     ``digest`` is :func:`~hermes_repair.model.values.row_digest` over ``columns``, less the id.
     """

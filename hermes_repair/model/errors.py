@@ -6,7 +6,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What the process says to cron and to scripts (design section 3)."""
+    """What the process says to cron and to scripts."""
 
     OK = 0
     FINDINGS = 1
@@ -98,5 +98,5 @@ def from_os(error: OSError) -> Refused:
     """Return what the system refused, in the words of an error for people."""
     return Refused(
         f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}.",
-        "Nothing was left half-done. Check permissions and free space, then run this again.",
+        "Nothing was left half done. Check permissions and free space, then run this again.",
     )

@@ -35,7 +35,7 @@ class Stage(IntEnum):
 
 
 class UnitState(Enum):
-    """What became of a unit (design R4)."""
+    """What became of a unit (R4)."""
 
     PENDING = "pending"
     DONE = "done"
@@ -128,13 +128,13 @@ class Header:
     ``command`` is the subcommand that made it. ``created`` and ``closed`` are epoch seconds;
     ``closed`` is None while a run is unfinished (RP001). ``database`` is the path of state.db,
     ``base`` the marks of the file that the plan was made on. ``backup`` is the folder of the file
-    backup below the records, where one was due. ``birth`` is the time of message id 1, the proof of
-    design 6.2 (a), kept because later moves may hide it. ``undoing`` and ``undone`` are when an
-    undo of it began and ended. ``restored`` is the copy that a restore put back, by its path, and
-    ``restored_from`` the moment whose state that copy has, in epoch seconds. ``left`` are the marks
-    of state.db and of a -wal that a run could not take into it: the two as they lay when it ended.
-    ``home`` is the identity of the home that a receipt belongs to; it moves with its folder.
-    ``schema`` is the number of the database before the run, ``target`` that of a migration.
+    backup below the records, where one was due. ``birth`` is the time of message id 1, which says
+    since when the database exists, kept because later moves may hide it. ``undoing`` and ``undone``
+    are when an undo of it began and ended. ``restored`` is the copy that a restore put back, by its
+    path, and ``restored_from`` the moment whose state that copy has, in epoch seconds. ``left`` are
+    the marks of state.db and of a -wal that a run could not take into it: the two as they lay when
+    it ended. ``home`` is the identity of the home that a receipt belongs to; it moves with its
+    folder. ``schema`` is the number of the database before the run, ``target`` that of a migration.
     """
 
     tool_version: str

@@ -28,7 +28,7 @@ def acknowledged(folder: Path) -> Mapping[str, str]:
         return {}
     except (OSError, ValueError) as error:
         raise Refused(
-            f"{path} cannot be read: {error}.", "Mend or remove that file, then run this again."
+            f"{path} cannot be read: {error}.", "Fix or remove that file, then run this again."
         ) from error
     if not isinstance(data, dict):
         raise Refused(

@@ -108,8 +108,8 @@ class Folder:
         """Raise :class:`Refused` for a user who could not give what he makes to the owner."""
         if self.owner is not None and POSIX and os.geteuid() not in (0, self.owner.uid):
             raise Refused(
-                f"state.db belongs to {self.owner.user}, and so must what hermes-repair keeps in"
-                f" {self.path}.",
+                f"state.db belongs to {self.owner.user}, and so must everything that hermes-repair"
+                f" keeps in {self.path}.",
                 self.as_owner,
             )
 
@@ -188,7 +188,7 @@ class Folder:
         told = f"hermes-repair cannot keep its records in {path}: {error.strerror}."
         if isinstance(error, PermissionError):
             return Refused(told, self.way_in(path if os.path.lexists(path) else path.parent))
-        return Refused(told, "Check the disk that the Hermes folder is on.")
+        return Refused(told, "Check the disk of the Hermes folder.")
 
     def _replaced(self, error: NotOurs) -> Refused:
         """Return what is said of something that is not ours and stands in our place."""

@@ -1,7 +1,7 @@
 """Transcript files that messages are taken from, kept as compressed, verified copies (R2).
 
 Hermes' prune deletes ``<id>.jsonl`` of sessions it has rows for, so importing from a file is what
-may later cost the file; it is copied first (design 6.2).
+may later cost the file; it is copied first.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def keep(folder: Folder, receipt: Path, action: FileCopy, home: Path) -> Path:
     """
     if action.target in ("", ".", "..") or Path(action.target).name != action.target:
         raise Refused(
-            f"A copy cannot be called {action.target!r}: it has to lie below {folder.sources}.",
+            f"A copy cannot be called {action.target!r}: it has to be below {folder.sources}.",
             "Nothing was copied. Make a new plan with `hermes-repair repair --dry-run --plan-out"
             " FILE`.",
         )
@@ -57,8 +57,8 @@ def keep(folder: Folder, receipt: Path, action: FileCopy, home: Path) -> Path:
     if _hash_of(temporary, action.size) != action.sha256:
         temporary.unlink()
         raise Refused(
-            f"The copy of {source} could not be read back as it was written.",
-            "Check the disk that the Hermes folder is on.",
+            f"The copy of {source} did not read back as it was written.",
+            "Check the disk of the Hermes folder.",
         )
     folder.own(temporary)
     sync(temporary)

@@ -133,7 +133,7 @@ def own_file(path: Path, top: Path, owner: Ownership | None) -> None:
         try:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):
-                raise NotOurs(path, "is no file")
+                raise NotOurs(path, "is not a file")
             # One with a second name may be any file of ours, linked to from here.
             _settle(descriptor, path, owner, 0o600, given=status.st_nlink == 1)
         finally:

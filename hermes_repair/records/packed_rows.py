@@ -100,9 +100,9 @@ def _rows(data: bytes) -> Iterator[tuple[int, tuple[Value, ...]]]:
                 storage, length = _VALUE.unpack_from(data, at)
                 at += _VALUE.size
                 if length > len(data) - at:
-                    raise ValueError("a value that ends behind its pack")
+                    raise ValueError("a value that ends after its pack")
                 values.append(decode_value(_STORAGE[storage], data[at : at + length]))
                 at += length
             yield position, tuple(values)
     except (struct.error, IndexError) as error:
-        raise ValueError("a pack that is cut off") from error
+        raise ValueError("a truncated pack") from error

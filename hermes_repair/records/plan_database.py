@@ -148,7 +148,7 @@ def _require_ours(path: Path) -> None:
         mode = path.stat().st_mode
     except FileNotFoundError as error:
         if path.is_symlink():
-            raise BadRecord(f"{path} is a link to nothing.", MOVE_AWAY) from error
+            raise BadRecord(f"{path} is a broken link.", MOVE_AWAY) from error
         hint = "`hermes-repair history` lists the receipts."
         raise UsageError(f"{path} does not exist.", hint) from error
     except (OSError, ValueError) as error:
@@ -199,6 +199,6 @@ def _require_format(connection: sqlite3.Connection, path: Path) -> None:
 def _not_ours(path: Path) -> BadRecord:
     return BadRecord(
         f"{path} is not a plan or receipt of hermes-repair, or it is damaged.",
-        "`hermes-repair repair --dry-run --plan-out FILE` makes a plan. A damaged receipt has"
-        " to be moved away first; what it did cannot be taken back then.",
+        "`hermes-repair repair --dry-run --plan-out FILE` makes a plan. Move a damaged receipt"
+        " away first; what it did cannot be undone.",
     )

@@ -29,9 +29,7 @@ from hermes_repair.records.undo_data import Aside
 from hermes_repair.store.connections import bind, placeholder
 
 FORMAT = 1
-MOVE_AWAY = (
-    "Move that file away, then run this again. What a damaged receipt did cannot be taken back."
-)
+MOVE_AWAY = "Move that file away, then run this again. What a damaged receipt did cannot be undone."
 
 _MACHINE = (errno.EIO, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EINTR, errno.ENOSPC)
 _SQLITE = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_FULL)
@@ -137,9 +135,9 @@ class PlanFile:
             row = self._db.execute("SELECT value FROM header WHERE name = ?", (_DIGEST,)).fetchone()
             if row is None or row[0] != self._content():
                 raise BadRecord(
-                    f"{self.path} is not as hermes-repair wrote it: its digest is not that of what"
-                    " it says.",
-                    "Nothing was changed. Take the file as it was written, or make a new plan with"
+                    f"{self.path} was changed after hermes-repair wrote it: its digest does not"
+                    " match its content.",
+                    "Nothing was changed. Use the original file, or make a new plan with"
                     " `hermes-repair repair --dry-run --plan-out FILE`.",
                 )
 
@@ -180,8 +178,8 @@ class PlanFile:
                 self._db.execute("ROLLBACK")
             raise NotNoted(
                 f"{self.path} cannot be written: {error}.",
-                "What was done before is whole. Mend that (is the disk full?), then run"
-                " `hermes-repair repair`: it notes what was done.",
+                "Finished steps are complete. Fix that (is the disk full?), then run"
+                " `hermes-repair repair`: it records what was done.",
             ) from error
 
     def append(self, units: Iterable[Unit]) -> list[Outline]:

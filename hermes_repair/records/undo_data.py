@@ -49,7 +49,7 @@ class Aside:
         except ValueError as error:
             raise Refused(
                 f"A message cannot be moved, because its receipt cannot keep it: {error}.",
-                "Nothing of this step was changed.",
+                "This step changed nothing.",
             ) from error
 
     def derive(self, rows: Iterable[tuple[int, Mapping[str, Value]]]) -> None:
@@ -93,7 +93,7 @@ class Aside:
             if not isinstance(id, int) or column not in trigger_columns.COLUMNS:
                 raise BadRecord(
                     f"{self._path} is damaged: it keeps {column!r} of message {id!r}.",
-                    "Nothing was taken back.",
+                    "Nothing was undone.",
                 )
             found.setdefault(id, {})[column] = value
         yield from found.items()
@@ -114,7 +114,7 @@ class Aside:
         except (ValueError, TypeError) as error:
             raise Refused(
                 f"{self._path} is damaged: the messages that it keeps cannot be read ({error}).",
-                "Nothing was taken back.",
+                "Nothing was undone.",
             ) from error
 
     def _has(self, table: str) -> bool:
@@ -141,6 +141,6 @@ class Aside:
         except sqlite3.Error as error:
             raise NotNoted(
                 f"{self._path} cannot be written: {error}.",
-                "Nothing of this step was changed. Mend that (is the disk full?), then run the same"
+                "This step changed nothing. Fix that (is the disk full?), then run the same"
                 " command again.",
             ) from error

@@ -32,10 +32,8 @@ Keep = Callable[[RowMove, Row], None]
 Kept = Callable[[RowMove], Row | None]
 """Returns a row as it was before it was moved, None where its receipt has it not."""
 
-PLAN_AGAIN = "Nothing of this step was changed. Run `hermes-repair repair --dry-run` to plan again."
-UNDO_BY_HAND = (
-    "Nothing was taken back. `hermes-repair history` shows what was done; what came later stays."
-)
+PLAN_AGAIN = "This step changed nothing. Run `hermes-repair repair --dry-run` to plan again."
+UNDO_BY_HAND = "Nothing was undone. `hermes-repair history` shows what was done since."
 
 
 def apply(rows: Rows, action: Action, resolve: Resolve, keep: Keep) -> None:
@@ -47,10 +45,10 @@ def apply(rows: Rows, action: Action, resolve: Resolve, keep: Keep) -> None:
             rows.update(action.table, action.key, row, action.after)
         case RowInsert():
             if writer.select(action.table, action.key) is not None:
-                raise _changed(action.table, action.key, "exists already")
+                raise _changed(action.table, action.key, "already exists")
             row = action.values if action.source is None else resolve(action)
             if action.digest is not None and row_digest(row, action.columns) != action.digest:
-                raise _changed(action.table, action.key, "would not be the row that was planned")
+                raise _changed(action.table, action.key, "would not be the planned row")
             rows.insert(action.table, action.key, row)
         case RowDelete():
             _expected(rows, action.table, action.key, action.before)
@@ -71,7 +69,7 @@ def apply(rows: Rows, action: Action, resolve: Resolve, keep: Keep) -> None:
 
 
 def check_invert(rows: Rows, action: Action, kept: Kept) -> None:
-    """See that one action can be taken back, and write nothing.
+    """See that one action can be undone, and write nothing.
 
     Raises :class:`Refused`, naming the row, where a value that we wrote was changed since.
     """
@@ -100,7 +98,7 @@ def check_invert(rows: Rows, action: Action, kept: Kept) -> None:
             if writer.select(action.table, {"id": action.old_id}, ("id",)) is not None:
                 raise _changed_since(action.table, {"id": action.old_id}, "exists again")
         case Ddl() | IndexRefill():
-            raise ValueError("a change of structure is taken back by restoring its backup")
+            raise ValueError("a change of structure is undone by restoring its backup")
 
 
 def invert(rows: Rows, action: Action, kept: Kept) -> None:
@@ -145,7 +143,7 @@ def _expected(rows: Rows, table: str, key: Row, expected: Row) -> Row:
         raise _changed(table, key, "is gone")
     columns = differing(row, expected)
     if columns:
-        raise _changed(table, key, f"has another {', '.join(columns)}")
+        raise _changed(table, key, f"has a different {', '.join(columns)}")
     return row
 
 
@@ -157,5 +155,5 @@ def _changed(table: str, key: Row, how: str) -> Changed:
 
 def _changed_since(table: str, key: Row, how: str) -> Refused:
     return Refused(
-        f"This cannot be taken back: {where(table, key)} {how} after the repair.", UNDO_BY_HAND
+        f"This cannot be undone: {where(table, key)} {how} after the repair.", UNDO_BY_HAND
     )

@@ -209,7 +209,7 @@ def _keep(action: FileCopy, around: Surroundings) -> None:
     except OSError as error:
         raise Refused(
             f"{action.source} could not be copied: {error.strerror or error}.",
-            "Nothing was imported from it. Mend that, then run the same command again.",
+            "Nothing was imported from it. Fix that, then run the same command again.",
         ) from error
 
 
@@ -217,10 +217,10 @@ def replay(writer: Writer, receipt: PlanFile, numbers: list[int], random: Random
     """Apply units again on a private copy of their backup, to learn what they left."""
 
     def unresolved(_action: RowInsert) -> Row:
-        raise Refused("This run imported messages, so it is taken back row by row.")
+        raise Refused("This run imported messages, so it is undone row by row.")
 
     def unkept(_action: RowMove, _row: Row) -> None:
-        raise Refused("This run moved messages, so it is taken back row by row.")
+        raise Refused("This run moved messages, so it is undone row by row.")
 
     writer.begin(0.0, random)
     for number in numbers:
@@ -291,7 +291,7 @@ def _invert_unit(checked: _Checked, unit: Unit, aside: Aside) -> None:
         if added:
             table, column, _ = min(added, key=str)
             raise Refused(
-                f"This cannot be taken back: a later row of {table} ({column}) refers to what the"
+                f"This cannot be undone: a later row of {table} ({column}) refers to what the"
                 " repair added.",
                 UNDO_BY_HAND,
             )
@@ -311,13 +311,13 @@ def _kept(aside: Aside, position: int) -> Kept:
 
 
 def _require_tables(writer: Writer, unit: Unit) -> None:
-    """Raise :class:`Refused` where a migration was taken back before what was done after it."""
+    """Raise :class:`Refused` where a migration was undone before what was done after it."""
     there = {row[0] for row in writer.query("SELECT name FROM sqlite_master WHERE type = 'table'")}
     gone = {a.table for a in unit.actions if isinstance(a, WITH_TABLE)} - there
     if gone:
         raise Refused(
-            f"This cannot be taken back: the database has no table {min(gone)} any more, as the"
-            " schema before it was put back.",
+            f"This cannot be undone: the database has no table {min(gone)} any more, because an"
+            " earlier schema was restored.",
             UNDO_BY_HAND,
         )
 
@@ -340,7 +340,7 @@ def settle(
     """After a kill: note for each open unit what the database shows became of it.
 
     A pending unit is DONE where it was committed, SKIPPED where not, UNKNOWN where neither image is
-    there (design R4). While ``undoing``, a done unit whose before-image is back is UNDONE.
+    there (R4). While ``undoing``, a done unit whose before-image is back is UNDONE.
     ``like_backup`` is asked for units without images. Returns the state of every unit that was
     open.
     """
@@ -376,21 +376,21 @@ def _explained(error: sqlite3.Error, unit: Unit) -> HermesRepairError:
         )
     if code == sqlite3.SQLITE_CONSTRAINT:
         return Refused(
-            f"Another row stands in its way, of a table or of the search index ({error}): {ended}.",
-            "`hermes-repair doctor` says how the database is now.",
+            f"Another row is in its way, in a table or in the search index ({error}): {ended}.",
+            "`hermes-repair doctor` shows the state of the database.",
         )
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR):
         return Refused(
             f"The database cannot be written ({error}): {ended}.",
-            "Check free space, and the owner and the permissions of state.db and its folder.",
+            "Check free space, and the owner and permissions of state.db and its folder.",
         )
     if code == sqlite3.SQLITE_ERROR and str(error).startswith(_OF_THE_INDEX):
         return Refused(
             f"The search index cannot be written ({error}): {ended}.",
-            "`hermes-repair doctor` says how the database is now.",
+            "`hermes-repair doctor` shows the state of the database.",
         )
     damaged = code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
     return (DatabaseUnreadable if damaged else HermesRepairError)(
         f"SQLite says: {error}. So {ended}.",
-        "`hermes-repair doctor` says how the database is now.",
+        "`hermes-repair doctor` shows the state of the database.",
     )

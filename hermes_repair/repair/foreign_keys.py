@@ -1,6 +1,6 @@
 """Foreign-key violations around the sessions that a unit touches.
 
-Hermes runs with foreign keys on, we with them off (design R4), so a unit proves for itself that it
+Hermes runs with foreign keys on, we with them off (R4), so a unit proves for itself that it
 leaves no reference broken that was whole. Violations are named by (table, column, missing value),
 which stays the same when a message gets another id.
 """

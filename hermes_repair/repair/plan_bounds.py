@@ -56,7 +56,7 @@ def objection(unit: Unit, bounds: Bounds) -> str:
 def _objections(unit: Unit, bounds: Bounds) -> Iterator[str]:
     for action in unit.actions:
         if unit.live and not _may_run_beside_others(action):
-            yield "it would write beside a running Hermes what may not be written there"
+            yield "it would write something that must not be written while Hermes runs"
         match action:
             case Ddl() | IndexRefill():
                 if action not in bounds.structural:
@@ -68,7 +68,7 @@ def _objections(unit: Unit, bounds: Bounds) -> Iterator[str]:
             case _:
                 table = bounds.structure.tables.get(action.table)
                 if table is None or action.table.lower() not in bounds.tables:
-                    yield f"it would write to {action.table!r}, which is no table of Hermes'"
+                    yield f"it would write to {action.table!r}, which is not a table of Hermes"
                 else:
                     yield from _of_row(action, table, bounds)
 
@@ -77,7 +77,7 @@ def _of_source(source: str, bounds: Bounds) -> Iterator[str]:
     """Object to a file outside the home and its folder of transcripts, by its name alone."""
     place = Path(os.path.normpath(bounds.home / source))
     if not any(place.is_relative_to(folder) for folder in (bounds.home, *bounds.sources)):
-        yield f"it takes {source!r}, which is no file of this home"
+        yield f"it takes {source!r}, which is not a file of this home"
 
 
 def _of_row(
@@ -99,7 +99,7 @@ def _of_row(
         case RowInsert():
             named = {*action.key, *action.values, *action.columns}
             if not action.key or not _is_key_of(action):
-                yield f"it would add a row to {table.name} under another key than the row's own"
+                yield f"it would add a row to {table.name} under a key that is not the row's own"
             if action.source is not None:
                 yield from _of_source(action.source.path, bounds)
                 if not _is_digest(action.digest) or not action.columns:
@@ -118,7 +118,7 @@ def _of_row(
             ):
                 yield f"it would move a row of {table.name} without saying which"
     if not named <= columns:
-        yield f"it names {min(named - columns)!r}, which is no column of {table.name}"
+        yield f"it names {min(named - columns)!r}, which is not a column of {table.name}"
 
 
 def _is_key_of(action: RowInsert) -> bool:

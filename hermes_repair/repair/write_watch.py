@@ -80,7 +80,7 @@ class Watch:
         """
         if self._read_cookie() != self._cookie:
             raise InUse(
-                "Another program changed the structure of the database right now.",
+                "Another program has just changed the structure of the database.",
                 "Nothing was changed. Run the same command again.",
             )
         self._written.clear()
@@ -194,7 +194,7 @@ def require_same_numbers(before: dict[str, int], after: dict[str, int], unit: Un
 def otherwise(what: str) -> Refused:
     """Return what is said where the database made something else of a write than it was told."""
     return Refused(
-        f"The database did not take what was written as it was meant: {what}.",
-        "This step was taken back whole. Something in the database itself writes there, as a rule"
-        " a trigger: `hermes-repair doctor` names what no release of Hermes makes (DB009).",
+        f"The database did not store what was written: {what}.",
+        "This step was rolled back. Something in the database itself writes there, usually a"
+        " trigger: `hermes-repair doctor` names what no release of Hermes creates (DB009).",
     )

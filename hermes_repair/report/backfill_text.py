@@ -53,9 +53,8 @@ def lines(made: Report, typed: Callable[[str], str], *, verbose: bool) -> list[L
                 Line(
                     f"{auxiliary_file.session_id or 'no session'}: only {auxiliary_file.path} has"
                     f" {auxiliary_file.only_here} of its"
-                    f" {count(auxiliary_file.messages, 'message')}; look at them with"
-                    f" {typed('`hermes-repair find WORDS`')}"
-                    f"{typed(_offer(auxiliary_file))}."
+                    f" {count(auxiliary_file.messages, 'message')}; see them with"
+                    f" {typed('`hermes-repair find WORDS`')}{typed(_offer(auxiliary_file))}."
                 )
             )
     return told + [Line(f"{name} could not be read: {why}") for name, why in made.unread]
@@ -65,4 +64,4 @@ def _offer(auxiliary_file: AuxiliaryFile) -> str:
     if not auxiliary_file.offered:
         return ""
     command = f"`hermes-repair backfill {quoted(auxiliary_file.session_id or '')}`"
-    return f", {command} puts {auxiliary_file.offered} of them back"
+    return f", {command} brings {auxiliary_file.offered} of them back"

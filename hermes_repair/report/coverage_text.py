@@ -32,10 +32,10 @@ def lines(seen: LookedAt, *, every_profile: bool) -> Iterator[Line]:
         release = seen.hermes.release or "of an unknown release"
         asks = f" (schema {seen.hermes.schema})" if seen.hermes.schema is not None else ""
         told += f"; the installed Hermes is {release}{asks}"
-    yield Line(f"Looked at: {told}.", "dim")
+    yield Line(f"Checked: {told}.", "dim")
     left_out = "; ".join(one.why for one in _left_out(seen, every_profile))
     if left_out:
-        yield Line(f"Not looked at: {left_out}.", "dim")
+        yield Line(f"Not checked: {left_out}.", "dim")
 
 
 def _left_out(seen: LookedAt, every_profile: bool) -> Iterator[LeftOut]:

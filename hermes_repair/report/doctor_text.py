@@ -108,15 +108,13 @@ def closing(
     if not parts:
         told = "Nothing of that kind is wrong here" if narrowed else "Nothing is wrong here"
         accepted = numbers["acknowledged"]
-        besides = f" but what is accepted ({count(accepted, 'finding')})" if accepted else ""
+        besides = f" except what you accepted ({count(accepted, 'finding')})" if accepted else ""
         yield Line(f"{told}{besides}.", "good")
         return
     accepted = f" ({numbers['acknowledged']} accepted)" if numbers["acknowledged"] else ""
     open_ones = [f for f in found if f.fingerprint not in acknowledged]
     harmless = (
-        ""
-        if any(f.severity > Severity.INFO for f in open_ones)
-        else ", nothing that has to be mended"
+        "" if any(f.severity > Severity.INFO for f in open_ones) else ", nothing that needs fixing"
     )
     yield Line(f"Found {', '.join(parts)}{accepted}{harmless}.", "head")
     remedies = set() if blocked else {f.remedy for f in open_ones}
@@ -129,8 +127,8 @@ def closing(
         yield Line(for_home("Next: hermes-repair backfill --all --dry-run", home_option), "head")
     elif any(f.id.startswith("TR") and f.remedy is Remedy.UNSAFE for f in open_ones):
         told = (
-            "Messages that only files have may have been removed on purpose;"
-            " `hermes-repair backfill --all --dry-run` shows all that can be had back."
+            "Messages that only files have may have been removed on purpose; `hermes-repair"
+            " backfill --all --dry-run` shows everything that can be brought back."
         )
         yield Line(for_home(told, home_option), "dim")
-    yield Line("`hermes-repair explain ID` tells what a finding means.", "dim")
+    yield Line("`hermes-repair explain ID` explains a finding.", "dim")

@@ -37,7 +37,7 @@ def lines(seen: Seen, labels: Mapping[str, SessionLabel]) -> Iterator[Line]:
     for half in seen.halves:
         yield from _own_words(half)
     if seen.outcome is not None and not seen.outcome.possible:
-        yield Line(f"  cannot be resolved so: {seen.outcome.reason}", "error")
+        yield Line(f"  cannot be resolved this way: {seen.outcome.reason}", "error")
 
 
 def _table(seen: Seen, labels: Mapping[str, SessionLabel]) -> Iterator[str]:
@@ -66,12 +66,12 @@ def _facts(seen: Seen, half: Half, labels: Mapping[str, SessionLabel]) -> Iterat
     yield "began", moment(half.node.started_at)
     yield "ended", half.node.end_reason or ("open" if half.node.is_open else "yes")
     yield "shared", count(sibling.shared, "message")
-    yield "parts at", moment(sibling.diverges_at)
+    yield "splits at", moment(sibling.diverges_at)
     yield "its own", count(len(sibling.own), "message")
     yield "from", ", ".join(f"{n} {role}" for role, n in _roles(half.own).items())
     yield "latest", moment(sibling.latest)
     yield "holds", HOLDS[sibling.holds]
-    yield "goes on in", ", ".join(sibling.chain[1:])
+    yield "continues in", ", ".join(sibling.chain[1:])
 
 
 def _roles(own: Sequence[Spoken]) -> dict[str, int]:

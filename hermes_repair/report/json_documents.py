@@ -31,7 +31,7 @@ def envelope(home: str, database: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def finding(found: Finding, acknowledged: Mapping[str, str]) -> dict[str, Any]:
-    """Return one finding as design section 3 lays it down."""
+    """Return one finding as ``schema/json/`` describes it."""
     return {
         "id": found.id,
         "name": found.name,

@@ -105,10 +105,10 @@ def _by_family(recognition: Recognition, structure: Structure, known: Catalogue)
             reason = f"schema {number} is older than 11: migrate it first"
             return AllowedWrites(False, False, False, False, reason)
         case Family.EMPTY:
-            reason = "this database has no table of sessions and messages"
+            reason = "this database has no sessions or messages table"
             return AllowedWrites(False, False, False, False, reason)
         case Family.NEWER:
-            reason = f"schema {number} is newer than hermes-repair knows: only locks are cleaned"
+            reason = f"schema {number} is newer than hermes-repair knows: it only cleans locks"
             return AllowedWrites(False, False, False, True, reason)
         case Family.LATER:
             doubt = messages_doubt(recognition, structure, known)
@@ -121,24 +121,24 @@ def _by_family(recognition: Recognition, structure: Structure, known: Catalogue)
 def messages_doubt(recognition: Recognition, structure: Structure, catalogue: Catalogue) -> str:
     """Return why messages of a schema 23 to 30 must not be written, empty where they may be."""
     if not catalogue.versions[recognition.number].shapes:
-        return "its structure is not known"
+        return "its structure is unknown"
     if recognition.search.cjk_triggers:
         return "it has the optional cjk search index"
     if structure.search_markers - SETTLED_MARKERS:
         return "work on its search index is unfinished"
     if not recognition.search.whole or recognition.search_outdated:
-        return "its search index is not as a release makes it"
+        return "its search index is not that of a release"
     core = [f"{kind} {table}" for table in ("messages", "sessions") for kind in ("column", "table")]
     strange = [*recognition.missing, *recognition.extra]
     if any(name.split(".")[0] in ("messages", "sessions") for name in strange) or any(
         change.name.startswith(tuple(core)) for change in recognition.differences.changed
     ):
-        return "its tables of messages and sessions are not as a release makes them"
+        return "its messages and sessions tables are not those of a release"
     expected = catalogue.versions[recognition.number].structure.triggers
     watching = {t.name for t in structure.triggers.values() if t.table in ("messages", "sessions")}
     known = {name for name in watching if name.startswith("messages_fts")} | expected.keys()
     if watching - known or not expected.keys() <= structure.triggers.keys():
-        return "its triggers are not as a release makes them"
+        return "its triggers are not those of a release"
     return ""
 
 

@@ -50,10 +50,10 @@ class LeftAlone(Enum):
     """Why a session that Hermes' own step would mark stays as it is."""
 
     PERSON = "it is a person's chat"
-    COPY = "it goes on with the rows or the summary of another session"
+    COPY = "it continues with the rows or the summary of another session"
     SUCCESSOR = "it began when its parent had already ended"
-    UNPROVEN = "nothing but its shape speaks for a delegate run"
-    CONFIG = "its model_config is not a JSON object to which the mark can be added"
+    UNPROVEN = "only its shape suggests a delegate run"
+    CONFIG = "its model_config is not a JSON object that the mark can be added to"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ def delegates_to_tag(
 ) -> Decisions:
     """Decide on every session that step 16 of the target's release would mark.
 
-    ``persons`` are the ids with a person's proof (design 6.3), ``copies`` those that begin with
+    ``persons`` are the ids with a person's proof, ``copies`` those that begin with
     another session's rows or with a summary of them. Marked is a child that began while its parent
     was open and that is neither, and whatever has the source of a delegate.
     """

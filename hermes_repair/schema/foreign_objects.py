@@ -66,9 +66,9 @@ class ForeignObject:
     @property
     def reason(self) -> str:
         """Why nothing is written where this is, as a clause."""
-        whose = "no release of Hermes makes" if self.certain else "hermes-repair does not know"
+        whose = "no release of Hermes creates" if self.certain else "hermes-repair does not know"
         return (
-            f"DB009: the {self.kind} {self.name}, which {whose}, has a say in what is written to"
+            f"DB009: the {self.kind} {self.name}, which {whose}, affects what is written to"
             f" {' and '.join(self.tables)}"
         )
 

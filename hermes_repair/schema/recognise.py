@@ -1,4 +1,4 @@
-"""Recognise a database by structure first and by number second (design 6.5).
+"""Recognise a database by structure first and by number second.
 
 ``schema_version`` alone does not tell a shape: columns came without a new number, the number can
 be ahead of the columns (lock contention), two shapes went under 7, 10 and 20, and the row itself
@@ -41,7 +41,7 @@ STORE = {
 
 
 class Family(Enum):
-    """What may be done with a schema at all (design 6.6)."""
+    """What may be done with a schema at all."""
 
     EMPTY = "empty"  # no sessions and messages: not a store of conversations
     OLD = "old"  # 1 to 10: migrate first

@@ -1,6 +1,6 @@
 """From a live structure to a target number: every statement, in order, for one transaction.
 
-The route asks what the target wants and the live structure lacks, step by step (design 6.5), so it
+The route asks what the target wants and the live structure lacks, step by step, so it
 serves as well where columns are ahead of the number, behind it, or where Hermes was interrupted.
 """
 
@@ -59,13 +59,13 @@ def check_target(recognition: Recognition, target: int, catalogue: Catalogue) ->
     """Raise where there is no way from this database to ``target``; see :func:`route`."""
     if target not in catalogue.known_numbers() or target > NEWEST_TARGET:
         raise UsageError(
-            f"Schema {target} is not a number that hermes-repair migrates to.",
+            f"hermes-repair does not migrate to schema {target}.",
             f"Known targets go up to {NEWEST_TARGET}; `hermes-repair migrate --list` shows them.",
         )
     if recognition.family is Family.EMPTY:
         raise Refused(
-            "This database has no table of sessions and messages, so there is nothing to migrate.",
-            "Hermes makes them on its next start.",
+            "This database has no sessions or messages table, so there is nothing to migrate.",
+            "Hermes creates them on its next start.",
         )
     if recognition.family in (Family.LATER, Family.NEWER):
         raise Refused(
@@ -74,8 +74,8 @@ def check_target(recognition: Recognition, target: int, catalogue: Catalogue) ->
         )
     if target < recognition.number:
         raise Refused(
-            f"This database is at schema {recognition.number}; there is no way back to {target}.",
-            "`hermes-repair undo` takes back a migration that hermes-repair made.",
+            f"This database is at schema {recognition.number}; it cannot go back to {target}.",
+            "`hermes-repair undo` reverts a migration by hermes-repair.",
         )
 
 

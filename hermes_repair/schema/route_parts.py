@@ -183,7 +183,7 @@ class Builder:
         taken = (self.structure.views, self.structure.virtual_tables, self.structure.indexes)
         if any(name in names for names in taken):
             raise Refused(
-                f"{name} is there, but it is no table; it was not made by Hermes.",
+                f"{name} exists but is not a table; Hermes did not create it.",
                 "`hermes-repair doctor -v` shows the differences.",
             )
 
@@ -192,19 +192,19 @@ class Builder:
     ) -> None:
         if live.name in CONVERSATIONS:
             raise Refused(
-                f"Table {live.name} has another primary key than every known schema; "
-                "it was not made by Hermes.",
+                f"Table {live.name} has a primary key of no known schema; Hermes did not create"
+                " it.",
                 "`hermes-repair doctor -v` shows the differences.",
             )
         if live.name in self.facts.crowded:
             raise Refused(
-                f"Table {live.name} has another primary key than every known schema, and rows that"
-                " do not fit in one: they share a key, or lack a value. It was not made by Hermes.",
-                "Which of them may go only you can say: `hermes-repair explain SC004`.",
+                f"Table {live.name} has a primary key of no known schema, and rows that do not fit"
+                " one: they share a key, or lack a value. Hermes did not create it.",
+                "Only you can say which of them may go: `hermes-repair explain SC004`.",
             )
         hanging = [index for index in self.indexes.values() if index.table == live.name]
         statements = rebuild_table(live, wanted, create, hanging)
-        what = f"table {live.name} made anew with its own key"
+        what = f"table {live.name} rebuilt with its own key"
         self._sql(label, what, statements, damage)
         for index in hanging:
             del self.indexes[index.name]
@@ -238,8 +238,8 @@ class Builder:
                 words = column_words(column)
                 if words is None:
                     raise Refused(
-                        f"Table {name} lacks its column {column.name}, which cannot be added; "
-                        "it was not made by Hermes.",
+                        f"Table {name} lacks its column {column.name}, which cannot be added;"
+                        " Hermes did not create it.",
                         "`hermes-repair doctor -v` shows the differences.",
                     )
                 full = f"{name}.{column.name}"
@@ -295,7 +295,7 @@ class Builder:
         behind = wanted.step.number > self.start
         if table in {*self.structure.tables, *self.structure.views}:
             raise Refused(
-                f"{table} is there, but it is no search table; it was not made by Hermes.",
+                f"{table} exists but is not a search table; Hermes did not create it.",
                 "`hermes-repair doctor -v` shows the differences.",
             )
         if behind or not is_right(self.structure, table, statements):
@@ -304,7 +304,7 @@ class Builder:
             bounds = self.facts.message_bounds
             self._sql(
                 wanted.step.label,
-                f"search table {table} made anew",
+                f"search table {table} rebuilt",
                 refill(self.structure, table, statements, fill, bounds),
                 None if behind else damage,
                 "SELECT COUNT(*) FROM messages",

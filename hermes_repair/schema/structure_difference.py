@@ -1,4 +1,4 @@
-"""Compare two structures the way design 6.5 does: what they are, not how they were written.
+"""Compare two structures by what they are, not by how they were written.
 
 Column order, the text of CREATE statements, quoting, comments and white space mean nothing; a
 database that was upgraded differs from a fresh one in exactly these (schema 1 to 22).

@@ -1,1 +1,1 @@
-"""The only place that opens SQLite (design section 4)."""
+"""The only place that opens SQLite."""

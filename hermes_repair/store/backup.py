@@ -31,7 +31,7 @@ def settle_wal(writer: Writer) -> None:
     rows = writer.query("PRAGMA wal_checkpoint(TRUNCATE)")
     if rows and rows[0][0] != 0:
         raise InUse(
-            "Another process is reading the database, so no backup of it can be taken now.",
+            "Another process is reading the database, so it cannot be backed up now.",
             "Stop Hermes (`hermes gateway stop`), then run the same command again.",
         )
 
@@ -47,7 +47,7 @@ def back_up(writer: Writer, target: Path, copy: CopyVerified, *, check: bool = F
         raise ValueError("a backup is taken inside the transaction of the first unit")
     if not copy(writer.path, target):
         raise Refused(
-            f"The backup {target} is not the same as the database.",
+            f"The backup {target} does not match the database.",
             "Nothing was changed. Check the disk, then run the same command again.",
         )
     connection = open_immutable(target)
@@ -98,7 +98,7 @@ def sequences(path: Path) -> dict[str, int]:
 
 
 def put_back(backup: Path, path: Path, still: Callable[[], None]) -> None:
-    """Write a backup into the existing file through SQLite, in one transaction (design R4).
+    """Write a backup into the existing file through SQLite, in one transaction (R4).
 
     Same inode, owner and mode; readers and a kill see the old content or the new, never a mixture.
     ``still`` is called under the exclusive lock, before anything is written: it raises where what
@@ -120,7 +120,7 @@ def put_back(backup: Path, path: Path, still: Callable[[], None]) -> None:
     except sqlite3.Error as error:
         if is_busy(error):
             raise InUse(
-                "Another process holds the database, so the backup was not put back.",
+                "Another process holds the database, so the backup was not restored.",
                 "Stop Hermes (`hermes gateway stop`), then run the same command again.",
             ) from error
         raise unreadable(path, error) from error

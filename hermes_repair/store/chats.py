@@ -71,7 +71,7 @@ def undone_by_joining(main: Look, joined: Look) -> tuple[str, ...]:
     before, after = _highest_id(main), _highest_id(joined)
     if after >= before:
         return ()
-    return (f"with it the last message id ever given is {after}, without it {before}",)
+    return (f"the last message id ever given is {after} with it, and {before} without it",)
 
 
 def _highest_id(look: Look) -> int:

@@ -1,6 +1,6 @@
 """Opening SQLite files, each way once, with nothing that SQLite would do on its own accord.
 
-Opening is not a safe way to look (design 6.1): ``mode=ro`` leaves ``-wal`` and ``-shm`` behind, a
+Opening is not a safe way to look (R1): ``mode=ro`` leaves ``-wal`` and ``-shm`` behind, a
 plain open replays a stale WAL. Which way is right is decided in :mod:`.file_state`, not here.
 """
 

@@ -1,4 +1,4 @@
-"""Which bytes to look at: the rules of design 6.1, each with its danger.
+"""Which bytes to look at: the rules, each with its danger.
 
 At rest without side files the main file is the whole truth and is read ``immutable``. A ``-wal`` or
 ``-journal`` that nobody has open may be an ordinary crash, may hold all the data (9 of 27 real

@@ -62,8 +62,8 @@ class Disagreement:
         if self.entries is None or self.rows is None or self.missing is None:
             return f"{told}does not have the rows of its table"
         parts = [f"lacks {self.missing:,} of {self.rows:,} rows"] if self.missing else []
-        parts += [f"has {self.surplus:,} that the table has not so"] if self.surplus else []
-        parts += [f"let {self.doubled:,} values in twice"] if self.doubled else []
+        parts += [f"has {self.surplus:,} that do not match the table"] if self.surplus else []
+        parts += [f"let in {self.doubled:,} values twice"] if self.doubled else []
         return told + (" and ".join(parts) or "is not in order")
 
     @property

@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 
 class View(Enum):
-    """Which bytes a look reads (design 6.1)."""
+    """Which bytes a look reads."""
 
     MAIN = "main"  # the main file alone, unchanging
     JOINED = "joined"  # a private copy of main and its -wal or -journal
@@ -71,7 +71,7 @@ class Look:
             yield from self._run(sql, parameters)
         except _TooLong as error:
             raise Refused(
-                "This database is too busy to look at while Hermes is running.",
+                "This database is too busy to read while Hermes is running.",
                 "Stop Hermes (`hermes gateway stop`) and run this again.",
             ) from error
 

@@ -86,7 +86,7 @@ def scratch(need: int) -> Iterator[Path]:
             continue
         base = _base(parent)
         if base is None:
-            closed = closed or f" {parent / PREFIX}{_user()} is no folder of this user's."
+            closed = closed or f" {parent / PREFIX}{_user()} does not belong to this user."
             continue
         own = base / _run_name()
         own.mkdir(mode=0o700, exist_ok=True)
@@ -99,7 +99,7 @@ def scratch(need: int) -> Iterator[Path]:
                 own.rmdir()
         return
     raise Refused(
-        f"A private copy needs {wanted:,} bytes, and no temporary folder has them"
+        f"A private copy needs {wanted:,} bytes, and no temporary folder has that much room"
         f" ({roomiest:,} at most).{closed}",
         "Free some space or set TMPDIR to a folder with room, then run this again.",
     )

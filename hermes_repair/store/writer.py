@@ -1,6 +1,6 @@
 """A connection that may change state.db: explicit transactions, nothing else of its own.
 
-Only :mod:`hermes_repair.repair` uses it. Every unit is one ``BEGIN IMMEDIATE`` (design R4).
+Only :mod:`hermes_repair.repair` uses it. Every unit is one ``BEGIN IMMEDIATE`` (R4).
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class Writer:
         if len(found) > 1:
             raise Refused(
                 f"More than one row of {table} has the {' and '.join(sorted(key))} that names one.",
-                "Nothing of this step was changed. `hermes-repair doctor` says more.",
+                "This step changed nothing. `hermes-repair doctor` says more.",
             )
         labels = [column[0] for column in cursor.description]
         return dict(zip(labels, found[0], strict=True))

@@ -23,9 +23,9 @@ QUARTER = 900.0
 """Zone offsets are multiples of 15 minutes."""
 TWINS_NEEDED = 3
 SLACK = 5.0
-"""Seconds by which clocks of the same turn may disagree (design 6.2)."""
+"""Seconds by which clocks of the same turn may disagree."""
 MAX_EPOCH = 1e11
-"""Beyond this a number is no time in seconds (it would be the year 5138)."""
+"""Beyond this a number is not a time in seconds (it would be the year 5138)."""
 _DAY = 86400.0
 _REACH = 30 * _DAY  # how far beyond its twins an offset still counts as that DST period's
 _GAP = 120 * _DAY  # no zone fits a whole period of other time between two twins this close

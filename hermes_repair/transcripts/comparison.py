@@ -76,11 +76,11 @@ def compare(
     return case.classified(matched)
 
 
-NOTHING = "The file holds no message."
-TOO_DIFFERENT = "The file and the database hold different conversations."
+NOTHING = "The file has no message."
+TOO_DIFFERENT = "The file and the database have different conversations."
 COMPACTED_SINCE = (
-    "The database holds a compaction summary that the file lacks: "
-    "the file is the conversation before it was compacted."
+    "The database has a compaction summary that the file lacks: the file is the conversation"
+    " before it was compacted."
 )
 
 
@@ -250,11 +250,11 @@ class Case:
 
 _SAFE_REASONS = {
     Verdict.FRONT_OR_MIDDLE_MISSING: (
-        "All that the database has of this time is in the file, in the same order, "
-        "and nothing of the chat was ever taken out."
+        "Everything in the database from this time is in the file, in the same order, and nothing"
+        " was ever removed from the chat."
     ),
     Verdict.TAIL_MISSING: "The last messages were lost, not undone: the rows were never rewritten.",
-    Verdict.ALL_MISSING: "The messages never came into the database: none of it was taken out.",
+    Verdict.ALL_MISSING: "The messages never reached the database: nothing was removed from it.",
 }
 
 

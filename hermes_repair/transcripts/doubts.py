@@ -38,55 +38,55 @@ class Doubt(Enum):
 
 _SENTENCES = {
     Doubt.BEFORE_DATABASE: (
-        "They are older than this database, so nobody took them out of it; but the database before"
-        " it may have been put away on purpose."
+        "They are older than this database, so nobody removed them from it; but the database before"
+        " it may have been removed on purpose."
     ),
     Doubt.MADE_AGAIN: (
-        "The session's row is younger than the missing messages: the session may have been deleted "
-        "and made again."
+        "The session's row is younger than the missing messages: the session may have been deleted"
+        " and created again."
     ),
     Doubt.NO_SESSION: (
         "The session may have been deleted on purpose: nothing proves that it was not."
     ),
     Doubt.ORPHANED_ROWS: (
-        "The database holds messages of this session, but no row for the session itself."
+        "The database has messages of this session, but no row for the session itself."
     ),
     Doubt.IDS_MISSING: (
-        "Rows were taken out of this database where these messages would have been, as an undo or"
-        " a delete does."
+        "Rows were removed from this database where these messages would have been, as by an undo"
+        " or a delete."
     ),
     Doubt.IMPORTED: (
-        "This database may have been filled by an import, which brings no trace of what was undone"
-        " before it."
+        "This database may have been filled by an import, which leaves no trace of what was undone"
+        " before."
     ),
     Doubt.REWRITTEN: (
-        "The chat was rewritten after these messages (as /undo and /retry do), so they were perhaps"
-        " undone."
+        "The chat was rewritten after these messages (as /undo and /retry do), so they may have"
+        " been undone."
     ),
     Doubt.NOT_OF_THEIR_TIME: (
-        "Rows of the chat are not of the time of their lines: it was rewritten since (as /undo and"
-        " /retry do), or they are other messages of the same words."
+        "Rows of the chat do not have the times of their lines: the chat was rewritten since (as"
+        " /undo and /retry do), or they are other messages with the same words."
     ),
     Doubt.TAKEN_BACK: (
-        "The session has undone or compacted messages, so what is missing may be theirs."
+        "The session has undone or compacted messages, and the missing ones may be among them."
     ),
     Doubt.BROUGHT_BACK: (
-        "hermes-repair brought some of them back before, and somebody took them out again."
+        "hermes-repair brought some of them back before, and somebody removed them again."
     ),
     Doubt.RECORD_UNREADABLE: (
         "A receipt of hermes-repair cannot be read (RP002): it may have brought them back before,"
-        " and somebody took them out again."
+        " and somebody removed them again."
     ),
     Doubt.NO_TIME: (
         "Messages in the file have no time (0.13 and 0.14 rewrite files so), "
         "so it cannot be proven that they were not undone."
     ),
     Doubt.NO_ZONE: (
-        "The zone of the file's times is not proven: fewer than three turns of this home are in "
-        "both sources. Name it with --timezone."
+        "The time zone of the file is not proven: fewer than three turns of this home are in both"
+        " sources. Give it with --timezone."
     ),
     Doubt.BOTH_SIDES: "The file and the database each have messages that the other lacks.",
     Doubt.ORDER: "The file and the database have the same messages in different order.",
-    Doubt.FILE_CHANGING: "The file was written while it was read.",
+    Doubt.FILE_CHANGING: "The file changed while it was being read.",
     Doubt.SESSION_LOG: "A session log has no times, is often stale and survives every delete.",
 }

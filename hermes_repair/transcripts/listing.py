@@ -141,7 +141,7 @@ def _described(path: Path, kind: FileKind, session_id: str | None) -> Transcript
     try:
         status = path.stat()
     except FileNotFoundError:
-        problem: str | None = "it is a link to nothing" if path.is_symlink() else "it is gone"
+        problem: str | None = "it is a broken link" if path.is_symlink() else "it is gone"
     except OSError as error:
         problem = error.strerror or type(error).__name__
     else:

@@ -49,16 +49,16 @@ from hermes_repair.transcripts.verdicts import (
     whole,
 )
 
-_MAYBE_DELETED = "The session may have been deleted on purpose: every delete leaves its log."
+_MAYBE_DELETED = "The session may have been deleted on purpose: a delete leaves the log."
 _RIGHT = (
-    "What only the log has stands where the database has something else: the database is right."
+    "Where the log has messages of its own, the database has something else: the database is right."
 )
-_ENDED = (
-    "Another source tells the session to an earlier end, so the log's last messages were undone."
+_ENDED = "Another source ends earlier, so the log's last messages were undone."
+_WENT_ON = (
+    "The conversation continued after the log's end, so its last messages may have been undone."
 )
-_WENT_ON = "The conversation went on after the log's end, so its last messages may be undone."
 _OURS = "Rows of this session were inserted or moved by an earlier repair."
-_ONE_BLOCK = "The rows are one block of ids, as an /undo or /retry leaves them."
+_ONE_BLOCK = "The rows are one block of ids, as after an /undo or /retry."
 
 
 def compare_log(

@@ -197,7 +197,7 @@ def previous_turns(file: FileSequence) -> list[int]:
 
 
 def is_twin(sides: Sides, clock: Clock, turns: Sequence[int], line: int, row: int) -> bool:
-    """Whether a row was stamped in the turn of its line (design 6.2, *time twin*).
+    """Whether a row was stamped in the turn of its line: whether it is its *time twin*.
 
     Later than the previous turn's line less 5 s, not later than its own line plus 5 s; ``False``
     where the zone is not proven.
@@ -239,7 +239,7 @@ def best_epoch(
 
 
 def later_rows(sides: Sides, clock: Clock, matched: dict[int, int]) -> int:
-    """Return how many of ``sides.rows`` were stamped before the later turns began (design: N).
+    """Return how many of ``sides.rows`` were stamped before the later turns began.
 
     N is the longest tail by id whose rows are all later than the file's last genuine line + 5 s.
     Where that time is not proven, a row that matches a line belongs to it only if it is later in

@@ -9,7 +9,7 @@ time: up to Python 3.12 the clock of Windows stands still for 15 ms. Two things 
 (0.17.0 to 0.19.0, and worse in 0.19.1 to 0.21: Hermes #68196, #92231, #99477). Then the times of
 the session fall back to an earlier message, and from there on the rows are the same as before, the
 times to their last digit. Where all that had been loaded is there again, it is *whole*, and proven:
-in 0.13.0 to 0.19.0 nothing else leaves that, and nothing of it was taken back.
+in 0.13.0 to 0.19.0 nothing else leaves that, and nothing of it was undone.
 
 *Two writers.* Burst after burst of rows holds each message twice (#860). That is no proof.
 """

@@ -12,7 +12,7 @@ from hermes_repair.transcripts.doubts import Doubt
 
 
 class Verdict(Enum):
-    """How the file and the rows of one session stand to each other (design 6.2).
+    """How the file and the rows of one session stand to each other.
 
     A session that has no file at all is ``ONLY_IN_DATABASE``: its caller says so, there is nothing
     to compare.
@@ -148,10 +148,10 @@ class Comparison:
     ended: float | None = None
 
 
-_UNDONE = "What the file has exists in the database, partly as undone or compacted messages."
-_RECALLED = "Messages of the file were taken back by their sender."
-_COPIES = "The file repeats lines of its own; the database holds each of them once."
-_WHOLE = "The database has all that the file has."
+_UNDONE = "Everything in the file is in the database, partly as undone or compacted messages."
+_RECALLED = "Their sender withdrew messages of the file."
+_COPIES = "The file repeats some of its lines; the database has each of them once."
+_WHOLE = "The database has everything in the file."
 
 
 def whole(session_id: str, counts: Counts) -> Comparison:

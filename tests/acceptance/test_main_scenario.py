@@ -258,7 +258,7 @@ def test_undo_twice_gives_back_everything(scenario: Scenario, tmp_path: Path) ->
     assert fingerprint(scenario.home / "sessions") == files
     sound(scenario.database)
     left = run("undo", "--yes", home=scenario.home)
-    assert left.code == 4 and "nothing to take back" in left.err
+    assert left.code == 4 and "nothing to undo" in left.err
 
 
 def test_sources_are_kept(repaired: Scenario) -> None:
@@ -285,7 +285,7 @@ def test_locks_beside_a_live_process(migrated: Scenario, tmp_path: Path) -> None
         partly = run("repair", "--yes", home=home)
         assert partly.code == 4
         assert f"pid {held.pid}" in partly.out or str(held.pid) in partly.out
-        assert "Waits: bring back 9 messages" in partly.out
+        assert "Waiting: bring back 9 messages" in partly.out
         held.process.finish()
     del before
     rest = run("repair", "--yes", home=home)

@@ -18,7 +18,7 @@ WRITING = ("backfill", "forks", "migrate", "repair", "restore", "undo")
 PLACEHOLDER = re.compile(r"[A-Z]{2,}")
 """What the reader has to put a word of their own for: SESSION, FILE."""
 IN_PART = (
-    "Waits: everything that reads through that index",
+    "Waiting: everything that reads through that index",
     "This is a copy of a damaged database",
 )
 """Said of what was done, as far as it can be: exit 4, and no refusal."""

@@ -110,7 +110,7 @@ def test_what_is_left_of_a_home_without_a_database(tmp_path: Path, capsys: Captu
         (home / "sessions" / name).write_text("{}\n", encoding="utf-8")
     said = say(capsys, "doctor", "--home", home)
     assert said.code == 5 and said.out == ""
-    assert "2 transcripts and 1 session log of chats lie in its sessions folder" in said.err
+    assert "2 transcripts and 1 session log of chats are in its sessions folder" in said.err
     assert "hermes-repair backfill" in said.err
     copies = [home / "state.db.bak", home / "state-snapshots" / "1" / "state.db"]
     copies.append(home / "hermes-repair" / "backups" / "manual-1" / "state.db")
@@ -173,7 +173,7 @@ def test_what_is_no_database_is_not_touched(
     said = say(capsys, *command, "--home", home)
     assert said.code == 4 and said.out == "", said
     assert len(said.err.splitlines()) == 2
-    assert "state.db" in said.err or "nothing to take back" in said.err
+    assert "state.db" in said.err or "nothing to undo" in said.err
     assert files(home, but="hermes-repair") == before
 
 
@@ -352,7 +352,7 @@ def test_a_database_that_may_not_be_read(open_folder: Path) -> None:
     commands = [*LOOKING, *WRITING]
     for command, said in zip(commands, dropped(home, *commands), strict=True):
         assert said.code == 4 and said.out == "", (command, said)
-        assert "may not be read by this user" in said.err, (command, said)
+        assert "This user may not read" in said.err, (command, said)
         assert len(said.err.splitlines()) == 2
     assert files(home) == before
 
@@ -445,7 +445,7 @@ def test_what_is_needed_of_the_disk_is_said(home: Path, capsys: Capture) -> None
     bare = disk("repair", "--dry-run")["needed"]
     assert disk("repair", "--dry-run", "--backup")["needed"] == bare + size
     said = say(capsys, "repair", "--dry-run", "--home", home).out
-    assert sum(line.startswith("Disk: at most 64.") for line in said.splitlines()) == 1
+    assert sum(line.startswith("Disk: up to 64.") for line in said.splitlines()) == 1
     assert disk("repair", "--yes", "--backup")["needed"] == bare + size
     said = say(capsys, "migrate", "--to", "16", "--dry-run", "--home", home).out
     assert "are needed for a while" in said
@@ -519,7 +519,7 @@ def _undo_rest(home: Path) -> None:
         try:
             undo(home, fixed_environment(home.parent))
         except Refused as refused:
-            assert refused.message == "There is nothing to take back."
+            assert refused.message == "There is nothing to undo."
             return
 
 

@@ -106,8 +106,8 @@ def test_a_finding_that_does_not_exist(
     said = say(capsys, *command, option, word, "--home", home)
     assert said.code == 2 and said.out == ""
     wrong = word.rpartition(",")[2]
-    assert said.err.startswith(f"{option}: no finding is called {wrong!r}.")
-    assert "`hermes-repair explain` lists the findings" in said.err
+    assert said.err.startswith(f"{option}: there is no finding {wrong!r}.")
+    assert "`hermes-repair explain` lists all findings" in said.err
     assert fingerprint(home) == before
 
 
@@ -233,7 +233,7 @@ def test_history_and_undo(home: Path, capsys: Capture) -> None:
     assert without_sequence(content(home)) == before
     assert "undone" in say(capsys, "history", "--home", home).out
     said = say(capsys, "undo", "--yes", "--home", home)
-    assert said.code == 4 and "nothing to take back" in said.err
+    assert said.code == 4 and "nothing to undo" in said.err
 
 
 def test_ack_takes_a_finding_out_of_the_exit_code(home: Path, capsys: Capture) -> None:
@@ -251,7 +251,7 @@ def test_ack_takes_a_finding_out_of_the_exit_code(home: Path, capsys: Capture) -
 
 def test_backup_and_restore(home: Path, capsys: Capture) -> None:
     before = content(home)
-    assert "no backup yet" in say(capsys, "backup", "list", "--home", home).out
+    assert "no backups yet" in say(capsys, "backup", "list", "--home", home).out
     said = say(capsys, "backup", "--home", home, "--json")
     name = said.document["backup"]["name"]
     say(capsys, "repair", "--yes", "--home", home)
@@ -283,7 +283,7 @@ def test_a_copy_of_a_damaged_database_is_kept_and_said_to_be_one(
     made = said.document["backup"]
     assert Path(made["path"]).read_bytes() == data, "what may still be read of it is kept"
     said = say(capsys, "restore", made["name"], "--yes", "--home", home)
-    assert said.code == 4 and "damaged itself" in said.err
+    assert said.code == 4 and "itself damaged" in said.err
     listed = say(capsys, "backup", "list", "--home", home).out.splitlines()
     assert [("damaged" in line) for line in listed if made["name"] in line] == [True]
     assert [("damaged" in line) for line in listed if line.startswith(good)] == [False]

@@ -55,7 +55,7 @@ def test_what_it_has_nothing_to_do_with_goes_on(home: Path, capsys: Capture) -> 
     assert [unit["session"] for unit in plan["actions"]] == [LOCKED]
     done = beside(capsys, home, "repair", "--yes", code=4)
     assert done["receipt"]["units"] == 1 and locks(home) == []
-    assert done["waiting"][0]["unit"] == f"settle what was cut off: {name}"
+    assert done["waiting"][0]["unit"] == f"finish what was interrupted: {name}"
     assert len(done["waiting"]) == 3, "the orphan and the counter wait too"
     assert done["recovered"] == []
     states = {entry["id"]: entry["state"] for entry in history(capsys, home)}
@@ -84,7 +84,7 @@ def test_what_it_was_at_work_on_waits(home: Path, capsys: Capture) -> None:
     done = beside(capsys, home, "repair", "--yes", "--select", "LK", code=4)
     assert done["receipt"] is None and locks(home) == [LOCKED]
     (waits,) = done["waiting"]
-    assert waits["message"].startswith(f"{name} was cut off at work on the same")
+    assert waits["message"].startswith(f"{name} was interrupted while working on the same")
     finished(capsys, home)
     assert locks(home) == []
 
@@ -96,6 +96,6 @@ def test_a_migration_was_at_work_on_everything(home: Path, capsys: Capture) -> N
     with neighbour(READER, home / "state.db"):
         said = say(capsys, "repair", "--yes", "--home", home)
     assert said.code == 4 and locks(home) == [LOCKED]
-    assert f"Waits: settle what was cut off: {name}. " in said.out
-    assert f"{name} was cut off at work on the same, and is settled first." in said.out
+    assert f"Waiting: finish what was interrupted: {name}. " in said.out
+    assert f"{name} was interrupted while working on the same, and is finished first." in said.out
     finished(capsys, home)

@@ -51,7 +51,7 @@ JUNK: dict[str, Callable[[Path, Path], object]] = {
     "using a -wal": using_a_wal,
     "a folder": lambda path, _home: path.mkdir(),
     "a FIFO": lambda path, _home: os.mkfifo(path),
-    "a link to nothing": lambda path, _home: path.symlink_to("/nonexistent"),
+    "a broken link": lambda path, _home: path.symlink_to("/nonexistent"),
     "a link to itself": lambda path, _home: path.symlink_to(path),
     "a link to state.db": lambda path, home: path.symlink_to(home / "state.db"),
     "state.db itself": lambda path, home: os.link(home / "state.db", path),

@@ -68,7 +68,7 @@ def test_what_a_full_disk_left_is_explained_and_finished(half_done: Path, capsys
     assert files(half_done, but="hermes-repair") == before
     done = say(capsys, "repair", "--yes", "--home", half_done)
     assert done.code == 0, done
-    assert "had left beside state.db was taken in" in done.out
+    assert "had left beside state.db was merged" in done.out
     assert not (half_done / "state.db-wal").exists()
     assert "beside state.db" not in say(capsys, "doctor", "--home", half_done).out
     content(half_done)  # sound

@@ -32,10 +32,10 @@ def test_nothing_is_wrong_of_what(healthy: Path, capsys: Capture) -> None:
     verdict, looked, left = closing(capsys, "--home", healthy)
     assert verdict == "Nothing is wrong here."
     assert looked == (
-        f"Looked at: {EVERY} checks, the whole file, 5 sessions, 19 messages, 1 transcript."
+        f"Checked: {EVERY} checks, the whole file, 5 sessions, 19 messages, 1 transcript."
     )
-    assert left.startswith("Not looked at: ")
-    assert "what the installed Hermes expects, as none was found" in left
+    assert left.startswith("Not checked: ")
+    assert "what the installed Hermes expects (none was found)" in left
     document = say(capsys, "doctor", "--json", "--home", healthy).document
     assert_document("doctor", document)
     seen = document["looked_at"]
@@ -62,14 +62,14 @@ def test_only_some_checks(healthy: Path, capsys: Capture) -> None:
     verdict, looked, left = closing(capsys, "--home", healthy, "--select", "LN")
     asked = sum(check.id.startswith("LN") for check in all_checks())
     assert verdict == "Nothing of that kind is wrong here."
-    assert looked.startswith(f"Looked at: {asked} checks, ") and "transcript" not in looked
-    assert f"Not looked at: {EVERY - asked} checks that were not asked for; " in left
+    assert looked.startswith(f"Checked: {asked} checks, ") and "transcript" not in looked
+    assert f"Not checked: {EVERY - asked} checks that you did not ask for; " in left
 
 
 def test_a_file_that_was_not_checked(healthy: Path, capsys: Capture) -> None:
     _, looked, left = closing(capsys, "--home", healthy, "--ignore", "DB003,DB006")
     assert "file" not in looked
-    assert "whether the file is sound and its indexes agree with their tables" in left
+    assert "whether the file is sound and its indexes match their tables" in left
 
 
 def test_a_database_that_cannot_be_read(home: Path, capsys: Capture) -> None:
@@ -80,14 +80,14 @@ def test_a_database_that_cannot_be_read(home: Path, capsys: Capture) -> None:
     )
     assert verdict == "Found 1 fatal problem."
     assert "session" not in looked
-    assert "checks for which the database cannot be read" in left
+    assert "checks that cannot read the database" in left
 
 
 def test_other_profiles(healthy: Path, capsys: Capture) -> None:
     small_home(healthy / "profiles" / "wp")
     assert "1 other profile (--all-profiles)" in closing(capsys, "--home", healthy)[-1]
     said = say(capsys, "doctor", "--all-profiles", "--home", healthy).out
-    assert said.count("Looked at: ") == 2 and "(--all-profiles)" not in said
+    assert said.count("Checked: ") == 2 and "(--all-profiles)" not in said
 
 
 def test_quiet_says_what_is_wrong_alone(healthy: Path, capsys: Capture) -> None:

@@ -53,7 +53,7 @@ def test_commands_name_the_profile_at_hand(words: list[str], base: Path, capsys:
 def test_undo_as_it_is_printed_takes_back_the_profile(base: Path, capsys: Capture) -> None:
     said = say(capsys, "repair", "--yes", "--all-profiles", "--home", base)
     assert said.code == 0
-    lines = [line for line in said.out.splitlines() if line.startswith("To take it back: ")]
+    lines = [line for line in said.out.splitlines() if line.startswith("To undo it: ")]
     assert len(lines) == 2
     _, *words = next(commands(lines[1]))
     assert say(capsys, *words, "--yes").code == 0

@@ -13,7 +13,7 @@ from tests.engine.homes import FRONT, LOCKED, ORPHAN, small_home
 from tests.engine.test_looks import READER, neighbour
 
 Capture = pytest.CaptureFixture[str]
-ASIDE = ("Hermes home", "Next:", "Nothing", "To take it back", "Done", "The doctor now", "`hermes")
+ASIDE = ("Hermes home", "Next:", "Nothing", "To undo it", "Done", "The doctor now", "`hermes")
 
 
 def told(capsys: Capture, home: Path, *words: str, code: int = 0) -> list[str]:
@@ -93,7 +93,7 @@ def test_the_doctor(home: Path, capsys: Capture) -> None:
 def test_what_was_not_done_is_told(home: Path, capsys: Capture) -> None:
     with neighbour(READER, home / "state.db"):
         lines = told(capsys, home, "repair", "--yes", code=4)
-    assert lines and all(line.startswith("Waits: ") for line in lines)
+    assert lines and all(line.startswith("Waiting: ") for line in lines)
     assert say(capsys, "undo", "9", "--yes", "-q", "--home", home).err
 
 

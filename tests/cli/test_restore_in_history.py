@@ -45,11 +45,11 @@ def test_what_an_older_copy_replaced_cannot_be_undone(home: Path, capsys: Captur
     assert copy in str(restored["restored"]) and restored["can_be_undone"] is False
     assert (repair["replaced_by"], repair["can_be_undone"]) == (restored["id"], False)
     out = run(capsys, home, "history").out
-    assert f"replaced by {restored['id']}" in out and "takes back" not in out
+    assert f"replaced by {restored['id']}" in out and "undoes" not in out
     said = run(capsys, home, "undo", "1", "--yes", code=4)
-    assert "put a copy from before it back" in said.err and str(restored["id"]) in said.err
+    assert "restored a copy from before it" in said.err and str(restored["id"]) in said.err
     said = run(capsys, home, "undo", "--yes", code=4)
-    assert "`undo` does not take that back" in said.err
+    assert "`undo` does not revert that" in said.err
     kept = next(p.name for p in (home / "hermes-repair" / "backups").glob("before-restore-*"))
     assert "hermes-repair restore" in said.err and kept in said.err
     assert without_sequence(content(home)) == before
@@ -113,9 +113,9 @@ def test_a_restore_that_was_killed_is_settled_by_the_file(
     assert [finding["data"]["command"] for finding in found] == ["restore"]
     said = run(capsys, home, "undo", "1", "--yes", code=0 if when == "before" else 4)
     if when == "before":
-        assert "nothing was changed by it" in said.out
+        assert "it changed nothing" in said.out
     else:
-        assert "put a copy from before it back" in said.err
+        assert "restored a copy from before it" in said.err
     assert without_sequence(content(home)) == before
 
 

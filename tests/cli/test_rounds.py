@@ -42,7 +42,7 @@ def circular(home: Path) -> Path:
 def test_a_plan_says_that_it_looks_again(circular: Path, capsys: Capture) -> None:
     said = say(capsys, "repair", "--dry-run", "--home", circular)
     assert said.code == 0 and "LN003" in said.out and "LN004" not in said.out
-    assert "After these it looks again" in said.out
+    assert "After these steps it checks again" in said.out
 
 
 def test_the_report_names_what_only_a_fresh_look_showed(circular: Path, capsys: Capture) -> None:
@@ -62,8 +62,8 @@ def test_the_report_names_what_only_a_fresh_look_showed(circular: Path, capsys: 
 def test_a_person_is_asked_for_what_the_first_plan_did_not_name(circular: Path) -> None:
     said = at_a_terminal(circular.parent, "repair", "--home", circular, typed="y\nn\n")
     assert said.code == 4 and said.out.count("[y/N]") == 2
-    assert "A fresh look after these steps shows more to do." in said.out
-    assert "was not agreed to" in said.out and "Nothing was changed" not in said.out
+    assert "Checking again after these steps shows more to do." in said.out
+    assert "you did not agree to it" in said.out and "Nothing was changed" not in said.out
     assert state(circular) == (None, "compression"), "the first plan is done, the second not"
     said = at_a_terminal(circular.parent, "repair", "--home", circular, typed="y\n")
     assert said.code == 0 and said.out.count("[y/N]") == 1
@@ -100,8 +100,8 @@ def test_what_was_done_is_told_where_the_disk_is_full(
     said = limited(*words)
     assert said.code == 4, said
     assert "Done: " in said.out and "Receipt 0001-" in said.out
-    assert "It went no further: File too large" in said.out
-    assert "state.db-wal" in said.out and "Hermes takes it in" in said.out
+    assert "It stopped there: File too large" in said.out
+    assert "state.db-wal" in said.out and "Hermes merges it" in said.out
     assert (home / "state.db-wal").stat().st_size > 0
     assert "unfinished" not in say(capsys, "history", "--home", home).out
     again = limited(*words, "--json")
@@ -119,8 +119,8 @@ def test_a_migration_that_cannot_be_looked_at_again_is_told(home: Path, capsys: 
     size = (home / "state.db").stat().st_size
     said = limited((size >> 10) + 1, home.parent, "migrate", "--to", "16", "--yes", "--home", home)
     assert said.code == 4, said
-    assert "Done. Backup" in said.out and "not looked at again: File too large" in said.out
-    assert "Hermes takes it in" in said.out
+    assert "Done. Backup" in said.out and "not checked again: File too large" in said.out
+    assert "Hermes merges it" in said.out
     assert say(capsys, "migrate", "--to", "16", "--yes", "--home", home).code == 0
     assert say(capsys, "undo", "--yes", "--home", home).code == 0
     assert without_sequence(content(home)) == without_sequence(before)

@@ -1,4 +1,4 @@
-"""A plan or receipt that is not as hermes-repair wrote it, or that is for another home.
+"""A plan or receipt that was changed after hermes-repair wrote it, or that is for another home.
 
 A digest that was made anew (``forged``) does not help: what a plan may do is asked of the plan.
 """
@@ -80,15 +80,15 @@ EVIL = {
     ),
     "a source anywhere": (
         f"UPDATE actions SET source = '/etc/hostname' WHERE {of_kind('FileCopy')}",
-        "no file of this home",
+        "not a file of this home",
     ),
     "a source above": (
         f"UPDATE actions SET source = 'sessions/../../x' WHERE {of_kind('FileCopy')}",
-        "no file of this home",
+        "not a file of this home",
     ),
     "a message from anywhere": (
         f"UPDATE actions SET source = '/etc/hostname' WHERE {of_kind('RowInsert')}",
-        "no file of this home",
+        "not a file of this home",
     ),
     "DELETE": (statement("DELETE FROM messages"), "a statement that no plan"),
     "ATTACH": (statement("ATTACH ''/tmp/x.db'' AS x"), "a statement that no plan"),
@@ -100,15 +100,15 @@ EVIL = {
     ),
     "another table": (
         f"UPDATE actions SET tbl = 'sqlite_sequence' WHERE {of_kind('RowUpdate')}",
-        "no table of Hermes",
+        "not a table of Hermes",
     ),
     "a table of the search index": (
         f"UPDATE actions SET tbl = 'messages_fts_data' WHERE {of_kind('RowUpdate')}",
-        "no table of Hermes",
+        "not a table of Hermes",
     ),
     "another column": (
         f"UPDATE images SET column_name = 'x' WHERE image = 'key' AND {of_kind('RowUpdate')}",
-        "no column of",
+        "not a column of",
     ),
     "what waits beside a live Hermes": (
         "UPDATE units SET live = 1",
@@ -137,7 +137,7 @@ def test_a_plan_that_was_changed_is_refused(
     before = files(home.parent, but="home") | {"home": files(home)}
     said = apply(home, plan, capsys)
     assert said.code == 4, said.err
-    assert (why if forged else "is not as hermes-repair wrote it") in said.err
+    assert (why if forged else "was changed after hermes-repair wrote it") in said.err
     after = files(home.parent, but="home") | {"home": files(home)}
     assert {k: v for k, v in after.items() if k != "home"} == {
         k: v for k, v in before.items() if k != "home"
@@ -215,7 +215,7 @@ def test_an_edited_receipt_is_not_undone(sql: str, home: Path, capsys: Capture) 
     edited(receipt, sql, forged=False)
     before = content(home)
     said = say(capsys, "undo", "--yes", "--home", home)
-    assert said.code == 4 and "is not as hermes-repair wrote it" in said.err
+    assert said.code == 4 and "was changed after hermes-repair wrote it" in said.err
     assert content(home) == before
     assert say(capsys, "history", "--home", home).code == 0
 

@@ -168,7 +168,7 @@ def test_an_empty_home_is_not_this_folder(
     monkeypatch.chdir(home)
     for words in (["--home", ""], ["--home="], ["--home", " "]):
         said = say(capsys, "doctor", *words)
-        assert said.code == 2 and "no folder is named" in said.err
+        assert said.code == 2 and "no folder is given" in said.err
     assert say(capsys, "doctor", "--home", ".").code == 1
     # Hermes 0.13.0 to 0.19.0 take an empty HERMES_HOME for none.
     monkeypatch.setenv("HERMES_HOME", " ")
@@ -233,7 +233,7 @@ def test_what_was_kept_stays(home: Path, tmp_path: Path, capsys: Capture) -> Non
 
 
 WRITERS = {
-    "undo --yes": "Taken back: ",
+    "undo --yes": "Undone: ",
     "migrate --to 16 --yes": "Done and verified",
     "repair --yes": "Done: ",
     "backup": "state.db",
@@ -247,14 +247,14 @@ def test_what_was_done_is_said_where_stdout_is_full(words: str, home: Path, tmp_
         repair(home, world_of(tmp_path))
     said = shell(tmp_path, f"hermes-repair {words} --home {home} >/dev/full")
     assert said.code == 4 and WRITERS[words] in said.err, said
-    assert said.err.endswith("space left on device. What it was to say stands above.\n")
+    assert said.err.endswith("space left on device. The output is above.\n")
 
 
 def test_an_undo_is_a_document_where_stdout_is_full(home: Path, tmp_path: Path) -> None:
     repair(home, world_of(tmp_path))
     said = shell(tmp_path, f"hermes-repair undo --yes --json --home {home} >/dev/full")
     document, _, sentence = said.err.rpartition("}\n")
-    assert said.code == 4 and "stdout cannot be written" in sentence
+    assert said.code == 4 and "Cannot write to stdout" in sentence
     assert json.loads(document + "}")["units"] > 0
 
 
@@ -288,7 +288,7 @@ private_copies.parents = lambda: (Path({str(temporary)!r}),)
 """
     assert spawn(tmp_path, "undo", "--yes", "--home", home).code == 0
     said = spawn(tmp_path, "repair", "--yes", "--home", home, code=alone)
-    assert said.code == 4 and "no folder of this user's" in said.err
+    assert said.code == 4 and "does not belong to this user" in said.err
     assert without_time_of_the_folder(temporary) == before
 
 

@@ -51,19 +51,19 @@ def test_a_repair_is_taken_back_and_not_the_cleaning_since(home: Path, capsys: C
     assert locks(home) == []
     cleaned = rows(home / "state.db")
     history = done(capsys, home, "history")
-    (told,) = [line for line in history.splitlines() if "takes back" in line]
-    assert "takes back 0001-" in told and told.endswith("-repair.")
+    (told,) = [line for line in history.splitlines() if "undoes" in line]
+    assert "undoes 0001-" in told and told.endswith("-repair.")
     said = done(capsys, home, "undo", "--yes")
-    assert "Left as they are: 1 lock cleaning made since" in said
+    assert "Left alone: 1 lock cleaning made since" in said
     changed = {
         table for table, content in rows(home / "state.db").items() if content != cleaned[table]
     }
     assert "messages" in changed and "compression_locks" not in changed
     # Nothing else is left, so a plain undo is the cleaning's now.
-    assert "takes back 0002-" in done(capsys, home, "history")
+    assert "undoes 0002-" in done(capsys, home, "history")
     assert commands_undone(capsys, home) == (["0002"], 0)
     assert locks(home) == [LOCKED] and before["compression_locks"]
-    assert "nothing to take back" in done(capsys, home, "undo", "--yes", code=4)
+    assert "nothing to undo" in done(capsys, home, "undo", "--yes", code=4)
 
 
 def test_a_named_repair_takes_later_repairs_and_no_cleanings(home: Path, capsys: Capture) -> None:
@@ -133,5 +133,5 @@ def test_a_person_is_told_what_stays(home: Path, capsys: Capture) -> None:
     done(capsys, home, "repair", "--yes", "--ignore", "LK")
     done(capsys, home, "locks", "clean")
     said = at_a_terminal(home, "undo", "--home", home, typed="n\n")
-    assert said.code == 4 and "Left as they are: 1 lock cleaning" in said.out
+    assert said.code == 4 and "Left alone: 1 lock cleaning" in said.out
     assert said.out.count("-locks-clean") == 0

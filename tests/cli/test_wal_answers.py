@@ -44,7 +44,7 @@ def test_an_answer_alone(choice: str, home: Path, capsys: Capture) -> None:
     for words in (["undo"], ["undo", "2"]):
         said = say(capsys, *words, "--yes", "--home", home)
         assert said.code == 4 and str(kept) in said.err
-        assert "`undo` does not take that back" in said.err
+        assert "`undo` does not revert that" in said.err
         assert f"undo --home {home} RECEIPT" in said.err
         assert rows(home / "state.db") == before
     # The run before it can still be named.
@@ -74,5 +74,5 @@ def test_an_answer_that_was_cut_off(home: Path, capsys: Capture) -> None:
     found = say(capsys, "doctor", "--select", "RP", "--home", home, "--json").document["findings"]
     assert [finding["id"] for finding in found] == ["RP001"]
     said = say(capsys, "repair", "--yes", "--home", home)
-    assert said.code == 0 and "was cut off while it dealt with a -wal" in said.out
+    assert said.code == 0 and "was interrupted while it dealt with a -wal" in said.out
     assert say(capsys, "doctor", "--home", home).code == 0

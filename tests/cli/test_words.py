@@ -46,7 +46,7 @@ def test_one_message_and_one_answer(home: Path, capsys: Capture) -> None:
     assert "messages): 1 answer without a call.\n" in said
     assert "1 message belongs to a session that does not exist." in said
     plan = say(capsys, "repair", "--dry-run", "--session", "answered", "--home", home).out
-    assert "take 1 answer without a counterpart out of answered" in plan
+    assert "remove 1 answer without a counterpart from answered" in plan
 
 
 def test_a_lock_of_a_session_without_an_id(home: Path, capsys: Capture) -> None:
@@ -65,13 +65,13 @@ def test_all_that_is_wrong_is_accepted(home: Path, capsys: Capture) -> None:
         assert say(capsys, *words).code == 0
     said = say(capsys, *asked)
     assert said.code == 0
-    assert "\nNothing is wrong here but what is accepted (4 findings).\nLooked at: " in said.out
+    assert "\nNothing is wrong here except what you accepted (4 findings).\nChecked: " in said.out
 
 
 def test_nothing_was_ever_done(home: Path, capsys: Capture) -> None:
     said = say(capsys, "undo", "--yes", "--home", home)
     assert said.code == 4 and "history" not in said.err
-    assert said.err == "There is nothing to take back.\nNothing was done here yet.\n"
+    assert said.err == "There is nothing to undo.\nNothing has been done here yet.\n"
 
 
 def test_the_search_index_is_one_thing(home: Path, capsys: Capture) -> None:

@@ -1,4 +1,4 @@
-"""kill -9, a full or broken disk and ^C at every moment of migrate, repair and undo (design R4).
+"""kill -9, a full or broken disk and ^C at every moment of migrate, repair and undo (R4).
 
 What a kill leaves is what lies on the disk at that moment, so one run with a copy of the home taken
 before each step gives every state that a kill between two steps can leave; equal ones are tried
@@ -199,7 +199,7 @@ def finish(name: str, home: Path, environment: Environment) -> Content:
         try:
             JOBS[name].again(home, environment)
         except Refused as refused:
-            assert refused.message == "There is nothing to take back."
+            assert refused.message == "There is nothing to undo."
         if JOBS[name].again is not undo:
             break
     return content(home)
@@ -211,7 +211,7 @@ def take_back(home: Path, environment: Environment) -> None:
         try:
             undo(home, environment)
         except Refused as refused:
-            assert refused.message == "There is nothing to take back."
+            assert refused.message == "There is nothing to undo."
             return
     raise AssertionError("undo finds something to take back for ever")
 

@@ -1,4 +1,4 @@
-"""Every way of looking of design 6.1, each with the danger that it is there for."""
+"""Every way of looking, each with the danger that it is there for."""
 
 from __future__ import annotations
 
@@ -281,7 +281,7 @@ def test_what_is_seen(
 
 
 def test_immutable_alone_would_see_half_a_write(home: Path, environment: Environment) -> None:
-    """Why a journal is never looked past (design 6.1)."""
+    """Why a journal is never looked past."""
     hot_journal(home)
     look_past = open_immutable(home / "state.db")
     try:
@@ -688,9 +688,9 @@ OPENS = {"open", "read_bytes", "write_bytes", "read_text", "write_text", "copy",
 
 
 def test_no_code_opens_a_database_as_a_file() -> None:
-    """Closing such a descriptor drops the process's locks (design R4); the worker never has one."""
+    """Closing such a descriptor drops the process's locks (R4); the worker never has one."""
     for path in modules():
-        if path.relative_to(ROOT).as_posix() == "host/worker.py":
+        if path.relative_to(ROOT).as_posix() == "host/byte_worker.py":
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in OPENS:

@@ -130,9 +130,9 @@ def rows_of(found: Content) -> Content:
     return {name: rows for name, rows in without_sequence(found).items() if name != "structure"}
 
 
-NOT_TAKEN = "did not take what was written"
+NOT_TAKEN = "did not store what was written"
 OTHERWISE = {
-    "an insert is changed": "Another row stands in its way",  # FTS5 has the row twice then
+    "an insert is changed": "Another row is in its way",  # FTS5 has the row twice then
     "an update deletes every message": "messages 3 is not as it was",  # before it could be moved
 }
 

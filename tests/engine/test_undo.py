@@ -317,7 +317,7 @@ def test_a_named_receipt_and_all_later_ones(tmp_path: Path, environment: Environ
     taken = undo(home, environment, names[3])
     assert [entry.name for entry in taken.entries] == names[2:]
     assert without_sequence(content(home)) == before
-    with pytest.raises(Refused, match="nothing to take back"):
+    with pytest.raises(Refused, match="nothing to undo"):
         undo(home, environment)
     with pytest.raises(UsageError, match="no receipt"):
         undo(home, environment, "7")

@@ -65,7 +65,7 @@ DOCUMENTS = {
 }
 DOCUMENTED = {"doctor": {0, 1, 4, 5}}
 ENDINGS = {0, 4, 5}
-NOTHING = ("There is nothing to take back.", "has nothing left to take back.")
+NOTHING = ("There is nothing to undo.", "has nothing left to undo.")
 SEARCH_STORAGE = ("_content", "_docsize")
 JSON = "--json"
 AS_TEXT = 0.3  # of the inputs: what is printed for people has to be clean too

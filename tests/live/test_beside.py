@@ -60,8 +60,8 @@ def test_live_safe_actions_run_and_the_rest_waits(version: str, tmp_path: Path) 
         hermes.do("acquire choir 300")
         looked = run("doctor", home=home)
         assert looked.code == 1
-        assert "what was found was seen twice" in looked.out
-        assert "Waits until Hermes is stopped (`hermes gateway stop`): LN001." in looked.out
+        assert "everything was checked twice" in looked.out
+        assert "Needs Hermes stopped (`hermes gateway stop`): LN001." in looked.out
         planned = run("repair", "--dry-run", "--json", home=home)
         assert planned.code == 4
         assert [e["findings"] for e in planned.document["plan"]["actions"]] == [
@@ -71,7 +71,7 @@ def test_live_safe_actions_run_and_the_rest_waits(version: str, tmp_path: Path) 
         assert [e["findings"] for e in planned.document["plan"]["waiting"]] == [["LN001"]]
         done = run("repair", "--yes", home=home)
         assert done.code == 4
-        assert "Done: 2 steps" in done.out and "Waits: list child again" in done.out
+        assert "Done: 2 steps" in done.out and "Waiting: list child again" in done.out
         assert f"rocess {hermes.pid}" in done.out and "has the database open" in done.out
         assert list(locks(home)) == ["choir"]
         with closing(sqlite3.connect(home / "state.db")) as connection:

@@ -1,4 +1,4 @@
-"""Beside a live Hermes: real releases write at full speed while we look and clean (design 7.5).
+"""Beside a live Hermes: real releases write at full speed while we look and clean.
 
 The short form is 20 s with the three releases together; the long form gives each two minutes, and
 prints what README and the closing note tell (``-s``).

@@ -58,7 +58,7 @@ def select(home: Path, *words: str) -> tuple[int, str]:
 def test_usage_of_a_session_that_is_gone_is_counted_and_in_the_backup(home: Path) -> None:
     execute(home, *legacy("('s1', 'm', 5, 1.0)", "('gone', 'm', 7, 1.0)"))
     before = content(home)
-    said = "Not brought back, but kept in the backup: 1 row of a session that is gone"
+    said = "Not moved, but kept in the backup: 1 row of a session that is gone"
     found = run("doctor", "--json", "--select", "SC004", home=home).document["findings"]
     assert [(f["repair"], said in f["message"]) for f in found] == [("safe", True)]
     code, out = select(home, "--dry-run")
@@ -130,7 +130,7 @@ def test_two_topics_of_one_session_are_a_judgement(updated: float, home: Path) -
     before = content(home)
     found = run("doctor", "--json", "--select", "SC004", home=home).document["findings"]
     assert [f["repair"] for f in found] == ["unsafe"]
-    assert "1 row whose place another row has, which stays" in found[0]["message"]
+    assert "1 row whose place another row takes" in found[0]["message"]
     assert select(home, "--yes")[0] == 0
     assert content(home) == before, "nothing is done, and nothing is tried again and again"
     assert not list((home / "hermes-repair").glob("receipts/*"))
@@ -147,7 +147,7 @@ def test_of_two_rows_of_one_topic_the_newer_counts(updated: float, repair: str, 
     execute(home, f"DROP TABLE IF EXISTS {BINDINGS}", *bindings(), *rows)
     found = run("doctor", "--json", "--select", "SC004", home=home).document["findings"]
     assert [f["repair"] for f in found] == [repair]
-    words = "older than what is there" if repair == "safe" else "whose place another row has"
+    words = "older than what is there" if repair == "safe" else "whose place another row takes"
     assert f"1 row {words}" in found[0]["message"]
     code, out = select(home, "--yes", "--unsafe")
     assert code == 0, out

@@ -1,4 +1,4 @@
-"""A number that was stamped ahead of its columns: the steps in between run all the same (6.5)."""
+"""A number that was stamped ahead of its columns: the steps in between run all the same."""
 
 from __future__ import annotations
 

@@ -216,6 +216,6 @@ def take_back(home: Path, place: Path) -> None:
         try:
             undo(home, fixed_environment(place))
         except Refused as refused:
-            assert refused.message == "There is nothing to take back."
+            assert refused.message == "There is nothing to undo."
             return
     raise AssertionError("undo finds something to take back for ever")

@@ -54,7 +54,7 @@ def test_an_install_whose_number_cannot_be_read_is_named(home: Path) -> None:
     said = run("migrate", "--dry-run", home=home)
     assert said.code == 0 and "no installed Hermes was found" not in said.out
     assert found in said.out and str(code) in said.out
-    assert "Target 14: what the installed Hermes expects could not be read" in said.out
+    assert "Target 14: cannot tell what the installed Hermes expects" in said.out
     assert found in run("migrate", "--to", "16", "--dry-run", home=home).out
     document = run("migrate", "--dry-run", "--json", home=home).document
     assert document["target_guessed"] is True and found in document["notes"][0]
@@ -104,7 +104,7 @@ def test_an_older_install_than_the_database_asks_for_nothing(tmp_path: Path) -> 
     checkout(home, "0.16.0")
     done = run("migrate", "--yes", home=home)
     assert done.code == 0
-    assert "at 19 already, beyond what this Hermes expects (14)" in done.out
+    assert "already at 19, beyond what this Hermes expects (14)" in done.out
     assert number(home) == 19
 
 
@@ -113,7 +113,7 @@ def test_an_older_install_than_the_database_asks_for_nothing(tmp_path: Path) -> 
     [
         (("--to", "13"), 0, "nothing to do"),
         (("--to", "12"), 4, "no way back to 12"),
-        (("--to", "3"), 2, "not a number that hermes-repair migrates to"),
+        (("--to", "3"), 2, "does not migrate to schema"),
         (("--to", "23"), 2, "Known targets go up to 22"),
         (("--to", "zero"), 2, "valid int"),
     ],
@@ -255,7 +255,7 @@ def test_progress_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr("hermes_repair.app.environment.PROGRESS_EVERY", 0.0)
     told: list[str] = []
     migrate(home, fixed_environment(tmp_path, tell=told.append), 14)
-    assert any(sentence.startswith("copying the database to ") for sentence in told)
+    assert any(sentence.startswith("backing up the database to ") for sentence in told)
     steps = [sentence for sentence in told if " done, step 11 " in sentence]
     assert len(steps) > 10
     assert told[-1] == "migrate the database: schema 10 -> 14"

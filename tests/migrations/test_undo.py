@@ -106,7 +106,7 @@ def test_what_follows_is_said(home: Path) -> None:
     said = run("undo", "--yes", "--json", home=home).document["warnings"]
     assert len(said) == 2
     assert "at schema 13 then" in said[0] and "expects 22" in said[0]
-    assert "marks sessions as delegate runs" in said[1]
+    assert "mark sessions as delegate runs" in said[1]
     migrated(home, 14)
     said = run("undo", "--yes", "--json", home=home).document["warnings"]
     assert len(said) == 1 and "expects 22" in said[0]

@@ -1,4 +1,4 @@
-"""The real Hermes releases, as builders of damage and as judges of repairs (rule R7).
+"""The real Hermes releases, as builders of damage and as judges of repairs (R7).
 
 A release is the unpacked wheel of ``hermes-agent`` from the package index, kept in a cache folder
 of this machine. It only ever runs in a subprocess, first on ``PYTHONPATH``, with ``HERMES_HOME``

@@ -1,4 +1,4 @@
-"""After ``backfill`` each release reads what 0.14.0 read of the files (rule R7)."""
+"""After ``backfill`` each release reads what 0.14.0 read of the files (R7)."""
 
 from __future__ import annotations
 

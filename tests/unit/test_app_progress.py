@@ -21,7 +21,7 @@ def test_a_long_look_says_what_it_compares(tmp_path: Path) -> None:
         return NOW + seconds[0]
 
     look(home, replace(fixed_environment(tmp_path, tell=heard.append), now=now))
-    assert any(line.startswith("looking for ") for line in heard)
+    assert any(line.startswith("checking ") for line in heard)
     compared = [line for line in heard if line.startswith("comparing transcript ")]
     assert compared and all(" of " in line and ".jsonl" in line for line in compared)
     assert len(heard) < seconds[0] / 2

@@ -166,5 +166,5 @@ def test_nothing_to_look_for(home: Path) -> None:
     none = run("find", "quince", home=home)
     assert (none.code, none.out.splitlines()[1:]) == (
         0,
-        ["No message with these words, in the database, in a file or in a copy."],
+        ["No message has these words: not in the database, not in a file, not in a copy."],
     )

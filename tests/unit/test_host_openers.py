@@ -139,7 +139,7 @@ def test_what_people_read() -> None:
         process = ProcessInfo(pid=9, program=program)
         assert "kill" not in process.describe() + process.how_to_stop()
     unknown = Openers(OpenStatus.UNKNOWN, reasons=HIDDEN).describe()
-    assert unknown == "It cannot be known who has the database open: this is a container"
+    assert unknown == "It is not known who has the database open: this is a container"
 
 
 @needs_whole_proc
@@ -289,10 +289,10 @@ def test_as_another_user(tmp_path: Path) -> None:
         else:
             assert free == "unknown False []"
             assert lines[0] == "unknown False []"
-            assert "may not look into" in lines[1] and "sudo" in lines[1]
+            assert "cannot be inspected" in lines[1] and "sudo" in lines[1]
     path.chmod(0o600)
     lines = as_nobody(code, str(path)).splitlines()
-    assert lines[0] == "unknown False []" and "locks cannot be asked for" in lines[1]
+    assert lines[0] == "unknown False []" and "locks cannot be read" in lines[1]
 
 
 @needs_whole_proc

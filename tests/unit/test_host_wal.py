@@ -78,7 +78,7 @@ def test_the_file_went_on(tmp_path: Path) -> None:
         with closing(opened(path)) as db:
             db.execute("DELETE FROM m")
             db.execute(INSERT)
-    assert said(path, left / "a.db-wal") == "state.db was written to after the last change in it"
+    assert said(path, left / "a.db-wal") == "state.db was written to after its last change"
 
 
 def test_the_file_is_older(tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_the_file_is_older(tmp_path: Path) -> None:
         with closing(opened(path)) as db:
             db.execute(INSERT)
     left = crashed(path, INSERT)
-    assert said(older, left / "a.db-wal") == "it goes on from a later state.db than this one"
+    assert said(older, left / "a.db-wal") == "it continues a later state.db than this one"
 
 
 def test_no_commit_has_a_first_page(tmp_path: Path) -> None:

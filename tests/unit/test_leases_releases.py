@@ -131,4 +131,4 @@ def test_a_killed_holder_that_nobody_has_collected(tmp_path: Path) -> None:
         os.waitid(os.P_PID, running.pid, os.WEXITED | os.WNOWAIT)
         found = judge(path)["s1"]
         assert found.kind is Kind.HOLDER_DEAD
-        assert "waits for its parent" in found.reason
+        assert "its parent has not noticed yet" in found.reason

@@ -70,7 +70,7 @@ def test_what_is_over_goes_and_what_lives_stays(version: str, tmp_path: Path) ->
         assert "choir" not in run("locks", "clean", "--max-age", "0", home=home).out
         hermes.process.kill()
         hermes.process.wait()
-    # A killed gateway leaves a -wal; it joins when somebody opens, and that is not us (6.1).
+    # A killed gateway leaves a -wal; it joins when somebody opens, and that is not us.
     assert run("locks", "clean", home=home).out == ""
     assert "choir" in locks(home)  # this opened and closed it, so nothing lies there any more
     assert sorted(run("locks", "clean", "--json", home=home).document["freed"]) == [
@@ -90,8 +90,8 @@ def test_a_healthy_rotation_keeps_its_lock_while_we_clean_in_between(tmp_path: P
         found = run("locks", "list", "--json", home=home).document["locks"][0]
         assert (found["verdict"], found["cleanable"]) == ("live", False)
         assert found["notes"] == [
-            "Its session is ended (compression), as in every healthy rotation.",
-            "Its conversation went on in another session (1 message), so the turn looks settled;"
+            "Its session has ended (compression), as in every healthy rotation.",
+            "Its conversation continued in another session (1 message), so the turn seems over;"
             " that alone proves nothing.",
         ]
         hermes.do("release choir")
@@ -112,7 +112,7 @@ def test_a_lock_that_is_retaken_between_look_and_delete_wins(tmp_path: Path) -> 
             [],
         )
         assert hermes.do("holder choir").startswith(f"pid={hermes.pid}:")
-        assert receipts(home) == []  # nothing was done, so there is nothing to take back
+        assert receipts(home) == []  # nothing was done, so there is nothing to undo
         hermes.do("release choir")
 
 
@@ -145,7 +145,7 @@ def test_a_holder_that_began_after_we_looked_who_is_there_lives(
 
 
 def test_it_imports_no_more_than_it_needs(tmp_path: Path) -> None:
-    """A run every few minutes is mostly imports; a clock would tell less surely (design 8)."""
+    """A run every few minutes is mostly imports; a clock would tell less surely."""
     home = make_home(tmp_path)
     idle = imported(home)
     assert not {"yaml", "orjson", "jsonlines", "psutil", "rich", "sqlite_utils"} & idle
@@ -233,7 +233,7 @@ def test_two_runs_at_once_do_not_fight(tmp_path: Path) -> None:
         said = run("locks", "clean", "-v", home=home)
         assert (
             said.out
-            == f"{home}: nothing was done: Another hermes-repair is at work on this home.\n"
+            == f"{home}: nothing was done: Another hermes-repair is working on this home.\n"
         )
         assert "choir" in locks(home)
     assert run("locks", "clean", home=home).out != ""
@@ -294,12 +294,12 @@ def test_a_table_of_no_known_release_is_left_alone(tmp_path: Path) -> None:
         connection.execute("INSERT INTO compression_locks VALUES ('choir', 'x', 1.0, 2.0, 3)")
     before = fingerprint(home)
     done = run("locks", "clean", "-v", home=home)
-    assert done.code == 0 and "is of no known release" in done.out
+    assert done.code == 0 and "is not that of a known release" in done.out
     assert fingerprint(home) == before
 
 
 def test_a_newer_schema_with_the_known_table(tmp_path: Path) -> None:
-    """Releases of 23 and later renew a lock after it expired: who lives keeps it (6.4, 6.6)."""
+    """Releases of 23 and later renew a lock after it expired: who lives keeps it."""
     home = make_home(tmp_path)
     with closing(sqlite3.connect(home / "state.db")) as connection, connection:
         connection.execute("UPDATE schema_version SET version = 33")
@@ -345,7 +345,7 @@ def test_a_wal_that_nobody_uses_is_left_alone(tmp_path: Path) -> None:
     assert (done.code, done.out, done.err) == (0, "", "")
     said = run("locks", "clean", "-v", home=home)
     assert said.code == 0 and said.out.count("\n") == 1
-    assert "a -wal or -journal lies there that no connection uses" in said.out
+    assert "there is a -wal or -journal that no connection uses" in said.out
     assert fingerprint(home) == before
 
 

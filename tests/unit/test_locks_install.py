@@ -69,7 +69,7 @@ def test_writing_them_where_asked(home: Path, tmp_path: Path) -> None:
     folder = tmp_path / ".config" / "systemd" / "user"
     done = install(home, "--systemd", "--write", user=tmp_path)
     assert done.code == 0, done.err
-    assert "nothing runs yet" in done.err
+    assert "Nothing runs yet" in done.err
     names = sorted(path.name for path in folder.iterdir())
     assert [name.rpartition(".")[2] for name in names] == ["service", "timer"]
     assert all(name.startswith("hermes-repair-locks-") for name in names)
@@ -77,7 +77,7 @@ def test_writing_them_where_asked(home: Path, tmp_path: Path) -> None:
     assert again.code == 0  # the same text may be written again
     (folder / names[1]).write_text("my own")
     refused = install(home, "--systemd", "--write", user=tmp_path)
-    assert refused.code == 4 and "is there already and says something else" in refused.err
+    assert refused.code == 4 and "already exists and has different content" in refused.err
     assert (folder / names[1]).read_text() == "my own"
 
 

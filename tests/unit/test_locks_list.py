@@ -103,7 +103,7 @@ def test_pauses_breakers_and_handoffs(tmp_path: Path) -> None:
     assert "summaries that failed" in one(home, "breaker", "choir")["reason"]
     stuck = one(home, "handoff", "choir")
     assert (stuck["verdict"], stuck["cleanable"]) == ("stuck", False)
-    assert "no gateway is there" in stuck["reason"]
+    assert "no gateway is running" in stuck["reason"]
     assert len(listed(home)) == 4  # what is free is not listed
 
 
@@ -312,7 +312,7 @@ def test_damage_shows_the_files_and_says_so(tmp_path: Path) -> None:
     (home / "state.db").write_bytes(b"no database" * 1000)
     said = run("locks", "list", home=home)
     assert said.code == 4
-    assert "state.db was not looked at" in said.out and "gateway-pid" in said.out
+    assert "state.db was not checked" in said.out and "gateway-pid" in said.out
     document = run("locks", "list", "--json", home=home).document
     assert document["note"] and [entry["what"] for entry in document["locks"]] == ["gateway-pid"]
 

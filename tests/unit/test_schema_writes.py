@@ -117,12 +117,12 @@ def test_later_schemas_as_releases_make_them(fixture: str, tmp_path: Path) -> No
         ("25", 25, ["INSERT INTO state_meta VALUES ('fts_stale', '1')"], "unfinished"),
         ("25", 25, ["CREATE TRIGGER messages_fts_cjk_insert AFTER INSERT ON messages BEGIN"
                     " SELECT 1; END"], "cjk"),
-        ("25", 25, ["ALTER TABLE messages ADD COLUMN mood TEXT"], "tables of messages"),
+        ("25", 25, ["ALTER TABLE messages ADD COLUMN mood TEXT"], "messages and sessions tables"),
         ("25", 26, ["ALTER TABLE sessions ADD COLUMN git_metadata_generation INTEGER"],
-         "not known"),
-        ("30", 29, [], "not known"),
+         "unknown"),
+        ("30", 29, [], "unknown"),
         ("30", 30, ["DROP TRIGGER messages_display_order_insert"], "triggers"),
-        ("22", 27, [], "not known"),
+        ("22", 27, [], "unknown"),
     ],
 )  # fmt: skip
 def test_doubts_about_a_later_schema_keep_messages_out(

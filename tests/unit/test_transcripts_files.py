@@ -92,7 +92,7 @@ def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
     assert problems == {
         "folder.jsonl": "it is a folder",
         "fifo.jsonl": "it is not a regular file",
-        "broken.jsonl": "it is a link to nothing",
+        "broken.jsonl": "it is a broken link",
         "link.jsonl": None,
         "caf\udce9.jsonl": "its name is not UTF-8",
     }
