@@ -1,1 +1,1 @@
-"""The checks of the doctor: one decorated function finds, one beside it proposes units."""
+"""The checks of the doctor: a decorated function yields findings, each with what mends it."""
