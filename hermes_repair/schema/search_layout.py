@@ -47,9 +47,14 @@ class Search:
 
 def search_objects(structure: Structure) -> dict[str, str]:
     """Return the tables, triggers and views of the search index, normalised, cjk left out."""
+    kept = Structure(
+        triggers=structure.triggers,
+        views=structure.views,
+        virtual_tables=structure.virtual_tables,
+    )
     return {
         name: text
-        for name, text in normalised(structure).items()
+        for name, text in normalised(kept).items()
         if name.startswith(_PREFIXES) and _CJK not in name
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TypeAlias
 
 from hermes_repair.model.values import RawText, Value
@@ -119,8 +120,11 @@ class Structure:
         return found is not None and found.column(column) is not None
 
 
-def read_structure(query: Query) -> Structure:
+def read_structure(query: Query, seen: dict[str, Table] | None = None) -> Structure:
     """Read the structure of the database behind ``query``; costs some dozens of short queries.
+
+    ``seen`` has tables by the text that made them, and gets those that are read here: where many
+    databases are alike, none of their tables is asked for twice.
 
     Virtual tables and views are taken from their SQL text only: asking SQLite about one whose
     tokenizer or module is not loaded (``messages_fts_cjk``, schema 23 and later) is an error.
@@ -147,10 +151,11 @@ def read_structure(query: Query) -> Structure:
                 virtual[name] = module
             elif not name.startswith("sqlite_"):
                 plain.append((name, sql))
+    seen = {} if seen is None else seen
     shadows = {f"{owner}_{suffix}" for owner in virtual for suffix in SHADOW_SUFFIXES}
     for name, sql in plain:
         if name not in shadows:
-            tables[name] = _read_table(query, name, sql)
+            tables[name] = seen[sql] = seen.get(sql) or _read_table(query, name, sql)
     return Structure(
         tables=tables,
         indexes=indexes,
@@ -173,8 +178,11 @@ def index_of(name: str, table: str, sql: str) -> Index:
 
 def virtual_table_of(name: str, sql: str) -> VirtualTable | None:
     """Return the virtual table that ``sql`` makes, ``None`` for an ordinary one."""
-    found = list(tokens(sql))
-    if found[:3] != ["create", "virtual", "table"] or "using" not in found:
+    read = tokens(sql)
+    if list(islice(read, 3)) != ["create", "virtual", "table"]:
+        return None
+    found = list(read)
+    if "using" not in found:
         return None
     at = found.index("using")
     module = found[at + 1] if at + 1 < len(found) else ""
@@ -261,6 +269,8 @@ def _read_search_markers(query: Query, table: Table | None) -> frozenset[str]:
 
 
 def _text(value: Value) -> str:
+    if isinstance(value, str):
+        return value
     if isinstance(value, RawText):
         return value.data.decode("utf-8", "backslashreplace")
     if isinstance(value, bytes):
