@@ -26,6 +26,7 @@ from hermes_repair.host.regular_files import real_path
 from hermes_repair.leases import Kind, Verdict
 from hermes_repair.model.errors import DatabaseUnreadable, HermesRepairError, Refused
 from hermes_repair.model.session_label import SessionLabel
+from hermes_repair.model.values import number, whole
 from hermes_repair.model.words import count, minute
 from hermes_repair.records.folder import Folder
 from hermes_repair.store.file_state import at_rest, beside_others
@@ -104,9 +105,9 @@ def _labels(look: Look, holds: list[Hold]) -> dict[str, SessionLabel]:
             continue
         started, source, title, messages = row
         labels[session] = SessionLabel(
-            started_at=float(started) if isinstance(started, int | float) else None,
+            started_at=number(started),
             source=source if isinstance(source, str) else None,
-            messages=messages if isinstance(messages, int) else 0,
+            messages=whole(messages),
             title=title if isinstance(title, str) else None,
         )
     return labels

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hermes_repair.lineage.message_nature import Message, nature_of
-from hermes_repair.model.values import Value, number, text
+from hermes_repair.model.values import Value, number, text, whole
 from hermes_repair.program_texts import default_harness
 from hermes_repair.store.look import Look
 from hermes_repair.transcripts.message_keys import decode_calls, row_key
@@ -23,7 +23,7 @@ def read_messages(look: Look, session_id: str) -> Iterator[Message]:
     for id, role, content, calls, answers, at in rows:
         word = text(role) or ""
         yield Message(
-            id=id if isinstance(id, int) else 0,
+            id=whole(id),
             role=word,
             key=row_key(word, content, calls, answers),
             at=number(at),

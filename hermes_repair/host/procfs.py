@@ -1,11 +1,17 @@
-"""Pure parsers of what Linux says under /proc. Text in, values out; nothing here opens a file."""
+"""Parsers of what Linux says under /proc: text in, values out; :func:`read_text` alone opens."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 PF_KTHREAD = 0x00200000
 CAP_DAC = (1 << 1) | (1 << 2)  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
+
+
+def read_text(path: str) -> str:
+    """Return a file of /proc, where names may be any bytes; raises ``OSError`` where it is gone."""
+    return Path(path).read_bytes().decode("utf-8", "backslashreplace")
 
 
 @dataclass(frozen=True, slots=True)

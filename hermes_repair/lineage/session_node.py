@@ -83,7 +83,6 @@ def node_from_row(row: Row) -> SessionNode:
     (``surrogateescape``), so that a damaged id still equals the same damaged id elsewhere.
     """
     title = row["title"]
-    archived = number(row["archived"])
     return SessionNode(
         id=text(row["id"]) or "",
         source=_interned(row["source"]),
@@ -97,7 +96,7 @@ def node_from_row(row: Row) -> SessionNode:
         config_minified=bool(row["config_minified"]),
         branched_from=text(row["branched_from"]),
         delegate_from=text(row["delegate_from"]),
-        archived=None if archived is None else int(archived),
+        archived=_whole(row["archived"]),
         session_key=text(row["session_key"]),
         chat_type=_interned(row["chat_type"]),
         chat_id=text(row["chat_id"]),

@@ -16,7 +16,7 @@ from hermes_repair.model import trigger_columns
 from hermes_repair.model.actions import RowDelete, RowInsert
 from hermes_repair.model.errors import InUse, Refused
 from hermes_repair.model.plans import Unit
-from hermes_repair.model.values import Row, Value
+from hermes_repair.model.values import Row, Value, whole
 from hermes_repair.repair.foreign_keys import rewritten
 from hermes_repair.repair.row_images import derived_columns
 from hermes_repair.store.connections import name
@@ -169,7 +169,7 @@ def ordinary_tables(writer: Writer) -> list[str]:
 def numbers_of_rows(writer: Writer) -> dict[str, int]:
     """Return how many rows each ordinary table has: one pass over an index of each."""
     return {
-        table: int(str(writer.query(f"SELECT COUNT(*) FROM main.{name(table)}")[0][0]))
+        table: whole(writer.query(f"SELECT COUNT(*) FROM main.{name(table)}")[0][0])
         for table in ordinary_tables(writer)
     }
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias
 
 from hermes_repair.model.actions import Ddl
-from hermes_repair.model.values import Value
+from hermes_repair.model.values import Value, whole
 from hermes_repair.schema.route import Route
 from hermes_repair.schema.sql_text import kind_of, normal
 
@@ -60,4 +60,4 @@ def room_for(way: Route, scan: Scan) -> int:
 
 
 def _total(what: str, scan: Scan) -> int:
-    return sum(int(str(row[0] or 0)) for row in scan(what, "messages"))
+    return sum(whole(row[0]) for row in scan(what, "messages"))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TypeAlias
 
-from hermes_repair.model.values import RawText, Value
+from hermes_repair.model.values import RawText, Value, whole
 from hermes_repair.schema.sql_text import normal, split_arguments, tokens
 
 Query: TypeAlias = Callable[[str, Sequence[Value]], Iterable[Sequence[Value]]]
@@ -204,8 +204,8 @@ def _read_table(query: Query, name: str, sql: str) -> Table:
             type=_text(kind),
             not_null=bool(not_null),
             default=None if default is None else normal(_text(default)),
-            pk=_number(pk),
-            hidden=_number(hidden),
+            pk=whole(pk),
+            hidden=whole(hidden),
         )
         for column, kind, not_null, default, pk, hidden in query(
             'SELECT name, type, "notnull", dflt_value, pk, hidden FROM pragma_table_xinfo(?)',
@@ -229,7 +229,7 @@ def _read_foreign_keys(query: Query, name: str) -> frozenset[ForeignKey]:
         " FROM pragma_foreign_key_list(?) ORDER BY id, seq",
         (name,),
     ):
-        parts.setdefault(_number(number), []).append(
+        parts.setdefault(whole(number), []).append(
             (
                 _text(table),
                 _text(column),
@@ -258,7 +258,7 @@ def _read_version_rows(query: Query, table: Table | None) -> tuple[VersionRow, .
         found = query(f"SELECT version FROM schema_version {limit}", ())
         return tuple(VersionRow(number, row[0]) for number, row in enumerate(found, 1))
     rows = query(f"SELECT rowid, version FROM schema_version ORDER BY rowid {limit}", ())
-    return tuple(VersionRow(_number(rowid), value) for rowid, value in rows)
+    return tuple(VersionRow(whole(rowid), value) for rowid, value in rows)
 
 
 def _read_search_markers(query: Query, table: Table | None) -> frozenset[str]:
@@ -276,7 +276,3 @@ def _text(value: Value) -> str:
     if isinstance(value, bytes):
         return value.decode("utf-8", "backslashreplace")
     return "" if value is None else str(value)
-
-
-def _number(value: Value) -> int:
-    return value if isinstance(value, int) else 0

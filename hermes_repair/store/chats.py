@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hermes_repair.model.errors import DatabaseUnreadable
+from hermes_repair.model.values import whole
 from hermes_repair.store.look import Look
 
 
@@ -43,7 +44,7 @@ def contents(look: Look) -> Contents | None:
             return Contents({})
         chats = {
             str(row[0]): Chat(
-                row[1] if isinstance(row[1], int) else 0,
+                whole(row[1]),
                 row[2] if isinstance(row[2], int) else None,
                 float(row[3]) if isinstance(row[3], int | float) else None,
             )
@@ -78,4 +79,4 @@ def _highest_id(look: Look) -> int:
     if not look.has("sqlite_sequence"):
         return 0
     row = look.one("SELECT MAX(seq) FROM sqlite_sequence WHERE name = 'messages'")
-    return row[0] if row is not None and isinstance(row[0], int) else 0
+    return whole(row[0]) if row is not None else 0

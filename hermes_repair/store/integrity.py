@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from hermes_repair.model.errors import DatabaseUnreadable, Refused
+from hermes_repair.model.values import whole
 from hermes_repair.store.connections import name
 from hermes_repair.store.look import Look
 
@@ -218,7 +219,7 @@ def _is_large(look: Look) -> bool:
     if look.limit is None:
         return False
     row = look.one("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
-    size = row[0] if row is not None and isinstance(row[0], int) else 0
+    size = whole(row[0]) if row is not None else 0
     return size > look.limit * LIVE_BYTES_PER_SECOND
 
 
