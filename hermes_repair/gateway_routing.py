@@ -83,7 +83,6 @@ class Routing:
         return session_id in self._keys or session_id in self.row_keys
 
 
-NO_ROUTING = Routing({}, (), {}, (), {})
 """A home without a gateway."""
 
 

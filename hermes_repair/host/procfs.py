@@ -28,13 +28,12 @@ class Stat:
 class Status:
     """The fields of ``/proc/PID/status`` that matter here.
 
-    ``uids`` and ``gids`` are all that the process has or may return to (real, effective, saved,
-    file system; groups included). ``namespace_depth`` counts the PID namespaces from the one that
-    /proc belongs to down to the process: 1 is the same.
+    ``uids`` are all that the process has or may return to (real, effective, saved, file system).
+    ``namespace_depth`` counts the PID namespaces from the one that /proc belongs to down to the
+    process: 1 is the same.
     """
 
     uids: frozenset[int]
-    gids: frozenset[int]
     reads_anything: bool
     namespace_depth: int
 
@@ -86,7 +85,6 @@ def parse_status(text: str) -> Status:
     lines = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
     return Status(
         uids=frozenset(map(int, lines["Uid"].split())),
-        gids=frozenset(map(int, (lines["Gid"] + " " + lines.get("Groups", "")).split())),
         reads_anything=bool(int(lines.get("CapEff", "0"), 16) & CAP_DAC),
         namespace_depth=len(lines.get("NSpid", "1").split()),
     )

@@ -53,7 +53,6 @@ class SessionNode:
     session_key: str | None = None
     chat_type: str | None = None
     chat_id: str | None = None
-    profile_name: str | None = None
     message_count: int | None = 0
     api_call_count: int | None = 0
     rewind_count: int | None = 0
@@ -100,7 +99,6 @@ def node_from_row(row: Row) -> SessionNode:
         session_key=text(row["session_key"]),
         chat_type=_interned(row["chat_type"]),
         chat_id=text(row["chat_id"]),
-        profile_name=_interned(row["profile_name"]),
         message_count=_whole(row["message_count"]),
         api_call_count=_whole(row["api_call_count"]),
         rewind_count=_whole(row["rewind_count"]),

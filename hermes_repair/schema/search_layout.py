@@ -16,8 +16,6 @@ from hermes_repair.schema.structure import Structure
 from hermes_repair.schema.structure_difference import compare, normalised
 
 TABLES = ("messages_fts", "messages_fts_trigram")
-CURRENT = "11"
-"""The layout of schemas 11 to 22, which is what we migrate to."""
 
 _PREFIXES = ("virtual table messages_fts", "trigger messages_fts", "view messages_fts")
 _CJK = "messages_fts_cjk"

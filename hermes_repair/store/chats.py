@@ -6,16 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hermes_repair.model.errors import DatabaseUnreadable
-from hermes_repair.model.values import whole
+from hermes_repair.model.values import number, whole
 from hermes_repair.store.look import Look
 
 
 @dataclass(frozen=True, slots=True)
 class Chat:
-    """How many messages a session has in one view, and the id and time of the latest."""
+    """How many messages a session has in one view, and the time of the latest."""
 
     messages: int
-    last_id: int | None
     latest: float | None
 
 
@@ -45,12 +44,11 @@ def contents(look: Look) -> Contents | None:
         chats = {
             str(row[0]): Chat(
                 whole(row[1]),
-                row[2] if isinstance(row[2], int) else None,
-                float(row[3]) if isinstance(row[3], int | float) else None,
+                number(row[2]),
             )
             for row in look.rows(
-                "SELECT s.id, t.n, t.top, t.late FROM sessions s NOT INDEXED LEFT JOIN (SELECT"
-                " session_id, COUNT(*) n, MAX(id) top, MAX(timestamp) late FROM messages"
+                "SELECT s.id, t.n, t.late FROM sessions s NOT INDEXED LEFT JOIN (SELECT"
+                " session_id, COUNT(*) n, MAX(timestamp) late FROM messages"
                 " NOT INDEXED GROUP BY session_id) t ON t.session_id = s.id"
             )
         }
