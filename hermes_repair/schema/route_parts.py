@@ -12,7 +12,6 @@ from hermes_repair.schema.leftovers import OWNERS
 from hermes_repair.schema.recognise import Recognition
 from hermes_repair.schema.run_script import made_table
 from hermes_repair.schema.search_refill import is_right, refill
-from hermes_repair.schema.sql_text import quote
 from hermes_repair.schema.structure import Index, Structure, Table
 from hermes_repair.schema.structure_difference import diff
 from hermes_repair.schema.table_rebuild import (
@@ -25,6 +24,7 @@ from hermes_repair.schema.table_rebuild import (
 from hermes_repair.schema.target_objects import Wanted, column_words, missed, wanted_objects
 from hermes_repair.schema.title_step import TITLE_INDEX
 from hermes_repair.schema.version_row import version_actions
+from hermes_repair.store.connections import quote
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hermes_repair.schema.sql_text import kind_of, quote
+from hermes_repair.schema.sql_text import kind_of
 from hermes_repair.schema.structure import SHADOW_SUFFIXES, Structure
+from hermes_repair.store.connections import quote
 
 
 def is_right(structure: Structure, final: Structure, statements: Sequence[str]) -> bool:

@@ -108,8 +108,3 @@ def split_arguments(found: Sequence[str]) -> list[list[str]]:
         depth += (token == "(") - (token == ")")
         parts[-1].append(token)
     return [part for part in parts if part]
-
-
-def quote(identifier: str) -> str:
-    """Return an identifier in double quotes, as SQL wants it."""
-    return '"' + identifier.replace('"', '""') + '"'

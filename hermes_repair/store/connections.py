@@ -13,7 +13,7 @@ from contextlib import closing, contextmanager
 from functools import wraps
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote as percent_encode
 
 from hermes_repair.model.errors import DatabaseUnreadable
 from hermes_repair.model.values import RawText, Value, decode_text, stored
@@ -90,7 +90,7 @@ class _Connection(sqlite3.Connection):
 
 def file_uri(path: Path) -> str:
     """Return the URI of a file for SQLite: the bytes that the system knows it by, in any locale."""
-    return f"file:{quote(os.fsencode(path))}"
+    return f"file:{percent_encode(os.fsencode(path))}"
 
 
 def _untrusting(connection: sqlite3.Connection) -> sqlite3.Connection:
@@ -191,6 +191,6 @@ def placeholder(value: Value) -> str:
     return "CAST(? AS TEXT)" if isinstance(value, RawText) else "?"
 
 
-def name(identifier: str) -> str:
+def quote(identifier: str) -> str:
     """Return an SQL identifier in double quotes."""
     return '"' + identifier.replace('"', '""') + '"'
