@@ -56,7 +56,6 @@ class Step:
     date: str
     additive: bool
     touches: str
-    by_hermes: bool
     objects: tuple[SchemaObject, ...]
     fills: Mapping[str, str]
     data: tuple[DataStep, ...]
@@ -173,7 +172,6 @@ def _step(data: Mapping[str, Any]) -> Step:
         date=data["date"],
         additive=data["additive"],
         touches=data["touches"],
-        by_hermes=data.get("applied_by") == "hermes",
         objects=_objects(data.get("objects", ""), data["number"]),
         fills={fill["table"]: fill["sql"].strip() for fill in data.get("fill", ())},
         data=tuple(
