@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
-from hermes_repair.model.values import RawText, Row, Value
+from hermes_repair.model.values import RawText, Row, Value, text
 
 
 class Source(IntEnum):
@@ -83,7 +83,6 @@ class Routing:
         return session_id in self._keys or session_id in self.row_keys
 
 
-NO_ROUTING = Routing({}, (), {}, (), {})
 """A home without a gateway."""
 
 
@@ -184,6 +183,4 @@ def _brief(error: BaseException) -> str:
 
 
 def _text(value: Value | None) -> str | None:
-    if isinstance(value, RawText):
-        return value.data.decode("utf-8", "surrogateescape")
-    return value if isinstance(value, str) else None
+    return text(value) if isinstance(value, str | RawText) else None

@@ -105,8 +105,3 @@ def is_compaction_summary(text: object) -> bool:
 def is_todo_snapshot(text: object) -> bool:
     """Whether ``text`` opens like the task list that context compression carries over."""
     return default_harness().kind(text) is Kind.TODO
-
-
-def is_review_instruction(text: object) -> bool:
-    """Whether ``text`` opens like the instruction of a background review."""
-    return default_harness().kind(text) is Kind.REVIEW

@@ -23,6 +23,8 @@ from contextlib import closing
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+from sqlite_utils import Database
+
 from hermes_repair.schema import catalogue_root
 from hermes_repair.schema.catalogue import default_catalogue
 
@@ -68,16 +70,16 @@ def _build_database(folder: Path, path: Path, now: float) -> None:
     number = int(folder.name.removeprefix("state-"))
     path.parent.mkdir(parents=True, exist_ok=True)
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        connection.create_function("at", 1, _at, deterministic=True)
-        connection.create_function("ago", 1, lambda seconds: now - seconds, deterministic=True)
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.executescript(structure_sql(number))
-        connection.execute("BEGIN")
-        connection.execute("INSERT INTO schema_version VALUES (?)", (number,))
-        for script in sorted(folder.glob("*.sql")):
-            for statement in _statements(script):
-                connection.execute(statement)
-        connection.execute("COMMIT")
+        database = Database(connection, recursive_triggers=False)
+        database.register_function(_at, name="at", deterministic=True)
+        database.register_function(lambda seconds: now - seconds, name="ago", deterministic=True)
+        database.enable_wal()
+        database.executescript(structure_sql(number))
+        with database.atomic():
+            database.table("schema_version").insert({"version": number})
+            for script in sorted(folder.glob("*.sql")):
+                for statement in _statements(script):
+                    database.execute(statement)
 
 
 def _statements(script: Path) -> list[str]:

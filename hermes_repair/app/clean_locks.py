@@ -7,14 +7,13 @@ own that deletes the row as it was seen or nothing. The list for people is
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hermes_repair.app.environment import Environment
-from hermes_repair.app.file_status import FileStatus, folder_of, naming, read_file_status
+from hermes_repair.app.file_status import FileStatus, folder_of, quick_look, read_file_status
 from hermes_repair.evidence.judged_locks import (
     LOCK_TABLE,
     JudgedLock,
@@ -27,9 +26,8 @@ from hermes_repair.model.actions import RowInsert
 from hermes_repair.model.errors import AnotherRun, Changed, HermesRepairError, InUse, Refused
 from hermes_repair.model.plans import Unit
 from hermes_repair.model.values import Row
-from hermes_repair.store.file_state import at_rest, beside_others, refuse_copy
+from hermes_repair.store.file_state import refuse_copy
 from hermes_repair.store.integrity import require_agreement
-from hermes_repair.store.look import Look
 
 if TYPE_CHECKING:
     from hermes_repair.app.apply_units import Applied
@@ -84,7 +82,7 @@ def see(home: Home, environment: Environment, *, grace: float, max_age: float) -
         raise Refused(
             f"{home.database} is not a SQLite database.", "`hermes-repair doctor` says more."
         )
-    with _look(home, file_status) as look:
+    with quick_look(home, file_status, refuse_copy) as look:
         if not look.has("sessions"):
             raise Refused(
                 f"{home.database} has no table of sessions.", "`hermes-repair doctor` says more."
@@ -105,19 +103,6 @@ def see(home: Home, environment: Environment, *, grace: float, max_age: float) -
             max_age=max_age,
         )
     return Seen(file_status, locks)
-
-
-@contextmanager
-def _look(home: Home, file_status: FileStatus) -> Iterator[Look]:
-    """Look at the locks without a copy and without the file-level check: milliseconds."""
-    wal_mode = file_status.facts.wal_mode
-    with (
-        naming(file_status),
-        at_rest(home.database, file_status.sides, refuse_copy, None, check_file=False)
-        if file_status.at_rest
-        else beside_others(home.database, wal_mode=wal_mode, check_file=False) as (look, _),
-    ):
-        yield look
 
 
 def clean(

@@ -10,7 +10,7 @@ from hermes_repair.home.layout import DATABASE, Home, profile_names
 from hermes_repair.home.other_databases import CopyKind, DatabaseCopy, profile_of
 from hermes_repair.model.errors import HermesRepairError, Refused
 from hermes_repair.model.printed_commands import quoted
-from hermes_repair.model.values import Value
+from hermes_repair.model.values import Value, whole
 
 
 def require_own(home: Home, source: Path, said: str | None) -> None:
@@ -61,7 +61,7 @@ def _shared(database: Path, ids: list[str]) -> int:
         return 0
     asked = "SELECT COUNT(*) FROM sessions WHERE id IN (SELECT value FROM json_each(?))"
     rows = _ask(database, CopyKind.PROFILE, asked, json.dumps(ids))
-    return int(str(rows[0][0])) if rows else 0
+    return whole(rows[0][0]) if rows else 0
 
 
 def _ask(database: Path, kind: CopyKind, sql: str, *given: Value) -> list[tuple[Value, ...]]:

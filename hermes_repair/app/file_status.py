@@ -14,7 +14,8 @@ from hermes_repair.home.layout import Home
 from hermes_repair.host import Openers, OpenStatus, Program, RawFacts
 from hermes_repair.model.errors import DatabaseUnreadable, InUse, NoDatabase, NoInstall, Refused
 from hermes_repair.model.printed_commands import quoted
-from hermes_repair.store.file_state import Sides
+from hermes_repair.store.file_state import CopyFiles, Sides, at_rest, beside_others
+from hermes_repair.store.look import Look
 
 if TYPE_CHECKING:
     from hermes_repair.app.environment import Environment
@@ -195,6 +196,19 @@ def naming(file_status: FileStatus) -> Iterator[None]:
         if type(error) is not InUse or not file_status.openers.processes:
             raise
         raise InUse(f"{error.message} {file_status.openers.who()}.", error.hint) from error
+
+
+@contextmanager
+def quick_look(home: Home, file_status: FileStatus, copy: CopyFiles) -> Iterator[Look]:
+    """Look without the file-level check, in milliseconds; ``copy`` as for a look at rest."""
+    wal_mode = file_status.facts.wal_mode
+    with (
+        naming(file_status),
+        at_rest(home.database, file_status.sides, copy, None, check_file=False)
+        if file_status.at_rest
+        else beside_others(home.database, wal_mode=wal_mode, check_file=False) as (look, _),
+    ):
+        yield look
 
 
 def copy_private(pairs: list[tuple[Path, Path]]) -> str | None:

@@ -20,7 +20,7 @@ from hermes_repair.records import plan_database
 from hermes_repair.records.folder import Folder, number_of
 from hermes_repair.records.plan_file import PlanFile
 from hermes_repair.repair.row_images import differing
-from hermes_repair.store.connections import name
+from hermes_repair.store.connections import quote
 from hermes_repair.store.file_state import Sides, at_rest, refuse_copy
 
 
@@ -232,7 +232,7 @@ def _in_backup(folder: Folder, below: Entry, removed: Sequence[RowDelete]) -> bo
 
 
 def _where(key: Row) -> tuple[str, list[Value]]:
-    return " AND ".join(f"{name(column)} IS ?" for column in key), list(key.values())
+    return " AND ".join(f"{quote(column)} IS ?" for column in key), list(key.values())
 
 
 def _removed(cleaning: Entry) -> list[RowDelete]:

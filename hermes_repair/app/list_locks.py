@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from hermes_repair import host
 from hermes_repair.app.environment import Environment
 from hermes_repair.app.file_status import (
-    FileStatus,
     copy_private,
     folder_of,
-    naming,
+    quick_look,
     read_file_status,
 )
 from hermes_repair.app.receipts import gather
@@ -26,9 +24,9 @@ from hermes_repair.host.regular_files import real_path
 from hermes_repair.leases import Kind, Verdict
 from hermes_repair.model.errors import DatabaseUnreadable, HermesRepairError, Refused
 from hermes_repair.model.session_label import SessionLabel
+from hermes_repair.model.values import number, whole
 from hermes_repair.model.words import count, minute
 from hermes_repair.records.folder import Folder
-from hermes_repair.store.file_state import at_rest, beside_others
 from hermes_repair.store.look import Look
 
 
@@ -55,7 +53,7 @@ def everything(home: Home, environment: Environment) -> Held:
     file_status = read_file_status(home)
     held = Held(left_behind=file_status.left_behind)
     try:
-        with _look(home, file_status) as look:
+        with quick_look(home, file_status, copy_private) as look:
             around = Circumstances(
                 database=home.database,
                 openers=file_status.openers,
@@ -71,18 +69,6 @@ def everything(home: Home, environment: Environment) -> Held:
     held.holds += _gateway_pid(home)
     held.holds += _receipts(folder_of(home))
     return held
-
-
-@contextmanager
-def _look(home: Home, file_status: FileStatus) -> Iterator[Look]:
-    wal_mode = file_status.facts.wal_mode
-    with (
-        naming(file_status),
-        at_rest(home.database, file_status.sides, copy_private, None, check_file=False)
-        if file_status.at_rest
-        else beside_others(home.database, wal_mode=wal_mode, check_file=False) as (look, _),
-    ):
-        yield look
 
 
 def _pids_comparable(database: Path) -> bool:
@@ -104,9 +90,9 @@ def _labels(look: Look, holds: list[Hold]) -> dict[str, SessionLabel]:
             continue
         started, source, title, messages = row
         labels[session] = SessionLabel(
-            started_at=float(started) if isinstance(started, int | float) else None,
+            started_at=number(started),
             source=source if isinstance(source, str) else None,
-            messages=messages if isinstance(messages, int) else 0,
+            messages=whole(messages),
             title=title if isinstance(title, str) else None,
         )
     return labels

@@ -23,6 +23,7 @@ from hermes_repair.model.choices import LookOptions
 from hermes_repair.model.errors import HermesRepairError, Refused, from_os
 from hermes_repair.model.findings import Severity
 from hermes_repair.model.plans import Safety, Unit
+from hermes_repair.model.values import whole
 from hermes_repair.schema.catalogue import Step, default_catalogue
 from hermes_repair.schema.delegate_marks import STEP, Decisions
 from hermes_repair.schema.foreign_objects import find_foreign_objects
@@ -158,7 +159,7 @@ def _route(scene: Scene, target: int, decisions: Decisions) -> Route:
 
 def _counted(part: Shown, look: Look) -> Shown:
     row = look.one(part.count) if part.count else None
-    return replace(part, rows=int(str(row[0]))) if row is not None else part
+    return replace(part, rows=whole(row[0])) if row is not None else part
 
 
 def _entries(home: Home) -> dict[str, object]:
@@ -262,7 +263,7 @@ def _verify(query: Query, way: Way) -> None:
             " more (FT003).",
         )
     left = _otherwise(structure, way)
-    rows = [int(str(next(iter(query(f"SELECT COUNT(*) FROM {t}", ())))[0])) for t in COUNTED]
+    rows = [whole(next(iter(query(f"SELECT COUNT(*) FROM {t}", ())))[0]) for t in COUNTED]
     if tuple(rows) != way.rows:
         left.insert(0, f"it had {way.rows} sessions and messages and now has {tuple(rows)}")
     if left:
@@ -297,5 +298,5 @@ def _look_afresh(home: Home, environment: Environment, way: Way) -> None:
 
 def _rows(look: Look) -> tuple[int, int]:
     """Return the numbers of sessions and of messages."""
-    numbers = (sum(int(str(row[0])) for row in look.scan("COUNT(*)", table)) for table in COUNTED)
+    numbers = (sum(whole(row[0]) for row in look.scan("COUNT(*)", table)) for table in COUNTED)
     return next(numbers), next(numbers)

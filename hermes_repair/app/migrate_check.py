@@ -6,16 +6,13 @@ a crash left a -wal it takes longer: that is joined in a private copy, as for ev
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-
 from hermes_repair.app.environment import Environment
-from hermes_repair.app.file_status import FileStatus, copy_private, steady
+from hermes_repair.app.file_status import FileStatus, copy_private, quick_look, steady
 from hermes_repair.app.target_release import choose_target, installed_for, is_behind
 from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import Refused
 from hermes_repair.schema.recognise import recognise
 from hermes_repair.schema.structure import read_structure
-from hermes_repair.store.file_state import at_rest, beside_others
 
 
 def behind(home: Home, environment: Environment, to: int | None) -> bool:
@@ -24,21 +21,14 @@ def behind(home: Home, environment: Environment, to: int | None) -> bool:
     Raises :class:`Refused` or :class:`DatabaseUnreadable` where that cannot be told.
     """
 
-    def look(file_status: FileStatus) -> bool:
+    def answer(file_status: FileStatus) -> bool:
         if not file_status.facts.is_sqlite:
             raise Refused(
                 f"{home.database} is not a SQLite database.", "`hermes-repair doctor` says more."
             )
-        with ExitStack() as stack:
-            if file_status.at_rest:
-                view = at_rest(
-                    home.database, file_status.sides, copy_private, None, check_file=False
-                )
-            else:
-                wal = file_status.facts.wal_mode
-                view = beside_others(home.database, wal_mode=wal, check_file=False)
-            recognition = recognise(read_structure(stack.enter_context(view)[0].rows))
+        with quick_look(home, file_status, copy_private) as look:
+            recognition = recognise(read_structure(look.rows))
         installed = installed_for(home, environment, file_status)
         return is_behind(recognition, choose_target(recognition, installed, to, force=True))
 
-    return steady(home, environment, look)
+    return steady(home, environment, answer)

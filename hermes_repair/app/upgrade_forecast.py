@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.home.installs import serving
 from hermes_repair.model.findings import Finding, Severity
+from hermes_repair.model.values import whole
 from hermes_repair.schema.releases import (
     Effect,
     effects_of,
@@ -101,7 +102,7 @@ def _consequence(
         if not scene.structure.has_column(*effect.needs.split(".")):
             return None
         row = scene.look.within_limit(lambda look: look.one(effect.count))
-        rows = int(str(row[0])) if row is not None else 0
+        rows = whole(row[0]) if row is not None else 0
         if row is not None and not rows:
             return None  # beside a live Hermes it may take too long to count, and is said anyway
     return Consequence(

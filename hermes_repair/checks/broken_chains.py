@@ -18,7 +18,6 @@ from hermes_repair.checks.resolution_units import (
     row_of,
     unit_of,
 )
-from hermes_repair.evidence.never_written import never_written
 from hermes_repair.evidence.ownership import is_no_delegate
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.lineage.column_changes import Resolution, refused
@@ -29,6 +28,9 @@ from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import Safety, Stage, Unit
 from hermes_repair.model.printed_commands import quoted
 from hermes_repair.model.words import count
+
+FIRST_IMPORTING = 22
+"""From this schema on (0.19.0) a release imports sessions, and gives their messages new ids."""
 
 
 @check("LN003", "lineage-cycle", Severity.ERROR, Remedy.SAFE, stage=Stage.LINEAGE)
@@ -204,7 +206,7 @@ def continuation_empty(scene: Scene) -> Iterator[Finding]:
     """
     for node in _empty(scene):
         resolution = judge_empty(scene, node)
-        written = not never_written(scene, node, scene.node[node.parent_id or ""])
+        written = not _never_written(scene, node, scene.node[node.parent_id or ""])
         yield continuation_empty.finding(
             {"kind": "session", "session_id": node.id, "parent": node.parent_id},
             f"continues {node.parent_id} and has no message.",
@@ -235,7 +237,7 @@ def _empty(scene: Scene) -> Iterator[SessionNode]:
 def judge_empty(scene: Scene, node: SessionNode) -> Resolution:
     """Say what becomes of an empty continuation."""
     parent = scene.node[node.parent_id or ""]
-    unwritten = never_written(scene, node, parent)
+    unwritten = _never_written(scene, node, parent)
     cut = cut_empty(
         scene.graph,
         node,
@@ -284,3 +286,27 @@ def _unlink(scene: Scene, node: SessionNode, finding: Finding) -> Iterator[Unit]
             kind="family",
             sessions={node.parent_id or ""},
         )
+
+
+def _never_written(scene: Scene, empty: SessionNode, before: SessionNode) -> bool:
+    """Whether ``empty``, which began after the last message of ``before``, never held a message.
+
+    ``messages.id`` is AUTOINCREMENT: an id is given once, and one that nobody holds belonged to a
+    message that is gone. Where every id above the last one of ``before`` is held, nothing that was
+    written since is gone. After an import ids say nothing of what there was before it.
+    """
+    if empty.rows or scene.recognition.number >= FIRST_IMPORTING:
+        return False
+    if before.rows and (
+        before.last_message_at is None
+        or empty.started_at is None
+        or before.last_message_at > empty.started_at
+    ):
+        return False
+    row = scene.look.one(
+        "SELECT seq = last + (SELECT COUNT(*) FROM messages WHERE id > last) FROM"
+        " (SELECT COALESCE(MAX(id), 0) AS last FROM messages WHERE session_id = ?),"
+        " (SELECT seq FROM sqlite_sequence WHERE name = 'messages')",
+        [before.id],
+    )
+    return row is not None and row[0] == 1

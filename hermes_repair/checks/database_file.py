@@ -14,7 +14,7 @@ from hermes_repair.model.printed_commands import quoted
 from hermes_repair.model.words import count, moment, verb
 from hermes_repair.schema.recognise import STORE, holds_conversations
 from hermes_repair.store.chats import Chat
-from hermes_repair.store.connections import name
+from hermes_repair.store.connections import quote
 from hermes_repair.store.file_state import FileState, SideFile
 from hermes_repair.store.integrity import Disagreement
 
@@ -360,7 +360,7 @@ def _make_anew(scene: Scene, found: Disagreement) -> str:
             "Stop Hermes. `hermes-repair explain DB006` says why SQLite cannot rebuild it, and"
             " `hermes-repair backup list` shows older copies."
         )
-    index = found.index if found.index.isidentifier() else name(found.index)
+    index = found.index if found.index.isidentifier() else quote(found.index)
     path, sql = str(scene.home.database), f"REINDEX {index}"
     code = f"import sqlite3; sqlite3.connect({json.dumps(path)}).execute({json.dumps(sql)})"
     return f"Stop Hermes and keep a copy of state.db, then: python3 -c {quoted(code)}"

@@ -13,7 +13,7 @@ from hermes_repair.model.actions import Action, RowUpdate
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import Safety, Stage, Unit
 from hermes_repair.model.printed_commands import quoted
-from hermes_repair.model.values import Value, number, same_value, text
+from hermes_repair.model.values import Value, number, same_value, text, whole
 from hermes_repair.model.words import count, verb
 from hermes_repair.store.look import Look
 from hermes_repair.transcripts.message_keys import decode_calls, row_key
@@ -59,7 +59,7 @@ def shown_rows(look: Look, session_id: str) -> list[Shown]:
         word = text(role) or ""
         found.append(
             Shown(
-                id=id if isinstance(id, int) else 0,
+                id=whole(id),
                 at=number(at),
                 role=word,
                 key=row_key(word, content, calls, answered),

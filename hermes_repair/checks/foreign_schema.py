@@ -10,7 +10,7 @@ from hermes_repair.evidence.scene import Scene
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.printed_commands import quoted
 from hermes_repair.schema.foreign_objects import ForeignObject, find_foreign_objects
-from hermes_repair.schema.sql_text import quote
+from hermes_repair.store.connections import quote
 
 
 @check("DB009", "foreign-schema-object", Severity.WARNING, Remedy.MANUAL, file_level=True)

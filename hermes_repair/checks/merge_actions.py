@@ -17,7 +17,7 @@ from hermes_repair.lineage.merge import LeftOut, Placed, merge_turns
 from hermes_repair.lineage.message_nature import Message
 from hermes_repair.model import trigger_columns
 from hermes_repair.model.actions import Action, RowInsert, RowMove, RowUpdate
-from hermes_repair.model.values import Row, Value, row_digest
+from hermes_repair.model.values import Row, Value, row_digest, whole
 from hermes_repair.transcripts.message_keys import decode_calls
 from hermes_repair.transcripts.message_rows import tool_calls_of
 
@@ -76,7 +76,7 @@ def merge_actions(scene: Scene, keep: str, merge: Merge) -> Iterator[Action]:
     if not merge.merged_in:
         return
     rows = {row["id"]: row for row in scene.look.rows_of("messages", "session_id = ?", [keep])}
-    order = list(_all_rows(sorted(rows, key=_number), merge.sequence))
+    order = list(_all_rows(sorted(rows, key=whole), merge.sequence))
     first = next(place for place, (_, placed) in enumerate(order) if placed is not None)
     copies = _copied_rows(scene, [placed.message for _, placed in order if placed is not None])
     counted = _counted(scene, keep, rows.values(), copies)
@@ -85,16 +85,12 @@ def merge_actions(scene: Scene, keep: str, merge: Merge) -> Iterator[Action]:
     for row_id, placed in order[first:]:
         number = next(scene.new_message_ids)
         if placed is None:
-            yield _move(rows[row_id], _number(row_id), number)
+            yield _move(rows[row_id], whole(row_id), number)
             continue
         row = trigger_columns.without(copies[placed.message.id])
         at = placed.at if placed.at is not None else row["timestamp"]
         values = {**row, "id": number, "session_id": keep, "timestamp": at}
         yield RowInsert("messages", {"id": number}, values)
-
-
-def _number(value: Value) -> int:
-    return value if isinstance(value, int) else 0
 
 
 def _all_rows(
@@ -140,7 +136,7 @@ def _counted(scene: Scene, keep: str, rows: Iterable[Row], copies: dict[int, Row
     calls = sum(_calls(row) for row in copies.values())
     if node.rewind_count:
         messages = (node.message_count or 0) + len(copies)
-        tool_calls = _number(stored.get("tool_call_count")) + calls
+        tool_calls = whole(stored.get("tool_call_count")) + calls
     else:
         messages = len(active) + len(copies)
         tool_calls = sum(_calls(row) for row in active) + calls

@@ -13,7 +13,7 @@ from hermes_repair.model.actions import RowInsert
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import ADOPTION, Safety, Stage, Unit
 from hermes_repair.model.printed_commands import quoted
-from hermes_repair.model.values import Value, number
+from hermes_repair.model.values import Value, number, whole
 from hermes_repair.model.words import count, utc_day, verb
 from hermes_repair.store.look import Look
 from hermes_repair.transcripts.message_keys import decode_calls
@@ -39,7 +39,7 @@ def find_orphans(look: Look) -> list[Orphans]:
         " (SELECT id FROM sessions) GROUP BY session_id ORDER BY session_id"
     )
     return [
-        Orphans(session_id, int(str(messages)), number(first) if is_time(first) else None)
+        Orphans(session_id, whole(messages), number(first) if is_time(first) else None)
         for session_id, messages, first in found
     ]
 

@@ -16,7 +16,7 @@ from hermes_repair.evidence.scene import Scene
 from hermes_repair.model.actions import Action, RowUpdate
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import Safety, Stage, Unit
-from hermes_repair.model.values import Value
+from hermes_repair.model.values import Value, whole
 from hermes_repair.model.words import count, verb
 from hermes_repair.schema.catalogue import default_catalogue
 from hermes_repair.schema.leftovers import OWNERS, Leftover
@@ -184,7 +184,7 @@ def _not_brought(scene: Scene, left: Leftover) -> NotBrought:
 
 def _ask(scene: Scene, query: str) -> int:
     row = scene.look.one(query) if query else None
-    return int(str(row[0])) if row is not None else 0
+    return whole(row[0]) if row is not None else 0
 
 
 _MISLEADS = {"schema_version": ", as in a database made by hand"}
@@ -216,7 +216,7 @@ def _outdated_search(scene: Scene) -> Iterator[_Damage]:
 
 
 def _count(scene: Scene, table: str) -> int:
-    return sum(int(str(row[0])) for row in scene.look.scan("COUNT(*)", table))
+    return sum(whole(row[0]) for row in scene.look.scan("COUNT(*)", table))
 
 
 def _finish_migration(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
@@ -302,7 +302,7 @@ def active_flag_null(scene: Scene) -> Iterator[Finding]:
     for session_id, number in scene.look.scan(
         "session_id, COUNT(*)", "messages", _IS_NULL, tail="GROUP BY session_id"
     ):
-        counted[session_id] += int(str(number))
+        counted[session_id] += whole(number)
     if not counted:
         return
     messages = counted.total()

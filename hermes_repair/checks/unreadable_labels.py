@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.model.actions import RowUpdate
 from hermes_repair.model.values import RawText, Value
-from hermes_repair.store.connections import name
+from hermes_repair.store.connections import quote
 
 NOT_HERE = frozenset({"id", "parent_session_id", "source", "model_config"})
 """What a session is known and found by, and what SE001 mends."""
@@ -20,7 +20,7 @@ NOT_HERE = frozenset({"id", "parent_session_id", "source", "model_config"})
 def unreadable_labels(scene: Scene) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield the sessions with such texts, and the columns that hold them."""
     columns = [column for column in scene.look.columns("sessions") if column not in NOT_HERE]
-    listed = ", ".join(map(name, ["id", *columns]))
+    listed = ", ".join(map(quote, ["id", *columns]))
     for session_id, *values in scene.look.scan(listed, "sessions"):
         bad = tuple(
             column

@@ -11,8 +11,7 @@ from hermes_repair.cli.target import Target
 from hermes_repair.home.layout import default_root, open_home
 from hermes_repair.model.errors import ExitCode, UsageError
 from hermes_repair.report import json_documents
-from hermes_repair.report.lines import Line, show
-from hermes_repair.report.stdout import put
+from hermes_repair.report.lines import Line, put, show
 
 
 def install(target: Target, *, systemd: bool, cron: bool, write: bool) -> int:

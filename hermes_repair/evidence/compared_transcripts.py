@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from hermes_repair.evidence.database_history import IMPORTS_SINCE, HistoryEvidence, brought_lines
 from hermes_repair.model.errors import UsageError
+from hermes_repair.model.values import whole
 from hermes_repair.transcripts.clock import Clock, Twin, find_periods
 from hermes_repair.transcripts.comparison import compare
 from hermes_repair.transcripts.json_files import read_log
@@ -161,7 +162,7 @@ def _rows(snapshot: HistoryEvidence, session_id: str) -> Iterator[MessageRow]:
         [session_id],
     ):
         id, role, content, calls, answers, at, active, compacted = row
-        number = id if isinstance(id, int) else 0
+        number = whole(id)
         yield MessageRow(number, role, content, calls, answers, at, active, compacted)
 
 

@@ -12,7 +12,7 @@ from functools import cached_property
 
 from hermes_repair.evidence.snapshot import Snapshot
 from hermes_repair.model.receipt_history import Freed
-from hermes_repair.model.values import row_digest
+from hermes_repair.model.values import number, row_digest, whole
 from hermes_repair.transcripts.clock import MAX_EPOCH, SLACK
 from hermes_repair.transcripts.listing import TranscriptFile
 from hermes_repair.transcripts.reader import prefix_digest
@@ -64,9 +64,9 @@ def database_birth(snapshot: HistoryEvidence) -> float | None:
         " AND id NOT IN (SELECT value FROM json_each(?))"
     )
     times = [
-        float(time)
-        for (time,) in look.scan("MIN(timestamp)", "messages", plausible, [ours])
-        if isinstance(time, int | float)
+        time
+        for (earliest,) in look.scan("MIN(timestamp)", "messages", plausible, [ours])
+        if (time := number(earliest)) is not None
     ]
     if moved and snapshot.receipt_history.birth is not None:
         times.append(snapshot.receipt_history.birth)
@@ -93,11 +93,11 @@ def last_message_id(snapshot: HistoryEvidence) -> int | None:
     """Return the largest id that ``messages`` ever gave out, 0 for none; None where not known."""
     look = snapshot.look
     row = look.one("SELECT MAX(id) FROM messages")
-    largest = row[0] if row and isinstance(row[0], int) else 0
+    largest = whole(row[0]) if row else 0
     if not look.has("sqlite_sequence"):
         return None
     row = look.one("SELECT seq FROM sqlite_sequence WHERE name = 'messages'")
-    given = row[0] if row and isinstance(row[0], int) else 0
+    given = whole(row[0]) if row else 0
     return given if given >= largest else None
 
 
@@ -112,7 +112,7 @@ def ids_without_row(snapshot: HistoryEvidence) -> int | None:
 
 def _rows(snapshot: HistoryEvidence) -> int:
     counts = snapshot.look.scan("COUNT(*)", "messages", "id > 0")
-    return sum(int(str(count)) for (count,) in counts)
+    return sum(whole(count) for (count,) in counts)
 
 
 def first_missing_id(snapshot: HistoryEvidence) -> tuple[int | None, float | None]:

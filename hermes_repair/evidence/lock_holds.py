@@ -29,7 +29,7 @@ from hermes_repair.leases import (
     turn_lease_verdict,
 )
 from hermes_repair.leases.holders import number
-from hermes_repair.model.values import Row, Value, readable
+from hermes_repair.model.values import Row, Value, readable, whole
 from hermes_repair.store.look import Look
 
 _NOTHING = Verdict(Kind.FREE, "")
@@ -123,7 +123,7 @@ def _about_session(look: Look, session_id: Value, taken: float | None) -> Iterat
         [session_id],
     )
     counted = [*(later or (0,)), *(children or (0, 0))]
-    note = settled(reason, *(value if isinstance(value, int) else 0 for value in counted))
+    note = settled(reason, *map(whole, counted))
     if note is not None:
         yield note
 

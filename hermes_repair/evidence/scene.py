@@ -22,6 +22,7 @@ from hermes_repair.evidence.sessions_elsewhere import (
 )
 from hermes_repair.evidence.suspect_rows import Suspects, find_suspects
 from hermes_repair.model.errors import Refused
+from hermes_repair.model.values import whole
 
 LARGEST_ID = 2**63 - 1  # of a row in SQLite
 
@@ -69,7 +70,7 @@ class Scene(LineageEvidence):
             "SELECT MAX((SELECT COALESCE(MAX(seq), 0) FROM sqlite_sequence WHERE name ="
             " 'messages'), (SELECT COALESCE(MAX(id), 0) FROM messages))"
         )
-        newest = row[0] if row and isinstance(row[0], int) else 0
+        newest = whole(row[0]) if row else 0
         return map(_possible, count(newest + 1))
 
     @cached_property

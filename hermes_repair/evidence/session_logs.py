@@ -30,6 +30,7 @@ from hermes_repair.evidence.compared_transcripts import (
 )
 from hermes_repair.evidence.database_history import HistoryEvidence
 from hermes_repair.lineage.session_node import SessionNode
+from hermes_repair.model.values import whole
 from hermes_repair.transcripts.clock import SLACK, Clock
 from hermes_repair.transcripts.json_files import LogHead, read_head
 from hermes_repair.transcripts.listing import FileKind, TranscriptFile, list_sessions
@@ -133,4 +134,4 @@ def _count(snapshot: HistoryEvidence, node: SessionNode, where: str, end: float)
     row = snapshot.look.one(
         f"SELECT COUNT(*) FROM messages WHERE session_id = ? AND {where}", [node.id, end]
     )
-    return int(row[0]) if row and isinstance(row[0], int) else 0
+    return whole(row[0]) if row else 0

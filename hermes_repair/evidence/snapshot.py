@@ -7,28 +7,30 @@ adds to it, each layer in a module of its own that knows only those below.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from functools import cached_property
 
-from hermes_repair.evidence.active_messages import read_messages
 from hermes_repair.gateway_routing import Routing, build_routing
 from hermes_repair.home.installs import Installed
 from hermes_repair.home.layout import Home, routing_file
 from hermes_repair.host import Openers
 from hermes_repair.host.regular_files import real_path
-from hermes_repair.lineage.message_nature import Message
+from hermes_repair.lineage.message_nature import Message, nature_of
 from hermes_repair.lineage.queries import node_query
 from hermes_repair.lineage.session_node import SessionNode, node_from_row
 from hermes_repair.lineage.title_index import Titles
 from hermes_repair.model.choices import LookOptions
 from hermes_repair.model.receipt_history import ReceiptHistory
+from hermes_repair.model.values import Value, number, text, whole
 from hermes_repair.model.words import count
+from hermes_repair.program_texts import default_harness
 from hermes_repair.schema.recognise import Recognition
 from hermes_repair.schema.structure import Structure
 from hermes_repair.store.file_state import FileState
 from hermes_repair.store.look import Look
+from hermes_repair.transcripts.message_keys import decode_calls, row_key
 
 
 @dataclass
@@ -108,4 +110,34 @@ class Snapshot:
 
     def messages(self, session_id: str) -> tuple[Message, ...]:
         """Return the active messages of one session as lineage compares them, by id."""
-        return tuple(read_messages(self.look, session_id))
+        return tuple(_read_messages(self.look, session_id))
+
+
+def _read_messages(look: Look, session_id: str) -> Iterator[Message]:
+    """Yield the rows that releases show (0.16 on: ``active`` is 1), in the order of their ids."""
+    active = " AND active = 1" if "active" in look.columns("messages") else ""
+    rows = look.rows(
+        "SELECT id, role, content, tool_calls, tool_call_id, timestamp FROM messages"
+        f" WHERE session_id = ?{active} ORDER BY id",
+        [session_id],
+    )
+    harness = default_harness()
+    for id, role, content, calls, answers, at in rows:
+        word = text(role) or ""
+        yield Message(
+            id=whole(id),
+            role=word,
+            key=row_key(word, content, calls, answers),
+            at=number(at),
+            nature=nature_of(word, harness.kind(content)),
+            calls=_call_ids(calls),
+            answers=text(answers),
+        )
+
+
+def _call_ids(value: Value) -> tuple[str, ...]:
+    calls = decode_calls(value)
+    if not isinstance(calls, list):
+        return ()
+    found = (call.get("id") for call in calls if isinstance(call, dict))
+    return tuple(id for id in found if isinstance(id, str))

@@ -16,7 +16,7 @@ import orjson
 from hermes_repair.evidence.tool_pairs import Pairing, Pairs
 from hermes_repair.model.values import Row, Value
 from hermes_repair.program_texts import Kind, default_harness
-from hermes_repair.store.connections import name
+from hermes_repair.store.connections import quote
 from hermes_repair.store.look import Look
 from hermes_repair.transcripts.message_keys import decode_calls
 
@@ -73,7 +73,7 @@ def find_suspects(look: Look, *, deep: bool) -> Suspects:
     columns = look.columns("messages")
     texts = [column for column in (TEXTS if deep else SPOKEN) if column in columns]
     joined = ", ".join(
-        f"CAST(group_concat(NULLIF({name(column)}, ''), ',') AS BLOB)" for column in texts
+        f"CAST(group_concat(NULLIF({quote(column)}, ''), ',') AS BLOB)" for column in texts
     )
     sql = (
         "SELECT MIN(timestamp), MAX(timestamp), COUNT(*) - COUNT(timestamp),"

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from hermes_repair.host.regular_files import open_regular, parse_json, read_if_there, real_path
+from hermes_repair.host.regular_files import open_regular, parse_json, real_path, text_if_there
 
 STATE_MODULE = "hermes_state.py"
 MOST_HOPS = 5
@@ -94,11 +94,11 @@ def code_of_packages(prefix: Path) -> Path | None:
 def _editable(site: Path) -> Iterator[Path]:
     """Yield the projects that editable installs in ``site`` point to (PEP 610, .pth files)."""
     for record in sorted(site.glob("hermes_agent-*.dist-info/direct_url.json")):
-        project = _folder_in(_text(record))
+        project = _folder_in(text_if_there(record))
         if project is not None:
             yield project
     for record in sorted(site.glob("*hermes*.pth")):
-        for line in _text(record).splitlines():
+        for line in text_if_there(record).splitlines():
             if line.strip() and not line.startswith(("import ", "#")):
                 yield site / line.strip()
 
@@ -113,10 +113,6 @@ def _folder_in(record: str) -> Path | None:
     if parts.scheme != "file":
         return None
     return Path(re.sub(r"^/(?=[A-Za-z]:)", "", unquote(parts.path)))
-
-
-def _text(path: Path) -> str:
-    return (read_if_there(path) or b"").decode("utf-8", "replace")
 
 
 def _head(path: Path) -> list[str]:

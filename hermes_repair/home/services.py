@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from hermes_repair.host.regular_files import read_if_there, real_path
+from hermes_repair.host.regular_files import real_path, text_if_there
 
 SYSTEM_UNITS = Path("/etc/systemd/system")
 
@@ -34,10 +34,10 @@ def services_of(root: Path, user_home: Path, system_units: Path) -> Iterator[Ser
     """
     for folder in (user_home / ".config" / "systemd" / "user", system_units):
         for unit in sorted(folder.glob("hermes-gateway*.service")):
-            yield from _serving(unit, _of_systemd(_text(unit)), root)
+            yield from _serving(unit, _of_systemd(text_if_there(unit)), root)
     agents = user_home / "Library" / "LaunchAgents"
     for unit in sorted(agents.glob("ai.hermes.gateway*.plist")):
-        yield from _serving(unit, _of_launchd(_text(unit)), root)
+        yield from _serving(unit, _of_launchd(text_if_there(unit)), root)
 
 
 def _serving(unit: Path, found: tuple[str, str], root: Path) -> Iterator[Service]:
@@ -74,7 +74,3 @@ def _of_launchd(text: str) -> tuple[str, str]:
     home = environment.get("HERMES_HOME") if isinstance(environment, dict) else None
     program = arguments[0] if isinstance(arguments, list) and arguments else None
     return (program if isinstance(program, str) else ""), (home if isinstance(home, str) else "")
-
-
-def _text(path: Path) -> str:
-    return (read_if_there(path) or b"").decode("utf-8", "replace")

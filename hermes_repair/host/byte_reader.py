@@ -131,7 +131,6 @@ def _facts(answer: Mapping[str, Any]) -> RawFacts:
     main, wal, shm, journal = (_file(entry) for entry in answer["files"])
     return RawFacts(
         real=_path(answer["real"]),
-        symlink=answer["symlink"],
         main=main,
         wal=wal,
         shm=shm,

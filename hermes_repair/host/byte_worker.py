@@ -11,7 +11,7 @@ TEXT, "path": PATH}``. A literal and not JSON, and few imports: importing json, 
 takes longer than all the work of a look.
 """
 
-# ruff: noqa: PTH108, PTH112, PTH114, PTH115, PTH116, PTH119, PTH120, PTH123, PTH208
+# ruff: noqa: PTH108, PTH112, PTH115, PTH116, PTH119, PTH120, PTH123, PTH208
 from __future__ import annotations
 
 import os
@@ -133,7 +133,6 @@ def probe_once(given: bytes) -> dict[str, Any]:
         for descriptor in descriptors.values():
             os.close(descriptor)
     return {
-        "symlink": os.path.islink(given),
         "real": real,
         "files": files,
         "holders": holders,

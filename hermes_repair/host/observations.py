@@ -181,7 +181,6 @@ class RawFacts:
     """
 
     real: Path
-    symlink: bool
     main: FileFacts
     wal: FileFacts
     shm: FileFacts
@@ -207,16 +206,6 @@ class RawFacts:
         size = int.from_bytes(self.main.head[16:18], "big")
         size = 65536 if size == 1 else size
         return size if 512 <= size <= 65536 and size & (size - 1) == 0 else None
-
-    @property
-    def page_count(self) -> int | None:
-        """Pages by the header of the main file (a WAL may say otherwise)."""
-        return int.from_bytes(self.main.head[28:32], "big") if self.is_sqlite else None
-
-    @property
-    def change_counter(self) -> int | None:
-        """SQLite's file change counter; in WAL mode it moves at checkpoints only."""
-        return int.from_bytes(self.main.head[24:28], "big") if self.is_sqlite else None
 
     @property
     def sidecars(self) -> tuple[FileFacts, FileFacts, FileFacts]:

@@ -214,8 +214,8 @@ def _closed_to_us(denied: Iterable[int], facts: RawFacts) -> tuple[str, ...]:
         if pid == os.getpid():
             continue
         try:
-            stat = procfs.parse_stat(_text(f"/proc/{pid}/stat"))
-            status = procfs.parse_status(_text(f"/proc/{pid}/status"))
+            stat = procfs.parse_stat(procfs.read_text(f"/proc/{pid}/stat"))
+            status = procfs.parse_status(procfs.read_text(f"/proc/{pid}/status"))
         except (FileNotFoundError, ProcessLookupError):
             continue  # it has ended
         if unseen_processes.could_open(pid, stat, status, path):
@@ -225,7 +225,3 @@ def _closed_to_us(denied: Iterable[int], facts: RawFacts) -> tuple[str, ...]:
     shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
     how = "with sudo" if os.geteuid() else "with every capability"
     return (f"processes that cannot be inspected may have it open: {shown} (run it {how})",)
-
-
-def _text(path: str) -> str:
-    return Path(path).read_bytes().decode("utf-8", "backslashreplace")

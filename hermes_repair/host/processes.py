@@ -58,7 +58,7 @@ def hidden_processes(private_files: bool = False) -> tuple[str, ...]:
     try:
         namespace = _namespace("self")
         ours = _proc_is_ours()
-        mounts = procfs.parse_mountinfo(_text("/proc/self/mountinfo"))
+        mounts = procfs.parse_mountinfo(procfs.read_text("/proc/self/mountinfo"))
     except OSError:
         return ("/proc is not mounted, so processes cannot be seen",)
     reasons = []
@@ -78,8 +78,8 @@ def hidden_processes(private_files: bool = False) -> tuple[str, ...]:
 
 def _linux_process(pid: int) -> ProcessInfo | None:
     try:
-        stat = procfs.parse_stat(_text(f"/proc/{pid}/stat"))
-        status = procfs.parse_status(_text(f"/proc/{pid}/status"))
+        stat = procfs.parse_stat(procfs.read_text(f"/proc/{pid}/stat"))
+        status = procfs.parse_status(procfs.read_text(f"/proc/{pid}/status"))
         argv = () if stat.kernel_thread or stat.state in "ZX" else _argv(pid)
         threads = sum(1 for _ in Path(f"/proc/{pid}/task").iterdir())
         owner = Path(f"/proc/{pid}").stat().st_uid
@@ -169,7 +169,3 @@ def _or_empty(found: object) -> tuple[str, ...]:
         return tuple(found.cmdline())
     except (psutil.AccessDenied, psutil.ZombieProcess):
         return (found.name(),)
-
-
-def _text(path: str) -> str:
-    return Path(path).read_bytes().decode("utf-8", "backslashreplace")

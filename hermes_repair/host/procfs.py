@@ -1,11 +1,17 @@
-"""Pure parsers of what Linux says under /proc. Text in, values out; nothing here opens a file."""
+"""Parsers of what Linux says under /proc: text in, values out; :func:`read_text` alone opens."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 PF_KTHREAD = 0x00200000
 CAP_DAC = (1 << 1) | (1 << 2)  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
+
+
+def read_text(path: str) -> str:
+    """Return a file of /proc, where names may be any bytes; raises ``OSError`` where it is gone."""
+    return Path(path).read_bytes().decode("utf-8", "backslashreplace")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +28,12 @@ class Stat:
 class Status:
     """The fields of ``/proc/PID/status`` that matter here.
 
-    ``uids`` and ``gids`` are all that the process has or may return to (real, effective, saved,
-    file system; groups included). ``namespace_depth`` counts the PID namespaces from the one that
-    /proc belongs to down to the process: 1 is the same.
+    ``uids`` are all that the process has or may return to (real, effective, saved, file system).
+    ``namespace_depth`` counts the PID namespaces from the one that /proc belongs to down to the
+    process: 1 is the same.
     """
 
     uids: frozenset[int]
-    gids: frozenset[int]
     reads_anything: bool
     namespace_depth: int
 
@@ -80,7 +85,6 @@ def parse_status(text: str) -> Status:
     lines = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
     return Status(
         uids=frozenset(map(int, lines["Uid"].split())),
-        gids=frozenset(map(int, (lines["Gid"] + " " + lines.get("Groups", "")).split())),
         reads_anything=bool(int(lines.get("CapEff", "0"), 16) & CAP_DAC),
         namespace_depth=len(lines.get("NSpid", "1").split()),
     )

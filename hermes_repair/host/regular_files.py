@@ -178,6 +178,11 @@ def read_if_there(path: Path, limit: int = SMALL) -> bytes | None:
         return None
 
 
+def text_if_there(path: Path) -> str:
+    """Return a small file as text, whatever its bytes are; empty where none can be read."""
+    return (read_if_there(path) or b"").decode("utf-8", "replace")
+
+
 def parse_json(data: bytes | str) -> Any:
     """Parse JSON; raises ``ValueError`` for what is none, is nested too deeply or is no UTF-8."""
     try:

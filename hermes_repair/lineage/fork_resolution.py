@@ -13,8 +13,12 @@ from dataclasses import dataclass
 from hermes_repair.lineage.column_changes import Resolution, changes_of, refused, resolution
 from hermes_repair.lineage.forks import Fork, Holds, Sibling
 from hermes_repair.lineage.graph import Graph
-from hermes_repair.lineage.markers import ConfigUnusable
-from hermes_repair.lineage.release_shapes import archive_shape, branch_shape, unrouted_shape
+from hermes_repair.lineage.markers import (
+    ConfigUnusable,
+    archive_shape,
+    branch_shape,
+    unrouted_shape,
+)
 from hermes_repair.lineage.title_index import Titles
 from hermes_repair.model.plans import Safety
 from hermes_repair.model.values import Row, Value

@@ -17,11 +17,12 @@ from hermes_repair.lineage.markers import (
     BRANCHED_FROM,
     DELEGATE_FROM,
     ConfigUnusable,
+    branch_shape,
     remove_marker,
     set_marker,
+    unrouted_shape,
 )
 from hermes_repair.lineage.person_proof import Proof
-from hermes_repair.lineage.release_shapes import branch_shape, unrouted_shape
 from hermes_repair.lineage.session_node import DelegateMark, SessionNode
 from hermes_repair.lineage.title_index import Titles
 from hermes_repair.model.plans import Safety

@@ -12,7 +12,7 @@ from enum import Enum
 
 from hermes_repair.gateway_routing import Routing
 from hermes_repair.lineage.session_node import DelegateMark, SessionNode
-from hermes_repair.model.values import Row, number, text
+from hermes_repair.model.values import Row, text, whole
 
 NEVER_A_PERSON = frozenset({"subagent", "cron", "tool"})
 GENUINE_USERS = 2
@@ -24,13 +24,10 @@ limit it gets a second one, which is program text (0.13.0 to 0.19.0, run)."""
 class MessageCounts:
     """What :func:`hermes_repair.lineage.queries.facts_query` adds up for one session.
 
-    ``genuine_users`` counts different texts, so that a repeated task is not taken for a talk;
-    ``genuine_at`` is the time of the latest of them in epoch seconds.
+    ``genuine_users`` counts different texts, so that a repeated task is not taken for a talk.
     """
 
     genuine_users: int = 0
-    genuine_at: float | None = None
-    tool_rows: int = 0
     platform_rows: int = 0
 
 
@@ -80,10 +77,8 @@ def person_facts(
 def counts_from_row(row: Row) -> tuple[str, MessageCounts]:
     """Read one row of ``facts_query``: the session id and its counts."""
     return text(row["session_id"]) or "", MessageCounts(
-        genuine_users=int(number(row["genuine_users"]) or 0),
-        genuine_at=number(row["genuine_at"]),
-        tool_rows=int(number(row["tool_rows"]) or 0),
-        platform_rows=int(number(row["platform_rows"]) or 0),
+        genuine_users=whole(row["genuine_users"]),
+        platform_rows=whole(row["platform_rows"]),
     )
 
 

@@ -19,7 +19,6 @@ _NODE_DEFAULTS = {
     "session_key": "NULL",
     "chat_type": "NULL",
     "chat_id": "NULL",
-    "profile_name": "NULL",
     "message_count": "0",
     "api_call_count": "0",
     "rewind_count": "0",
@@ -31,9 +30,6 @@ WHITE_SPACE = "char(9, 10, 11, 12, 13, 32)"
 HEAD_ROWS = 16
 """How many rows of a session are its head; releases protect 3 messages there and a summary follows,
 users may set more."""
-
-SESSION_ROWS = "SELECT * FROM sessions WHERE id IN (SELECT value FROM json_each(?))"
-"""Whole rows of the sessions whose ids are in one JSON array: the before-images of a repair."""
 
 
 def node_query(session_columns: Collection[str], message_columns: Collection[str]) -> str:
@@ -64,17 +60,16 @@ def facts_query(message_columns: Collection[str], openings: Sequence[str]) -> st
     Parameters: the program's own ``openings`` (``Harness.openings()``), then a JSON array of
     session ids. Result rows are what :func:`hermes_repair.lineage.person_proof.counts_from_row`
     takes: ``session_id``, ``genuine_users`` (different texts of role user that open with none of
-    them), ``genuine_at`` (time of the latest of those), ``tool_rows``, ``platform_rows`` (rows with
-    an id of a message platform). Sessions without messages have no row.
+    them), ``platform_rows`` (rows with an id of a message platform). Sessions without messages have
+    no row.
     """
     begin = f"ltrim(m.content, {WHITE_SPACE})"
     opened = " OR ".join(f"substr({begin}, 1, {len(opening)}) = ?" for opening in openings)
     platform = "m.platform_message_id" if "platform_message_id" in message_columns else "NULL"
     return (
         "SELECT u.session_id, COUNT(DISTINCT CASE WHEN u.person THEN u.content END) "
-        "AS genuine_users, MAX(CASE WHEN u.person THEN u.timestamp END) AS genuine_at, "
-        "SUM(u.role = 'tool') AS tool_rows, COUNT(u.platform_id) AS platform_rows FROM ("
-        "SELECT m.session_id, m.role, m.content, m.timestamp, "
+        "AS genuine_users, COUNT(u.platform_id) AS platform_rows FROM ("
+        "SELECT m.session_id, m.content, "
         f"{platform} AS platform_id, CASE WHEN m.role <> 'user' THEN 0 "
         f"WHEN COALESCE({begin}, '') = '' THEN 0 WHEN substr({begin}, 1, 1) NOT IN"
         f" ({_first_characters(openings)}) THEN 1 WHEN {opened} THEN 0 ELSE 1 END AS person "

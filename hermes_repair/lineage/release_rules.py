@@ -7,7 +7,6 @@ counts as one without markers here, while releases from 0.16.0 on fail on it (SE
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -55,20 +54,6 @@ RULES: Mapping[str, Rules] = {
     "0.19.0": _SINCE_0_18,
 }
 """The releases that were compared, oldest first."""
-
-
-def rules_for(release: str) -> Rules:
-    """Return the rules of the latest compared release that is not newer than ``release``.
-
-    ``release`` is dotted numbers, with anything after them; the oldest rules for what is older.
-    """
-    wanted = _version(release)
-    known = [version for version in RULES if _version(version) <= wanted]
-    return RULES[known[-1] if known else next(iter(RULES))]
-
-
-def _version(release: str) -> tuple[int, ...]:
-    return tuple(int(number) for number in re.findall(r"\d+", release)[:3])
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,39 +124,6 @@ def picker(graph: Graph, rules: Rules) -> tuple[Listed, ...]:
             shown = compression_tip(graph, node.id, rules)
         lines.append(Listed(node.id, shown))
     return tuple(lines)
-
-
-def compression_lineage(graph: Graph, session_id: str) -> tuple[str, ...]:
-    """Return what ``get_compression_lineage`` (0.18.1 and later) returns; it ends on cycles.
-
-    It follows the oldest child, so in a fork it names another one than the tip does.
-    """
-    node = graph.nodes.get(session_id)
-    if node is None:
-        return ()
-    if node.branched_from is not None:
-        return (session_id,)
-    root = node
-    above = {root.id}
-    while root.parent_id is not None and root.branched_from is None:
-        parent = graph.nodes.get(root.parent_id)
-        if parent is None or parent.end_reason != "compression" or parent.id in above:
-            break
-        above.add(parent.id)
-        root = parent
-    lineage = [root.id]
-    current = root
-    while current.end_reason == "compression":
-        child = min(
-            (child for child in graph.child_nodes(current.id) if child.branched_from is None),
-            key=_start,
-            default=None,
-        )
-        if child is None or child.id in lineage:
-            break
-        lineage.append(child.id)
-        current = child
-    return tuple(lineage) if session_id in lineage else (session_id,)
 
 
 def _listed(graph: Graph, node: SessionNode, rules: Rules) -> bool:

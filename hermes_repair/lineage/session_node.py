@@ -53,7 +53,6 @@ class SessionNode:
     session_key: str | None = None
     chat_type: str | None = None
     chat_id: str | None = None
-    profile_name: str | None = None
     message_count: int | None = 0
     api_call_count: int | None = 0
     rewind_count: int | None = 0
@@ -83,7 +82,6 @@ def node_from_row(row: Row) -> SessionNode:
     (``surrogateescape``), so that a damaged id still equals the same damaged id elsewhere.
     """
     title = row["title"]
-    archived = number(row["archived"])
     return SessionNode(
         id=text(row["id"]) or "",
         source=_interned(row["source"]),
@@ -97,11 +95,10 @@ def node_from_row(row: Row) -> SessionNode:
         config_minified=bool(row["config_minified"]),
         branched_from=text(row["branched_from"]),
         delegate_from=text(row["delegate_from"]),
-        archived=None if archived is None else int(archived),
+        archived=_whole(row["archived"]),
         session_key=text(row["session_key"]),
         chat_type=_interned(row["chat_type"]),
         chat_id=text(row["chat_id"]),
-        profile_name=_interned(row["profile_name"]),
         message_count=_whole(row["message_count"]),
         api_call_count=_whole(row["api_call_count"]),
         rewind_count=_whole(row["rewind_count"]),

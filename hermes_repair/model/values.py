@@ -137,6 +137,11 @@ def number(value: Value) -> float | None:
     return None
 
 
+def whole(value: Value) -> int:
+    """Return a value as the integer that it is (a count, an id), 0 where it is none."""
+    return value if isinstance(value, int) else 0
+
+
 def readable(value: Value) -> str:
     """Return an id for a reader, whatever its type turned out to be."""
     return value if isinstance(value, str) else repr(value)

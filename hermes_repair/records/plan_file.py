@@ -6,16 +6,17 @@ import errno
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hermes_repair.model.actions import Action
 from hermes_repair.model.errors import BadRecord, DatabaseUnreadable, NotNoted, Refused
 from hermes_repair.model.plans import Header, Outline, Safety, Unit, UnitRecord, UnitState, outline
-from hermes_repair.model.values import Value, encode_value, stored, text
+from hermes_repair.model.values import Value, encode_value, text
 from hermes_repair.records.action_rows import (
     COLUMNS,
     columns_of,
@@ -27,6 +28,9 @@ from hermes_repair.records.action_rows import (
 )
 from hermes_repair.records.undo_data import Aside
 from hermes_repair.store.connections import bind, placeholder
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 FORMAT = 1
 MOVE_AWAY = "Move that file away, then run this again. What a damaged receipt did cannot be undone."
@@ -87,7 +91,25 @@ _SEALED = (
 _TYPES: dict[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "float": (int, float)}
 _LAST_SECOND = 253_402_300_800  # of the year 9999: later ones are no times
 
+_AS_TEXT = dict.fromkeys(("subject", "summary"), "CAST(? AS TEXT)")
+"""How :mod:`sqlite_utils` puts in what may be no UTF-8 and is bound as bytes then."""
 _COLUMN_NAMES = "(SELECT names FROM column_sets WHERE number = column_set)"
+
+
+def _unit_row(number: int, unit: Unit) -> dict[str, Any]:
+    subject, summary = bind([unit.subject, unit.summary])
+    return {
+        "number": number,
+        "kind": unit.kind,
+        "subject": subject,
+        "summary": summary,
+        "safety": unit.safety.value,
+        "live": int(unit.live),
+        "findings": json.dumps(unit.findings),
+        "finding_ids": json.dumps(unit.finding_ids),
+        "sessions": json.dumps(sorted(unit.sessions)),
+        "state": UnitState.PENDING.value,
+    }
 
 
 class PlanFile:
@@ -97,6 +119,13 @@ class PlanFile:
         self._db = connection
         self.path = path
         self._sets: dict[tuple[str, ...], int] = {}
+
+    @cached_property
+    def _tables(self) -> Database:
+        """The tables, for writing rows; imported with the first one: most runs only read."""
+        from sqlite_utils import Database
+
+        return Database(self._db, recursive_triggers=False, execute_plugins=False)
 
     def header(self) -> Header:
         """Return what the file is about."""
@@ -123,11 +152,7 @@ class PlanFile:
 
     def seal(self) -> None:
         """Note the digest of all that does not change later, in the transaction that is open."""
-        self._db.execute(
-            "INSERT INTO header VALUES (?, ?)"
-            " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-            (_DIGEST, self._content()),
-        )
+        self._put_header({_DIGEST: self._content()})
 
     def require_sealed(self) -> None:
         """Raise :class:`BadRecord` where anything was changed by others since it was written."""
@@ -156,26 +181,25 @@ class PlanFile:
 
     def set_header(self, **changes: Any) -> None:
         """Change fields of the header, durable at once; raises :class:`NotNoted`."""
-        values = {name: kept(value) for name, value in changes.items()}
-        self._note(
-            (
-                f"INSERT INTO header VALUES (?, {placeholder(value)})"
-                " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-                bind([name, value]),
-            )
-            for name, value in values.items()
-        )
+        with self._noting():
+            self._put_header({name: kept(value) for name, value in changes.items()})
 
-    def _note(self, statements: Iterable[tuple[str, Sequence[Any]]]) -> None:
-        """Change rows of ours in one transaction."""
+    def _put_header(self, values: Mapping[str, Value]) -> None:
+        for name, value in values.items():
+            (bound,) = bind([value])
+            self._tables.table("header").upsert(
+                {"name": name, "value": bound},
+                pk="name",
+                conversions={"value": placeholder(value)},
+            )
+
+    @contextmanager
+    def _noting(self) -> Iterator[None]:
+        """Change rows of ours in one transaction; raises :class:`NotNoted`."""
         try:
-            self._db.execute("BEGIN")
-            for sql, parameters in statements:
-                self._db.execute(sql, parameters)
-            self._db.execute("COMMIT")
+            with self._tables.atomic():
+                yield
         except sqlite3.Error as error:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
             raise NotNoted(
                 f"{self.path} cannot be written: {error}.",
                 "Finished steps are complete. Fix that (is the disk full?), then run"
@@ -185,30 +209,16 @@ class PlanFile:
     def append(self, units: Iterable[Unit]) -> list[Outline]:
         """Add units behind those that are there, in one transaction; return their outlines."""
         outlines: list[Outline] = []
-        row = self._db.execute("SELECT COALESCE(MAX(number), 0) FROM units").fetchone()
-        number = int(row[0])
-        self._db.execute("BEGIN")
-        for unit in units:
-            number += 1
-            values = (
-                number,
-                unit.kind,
-                stored(unit.subject),
-                stored(unit.summary),
-                unit.safety.value,
-                int(unit.live),
-                json.dumps(unit.findings),
-                json.dumps(unit.finding_ids),
-                json.dumps(sorted(unit.sessions)),
-                UnitState.PENDING.value,
-            )
-            marks = ", ".join(map(placeholder, values))
-            self._db.execute(f"INSERT INTO units VALUES ({marks})", bind(values))
-            for position, action in enumerate(unit.actions):
-                self._put(number, position, action)
-            outlines.append(outline(number, unit))
-        self.seal()
-        self._db.execute("COMMIT")
+        rows: list[dict[str, Any]] = []
+        there = self._db.execute("SELECT COALESCE(MAX(number), 0) FROM units").fetchone()[0]
+        with self._tables.atomic():
+            for number, unit in enumerate(units, int(there) + 1):
+                rows.append(_unit_row(number, unit))
+                for position, action in enumerate(unit.actions):
+                    self._put(number, position, action)
+                outlines.append(outline(number, unit))
+            self._tables.table("units").insert_all(rows, conversions=_AS_TEXT)
+            self.seal()
         return outlines
 
     def _put(self, unit: int, position: int, action: Action) -> None:
@@ -232,10 +242,8 @@ class PlanFile:
     def _column_set(self, columns: tuple[str, ...]) -> int:
         """Return the number of a list of columns, kept once however many rows share it."""
         if columns not in self._sets:
-            names = json.dumps(columns)
-            self._db.execute("INSERT OR IGNORE INTO column_sets (names) VALUES (?)", (names,))
-            row = self._db.execute("SELECT number FROM column_sets WHERE names = ?", (names,))
-            self._sets[columns] = int(row.fetchone()[0])
+            sets = self._tables.table("column_sets")
+            self._sets[columns] = sets.lookup({"names": json.dumps(columns)}, pk="number")
         return self._sets[columns]
 
     def records(self, *, newest_first: bool = False) -> Iterator[UnitRecord]:
@@ -300,9 +308,10 @@ class PlanFile:
 
     def set_states(self, numbers: Iterable[int], state: UnitState) -> None:
         """Say what became of units, durable at once; raises :class:`NotNoted`."""
-        self._note(
-            ("UPDATE units SET state = ? WHERE number = ?", (state.value, n)) for n in numbers
-        )
+        with self._noting():
+            self._db.executemany(
+                "UPDATE units SET state = ? WHERE number = ?", ((state.value, n) for n in numbers)
+            )
 
     def sessions(self) -> frozenset[str]:
         """Return the sessions that the units touch."""

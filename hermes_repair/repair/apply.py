@@ -19,7 +19,7 @@ from hermes_repair.model.actions import (
     RowUpdate,
 )
 from hermes_repair.model.errors import Changed, Refused
-from hermes_repair.model.values import Row, Value, row_digest, same_value
+from hermes_repair.model.values import Row, Value, row_digest, same_value, whole
 from hermes_repair.repair.row_images import differing, is_inserted
 from hermes_repair.repair.row_writes import Rows, where
 
@@ -133,7 +133,7 @@ def _without_ours(now: Value, before: Value, after: Value) -> Value:
     """Return a counter less what we added: Hermes may have counted on since."""
     if same_value(now, after) or not isinstance(now, int) or not isinstance(after, int):
         return before
-    return now - (after - (before if isinstance(before, int) else 0))
+    return now - (after - whole(before))
 
 
 def _expected(rows: Rows, table: str, key: Row, expected: Row) -> Row:

@@ -22,7 +22,7 @@ from hermes_repair.model.actions import (
 )
 from hermes_repair.model.plans import ADOPTION, Unit
 from hermes_repair.model.values import Value, stored
-from hermes_repair.store.connections import name, placeholder
+from hermes_repair.store.connections import placeholder, quote
 from hermes_repair.store.writer import Writer
 
 Violation: TypeAlias = tuple[str, str, Value]
@@ -72,7 +72,7 @@ def violations(writer: Writer, unit: Unit) -> frozenset[Violation]:
         wanted = [stored(id) for id in ids]
         marks = ", ".join(map(placeholder, wanted))
         for table, column in targets:
-            among = f"c.{name(column)} IN ({marks})"
+            among = f"c.{quote(column)} IN ({marks})"
             parameters: list[Value] = [*wanted]
             if table == "sessions":
                 among = f"({among} OR c.id IN ({marks}))"
@@ -80,9 +80,9 @@ def violations(writer: Writer, unit: Unit) -> frozenset[Violation]:
             found.update(
                 (table, column, row[0])
                 for row in writer.query(
-                    f"SELECT DISTINCT c.{name(column)} FROM {name(table)} c"
-                    f" LEFT JOIN sessions s ON s.id = c.{name(column)}"
-                    f" WHERE {among} AND c.{name(column)} IS NOT NULL AND s.id IS NULL",
+                    f"SELECT DISTINCT c.{quote(column)} FROM {quote(table)} c"
+                    f" LEFT JOIN sessions s ON s.id = c.{quote(column)}"
+                    f" WHERE {among} AND c.{quote(column)} IS NOT NULL AND s.id IS NULL",
                     parameters,
                 )
             )
@@ -97,7 +97,7 @@ def violations_in(writer: Writer, tables: frozenset[str]) -> frozenset[Violation
         (str(row[0]), str(row[2]), row[1])
         for (table,) in listed
         if str(table) in tables or "sessions" in tables
-        for row in writer.query(f"PRAGMA foreign_key_check({name(str(table))})")
+        for row in writer.query(f"PRAGMA foreign_key_check({quote(str(table))})")
     )
 
 

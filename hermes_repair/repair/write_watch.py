@@ -16,10 +16,10 @@ from hermes_repair.model import trigger_columns
 from hermes_repair.model.actions import RowDelete, RowInsert
 from hermes_repair.model.errors import InUse, Refused
 from hermes_repair.model.plans import Unit
-from hermes_repair.model.values import Row, Value
+from hermes_repair.model.values import Row, Value, whole
 from hermes_repair.repair.foreign_keys import rewritten
 from hermes_repair.repair.row_images import derived_columns
-from hermes_repair.store.connections import name
+from hermes_repair.store.connections import quote
 from hermes_repair.store.writer import Writer
 
 Counts: TypeAlias = "Counter[tuple[str, str]]"
@@ -53,7 +53,7 @@ class Watch:
         if cookie == self._cookie and self._is_there():
             return
         for kind, label in self._mine():
-            self._writer.execute(f"DROP {kind!s} IF EXISTS temp.{name(str(label))}")
+            self._writer.execute(f"DROP {kind!s} IF EXISTS temp.{quote(str(label))}")
         self._tables = tuple(ordinary_tables(self._writer))
         self._columns = derived_columns(self._writer)
         for number, table in enumerate(self._tables):
@@ -137,7 +137,7 @@ class Watch:
         self, number: int, event: str, when: str, table: str, statement: str = ""
     ) -> None:
         self._writer.execute(
-            f"CREATE TEMP TRIGGER {_OURS}{number}_{event} AFTER {when} ON main.{name(table)}"
+            f"CREATE TEMP TRIGGER {_OURS}{number}_{event} AFTER {when} ON main.{quote(table)}"
             f" BEGIN SELECT {_OURS}count({number * len(_CODES) + _CODES.index(event)});"
             f" {statement} END"
         )
@@ -169,7 +169,7 @@ def ordinary_tables(writer: Writer) -> list[str]:
 def numbers_of_rows(writer: Writer) -> dict[str, int]:
     """Return how many rows each ordinary table has: one pass over an index of each."""
     return {
-        table: int(str(writer.query(f"SELECT COUNT(*) FROM main.{name(table)}")[0][0]))
+        table: whole(writer.query(f"SELECT COUNT(*) FROM main.{quote(table)}")[0][0])
         for table in ordinary_tables(writer)
     }
 

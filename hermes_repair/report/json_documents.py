@@ -15,7 +15,7 @@ from hermes_repair.model.errors import HermesRepairError
 from hermes_repair.model.findings import Finding, Severity
 from hermes_repair.model.plans import Outline
 from hermes_repair.model.values import Value, readable
-from hermes_repair.report.stdout import put
+from hermes_repair.report.lines import put
 
 FORMAT_VERSION = 1
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from hermes_repair.model.errors import NotPrinted
 from hermes_repair.model.escape import escape
-from hermes_repair.report.stdout import put
 
 STYLES = {"error": "bold red", "warning": "yellow", "good": "green", "dim": "dim", "head": "bold"}
 
@@ -47,3 +48,23 @@ def show(lines: Iterable[Line], *, stream: str = "stdout") -> None:
     console = Console(file=target, markup=False, highlight=False, soft_wrap=True)
     for line in lines:
         console.print(Text(escape(line.text), style=STYLES.get(line.style, "")))
+
+
+def put(text: str) -> None:
+    """Write text to stdout, at once.
+
+    Raises ``BrokenPipeError`` where nobody reads it, and :class:`NotPrinted` where stdout takes
+    nothing: the text has gone to stderr then, for it may say what was done.
+    """
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        with suppress(OSError):
+            sys.stderr.write(text)
+            sys.stderr.flush()
+        raise NotPrinted(
+            f"stdout cannot be written: {error.strerror}. What it was to say stands above."
+        ) from error

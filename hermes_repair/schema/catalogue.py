@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from hermes_repair.schema import catalogue_root
-from hermes_repair.schema.ddl import kind_of, read_script
-from hermes_repair.schema.sql_text import statements
-from hermes_repair.schema.structure import Structure
+from hermes_repair.schema.run_script import read_script
+from hermes_repair.schema.sql_text import kind_of, statements
+from hermes_repair.schema.structure import Structure, Table
 
 NEWEST_TARGET = 22
 """The newest number that we migrate to (0.19.0); from 23 on Hermes' own code does it."""
@@ -23,7 +23,7 @@ DEFAULT_TARGET = 14
 
 @dataclass(frozen=True, slots=True)
 class SchemaObject:
-    """One statement of a step; ``kind`` and ``name`` as :func:`.ddl.kind_of` gives them."""
+    """One statement of a step; ``kind`` and ``name`` as :func:`.sql_text.kind_of` gives them."""
 
     kind: str
     name: str
@@ -56,7 +56,6 @@ class Step:
     date: str
     additive: bool
     touches: str
-    by_hermes: bool
     objects: tuple[SchemaObject, ...]
     fills: Mapping[str, str]
     data: tuple[DataStep, ...]
@@ -126,7 +125,8 @@ def load_catalogue(root: Path) -> Catalogue:
     folder = root / "db"
     with (folder / "versions.toml").open("rb") as file:
         rows = tomllib.load(file)["version"]
-    versions = {row["number"]: _version(folder / "structure", row) for row in rows}
+    seen: dict[str, Table] = {}
+    versions = {row["number"]: _version(folder / "structure", row, seen) for row in rows}
     steps = {}
     for path in sorted((folder / "steps").glob("*.toml")):
         with path.open("rb") as file:
@@ -138,7 +138,7 @@ def load_catalogue(root: Path) -> Catalogue:
     return Catalogue(
         versions=dict(sorted(versions.items())),
         steps=steps,
-        side=read_script(side),
+        side=read_script(side, seen),
         side_objects=_objects(side, 0),
     )
 
@@ -149,13 +149,13 @@ def default_catalogue() -> Catalogue:
     return load_catalogue(catalogue_root())
 
 
-def _version(folder: Path, row: Mapping[str, Any]) -> Version:
+def _version(folder: Path, row: Mapping[str, Any], seen: dict[str, Table]) -> Version:
     names = [row["structure"], *row.get("others", [])] if "structure" in row else []
     return Version(
         number=row["number"],
         releases=tuple(row["releases"]),
         shapes={
-            name: read_script((folder / f"{name}.sql").read_text(encoding="utf-8"))
+            name: read_script((folder / f"{name}.sql").read_text(encoding="utf-8"), seen)
             for name in names
         },
         early=frozenset(row.get("early", ())),
@@ -175,7 +175,6 @@ def _step(data: Mapping[str, Any]) -> Step:
         date=data["date"],
         additive=data["additive"],
         touches=data["touches"],
-        by_hermes=data.get("applied_by") == "hermes",
         objects=_objects(data.get("objects", ""), data["number"]),
         fills={fill["table"]: fill["sql"].strip() for fill in data.get("fill", ())},
         data=tuple(

@@ -57,10 +57,10 @@ class Recognition:
     ``number`` is what we go by: the stamped number where it is usable, else the newest number whose
     objects are there. ``shape`` is the nearest known structure of that number (``13``, ``07b``),
     ``differences`` the live structure against it. ``missing`` are tables and columns that every
-    build of the number has (SC002), ``early`` those that its early builds lack, ``ahead`` those of
-    later numbers, ``extra`` those of no known release. ``indexes_missing`` (SC006) and
-    ``indexes_elsewhere`` (there, but on another table or column) are indexes of the shape.
-    ``wrong_keys`` are tables whose primary key is not the number's, for want of a rebuild.
+    build of the number has (SC002), ``early`` those that its early builds lack, ``extra`` those of
+    no known release. ``indexes_missing`` (SC006) and ``indexes_elsewhere`` (there, but on another
+    table or column) are indexes of the shape. ``wrong_keys`` are tables whose primary key is not
+    the number's, for want of a rebuild.
     """
 
     number: int
@@ -71,7 +71,6 @@ class Recognition:
     differences: Differences
     missing: tuple[str, ...]
     early: tuple[str, ...]
-    ahead: tuple[str, ...]
     extra: tuple[str, ...]
     indexes_missing: tuple[str, ...]
     indexes_elsewhere: tuple[str, ...]
@@ -90,12 +89,6 @@ class Recognition:
     def search_outdated(self) -> bool:
         """Whether the search tables are of another generation than the number's (SC004)."""
         return self.search.present and self.search.layout not in self.search_expected
-
-    @property
-    def interrupted(self) -> bool:
-        """Whether an earlier migration of Hermes stopped half-way (SC004); 23 and later aside."""
-        stopped = self.unfinished or self.search_outdated
-        return bool(stopped) and self.family in (Family.OLD, Family.REPAIRED)
 
 
 def recognise(structure: Structure, catalogue: Catalogue | None = None) -> Recognition:
@@ -128,7 +121,6 @@ def recognise(structure: Structure, catalogue: Catalogue | None = None) -> Recog
         differences=differences,
         missing=tuple(sorted(missing)),
         early=tuple(sorted(lacking - missing)),
-        ahead=tuple(sorted(beyond & later)),
         extra=tuple(
             sorted(name for name in beyond - later - side if name.split(".")[0] not in left)
         ),

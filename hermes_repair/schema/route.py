@@ -87,8 +87,9 @@ def makes_search_anew(
     On the way to its own step a search table is made anew whatever it looks like, because Hermes
     may have been killed in the middle of that step (10 to 11).
     """
+    final = catalogue.nearest(target).structure
     return any(
-        wanted.step.number > recognition.number or not is_right(structure, table, statements)
+        wanted.step.number > recognition.number or not is_right(structure, final, statements)
         for wanted in wanted_objects(catalogue, target)
-        for table, statements in wanted.search.items()
+        for statements in wanted.search.values()
     )

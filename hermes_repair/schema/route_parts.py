@@ -8,12 +8,11 @@ from dataclasses import dataclass, replace
 from hermes_repair.model.actions import Action, Ddl, RowUpdate
 from hermes_repair.model.errors import Refused
 from hermes_repair.schema.catalogue import Catalogue
-from hermes_repair.schema.ddl import read_index, read_table
 from hermes_repair.schema.leftovers import OWNERS
 from hermes_repair.schema.recognise import Recognition
+from hermes_repair.schema.run_script import made_table
 from hermes_repair.schema.search_refill import is_right, refill
-from hermes_repair.schema.sql_text import quote
-from hermes_repair.schema.structure import Structure, Table
+from hermes_repair.schema.structure import Index, Structure, Table
 from hermes_repair.schema.structure_difference import diff
 from hermes_repair.schema.table_rebuild import (
     CONVERSATIONS,
@@ -25,6 +24,7 @@ from hermes_repair.schema.table_rebuild import (
 from hermes_repair.schema.target_objects import Wanted, column_words, missed, wanted_objects
 from hermes_repair.schema.title_step import TITLE_INDEX
 from hermes_repair.schema.version_row import version_actions
+from hermes_repair.store.connections import quote
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class Builder:
         self._columns(wanted, label)
         self._rows(wanted)
         for name, sql in wanted.indexes.items():
-            self._index(name, sql, label)
+            self._index(self.final.indexes[name], sql, label)
         for name, statements in wanted.search.items():
             self._search(wanted, name, statements)
 
@@ -121,13 +121,14 @@ class Builder:
         """
         label = "tables beside the schema"
         for item in catalogue.side_objects:
-            owner = item.name if item.kind == "table" else read_index(item.sql).table
+            index = catalogue.side.indexes.get(item.name)
+            owner = item.name if index is None else index.table
             if owner not in self.unfinished:
                 continue
-            if item.kind == "table":
+            if index is None:
                 self._table(item.name, item.sql, label)
             else:
-                self._index(item.name, item.sql, label)
+                self._index(index, item.sql, label)
 
     def version_row(self) -> None:
         """Append what stamps the number."""
@@ -162,7 +163,7 @@ class Builder:
         return finding if lacking else None
 
     def _table(self, name: str, create: str, label: str) -> None:
-        wanted = read_table(create)
+        wanted = made_table(create)
         damage = self._damage(name, name in self.recognition.missing, "SC002")
         live = self.tables.get(name)
         if live is None:
@@ -226,7 +227,7 @@ class Builder:
         for table, added in wanted.columns:
             named.setdefault(table, set()).add(added)
         for name, sql in wanted.tables.items():
-            named.setdefault(name, set()).update(c.name for c in read_table(sql).columns)
+            named.setdefault(name, set()).update(c.name for c in made_table(sql).columns)
         for name, columns in named.items():
             live = self.tables[name]
             lacking = [
@@ -278,8 +279,9 @@ class Builder:
                     sql = re.sub(rf"\b{column.name}\b", column.default or "NULL", sql)
         return sql
 
-    def _index(self, name: str, sql: str, label: str) -> None:
-        live, wanted = self.indexes.get(name), read_index(sql)
+    def _index(self, wanted: Index, sql: str, label: str) -> None:
+        name = wanted.name
+        live = self.indexes.get(name)
         if live == wanted:
             return
         found = self.recognition
@@ -298,7 +300,7 @@ class Builder:
                 f"{table} exists but is not a search table; Hermes did not create it.",
                 "`hermes-repair doctor -v` shows the differences.",
             )
-        if behind or not is_right(self.structure, table, statements):
+        if behind or not is_right(self.structure, self.final, statements):
             fill = wanted.step.fills[table]
             damage = "SC004" if self.recognition.search_outdated else "FT001"
             bounds = self.facts.message_bounds

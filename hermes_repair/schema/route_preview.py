@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hermes_repair.model.actions import Action, Ddl, RowUpdate
 from hermes_repair.schema.route import Route
 from hermes_repair.schema.route_parts import Part
-from hermes_repair.schema.sql_text import quote
+from hermes_repair.store.connections import quote
 
 MANY_ALIKE = 3
 

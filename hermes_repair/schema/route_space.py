@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias
 
 from hermes_repair.model.actions import Ddl
-from hermes_repair.model.values import Value
-from hermes_repair.schema.ddl import kind_of, read_index
+from hermes_repair.model.values import Value, whole
 from hermes_repair.schema.route import Route
+from hermes_repair.schema.sql_text import kind_of, normal
 
 FILLED = {"messages_fts": 2.0, "messages_fts_trigram": 5.0}
 EMPTIED = {"messages_fts": 0.4, "messages_fts_trigram": 2.8}
@@ -47,7 +47,7 @@ def room_for(way: Route, scan: Scan) -> int:
             kind, name = kind_of(action.sql)
             if kind == "virtual table":
                 filled.append(name)
-            indexes += kind == "index" and read_index(action.sql).table == "messages"
+            indexes += kind == "index" and " on messages (" in normal(action.sql)
     written = 0.0
     freed = 0.0
     if indexes:
@@ -60,4 +60,4 @@ def room_for(way: Route, scan: Scan) -> int:
 
 
 def _total(what: str, scan: Scan) -> int:
-    return sum(int(str(row[0] or 0)) for row in scan(what, "messages"))
+    return sum(whole(row[0]) for row in scan(what, "messages"))

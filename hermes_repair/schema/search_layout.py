@@ -17,8 +17,6 @@ from hermes_repair.schema.structure import Structure, VirtualTable
 from hermes_repair.schema.structure_difference import compare, normalised
 
 TABLES = ("messages_fts", "messages_fts_trigram")
-CURRENT = "11"
-"""The layout of schemas 11 to 22, which is what we migrate to."""
 
 _PREFIXES = ("virtual table messages_fts", "trigger messages_fts", "view messages_fts")
 _CJK = "messages_fts_cjk"
@@ -48,9 +46,14 @@ class Search:
 
 def search_objects(structure: Structure) -> dict[str, str]:
     """Return the tables, triggers and views of the search index, normalised, cjk left out."""
+    kept = Structure(
+        triggers=structure.triggers,
+        views=structure.views,
+        virtual_tables=structure.virtual_tables,
+    )
     return {
         name: text
-        for name, text in normalised(structure).items()
+        for name, text in normalised(kept).items()
         if name.startswith(_PREFIXES) and _CJK not in name
     }
 

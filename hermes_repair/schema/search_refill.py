@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hermes_repair.schema.ddl import read_trigger, read_virtual_table
-from hermes_repair.schema.sql_text import quote
+from hermes_repair.schema.sql_text import kind_of
 from hermes_repair.schema.structure import SHADOW_SUFFIXES, Structure
+from hermes_repair.store.connections import quote
 
 
-def is_right(structure: Structure, table: str, statements: Sequence[str]) -> bool:
-    """Whether a search table and its triggers are as ``statements`` (the table first) make them.
+def is_right(structure: Structure, final: Structure, statements: Sequence[str]) -> bool:
+    """Whether what ``statements`` make, a search table and its triggers, is as the target has it.
 
     A missing trigger means that rows may have passed the index by, so it is not right then either.
     """
-    create, *triggers = statements
-    return structure.virtual_tables.get(table) == read_virtual_table(create) and all(
-        structure.triggers.get(trigger.name) == trigger for trigger in map(read_trigger, triggers)
+    (_, table), *triggers = map(kind_of, statements)
+    return structure.virtual_tables.get(table) == final.virtual_tables.get(table) and all(
+        structure.triggers.get(name) == final.triggers.get(name) for _, name in triggers
     )
 
 
@@ -38,7 +38,7 @@ def refill(
 
 
 def _drops(structure: Structure, table: str, triggers: Sequence[str]) -> list[str]:
-    names = [read_trigger(sql).name for sql in triggers]
+    names = [kind_of(sql)[1] for sql in triggers]
     drops = [f"DROP TRIGGER {quote(name)}" for name in names if name in structure.triggers]
     if table in structure.virtual_tables:
         return [*drops, f"DROP TABLE {quote(table)}"]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from itertools import islice
 
 _TOKEN = re.compile(
     r"""
@@ -39,6 +41,7 @@ def tokens(sql: str) -> Iterator[str]:
                 yield match.group().lower()
 
 
+@lru_cache(maxsize=256)  # one number has most statements of the one before it
 def normal(sql: str) -> str:
     """Return one statement in the form in which two spellings of the same thing are equal."""
     found = list(tokens(sql))
@@ -76,6 +79,24 @@ def statements(script: str) -> Iterator[str]:
         yield script[begin:].strip()
 
 
+def kind_of(sql: str) -> tuple[str, str]:
+    """Return what a statement of ours is (``table``, ``column``, ``index``, ...) and its name.
+
+    ``column`` is ``ALTER TABLE t ADD COLUMN c ...``, named ``t.c``. Raises ``ValueError`` for
+    anything else.
+    """
+    match list(islice(tokens(sql), 6)):
+        case ["create", "virtual", "table", name, *_]:
+            return "virtual table", name
+        case ["create", "unique", "index", name, *_]:
+            return "index", name
+        case ["create", ("table" | "index" | "trigger" | "view") as kind, name, *_]:
+            return kind, name
+        case ["alter", "table", table, "add", "column", column]:
+            return "column", f"{table}.{column}"
+    raise ValueError(f"not a statement of a schema file: {sql[:60]}")
+
+
 def split_arguments(found: Sequence[str]) -> list[list[str]]:
     """Split the tokens between a pair of parentheses at the commas of the outermost level."""
     parts: list[list[str]] = [[]]
@@ -87,8 +108,3 @@ def split_arguments(found: Sequence[str]) -> list[list[str]]:
         depth += (token == "(") - (token == ")")
         parts[-1].append(token)
     return [part for part in parts if part]
-
-
-def quote(identifier: str) -> str:
-    """Return an identifier in double quotes, as SQL wants it."""
-    return '"' + identifier.replace('"', '""') + '"'

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TypeAlias
 
-from hermes_repair.model.values import RawText, Value
+from hermes_repair.model.values import RawText, Value, whole
 from hermes_repair.schema.sql_text import normal, split_arguments, tokens
 
 Query: TypeAlias = Callable[[str, Sequence[Value]], Iterable[Sequence[Value]]]
@@ -119,8 +120,11 @@ class Structure:
         return found is not None and found.column(column) is not None
 
 
-def read_structure(query: Query) -> Structure:
+def read_structure(query: Query, seen: dict[str, Table] | None = None) -> Structure:
     """Read the structure of the database behind ``query``; costs some dozens of short queries.
+
+    ``seen`` has tables by the text that made them, and gets those that are read here: where many
+    databases are alike, none of their tables is asked for twice.
 
     Virtual tables and views are taken from their SQL text only: asking SQLite about one whose
     tokenizer or module is not loaded (``messages_fts_cjk``, schema 23 and later) is an error.
@@ -147,10 +151,11 @@ def read_structure(query: Query) -> Structure:
                 virtual[name] = module
             elif not name.startswith("sqlite_"):
                 plain.append((name, sql))
+    seen = {} if seen is None else seen
     shadows = {f"{owner}_{suffix}" for owner in virtual for suffix in SHADOW_SUFFIXES}
     for name, sql in plain:
         if name not in shadows:
-            tables[name] = _read_table(query, name, sql)
+            tables[name] = seen[sql] = seen.get(sql) or _read_table(query, name, sql)
     return Structure(
         tables=tables,
         indexes=indexes,
@@ -173,8 +178,11 @@ def index_of(name: str, table: str, sql: str) -> Index:
 
 def virtual_table_of(name: str, sql: str) -> VirtualTable | None:
     """Return the virtual table that ``sql`` makes, ``None`` for an ordinary one."""
-    found = list(tokens(sql))
-    if found[:3] != ["create", "virtual", "table"] or "using" not in found:
+    read = tokens(sql)
+    if list(islice(read, 3)) != ["create", "virtual", "table"]:
+        return None
+    found = list(read)
+    if "using" not in found:
         return None
     at = found.index("using")
     module = found[at + 1] if at + 1 < len(found) else ""
@@ -196,8 +204,8 @@ def _read_table(query: Query, name: str, sql: str) -> Table:
             type=_text(kind),
             not_null=bool(not_null),
             default=None if default is None else normal(_text(default)),
-            pk=_number(pk),
-            hidden=_number(hidden),
+            pk=whole(pk),
+            hidden=whole(hidden),
         )
         for column, kind, not_null, default, pk, hidden in query(
             'SELECT name, type, "notnull", dflt_value, pk, hidden FROM pragma_table_xinfo(?)',
@@ -221,7 +229,7 @@ def _read_foreign_keys(query: Query, name: str) -> frozenset[ForeignKey]:
         " FROM pragma_foreign_key_list(?) ORDER BY id, seq",
         (name,),
     ):
-        parts.setdefault(_number(number), []).append(
+        parts.setdefault(whole(number), []).append(
             (
                 _text(table),
                 _text(column),
@@ -250,7 +258,7 @@ def _read_version_rows(query: Query, table: Table | None) -> tuple[VersionRow, .
         found = query(f"SELECT version FROM schema_version {limit}", ())
         return tuple(VersionRow(number, row[0]) for number, row in enumerate(found, 1))
     rows = query(f"SELECT rowid, version FROM schema_version ORDER BY rowid {limit}", ())
-    return tuple(VersionRow(_number(rowid), value) for rowid, value in rows)
+    return tuple(VersionRow(whole(rowid), value) for rowid, value in rows)
 
 
 def _read_search_markers(query: Query, table: Table | None) -> frozenset[str]:
@@ -261,12 +269,10 @@ def _read_search_markers(query: Query, table: Table | None) -> frozenset[str]:
 
 
 def _text(value: Value) -> str:
+    if isinstance(value, str):
+        return value
     if isinstance(value, RawText):
         return value.data.decode("utf-8", "backslashreplace")
     if isinstance(value, bytes):
         return value.decode("utf-8", "backslashreplace")
     return "" if value is None else str(value)
-
-
-def _number(value: Value) -> int:
-    return value if isinstance(value, int) else 0

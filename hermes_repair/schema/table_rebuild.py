@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from hermes_repair.schema.sql_text import quote
 from hermes_repair.schema.structure import Column, Index, Table
 from hermes_repair.schema.target_objects import column_words
+from hermes_repair.store.connections import quote
 
 BINDINGS = "telegram_dm_topic_bindings"
 REBUILT = frozenset({"session_model_usage", "gateway_routing", BINDINGS})

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from hermes_repair.model.actions import RowUpdate
-from hermes_repair.model.values import RawText, Value, encode_value
+from hermes_repair.model.values import RawText, Value, encode_value, number
 from hermes_repair.schema.session_titles import given_title
 from hermes_repair.schema.structure import Query, Structure
 
@@ -47,8 +47,7 @@ def title_updates(rows: Iterable[Sequence[Value]], taken: set[str]) -> tuple[Row
         if value not in seen:
             seen.add(value)
             continue
-        at = started_at if isinstance(started_at, int | float) else None
-        name = given_title(_readable(title), OLDER, at, taken)
+        name = given_title(_readable(title), OLDER, number(started_at), taken)
         taken.add(name)
         key: dict[str, Value] = {"rowid": rowid} if session_id is None else {"id": session_id}
         updates.append(RowUpdate("sessions", key, {"title": title}, {"title": name}))

@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hermes_repair.model.errors import DatabaseUnreadable
+from hermes_repair.model.values import number, whole
 from hermes_repair.store.look import Look
 
 
 @dataclass(frozen=True, slots=True)
 class Chat:
-    """How many messages a session has in one view, and the id and time of the latest."""
+    """How many messages a session has in one view, and the time of the latest."""
 
     messages: int
-    last_id: int | None
     latest: float | None
 
 
@@ -43,13 +43,12 @@ def contents(look: Look) -> Contents | None:
             return Contents({})
         chats = {
             str(row[0]): Chat(
-                row[1] if isinstance(row[1], int) else 0,
-                row[2] if isinstance(row[2], int) else None,
-                float(row[3]) if isinstance(row[3], int | float) else None,
+                whole(row[1]),
+                number(row[2]),
             )
             for row in look.rows(
-                "SELECT s.id, t.n, t.top, t.late FROM sessions s NOT INDEXED LEFT JOIN (SELECT"
-                " session_id, COUNT(*) n, MAX(id) top, MAX(timestamp) late FROM messages"
+                "SELECT s.id, t.n, t.late FROM sessions s NOT INDEXED LEFT JOIN (SELECT"
+                " session_id, COUNT(*) n, MAX(timestamp) late FROM messages"
                 " NOT INDEXED GROUP BY session_id) t ON t.session_id = s.id"
             )
         }
@@ -78,4 +77,4 @@ def _highest_id(look: Look) -> int:
     if not look.has("sqlite_sequence"):
         return 0
     row = look.one("SELECT MAX(seq) FROM sqlite_sequence WHERE name = 'messages'")
-    return row[0] if row is not None and isinstance(row[0], int) else 0
+    return whole(row[0]) if row is not None else 0

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from functools import wraps
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote as percent_encode
 
 from hermes_repair.model.errors import DatabaseUnreadable
 from hermes_repair.model.values import RawText, Value, decode_text, stored
@@ -89,7 +90,7 @@ class _Connection(sqlite3.Connection):
 
 def file_uri(path: Path) -> str:
     """Return the URI of a file for SQLite: the bytes that the system knows it by, in any locale."""
-    return f"file:{quote(os.fsencode(path))}"
+    return f"file:{percent_encode(os.fsencode(path))}"
 
 
 def _untrusting(connection: sqlite3.Connection) -> sqlite3.Connection:
@@ -127,6 +128,24 @@ def open_joined(path: Path) -> sqlite3.Connection:
 def open_private(path: Path) -> sqlite3.Connection:
     """Open our own copy or our own new file for reading and writing."""
     return _connect(path, "mode=rwc")
+
+
+@contextmanager
+def made_in_memory(script: str) -> Iterator[Callable[[str, Sequence[Value]], Iterable[Any]]]:
+    """Run a CREATE script of ours in an empty database in memory, and yield its query function.
+
+    Raises ``ValueError`` where SQLite refuses the script, or where it does more than make things.
+    """
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection.text_factory = decode_text
+    with closing(connection):
+        try:
+            connection.executescript(f"BEGIN; {script}; COMMIT;")
+        except sqlite3.Error as error:
+            raise ValueError(f"a schema file that SQLite refuses ({error})") from error
+        if connection.total_changes:
+            raise ValueError("a schema file that writes rows")
+        yield connection.execute
 
 
 def open_for_writing(path: Path, *, live: bool) -> sqlite3.Connection:
@@ -172,6 +191,6 @@ def placeholder(value: Value) -> str:
     return "CAST(? AS TEXT)" if isinstance(value, RawText) else "?"
 
 
-def name(identifier: str) -> str:
+def quote(identifier: str) -> str:
     """Return an SQL identifier in double quotes."""
     return '"' + identifier.replace('"', '""') + '"'

@@ -16,7 +16,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from hermes_repair.model.errors import DatabaseUnreadable, Refused
-from hermes_repair.store.connections import name
+from hermes_repair.model.values import whole
+from hermes_repair.store.connections import quote
 from hermes_repair.store.look import Look
 
 ASKS_SEARCH = sqlite3.sqlite_version_info >= (3, 44)
@@ -218,7 +219,7 @@ def _is_large(look: Look) -> bool:
     if look.limit is None:
         return False
     row = look.one("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
-    size = row[0] if row is not None and isinstance(row[0], int) else 0
+    size = whole(row[0]) if row is not None else 0
     return size > look.limit * LIVE_BYTES_PER_SECOND
 
 
@@ -240,7 +241,9 @@ def _whole(look: Look, kinds: dict[str, list[str]]) -> _Said | None:
         return _ask(look, "integrity_check")
     for table in kinds.get("virtual", ()):
         try:
-            look.one(f"SELECT rowid FROM {name(table)} LIMIT 0")  # opens it, while that may be read
+            look.one(
+                f"SELECT rowid FROM {quote(table)} LIMIT 0"
+            )  # opens it, while that may be read
         except DatabaseUnreadable:
             return None
     storage = frozenset(kinds.get("shadow", ()))
@@ -326,13 +329,13 @@ def _judge(look: Look, table: str, said: _Said) -> tuple[tuple[str, ...], tuple[
 def _compare(look: Look, table: str, index: str) -> Disagreement:
     """Count what an index has and lacks, by the table read without any index."""
     key = [
-        name(column) if isinstance(column, str) else None
+        quote(column) if isinstance(column, str) else None
         for (column,) in look.rows("SELECT name FROM pragma_index_xinfo(?) WHERE key", [index])
     ]
     columns = [column for column in key if column is not None]
     covered = _covered(look, index)
-    through = f"FROM {name(table)} AS e INDEXED BY {name(index)} WHERE ({covered})"
-    without = f"FROM {name(table)} AS r NOT INDEXED WHERE ({covered})"
+    through = f"FROM {quote(table)} AS e INDEXED BY {quote(index)} WHERE ({covered})"
+    without = f"FROM {quote(table)} AS r NOT INDEXED WHERE ({covered})"
     values = ", ".join(f"MAX({column})" for column in columns)
     found = Disagreement(
         index,
@@ -368,8 +371,8 @@ def _covered(look: Look, index: str) -> str:
 
 def _reads_whole(look: Look, table: str) -> bool:
     """Whether every value of a table can be read by its own tree."""
-    values = ", ".join(f"MAX({name(column)})" for column in look.columns(table))
-    return _reads(look, f"SELECT {values} FROM {name(table)} NOT INDEXED")
+    values = ", ".join(f"MAX({quote(column)})" for column in look.columns(table))
+    return _reads(look, f"SELECT {values} FROM {quote(table)} NOT INDEXED")
 
 
 def _reads(look: Look, sql: str) -> bool:

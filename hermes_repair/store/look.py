@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from hermes_repair.model.errors import InUse, Refused
 from hermes_repair.model.values import Row, Value
-from hermes_repair.store.connections import bind, name, unreadable
+from hermes_repair.store.connections import bind, quote, unreadable
 
 LIVE_SECONDS_WAL = 0.2
 LIVE_SECONDS_DELETE = 0.05
@@ -85,8 +85,8 @@ class Look:
 
     def rows_of(self, table: str, where: str, parameters: Sequence[Value] = ()) -> Iterator[Row]:
         """Yield whole rows of a table, every column by name, for before-images."""
-        listed = ", ".join(name(column) for column in self.columns(table))
-        yield from self.named(f"SELECT {listed} FROM {name(table)} WHERE {where}", parameters)
+        listed = ", ".join(quote(column) for column in self.columns(table))
+        yield from self.named(f"SELECT {listed} FROM {quote(table)} WHERE {where}", parameters)
 
     def one(self, sql: str, parameters: Sequence[Value] = ()) -> tuple[Value, ...] | None:
         """Return the first row of a small query, or nothing."""
@@ -105,7 +105,7 @@ class Look:
         With an aggregate in ``what`` and a GROUP BY in ``tail`` the caller merges the partial
         results: at rest there is one range, live there are many.
         """
-        sql = f"SELECT {what} FROM {name(table)} WHERE ({where})"
+        sql = f"SELECT {what} FROM {quote(table)} WHERE ({where})"
         if self._limit is None:
             yield from self._run(f"{sql} {tail}", parameters)
             return
@@ -140,7 +140,7 @@ class Look:
     def _range_end(self, table: str, low: Value, size: int) -> Value:
         """Return the rowid that ends a range of ``size`` rows after ``low``; None for the last."""
         where, parameters = ("rowid > ?", [low]) if low is not None else ("1", [])
-        sql = f"SELECT rowid FROM {name(table)} WHERE {where} ORDER BY rowid LIMIT 1 OFFSET ?"
+        sql = f"SELECT rowid FROM {quote(table)} WHERE {where} ORDER BY rowid LIMIT 1 OFFSET ?"
         row = next(self._run(sql, [*parameters, size - 1]), None)
         return row[0] if row else None
 

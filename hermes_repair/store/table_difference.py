@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hermes_repair.model.errors import DatabaseUnreadable
-from hermes_repair.store.connections import file_uri, name, open_immutable, unreadable
+from hermes_repair.store.connections import file_uri, open_immutable, quote, unreadable
 from hermes_repair.store.writer import Writer
 
 # FTS5's own storage may be laid out differently for the same content; ids and text may not.
@@ -91,20 +91,21 @@ def _count(connection: sqlite3.Connection, table: str, columns: list[str]) -> in
     """Count rows that are missing on one side or differ; by rowid, which a copy keeps."""
     key = "rowid" if _has_rowid(connection, table) else None
     if key is None:
-        listed = ", ".join(name(column) for column in columns)
-        ours, theirs = (f"SELECT {listed} FROM {s}.{name(table)}" for s in ("main", "expected"))
+        listed = ", ".join(quote(column) for column in columns)
+        ours, theirs = (f"SELECT {listed} FROM {s}.{quote(table)}" for s in ("main", "expected"))
         return int(
             connection.execute(
                 f"SELECT (SELECT COUNT(*) FROM ({ours} EXCEPT {theirs}))"
                 f" + (SELECT COUNT(*) FROM ({theirs} EXCEPT {ours}))"
             ).fetchone()[0]
         )
-    unequal = " OR ".join(f"a.{name(c)} IS NOT b.{name(c)}" for c in columns)
+    unequal = " OR ".join(f"a.{quote(c)} IS NOT b.{quote(c)}" for c in columns)
+    ours, theirs = f"main.{quote(table)} a", f"expected.{quote(table)} b"
     return int(
         connection.execute(
-            f"SELECT (SELECT COUNT(*) FROM main.{name(table)} a LEFT JOIN expected.{name(table)} b"
+            f"SELECT (SELECT COUNT(*) FROM {ours} LEFT JOIN {theirs}"
             f" ON a.rowid = b.rowid WHERE b.rowid IS NULL OR {unequal})"
-            f" + (SELECT COUNT(*) FROM expected.{name(table)} b LEFT JOIN main.{name(table)} a"
+            f" + (SELECT COUNT(*) FROM {theirs} LEFT JOIN {ours}"
             f" ON a.rowid = b.rowid WHERE a.rowid IS NULL)"
         ).fetchone()[0]
     )

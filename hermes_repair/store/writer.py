@@ -16,9 +16,9 @@ from hermes_repair.model.errors import InUse, Refused
 from hermes_repair.model.values import Row, Value
 from hermes_repair.store.connections import (
     bind,
-    name,
     open_for_writing,
     placeholder,
+    quote,
     unreadable,
 )
 from hermes_repair.store.look import is_busy
@@ -75,10 +75,10 @@ class Writer:
 
         Raises :class:`Refused` where the key names more than one row.
         """
-        what = "*" if columns is None else ", ".join(name(column) for column in columns)
+        what = "*" if columns is None else ", ".join(quote(column) for column in columns)
         where, parameters = _where(key)
         cursor = self.connection.execute(
-            f"SELECT {what} FROM {name(table)} WHERE {where}", bind(parameters)
+            f"SELECT {what} FROM {quote(table)} WHERE {where}", bind(parameters)
         )
         found = cursor.fetchmany(2)
         if not found:
@@ -96,19 +96,19 @@ class Writer:
 
     def insert(self, table: str, row: Row) -> int:
         """Add one row, every column as given; return how many rows that was."""
-        columns = ", ".join(name(column) for column in row)
+        columns = ", ".join(quote(column) for column in row)
         marks = ", ".join(placeholder(value) for value in row.values())
         cursor = self.connection.execute(
-            f"INSERT OR ABORT INTO {name(table)} ({columns}) VALUES ({marks})", bind(row.values())
+            f"INSERT OR ABORT INTO {quote(table)} ({columns}) VALUES ({marks})", bind(row.values())
         )
         return cursor.rowcount
 
     def update(self, table: str, key: Row, values: Row) -> int:
         """Set columns of the row with ``key``; return how many rows that was."""
-        marks = ", ".join(f"{name(column)} = {placeholder(v)}" for column, v in values.items())
+        marks = ", ".join(f"{quote(column)} = {placeholder(v)}" for column, v in values.items())
         where, parameters = _where(key)
         cursor = self.connection.execute(
-            f"UPDATE OR ABORT {name(table)} SET {marks} WHERE {where}",
+            f"UPDATE OR ABORT {quote(table)} SET {marks} WHERE {where}",
             [*bind(values.values()), *bind(parameters)],
         )
         return cursor.rowcount
@@ -117,7 +117,7 @@ class Writer:
         """Remove the row with ``key``; return how many rows that was."""
         where, parameters = _where(key)
         cursor = self.connection.execute(
-            f"DELETE FROM {name(table)} WHERE {where}", bind(parameters)
+            f"DELETE FROM {quote(table)} WHERE {where}", bind(parameters)
         )
         return cursor.rowcount
 
@@ -135,7 +135,7 @@ class Writer:
 
 
 def _where(key: Row) -> tuple[str, list[Value]]:
-    clause = " AND ".join(f"{name(column)} IS {placeholder(v)}" for column, v in key.items())
+    clause = " AND ".join(f"{quote(column)} IS {placeholder(v)}" for column, v in key.items())
     return clause, list(key.values())
 
 

@@ -2,7 +2,8 @@
 
 Hermes wrote these lines with :mod:`json`, so what ``json`` accepts is a message: NaN, huge integers
 and lone surrogates too, which orjson refuses. orjson goes first because it is faster;
-:class:`jsonlines.Reader` with an explicit decoder judges what it refused.
+:class:`jsonlines.Reader` with an explicit decoder judges what it refused. It does not read the
+file: it tells no byte offsets, holds lines of any length, and takes twice the time for usual ones.
 """
 
 from __future__ import annotations

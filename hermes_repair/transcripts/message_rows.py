@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection
 from typing import Any
 
 from hermes_repair.model.values import Row, Value
@@ -105,14 +105,6 @@ def integer_value(value: Any) -> Value:
     if isinstance(text, str) and _NUMBER.fullmatch(text):
         return integer_value(float(text) if "." in text or "e" in text.lower() else int(text))
     return text
-
-
-def tool_call_total(messages: Iterable[Mapping[str, Any]]) -> int:
-    """Return what Hermes adds to ``tool_call_count`` for these messages.
-
-    It counts the entries of ``tool_calls``, one where that is no list, and not the tool rows.
-    """
-    return sum(tool_calls_of(message.get("tool_calls")) for message in messages)
 
 
 def tool_calls_of(tool_calls: Any) -> int:

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
+import jsonlines
 import pytest
 
 from hermes_repair.app.environment import Environment
@@ -535,13 +536,13 @@ def test_a_database_that_may_have_no_more_pages(
         connection.execute(f"PRAGMA max_page_count={pages}").fetchall()
         return connection
 
-    lines = (home / "sessions" / f"{FRONT}.jsonl").read_text().splitlines()
-    long = [json.loads(line) for line in lines]
+    transcript = home / "sessions" / f"{FRONT}.jsonl"
+    with jsonlines.open(transcript) as file:
+        long = list(file.iter(type=dict))
     for line in long[:2]:
         line["content"] += " and so on" * 4000
-    (home / "sessions" / f"{FRONT}.jsonl").write_text(
-        "".join(json.dumps(line) + "\n" for line in long)
-    )
+    with jsonlines.open(transcript, "w", dumps=json.dumps) as longer:
+        longer.write_all(long)
     before = without_sequence(content(home))
     monkeypatch.setattr("hermes_repair.store.writer.open_for_writing", bounded)
     said = say(capsys, "repair", "--yes", "--select", "TR", "--home", home)

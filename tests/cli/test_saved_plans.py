@@ -21,6 +21,7 @@ from hermes_repair.records.plan_file import PlanFile
 from tests.cli.speaking import Said, say
 from tests.engine.homes import small_home
 from tests.engine.images import content, files, without_sequence
+from tests.tables import columns_of
 
 Capture = pytest.CaptureFixture[str]
 
@@ -158,9 +159,9 @@ def test_every_field_of_a_plan_is_in_its_digest(
     plan = saved(home, tmp_path / "plan.db", capsys)
     with closing(sqlite3.connect(plan)) as db:
         fields = [
-            (table, column[1])
+            (table, column)
             for table in ("header", "units", "actions", "images", "column_sets")
-            for column in db.execute(f"PRAGMA table_info({table})").fetchall()
+            for column in columns_of(db, table)
         ]
     tried = 0
     for table, column in fields:

@@ -15,6 +15,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import jsonlines
+
 from hermes_repair.app import migrate as migrate_app
 from hermes_repair.app import repair as repair_app
 from hermes_repair.app import undo as undo_app
@@ -114,8 +116,8 @@ def _front_missing(db: sqlite3.Connection, root: Path) -> None:
         }
         for n, (text, day) in enumerate(said)
     ]
-    text = "".join(json.dumps(line) + "\n" for line in lines)
-    (root / "sessions" / f"{FRONT}.jsonl").write_text(text, encoding="utf-8")
+    with jsonlines.open(root / "sessions" / f"{FRONT}.jsonl", "w", dumps=json.dumps) as file:
+        file.write_all(lines)
     rows = [("assistant" if n % 2 else "user", *said[n]) for n in range(4, 10)]
     add_session(db, FRONT, rows, started=1.5)
 
@@ -133,8 +135,8 @@ def chat_only_in_file(root: Path, days: float = -5.0) -> str:
         for turn in range(2)
         for role in ("user", "assistant")
     ]
-    text = "".join(json.dumps(line) + "\n" for line in lines)
-    (root / "sessions" / f"{ONLY}.jsonl").write_text(text, encoding="utf-8")
+    with jsonlines.open(root / "sessions" / f"{ONLY}.jsonl", "w", dumps=json.dumps) as file:
+        file.write_all(lines)
     return ONLY
 
 

@@ -21,6 +21,7 @@ from hermes_repair.model.choices import Selection
 from tests.command import rows, sound
 from tests.engine.homes import DAY, NOW, home_of, opened, repair, undo
 from tests.support import unpack_fixture
+from tests.tables import columns_of
 from tests.unit.schema_support import LATER_FIXTURES, OLD_FIXTURES
 
 UNSAFE = Selection(unsafe=True)
@@ -69,7 +70,7 @@ def _session(db: sqlite3.Connection, id: str, said: list[tuple[str, str, int]]) 
 
 
 def _columns(db: sqlite3.Connection) -> set[str]:
-    return {row[1] for row in db.execute("PRAGMA table_info(messages)")}
+    return set(columns_of(db, "messages"))
 
 
 def _show(db: sqlite3.Connection) -> None:

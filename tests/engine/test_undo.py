@@ -38,6 +38,7 @@ from tests.engine.homes import (
 )
 from tests.engine.images import content, files, sequence, without_sequence
 from tests.releases import run_release
+from tests.tables import columns_of
 
 EVERYTHING = Selection(unsafe=True)
 """What is asked for too: a chat that only a file has may have been deleted."""
@@ -183,7 +184,7 @@ def test_columns_that_came_later_do_not_stand_in_the_way(
     repair(home, environment, selection=EVERYTHING)
     run_release("0.18.2", "from hermes_state import SessionDB; SessionDB().close()", home)
     with opened(home) as db:
-        columns = {row[1] for row in db.execute("PRAGMA table_info(messages)")}
+        columns = columns_of(db, "messages")
     assert "compacted" in columns, "the release added nothing"
     undo(home, environment)
     assert len(texts(home, FRONT)) == 6

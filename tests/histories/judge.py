@@ -26,6 +26,7 @@ from hermes_repair.store.look import Look
 from hermes_repair.transcripts.verdicts import Comparison, Fill
 from tests.histories.acts import LOSSES, History
 from tests.histories.play import Node
+from tests.tables import columns_of
 
 NOW = 1_790_000_000.0
 COMPARED = ("user", "assistant", "tool")
@@ -103,7 +104,7 @@ class Row:
 def rows_of(home: Path) -> dict[str, list[Row]]:
     """Return the rows of every session, with their marks."""
     with closing(sqlite3.connect(f"file:{home / 'state.db'}?immutable=1", uri=True)) as db:
-        columns = {row[1] for row in db.execute("PRAGMA table_info(messages)")}
+        columns = columns_of(db, "messages")
         active = "active" if "active" in columns else "1"
         found: dict[str, list[Row]] = {}
         for session, id, role, mark, shown, at in db.execute(

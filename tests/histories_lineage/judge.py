@@ -19,6 +19,7 @@ from hermes_repair.lineage.release_rules import RULES, picker
 from hermes_repair.model.choices import LookOptions, Selection
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from tests.histories_lineage.play import Played
+from tests.tables import columns_of
 
 FAMILIES = ("LN", "MS", "SE", "LK")
 NOT_SPOKEN = ("session_meta", "system")
@@ -99,7 +100,7 @@ def _lists(scene: Scene) -> Mapping[str, set[str]]:
 def _shown(home: Path) -> Texts:
     """Return the messages that releases show, by session, as the truth writes them."""
     with closing(sqlite3.connect(home / "state.db")) as db:
-        columns = {row[1] for row in db.execute("PRAGMA table_info(messages)")}
+        columns = columns_of(db, "messages")
         active = "active = 1" if "active" in columns else "1"
         found: dict[str, list[str]] = {}
         for (session,) in db.execute("SELECT id FROM sessions"):

@@ -27,6 +27,7 @@ from hermes_repair.model.choices import LookOptions, Selection
 from tests.command import fingerprint, rows, sound
 from tests.lineage.homes import copy
 from tests.releases import run_release
+from tests.tables import columns_of
 
 pytestmark = pytest.mark.releases
 
@@ -101,7 +102,7 @@ def hurt(database: Path, rand: random.Random) -> None:
     """Write sessions and messages that hang together at random."""
     with closing(sqlite3.connect(database)) as connection:
         connection.execute("DROP INDEX idx_sessions_title_unique")
-        columns = {row[1] for row in connection.execute("PRAGMA table_info(sessions)")}
+        columns = columns_of(connection, "sessions")
         names = rand.sample(IDS, 9)
         for name in names:
             row = {k: v for k, v in session(rand, name, names) if k in columns}
@@ -163,7 +164,7 @@ def seen(
 
 def archived(folder: Path) -> set[str]:
     with closing(sqlite3.connect(f"file:{folder / 'state.db'}?mode=ro", uri=True)) as connection:
-        columns = {row[1] for row in connection.execute("PRAGMA table_info(sessions)")}
+        columns = columns_of(connection, "sessions")
         if "archived" not in columns:
             return set()
         return {row[0] for row in connection.execute("SELECT id FROM sessions WHERE archived")}

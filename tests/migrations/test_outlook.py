@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import jsonlines
 import pytest
 
 from tests.command import fingerprint, run
@@ -59,9 +60,9 @@ def test_files_that_the_next_release_no_longer_reads(tmp_path: Path) -> None:
     home = of_fixture("0.13.0", tmp_path / "home")
     said = (("user", "one"), ("assistant", "two"), ("user", "three"), ("assistant", "four"))
     lines = [{"role": role, "content": text} for role, text in said]
-    (home / "sessions" / "20300101_100000_abcdabcd.jsonl").write_text(
-        "".join(json.dumps(line | {"timestamp": "2030-01-01T10:00:00"}) + "\n" for line in lines)
-    )
+    path = home / "sessions" / "20300101_100000_abcdabcd.jsonl"
+    with jsonlines.open(path, "w", dumps=json.dumps) as file:
+        file.write_all(line | {"timestamp": "2030-01-01T10:00:00"} for line in lines)
     now = severities(home)
     (id,) = (found for found in now if found.startswith("TR"))
     assert kinds(home, "0.14.0").get("unread") is None

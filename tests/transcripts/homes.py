@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 from tests.scenario.generic import legacy_home
+from tests.tables import columns_of
 
 NOW = 1_781_946_000.0  # 2026-06-20
 
@@ -33,7 +34,7 @@ def close_ids(db: sqlite3.Connection) -> None:
     That is how rows are lost (another process held the write lock); rows that were taken out leave
     ids that nobody has.
     """
-    names = ", ".join(row[1] for row in db.execute("PRAGMA table_info(messages)") if row[1] != "id")
+    names = ", ".join(name for name in columns_of(db, "messages") if name != "id")
     db.execute("CREATE TEMP TABLE kept AS SELECT * FROM messages ORDER BY id")
     db.execute("DELETE FROM messages")
     db.execute("DELETE FROM sqlite_sequence WHERE name = 'messages'")

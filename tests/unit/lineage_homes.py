@@ -13,12 +13,15 @@ from hermes_repair.lineage.fork_resolution import Basis, sessions_of
 from hermes_repair.lineage.forks import Fork, find_fork
 from hermes_repair.lineage.graph import Graph
 from hermes_repair.lineage.message_nature import Message, nature_of
-from hermes_repair.lineage.queries import SESSION_ROWS, node_query
+from hermes_repair.lineage.queries import node_query
 from hermes_repair.lineage.session_node import node_from_row
 from hermes_repair.lineage.title_index import Titles
 from hermes_repair.model.values import Row
 from hermes_repair.program_texts import default_harness
 from tests.releases import run_release
+
+NO_ROUTING = Routing({}, (), {}, (), {})
+SESSION_ROWS = "SELECT * FROM sessions WHERE id IN (SELECT value FROM json_each(?))"
 
 T = 1_779_969_600.0  # when the parent ended, 2026-05-28 12:00 UTC
 

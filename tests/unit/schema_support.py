@@ -12,7 +12,7 @@ from hermes_repair.model.actions import Action, Ddl, RowUpdate
 from hermes_repair.model.values import Value, decode_text
 from hermes_repair.schema.catalogue import default_catalogue
 from hermes_repair.schema.delegate_marks import Decisions, delegates_to_tag, read_candidates
-from hermes_repair.schema.recognise import recognise
+from hermes_repair.schema.recognise import Family, Recognition, recognise
 from hermes_repair.schema.route import Route, route
 from hermes_repair.schema.route_facts import read_facts
 from hermes_repair.schema.structure import Query, Structure, read_structure
@@ -146,3 +146,9 @@ def check_search(connection: sqlite3.Connection) -> None:
 def known(number: int) -> Structure:
     """Return the structure of a number from the catalogue."""
     return default_catalogue().structure(number)
+
+
+def interrupted(found: Recognition) -> bool:
+    """Whether an earlier migration of Hermes stopped half-way (SC004); 23 and later aside."""
+    stopped = found.unfinished or found.search_outdated
+    return bool(stopped) and found.family in (Family.OLD, Family.REPAIRED)

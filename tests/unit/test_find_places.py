@@ -13,6 +13,7 @@ import pytest
 
 from tests.command import fingerprint, run
 from tests.releases import run_release
+from tests.tables import tables_of
 
 pytestmark = pytest.mark.releases
 
@@ -89,10 +90,8 @@ def test_without_a_search_index_and_where_a_row_is_missing_in_it(home: Path) -> 
     indexed = {place["session_id"]: place["indexed"] for place in places(home, WORD)}
     assert indexed == {"shown": False, "undone": True, "compacted": True, "hidden": True}
     with closing(sqlite3.connect(home / "state.db")) as db, db:
-        for (trigger,) in db.execute(
-            "SELECT name FROM sqlite_master WHERE type = 'trigger'"
-        ).fetchall():
-            db.execute(f"DROP TRIGGER {trigger}")
+        for trigger in tables_of(db).triggers:
+            db.execute(f"DROP TRIGGER {trigger.name}")
         db.execute("DROP TABLE messages_fts")
     found = places(home, WORD)
     assert {place["indexed"] for place in found} == {None}

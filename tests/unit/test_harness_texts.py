@@ -14,7 +14,6 @@ from hermes_repair.program_texts import (
     default_harness,
     is_compaction_summary,
     is_harness,
-    is_review_instruction,
     is_todo_snapshot,
     load_harness,
 )
@@ -30,8 +29,8 @@ LIMIT = "You've reached the maximum number of tool-calling iterations allowed. P
 def test_each_kind_is_told_apart() -> None:
     assert is_compaction_summary(SUMMARY) and not is_harness(SUMMARY)
     assert is_todo_snapshot(TODO) and not is_harness(TODO)
-    assert is_review_instruction(REVIEW) and is_harness(REVIEW)
-    assert is_harness(LIMIT) and not is_review_instruction(LIMIT)
+    assert default_harness().kind(REVIEW) is Kind.REVIEW and is_harness(REVIEW)
+    assert default_harness().kind(LIMIT) is Kind.LIMIT and is_harness(LIMIT)
     assert default_harness().kind("[CONTEXT SUMMARY]: older form") is Kind.SUMMARY
 
 
@@ -56,7 +55,7 @@ def test_a_persons_words_are_never_harness(words: object) -> None:
 
 
 def test_leading_white_space_does_not_hide_a_text() -> None:
-    assert is_review_instruction("\n\t " + REVIEW)
+    assert default_harness().kind("\n\t " + REVIEW) is Kind.REVIEW
 
 
 def test_the_longest_opening_is_within_any_text_that_it_opens() -> None:

@@ -47,7 +47,7 @@ def test_stat_with_a_name_full_of_parentheses() -> None:
 
 def test_status() -> None:
     found = procfs.parse_status(STATUS)
-    assert found == Status(frozenset({1000}), frozenset({1000, 4, 24}), False, 2)
+    assert found == Status(frozenset({1000}), False, 2)
     capable = STATUS.replace("CapEff:\t0000000000000000", "CapEff:\t0000000000000004")
     assert procfs.parse_status(capable).reads_anything
 
@@ -102,7 +102,7 @@ def test_locks() -> None:
 
 
 def user(uid: int, *, capable: bool = False) -> Status:
-    return Status(frozenset({uid}), frozenset({uid}), capable, 1)
+    return Status(frozenset({uid}), capable, 1)
 
 
 def process(name: str, state: str = "S", kernel: bool = False) -> Stat:

@@ -17,12 +17,12 @@ import pytest
 from hermes_repair.gateway_routing import Routing, Source, build_routing
 from hermes_repair.lineage.fork_resolution import branch
 from hermes_repair.lineage.links import reopen_parent
-from hermes_repair.lineage.queries import SESSION_ROWS
 from hermes_repair.model.plans import Safety
 from tests.releases import run_release
 from tests.unit.lineage_homes import (
     CONTINUED,
     PLAIN,
+    SESSION_ROWS,
     build_fork,
     read_fork,
     read_graph,

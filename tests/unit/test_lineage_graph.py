@@ -15,7 +15,6 @@ from hermes_repair.lineage.release_rules import (
     compression_tip,
     picker,
     resume_target,
-    rules_for,
 )
 from hermes_repair.lineage.session_node import DelegateMark, SessionNode, node_from_row
 from hermes_repair.model.values import RawText
@@ -176,7 +175,7 @@ def test_values_of_a_wrong_type_do_no_harm() -> None:
     row = dict.fromkeys(
         (
             *("source", "parent_session_id", "started_at", "ended_at", "end_reason", "title"),
-            *("session_key", "chat_type", "chat_id", "profile_name", "message_count"),
+            *("session_key", "chat_type", "chat_id", "message_count"),
             *("api_call_count", "rewind_count", "archived", "branched_from", "delegate_from"),
             *("row_count", "active_count", "last_message_at"),
         )
@@ -197,22 +196,6 @@ def test_values_of_a_wrong_type_do_no_harm() -> None:
     assert (node.started_at, node.ended_at, node.message_count) == (None, None, None)
     assert node.titled and node.title is None
     assert Graph.build([node]).cycles == ((node.id,),)
-
-
-@pytest.mark.parametrize(
-    ("release", "known"),
-    [
-        ("0.12.4", "0.13.0"),
-        ("0.15.0", "0.14.0"),
-        ("0.16.0", "0.16.0"),
-        ("0.18.1", "0.18.2"),
-        ("0.19.1.post2", "0.19.0"),
-        ("1.0", "0.19.0"),
-        ("unknown", "0.13.0"),
-    ],
-)
-def test_a_release_between_has_the_rules_before_it(release: str, known: str) -> None:
-    assert rules_for(release) == RULES[known]
 
 
 def test_the_queries_run_on_every_schema_and_read_messages_by_index_only(tmp_path: Path) -> None:

@@ -9,17 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from hermes_repair.gateway_routing import NO_ROUTING
 from hermes_repair.lineage.column_changes import Resolution
 from hermes_repair.lineage.links import cut_orphan, mark_branch, reopen_parent, unhide
 from hermes_repair.lineage.person_proof import Proof, counts_from_row, person_facts, person_proof
-from hermes_repair.lineage.queries import SESSION_ROWS, facts_query
+from hermes_repair.lineage.queries import facts_query
 from hermes_repair.lineage.session_node import DelegateMark, SessionNode
 from hermes_repair.model.plans import Safety
 from hermes_repair.model.values import Row
 from hermes_repair.program_texts import default_harness
 from tests.releases import run_release
-from tests.unit.lineage_homes import read_graph, run_sql, select, write
+from tests.unit.lineage_homes import NO_ROUTING, SESSION_ROWS, read_graph, run_sql, select, write
 
 pytestmark = pytest.mark.releases
 

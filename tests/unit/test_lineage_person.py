@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from hermes_repair.gateway_routing import NO_ROUTING, build_routing
+from hermes_repair.gateway_routing import build_routing
 from hermes_repair.lineage.person_proof import (
     Ground,
     MessageCounts,
@@ -19,6 +19,7 @@ from hermes_repair.lineage.person_proof import (
 from hermes_repair.lineage.queries import facts_query
 from hermes_repair.lineage.session_node import DelegateMark, SessionNode
 from hermes_repair.program_texts import default_harness
+from tests.unit.lineage_homes import NO_ROUTING
 
 NOTHING = PersonFacts("telegram", DelegateMark.NONE, False, MessageCounts(1))
 TALK = replace(NOTHING, counts=MessageCounts(2))
@@ -28,10 +29,10 @@ TALK = replace(NOTHING, counts=MessageCounts(2))
     ("facts", "ground"),
     [
         (NOTHING, None),
-        (replace(NOTHING, counts=MessageCounts(0, None, 40)), None),
+        (replace(NOTHING, counts=MessageCounts(0)), None),
         (TALK, Ground.GENUINE_USERS),
         (replace(NOTHING, tied=True), Ground.ROUTED),
-        (replace(NOTHING, counts=MessageCounts(1, 5.0, 0, 1)), Ground.PLATFORM_ID),
+        (replace(NOTHING, counts=MessageCounts(1, 1)), Ground.PLATFORM_ID),
         (replace(NOTHING, copies=TALK), Ground.COPIED),
         (replace(NOTHING, copies=NOTHING), None),
         (replace(NOTHING, copies=replace(NOTHING, copies=TALK)), Ground.COPIED),
@@ -98,9 +99,9 @@ def test_a_delegates_rows_prove_nothing_and_a_persons_do(platform_column: bool) 
         )
     )
     assert found == {
-        "delegate": MessageCounts(1, 1.0, 1, 0),
-        "doubled": MessageCounts(1, 2.0, 0, 0),
-        "person": MessageCounts(2, 3.0, 0, 0),
+        "delegate": MessageCounts(1, 0),
+        "doubled": MessageCounts(1, 0),
+        "person": MessageCounts(2, 0),
     }
     if platform_column:
         connection.execute("UPDATE messages SET platform_message_id = '77' WHERE id = 6")

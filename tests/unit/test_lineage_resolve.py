@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from hermes_repair.gateway_routing import NO_ROUTING, Routing, build_routing
+from hermes_repair.gateway_routing import Routing, build_routing
 from hermes_repair.lineage.column_changes import Resolution, changes_of
 from hermes_repair.lineage.fork_resolution import (
     Basis,
@@ -36,6 +36,7 @@ from hermes_repair.lineage.session_node import SessionNode, node_from_row
 from hermes_repair.lineage.title_index import Titles
 from hermes_repair.model.plans import Safety
 from hermes_repair.model.values import RawText, Row, Value
+from tests.unit.lineage_homes import NO_ROUTING
 
 PROOF = Proof(Ground.GENUINE_USERS, "a person wrote 4 different messages in it")
 NEWER = {"session_key": None, "chat_type": None, "chat_id": "7", "archived": 0}
@@ -72,7 +73,6 @@ def node(values: Mapping[str, Value], rows: int = 3) -> SessionNode:
         {
             **full,
             **values,
-            "profile_name": None,
             "rewind_count": 0,
             "config_valid": 1,
             "config_minified": config is not None and " " not in str(config),

@@ -20,6 +20,7 @@ from tests.unit.schema_support import (
     STRUCTURES,
     check_search,
     connect,
+    interrupted,
     known,
     migrate,
     plan,
@@ -89,7 +90,7 @@ def test_stranded_usage_rows_come_back(moment: str, tmp_path: Path) -> None:
 
     connection = connect(database)
     found = recognise(structure_of(connection))
-    assert found.interrupted
+    assert interrupted(found)
     assert [left.table for left in found.leftovers] == ["session_model_usage_v21"]
     stranded = len(usage(connection)) < len(usage(connect(reference)))
     assert stranded == (moment != MOMENTS[2])
@@ -185,7 +186,7 @@ def test_a_lost_version_row_and_what_the_release_makes_of_it(tmp_path: Path) -> 
     connection = connect(database)
     found = recognise(structure_of(connection))
     assert (found.number, found.search.layout, found.search_outdated) == (22, None, True)
-    assert found.interrupted
+    assert interrupted(found)
     migrate(connection, 22)
     assert diff(known(22), structure_of(connection)).lines() == []
     check_search(connection)
@@ -232,7 +233,7 @@ OLD = "telegram_dm_topic_bindings"
 )  # fmt: skip
 def test_topic_bindings_of_a_stopped_rebuild(statements: list[str]) -> None:
     connection = topics(*statements)
-    assert recognise(structure_of(connection)).interrupted
+    assert interrupted(recognise(structure_of(connection)))
     migrate(connection, 14)
     rows = connection.execute(f"SELECT chat_id, session_id FROM {OLD} ORDER BY 1").fetchall()
     assert rows == [("c1", "a"), ("c2", "b")]

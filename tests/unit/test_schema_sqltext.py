@@ -8,7 +8,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from hermes_repair.schema.sql_text import normal, quote, split_arguments, statements, tokens
+from hermes_repair.schema.sql_text import normal, split_arguments, statements, tokens
+from hermes_repair.store.connections import quote
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from hermes_repair.model.values import Row, Value
 from hermes_repair.schema.allowed_writes import AllowedWrites, allowed_writes
 from hermes_repair.schema.recognise import recognise
 from tests.support import unpack_fixture
+from tests.tables import columns_of
 from tests.unit.schema_support import (
     LATER_FIXTURES,
     OLD_FIXTURES,
@@ -192,7 +193,7 @@ def test_moving_and_adding_messages_keeps_the_search_sound(fixture: str, tmp_pat
     connection.execute("CREATE TEMP TABLE held AS SELECT * FROM messages")
     connection.execute("BEGIN")
     connection.execute("DELETE FROM messages")
-    columns = [row[1] for row in connection.execute("PRAGMA table_info(messages)")]
+    columns = columns_of(connection, "messages")
     others = ", ".join(name for name in columns if name != "id")
     connection.execute(
         f"INSERT INTO messages (id, {others}) SELECT id + 1000, {others} FROM held ORDER BY id"

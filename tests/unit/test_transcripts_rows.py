@@ -15,7 +15,7 @@ from hermes_repair.transcripts.message_rows import (
     message_to_row,
     recovered_title,
     session_row,
-    tool_call_total,
+    tool_calls_of,
 )
 from tests.releases import run_release
 
@@ -115,7 +115,7 @@ def written_by(version: str, messages: list[dict[str, Any]], home: Path) -> list
     counters = connection.execute("SELECT message_count, tool_call_count FROM sessions").fetchone()
     connection.close()
     assert counters[0] == len(messages)
-    assert counters[1] == tool_call_total(messages)
+    assert counters[1] == sum(tool_calls_of(one.get("tool_calls")) for one in messages)
     return rows
 
 
