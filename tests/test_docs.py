@@ -110,3 +110,19 @@ def test_every_rule_that_code_cites_is_defined(architecture: str) -> None:
     assert defined == [f"R{number}" for number in range(1, 11)]
     cited = {rule for _, text in texts() for rule in re.findall(r"\((R\d+)\)", text)}
     assert cited <= set(defined)
+
+
+def test_every_reference_in_a_docstring_resolves() -> None:
+    missing = []
+    for path in sorted((ROOT / "hermes_repair").rglob("*.py")):
+        *room, module = path.relative_to(ROOT / "hermes_repair").with_suffix("").parts
+        for name in re.findall(r":(?:mod|func|class):`~?([\w.]+)`", path.read_text("utf-8")):
+            if name.startswith("."):
+                meant = [".".join(room) + name, ".".join([*room, module]) + name]
+            elif name.startswith("hermes_repair."):
+                meant = [name.removeprefix("hermes_repair.")]
+            else:
+                continue
+            if not any(map(resolves, meant)):
+                missing.append(f"{path.name}: {name}")
+    assert not missing

@@ -156,7 +156,7 @@ def repair(
     ignore: IgnoreOption = None,
     session: SessionOption = None,
     unsafe: Annotated[
-        bool, typer.Option("--unsafe", help="Also do what nothing proves and you decide.")
+        bool, typer.Option("--unsafe", help="Also do what needs your decision.")
     ] = False,
     plan_out: Annotated[
         Path | None,

@@ -36,20 +36,20 @@ HomeOption = Annotated[
 ]
 ProfileOption = Annotated[
     str | None,
-    typer.Option("--profile", help="A profile of that home.", show_default=False),
+    typer.Option("--profile", help="Use this profile of the home.", show_default=False),
 ]
 AllProfilesOption = Annotated[
     bool,
-    typer.Option("--all-profiles", help="Every profile in turn."),
+    typer.Option("--all-profiles", help="Run for every profile in turn."),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 QuietOption = Annotated[
     bool,
     typer.Option(
         "-q", "--quiet", help="Print only what you asked for, and what could not be done."
     ),
 ]
-VerboseOption = Annotated[bool, typer.Option("-v", "--verbose", help="Everything.")]
+VerboseOption = Annotated[bool, typer.Option("-v", "--verbose", help="Show everything.")]
 NoTitlesOption = Annotated[
     bool,
     typer.Option("--no-titles", help="Hide chat titles on a terminal too."),

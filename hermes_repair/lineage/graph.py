@@ -29,7 +29,7 @@ class EdgeKind(Enum):
 
 
 def edge_kind(node: SessionNode, parent: SessionNode, *, early: bool = False) -> EdgeKind:
-    """Say what ``node`` is to ``parent``: our judgement; what a release takes it for is in `tips`.
+    """Say what ``node`` is to ``parent``; :mod:`.release_rules` has what a release takes it for.
 
     A continuation is a child of a parent that ended by 'compression', not of source 'tool', without
     ``_branched_from``, whose ``_delegate_from`` is null or the parent's own (a rotated delegate

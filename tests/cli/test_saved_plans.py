@@ -113,7 +113,7 @@ EVIL = {
     ),
     "what waits beside a live Hermes": (
         "UPDATE units SET live = 1",
-        "beside a running Hermes",
+        "while Hermes runs",
     ),
     "a number that is none": (
         f"UPDATE actions SET size = 'x' WHERE {of_kind('FileCopy')}",

@@ -374,7 +374,7 @@ def test_a_plan_out_file_is_not_overwritten(
 ) -> None:
     path = tmp_path / "plan.db"
     path.write_text("mine")
-    with pytest.raises(UsageError, match="exists already"):
+    with pytest.raises(UsageError, match="already exists"):
         saved(home, environment, path)
     assert path.read_text() == "mine"
 

@@ -52,7 +52,7 @@ def test_what_each_release_does_to_shared_titles_and_untitled_chats(tmp_path: Pa
     shown = run("doctor", "--for", "0.19.0", home=home)
     assert shown.code == 1
     assert "What Hermes 0.19.0 would do here (it expects schema 22; this is 11):" in shown.out
-    assert "it clears the title of all but the newest" in shown.out
+    assert "it clears the title of every session that shares one, but the newest" in shown.out
 
 
 def test_files_that_the_next_release_no_longer_reads(tmp_path: Path) -> None:

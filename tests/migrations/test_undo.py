@@ -66,7 +66,7 @@ def test_what_was_written_since_is_named_and_stays(home: Path) -> None:
     before = rows(home / "state.db")
     refused = run("undo", "--yes", home=home)
     assert refused.code == 4
-    assert "written after this migration: messages (1 row)" in refused.err
+    assert "written to after this migration: messages (1 row)" in refused.err
     assert "sessions (1 row)" in refused.err
     assert rows(home / "state.db") == before
     hint, name = refused.err.split()[-4:], refused.err.split()[-1]
@@ -105,7 +105,7 @@ def test_what_follows_is_said(home: Path) -> None:
     migrated(home, 22)
     said = run("undo", "--yes", "--json", home=home).document["warnings"]
     assert len(said) == 2
-    assert "at schema 13 then" in said[0] and "expects 22" in said[0]
+    assert "then at schema 13" in said[0] and "expects 22" in said[0]
     assert "mark sessions as delegate runs" in said[1]
     migrated(home, 14)
     said = run("undo", "--yes", "--json", home=home).document["warnings"]

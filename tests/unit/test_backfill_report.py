@@ -72,7 +72,7 @@ def test_what_only_a_log_has(built: tuple[Path, dict[str, list[str]]]) -> None:
     found = [w for w in said if w["kind"] == "log"]
     assert [(w["path"], w["only_here"], w["problem"]) for w in found] == [(path.name, 2, None)]
     assert found[0]["offered"] == 2
-    assert f"`hermes-repair backfill --home {home} {session}` puts 2 of them back" in (
+    assert f"`hermes-repair backfill --home {home} {session}` brings 2 of them back" in (
         run("backfill", session, "--report", home=home).out
     )
     assert found[0]["messages"] == len(document["messages"])

@@ -227,7 +227,7 @@ def test_archive_refuses_what_holds_a_persons_words() -> None:
     basis, fork = forked([PARENT, LIVE, row("O", parent_session_id="P")], routing=ROUTE)
     refused = archive(basis, fork, "L")
     assert refused.changes == ()
-    assert "O holds 2 messages" in refused.reason
+    assert "O has 2 messages" in refused.reason
 
 
 def test_a_merged_sibling_is_archived_and_points_to_where_its_turns_are() -> None:

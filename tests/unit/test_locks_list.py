@@ -231,7 +231,7 @@ def test_a_lock_that_a_child_inherited(tmp_path: Path) -> None:
         holder.wait()
         stuck = one(home, "lock-file", "state.db.repair.lock")
         assert (stuck["verdict"], stuck["pid"]) == ("stuck", holder.pid)
-        assert "a child that it left behind holds it on: process " in stuck["reason"]
+        assert "a child process that it left behind still holds it: process " in stuck["reason"]
         os.kill(stuck["process"]["pid"], 9)
 
 
