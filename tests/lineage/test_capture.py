@@ -16,8 +16,6 @@ from tests.lineage.homes import SIX, ask, copy, hermes_repair, shown, sql
 from tests.releases import run_release
 from tests.unit.test_lineage_capture import ADOPT, ASK, GATEWAY
 
-pytestmark = pytest.mark.releases
-
 BUILD = """
 import time
 now = 1780000000.0

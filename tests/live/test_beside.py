@@ -22,8 +22,6 @@ from tests.releases import run_release
 from tests.support import ROOT
 from tests.unit.locks_homes import locks, make_home, plant, running
 
-pytestmark = pytest.mark.releases
-
 ORPHAN = """
 from hermes_state import SessionDB
 db = SessionDB()

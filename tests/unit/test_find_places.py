@@ -14,8 +14,6 @@ import pytest
 from tests.command import fingerprint, run
 from tests.releases import run_release
 
-pytestmark = pytest.mark.releases
-
 WORD = "marmalade"
 WRITE = """
 from hermes_state import SessionDB

@@ -105,7 +105,6 @@ def source_of(version: str) -> str:
     return re.sub(r'"\s*\n\s*f?"', "", text)
 
 
-@pytest.mark.releases
 @pytest.mark.parametrize("version", RELEASES)
 def test_each_opening_is_in_just_the_releases_that_it_names(version: str) -> None:
     source = source_of(version)

@@ -156,7 +156,6 @@ def test_nobody_and_ourselves(tmp_path: Path, mode: str) -> None:
         assert (found.status, found.ourselves) == (OpenStatus.NOBODY, True)
 
 
-@pytest.mark.releases
 @needs_whole_proc
 @pytest.mark.parametrize("mode", ["wal", "delete"])
 def test_a_real_session_db_is_found(tmp_path: Path, mode: str) -> None:
@@ -174,7 +173,6 @@ def test_a_real_session_db_is_found(tmp_path: Path, mode: str) -> None:
     assert who_has_open(path).status is OpenStatus.NOBODY
 
 
-@pytest.mark.releases
 @needs_whole_proc
 def test_a_link_and_a_hard_link_are_seen_through(tmp_path: Path) -> None:
     (tmp_path / "home").mkdir()
@@ -185,7 +183,6 @@ def test_a_link_and_a_hard_link_are_seen_through(tmp_path: Path) -> None:
             assert [p.pid for p in who_has_open(tmp_path / name).processes] == [pid]
 
 
-@pytest.mark.releases
 @needs_whole_proc
 def test_deleted_files_are_seen(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
@@ -205,7 +202,6 @@ def test_deleted_files_are_seen(tmp_path: Path) -> None:
         assert who_has_open(path).status is OpenStatus.SOMEBODY
 
 
-@pytest.mark.releases
 @needs_whole_proc
 def test_a_database_replaced_under_its_user(tmp_path: Path) -> None:
     path = tmp_path / "state.db"

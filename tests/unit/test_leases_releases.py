@@ -19,7 +19,6 @@ from hermes_repair.model.findings import Safety
 from tests.releases import hear, say, start_release
 from tests.unit.host_helpers import session_db
 
-pytestmark = pytest.mark.releases
 VERSIONS = ("0.16.0", "0.18.2", "0.19.0")
 
 # Each release's own function makes the holder; its module needs packages that are not here.

@@ -31,8 +31,6 @@ from tests.unit.lineage_homes import (
     write,
 )
 
-pytestmark = pytest.mark.releases
-
 GATEWAY = """
 import asyncio, json, pathlib, sys, types
 class StandIn(types.ModuleType):

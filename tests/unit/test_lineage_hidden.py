@@ -21,8 +21,6 @@ from hermes_repair.program_texts import default_harness
 from tests.releases import run_release
 from tests.unit.lineage_homes import read_graph, run_sql, select, write
 
-pytestmark = pytest.mark.releases
-
 SIX = ("0.13.0", "0.15.2", "0.16.0", "0.17.0", "0.18.2", "0.19.0")
 
 BUILD = """

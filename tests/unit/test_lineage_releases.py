@@ -20,8 +20,6 @@ from hermes_repair.lineage.release_rules import (
 from tests.releases import run_release
 from tests.unit.lineage_homes import read_graph
 
-pytestmark = pytest.mark.releases
-
 LINEAGES = 150
 
 ASK = """

@@ -31,8 +31,6 @@ from tests.unit.lineage_homes import (
     write,
 )
 
-pytestmark = pytest.mark.releases
-
 SIX = ("0.13.0", "0.15.2", "0.16.0", "0.17.0", "0.18.2", "0.19.0")
 
 ASK = """

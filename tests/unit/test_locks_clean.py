@@ -22,7 +22,6 @@ from tests.command import fingerprint, rows, run
 from tests.support import ROOT
 from tests.unit.locks_homes import GONE, locks, make_home, plant, receipts, running
 
-pytestmark = pytest.mark.releases
 WORLD = real_environment(lambda _sentence: None)
 
 

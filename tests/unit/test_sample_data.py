@@ -271,7 +271,6 @@ print(json.dumps(said))
 """
 
 
-@pytest.mark.releases
 def test_real_release_reads_the_healthy_home(homes: Path) -> None:
     said = json.loads(run_release("0.16.0", LISTED, homes / "healthy"))
     assert said == {
@@ -300,7 +299,6 @@ print(len(store.list_sessions()))
 """
 
 
-@pytest.mark.releases
 def test_real_releases_read_the_damaged_home(homes: Path) -> None:
     chats = ("20260503_190412_3fa81c77", "20260518_093320_5ad0c6b4", "20260502_110300_b7d40e19")
     new = run_release("0.15.2", LOADED, homes / "damaged", *chats).splitlines()

@@ -20,8 +20,8 @@ from hermes_repair.schema.delegate_marks import (
     would_tag,
 )
 from hermes_repair.schema.model_config import read_config, set_as_sqlite_does
+from tests.databases import build_database
 from tests.releases import run_release
-from tests.support import unpack_fixture
 from tests.unit.schema_support import STRUCTURES, asking, connect, structure_of
 
 OPEN = """
@@ -101,7 +101,6 @@ def tagged_ids(decisions: Decisions) -> set[object]:
     return {update.key["id"] for update in decisions.tag}
 
 
-@pytest.mark.releases
 @pytest.mark.parametrize(("version", "target"), [("0.17.0", 16), ("0.18.2", 19), ("0.19.0", 22)])
 def test_we_know_what_the_release_would_mark(version: str, target: int, tmp_path: Path) -> None:
     home = tmp_path / "home"
@@ -147,7 +146,7 @@ def test_a_successor_of_an_ended_session_is_no_delegate(tmp_path: Path) -> None:
 def test_the_oldest_schema_has_no_titles_and_all_its_short_runs_are_at_stake(
     tmp_path: Path,
 ) -> None:
-    connection = connect(unpack_fixture("v1", tmp_path / "state.db"))
+    connection = connect(build_database("v1", tmp_path / "state.db"))
     found = candidates(connection)
     assert any(c.untitled_tool_run for c in found)
 

@@ -7,8 +7,6 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from hermes_repair.schema.gateway_step import read_gateway_updates
 from tests.releases import run_release
 from tests.unit.schema_support import STRUCTURES, apply, asking, connect, plan, structure_of
@@ -49,7 +47,6 @@ def filled(path: Path | str) -> sqlite3.Connection:
     return connection
 
 
-@pytest.mark.releases
 def test_same_rows_as_the_real_release(tmp_path: Path) -> None:
     home = tmp_path / "home"
     (home / "sessions").mkdir(parents=True)

@@ -65,7 +65,6 @@ def test_only_sharers_are_read_and_only_where_the_index_is_missing() -> None:
     assert read_title_updates(asking(old), structure_of(old)) == ()
 
 
-@pytest.mark.releases
 @pytest.mark.parametrize("version", ["0.15.2", "0.16.0", "0.19.0"])
 def test_releases_open_it_and_find_the_newest_by_its_title(version: str, tmp_path: Path) -> None:
     target = {"0.15.2": 13, "0.16.0": 14, "0.19.0": 22}[version]

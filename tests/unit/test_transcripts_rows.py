@@ -136,7 +136,6 @@ def stored(row: dict[str, Any]) -> dict[str, Any]:
     return dict(connection.execute("SELECT * FROM t").fetchone())
 
 
-@pytest.mark.releases
 @pytest.mark.parametrize("version", ["0.14.0", "0.15.2", "0.16.0", "0.18.2", "0.19.0"])
 def test_rows_equal_those_of_the_real_writer(version: str, tmp_path: Path) -> None:
     messages = [

@@ -53,7 +53,6 @@ print(json.dumps([sanitize_context(text).strip() for text in texts]))
 """
 
 
-@pytest.mark.releases
 @pytest.mark.parametrize("version", ["0.13.0", "0.15.2", "0.17.0", "0.19.0"])
 def test_shown_text_is_what_the_release_shows(version: str, tmp_path: Path) -> None:
     import random
