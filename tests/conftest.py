@@ -44,6 +44,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             continue
         if uses_releases(item):
             item.add_marker("releases")
+            if item.path.is_relative_to(ROOT / "tests" / "unit"):
+                raise pytest.UsageError(f"{item.nodeid} runs a release: tests/unit is without any")
         if "shared" in item.fixturenames:
             item.add_marker("shared")
 

@@ -17,7 +17,7 @@ SHORT = {(fixture, 22) for fixture in ("v1", "v7alt", "v10b", "0.13.0", "v20firs
     ("v14first", 16),
 }
 """The short form has one start of each kind; the same ways are tried without the command line in
-``tests/unit/test_schema_releases.py``."""
+``tests/releases/test_schema_routes.py``."""
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from hermes_repair.home.lock_files import PidRecord, lock_files, read_pid_file
 from hermes_repair.host import process
 from tests.command import fingerprint, run
 from tests.releases import release
-from tests.unit.locks_homes import GONE, make_home, plant, running
+from tests.releases.locks_homes import GONE, make_home, plant, running
 
 
 def listed(home: Path) -> list[dict[str, Any]]:

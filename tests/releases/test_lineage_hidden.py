@@ -19,7 +19,7 @@ from hermes_repair.model.findings import Safety
 from hermes_repair.model.values import Row
 from hermes_repair.program_texts import default_harness
 from tests.releases import run_release
-from tests.unit.lineage_homes import read_graph, run_sql, select, write
+from tests.releases.lineage_homes import read_graph, run_sql, select, write
 
 SIX = ("0.13.0", "0.15.2", "0.16.0", "0.17.0", "0.18.2", "0.19.0")
 

@@ -20,7 +20,7 @@ from hermes_repair.lineage.links import reopen_parent
 from hermes_repair.lineage.queries import SESSION_ROWS
 from hermes_repair.model.findings import Safety
 from tests.releases import run_release
-from tests.unit.lineage_homes import (
+from tests.releases.lineage_homes import (
     CONTINUED,
     PLAIN,
     build_fork,

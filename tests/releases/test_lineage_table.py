@@ -18,7 +18,7 @@ from hermes_repair.lineage.fork_resolution import archive, archive_merged, branc
 from hermes_repair.lineage.release_rules import RULES, compression_tip, picker, resume_target
 from hermes_repair.model.findings import Safety
 from tests.releases import run_release
-from tests.unit.lineage_homes import (
+from tests.releases.lineage_homes import (
     CONTINUED,
     PLAIN,
     REVIEWED,
