@@ -9,7 +9,7 @@ and whatever was upgraded from there), ``25-upgraded`` the same with narrower tr
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hermes_repair.schema.catalogue import Catalogue
 from hermes_repair.schema.structure import Structure
@@ -47,9 +47,10 @@ class Search:
 
 def search_objects(structure: Structure) -> dict[str, str]:
     """Return the tables, triggers and views of the search index, normalised, cjk left out."""
+    beside = replace(structure, tables={}, indexes={})  # none of the search index is among them
     return {
         name: text
-        for name, text in normalised(structure).items()
+        for name, text in normalised(beside).items()
         if name.startswith(_PREFIXES) and _CJK not in name
     }
 
