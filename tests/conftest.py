@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import signal
+from pathlib import Path
 
-from hypothesis import settings
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests import releases
+from tests.databases import NEVER_FOUND, Unpack, build_database
+from tests.left_out import LeftOut, leave_out
+from tests.needs import uses_releases
+from tests.support import ROOT, unpack_fixture
 
 # Who runs the tests gets the examples that everybody gets; new ones are drawn by `make long`, and
-# what they find becomes a case.
-settings.register_profile("fixed", derandomize=True)
-settings.register_profile("random", derandomize=False, print_blob=True)
+# what they find becomes a case. How fast they are drawn says how busy the machine is.
+BUSY = (HealthCheck.too_slow,)
+settings.register_profile("fixed", derandomize=True, suppress_health_check=BUSY)
+settings.register_profile("random", derandomize=False, print_blob=True, suppress_health_check=BUSY)
 settings.load_profile("fixed")
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Let ^C and SIGHUP reach the commands that tests start, also where the run was put aside.
 
     A shell starts a background job with SIGINT ignored, nohup with SIGHUP; a child inherits that.
@@ -22,3 +32,49 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    config.pluginmanager.register(LeftOut())
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give every test the marks of what it needs: ``releases`` and ``shared``."""
+    items[:] = [item for item in items if not _of_no_database(item)]
+    for item in items:
+        if not isinstance(item, pytest.Function):
+            continue
+        if uses_releases(item):
+            item.add_marker("releases")
+            if item.path.is_relative_to(ROOT / "tests" / "unit"):
+                raise pytest.UsageError(f"{item.nodeid} runs a release: tests/unit is without any")
+        if "shared" in item.fixturenames:
+            item.add_marker("shared")
+
+
+def _of_no_database(item: pytest.Item) -> bool:
+    """Tell whether a test is about the real database of a shape that none was found of."""
+    values = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    return "shared" in values and any(name in values for name in NEVER_FOUND)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Let releases run in the tests that are marked so, and in no other."""
+    releases.permitted = item.get_closest_marker("releases") is not None
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Return the folder ``shared`` with real databases and facts; leave the test out without it."""
+    folder = Path(os.environ.get("HERMES_REPAIR_SHARED", ROOT.parent / "shared"))
+    if not (folder / "fixtures" / "schema-history").is_dir():
+        leave_out("shared", "HERMES_REPAIR_SHARED names no folder with fixtures/schema-history")
+    return folder
+
+
+@pytest.fixture(params=["built", pytest.param("shared", marks=pytest.mark.shared)])
+def unpack(request: pytest.FixtureRequest) -> Unpack:
+    """Return what writes the populated database of a name: ours, and the real one where it is."""
+    if request.param == "built":
+        return build_database
+    folder: Path = request.getfixturevalue("shared")
+    return lambda name, target: unpack_fixture(folder, name, target)

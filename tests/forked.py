@@ -25,7 +25,10 @@ from pathlib import Path
 from typing import Any
 
 from hermes_repair.host import byte_reader, byte_worker
+from hermes_repair.program_texts import default_harness
 from hermes_repair.schema.catalogue import default_catalogue
+from hermes_repair.schema.known_skews import default_skews
+from hermes_repair.schema.releases import default_effects
 
 SECONDS = 300
 
@@ -84,7 +87,7 @@ def serve(folder: Path) -> None:
     for module in pkgutil.walk_packages(package.__path__, "hermes_repair."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
-    default_catalogue()
+    warm()
     byte_reader._ask = ask_a_fork
     for line in sys.stdin:
         order = json.loads(line)
@@ -93,6 +96,21 @@ def serve(folder: Path) -> None:
             _be(order["words"], order["environ"], order["cwd"], folder)
         _, status = os.waitpid(child, 0)
         print(os.waitstatus_to_exitcode(status), flush=True)
+
+
+def warm() -> None:
+    """Read and build once what every command reads and builds anew, and none changes.
+
+    Typer makes the whole tree of commands of each command line: a quarter of a short one's time.
+    """
+    import typer.main
+
+    from hermes_repair.cli.commands import app
+
+    for read in (default_catalogue, default_effects, default_skews, default_harness):
+        read()
+    tree = typer.main.get_command(app)
+    typer.main.get_command = lambda typer_instance: tree
 
 
 def ask_a_fork(arguments: Sequence[str], seconds: float | None) -> Any:

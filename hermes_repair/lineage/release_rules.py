@@ -1,7 +1,7 @@
 """What each release shows and resumes: its own rules, told again over a graph.
 
 Read in and compared with the real releases 0.13.0, 0.14.0, 0.15.2, 0.16.0, 0.17.0, 0.18.0, 0.18.2
-and 0.19.0 (tests/unit/test_lineage_releases.py). A session whose ``model_config`` is not valid JSON
+and 0.19.0 (tests/releases/test_lineage_rules.py). A session whose ``model_config`` is no valid JSON
 counts as one without markers here, while releases from 0.16.0 on fail on it (SE001 comes first).
 """
 

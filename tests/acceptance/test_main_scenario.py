@@ -31,8 +31,6 @@ from tests.scenario.judge import (
 )
 from tests.scenario.locks import hold_lock, plant_lock
 
-pytestmark = pytest.mark.releases
-
 
 @pytest.fixture(scope="module", autouse=True)
 def _wheels() -> None:

@@ -19,7 +19,6 @@ CASES = all_cases()
 Said = list[tuple[str, str, str, str]]
 
 
-@pytest.mark.releases
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_case(case: Case, tmp_path: Path) -> None:
     home = tmp_path / "home"

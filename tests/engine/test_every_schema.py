@@ -19,8 +19,8 @@ from hermes_repair.app.environment import Environment
 from hermes_repair.app.history import history
 from hermes_repair.model.choices import Selection
 from tests.command import rows, sound
+from tests.databases import Unpack
 from tests.engine.homes import DAY, NOW, home_of, opened, repair, undo
-from tests.support import unpack_fixture
 from tests.tables import columns_of
 from tests.unit.schema_support import LATER_FIXTURES, OLD_FIXTURES
 
@@ -29,10 +29,10 @@ FRONT, TWICE, ODD = (f"2026060{n}_080000_{letter * 8}" for n, letter in enumerat
 WRITTEN = {name: n for name, n in (OLD_FIXTURES | LATER_FIXTURES).items() if n >= 11}
 
 
-def damaged(name: str, home: Path) -> Path:
-    """Make a home of a fixture: a chat without its front, wrong counts, odd values."""
+def damaged(name: str, home: Path, unpack: Unpack) -> Path:
+    """Make a home of a schema: a chat without its front, wrong counts, odd values."""
     (home / "sessions").mkdir(parents=True)
-    unpack_fixture(name, home / "state.db")
+    unpack(name, home / "state.db")
     said = [("user" if n % 2 == 0 else "assistant", f"heron {n}", n // 2) for n in range(10)]
     (home / "sessions" / f"{FRONT}.jsonl").write_text("".join(map(_line, said)), encoding="utf-8")
     with opened(home) as db:
@@ -91,8 +91,10 @@ def undone(home: Path, environment: Environment) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("name", WRITTEN)
-def test_every_value_comes_back(name: str, tmp_path: Path, environment: Environment) -> None:
-    home = damaged(name, tmp_path / "home")
+def test_every_value_comes_back(
+    name: str, tmp_path: Path, environment: Environment, unpack: Unpack
+) -> None:
+    home = damaged(name, tmp_path / "home", unpack)
     before = rows(home / "state.db")
     done = repair(home, environment, selection=UNSAFE)
     assert not done.refused and done.units >= 3
@@ -106,10 +108,10 @@ def test_every_value_comes_back(name: str, tmp_path: Path, environment: Environm
 
 @pytest.mark.parametrize("name", ["r30"])
 def test_what_triggers_write_beside_is_kept(
-    name: str, tmp_path: Path, environment: Environment
+    name: str, tmp_path: Path, environment: Environment, unpack: Unpack
 ) -> None:
     """Of a message that is there twice one is taken out, and the trigger changes the other."""
-    home = damaged(name, tmp_path / "home")
+    home = damaged(name, tmp_path / "home", unpack)
     with closing(sqlite3.connect(home / "state.db")) as db:
         shown = db.execute("SELECT id, display_identity, display_order FROM messages").fetchall()
     repair(home, environment, selection=UNSAFE)

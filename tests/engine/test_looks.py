@@ -330,7 +330,6 @@ def test_a_zero_byte_file_beside_a_wal_is_told_and_kept(
     }
 
 
-@pytest.mark.releases
 def test_the_wal_of_a_killed_release_is_joined(tmp_path: Path, environment: Environment) -> None:
     home = tmp_path / "home"
     home.mkdir()

@@ -372,7 +372,6 @@ db.close()
 """
 
 
-@pytest.mark.releases
 @pytest.mark.parametrize("library", LIBRARIES)
 @pytest.mark.parametrize("release", ["0.13.0", "0.16.0", "0.19.0"])
 def test_a_picture_is_no_damage(release: str, library: str, tmp_path: Path) -> None:

@@ -144,7 +144,6 @@ db.close()
 """
 
 
-@pytest.mark.releases
 def test_a_later_turn_of_hermes_stays(home: Path, environment: Environment) -> None:
     """Counters are taken back as differences, columns that we did not touch stay as they are."""
     before = {s: count(home, s) for s in (FRONT, COUNTED, ORPHAN)}
@@ -175,7 +174,6 @@ def texts(home: Path, session: str) -> list[str]:
         return [row[0] for row in db.execute(sql, (session,))]
 
 
-@pytest.mark.releases
 def test_columns_that_came_later_do_not_stand_in_the_way(
     home: Path, environment: Environment
 ) -> None:

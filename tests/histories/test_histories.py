@@ -20,8 +20,6 @@ from tests.histories.play import grow
 from tests.histories.table import Table, lines, tabulate
 from tests.releases import RELEASES, release
 
-pytestmark = pytest.mark.releases
-
 ONCE_WRONG = (
     # A child says nothing about what was taken out before it.
     "0.14.0: turn, turn, turn, delete | 0.15.2: update, turn, delegate",

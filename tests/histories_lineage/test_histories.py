@@ -12,8 +12,6 @@ from tests.histories_lineage.judge import Table, tabulate
 from tests.histories_lineage.play import play, play_updated
 from tests.releases import RELEASES
 
-pytestmark = pytest.mark.releases
-
 
 # Each release on one surface, in turn; `make long` takes every release on each.
 @pytest.mark.parametrize(("release", "surface"), list(zip(RELEASES, cycle(SURFACES), strict=False)))

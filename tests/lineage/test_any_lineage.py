@@ -29,8 +29,6 @@ from tests.lineage.homes import copy
 from tests.releases import run_release
 from tests.tables import columns_of
 
-pytestmark = pytest.mark.releases
-
 SEEDS = range(10)
 IDS = ("a", "b", "c", "d", "e", "f", "g", "h", "ü", "nul\0", "x" * 300, "7")
 ODD = (None, b"\xff\x00", float("inf"), -1, "", "text", "\x00json:[1]", 1e300)

@@ -14,9 +14,7 @@ import pytest
 
 from tests.lineage.homes import SIX, ask, copy, hermes_repair, shown, sql
 from tests.releases import run_release
-from tests.unit.test_lineage_capture import ADOPT, ASK, GATEWAY
-
-pytestmark = pytest.mark.releases
+from tests.releases.test_lineage_capture import ADOPT, ASK, GATEWAY
 
 BUILD = """
 import time

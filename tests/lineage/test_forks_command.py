@@ -11,8 +11,6 @@ from tests.command import fingerprint, rows, sound
 from tests.lineage.homes import ask, copy, hermes_repair, select, shown
 from tests.releases import hear, run_release, say, start_release
 
-pytestmark = pytest.mark.releases
-
 BUILD = """
 import sys
 now = 1780000000.0

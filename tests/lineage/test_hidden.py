@@ -10,8 +10,6 @@ from tests.command import rows
 from tests.lineage.homes import INSIDE, ask, copy, hermes_repair, shown
 from tests.releases import run_release
 
-pytestmark = pytest.mark.releases
-
 PROVEN = {"two-questions", "from-telegram", "tui-branch", "continued"}
 DELEGATES = {"helper-0", "helper-1", "helper-2", "at-limit", "no-parent"}
 LISTED = {"titled", "talk", "resumed", "later", "later-alone"}

@@ -13,8 +13,6 @@ from tests.command import fingerprint
 from tests.lineage.homes import hermes_repair, select, sql
 from tests.releases import hear, run_release, say, start_release
 
-pytestmark = pytest.mark.releases
-
 BUILD = """
 from hermes_state import SessionDB
 db = SessionDB()

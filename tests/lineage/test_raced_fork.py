@@ -11,8 +11,6 @@ import pytest
 from tests.command import rows, sound
 from tests.lineage.homes import SIX, Raced, ask, copy, hermes_repair, raced, select, shown
 
-pytestmark = pytest.mark.releases
-
 TITLE = "Trip"
 
 

@@ -13,8 +13,6 @@ import pytest
 
 from tests.lineage.homes import Raced, hermes_repair, raced
 
-pytestmark = pytest.mark.releases
-
 
 @pytest.fixture(scope="module")
 def fork(tmp_path_factory: pytest.TempPathFactory) -> Raced:

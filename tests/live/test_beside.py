@@ -19,10 +19,8 @@ from hermes_repair.home.layout import open_home
 from hermes_repair.model.choices import LookOptions, Selection
 from tests.command import fingerprint, run
 from tests.releases import run_release
+from tests.releases.locks_homes import locks, make_home, plant, running
 from tests.support import ROOT
-from tests.unit.locks_homes import locks, make_home, plant, running
-
-pytestmark = pytest.mark.releases
 
 ORPHAN = """
 from hermes_state import SessionDB

@@ -15,8 +15,6 @@ import pytest
 from tests.command import sound
 from tests.live.traffic import WRITES, Figures, traffic
 
-pytestmark = pytest.mark.releases
-
 RELEASES = ("0.16.0", "0.18.2", "0.19.0")
 HERMES_PATIENCE = 15 * 1.15
 """Seconds that a write of Hermes tries: 15 times one second, and at most 0.15 s between."""

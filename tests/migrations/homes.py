@@ -1,4 +1,4 @@
-"""Homes to migrate: the populated fixtures of every schema, and one with all there is at 11."""
+"""Homes to migrate: populated ones of every schema, and one with all there is at 11."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 from sample_data.build import structure_sql
-from tests.support import unpack_fixture
+from tests.databases import build_database
 
 DAY = 86400.0
 START = 1_778_000_000.0  # 2026-05-05
@@ -17,10 +17,10 @@ CHATS = 30
 TURNS = 5
 
 
-def of_fixture(name: str, root: Path) -> Path:
-    """Make a home whose database is the fixture ``name``."""
+def of_schema(name: str, root: Path) -> Path:
+    """Make a home whose database is the one of ``name``, a key of ``tests.databases.SHAPES``."""
     (root / "sessions").mkdir(parents=True)
-    unpack_fixture(name, root / "state.db")
+    build_database(name, root / "state.db")
     return root
 
 

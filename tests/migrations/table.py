@@ -21,7 +21,7 @@ import pytest
 from hermes_repair.cli.guard import run
 from hermes_repair.schema.structure_difference import diff
 from tests.engine.faults import bytes_in_process
-from tests.migrations.homes import of_fixture
+from tests.migrations.homes import of_schema
 from tests.releases import ReleaseError, run_release
 from tests.unit.schema_support import (
     OLD_FIXTURES,
@@ -84,7 +84,7 @@ def typed(*words: str) -> tuple[int, Any]:
 
 def travel(fixture: str, target: int, folder: Path) -> Journey:
     """Migrate a fixture both ways and compare; undo ours and see that all is back."""
-    ours, real = of_fixture(fixture, folder / "ours"), folder / "real"
+    ours, real = of_schema(fixture, folder / "ours"), folder / "real"
     shutil.copytree(ours, real)
     home = ("--home", str(ours))
     with closing(connect(ours / "state.db")) as connection:

@@ -13,8 +13,6 @@ from tests.migrations.homes import chat_id, populated
 from tests.releases import RELEASES, ReleaseError, run_release
 from tests.unit.schema_support import connect
 
-pytestmark = pytest.mark.releases
-
 LIST = """
 import json
 from hermes_state import SessionDB

@@ -19,10 +19,10 @@ from hermes_repair.schema.route_parts import RouteFacts
 from hermes_repair.schema.structure import Structure
 from tests.cli.speaking import assert_document
 from tests.command import run
+from tests.databases import Unpack
 from tests.engine.homes import fixed_environment
 from tests.engine.images import content
-from tests.migrations.homes import of_fixture
-from tests.support import unpack_fixture
+from tests.migrations.homes import of_schema
 from tests.unit.schema_support import OLD_FIXTURES, asking, connect, structure_of
 
 OTHERWISE = {
@@ -40,7 +40,7 @@ OTHERWISE = {
 
 @pytest.mark.parametrize("name", OTHERWISE)
 def test_what_was_otherwise_before_is_said_and_stays(name: str, tmp_path: Path) -> None:
-    home = of_fixture("v13", tmp_path / "home")
+    home = of_schema("v13", tmp_path / "home")
     sql, line = OTHERWISE[name]
     with closing(sqlite3.connect(home / "state.db")) as db:
         db.executescript(sql)
@@ -57,8 +57,10 @@ def test_what_was_otherwise_before_is_said_and_stays(name: str, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("name", OLD_FIXTURES)
-def test_nothing_is_otherwise_where_releases_made_it(name: str, tmp_path: Path) -> None:
-    with closing(connect(unpack_fixture(name, tmp_path / "state.db"))) as db:
+def test_nothing_is_otherwise_where_releases_made_it(
+    name: str, tmp_path: Path, unpack: Unpack
+) -> None:
+    with closing(connect(unpack(name, tmp_path / "state.db"))) as db:
         structure = structure_of(db)
         for target in {14, 22} | {OLD_FIXTURES[name]}:
             if target < OLD_FIXTURES[name]:
@@ -72,7 +74,7 @@ def test_what_the_run_itself_leaves_out_is_taken_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A step that does not do its work is found before COMMIT, so exit 3 means what it says."""
-    home = of_fixture("v13", tmp_path / "home")
+    home = of_schema("v13", tmp_path / "home")
     before = content(home)
 
     def without_a_column(structure: Structure, target: int, facts: RouteFacts) -> Route:

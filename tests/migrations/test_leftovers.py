@@ -11,7 +11,7 @@ import pytest
 from hermes_repair.schema.catalogue import default_catalogue
 from tests.command import run
 from tests.engine.images import content
-from tests.migrations.homes import of_fixture
+from tests.migrations.homes import of_schema
 
 USAGE = "session_model_usage"
 LEGACY = f"{USAGE}_v21"
@@ -29,7 +29,7 @@ def execute(home: Path, *statements: str) -> list[tuple[object, ...]]:
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     """Return a home of schema 22 with the sessions s1 and s2 and nothing counted."""
-    home = of_fixture("0.19.0", tmp_path / "home")
+    home = of_schema("0.19.0", tmp_path / "home")
     session = "INSERT OR IGNORE INTO sessions (id, source, started_at) VALUES ('{}', 'cli', 1.0)"
     execute(home, f"DELETE FROM {USAGE}", session.format("s1"), session.format("s2"))
     return home

@@ -13,8 +13,6 @@ from tests.migrations.homes import populated
 from tests.releases import RELEASES, run_release
 from tests.unit.schema_support import check_search, connect
 
-pytestmark = pytest.mark.releases
-
 USE = """
 from hermes_state import SessionDB
 db = SessionDB()

@@ -6,13 +6,9 @@ import os
 import time
 from pathlib import Path
 
-import pytest
-
 from tests.command import fingerprint, run
-from tests.migrations.homes import of_fixture
+from tests.migrations.homes import of_schema
 from tests.migrations.running import environment, gateway
-
-pytestmark = pytest.mark.releases
 
 
 def found(home: Path) -> list[dict[str, object]]:
@@ -22,7 +18,7 @@ def found(home: Path) -> list[dict[str, object]]:
 
 
 def test_a_gateway_that_was_started_before_the_update(tmp_path: Path) -> None:
-    home = of_fixture("0.19.0", tmp_path / "home")
+    home = of_schema("0.19.0", tmp_path / "home")
     python = environment(tmp_path / "venv", "0.19.0")
     site = tmp_path / "venv" / "lib" / "python3.11" / "site-packages"
     with gateway(python, home) as process:
@@ -39,7 +35,7 @@ def test_a_gateway_that_was_started_before_the_update(tmp_path: Path) -> None:
 
 
 def test_an_install_of_uv_keeps_old_times_but_for_its_record(tmp_path: Path) -> None:
-    home = of_fixture("0.19.0", tmp_path / "home")
+    home = of_schema("0.19.0", tmp_path / "home")
     python = environment(tmp_path / "venv", "0.19.0")
     site = tmp_path / "venv" / "lib" / "python3.11" / "site-packages"
     for path in site.rglob("*"):
@@ -54,7 +50,7 @@ def test_an_install_of_uv_keeps_old_times_but_for_its_record(tmp_path: Path) -> 
 
 
 def test_a_release_that_would_hurt_is_told_beforehand(tmp_path: Path) -> None:
-    home = of_fixture("v25last", tmp_path / "home")
+    home = of_schema("v25last", tmp_path / "home")
     before = fingerprint(home)
     assert found(home) == []
     words = ("--json", "--select", "SC008", "--for", "0.18.2")

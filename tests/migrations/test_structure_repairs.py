@@ -15,7 +15,7 @@ from tests.command import run
 from tests.engine.faults import Shim, Step, bytes_in_process, shimmed
 from tests.engine.homes import fixed_environment, ids, look, repair, undo
 from tests.engine.images import Content, content, fast_folder, files, without_sequence
-from tests.migrations.homes import chat_id, of_fixture, populated
+from tests.migrations.homes import chat_id, of_schema, populated
 from tests.migrations.running import environment, gateway
 from tests.unit.schema_support import connect
 
@@ -107,7 +107,7 @@ def test_undo_names_what_is_still_done(tmp_path: Path) -> None:
 
 
 def test_older_schemas_are_migrated_first(tmp_path: Path) -> None:
-    home = of_fixture("v10", tmp_path / "home")
+    home = of_schema("v10", tmp_path / "home")
     with closing(connect(home / "state.db")) as connection:
         connection.execute("DROP INDEX idx_messages_session")
     found = run("doctor", "--json", "--select", "SC006", home=home).document["findings"]
@@ -127,7 +127,6 @@ def test_missing_columns_come_first(tmp_path: Path) -> None:
     assert run("doctor", "--json", "--select", "SC", home=home).document["findings"] == []
 
 
-@pytest.mark.releases
 def test_beside_a_running_gateway_it_waits(tmp_path: Path) -> None:
     home = damaged(tmp_path / "home", 14, *LOST_INDEX)
     with gateway(environment(tmp_path / "venv", "0.16.0"), home) as process:
@@ -140,7 +139,7 @@ def test_beside_a_running_gateway_it_waits(tmp_path: Path) -> None:
 
 
 def test_a_leftover_of_later_schemas_is_only_told(tmp_path: Path) -> None:
-    home = of_fixture("v25last", tmp_path / "home")
+    home = of_schema("v25last", tmp_path / "home")
     with closing(connect(home / "state.db")) as connection:
         for sql in LEFTOVER:
             connection.execute(sql)

@@ -9,8 +9,6 @@ import pytest
 from tests.migrations.table import travel, ways
 from tests.unit.schema_support import OLD_FIXTURES
 
-pytestmark = pytest.mark.releases
-
 CRASHES = {("v20first", 22)}
 """Starts that the real release does not survive (IntegrityError on open, 0.19.0)."""
 SHORT = {(fixture, 22) for fixture in ("v1", "v7alt", "v10b", "0.13.0", "v20first", "0.19.0")} | {
@@ -19,7 +17,7 @@ SHORT = {(fixture, 22) for fixture in ("v1", "v7alt", "v10b", "0.13.0", "v20firs
     ("v14first", 16),
 }
 """The short form has one start of each kind; the same ways are tried without the command line in
-``tests/unit/test_schema_releases.py``."""
+``tests/releases/test_schema_routes.py``."""
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,8 @@ import pytest
 
 from tests.command import fingerprint, rows, run
 from tests.engine.homes import fixed_environment, migrate
-from tests.migrations.homes import of_fixture, populated
+from tests.migrations.homes import of_schema, populated
 from tests.migrations.running import checkout, environment, gateway
-
-pytestmark = pytest.mark.releases
 
 UNIT = """
 [Service]
@@ -24,7 +22,7 @@ Environment="HERMES_HOME={home}"
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    return of_fixture("0.15.2", tmp_path / "home")
+    return of_schema("0.15.2", tmp_path / "home")
 
 
 def number(home: Path) -> int:
@@ -100,7 +98,7 @@ def test_where_23_or_more_is_expected_the_rest_is_for_hermes(home: Path) -> None
 
 
 def test_an_older_install_than_the_database_asks_for_nothing(tmp_path: Path) -> None:
-    home = of_fixture("0.18.2", tmp_path / "home")
+    home = of_schema("0.18.2", tmp_path / "home")
     checkout(home, "0.16.0")
     done = run("migrate", "--yes", home=home)
     assert done.code == 0
@@ -129,7 +127,7 @@ def test_numbers_that_are_asked_for(
 
 
 def test_later_schemas_are_left_to_hermes(tmp_path: Path) -> None:
-    home = of_fixture("v25last", tmp_path / "home")
+    home = of_schema("v25last", tmp_path / "home")
     before = fingerprint(home)
     done = run("migrate", "--dry-run", home=home)
     assert done.code == 0
@@ -190,7 +188,7 @@ def test_check_says_nothing_and_locks_nothing(home: Path) -> None:
 
 
 def test_check_is_right_where_a_crash_left_all_in_the_wal(home: Path) -> None:
-    migrated = of_fixture("0.16.0", home.parent / "later")
+    migrated = of_schema("0.16.0", home.parent / "later")
     crashed = home.parent / "crashed"
     crashed.mkdir()
     writer = sqlite3.connect(crashed / "state.db", isolation_level=None)
@@ -228,7 +226,7 @@ def test_dry_run_shows_sql_and_rows_and_changes_nothing(tmp_path: Path) -> None:
 
 def test_the_disk_is_asked_for_room_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """10 -> 11 makes both search tables anew; the rest of the way needs next to nothing."""
-    home = of_fixture("v10", tmp_path / "home")
+    home = of_schema("v10", tmp_path / "home")
     connection = sqlite3.connect(home / "state.db")
     for number in range(40):
         connection.execute(
@@ -251,7 +249,7 @@ def test_the_disk_is_asked_for_room_first(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_progress_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    home = of_fixture("v10", tmp_path / "home")
+    home = of_schema("v10", tmp_path / "home")
     monkeypatch.setattr("hermes_repair.app.environment.PROGRESS_EVERY", 0.0)
     told: list[str] = []
     migrate(home, fixed_environment(tmp_path, tell=told.append), 14)

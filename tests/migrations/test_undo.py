@@ -14,8 +14,6 @@ from tests.migrations.running import checkout
 from tests.releases import run_release
 from tests.unit.schema_support import connect
 
-pytestmark = pytest.mark.releases
-
 OPEN = """
 from hermes_state import SessionDB
 SessionDB().close()

@@ -14,7 +14,6 @@ PARTS = 3
 LONG = int(os.environ.get("HERMES_REPAIR_SEEDS", "2000"))
 
 
-@pytest.mark.releases
 @pytest.mark.parametrize("part", range(PARTS))
 def test_random_homes(part: int) -> None:
     figures = judged(range(part * PART, (part + 1) * PART))
@@ -23,7 +22,6 @@ def test_random_homes(part: int) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.releases
 def test_new_random_homes() -> None:
     first = random.SystemRandom().randrange(10**9)
     figures = judged(range(first, first + LONG))

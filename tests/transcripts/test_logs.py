@@ -16,8 +16,6 @@ from tests.command import RECORDS, rows, run, sound
 from tests.releases import run_release
 from tests.unit.transcripts_model import key_of
 
-pytestmark = pytest.mark.releases
-
 SAID: list[dict[str, Any]] = [
     {"role": "user", "content": 'Where is "it", ‹there›?\nOr here?'},
     {

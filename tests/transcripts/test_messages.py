@@ -11,8 +11,6 @@ import pytest
 from tests.command import rows, run, sound
 from tests.releases import run_release
 
-pytestmark = pytest.mark.releases
-
 CHAT = """
 from hermes_state import SessionDB
 

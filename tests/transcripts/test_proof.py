@@ -15,8 +15,6 @@ from tests.releases import release
 from tests.scenario.judge import append_turn, differences, open_with, read_transcripts
 from tests.transcripts.homes import NOW, hurt_home
 
-pytestmark = pytest.mark.releases
-
 IMPORTS = ("0.19.0",)
 """Releases that can import chats."""
 LATER = ("0.15.2", "0.16.0", "0.17.0", "0.18.2", "0.19.0")

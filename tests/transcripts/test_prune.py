@@ -8,13 +8,9 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-import pytest
-
 from tests.command import RECORDS, run
 from tests.releases import release, run_release
 from tests.transcripts.homes import hurt_home
-
-pytestmark = pytest.mark.releases
 
 PRUNE = """
 from pathlib import Path

@@ -8,30 +8,15 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from functools import cache
 from pathlib import Path
 
 import pytest
 
-from tests.releases import hear, start_release
 from tests.support import ROOT
 
 NOBODY = 65534
-
-# A real SessionDB that stays open until its stdin ends. argv[1]: journal mode.
-SESSION_DB = """
-import os, sys
-from hermes_state import SessionDB
-db = SessionDB()
-db.create_session("s1", source="cli")
-db.append_message("s1", "user", "hello")
-if sys.argv[1] == "delete":
-    assert db._conn.execute("PRAGMA journal_mode=DELETE").fetchone()[0] == "delete"
-print("ready", os.getpid(), flush=True)
-sys.stdin.readline()
-"""
 
 
 def make_database(path: Path, mode: str = "wal", pages: int = 4) -> Path:
@@ -42,17 +27,6 @@ def make_database(path: Path, mode: str = "wal", pages: int = 4) -> Path:
         connection.executemany("INSERT INTO t VALUES (?)", [("x" * 4000,)] * pages)
         connection.commit()
     return path
-
-
-@contextmanager
-def session_db(home: Path, mode: str = "wal", version: str = "0.16.0") -> Iterator[int]:
-    """Run a real SessionDB on ``home/state.db`` and yield its pid."""
-    process = start_release(version, SESSION_DB, home, mode)
-    try:
-        yield int(hear(process, "ready"))
-    finally:
-        process.kill()
-        process.communicate()
 
 
 def child(code: str, *args: str, prefix: tuple[str, ...] = ()) -> str:

@@ -16,22 +16,14 @@ from hermes_repair.schema.recognise import Family, Recognition, recognise
 from hermes_repair.schema.route import Route, route
 from hermes_repair.schema.route_facts import read_facts
 from hermes_repair.schema.structure import Query, Structure, read_structure
+from tests.databases import SHAPES
 from tests.support import ROOT
 
 STRUCTURES = ROOT / "schema" / "db" / "structure"
 SHADOWS = ("_data", "_idx", "_content", "_docsize", "_config")
 
-OLD_FIXTURES = {
-    "v1": 1, "v2": 2, "v4": 4, "v5": 5, "v6": 6, "v7": 7, "v7alt": 7, "v7m": 7, "v8": 8, "v9": 9,
-    "v10": 10, "v10b": 10, "v11": 11, "v11tag013": 11, "0.13.0": 11, "v12": 12, "v13": 13,
-    "0.15.2": 13, "v14first": 14, "0.16.0": 14, "v15": 15, "v16first": 16, "0.17.0": 16,
-    "v17first": 17, "0.18.0": 17, "0.18.2": 19, "v20first": 20, "v20b": 20, "v21": 21,
-    "v22first": 22, "0.19.0": 22,
-}  # fmt: skip
-LATER_FIXTURES = {
-    "v23first": 23, "v0.19.1": 23, "v24": 24, "v25first": 25, "v0.20.0": 25, "v25last": 25,
-    "r30": 30,
-}  # fmt: skip
+OLD_FIXTURES = {name: shape.number for name, shape in SHAPES.items() if shape.number <= 22}
+LATER_FIXTURES = {name: shape.number for name, shape in SHAPES.items() if shape.number > 22}
 RELEASE_OF = {
     11: "0.13.0", 13: "0.15.2", 14: "0.16.0", 16: "0.17.0", 17: "0.18.0", 19: "0.18.2",
     22: "0.19.0",

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -28,7 +27,7 @@ from hermes_repair.host import (
 from hermes_repair.host.filesystems import Filesystem, filesystem
 from hermes_repair.host.openers import Observation, decide
 from hermes_repair.host.processes import hidden_processes
-from tests.unit.host_helpers import as_nobody, child, make_database, session_db
+from tests.unit.host_helpers import as_nobody, child, make_database
 
 LOCAL = Filesystem("ext4", local=True)
 WAL = Observation(
@@ -154,66 +153,6 @@ def test_nobody_and_ourselves(tmp_path: Path, mode: str) -> None:
         connection.execute("SELECT * FROM t").fetchone()
         found = who_has_open(path)
         assert (found.status, found.ourselves) == (OpenStatus.NOBODY, True)
-
-
-@pytest.mark.releases
-@needs_whole_proc
-@pytest.mark.parametrize("mode", ["wal", "delete"])
-def test_a_real_session_db_is_found(tmp_path: Path, mode: str) -> None:
-    path = tmp_path / "state.db"
-    with session_db(tmp_path, mode) as pid:
-        assert probe(path).wal_mode is (mode == "wal")
-        found = who_has_open(path)
-        assert (found.status, found.complete) == (OpenStatus.SOMEBODY, True)
-        (process,) = found.processes
-        assert (process.pid, process.same_namespace, process.uid) == (pid, True, os.geteuid())
-        assert process.start_time is not None and abs(process.start_time - time.time()) < 60
-        assert process.deleted == () and not process.zombie
-        if mode == "delete":  # /proc alone tells: an idle connection holds no lock
-            assert probe(path).holders == ()
-    assert who_has_open(path).status is OpenStatus.NOBODY
-
-
-@pytest.mark.releases
-@needs_whole_proc
-def test_a_link_and_a_hard_link_are_seen_through(tmp_path: Path) -> None:
-    (tmp_path / "home").mkdir()
-    with session_db(tmp_path / "home", "delete") as pid:
-        (tmp_path / "link.db").symlink_to("home/state.db")
-        (tmp_path / "hard.db").hardlink_to(tmp_path / "home" / "state.db")
-        for name in ("link.db", "hard.db"):
-            assert [p.pid for p in who_has_open(tmp_path / name).processes] == [pid]
-
-
-@pytest.mark.releases
-@needs_whole_proc
-def test_deleted_files_are_seen(tmp_path: Path) -> None:
-    path = tmp_path / "state.db"
-    with session_db(tmp_path) as pid:
-        for suffix in ("-wal", "-shm"):
-            (tmp_path / f"state.db{suffix}").unlink()
-        (process,) = who_has_open(path).processes
-        assert (process.pid, process.deleted) == (pid, ("state.db-shm", "state.db-wal"))
-        path.rename(tmp_path / "moved.db")
-        shutil.copyfile(tmp_path / "moved.db", path)
-        (tmp_path / "moved.db").unlink()
-        found = who_has_open(path)
-        assert found.status is OpenStatus.SOMEBODY
-        # It was renamed before it was deleted, so only the sidecars still show our path.
-        assert found.processes[0].deleted == ("state.db-shm", "state.db-wal")
-        path.unlink()
-        assert who_has_open(path).status is OpenStatus.SOMEBODY
-
-
-@pytest.mark.releases
-@needs_whole_proc
-def test_a_database_replaced_under_its_user(tmp_path: Path) -> None:
-    path = tmp_path / "state.db"
-    with session_db(tmp_path, "delete") as pid:
-        shutil.copyfile(path, tmp_path / "new.db")
-        (tmp_path / "new.db").replace(path)
-        (process,) = who_has_open(path).processes
-        assert (process.pid, process.deleted) == (pid, ("state.db",))
 
 
 def _unshare() -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from hermes_repair.lineage.family_tree import DEEPEST, Leaf, drawn, grow
 from hermes_repair.lineage.graph import EdgeKind, Graph
 from hermes_repair.lineage.session_node import SessionNode
 from hermes_repair.report.tree_text import dot, plain
-from tests.unit.lineage_homes import NO_ROUTING
+from tests.support import NO_ROUTING
 
 
 def node(name: str, parent: str | None = None, at: float = 0.0, **more: Any) -> SessionNode:

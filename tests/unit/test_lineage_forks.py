@@ -16,7 +16,7 @@ from hermes_repair.lineage.graph import Graph
 from hermes_repair.lineage.message_nature import Message, Nature, nature_of
 from hermes_repair.lineage.session_node import SessionNode
 from hermes_repair.program_texts import Kind
-from tests.unit.lineage_homes import NO_ROUTING
+from tests.support import NO_ROUTING
 
 NATURES = {"S": Nature.CARRIED, "R": Nature.REVIEW, "L": Nature.PROMPT, "M": Nature.META}
 

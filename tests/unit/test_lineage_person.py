@@ -19,7 +19,7 @@ from hermes_repair.lineage.person_proof import (
 from hermes_repair.lineage.queries import facts_query
 from hermes_repair.lineage.session_node import DelegateMark, SessionNode
 from hermes_repair.program_texts import default_harness
-from tests.unit.lineage_homes import NO_ROUTING
+from tests.support import NO_ROUTING
 
 NOTHING = PersonFacts("telegram", DelegateMark.NONE, False, MessageCounts(1))
 TALK = replace(NOTHING, counts=MessageCounts(2))

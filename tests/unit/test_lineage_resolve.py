@@ -36,7 +36,7 @@ from hermes_repair.lineage.session_node import SessionNode, node_from_row
 from hermes_repair.lineage.title_index import Titles
 from hermes_repair.model.plans import Safety
 from hermes_repair.model.values import RawText, Row, Value
-from tests.unit.lineage_homes import NO_ROUTING
+from tests.support import NO_ROUTING
 
 PROOF = Proof(Ground.GENUINE_USERS, "a person wrote 4 different messages in it")
 NEWER = {"session_key": None, "chat_type": None, "chat_id": "7", "archived": 0}

@@ -8,7 +8,7 @@ import pytest
 
 from hermes_repair.gateway_routing import Route, Source, build_routing
 from hermes_repair.model.values import RawText, Row
-from tests.unit.lineage_homes import NO_ROUTING
+from tests.support import NO_ROUTING
 
 KEY = "agent:main:telegram:dm:7"
 SCOPE = "/home/x/.hermes/sessions"

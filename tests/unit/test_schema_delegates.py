@@ -7,7 +7,6 @@ import shutil
 import sqlite3
 from pathlib import Path
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,19 +16,11 @@ from hermes_repair.schema.delegate_marks import (
     LeftAlone,
     delegates_to_tag,
     read_candidates,
-    would_tag,
 )
 from hermes_repair.schema.model_config import read_config, set_as_sqlite_does
-from tests.releases import run_release
-from tests.support import unpack_fixture
+from tests.databases import build_database
 from tests.unit.schema_support import STRUCTURES, asking, connect, structure_of
 
-OPEN = """
-import sys
-from pathlib import Path
-from hermes_state import SessionDB
-SessionDB(Path(sys.argv[1])).close()
-"""
 T = 1_777_000_000.0
 
 # id, source, parent, started, ended, end_reason, title, model_config, rows of role tool
@@ -101,28 +92,6 @@ def tagged_ids(decisions: Decisions) -> set[object]:
     return {update.key["id"] for update in decisions.tag}
 
 
-@pytest.mark.releases
-@pytest.mark.parametrize(("version", "target"), [("0.17.0", 16), ("0.18.2", 19), ("0.19.0", 22)])
-def test_we_know_what_the_release_would_mark(version: str, target: int, tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    home.mkdir()
-    ours = filled(home / "state.db")
-    before = dict(ours.execute("SELECT id, model_config FROM sessions").fetchall())
-    expected = {c.id for c in candidates(ours) if would_tag(c, target)}
-    decisions = decided(ours, target)
-    ours.close()
-    run_release(version, OPEN, home, str(home / "state.db"))
-
-    after = dict(connect(home / "state.db").execute("SELECT id, model_config FROM sessions"))
-    changed = {name for name in after if after[name] != before[name]}
-    # json_set on an array changes nothing but the spaces
-    assert expected - {"not-object"} == changed - {"not-object"}
-    assert {name for name, _ in decisions.left_alone} | tagged_ids(decisions) == expected
-    for update in decisions.tag:
-        assert update.before == {"model_config": before[str(update.key["id"])]}
-        assert update.after == {"model_config": after[str(update.key["id"])]}
-
-
 def test_what_is_marked_and_what_is_left_alone(tmp_path: Path) -> None:
     decisions = decided(filled(tmp_path / "state.db"), 22)
     assert tagged_ids(decisions) == {
@@ -147,7 +116,7 @@ def test_a_successor_of_an_ended_session_is_no_delegate(tmp_path: Path) -> None:
 def test_the_oldest_schema_has_no_titles_and_all_its_short_runs_are_at_stake(
     tmp_path: Path,
 ) -> None:
-    connection = connect(unpack_fixture("v1", tmp_path / "state.db"))
+    connection = connect(build_database("v1", tmp_path / "state.db"))
     found = candidates(connection)
     assert any(c.untitled_tool_run for c in found)
 

@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from hermes_repair.schema.gateway_step import read_gateway_updates
-from tests.releases import run_release
 from tests.unit.schema_support import STRUCTURES, apply, asking, connect, plan, structure_of
 
-OPEN = """
-import sys
-from pathlib import Path
-from hermes_state import SessionDB
-SessionDB(Path(sys.argv[1])).close()
-"""
 ORIGIN = {"platform": "telegram", "chat_id": "-100", "thread_id": "7", "user_name": "Zoë"}
 ENTRIES: dict[str, Any] = {
     "_README": "not an entry",
@@ -47,28 +37,6 @@ def filled(path: Path | str) -> sqlite3.Connection:
         " ('a', 'telegram', 1.0, NULL), ('b', 'telegram', 2.0, 'kept'), ('c', 'cli', 3.0, NULL)"
     )
     return connection
-
-
-@pytest.mark.releases
-def test_same_rows_as_the_real_release(tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    (home / "sessions").mkdir(parents=True)
-    (home / "sessions" / "sessions.json").write_text(json.dumps(ENTRIES), encoding="utf-8")
-    filled(home / "state.db").close()
-    run_release("0.18.2", OPEN, home, str(home / "state.db"))
-
-    ours = filled(tmp_path / "ours.db")
-    way, _ = plan(ours, 19, entries=ENTRIES)
-    apply(ours, way.actions)
-    columns = (
-        "id, session_key, chat_id, chat_type, thread_id, display_name, origin_json,"
-        " expiry_finalized"
-    )
-    sql = f"SELECT {columns} FROM sessions ORDER BY id"
-    real = connect(home / "state.db").execute(sql).fetchall()
-    assert ours.execute(sql).fetchall() == real
-    assert real[0][3:5] == ("dm", "7")
-    assert real[1][1:4] == ("key-only", "42", "kept")
 
 
 def test_nothing_to_fill_is_nothing_to_do(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from hermes_repair.schema.recognise import Family, Recognition, recognise
 from hermes_repair.schema.version_row import VersionProblem
-from tests.support import unpack_fixture
+from tests.databases import Unpack, build_database
 from tests.unit.schema_support import (
     LATER_FIXTURES,
     OLD_FIXTURES,
@@ -32,8 +32,8 @@ def made(name: str, *statements: str, version: object = None) -> Recognition:
 
 
 @pytest.mark.parametrize(("fixture", "number"), (OLD_FIXTURES | LATER_FIXTURES).items())
-def test_every_shape_is_sound(fixture: str, number: int, tmp_path: Path) -> None:
-    found = recognise(structure_of(connect(unpack_fixture(fixture, tmp_path / "state.db"))))
+def test_every_shape_is_sound(fixture: str, number: int, tmp_path: Path, unpack: Unpack) -> None:
+    found = recognise(structure_of(connect(unpack(fixture, tmp_path / "state.db"))))
     families = [(10, Family.OLD), (22, Family.REPAIRED), (30, Family.LATER)]
     assert found.number == number
     assert found.stamp.problem is None
@@ -52,12 +52,12 @@ def test_every_shape_is_sound(fixture: str, number: int, tmp_path: Path) -> None
      ("v20first", "20a"), ("v20b", "20"), ("v14first", "14")],
 )  # fmt: skip
 def test_shapes_under_one_number_are_told_apart(fixture: str, shape: str, tmp_path: Path) -> None:
-    found = recognise(structure_of(connect(unpack_fixture(fixture, tmp_path / "state.db"))))
+    found = recognise(structure_of(connect(build_database(fixture, tmp_path / "state.db"))))
     assert found.shape == shape
 
 
 def test_early_builds_are_not_damage(tmp_path: Path) -> None:
-    found = recognise(structure_of(connect(unpack_fixture("v14first", tmp_path / "state.db"))))
+    found = recognise(structure_of(connect(build_database("v14first", tmp_path / "state.db"))))
     assert found.missing == ()
     assert "messages.active" in found.early
 

@@ -16,7 +16,7 @@ from hermes_repair.schema.route_facts import message_bounds
 from hermes_repair.schema.route_parts import RouteFacts
 from hermes_repair.schema.route_preview import preview
 from hermes_repair.schema.structure_difference import diff
-from tests.support import unpack_fixture
+from tests.databases import build_database
 from tests.unit.schema_support import (
     LATER_FIXTURES,
     OLD_FIXTURES,
@@ -56,7 +56,7 @@ WAYS = [
 
 @pytest.mark.parametrize(("fixture", "target"), WAYS)
 def test_every_start_reaches_every_later_number(fixture: str, target: int, tmp_path: Path) -> None:
-    connection = connect(unpack_fixture(fixture, tmp_path / "state.db"))
+    connection = connect(build_database(fixture, tmp_path / "state.db"))
     before = rows_of(connection)
     migrate(connection, target)
     after = rows_of(connection)
@@ -74,7 +74,7 @@ def test_every_start_reaches_every_later_number(fixture: str, target: int, tmp_p
 
 
 def test_the_way_from_13_to_14_is_small_and_additive(tmp_path: Path) -> None:
-    connection = connect(unpack_fixture("v13", tmp_path / "state.db"))
+    connection = connect(build_database("v13", tmp_path / "state.db"))
     way, _ = plan(connection, 14)
     texts = [action.sql for action in way.actions if isinstance(action, Ddl)]
     assert [text.split("(")[0].strip() for text in texts] == [
@@ -93,7 +93,7 @@ def test_the_way_from_13_to_14_is_small_and_additive(tmp_path: Path) -> None:
 
 
 def test_a_failure_in_the_middle_leaves_everything_as_it_was(tmp_path: Path) -> None:
-    connection = connect(unpack_fixture("v1", tmp_path / "state.db"))
+    connection = connect(build_database("v1", tmp_path / "state.db"))
     before = rows_of(connection)
     way, _ = plan(connection, 22)
     for most in range(0, len(way.actions), 7):
@@ -115,7 +115,7 @@ def test_numbers_that_are_no_targets(target: int) -> None:
 
 @pytest.mark.parametrize("fixture", LATER_FIXTURES)
 def test_later_schemas_are_left_to_hermes(fixture: str, tmp_path: Path) -> None:
-    structure = structure_of(connect(unpack_fixture(fixture, tmp_path / "state.db")))
+    structure = structure_of(connect(build_database(fixture, tmp_path / "state.db")))
     for target in (14, 22):
         with pytest.raises(Refused, match="Hermes' own code"):
             route(structure, target, RouteFacts())

@@ -10,7 +10,7 @@ from hermes_repair.model.actions import Ddl, FileCopy, RowInsert, RowUpdate
 from hermes_repair.schema.catalogue import default_catalogue
 from hermes_repair.schema.foreign_objects import ForeignObject, find_foreign_objects, refusal
 from hermes_repair.schema.recognise import recognise
-from tests.support import unpack_fixture
+from tests.databases import Unpack
 from tests.unit.schema_support import (
     LATER_FIXTURES,
     OLD_FIXTURES,
@@ -35,8 +35,8 @@ def told(name: str, version: int, *statements: str) -> list[tuple[str, str, tupl
 
 
 @pytest.mark.parametrize("fixture", [*OLD_FIXTURES, *LATER_FIXTURES])
-def test_no_release_has_any(fixture: str, tmp_path: Path) -> None:
-    structure = structure_of(connect(unpack_fixture(fixture, tmp_path / "state.db")))
+def test_no_release_has_any(fixture: str, tmp_path: Path, unpack: Unpack) -> None:
+    structure = structure_of(connect(unpack(fixture, tmp_path / "state.db")))
     assert find_foreign_objects(structure, recognise(structure).number) == ()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -17,10 +16,9 @@ from hermes_repair.schema.sql_text import normal
 from hermes_repair.schema.structure import Structure, read_structure
 from hermes_repair.schema.structure_difference import compare, diff, normalised
 from hermes_repair.schema.target_objects import wanted_objects
+from tests.databases import NEVER_FOUND, SHAPES, build_database
 from tests.support import ROOT, unpack_fixture
 from tests.unit.schema_support import (
-    LATER_FIXTURES,
-    OLD_FIXTURES,
     STRUCTURES,
     connect,
     known,
@@ -40,13 +38,6 @@ FACTS = {
     "22": "0.19.0-schema22", "23": "git-cc4cab2f5-0.19.1-schema23",
     "24": "git-53a5983af-schema24", "25": "git-2a7ced990-schema25",
     "25-upgraded": "upgraded-0.19.0-to-v25last", "30": "reconstructed-main-00704d08-schema30",
-}  # fmt: skip
-SAME_AS_FIXTURE = {
-    "01": "v1", "02": "v2", "04": "v4", "05": "v5", "06": "v6", "07": "v7m", "07b": "v7alt",
-    "08": "v8", "09": "v9", "10": "v10", "10b": "v10b", "11": "0.13.0", "12": "v12",
-    "13": "0.15.2", "14": "0.16.0", "15": "v15", "16": "0.17.0", "17": "0.18.0",
-    "19": "0.18.2", "20": "v20b", "20a": "v20first", "21": "v21", "22": "0.19.0",
-    "23": "v0.19.1", "24": "v24", "25": "v25last", "30": "r30",
 }  # fmt: skip
 FILES = sorted(path.stem for path in STRUCTURES.glob("*.sql"))
 
@@ -84,11 +75,8 @@ def from_facts(data: dict[str, Any]) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("name", sorted(FACTS))
-def test_files_agree_with_the_facts(name: str) -> None:
-    shared = Path(os.environ.get("HERMES_REPAIR_SHARED", ROOT.parent / "shared"))
+def test_files_agree_with_the_facts(name: str, shared: Path) -> None:
     path = shared / "facts" / "schema" / f"{FACTS[name]}.json"
-    if not path.is_file():
-        pytest.skip("the facts about every schema are not present on this machine")
     expected = from_facts(json.loads(path.read_text(encoding="utf-8")))
     ours = {
         key: text
@@ -111,10 +99,17 @@ def test_files_are_read_as_sqlite_runs_them(name: str) -> None:
     assert diff(read_script(script(name)), structure_of(connection)).lines() == []
 
 
-@pytest.mark.parametrize("name", sorted(SAME_AS_FIXTURE))
-def test_files_agree_with_real_databases(name: str, tmp_path: Path) -> None:
-    database = unpack_fixture(SAME_AS_FIXTURE[name], tmp_path / "state.db")
-    assert diff(read_script(script(name)), structure_of(connect(database))).lines() == []
+@pytest.mark.parametrize("name", sorted(SHAPES.keys() - set(NEVER_FOUND)))
+def test_built_databases_have_the_structure_of_real_ones(
+    name: str, tmp_path: Path, shared: Path
+) -> None:
+    real = structure_of(connect(unpack_fixture(shared, name, tmp_path / "real.db")))
+    built = structure_of(connect(build_database(name, tmp_path / "built.db")))
+    assert diff(real, built).lines() == []
+
+
+def test_every_file_is_built_from() -> None:
+    assert {shape.file for shape in SHAPES.values()} == {*FILES} - {"side"}
 
 
 @pytest.mark.parametrize("number", [n for n in default_catalogue().known_numbers() if n <= 22])
@@ -174,7 +169,7 @@ def test_differences_are_readable() -> None:
 
 
 def test_search_tables_whose_tokenizer_is_missing_are_read_all_the_same(tmp_path: Path) -> None:
-    path = unpack_fixture("v25last", tmp_path / "state.db")
+    path = build_database("v25last", tmp_path / "state.db")
     connection = sqlite3.connect(path)
     connection.execute("CREATE VIRTUAL TABLE messages_fts_cjk USING fts5(content)")
     connection.execute("PRAGMA writable_schema=ON")
@@ -230,10 +225,6 @@ def test_data_is_found_in_a_wheel_and_in_a_checkout(
     (package / "_schema").symlink_to(ROOT / "schema")
     assert catalogue_root() == package / "_schema"
     assert load_catalogue(catalogue_root()).known_numbers() == (default_catalogue().known_numbers())
-
-
-def test_every_fixture_is_named_here() -> None:
-    assert set(SAME_AS_FIXTURE.values()) <= {*OLD_FIXTURES, *LATER_FIXTURES}
 
 
 @pytest.mark.parametrize(

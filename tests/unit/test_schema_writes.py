@@ -20,7 +20,7 @@ from hermes_repair.model.actions import (
 from hermes_repair.model.values import Row, Value
 from hermes_repair.schema.allowed_writes import AllowedWrites, allowed_writes
 from hermes_repair.schema.recognise import recognise
-from tests.support import unpack_fixture
+from tests.databases import Unpack
 from tests.tables import columns_of
 from tests.unit.schema_support import (
     LATER_FIXTURES,
@@ -97,15 +97,15 @@ def built(name: str, version: int, *statements: str) -> sqlite3.Connection:
 
 
 @pytest.mark.parametrize(("fixture", "number"), OLD_FIXTURES.items())
-def test_old_schemas(fixture: str, number: int, tmp_path: Path) -> None:
-    allowed = judged(connect(unpack_fixture(fixture, tmp_path / "state.db")))
+def test_old_schemas(fixture: str, number: int, tmp_path: Path, unpack: Unpack) -> None:
+    allowed = judged(connect(unpack(fixture, tmp_path / "state.db")))
     assert allowed_names(allowed) == (set(NAMES) if number >= 11 else {"COPY"})
     assert ("migrate it first" in allowed.reason) == (number < 11)
 
 
 @pytest.mark.parametrize("fixture", LATER_FIXTURES)
-def test_later_schemas_as_releases_make_them(fixture: str, tmp_path: Path) -> None:
-    connection = connect(unpack_fixture(fixture, tmp_path / "state.db"))
+def test_later_schemas_as_releases_make_them(fixture: str, tmp_path: Path, unpack: Unpack) -> None:
+    connection = connect(unpack(fixture, tmp_path / "state.db"))
     assert allowed_names(judged(connection)) == MESSAGES_TOO
 
 
@@ -184,8 +184,10 @@ def test_no_store_means_nothing() -> None:
 
 
 @pytest.mark.parametrize("fixture", WRITTEN)
-def test_moving_and_adding_messages_keeps_the_search_sound(fixture: str, tmp_path: Path) -> None:
-    connection = connect(unpack_fixture(fixture, tmp_path / "state.db"))
+def test_moving_and_adding_messages_keeps_the_search_sound(
+    fixture: str, tmp_path: Path, unpack: Unpack
+) -> None:
+    connection = connect(unpack(fixture, tmp_path / "state.db"))
     assert not judged(connection).refusal(MOVE)
     check_search(connection)
     tables = [t for t in structure_of(connection).virtual_tables if t.startswith("messages_fts")]

@@ -10,8 +10,8 @@ import pytest
 from hermes_repair.schema.route import route
 from hermes_repair.schema.route_parts import RouteFacts
 from hermes_repair.schema.structure_difference import diff
+from tests.databases import Unpack, build_database
 from tests.releases import run_release
-from tests.support import unpack_fixture
 from tests.unit.schema_support import (
     OLD_FIXTURES,
     RELEASE_OF,
@@ -23,8 +23,6 @@ from tests.unit.schema_support import (
     rows_of,
     structure_of,
 )
-
-pytestmark = pytest.mark.releases
 
 OPEN = """
 import sys
@@ -60,8 +58,10 @@ def pairs() -> list[object]:
 
 
 @pytest.mark.parametrize(("fixture", "target"), pairs())
-def test_same_as_the_real_release(fixture: str, target: int, tmp_path: Path) -> None:
-    start = unpack_fixture(fixture, tmp_path / "start.db")
+def test_same_as_the_real_release(
+    fixture: str, target: int, tmp_path: Path, unpack: Unpack
+) -> None:
+    start = unpack(fixture, tmp_path / "start.db")
     homes = {name: tmp_path / name for name in ("real", "ours")}
     for home in homes.values():
         home.mkdir()
@@ -115,7 +115,7 @@ OLDER_CODE = ["0.13.0", "0.14.0", "0.15.2", "0.16.0", "0.17.0", "0.18.0", "0.18.
 @pytest.mark.parametrize("version", OLDER_CODE)
 def test_releases_work_on_a_migrated_database(version: str, target: int, tmp_path: Path) -> None:
     """Schemas 11 to 22 are for every release from 0.13.0 on, older or newer than the number."""
-    connection = connect(unpack_fixture("0.13.0", tmp_path / "state.db"))
+    connection = connect(build_database("0.13.0", tmp_path / "state.db"))
     migrate(connection, target)
     connection.close()
     said = run_release(version, USE, tmp_path, str(tmp_path / "state.db"))

@@ -14,8 +14,8 @@ import pytest
 
 from hermes_repair.schema.recognise import recognise
 from hermes_repair.schema.structure_difference import diff
+from tests.databases import build_database
 from tests.releases import run_release
-from tests.support import unpack_fixture
 from tests.unit.schema_support import (
     STRUCTURES,
     check_search,
@@ -68,7 +68,7 @@ MOMENTS = [
 
 def killed(fixture: str, moment: str, home: Path, version: str = "0.19.0") -> Path:
     home.mkdir()
-    database = unpack_fixture(fixture, home / "state.db")
+    database = build_database(fixture, home / "state.db")
     run_release(version, KILLED, home, str(database), moment, check=False)
     return database
 
@@ -78,12 +78,11 @@ def usage(connection: sqlite3.Connection) -> dict[tuple[str, str], int]:
     return {(session, model): tokens for session, model, tokens in rows}
 
 
-@pytest.mark.releases
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_stranded_usage_rows_come_back(moment: str, tmp_path: Path) -> None:
     whole = tmp_path / "whole"
     whole.mkdir()
-    reference = unpack_fixture("v21", whole / "state.db")
+    reference = build_database("v21", whole / "state.db")
     run_release("0.19.0", OPEN, whole, str(reference))
     database = killed("v21", moment, tmp_path / "home")
     run_release("0.19.0", OPEN, tmp_path / "home", str(database))
@@ -103,7 +102,6 @@ def test_stranded_usage_rows_come_back(moment: str, tmp_path: Path) -> None:
     assert plan(connection, 22)[0].parts == ()
 
 
-@pytest.mark.releases
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_what_was_used_since_is_added_and_nothing_counted_twice(
     moment: str, tmp_path: Path
@@ -130,9 +128,8 @@ def test_what_was_used_since_is_added_and_nothing_counted_twice(
     assert diff(known(22), structure_of(connection)).lines() == []
 
 
-@pytest.mark.releases
 def test_first_shape_of_schema_20_which_the_release_crashes_on(tmp_path: Path) -> None:
-    straight = connect(unpack_fixture("v20first", tmp_path / "straight.db"))
+    straight = connect(build_database("v20first", tmp_path / "straight.db"))
     before = usage(straight)
     assert before
     migrate(straight, 22)
@@ -140,7 +137,7 @@ def test_first_shape_of_schema_20_which_the_release_crashes_on(tmp_path: Path) -
 
     home = tmp_path / "home"
     home.mkdir()
-    database = unpack_fixture("v20first", home / "state.db")
+    database = build_database("v20first", home / "state.db")
     for _ in range(2):
         run_release("0.19.0", OPEN, home, str(database), check=False)
     connection = connect(database)
@@ -153,7 +150,6 @@ def test_first_shape_of_schema_20_which_the_release_crashes_on(tmp_path: Path) -
     assert connection.execute(column).fetchall() == [("",)]
 
 
-@pytest.mark.releases
 @pytest.mark.parametrize("version", ["0.13.0", "0.19.0"])
 @pytest.mark.parametrize(
     "moment",
@@ -173,12 +169,11 @@ def test_search_tables_half_made(version: str, moment: str, tmp_path: Path) -> N
     assert diff(known(22), structure_of(connection)).lines() == []
 
 
-@pytest.mark.releases
 def test_a_lost_version_row_and_what_the_release_makes_of_it(tmp_path: Path) -> None:
     """0.19.0 takes such a schema 6 database for new and keeps its search table of schema 1."""
     home = tmp_path / "home"
     home.mkdir()
-    database = unpack_fixture("v6", home / "state.db")
+    database = build_database("v6", home / "state.db")
     connection = connect(database)
     connection.execute("DELETE FROM schema_version")
     connection.close()
@@ -268,7 +263,7 @@ def test_routing_of_the_first_builds_of_19_gets_its_scope() -> None:
 
 def test_a_copy_of_the_file_is_enough_to_try(tmp_path: Path) -> None:
     """The route is values only: the same structure gives the same statements again."""
-    path = unpack_fixture("v21", tmp_path / "a.db")
+    path = build_database("v21", tmp_path / "a.db")
     shutil.copy(path, tmp_path / "b.db")
     first, second = (plan(connect(tmp_path / name), 22)[0] for name in ("a.db", "b.db"))
     assert first == second

@@ -16,9 +16,7 @@ from hermes_repair.lineage.release_rules import (
     resume_target,
 )
 from tests.releases import run_release
-from tests.unit.lineage_homes import read_graph
-
-pytestmark = pytest.mark.releases
+from tests.releases.lineage_homes import read_graph
 
 LINEAGES = 150
 

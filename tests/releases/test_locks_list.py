@@ -22,9 +22,7 @@ from hermes_repair.home.lock_files import PidRecord, lock_files, read_pid_file
 from hermes_repair.host import process
 from tests.command import fingerprint, run
 from tests.releases import release
-from tests.unit.locks_homes import GONE, make_home, plant, running
-
-releases = pytest.mark.releases
+from tests.releases.locks_homes import GONE, make_home, plant, running
 
 
 def listed(home: Path) -> list[dict[str, Any]]:
@@ -48,14 +46,12 @@ def execute(home: Path, sql: str, *values: Any) -> None:
         connection.execute(sql, values)
 
 
-@releases
 def test_nothing_is_held(tmp_path: Path) -> None:
     home = make_home(tmp_path)
     assert listed(home) == []
     assert run("locks", "list", home=home).out.splitlines()[1:] == ["Nothing is held."]
 
 
-@releases
 def test_compression_locks_with_all_columns(tmp_path: Path) -> None:
     home = make_home(tmp_path)
     with running(home) as hermes:
@@ -81,7 +77,6 @@ def test_compression_locks_with_all_columns(tmp_path: Path) -> None:
         assert "x1b" not in "".join(plain)
 
 
-@releases
 def test_pauses_breakers_and_handoffs(tmp_path: Path) -> None:
     home = make_home(tmp_path)
     execute(
@@ -107,7 +102,6 @@ def test_pauses_breakers_and_handoffs(tmp_path: Path) -> None:
     assert len(listed(home)) == 4  # what is free is not listed
 
 
-@releases
 def test_delegations(tmp_path: Path) -> None:
     home = make_home(tmp_path)
     own = process(os.getpid())
@@ -140,7 +134,6 @@ def test_delegations(tmp_path: Path) -> None:
     assert {entry["cleanable"] for entry in found.values()} == {False}
 
 
-@releases
 def test_leases_and_heartbeats_of_later_schemas(tmp_path: Path) -> None:
     home = make_home(tmp_path)
     now = time.time()
@@ -198,7 +191,6 @@ def locked(path: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
         holder.communicate()
 
 
-@releases
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a table of kernel locks")
 def test_lock_files_are_held_or_free_and_never_touched(tmp_path: Path) -> None:
     home = make_home(tmp_path)
@@ -220,7 +212,6 @@ def test_lock_files_are_held_or_free_and_never_touched(tmp_path: Path) -> None:
     assert tick.exists()
 
 
-@releases
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a table of kernel locks")
 def test_a_lock_that_a_child_inherited(tmp_path: Path) -> None:
     """Hermes #100108: the holder is gone and its child keeps the file locked."""
@@ -235,7 +226,6 @@ def test_a_lock_that_a_child_inherited(tmp_path: Path) -> None:
         os.kill(stuck["process"]["pid"], 9)
 
 
-@releases
 def test_the_pid_file_of_the_gateway(tmp_path: Path) -> None:
     home = make_home(tmp_path)
     own = process(os.getpid())
@@ -269,7 +259,6 @@ def test_pid_files_of_every_kind(tmp_path: Path) -> None:
         assert read_pid_file(path) == record
 
 
-@releases
 @pytest.mark.parametrize("version", ["0.13.0", "0.17.0", "0.19.0"])
 def test_the_names_of_the_lock_files_are_those_of_the_releases(
     version: str, tmp_path: Path
@@ -292,7 +281,6 @@ def test_the_names_of_the_lock_files_are_those_of_the_releases(
             assert any(path.endswith(name) for path in known)
 
 
-@releases
 def test_a_run_of_ours_that_was_cut_off(tmp_path: Path) -> None:
     home = make_home(tmp_path)
     plant(home, "choir")
@@ -305,7 +293,6 @@ def test_a_run_of_ours_that_was_cut_off(tmp_path: Path) -> None:
     assert "`hermes-repair repair` finishes it" in found["reason"]
 
 
-@releases
 def test_damage_shows_the_files_and_says_so(tmp_path: Path) -> None:
     home = make_home(tmp_path)
     (home / "gateway.pid").write_text("4711")
@@ -317,7 +304,6 @@ def test_damage_shows_the_files_and_says_so(tmp_path: Path) -> None:
     assert document["note"] and [entry["what"] for entry in document["locks"]] == ["gateway-pid"]
 
 
-@releases
 def test_on_a_terminal_it_is_a_table_with_chats_that_can_be_told_apart(tmp_path: Path) -> None:
     home = make_home(tmp_path)
     execute(home, "UPDATE sessions SET title = '\x1b[2JThe night train' WHERE id = 'choir'")

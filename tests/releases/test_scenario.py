@@ -46,8 +46,6 @@ from tests.scenario.judge import (
 from tests.scenario.locks import hold_lock, plant_lock
 from tests.scenario.talk import KINDS, Message, turn
 
-pytestmark = pytest.mark.releases
-
 # Whole lines of the JSONL and rows in SQLite, session_meta aside in both; None: no session row.
 COUNTS: dict[str, tuple[int, int | None]] = {
     "front_big": (996, 2),

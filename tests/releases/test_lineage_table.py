@@ -18,7 +18,7 @@ from hermes_repair.lineage.fork_resolution import archive, archive_merged, branc
 from hermes_repair.lineage.release_rules import RULES, compression_tip, picker, resume_target
 from hermes_repair.model.plans import Safety
 from tests.releases import run_release
-from tests.unit.lineage_homes import (
+from tests.releases.lineage_homes import (
     CONTINUED,
     PLAIN,
     REVIEWED,
@@ -30,8 +30,6 @@ from tests.unit.lineage_homes import (
     run_sql,
     write,
 )
-
-pytestmark = pytest.mark.releases
 
 SIX = ("0.13.0", "0.15.2", "0.16.0", "0.17.0", "0.18.2", "0.19.0")
 

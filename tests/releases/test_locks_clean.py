@@ -19,10 +19,9 @@ from hermes_repair.app.environment import real_environment
 from hermes_repair.app.file_status import read_file_status
 from hermes_repair.home.layout import open_home
 from tests.command import fingerprint, rows, run
+from tests.releases.locks_homes import GONE, locks, make_home, plant, receipts, running
 from tests.support import ROOT
-from tests.unit.locks_homes import GONE, locks, make_home, plant, receipts, running
 
-pytestmark = pytest.mark.releases
 WORLD = real_environment(lambda _sentence: None)
 
 

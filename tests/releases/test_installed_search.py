@@ -286,7 +286,6 @@ def test_lines_of_launchers() -> None:
     assert target_of_shell(["exec 'torn"]) is None
 
 
-@pytest.mark.releases
 @pytest.mark.parametrize(("number", "version"), RELEASE_OF.items())
 def test_real_releases(number: int, version: str) -> None:
     found = read_install(release(version), "wheel")

@@ -10,8 +10,6 @@ import pytest
 from tests.command import fingerprint, run
 from tests.transcripts.homes import hurt_home
 
-pytestmark = pytest.mark.releases
-
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, list[str]]]:

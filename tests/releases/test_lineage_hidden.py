@@ -18,9 +18,14 @@ from hermes_repair.model.plans import Safety
 from hermes_repair.model.values import Row
 from hermes_repair.program_texts import default_harness
 from tests.releases import run_release
-from tests.unit.lineage_homes import NO_ROUTING, SESSION_ROWS, read_graph, run_sql, select, write
-
-pytestmark = pytest.mark.releases
+from tests.releases.lineage_homes import (
+    SESSION_ROWS,
+    read_graph,
+    run_sql,
+    select,
+    write,
+)
+from tests.support import NO_ROUTING
 
 SIX = ("0.13.0", "0.15.2", "0.16.0", "0.17.0", "0.18.2", "0.19.0")
 

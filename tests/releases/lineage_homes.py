@@ -20,7 +20,6 @@ from hermes_repair.model.values import Row
 from hermes_repair.program_texts import default_harness
 from tests.releases import run_release
 
-NO_ROUTING = Routing({}, (), {}, (), {})
 SESSION_ROWS = "SELECT * FROM sessions WHERE id IN (SELECT value FROM json_each(?))"
 
 T = 1_779_969_600.0  # when the parent ended, 2026-05-28 12:00 UTC

@@ -24,8 +24,6 @@ from tests.scenario import ASKED, CASES, LOST, RESTORED, STAYS, WHOLE, Scenario,
 from tests.scenario.build import Script
 from tests.scenario.play import play
 
-pytestmark = pytest.mark.releases
-
 NOW = 1_781_946_000.0
 DAY = 86400.0
 SUMMARY = "[CONTEXT COMPACTION — REFERENCE ONLY] Earlier turns were compacted"

@@ -17,9 +17,8 @@ from hermes_repair.leases import LockRow, Verdict, parse_holder, verdict
 from hermes_repair.leases.holders import Kind
 from hermes_repair.model.plans import Safety
 from tests.releases import hear, say, start_release
-from tests.unit.host_helpers import session_db
+from tests.releases.session_db import session_db
 
-pytestmark = pytest.mark.releases
 VERSIONS = ("0.16.0", "0.18.2", "0.19.0")
 
 # Each release's own function makes the holder; its module needs packages that are not here.

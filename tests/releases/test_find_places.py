@@ -15,8 +15,6 @@ from tests.command import fingerprint, run
 from tests.releases import run_release
 from tests.tables import tables_of
 
-pytestmark = pytest.mark.releases
-
 WORD = "marmalade"
 WRITE = """
 from hermes_state import SessionDB

@@ -19,7 +19,7 @@ from hermes_repair.lineage.fork_resolution import branch
 from hermes_repair.lineage.links import reopen_parent
 from hermes_repair.model.plans import Safety
 from tests.releases import run_release
-from tests.unit.lineage_homes import (
+from tests.releases.lineage_homes import (
     CONTINUED,
     PLAIN,
     SESSION_ROWS,
@@ -30,8 +30,6 @@ from tests.unit.lineage_homes import (
     select,
     write,
 )
-
-pytestmark = pytest.mark.releases
 
 GATEWAY = """
 import asyncio, json, pathlib, sys, types
