@@ -71,8 +71,8 @@ class Snapshot:
             else:
                 unnamed += 1
         if unnamed:
-            sessions = count(unnamed, "session")
-            self.notes.append(f"{sessions} with an id that is not text: left alone.")
+            told = count(unnamed, "session")
+            self.notes.append(f"{told} with an id that is not text: left alone.")
         return tuple(nodes)
 
     @cached_property
