@@ -175,7 +175,7 @@ def _still_done(home: Home, target: Target, next_one: runs.Entry | None) -> list
     if next_one is None or next_one.cleans_locks:
         return []
     undo_this = target.typed(home, "`hermes-repair undo`")
-    return [Line(f"Still done: {_words(next_one)}. {undo_this} takes that back.")]
+    return [Line(f"Still done: {_words(next_one)}. {undo_this} reverts that.")]
 
 
 def _staying(stays: Sequence[runs.Entry]) -> list[Line]:

@@ -66,5 +66,5 @@ def put(text: str) -> None:
             sys.stderr.write(text)
             sys.stderr.flush()
         raise NotPrinted(
-            f"stdout cannot be written: {error.strerror}. What it was to say stands above."
+            f"Cannot write to stdout: {error.strerror}. The output is above."
         ) from error

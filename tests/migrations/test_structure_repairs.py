@@ -96,9 +96,9 @@ def test_undo_names_what_is_still_done(tmp_path: Path) -> None:
     before = without_sequence(content(home))
     first, second = run("repair", "--yes", "--json", home=home).document["receipt"]["all"]
     said = run("undo", "--yes", home=home).out
-    assert f"Taken back: {second}" in said
+    assert f"Undone: {second}" in said
     assert f"Still done: {first} " in said
-    assert f"`hermes-repair undo --home {home}` takes that back." in said
+    assert f"`hermes-repair undo --home {home}` reverts that." in said
     undone = run("undo", "--yes", "--json", home=home).document
     assert (undone["undone"], undone["next_to_undo"]) == ([first], None)
     assert without_sequence(content(home)) == before
