@@ -196,9 +196,11 @@ def continuation_empty(scene: Scene) -> Iterator[Finding]:
     How safe it is: only at rest, at least 15 minutes after the rotation, with no message in it, no
     session below it and no lock. Safe where no id of a message is missing since the conversation's
     last one, in a database older than the import of 0.19.0: then nothing was ever written to it.
-    What else follows must be no run of a delegate: up to 0.16.0 those have no mark, and lists would
-    show it then. Otherwise it is done only when you name the session. Where a chat of the gateway
-    leads to it, its next message would go there: send /new in that chat first.
+    Nor may it, or what else follows, be a delegate's run: up to 0.16.0 those have no mark, and
+    lists would show it then. A rotation makes its session in the second of the end, and a
+    continuation has a summary or rows of the conversation. Otherwise it is done only when you name
+    the session. Where a chat of the gateway leads to it, its next message would go there: send /new
+    in that chat first.
     """
     for node in _empty(scene):
         resolution = judge_empty(scene, node)
@@ -248,8 +250,9 @@ def judge_empty(scene: Scene, node: SessionNode) -> Resolution:
     if loses(scene, node.id):
         return replace(cut, safety=Safety.UNSAFE, reason="its file has messages")
     following = [child for child in scene.graph.continuations(parent.id) if child != node.id]
-    if any(not is_no_delegate(scene, child) for child in following):
-        why = f"what else follows {parent.id} may be a delegate's run, which lists would show then"
+    runs = [child for child in (node.id, *following) if not is_no_delegate(scene, child)]
+    if runs:
+        why = f"{runs[0]} may be a delegate's run, which lists would show then"
         return replace(cut, safety=Safety.UNSAFE, reason=why)
     if following:
         return cut
