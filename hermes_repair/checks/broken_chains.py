@@ -8,6 +8,7 @@ from functools import partial
 
 from hermes_repair.checks.imported_sessions import continuation_in_file, imported_continuation
 from hermes_repair.checks.message_counts import loses
+from hermes_repair.checks.orphan_sessions import of_the_program
 from hermes_repair.checks.registry import check, each
 from hermes_repair.checks.resolution_units import (
     how,
@@ -40,23 +41,30 @@ def lineage_cycle(scene: Scene) -> Iterator[Finding]:
 
     How it happens: SQL by hand, or an import that did not look (Hermes #49148, #49178).
 
-    What repair does: it cuts the link of the earliest member, which is then the first of the chain.
+    What repair does: it cuts the link of the earliest member that is no run of the program's own,
+    which is then the first of the chain.
 
-    How safe it is: safe for a session that is its own parent, which says nothing. In a longer
-    circle any link could be the wrong one, so it is cut only when you name a session of it.
+    How safe it is: safe for a session that is its own parent, which says nothing, where it is
+    provably a person's (LN001) or keeps a delegate's mark; a run of a delegate, a timer or a tool
+    without a mark is only noted: what has no parent is in every list. In a longer circle any link
+    could be the wrong one, so it is cut only when you name a session of it.
     """
     for cycle in scene.graph.cycles:
         first = cycle[0]
         members = count(len(cycle), "session")
         alone = len(cycle) == 1
-        resolution = cut_cycle(cycle, row_of(scene, first))
+        resolution = cut_cycle(cycle, scene.node[first], row_of(scene, first), scene.proof(first))
+        of_program = alone and of_the_program(scene.node[first])
+        if of_program:
+            resolution = refused("Nothing has to be done: no list is to show it.")
         yield lineage_cycle.finding(
             {"kind": "session", "session_id": first},
             "is its own parent, so no release lists it."
             if alone
             else f"leads back to itself through {members}, so no release lists any of them.",
             how(resolution, first),
-            remedy=remedy(resolution),
+            severity=Severity.INFO if of_program else Severity.ERROR,
+            remedy=Remedy.NONE if of_program else remedy(resolution),
             data={"cycle": list(cycle)},
             identity=cycle,
             sessions=len(cycle),
