@@ -8,6 +8,7 @@ from functools import partial
 
 from hermes_repair.checks.imported_sessions import continuation_in_file, imported_continuation
 from hermes_repair.checks.message_counts import loses
+from hermes_repair.checks.orphan_sessions import of_the_program
 from hermes_repair.checks.registry import check, each
 from hermes_repair.checks.resolution_units import (
     how,
@@ -42,24 +43,30 @@ def lineage_cycle(scene: Scene) -> Iterator[Finding]:
 
     How it happens: SQL by hand, or an import that did not check (Hermes #49148, #49178).
 
-    What repair does: it cuts the link of the earliest session, which then comes first in the chain.
+    What repair does: it cuts the link of the earliest session that is no run of the program's own,
+    which then comes first in the chain.
 
-    How safe it is: safe for a session that is its own parent, because that link says nothing. In a
-    longer circle any link could be the wrong one, so one is cut only when you name a session of the
-    circle.
+    How safe it is: safe for a session that is its own parent, because that link says nothing, if it
+    is provably a person's (LN001) or keeps a delegate's mark. An unmarked run of a delegate, a
+    timer or a tool is only noted, because every list shows what has no parent. In a longer circle
+    any link could be the wrong one, so one is cut only when you name a session of the circle.
     """
     for cycle in scene.graph.cycles:
         first = cycle[0]
         members = count(len(cycle), "session")
         alone = len(cycle) == 1
-        resolution = cut_cycle(cycle, row_of(scene, first))
+        resolution = cut_cycle(cycle, scene.node[first], row_of(scene, first), scene.proof(first))
+        of_program = alone and of_the_program(scene.node[first])
+        if of_program:
+            resolution = refused("Nothing has to be done: no list is to show it.")
         yield lineage_cycle.finding(
             {"kind": "session", "session_id": first},
             "is its own parent, so no release lists it."
             if alone
             else f"leads back to itself through {members}, so no release lists any of them.",
             how(resolution, first),
-            remedy=remedy(resolution),
+            severity=Severity.INFO if of_program else Severity.ERROR,
+            remedy=Remedy.NONE if of_program else remedy(resolution),
             data={"cycle": list(cycle)},
             identity=cycle,
             sessions=len(cycle),
@@ -199,10 +206,11 @@ def continuation_empty(scene: Scene) -> Iterator[Finding]:
     How safe it is: only while nobody has the database open, at least 15 minutes after the rotation,
     with no message in it, no session below it and no lock. Safe where no message id is missing
     after the conversation's last one, in a database from before 0.19.0 could import chats: then
-    nothing was ever written to it. Whatever else continues the conversation must not be a
-    delegate's run: up to 0.16.0 those have no mark, and lists would show it. Otherwise it is a
-    note, repaired only when you name the session. If a gateway chat leads to it, its next message
-    would go there: send /new in that chat first.
+    nothing was ever written to it. Neither it nor whatever else continues the conversation may be a
+    delegate's run: up to 0.16.0 those have no mark, and lists would show it. A rotation creates its
+    session in the second of the end, and a continuation has a summary or rows of the conversation.
+    Otherwise it is repaired only when you name the session. If a gateway chat leads to it, its
+    next message would go there: send /new in that chat first.
     """
     for node in _empty(scene):
         resolution = judge_empty(scene, node)
@@ -252,8 +260,9 @@ def judge_empty(scene: Scene, node: SessionNode) -> Resolution:
     if loses(scene, node.id):
         return replace(cut, safety=Safety.UNSAFE, reason="its file has messages")
     following = [child for child in scene.graph.continuations(parent.id) if child != node.id]
-    if any(not is_no_delegate(scene, child) for child in following):
-        why = f"what else follows {parent.id} may be a delegate's run, which lists would show then"
+    runs = [child for child in (node.id, *following) if not is_no_delegate(scene, child)]
+    if runs:
+        why = f"{runs[0]} may be a delegate's run, which lists would show then"
         return replace(cut, safety=Safety.UNSAFE, reason=why)
     if following:
         return cut

@@ -19,7 +19,7 @@ from hermes_repair.lineage.fork_resolution import (
     branch,
     sessions_of,
 )
-from hermes_repair.lineage.forks import Fork, Holds, Sibling, find_fork
+from hermes_repair.lineage.forks import Decision, Fork, Holds, Live, Sibling, find_fork
 from hermes_repair.model.choices import ForkOptions, Method
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import Safety, Stage, Unit
@@ -39,7 +39,18 @@ class Settled:
 def read_fork(scene: Scene, parent: str) -> Fork:
     """Return the siblings below one parent, side by side."""
     ids = (parent, *scene.graph.continuations(parent))
-    return find_fork(scene.graph, parent, {id: scene.messages(id) for id in ids}, scene.routing)
+    messages = {id: scene.messages(id) for id in ids}
+    fork = find_fork(scene.graph, parent, messages, scene.routing)
+    if fork.live.by is Decision.ONLY_OPEN and not is_no_delegate(scene, fork.live.session_id or ""):
+        return replace(fork, live=_undecided(scene, fork))
+    return fork
+
+
+def _undecided(scene: Scene, fork: Fork) -> Live:
+    """Nobody ends a delegate's run (up to 0.16.0): to be the only open one proves nothing then."""
+    chats = [s.session_id for s in fork.siblings if is_no_delegate(scene, s.session_id)]
+    suggestion = chats[-1] if chats else fork.live.suggestion
+    return replace(fork.live, session_id=None, by=Decision.UNDECIDED, suggestion=suggestion)
 
 
 def forks(scene: Scene) -> Iterator[Fork]:
@@ -86,9 +97,10 @@ def forked_continuation(scene: Scene) -> Iterator[Finding]:
     a background review is archived. `hermes-repair forks` shows them side by side, and `forks
     --resolve merge` merges the turns of the others into the live one instead.
 
-    How safe it is: safe where routing names the live one, or only one is still open, and each other
-    one is provably no run of a delegate (up to 0.16.0 those have no mark). Otherwise the one with
-    the latest message is only a suggestion, and you choose with `forks --keep`.
+    How safe it is: safe where routing names the live one, or only one is still open, and each one
+    is provably no delegate's run and no part of one (up to 0.16.0 those have no mark, and nobody
+    ends them). Otherwise the one with the latest message is only a suggestion, and you choose with
+    `forks --keep`.
     """
     for fork in forks(scene):
         if len(rivals(fork)) > 1 and not is_double_rotation(fork):
@@ -117,12 +129,9 @@ def double_rotation(scene: Scene) -> Iterator[Finding]:
 
 
 def _unproven(scene: Scene, fork: Fork) -> list[str]:
-    """Return the siblings that would become chats and may be runs of delegates."""
-    return [
-        sibling.session_id
-        for sibling in fork.others(_kept(fork))
-        if sibling.holds is Holds.WORDS and not is_no_delegate(scene, sibling.session_id)
-    ]
+    """Return the siblings that would be cut off and may be runs of delegates, or parts of one."""
+    others = (sibling.session_id for sibling in fork.others(_kept(fork)))
+    return [session_id for session_id in others if not is_no_delegate(scene, session_id)]
 
 
 def _finding(scene: Scene, made: Check, fork: Fork, unproven: Sequence[str] = ()) -> Finding:

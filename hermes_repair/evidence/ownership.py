@@ -14,7 +14,7 @@ from functools import cached_property
 
 from hermes_repair.evidence.database_history import HistoryEvidence
 from hermes_repair.lineage.copied_rows import begins_with, origin_of
-from hermes_repair.lineage.graph import Graph, early_children
+from hermes_repair.lineage.graph import CLEARLY, EdgeKind, Graph, early_children
 from hermes_repair.lineage.links import waits_for
 from hermes_repair.lineage.message_nature import Nature
 from hermes_repair.lineage.person_proof import (
@@ -156,18 +156,31 @@ def copies_parent(snapshot: LineageEvidence, node: SessionNode) -> bool:
 
 
 def is_no_delegate(snapshot: LineageEvidence, session_id: str) -> bool:
-    """Whether a child is provably no delegate's run: by what it begins with, or by its person.
+    """Whether a session is provably no delegate's run and no part of one.
 
     Up to 0.16.0 a run has no mark. One of a chat that a crash left closed begins after that end, so
-    it is like a continuation in every column; only that has a summary or its parent's rows.
+    it is like a continuation in every column; only that has a summary or its parent's rows, or,
+    where it is empty, began in the moment of that end. What continues a run is a part of the run,
+    so this is asked of everything above, up to a chat that has no parent or is a person's.
     """
-    node = snapshot.node[session_id]
-    return (
-        not node.rows
-        or snapshot.traces([session_id])[session_id].carried
-        or copies_parent(snapshot, node)
-        or snapshot.proof(session_id) is not None
-    )
+    for name in (session_id, *snapshot.graph.ancestors(session_id)):
+        node, kind = snapshot.node[name], snapshot.graph.kinds.get(name)
+        if kind in (None, EdgeKind.BRANCH) or snapshot.proof(name) is not None:
+            return True
+        continues = kind is EdgeKind.CONTINUATION and _begins_as_continuation(snapshot, node)
+        if not continues and not (kind is EdgeKind.UNKNOWN and copies_parent(snapshot, node)):
+            return False
+    return False
+
+
+def _begins_as_continuation(snapshot: LineageEvidence, node: SessionNode) -> bool:
+    if node.rows:
+        carried = snapshot.traces([node.id])[node.id].carried
+        return carried or copies_parent(snapshot, node)
+    ended = snapshot.node[node.parent_id or ""].ended_at
+    if node.started_at is None or ended is None:
+        return False
+    return abs(node.started_at - ended) <= CLEARLY
 
 
 def prove(snapshot: LineageEvidence, ids: Sequence[str]) -> dict[str, Proof]:

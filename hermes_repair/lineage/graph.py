@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
 
+from hermes_repair.lineage.person_proof import NEVER_A_PERSON
 from hermes_repair.lineage.session_node import SessionNode
 
 CLEARLY = 1.0
@@ -208,7 +209,10 @@ class Graph:
 
 
 def _cycles(nodes: Mapping[str, SessionNode]) -> Iterator[tuple[str, ...]]:
-    """Yield each cycle once, beginning with its earliest member; a self-parent has length one."""
+    """Yield each cycle once, beginning with its earliest member that is no run of the program's.
+
+    A self-parent has length one.
+    """
     state: dict[str, int] = {}
     for number, start in enumerate(nodes):
         path: list[str] = []
@@ -223,5 +227,6 @@ def _cycles(nodes: Mapping[str, SessionNode]) -> Iterator[tuple[str, ...]]:
             yield tuple(cycle[first:] + cycle[:first])
 
 
-def _age(node: SessionNode) -> tuple[bool, float, str]:
-    return node.started_at is None, node.started_at or 0.0, node.id
+def _age(node: SessionNode) -> tuple[bool, bool, float, str]:
+    run = node.source in NEVER_A_PERSON or node.delegate_from is not None
+    return run, node.started_at is None, node.started_at or 0.0, node.id

@@ -102,15 +102,19 @@ def attach(graph: Graph, node: SessionNode, row: Row, origin: str) -> Resolution
     return resolution([changes_of(node.id, row, values)], Safety.SAFE, reason)
 
 
-def cut_cycle(cycle: Sequence[str], row: Row) -> Resolution:
-    """Cut a cycle at its first member, the earliest (LN003); ``row`` is that member's.
+def cut_cycle(cycle: Sequence[str], node: SessionNode, row: Row, proof: Proof | None) -> Resolution:
+    """Cut a cycle at its first member (LN003); ``node``, ``row`` and ``proof`` are that member's.
 
-    SAFE where a session is its own parent: that says nothing. Else a judgement.
+    SAFE where a session is its own parent, which says nothing, and is a person's or keeps the mark
+    by which lists leave it out: every list shows what has no parent. Else a judgement.
     """
-    change = changes_of(cycle[0], row, {"parent_session_id": None})
-    if len(cycle) == 1:
-        return resolution([change], Safety.SAFE, "no session is its own parent")
-    return resolution([change], Safety.UNSAFE, "the earliest session is taken for the first")
+    change = changes_of(node.id, row, {"parent_session_id": None})
+    if len(cycle) > 1:
+        return resolution([change], Safety.UNSAFE, "the earliest session is taken for the first")
+    if node.delegate_from is None and proof is None:
+        reason = "nothing proves that it is a person's chat and not a delegate's run"
+        return resolution([change], Safety.UNSAFE, reason)
+    return resolution([change], Safety.SAFE, "no session is its own parent")
 
 
 def reopen_parent(

@@ -34,6 +34,8 @@ MORE = (
     "cold",
     "killed:before",
     "killed:child",
+    "delegate:asked",
+    "delegate:rotated",
     "race",
     "retry",
     "gatewaybranch",

@@ -27,6 +27,9 @@ ONCE_WRONG = (
         ("turn", "turn", "killed:end", "delegate", "retry"),
         ("quick", "undoall", "killed:first"),
     ),
+    # An empty run of a chat that a crash closed, and an empty part of a run.
+    (("turn", "turn", "killed:end", "delegate:asked"), ("turn",)),
+    (("turn", "turn", "delegate:rotated"), ("turn",)),
 )
 
 

@@ -11,6 +11,7 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from hermes_repair.app.open_scene import open_scene
 from hermes_repair.app.repair import repair
 from hermes_repair.app.undo import undo
 from hermes_repair.home.layout import Home, open_home
+from hermes_repair.lineage.person_proof import NEVER_A_PERSON
 from hermes_repair.lineage.release_rules import RULES, picker
 from hermes_repair.lineage.session_node import DelegateMark
 from hermes_repair.model.choices import LookOptions, Selection
@@ -70,8 +72,13 @@ def test_whatever_the_lineage(seed: int, empty: Path, tmp_path: Path) -> None:
     hurt(folder / "state.db", random.Random(seed))
     home, environment = open_home(folder), real_environment(lambda _: None)
     original, files = rows(folder / "state.db"), fingerprint(folder)
-    listed, titles, delegates, early = seen(home, environment)
+    listed, titles, delegates, runs = seen(home, environment)
     assert fingerprint(folder) == files
+
+    # What a person names may list a run: that it may be one is what makes it a judgement.
+    safe = repair(home, environment, LookOptions(), replace(SELECTED, unsafe=False), lambda _: True)
+    assert not safe.refused
+    assert not delegates & seen(home, environment)[0].keys()
 
     done = repair(home, environment, LookOptions(), SELECTED, lambda _: True)
     assert not done.refused
@@ -84,15 +91,15 @@ def test_whatever_the_lineage(seed: int, empty: Path, tmp_path: Path) -> None:
     gone = listed.keys() - now_listed.keys() - archived(folder)
     # From 0.18 on a list shows an unmarked run in the place of the chat that it was made for. Only
     # such a run may leave it, and the chat stays, as another of its own sessions.
-    assert gone <= early, "what was listed is listed or put away"
+    assert gone <= runs, "what was listed is listed or put away"
     assert {listed[name] for name in gone} <= {*now_listed.values(), *archived(folder)}
-    assert not delegates & now_listed.keys()
     given = {title for name, title in now_titles.items() if titles.get(name) != title}
     assert not [title for title in given if NUMBERED.search(title)]
     assert rows(folder / "state.db")["messages"] == original["messages"]
 
-    if done.receipt is not None:
-        undo(home, environment, None, lambda _: True)
+    for made in (done, safe):
+        if made.receipt is not None:
+            undo(home, environment, None, lambda _: True)
     assert rows(folder / "state.db") == original
 
 
@@ -146,18 +153,21 @@ def session(rand: random.Random, name: str, names: list[str]) -> Iterator[tuple[
 
 def seen(
     home: Home, environment: Environment
-) -> tuple[dict[str, str], dict[str, str], set[str], frozenset[str]]:
+) -> tuple[dict[str, str], dict[str, str], set[str], set[str]]:
     """Return what a list of 0.19.0 shows, each with the session that it stands for, all titles, the
-    runs that a release marked, and children that it takes for continuations and that are none."""
+    delegates' runs that it does not show, and what is or may be a run of the program's own: also
+    children that it takes for continuations and that are none."""
     with open_scene(home, environment, LookOptions()) as scene:
         shown = {line.shown: line.root for line in picker(scene.graph, RULES["0.19.0"])}
         titles = {node.id: node.title for node in scene.nodes if node.title}
-        runs = {
+        delegates = {
             node.id
             for node in scene.nodes
             if node.delegate_mark is DelegateMark.DELEGATE or node.source == "subagent"
         }
-        return shown, titles, {name for name in runs if name not in shown}, scene.early
+        of_the_program = {node.id for node in scene.nodes if node.source in NEVER_A_PERSON}
+        runs = {*delegates, *of_the_program, *scene.early}
+        return shown, titles, {name for name in delegates if name not in shown}, runs
 
 
 def archived(folder: Path) -> set[str]:

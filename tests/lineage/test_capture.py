@@ -44,6 +44,7 @@ chat("closed", "Who sings alto?", "And tenor?", title="Choir")
 db.end_session("closed", "compression")
 chat("before", "Which tiles?", "How many?", title="Tiles")
 db.end_session("before", "compression")
+now -= 5.0  # a rotation does both in one moment
 chat("empty", parent="before", title="Tiles #2")
 chat("talk", "Bread?", "Rye?", title="Bread")
 db.end_session("talk", "session_reset")

@@ -338,9 +338,10 @@ def test_an_orphan_goes_to_the_session_that_it_copies() -> None:
 
 def test_cycles_are_cut_at_the_earliest() -> None:
     own = row("S", parent_session_id="S")
-    assert cut_cycle(("S",), own).safety is Safety.SAFE
+    assert cut_cycle(("S",), node(own), own, PROOF).safety is Safety.SAFE
+    assert cut_cycle(("S",), node(own), own, None).safety is Safety.UNSAFE
     first = row("A", parent_session_id="B")
-    resolved = cut_cycle(("A", "B"), first)
+    resolved = cut_cycle(("A", "B"), node(first), first, PROOF)
     assert (resolved.safety, after(resolved)) == (Safety.UNSAFE, {"A": {"parent_session_id": None}})
 
 

@@ -21,5 +21,5 @@ def say(name, *words):
 
 
 db.create_session("wine", source="cli")
-say("wine", "Is it ready to bottle?", "When it is clear.")
+say("wine", "Is it ready to bottle?", "When it is clear.", "And then?", "Wait.")
 db.close()

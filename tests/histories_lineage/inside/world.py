@@ -190,8 +190,11 @@ class Environment:
         """A turn before which the context is compressed in place (0.18.0 and later)."""
         self._compressing(talk, in_place=True)
 
-    def do_delegate(self, talk: Talk) -> None:
-        """A delegate's run, as ``delegate_tool`` makes it; it says one thing."""
+    def do_delegate(self, talk: Talk, killed: str = "") -> None:
+        """A delegate's run, as ``delegate_tool`` makes it; it says one thing.
+
+        The program is ``killed`` when the run is ``asked``, or when a rotation has ``rotated`` it.
+        """
         self._load(talk)
         number = next(talk.turns)
         session = f"{talk.name}-delegate-{number}"
@@ -202,11 +205,22 @@ class Environment:
             child._session_init_model_config["_delegate_from"] = talk.session
         task = _pair(f"{talk.name} task {number}", f"{talk.name} report {number}")
         child._ensure_db_session()
-        child._flush_messages_to_session_db([*task], [])
-        if RELEASE >= (0, 18):
-            self.db.end_session(session, "agent_close")
         self._made(session, "delegate")
-        self._say(session, task)
+        if killed != "asked":
+            child._flush_messages_to_session_db([*task], [])
+            self._say(session, task)
+        if killed == "rotated":
+            child.compression_in_place = False
+            messages, _ = child._compress_context(task, PROMPT)
+            self._made(child.session_id, "delegate")
+            self.of["parents"][child.session_id] = session
+            self.of["said"][child.session_id] = self._once(session, messages)
+        if killed:
+            self.clock.now += 900.0
+            self.of["harm"].append(f"delegate:{killed}")
+            talk.agent = talk.memory = None
+        elif RELEASE >= (0, 18):
+            self.db.end_session(session, "agent_close")
 
     def do_killed(self, talk: Talk, point: str) -> None:
         """The program is killed in a rotation: ``before`` the end, after the ``end``, after the

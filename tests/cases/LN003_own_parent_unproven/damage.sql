@@ -1,0 +1,1 @@
+UPDATE sessions SET parent_session_id = id;
