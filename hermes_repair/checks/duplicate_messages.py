@@ -115,9 +115,10 @@ def duplicate_messages(scene: Scene) -> Iterator[Finding]:
 
     How safe it is: safe where all that had been loaded is there again from its first message on,
     the times to their last digit, and nothing was taken back since: nothing else leaves that.
-    Otherwise it is a note, done only when you name the session: rewrites, rotations and branches
-    give all messages of a chat nearly one time, and a person says "ok" twice. Messages that a
-    repair brought back are never judged. Below schema 14 rows cannot be inactive: migrate first.
+    Otherwise, also where the clock had been set back, it is a note, done only when you name the
+    session: rewrites, rotations and branches give all messages of a chat nearly one time, and a
+    person says "ok" twice. Messages that a repair brought back are never judged. Below schema 14
+    rows cannot be inactive: migrate first.
     """
     first = below_active(scene)
     for session_id, found in _found(scene).items():
