@@ -24,6 +24,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import sqlite_utils  # noqa: F401 - what is imported late is there before a fork
+
 from hermes_repair.host import byte_reader, byte_worker
 from hermes_repair.program_texts import default_harness
 from hermes_repair.schema.catalogue import default_catalogue

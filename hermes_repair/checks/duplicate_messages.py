@@ -115,8 +115,9 @@ def duplicate_messages(scene: Scene) -> Iterator[Finding]:
 
     How safe it is: safe where everything that was loaded is there again from its first message on,
     with the same times to the last digit, and nothing was undone since: nothing else leaves that.
-    Otherwise it is a note, repaired only when you name the session: rewrites, rotations and
-    branches give all messages of a chat nearly one time, and a person says "ok" twice. Messages
+    Otherwise, also where the clock had been set back, it is a note, repaired only when you name the
+    session: rewrites, rotations and branches give all messages of a chat nearly one time, and a
+    person says "ok" twice. Messages
     that a repair brought back are never judged. Below schema 14 rows cannot be inactive: migrate
     first.
     """

@@ -18,6 +18,7 @@ from hermes_repair.lineage.graph import CLEARLY, EdgeKind, Graph, early_children
 from hermes_repair.lineage.links import waits_for
 from hermes_repair.lineage.message_nature import Nature
 from hermes_repair.lineage.person_proof import (
+    NEVER_A_PERSON,
     MessageCounts,
     PersonFacts,
     Proof,
@@ -161,12 +162,15 @@ def is_no_delegate(snapshot: LineageEvidence, session_id: str) -> bool:
     Up to 0.16.0 a run has no mark. One of a chat that a crash left closed begins after that end, so
     it is like a continuation in every column; only that has a summary or its parent's rows, or,
     where it is empty, began in the moment of that end. What continues a run is a part of the run,
-    so this is asked of everything above, up to a chat that has no parent or is a person's.
+    so this is asked of everything above, up to a session that is a person's or has a title, which
+    no run gets. To have no parent is no proof: when a chat is deleted, its runs stay without one.
     """
     for name in (session_id, *snapshot.graph.ancestors(session_id)):
         node, kind = snapshot.node[name], snapshot.graph.kinds.get(name)
-        if kind in (None, EdgeKind.BRANCH) or snapshot.proof(name) is not None:
+        if kind is EdgeKind.BRANCH or snapshot.proof(name) is not None:
             return True
+        if kind is None:
+            return node.titled and node.source not in NEVER_A_PERSON
         continues = kind is EdgeKind.CONTINUATION and _begins_as_continuation(snapshot, node)
         if not continues and not (kind is EdgeKind.UNKNOWN and copies_parent(snapshot, node)):
             return False

@@ -75,14 +75,14 @@ def _replays(rows: Sequence[Shown]) -> Iterator[_Replay]:
     number = 0
     while number < len(rows):
         row = rows[number]
-        if begins := _begins(rows, number, places):
-            orders = (said, by_time) if len(by_time) == len(said) else (said,)
-            replay = _from(rows, number, orders, begins, loaded or len(said))
-            if replay is not None:
-                loaded = loaded or len(said)
-                number += len(replay.rows)
-                yield replay
-                continue
+        begins = _begins(rows, number, places)
+        orders = (said, by_time) if len(by_time) == len(said) else (said,)
+        replay = _from(rows, number, orders, begins, loaded or len(said)) if said else None
+        if replay is not None:
+            loaded = loaded or len(said)
+            number += len(replay.rows)
+            yield replay
+            continue
         places[row.key, row.at].append(len(said))
         said.append(row)
         if row.at is not None:
@@ -114,12 +114,16 @@ def _from(
     """Return the longest replay that begins with row ``number``, a whole one before all others.
 
     ``orders`` are those in which the messages before it may have been loaded; ``begins`` are the
-    places of the row in the first of them.
+    places of the row in the first of them, none where the times do not fall: where the clock had
+    been set back before, all may be there again all the same, which is no proof.
     """
     for said in orders:
         exact = _alike(rows, number, said, 0, exact=True)
-        if exact >= loaded:
-            return _Replay(tuple(rows[number : number + exact]), _tells(said[:exact]))
+        tells = _tells(said[:exact])
+        if exact >= loaded and (begins or tells):
+            return _Replay(tuple(rows[number : number + exact]), bool(begins) and tells)
+    if not begins:
+        return None
     counts = [_alike(rows, number, orders[0], place, exact=False) for place in begins[:PLACES]]
     longest = max(counts)
     return _Replay(tuple(rows[number : number + longest]), whole=False) if longest > 1 else None

@@ -48,7 +48,9 @@ class Table:
             self.repaired += 1
             closed = _closed(played.home)
             wrong += _repaired(played, safe, before, listed)
-            opened = closed - _closed(played.home)
+            # The next message goes where the gateway leads now, whatever was deleted.
+            routed = {played.tip} if played.surface == "gateway" else set()
+            opened = closed - _closed(played.home) - routed
             if opened:
                 self.opened += 1
                 wrong += _opened(played, opened)

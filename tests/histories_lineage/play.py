@@ -22,7 +22,8 @@ class Played:
 
     ``made`` says what each session was made as (``chat``, ``continuation``, ``branch``,
     ``delegate``); ``parents`` what each continuation continues; ``gone`` were deleted, and may have
-    been made again since; ``said`` is what belongs in each that is left, as ``role: text``;
+    been made again since; ``tip`` is the session that the person is in; ``said`` is what belongs in
+    each that is left, as ``role: text``;
     ``harm`` names what no person wanted.
     """
 
@@ -34,6 +35,7 @@ class Played:
     made: Mapping[str, str]
     parents: Mapping[str, str]
     gone: frozenset[str]
+    tip: str
     said: Mapping[str, Sequence[str]]
     harm: tuple[str, ...]
 
@@ -102,6 +104,7 @@ def _played(release: str, surface: str, clock: str, acts: History, home: Path, o
         made=of["sessions"],
         parents=of["parents"],
         gone=frozenset(of["gone"]),
+        tip=of["tip"],
         said=of["said"],
         harm=tuple(of["harm"]),
     )

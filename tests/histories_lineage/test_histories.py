@@ -30,6 +30,8 @@ ONCE_WRONG = (
     # An empty run of a chat that a crash closed, and an empty part of a run.
     (("turn", "turn", "killed:end", "delegate:asked"), ("turn",)),
     (("turn", "turn", "delegate:rotated"), ("turn",)),
+    # The chat of such a run is deleted: the run is left without a parent.
+    (("turn", "turn", "delegate:rotated", "delete:first"), ("turn",)),
 )
 
 

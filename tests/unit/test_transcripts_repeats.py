@@ -51,6 +51,17 @@ def test_a_history_that_was_stored_again() -> None:
     )
 
 
+def test_after_a_clock_that_was_set_back_it_is_said_and_not_proven() -> None:
+    """There the first message of what is stored again is later than the row before it."""
+    back = late(LATER, -3600.0)
+    assert copies(*TURNS, *TURNS, *back, *TURNS, *back) == (
+        [4, 5, 6, 7, 10, 11, 12, 13, 14, 15],
+        False,
+    )
+    at_once = [(role, text, AT) for role, text, _ in TURNS]
+    assert copies(*at_once, *at_once) == ([], False)
+
+
 def test_what_no_agent_loads_is_not_stored_again() -> None:
     meta = ("session_meta", "", AT + 4)
     assert copies(*TURNS[:2], meta, *TURNS[2:], *TURNS) == ([5, 6, 7, 8], True)

@@ -21,7 +21,7 @@ def say(name, *words):
 
 
 db.create_session("bike", source="telegram")
-say("bike", "Which chain do I need?", "A nine-speed one.")
+say("bike", "Which chain do I need?", "A nine-speed one.", "How long?", "114 links.")
 db.end_session("bike", "compression")
 for name, asked, answer in (
     ("bike-2", "And the cassette?", "Eleven to thirty-two."),

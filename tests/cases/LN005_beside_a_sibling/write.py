@@ -21,7 +21,7 @@ def say(name, *words):
 
 
 db.create_session("choir", source="cli")
-say("choir", "Who sings alto on Friday?", "Four of six have said yes.")
+say("choir", "Who sings alto on Friday?", "Four of six have said yes.", "Who leads?", "Eva.")
 db.end_session("choir", "compression")
 now -= 5.0  # a rotation makes the next session in the moment in which it ends this one
 db.create_session("empty", source="cli", parent_session_id="choir")
