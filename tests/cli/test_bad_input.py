@@ -271,7 +271,7 @@ def test_an_idle_reader_is_named(home: Path, capsys: Capture) -> None:
 # --- No permission ------------------------------------------------------------------------------
 
 DROPPED = """
-import contextlib, io, json, os, sys
+import contextlib, io, json, os, sqlite_utils, sys
 from pathlib import Path
 from hermes_repair.cli.guard import run
 from hermes_repair.host import byte_reader

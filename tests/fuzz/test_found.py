@@ -110,7 +110,7 @@ def test_an_undo_that_the_search_index_refuses(home: Path, capsys: Capture) -> N
     assert say(capsys, "backfill", "--yes", "--home", home).code == 0
     before = _rows(home)
     said = say(capsys, "undo", "--yes", "--home", home)
-    assert said.code == 4 and "of the search index (constraint failed): the step" in said.err, said
+    assert said.code == 4 and "in the search index (constraint failed): the step" in said.err, said
     assert "was rolled back" in said.err and _rows(home) == before
     for words in commands(said.err):
         assert say(capsys, *words[1:]).code in (0, 1)

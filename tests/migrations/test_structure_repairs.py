@@ -133,7 +133,7 @@ def test_beside_a_running_gateway_it_waits(tmp_path: Path) -> None:
         done = run("repair", "--yes", "--json", home=home)
         assert done.code == 4
         (waiting,) = done.document["waiting"]
-        assert "make 1 missing index" in waiting["unit"]
+        assert "create 1 missing index" in waiting["unit"]
         assert f"pid {process.pid}" in waiting["message"]
     assert run("repair", "--yes", home=home).code == 0
 
