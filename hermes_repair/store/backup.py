@@ -88,11 +88,17 @@ def raise_sequences(copy: Path, marks: dict[str, int]) -> None:
 def sequences(path: Path) -> dict[str, int]:
     """Return the AUTOINCREMENT mark of each table of a database at rest, without side files.
 
-    Every schema of Hermes has the table: ``messages`` counts by it since schema 1.
+    Every schema of Hermes has the table: ``messages`` counts by it since schema 1. What is no
+    number there is no mark: SQLite counts on from the largest id then.
     """
     connection = open_immutable(path)
     try:
-        return dict(connection.execute("SELECT name, seq FROM sqlite_sequence"))
+        return dict(
+            connection.execute(
+                "SELECT name, seq FROM sqlite_sequence"
+                " WHERE typeof(name) = 'text' AND typeof(seq) = 'integer'"
+            )
+        )
     finally:
         connection.close()
 

@@ -157,3 +157,17 @@ def test_a_schema_that_nothing_tells(
     for words in (("repair", "--dry-run"), ("migrate", "--to", "22", "--dry-run")):
         said = say(capsys, *words, "--home", home)
         assert said.code in (0, 4) and "defect" not in said.err, said
+
+
+@pytest.mark.parametrize("mark", [None, "x", b"\xff"])
+def test_a_migration_beside_a_mark_that_is_no_number(
+    mark: str | bytes | None, home: Path, capsys: Capture
+) -> None:
+    """SQLite takes it for none, and so does the undo."""
+    with opened(home) as db:
+        db.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = 'messages'", [mark])
+    before = without_sequence(content(home))
+    assert say(capsys, "migrate", "--to", "16", "--yes", "--home", home).code == 0
+    said = say(capsys, "undo", "--yes", "--home", home)
+    assert said.code == 0, said
+    assert without_sequence(content(home)) == before
