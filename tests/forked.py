@@ -85,10 +85,7 @@ def server() -> Server:
 
 def serve(folder: Path) -> None:
     """Answer orders until stdin ends."""
-    package = importlib.import_module("hermes_repair")
-    for module in pkgutil.walk_packages(package.__path__, "hermes_repair."):
-        if not module.name.endswith("__main__"):
-            importlib.import_module(module.name)
+    import_everything()
     warm()
     byte_reader._ask = ask_a_fork
     for line in sys.stdin:
@@ -98,6 +95,14 @@ def serve(folder: Path) -> None:
             _be(order["words"], order["environ"], order["cwd"], folder)
         _, status = os.waitpid(child, 0)
         print(os.waitstatus_to_exitcode(status), flush=True)
+
+
+def import_everything() -> None:
+    """Import every module of ours, and with them what they need."""
+    package = importlib.import_module("hermes_repair")
+    for module in pkgutil.walk_packages(package.__path__, "hermes_repair."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
 
 
 def warm() -> None:

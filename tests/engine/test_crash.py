@@ -437,7 +437,7 @@ def test_sources_are_on_disk_before_their_unit_begins() -> None:
 def test_an_undo_is_noted_on_disk_before_it_begins(name: str) -> None:
     order = Order(course(name).steps)
     begin = order.places("sql", "/state.db", "BEGIN")[0]
-    noted = order.last_before(begin, "sql", ".db", "INSERT INTO header")
+    noted = order.last_before(begin, "sql", ".db", 'INSERT INTO "header"')
     synced = order.last_before(begin, "fsync", ".db")
     assert noted < synced < begin
 

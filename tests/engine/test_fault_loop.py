@@ -23,6 +23,7 @@ from random import Random
 
 import pytest
 
+from hermes_repair.cli.guard import run
 from hermes_repair.host import byte_reader
 from tests.engine.faults import bytes_in_process
 from tests.engine.homes import fixed_environment, ids, look
@@ -36,6 +37,7 @@ from tests.engine.test_crash import (
     fresh,
     take_back,
 )
+from tests.forked import import_everything
 from tests.unit.host_helpers import NOBODY, _python_for_nobody, _worker_for_nobody
 
 RUNS = 200  # of the long form, for each kind of fault
@@ -209,6 +211,9 @@ def test_many_faults(what: str, place: Path) -> None:
 def test_two_users(first: str, place: Path) -> None:
     """Root repairs the home of another: its owner can read and undo all of that, and back."""
     home = fresh("repair", place / "home")
+    # What is imported late is there before the rights go: the checkout may be closed to that user.
+    import_everything()
+    assert run(["history", "--home", str(home)]) == 0
     for path in (home, *home.rglob("*")):
         os.chown(path, NOBODY, NOBODY)
     place.chmod(0o755)
