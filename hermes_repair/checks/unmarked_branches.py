@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 
 from hermes_repair.checks.registry import check, each
 from hermes_repair.checks.resolution_units import how, in_cycle, remedy, row_of, unit_of
-from hermes_repair.evidence.ownership import copies_parent
+from hermes_repair.evidence.ownership import copies_parent, is_no_delegate
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.lineage.column_changes import Resolution
 from hermes_repair.lineage.graph import EdgeKind, started_after_end
@@ -31,9 +32,9 @@ def branch_unmarked(scene: Scene) -> Iterator[Finding]:
     older than that mark the link is cut as well, because those releases list it only then.
 
     How safe it is: safe where it begins with copies of its parent's rows, or where its parent ended
-    by a branch or a reset and it is provably a person's. A chat that only its words, or its start
-    after such an end, mark as a person's is a note, and marked when you name it. What may well be a
-    delegate's run is not reported.
+    by a branch or a reset and it is provably a person's, and no session above it may be a
+    delegate's run. A chat that only its words, or its start after such an end, mark as a person's
+    is a note, and marked when you name it. What may well be a delegate's run is not reported.
     """
     for node, copied in candidates(scene):
         made = _resolution(scene, node, copied)
@@ -75,7 +76,11 @@ def candidates(scene: Scene) -> Iterator[tuple[SessionNode, bool]]:
 def _resolution(scene: Scene, node: SessionNode, copied: bool) -> Resolution:
     row = row_of(scene, node.id)
     proof = scene.proof(node.id)
-    return mark_branch(scene.graph, node, row, proof, scene.routing, copied=copied)
+    made = mark_branch(scene.graph, node, row, proof, scene.routing, copied=copied)
+    if made.safety is Safety.SAFE and not is_no_delegate(scene, node.id):
+        # A run that is rotated makes a child that begins with its rows, like a branch (to 0.16.0).
+        return replace(made, safety=Safety.UNSAFE, reason="it may be a part of a delegate's run")
+    return made
 
 
 def _mark(node: SessionNode, made: Resolution, finding: Finding) -> Iterator[Unit]:
