@@ -32,9 +32,10 @@ def branch_unmarked(scene: Scene) -> Iterator[Finding]:
     older than that mark the link is cut as well, because those releases list it only then.
 
     How safe it is: safe where it begins with copies of its parent's rows, or where its parent ended
-    by a branch or a reset and it is provably a person's, and no session above it may be a
-    delegate's run. A chat that only its words, or its start after such an end, mark as a person's
-    is a note, and marked when you name it. What may well be a delegate's run is not reported.
+    by a branch or a reset and it is provably a person's, and where nothing above it or below it may
+    be a delegate's run. A chat that only its words, or its start after such an end, mark as a
+    person's is a note, and marked when you name it. What may well be a delegate's run is not
+    reported.
     """
     for node, copied in candidates(scene):
         made = _resolution(scene, node, copied)
@@ -77,9 +78,14 @@ def _resolution(scene: Scene, node: SessionNode, copied: bool) -> Resolution:
     row = row_of(scene, node.id)
     proof = scene.proof(node.id)
     made = mark_branch(scene.graph, node, row, proof, scene.routing, copied=copied)
-    if made.safety is Safety.SAFE and not is_no_delegate(scene, node.id):
-        # A run that is rotated makes a child that begins with its rows, like a branch (to 0.16.0).
-        return replace(made, safety=Safety.UNSAFE, reason="it may be a part of a delegate's run")
+    if made.safety is not Safety.SAFE:
+        return made
+    # A run that is rotated makes a child that begins with its rows, like a branch (to 0.16.0); and
+    # what continues a closed chat is shown in its place.
+    for name in (node.id, *scene.graph.continuations(node.id)):
+        if not is_no_delegate(scene, name):
+            reason = f"{name} may be a part of a delegate's run, which lists would show then"
+            return replace(made, safety=Safety.UNSAFE, reason=reason)
     return made
 
 
