@@ -43,6 +43,7 @@ A folder whose name ends in ``_silent`` is one that must not fire: ``findings`` 
 names what it is instead.
 
 Scripts may import ``chats`` (``inside/chats.py``), a gateway whose chats they write as dialogues.
+``rows`` stores sessions and messages as they come, ``equal_words`` a chat full of equal words.
 They run where the operator lives (central Europe), whatever the machine's zone is.
 """
 

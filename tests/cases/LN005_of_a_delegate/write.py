@@ -1,24 +1,4 @@
-import time
-
-from hermes_state import SessionDB
-
-now = 1780000000.0  # a day in May 2026
-
-
-def tick():
-    global now
-    now += 5.0
-    return now
-
-
-time.time = tick
-db = SessionDB()
-
-
-def say(name, *words):
-    for number, word in enumerate(words):
-        db.append_message(name, "assistant" if number % 2 else "user", word)
-
+from rows import clock, db, say
 
 # The program was killed in a rotation of the run.
 db.create_session("choir", source="cli")
@@ -26,6 +6,6 @@ say("choir", "Who sings alto on Friday?", "Four of six have said yes.")
 db.create_session("run", source="cli", parent_session_id="choir")
 say("run", "Ask the tenors who is free on Friday.", "Two are.")
 db.end_session("run", "compression")
-now -= 5.0  # a rotation makes the next session in the moment in which it ends this one
+clock.now -= 5.0  # a rotation makes the next session in the moment in which it ends this one
 db.create_session("run2", source="cli", parent_session_id="run")
 db.close()

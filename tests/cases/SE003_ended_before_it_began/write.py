@@ -1,27 +1,7 @@
-import time
-
-from hermes_state import SessionDB
-
-now = 1780000000.0  # a day in May 2026
-
-
-def tick():
-    global now
-    now += 5.0
-    return now
-
-
-time.time = tick
-db = SessionDB()
-
-
-def say(name, *words):
-    for number, word in enumerate(words):
-        db.append_message(name, "assistant" if number % 2 else "user", word)
-
+from rows import clock, db, say
 
 db.create_session("boat", source="cli")
 say("boat", "Is the hull dry?", "Almost.")
-now -= 4000
+clock.now -= 4000
 db.end_session("boat", "cli_close")
 db.close()
