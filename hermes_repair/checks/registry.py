@@ -62,6 +62,11 @@ class Check:
         """The explanation for a person: the docstring of the check."""
         return inspect.cleandoc(self.find.__doc__ or "")
 
+    @property
+    def summary(self) -> str:
+        """The first sentence or two of the text, on one line."""
+        return " ".join(self.text.partition("\n\n")[0].split())
+
     def finding(
         self,
         subject: dict[str, Any],

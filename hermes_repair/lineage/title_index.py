@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from hermes_repair.lineage.session_node import SessionNode
-from hermes_repair.schema.session_titles import _ASCII_LOWER
+from hermes_repair.schema.session_titles import ASCII_LOWER
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +32,14 @@ class Titles:
                 continue
             exact.setdefault(node.title, node.id)
             start = float("-inf") if node.started_at is None else node.started_at
-            lower = node.title.translate(_ASCII_LOWER)
+            lower = node.title.translate(ASCII_LOWER)
             for match in re.finditer(" #", lower):
                 numbered[lower[: match.start()]].append((start, node.id))
         return cls(exact, {base: tuple(found) for base, found in numbered.items()})
 
     def resolve(self, title: str, without: Collection[str] = ()) -> str | None:
         """Return what ``resolve_session_by_title`` returns were ``without`` not titled so."""
-        found = self.numbered.get(title.translate(_ASCII_LOWER), ())
+        found = self.numbered.get(title.translate(ASCII_LOWER), ())
         latest = max(
             (pair for pair in found if pair[1] not in without),
             key=lambda pair: pair[0],

@@ -31,7 +31,6 @@ class Stage(IntEnum):
     SESSIONS = 6
     LOCKS = 7
     COUNTS = 8
-    SEARCH = 9
 
 
 class UnitState(Enum):

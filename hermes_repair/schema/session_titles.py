@@ -17,7 +17,7 @@ MERGED = "merged"
 REVIEW = "background review"
 EMPTY = "empty"
 _NUMBER = re.compile(r" #\d+$")
-_ASCII_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
+ASCII_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 
 
 def base_title(title: str) -> str:
@@ -27,7 +27,7 @@ def base_title(title: str) -> str:
 
 def continues(title: str, base: str) -> bool:
     """Whether Hermes takes ``title`` for a later continuation of ``base``."""
-    return title.translate(_ASCII_LOWER).startswith(f"{base.translate(_ASCII_LOWER)} #")
+    return title.translate(ASCII_LOWER).startswith(f"{base.translate(ASCII_LOWER)} #")
 
 
 def given_title(base: str | None, words: str, at: float | None, taken: Collection[str]) -> str:
