@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -11,6 +11,7 @@ from hermes_repair.checks.message_counts import loses
 from hermes_repair.checks.orphan_sessions import of_the_program
 from hermes_repair.checks.registry import check, each
 from hermes_repair.checks.resolution_units import (
+    fix_of,
     how,
     in_cycle,
     is_settled,
@@ -71,22 +72,12 @@ def lineage_cycle(scene: Scene) -> Iterator[Finding]:
             identity=cycle,
             sessions=len(cycle),
             messages=sum(scene.node[name].active_rows for name in cycle),
-            fix=each(partial(_cut_circle, scene, cycle, resolution)),
-        )
-
-
-def _cut_circle(
-    scene: Scene, cycle: Sequence[str], resolution: Resolution, finding: Finding
-) -> Iterator[Unit]:
-    """Cut the link of the earliest member."""
-    if resolution.changes:
-        first = cycle[0]
-        yield unit_of(
-            finding,
-            resolution,
-            f"cut the link of {first} to {scene.node[first].parent_id} ({resolution.reason})",
-            kind="family",
-            sessions=cycle,
+            fix=fix_of(
+                resolution,
+                f"cut the link of {first} to {scene.node[first].parent_id} ({resolution.reason})",
+                kind="family",
+                sessions=cycle,
+            ),
         )
 
 
@@ -136,7 +127,11 @@ def continuation_missing(scene: Scene) -> Iterator[Finding]:
             identity=(node.ended_at,),
             sessions=1,
             messages=node.active_rows,
-            fix=each(partial(_open_again, ending)),
+            fix=fix_of(
+                ending.resolution,
+                ending.summary,
+                sessions={ending.file} if ending.file is not None else (),
+            ),
         )
 
 
@@ -180,13 +175,6 @@ def judge_ending(scene: Scene, node: SessionNode) -> Ending:
     )
     made = replace(made, safety=Safety.UNSAFE, reason=reason)
     return Ending(made, f"reopen {node.id} ({reason})", name, hint)
-
-
-def _open_again(ending: Ending, finding: Finding) -> Iterator[Unit]:
-    """Open the closed session, or link the continuation that a file brought back."""
-    if ending.resolution.changes:
-        waits_for_file = {ending.file} if ending.file is not None else set()
-        yield unit_of(finding, ending.resolution, ending.summary, sessions=waits_for_file)
 
 
 @check("LN005", "continuation-empty", Severity.WARNING, Remedy.SAFE, stage=Stage.LINEAGE)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from hermes_repair.checks.registry import check, each
-from hermes_repair.checks.resolution_units import below_active, row_of
+from hermes_repair.checks.resolution_units import below_active, row_of, session_unit
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.model.actions import Action, RowUpdate
 from hermes_repair.model.findings import Finding, Remedy, Severity
@@ -162,16 +162,11 @@ def _set_inactive(
     scene: Scene, session_id: str, found: Repeats, finding: Finding
 ) -> Iterator[Unit]:
     """Let the first of each stay, and set the others inactive."""
-    yield Unit(
-        kind="session",
-        subject=session_id,
-        summary=f"make {count(len(found.copies), 'copy')} of messages of {session_id} inactive",
-        actions=tuple(deactivations(scene, session_id, found.copies)),
-        safety=Safety.SAFE if found.proven else Safety.UNSAFE,
-        live=False,
-        findings=(finding.fingerprint,),
-        finding_ids=(finding.id,),
-        sessions=frozenset({session_id}),
+    yield session_unit(
+        finding,
+        f"make {count(len(found.copies), 'copy')} of messages of {session_id} inactive",
+        deactivations(scene, session_id, found.copies),
+        Safety.SAFE if found.proven else Safety.UNSAFE,
     )
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 
-from hermes_repair.checks.registry import check, each
-from hermes_repair.checks.resolution_units import how, remedy, row_of, unit_of
+from hermes_repair.checks.registry import check
+from hermes_repair.checks.resolution_units import fix_of, how, remedy, row_of
 from hermes_repair.evidence.delegate_decisions import decide
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.lineage.column_changes import Resolution, changes_of, resolution
@@ -16,7 +15,7 @@ from hermes_repair.lineage.person_proof import NEVER_A_PERSON
 from hermes_repair.lineage.release_rules import RULES, picker
 from hermes_repair.lineage.session_node import DelegateMark, SessionNode
 from hermes_repair.model.findings import Finding, Remedy, Severity
-from hermes_repair.model.plans import Safety, Stage, Unit
+from hermes_repair.model.plans import Safety, Stage
 from hermes_repair.model.values import Row
 from hermes_repair.model.words import count, utc_day
 from hermes_repair.schema.delegate_marks import (
@@ -71,7 +70,9 @@ def hidden_by_marker(scene: Scene) -> Iterator[Finding]:
                 identity=(node.delegate_from,),
                 sessions=1,
                 messages=node.active_rows,
-                fix=each(partial(_list_again, node, made)),
+                fix=fix_of(
+                    made, f"list {node.id} again: remove the delegate's mark ({made.reason})"
+                ),
             )
     for node, column in _parts_hidden(scene):
         made = _show(node, row_of(scene, node.id), column)
@@ -85,7 +86,7 @@ def hidden_by_marker(scene: Scene) -> Iterator[Finding]:
             identity=(column,),
             sessions=1,
             messages=node.active_rows,
-            fix=each(partial(_show_again, node, column, made)),
+            fix=fix_of(made, f"show {node.id} again: it alone is {column} ({made.reason})"),
         )
 
 
@@ -149,22 +150,6 @@ def _parts_hidden(scene: Scene) -> Iterator[tuple[SessionNode, str]]:
 def _show(node: SessionNode, row: Row, column: str) -> Resolution:
     reason = "it may have been done on purpose"
     return resolution([changes_of(node.id, row, {column: 0})], Safety.UNSAFE, reason)
-
-
-def _list_again(node: SessionNode, made: Resolution, finding: Finding) -> Iterator[Unit]:
-    """Take the mark off, and give a child a listed shape."""
-    if made.changes:
-        summary = f"list {node.id} again: remove the delegate's mark ({made.reason})"
-        yield unit_of(finding, made, summary)
-
-
-def _show_again(
-    node: SessionNode, column: str, made: Resolution, finding: Finding
-) -> Iterator[Unit]:
-    """Take a flag off that stands on one part of a conversation alone."""
-    if made.changes:
-        summary = f"show {node.id} again: it alone is {column} ({made.reason})"
-        yield unit_of(finding, made, summary)
 
 
 def _yours(proven: int, number: int) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from hermes_repair.checks.registry import check, each
-from hermes_repair.checks.resolution_units import row_of
+from hermes_repair.checks.resolution_units import row_of, session_unit
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.lineage.session_node import SessionNode
 from hermes_repair.model.actions import RowUpdate
@@ -143,18 +143,13 @@ def _recount(scene: Scene, node: SessionNode, hidden: bool, finding: Finding) ->
         after={"message_count": node.active_rows},
         counters=frozenset({"message_count"}),
     )
-    yield Unit(
-        kind="session",
-        subject=node.id,
-        summary=f"show the messages of {node.id} again"
+    yield session_unit(
+        finding,
+        f"show the messages of {node.id} again"
         if hidden
         else f"correct the message count of {node.id}: {node.message_count} -> {node.active_rows}",
-        actions=tuple(_shown_again(scene, node)) if hidden else (counted,),
-        safety=Safety.UNSAFE if hidden else Safety.SAFE,
-        live=False,
-        findings=(finding.fingerprint,),
-        finding_ids=(finding.id,),
-        sessions=frozenset({node.id}),
+        _shown_again(scene, node) if hidden else [counted],
+        Safety.UNSAFE if hidden else Safety.SAFE,
     )
 
 

@@ -10,10 +10,11 @@ from functools import partial
 from typing import NamedTuple
 
 from hermes_repair.checks.registry import check, each
+from hermes_repair.checks.resolution_units import session_unit
 from hermes_repair.checks.unreadable_labels import readable_labels, unreadable_labels
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.evidence.suspect_rows import EARLIEST, MILLISECONDS, TEXTS, is_time, rows_in
-from hermes_repair.model.actions import Action, RowUpdate
+from hermes_repair.model.actions import RowUpdate
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import Safety, Stage, Unit
 from hermes_repair.model.printed_commands import quoted
@@ -257,7 +258,7 @@ def _write_readable(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]
             if after:
                 key = {"id": damaged.row["id"]}
                 actions.append(RowUpdate("messages", key, before, after))
-        yield _unit(
+        yield session_unit(
             finding,
             f"make {count(len(actions), 'message')} of {session_id} readable:"
             f" {', '.join(_kinds(own, sure=sure))}",
@@ -271,19 +272,6 @@ def _write_labels(
 ) -> Iterator[Unit]:
     """Write the texts of a session's own row that can be read."""
     summary = f"make {' and '.join(columns)} of {session_id} readable: invalid UTF-8"
-    yield _unit(finding, summary, [readable_labels(scene, session_id, tuple(columns))], Safety.SAFE)
-
-
-def _unit(finding: Finding, summary: str, actions: Sequence[Action], safety: Safety) -> Unit:
-    session_id = finding.session_id or ""
-    return Unit(
-        kind="session",
-        subject=session_id,
-        summary=summary,
-        actions=tuple(actions),
-        safety=safety,
-        live=False,
-        findings=(finding.fingerprint,),
-        finding_ids=(finding.id,),
-        sessions=frozenset({session_id}),
+    yield session_unit(
+        finding, summary, [readable_labels(scene, session_id, tuple(columns))], Safety.SAFE
     )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
+from hermes_repair.checks.registry import each
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.lineage.column_changes import ColumnChanges, Resolution
 from hermes_repair.model.actions import Action, RowUpdate
-from hermes_repair.model.findings import Finding, Remedy
+from hermes_repair.model.findings import Finding, Fix, Remedy
 from hermes_repair.model.plans import Safety, Unit
 from hermes_repair.model.printed_commands import quoted
 from hermes_repair.model.values import Row
@@ -99,6 +100,31 @@ def unit_of(
         findings=(finding.fingerprint,),
         finding_ids=(finding.id,),
         sessions=frozenset({named, *changed, *sessions}),
+    )
+
+
+def fix_of(
+    resolution: Resolution, summary: str, *, kind: str = "session", sessions: Collection[str] = ()
+) -> Fix | None:
+    """Return the fix that writes a resolution (:func:`unit_of`), None where that is refused."""
+    if not resolution.changes:
+        return None
+    return each(lambda found: [unit_of(found, resolution, summary, kind=kind, sessions=sessions)])
+
+
+def session_unit(finding: Finding, summary: str, actions: Iterable[Action], safety: Safety) -> Unit:
+    """Return the unit that does this to the one session that a finding is about."""
+    session_id = finding.session_id or ""
+    return Unit(
+        kind="session",
+        subject=session_id,
+        summary=summary,
+        actions=tuple(actions),
+        safety=safety,
+        live=False,
+        findings=(finding.fingerprint,),
+        finding_ids=(finding.id,),
+        sessions=frozenset({session_id}),
     )
 
 

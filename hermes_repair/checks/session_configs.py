@@ -6,18 +6,17 @@ import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
-from hermes_repair.checks.registry import check, each
-from hermes_repair.checks.resolution_units import remedy, row_of, unit_of
+from hermes_repair.checks.registry import check
+from hermes_repair.checks.resolution_units import fix_of, remedy, row_of
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.lineage.column_changes import Resolution, changes_of, resolution
 from hermes_repair.lineage.markers import BRANCHED_FROM, DELEGATE_FROM
 from hermes_repair.lineage.session_node import SessionNode
 from hermes_repair.model.findings import Finding, Severity
 from hermes_repair.model.findings import Remedy as Mends
-from hermes_repair.model.plans import Safety, Stage, Unit
+from hermes_repair.model.plans import Safety, Stage
 from hermes_repair.model.printed_commands import quoted
 from hermes_repair.model.values import Value, text
 
@@ -134,7 +133,7 @@ def model_config_invalid(scene: Scene) -> Iterator[Finding]:
             identity=(len(kept.members), made.safety.value),
             sessions=1,
             messages=node.active_rows,
-            fix=each(partial(_write_valid, made)),
+            fix=fix_of(made, f"make the settings of {node.id} valid JSON again"),
         )
 
 
@@ -166,8 +165,3 @@ def _needs_no_marker(scene: Scene, node: SessionNode) -> bool:
     if parent.end_reason == "branched":
         return True
     return parent.end_reason == "compression" and len(scene.graph.children[parent.id]) == 1
-
-
-def _write_valid(made: Resolution, finding: Finding) -> Iterator[Unit]:
-    """Write what can be read of it."""
-    yield unit_of(finding, made, f"make the settings of {finding.session_id} valid JSON again")

@@ -7,7 +7,15 @@ from functools import partial
 
 from hermes_repair.checks.message_counts import loses
 from hermes_repair.checks.registry import check, each
-from hermes_repair.checks.resolution_units import how, in_cycle, printable, remedy, row_of, unit_of
+from hermes_repair.checks.resolution_units import (
+    fix_of,
+    how,
+    in_cycle,
+    printable,
+    remedy,
+    row_of,
+    unit_of,
+)
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.lineage.column_changes import Resolution, changes_of, refused, resolution
 from hermes_repair.lineage.graph import EdgeKind
@@ -103,7 +111,7 @@ def ghost_session(scene: Scene) -> Iterator[Finding]:
             data={"started_at": node.started_at},
             identity=(node.started_at,),
             sessions=1,
-            fix=each(partial(_put_away, node, made)),
+            fix=fix_of(made, f"archive {node.id}, which is empty"),
         )
 
 
@@ -124,12 +132,6 @@ def _archived(scene: Scene, node: SessionNode) -> Resolution:
     if change is None:
         return refused("Schema 14 can archive it: hermes-repair migrate")
     return resolution([change], Safety.UNSAFE, "an empty session does no harm")
-
-
-def _put_away(node: SessionNode, made: Resolution, finding: Finding) -> Iterator[Unit]:
-    """Archive it."""
-    if made.changes:
-        yield unit_of(finding, made, f"archive {node.id}, which is empty")
 
 
 @check("LN011", "title-lost", Severity.INFO, Remedy.UNSAFE, stage=Stage.LINEAGE)

@@ -8,7 +8,7 @@ from functools import partial
 
 from hermes_repair.checks.duplicate_messages import deactivations, repeats_of, shown_rows
 from hermes_repair.checks.registry import check, each
-from hermes_repair.checks.resolution_units import SETTLED_SECONDS, below_active
+from hermes_repair.checks.resolution_units import SETTLED_SECONDS, below_active, session_unit
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.evidence.suspect_rows import rows_in
 from hermes_repair.evidence.tool_pairs import Pairs, call_id
@@ -72,10 +72,11 @@ def _counted(pairs: Pairs, of_calls: str = "", of_answers: str = "") -> Iterator
 
 def _pair(scene: Scene, session_id: str, pairs: Pairs, finding: Finding) -> Iterator[Unit]:
     """Take out what has no counterpart."""
-    yield _unit(
+    yield session_unit(
         finding,
         f"remove {' and '.join(_counted(pairs))} without a counterpart from {session_id}",
         _unpaired_actions(scene, session_id, pairs),
+        Safety.UNSAFE,
     )
 
 
@@ -160,19 +161,5 @@ def _once(
 ) -> Iterator[Unit]:
     """Let the first summary stay."""
     summary = f"make {count(len(copies), 'copy')} of a summary of {session_id} inactive"
-    yield _unit(finding, summary, deactivations(scene, session_id, copies))
-
-
-def _unit(finding: Finding, summary: str, actions: Iterator[Action]) -> Unit:
-    session_id = finding.session_id or ""
-    return Unit(
-        kind="session",
-        subject=session_id,
-        summary=summary,
-        actions=tuple(actions),
-        safety=Safety.UNSAFE,
-        live=False,
-        findings=(finding.fingerprint,),
-        finding_ids=(finding.id,),
-        sessions=frozenset({session_id}),
-    )
+    actions = deactivations(scene, session_id, copies)
+    yield session_unit(finding, summary, actions, Safety.UNSAFE)

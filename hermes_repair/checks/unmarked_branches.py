@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 
-from hermes_repair.checks.registry import check, each
-from hermes_repair.checks.resolution_units import how, in_cycle, remedy, row_of, unit_of
+from hermes_repair.checks.registry import check
+from hermes_repair.checks.resolution_units import fix_of, how, in_cycle, remedy, row_of
 from hermes_repair.evidence.ownership import copies_parent, is_no_delegate
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.lineage.column_changes import Resolution
@@ -15,7 +14,7 @@ from hermes_repair.lineage.graph import EdgeKind, started_after_end
 from hermes_repair.lineage.links import BRANCH_ENDS, mark_branch
 from hermes_repair.lineage.session_node import SessionNode
 from hermes_repair.model.findings import Finding, Remedy, Severity
-from hermes_repair.model.plans import Safety, Stage, Unit
+from hermes_repair.model.plans import Safety, Stage
 
 
 @check("LN007", "branch-unmarked", Severity.WARNING, Remedy.SAFE, stage=Stage.LINEAGE)
@@ -49,7 +48,7 @@ def branch_unmarked(scene: Scene) -> Iterator[Finding]:
             identity=(node.parent_id,),
             sessions=1,
             messages=node.active_rows,
-            fix=each(partial(_mark, node, made)),
+            fix=fix_of(made, f"mark {node.id} as a branch of {node.parent_id} ({made.reason})"),
         )
 
 
@@ -87,10 +86,3 @@ def _resolution(scene: Scene, node: SessionNode, copied: bool) -> Resolution:
             reason = f"{name} may be a part of a delegate's run, which lists would show then"
             return replace(made, safety=Safety.UNSAFE, reason=reason)
     return made
-
-
-def _mark(node: SessionNode, made: Resolution, finding: Finding) -> Iterator[Unit]:
-    """Set the mark of a branch."""
-    if made.changes:
-        summary = f"mark {node.id} as a branch of {node.parent_id} ({made.reason})"
-        yield unit_of(finding, made, summary)
