@@ -8,8 +8,8 @@ from pathlib import Path
 from hermes_repair.evidence.sessions_elsewhere import look_at
 from hermes_repair.home.layout import DATABASE, Home, profile_names
 from hermes_repair.home.other_databases import CopyKind, DatabaseCopy, profile_of
+from hermes_repair.model.commands_to_type import quoted
 from hermes_repair.model.errors import HermesRepairError, Refused
-from hermes_repair.model.printed_commands import quoted
 from hermes_repair.model.values import Value, whole
 
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from hermes_repair import host
 from hermes_repair.home.layout import Home
 from hermes_repair.host import Openers, OpenStatus, Program, RawFacts
+from hermes_repair.model.commands_to_type import quoted
 from hermes_repair.model.errors import DatabaseUnreadable, InUse, NoDatabase, NoInstall, Refused
-from hermes_repair.model.printed_commands import quoted
 from hermes_repair.store.file_state import CopyFiles, Sides, at_rest, beside_others
 from hermes_repair.store.look import Look
 

@@ -21,6 +21,7 @@ from hermes_repair.checks.registry import proposals, stages
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.home.layout import Home
 from hermes_repair.model.choices import LookOptions, Selection, WalChoice
+from hermes_repair.model.commands_to_type import Hint
 from hermes_repair.model.errors import Refused
 from hermes_repair.model.findings import Finding, Severity
 from hermes_repair.model.plans import Header, Outline, outline
@@ -174,7 +175,7 @@ def _blocked(
 
 def _unproven(
     scene: Scene, findings: Sequence[Finding], selection: Selection
-) -> list[tuple[str, str]]:
+) -> list[tuple[str, Hint]]:
     """Return message and hint of every DB006 that keeps out something that was asked for."""
     kept_out = [id for id, reason in scene.left_out.items() if reason == INDEX]
     if not any(selection.wants_id(id) for id in kept_out):

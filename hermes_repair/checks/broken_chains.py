@@ -26,9 +26,9 @@ from hermes_repair.lineage.column_changes import Resolution, refused
 from hermes_repair.lineage.graph import EdgeKind
 from hermes_repair.lineage.links import attach, cut_cycle, cut_empty, reopen_parent
 from hermes_repair.lineage.session_node import SessionNode
+from hermes_repair.model.commands_to_type import quoted
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import Safety, Stage, Unit
-from hermes_repair.model.printed_commands import quoted
 from hermes_repair.model.words import count
 
 FIRST_IMPORTING = 22

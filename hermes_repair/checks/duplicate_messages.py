@@ -10,9 +10,9 @@ from hermes_repair.checks.registry import check, each
 from hermes_repair.checks.resolution_units import below_active, row_of, session_unit
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.model.actions import Action, RowUpdate
+from hermes_repair.model.commands_to_type import quoted
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import Safety, Stage, Unit
-from hermes_repair.model.printed_commands import quoted
 from hermes_repair.model.values import Value, number, same_value, text, whole
 from hermes_repair.model.words import count, verb
 from hermes_repair.store.look import Look

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from hermes_repair.checks.registry import check
 from hermes_repair.evidence.scene import Scene
+from hermes_repair.model.commands_to_type import quoted
 from hermes_repair.model.findings import Finding, Remedy, Severity
-from hermes_repair.model.printed_commands import quoted
 from hermes_repair.schema.foreign_objects import ForeignObject, find_foreign_objects
 from hermes_repair.store.connections import quote
 

@@ -21,9 +21,9 @@ from hermes_repair.lineage.fork_resolution import (
 )
 from hermes_repair.lineage.forks import Decision, Fork, Holds, Live, Sibling, find_fork
 from hermes_repair.model.choices import ForkOptions, Method
+from hermes_repair.model.commands_to_type import quoted
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import Safety, Stage, Unit
-from hermes_repair.model.printed_commands import quoted
 from hermes_repair.model.words import count, verb
 
 

@@ -10,9 +10,9 @@ from hermes_repair.checks.resolution_units import row_of, session_unit
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.lineage.session_node import SessionNode
 from hermes_repair.model.actions import RowUpdate
+from hermes_repair.model.commands_to_type import quoted
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import Safety, Stage, Unit
-from hermes_repair.model.printed_commands import quoted
 from hermes_repair.model.values import Value
 from hermes_repair.model.words import count
 from hermes_repair.transcripts.verdicts import Comparison

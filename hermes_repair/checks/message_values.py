@@ -15,9 +15,9 @@ from hermes_repair.checks.unreadable_labels import readable_labels, unreadable_l
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.evidence.suspect_rows import EARLIEST, MILLISECONDS, TEXTS, is_time, rows_in
 from hermes_repair.model.actions import RowUpdate
+from hermes_repair.model.commands_to_type import quoted
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import Safety, Stage, Unit
-from hermes_repair.model.printed_commands import quoted
 from hermes_repair.model.values import RawText, Row, Value, number, text
 from hermes_repair.model.words import count
 from hermes_repair.transcripts.message_text import SENTINEL

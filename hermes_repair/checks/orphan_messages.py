@@ -10,9 +10,9 @@ from hermes_repair.checks.registry import check, each
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.evidence.suspect_rows import is_time
 from hermes_repair.model.actions import RowInsert
+from hermes_repair.model.commands_to_type import quoted
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import ADOPTION, Safety, Stage, Unit
-from hermes_repair.model.printed_commands import quoted
 from hermes_repair.model.values import Value, number, whole
 from hermes_repair.model.words import count, utc_day, verb
 from hermes_repair.store.look import Look

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hermes_repair.model.actions import RowInsert, RowUpdate
+from hermes_repair.model.commands_to_type import Hint
 from hermes_repair.model.findings import Finding, Fix, Remedy, Severity
 from hermes_repair.model.plans import Stage, Unit
 
@@ -71,7 +72,7 @@ class Check:
         self,
         subject: dict[str, Any],
         message: str,
-        hint: str,
+        hint: Hint,
         *,
         severity: Severity | None = None,
         remedy: Remedy | None = None,

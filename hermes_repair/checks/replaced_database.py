@@ -18,8 +18,8 @@ from hermes_repair.checks.registry import check
 from hermes_repair.evidence.database_history import ids_without_row
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.evidence.sessions_elsewhere import OlderCopy, find_older_copies
+from hermes_repair.model.commands_to_type import quoted
 from hermes_repair.model.findings import Finding, Remedy, Severity
-from hermes_repair.model.printed_commands import quoted
 from hermes_repair.model.words import count, day
 from hermes_repair.transcripts.verdicts import Comparison, Verdict
 

@@ -8,9 +8,9 @@ from hermes_repair.checks.registry import each
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.lineage.column_changes import ColumnChanges, Resolution
 from hermes_repair.model.actions import Action, RowUpdate
+from hermes_repair.model.commands_to_type import Hint, advice, command
 from hermes_repair.model.findings import Finding, Fix, Remedy
 from hermes_repair.model.plans import Safety, Unit
-from hermes_repair.model.printed_commands import quoted
 from hermes_repair.model.values import Row
 from hermes_repair.schema.recognise import Family
 
@@ -36,22 +36,22 @@ def in_cycle(scene: Scene) -> frozenset[str]:
     return frozenset(session_id for cycle in scene.graph.cycles for session_id in cycle)
 
 
-def how(resolution: Resolution, session_id: str) -> str:
+def how(resolution: Resolution, session_id: str) -> Hint:
     """Return the next command for a resolution."""
     if not resolution.changes:
         return resolution.reason
     if resolution.safety is Safety.SAFE:
-        return "hermes-repair repair"
-    command = f"hermes-repair repair --session {quoted(session_id)}"
-    return f"If you want it: `{command}` ({resolution.reason})"
+        return command("repair")
+    named = command("repair", "--session", session_id)
+    return advice("If you want it: `{}` ({})", named, resolution.reason)
 
 
-def below_active(scene: Scene) -> tuple[Remedy, str] | None:
+def below_active(scene: Scene) -> tuple[Remedy, Hint] | None:
     """Return who helps, and how, where rows cannot be inactive (below 14); None where they can."""
     if "active" in scene.look.columns("messages"):
         return None
     if scene.recognition.family in (Family.OLD, Family.REPAIRED):
-        return Remedy.MIGRATE, "First run: hermes-repair migrate"
+        return Remedy.MIGRATE, advice("First run: {}", command("migrate"))
     return Remedy.MANUAL, "Not repaired here: this schema cannot make messages inactive."
 
 

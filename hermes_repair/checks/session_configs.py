@@ -14,10 +14,10 @@ from hermes_repair.evidence.scene import Scene
 from hermes_repair.lineage.column_changes import Resolution, changes_of, resolution
 from hermes_repair.lineage.markers import BRANCHED_FROM, DELEGATE_FROM
 from hermes_repair.lineage.session_node import SessionNode
+from hermes_repair.model.commands_to_type import quoted
 from hermes_repair.model.findings import Finding, Severity
 from hermes_repair.model.findings import Remedy as Mends
 from hermes_repair.model.plans import Safety, Stage
-from hermes_repair.model.printed_commands import quoted
 from hermes_repair.model.values import Value, text
 
 MARKERS = (BRANCHED_FROM, DELEGATE_FROM)

@@ -13,9 +13,9 @@ from hermes_repair.evidence.scene import Scene
 from hermes_repair.evidence.suspect_rows import rows_in
 from hermes_repair.evidence.tool_pairs import Pairs, call_id
 from hermes_repair.model.actions import Action, RowUpdate
+from hermes_repair.model.commands_to_type import quoted
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import Safety, Stage, Unit
-from hermes_repair.model.printed_commands import quoted
 from hermes_repair.model.values import Row, text
 from hermes_repair.model.words import count
 from hermes_repair.program_texts import is_compaction_summary

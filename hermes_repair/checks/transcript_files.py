@@ -10,9 +10,9 @@ from hermes_repair.checks.fill_units import fill
 from hermes_repair.checks.registry import Check, check, each
 from hermes_repair.evidence.compared_transcripts import Compared
 from hermes_repair.evidence.scene import Scene
+from hermes_repair.model.commands_to_type import quoted
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import Stage
-from hermes_repair.model.printed_commands import quoted
 from hermes_repair.model.words import count
 from hermes_repair.transcripts.listing import FileKind
 from hermes_repair.transcripts.verdicts import Comparison, Verdict

@@ -10,6 +10,7 @@ import traceback
 from pathlib import Path
 
 from hermes_repair.cli.streams import stop_talking
+from hermes_repair.model.commands_to_type import for_home
 from hermes_repair.model.errors import (
     ExitCode,
     HermesRepairError,
@@ -18,7 +19,6 @@ from hermes_repair.model.errors import (
     from_os,
 )
 from hermes_repair.model.escape import escape
-from hermes_repair.model.printed_commands import for_home
 from hermes_repair.report import json_documents
 
 

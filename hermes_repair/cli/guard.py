@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hermes_repair.cli import failures, interrupts, streams
+from hermes_repair.model.commands_to_type import quoted
 from hermes_repair.model.errors import ExitCode, HermesRepairError
-from hermes_repair.model.printed_commands import quoted
 
 
 def run(arguments: list[str]) -> int:

@@ -12,8 +12,8 @@ from hermes_repair.cli.run_repair import Asked, at_home
 from hermes_repair.cli.target import Target, each_home, heading
 from hermes_repair.home.layout import Home
 from hermes_repair.model.choices import ForkOptions, Method
+from hermes_repair.model.commands_to_type import quoted
 from hermes_repair.model.errors import ExitCode, Refused, UsageError
-from hermes_repair.model.printed_commands import quoted
 from hermes_repair.model.session_label import SessionLabel
 from hermes_repair.model.words import count
 from hermes_repair.report import forks_text, json_documents

@@ -51,7 +51,7 @@ def history(target: Target) -> int:
 
 
 def _left_out(path: Path, error: BadRecord) -> dict[str, str]:
-    return {"id": path.stem, "path": str(path), "message": error.message, "hint": error.hint}
+    return {"id": path.stem, "path": str(path), "message": error.message, "hint": str(error.hint)}
 
 
 def _left_out_lines(left_out: Sequence[tuple[Path, BadRecord]]) -> list[Line]:

@@ -77,7 +77,7 @@ def _document(home: Home, done: app.Cleaned, dry_run: bool) -> dict[str, Any]:
         "freed": [lock.session for lock in done.freed],
         "kept": [lock.session for lock in done.kept],
         "refused": [
-            {"session_id": lock.session, "message": error.message, "hint": error.hint}
+            {"session_id": lock.session, "message": error.message, "hint": str(error.hint)}
             for lock, error in done.refused
         ],
         "locks": [lock_entry(lock) for lock in done.seen],

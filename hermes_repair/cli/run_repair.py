@@ -19,10 +19,10 @@ from hermes_repair.cli.space import space_entry, space_lines
 from hermes_repair.cli.target import Target, each_home, heading
 from hermes_repair.home.layout import Home
 from hermes_repair.model.choices import ForkOptions, LookOptions, Selection, WalChoice
+from hermes_repair.model.commands_to_type import quoted
 from hermes_repair.model.errors import ExitCode, HermesRepairError, Refused, UsageError
 from hermes_repair.model.findings import Severity
 from hermes_repair.model.plans import Outline
-from hermes_repair.model.printed_commands import quoted
 from hermes_repair.model.session_label import SessionLabel
 from hermes_repair.model.words import count, size, verb
 from hermes_repair.report import json_documents
@@ -285,7 +285,7 @@ def _done(
             "stopped": stopped_entry(result.stopped),
             "wal_left": result.wal_left,
             "refused": [
-                {"unit": unit.summary, "message": error.message, "hint": error.hint}
+                {"unit": unit.summary, "message": error.message, "hint": str(error.hint)}
                 for unit, error in result.refused
             ],
             "waiting": [{"unit": what, "message": why} for what, why in result.waiting],
@@ -351,7 +351,7 @@ def wal_lines(left: int) -> list[Line]:
 
 def stopped_entry(error: HermesRepairError | None) -> dict[str, str] | None:
     """Return the JSON entry of what kept a run from going on after something was done."""
-    return None if error is None else {"message": error.message, "hint": error.hint}
+    return None if error is None else {"message": error.message, "hint": str(error.hint)}
 
 
 def _done_lines(result: Repaired, home: Home, target: Target) -> list[Line]:

@@ -18,6 +18,7 @@ from hermes_repair.home.layout import (
     open_home,
     profile_names,
 )
+from hermes_repair.model.commands_to_type import Hint, for_home, quoted
 from hermes_repair.model.errors import (
     ExitCode,
     HermesRepairError,
@@ -26,7 +27,6 @@ from hermes_repair.model.errors import (
     UsageError,
 )
 from hermes_repair.model.escape import escape
-from hermes_repair.model.printed_commands import for_home, quoted
 from hermes_repair.model.words import count
 from hermes_repair.report import json_documents
 from hermes_repair.report.lines import Line, show
@@ -109,7 +109,7 @@ class Target:
         words = f" --home {quoted(str(named.absolute()))}" if named is not None else ""
         return words + (f" --profile {quoted(profile)}" if profile is not None else "")
 
-    def typed(self, home: Home, text: str) -> str:
+    def typed(self, home: Home, text: Hint) -> str:
         """Return a text in which every command of ours is meant for this home."""
         return for_home(text, self.option(home))
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from hermes_repair.home.hermes_config import sessions_dir
 from hermes_repair.host import regular_files
 from hermes_repair.host.regular_files import read_if_there, real_path
+from hermes_repair.model.commands_to_type import quoted
 from hermes_repair.model.errors import NoDatabase, NoInstall, UsageError
-from hermes_repair.model.printed_commands import quoted
 
 RECORDS_DIR = "hermes-repair"
 DATABASE = "state.db"

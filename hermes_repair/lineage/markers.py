@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from json.decoder import JSONDecoder
 from typing import NoReturn
 
-from hermes_repair.model.printed_commands import quoted
+from hermes_repair.model.commands_to_type import quoted
 from hermes_repair.model.values import Row, Value
 
 BRANCHED_FROM = "_branched_from"

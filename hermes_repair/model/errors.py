@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from hermes_repair.model.commands_to_type import Hint
+
 
 class ExitCode(IntEnum):
     """What the process says to cron and to scripts."""
@@ -22,7 +24,7 @@ class HermesRepairError(Exception):
 
     exit_code = ExitCode.INTERNAL
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(self, message: str, hint: Hint = "") -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
@@ -89,7 +91,7 @@ class DatabaseUnreadable(HermesRepairError):
 
     exit_code = ExitCode.REFUSED
 
-    def __init__(self, message: str, hint: str = "", damage: str | None = None) -> None:
+    def __init__(self, message: str, hint: Hint = "", damage: str | None = None) -> None:
         super().__init__(message, hint)
         self.damage = damage
 

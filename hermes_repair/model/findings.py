@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum, IntEnum
 from typing import Any, TypeAlias
 
+from hermes_repair.model.commands_to_type import Hint
 from hermes_repair.model.plans import Unit
 
 
@@ -53,7 +54,7 @@ class Finding:
     severity: Severity
     subject: Mapping[str, Any]
     message: str
-    hint: str
+    hint: Hint
     remedy: Remedy
     data: Mapping[str, Any] = field(default_factory=dict)
     identity: tuple[Any, ...] = ()

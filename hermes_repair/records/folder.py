@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hermes_repair.host.regular_files import read_small
+from hermes_repair.model.commands_to_type import quoted
 from hermes_repair.model.errors import Refused, UsageError
-from hermes_repair.model.printed_commands import quoted
 from hermes_repair.records.owned_files import (
     POSIX,
     NotOurs,

@@ -8,7 +8,7 @@ from typing import Any
 
 from hermes_repair.app.backfill_report import Report
 from hermes_repair.evidence.auxiliary_files import AuxiliaryFile
-from hermes_repair.model.printed_commands import quoted
+from hermes_repair.model.commands_to_type import quoted
 from hermes_repair.model.words import count
 from hermes_repair.report.lines import Line
 from hermes_repair.transcripts.verdicts import Comparison, Verdict

@@ -38,7 +38,7 @@ def finding(found: Finding, acknowledged: Mapping[str, str]) -> dict[str, Any]:
         "severity": found.severity.word,
         "subject": dict(found.subject),
         "message": found.message,
-        "hint": found.hint,
+        "hint": str(found.hint),
         "data": dict(found.data),
         "fingerprint": found.fingerprint,
         "repair": found.remedy.value,
@@ -68,7 +68,7 @@ def error(caught: HermesRepairError, home: str | None) -> dict[str, Any]:
         "home": home,
         "error": {
             "message": caught.message,
-            "hint": caught.hint,
+            "hint": str(caught.hint),
             "exit_code": int(caught.exit_code),
         },
     }

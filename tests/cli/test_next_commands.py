@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hermes_repair.model.printed_commands import for_home, quoted
+from hermes_repair.model.commands_to_type import for_home, quoted
 from tests.cli.speaking import commands, say
 from tests.engine.homes import FRONT, HEALTHY, add_session, small_home
 

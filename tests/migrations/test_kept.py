@@ -85,7 +85,7 @@ def test_what_the_run_itself_leaves_out_is_taken_back(
     result = app.migrate(open_home(home), fixed_environment(tmp_path), 14, False, lambda _way: True)
     assert result.problem is not None and result.problem.exit_code == 3
     assert "missing: column sessions.cwd" in result.problem.message
-    assert "nothing was changed" in result.problem.hint
+    assert "nothing was changed" in str(result.problem.hint)
     assert content(home) == before
     assert "nothing done" in run("history", home=home).out
     monkeypatch.undo()
