@@ -56,6 +56,10 @@ RULES: Mapping[str, Rules] = {
 """The releases that were compared, oldest first."""
 
 
+_TIP_RULES = tuple({rules.timed: rules for rules in RULES.values()}.values())
+"""One of each kind that :func:`compression_tip` tells apart."""
+
+
 @dataclass(frozen=True, slots=True)
 class Listed:
     """One line of a release's list: the session that it stands for and the one that it shows."""
@@ -64,15 +68,18 @@ class Listed:
     shown: str
 
 
-def compression_tip(graph: Graph, session_id: str, rules: Rules) -> str:
-    """Return what ``get_compression_tip`` of a release with these rules returns."""
+def compression_tip(graph: Graph, session_id: str, rules: Rules, *, without: str = "") -> str:
+    """Return what ``get_compression_tip`` of a release with these rules returns.
+
+    ``without`` is a child that it would not ask.
+    """
     current = session_id
     seen = {current}
     for _ in range(TIP_STEPS):
         parent = graph.nodes.get(current)
         if parent is None or parent.end_reason != "compression":
             return current
-        children = graph.child_nodes(current)
+        children = [child for child in graph.child_nodes(current) if child.id != without]
         if rules.timed:
             best = _newest(child for child in children if started_after_end(child, parent))
         else:
@@ -86,6 +93,22 @@ def compression_tip(graph: Graph, session_id: str, rules: Rules) -> str:
         seen.add(best.id)
         current = best.id
     return current
+
+
+def tips(graph: Graph, session_id: str) -> set[str]:
+    """Return what the releases of :data:`RULES` show in the place of a session."""
+    return {compression_tip(graph, session_id, rules) for rules in _TIP_RULES}
+
+
+def tips_beside(graph: Graph, session_id: str, branch: str, *, cut: bool) -> set[str]:
+    """Return what they show in its place once ``branch`` below it is marked as one.
+
+    Only releases from 0.18.0 on heed the mark here. ``cut`` is whether the branch loses its parent.
+    """
+    return {
+        compression_tip(graph, session_id, rules, without=branch if cut or not rules.timed else "")
+        for rules in _TIP_RULES
+    }
 
 
 def resume_target(graph: Graph, session_id: str, rules: Rules) -> str:
