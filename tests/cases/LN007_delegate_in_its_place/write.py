@@ -1,0 +1,16 @@
+from rows import db, say
+
+db.create_session("talk", source="tui")
+say("talk", "Name three rivers.", "Elbe, Oder, Spree.", "Which is longest?", "The Elbe.")
+db.create_session("branch", source="tui", parent_session_id="talk")
+say("branch", "Name three rivers.", "Elbe, Oder, Spree.", "And lakes?", "Müritz.")
+db.create_session("helper", source="tui", parent_session_id="branch")
+say("helper", "Look up the length of the Elbe.", "1,094 km.")
+db.end_session("helper", "compression")
+db.create_session("helper-on", source="tui", parent_session_id="helper")
+say("helper-on", "And of the Oder?", "840 km.")
+db.end_session("branch", "compression")
+db.create_session("next", source="tui", parent_session_id="branch")
+say("next", "[CONTEXT COMPACTION — REFERENCE ONLY] Rivers and lakes.", "Ready.")
+say("next", "And seas?", "The Baltic.")
+db.close()
