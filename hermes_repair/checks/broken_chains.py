@@ -25,6 +25,7 @@ from hermes_repair.evidence.scene import Scene
 from hermes_repair.lineage.column_changes import Resolution, refused
 from hermes_repair.lineage.graph import EdgeKind
 from hermes_repair.lineage.links import attach, cut_cycle, cut_empty, reopen_parent
+from hermes_repair.lineage.release_rules import newly_shown
 from hermes_repair.lineage.session_node import SessionNode
 from hermes_repair.model.commands_to_type import quoted
 from hermes_repair.model.findings import Finding, Remedy, Severity
@@ -248,7 +249,9 @@ def judge_empty(scene: Scene, node: SessionNode) -> Resolution:
     if loses(scene, node.id):
         return replace(cut, safety=Safety.UNSAFE, reason="its file has messages")
     following = [child for child in scene.graph.continuations(parent.id) if child != node.id]
-    runs = [child for child in (node.id, *following) if not is_no_delegate(scene, child)]
+    shown = sorted(newly_shown(scene.graph, [node.id], cut=True))
+    parts = dict.fromkeys([node.id, *following, *shown])
+    runs = [child for child in parts if not is_no_delegate(scene, child)]
     if runs:
         why = f"{runs[0]} may be a delegate's run, which lists would show then"
         return replace(cut, safety=Safety.UNSAFE, reason=why)

@@ -20,6 +20,7 @@ from hermes_repair.lineage.fork_resolution import (
     sessions_of,
 )
 from hermes_repair.lineage.forks import Decision, Fork, Holds, Live, Sibling, find_fork
+from hermes_repair.lineage.release_rules import newly_shown
 from hermes_repair.model.choices import ForkOptions, Method
 from hermes_repair.model.commands_to_type import quoted
 from hermes_repair.model.findings import Finding, Remedy, Severity
@@ -97,10 +98,10 @@ def forked_continuation(scene: Scene) -> Iterator[Finding]:
     a background review is archived. `hermes-repair forks` shows them side by side, and `forks
     --resolve merge` merges the turns of the others into the live one instead.
 
-    How safe it is: safe where routing names the live one, or only one is still open, and each one
-    is provably no delegate's run and no part of one (up to 0.16.0 those have no mark, and nobody
-    ends them). Otherwise the one with the latest message is only a suggestion, and you choose with
-    `forks --keep`.
+    How safe it is: safe where routing names the live one, or only one is still open, and each one,
+    and what a list then shows in its place, is provably no delegate's run and no part of one (up to
+    0.16.0 those have no mark, and nobody ends them). Otherwise the one with the latest message is
+    only a suggestion, and you choose with `forks --keep`.
     """
     for fork in forks(scene):
         if len(rivals(fork)) > 1 and not is_double_rotation(fork):
@@ -129,9 +130,11 @@ def double_rotation(scene: Scene) -> Iterator[Finding]:
 
 
 def _unproven(scene: Scene, fork: Fork) -> list[str]:
-    """Return the siblings that would be cut off and may be runs of delegates, or parts of one."""
-    others = (sibling.session_id for sibling in fork.others(_kept(fork)))
-    return [session_id for session_id in others if not is_no_delegate(scene, session_id)]
+    """Return what may be a delegate's run, or a part of one, and would be shown from then on."""
+    others = [sibling.session_id for sibling in fork.others(_kept(fork))]
+    shown = newly_shown(scene.graph, others, cut=True)
+    names = dict.fromkeys([*others, *sorted(shown)])
+    return [session_id for session_id in names if not is_no_delegate(scene, session_id)]
 
 
 def _finding(scene: Scene, made: Check, fork: Fork, unproven: Sequence[str] = ()) -> Finding:

@@ -10,9 +10,9 @@ from hermes_repair.checks.resolution_units import fix_of, how, in_cycle, remedy,
 from hermes_repair.evidence.ownership import copies_parent, is_no_delegate
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.lineage.column_changes import Resolution
-from hermes_repair.lineage.graph import EdgeKind, Graph, started_after_end
+from hermes_repair.lineage.graph import EdgeKind, started_after_end
 from hermes_repair.lineage.links import BRANCH_ENDS, mark_branch
-from hermes_repair.lineage.release_rules import tips, tips_beside
+from hermes_repair.lineage.release_rules import newly_shown
 from hermes_repair.lineage.session_node import SessionNode
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import Safety, Stage
@@ -83,21 +83,9 @@ def _resolution(scene: Scene, node: SessionNode, copied: bool) -> Resolution:
     # A run that is rotated makes a child that begins with its rows, like a branch (to 0.16.0); and
     # what continues a closed chat is shown in its place.
     cut = any("parent_session_id" in change.after for change in made.changes)
-    shown = _newly_shown(scene.graph, node, cut=cut)
+    shown = newly_shown(scene.graph, [node.id], cut=cut)
     for name in dict.fromkeys([node.id, *scene.graph.continuations(node.id), *sorted(shown)]):
         if not is_no_delegate(scene, name):
             reason = f"{name} may be a part of a delegate's run, which lists would show then"
             return replace(made, safety=Safety.UNSAFE, reason=reason)
     return made
-
-
-def _newly_shown(graph: Graph, node: SessionNode, *, cut: bool) -> set[str]:
-    """Return what some release shows for the branch, or for a chat above it, once it is marked.
-
-    From 0.18.0 on an unmarked child of a chat that compression closed is shown in its place,
-    whenever it began: another one, once this one is a branch.
-    """
-    shown = tips(graph, node.id)
-    for above in graph.ancestors(node.id):
-        shown |= tips_beside(graph, above, node.id, cut=cut) - tips(graph, above)
-    return shown

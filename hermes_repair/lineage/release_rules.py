@@ -7,7 +7,7 @@ counts as one without markers here, while releases from 0.16.0 on fail on it (SE
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -68,10 +68,12 @@ class Listed:
     shown: str
 
 
-def compression_tip(graph: Graph, session_id: str, rules: Rules, *, without: str = "") -> str:
+def compression_tip(
+    graph: Graph, session_id: str, rules: Rules, *, without: Collection[str] = ()
+) -> str:
     """Return what ``get_compression_tip`` of a release with these rules returns.
 
-    ``without`` is a child that it would not ask.
+    ``without`` are children that it would not ask.
     """
     current = session_id
     seen = {current}
@@ -79,7 +81,7 @@ def compression_tip(graph: Graph, session_id: str, rules: Rules, *, without: str
         parent = graph.nodes.get(current)
         if parent is None or parent.end_reason != "compression":
             return current
-        children = [child for child in graph.child_nodes(current) if child.id != without]
+        children = [child for child in graph.child_nodes(current) if child.id not in without]
         if rules.timed:
             best = _newest(child for child in children if started_after_end(child, parent))
         else:
@@ -95,20 +97,22 @@ def compression_tip(graph: Graph, session_id: str, rules: Rules, *, without: str
     return current
 
 
-def tips(graph: Graph, session_id: str) -> set[str]:
-    """Return what the releases of :data:`RULES` show in the place of a session."""
-    return {compression_tip(graph, session_id, rules) for rules in _TIP_RULES}
+def newly_shown(graph: Graph, branches: Collection[str], *, cut: bool) -> set[str]:
+    """Return what some release shows for these, or for what is above them, once they are branches.
 
-
-def tips_beside(graph: Graph, session_id: str, branch: str, *, cut: bool) -> set[str]:
-    """Return what they show in its place once ``branch`` below it is marked as one.
-
-    Only releases from 0.18.0 on heed the mark here. ``cut`` is whether the branch loses its parent.
+    From 0.18.0 on an unmarked child of a chat that compression closed is shown in its place,
+    whenever it began: another one, once this one is a branch. ``cut`` is whether the branches lose
+    their parents; releases up to 0.17 ask for nothing else.
     """
-    return {
-        compression_tip(graph, session_id, rules, without=branch if cut or not rules.timed else "")
-        for rules in _TIP_RULES
-    }
+    above = {ancestor for branch in branches for ancestor in graph.ancestors(branch)}
+    shown = set()
+    for rules in _TIP_RULES:
+        hidden = branches if cut or not rules.timed else ()
+        shown |= {compression_tip(graph, branch, rules) for branch in branches}
+        shown |= {compression_tip(graph, name, rules, without=hidden) for name in above} - {
+            compression_tip(graph, name, rules) for name in above
+        }
+    return shown
 
 
 def resume_target(graph: Graph, session_id: str, rules: Rules) -> str:
