@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hermes_repair.model.actions import Action
+from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import Refused, UsageError
 from hermes_repair.schema.catalogue import NEWEST_TARGET, Catalogue, default_catalogue
 from hermes_repair.schema.recognise import Family, Recognition, recognise
@@ -60,7 +61,10 @@ def check_target(recognition: Recognition, target: int, catalogue: Catalogue) ->
     if target not in catalogue.known_numbers() or target > NEWEST_TARGET:
         raise UsageError(
             f"hermes-repair does not migrate to schema {target}.",
-            f"Known targets go up to {NEWEST_TARGET}; `hermes-repair migrate --list` shows them.",
+            advice(
+                f"Known targets go up to {NEWEST_TARGET}; `{{}}` shows them.",
+                command("migrate", "--list"),
+            ),
         )
     if recognition.family is Family.EMPTY:
         raise Refused(
@@ -70,12 +74,12 @@ def check_target(recognition: Recognition, target: int, catalogue: Catalogue) ->
     if recognition.family in (Family.LATER, Family.NEWER):
         raise Refused(
             f"This database is at schema {recognition.number}, which Hermes' own code migrates.",
-            "`hermes-repair doctor` says which findings still apply.",
+            advice("`{}` says which findings still apply.", command("doctor")),
         )
     if target < recognition.number:
         raise Refused(
             f"This database is at schema {recognition.number}; it cannot go back to {target}.",
-            "`hermes-repair undo` reverts a migration by hermes-repair.",
+            advice("`{}` reverts a migration by hermes-repair.", command("undo")),
         )
 
 

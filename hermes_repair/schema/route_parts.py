@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, replace
 
 from hermes_repair.model.actions import Action, Ddl, RowUpdate
+from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import Refused
 from hermes_repair.schema.catalogue import Catalogue
 from hermes_repair.schema.leftovers import OWNERS
@@ -25,6 +26,8 @@ from hermes_repair.schema.target_objects import Wanted, column_words, missed, wa
 from hermes_repair.schema.title_step import TITLE_INDEX
 from hermes_repair.schema.version_row import version_actions
 from hermes_repair.store.connections import quote
+
+SHOW_DIFFERENCES = advice("`{}` shows the differences.", command("doctor", "-v"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +188,7 @@ class Builder:
         if any(name in names for names in taken):
             raise Refused(
                 f"{name} exists but is not a table; Hermes did not create it.",
-                "`hermes-repair doctor -v` shows the differences.",
+                SHOW_DIFFERENCES,
             )
 
     def _rebuild(
@@ -195,7 +198,7 @@ class Builder:
             raise Refused(
                 f"Table {live.name} has a primary key of no known schema; Hermes did not create"
                 " it.",
-                "`hermes-repair doctor -v` shows the differences.",
+                SHOW_DIFFERENCES,
             )
         if live.name in self.facts.crowded:
             raise Refused(
@@ -241,7 +244,7 @@ class Builder:
                     raise Refused(
                         f"Table {name} lacks its column {column.name}, which cannot be added;"
                         " Hermes did not create it.",
-                        "`hermes-repair doctor -v` shows the differences.",
+                        SHOW_DIFFERENCES,
                     )
                 full = f"{name}.{column.name}"
                 self._sql(
@@ -298,7 +301,7 @@ class Builder:
         if table in {*self.structure.tables, *self.structure.views}:
             raise Refused(
                 f"{table} exists but is not a search table; Hermes did not create it.",
-                "`hermes-repair doctor -v` shows the differences.",
+                SHOW_DIFFERENCES,
             )
         if behind or not is_right(self.structure, self.final, statements):
             fill = wanted.step.fills[table]

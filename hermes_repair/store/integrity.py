@@ -15,6 +15,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import partial
 
+from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import DatabaseUnreadable, Refused
 from hermes_repair.model.values import whole
 from hermes_repair.store.connections import quote
@@ -136,7 +137,8 @@ def require_sound(found: Soundness, tables: Collection[str] | None = None) -> No
         if tables is None or one.table in tables
     ]
     if told:
-        raise Refused(f"{told[0]}.", "Nothing was changed. `hermes-repair doctor` says more.")
+        more = advice("Nothing was changed. `{}` says more.", command("doctor"))
+        raise Refused(f"{told[0]}.", more)
 
 
 def require_agreement(look: Look, *tables: str, however_large: bool = False) -> None:

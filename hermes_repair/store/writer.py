@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
+from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import InUse, Refused
 from hermes_repair.model.values import Row, Value
 from hermes_repair.store.connections import (
@@ -86,7 +87,7 @@ class Writer:
         if len(found) > 1:
             raise Refused(
                 f"More than one row of {table} has the {' and '.join(sorted(key))} that names one.",
-                "This step changed nothing. `hermes-repair doctor` says more.",
+                advice("This step changed nothing. `{}` says more.", command("doctor")),
             )
         labels = [column[0] for column in cursor.description]
         return dict(zip(labels, found[0], strict=True))
