@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from hermes_repair.schema import catalogue_root
-from hermes_repair.schema.run_script import read_script
 from hermes_repair.schema.sql_text import kind_of, statements
-from hermes_repair.schema.structure import Structure, Table
+from hermes_repair.schema.structure import (
+    SHADOW_SUFFIXES,
+    Structure,
+    Table,
+    VirtualTable,
+    read_structure,
+    virtual_table_of,
+)
+from hermes_repair.store.connections import made_in_memory
 
 NEWEST_TARGET = 22
 """The newest number that we migrate to (0.19.0); from 23 on Hermes' own code does it."""
@@ -87,12 +95,9 @@ class Version:
         return next(iter(self.shapes.values()))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class Catalogue:
-    """Every number in order, every step in order, and the tables that may lie beside them.
-
-    One is equal to itself only: what follows from it is worked out once.
-    """
+    """Every number in order, every step in order, and the tables that may lie beside them."""
 
     versions: Mapping[int, Version]
     steps: Mapping[int, Step]
@@ -182,3 +187,48 @@ def _step(data: Mapping[str, Any]) -> Step:
             for entry in data.get("data", ())
         ),
     )
+
+
+_VIRTUAL = re.compile(r"^CREATE VIRTUAL TABLE (\w+)[^;]*;?", re.MULTILINE)
+
+
+def read_script(script: str, seen: dict[str, Table] | None = None) -> Structure:
+    """Return the structure that a script of CREATE statements makes in an empty database.
+
+    SQLite runs it in memory. All but the search tables, that is: an SQLite without FTS5, or without
+    a tokenizer of Hermes', is to look at a home all the same. They are taken from their text, as in
+    a database of Hermes'.
+
+    ``seen`` as for :func:`.structure.read_structure`: one number has most tables of the last one.
+    Raises ``ValueError`` for anything else, so that a mistake in a data file cannot pass unseen.
+    """
+    search = {match[1]: _search_table(match[1], match[0]) for match in _VIRTUAL.finditer(script)}
+    with made_in_memory(_VIRTUAL.sub("", script)) as query:
+        structure = read_structure(query, seen)
+    return replace(
+        structure,
+        virtual_tables=search,
+        shadow_tables=frozenset(name for one in search.values() for name in _shadow_names(one)),
+    )
+
+
+@cache
+def made_table(create: str) -> Table:
+    """Return the table of one CREATE TABLE."""
+    (table,) = read_script(create).tables.values()
+    return table
+
+
+def _search_table(name: str, sql: str) -> VirtualTable:
+    table = virtual_table_of(name, sql)
+    if table is None or table.module != "fts5":
+        raise ValueError(f"only FTS5 tables are known: {sql[:60]}")
+    return table
+
+
+def _shadow_names(table: VirtualTable) -> Iterator[str]:
+    """Yield the tables that FTS5 makes for ``table``; no ``_content`` where the text is outside."""
+    external = any(argument.startswith("content =") for argument in table.arguments)
+    for suffix in SHADOW_SUFFIXES:
+        if not (external and suffix == "content"):
+            yield f"{table.name}_{suffix}"

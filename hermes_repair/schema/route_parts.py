@@ -8,23 +8,21 @@ from dataclasses import dataclass, replace
 from hermes_repair.model.actions import Action, Ddl, RowUpdate
 from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import Refused
-from hermes_repair.schema.catalogue import Catalogue
-from hermes_repair.schema.leftovers import OWNERS
+from hermes_repair.schema.catalogue import default_catalogue, made_table
+from hermes_repair.schema.data_steps import TITLE_INDEX, version_actions
 from hermes_repair.schema.recognise import Recognition
-from hermes_repair.schema.run_script import made_table
-from hermes_repair.schema.search_refill import is_right, refill
+from hermes_repair.schema.search import is_right, refill
 from hermes_repair.schema.structure import Index, Structure, Table
 from hermes_repair.schema.structure_difference import diff
 from hermes_repair.schema.table_rebuild import (
     CONVERSATIONS,
+    OWNERS,
     REBUILT,
     merge_leftover,
     not_brought,
     rebuild_table,
 )
 from hermes_repair.schema.target_objects import Wanted, column_words, missed, wanted_objects
-from hermes_repair.schema.title_step import TITLE_INDEX
-from hermes_repair.schema.version_row import version_actions
 from hermes_repair.store.connections import quote
 
 SHOW_DIFFERENCES = advice("`{}` shows the differences.", command("doctor", "-v"))
@@ -32,12 +30,12 @@ SHOW_DIFFERENCES = advice("`{}` shows the differences.", command("doctor", "-v")
 
 @dataclass(frozen=True, slots=True)
 class RouteFacts:
-    """What the route needs to know of the rows; see :func:`.route_facts.read_facts`.
+    """What the route needs to know of the rows; see :func:`.route.read_facts`.
 
     ``message_bounds`` are the message ids at which the filling of a search table is cut,
     ``null_active`` is whether a message has NULL in a nullable ``active`` column. The row
-    updates are computed by the rules of :mod:`.title_step`, :mod:`.delegate_marks` and
-    :mod:`.gateway_step`. ``crowded`` are tables with rows that the key they are to have has no
+    updates are computed by the rules of :mod:`.data_steps`, :mod:`.data_steps` and
+    :mod:`.data_steps`. ``crowded`` are tables with rows that the key they are to have has no
     place for.
     """
 
@@ -73,7 +71,6 @@ class Builder:
         self,
         structure: Structure,
         recognition: Recognition,
-        catalogue: Catalogue,
         target: int,
         facts: RouteFacts,
     ) -> None:
@@ -81,7 +78,7 @@ class Builder:
         self.recognition = recognition
         self.start = recognition.number
         self.target = target
-        self.final = catalogue.structure(target)
+        self.final = default_catalogue().structure(target)
         self.facts = facts
         self.tables = dict(structure.tables)
         self.indexes = dict(structure.indexes)
@@ -90,7 +87,7 @@ class Builder:
         self.unfinished = recognition.unfinished
         # A table whose rebuild stopped has its rows elsewhere: its step did run.
         absent = set(recognition.missing) - self.unfinished
-        self.missed = missed(wanted_objects(catalogue, target), absent, self.start)
+        self.missed = missed(wanted_objects(target), absent, self.start)
 
     def step(self, wanted: Wanted) -> None:
         """Append what one step needs: tables, columns, rows, indexes, search tables."""
@@ -117,12 +114,13 @@ class Builder:
         expected = Structure(tables=self.final.tables, indexes=self.final.indexes)
         return tuple(replace(diff(expected, picture), extra=()).lines())
 
-    def side_tables(self, catalogue: Catalogue) -> None:
+    def side_tables(self) -> None:
         """Append what finishes the rebuild of a table beside the numbered schema, if one stopped.
 
         Without a leftover these tables are left alone: Hermes changes them on its own occasions.
         """
         label = "tables beside the schema"
+        catalogue = default_catalogue()
         for item in catalogue.side_objects:
             index = catalogue.side.indexes.get(item.name)
             owner = item.name if index is None else index.table

@@ -7,8 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from hermes_repair.schema.recognise import Family, Recognition, recognise
-from hermes_repair.schema.version_row import VersionProblem
+from hermes_repair.schema.catalogue import default_catalogue
+from hermes_repair.schema.recognise import (
+    Family,
+    Recognition,
+    VersionProblem,
+    newest_number,
+    recognise,
+)
+from hermes_repair.schema.structure_difference import diff
 from tests.databases import Unpack, build_database
 from tests.unit.schema_support import (
     LATER_FIXTURES,
@@ -52,8 +59,10 @@ def test_every_shape_is_sound(fixture: str, number: int, tmp_path: Path, unpack:
      ("v20first", "20a"), ("v20b", "20"), ("v14first", "14")],
 )  # fmt: skip
 def test_shapes_under_one_number_are_told_apart(fixture: str, shape: str, tmp_path: Path) -> None:
-    found = recognise(structure_of(connect(build_database(fixture, tmp_path / "state.db"))))
-    assert found.shape == shape
+    structure = structure_of(connect(build_database(fixture, tmp_path / "state.db")))
+    found = recognise(structure)
+    shapes = default_catalogue().versions[found.number].shapes
+    assert found.differences == diff(shapes[shape], structure)
 
 
 def test_early_builds_are_not_damage(tmp_path: Path) -> None:
@@ -119,7 +128,12 @@ def test_a_bad_version_row(statements: list[str], problem: VersionProblem, numbe
     found = made("13", *statements)
     assert found.stamp.problem is problem
     assert found.number == number
-    assert found.by_structure == 13
+
+
+def test_the_structure_alone_tells_a_number() -> None:
+    connection = connect(":memory:")
+    connection.executescript((STRUCTURES / "13.sql").read_text(encoding="utf-8"))
+    assert newest_number(structure_of(connection)) == 13
 
 
 def test_text_that_is_a_number_is_one_by_affinity() -> None:

@@ -11,8 +11,12 @@ from typing import Any
 import pytest
 
 from hermes_repair.schema import catalogue_root
-from hermes_repair.schema.catalogue import NEWEST_TARGET, default_catalogue, load_catalogue
-from hermes_repair.schema.run_script import read_script
+from hermes_repair.schema.catalogue import (
+    NEWEST_TARGET,
+    default_catalogue,
+    load_catalogue,
+    read_script,
+)
 from hermes_repair.schema.sql_text import normal
 from hermes_repair.schema.structure import Structure, read_structure
 from hermes_repair.schema.structure_difference import compare, diff, normalised
@@ -116,7 +120,7 @@ def test_every_file_is_built_from() -> None:
 @pytest.mark.parametrize("number", [n for n in default_catalogue().known_numbers() if n <= 22])
 def test_steps_add_up_to_each_structure(number: int) -> None:
     connection = connect(":memory:")
-    for wanted in wanted_objects(default_catalogue(), number):
+    for wanted in wanted_objects(number):
         for sql in wanted.tables.values():
             connection.execute(sql)
     columns = [
@@ -128,7 +132,7 @@ def test_steps_add_up_to_each_structure(number: int) -> None:
     ]
     for item in columns:
         connection.execute(item.sql)
-    for wanted in wanted_objects(default_catalogue(), number):
+    for wanted in wanted_objects(number):
         for sql in [
             *wanted.indexes.values(),
             *(s for made in wanted.search.values() for s in made),

@@ -8,13 +8,15 @@ and whatever was upgraded from there), ``25-upgraded`` the same with narrower tr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from hermes_repair.schema.catalogue import Catalogue
-from hermes_repair.schema.structure import Structure, VirtualTable
+from hermes_repair.schema.catalogue import default_catalogue
+from hermes_repair.schema.sql_text import kind_of
+from hermes_repair.schema.structure import SHADOW_SUFFIXES, Structure, VirtualTable
 from hermes_repair.schema.structure_difference import compare, normalised
+from hermes_repair.store.connections import quote
 
 TABLES = ("messages_fts", "messages_fts_trigram")
 
@@ -82,10 +84,10 @@ def _storage(index: VirtualTable) -> list[str]:
 
 
 @cache
-def layouts(catalogue: Catalogue) -> Mapping[str, Mapping[str, str]]:
+def layouts() -> Mapping[str, Mapping[str, str]]:
     """Return every layout of the catalogue by name, each once."""
     found: dict[str, dict[str, str]] = {}
-    for version in catalogue.versions.values():
+    for version in default_catalogue().versions.values():
         for name, shape in version.shapes.items():
             objects = search_objects(shape)
             if objects not in found.values():
@@ -93,16 +95,16 @@ def layouts(catalogue: Catalogue) -> Mapping[str, Mapping[str, str]]:
     return found
 
 
-def layout_of_shape(structure: Structure, catalogue: Catalogue) -> str:
+def layout_of_shape(structure: Structure) -> str:
     """Return the layout that a structure of the catalogue has."""
     objects = search_objects(structure)
-    return next(name for name, known in layouts(catalogue).items() if known == objects)
+    return next(name for name, known in layouts().items() if known == objects)
 
 
-def read_search(structure: Structure, expected: str, catalogue: Catalogue) -> Search:
+def read_search(structure: Structure, expected: str) -> Search:
     """Say which layout the live ``structure`` has; ``expected`` is the one its number asks for."""
     live = search_objects(structure)
-    known = layouts(catalogue)
+    known = layouts()
     fitting = [name for name, objects in known.items() if _same_tables(objects, live)]
     layout = min(fitting, key=lambda name: _distance(known[name], live), default=None)
     found = compare(known[expected if layout is None else layout], live)
@@ -129,3 +131,49 @@ def _same_tables(layout: Mapping[str, str], live: Mapping[str, str]) -> bool:
 def _distance(layout: Mapping[str, str], live: Mapping[str, str]) -> int:
     found = compare(layout, live)
     return len(found.missing) + len(found.extra) + len(found.changed)
+
+
+def is_right(structure: Structure, final: Structure, statements: Sequence[str]) -> bool:
+    """Whether what ``statements`` make, a search table and its triggers, is as the target has it.
+
+    A missing trigger means that rows may have passed the index by, so it is not right then either.
+    """
+    (_, table), *triggers = map(kind_of, statements)
+    return structure.virtual_tables.get(table) == final.virtual_tables.get(table) and all(
+        structure.triggers.get(name) == final.triggers.get(name) for _, name in triggers
+    )
+
+
+def refill(
+    structure: Structure, table: str, statements: Sequence[str], fill: str, bounds: Sequence[int]
+) -> list[str]:
+    """Return the statements that remove what there is of ``table``, make it and fill it.
+
+    ``fill`` fills the ids from ``:first`` to ``:last`` and is repeated for every range between the
+    ``bounds``, so that progress can be shown. The triggers are made last.
+    """
+    create, *triggers = statements
+    return [
+        *_drops(structure, table, triggers),
+        create,
+        *_chunks(fill, bounds),
+        *triggers,
+    ]
+
+
+def _drops(structure: Structure, table: str, triggers: Sequence[str]) -> list[str]:
+    names = [kind_of(sql)[1] for sql in triggers]
+    drops = [f"DROP TRIGGER {quote(name)}" for name in names if name in structure.triggers]
+    if table in structure.virtual_tables:
+        return [*drops, f"DROP TABLE {quote(table)}"]
+    strays = [f"{table}_{suffix}" for suffix in SHADOW_SUFFIXES]
+    return drops + [f"DROP TABLE {quote(name)}" for name in strays if name in structure.tables]
+
+
+def _chunks(fill: str, bounds: Sequence[int]) -> list[str]:
+    firsts = [-(2**63), *(bound + 1 for bound in bounds)]
+    lasts = [*bounds, 2**63 - 1]
+    return [
+        fill.replace(":first", str(first)).replace(":last", str(last))
+        for first, last in zip(firsts, lasts, strict=True)
+    ]
