@@ -158,13 +158,14 @@ def copy_as_files(home: Home, file_status: FileStatus, folder: Folder, target: P
         for suffix, found in zip(suffixes, files, strict=True)
         if found.exists
     ]
-    for copied in host.copy_files(pairs, fsync=True):
-        if not host.compare_files(copied.source, copied.target).equal:
+    host.copy_files(pairs, fsync=True)
+    for source, copy in pairs:
+        if not host.same_files(source, copy):
             raise Refused(
-                f"The safety copy of {copied.source} does not match the file.",
+                f"The safety copy of {source} does not match the file.",
                 "Nothing was changed. Check the disk, then run the same command again.",
             )
-        folder.own(copied.target)
+        folder.own(copy)
 
 
 def copy_verified(source: Path, target: Path) -> bool:
@@ -175,7 +176,7 @@ def copy_verified(source: Path, target: Path) -> bool:
     part = target.with_name(target.name + ".part")
     part.unlink(missing_ok=True)
     host.copy_files([(source, part)], fsync=True)
-    if not host.compare_files(source, part).equal:
+    if not host.same_files(source, part):
         part.unlink()
         return False
     part.replace(target)

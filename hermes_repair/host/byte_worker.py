@@ -220,19 +220,16 @@ def lock_lines(inodes: set[int]) -> list[str] | None:
     return [line for line in lines if any(ending in line for ending in endings)]
 
 
-def copy(options: bytes, *paths: bytes) -> list[dict[str, Any]]:
+def copy(options: bytes, *paths: bytes) -> None:
     """Copy files (source, target, source, target, ...) to new files of mode 0600.
 
-    ``options`` has the letter ``f`` for fsync of files and folders, ``h`` for a sha256. An absent
-    source is reported, not made, and a link is an error. ``moved`` says that the source changed
-    while it was read. On any error the files made by this call are removed again.
+    ``options`` has the letter ``f`` for fsync of files and folders. An absent source is left out,
+    and a link is an error. On any error the files made by this call are removed again.
     """
     made: list[bytes] = []
     try:
-        answers = [
-            copy_one(source, target, made, options)
-            for source, target in zip(paths[::2], paths[1::2], strict=True)
-        ]
+        for source, target in zip(paths[::2], paths[1::2], strict=True):
+            copy_one(source, target, made, b"f" in options)
         for folder in sorted({os.path.dirname(path) or b"." for path in made}):
             if b"f" in options and os.name == "posix":
                 descriptor = os.open(folder, os.O_RDONLY)
@@ -242,32 +239,24 @@ def copy(options: bytes, *paths: bytes) -> list[dict[str, Any]]:
         for path in made:
             os.unlink(path)
         raise
-    return answers
 
 
-def copy_one(source: bytes, target: bytes, made: list[bytes], options: bytes) -> dict[str, Any]:
-    answer: dict[str, Any] = {"source": source, "target": target}
+def copy_one(source: bytes, target: bytes, made: list[bytes], durably: bool) -> None:
     try:
         reader = os.open(source, READ_FLAGS | NO_LINK)
     except FileNotFoundError:
-        return {**answer, "copied": False, "size": 0, "moved": False, "sha256": None}
+        return
     writer = os.open(target, WRITE_FLAGS, 0o600)
     made.append(target)
-    before = os.fstat(reader)
     try:
         clone(reader, writer) or copy_range(reader, writer) or copy_plain(reader, writer)
-        if b"f" in options:
+        if durably:
             os.fsync(writer)
     except OSError as error:
         error.filename = target
         raise
-    after = os.fstat(reader)
-    size = os.fstat(writer).st_size
     os.close(writer)
     os.close(reader)
-    moved = (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns)
-    answer.update(copied=True, size=size, moved=moved or size != after.st_size)
-    return {**answer, "sha256": digest(target) if b"h" in options else None}
 
 
 def clone(reader: int, writer: int) -> bool:
@@ -306,29 +295,17 @@ def copy_plain(reader: int, writer: int) -> bool:
     return True
 
 
-def digest(path: bytes) -> str:
-    import hashlib
-
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def compare(left_path: bytes, right_path: bytes) -> dict[str, Any]:
-    """Return the sizes of two files and the first offset where they differ (None when equal)."""
+def compare(left_path: bytes, right_path: bytes) -> bool:
+    """Whether two files are the same to the byte."""
     # Two buffers that are filled again and again: new ones would take most of the time.
     first, second = bytearray(CHUNK), bytearray(CHUNK)
     with open(left_path, "rb", buffering=0) as left, open(right_path, "rb", buffering=0) as right:
-        sizes = [os.fstat(left.fileno()).st_size, os.fstat(right.fileno()).st_size]
-        offset = 0
         while True:
-            length, other = fill(left, first), fill(right, second)
-            if length != other or first != second:
-                shared = min(length, other)
-                differing = (i for i in range(shared) if first[i] != second[i])
-                return {"sizes": sizes, "differs_at": offset + next(differing, shared)}
+            length = fill(left, first)
+            if fill(right, second) != length or first != second:
+                return False
             if not length:
-                return {"sizes": sizes, "differs_at": None}
-            offset += length
+                return True
 
 
 def fill(file: Any, buffer: bytearray) -> int:

@@ -86,6 +86,6 @@ def test_a_lock_on_a_file_that_lost_its_name_is_none(
         place.unlink()  # by the run that held it, between our opening and our locking
         return descriptor
 
-    monkeypatch.setattr("hermes_repair.host.kernel_file_locks.os.open", opened)
+    monkeypatch.setattr("hermes_repair.host.filesystems.os.open", opened)
     with single_run(place) as mine:
         assert not mine

@@ -13,8 +13,7 @@ import psutil
 import pytest
 
 from hermes_repair.host import Program, boot_id, boot_time, process
-from hermes_repair.host.command_lines import classify, interpreter, shorten
-from hermes_repair.host.processes import _psutil_process
+from hermes_repair.host.processes import _psutil_process, classify, interpreter, shorten
 
 HERMES = "/home/u/.hermes/hermes-agent/venv/bin/hermes"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hermes_repair.host import procfs, unseen_processes
+from hermes_repair.host import openers, procfs
 from hermes_repair.host.filesystems import place, place_by_list
 from hermes_repair.host.procfs import KernelLock, Stat, Status
 
@@ -132,4 +132,4 @@ SHARED = ((0o640, 1000), (0o755, 1000), (0o755, 0))
 def test_who_could_have_it_open(
     pid: int, stat: Stat, status: Status, path: tuple[tuple[int, int], ...], expected: bool
 ) -> None:
-    assert unseen_processes.could_open(pid, stat, status, path) is expected
+    assert openers.could_open(pid, stat, status, path) is expected
