@@ -119,8 +119,7 @@ def _facts(answer: Mapping[str, Any]) -> RawFacts:
         shm=shm,
         journal=journal,
         holders=tuple(
-            LockHolder("shm" if suffix else "main", pid, exclusive)
-            for suffix, pid, exclusive in answer["holders"]
+            LockHolder("shm" if suffix else "main", pid) for suffix, pid in answer["holders"]
         ),
         locks_known=answer["locks_errno"] is None and main.kind == "file",
     )

@@ -78,8 +78,8 @@ def facts(path: bytes, length: int) -> tuple[dict[str, Any], int | None]:
     return info, descriptor
 
 
-def lock_holder(descriptor: int, start: int, length: int) -> tuple[int, bool] | None:
-    """Return (pid, exclusive) of one lock in the range, or None where there is none.
+def lock_holder(descriptor: int, start: int, length: int) -> int | None:
+    """Return the pid of one lock in the range, or None where there is none.
 
     The kernel names the first lock that would stand in the way of a write lock, whoever holds it
     and in whatever PID namespace; a pid that it cannot express in ours comes back as 0 or -1.
@@ -94,7 +94,7 @@ def lock_holder(descriptor: int, start: int, length: int) -> tuple[int, bool] | 
     packed = struct.pack(layout, *values).ljust(struct.calcsize(layout + "0q"), b"\0")
     values = struct.unpack_from(layout, fcntl.fcntl(descriptor, fcntl.F_GETLK, packed))
     pid, kind = (values[2], values[3]) if darwin else (values[4], values[0])
-    return None if kind == fcntl.F_UNLCK else (pid, kind == fcntl.F_WRLCK)
+    return None if kind == fcntl.F_UNLCK else pid
 
 
 def probe(given: bytes) -> dict[str, Any]:
@@ -124,7 +124,7 @@ def probe_once(given: bytes) -> dict[str, Any]:
         for suffix, start, length in LOCK_RANGES:
             if suffix in descriptors:
                 holder = lock_holder(descriptors[suffix], start, length)
-                holders += [(suffix, *holder)] if holder else []
+                holders += [(suffix, holder)] if holder is not None else []
     except ImportError:  # Windows
         locks_errno = NO_POSIX_LOCKS
     except OSError as error:

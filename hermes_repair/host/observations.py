@@ -44,7 +44,6 @@ class ProcessInfo:
     command: str = ""
     program: Program = Program.OTHER
     profile: str | None = None
-    uid: int | None = None
     same_namespace: bool = True
     zombie: bool = False
     deleted: tuple[str, ...] = ()
@@ -104,15 +103,13 @@ class Openers:
     """Who has a database open, besides this process.
 
     ``complete`` says that ``processes`` is proven to be the whole list. ``reasons`` are sentences:
-    why the list may not be complete and how to find out. ``ourselves`` says that this very process
-    has the database open too.
+    why the list may not be complete and how to find out.
     """
 
     status: OpenStatus
     processes: tuple[ProcessInfo, ...] = ()
     complete: bool = False
     reasons: tuple[str, ...] = ()
-    ourselves: bool = False
 
     @property
     def nobody(self) -> bool:
@@ -170,7 +167,6 @@ class LockHolder:
 
     file: str
     pid: int
-    exclusive: bool
 
 
 @dataclass(frozen=True, slots=True)

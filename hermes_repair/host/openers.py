@@ -56,7 +56,6 @@ class Observation:
     processes: tuple[ProcessInfo, ...]
     unseen: tuple[str, ...] = ()
     uninspected: tuple[str, ...] = ()
-    ourselves: bool = False
 
     @property
     def listed_by_kernel(self) -> bool:
@@ -97,7 +96,7 @@ def decide(seen: Observation) -> Openers:
         status = OpenStatus.SOMEBODY
     else:
         status = OpenStatus.UNKNOWN if reasons else OpenStatus.NOBODY
-    return Openers(status, seen.processes, not reasons, reasons, seen.ourselves)
+    return Openers(status, seen.processes, not reasons, reasons)
 
 
 def _doubts(seen: Observation) -> Iterator[str]:
@@ -175,7 +174,6 @@ def _observe(
         holders=holders if facts.locks_known else None,
         table=table,
         processes=tuple(found),
-        ourselves=os.getpid() in pids,
     )
 
 

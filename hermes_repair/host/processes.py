@@ -106,7 +106,6 @@ def _linux_process(pid: int) -> ProcessInfo | None:
         status = procfs.parse_status(procfs.read_text(f"/proc/{pid}/status"))
         argv = () if stat.kernel_thread or stat.state in "ZX" else _argv(pid)
         threads = sum(1 for _ in Path(f"/proc/{pid}/task").iterdir())
-        owner = Path(f"/proc/{pid}").stat().st_uid
     except (FileNotFoundError, ProcessLookupError):
         return None
     program, profile = classify(argv)
@@ -120,7 +119,6 @@ def _linux_process(pid: int) -> ProcessInfo | None:
         command=shorten(argv or (stat.name,)),
         program=program,
         profile=profile,
-        uid=owner,
         same_namespace=_same_namespace(pid, status.namespace_depth),
         # A main thread that has ended while others run shows as Z too, and is alive.
         zombie=stat.state in "ZX" and threads <= 1,
@@ -166,7 +164,6 @@ def _psutil_process(pid: int) -> ProcessInfo | None:
             start = float(found.create_time())
             zombie = found.status() == psutil.STATUS_ZOMBIE
             argv = _or_empty(found)
-            uid = found.uids().real if hasattr(found, "uids") else None
     except psutil.NoSuchProcess:
         return None
     program, profile = classify(argv)
@@ -178,7 +175,6 @@ def _psutil_process(pid: int) -> ProcessInfo | None:
         command=shorten(argv),
         program=program,
         profile=profile,
-        uid=uid,
         zombie=zombie,
         interpreter=interpreter(argv),
     )

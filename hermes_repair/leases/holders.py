@@ -88,7 +88,6 @@ class Holder:
     """A holder as Hermes writes it; only the pid tells something about the owner."""
 
     pid: int
-    fields: tuple[tuple[str, str], ...]
 
 
 _PID = re.compile(r"pid=([1-9][0-9]{0,9})")
@@ -101,12 +100,8 @@ def parse_holder(value: Value) -> Holder | None:
     """
     if not isinstance(value, str):
         return None
-    first, *rest = value.split(":")
-    match = _PID.fullmatch(first)
-    if match is None or int(match[1]) >= 2**31:
-        return None
-    pairs = (word.partition("=") for word in rest)
-    return Holder(int(match[1]), tuple((name, text) for name, _, text in pairs))
+    match = _PID.fullmatch(value.partition(":")[0])
+    return Holder(int(match[1])) if match is not None and int(match[1]) < 2**31 else None
 
 
 def number(value: Value) -> float | None:

@@ -36,7 +36,6 @@ class SchemaObject:
     kind: str
     name: str
     sql: str
-    step: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +143,7 @@ def load_catalogue(root: Path) -> Catalogue:
         versions=dict(sorted(versions.items())),
         steps=steps,
         side=read_script(side, seen),
-        side_objects=_objects(side, 0),
+        side_objects=_objects(side),
     )
 
 
@@ -168,8 +167,8 @@ def _version(folder: Path, row: Mapping[str, Any], seen: dict[str, Table]) -> Ve
     )
 
 
-def _objects(script: str, step: int) -> tuple[SchemaObject, ...]:
-    return tuple(SchemaObject(*kind_of(sql), sql, step) for sql in statements(script))
+def _objects(script: str) -> tuple[SchemaObject, ...]:
+    return tuple(SchemaObject(*kind_of(sql), sql) for sql in statements(script))
 
 
 def _step(data: Mapping[str, Any]) -> Step:
@@ -180,7 +179,7 @@ def _step(data: Mapping[str, Any]) -> Step:
         date=data["date"],
         additive=data["additive"],
         touches=data["touches"],
-        objects=_objects(data.get("objects", ""), data["number"]),
+        objects=_objects(data.get("objects", "")),
         fills={fill["table"]: fill["sql"].strip() for fill in data.get("fill", ())},
         data=tuple(
             DataStep(**{key: value.strip() for key, value in entry.items()})

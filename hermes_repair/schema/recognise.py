@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from hermes_repair.model.values import Value
 from hermes_repair.schema.catalogue import NEWEST_TARGET, Version, default_catalogue
 from hermes_repair.schema.search import Search, layout_of_shape, read_search
 from hermes_repair.schema.structure import Structure
@@ -61,11 +60,10 @@ class VersionProblem(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """``number`` is the stamped number where one is usable; ``values`` are the rows as they are."""
+    """What ``schema_version`` says: ``number`` where one is usable, and what is wrong with it."""
 
     number: int | None
-    problem: VersionProblem | None
-    values: tuple[Value, ...]
+    problem: VersionProblem | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +72,10 @@ class Recognition:
 
     ``number`` is what we go by: the stamped number where it is usable, else the newest number whose
     objects are there. ``differences`` is the live structure against the nearest known structure of
-    that number. ``missing`` are tables and columns that every
-    build of the number has (SC002), ``early`` those that its early builds lack, ``extra`` those of
-    no known release. ``indexes_missing`` (SC006) and ``indexes_elsewhere`` (there, but on another
-    table or column) are indexes of the shape. ``wrong_keys`` are tables whose primary key is not
-    the number's, for want of a rebuild.
+    that number. ``missing`` are tables and columns that every build of the number has (SC002),
+    ``extra`` those of no known release. ``indexes_missing`` (SC006) and ``indexes_elsewhere``
+    (there, but on another table or column) are indexes of the shape. ``wrong_keys`` are tables
+    whose primary key is not the number's, for want of a rebuild.
     """
 
     number: int
@@ -86,7 +83,6 @@ class Recognition:
     family: Family
     differences: Differences
     missing: tuple[str, ...]
-    early: tuple[str, ...]
     extra: tuple[str, ...]
     indexes_missing: tuple[str, ...]
     indexes_elsewhere: tuple[str, ...]
@@ -115,8 +111,7 @@ def recognise(structure: Structure) -> Recognition:
     number = _number(stamp, by_structure)
     version = known.nearest(number)
     expected = _nearest(version, structure)
-    lacking = set(_names(expected)) - set(_names(structure))
-    missing = _without(lacking, version.early)
+    missing = _without(set(_names(expected)) - set(_names(structure)), version.early)
     beyond = set(_names(structure)) - set(_names(expected))
     later = {name for n, v in known.versions.items() if n > number for name in _all_names(v)}
     side = set(_names(known.side)) | TRANSIENT_COLUMNS
@@ -133,7 +128,6 @@ def recognise(structure: Structure) -> Recognition:
         family=_family(structure, number),
         differences=diff(expected, structure),
         missing=tuple(sorted(missing)),
-        early=tuple(sorted(lacking - missing)),
         extra=tuple(
             sorted(name for name in beyond - later - side if name.split(".")[0] not in left)
         ),
@@ -155,20 +149,20 @@ def read_stamp(structure: Structure, by_structure: int) -> Stamp:
     """Judge the version rows; ``by_structure`` breaks the tie where there are several."""
     values = tuple(row.value for row in structure.version_rows)
     if not structure.has_column("schema_version", "version"):
-        return Stamp(None, VersionProblem.NO_TABLE, values)
+        return Stamp(None, VersionProblem.NO_TABLE)
     if not values:
-        return Stamp(None, VersionProblem.NO_ROW, values)
+        return Stamp(None, VersionProblem.NO_ROW)
     if len(values) > 1:
         usable = [v for v in values if isinstance(v, int) and 1 <= v <= max(by_structure, 1)]
-        return Stamp(usable[0] if usable else None, VersionProblem.SEVERAL, values)
+        return Stamp(usable[0] if usable else None, VersionProblem.SEVERAL)
     value = values[0]
     if value is None:
-        return Stamp(None, VersionProblem.NULL, values)
+        return Stamp(None, VersionProblem.NULL)
     if not isinstance(value, int):
-        return Stamp(None, VersionProblem.NOT_A_NUMBER, values)
+        return Stamp(None, VersionProblem.NOT_A_NUMBER)
     if value < 1:
-        return Stamp(None, VersionProblem.IMPOSSIBLE, values)
-    return Stamp(value, None, values)
+        return Stamp(None, VersionProblem.IMPOSSIBLE)
+    return Stamp(value)
 
 
 def _number(stamp: Stamp, by_structure: int) -> int:

@@ -94,10 +94,10 @@ def test_places_on_macos_and_windows() -> None:
 def test_locks() -> None:
     found = procfs.parse_locks(LOCKS)
     assert found == (
-        KernelLock("posix", False, 8871, (0xFE, 0), 2204258, 128, 128),
-        KernelLock("posix", True, 8872, (0xFE, 0), 2204225, 1073741826, 1073742335),
-        KernelLock("flock", True, 900, (0, 0x1A), 77, 0, None),
-        KernelLock("ofd", False, -1, (0, 0x1A), 78, 0, None),
+        KernelLock("posix", 8871, (0xFE, 0), 2204258),
+        KernelLock("posix", 8872, (0xFE, 0), 2204225),
+        KernelLock("flock", 900, (0, 0x1A), 77),
+        KernelLock("ofd", -1, (0, 0x1A), 78),
     )
 
 

@@ -209,9 +209,9 @@ def test_limits_are_parameters() -> None:
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
-        (HOLDER, Holder(4711, (("tid", "140"), ("agent", "7f2a"), ("nonce", "0badcafe")))),
-        ("pid=1:turn=abc:platform=x", Holder(1, (("turn", "abc"), ("platform", "x")))),
-        ("pid=1", Holder(1, ())),
+        (HOLDER, Holder(4711)),
+        ("pid=1:turn=abc:platform=x", Holder(1)),
+        ("pid=1", Holder(1)),
         ("pid=0:tid=1", None),
         ("pid=-5:tid=1", None),
         ("pid=007:tid=1", None),
