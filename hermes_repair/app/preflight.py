@@ -14,7 +14,7 @@ from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import AnotherRun, Changed, DatabaseUnreadable, InUse, Refused
 from hermes_repair.records.folder import Folder
 from hermes_repair.records.plan_database import sync
-from hermes_repair.store.file_state import IN_QUESTION, FileState, at_rest
+from hermes_repair.store.file_state import IN_QUESTION, FileState, WalAnswer, at_rest
 from hermes_repair.store.integrity import require_sound
 
 OPENERS_EVERY = 0.5  # seconds between two questions who has the database open
@@ -126,9 +126,8 @@ def file_state(home: Home, file_status: FileStatus, folder: Folder) -> FileState
         home.database,
         file_status.sides,
         copy_private,
-        None,
+        WalAnswer(left_by_us=left_by_us(folder, file_status) is not None),
         check_file=True,
-        left_by_us=left_by_us(folder, file_status) is not None,
     ) as (_, state):
         return state
 

@@ -19,12 +19,13 @@ from warnings import catch_warnings, simplefilter
 
 from hermes_repair.home.launcher import (
     STATE_MODULE,
+    SYSTEM_UNITS,
     code_of_command,
     code_of_environment,
     code_of_packages,
+    services_of,
 )
 from hermes_repair.home.layout import base_of, default_root
-from hermes_repair.home.services import SYSTEM_UNITS, services_of
 from hermes_repair.host.regular_files import read_small, real_path
 
 CONSTANT = "SCHEMA_VERSION"

@@ -4,7 +4,10 @@ Pure: no file, no clock, no SQLite. The values that come from the machine are pr
 are made by :mod:`hermes_repair.host`.
 """
 
-from hermes_repair.leases.holders import (
+from hermes_repair.leases.lock_verdicts import (
+    GRACE,
+    LOCK_SECONDS,
+    MAX_AGE,
     Holder,
     Kind,
     LockRow,
@@ -12,8 +15,9 @@ from hermes_repair.leases.holders import (
     ProcessLike,
     Verdict,
     parse_holder,
+    settled,
+    verdict,
 )
-from hermes_repair.leases.lock_verdicts import GRACE, LOCK_SECONDS, MAX_AGE, settled, verdict
 from hermes_repair.leases.other_verdicts import (
     Delegation,
     Heartbeat,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hermes_repair.leases.holders import (
+from hermes_repair.leases.lock_verdicts import (
     Kind,
     LockRow,
     OpenersLike,
@@ -15,8 +15,8 @@ from hermes_repair.leases.holders import (
     Verdict,
     number,
     span,
+    verdict,
 )
-from hermes_repair.leases.lock_verdicts import verdict
 from hermes_repair.model.plans import Safety
 from hermes_repair.model.values import Value
 

@@ -15,7 +15,8 @@ from enum import Enum
 from pathlib import Path
 
 from hermes_repair.model.choices import WalChoice
-from hermes_repair.store.chats import Contents, contents, undone_by_joining
+from hermes_repair.model.errors import DatabaseUnreadable
+from hermes_repair.model.values import number, whole
 from hermes_repair.store.connections import open_immutable, open_joined, open_private
 from hermes_repair.store.integrity import Disagreement, Soundness, soundness
 from hermes_repair.store.look import LIVE_SECONDS_DELETE, LIVE_SECONDS_WAL, Look, View
@@ -24,6 +25,32 @@ from hermes_repair.store.private_copies import scratch
 CopyFiles = Callable[[list[tuple[Path, Path]]], str | None]
 """Copies files, in a child process that never opens SQLite: closing a descriptor of a database
 drops the locks of its process. Returns what proves that a -wal is not of the database before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """How many messages a session has in one view, and the time of the latest."""
+
+    messages: int
+    latest: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """The sessions of one view by id."""
+
+    chats: Mapping[str, Chat]
+
+    @property
+    def messages(self) -> int:
+        """The messages of all sessions."""
+        return sum(chat.messages for chat in self.chats.values())
+
+    @property
+    def latest(self) -> float | None:
+        """The time of the last message, None without one."""
+        times = (chat.latest for chat in self.chats.values())
+        return max((time for time in times if time is not None), default=None)
 
 
 class SideFile(Enum):
@@ -77,20 +104,31 @@ class FileState:
         return frozenset(found.table for found in self.disagreeing)
 
 
+@dataclass(frozen=True, slots=True)
+class WalAnswer:
+    """What somebody says of the -wal: ``choice`` the user (``--wal``), and a receipt of ours whose
+    it is (``left_by_us``), so that what the main file alone shows is no contradiction.
+    """
+
+    choice: WalChoice | None = None
+    left_by_us: bool = False
+
+
+NO_ANSWER = WalAnswer()
+
+
 @contextmanager
 def at_rest(
     path: Path,
     sides: Sides,
     copy: CopyFiles,
-    choice: WalChoice | None,
+    answer: WalAnswer = NO_ANSWER,
     *,
     check_file: bool,
-    left_by_us: bool = False,
 ) -> Iterator[tuple[Look, FileState]]:
     """Look at a database that nobody has open; nothing is written beside it.
 
-    ``left_by_us``: a receipt of ours says whose the -wal is, so that what the main file alone shows
-    is no contradiction. Raises :class:`DatabaseUnreadable` where no view can be read at all.
+    Raises :class:`DatabaseUnreadable` where no view can be read at all.
     """
     with ExitStack() as stack:
         main = _main(path, stack)
@@ -108,13 +146,20 @@ def at_rest(
         # quick_check does not see a main file into which half of the -wal was taken.
         found = {View.MAIN: soundness(main), View.JOINED: soundness(joined)}
         side, differences = _judge(main, joined, found, sides, contradiction)
-        if side is SideFile.AMBIGUOUS and left_by_us:
+        if side is SideFile.AMBIGUOUS and answer.left_by_us:
             side, differences = SideFile.CRASH, ()
-        look = _chosen(main, joined, side, choice)
+        look = _chosen(main, joined, side, answer.choice)
         state = FileState(side, look.view, found[look.view], differences)
         if side in IN_QUESTION:
             state = replace(state, alone=contents(main), joined=contents(joined))
         yield look, state
+
+
+@contextmanager
+def main_alone(path: Path) -> Iterator[Look]:
+    """Look at a main file as it lies: a -wal beside a copy may belong to another one."""
+    with ExitStack() as stack:
+        yield _main(path, stack)
 
 
 def soundness_by_answer(path: Path, sides: Sides, copy: CopyFiles) -> Mapping[WalChoice, Soundness]:
@@ -192,6 +237,50 @@ def _chosen(main: Look, joined: Look, side: SideFile, choice: WalChoice | None) 
     if side not in IN_QUESTION:
         return joined
     return joined if choice is WalChoice.USE else main
+
+
+def contents(look: Look) -> Contents | None:
+    """Return what a view has, None where that cannot be read. No index is asked."""
+    try:
+        if not look.has("sessions") or not look.has("messages"):
+            return Contents({})
+        chats = {
+            str(row[0]): Chat(
+                whole(row[1]),
+                number(row[2]),
+            )
+            for row in look.rows(
+                "SELECT s.id, t.n, t.late FROM sessions s NOT INDEXED LEFT JOIN (SELECT"
+                " session_id, COUNT(*) n, MAX(timestamp) late FROM messages"
+                " NOT INDEXED GROUP BY session_id) t ON t.session_id = s.id"
+            )
+        }
+    except DatabaseUnreadable:
+        return None
+    return Contents(chats)
+
+
+def undone_by_joining(main: Look, joined: Look) -> tuple[str, ...]:
+    """Return what the joined view would take back of the main file that no commit takes back.
+
+    Rows go with a delete, an /undo, a prune or a compaction, and counters with them; the mark of
+    AUTOINCREMENT never goes down.
+    """
+    if not main.has("sessions") or not main.has("messages"):
+        return ()
+    if not joined.has("sessions") or not joined.has("messages"):
+        return ("with it the tables of conversations are gone",)
+    before, after = _highest_id(main), _highest_id(joined)
+    if after >= before:
+        return ()
+    return (f"the last message id ever given is {after} with it, and {before} without it",)
+
+
+def _highest_id(look: Look) -> int:
+    if not look.has("sqlite_sequence"):
+        return 0
+    row = look.one("SELECT MAX(seq) FROM sqlite_sequence WHERE name = 'messages'")
+    return whole(row[0]) if row is not None else 0
 
 
 def refuse_copy(_pairs: list[tuple[Path, Path]]) -> str | None:

@@ -14,7 +14,7 @@ import pytest
 
 from hermes_repair.host import OpenStatus, process, who_has_open
 from hermes_repair.leases import LockRow, Verdict, parse_holder, verdict
-from hermes_repair.leases.holders import Kind
+from hermes_repair.leases.lock_verdicts import Kind
 from hermes_repair.model.plans import Safety
 from tests.releases import hear, say, start_release
 from tests.releases.session_db import session_db
