@@ -209,7 +209,7 @@ def _wrong_keys(scene: Scene) -> Iterator[_Damage]:
 
 
 def _outdated_search(scene: Scene) -> Iterator[_Damage]:
-    if scene.recognition.search_outdated:
+    if scene.recognition.search.outdated:
         rows = _count(scene, "messages")
         yield (
             "messages_fts",

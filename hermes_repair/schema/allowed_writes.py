@@ -33,9 +33,6 @@ LOCK_TABLE = "compression_locks"
 LOCK_COLUMNS = frozenset({"compression_failure_cooldown_until", "compression_failure_error"})
 """Columns of ``sessions`` that belong to the lock family (LK005)."""
 
-SETTLED_MARKERS = frozenset({"fts_optimize_available", "fts_storage_version"})
-"""``fts_`` keys of ``state_meta`` that say which layout there is, not that work is unfinished."""
-
 
 @dataclass(frozen=True, slots=True)
 class AllowedWrites:
@@ -120,11 +117,12 @@ def messages_doubt(recognition: Recognition, structure: Structure) -> str:
     version = default_catalogue().versions[recognition.number]
     if not version.shapes:
         return "its structure is unknown"
-    if recognition.search.cjk_triggers:
+    search = recognition.search
+    if search.cjk_triggers:
         return "it has the optional cjk search index"
-    if structure.search_markers - SETTLED_MARKERS:
+    if search.unfinished:
         return "work on its search index is unfinished"
-    if not recognition.search.whole or recognition.search_outdated:
+    if not search.whole or search.outdated:
         return "its search index is not that of a release"
     core = [f"{kind} {table}" for table in ("messages", "sessions") for kind in ("column", "table")]
     strange = [*recognition.missing, *recognition.extra]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -13,7 +13,6 @@ from typing import Any
 from hermes_repair.schema import catalogue_root
 from hermes_repair.schema.sql_text import kind_of, statements
 from hermes_repair.schema.structure import (
-    SHADOW_SUFFIXES,
     Structure,
     Table,
     VirtualTable,
@@ -207,7 +206,7 @@ def read_script(script: str, seen: dict[str, Table] | None = None) -> Structure:
     return replace(
         structure,
         virtual_tables=search,
-        shadow_tables=frozenset(name for one in search.values() for name in _shadow_names(one)),
+        shadow_tables=frozenset(name for one in search.values() for name in one.storage),
     )
 
 
@@ -223,11 +222,3 @@ def _search_table(name: str, sql: str) -> VirtualTable:
     if table is None or table.module != "fts5":
         raise ValueError(f"only FTS5 tables are known: {sql[:60]}")
     return table
-
-
-def _shadow_names(table: VirtualTable) -> Iterator[str]:
-    """Yield the tables that FTS5 makes for ``table``; no ``_content`` where the text is outside."""
-    external = any(argument.startswith("content =") for argument in table.arguments)
-    for suffix in SHADOW_SUFFIXES:
-        if not (external and suffix == "content"):
-            yield f"{table.name}_{suffix}"

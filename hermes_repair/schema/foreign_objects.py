@@ -22,14 +22,11 @@ from hermes_repair.model.actions import (
     RowUpdate,
 )
 from hermes_repair.schema.catalogue import default_catalogue
+from hermes_repair.schema.search import CJK, FIRST_WITH_CJK
 from hermes_repair.schema.sql_text import tokens
 from hermes_repair.schema.structure import Structure, Table, Trigger
 from hermes_repair.schema.table_rebuild import OWNERS
 
-CJK_TRIGGERS = "messages_fts_cjk_"
-"""Triggers of the optional index of schema 23 and later; ``messages`` is never written there."""
-
-FIRST_WITH_CJK = 23
 _GENERATED = (2, 3)  # what table_xinfo says of virtual and stored generated columns
 _ACTIONS = ("CASCADE", "SET NULL", "SET DEFAULT")
 _EVENTS = ("delete", "insert", "update")
@@ -122,7 +119,7 @@ def _triggers(structure: Structure, number: int, tables: frozenset[str]) -> Iter
     for trigger in structure.triggers.values():
         if trigger in releases:
             continue
-        if number >= FIRST_WITH_CJK and trigger.name.startswith(CJK_TRIGGERS):
+        if number >= FIRST_WITH_CJK and trigger.name.startswith(f"{CJK}_"):
             continue
         event, target = _event_and_table(trigger)
         named = {target, trigger.table.lower()}

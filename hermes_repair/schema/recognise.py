@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from hermes_repair.schema.catalogue import NEWEST_TARGET, Version, default_catalogue
-from hermes_repair.schema.search import Search, layout_of_shape, read_search
+from hermes_repair.schema.search import Search, read_search
 from hermes_repair.schema.structure import Structure
 from hermes_repair.schema.structure_difference import Differences, diff
 from hermes_repair.schema.table_rebuild import Leftover, find_leftovers
@@ -89,18 +89,12 @@ class Recognition:
     wrong_keys: tuple[str, ...]
     leftovers: tuple[Leftover, ...]
     search: Search
-    search_expected: tuple[str, ...]
     active_nullable: bool
 
     @property
     def unfinished(self) -> frozenset[str]:
         """Tables whose rebuild Hermes did not finish, by a leftover or by a key that stayed."""
         return frozenset({*(leftover.owner for leftover in self.leftovers), *self.wrong_keys})
-
-    @property
-    def search_outdated(self) -> bool:
-        """Whether the search tables are of another generation than the number's (SC004)."""
-        return self.search.present and self.search.layout not in self.search_expected
 
 
 def recognise(structure: Structure) -> Recognition:
@@ -117,9 +111,6 @@ def recognise(structure: Structure) -> Recognition:
     side = set(_names(known.side)) | TRANSIENT_COLUMNS
     placed = {name: index for name, index in expected.indexes.items() if index.sql is not None}
     absent = placed.keys() - structure.indexes.keys()
-    layouts = sorted({layout_of_shape(s) for s in version.shapes.values()})
-    if number >= FIRST_LATER:
-        layouts = sorted({*_later_layouts(), layouts[0]})
     leftovers = find_leftovers(structure)
     left = {leftover.table for leftover in leftovers}
     return Recognition(
@@ -139,8 +130,7 @@ def recognise(structure: Structure) -> Recognition:
         ),
         wrong_keys=_wrong_keys(structure, version.structure),
         leftovers=leftovers,
-        search=read_search(structure, layouts[0]),
-        search_expected=tuple(layouts),
+        search=read_search(structure, number),
         active_nullable=_active_nullable(structure),
     )
 
@@ -250,14 +240,6 @@ def _wrong_keys(structure: Structure, expected: Structure) -> tuple[str, ...]:
             if name in structure.tables and structure.tables[name].key != table.key
         )
     )
-
-
-def _later_layouts() -> Iterator[str]:
-    catalogue = default_catalogue()
-    for number in catalogue.known_numbers():
-        if number >= NEWEST_TARGET:
-            for shape in catalogue.versions[number].shapes.values():
-                yield layout_of_shape(shape)
 
 
 def _active_nullable(structure: Structure) -> bool:

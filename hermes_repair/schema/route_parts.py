@@ -303,7 +303,7 @@ class Builder:
             )
         if behind or not is_right(self.structure, self.final, statements):
             fill = wanted.step.fills[table]
-            damage = "SC004" if self.recognition.search_outdated else "FT001"
+            damage = "SC004" if self.recognition.search.outdated else "FT001"
             bounds = self.facts.message_bounds
             self._sql(
                 wanted.step.label,

@@ -14,16 +14,12 @@ from hermes_repair.model.actions import Action, Ddl, RowUpdate
 from hermes_repair.model.values import Value, whole
 from hermes_repair.schema.route import Route
 from hermes_repair.schema.route_parts import Part
+from hermes_repair.schema.search import EMPTIED, FILLED
 from hermes_repair.schema.sql_text import kind_of, normal
 from hermes_repair.store.connections import quote
 
 MANY_ALIKE = 3
 
-FILLED = {"messages_fts": 2.0, "messages_fts_trigram": 5.0}
-"""What filling a search table takes, in bytes per byte of text that it indexes: measured with
-100,000 messages of ordinary prose (SQLite 3.40.1) and rounded up."""
-EMPTIED = {"messages_fts": 0.4, "messages_fts_trigram": 2.8}
-"""What dropping the same table gives back at least: its index, without a copy of the text."""
 INDEX_ROW_BYTES = 64
 
 TEXT = (

@@ -88,6 +88,14 @@ class VirtualTable:
     module: str
     arguments: tuple[str, ...]
 
+    @property
+    def storage(self) -> tuple[str, ...]:
+        """The tables that FTS5 keeps this one in, by its options (fts5.html, 4.4)."""
+        options = {argument.partition(" = ")[0] for argument in self.arguments if " = " in argument}
+        left_out = {"content": "content", "columnsize": "docsize"}
+        parts = set(SHADOW_SUFFIXES) - {left_out[name] for name in options & left_out.keys()}
+        return tuple(f"{self.name}_{part}" for part in sorted(parts))
+
 
 @dataclass(frozen=True, slots=True)
 class VersionRow:

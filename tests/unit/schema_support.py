@@ -141,5 +141,5 @@ def known(number: int) -> Structure:
 
 def interrupted(found: Recognition) -> bool:
     """Whether an earlier migration of Hermes stopped half-way (SC004); 23 and later aside."""
-    stopped = found.unfinished or found.search_outdated
+    stopped = found.unfinished or found.search.outdated
     return bool(stopped) and found.family in (Family.OLD, Family.REPAIRED)

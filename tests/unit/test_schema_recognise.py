@@ -48,7 +48,7 @@ def test_every_shape_is_sound(fixture: str, number: int, tmp_path: Path, unpack:
     assert found.missing == found.extra == ()
     assert found.indexes_missing == found.indexes_elsewhere == ()
     assert found.leftovers == ()
-    assert found.search.whole and not found.search_outdated
+    assert found.search.whole and not found.search.outdated
     assert interrupted(found) == (fixture == "v20first")
     assert not found.active_nullable
 
@@ -192,14 +192,14 @@ def test_search_of_another_generation() -> None:
     connection.execute("INSERT INTO schema_version VALUES (22)")
     found = recognise(structure_of(connection))
     assert (found.number, found.search.layout) == (22, "01")
-    assert found.search_outdated and interrupted(found)
+    assert found.search.outdated and interrupted(found)
 
 
 def test_a_missing_trigger_is_not_another_generation() -> None:
     found = made("13", "DROP TRIGGER messages_fts_update", version=13)
     assert found.search.layout == "11"
     assert found.search.missing == ("trigger messages_fts_update",)
-    assert not found.search_outdated and not interrupted(found)
+    assert not found.search.outdated and not interrupted(found)
 
 
 def test_usage_table_whose_key_was_never_rebuilt() -> None:
