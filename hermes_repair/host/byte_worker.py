@@ -142,13 +142,13 @@ def probe_once(given: bytes) -> dict[str, Any]:
 
 def sidecars(real: bytes) -> list[dict[str, Any]]:
     """Return the facts of the sidecars alone."""
-    found = []
+    answers = []
     for suffix in SUFFIXES[1:]:
         info, descriptor = facts(real + suffix, SIDECAR_HEADER)
-        found.append(info)
+        answers.append(info)
         if descriptor is not None:
             os.close(descriptor)
-    return found
+    return answers
 
 
 def look(given: bytes) -> dict[str, Any]:
@@ -168,7 +168,7 @@ def look(given: bytes) -> dict[str, Any]:
         (f["device"], f["inode"]): s for f, s in zip(files, SUFFIXES, strict=True) if "inode" in f
     }
     has_proc = os.path.isdir("/proc/self/fd")
-    found, denied = [], []
+    open_files, denied = [], []
     for name in os.listdir("/proc") if has_proc else ():
         if not name.isdigit() or int(name) == os.getpid():
             continue
@@ -180,9 +180,9 @@ def look(given: bytes) -> dict[str, Any]:
         except OSError:
             continue  # the process ended while we looked
         else:
-            found += [(int(name), *hit) for hit in sorted(hits)]
+            open_files += [(int(name), *hit) for hit in sorted(hits)]
     inodes = {f["inode"] for f in files if "inode" in f}
-    answer.update(proc=has_proc, open=found, denied=denied, lock_lines=lock_lines(inodes))
+    answer.update(proc=has_proc, open=open_files, denied=denied, lock_lines=lock_lines(inodes))
     return answer
 
 
@@ -226,28 +226,28 @@ def copy(options: bytes, *paths: bytes) -> None:
     ``options`` has the letter ``f`` for fsync of files and folders. An absent source is left out,
     and a link is an error. On any error the files made by this call are removed again.
     """
-    made: list[bytes] = []
+    created: list[bytes] = []
     try:
         for source, target in zip(paths[::2], paths[1::2], strict=True):
-            copy_one(source, target, made, b"f" in options)
-        for folder in sorted({os.path.dirname(path) or b"." for path in made}):
+            copy_one(source, target, created, b"f" in options)
+        for folder in sorted({os.path.dirname(path) or b"." for path in created}):
             if b"f" in options and os.name == "posix":
                 descriptor = os.open(folder, os.O_RDONLY)
                 os.fsync(descriptor)
                 os.close(descriptor)
     except BaseException:
-        for path in made:
+        for path in created:
             os.unlink(path)
         raise
 
 
-def copy_one(source: bytes, target: bytes, made: list[bytes], durably: bool) -> None:
+def copy_one(source: bytes, target: bytes, created: list[bytes], durably: bool) -> None:
     try:
         reader = os.open(source, READ_FLAGS | NO_LINK)
     except FileNotFoundError:
         return
     writer = os.open(target, WRITE_FLAGS, 0o600)
-    made.append(target)
+    created.append(target)
     try:
         clone(reader, writer) or copy_range(reader, writer) or copy_plain(reader, writer)
         if durably:

@@ -134,11 +134,11 @@ def differing_owner(path: Path) -> Owner | None:
     """
     if not hasattr(os, "geteuid"):
         return None
-    found = owner(path)
-    ours = found.uid == os.geteuid() and (
-        found.gid == os.getegid() or found.gid in os.getgroups() or os.geteuid() == 0
+    theirs = owner(path)
+    ours = theirs.uid == os.geteuid() and (
+        theirs.gid == os.getegid() or theirs.gid in os.getgroups() or os.geteuid() == 0
     )
-    return None if ours else found
+    return None if ours else theirs
 
 
 def _user(uid: int) -> str | None:

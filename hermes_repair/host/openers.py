@@ -71,9 +71,9 @@ def survey(database: Path) -> tuple[RawFacts, Openers]:
     """
     observe = _on_linux if sys.platform == "linux" else _elsewhere
     for _ in range(LOOKS):
-        facts, seen = observe(database)
-        if seen is not None:
-            return facts, decide(seen)
+        facts, observation = observe(database)
+        if observation is not None:
+            return facts, decide(observation)
     reason = "processes open and close it faster than they can be examined (try again)"
     return facts, Openers(OpenStatus.UNKNOWN, reasons=(reason,))
 
@@ -89,35 +89,36 @@ def who_has_open(database: Path) -> Openers:
         return Openers(OpenStatus.UNKNOWN, reasons=(failure.message,))
 
 
-def decide(seen: Observation) -> Openers:
+def decide(observation: Observation) -> Openers:
     """Pure: weigh an observation by the rules of this module."""
-    reasons = tuple(_doubts(seen)) if seen.exists or seen.processes else ()
-    if seen.processes:
+    reasons = tuple(_doubts(observation)) if observation.exists or observation.processes else ()
+    if observation.processes:
         status = OpenStatus.SOMEBODY
     else:
         status = OpenStatus.UNKNOWN if reasons else OpenStatus.NOBODY
-    return Openers(status, seen.processes, not reasons, reasons)
+    return Openers(status, observation.processes, not reasons, reasons)
 
 
-def _doubts(seen: Observation) -> Iterator[str]:
+def _doubts(observation: Observation) -> Iterator[str]:
     """Yield why the processes that were found may not be all."""
-    if not seen.filesystem.local:
+    place = observation.filesystem
+    if not place.local:
         yield (
-            f"the home is on a filesystem of type {seen.filesystem.kind}, which other machines may"
+            f"the home is on a filesystem of type {place.kind}, which other machines may"
             " have open too (stop Hermes on every machine that uses this home)"
         )
-    if seen.filesystem.layer_of is not None:
+    if place.layer_of is not None:
         yield (
-            f"the home is shown to a container at {seen.filesystem.layer_of}, whose processes "
+            f"the home is shown to a container at {place.layer_of}, whose processes "
             "cannot be matched from here (run the same command inside that container)"
         )
-    if seen.exists and seen.holders is None:
+    if observation.exists and observation.holders is None:
         yield "its locks cannot be read (run the same command as the owner of the file)"
-    if seen.wal_mode and seen.holders == frozenset():
+    if observation.wal_mode and observation.holders == frozenset():
         return  # no connection lives, whatever else we may not see
-    yield from seen.unseen
-    if not seen.listed_by_kernel:
-        yield from seen.uninspected
+    yield from observation.unseen
+    if not observation.listed_by_kernel:
+        yield from observation.uninspected
 
 
 def _on_linux(database: Path) -> tuple[RawFacts, Observation | None]:
@@ -131,32 +132,34 @@ def _on_linux(database: Path) -> tuple[RawFacts, Observation | None]:
         # A rollback journal is deleted after every write, at times under another one's eyes.
         torn = gone and suffix != "-journal"
         deleted.setdefault(pid, set()).update({facts.real.name + suffix} if torn else ())
-    seen = _observe(facts, place, table, {*deleted, *(table or ())})
-    if seen is None:
+    observation = _observe(facts, place, table, {*deleted, *(table or ())})
+    if observation is None:
         return facts, None
     return facts, replace(
-        seen,
+        observation,
         processes=tuple(
-            replace(found, deleted=tuple(sorted(deleted.get(found.pid, ()))))
-            for found in seen.processes
+            replace(process_info, deleted=tuple(sorted(deleted.get(process_info.pid, ()))))
+            for process_info in observation.processes
         ),
         unseen=hidden_processes(private_files=place.private),
-        uninspected=() if seen.listed_by_kernel else _closed_to_us(descriptors.denied, facts),
+        uninspected=()
+        if observation.listed_by_kernel
+        else _closed_to_us(descriptors.denied, facts),
     )
 
 
 def _elsewhere(database: Path) -> tuple[RawFacts, Observation | None]:
     facts = byte_reader.probe(database)
     listing = list_openers(facts)
-    seen = _observe(facts, filesystem(facts.real), None, set(listing.pids))
-    return facts, None if seen is None else replace(seen, unseen=listing.doubts)
+    observation = _observe(facts, filesystem(facts.real), None, set(listing.pids))
+    return facts, None if observation is None else replace(observation, unseen=listing.doubts)
 
 
 def _observe(
     facts: RawFacts, place: Filesystem, table: frozenset[int] | None, pids: set[int]
 ) -> Observation | None:
     """Put an observation together; None where one of the processes ended meanwhile."""
-    found = []
+    processes = []
     pids = pids | {holder.pid for holder in facts.holders}
     for pid in sorted(pids - {os.getpid()}):
         info = process(pid)
@@ -165,7 +168,7 @@ def _observe(
         if info is None:
             info = ProcessInfo(pid=max(pid, 0), same_namespace=False)
         if info.program is not Program.BYTE_READER and not info.zombie:
-            found.append(info)
+            processes.append(info)
     holders = frozenset(holder.pid for holder in facts.holders if holder.file == "main")
     return Observation(
         exists=facts.main.kind != "absent",
@@ -173,7 +176,7 @@ def _observe(
         filesystem=place,
         holders=holders if facts.locks_known else None,
         table=table,
-        processes=tuple(found),
+        processes=tuple(processes),
     )
 
 
@@ -313,9 +316,9 @@ def parse_lsof(text: str) -> frozenset[int]:
 
 def parse_handle(text: str, files: Sequence[str]) -> frozenset[int]:
     """Return the pids that ``handle -nobanner NAME`` lists for exactly these paths."""
-    wanted = {file.lower() for file in files}
+    paths = {file.lower() for file in files}
     matches = (_HANDLE.fullmatch(line.rstrip()) for line in text.splitlines())
-    return frozenset(int(m["pid"]) for m in matches if m and m["path"].lower() in wanted)
+    return frozenset(int(m["pid"]) for m in matches if m and m["path"].lower() in paths)
 
 
 def _lsof(files: Sequence[str]) -> Listing:

@@ -159,11 +159,11 @@ def _psutil_process(pid: int) -> ProcessInfo | None:
     import psutil
 
     try:
-        found = psutil.Process(pid)
-        with found.oneshot():
-            start = float(found.create_time())
-            zombie = found.status() == psutil.STATUS_ZOMBIE
-            argv = _or_empty(found)
+        handle = psutil.Process(pid)
+        with handle.oneshot():
+            start = float(handle.create_time())
+            zombie = handle.status() == psutil.STATUS_ZOMBIE
+            argv = _or_empty(handle)
     except psutil.NoSuchProcess:
         return None
     program, profile = classify(argv)
@@ -180,15 +180,15 @@ def _psutil_process(pid: int) -> ProcessInfo | None:
     )
 
 
-def _or_empty(found: object) -> tuple[str, ...]:
+def _or_empty(handle: object) -> tuple[str, ...]:
     """Return the arguments of a psutil process, or its bare name where they cannot be read."""
     import psutil
 
-    assert isinstance(found, psutil.Process)
+    assert isinstance(handle, psutil.Process)
     try:
-        return tuple(found.cmdline())
+        return tuple(handle.cmdline())
     except (psutil.AccessDenied, psutil.ZombieProcess):
-        return (found.name(),)
+        return (handle.name(),)
 
 
 def classify(argv: Sequence[str]) -> tuple[Program, str | None]:

@@ -134,12 +134,12 @@ def verdict(
     fate, why = _fate(lock, openers, process)
     if expires is not None and expires < now:
         over = now - expires
-        said = f"it expired {span(over)} ago"
+        expired = f"it expired {span(over)} ago"
         if over >= grace and not (revivable and fate is _Fate.ALIVE):
-            return Verdict(Kind.EXPIRED, _sentence(said), Safety.SAFE)
+            return Verdict(Kind.EXPIRED, _sentence(expired), Safety.SAFE)
         if fate is not _Fate.DEAD:
             wait = f"less than the grace of {span(grace)}" if over < grace else why
-            return Verdict(Kind.EXPIRED, _sentence(f"{said}, {wait}"))
+            return Verdict(Kind.EXPIRED, _sentence(f"{expired}, {wait}"))
     if fate is _Fate.DEAD:
         return Verdict(Kind.HOLDER_DEAD, _sentence(why), Safety.SAFE)
     absurd = _absurd(lock, expires, now, max_age)

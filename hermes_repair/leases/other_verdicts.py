@@ -146,8 +146,8 @@ def turn_lease_verdict(
     """
     if lease.holder == "":
         return Verdict(Kind.FREE, "The lease was released.")
-    found = verdict(lease, openers, process, now, revivable=True)
-    return Verdict(found.kind, found.reason)
+    judged = verdict(lease, openers, process, now, revivable=True)
+    return Verdict(judged.kind, judged.reason)
 
 
 def heartbeat_verdict(

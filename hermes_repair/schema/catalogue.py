@@ -128,8 +128,8 @@ def load_catalogue(root: Path) -> Catalogue:
     folder = root / "db"
     with (folder / "versions.toml").open("rb") as file:
         rows = tomllib.load(file)["version"]
-    seen: dict[str, Table] = {}
-    versions = {row["number"]: _version(folder / "structure", row, seen) for row in rows}
+    tables_by_sql: dict[str, Table] = {}
+    versions = {row["number"]: _version(folder / "structure", row, tables_by_sql) for row in rows}
     steps = {}
     for path in sorted((folder / "steps").glob("*.toml")):
         with path.open("rb") as file:
@@ -141,7 +141,7 @@ def load_catalogue(root: Path) -> Catalogue:
     return Catalogue(
         versions=dict(sorted(versions.items())),
         steps=steps,
-        side=read_script(side, seen),
+        side=read_script(side, tables_by_sql),
         side_objects=_objects(side),
     )
 
@@ -152,13 +152,13 @@ def default_catalogue() -> Catalogue:
     return load_catalogue(catalogue_root())
 
 
-def _version(folder: Path, row: Mapping[str, Any], seen: dict[str, Table]) -> Version:
+def _version(folder: Path, row: Mapping[str, Any], tables_by_sql: dict[str, Table]) -> Version:
     names = [row["structure"], *row.get("others", [])] if "structure" in row else []
     return Version(
         number=row["number"],
         releases=tuple(row["releases"]),
         shapes={
-            name: read_script((folder / f"{name}.sql").read_text(encoding="utf-8"), seen)
+            name: read_script((folder / f"{name}.sql").read_text(encoding="utf-8"), tables_by_sql)
             for name in names
         },
         early=frozenset(row.get("early", ())),
@@ -190,19 +190,20 @@ def _step(data: Mapping[str, Any]) -> Step:
 _VIRTUAL = re.compile(r"^CREATE VIRTUAL TABLE (\w+)[^;]*;?", re.MULTILINE)
 
 
-def read_script(script: str, seen: dict[str, Table] | None = None) -> Structure:
+def read_script(script: str, tables_by_sql: dict[str, Table] | None = None) -> Structure:
     """Return the structure that a script of CREATE statements makes in an empty database.
 
     SQLite runs it in memory. All but the search tables, that is: an SQLite without FTS5, or without
     a tokenizer of Hermes', is to look at a home all the same. They are taken from their text, as in
     a database of Hermes'.
 
-    ``seen`` as for :func:`.structure.read_structure`: one number has most tables of the last one.
-    Raises ``ValueError`` for anything else, so that a mistake in a data file cannot pass unseen.
+    ``tables_by_sql`` as for :func:`.structure.read_structure`: one number has most tables of the
+    last one. Raises ``ValueError`` for anything else, so that a mistake in a data file cannot
+    pass unseen.
     """
     search = {match[1]: _search_table(match[1], match[0]) for match in _VIRTUAL.finditer(script)}
     with made_in_memory(_VIRTUAL.sub("", script)) as query:
-        structure = read_structure(query, seen)
+        structure = read_structure(query, tables_by_sql)
     return replace(
         structure,
         virtual_tables=search,

@@ -215,12 +215,12 @@ def title_updates(rows: Iterable[Sequence[Value]], taken: set[str]) -> tuple[Row
 
     ``taken`` are all titles of the database; those that are given here are added to it.
     """
-    seen: set[tuple[str, bytes]] = set()
+    kept: set[tuple[str, bytes]] = set()
     updates = []
     for rowid, session_id, title, started_at in rows:
         value = encode_value(title)
-        if value not in seen:
-            seen.add(value)
+        if value not in kept:
+            kept.add(value)
             continue
         name = given_title(_readable(title), OLDER, number(started_at), taken)
         taken.add(name)
@@ -255,16 +255,16 @@ def read_gateway_updates(
         name if structure.has_column("sessions", name) else f"{default} AS {name}"
         for name, default in [*((name, "NULL") for name in FILLED), (FLAG, "0")]
     )
-    wanted: dict[str, dict[str, Value]] = {}
+    by_session: dict[str, dict[str, Value]] = {}
     for key, entry in entries.items():
         if key.startswith("_") or not isinstance(entry, dict) or not entry.get("session_id"):
             continue
         values = entry_values(key, entry)
-        known = wanted.setdefault(str(entry["session_id"]), {})
+        known = by_session.setdefault(str(entry["session_id"]), {})
         for name, value in values.items():
             known[name] = known.get(name) or value if name == FLAG else known.get(name, value)
     updates = []
-    for session_id, values in wanted.items():
+    for session_id, values in by_session.items():
         if not _storable(session_id):
             continue
         rows = list(query(f"SELECT {columns} FROM sessions WHERE id = ?", (session_id,)))

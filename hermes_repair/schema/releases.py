@@ -66,12 +66,12 @@ def effects_of(release: str, number: int) -> tuple[Effect, ...]:
 
     Raises :class:`UsageError` for a text that is no release number.
     """
-    wanted = release_key(release)
+    asked = release_key(release)
     return tuple(
         effect
         for effect in default_effects()
-        if release_key(effect.since) <= wanted
-        and (not effect.until or wanted <= release_key(effect.until))
+        if release_key(effect.since) <= asked
+        and (not effect.until or asked <= release_key(effect.until))
         and (effect.below == 0 or number < effect.below)
     )
 
@@ -105,14 +105,14 @@ def number_of_release(release: str) -> int | None:
     A release between two listed ones has the number of both where they agree; else it is not
     guessed. Raises :class:`UsageError` for a text that is no release number.
     """
-    wanted = release_key(release)
+    asked = release_key(release)
     rows = sorted(
         (release_key(name), version.number)
         for version in default_catalogue().versions.values()
         for name in version.releases
     )
-    below = [number for key, number in rows if key <= wanted]
-    above = [number for key, number in rows if key >= wanted]
+    below = [number for key, number in rows if key <= asked]
+    above = [number for key, number in rows if key >= asked]
     if below and above and below[-1] == above[0]:
         return below[-1]
     return None

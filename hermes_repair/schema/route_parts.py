@@ -285,8 +285,8 @@ class Builder:
         live = self.indexes.get(name)
         if live == wanted:
             return
-        found = self.recognition
-        lacking = name in (*found.indexes_missing, *found.indexes_elsewhere)
+        recognition = self.recognition
+        lacking = name in (*recognition.indexes_missing, *recognition.indexes_elsewhere)
         damage = self._damage(wanted.table, lacking, "SC006")
         if name == TITLE_INDEX:
             self._add(label, "titles that sessions share", list(self.facts.titles), damage)

@@ -178,10 +178,10 @@ def sound(path: Path) -> tuple[str, ...]:
             look = Look(connection, View.MAIN, path)
             if not (look.has("sessions") and look.has("messages")):
                 return ("it has no sessions and messages",)
-            found = soundness(look)
+            judged = soundness(look)
     except DatabaseUnreadable as error:
         return (error.message,)
-    return (*found.damage, *(one.words() for one in found.disagreeing))
+    return (*judged.damage, *(one.words() for one in judged.disagreeing))
 
 
 @dataclass(frozen=True, slots=True)

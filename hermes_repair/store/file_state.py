@@ -101,7 +101,7 @@ class FileState:
     @property
     def unproven(self) -> frozenset[str]:
         """The tables of those indexes: what is read of them may not be what is there."""
-        return frozenset(found.table for found in self.disagreeing)
+        return frozenset(index.table for index in self.disagreeing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,12 +144,12 @@ def at_rest(
         contradiction = copy([(path, folder / path.name), *pairs])
         joined = _joined(folder / path.name, stack)
         # quick_check does not see a main file into which half of the -wal was taken.
-        found = {View.MAIN: soundness(main), View.JOINED: soundness(joined)}
-        side, differences = _judge(main, joined, found, sides, contradiction)
+        judged = {View.MAIN: soundness(main), View.JOINED: soundness(joined)}
+        side, differences = _judge(main, joined, judged, sides, contradiction)
         if side is SideFile.AMBIGUOUS and answer.left_by_us:
             side, differences = SideFile.CRASH, ()
         look = _chosen(main, joined, side, answer.choice)
-        state = FileState(side, look.view, found[look.view], differences)
+        state = FileState(side, look.view, judged[look.view], differences)
         if side in IN_QUESTION:
             state = replace(state, alone=contents(main), joined=contents(joined))
         yield look, state
@@ -189,8 +189,8 @@ def beside_others(
     try:
         limit = LIVE_SECONDS_WAL if wal_mode else LIVE_SECONDS_DELETE
         look = Look(connection, View.LIVE, path, limit)
-        found = soundness(look, at_least=at_least) if check_file else None
-        yield look, FileState(SideFile.NONE, View.LIVE, found)
+        judged = soundness(look, at_least=at_least) if check_file else None
+        yield look, FileState(SideFile.NONE, View.LIVE, judged)
     finally:
         connection.close()
 
@@ -210,7 +210,7 @@ def _joined(path: Path, stack: ExitStack) -> Look:
 def _judge(
     main: Look,
     joined: Look,
-    found: Mapping[View, Soundness],
+    judged: Mapping[View, Soundness],
     sides: Sides,
     contradiction: str | None,
 ) -> tuple[SideFile, tuple[str, ...]]:
@@ -219,12 +219,12 @@ def _judge(
     That joining takes rows away proves nothing: a delete, an /undo or a prune that only the -wal
     has does so, and joining that is what every SQLite does.
     """
-    if found[View.MAIN].sound and not found[View.JOINED].sound:
+    if judged[View.MAIN].sound and not judged[View.JOINED].sound:
         return SideFile.STALE, ()
     if sides.journal:
         # A rolled-back view has less by its nature, so "only adds" says nothing here.
         return SideFile.HOT_JOURNAL, ()
-    if not found[View.MAIN].sound:
+    if not judged[View.MAIN].sound:
         return SideFile.CRASH, ()
     differences = undone_by_joining(main, joined)
     if contradiction is not None:

@@ -81,16 +81,16 @@ class Writer:
         cursor = self.connection.execute(
             f"SELECT {what} FROM {quote(table)} WHERE {where}", bind(parameters)
         )
-        found = cursor.fetchmany(2)
-        if not found:
+        rows = cursor.fetchmany(2)
+        if not rows:
             return None
-        if len(found) > 1:
+        if len(rows) > 1:
             raise Refused(
                 f"More than one row of {table} has the {' and '.join(sorted(key))} that names one.",
                 advice("This step changed nothing. `{}` says more.", command("doctor")),
             )
         labels = [column[0] for column in cursor.description]
-        return dict(zip(labels, found[0], strict=True))
+        return dict(zip(labels, rows[0], strict=True))
 
     # OR ABORT is said in so many words: it overrides what a table or a trigger says of conflicts,
     # so that no row makes way for another (ON CONFLICT REPLACE) or is left out without a word.
