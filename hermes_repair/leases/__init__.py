@@ -1,7 +1,7 @@
 """Who still holds what, judged: rows of Hermes, who has the database open and the time → verdict.
 
-Pure: no file, no clock, no SQLite. The values that come from the machine are protocols here and
-are made by :mod:`hermes_repair.host`.
+Pure: no file, no clock, no SQLite. The values that come from the machine are made by
+:mod:`hermes_repair.host`.
 """
 
 from hermes_repair.leases.lock_verdicts import (
@@ -11,8 +11,6 @@ from hermes_repair.leases.lock_verdicts import (
     Holder,
     Kind,
     LockRow,
-    OpenersLike,
-    ProcessLike,
     Verdict,
     parse_holder,
     settled,
@@ -38,8 +36,6 @@ __all__ = [
     "Holder",
     "Kind",
     "LockRow",
-    "OpenersLike",
-    "ProcessLike",
     "Verdict",
     "breaker_verdict",
     "cooldown_verdict",

@@ -12,11 +12,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
 
+from hermes_repair.host import Openers, ProcessInfo
 from hermes_repair.model.plans import Safety
 from hermes_repair.model.values import Value
 from hermes_repair.model.words import count
@@ -26,37 +25,6 @@ GRACE = 60.0
 MAX_AGE = 3600.0
 
 _PID = re.compile(r"pid=([1-9][0-9]{0,9})")
-
-
-class ProcessLike(Protocol):
-    """What a verdict needs to know of a process; ``host.ProcessInfo`` is one."""
-
-    @property
-    def pid(self) -> int: ...
-    @property
-    def start_time(self) -> float | None: ...
-    @property
-    def start_tolerance(self) -> float: ...
-    @property
-    def start_ticks(self) -> int | None: ...
-    @property
-    def same_namespace(self) -> bool: ...
-    @property
-    def is_hermes(self) -> bool: ...
-    @property
-    def zombie(self) -> bool: ...
-
-
-class OpenersLike(Protocol):
-    """What a verdict needs to know of who has the database open; ``host.Openers`` is one.
-
-    ``complete``: the processes are proven to be all, on a filesystem that only this machine has.
-    """
-
-    @property
-    def complete(self) -> bool: ...
-    @property
-    def processes(self) -> Sequence[ProcessLike]: ...
 
 
 class Kind(Enum):
@@ -114,8 +82,8 @@ class _Fate(Enum):
 
 def verdict(
     lock: LockRow,
-    openers: OpenersLike,
-    process: ProcessLike | None,
+    openers: Openers,
+    process: ProcessInfo | None,
     now: float,
     *,
     grace: float = GRACE,
@@ -160,7 +128,7 @@ def _absurd(lock: LockRow, expires: float | None, now: float, max_age: float) ->
     return None
 
 
-def _fate(lock: LockRow, openers: OpenersLike, process: ProcessLike | None) -> tuple[_Fate, str]:
+def _fate(lock: LockRow, openers: Openers, process: ProcessInfo | None) -> tuple[_Fate, str]:
     """Say whether the holder is there. Only what is proven is called dead."""
     if openers.complete and not openers.processes:
         return _Fate.DEAD, "nobody has the database open, so nobody holds it"
@@ -184,7 +152,7 @@ def _fate(lock: LockRow, openers: OpenersLike, process: ProcessLike | None) -> t
     return _absent(holder, lock, process)
 
 
-def _absent(holder: Holder, lock: LockRow, process: ProcessLike | None) -> tuple[_Fate, str]:
+def _absent(holder: Holder, lock: LockRow, process: ProcessInfo | None) -> tuple[_Fate, str]:
     """Judge a holder that has not got the database open, where every opener is known and ours."""
     name = f"process {holder.pid}"
     if process is None:
@@ -198,7 +166,7 @@ def _absent(holder: Holder, lock: LockRow, process: ProcessLike | None) -> tuple
     return _Fate.DEAD, f"{name} is another program and does not have the database open"
 
 
-def _later(process: ProcessLike, lock: LockRow) -> bool:
+def _later(process: ProcessInfo, lock: LockRow) -> bool:
     """Whether this process is proven to have started after the lock was taken.
 
     The lock's times were stamped by the clock of then, the start is told by the clock of now, and

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hermes_repair.host import Openers, ProcessInfo
 from hermes_repair.leases.lock_verdicts import (
     Kind,
     LockRow,
-    OpenersLike,
-    ProcessLike,
     Verdict,
     number,
     span,
@@ -105,7 +104,7 @@ def handoff_verdict(state: Value, idle_since: float, gateway_runs: bool, now: fl
 
 
 def delegation_verdict(
-    row: Delegation, process: ProcessLike | None, pids_comparable: bool, now: float
+    row: Delegation, process: ProcessInfo | None, pids_comparable: bool, now: float
 ) -> Verdict:
     """Judge one background delegation by its owner, the way Hermes 0.19 does at its next start.
 
@@ -136,7 +135,7 @@ def delegation_verdict(
 
 
 def turn_lease_verdict(
-    lease: LockRow, openers: OpenersLike, process: ProcessLike | None, now: float
+    lease: LockRow, openers: Openers, process: ProcessInfo | None, now: float
 ) -> Verdict:
     """Judge one row of ``session_turn_leases`` (after 0.19; ``session_id`` is its conversation_id).
 
@@ -151,7 +150,7 @@ def turn_lease_verdict(
 
 
 def heartbeat_verdict(
-    row: Heartbeat, process: ProcessLike | None, hostname: str, now: float
+    row: Heartbeat, process: ProcessInfo | None, hostname: str, now: float
 ) -> Verdict:
     """Judge one backend's heartbeat; ``process`` is the one that now has its pid, here.
 
