@@ -25,8 +25,6 @@ from hermes_repair.schema.table_rebuild import (
 from hermes_repair.schema.target_objects import Wanted, column_words, missed, wanted_objects
 from hermes_repair.store.connections import quote
 
-SHOW_DIFFERENCES = advice("`{}` shows the differences.", command("doctor", "-v"))
-
 
 @dataclass(frozen=True, slots=True)
 class RouteFacts:
@@ -184,20 +182,13 @@ class Builder:
         """Raise where something of another kind has the name that a table is to have."""
         taken = (self.structure.views, self.structure.virtual_tables, self.structure.indexes)
         if any(name in names for names in taken):
-            raise Refused(
-                f"{name} exists but is not a table; Hermes did not create it.",
-                SHOW_DIFFERENCES,
-            )
+            raise _not_of_hermes(f"{name} exists but is not a table")
 
     def _rebuild(
         self, live: Table, wanted: Table, create: str, label: str, damage: str | None
     ) -> None:
         if live.name in CONVERSATIONS:
-            raise Refused(
-                f"Table {live.name} has a primary key of no known schema; Hermes did not create"
-                " it.",
-                SHOW_DIFFERENCES,
-            )
+            raise _not_of_hermes(f"Table {live.name} has a primary key of no known schema")
         if live.name in self.facts.crowded:
             raise Refused(
                 f"Table {live.name} has a primary key of no known schema, and rows that do not fit"
@@ -239,10 +230,8 @@ class Builder:
             for column in lacking:
                 words = column_words(column)
                 if words is None:
-                    raise Refused(
-                        f"Table {name} lacks its column {column.name}, which cannot be added;"
-                        " Hermes did not create it.",
-                        SHOW_DIFFERENCES,
+                    raise _not_of_hermes(
+                        f"Table {name} lacks its column {column.name}, which cannot be added"
                     )
                 full = f"{name}.{column.name}"
                 self._sql(
@@ -297,10 +286,7 @@ class Builder:
     def _search(self, wanted: Wanted, table: str, statements: list[str]) -> None:
         behind = wanted.step.number > self.start
         if table in {*self.structure.tables, *self.structure.views}:
-            raise Refused(
-                f"{table} exists but is not a search table; Hermes did not create it.",
-                SHOW_DIFFERENCES,
-            )
+            raise _not_of_hermes(f"{table} exists but is not a search table")
         if behind or not is_right(self.structure, self.final, statements):
             fill = wanted.step.fills[table]
             damage = "SC004" if self.recognition.search.outdated else "FT001"
@@ -312,3 +298,8 @@ class Builder:
                 None if behind else damage,
                 "SELECT COUNT(*) FROM messages",
             )
+
+
+def _not_of_hermes(what: str) -> Refused:
+    more = advice("`{}` shows the differences.", command("doctor", "-v"))
+    return Refused(f"{what}; Hermes did not create it.", more)

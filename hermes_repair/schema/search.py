@@ -5,6 +5,10 @@ layout is told by its tables, views and triggers together, and named after the s
 shows it first: ``01`` and ``10`` keep the text outside (schema 1 to 10), ``10b`` is the broken one
 of a day, ``11`` keeps its own copy (11 to 22 and whatever was upgraded from there), ``25-upgraded``
 the same with narrower triggers, ``23``, ``25`` and ``30`` read ``messages`` again.
+
+The SQL of a layout is in its structure file: what begins with ``messages_fts``. There too it says
+what is indexed: the table or view that ``content=`` names, whose WHERE says what is left out on
+purpose; where a table keeps its own text, the trigger that inserts it.
 """
 
 from __future__ import annotations

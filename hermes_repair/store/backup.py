@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,8 +18,9 @@ from hermes_repair.store.connections import (
     quote,
     unreadable,
 )
+from hermes_repair.store.file_state import main_alone
 from hermes_repair.store.integrity import require_sound, soundness
-from hermes_repair.store.look import Look, View, is_busy
+from hermes_repair.store.look import is_busy
 from hermes_repair.store.writer import Writer
 
 CopyVerified = Callable[[Path, Path], bool]
@@ -58,25 +59,17 @@ def back_up(writer: Writer, target: Path, copy: CopyVerified, *, check: bool = F
             f"The backup {target} does not match the database.",
             "Nothing was changed. Check the disk, then run the same command again.",
         )
-    connection = open_immutable(target)
-    try:
-        copied = connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
-        pages = connection.execute("PRAGMA page_count").fetchone()
-    except sqlite3.DatabaseError as error:
-        raise unreadable(target, error) from error
-    finally:
-        connection.close()
-    if (
-        copied != writer.query("SELECT COUNT(*) FROM sqlite_master")[0]
-        or pages != (writer.query("PRAGMA page_count")[0])
-    ):
+    questions = ("SELECT COUNT(*) FROM sqlite_master", "PRAGMA page_count")
+    with _reading(target) as connection:
+        answers = [connection.execute(question).fetchall() for question in questions]
+    if answers != [writer.query(question) for question in questions]:
         raise Refused(
             f"The backup {target} does not open as the same database.",
             "Nothing was changed. Check the disk, then run the same command again.",
         )
     if check:
-        with closing(open_immutable(target)) as connection:
-            require_sound(soundness(Look(connection, View.MAIN, target)))
+        with main_alone(target) as look:
+            require_sound(soundness(look))
 
 
 def raise_sequences(copy: Path, marks: dict[str, int]) -> None:
@@ -99,16 +92,13 @@ def sequences(path: Path) -> dict[str, int]:
     Every schema of Hermes has the table: ``messages`` counts by it since schema 1. What is no
     number there is no mark: SQLite counts on from the largest id then.
     """
-    connection = open_immutable(path)
-    try:
+    with _reading(path) as connection:
         return dict(
             connection.execute(
                 "SELECT name, seq FROM sqlite_sequence"
                 " WHERE typeof(name) = 'text' AND typeof(seq) = 'integer'"
             )
         )
-    finally:
-        connection.close()
 
 
 def put_back(backup: Path, path: Path, still: Callable[[], None]) -> None:
@@ -143,9 +133,9 @@ def put_back(backup: Path, path: Path, still: Callable[[], None]) -> None:
 def opens(path: Path) -> bool:
     """Whether SQLite can read the first pages of a file at rest."""
     try:
-        with closing(open_immutable(path)) as connection:
+        with _reading(path) as connection:
             connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchall()
-    except (sqlite3.DatabaseError, DatabaseUnreadable):
+    except DatabaseUnreadable:
         return False
     return True
 
@@ -174,8 +164,7 @@ def sound(path: Path) -> tuple[str, ...]:
     wrong with a search index alone does not speak against a copy.
     """
     try:
-        with closing(open_immutable(path)) as connection:
-            look = Look(connection, View.MAIN, path)
+        with main_alone(path) as look:
             if not (look.has("sessions") and look.has("messages")):
                 return ("it has no sessions and messages",)
             judged = soundness(look)
@@ -195,38 +184,33 @@ class TableDifference:
 
 def differing_tables(expected: Path, found: Path) -> tuple[TableDifference, ...]:
     """Return the tables whose rows differ, both files at rest and without side files."""
-    connection = open_immutable(found)
-    try:
+    with _reading(found) as connection:
         connection.execute(f"ATTACH '{file_uri(expected)}?mode=ro&immutable=1' AS expected")
         here, there = _tables(connection, "main"), _tables(connection, "expected")
         differences = []
         for table in sorted(here | there):
-            if table not in here or table not in there:
-                differences.append(TableDifference(table, 0, columns=True))
-                continue
             columns = _columns(connection, "main", table)
             if set(columns) != set(_columns(connection, "expected", table)):
                 differences.append(TableDifference(table, 0, columns=True))
-                continue
-            rows = _count(connection, table, columns)
-            if rows:
+            elif rows := _count(connection, table, columns):
                 differences.append(TableDifference(table, rows))
         return tuple(differences)
-    except sqlite3.DatabaseError as error:
-        raise unreadable(found, error) from error
-    finally:
-        connection.close()
 
 
 def same_structure(writer: Writer, backup: Path) -> bool:
     """Whether a database has the objects of its backup, and the same schema number."""
-    connection = open_immutable(backup)
-    try:
+    with _reading(backup) as connection:
         return _structure(connection) == _structure(writer.connection)
-    except sqlite3.DatabaseError as error:
-        raise unreadable(backup, error) from error
-    finally:
-        connection.close()
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open a file at rest; what SQLite refuses of it is raised as :class:`DatabaseUnreadable`."""
+    with closing(open_immutable(path)) as connection:
+        try:
+            yield connection
+        except sqlite3.DatabaseError as error:
+            raise unreadable(path, error) from error
 
 
 def _structure(connection: sqlite3.Connection) -> tuple[list[object], list[object]]:

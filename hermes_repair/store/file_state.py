@@ -9,7 +9,7 @@ views are made from private copies, compared, and the home is not touched.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
@@ -131,7 +131,7 @@ def at_rest(
     Raises :class:`DatabaseUnreadable` where no view can be read at all.
     """
     with ExitStack() as stack:
-        main = _main(path, stack)
+        main = stack.enter_context(main_alone(path))
         if not sides.wal and not sides.journal:
             yield main, FileState(SideFile.NONE, View.MAIN, soundness(main) if check_file else None)
             return
@@ -142,7 +142,7 @@ def at_rest(
             if size
         ]
         contradiction = copy([(path, folder / path.name), *pairs])
-        joined = _joined(folder / path.name, stack)
+        joined = stack.enter_context(_joined(folder / path.name))
         # quick_check does not see a main file into which half of the -wal was taken.
         judged = {View.MAIN: soundness(main), View.JOINED: soundness(joined)}
         side, differences = _judge(main, joined, judged, sides, contradiction)
@@ -158,8 +158,8 @@ def at_rest(
 @contextmanager
 def main_alone(path: Path) -> Iterator[Look]:
     """Look at a main file as it lies: a -wal beside a copy may belong to another one."""
-    with ExitStack() as stack:
-        yield _main(path, stack)
+    with closing(open_immutable(path)) as connection:
+        yield Look(connection, View.MAIN, path)
 
 
 def soundness_by_answer(path: Path, sides: Sides, copy: CopyFiles) -> Mapping[WalChoice, Soundness]:
@@ -172,8 +172,8 @@ def soundness_by_answer(path: Path, sides: Sides, copy: CopyFiles) -> Mapping[Wa
         wal = path.with_name(path.name + "-wal")
         copy([(path, folder / path.name), (wal, folder / wal.name)])
         return {
-            WalChoice.IGNORE: soundness(_main(path, stack)),
-            WalChoice.USE: soundness(_joined(folder / path.name, stack)),
+            WalChoice.IGNORE: soundness(stack.enter_context(main_alone(path))),
+            WalChoice.USE: soundness(stack.enter_context(_joined(folder / path.name))),
         }
 
 
@@ -185,26 +185,17 @@ def beside_others(
 
     ``at_least`` are tables that are checked however large the file is.
     """
-    connection = open_joined(path)
-    try:
+    with closing(open_joined(path)) as connection:
         limit = LIVE_SECONDS_WAL if wal_mode else LIVE_SECONDS_DELETE
         look = Look(connection, View.LIVE, path, limit)
         judged = soundness(look, at_least=at_least) if check_file else None
         yield look, FileState(SideFile.NONE, View.LIVE, judged)
-    finally:
-        connection.close()
 
 
-def _main(path: Path, stack: ExitStack) -> Look:
-    connection = open_immutable(path)
-    stack.callback(connection.close)
-    return Look(connection, View.MAIN, path)
-
-
-def _joined(path: Path, stack: ExitStack) -> Look:
-    connection = open_private(path)
-    stack.callback(connection.close)
-    return Look(connection, View.JOINED, path)
+@contextmanager
+def _joined(path: Path) -> Iterator[Look]:
+    with closing(open_private(path)) as connection:
+        yield Look(connection, View.JOINED, path)
 
 
 def _judge(

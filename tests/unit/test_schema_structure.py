@@ -17,7 +17,8 @@ from hermes_repair.schema.catalogue import (
     load_catalogue,
     read_script,
 )
-from hermes_repair.schema.sql_text import normal
+from hermes_repair.schema.search import layouts
+from hermes_repair.schema.sql_text import kind_of, normal, statements
 from hermes_repair.schema.structure import Structure, read_structure
 from hermes_repair.schema.structure_difference import compare, diff, normalised
 from hermes_repair.schema.target_objects import wanted_objects
@@ -271,3 +272,10 @@ def test_the_catalogue_needs_no_fts5(monkeypatch: pytest.MonkeyPatch) -> None:
     made, known = load_catalogue(catalogue_root()), default_catalogue()
     for part in fields(made):
         assert getattr(made, part.name) == getattr(known, part.name)
+
+
+def test_the_structure_file_of_a_search_layout_has_its_sql() -> None:
+    for name, objects in layouts().items():
+        script = (STRUCTURES / f"{name}.sql").read_text(encoding="utf-8")
+        named = [" ".join(kind_of(sql)) for sql in statements(script)]
+        assert {one for one in named if " messages_fts" in one} == objects.keys()
