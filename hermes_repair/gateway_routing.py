@@ -8,13 +8,13 @@ Bytes and rows in, values out; nothing is opened here.
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
+from hermes_repair.host.regular_files import parse_json
 from hermes_repair.model.values import RawText, Row, Value, text
 
 
@@ -37,32 +37,20 @@ class Route:
     key: str
     session_id: str
     source: Source
-    scope: str | None = None
     entry: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class RoutingProblem:
-    """An entry that cannot be used; ``key`` is ``None`` where it is the whole place."""
-
-    source: Source
-    key: str | None
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Routing:
     """All routes of one home.
 
-    ``current`` maps a key to the route that Hermes follows, ``stale`` are routes that lost to
-    another place with another session. ``row_keys`` maps a session to the ``session_key`` of its
-    own row: what Hermes would recover by, not what it follows.
+    ``current`` maps a key to the route that Hermes follows; the places that lost are left out.
+    ``row_keys`` maps a session to the ``session_key`` of its own row: what Hermes would recover by,
+    not what it follows.
     """
 
     current: Mapping[str, Route]
-    stale: tuple[Route, ...]
     row_keys: Mapping[str, str]
-    problems: tuple[RoutingProblem, ...]
     _keys: Mapping[str, tuple[str, ...]]
 
     def keys_of(self, session_id: str) -> tuple[str, ...]:
@@ -83,9 +71,6 @@ class Routing:
         return session_id in self._keys or session_id in self.row_keys
 
 
-"""A home without a gateway."""
-
-
 def build_routing(
     sessions_json: bytes | None = None,
     gateway_rows: Iterable[Row] = (),
@@ -98,88 +83,58 @@ def build_routing(
     ``sessions_json`` are the bytes of the file, ``gateway_rows`` the rows of ``gateway_routing``,
     ``topic_rows`` those of ``telegram_dm_topic_bindings``, ``row_keys`` the sessions with a
     ``session_key`` of their own, ``scope`` the resolved ``sessions_dir`` as text. Never raises for
-    what the data holds: what cannot be read is in ``problems``.
+    what the data holds: what cannot be read leads nowhere.
     """
-    problems: list[RoutingProblem] = []
-    routes: list[Route] = []
-    if sessions_json is not None:
-        routes += _file_routes(sessions_json, problems)
-    for row in gateway_rows:
-        routes += _gateway_route(row, scope, problems)
-    for row in topic_rows:
-        routes += _topic_route(row, problems)
-
+    routes = [
+        *_file_routes(sessions_json),
+        *(_gateway_route(row, scope) for row in gateway_rows),
+        *(_topic_route(row) for row in topic_rows),
+    ]
     current: dict[str, Route] = {}
-    stale: list[Route] = []
-    for route in sorted(routes, key=lambda route: -route.source):
-        winner = current.setdefault(route.key, route)
-        if winner.session_id != route.session_id:
-            stale.append(route)
+    known = (route for route in routes if route is not None)
+    for route in sorted(known, key=lambda route: -route.source):
+        current.setdefault(route.key, route)
     keys: defaultdict[str, list[str]] = defaultdict(list)
     for key, route in current.items():
         keys[route.session_id].append(key)
     return Routing(
         current=current,
-        stale=tuple(stale),
         row_keys=dict(row_keys or {}),
-        problems=tuple(problems),
         _keys={session_id: tuple(names) for session_id, names in keys.items()},
     )
 
 
-def _file_routes(data: bytes, problems: list[RoutingProblem]) -> Iterable[Route]:
+def _file_routes(data: bytes | None) -> Iterator[Route | None]:
     try:
-        entries = json.loads(data.decode("utf-8"))
-    except (ValueError, RecursionError) as error:
-        problems.append(RoutingProblem(Source.FILE, None, f"not JSON in UTF-8: {_brief(error)}"))
+        entries = parse_json((data or b"").decode("utf-8"))
+    except ValueError:
         return
-    if not isinstance(entries, dict):
-        problems.append(RoutingProblem(Source.FILE, None, "not a JSON object"))
-        return
-    for key, entry in entries.items():
+    for key, entry in entries.items() if isinstance(entries, dict) else ():
         if not key.startswith("_"):  # _README and its like are notes for a reader
-            yield from _entry(key, entry, Source.FILE, None, problems)
+            yield _route(key, entry, Source.FILE)
 
 
-def _gateway_route(row: Row, scope: str | None, problems: list[RoutingProblem]) -> Iterable[Route]:
-    key, found = _text(row.get("session_key")), _text(row.get("scope"))
-    source = Source.DATABASE if scope is None or found == scope else Source.OTHER_SCOPE
+def _gateway_route(row: Row, scope: str | None) -> Route | None:
+    here = scope is None or _text(row.get("scope")) == scope
     entry_json = row.get("entry_json")
-    if key is None or not isinstance(entry_json, str | bytes):
-        problems.append(RoutingProblem(source, key, "no key or no text"))
-        return
     try:
-        entry = json.loads(entry_json)
-    except (ValueError, RecursionError) as error:
-        problems.append(RoutingProblem(source, key, f"not JSON: {_brief(error)}"))
-        return
-    yield from _entry(key, entry, source, found, problems)
+        entry = parse_json(entry_json) if isinstance(entry_json, str | bytes) else None
+    except ValueError:
+        return None
+    source = Source.DATABASE if here else Source.OTHER_SCOPE
+    return _route(_text(row.get("session_key")), entry, source)
 
 
-def _topic_route(row: Row, problems: list[RoutingProblem]) -> Iterable[Route]:
+def _topic_route(row: Row) -> Route | None:
     key, session_id = _text(row.get("session_key")), _text(row.get("session_id"))
-    if key and session_id:
-        yield Route(key, session_id, Source.TOPIC)
-    else:
-        problems.append(RoutingProblem(Source.TOPIC, key, "no key or no session"))
+    return Route(key, session_id, Source.TOPIC) if key and session_id else None
 
 
-def _entry(
-    key: str, entry: Any, source: Source, scope: str | None, problems: list[RoutingProblem]
-) -> Iterable[Route]:
+def _route(key: str | None, entry: object, source: Source) -> Route | None:
     session_id = entry.get("session_id") if isinstance(entry, dict) else None
-    if isinstance(session_id, str) and session_id:
-        yield Route(key, session_id, source, scope, entry)
-        return
-    reason = "no session_id" if isinstance(entry, dict) else f"a {type(entry).__name__}"
-    problems.append(RoutingProblem(source, key, f"not an entry: {reason}"))
-
-
-def _brief(error: BaseException) -> str:
-    """Name an error without the text that it is about (R9)."""
-    if isinstance(error, json.JSONDecodeError):
-        return f"{error.msg} at character {error.pos}"
-    return type(error).__name__
+    if key is None or not isinstance(entry, dict) or not isinstance(session_id, str):
+        return None
+    return Route(key, session_id, source, entry) if session_id else None
 
 
 def _text(value: Value | None) -> str | None:

@@ -29,8 +29,7 @@ import sqlite_utils  # noqa: F401 - what is imported late is there before a fork
 from hermes_repair.host import byte_reader, byte_worker
 from hermes_repair.program_texts import default_harness
 from hermes_repair.schema.catalogue import default_catalogue
-from hermes_repair.schema.known_skews import default_skews
-from hermes_repair.schema.releases import default_effects
+from hermes_repair.schema.releases import default_effects, default_skews
 
 SECONDS = 300
 

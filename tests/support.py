@@ -17,4 +17,4 @@ def unpack_fixture(shared: Path, name: str, target: Path) -> Path:
     return target
 
 
-NO_ROUTING = Routing({}, (), {}, (), {})
+NO_ROUTING = Routing({}, {}, {})

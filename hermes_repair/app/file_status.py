@@ -204,7 +204,7 @@ def quick_look(home: Home, file_status: FileStatus, copy: CopyFiles) -> Iterator
     wal_mode = file_status.facts.wal_mode
     with (
         naming(file_status),
-        at_rest(home.database, file_status.sides, copy, None, check_file=False)
+        at_rest(home.database, file_status.sides, copy, check_file=False)
         if file_status.at_rest
         else beside_others(home.database, wal_mode=wal_mode, check_file=False) as (look, _),
     ):

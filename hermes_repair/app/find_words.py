@@ -210,7 +210,7 @@ def _in_copy(home: Home, path: Path, wanted: Words, notes: list[str]) -> Iterato
     if not facts.is_sqlite:
         return
     try:
-        with at_rest(facts.real, sides, copy_private, None, check_file=False) as (look, _):
+        with at_rest(facts.real, sides, copy_private, check_file=False) as (look, _):
             for place in _messages(look, wanted) if look.has("messages") else ():
                 yield Place(
                     where="copy",

@@ -21,7 +21,7 @@ from hermes_repair.records.folder import Folder, number_of
 from hermes_repair.records.plan_file import PlanFile
 from hermes_repair.repair.row_images import differing
 from hermes_repair.store.connections import quote
-from hermes_repair.store.file_state import Sides, at_rest, refuse_copy
+from hermes_repair.store.file_state import main_alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,8 +221,7 @@ def _in_backup(folder: Folder, below: Entry, removed: Sequence[RowDelete]) -> bo
     backup = folder.path / (below.header.backup or "")
     if not backup.is_file():
         return False  # the undo itself says that it is gone
-    sides = Sides(backup.stat().st_size, 0, 0)
-    with at_rest(backup, sides, refuse_copy, None, check_file=False) as (look, _):
+    with main_alone(backup) as look:
         return any(
             not differing(row, gone.before)
             for gone in removed

@@ -17,8 +17,7 @@ from hermes_repair.app.file_status import (
 )
 from hermes_repair.app.receipts import gather
 from hermes_repair.evidence.lock_holds import Circumstances, Hold, rows_that_hold
-from hermes_repair.home.layout import Home
-from hermes_repair.home.lock_files import LockFile, lock_files, pid_file, read_pid_file
+from hermes_repair.home.layout import Home, LockFile, lock_files, pid_file, read_pid_file
 from hermes_repair.host import KernelLock
 from hermes_repair.host.regular_files import real_path
 from hermes_repair.leases import Kind, Verdict

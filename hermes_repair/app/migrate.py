@@ -25,14 +25,12 @@ from hermes_repair.model.findings import Severity
 from hermes_repair.model.plans import Safety, Unit
 from hermes_repair.model.values import whole
 from hermes_repair.schema.catalogue import Step, default_catalogue
-from hermes_repair.schema.delegate_marks import STEP, Decisions
+from hermes_repair.schema.data_steps import STEP, Decisions
 from hermes_repair.schema.foreign_objects import find_foreign_objects
 from hermes_repair.schema.recognise import Family, Recognition, recognise
-from hermes_repair.schema.route import Route, check_target, route
-from hermes_repair.schema.route_facts import read_facts
-from hermes_repair.schema.route_preview import Shown, preview
-from hermes_repair.schema.route_space import room_for
-from hermes_repair.schema.search_layout import missing_storage
+from hermes_repair.schema.route import Route, check_target, read_facts, route
+from hermes_repair.schema.route_preview import Shown, preview, room_for
+from hermes_repair.schema.search import missing_storage
 from hermes_repair.schema.structure import Query, Structure, read_structure
 from hermes_repair.schema.structure_difference import diff
 from hermes_repair.store.look import Look
@@ -150,10 +148,10 @@ def _way(scene: Scene, to: int | None, force: bool, file_status: FileStatus) -> 
 
 
 def _route(scene: Scene, target: int, decisions: Decisions) -> Route:
-    check_target(scene.recognition, target, default_catalogue())
+    check_target(scene.recognition, target)
     entries = _entries(scene.home)
     query, structure = scene.look.rows, scene.structure
-    facts = read_facts(query, structure, scene.recognition, target, decisions, entries)
+    facts = read_facts(query, structure, target, decisions, entries)
     return route(structure, target, facts)
 
 

@@ -15,7 +15,7 @@ from hermes_repair.app.target_release import installed_for
 from hermes_repair.home.installs import serving
 from hermes_repair.home.layout import Home
 from hermes_repair.records import plan_database
-from hermes_repair.schema.delegate_marks import STEP
+from hermes_repair.schema.data_steps import STEP
 
 
 def warnings(home: Home, environment: Environment, entries: Sequence[Entry]) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ from hermes_repair.model.errors import DatabaseUnreadable
 from hermes_repair.model.words import count, verb
 from hermes_repair.schema.recognise import recognise
 from hermes_repair.schema.structure import Structure, read_structure
-from hermes_repair.store.file_state import FileState, SideFile, at_rest, beside_others
+from hermes_repair.store.file_state import FileState, SideFile, WalAnswer, at_rest, beside_others
 from hermes_repair.store.look import Look
 
 T = TypeVar("T")
@@ -58,9 +58,8 @@ def open_scene(
                     home.database,
                     seen.sides,
                     copy_private,
-                    choice,
+                    WalAnswer(choice, left_by_us=left is not None),
                     check_file=check_file,
-                    left_by_us=left is not None,
                 )
             )
         else:

@@ -14,7 +14,7 @@ from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import AnotherRun, Changed, DatabaseUnreadable, InUse, Refused
 from hermes_repair.records.folder import Folder
 from hermes_repair.records.plan_database import sync
-from hermes_repair.store.file_state import IN_QUESTION, FileState, at_rest
+from hermes_repair.store.file_state import IN_QUESTION, FileState, WalAnswer, at_rest
 from hermes_repair.store.integrity import require_sound
 
 OPENERS_EVERY = 0.5  # seconds between two questions who has the database open
@@ -126,9 +126,8 @@ def file_state(home: Home, file_status: FileStatus, folder: Folder) -> FileState
         home.database,
         file_status.sides,
         copy_private,
-        None,
+        WalAnswer(left_by_us=left_by_us(folder, file_status) is not None),
         check_file=True,
-        left_by_us=left_by_us(folder, file_status) is not None,
     ) as (_, state):
         return state
 
@@ -158,13 +157,14 @@ def copy_as_files(home: Home, file_status: FileStatus, folder: Folder, target: P
         for suffix, found in zip(suffixes, files, strict=True)
         if found.exists
     ]
-    for copied in host.copy_files(pairs, fsync=True):
-        if not host.compare_files(copied.source, copied.target).equal:
+    host.copy_files(pairs, fsync=True)
+    for source, copy in pairs:
+        if not host.same_files(source, copy):
             raise Refused(
-                f"The safety copy of {copied.source} does not match the file.",
+                f"The safety copy of {source} does not match the file.",
                 "Nothing was changed. Check the disk, then run the same command again.",
             )
-        folder.own(copied.target)
+        folder.own(copy)
 
 
 def copy_verified(source: Path, target: Path) -> bool:
@@ -175,7 +175,7 @@ def copy_verified(source: Path, target: Path) -> bool:
     part = target.with_name(target.name + ".part")
     part.unlink(missing_ok=True)
     host.copy_files([(source, part)], fsync=True)
-    if not host.compare_files(source, part).equal:
+    if not host.same_files(source, part):
         part.unlink()
         return False
     part.replace(target)

@@ -26,8 +26,7 @@ from hermes_repair.records import plan_database
 from hermes_repair.records.folder import Folder
 from hermes_repair.records.plan_file import PlanFile
 from hermes_repair.repair.executor import settle
-from hermes_repair.store.backup import settle_wal
-from hermes_repair.store.table_difference import same_structure
+from hermes_repair.store.backup import same_structure, settle_wal
 from hermes_repair.store.writer import Writer, writing
 
 # `locks clean` beside a live Hermes neither finishes nor closes what another command began.

@@ -39,9 +39,14 @@ from hermes_repair.records import plan_database
 from hermes_repair.records.folder import Folder
 from hermes_repair.records.plan_file import PlanFile
 from hermes_repair.repair import executor
-from hermes_repair.store.backup import put_back, raise_sequences, sequences
+from hermes_repair.store.backup import (
+    TableDifference,
+    differing_tables,
+    put_back,
+    raise_sequences,
+    sequences,
+)
 from hermes_repair.store.private_copies import scratch
-from hermes_repair.store.table_difference import TableDifference, differing_tables
 from hermes_repair.store.writer import writing
 
 

@@ -13,9 +13,8 @@ from hermes_repair.model.escape import shown_id
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.words import count, moment, verb
 from hermes_repair.schema.recognise import STORE, holds_conversations
-from hermes_repair.store.chats import Chat
 from hermes_repair.store.connections import quote
-from hermes_repair.store.file_state import FileState, SideFile
+from hermes_repair.store.file_state import Chat, FileState, SideFile
 from hermes_repair.store.integrity import Disagreement
 
 DATABASE = {"kind": "database"}

@@ -19,7 +19,7 @@ from hermes_repair.model.findings import Finding
 from hermes_repair.model.plans import Safety, Unit
 from hermes_repair.model.values import Row, Value, row_digest, row_size, stored
 from hermes_repair.model.words import count, utc_day
-from hermes_repair.schema.gateway_step import entry_values
+from hermes_repair.schema.data_steps import entry_values
 from hermes_repair.transcripts.message_keys import decode_calls
 from hermes_repair.transcripts.message_rows import (
     message_to_row,

@@ -18,7 +18,7 @@ from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import Safety, Stage
 from hermes_repair.model.values import Row
 from hermes_repair.model.words import count, utc_day
-from hermes_repair.schema.delegate_marks import (
+from hermes_repair.schema.data_steps import (
     STEP,
     LeftAlone,
     read_candidates,

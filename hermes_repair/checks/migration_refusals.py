@@ -10,8 +10,7 @@ from hermes_repair.model.errors import Refused
 from hermes_repair.model.findings import Finding, Remedy
 from hermes_repair.schema.catalogue import NEWEST_TARGET, default_catalogue
 from hermes_repair.schema.recognise import Family
-from hermes_repair.schema.route import route
-from hermes_repair.schema.route_facts import read_crowded
+from hermes_repair.schema.route import read_crowded, route
 from hermes_repair.schema.route_parts import RouteFacts
 
 BY_ITS_PARTS = frozenset({"SC004", "SC006", "SC007"})
@@ -41,10 +40,9 @@ def _refusal(scene: Scene) -> str | None:
     """Return why the way to the database's own number is refused, or to the newest."""
     if scene.recognition.family not in (Family.OLD, Family.REPAIRED):
         return None
-    known = default_catalogue()
     own = scene.recognition.number  # 0 where nothing tells it, 3 is not known
-    for target in sorted({own, NEWEST_TARGET} & {*known.known_numbers()}):
-        crowded = read_crowded(scene.look.rows, scene.structure, target, known)
+    for target in sorted({own, NEWEST_TARGET} & {*default_catalogue().known_numbers()}):
+        crowded = read_crowded(scene.look.rows, scene.structure, target)
         try:
             route(scene.structure, target, RouteFacts(crowded=crowded))
         except Refused as refused:

@@ -17,7 +17,7 @@ from hermes_repair.lineage.person_proof import NEVER_A_PERSON
 from hermes_repair.lineage.session_node import DelegateMark, SessionNode
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import Safety, Stage, Unit
-from hermes_repair.schema.delegate_marks import STEP
+from hermes_repair.schema.data_steps import STEP
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,14 +19,19 @@ from hermes_repair.model.plans import Safety, Stage, Unit
 from hermes_repair.model.values import Value, whole
 from hermes_repair.model.words import count, verb
 from hermes_repair.schema.catalogue import default_catalogue
-from hermes_repair.schema.leftovers import OWNERS, Leftover
+from hermes_repair.schema.data_steps import read_title_updates
 from hermes_repair.schema.recognise import Family
-from hermes_repair.schema.route import Route, makes_search_anew, route
-from hermes_repair.schema.route_facts import NULL_ACTIVE, message_bounds, read_crowded
+from hermes_repair.schema.route import (
+    NULL_ACTIVE,
+    Route,
+    makes_search_anew,
+    message_bounds,
+    read_crowded,
+    route,
+)
 from hermes_repair.schema.route_parts import Part, RouteFacts
-from hermes_repair.schema.route_space import room_for
-from hermes_repair.schema.table_rebuild import NotBrought, not_brought
-from hermes_repair.schema.title_step import read_title_updates
+from hermes_repair.schema.route_preview import room_for
+from hermes_repair.schema.table_rebuild import OWNERS, Leftover, NotBrought, not_brought
 
 MIGRATED = (Family.OLD, Family.REPAIRED)
 
@@ -46,12 +51,12 @@ def _parts(scene: Scene, finding: str) -> Iterator[Part]:
     query, structure, recognition = scene.look.rows, scene.structure, scene.recognition
     number = recognition.number
     # Beside a live Hermes the plan is only shown, and a pass over all ids would keep it waiting.
-    anew = makes_search_anew(structure, recognition, number, default_catalogue())
+    anew = makes_search_anew(structure, recognition, number)
     facts = RouteFacts(
         message_bounds=message_bounds(query) if anew and not scene.look.live else (),
         null_active=bool(recognition.active_nullable and scene.look.one(NULL_ACTIVE)),
         titles=read_title_updates(query, structure),
-        crowded=read_crowded(query, structure, number, default_catalogue()),
+        crowded=read_crowded(query, structure, number),
     )
     for part in route(structure, number, facts).parts:
         if part.finding == finding:
@@ -204,7 +209,7 @@ def _wrong_keys(scene: Scene) -> Iterator[_Damage]:
 
 
 def _outdated_search(scene: Scene) -> Iterator[_Damage]:
-    if scene.recognition.search_outdated:
+    if scene.recognition.search.outdated:
         rows = _count(scene, "messages")
         yield (
             "messages_fts",

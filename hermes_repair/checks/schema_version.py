@@ -11,8 +11,7 @@ from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.words import count, verb
 from hermes_repair.schema.allowed_writes import allowed_writes
 from hermes_repair.schema.catalogue import DEFAULT_TARGET, NEWEST_TARGET
-from hermes_repair.schema.recognise import Family
-from hermes_repair.schema.version_row import VersionProblem
+from hermes_repair.schema.recognise import Family, VersionProblem
 
 DATABASE = {"kind": "database"}
 MIGRATED = (Family.OLD, Family.REPAIRED)

@@ -8,7 +8,7 @@ from hermes_repair.checks.registry import check
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.words import count
-from hermes_repair.schema.search_layout import missing_storage
+from hermes_repair.schema.search import missing_storage
 from hermes_repair.store.file_state import SideFile
 
 LINES = 20

@@ -26,8 +26,8 @@ from hermes_repair.model.commands_to_type import quoted
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import Safety, Stage, Unit
 from hermes_repair.model.values import number, text
+from hermes_repair.schema.data_steps import read_title_updates
 from hermes_repair.schema.session_titles import base_title, given_title
-from hermes_repair.schema.title_step import read_title_updates
 
 GHOST_SECONDS = 86400.0  # the age after which Hermes' own ghost pruning looks at a session
 SPENT = ("tool_call_count", "input_tokens", "output_tokens", "api_call_count")

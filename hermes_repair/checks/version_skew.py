@@ -11,8 +11,7 @@ from hermes_repair.home.installs import Installed
 from hermes_repair.host import ProcessInfo, Program
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.words import minute
-from hermes_repair.schema.known_skews import skews_of
-from hermes_repair.schema.releases import number_of_release
+from hermes_repair.schema.releases import number_of_release, skews_of
 
 
 @check("SC008", "version-skew", Severity.WARNING, Remedy.MANUAL)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.lineage.copied_rows import copied_rows
-from hermes_repair.schema.delegate_marks import (
+from hermes_repair.schema.data_steps import (
     Decisions,
     delegates_to_tag,
     read_candidates,

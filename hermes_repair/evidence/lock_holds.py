@@ -28,7 +28,7 @@ from hermes_repair.leases import (
     settled,
     turn_lease_verdict,
 )
-from hermes_repair.leases.holders import number
+from hermes_repair.leases.lock_verdicts import number
 from hermes_repair.model.values import Row, Value, readable, whole
 from hermes_repair.store.look import Look
 

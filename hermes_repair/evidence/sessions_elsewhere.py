@@ -19,7 +19,7 @@ from hermes_repair.lineage.markers import BRANCHED_FROM, DELEGATE_FROM
 from hermes_repair.model.errors import HermesRepairError
 from hermes_repair.model.values import Value, text
 from hermes_repair.schema.model_config import read_config
-from hermes_repair.store.file_state import Sides, at_rest, beside_others
+from hermes_repair.store.file_state import beside_others, main_alone
 from hermes_repair.store.look import Look
 from hermes_repair.transcripts.listing import FileKind, list_sessions
 
@@ -169,10 +169,5 @@ def look_at(copy: DatabaseCopy) -> Iterator[Look | None]:
         if not openers.nobody:
             yield None
             return
-    # The main file alone, as it lies: a -wal beside a copy may belong to another one.
-    with at_rest(copy.path, Sides(1, 0, 0), _no_copies, None, check_file=False) as (look, _):
+    with main_alone(copy.path) as look:
         yield look
-
-
-def _no_copies(pairs: list[tuple[Path, Path]]) -> str | None:
-    raise AssertionError(f"a main file alone needs no private copy: {pairs}")

@@ -19,12 +19,13 @@ from warnings import catch_warnings, simplefilter
 
 from hermes_repair.home.launcher import (
     STATE_MODULE,
+    SYSTEM_UNITS,
     code_of_command,
     code_of_environment,
     code_of_packages,
+    services_of,
 )
 from hermes_repair.home.layout import base_of, default_root
-from hermes_repair.home.services import SYSTEM_UNITS, services_of
 from hermes_repair.host.regular_files import read_small, real_path
 
 CONSTANT = "SCHEMA_VERSION"
@@ -81,22 +82,22 @@ def find_installed(
     those of its services, the ``hermes`` on PATH, the checkout below the home, and the user's
     environments.
     """
-    found: dict[Path, Installed] = {}
+    by_place: dict[Path, Installed] = {}
     for how, python, look in _places(root, around, running):
         try:
             code = look()
             if code is None:
                 continue
             place = real_path(code)
-            install = found.get(place) or read_install(code, how)
+            install = by_place.get(place) or read_install(code, how)
         except (OSError, ValueError) as error:  # ValueError: a NUL in a path that a file names
             place = Path(str(getattr(error, "filename", None) or root))
             problem = f"it cannot be read: {error}"
-            install = found.get(place) or Installed(None, "", place, None, how, None, problem)
+            install = by_place.get(place) or Installed(None, "", place, None, how, None, problem)
         if python is not None:
             install = replace(install, pythons=(*install.pythons, python))
-        found[place] = install
-    return tuple(found.values())
+        by_place[place] = install
+    return tuple(by_place.values())
 
 
 def serving(installed: Sequence[Installed]) -> Installed | None:
@@ -121,11 +122,11 @@ def read_install(code: Path, how: str) -> Installed:
     25 on, so every ``hermes_state*`` module is asked. Raises ``OSError``.
     """
     modules = sorted(code.glob("hermes_state*.py"), key=lambda path: path.name != STATE_MODULE)
-    number, found = None, None
+    number, source = None, None
     for module in [*modules, *sorted(code.glob("hermes_state/*.py"))]:
         number = constant_in(_source(module))
         if number is not None:
-            found = module
+            source = module
             break
     # uv links files from its cache with their old times; the folder of the record is always new.
     records = sorted(code.glob("hermes_agent-*.dist-info"))
@@ -140,7 +141,7 @@ def read_install(code: Path, how: str) -> Installed:
         number=number,
         release=release,
         code=code,
-        found=found,
+        found=source,
         how=how,
         changed_at=max((m.stat().st_mtime for m in marks if m.exists()), default=None),
         problem="" if number is not None else f"no module in {code} names {CONSTANT}",

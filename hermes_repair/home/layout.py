@@ -1,4 +1,4 @@
-"""Homes and profiles of Hermes Agent, and where each keeps what.
+"""Homes and profiles of Hermes Agent, where each keeps what, and which files Hermes locks there.
 
 Resolution follows Hermes' own command line (0.13.0 to 0.19.0): HERMES_HOME, else the platform's
 default; a root (not a profile folder) follows its ``active_profile`` file (Hermes #22502).
@@ -13,13 +13,19 @@ from pathlib import Path
 
 from hermes_repair.home.hermes_config import sessions_dir
 from hermes_repair.host import regular_files
-from hermes_repair.host.regular_files import read_if_there, real_path
+from hermes_repair.host.regular_files import parse_json, read_if_there, read_small, real_path
 from hermes_repair.model.commands_to_type import quoted
 from hermes_repair.model.errors import NoDatabase, NoInstall, UsageError
 
 RECORDS_DIR = "hermes-repair"
 DATABASE = "state.db"
 NAME_LIMIT = 4096  # bytes of a file that holds the name of a profile
+ROUTING_LIMIT = 64 << 20  # bytes; a real sessions.json has some kilobytes
+PID_FILE_LIMIT = 1 << 16  # bytes; a record has some hundred
+
+GIVE_FOLDER = "Give the Hermes folder: hermes-repair doctor --home PATH"
+GIVE_DATABASE = "Give the folder with state.db: hermes-repair doctor --home PATH"
+"""They name the home themselves, so they are no commands that take the reader's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,14 +129,9 @@ def locate(
 def open_home(root: Path) -> Home:
     """Return the home at ``root``; raises :class:`NoInstall`, with the reason, for none."""
     if not root.exists():
-        raise NoInstall(
-            f"{root} does not exist.", "Give the Hermes folder: hermes-repair doctor --home PATH"
-        )
+        raise NoInstall(f"{root} does not exist.", GIVE_FOLDER)
     if not root.is_dir():
-        raise NoInstall(
-            f"{root} is a file, not a Hermes folder.",
-            "Give the folder with state.db: hermes-repair doctor --home PATH",
-        )
+        raise NoInstall(f"{root} is a file, not a Hermes folder.", GIVE_DATABASE)
     named = root / DATABASE
     if named.is_symlink() and not named.exists():
         raise NoInstall(
@@ -143,13 +144,10 @@ def open_home(root: Path) -> Home:
             f"{root} has no state.db and no sessions folder, so Hermes never ran there.",
             f"Its profiles may: hermes-repair doctor --home {quoted(str(root))} --all-profiles"
             if profile_names(root)
-            else "Give the Hermes folder: hermes-repair doctor --home PATH",
+            else GIVE_FOLDER,
         )
     if named.exists() and not named.is_file():
-        raise NoInstall(
-            f"{named} is not a regular file.",
-            "Give the folder with state.db: hermes-repair doctor --home PATH",
-        )
+        raise NoInstall(f"{named} is not a regular file.", GIVE_DATABASE)
     base = base_of(root)
     return Home(
         root=root,
@@ -158,9 +156,6 @@ def open_home(root: Path) -> Home:
         logs_dir=root / "sessions",
         base=base,
     )
-
-
-ROUTING_LIMIT = 64 << 20  # bytes; a real sessions.json has some kilobytes
 
 
 @contextmanager
@@ -173,3 +168,81 @@ def on_behalf_of_owners(root: Path) -> Iterator[Home]:
 def routing_file(home: Home) -> bytes | None:
     """Return the bytes of ``sessions.json``, None where there is none that could be one."""
     return read_if_there(home.sessions_dir / "sessions.json", ROUTING_LIMIT)
+
+
+# Relative to the profile's home. Names and places are those of the releases from 0.13.0 on that
+# have them; the last four are of releases after 0.19.0 (Hermes #93200, #100525).
+_IN_HOME = (
+    ("gateway.lock", "the gateway of this home"),
+    ("cron/.tick.lock", "one tick of the cron scheduler"),
+    ("cron/.jobs.lock", "changing the list of cron jobs"),  # 0.17.0
+    ("runtime/active_sessions.lock", "counting the active sessions"),  # 0.17.0
+    ("auth.lock", "changing the credentials"),
+    ("state.db.repair.lock", "Hermes' own repair of state.db"),
+    ("state.db.fts_rebuild.lock", "rebuilding the search index"),
+    ("state.db.auto-maintenance.lock", "Hermes' own maintenance of state.db"),
+    ("state.db.quarantine.lock", "setting an emptied state.db aside"),
+)
+# The board is shared by all profiles and lies at their base.
+_IN_BASE = (
+    ("kanban.db.init.lock", "opening the kanban board"),  # 0.15.0
+    ("kanban.db.dispatch.lock", "one tick of the kanban dispatcher"),  # 0.18.0
+    ("kanban/.dispatcher.lock", "the gateway that runs the kanban dispatcher"),  # 0.17.0
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LockFile:
+    """One file of a home that Hermes locks with ``flock``, and for what.
+
+    That such a file is there means nothing: the lock is the kernel's and goes when its holder ends.
+    Deleting one splits the lock in two, so that two programs each believe they have it (Hermes
+    #100130, #60703): nothing of ours ever removes or opens one.
+    """
+
+    path: Path
+    guards: str
+
+
+@dataclass(frozen=True, slots=True)
+class PidRecord:
+    """What ``gateway.pid`` says; ``start_ticks`` as ``ProcessInfo.start_ticks`` counts them."""
+
+    pid: int | None
+    start_ticks: int | None
+
+
+def lock_files(home: Home) -> tuple[LockFile, ...]:
+    """Return every lock file that a known release would use in this home, there or not."""
+    places = [(home.root / name, guards) for name, guards in _IN_HOME]
+    places += [(home.base / name, guards) for name, guards in _IN_BASE]
+    places.append((home.records / "run.lock", "a run of hermes-repair that writes"))
+    return tuple(LockFile(path, guards) for path, guards in places)
+
+
+def pid_file(home: Home) -> Path:
+    """Return where the gateway writes its number (0.13.0 on)."""
+    return home.root / "gateway.pid"
+
+
+def read_pid_file(path: Path) -> PidRecord | None:
+    """Return what a pid file says: a JSON record, or a bare number; None where there is none.
+
+    A file that holds neither gives a record without a number. Raises OSError where it may not be
+    read.
+    """
+    try:
+        data = read_small(path, PID_FILE_LIMIT)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    try:
+        record = parse_json(data)
+    except ValueError:
+        return PidRecord(None, None)
+    if not isinstance(record, dict):
+        record = {"pid": record}
+    return PidRecord(_number(record.get("pid")), _number(record.get("start_time")))
+
+
+def _number(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None

@@ -68,8 +68,8 @@ def other_databases(home: Home) -> Iterator[DatabaseCopy]:
         (CopyKind.BACKUP, f"hermes-repair/backups/*/{DATABASE}"),
         (CopyKind.BACKUP, f"hermes-repair/backups/*/*/{DATABASE}"),
     ):
-        found = [path for root in places for path in root.glob(pattern)]
-        yield from (DatabaseCopy(kind, path) for path in _newest(found))
+        paths = [path for root in places for path in root.glob(pattern)]
+        yield from (DatabaseCopy(kind, path) for path in _newest(paths))
     beside = [
         Path(entry.path)
         for entry in _entries(home.root)

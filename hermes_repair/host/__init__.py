@@ -5,7 +5,7 @@ said to be unknown, with the reason; nothing here guesses. Nothing here opens SQ
 databases are read by a child process only (:mod:`hermes_repair.host.byte_reader`).
 """
 
-from hermes_repair.host.byte_reader import WorkerFailed, compare_files, copy_files, probe, read_wal
+from hermes_repair.host.byte_reader import WorkerFailed, copy_files, probe, read_wal, same_files
 from hermes_repair.host.filesystems import (
     Filesystem,
     Owner,
@@ -13,12 +13,11 @@ from hermes_repair.host.filesystems import (
     differing_owner,
     filesystem,
     free_bytes,
+    kernel_locks,
     owner,
+    single_run,
 )
-from hermes_repair.host.kernel_file_locks import kernel_locks, single_run
 from hermes_repair.host.observations import (
-    Comparison,
-    Copied,
     FileFacts,
     LockHolder,
     Openers,
@@ -33,8 +32,6 @@ from hermes_repair.host.procfs import KernelLock
 from hermes_repair.host.timers import crontab_line, systemd_units
 
 __all__ = [
-    "Comparison",
-    "Copied",
     "FileFacts",
     "Filesystem",
     "KernelLock",
@@ -49,7 +46,6 @@ __all__ = [
     "boot_id",
     "boot_time",
     "can_write",
-    "compare_files",
     "copy_files",
     "crontab_line",
     "differing_owner",
@@ -61,6 +57,7 @@ __all__ = [
     "probe",
     "process",
     "read_wal",
+    "same_files",
     "single_run",
     "survey",
     "systemd_units",

@@ -16,14 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from hermes_repair.host.observations import (
-    Comparison,
-    Copied,
     Descriptors,
     FileFacts,
     LockHolder,
+    PageOne,
     RawFacts,
+    WalFacts,
 )
-from hermes_repair.host.wal_header import PageOne, WalFacts
 from hermes_repair.model.errors import HermesRepairError
 
 WORKER = Path(__file__).with_name("byte_worker.py")
@@ -53,36 +52,20 @@ def look(path: Path) -> tuple[RawFacts, Descriptors]:
     )
 
 
-def copy_files(
-    pairs: Iterable[tuple[Path, Path]], *, fsync: bool = True, sha256: bool = False
-) -> tuple[Copied, ...]:
+def copy_files(pairs: Iterable[tuple[Path, Path]], *, fsync: bool = True) -> None:
     """Copy each source to its target: a new file of mode 0600, shared extents where possible.
 
-    With ``fsync`` the files and then their folders are on disk before this returns. ``sha256``
-    reads each copy once more to name it. A missing source is reported by ``copied=False``; an
-    existing target, a full disk or a refused permission raises OSError and removes what this call
-    had made.
+    With ``fsync`` the files and then their folders are on disk before this returns. A missing
+    source is left out; an existing target, a full disk or a refused permission raises OSError and
+    removes what this call had made.
     """
-    options = "-" + "f" * fsync + "h" * sha256
     paths = [os.fspath(path) for pair in pairs for path in pair]
-    return tuple(
-        Copied(
-            source=_path(answer["source"]),
-            target=_path(answer["target"]),
-            copied=answer["copied"],
-            size=answer["size"],
-            moved=answer["moved"],
-            sha256=answer["sha256"],
-        )
-        for answer in _ask(["copy", options, *paths], None)
-    )
+    _ask(["copy", "-f" if fsync else "-", *paths], None)
 
 
-def compare_files(left: Path, right: Path) -> Comparison:
-    """Compare two files byte for byte."""
-    answer = _ask(["compare", os.fspath(left), os.fspath(right)], None)
-    left_size, right_size = answer["sizes"]
-    return Comparison(left_size, right_size, answer["differs_at"])
+def same_files(left: Path, right: Path) -> bool:
+    """Whether two files are the same to the byte."""
+    return bool(_ask(["compare", os.fspath(left), os.fspath(right)], None))
 
 
 def read_wal(main: Path, wal: Path) -> WalFacts:
@@ -136,8 +119,7 @@ def _facts(answer: Mapping[str, Any]) -> RawFacts:
         shm=shm,
         journal=journal,
         holders=tuple(
-            LockHolder("shm" if suffix else "main", pid, exclusive)
-            for suffix, pid, exclusive in answer["holders"]
+            LockHolder("shm" if suffix else "main", pid) for suffix, pid in answer["holders"]
         ),
         locks_known=answer["locks_errno"] is None and main.kind == "file",
     )

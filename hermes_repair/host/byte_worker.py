@@ -78,8 +78,8 @@ def facts(path: bytes, length: int) -> tuple[dict[str, Any], int | None]:
     return info, descriptor
 
 
-def lock_holder(descriptor: int, start: int, length: int) -> tuple[int, bool] | None:
-    """Return (pid, exclusive) of one lock in the range, or None where there is none.
+def lock_holder(descriptor: int, start: int, length: int) -> int | None:
+    """Return the pid of one lock in the range, or None where there is none.
 
     The kernel names the first lock that would stand in the way of a write lock, whoever holds it
     and in whatever PID namespace; a pid that it cannot express in ours comes back as 0 or -1.
@@ -94,7 +94,7 @@ def lock_holder(descriptor: int, start: int, length: int) -> tuple[int, bool] | 
     packed = struct.pack(layout, *values).ljust(struct.calcsize(layout + "0q"), b"\0")
     values = struct.unpack_from(layout, fcntl.fcntl(descriptor, fcntl.F_GETLK, packed))
     pid, kind = (values[2], values[3]) if darwin else (values[4], values[0])
-    return None if kind == fcntl.F_UNLCK else (pid, kind == fcntl.F_WRLCK)
+    return None if kind == fcntl.F_UNLCK else pid
 
 
 def probe(given: bytes) -> dict[str, Any]:
@@ -124,7 +124,7 @@ def probe_once(given: bytes) -> dict[str, Any]:
         for suffix, start, length in LOCK_RANGES:
             if suffix in descriptors:
                 holder = lock_holder(descriptors[suffix], start, length)
-                holders += [(suffix, *holder)] if holder else []
+                holders += [(suffix, holder)] if holder is not None else []
     except ImportError:  # Windows
         locks_errno = NO_POSIX_LOCKS
     except OSError as error:
@@ -142,13 +142,13 @@ def probe_once(given: bytes) -> dict[str, Any]:
 
 def sidecars(real: bytes) -> list[dict[str, Any]]:
     """Return the facts of the sidecars alone."""
-    found = []
+    answers = []
     for suffix in SUFFIXES[1:]:
         info, descriptor = facts(real + suffix, SIDECAR_HEADER)
-        found.append(info)
+        answers.append(info)
         if descriptor is not None:
             os.close(descriptor)
-    return found
+    return answers
 
 
 def look(given: bytes) -> dict[str, Any]:
@@ -168,7 +168,7 @@ def look(given: bytes) -> dict[str, Any]:
         (f["device"], f["inode"]): s for f, s in zip(files, SUFFIXES, strict=True) if "inode" in f
     }
     has_proc = os.path.isdir("/proc/self/fd")
-    found, denied = [], []
+    open_files, denied = [], []
     for name in os.listdir("/proc") if has_proc else ():
         if not name.isdigit() or int(name) == os.getpid():
             continue
@@ -180,9 +180,9 @@ def look(given: bytes) -> dict[str, Any]:
         except OSError:
             continue  # the process ended while we looked
         else:
-            found += [(int(name), *hit) for hit in sorted(hits)]
+            open_files += [(int(name), *hit) for hit in sorted(hits)]
     inodes = {f["inode"] for f in files if "inode" in f}
-    answer.update(proc=has_proc, open=found, denied=denied, lock_lines=lock_lines(inodes))
+    answer.update(proc=has_proc, open=open_files, denied=denied, lock_lines=lock_lines(inodes))
     return answer
 
 
@@ -220,54 +220,43 @@ def lock_lines(inodes: set[int]) -> list[str] | None:
     return [line for line in lines if any(ending in line for ending in endings)]
 
 
-def copy(options: bytes, *paths: bytes) -> list[dict[str, Any]]:
+def copy(options: bytes, *paths: bytes) -> None:
     """Copy files (source, target, source, target, ...) to new files of mode 0600.
 
-    ``options`` has the letter ``f`` for fsync of files and folders, ``h`` for a sha256. An absent
-    source is reported, not made, and a link is an error. ``moved`` says that the source changed
-    while it was read. On any error the files made by this call are removed again.
+    ``options`` has the letter ``f`` for fsync of files and folders. An absent source is left out,
+    and a link is an error. On any error the files made by this call are removed again.
     """
-    made: list[bytes] = []
+    created: list[bytes] = []
     try:
-        answers = [
-            copy_one(source, target, made, options)
-            for source, target in zip(paths[::2], paths[1::2], strict=True)
-        ]
-        for folder in sorted({os.path.dirname(path) or b"." for path in made}):
+        for source, target in zip(paths[::2], paths[1::2], strict=True):
+            copy_one(source, target, created, b"f" in options)
+        for folder in sorted({os.path.dirname(path) or b"." for path in created}):
             if b"f" in options and os.name == "posix":
                 descriptor = os.open(folder, os.O_RDONLY)
                 os.fsync(descriptor)
                 os.close(descriptor)
     except BaseException:
-        for path in made:
+        for path in created:
             os.unlink(path)
         raise
-    return answers
 
 
-def copy_one(source: bytes, target: bytes, made: list[bytes], options: bytes) -> dict[str, Any]:
-    answer: dict[str, Any] = {"source": source, "target": target}
+def copy_one(source: bytes, target: bytes, created: list[bytes], durably: bool) -> None:
     try:
         reader = os.open(source, READ_FLAGS | NO_LINK)
     except FileNotFoundError:
-        return {**answer, "copied": False, "size": 0, "moved": False, "sha256": None}
+        return
     writer = os.open(target, WRITE_FLAGS, 0o600)
-    made.append(target)
-    before = os.fstat(reader)
+    created.append(target)
     try:
         clone(reader, writer) or copy_range(reader, writer) or copy_plain(reader, writer)
-        if b"f" in options:
+        if durably:
             os.fsync(writer)
     except OSError as error:
         error.filename = target
         raise
-    after = os.fstat(reader)
-    size = os.fstat(writer).st_size
     os.close(writer)
     os.close(reader)
-    moved = (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns)
-    answer.update(copied=True, size=size, moved=moved or size != after.st_size)
-    return {**answer, "sha256": digest(target) if b"h" in options else None}
 
 
 def clone(reader: int, writer: int) -> bool:
@@ -306,29 +295,17 @@ def copy_plain(reader: int, writer: int) -> bool:
     return True
 
 
-def digest(path: bytes) -> str:
-    import hashlib
-
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def compare(left_path: bytes, right_path: bytes) -> dict[str, Any]:
-    """Return the sizes of two files and the first offset where they differ (None when equal)."""
+def compare(left_path: bytes, right_path: bytes) -> bool:
+    """Whether two files are the same to the byte."""
     # Two buffers that are filled again and again: new ones would take most of the time.
     first, second = bytearray(CHUNK), bytearray(CHUNK)
     with open(left_path, "rb", buffering=0) as left, open(right_path, "rb", buffering=0) as right:
-        sizes = [os.fstat(left.fileno()).st_size, os.fstat(right.fileno()).st_size]
-        offset = 0
         while True:
-            length, other = fill(left, first), fill(right, second)
-            if length != other or first != second:
-                shared = min(length, other)
-                differing = (i for i in range(shared) if first[i] != second[i])
-                return {"sizes": sizes, "differs_at": offset + next(differing, shared)}
+            length = fill(left, first)
+            if fill(right, second) != length or first != second:
+                return False
             if not length:
-                return {"sizes": sizes, "differs_at": None}
-            offset += length
+                return True
 
 
 def fill(file: Any, buffer: bytearray) -> int:

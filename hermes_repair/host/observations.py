@@ -7,6 +7,8 @@ from datetime import datetime
 from enum import Enum
 from pathlib import Path
 
+HEADER_BYTES = 100  # of a SQLite database
+
 
 class Program(Enum):
     """What a command line says that a process is."""
@@ -42,7 +44,6 @@ class ProcessInfo:
     command: str = ""
     program: Program = Program.OTHER
     profile: str | None = None
-    uid: int | None = None
     same_namespace: bool = True
     zombie: bool = False
     deleted: tuple[str, ...] = ()
@@ -102,15 +103,13 @@ class Openers:
     """Who has a database open, besides this process.
 
     ``complete`` says that ``processes`` is proven to be the whole list. ``reasons`` are sentences:
-    why the list may not be complete and how to find out. ``ourselves`` says that this very process
-    has the database open too.
+    why the list may not be complete and how to find out.
     """
 
     status: OpenStatus
     processes: tuple[ProcessInfo, ...] = ()
     complete: bool = False
     reasons: tuple[str, ...] = ()
-    ourselves: bool = False
 
     @property
     def nobody(self) -> bool:
@@ -168,7 +167,6 @@ class LockHolder:
 
     file: str
     pid: int
-    exclusive: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,21 +189,14 @@ class RawFacts:
     @property
     def is_sqlite(self) -> bool:
         """Whether the file begins like a SQLite database."""
-        return len(self.main.head) >= 100 and self.main.head.startswith(b"SQLite format 3\0")
+        return len(self.main.head) >= HEADER_BYTES and self.main.head.startswith(
+            b"SQLite format 3\0"
+        )
 
     @property
     def wal_mode(self) -> bool:
         """Whether the header asks for WAL (bytes 18 and 19 are 2)."""
         return self.is_sqlite and self.main.head[18:20] == b"\x02\x02"
-
-    @property
-    def page_size(self) -> int | None:
-        """Bytes per page; None where the header is not SQLite's or the number is not legal."""
-        if not self.is_sqlite:
-            return None
-        size = int.from_bytes(self.main.head[16:18], "big")
-        size = 65536 if size == 1 else size
-        return size if 512 <= size <= 65536 and size & (size - 1) == 0 else None
 
     @property
     def sidecars(self) -> tuple[FileFacts, FileFacts, FileFacts]:
@@ -229,29 +220,78 @@ class Descriptors:
 
 
 @dataclass(frozen=True, slots=True)
-class Copied:
-    """One file of :func:`~hermes_repair.host.byte_reader.copy_files`.
+class PageOne:
+    """The first 100 bytes of a database."""
 
-    ``copied`` is False where there was no such source. ``moved`` says that the source changed
-    while it was read, so that the copy is of no one moment.
-    """
+    head: bytes
 
-    source: Path
-    target: Path
-    copied: bool
-    size: int
-    moved: bool
-    sha256: str | None
+    @property
+    def known(self) -> bool:
+        """Whether it begins like a SQLite database, and its numbers count.
+
+        Bytes 92 to 95 repeat the counter; a SQLite older than 3.7 leaves them and the size behind.
+        """
+        return _is_sqlite(self.head) and self.head[24:28] == self.head[92:96]
+
+    @property
+    def page_size(self) -> int:
+        """Bytes of a page; two bytes cannot say 65,536."""
+        given = int.from_bytes(self.head[16:18])
+        return 65536 if given == 1 else given
+
+    @property
+    def counter(self) -> int:
+        """SQLite's count of changes."""
+        return int.from_bytes(self.head[24:28])
+
+    @property
+    def pages(self) -> int:
+        """The size of the database in pages."""
+        return int.from_bytes(self.head[28:32])
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
-    """Two files byte for byte: their sizes, and the first offset where they differ."""
+class WalFacts:
+    """A database and the -wal beside it, by their first pages.
 
-    left_size: int
-    right_size: int
-    differs_at: int | None
+    Nothing in a -wal names its database, and a delete that was never checkpointed looks like a -wal
+    of another day. But SQLite counts: a commit that changes the number of pages, the list of free
+    ones or the schema writes page 1, and in it a counter that never goes down (bytes 24 to 27) and
+    the number of pages (28 to 31). In WAL mode a connection adds one to the counter that it has
+    read, so several commits may share one. A main file that nobody wrote to since is either what
+    the -wal began with, or a page 1 of the -wal was taken into it.
 
-    @property
-    def equal(self) -> bool:
-        return self.differs_at is None
+    ``written`` are those in the -wal, in order, and ``sizes`` the pages of the database after each
+    commit before the first of them. ``page_size`` is that of the -wal; 0 where it has no header.
+    """
+
+    main: PageOne
+    written: tuple[PageOne, ...]
+    sizes: tuple[int, ...]
+    page_size: int
+
+    def contradiction(self) -> str | None:
+        """Return what proves that the -wal is not of this file's present state, None where nothing.
+
+        It holds of no -wal that SQLite wrote to this file, wherever it was cut off: 15,000 of
+        them with two versions of SQLite, checkpoints, rollbacks and VACUUM in between.
+        """
+        if not (self.written or self.sizes) or not self.main.known:
+            return None
+        if self.page_size != self.main.page_size:
+            return f"its pages have {self.page_size} bytes, those of state.db {self.main.page_size}"
+        if any(page.head == self.main.head for page in self.written):
+            return None  # as far as that, it was taken into the main file
+        first, last = (self.written[0], self.written[-1]) if self.written else (None, None)
+        if last is not None and self.main.counter > last.counter:
+            return "state.db was written to after its last change"
+        if first is not None and self.main.counter < first.counter - 1:
+            return "it continues a later state.db than this one"
+        if any(pages != self.main.pages for pages in self.sizes):
+            sizes = f"{self.sizes[0]:,} pages, and state.db has {self.main.pages:,}"
+            return f"it was written to a database of {sizes}"
+        return None
+
+
+def _is_sqlite(head: bytes) -> bool:
+    return len(head) >= HEADER_BYTES and head.startswith(b"SQLite format 3\0")

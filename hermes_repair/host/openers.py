@@ -20,17 +20,22 @@ What cannot be known is UNKNOWN, and UNKNOWN counts as open.
 from __future__ import annotations
 
 import os
+import re
+import shutil
+import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from hermes_repair.host import byte_reader, openers_elsewhere, procfs, unseen_processes
+from hermes_repair.host import byte_reader, procfs
 from hermes_repair.host.filesystems import Filesystem, filesystem
 from hermes_repair.host.observations import Openers, OpenStatus, ProcessInfo, Program, RawFacts
 from hermes_repair.host.processes import hidden_processes, process
+from hermes_repair.host.procfs import Stat, Status
 
 LOOKS = 3  # a process that ends while we look makes us look again
+TOOL_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +56,6 @@ class Observation:
     processes: tuple[ProcessInfo, ...]
     unseen: tuple[str, ...] = ()
     uninspected: tuple[str, ...] = ()
-    ourselves: bool = False
 
     @property
     def listed_by_kernel(self) -> bool:
@@ -67,9 +71,9 @@ def survey(database: Path) -> tuple[RawFacts, Openers]:
     """
     observe = _on_linux if sys.platform == "linux" else _elsewhere
     for _ in range(LOOKS):
-        facts, seen = observe(database)
-        if seen is not None:
-            return facts, decide(seen)
+        facts, observation = observe(database)
+        if observation is not None:
+            return facts, decide(observation)
     reason = "processes open and close it faster than they can be examined (try again)"
     return facts, Openers(OpenStatus.UNKNOWN, reasons=(reason,))
 
@@ -85,35 +89,36 @@ def who_has_open(database: Path) -> Openers:
         return Openers(OpenStatus.UNKNOWN, reasons=(failure.message,))
 
 
-def decide(seen: Observation) -> Openers:
+def decide(observation: Observation) -> Openers:
     """Pure: weigh an observation by the rules of this module."""
-    reasons = tuple(_doubts(seen)) if seen.exists or seen.processes else ()
-    if seen.processes:
+    reasons = tuple(_doubts(observation)) if observation.exists or observation.processes else ()
+    if observation.processes:
         status = OpenStatus.SOMEBODY
     else:
         status = OpenStatus.UNKNOWN if reasons else OpenStatus.NOBODY
-    return Openers(status, seen.processes, not reasons, reasons, seen.ourselves)
+    return Openers(status, observation.processes, not reasons, reasons)
 
 
-def _doubts(seen: Observation) -> Iterator[str]:
+def _doubts(observation: Observation) -> Iterator[str]:
     """Yield why the processes that were found may not be all."""
-    if not seen.filesystem.local:
+    place = observation.filesystem
+    if not place.local:
         yield (
-            f"the home is on a filesystem of type {seen.filesystem.kind}, which other machines may"
+            f"the home is on a filesystem of type {place.kind}, which other machines may"
             " have open too (stop Hermes on every machine that uses this home)"
         )
-    if seen.filesystem.layer_of is not None:
+    if place.layer_of is not None:
         yield (
-            f"the home is shown to a container at {seen.filesystem.layer_of}, whose processes "
+            f"the home is shown to a container at {place.layer_of}, whose processes "
             "cannot be matched from here (run the same command inside that container)"
         )
-    if seen.exists and seen.holders is None:
+    if observation.exists and observation.holders is None:
         yield "its locks cannot be read (run the same command as the owner of the file)"
-    if seen.wal_mode and seen.holders == frozenset():
+    if observation.wal_mode and observation.holders == frozenset():
         return  # no connection lives, whatever else we may not see
-    yield from seen.unseen
-    if not seen.listed_by_kernel:
-        yield from seen.uninspected
+    yield from observation.unseen
+    if not observation.listed_by_kernel:
+        yield from observation.uninspected
 
 
 def _on_linux(database: Path) -> tuple[RawFacts, Observation | None]:
@@ -127,32 +132,34 @@ def _on_linux(database: Path) -> tuple[RawFacts, Observation | None]:
         # A rollback journal is deleted after every write, at times under another one's eyes.
         torn = gone and suffix != "-journal"
         deleted.setdefault(pid, set()).update({facts.real.name + suffix} if torn else ())
-    seen = _observe(facts, place, table, {*deleted, *(table or ())})
-    if seen is None:
+    observation = _observe(facts, place, table, {*deleted, *(table or ())})
+    if observation is None:
         return facts, None
     return facts, replace(
-        seen,
+        observation,
         processes=tuple(
-            replace(found, deleted=tuple(sorted(deleted.get(found.pid, ()))))
-            for found in seen.processes
+            replace(process_info, deleted=tuple(sorted(deleted.get(process_info.pid, ()))))
+            for process_info in observation.processes
         ),
         unseen=hidden_processes(private_files=place.private),
-        uninspected=() if seen.listed_by_kernel else _closed_to_us(descriptors.denied, facts),
+        uninspected=()
+        if observation.listed_by_kernel
+        else _closed_to_us(descriptors.denied, facts),
     )
 
 
 def _elsewhere(database: Path) -> tuple[RawFacts, Observation | None]:
     facts = byte_reader.probe(database)
-    listing = openers_elsewhere.list_openers(facts)
-    seen = _observe(facts, filesystem(facts.real), None, set(listing.pids))
-    return facts, None if seen is None else replace(seen, unseen=listing.doubts)
+    listing = list_openers(facts)
+    observation = _observe(facts, filesystem(facts.real), None, set(listing.pids))
+    return facts, None if observation is None else replace(observation, unseen=listing.doubts)
 
 
 def _observe(
     facts: RawFacts, place: Filesystem, table: frozenset[int] | None, pids: set[int]
 ) -> Observation | None:
     """Put an observation together; None where one of the processes ended meanwhile."""
-    found = []
+    processes = []
     pids = pids | {holder.pid for holder in facts.holders}
     for pid in sorted(pids - {os.getpid()}):
         info = process(pid)
@@ -161,7 +168,7 @@ def _observe(
         if info is None:
             info = ProcessInfo(pid=max(pid, 0), same_namespace=False)
         if info.program is not Program.BYTE_READER and not info.zombie:
-            found.append(info)
+            processes.append(info)
     holders = frozenset(holder.pid for holder in facts.holders if holder.file == "main")
     return Observation(
         exists=facts.main.kind != "absent",
@@ -169,8 +176,7 @@ def _observe(
         filesystem=place,
         holders=holders if facts.locks_known else None,
         table=table,
-        processes=tuple(found),
-        ourselves=os.getpid() in pids,
+        processes=tuple(processes),
     )
 
 
@@ -218,10 +224,129 @@ def _closed_to_us(denied: Iterable[int], facts: RawFacts) -> tuple[str, ...]:
             status = procfs.parse_status(procfs.read_text(f"/proc/{pid}/status"))
         except (FileNotFoundError, ProcessLookupError):
             continue  # it has ended
-        if unseen_processes.could_open(pid, stat, status, path):
+        if could_open(pid, stat, status, path):
             names.append(f"{stat.name.encode('unicode_escape').decode('ascii')} ({pid})")
     if not names:
         return ()
     shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
     how = "with sudo" if os.geteuid() else "with every capability"
     return (f"processes that cannot be inspected may have it open: {shown} (run it {how})",)
+
+
+# System programs, which never open a file that they are not told to.
+SYSTEM_PROGRAMS = frozenset(
+    {
+        *("(sd-pam)", "NetworkManager", "ModemManager", "Xorg", "Xwayland", "accounts-daemon"),
+        *("acpid", "agetty", "atd", "auditd", "avahi-daemon", "bluetoothd", "chronyd", "colord"),
+        *("containerd", "containerd-shim", "cron", "crond", "cupsd", "dbus-broker"),
+        *("dbus-broker-lau", "dbus-daemon", "dhclient", "dhcpcd", "dnsmasq", "dockerd", "getty"),
+        *("gdm3", "gdm-session-wor", "gpg-agent", "irqbalance", "iscsid", "lightdm", "login"),
+        *("lvmetad", "mcelog", "multipathd", "ntpd", "polkitd", "power-profiles-", "rngd"),
+        *("rpcbind", "rsyslogd", "rtkit-daemon", "sddm", "smartd", "ssh-agent", "sshd"),
+        *("sshd-session", "su", "sudo", "switcheroo-cont", "systemd", "systemd-homed"),
+        *("systemd-hostnam", "systemd-journal", "systemd-localed", "systemd-logind"),
+        *("systemd-machine", "systemd-network", "systemd-oomd", "systemd-resolve"),
+        *("systemd-timedat", "systemd-timesyn", "systemd-udevd", "systemd-userdbd"),
+        *("systemd-userwor", "thermald", "udisksd", "upowerd", "wpa_supplicant"),
+    }
+)
+
+
+def could_open(pid: int, stat: Stat, status: Status, path: Sequence[tuple[int, int]]) -> bool:
+    """Whether a process that we may not inspect could have a file open. Pure.
+
+    Only asked for databases that are not in WAL mode: an idle connection holds no lock there, so
+    the descriptors of every process decide, and another user's are hidden from us. A process is
+    left out of account only when one of these holds:
+
+    - it is a kernel thread, or a zombie;
+    - it is process 1 of the machine (not of a container: there it may be Hermes);
+    - it is neither root, nor has it a capability to read any file, nor does the file or a folder
+      above it let it through. Owners count as let through (they can change the mode), and so does
+      everybody whom the group bits or the other bits could mean (an ACL is shown in the group
+      bits);
+    - its name is one of the system programs above.
+
+    ``path`` is (mode, uid) of the file and then of every folder above it. The caller has made
+    sure that pids are those of the machine, not of a container.
+    """
+    if stat.kernel_thread or stat.state in "ZX" or pid == 1:
+        return False
+    if stat.name in SYSTEM_PROGRAMS:
+        return False
+    if 0 in status.uids or status.reads_anything:
+        return True
+    return all(
+        uid in status.uids or bool(mode & (0o011 if depth else 0o044))
+        for depth, (mode, uid) in enumerate(path)
+    )
+
+
+# name, pid, type, perhaps the user, the handle in hexadecimal, the path
+_HANDLE = re.compile(r".+?\s+pid: (?P<pid>\d+)\s+type: File\s+(?:.*?\s)?[0-9A-F]+: (?P<path>.+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The pids that have one of the files open, and why there may be more."""
+
+    pids: frozenset[int]
+    doubts: tuple[str, ...]
+
+
+def list_openers(facts: RawFacts) -> Listing:
+    """Ask the own tool of macOS (``lsof``) or Windows (Sysinternals ``handle``) who has it open.
+
+    Both leave out the processes of other users without a word unless they run with all rights, so
+    anything less is a doubt. None of this has been run on those systems by us: the parsers are
+    tested against recorded output (README).
+    """
+    files = [os.fspath(f.path) for f in (facts.main, *facts.sidecars) if f.exists]
+    if not files:
+        return Listing(frozenset(), ())
+    if sys.platform == "win32":
+        return _windows(files)
+    return _lsof(files)
+
+
+def parse_lsof(text: str) -> frozenset[int]:
+    """Return the pids of ``lsof -F p`` output: one field per line, a process begins with ``p``."""
+    return frozenset(int(line[1:]) for line in text.splitlines() if re.fullmatch(r"p\d+", line))
+
+
+def parse_handle(text: str, files: Sequence[str]) -> frozenset[int]:
+    """Return the pids that ``handle -nobanner NAME`` lists for exactly these paths."""
+    paths = {file.lower() for file in files}
+    matches = (_HANDLE.fullmatch(line.rstrip()) for line in text.splitlines())
+    return frozenset(int(m["pid"]) for m in matches if m and m["path"].lower() in paths)
+
+
+def _lsof(files: Sequence[str]) -> Listing:
+    program = shutil.which("lsof") or "/usr/sbin/lsof"
+    doubts: tuple[str, ...] = ()
+    if os.geteuid() != 0:
+        doubts = ("lsof shows other users' processes to root only (run it with sudo)",)
+    try:
+        # lsof exits 1 when a file is open nowhere, so its exit code says nothing.
+        listed = _output([program, "-w", "-n", "-P", "-F", "p", "--", *files])
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return Listing(frozenset(), (f"lsof could not be run ({type(error).__name__})",))
+    return Listing(parse_lsof(listed), doubts)
+
+
+def _windows(files: Sequence[str]) -> Listing:
+    program = shutil.which("handle64") or shutil.which("handle")
+    if program is None:
+        hint = "install Sysinternals handle, or make sure that every Hermes is stopped"
+        return Listing(frozenset(), (f"Windows does not say who has a file open ({hint})",))
+    try:
+        listed = _output([program, "-accepteula", "-nobanner", files[0]])
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return Listing(frozenset(), (f"handle could not be run ({type(error).__name__})",))
+    doubts = ("handle shows other users' processes to an administrator only",)
+    return Listing(parse_handle(listed, files), doubts)
+
+
+def _output(command: Sequence[str]) -> str:
+    done = subprocess.run(command, capture_output=True, timeout=TOOL_SECONDS, check=False)
+    return done.stdout.decode("utf-8", "backslashreplace")

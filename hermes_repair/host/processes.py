@@ -1,23 +1,47 @@
 """Processes: are they there, what are they, since when, in which PID namespace.
 
-Linux is read from /proc, other systems through psutil.
+Linux is read from /proc, other systems through psutil. Which program a command line runs follows
+how the releases 0.13 to 0.19 start themselves (``hermes_cli.main``, ``gateway/run.py``, the
+``hermes`` and ``hermes-gateway`` scripts). 0.19 may rename its process to the bare word ``hermes``:
+then the gateway cannot be told from the other programs.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
-from pathlib import Path
+from collections.abc import Sequence
+from itertools import takewhile
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from hermes_repair.host import command_lines, procfs
-from hermes_repair.host.observations import ProcessInfo
+from hermes_repair.host import procfs
+from hermes_repair.host.observations import ProcessInfo, Program
 
 INITIAL_PID_NAMESPACE = "pid:[4026531836]"  # PROC_PID_INIT_INO, the same on every Linux
 SETTLING_SECONDS = 120.0
 SETTLING_TOLERANCE = 86400.0
 START_TOLERANCE = 1.0
 EXEC_LOOKS, EXEC_SECONDS = 10, 0.002
+
+_INTERPRETER = re.compile(r"(python|pypy|node|bun|ruby|perl|sh|bash|dash|zsh)[\d.]*w?")
+_PYTHON = re.compile(r"python[\d.]*w?")
+_SCRIPT = re.compile(r"(.*/)?(hermes|hermes-agent|hermes-acp)")
+_MODULE = re.compile(r"(hermes_cli|tui_gateway|acp_adapter|run_agent)(\..*)?")
+_FILE = re.compile(r"(.*/)?(hermes_cli/main|run_agent|tui_gateway/\w+)\.py")
+_GATEWAY = re.compile(r"(.*/)?(hermes-gateway|gateway/run\.py)|gateway\.run")
+_REPAIR = re.compile(r"(.*/)?hermes-repair|hermes_repair(\..*)?|(.*/)?hermes_repair/__main__\.py")
+# The path in this version, and in 0.1.0.
+_WORKER = re.compile(r".*/hermes_repair/host/(?:byte_)?worker\.py")
+_INSTALL = re.compile(r"(.*/)?hermes-agent/.*")
+_TAKES_VALUE = {"-p", "--profile", "-m", "--model", "--provider", "--home", "-t", "--toolsets"}
+_VERBS = {
+    *("gateway", "run", "restart", "start", "stop", "chat", "acp", "cron", "dashboard", "desktop"),
+    *("serve", "sessions", "tui", "update"),
+    *("doctor", "repair", "migrate", "backfill", "locks", "clean", "backup", "restore", "undo"),
+}
+_LIMIT = 80
 
 
 def boot_time() -> float:
@@ -82,10 +106,9 @@ def _linux_process(pid: int) -> ProcessInfo | None:
         status = procfs.parse_status(procfs.read_text(f"/proc/{pid}/status"))
         argv = () if stat.kernel_thread or stat.state in "ZX" else _argv(pid)
         threads = sum(1 for _ in Path(f"/proc/{pid}/task").iterdir())
-        owner = Path(f"/proc/{pid}").stat().st_uid
     except (FileNotFoundError, ProcessLookupError):
         return None
-    program, profile = command_lines.classify(argv)
+    program, profile = classify(argv)
     seconds = stat.start_ticks / os.sysconf("SC_CLK_TCK")
     return ProcessInfo(
         pid=pid,
@@ -93,14 +116,13 @@ def _linux_process(pid: int) -> ProcessInfo | None:
         # Just after boot the clock is often set for the first time, by any amount.
         start_tolerance=SETTLING_TOLERANCE if seconds < SETTLING_SECONDS else START_TOLERANCE,
         start_ticks=stat.start_ticks,
-        command=command_lines.shorten(argv or (stat.name,)),
+        command=shorten(argv or (stat.name,)),
         program=program,
         profile=profile,
-        uid=owner,
         same_namespace=_same_namespace(pid, status.namespace_depth),
         # A main thread that has ended while others run shows as Z too, and is alive.
         zombie=stat.state in "ZX" and threads <= 1,
-        interpreter=command_lines.interpreter(argv),
+        interpreter=interpreter(argv),
     )
 
 
@@ -137,35 +159,118 @@ def _psutil_process(pid: int) -> ProcessInfo | None:
     import psutil
 
     try:
-        found = psutil.Process(pid)
-        with found.oneshot():
-            start = float(found.create_time())
-            zombie = found.status() == psutil.STATUS_ZOMBIE
-            argv = _or_empty(found)
-            uid = found.uids().real if hasattr(found, "uids") else None
+        handle = psutil.Process(pid)
+        with handle.oneshot():
+            start = float(handle.create_time())
+            zombie = handle.status() == psutil.STATUS_ZOMBIE
+            argv = _or_empty(handle)
     except psutil.NoSuchProcess:
         return None
-    program, profile = command_lines.classify(argv)
+    program, profile = classify(argv)
     return ProcessInfo(
         pid=pid,
         start_time=start,
         start_tolerance=START_TOLERANCE,
         start_ticks=round(start * 100),
-        command=command_lines.shorten(argv),
+        command=shorten(argv),
         program=program,
         profile=profile,
-        uid=uid,
         zombie=zombie,
-        interpreter=command_lines.interpreter(argv),
+        interpreter=interpreter(argv),
     )
 
 
-def _or_empty(found: object) -> tuple[str, ...]:
+def _or_empty(handle: object) -> tuple[str, ...]:
     """Return the arguments of a psutil process, or its bare name where they cannot be read."""
     import psutil
 
-    assert isinstance(found, psutil.Process)
+    assert isinstance(handle, psutil.Process)
     try:
-        return tuple(found.cmdline())
+        return tuple(handle.cmdline())
     except (psutil.AccessDenied, psutil.ZombieProcess):
-        return (found.name(),)
+        return (handle.name(),)
+
+
+def classify(argv: Sequence[str]) -> tuple[Program, str | None]:
+    """Return which program a command line runs, and the Hermes profile that it names."""
+    if list(argv[1:3]) == ["-I", "-S"] and len(argv) > 3 and _WORKER.fullmatch(_plain(argv[3])):
+        return Program.BYTE_READER, None
+    entry, rest = _entry(argv)
+    entry = _plain(entry)
+    if _REPAIR.fullmatch(entry):
+        return Program.HERMES_REPAIR, None
+    words, profile = _words(rest)
+    if _GATEWAY.fullmatch(entry):
+        return Program.GATEWAY, profile
+    if _SCRIPT.fullmatch(entry) or _MODULE.fullmatch(entry) or _FILE.fullmatch(entry):
+        runs = words[:1] == ["gateway"] and words[1:2] in ([], ["run"], ["restart"])
+        return (Program.GATEWAY if runs else Program.HERMES), profile
+    if any(_INSTALL.fullmatch(_plain(word)) for word in (*argv[:1], entry)):
+        return Program.HERMES, profile
+    return Program.OTHER, None
+
+
+def interpreter(argv: Sequence[str]) -> str:
+    """Return the Python that a command line names by an absolute path, empty for none."""
+    first = argv[0] if argv else ""
+    named = _PYTHON.fullmatch(_plain(first).rpartition("/")[2]) is not None
+    absolute = PurePosixPath(first).is_absolute() or PureWindowsPath(first).is_absolute()
+    return first if named and absolute else ""
+
+
+def shorten(argv: Sequence[str]) -> str:
+    """Return a command line for people: program and subcommands, nothing that may be a message.
+
+    Values and free arguments are left out (a chat may be started with the question on the command
+    line), control characters are escaped, and the whole is at most 80 characters.
+    """
+    if not argv:
+        return ""
+    entry, rest = _entry(argv)
+    words = [_plain(argv[0]).rpartition("/")[2]]
+    if entry != argv[0]:
+        module = list(argv).index(entry) > 0 and argv[list(argv).index(entry) - 1] == "-m"
+        words += ["-m", entry] if module else [_plain(entry).rpartition("/")[2]]
+    if classify(argv)[0] is not Program.OTHER:
+        words += takewhile(_VERBS.__contains__, _words(rest)[0][:2])
+    elif rest:
+        words.append("...")
+    text = " ".join(words).encode("unicode_escape").decode("ascii")
+    return text if len(text) <= _LIMIT else text[: _LIMIT - 3] + "..."
+
+
+def _entry(argv: Sequence[str]) -> tuple[str, Sequence[str]]:
+    """Return what is run (a script, a module, or the program itself) and its arguments."""
+    if not argv:
+        return "", ()
+    if not _INTERPRETER.fullmatch(_plain(argv[0]).rpartition("/")[2]):
+        return argv[0], argv[1:]
+    for index, word in enumerate(argv[1:], 1):
+        if word == "-m" and index + 1 < len(argv):
+            return argv[index + 1], argv[index + 2 :]
+        if word == "-c":
+            break
+        if not word.startswith("-"):
+            return word, argv[index + 1 :]
+    return argv[0], argv[1:]
+
+
+def _words(rest: Sequence[str]) -> tuple[list[str], str | None]:
+    """Return the arguments that are no options, and the profile that is selected."""
+    words: list[str] = []
+    profile: str | None = None
+    left = iter(rest)
+    for word in left:
+        name, equals, value = word.partition("=")
+        if name in _TAKES_VALUE:
+            value = value if equals else next(left, "")
+            if name in ("-p", "--profile") and re.fullmatch(r"[A-Za-z0-9][\w.-]{0,63}", value):
+                profile = value
+        elif not word.startswith("-"):
+            words.append(word)
+    return words, profile
+
+
+def _plain(word: str) -> str:
+    """Return a program or path with forward slashes and without ``.exe``."""
+    return word.replace("\\", "/").removesuffix(".exe")

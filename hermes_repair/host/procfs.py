@@ -46,7 +46,6 @@ class Mount:
     root: str
     point: str
     kind: str
-    source: str
     options: frozenset[str]
 
 
@@ -55,17 +54,14 @@ class KernelLock:
     """One held lock of ``/proc/locks``.
 
     ``kind`` is ``flock``, ``posix`` or ``ofd`` (in lower case as the kernel names it), ``pid`` is
-    -1 for an OFD lock, ``end`` is None up to the end of the file. ``device`` is (major, minor) of
-    the superblock, which on btrfs is not what stat says.
+    -1 for an OFD lock. ``device`` is (major, minor) of the superblock, which on btrfs is not what
+    stat says.
     """
 
     kind: str
-    exclusive: bool
     pid: int
     device: tuple[int, int]
     inode: int
-    start: int
-    end: int | None
 
 
 def parse_stat(text: str) -> Stat:
@@ -110,7 +106,6 @@ def parse_mountinfo(text: str) -> tuple[Mount, ...]:
                 root=unescape(before[3]),
                 point=unescape(before[4]),
                 kind=after[0],
-                source=unescape(after[1]),
                 options=frozenset(unescape(o) for o in (before[5] + "," + after[2]).split(",")),
             )
         )
@@ -157,12 +152,9 @@ def parse_locks(text: str) -> tuple[KernelLock, ...]:
         locks.append(
             KernelLock(
                 kind={"POSIX": "posix", "FLOCK": "flock", "OFDLCK": "ofd"}[fields[1]],
-                exclusive=fields[3] == "WRITE",
                 pid=int(fields[4]),
                 device=_device(f"{major}:{minor}", 16),
                 inode=int(inode),
-                start=int(fields[6]),
-                end=None if fields[7] == "EOF" else int(fields[7]),
             )
         )
     return tuple(locks)

@@ -10,6 +10,9 @@ from collections.abc import Sequence
 
 from hermes_repair.model.errors import UsageError
 
+DELAY_SECONDS = 60
+"""Each start is put off by a random part of that, so that many homes are not looked at at once."""
+
 
 def systemd_units(
     name: str,
@@ -17,15 +20,12 @@ def systemd_units(
     command: Sequence[str],
     *,
     every_minutes: int = 5,
-    delay_seconds: int = 60,
-    success_exit_statuses: Sequence[int] = (4,),
 ) -> dict[str, str]:
     """Return ``{file name: text}`` of a systemd user service and its timer.
 
-    ``command`` is the argument list with an absolute program first. ``delay_seconds`` is the
-    random delay of each start. The exit statuses given do not mark the service as failed: 4 is
-    "busy now", and the next start tries again. Raises UsageError for a program without an absolute
-    path, or for an argument that a unit file cannot carry (a NUL byte).
+    ``command`` is the argument list with an absolute program first. Exit status 4 does not mark the
+    service as failed: it is "busy now", and the next start tries again. Raises UsageError for a
+    program without an absolute path, or for an argument that a unit file cannot carry (a NUL byte).
     """
     if not command or not command[0].startswith("/"):
         raise UsageError("A systemd unit needs the absolute path of the program.")
@@ -42,7 +42,7 @@ Description={_escape_specifiers(description)}
 [Service]
 Type=oneshot
 ExecStart={" ".join(words)}
-SuccessExitStatus={" ".join(map(str, success_exit_statuses))}
+SuccessExitStatus=4
 Nice=19
 IOSchedulingClass=idle
 UMask=0077
@@ -53,7 +53,7 @@ Description={_escape_specifiers(description)} (every {every_minutes} minutes)
 
 [Timer]
 OnCalendar=*:0/{every_minutes}
-RandomizedDelaySec={delay_seconds}
+RandomizedDelaySec={DELAY_SECONDS}
 AccuracySec=1s
 
 [Install]
@@ -62,8 +62,8 @@ WantedBy=timers.target
     return {f"{name}.service": service, f"{name}.timer": timer}
 
 
-def crontab_line(command: Sequence[str], *, every_minutes: int = 5, delay_seconds: int = 60) -> str:
-    """Return one crontab line, with a delay below ``delay_seconds`` that differs between starts.
+def crontab_line(command: Sequence[str], *, every_minutes: int = 5) -> str:
+    """Return one crontab line, with a delay that differs between starts.
 
     Raises UsageError for an argument that a crontab cannot carry (a line break, a NUL byte).
     """
@@ -71,7 +71,7 @@ def crontab_line(command: Sequence[str], *, every_minutes: int = 5, delay_second
         raise UsageError("A crontab line cannot carry a path with a line break in it.")
     _check_minutes(every_minutes)
     # $$ is the shell's process id: the only number at hand that differs in every POSIX shell.
-    text = f"sleep $(($$ % {delay_seconds})); exec nice -n 19 {shlex.join(command)}"
+    text = f"sleep $(($$ % {DELAY_SECONDS})); exec nice -n 19 {shlex.join(command)}"
     return f"*/{every_minutes} * * * * " + text.replace("%", "\\%")
 
 

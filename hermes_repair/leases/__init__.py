@@ -1,19 +1,21 @@
 """Who still holds what, judged: rows of Hermes, who has the database open and the time → verdict.
 
-Pure: no file, no clock, no SQLite. The values that come from the machine are protocols here and
-are made by :mod:`hermes_repair.host`.
+Pure: no file, no clock, no SQLite. The values that come from the machine are made by
+:mod:`hermes_repair.host`.
 """
 
-from hermes_repair.leases.holders import (
+from hermes_repair.leases.lock_verdicts import (
+    GRACE,
+    LOCK_SECONDS,
+    MAX_AGE,
     Holder,
     Kind,
     LockRow,
-    OpenersLike,
-    ProcessLike,
     Verdict,
     parse_holder,
+    settled,
+    verdict,
 )
-from hermes_repair.leases.lock_verdicts import GRACE, LOCK_SECONDS, MAX_AGE, settled, verdict
 from hermes_repair.leases.other_verdicts import (
     Delegation,
     Heartbeat,
@@ -34,8 +36,6 @@ __all__ = [
     "Holder",
     "Kind",
     "LockRow",
-    "OpenersLike",
-    "ProcessLike",
     "Verdict",
     "breaker_verdict",
     "cooldown_verdict",

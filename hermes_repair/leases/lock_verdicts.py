@@ -11,25 +11,67 @@ the lock is held. So nothing about the session is asked here.
 from __future__ import annotations
 
 import math
+import re
+from dataclasses import dataclass
 from enum import Enum
 
-from hermes_repair.leases.holders import (
-    Holder,
-    Kind,
-    LockRow,
-    OpenersLike,
-    ProcessLike,
-    Verdict,
-    number,
-    parse_holder,
-    span,
-)
+from hermes_repair.host import Openers, ProcessInfo
 from hermes_repair.model.plans import Safety
 from hermes_repair.model.values import Value
+from hermes_repair.model.words import count
 
 LOCK_SECONDS = 300.0
 GRACE = 60.0
 MAX_AGE = 3600.0
+
+_PID = re.compile(r"pid=([1-9][0-9]{0,9})")
+
+
+class Kind(Enum):
+    """What a thing that holds or blocks is found to be."""
+
+    FREE = "free"  # holds nothing
+    LIVE = "live"  # in force, its owner is there
+    EXPIRED = "expired"  # its time is over
+    HOLDER_DEAD = "holder-dead"  # still in force, but its owner is proven gone
+    ABSURD = "absurd"  # lasts far longer than any release lets it
+    STUCK = "stuck"  # waits for something that nobody is doing any more
+    UNKNOWN = "unknown"  # in force, and its owner cannot be judged: counts as live
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A kind, why in one plain sentence, and whether it may be cleaned.
+
+    ``safety`` is SAFE (proven to be over), UNSAFE (only when asked for by name) or None (never by
+    us: it is alive, or may be, or Hermes itself takes it away).
+    """
+
+    kind: Kind
+    reason: str
+    safety: Safety | None = None
+
+    @property
+    def cleanable(self) -> bool:
+        """Whether it may be cleaned without being asked for by name."""
+        return self.safety is Safety.SAFE
+
+
+@dataclass(frozen=True, slots=True)
+class LockRow:
+    """One row of ``compression_locks`` (schema 14 on) as SQLite gave it, types unchecked."""
+
+    session_id: Value
+    holder: Value
+    acquired_at: Value
+    expires_at: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A holder as Hermes writes it; only the pid tells something about the owner."""
+
+    pid: int
 
 
 class _Fate(Enum):
@@ -40,8 +82,8 @@ class _Fate(Enum):
 
 def verdict(
     lock: LockRow,
-    openers: OpenersLike,
-    process: ProcessLike | None,
+    openers: Openers,
+    process: ProcessInfo | None,
     now: float,
     *,
     grace: float = GRACE,
@@ -51,7 +93,7 @@ def verdict(
     """Judge one row of ``compression_locks``.
 
     ``openers`` is who has the database open, ``process`` the process that now has the pid which
-    :func:`~hermes_repair.leases.holders.parse_holder` finds in the holder (None: there is none).
+    :func:`parse_holder` finds in the holder (None: there is none).
     ``grace`` are seconds past the expiry, ``max_age`` the longest lease that is believed, in
     seconds from ``now``. ``revivable``: the database is of schema 23 or later, whose releases renew
     an expired lock; then one whose process is there is left alone.
@@ -59,13 +101,13 @@ def verdict(
     expires = number(lock.expires_at)
     fate, why = _fate(lock, openers, process)
     if expires is not None and expires < now:
-        receipt_history = now - expires
-        said = f"it expired {span(receipt_history)} ago"
-        if receipt_history >= grace and not (revivable and fate is _Fate.ALIVE):
-            return Verdict(Kind.EXPIRED, _sentence(said), Safety.SAFE)
+        over = now - expires
+        expired = f"it expired {span(over)} ago"
+        if over >= grace and not (revivable and fate is _Fate.ALIVE):
+            return Verdict(Kind.EXPIRED, _sentence(expired), Safety.SAFE)
         if fate is not _Fate.DEAD:
-            wait = f"less than the grace of {span(grace)}" if receipt_history < grace else why
-            return Verdict(Kind.EXPIRED, _sentence(f"{said}, {wait}"))
+            wait = f"less than the grace of {span(grace)}" if over < grace else why
+            return Verdict(Kind.EXPIRED, _sentence(f"{expired}, {wait}"))
     if fate is _Fate.DEAD:
         return Verdict(Kind.HOLDER_DEAD, _sentence(why), Safety.SAFE)
     absurd = _absurd(lock, expires, now, max_age)
@@ -86,7 +128,7 @@ def _absurd(lock: LockRow, expires: float | None, now: float, max_age: float) ->
     return None
 
 
-def _fate(lock: LockRow, openers: OpenersLike, process: ProcessLike | None) -> tuple[_Fate, str]:
+def _fate(lock: LockRow, openers: Openers, process: ProcessInfo | None) -> tuple[_Fate, str]:
     """Say whether the holder is there. Only what is proven is called dead."""
     if openers.complete and not openers.processes:
         return _Fate.DEAD, "nobody has the database open, so nobody holds it"
@@ -110,7 +152,7 @@ def _fate(lock: LockRow, openers: OpenersLike, process: ProcessLike | None) -> t
     return _absent(holder, lock, process)
 
 
-def _absent(holder: Holder, lock: LockRow, process: ProcessLike | None) -> tuple[_Fate, str]:
+def _absent(holder: Holder, lock: LockRow, process: ProcessInfo | None) -> tuple[_Fate, str]:
     """Judge a holder that has not got the database open, where every opener is known and ours."""
     name = f"process {holder.pid}"
     if process is None:
@@ -124,7 +166,7 @@ def _absent(holder: Holder, lock: LockRow, process: ProcessLike | None) -> tuple
     return _Fate.DEAD, f"{name} is another program and does not have the database open"
 
 
-def _later(process: ProcessLike, lock: LockRow) -> bool:
+def _later(process: ProcessInfo, lock: LockRow) -> bool:
     """Whether this process is proven to have started after the lock was taken.
 
     The lock's times were stamped by the clock of then, the start is told by the clock of now, and
@@ -153,22 +195,45 @@ def settled(
     shown: between the rotation and the release a healthy lock looks just like that.
     """
     if end_reason == "compression" and their_messages:
+        other = "another session" if continuations == 1 else "others"
         return (
-            "Its conversation continued in"
-            f" {'another session' if continuations == 1 else 'others'}"
-            f" ({_messages(their_messages)}), so the turn seems over; that alone proves nothing."
+            f"Its conversation continued in {other} ({count(their_messages, 'message')}), so the"
+            " turn seems over; that alone proves nothing."
         )
     if later_messages:
         return (
-            f"{_messages(later_messages)} came to its session since, so the turn may be over; that"
-            " alone proves nothing."
+            f"{count(later_messages, 'message')} came to its session since, so the turn may be"
+            " over; that alone proves nothing."
         )
     return None
 
 
-def _messages(number: int) -> str:
-    return f"{number:,} message{'' if number == 1 else 's'}"
-
-
 def _sentence(text: str) -> str:
     return text[0].upper() + text[1:] + "."
+
+
+def parse_holder(value: Value) -> Holder | None:
+    """Parse ``pid=N:tid=N:agent=HEX:nonce=HEX`` (0.16 to 0.19), or a lease's ``pid=N:turn=...``.
+
+    None for everything else: then the owner cannot be told.
+    """
+    if not isinstance(value, str):
+        return None
+    match = _PID.fullmatch(value.partition(":")[0])
+    return Holder(int(match[1])) if match is not None and int(match[1]) < 2**31 else None
+
+
+def number(value: Value) -> float | None:
+    """Return a number as SQLite would compare it; None for NULL, NaN, TEXT and BLOB.
+
+    Text and blobs sort above every number in SQLite, so to Hermes such a time never comes.
+    """
+    return float(value) if isinstance(value, int | float) and value == value else None
+
+
+def span(seconds: float) -> str:
+    """Return a length of time in words for a reader."""
+    for size, name in ((86400.0, "day"), (3600.0, "hour"), (60.0, "minute")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {name}s" if seconds < 1e15 else "endless time"
+    return count(round(max(seconds, 0.0)), "second")

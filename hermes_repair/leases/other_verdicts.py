@@ -7,16 +7,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hermes_repair.leases.holders import (
+from hermes_repair.host import Openers, ProcessInfo
+from hermes_repair.leases.lock_verdicts import (
     Kind,
     LockRow,
-    OpenersLike,
-    ProcessLike,
     Verdict,
     number,
     span,
+    verdict,
 )
-from hermes_repair.leases.lock_verdicts import verdict
 from hermes_repair.model.plans import Safety
 from hermes_repair.model.values import Value
 
@@ -105,7 +104,7 @@ def handoff_verdict(state: Value, idle_since: float, gateway_runs: bool, now: fl
 
 
 def delegation_verdict(
-    row: Delegation, process: ProcessLike | None, pids_comparable: bool, now: float
+    row: Delegation, process: ProcessInfo | None, pids_comparable: bool, now: float
 ) -> Verdict:
     """Judge one background delegation by its owner, the way Hermes 0.19 does at its next start.
 
@@ -136,7 +135,7 @@ def delegation_verdict(
 
 
 def turn_lease_verdict(
-    lease: LockRow, openers: OpenersLike, process: ProcessLike | None, now: float
+    lease: LockRow, openers: Openers, process: ProcessInfo | None, now: float
 ) -> Verdict:
     """Judge one row of ``session_turn_leases`` (after 0.19; ``session_id`` is its conversation_id).
 
@@ -146,12 +145,12 @@ def turn_lease_verdict(
     """
     if lease.holder == "":
         return Verdict(Kind.FREE, "The lease was released.")
-    found = verdict(lease, openers, process, now, revivable=True)
-    return Verdict(found.kind, found.reason)
+    judged = verdict(lease, openers, process, now, revivable=True)
+    return Verdict(judged.kind, judged.reason)
 
 
 def heartbeat_verdict(
-    row: Heartbeat, process: ProcessLike | None, hostname: str, now: float
+    row: Heartbeat, process: ProcessInfo | None, hostname: str, now: float
 ) -> Verdict:
     """Judge one backend's heartbeat; ``process`` is the one that now has its pid, here.
 

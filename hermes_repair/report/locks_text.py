@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hermes_repair.leases.holders import span
+from hermes_repair.leases.lock_verdicts import span
 from hermes_repair.model.plans import Safety
 from hermes_repair.model.values import readable
 from hermes_repair.report.json_documents import plain_time

@@ -22,7 +22,7 @@ from hermes_repair.model.actions import (
     RowUpdate,
 )
 from hermes_repair.model.values import Value
-from hermes_repair.schema.catalogue import Catalogue, default_catalogue
+from hermes_repair.schema.catalogue import default_catalogue
 from hermes_repair.schema.foreign_objects import ForeignObject, find_foreign_objects
 from hermes_repair.schema.foreign_objects import refusal as refusal_beside
 from hermes_repair.schema.model_config import DELEGATE_MARK, read_config
@@ -32,9 +32,6 @@ from hermes_repair.schema.structure import Structure
 LOCK_TABLE = "compression_locks"
 LOCK_COLUMNS = frozenset({"compression_failure_cooldown_until", "compression_failure_error"})
 """Columns of ``sessions`` that belong to the lock family (LK005)."""
-
-SETTLED_MARKERS = frozenset({"fts_optimize_available", "fts_storage_version"})
-"""``fts_`` keys of ``state_meta`` that say which layout there is, not that work is unfinished."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,18 +82,15 @@ class AllowedWrites:
         return self.sessions and _keeps_search(action)
 
 
-def allowed_writes(
-    recognition: Recognition, structure: Structure, catalogue: Catalogue | None = None
-) -> AllowedWrites:
+def allowed_writes(recognition: Recognition, structure: Structure) -> AllowedWrites:
     """Say what may be written to the database that ``recognition`` and ``structure`` describe."""
-    known = catalogue or default_catalogue()
-    found = _by_family(recognition, structure, known)
     return replace(
-        found, foreign_objects=find_foreign_objects(structure, recognition.number, known)
+        _by_family(recognition, structure),
+        foreign_objects=find_foreign_objects(structure, recognition.number),
     )
 
 
-def _by_family(recognition: Recognition, structure: Structure, known: Catalogue) -> AllowedWrites:
+def _by_family(recognition: Recognition, structure: Structure) -> AllowedWrites:
     number = recognition.number
     match recognition.family:
         case Family.REPAIRED:
@@ -111,22 +105,24 @@ def _by_family(recognition: Recognition, structure: Structure, known: Catalogue)
             reason = f"schema {number} is newer than hermes-repair knows: it only cleans locks"
             return AllowedWrites(False, False, False, True, reason)
         case Family.LATER:
-            doubt = messages_doubt(recognition, structure, known)
+            doubt = messages_doubt(recognition, structure)
             reason = f"schema {number}: the search index depends on what would be written"
             if doubt:
                 reason = f"schema {number}: {doubt}"
             return AllowedWrites(False, True, not doubt, True, reason)
 
 
-def messages_doubt(recognition: Recognition, structure: Structure, catalogue: Catalogue) -> str:
+def messages_doubt(recognition: Recognition, structure: Structure) -> str:
     """Return why messages of a schema 23 to 30 must not be written, empty where they may be."""
-    if not catalogue.versions[recognition.number].shapes:
+    version = default_catalogue().versions[recognition.number]
+    if not version.shapes:
         return "its structure is unknown"
-    if recognition.search.cjk_triggers:
+    search = recognition.search
+    if search.cjk_triggers:
         return "it has the optional cjk search index"
-    if structure.search_markers - SETTLED_MARKERS:
+    if search.unfinished:
         return "work on its search index is unfinished"
-    if not recognition.search.whole or recognition.search_outdated:
+    if not search.whole or search.outdated:
         return "its search index is not that of a release"
     core = [f"{kind} {table}" for table in ("messages", "sessions") for kind in ("column", "table")]
     strange = [*recognition.missing, *recognition.extra]
@@ -134,7 +130,7 @@ def messages_doubt(recognition: Recognition, structure: Structure, catalogue: Ca
         change.name.startswith(tuple(core)) for change in recognition.differences.changed
     ):
         return "its messages and sessions tables are not those of a release"
-    expected = catalogue.versions[recognition.number].structure.triggers
+    expected = version.structure.triggers
     watching = {t.name for t in structure.triggers.values() if t.table in ("messages", "sessions")}
     known = {name for name in watching if name.startswith("messages_fts")} | expected.keys()
     if watching - known or not expected.keys() <= structure.triggers.keys():

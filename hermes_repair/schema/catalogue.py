@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from hermes_repair.schema import catalogue_root
-from hermes_repair.schema.run_script import read_script
 from hermes_repair.schema.sql_text import kind_of, statements
-from hermes_repair.schema.structure import Structure, Table
+from hermes_repair.schema.structure import (
+    Structure,
+    Table,
+    VirtualTable,
+    read_structure,
+    virtual_table_of,
+)
+from hermes_repair.store.connections import made_in_memory
 
 NEWEST_TARGET = 22
 """The newest number that we migrate to (0.19.0); from 23 on Hermes' own code does it."""
@@ -28,7 +35,6 @@ class SchemaObject:
     kind: str
     name: str
     sql: str
-    step: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +93,9 @@ class Version:
         return next(iter(self.shapes.values()))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class Catalogue:
-    """Every number in order, every step in order, and the tables that may lie beside them.
-
-    One is equal to itself only: what follows from it is worked out once.
-    """
+    """Every number in order, every step in order, and the tables that may lie beside them."""
 
     versions: Mapping[int, Version]
     steps: Mapping[int, Step]
@@ -125,8 +128,8 @@ def load_catalogue(root: Path) -> Catalogue:
     folder = root / "db"
     with (folder / "versions.toml").open("rb") as file:
         rows = tomllib.load(file)["version"]
-    seen: dict[str, Table] = {}
-    versions = {row["number"]: _version(folder / "structure", row, seen) for row in rows}
+    tables_by_sql: dict[str, Table] = {}
+    versions = {row["number"]: _version(folder / "structure", row, tables_by_sql) for row in rows}
     steps = {}
     for path in sorted((folder / "steps").glob("*.toml")):
         with path.open("rb") as file:
@@ -138,8 +141,8 @@ def load_catalogue(root: Path) -> Catalogue:
     return Catalogue(
         versions=dict(sorted(versions.items())),
         steps=steps,
-        side=read_script(side, seen),
-        side_objects=_objects(side, 0),
+        side=read_script(side, tables_by_sql),
+        side_objects=_objects(side),
     )
 
 
@@ -149,13 +152,13 @@ def default_catalogue() -> Catalogue:
     return load_catalogue(catalogue_root())
 
 
-def _version(folder: Path, row: Mapping[str, Any], seen: dict[str, Table]) -> Version:
+def _version(folder: Path, row: Mapping[str, Any], tables_by_sql: dict[str, Table]) -> Version:
     names = [row["structure"], *row.get("others", [])] if "structure" in row else []
     return Version(
         number=row["number"],
         releases=tuple(row["releases"]),
         shapes={
-            name: read_script((folder / f"{name}.sql").read_text(encoding="utf-8"), seen)
+            name: read_script((folder / f"{name}.sql").read_text(encoding="utf-8"), tables_by_sql)
             for name in names
         },
         early=frozenset(row.get("early", ())),
@@ -163,8 +166,8 @@ def _version(folder: Path, row: Mapping[str, Any], seen: dict[str, Table]) -> Ve
     )
 
 
-def _objects(script: str, step: int) -> tuple[SchemaObject, ...]:
-    return tuple(SchemaObject(*kind_of(sql), sql, step) for sql in statements(script))
+def _objects(script: str) -> tuple[SchemaObject, ...]:
+    return tuple(SchemaObject(*kind_of(sql), sql) for sql in statements(script))
 
 
 def _step(data: Mapping[str, Any]) -> Step:
@@ -175,10 +178,48 @@ def _step(data: Mapping[str, Any]) -> Step:
         date=data["date"],
         additive=data["additive"],
         touches=data["touches"],
-        objects=_objects(data.get("objects", ""), data["number"]),
+        objects=_objects(data.get("objects", "")),
         fills={fill["table"]: fill["sql"].strip() for fill in data.get("fill", ())},
         data=tuple(
             DataStep(**{key: value.strip() for key, value in entry.items()})
             for entry in data.get("data", ())
         ),
     )
+
+
+_VIRTUAL = re.compile(r"^CREATE VIRTUAL TABLE (\w+)[^;]*;?", re.MULTILINE)
+
+
+def read_script(script: str, tables_by_sql: dict[str, Table] | None = None) -> Structure:
+    """Return the structure that a script of CREATE statements makes in an empty database.
+
+    SQLite runs it in memory. All but the search tables, that is: an SQLite without FTS5, or without
+    a tokenizer of Hermes', is to look at a home all the same. They are taken from their text, as in
+    a database of Hermes'.
+
+    ``tables_by_sql`` as for :func:`.structure.read_structure`: one number has most tables of the
+    last one. Raises ``ValueError`` for anything else, so that a mistake in a data file cannot
+    pass unseen.
+    """
+    search = {match[1]: _search_table(match[1], match[0]) for match in _VIRTUAL.finditer(script)}
+    with made_in_memory(_VIRTUAL.sub("", script)) as query:
+        structure = read_structure(query, tables_by_sql)
+    return replace(
+        structure,
+        virtual_tables=search,
+        shadow_tables=frozenset(name for one in search.values() for name in one.storage),
+    )
+
+
+@cache
+def made_table(create: str) -> Table:
+    """Return the table of one CREATE TABLE."""
+    (table,) = read_script(create).tables.values()
+    return table
+
+
+def _search_table(name: str, sql: str) -> VirtualTable:
+    table = virtual_table_of(name, sql)
+    if table is None or table.module != "fts5":
+        raise ValueError(f"only FTS5 tables are known: {sql[:60]}")
+    return table

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 
 from hermes_repair.model.actions import (
     Action,
@@ -20,15 +21,12 @@ from hermes_repair.model.actions import (
     RowMove,
     RowUpdate,
 )
-from hermes_repair.schema.catalogue import Catalogue, default_catalogue
-from hermes_repair.schema.leftovers import OWNERS
+from hermes_repair.schema.catalogue import default_catalogue
+from hermes_repair.schema.search import CJK, FIRST_WITH_CJK
 from hermes_repair.schema.sql_text import tokens
 from hermes_repair.schema.structure import Structure, Table, Trigger
+from hermes_repair.schema.table_rebuild import OWNERS
 
-CJK_TRIGGERS = "messages_fts_cjk_"
-"""Triggers of the optional index of schema 23 and later; ``messages`` is never written there."""
-
-FIRST_WITH_CJK = 23
 _GENERATED = (2, 3)  # what table_xinfo says of virtual and stored generated columns
 _ACTIONS = ("CASCADE", "SET NULL", "SET DEFAULT")
 _EVENTS = ("delete", "insert", "update")
@@ -73,26 +71,23 @@ class ForeignObject:
         )
 
 
-def find_foreign_objects(
-    structure: Structure, number: int, catalogue: Catalogue | None = None
-) -> tuple[ForeignObject, ...]:
+def find_foreign_objects(structure: Structure, number: int) -> tuple[ForeignObject, ...]:
     """Return what is no release's among the objects that decide over Hermes' tables.
 
     ``number`` is the schema's, as :func:`.recognise.recognise` tells it. A trigger is a release's
     if one of any layout has its name and its text: layouts mix where a migration stopped. Objects
     on tables of somebody's own are nobody's business, because nothing of ours writes there.
     """
-    known = catalogue or default_catalogue()
-    version = known.versions.get(number)
+    version = default_catalogue().versions.get(number)
     certain = version is not None and bool(version.shapes)
-    tables = tables_of_hermes(known)
-    found = [
-        *_triggers(structure, number, known, tables),
+    tables = tables_of_hermes()
+    foreign = [
+        *_triggers(structure, number, tables),
         *_in_place_of_tables(structure, tables),
         *_generated_columns(structure, tables),
-        *_foreign_keys(structure, known, tables),
+        *_foreign_keys(structure, tables),
     ]
-    ordered = sorted(found, key=lambda one: (one.tables, one.kind, one.name))
+    ordered = sorted(foreign, key=lambda one: (one.tables, one.kind, one.name))
     return tuple(ordered if certain else (replace(one, certain=False) for one in ordered))
 
 
@@ -112,21 +107,19 @@ def refusal(foreign_objects: Iterable[ForeignObject], action: Action) -> str:
     return ""
 
 
-def tables_of_hermes(catalogue: Catalogue | None = None) -> frozenset[str]:
+@cache
+def tables_of_hermes() -> frozenset[str]:
     """Return every table that a release makes or leaves behind, those of the search index aside."""
-    known = catalogue or default_catalogue()
-    shapes = (*_shapes(known), known.side)
+    shapes = (*_shapes(), default_catalogue().side)
     return frozenset({*OWNERS, *(name for shape in shapes for name in shape.tables)})
 
 
-def _triggers(
-    structure: Structure, number: int, catalogue: Catalogue, tables: frozenset[str]
-) -> Iterator[ForeignObject]:
-    releases = {t for shape in _shapes(catalogue) for t in shape.triggers.values()}
+def _triggers(structure: Structure, number: int, tables: frozenset[str]) -> Iterator[ForeignObject]:
+    releases = {t for shape in _shapes() for t in shape.triggers.values()}
     for trigger in structure.triggers.values():
         if trigger in releases:
             continue
-        if number >= FIRST_WITH_CJK and trigger.name.startswith(CJK_TRIGGERS):
+        if number >= FIRST_WITH_CJK and trigger.name.startswith(f"{CJK}_"):
             continue
         event, target = _event_and_table(trigger)
         named = {target, trigger.table.lower()}
@@ -142,10 +135,10 @@ def _event_and_table(trigger: Trigger) -> tuple[str, str]:
 
     ``create trigger NAME [before|after|instead of] delete|insert|update [of ...] on TABLE``
     """
-    found = list(tokens(trigger.sql))[3:]
-    head = found[: found.index("on")] if "on" in found else []
+    after_name = list(tokens(trigger.sql))[3:]
+    head = after_name[: after_name.index("on")] if "on" in after_name else []
     event = next((word for word in head if word in _EVENTS), "")
-    target = found[len(head) + 1 : len(head) + 2]
+    target = after_name[len(head) + 1 : len(head) + 2]
     return event, target[0].strip('"') if target else ""
 
 
@@ -164,15 +157,13 @@ def _generated_columns(structure: Structure, tables: frozenset[str]) -> Iterator
                 yield ForeignObject("generated column", name, (table.name.lower(),))
 
 
-def _foreign_keys(
-    structure: Structure, catalogue: Catalogue, tables: frozenset[str]
-) -> Iterator[ForeignObject]:
+def _foreign_keys(structure: Structure, tables: frozenset[str]) -> Iterator[ForeignObject]:
     """Yield references that change rows by themselves.
 
     They never do while we write (``foreign_keys=OFF``), but Hermes writes with them on: what a
     repair leaves, or its undo takes away, Hermes would then see changed by its own next write.
     """
-    shapes = (*_shapes(catalogue), catalogue.side)
+    shapes = (*_shapes(), default_catalogue().side)
     releases = {key for s in shapes for table in s.tables.values() for key in table.foreign_keys}
     for table in _of_hermes(structure, tables):
         for key in table.foreign_keys - releases:
@@ -186,6 +177,6 @@ def _of_hermes(structure: Structure, tables: frozenset[str]) -> Iterator[Table]:
     return (table for name, table in structure.tables.items() if name.lower() in tables)
 
 
-def _shapes(catalogue: Catalogue) -> Iterator[Structure]:
-    for version in catalogue.versions.values():
+def _shapes() -> Iterator[Structure]:
+    for version in default_catalogue().versions.values():
         yield from version.shapes.values()

@@ -11,17 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from hermes_repair.schema.catalogue import (
-    NEWEST_TARGET,
-    Catalogue,
-    Version,
-    default_catalogue,
-)
-from hermes_repair.schema.leftovers import Leftover, find_leftovers
-from hermes_repair.schema.search_layout import Search, layout_of_shape, read_search
+from hermes_repair.schema.catalogue import NEWEST_TARGET, Version, default_catalogue
+from hermes_repair.schema.search import Search, read_search
 from hermes_repair.schema.structure import Structure
 from hermes_repair.schema.structure_difference import Differences, diff
-from hermes_repair.schema.version_row import Stamp, read_stamp
+from hermes_repair.schema.table_rebuild import Leftover, find_leftovers
 
 FIRST_REPAIRED = 11
 FIRST_LATER = 23
@@ -31,7 +25,6 @@ TRANSIENT_COLUMNS = frozenset(
     {"sessions.handoff_pending", "sessions.icon", "messages.anthropic_content_blocks"}
 )
 """Columns of builds that lived for hours (2026-05-10, 06-04, 06-10); Hermes keeps them."""
-
 
 STORE = {
     "sessions": ("id", "source", "started_at"),
@@ -50,34 +43,52 @@ class Family(Enum):
     NEWER = "newer"  # 31 and beyond: locks only
 
 
+class VersionProblem(Enum):
+    """Why what ``schema_version`` says cannot be taken at its word (SC005).
+
+    Hermes reads the first row and writes all of them; a text makes it crash, a missing row makes it
+    take an old database for a new one and skip every data step (0.13.0 to 0.19.0).
+    """
+
+    NO_TABLE = "there is no table schema_version"
+    NO_ROW = "schema_version has no row"
+    SEVERAL = "schema_version has more than one row"
+    NULL = "the version is NULL"
+    NOT_A_NUMBER = "the version is not a whole number"
+    IMPOSSIBLE = "no schema has this number"
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What ``schema_version`` says: ``number`` where one is usable, and what is wrong with it."""
+
+    number: int | None
+    problem: VersionProblem | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Recognition:
     """What a live database is. Names are ``table``, ``table.column`` or an index's name.
 
     ``number`` is what we go by: the stamped number where it is usable, else the newest number whose
-    objects are there. ``shape`` is the nearest known structure of that number (``13``, ``07b``),
-    ``differences`` the live structure against it. ``missing`` are tables and columns that every
-    build of the number has (SC002), ``early`` those that its early builds lack, ``extra`` those of
-    no known release. ``indexes_missing`` (SC006) and ``indexes_elsewhere`` (there, but on another
-    table or column) are indexes of the shape. ``wrong_keys`` are tables whose primary key is not
-    the number's, for want of a rebuild.
+    objects are there. ``differences`` is the live structure against the nearest known structure of
+    that number. ``missing`` are tables and columns that every build of the number has (SC002),
+    ``extra`` those of no known release. ``indexes_missing`` (SC006) and ``indexes_elsewhere``
+    (there, but on another table or column) are indexes of the shape. ``wrong_keys`` are tables
+    whose primary key is not the number's, for want of a rebuild.
     """
 
     number: int
     stamp: Stamp
-    by_structure: int
     family: Family
-    shape: str | None
     differences: Differences
     missing: tuple[str, ...]
-    early: tuple[str, ...]
     extra: tuple[str, ...]
     indexes_missing: tuple[str, ...]
     indexes_elsewhere: tuple[str, ...]
     wrong_keys: tuple[str, ...]
     leftovers: tuple[Leftover, ...]
     search: Search
-    search_expected: tuple[str, ...]
     active_nullable: bool
 
     @property
@@ -85,42 +96,29 @@ class Recognition:
         """Tables whose rebuild Hermes did not finish, by a leftover or by a key that stayed."""
         return frozenset({*(leftover.owner for leftover in self.leftovers), *self.wrong_keys})
 
-    @property
-    def search_outdated(self) -> bool:
-        """Whether the search tables are of another generation than the number's (SC004)."""
-        return self.search.present and self.search.layout not in self.search_expected
 
-
-def recognise(structure: Structure, catalogue: Catalogue | None = None) -> Recognition:
+def recognise(structure: Structure) -> Recognition:
     """Say what the database behind ``structure`` is; any structure gives an answer."""
-    known = catalogue or default_catalogue()
-    by_structure = newest_number(structure, known)
+    known = default_catalogue()
+    by_structure = newest_number(structure)
     stamp = read_stamp(structure, by_structure)
     number = _number(stamp, by_structure)
     version = known.nearest(number)
-    shape, differences = _nearest(version, structure)
-    expected = version.shapes[shape]
-    lacking = set(_names(expected)) - set(_names(structure))
-    missing = _without(lacking, version.early)
+    expected = _nearest(version, structure)
+    missing = _without(set(_names(expected)) - set(_names(structure)), version.early)
     beyond = set(_names(structure)) - set(_names(expected))
     later = {name for n, v in known.versions.items() if n > number for name in _all_names(v)}
     side = set(_names(known.side)) | TRANSIENT_COLUMNS
     placed = {name: index for name, index in expected.indexes.items() if index.sql is not None}
     absent = placed.keys() - structure.indexes.keys()
-    layouts = sorted({layout_of_shape(s, known) for s in version.shapes.values()})
-    if number >= FIRST_LATER:
-        layouts = sorted({*_later_layouts(known), layouts[0]})
     leftovers = find_leftovers(structure)
     left = {leftover.table for leftover in leftovers}
     return Recognition(
         number=number,
         stamp=stamp,
-        by_structure=by_structure,
         family=_family(structure, number),
-        shape=shape if by_structure or stamp.number is not None else None,
-        differences=differences,
+        differences=diff(expected, structure),
         missing=tuple(sorted(missing)),
-        early=tuple(sorted(lacking - missing)),
         extra=tuple(
             sorted(name for name in beyond - later - side if name.split(".")[0] not in left)
         ),
@@ -132,10 +130,29 @@ def recognise(structure: Structure, catalogue: Catalogue | None = None) -> Recog
         ),
         wrong_keys=_wrong_keys(structure, version.structure),
         leftovers=leftovers,
-        search=read_search(structure, layouts[0], known),
-        search_expected=tuple(layouts),
+        search=read_search(structure, number),
         active_nullable=_active_nullable(structure),
     )
+
+
+def read_stamp(structure: Structure, by_structure: int) -> Stamp:
+    """Judge the version rows; ``by_structure`` breaks the tie where there are several."""
+    values = tuple(row.value for row in structure.version_rows)
+    if not structure.has_column("schema_version", "version"):
+        return Stamp(None, VersionProblem.NO_TABLE)
+    if not values:
+        return Stamp(None, VersionProblem.NO_ROW)
+    if len(values) > 1:
+        usable = [v for v in values if isinstance(v, int) and 1 <= v <= max(by_structure, 1)]
+        return Stamp(usable[0] if usable else None, VersionProblem.SEVERAL)
+    value = values[0]
+    if value is None:
+        return Stamp(None, VersionProblem.NULL)
+    if not isinstance(value, int):
+        return Stamp(None, VersionProblem.NOT_A_NUMBER)
+    if value < 1:
+        return Stamp(None, VersionProblem.IMPOSSIBLE)
+    return Stamp(value)
 
 
 def _number(stamp: Stamp, by_structure: int) -> int:
@@ -150,7 +167,7 @@ def _number(stamp: Stamp, by_structure: int) -> int:
     return number
 
 
-def newest_number(structure: Structure, catalogue: Catalogue) -> int:
+def newest_number(structure: Structure) -> int:
     """Return the newest number that left a table, a column or a search table here; 0 for none.
 
     Numbers up to 22 must have left all that every build of them has, later ones any one thing:
@@ -161,7 +178,7 @@ def newest_number(structure: Structure, catalogue: Catalogue) -> int:
     newest = 0
     before: set[str] = set()
     before_search: set[str] = set()
-    for number, version in catalogue.versions.items():
+    for number, version in default_catalogue().versions.items():
         shapes = version.shapes.values()
         names = version.marks.union(*(_names(shape) for shape in shapes))
         tables = {name for shape in shapes for name in _search_names(shape)}
@@ -183,19 +200,17 @@ def newest_number(structure: Structure, catalogue: Catalogue) -> int:
     return newest
 
 
-def _nearest(version: Version, structure: Structure) -> tuple[str, Differences]:
+def _nearest(version: Version, structure: Structure) -> Structure:
     """Return the shape of ``version`` that ``structure`` differs least from, the first in a tie."""
 
     live = set(_names(structure))
 
-    def distance(name: str) -> tuple[int, int]:
-        shape = version.shapes[name]
-        found = diff(shape, structure)
+    def distance(shape: Structure) -> tuple[int, int]:
+        differences = diff(shape, structure)
         lacking = _without(set(_names(shape)) - live, version.early)
-        return len(lacking) + len(found.changed), len(found.extra)
+        return len(lacking) + len(differences.changed), len(differences.extra)
 
-    name = min(version.shapes, key=distance)
-    return name, diff(version.shapes[name], structure)
+    return min(version.shapes.values(), key=distance)
 
 
 def _family(structure: Structure, number: int) -> Family:
@@ -225,13 +240,6 @@ def _wrong_keys(structure: Structure, expected: Structure) -> tuple[str, ...]:
             if name in structure.tables and structure.tables[name].key != table.key
         )
     )
-
-
-def _later_layouts(catalogue: Catalogue) -> Iterator[str]:
-    for number in catalogue.known_numbers():
-        if number >= NEWEST_TARGET:
-            for shape in catalogue.versions[number].shapes.values():
-                yield layout_of_shape(shape, catalogue)
 
 
 def _active_nullable(structure: Structure) -> bool:

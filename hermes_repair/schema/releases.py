@@ -1,4 +1,8 @@
-"""What a release will do to this database, told before the update (``doctor --for RELEASE``)."""
+"""What a release does to a database.
+
+Told before the update (``doctor --for RELEASE``), and where code and database do not go together
+(SC008).
+"""
 
 from __future__ import annotations
 
@@ -6,11 +10,11 @@ import re
 import tomllib
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 from hermes_repair.model.errors import UsageError
 from hermes_repair.schema import catalogue_root
-from hermes_repair.schema.catalogue import Catalogue, default_catalogue
+from hermes_repair.schema.catalogue import default_catalogue
+from hermes_repair.schema.recognise import Recognition
 
 _RELEASE = re.compile(r"v?(\d{1,4}(?:\.\d{1,4}){1,3})\Z")
 
@@ -35,17 +39,26 @@ class Effect:
     count: str = ""
 
 
-def load_effects(root: Path) -> tuple[Effect, ...]:
-    """Read ``db/releases.toml`` below ``root``; ``OSError`` or ``ValueError`` when it is broken."""
-    with (root / "db" / "releases.toml").open("rb") as file:
-        rows = tomllib.load(file)["effect"]
-    return tuple(Effect(**{**row, "findings": tuple(row["findings"])}) for row in rows)
+@dataclass(frozen=True, slots=True)
+class Skew:
+    """What code of some numbers is known to do wrong on a database of others.
+
+    ``code`` and ``database`` are SCHEMA_VERSION ranges, both ends included; ``when`` is a condition
+    or empty.
+    """
+
+    code: tuple[int, int]
+    database: tuple[int, int]
+    when: str
+    what: str
 
 
 @cache
 def default_effects() -> tuple[Effect, ...]:
-    """Return the effects that this install of hermes-repair ships with."""
-    return load_effects(catalogue_root())
+    """Return the effects that this install of hermes-repair ships with: ``db/releases.toml``."""
+    with (catalogue_root() / "db" / "releases.toml").open("rb") as file:
+        rows = tomllib.load(file)["effect"]
+    return tuple(Effect(**{**row, "findings": tuple(row["findings"])}) for row in rows)
 
 
 def effects_of(release: str, number: int) -> tuple[Effect, ...]:
@@ -53,20 +66,20 @@ def effects_of(release: str, number: int) -> tuple[Effect, ...]:
 
     Raises :class:`UsageError` for a text that is no release number.
     """
-    wanted = release_key(release)
+    asked = release_key(release)
     return tuple(
         effect
         for effect in default_effects()
-        if release_key(effect.since) <= wanted
-        and (not effect.until or wanted <= release_key(effect.until))
+        if release_key(effect.since) <= asked
+        and (not effect.until or asked <= release_key(effect.until))
         and (effect.below == 0 or number < effect.below)
     )
 
 
-def newest_release(number: int, catalogue: Catalogue | None = None) -> str | None:
+def newest_release(number: int) -> str | None:
     """Return the newest release that expects schema ``number`` or less, ``None`` before all."""
-    known = catalogue or default_catalogue()
-    releases = [r for v in known.versions.values() if v.number <= number for r in v.releases]
+    versions = default_catalogue().versions.values()
+    releases = [r for v in versions if v.number <= number for r in v.releases]
     return max(releases, key=release_key, default=None)
 
 
@@ -86,21 +99,47 @@ def release_key(release: str) -> tuple[int, ...]:
     return tuple(parts)
 
 
-def number_of_release(release: str, catalogue: Catalogue | None = None) -> int | None:
+def number_of_release(release: str) -> int | None:
     """Return the schema number that a release expects, ``None`` for one that is not listed.
 
     A release between two listed ones has the number of both where they agree; else it is not
     guessed. Raises :class:`UsageError` for a text that is no release number.
     """
-    known = catalogue or default_catalogue()
-    wanted = release_key(release)
+    asked = release_key(release)
     rows = sorted(
         (release_key(name), version.number)
-        for version in known.versions.values()
+        for version in default_catalogue().versions.values()
         for name in version.releases
     )
-    below = [number for key, number in rows if key <= wanted]
-    above = [number for key, number in rows if key >= wanted]
+    below = [number for key, number in rows if key <= asked]
+    above = [number for key, number in rows if key >= asked]
     if below and above and below[-1] == above[0]:
         return below[-1]
     return None
+
+
+@cache
+def default_skews() -> tuple[Skew, ...]:
+    """Return the combinations that this install of hermes-repair knows: ``db/skew.toml``."""
+    with (catalogue_root() / "db" / "skew.toml").open("rb") as file:
+        rows = tomllib.load(file)["skew"]
+    return tuple(
+        Skew((row["code"][0], row["code"][1]), (row["database"][0], row["database"][1]),
+             row["when"], row["what"])
+        for row in rows
+    )  # fmt: skip
+
+
+def skews_of(code: int, recognition: Recognition) -> tuple[Skew, ...]:
+    """Return what code that expects schema ``code`` does wrong on this database."""
+    search = recognition.search
+    missing = any(name.startswith("trigger ") for name in search.missing)
+    holds = {"": True, "trigger-missing": missing, "cjk": search.cjk_triggers}
+    number = recognition.number
+    return tuple(
+        skew
+        for skew in default_skews()
+        if skew.code[0] <= code <= skew.code[1]
+        and skew.database[0] <= number <= skew.database[1]
+        and holds[skew.when]
+    )

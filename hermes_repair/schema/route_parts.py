@@ -6,35 +6,34 @@ import re
 from dataclasses import dataclass, replace
 
 from hermes_repair.model.actions import Action, Ddl, RowUpdate
+from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import Refused
-from hermes_repair.schema.catalogue import Catalogue
-from hermes_repair.schema.leftovers import OWNERS
+from hermes_repair.schema.catalogue import default_catalogue, made_table
+from hermes_repair.schema.data_steps import TITLE_INDEX, version_actions
 from hermes_repair.schema.recognise import Recognition
-from hermes_repair.schema.run_script import made_table
-from hermes_repair.schema.search_refill import is_right, refill
+from hermes_repair.schema.search import is_right, refill
 from hermes_repair.schema.structure import Index, Structure, Table
 from hermes_repair.schema.structure_difference import diff
 from hermes_repair.schema.table_rebuild import (
     CONVERSATIONS,
+    OWNERS,
     REBUILT,
     merge_leftover,
     not_brought,
     rebuild_table,
 )
 from hermes_repair.schema.target_objects import Wanted, column_words, missed, wanted_objects
-from hermes_repair.schema.title_step import TITLE_INDEX
-from hermes_repair.schema.version_row import version_actions
 from hermes_repair.store.connections import quote
 
 
 @dataclass(frozen=True, slots=True)
 class RouteFacts:
-    """What the route needs to know of the rows; see :func:`.route_facts.read_facts`.
+    """What the route needs to know of the rows; see :func:`.route.read_facts`.
 
     ``message_bounds`` are the message ids at which the filling of a search table is cut,
     ``null_active`` is whether a message has NULL in a nullable ``active`` column. The row
-    updates are computed by the rules of :mod:`.title_step`, :mod:`.delegate_marks` and
-    :mod:`.gateway_step`. ``crowded`` are tables with rows that the key they are to have has no
+    updates are computed by the rules of :mod:`.data_steps`, :mod:`.data_steps` and
+    :mod:`.data_steps`. ``crowded`` are tables with rows that the key they are to have has no
     place for.
     """
 
@@ -70,7 +69,6 @@ class Builder:
         self,
         structure: Structure,
         recognition: Recognition,
-        catalogue: Catalogue,
         target: int,
         facts: RouteFacts,
     ) -> None:
@@ -78,7 +76,7 @@ class Builder:
         self.recognition = recognition
         self.start = recognition.number
         self.target = target
-        self.final = catalogue.structure(target)
+        self.final = default_catalogue().structure(target)
         self.facts = facts
         self.tables = dict(structure.tables)
         self.indexes = dict(structure.indexes)
@@ -87,7 +85,7 @@ class Builder:
         self.unfinished = recognition.unfinished
         # A table whose rebuild stopped has its rows elsewhere: its step did run.
         absent = set(recognition.missing) - self.unfinished
-        self.missed = missed(wanted_objects(catalogue, target), absent, self.start)
+        self.missed = missed(wanted_objects(target), absent, self.start)
 
     def step(self, wanted: Wanted) -> None:
         """Append what one step needs: tables, columns, rows, indexes, search tables."""
@@ -114,12 +112,13 @@ class Builder:
         expected = Structure(tables=self.final.tables, indexes=self.final.indexes)
         return tuple(replace(diff(expected, picture), extra=()).lines())
 
-    def side_tables(self, catalogue: Catalogue) -> None:
+    def side_tables(self) -> None:
         """Append what finishes the rebuild of a table beside the numbered schema, if one stopped.
 
         Without a leftover these tables are left alone: Hermes changes them on its own occasions.
         """
         label = "tables beside the schema"
+        catalogue = default_catalogue()
         for item in catalogue.side_objects:
             index = catalogue.side.indexes.get(item.name)
             owner = item.name if index is None else index.table
@@ -183,20 +182,13 @@ class Builder:
         """Raise where something of another kind has the name that a table is to have."""
         taken = (self.structure.views, self.structure.virtual_tables, self.structure.indexes)
         if any(name in names for names in taken):
-            raise Refused(
-                f"{name} exists but is not a table; Hermes did not create it.",
-                "`hermes-repair doctor -v` shows the differences.",
-            )
+            raise _not_of_hermes(f"{name} exists but is not a table")
 
     def _rebuild(
         self, live: Table, wanted: Table, create: str, label: str, damage: str | None
     ) -> None:
         if live.name in CONVERSATIONS:
-            raise Refused(
-                f"Table {live.name} has a primary key of no known schema; Hermes did not create"
-                " it.",
-                "`hermes-repair doctor -v` shows the differences.",
-            )
+            raise _not_of_hermes(f"Table {live.name} has a primary key of no known schema")
         if live.name in self.facts.crowded:
             raise Refused(
                 f"Table {live.name} has a primary key of no known schema, and rows that do not fit"
@@ -238,10 +230,8 @@ class Builder:
             for column in lacking:
                 words = column_words(column)
                 if words is None:
-                    raise Refused(
-                        f"Table {name} lacks its column {column.name}, which cannot be added;"
-                        " Hermes did not create it.",
-                        "`hermes-repair doctor -v` shows the differences.",
+                    raise _not_of_hermes(
+                        f"Table {name} lacks its column {column.name}, which cannot be added"
                     )
                 full = f"{name}.{column.name}"
                 self._sql(
@@ -284,8 +274,8 @@ class Builder:
         live = self.indexes.get(name)
         if live == wanted:
             return
-        found = self.recognition
-        lacking = name in (*found.indexes_missing, *found.indexes_elsewhere)
+        recognition = self.recognition
+        lacking = name in (*recognition.indexes_missing, *recognition.indexes_elsewhere)
         damage = self._damage(wanted.table, lacking, "SC006")
         if name == TITLE_INDEX:
             self._add(label, "titles that sessions share", list(self.facts.titles), damage)
@@ -296,13 +286,10 @@ class Builder:
     def _search(self, wanted: Wanted, table: str, statements: list[str]) -> None:
         behind = wanted.step.number > self.start
         if table in {*self.structure.tables, *self.structure.views}:
-            raise Refused(
-                f"{table} exists but is not a search table; Hermes did not create it.",
-                "`hermes-repair doctor -v` shows the differences.",
-            )
+            raise _not_of_hermes(f"{table} exists but is not a search table")
         if behind or not is_right(self.structure, self.final, statements):
             fill = wanted.step.fills[table]
-            damage = "SC004" if self.recognition.search_outdated else "FT001"
+            damage = "SC004" if self.recognition.search.outdated else "FT001"
             bounds = self.facts.message_bounds
             self._sql(
                 wanted.step.label,
@@ -311,3 +298,8 @@ class Builder:
                 None if behind else damage,
                 "SELECT COUNT(*) FROM messages",
             )
+
+
+def _not_of_hermes(what: str) -> Refused:
+    more = advice("`{}` shows the differences.", command("doctor", "-v"))
+    return Refused(f"{what}; Hermes did not create it.", more)

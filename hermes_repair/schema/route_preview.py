@@ -1,16 +1,34 @@
-"""What ``migrate --dry-run`` shows of a route: its SQL, and how many rows each part touches."""
+"""What is told of a route before it runs: its SQL, the rows that it touches, the disk it takes.
+
+What one transaction writes lies in the -wal until it is checkpointed, and in the main file after
+that, so it counts twice there.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from hermes_repair.model.actions import Action, Ddl, RowUpdate
+from hermes_repair.model.values import Value, whole
 from hermes_repair.schema.route import Route
 from hermes_repair.schema.route_parts import Part
+from hermes_repair.schema.search import EMPTIED, FILLED
+from hermes_repair.schema.sql_text import kind_of, normal
 from hermes_repair.store.connections import quote
 
 MANY_ALIKE = 3
+
+INDEX_ROW_BYTES = 64
+
+TEXT = (
+    "SUM(COALESCE(LENGTH(CAST(content AS BLOB)), 0)"
+    " + COALESCE(LENGTH(CAST(tool_calls AS BLOB)), 0))"
+)
+
+Scan: TypeAlias = Callable[[str, str], Iterable[Sequence[Value]]]
+"""Runs ``SELECT what FROM table``, whole or in ranges: one row for each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,3 +86,37 @@ def _folded(statements: dict[str, int]) -> Iterator[tuple[str, int]]:
             yield sql, times
         elif sql == ranges[0]:
             yield sql.rsplit(" BETWEEN ", 1)[0] + " BETWEEN ? AND ?", len(ranges)
+
+
+def room_for(way: Route, scan: Scan) -> int:
+    """Return the bytes that the disk must have free for a route, the backup aside.
+
+    The messages are only asked for their number, or their text, where that decides.
+    """
+    filled: list[str] = []
+    emptied: list[str] = []
+    indexes = 0
+    for action in way.actions:
+        if not isinstance(action, Ddl):
+            continue
+        words = action.sql.split(None, 3)
+        if words[:2] == ["DROP", "TABLE"]:
+            emptied.append(words[2].strip('"'))
+        elif words[0] == "CREATE":
+            kind, name = kind_of(action.sql)
+            if kind == "virtual table":
+                filled.append(name)
+            indexes += kind == "index" and " on messages (" in normal(action.sql)
+    written = 0.0
+    freed = 0.0
+    if indexes:
+        written += indexes * INDEX_ROW_BYTES * _total("COUNT(*)", scan)
+    if filled:
+        text = _total(TEXT, scan)
+        written += text * sum(FILLED[name] for name in filled)
+        freed = text * sum(EMPTIED.get(name, 0.0) for name in emptied)
+    return int(max(written, 2 * written - freed))
+
+
+def _total(what: str, scan: Scan) -> int:
+    return sum(whole(row[0]) for row in scan(what, "messages"))

@@ -44,14 +44,14 @@ def tokens(sql: str) -> Iterator[str]:
 @lru_cache(maxsize=256)  # one number has most statements of the one before it
 def normal(sql: str) -> str:
     """Return one statement in the form in which two spellings of the same thing are equal."""
-    found = list(tokens(sql))
-    while found and found[-1] == ";":
-        found.pop()
-    if found[:1] == ["create"]:
-        at = next((i for i, token in enumerate(found[:5]) if token in _CREATE), 0) + 1
-        if found[at : at + 3] == ["if", "not", "exists"]:
-            del found[at : at + 3]
-    return " ".join(found)
+    words = list(tokens(sql))
+    while words and words[-1] == ";":
+        words.pop()
+    if words[:1] == ["create"]:
+        at = next((i for i, token in enumerate(words[:5]) if token in _CREATE), 0) + 1
+        if words[at : at + 3] == ["if", "not", "exists"]:
+            del words[at : at + 3]
+    return " ".join(words)
 
 
 def statements(script: str) -> Iterator[str]:

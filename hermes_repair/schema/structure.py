@@ -52,8 +52,8 @@ class Table:
 
     def column(self, name: str) -> Column | None:
         """Return a column by name, as SQLite would: without regard to ASCII case."""
-        wanted = name.lower()
-        return next((c for c in self.columns if c.name.lower() == wanted), None)
+        lower = name.lower()
+        return next((c for c in self.columns if c.name.lower() == lower), None)
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -88,6 +88,14 @@ class VirtualTable:
     module: str
     arguments: tuple[str, ...]
 
+    @property
+    def storage(self) -> tuple[str, ...]:
+        """The tables that FTS5 keeps this one in, by its options (fts5.html, 4.4)."""
+        options = {argument.partition(" = ")[0] for argument in self.arguments if " = " in argument}
+        left_out = {"content": "content", "columnsize": "docsize"}
+        parts = set(SHADOW_SUFFIXES) - {left_out[name] for name in options & left_out.keys()}
+        return tuple(f"{self.name}_{part}" for part in sorted(parts))
+
 
 @dataclass(frozen=True, slots=True)
 class VersionRow:
@@ -116,15 +124,15 @@ class Structure:
 
     def has_column(self, table: str, column: str) -> bool:
         """Whether an ordinary table has a column of that name, in any case."""
-        found = self.tables.get(table)
-        return found is not None and found.column(column) is not None
+        known = self.tables.get(table)
+        return known is not None and known.column(column) is not None
 
 
-def read_structure(query: Query, seen: dict[str, Table] | None = None) -> Structure:
+def read_structure(query: Query, tables_by_sql: dict[str, Table] | None = None) -> Structure:
     """Read the structure of the database behind ``query``; costs some dozens of short queries.
 
-    ``seen`` has tables by the text that made them, and gets those that are read here: where many
-    databases are alike, none of their tables is asked for twice.
+    ``tables_by_sql`` has tables by the text that made them, and gets those that are read here:
+    where many databases are alike, none of their tables is asked for twice.
 
     Virtual tables and views are taken from their SQL text only: asking SQLite about one whose
     tokenizer or module is not loaded (``messages_fts_cjk``, schema 23 and later) is an error.
@@ -151,11 +159,13 @@ def read_structure(query: Query, seen: dict[str, Table] | None = None) -> Struct
                 virtual[name] = module
             elif not name.startswith("sqlite_"):
                 plain.append((name, sql))
-    seen = {} if seen is None else seen
+    tables_by_sql = {} if tables_by_sql is None else tables_by_sql
     shadows = {f"{owner}_{suffix}" for owner in virtual for suffix in SHADOW_SUFFIXES}
     for name, sql in plain:
         if name not in shadows:
-            tables[name] = seen[sql] = seen.get(sql) or _read_table(query, name, sql)
+            if sql not in tables_by_sql:
+                tables_by_sql[sql] = _read_table(query, name, sql)
+            tables[name] = tables_by_sql[sql]
     return Structure(
         tables=tables,
         indexes=indexes,
@@ -170,10 +180,10 @@ def read_structure(query: Query, seen: dict[str, Table] | None = None) -> Struct
 
 def index_of(name: str, table: str, sql: str) -> Index:
     """Return an index from its CREATE text; an empty text is the index of a constraint."""
-    found = normal(sql).split(" on ", 1)
-    if len(found) < 2:
+    parts = normal(sql).split(" on ", 1)
+    if len(parts) < 2:
         return Index(name, table, unique=True, sql=None)
-    return Index(name, table, unique=found[0].startswith("create unique "), sql=found[1])
+    return Index(name, table, unique=parts[0].startswith("create unique "), sql=parts[1])
 
 
 def virtual_table_of(name: str, sql: str) -> VirtualTable | None:
@@ -181,12 +191,12 @@ def virtual_table_of(name: str, sql: str) -> VirtualTable | None:
     read = tokens(sql)
     if list(islice(read, 3)) != ["create", "virtual", "table"]:
         return None
-    found = list(read)
-    if "using" not in found:
+    words = list(read)
+    if "using" not in words:
         return None
-    at = found.index("using")
-    module = found[at + 1] if at + 1 < len(found) else ""
-    inner = found[at + 3 :]
+    at = words.index("using")
+    module = words[at + 1] if at + 1 < len(words) else ""
+    inner = words[at + 3 :]
     while inner and inner[-1] in (";", ")"):
         inner.pop()
     arguments = []
@@ -212,13 +222,13 @@ def _read_table(query: Query, name: str, sql: str) -> Table:
             (name,),
         )
     )
-    found = list(tokens(sql))
+    words = list(tokens(sql))
     return Table(
         name=name,
         columns=columns,
         foreign_keys=_read_foreign_keys(query, name),
-        autoincrement="autoincrement" in found,
-        without_rowid=found[-2:] == ["without", "rowid"],
+        autoincrement="autoincrement" in words,
+        without_rowid=words[-2:] == ["without", "rowid"],
     )
 
 
@@ -255,8 +265,8 @@ def _read_version_rows(query: Query, table: Table | None) -> tuple[VersionRow, .
         return ()
     limit = f"LIMIT {VERSION_ROWS_READ}"
     if table.without_rowid:
-        found = query(f"SELECT version FROM schema_version {limit}", ())
-        return tuple(VersionRow(number, row[0]) for number, row in enumerate(found, 1))
+        versions = query(f"SELECT version FROM schema_version {limit}", ())
+        return tuple(VersionRow(number, row[0]) for number, row in enumerate(versions, 1))
     rows = query(f"SELECT rowid, version FROM schema_version ORDER BY rowid {limit}", ())
     return tuple(VersionRow(whole(rowid), value) for rowid, value in rows)
 

@@ -46,21 +46,21 @@ def normalised(structure: Structure) -> dict[str, str]:
 
     The rows of ``schema_version`` and the keys of ``state_meta`` are data and left out.
     """
-    found: dict[str, str] = {}
+    objects: dict[str, str] = {}
     for table in structure.tables.values():
-        found |= _table(table)
+        objects |= _table(table)
     for index in structure.indexes.values():
         if index.sql is None:
-            found[f"key index {index.name}"] = f"on {index.table}"
+            objects[f"key index {index.name}"] = f"on {index.table}"
         else:
-            found[f"index {index.name}"] = f"{'unique ' if index.unique else ''}on {index.sql}"
-    found |= {f"trigger {trigger.name}": trigger.sql for trigger in structure.triggers.values()}
-    found |= {f"view {name}": sql for name, sql in structure.views.items()}
+            objects[f"index {index.name}"] = f"{'unique ' if index.unique else ''}on {index.sql}"
+    objects |= {f"trigger {trigger.name}": trigger.sql for trigger in structure.triggers.values()}
+    objects |= {f"view {name}": sql for name, sql in structure.views.items()}
     for virtual in structure.virtual_tables.values():
         arguments = ", ".join(virtual.arguments)
-        found[f"virtual table {virtual.name}"] = f"{virtual.module}({arguments})"
-    found |= {f"shadow table {name}": "" for name in structure.shadow_tables}
-    return found
+        objects[f"virtual table {virtual.name}"] = f"{virtual.module}({arguments})"
+    objects |= {f"shadow table {name}": "" for name in structure.shadow_tables}
+    return objects
 
 
 def diff(expected: Structure, found: Structure) -> Differences:
@@ -90,7 +90,7 @@ def _table(table: Table) -> dict[str, str]:
         )
         if is_set
     ]
-    found = {f"table {table.name}": " ".join(flags)}
+    objects = {f"table {table.name}": " ".join(flags)}
     for column in table.columns:
         words = [column.type.upper()]
         if column.not_null:
@@ -101,13 +101,13 @@ def _table(table: Table) -> dict[str, str]:
             words.append(f"key {column.pk}")
         if column.hidden:
             words.append(f"hidden {column.hidden}")
-        found[f"column {table.name}.{column.name}"] = " ".join(words)
+        objects[f"column {table.name}.{column.name}"] = " ".join(words)
     for key in sorted(table.foreign_keys, key=_key_order):
         name = f"reference {table.name}({', '.join(key.columns)})"
         target = f"{key.table}({', '.join(column or 'key' for column in key.references)})"
         text = f"{target} on update {key.on_update.lower()} on delete {key.on_delete.lower()}"
-        found[name] = f"{found[name]}; {text}" if name in found else text
-    return found
+        objects[name] = f"{objects[name]}; {text}" if name in objects else text
+    return objects
 
 
 def _key_order(key: ForeignKey) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from hermes_repair.schema.structure import Column, Index, Table
+from hermes_repair.schema.structure import Column, Index, Structure, Table
 from hermes_repair.schema.target_objects import column_words
 from hermes_repair.store.connections import quote
 
@@ -29,6 +29,43 @@ USAGE_COUNTERS = (
     "estimated_cost_usd",
     "actual_cost_usd",
 )
+
+OWNERS = {
+    "session_model_usage_v21": "session_model_usage",
+    "session_model_usage_legacy_pk": "session_model_usage",
+    "gateway_routing_legacy_pk": "gateway_routing",
+    "telegram_dm_topic_bindings_new": "telegram_dm_topic_bindings",
+}
+"""Leftover tables, and the table whose rows they hold."""
+TRASH_PREFIX = "fts_v22_trash_"
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """A table that an interrupted migration of Hermes left behind (SC004).
+
+    Hermes rebuilds a table by renaming it, making a new one and copying, without a transaction.
+    Killed in between, the rows stay in the renamed table for ever, and so do the indexes (schema 21
+    to 22, Hermes #73541, #73823). ``table`` holds rows of ``owner``; ``indexes`` are those of
+    ``owner`` that hang on it.
+    """
+
+    table: str
+    owner: str
+    indexes: tuple[str, ...]
+
+
+def find_leftovers(structure: Structure) -> tuple[Leftover, ...]:
+    """Return the leftover tables of ``structure``, those of ``optimize-storage`` (23+) included."""
+    hanging: dict[str, list[str]] = {}
+    for index in structure.indexes.values():
+        if index.sql is not None:
+            hanging.setdefault(index.table, []).append(index.name)
+    return tuple(
+        Leftover(table, OWNERS.get(table, "messages_fts"), tuple(sorted(hanging.get(table, ()))))
+        for table in sorted(structure.tables)
+        if table in OWNERS or table.startswith(TRASH_PREFIX)
+    )
 
 
 def rebuild_table(live: Table, wanted: Table, create: str, indexes: list[Index]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
-from hermes_repair.schema.catalogue import Catalogue, Step
+from hermes_repair.schema.catalogue import Step, default_catalogue
 from hermes_repair.schema.structure import Column
 
 
@@ -26,9 +26,9 @@ class Wanted:
     search: dict[str, list[str]] = field(default_factory=dict)
 
 
-def wanted_objects(catalogue: Catalogue, target: int) -> list[Wanted]:
+def wanted_objects(target: int) -> list[Wanted]:
     """Return every step up to ``target``, in order, with the objects that it is to ensure."""
-    steps = [step for step in catalogue.steps.values() if step.number <= target]
+    steps = [step for step in default_catalogue().steps.values() if step.number <= target]
     result = {step.number: Wanted(step) for step in steps}
     first: dict[str, int] = {}
     search: dict[str, tuple[int, list[str]]] = {}

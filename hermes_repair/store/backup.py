@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from hermes_repair.model.errors import DatabaseUnreadable, InUse, Refused
 from hermes_repair.store.connections import (
+    file_uri,
     open_for_writing,
     open_immutable,
     open_joined,
     open_private,
+    quote,
     unreadable,
 )
+from hermes_repair.store.file_state import main_alone
 from hermes_repair.store.integrity import require_sound, soundness
-from hermes_repair.store.look import Look, View, is_busy
+from hermes_repair.store.look import is_busy
 from hermes_repair.store.writer import Writer
 
 CopyVerified = Callable[[Path, Path], bool]
 """Copies a file, fsyncs copy and folder, and says whether both are the same to the byte."""
+
+# FTS5's own storage may be laid out differently for the same content; ids and text may not.
+_LAYOUT_OF_SEARCH = ("_data", "_idx", "_config")
+# AUTOINCREMENT marks are never lowered (R5), so they may be ahead.
+_IGNORED = ("sqlite_sequence", "sqlite_stat1")
 
 
 def settle_wal(writer: Writer) -> None:
@@ -50,25 +59,17 @@ def back_up(writer: Writer, target: Path, copy: CopyVerified, *, check: bool = F
             f"The backup {target} does not match the database.",
             "Nothing was changed. Check the disk, then run the same command again.",
         )
-    connection = open_immutable(target)
-    try:
-        copied = connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
-        pages = connection.execute("PRAGMA page_count").fetchone()
-    except sqlite3.DatabaseError as error:
-        raise unreadable(target, error) from error
-    finally:
-        connection.close()
-    if (
-        copied != writer.query("SELECT COUNT(*) FROM sqlite_master")[0]
-        or pages != (writer.query("PRAGMA page_count")[0])
-    ):
+    questions = ("SELECT COUNT(*) FROM sqlite_master", "PRAGMA page_count")
+    with _reading(target) as connection:
+        answers = [connection.execute(question).fetchall() for question in questions]
+    if answers != [writer.query(question) for question in questions]:
         raise Refused(
             f"The backup {target} does not open as the same database.",
             "Nothing was changed. Check the disk, then run the same command again.",
         )
     if check:
-        with closing(open_immutable(target)) as connection:
-            require_sound(soundness(Look(connection, View.MAIN, target)))
+        with main_alone(target) as look:
+            require_sound(soundness(look))
 
 
 def raise_sequences(copy: Path, marks: dict[str, int]) -> None:
@@ -91,16 +92,13 @@ def sequences(path: Path) -> dict[str, int]:
     Every schema of Hermes has the table: ``messages`` counts by it since schema 1. What is no
     number there is no mark: SQLite counts on from the largest id then.
     """
-    connection = open_immutable(path)
-    try:
+    with _reading(path) as connection:
         return dict(
             connection.execute(
                 "SELECT name, seq FROM sqlite_sequence"
                 " WHERE typeof(name) = 'text' AND typeof(seq) = 'integer'"
             )
         )
-    finally:
-        connection.close()
 
 
 def put_back(backup: Path, path: Path, still: Callable[[], None]) -> None:
@@ -135,9 +133,9 @@ def put_back(backup: Path, path: Path, still: Callable[[], None]) -> None:
 def opens(path: Path) -> bool:
     """Whether SQLite can read the first pages of a file at rest."""
     try:
-        with closing(open_immutable(path)) as connection:
+        with _reading(path) as connection:
             connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchall()
-    except (sqlite3.DatabaseError, DatabaseUnreadable):
+    except DatabaseUnreadable:
         return False
     return True
 
@@ -166,11 +164,109 @@ def sound(path: Path) -> tuple[str, ...]:
     wrong with a search index alone does not speak against a copy.
     """
     try:
-        with closing(open_immutable(path)) as connection:
-            look = Look(connection, View.MAIN, path)
+        with main_alone(path) as look:
             if not (look.has("sessions") and look.has("messages")):
                 return ("it has no sessions and messages",)
-            found = soundness(look)
+            judged = soundness(look)
     except DatabaseUnreadable as error:
         return (error.message,)
-    return (*found.damage, *(one.words() for one in found.disagreeing))
+    return (*judged.damage, *(one.words() for one in judged.disagreeing))
+
+
+@dataclass(frozen=True, slots=True)
+class TableDifference:
+    """How many rows of one table are not the same in both; ``columns`` tells another structure."""
+
+    table: str
+    rows: int
+    columns: bool = False
+
+
+def differing_tables(expected: Path, found: Path) -> tuple[TableDifference, ...]:
+    """Return the tables whose rows differ, both files at rest and without side files."""
+    with _reading(found) as connection:
+        connection.execute(f"ATTACH '{file_uri(expected)}?mode=ro&immutable=1' AS expected")
+        here, there = _tables(connection, "main"), _tables(connection, "expected")
+        differences = []
+        for table in sorted(here | there):
+            columns = _columns(connection, "main", table)
+            if set(columns) != set(_columns(connection, "expected", table)):
+                differences.append(TableDifference(table, 0, columns=True))
+            elif rows := _count(connection, table, columns):
+                differences.append(TableDifference(table, rows))
+        return tuple(differences)
+
+
+def same_structure(writer: Writer, backup: Path) -> bool:
+    """Whether a database has the objects of its backup, and the same schema number."""
+    with _reading(backup) as connection:
+        return _structure(connection) == _structure(writer.connection)
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open a file at rest; what SQLite refuses of it is raised as :class:`DatabaseUnreadable`."""
+    with closing(open_immutable(path)) as connection:
+        try:
+            yield connection
+        except sqlite3.DatabaseError as error:
+            raise unreadable(path, error) from error
+
+
+def _structure(connection: sqlite3.Connection) -> tuple[list[object], list[object]]:
+    objects = connection.execute(
+        "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name"
+    ).fetchall()
+    numbered = any(row[1] == "schema_version" for row in objects)
+    stamp = connection.execute("SELECT version FROM schema_version") if numbered else ()
+    return objects, list(stamp)
+
+
+def _tables(connection: sqlite3.Connection, schema: str) -> set[str]:
+    rows = connection.execute(
+        f"SELECT name, sql FROM {schema}.sqlite_master WHERE type = 'table'"
+    ).fetchall()
+    virtual = {str(n) for n, sql in rows if str(sql).upper().startswith("CREATE VIRTUAL")}
+    layout = {owner + suffix for owner in virtual for suffix in _LAYOUT_OF_SEARCH}
+    return {str(n) for n, _ in rows} - virtual - layout - set(_IGNORED)
+
+
+def _columns(connection: sqlite3.Connection, schema: str, table: str) -> list[str]:
+    return [
+        str(row[0])
+        # The schema is an argument: as a prefix it is ignored, and main answers for both.
+        for row in connection.execute("SELECT name FROM pragma_table_info(?, ?)", (table, schema))
+    ]
+
+
+def _count(connection: sqlite3.Connection, table: str, columns: list[str]) -> int:
+    """Count rows that are missing on one side or differ; by rowid, which a copy keeps."""
+    key = "rowid" if _has_rowid(connection, table) else None
+    if key is None:
+        listed = ", ".join(quote(column) for column in columns)
+        ours, theirs = (f"SELECT {listed} FROM {s}.{quote(table)}" for s in ("main", "expected"))
+        return int(
+            connection.execute(
+                f"SELECT (SELECT COUNT(*) FROM ({ours} EXCEPT {theirs}))"
+                f" + (SELECT COUNT(*) FROM ({theirs} EXCEPT {ours}))"
+            ).fetchone()[0]
+        )
+    unequal = " OR ".join(f"a.{quote(c)} IS NOT b.{quote(c)}" for c in columns)
+    ours, theirs = f"main.{quote(table)} a", f"expected.{quote(table)} b"
+    return int(
+        connection.execute(
+            f"SELECT (SELECT COUNT(*) FROM {ours} LEFT JOIN {theirs}"
+            f" ON a.rowid = b.rowid WHERE b.rowid IS NULL OR {unequal})"
+            f" + (SELECT COUNT(*) FROM {theirs} LEFT JOIN {ours}"
+            f" ON a.rowid = b.rowid WHERE a.rowid IS NULL)"
+        ).fetchone()[0]
+    )
+
+
+def _has_rowid(connection: sqlite3.Connection, table: str) -> bool:
+    row = connection.execute(
+        "SELECT wr FROM pragma_table_list WHERE schema = 'main' AND name = ?", (table,)
+    ).fetchone()
+    if row is None:
+        raise DatabaseUnreadable(f"There is no table {table}.")
+    return not row[0]

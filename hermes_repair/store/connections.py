@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 from urllib.parse import quote as percent_encode
 
+from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import DatabaseUnreadable
 from hermes_repair.model.values import RawText, Value, decode_text, stored
 
@@ -107,7 +108,7 @@ def unreadable(path: Path, error: sqlite3.Error) -> DatabaseUnreadable:
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
     return DatabaseUnreadable(
         f"SQLite cannot read {path}: {error}.",
-        "Nothing was changed. `hermes-repair doctor` says what can be done.",
+        advice("Nothing was changed. `{}` says what can be done.", command("doctor")),
         damage=str(error) if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) else None,
     )
 

@@ -9,13 +9,14 @@ views are made from private copies, compared, and the home is not touched.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 
 from hermes_repair.model.choices import WalChoice
-from hermes_repair.store.chats import Contents, contents, undone_by_joining
+from hermes_repair.model.errors import DatabaseUnreadable
+from hermes_repair.model.values import number, whole
 from hermes_repair.store.connections import open_immutable, open_joined, open_private
 from hermes_repair.store.integrity import Disagreement, Soundness, soundness
 from hermes_repair.store.look import LIVE_SECONDS_DELETE, LIVE_SECONDS_WAL, Look, View
@@ -24,6 +25,32 @@ from hermes_repair.store.private_copies import scratch
 CopyFiles = Callable[[list[tuple[Path, Path]]], str | None]
 """Copies files, in a child process that never opens SQLite: closing a descriptor of a database
 drops the locks of its process. Returns what proves that a -wal is not of the database before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """How many messages a session has in one view, and the time of the latest."""
+
+    messages: int
+    latest: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """The sessions of one view by id."""
+
+    chats: Mapping[str, Chat]
+
+    @property
+    def messages(self) -> int:
+        """The messages of all sessions."""
+        return sum(chat.messages for chat in self.chats.values())
+
+    @property
+    def latest(self) -> float | None:
+        """The time of the last message, None without one."""
+        times = (chat.latest for chat in self.chats.values())
+        return max((time for time in times if time is not None), default=None)
 
 
 class SideFile(Enum):
@@ -74,7 +101,20 @@ class FileState:
     @property
     def unproven(self) -> frozenset[str]:
         """The tables of those indexes: what is read of them may not be what is there."""
-        return frozenset(found.table for found in self.disagreeing)
+        return frozenset(index.table for index in self.disagreeing)
+
+
+@dataclass(frozen=True, slots=True)
+class WalAnswer:
+    """What somebody says of the -wal: ``choice`` the user (``--wal``), and a receipt of ours whose
+    it is (``left_by_us``), so that what the main file alone shows is no contradiction.
+    """
+
+    choice: WalChoice | None = None
+    left_by_us: bool = False
+
+
+NO_ANSWER = WalAnswer()
 
 
 @contextmanager
@@ -82,18 +122,16 @@ def at_rest(
     path: Path,
     sides: Sides,
     copy: CopyFiles,
-    choice: WalChoice | None,
+    answer: WalAnswer = NO_ANSWER,
     *,
     check_file: bool,
-    left_by_us: bool = False,
 ) -> Iterator[tuple[Look, FileState]]:
     """Look at a database that nobody has open; nothing is written beside it.
 
-    ``left_by_us``: a receipt of ours says whose the -wal is, so that what the main file alone shows
-    is no contradiction. Raises :class:`DatabaseUnreadable` where no view can be read at all.
+    Raises :class:`DatabaseUnreadable` where no view can be read at all.
     """
     with ExitStack() as stack:
-        main = _main(path, stack)
+        main = stack.enter_context(main_alone(path))
         if not sides.wal and not sides.journal:
             yield main, FileState(SideFile.NONE, View.MAIN, soundness(main) if check_file else None)
             return
@@ -104,17 +142,24 @@ def at_rest(
             if size
         ]
         contradiction = copy([(path, folder / path.name), *pairs])
-        joined = _joined(folder / path.name, stack)
+        joined = stack.enter_context(_joined(folder / path.name))
         # quick_check does not see a main file into which half of the -wal was taken.
-        found = {View.MAIN: soundness(main), View.JOINED: soundness(joined)}
-        side, differences = _judge(main, joined, found, sides, contradiction)
-        if side is SideFile.AMBIGUOUS and left_by_us:
+        judged = {View.MAIN: soundness(main), View.JOINED: soundness(joined)}
+        side, differences = _judge(main, joined, judged, sides, contradiction)
+        if side is SideFile.AMBIGUOUS and answer.left_by_us:
             side, differences = SideFile.CRASH, ()
-        look = _chosen(main, joined, side, choice)
-        state = FileState(side, look.view, found[look.view], differences)
+        look = _chosen(main, joined, side, answer.choice)
+        state = FileState(side, look.view, judged[look.view], differences)
         if side in IN_QUESTION:
             state = replace(state, alone=contents(main), joined=contents(joined))
         yield look, state
+
+
+@contextmanager
+def main_alone(path: Path) -> Iterator[Look]:
+    """Look at a main file as it lies: a -wal beside a copy may belong to another one."""
+    with closing(open_immutable(path)) as connection:
+        yield Look(connection, View.MAIN, path)
 
 
 def soundness_by_answer(path: Path, sides: Sides, copy: CopyFiles) -> Mapping[WalChoice, Soundness]:
@@ -127,8 +172,8 @@ def soundness_by_answer(path: Path, sides: Sides, copy: CopyFiles) -> Mapping[Wa
         wal = path.with_name(path.name + "-wal")
         copy([(path, folder / path.name), (wal, folder / wal.name)])
         return {
-            WalChoice.IGNORE: soundness(_main(path, stack)),
-            WalChoice.USE: soundness(_joined(folder / path.name, stack)),
+            WalChoice.IGNORE: soundness(stack.enter_context(main_alone(path))),
+            WalChoice.USE: soundness(stack.enter_context(_joined(folder / path.name))),
         }
 
 
@@ -140,32 +185,23 @@ def beside_others(
 
     ``at_least`` are tables that are checked however large the file is.
     """
-    connection = open_joined(path)
-    try:
+    with closing(open_joined(path)) as connection:
         limit = LIVE_SECONDS_WAL if wal_mode else LIVE_SECONDS_DELETE
         look = Look(connection, View.LIVE, path, limit)
-        found = soundness(look, at_least=at_least) if check_file else None
-        yield look, FileState(SideFile.NONE, View.LIVE, found)
-    finally:
-        connection.close()
+        judged = soundness(look, at_least=at_least) if check_file else None
+        yield look, FileState(SideFile.NONE, View.LIVE, judged)
 
 
-def _main(path: Path, stack: ExitStack) -> Look:
-    connection = open_immutable(path)
-    stack.callback(connection.close)
-    return Look(connection, View.MAIN, path)
-
-
-def _joined(path: Path, stack: ExitStack) -> Look:
-    connection = open_private(path)
-    stack.callback(connection.close)
-    return Look(connection, View.JOINED, path)
+@contextmanager
+def _joined(path: Path) -> Iterator[Look]:
+    with closing(open_private(path)) as connection:
+        yield Look(connection, View.JOINED, path)
 
 
 def _judge(
     main: Look,
     joined: Look,
-    found: Mapping[View, Soundness],
+    judged: Mapping[View, Soundness],
     sides: Sides,
     contradiction: str | None,
 ) -> tuple[SideFile, tuple[str, ...]]:
@@ -174,12 +210,12 @@ def _judge(
     That joining takes rows away proves nothing: a delete, an /undo or a prune that only the -wal
     has does so, and joining that is what every SQLite does.
     """
-    if found[View.MAIN].sound and not found[View.JOINED].sound:
+    if judged[View.MAIN].sound and not judged[View.JOINED].sound:
         return SideFile.STALE, ()
     if sides.journal:
         # A rolled-back view has less by its nature, so "only adds" says nothing here.
         return SideFile.HOT_JOURNAL, ()
-    if not found[View.MAIN].sound:
+    if not judged[View.MAIN].sound:
         return SideFile.CRASH, ()
     differences = undone_by_joining(main, joined)
     if contradiction is not None:
@@ -192,6 +228,50 @@ def _chosen(main: Look, joined: Look, side: SideFile, choice: WalChoice | None) 
     if side not in IN_QUESTION:
         return joined
     return joined if choice is WalChoice.USE else main
+
+
+def contents(look: Look) -> Contents | None:
+    """Return what a view has, None where that cannot be read. No index is asked."""
+    try:
+        if not look.has("sessions") or not look.has("messages"):
+            return Contents({})
+        chats = {
+            str(row[0]): Chat(
+                whole(row[1]),
+                number(row[2]),
+            )
+            for row in look.rows(
+                "SELECT s.id, t.n, t.late FROM sessions s NOT INDEXED LEFT JOIN (SELECT"
+                " session_id, COUNT(*) n, MAX(timestamp) late FROM messages"
+                " NOT INDEXED GROUP BY session_id) t ON t.session_id = s.id"
+            )
+        }
+    except DatabaseUnreadable:
+        return None
+    return Contents(chats)
+
+
+def undone_by_joining(main: Look, joined: Look) -> tuple[str, ...]:
+    """Return what the joined view would take back of the main file that no commit takes back.
+
+    Rows go with a delete, an /undo, a prune or a compaction, and counters with them; the mark of
+    AUTOINCREMENT never goes down.
+    """
+    if not main.has("sessions") or not main.has("messages"):
+        return ()
+    if not joined.has("sessions") or not joined.has("messages"):
+        return ("with it the tables of conversations are gone",)
+    before, after = _highest_id(main), _highest_id(joined)
+    if after >= before:
+        return ()
+    return (f"the last message id ever given is {after} with it, and {before} without it",)
+
+
+def _highest_id(look: Look) -> int:
+    if not look.has("sqlite_sequence"):
+        return 0
+    row = look.one("SELECT MAX(seq) FROM sqlite_sequence WHERE name = 'messages'")
+    return whole(row[0]) if row is not None else 0
 
 
 def refuse_copy(_pairs: list[tuple[Path, Path]]) -> str | None:

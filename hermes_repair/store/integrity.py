@@ -15,6 +15,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import partial
 
+from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import DatabaseUnreadable, Refused
 from hermes_repair.model.values import whole
 from hermes_repair.store.connections import quote
@@ -57,15 +58,15 @@ class Disagreement:
 
     def words(self) -> str:
         """Return what is wrong with it as a sentence, without the full stop."""
-        told = f"The index {self.index} of {self.table} "
+        subject = f"The index {self.index} of {self.table} "
         if not self.readable:
-            return f"{told}cannot be read"
+            return f"{subject}cannot be read"
         if self.entries is None or self.rows is None or self.missing is None:
-            return f"{told}does not have the rows of its table"
+            return f"{subject}does not have the rows of its table"
         parts = [f"lacks {self.missing:,} of {self.rows:,} rows"] if self.missing else []
         parts += [f"has {self.surplus:,} that do not match the table"] if self.surplus else []
         parts += [f"let in {self.doubled:,} values twice"] if self.doubled else []
-        return told + (" and ".join(parts) or "is not in order")
+        return subject + (" and ".join(parts) or "is not in order")
 
     @property
     def surplus(self) -> int:
@@ -107,8 +108,8 @@ class Soundness:
     def complaints(self) -> tuple[str, ...]:
         """All that speaks against it, the worst first, each without the full stop."""
         lost = (f"{self.lost:,} pages that belong to nothing",) if self.lost else ()
-        told = tuple(one.words() for one in self.disagreeing)
-        return (*self.damage, *told, *self.search, *lost)
+        disagreements = tuple(one.words() for one in self.disagreeing)
+        return (*self.damage, *disagreements, *self.search, *lost)
 
 
 def soundness(look: Look, *, at_least: Collection[str] = ()) -> Soundness:
@@ -123,20 +124,21 @@ def soundness(look: Look, *, at_least: Collection[str] = ()) -> Soundness:
         return Soundness(damage=(error.message,))
 
 
-def require_sound(found: Soundness, tables: Collection[str] | None = None) -> None:
+def require_sound(judged: Soundness, tables: Collection[str] | None = None) -> None:
     """Raise :class:`Refused` where what is read of a database may not be what is there.
 
     It names the finding: DB003 for damage, DB006 for an index that does not have its table's rows.
     With ``tables`` only their indexes count.
     """
-    told = [f"DB003: SQLite's own check finds damage in it ({line})" for line in found.damage]
-    told += [
+    reasons = [f"DB003: SQLite's own check finds damage in it ({line})" for line in judged.damage]
+    reasons += [
         f"DB006: {one.words()}"
-        for one in found.disagreeing
+        for one in judged.disagreeing
         if tables is None or one.table in tables
     ]
-    if told:
-        raise Refused(f"{told[0]}.", "Nothing was changed. `hermes-repair doctor` says more.")
+    if reasons:
+        more = advice("Nothing was changed. `{}` says more.", command("doctor"))
+        raise Refused(f"{reasons[0]}.", more)
 
 
 def require_agreement(look: Look, *tables: str, however_large: bool = False) -> None:
@@ -146,13 +148,13 @@ def require_agreement(look: Look, *tables: str, however_large: bool = False) -> 
     where its tables are known to be small.
     """
     for table in tables if however_large or not _is_large(look) else ():
-        said = look.within_limit(partial(_of_table, table=table))
-        if said is not None:
-            require_sound(Soundness(*_judge(look, table, said)))
+        answer = look.within_limit(partial(_of_table, table=table))
+        if answer is not None:
+            require_sound(Soundness(*_judge(look, table, answer)))
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
+class _Answer:
     """SQLite's complaints in order; ``error`` is why it could not go on after them."""
 
     lines: tuple[str, ...]
@@ -162,27 +164,27 @@ class _Said:
 def _at_rest(look: Look) -> Soundness:
     kinds = _kinds(look)
     whole = _whole(look, kinds)
-    if whole == _Said(()) and not ASKS_SEARCH:
+    if whole == _Answer(()) and not ASKS_SEARCH:
         return Soundness()
     damage: list[str] = []
     disagreeing: list[Disagreement] = []
     search: list[str] = []
-    told: set[str] = set()
+    told_by_table: set[str] = set()
     for table in kinds.get("table", ()):
-        said = _of_table(look, table)
-        told.update(said.lines)
-        own, indexes = _judge(look, table, said)
+        answer = _of_table(look, table)
+        told_by_table.update(answer.lines)
+        own, indexes = _judge(look, table, answer)
         damage += own
         disagreeing += indexes
-    for table in kinds.get("shadow", ()) if whole != _Said(()) else ():
-        said = _of_table(look, table)
-        told.update(said.lines)
+    for table in kinds.get("shadow", ()) if whole != _Answer(()) else ():
+        answer = _of_table(look, table)
+        told_by_table.update(answer.lines)
         # A page that two trees claim is given away while the other one uses it: no search matter.
-        damage += (line for line in said.lines if _TWICE in line)
-        search += (f"{table}: {line}" for line in said.lines if _TWICE not in line)
-        if said.error is not None and not said.lines:
-            search.append(f"{table}: {said.error}")
-    rest = [line for line in (whole.lines if whole else ()) if line not in told]
+        damage += (line for line in answer.lines if _TWICE in line)
+        search += (f"{table}: {line}" for line in answer.lines if _TWICE not in line)
+        if answer.error is not None and not answer.lines:
+            search.append(f"{table}: {answer.error}")
+    rest = [line for line in (whole.lines if whole else ()) if line not in told_by_table]
     lost = sum(_NEVER_USED.match(line) is not None for line in rest)
     damage += (line for line in rest if not _NEVER_USED.match(line))
     if whole is not None and whole.error and not (damage or disagreeing or search):
@@ -202,11 +204,11 @@ def _beside_others(look: Look, at_least: Collection[str]) -> Soundness:
     unchecked: list[str] = []
     for table in _kinds(look).get("table", ()):
         begun = table in at_least or not large
-        said = look.within_limit(partial(_of_table, table=table)) if begun else None
-        if said is None:
+        answer = look.within_limit(partial(_of_table, table=table)) if begun else None
+        if answer is None:
             unchecked.append(table)
             continue
-        own, indexes = _judge(look, table, said)
+        own, indexes = _judge(look, table, answer)
         damage += own
         disagreeing += indexes
     return Soundness(
@@ -231,7 +233,7 @@ def _kinds(look: Look) -> dict[str, list[str]]:
     return kinds
 
 
-def _whole(look: Look, kinds: dict[str, list[str]]) -> _Said | None:
+def _whole(look: Look, kinds: dict[str, list[str]]) -> _Answer | None:
     """Return what SQLite says of all pages, each of which belongs to one tree or is free.
 
     Before 3.44 indexes are compared with their tables in the same pass. None where it cannot be
@@ -241,9 +243,8 @@ def _whole(look: Look, kinds: dict[str, list[str]]) -> _Said | None:
         return _ask(look, "integrity_check")
     for table in kinds.get("virtual", ()):
         try:
-            look.one(
-                f"SELECT rowid FROM {quote(table)} LIMIT 0"
-            )  # opens it, while that may be read
+            # Opens it, while its storage may be read.
+            look.one(f"SELECT rowid FROM {quote(table)} LIMIT 0")
         except DatabaseUnreadable:
             return None
     storage = frozenset(kinds.get("shadow", ()))
@@ -259,19 +260,19 @@ def _whole(look: Look, kinds: dict[str, list[str]]) -> _Said | None:
         look.connection.set_authorizer(None)
 
 
-def _of_table(look: Look, table: str) -> _Said:
+def _of_table(look: Look, table: str) -> _Answer:
     """Return what SQLite says of a table and of its indexes against it."""
     return _ask(look, "integrity_check", table)
 
 
-def _ask(look: Look, pragma: str, *table: str) -> _Said:
+def _ask(look: Look, pragma: str, *table: str) -> _Answer:
     """Return what a check says, of the whole file or of one table.
 
     Each line is kept as it is made: Python drops the one before an error.
     """
-    said: list[bytes] = []
+    lines_as_made: list[bytes] = []
     error = None
-    look.connection.create_function("hermes_repair_keep", 1, said.append)
+    look.connection.create_function("hermes_repair_keep", 1, lines_as_made.append)
     source = f"pragma_{pragma}" + ("(?)" if table else "")
     try:
         for _ in look.rows(
@@ -282,13 +283,15 @@ def _ask(look: Look, pragma: str, *table: str) -> _Said:
         # Kept out of the search tables, it has come to its end with all others.
         if getattr(caught.__cause__, "sqlite_errorcode", None) != sqlite3.SQLITE_AUTH:
             error = caught.message
-    lines = b"\n".join(said).decode("utf-8", "backslashreplace").splitlines()
-    return _Said(tuple(line for line in lines if line not in ("ok", _HEADING)), error)
+    lines = b"\n".join(lines_as_made).decode("utf-8", "backslashreplace").splitlines()
+    return _Answer(tuple(line for line in lines if line not in ("ok", _HEADING)), error)
 
 
-def _judge(look: Look, table: str, said: _Said) -> tuple[tuple[str, ...], tuple[Disagreement, ...]]:
+def _judge(
+    look: Look, table: str, answer: _Answer
+) -> tuple[tuple[str, ...], tuple[Disagreement, ...]]:
     """Return what of this is about the table itself, else its indexes that disagree."""
-    if said == _Said(()):
+    if answer == _Answer(()):
         return (), ()
     indexes = {
         str(index): root
@@ -300,7 +303,7 @@ def _judge(look: Look, table: str, said: _Said) -> tuple[tuple[str, ...], tuple[
     trees = {root: index for index, root in indexes.items()}
     blamed: set[str] = set()
     own: list[str] = []
-    for line in said.lines:
+    for line in answer.lines:
         named, page = _NAMES_AN_INDEX.search(line), _NAMES_A_TREE.match(line)
         index = named[1] if named else trees.get(int(page[1])) if page else None
         # A page that two trees claim would be freed under the other one by making an index anew.
@@ -309,9 +312,9 @@ def _judge(look: Look, table: str, said: _Said) -> tuple[tuple[str, ...], tuple[
         else:
             blamed.add(index)
     compared = {index: _compare(look, table, index) for index in indexes}
-    if said.error is not None and not own:
-        own.append(said.error)
-    if own and all(line == said.error or _NAMES_A_PAGE.match(line) for line in own):
+    if answer.error is not None and not own:
+        own.append(answer.error)
+    if own and all(line == answer.error or _NAMES_A_PAGE.match(line) for line in own):
         # Before 3.42 a line does not name the tree. Where the table can be read to its last value
         # it is of an index that cannot be read, or of one that only lacks rows.
         torn = {
@@ -337,7 +340,7 @@ def _compare(look: Look, table: str, index: str) -> Disagreement:
     through = f"FROM {quote(table)} AS e INDEXED BY {quote(index)} WHERE ({covered})"
     without = f"FROM {quote(table)} AS r NOT INDEXED WHERE ({covered})"
     values = ", ".join(f"MAX({column})" for column in columns)
-    found = Disagreement(
+    disagreement = Disagreement(
         index,
         table,
         rows=_number(look, f"SELECT COUNT(*) {without}"),
@@ -345,7 +348,7 @@ def _compare(look: Look, table: str, index: str) -> Disagreement:
         readable=_reads(look, f"SELECT COUNT(*), {values or 1} {through}"),
     )
     if None in key:
-        return found  # of an expression
+        return disagreement  # of an expression
     same = " AND ".join(["e.rowid = r.rowid", *(f"e.{column} IS r.{column}" for column in columns)])
     missing = f"SELECT COUNT(*) {without} AND NOT EXISTS (SELECT 1 {through} AND {same})"
     row = look.one('SELECT "unique" FROM pragma_index_list(?) WHERE name = ?', [table, index])
@@ -355,18 +358,18 @@ def _compare(look: Look, table: str, index: str) -> Disagreement:
         twice = f"GROUP BY {', '.join(columns)} HAVING COUNT(*) > 1"
         doubled = _number(look, f"SELECT COUNT(*) FROM (SELECT 1 {without} AND {known} {twice})")
     return replace(
-        found,
+        disagreement,
         missing=_number(look, missing),
         doubled=doubled or 0,
-        readable=found.readable and _reads(look, missing),
+        readable=disagreement.readable and _reads(look, missing),
     )
 
 
 def _covered(look: Look, index: str) -> str:
     """Return the condition of a partial index, of any other one that all rows meet."""
     row = look.one("SELECT sql FROM sqlite_master WHERE type = 'index' AND name = ?", [index])
-    found = _WHERE.search(row[0]) if row is not None and isinstance(row[0], str) else None
-    return found[1] if found else "1"
+    condition = _WHERE.search(row[0]) if row is not None and isinstance(row[0], str) else None
+    return condition[1] if condition else "1"
 
 
 def _reads_whole(look: Look, table: str) -> bool:

@@ -57,9 +57,9 @@ def _base(parent: Path) -> Path | None:
     try:
         with suppress(FileExistsError):
             base.mkdir(mode=0o700)
-        found = base.lstat()
-        ours = not hasattr(os, "getuid") or found.st_uid == os.getuid()
-        if not (stat.S_ISDIR(found.st_mode) and ours):
+        status = base.lstat()
+        ours = not hasattr(os, "getuid") or status.st_uid == os.getuid()
+        if not (stat.S_ISDIR(status.st_mode) and ours):
             return None
         base.chmod(0o700)
     except OSError:
@@ -77,11 +77,11 @@ def scratch(need: int) -> Iterator[Path]:
 
     Raises :class:`Refused` where no folder has the room; a third more is asked for than needed.
     """
-    wanted = need + need // 3 + (1 << 20)
+    asked_for = need + need // 3 + (1 << 20)
     roomiest, closed = 0, ""
     for parent in parents():
         free = shutil.disk_usage(parent).free
-        if free < wanted:
+        if free < asked_for:
             roomiest = max(roomiest, free)
             continue
         base = _base(parent)
@@ -99,7 +99,7 @@ def scratch(need: int) -> Iterator[Path]:
                 own.rmdir()
         return
     raise Refused(
-        f"A private copy needs {wanted:,} bytes, and no temporary folder has that much room"
+        f"A private copy needs {asked_for:,} bytes, and no temporary folder has that much room"
         f" ({roomiest:,} at most).{closed}",
         "Free some space or set TMPDIR to a folder with room, then run this again.",
     )

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
+from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import InUse, Refused
 from hermes_repair.model.values import Row, Value
 from hermes_repair.store.connections import (
@@ -80,16 +81,16 @@ class Writer:
         cursor = self.connection.execute(
             f"SELECT {what} FROM {quote(table)} WHERE {where}", bind(parameters)
         )
-        found = cursor.fetchmany(2)
-        if not found:
+        rows = cursor.fetchmany(2)
+        if not rows:
             return None
-        if len(found) > 1:
+        if len(rows) > 1:
             raise Refused(
                 f"More than one row of {table} has the {' and '.join(sorted(key))} that names one.",
-                "This step changed nothing. `hermes-repair doctor` says more.",
+                advice("This step changed nothing. `{}` says more.", command("doctor")),
             )
         labels = [column[0] for column in cursor.description]
-        return dict(zip(labels, found[0], strict=True))
+        return dict(zip(labels, rows[0], strict=True))
 
     # OR ABORT is said in so many words: it overrides what a table or a trigger says of conflicts,
     # so that no row makes way for another (ON CONFLICT REPLACE) or is left out without a word.

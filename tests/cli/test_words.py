@@ -14,7 +14,7 @@ import pytest
 
 from hermes_repair.checks import hidden_sessions
 from hermes_repair.evidence.scene import Scene
-from hermes_repair.leases.holders import span
+from hermes_repair.leases.lock_verdicts import span
 from hermes_repair.lineage.session_node import DelegateMark
 from tests.cli.speaking import say
 from tests.engine.homes import DAY, LOCKED, NOW, add_session, opened

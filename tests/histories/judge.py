@@ -21,7 +21,7 @@ from hermes_repair.model.choices import LookOptions
 from hermes_repair.model.receipt_history import ReceiptHistory
 from hermes_repair.schema.recognise import Recognition, recognise
 from hermes_repair.schema.structure import Structure, read_structure
-from hermes_repair.store.file_state import Sides, at_rest
+from hermes_repair.store.file_state import Sides, at_rest, refuse_copy
 from hermes_repair.store.look import Look
 from hermes_repair.transcripts.verdicts import Comparison, Fill
 from tests.histories.acts import LOSSES, History
@@ -205,7 +205,7 @@ def scene_of(
     """Give the doctor's own scene of a home that nobody else has, without asking the machine."""
     found = open_home(home)
     sides = Sides(found.database.stat().st_size, 0, 0)
-    with at_rest(found.database, sides, _no_copies, None, check_file=False) as (look, state):
+    with at_rest(found.database, sides, refuse_copy, check_file=False) as (look, state):
         structure, recognition = _recognised(release, look)
         yield Scene(
             home=found,
@@ -231,7 +231,3 @@ def _recognised(release: str, look: Look) -> tuple[Structure, Recognition]:
         structure = read_structure(look.rows)
         _known[release] = structure, recognise(structure)
     return _known[release]
-
-
-def _no_copies(pairs: Sequence[tuple[Path, Path]]) -> None:
-    raise AssertionError(f"these homes are at rest: {pairs}")

@@ -11,10 +11,8 @@ import pytest
 
 from hermes_repair.app import migrate as app
 from hermes_repair.home.layout import open_home
-from hermes_repair.schema.delegate_marks import Decisions
-from hermes_repair.schema.recognise import recognise
-from hermes_repair.schema.route import Route, route
-from hermes_repair.schema.route_facts import read_facts
+from hermes_repair.schema.data_steps import Decisions
+from hermes_repair.schema.route import Route, read_facts, route
 from hermes_repair.schema.route_parts import RouteFacts
 from hermes_repair.schema.structure import Structure
 from tests.cli.speaking import assert_document
@@ -65,8 +63,8 @@ def test_nothing_is_otherwise_where_releases_made_it(
         for target in {14, 22} | {OLD_FIXTURES[name]}:
             if target < OLD_FIXTURES[name]:
                 continue
-            recognition = recognise(structure)
-            facts = read_facts(asking(db), structure, recognition, target, Decisions(), {})
+
+            facts = read_facts(asking(db), structure, target, Decisions(), {})
             assert route(structure, target, facts).kept == ()
 
 

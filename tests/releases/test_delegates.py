@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hermes_repair.schema.delegate_marks import (
+from hermes_repair.schema.data_steps import (
     would_tag,
 )
 from tests.releases import run_release

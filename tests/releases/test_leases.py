@@ -14,7 +14,7 @@ import pytest
 
 from hermes_repair.host import OpenStatus, process, who_has_open
 from hermes_repair.leases import LockRow, Verdict, parse_holder, verdict
-from hermes_repair.leases.holders import Kind
+from hermes_repair.leases.lock_verdicts import Kind
 from hermes_repair.model.plans import Safety
 from tests.releases import hear, say, start_release
 from tests.releases.session_db import session_db
@@ -86,7 +86,6 @@ def test_a_live_lock_stays_and_what_is_over_is_found(version: str, tmp_path: Pat
     with holding(version, tmp_path) as (running, holder):
         parsed = parse_holder(holder)
         assert parsed is not None and parsed.pid == running.pid
-        assert [name for name, _ in parsed.fields] == ["tid", "agent", "nonce"]
         now = time.time()
         ended = subprocess.run(["sh", "-c", "echo $$"], capture_output=True, text=True, check=True)
         plant(path, "dead", f"pid={ended.stdout.strip()}:tid=1", now - 10, now + 290)

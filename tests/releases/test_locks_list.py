@@ -17,8 +17,7 @@ from typing import Any
 
 import pytest
 
-from hermes_repair.home.layout import open_home
-from hermes_repair.home.lock_files import PidRecord, lock_files, read_pid_file
+from hermes_repair.home.layout import PidRecord, lock_files, open_home, read_pid_file
 from hermes_repair.host import process
 from tests.command import fingerprint, run
 from tests.releases import release

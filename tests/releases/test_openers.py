@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
 from pathlib import Path
@@ -27,7 +26,7 @@ def test_a_real_session_db_is_found(tmp_path: Path, mode: str) -> None:
         found = who_has_open(path)
         assert (found.status, found.complete) == (OpenStatus.SOMEBODY, True)
         (process,) = found.processes
-        assert (process.pid, process.same_namespace, process.uid) == (pid, True, os.geteuid())
+        assert (process.pid, process.same_namespace) == (pid, True)
         assert process.start_time is not None and abs(process.start_time - time.time()) < 60
         assert process.deleted == () and not process.zombie
         if mode == "delete":  # /proc alone tells: an idle connection holds no lock

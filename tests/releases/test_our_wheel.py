@@ -17,7 +17,7 @@ from hermes_repair.program_texts import default_harness
 from hermes_repair.schema import catalogue_root
 from hermes_repair.schema.catalogue import default_catalogue
 from hermes_repair.schema.releases import default_effects
-from hermes_repair.schema.known_skews import default_skews
+from hermes_repair.schema.releases import default_skews
 print(catalogue_root(), len(default_catalogue().steps), len(default_effects()),
       len(default_skews()), len(default_harness().texts))
 """

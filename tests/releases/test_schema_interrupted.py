@@ -180,7 +180,7 @@ def test_a_lost_version_row_and_what_the_release_makes_of_it(tmp_path: Path) -> 
     run_release("0.19.0", OPEN, home, str(database))
     connection = connect(database)
     found = recognise(structure_of(connection))
-    assert (found.number, found.search.layout, found.search_outdated) == (22, None, True)
+    assert (found.number, found.search.layout, found.search.outdated) == (22, None, True)
     assert interrupted(found)
     migrate(connection, 22)
     assert diff(known(22), structure_of(connection)).lines() == []

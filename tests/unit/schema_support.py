@@ -11,10 +11,9 @@ from typing import Any
 from hermes_repair.model.actions import Action, Ddl, RowUpdate
 from hermes_repair.model.values import Value, decode_text
 from hermes_repair.schema.catalogue import default_catalogue
-from hermes_repair.schema.delegate_marks import Decisions, delegates_to_tag, read_candidates
+from hermes_repair.schema.data_steps import Decisions, delegates_to_tag, read_candidates
 from hermes_repair.schema.recognise import Family, Recognition, recognise
-from hermes_repair.schema.route import Route, route
-from hermes_repair.schema.route_facts import read_facts
+from hermes_repair.schema.route import Route, read_facts, route
 from hermes_repair.schema.structure import Query, Structure, read_structure
 from tests.databases import SHAPES
 from tests.support import ROOT
@@ -85,7 +84,7 @@ def plan(
     if recognition.number < 16 <= target:
         candidates = list(read_candidates(asking(connection), structure))
         decisions = delegates_to_tag(candidates, target, set(persons), set(copies))
-    facts = read_facts(asking(connection), structure, recognition, target, decisions, entries or {})
+    facts = read_facts(asking(connection), structure, target, decisions, entries or {})
     return route(structure, target, facts), decisions
 
 
@@ -142,5 +141,5 @@ def known(number: int) -> Structure:
 
 def interrupted(found: Recognition) -> bool:
     """Whether an earlier migration of Hermes stopped half-way (SC004); 23 and later aside."""
-    stopped = found.unfinished or found.search_outdated
+    stopped = found.unfinished or found.search.outdated
     return bool(stopped) and found.family in (Family.OLD, Family.REPAIRED)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hermes_repair.host import openers_elsewhere, probe
+from hermes_repair.host import openers, probe
 from tests.unit.host_helpers import child, make_database
 
 LSOF = """p501
@@ -28,28 +28,28 @@ FILES = ["C:\\Users\\ann\\.hermes\\state.db", "C:\\Users\\ann\\.hermes\\state.db
 
 
 def test_lsof_fields() -> None:
-    assert openers_elsewhere.parse_lsof(LSOF) == {501, 7311}
-    assert openers_elsewhere.parse_lsof("") == frozenset()
-    assert openers_elsewhere.parse_lsof("lsof: status error on x\npython\n") == frozenset()
+    assert openers.parse_lsof(LSOF) == {501, 7311}
+    assert openers.parse_lsof("") == frozenset()
+    assert openers.parse_lsof("lsof: status error on x\npython\n") == frozenset()
 
 
 def test_handle_lines() -> None:
-    assert openers_elsewhere.parse_handle(HANDLE, FILES) == {5472, 9012}
-    assert openers_elsewhere.parse_handle("No matching handles found.\n", FILES) == frozenset()
+    assert openers.parse_handle(HANDLE, FILES) == {5472, 9012}
+    assert openers.parse_handle("No matching handles found.\n", FILES) == frozenset()
 
 
 def test_lsof_finds_who_has_it_open(tmp_path: Path) -> None:
     if shutil.which("lsof") is None:
         pytest.skip("lsof is not here")
     path = make_database(tmp_path / "state.db")
-    assert openers_elsewhere.list_openers(probe(path)).pids == frozenset()
+    assert openers.list_openers(probe(path)).pids == frozenset()
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("SELECT * FROM t").fetchone()
         code = """
         import os, sys
         from pathlib import Path
-        from hermes_repair.host import openers_elsewhere, probe
-        print(sorted(openers_elsewhere.list_openers(probe(Path(sys.argv[1]))).pids), os.getppid())
+        from hermes_repair.host import openers, probe
+        print(sorted(openers.list_openers(probe(Path(sys.argv[1]))).pids), os.getppid())
         """
         pids, parent = child(code, str(path)).split()
         assert pids == f"[{parent}]"
@@ -60,5 +60,5 @@ def test_without_the_tool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     facts = probe(path)
     monkeypatch.setattr(shutil, "which", lambda _name: None)
     monkeypatch.setattr(sys, "platform", "win32")
-    found = openers_elsewhere.list_openers(facts)
+    found = openers.list_openers(facts)
     assert found.pids == frozenset() and "Windows does not say" in found.doubts[0]

@@ -25,7 +25,7 @@ def test_kernel_locks_of_files(tmp_path: Path) -> None:
         assert found is not None
         assert set(found) == {*paths[:3], tmp_path / "link.lock"}
         (held,) = found[paths[0]]
-        assert (held.kind, held.exclusive, held.pid) == ("flock", True, os.getpid())
+        assert (held.kind, held.pid) == ("flock", os.getpid())
         assert found[tmp_path / "link.lock"] == (held,)
         assert [(lock.kind, lock.pid) for lock in found[paths[1]]] == [("posix", os.getpid())]
         assert found[paths[2]] == ()
@@ -86,6 +86,6 @@ def test_a_lock_on_a_file_that_lost_its_name_is_none(
         place.unlink()  # by the run that held it, between our opening and our locking
         return descriptor
 
-    monkeypatch.setattr("hermes_repair.host.kernel_file_locks.os.open", opened)
+    monkeypatch.setattr("hermes_repair.host.filesystems.os.open", opened)
     with single_run(place) as mine:
         assert not mine

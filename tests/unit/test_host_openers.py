@@ -96,11 +96,10 @@ def test_somebody_and_when_the_list_is_whole() -> None:
 
 
 def test_our_own_lock_may_hide_another_one() -> None:
-    ours = replace(WAL, holders=frozenset({1}), ourselves=True, unseen=HIDDEN)
+    ours = replace(WAL, holders=frozenset({1}), unseen=HIDDEN)
     assert status(ours) == (OpenStatus.UNKNOWN, False)
     listed = replace(ours, unseen=(), table=frozenset({1}))
     assert status(listed) == (OpenStatus.NOBODY, True)
-    assert decide(listed).ourselves
 
 
 @pytest.mark.parametrize(
@@ -147,12 +146,11 @@ def test_nobody_and_ourselves(tmp_path: Path, mode: str) -> None:
     path = make_database(tmp_path / "state.db", mode)
     before = {p.name: (p.stat().st_mtime_ns, p.stat().st_size) for p in tmp_path.iterdir()}
     found = who_has_open(path)
-    assert (found.status, found.reasons, found.ourselves) == (OpenStatus.NOBODY, (), False)
+    assert (found.status, found.reasons) == (OpenStatus.NOBODY, ())
     assert {p.name: (p.stat().st_mtime_ns, p.stat().st_size) for p in tmp_path.iterdir()} == before
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("SELECT * FROM t").fetchone()
-        found = who_has_open(path)
-        assert (found.status, found.ourselves) == (OpenStatus.NOBODY, True)
+        assert who_has_open(path).status is OpenStatus.NOBODY
 
 
 def _unshare() -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hermes_repair.host import procfs, unseen_processes
+from hermes_repair.host import openers, procfs
 from hermes_repair.host.filesystems import place, place_by_list
 from hermes_repair.host.procfs import KernelLock, Stat, Status
 
@@ -94,10 +94,10 @@ def test_places_on_macos_and_windows() -> None:
 def test_locks() -> None:
     found = procfs.parse_locks(LOCKS)
     assert found == (
-        KernelLock("posix", False, 8871, (0xFE, 0), 2204258, 128, 128),
-        KernelLock("posix", True, 8872, (0xFE, 0), 2204225, 1073741826, 1073742335),
-        KernelLock("flock", True, 900, (0, 0x1A), 77, 0, None),
-        KernelLock("ofd", False, -1, (0, 0x1A), 78, 0, None),
+        KernelLock("posix", 8871, (0xFE, 0), 2204258),
+        KernelLock("posix", 8872, (0xFE, 0), 2204225),
+        KernelLock("flock", 900, (0, 0x1A), 77),
+        KernelLock("ofd", -1, (0, 0x1A), 78),
     )
 
 
@@ -132,4 +132,4 @@ SHARED = ((0o640, 1000), (0o755, 1000), (0o755, 0))
 def test_who_could_have_it_open(
     pid: int, stat: Stat, status: Status, path: tuple[tuple[int, int], ...], expected: bool
 ) -> None:
-    assert unseen_processes.could_open(pid, stat, status, path) is expected
+    assert openers.could_open(pid, stat, status, path) is expected

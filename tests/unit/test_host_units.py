@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hermes_repair.host import crontab_line, systemd_units
+from hermes_repair.host import crontab_line, systemd_units, timers
 from hermes_repair.model.errors import UsageError
 
 HOME = "/home/a b/100%/$HOME/\"q'\\x"
@@ -68,11 +68,12 @@ def test_systemd_accepts_them(tmp_path: Path) -> None:
         assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_a_crontab_line_runs_the_command(tmp_path: Path) -> None:
+def test_a_crontab_line_runs_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timers, "DELAY_SECONDS", 1)
     program = tmp_path / "show args"
     program.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
     program.chmod(0o755)
-    line = crontab_line([str(program), "--home", HOME], every_minutes=7, delay_seconds=1)
+    line = crontab_line([str(program), "--home", HOME], every_minutes=7)
     assert "\n" not in line
     assert line.split(" ")[:5] == ["*/7", "*", "*", "*", "*"]
     # cron ends the command at a bare percent sign and takes the backslash off the others

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from hermes_repair.host import byte_worker, read_wal
-from hermes_repair.host.wal_header import PageOne, WalFacts
+from hermes_repair.host.observations import PageOne, WalFacts
 
 LONG = "Tell me all. " * 800  # more than a page
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hermes_repair.host import Openers, OpenStatus, ProcessInfo, Program
 from hermes_repair.leases import (
     GRACE,
     LOCK_SECONDS,
@@ -28,21 +29,32 @@ NOW = 1_780_000_000.0
 HOLDER = "pid=4711:tid=140:agent=7f2a:nonce=0badcafe"
 
 
-@dataclass(frozen=True)
-class Process:
-    pid: int = 4711
-    start_time: float | None = NOW - 9000
-    start_tolerance: float = 1.0
-    start_ticks: int | None = None
-    same_namespace: bool = True
-    is_hermes: bool = False
-    zombie: bool = False
+def process_of(
+    pid: int = 4711,
+    *,
+    is_hermes: bool = False,
+    start_time: float | None = NOW - 9000,
+    start_tolerance: float = 1.0,
+    start_ticks: int | None = None,
+    same_namespace: bool = True,
+    zombie: bool = False,
+) -> ProcessInfo:
+    """Return a process that began before the lock was taken."""
+    return ProcessInfo(
+        pid=pid,
+        program=Program.HERMES if is_hermes else Program.OTHER,
+        start_time=start_time,
+        start_tolerance=start_tolerance,
+        start_ticks=start_ticks,
+        same_namespace=same_namespace,
+        zombie=zombie,
+    )
 
 
-@dataclass(frozen=True)
-class Openers:
-    processes: Sequence[Process] = ()
-    complete: bool = True
+def opened_by(processes: Sequence[ProcessInfo] = (), complete: bool = True) -> Openers:
+    """Return who has the database open."""
+    status = OpenStatus.SOMEBODY if processes else OpenStatus.NOBODY
+    return Openers(status, tuple(processes), complete)
 
 
 @dataclass(frozen=True)
@@ -50,8 +62,8 @@ class Case:
     """One situation; the default is a lock in force whose holder is gone."""
 
     lock: LockRow = field(default_factory=lambda: LockRow("s1", HOLDER, NOW - 100, NOW + 200))
-    openers: Openers = Openers((Process(pid=99),))
-    process: Process | None = None
+    openers: Openers = field(default_factory=lambda: opened_by((process_of(pid=99),)))
+    process: ProcessInfo | None = None
     revivable: bool = False
 
     def judge(self) -> Verdict:
@@ -59,7 +71,7 @@ class Case:
 
 
 GONE = Case()
-HELD = Case(openers=Openers((Process(pid=99), Process())), process=Process())
+HELD = Case(openers=opened_by((process_of(pid=99), process_of())), process=process_of())
 
 
 def with_lock(case: Case, **changes: Value) -> Case:
@@ -79,20 +91,22 @@ def test_holder_gone() -> None:
 
 
 def test_nobody_has_it_open() -> None:
-    for process in (None, Process(), Process(is_hermes=True)):
-        found = replace(GONE, openers=Openers(), process=process).judge()
+    for process in (None, process_of(), process_of(is_hermes=True)):
+        found = replace(GONE, openers=opened_by(), process=process).judge()
         assert (found.kind, found.cleanable) == (Kind.HOLDER_DEAD, True)
 
 
 @pytest.mark.parametrize(
     "case",
     [
-        replace(GONE, openers=Openers((Process(pid=99),), complete=False)),
-        replace(GONE, openers=Openers((), complete=False)),
-        replace(GONE, openers=Openers((Process(pid=99, same_namespace=False),))),
-        replace(GONE, openers=Openers((Process(pid=99), Process(pid=0, same_namespace=False)))),
-        replace(GONE, process=Process(is_hermes=True)),
-        replace(GONE, process=Process(same_namespace=False)),
+        replace(GONE, openers=opened_by((process_of(pid=99),), complete=False)),
+        replace(GONE, openers=opened_by((), complete=False)),
+        replace(GONE, openers=opened_by((process_of(pid=99, same_namespace=False),))),
+        replace(
+            GONE, openers=opened_by((process_of(pid=99), process_of(pid=0, same_namespace=False)))
+        ),
+        replace(GONE, process=process_of(is_hermes=True)),
+        replace(GONE, process=process_of(same_namespace=False)),
         with_lock(GONE, holder="background-review"),
         with_lock(GONE, holder=None),
         with_lock(GONE, holder=b"pid=4711:tid=1"),
@@ -105,22 +119,22 @@ def test_what_is_not_proven_is_unknown(case: Case) -> None:
 
 
 def test_an_opener_of_another_namespace_with_the_same_number_is_alive() -> None:
-    found = replace(GONE, openers=Openers((Process(same_namespace=False),))).judge()
+    found = replace(GONE, openers=opened_by((process_of(same_namespace=False),))).judge()
     assert found.kind is Kind.LIVE
 
 
 def test_other_ways_to_be_dead() -> None:
-    zombie = Process(zombie=True)
+    zombie = process_of(zombie=True)
     assert replace(GONE, process=zombie).judge().kind is Kind.HOLDER_DEAD
-    both = Openers((Process(pid=99), zombie))
+    both = opened_by((process_of(pid=99), zombie))
     assert replace(GONE, openers=both, process=zombie).judge().kind is Kind.HOLDER_DEAD
-    other = replace(GONE, process=Process(is_hermes=False)).judge()
+    other = replace(GONE, process=process_of(is_hermes=False)).judge()
     assert other.kind is Kind.HOLDER_DEAD and "another program" in other.reason
 
 
 def reused(start: float, tolerance: float = 1.0, **lock: Value) -> Kind:
-    process = Process(start_time=start, start_tolerance=tolerance, is_hermes=True)
-    case = replace(GONE, openers=Openers((process,)), process=process)
+    process = process_of(start_time=start, start_tolerance=tolerance, is_hermes=True)
+    case = replace(GONE, openers=opened_by((process,)), process=process)
     return with_lock(case, **lock).judge().kind
 
 
@@ -132,8 +146,8 @@ def test_a_reused_number() -> None:
     assert reused(NOW - 50, tolerance=86400.0) is Kind.LIVE  # started just after boot
     assert reused(NOW - 50, acquired_at="yesterday") is Kind.LIVE
     assert reused(NOW - 50, acquired_at=-math.inf) is Kind.LIVE
-    process = Process(start_time=None)
-    assert replace(GONE, openers=Openers((process,))).judge().kind is Kind.LIVE
+    process = process_of(start_time=None)
+    assert replace(GONE, openers=opened_by((process,))).judge().kind is Kind.LIVE
 
 
 def test_a_clock_that_was_set_forward_makes_no_live_holder_dead() -> None:
@@ -150,7 +164,7 @@ def test_a_clock_that_was_set_forward_makes_no_live_holder_dead() -> None:
 @pytest.mark.parametrize("holder", [HOLDER, "no idea", None])
 @pytest.mark.parametrize("complete", [True, False])
 def test_expired(holder: Value, complete: bool) -> None:
-    openers = Openers((Process(),), complete)
+    openers = opened_by((process_of(),), complete)
     case = with_lock(replace(HELD, openers=openers), holder=holder, acquired_at=NOW - 1000)
     receipt_history = with_lock(case, expires_at=NOW - GRACE - 1).judge()
     assert (receipt_history.kind, receipt_history.safety) == (Kind.EXPIRED, Safety.SAFE)
@@ -171,7 +185,7 @@ def test_an_expired_lock_that_its_holder_may_renew() -> None:
     found = case.judge()
     assert (found.kind, found.safety) == (Kind.EXPIRED, None)
     assert "has the database open" in found.reason
-    assert replace(case, openers=Openers((Process(pid=99),)), process=None).judge().cleanable
+    assert replace(case, openers=opened_by((process_of(pid=99),)), process=None).judge().cleanable
 
 
 @pytest.mark.parametrize(
@@ -209,9 +223,9 @@ def test_limits_are_parameters() -> None:
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
-        (HOLDER, Holder(4711, (("tid", "140"), ("agent", "7f2a"), ("nonce", "0badcafe")))),
-        ("pid=1:turn=abc:platform=x", Holder(1, (("turn", "abc"), ("platform", "x")))),
-        ("pid=1", Holder(1, ())),
+        (HOLDER, Holder(4711)),
+        ("pid=1:turn=abc:platform=x", Holder(1)),
+        ("pid=1", Holder(1)),
         ("pid=0:tid=1", None),
         ("pid=-5:tid=1", None),
         ("pid=007:tid=1", None),
@@ -241,7 +255,7 @@ VALUES = st.one_of(
     st.just(HOLDER),
 )
 PROCESSES = st.builds(
-    Process,
+    process_of,
     pid=st.sampled_from([0, 99, 4711]),
     start_time=st.one_of(st.none(), st.floats(NOW - 1000, NOW)),
     start_tolerance=st.sampled_from([1.0, 86400.0]),
@@ -253,12 +267,12 @@ PROCESSES = st.builds(
 
 @given(
     lock=st.builds(LockRow, VALUES, VALUES, VALUES, VALUES),
-    openers=st.builds(Openers, st.lists(PROCESSES, max_size=3), st.booleans()),
+    openers=st.builds(opened_by, st.lists(PROCESSES, max_size=3), st.booleans()),
     process=st.one_of(st.none(), PROCESSES),
     revivable=st.booleans(),
 )
 def test_any_row_gets_a_verdict_and_no_live_holder_is_cleaned(
-    lock: LockRow, openers: Openers, process: Process | None, revivable: bool
+    lock: LockRow, openers: Openers, process: ProcessInfo | None, revivable: bool
 ) -> None:
     found = verdict(lock, openers, process, NOW, revivable=revivable)
     assert found.reason.endswith(".") and found.reason[0].isupper()
@@ -288,6 +302,6 @@ def test_clock_steps_before_the_last_renewal_never_kill_a_live_holder(
     """A live holder, renewed at ``NOW - renewed_after``; the clock stepped before that renewal."""
     taken = min(start + taken_after, NOW - renewed_after)
     lock = LockRow("s", HOLDER, taken - step, NOW - renewed_after + LOCK_SECONDS)
-    process = Process(start_time=start, is_hermes=True)
-    found = verdict(lock, Openers((process,)), process, NOW)
+    process = process_of(start_time=start, is_hermes=True)
+    found = verdict(lock, opened_by((process,)), process, NOW)
     assert not found.cleanable

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from hermes_repair.host import ProcessInfo
 from hermes_repair.leases import (
     Delegation,
     Heartbeat,
@@ -21,7 +22,7 @@ from hermes_repair.leases import (
 )
 from hermes_repair.model.plans import Safety
 from hermes_repair.model.values import Value
-from tests.unit.test_leases_locks import HOLDER, NOW, Openers, Process
+from tests.unit.test_leases_locks import HOLDER, NOW, opened_by, process_of
 
 
 @pytest.mark.parametrize(
@@ -85,16 +86,16 @@ RUNNING = Delegation("running", "pending", None, 4711, 168661)
 @pytest.mark.parametrize(
     ("row", "process", "comparable", "kind"),
     [
-        (RUNNING, Process(start_ticks=168661), True, Kind.LIVE),
-        (RUNNING, Process(start_ticks=168662), True, Kind.HOLDER_DEAD),
-        (RUNNING, Process(start_ticks=168661, zombie=True), True, Kind.HOLDER_DEAD),
+        (RUNNING, process_of(start_ticks=168661), True, Kind.LIVE),
+        (RUNNING, process_of(start_ticks=168662), True, Kind.HOLDER_DEAD),
+        (RUNNING, process_of(start_ticks=168661, zombie=True), True, Kind.HOLDER_DEAD),
         (RUNNING, None, True, Kind.HOLDER_DEAD),
         (RUNNING, None, False, Kind.UNKNOWN),
         (replace(RUNNING, state="finalizing"), None, True, Kind.HOLDER_DEAD),
-        (replace(RUNNING, owner_started_at=None), Process(start_ticks=1), True, Kind.LIVE),
-        (replace(RUNNING, owner_started_at=0), Process(start_ticks=1), True, Kind.LIVE),
-        (replace(RUNNING, owner_started_at="x"), Process(start_ticks=1), True, Kind.LIVE),
-        (RUNNING, Process(start_ticks=None), True, Kind.LIVE),
+        (replace(RUNNING, owner_started_at=None), process_of(start_ticks=1), True, Kind.LIVE),
+        (replace(RUNNING, owner_started_at=0), process_of(start_ticks=1), True, Kind.LIVE),
+        (replace(RUNNING, owner_started_at="x"), process_of(start_ticks=1), True, Kind.LIVE),
+        (RUNNING, process_of(start_ticks=None), True, Kind.LIVE),
         (replace(RUNNING, owner_pid=None), None, True, Kind.UNKNOWN),
         (replace(RUNNING, owner_pid=-1), None, True, Kind.UNKNOWN),
         (replace(RUNNING, owner_pid="4711"), None, True, Kind.UNKNOWN),
@@ -104,22 +105,24 @@ RUNNING = Delegation("running", "pending", None, 4711, 168661)
         (Delegation("completed", "pending", "then", 1, 1), None, True, Kind.FREE),
     ],
 )
-def test_delegation(row: Delegation, process: Process | None, comparable: bool, kind: Kind) -> None:
+def test_delegation(
+    row: Delegation, process: ProcessInfo | None, comparable: bool, kind: Kind
+) -> None:
     found = delegation_verdict(row, process, comparable, NOW)
     assert (found.kind, found.safety) == (kind, None)
 
 
 def test_turn_lease() -> None:
     lease = LockRow("c1", "pid=4711:turn=x:platform=telegram", NOW - 900, NOW - 600)
-    gone, held = Openers((Process(pid=99),)), Openers((Process(),))
-    alive = turn_lease_verdict(lease, held, Process(), NOW)
+    gone, held = opened_by((process_of(pid=99),)), opened_by((process_of(),))
+    alive = turn_lease_verdict(lease, held, process_of(), NOW)
     assert (alive.kind, alive.safety) == (Kind.EXPIRED, None)
     kept = turn_lease_verdict(lease, gone, None, NOW)
     assert (kept.kind, kept.safety) == (Kind.EXPIRED, None)  # shown, never cleaned
     free = turn_lease_verdict(replace(lease, holder=""), gone, None, NOW)
     assert free.kind is Kind.FREE
     live = replace(lease, holder=HOLDER, expires_at=NOW + 100)
-    assert turn_lease_verdict(live, held, Process(), NOW).kind is Kind.LIVE
+    assert turn_lease_verdict(live, held, process_of(), NOW).kind is Kind.LIVE
 
 
 @pytest.mark.parametrize(
@@ -127,13 +130,13 @@ def test_turn_lease() -> None:
     [
         (Heartbeat(4711, NOW - 60, ""), None, Kind.LIVE),
         (Heartbeat(4711, NOW - 301, "here"), None, Kind.HOLDER_DEAD),
-        (Heartbeat(4711, NOW - 301, ""), Process(zombie=True), Kind.HOLDER_DEAD),
+        (Heartbeat(4711, NOW - 301, ""), process_of(zombie=True), Kind.HOLDER_DEAD),
         (Heartbeat(4711, NOW - 301, "there"), None, Kind.EXPIRED),
-        (Heartbeat(4711, NOW - 90000, "here"), Process(), Kind.EXPIRED),
+        (Heartbeat(4711, NOW - 90000, "here"), process_of(), Kind.EXPIRED),
         (Heartbeat(4711, "never", "here"), None, Kind.ABSURD),
         (Heartbeat(4711, None, "here"), None, Kind.ABSURD),
     ],
 )
-def test_heartbeat(row: Heartbeat, process: Process | None, kind: Kind) -> None:
+def test_heartbeat(row: Heartbeat, process: ProcessInfo | None, kind: Kind) -> None:
     found = heartbeat_verdict(row, process, "here", NOW)
     assert (found.kind, found.safety) == (kind, None)

@@ -28,15 +28,13 @@ def test_sessions_json_alone_leads() -> None:
     assert routing.keys_of("s1") == (KEY, "other")
     assert routing.is_live("s1") and not routing.is_live("s2")
     assert routing.live_ids == {"s1"}
-    assert routing.problems == () and routing.stale == ()
 
 
 def test_the_database_wins_and_the_file_fills_the_gaps() -> None:
     data = json.dumps({KEY: entry("old"), "only-in-file": entry("s3")}).encode()
     routing = build_routing(data, [gateway_row("new")], scope=SCOPE)
-    assert routing.current[KEY] == Route(KEY, "new", Source.DATABASE, SCOPE)
+    assert routing.current[KEY] == Route(KEY, "new", Source.DATABASE)
     assert routing.keys_of("s3") == ("only-in-file",)
-    assert routing.stale == (Route(KEY, "old", Source.FILE),)
     assert not routing.is_live("old")
 
 
@@ -45,23 +43,27 @@ def test_another_scope_only_counts_where_nothing_else_does() -> None:
     routing = build_routing(json.dumps({KEY: entry("here")}).encode(), rows, scope=SCOPE)
     assert routing.keys_of("here") == (KEY,)
     assert routing.current["k2"].source is Source.OTHER_SCOPE
-    assert [route.session_id for route in routing.stale] == ["far"]
+    assert not routing.is_live("far")
 
 
 def test_a_topic_binding_overrides_its_key() -> None:
     topic: Row = {"session_key": KEY, "session_id": "bound", "chat_id": "7", "thread_id": "1"}
     routing = build_routing(None, [gateway_row("lane")], [topic], scope=SCOPE)
     assert routing.keys_of("bound") == (KEY,)
-    assert routing.stale[0].session_id == "lane"
+    assert not routing.is_live("lane")
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"{", b"\xff\xfe", b"[1]", b"true", b"null", b'{"a": ' * 100_000]
+    "data",
+    [
+        *(b"", b"{", b"\xff\xfe", b"[1]", b"true", b"null", b'{"a": ' * 100_000),
+        json.dumps({"key": entry("s2")}).encode("utf-16"),
+    ],
 )
-def test_a_file_that_cannot_be_read_is_one_problem(data: bytes) -> None:
+def test_a_file_that_cannot_be_read_leads_nowhere(data: bytes) -> None:
     routing = build_routing(data, [gateway_row("s1")], scope=SCOPE)
     assert routing.keys_of("s1") == (KEY,)
-    assert [(problem.source, problem.key) for problem in routing.problems] == [(Source.FILE, None)]
+    assert routing.live_ids == {"s1"}
 
 
 def test_damaged_entries_do_not_take_the_others_with_them() -> None:
@@ -76,13 +78,7 @@ def test_damaged_entries_do_not_take_the_others_with_them() -> None:
     topics: list[Row] = [{"session_key": "i", "session_id": None}, {}]
     routing = build_routing(json.dumps(data).encode(), rows, topics, scope=SCOPE)
     assert routing.live_ids == {"s1"}
-    assert len(routing.problems) == 3 + 5 + 2
-
-
-def test_problems_say_nothing_of_what_a_chat_holds() -> None:
-    routing = build_routing(b'{"secret words": "more of them')
-    assert "secret" not in routing.problems[0].reason
-    assert "more" not in routing.problems[0].reason
+    assert routing.current.keys() == {"d"}
 
 
 def test_a_key_that_is_not_utf8_keeps_its_identity() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hermes_repair.schema.delegate_marks import (
+from hermes_repair.schema.data_steps import (
     Candidate,
     Decisions,
     LeftAlone,

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from hermes_repair.model.errors import UsageError
-from hermes_repair.schema.known_skews import skews_of
 from hermes_repair.schema.recognise import recognise
 from hermes_repair.schema.releases import (
     default_effects,
     effects_of,
     number_of_release,
     release_key,
+    skews_of,
 )
 from tests.unit.schema_support import RELEASE_OF, STRUCTURES, connect, structure_of
 

@@ -7,8 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from hermes_repair.schema.recognise import Family, Recognition, recognise
-from hermes_repair.schema.version_row import VersionProblem
+from hermes_repair.schema.catalogue import default_catalogue
+from hermes_repair.schema.recognise import (
+    Family,
+    Recognition,
+    VersionProblem,
+    newest_number,
+    recognise,
+)
+from hermes_repair.schema.structure_difference import diff
 from tests.databases import Unpack, build_database
 from tests.unit.schema_support import (
     LATER_FIXTURES,
@@ -41,7 +48,7 @@ def test_every_shape_is_sound(fixture: str, number: int, tmp_path: Path, unpack:
     assert found.missing == found.extra == ()
     assert found.indexes_missing == found.indexes_elsewhere == ()
     assert found.leftovers == ()
-    assert found.search.whole and not found.search_outdated
+    assert found.search.whole and not found.search.outdated
     assert interrupted(found) == (fixture == "v20first")
     assert not found.active_nullable
 
@@ -52,14 +59,16 @@ def test_every_shape_is_sound(fixture: str, number: int, tmp_path: Path, unpack:
      ("v20first", "20a"), ("v20b", "20"), ("v14first", "14")],
 )  # fmt: skip
 def test_shapes_under_one_number_are_told_apart(fixture: str, shape: str, tmp_path: Path) -> None:
-    found = recognise(structure_of(connect(build_database(fixture, tmp_path / "state.db"))))
-    assert found.shape == shape
+    structure = structure_of(connect(build_database(fixture, tmp_path / "state.db")))
+    found = recognise(structure)
+    shapes = default_catalogue().versions[found.number].shapes
+    assert found.differences == diff(shapes[shape], structure)
 
 
 def test_early_builds_are_not_damage(tmp_path: Path) -> None:
     found = recognise(structure_of(connect(build_database("v14first", tmp_path / "state.db"))))
     assert found.missing == ()
-    assert "messages.active" in found.early
+    assert "column messages.active" in found.differences.missing
 
 
 def test_number_ahead_of_the_columns() -> None:
@@ -119,7 +128,12 @@ def test_a_bad_version_row(statements: list[str], problem: VersionProblem, numbe
     found = made("13", *statements)
     assert found.stamp.problem is problem
     assert found.number == number
-    assert found.by_structure == 13
+
+
+def test_the_structure_alone_tells_a_number() -> None:
+    connection = connect(":memory:")
+    connection.executescript((STRUCTURES / "13.sql").read_text(encoding="utf-8"))
+    assert newest_number(structure_of(connection)) == 13
 
 
 def test_text_that_is_a_number_is_one_by_affinity() -> None:
@@ -178,14 +192,14 @@ def test_search_of_another_generation() -> None:
     connection.execute("INSERT INTO schema_version VALUES (22)")
     found = recognise(structure_of(connection))
     assert (found.number, found.search.layout) == (22, "01")
-    assert found.search_outdated and interrupted(found)
+    assert found.search.outdated and interrupted(found)
 
 
 def test_a_missing_trigger_is_not_another_generation() -> None:
     found = made("13", "DROP TRIGGER messages_fts_update", version=13)
     assert found.search.layout == "11"
     assert found.search.missing == ("trigger messages_fts_update",)
-    assert not found.search_outdated and not interrupted(found)
+    assert not found.search.outdated and not interrupted(found)
 
 
 def test_usage_table_whose_key_was_never_rebuilt() -> None:

@@ -11,8 +11,7 @@ from hermes_repair.model.actions import Ddl, RowUpdate
 from hermes_repair.model.errors import Refused, UsageError
 from hermes_repair.schema.catalogue import default_catalogue
 from hermes_repair.schema.recognise import recognise
-from hermes_repair.schema.route import route
-from hermes_repair.schema.route_facts import message_bounds
+from hermes_repair.schema.route import message_bounds, route
 from hermes_repair.schema.route_parts import RouteFacts
 from hermes_repair.schema.route_preview import preview
 from hermes_repair.schema.structure_difference import diff

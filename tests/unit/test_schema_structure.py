@@ -11,9 +11,14 @@ from typing import Any
 import pytest
 
 from hermes_repair.schema import catalogue_root
-from hermes_repair.schema.catalogue import NEWEST_TARGET, default_catalogue, load_catalogue
-from hermes_repair.schema.run_script import read_script
-from hermes_repair.schema.sql_text import normal
+from hermes_repair.schema.catalogue import (
+    NEWEST_TARGET,
+    default_catalogue,
+    load_catalogue,
+    read_script,
+)
+from hermes_repair.schema.search import layouts
+from hermes_repair.schema.sql_text import kind_of, normal, statements
 from hermes_repair.schema.structure import Structure, read_structure
 from hermes_repair.schema.structure_difference import compare, diff, normalised
 from hermes_repair.schema.target_objects import wanted_objects
@@ -116,7 +121,7 @@ def test_every_file_is_built_from() -> None:
 @pytest.mark.parametrize("number", [n for n in default_catalogue().known_numbers() if n <= 22])
 def test_steps_add_up_to_each_structure(number: int) -> None:
     connection = connect(":memory:")
-    for wanted in wanted_objects(default_catalogue(), number):
+    for wanted in wanted_objects(number):
         for sql in wanted.tables.values():
             connection.execute(sql)
     columns = [
@@ -128,7 +133,7 @@ def test_steps_add_up_to_each_structure(number: int) -> None:
     ]
     for item in columns:
         connection.execute(item.sql)
-    for wanted in wanted_objects(default_catalogue(), number):
+    for wanted in wanted_objects(number):
         for sql in [
             *wanted.indexes.values(),
             *(s for made in wanted.search.values() for s in made),
@@ -267,3 +272,10 @@ def test_the_catalogue_needs_no_fts5(monkeypatch: pytest.MonkeyPatch) -> None:
     made, known = load_catalogue(catalogue_root()), default_catalogue()
     for part in fields(made):
         assert getattr(made, part.name) == getattr(known, part.name)
+
+
+def test_the_structure_file_of_a_search_layout_has_its_sql() -> None:
+    for name, objects in layouts().items():
+        script = (STRUCTURES / f"{name}.sql").read_text(encoding="utf-8")
+        named = [" ".join(kind_of(sql)) for sql in statements(script)]
+        assert {one for one in named if " messages_fts" in one} == objects.keys()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from hermes_repair.model.values import RawText
-from hermes_repair.schema.title_step import read_title_updates, title_updates
+from hermes_repair.schema.data_steps import read_title_updates, title_updates
 from tests.unit.schema_support import STRUCTURES, asking, connect, structure_of
 
 
