@@ -18,7 +18,7 @@ from hermes_repair.model.errors import (
     UsageError,
     from_os,
 )
-from hermes_repair.model.escape import escape
+from hermes_repair.model.words import escape
 from hermes_repair.report import json_documents
 
 

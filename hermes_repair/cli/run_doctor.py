@@ -17,8 +17,7 @@ from hermes_repair.home.layout import Home
 from hermes_repair.model.choices import LookOptions, Selection
 from hermes_repair.model.errors import ExitCode
 from hermes_repair.model.findings import Remedy, Severity
-from hermes_repair.model.session_label import SessionLabel
-from hermes_repair.model.words import count
+from hermes_repair.model.words import SessionLabel, count
 from hermes_repair.report import coverage_text, json_documents
 from hermes_repair.report.doctor_text import closing, findings
 from hermes_repair.report.lines import Line, as_asked, show

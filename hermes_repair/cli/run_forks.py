@@ -14,8 +14,7 @@ from hermes_repair.home.layout import Home
 from hermes_repair.model.choices import ForkOptions, Method
 from hermes_repair.model.commands_to_type import quoted
 from hermes_repair.model.errors import ExitCode, Refused, UsageError
-from hermes_repair.model.session_label import SessionLabel
-from hermes_repair.model.words import count
+from hermes_repair.model.words import SessionLabel, count
 from hermes_repair.report import forks_text, json_documents
 from hermes_repair.report.lines import Line, as_asked, show
 

@@ -10,8 +10,7 @@ from hermes_repair.app.file_status import place_of
 from hermes_repair.cli.target import Target, each_home
 from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import ExitCode
-from hermes_repair.model.escape import shown_id
-from hermes_repair.model.words import count
+from hermes_repair.model.words import count, shown_id
 from hermes_repair.report import json_documents
 from hermes_repair.report.lines import Line
 from hermes_repair.report.locks_text import lock_entry

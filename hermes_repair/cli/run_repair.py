@@ -23,8 +23,7 @@ from hermes_repair.model.commands_to_type import quoted
 from hermes_repair.model.errors import ExitCode, HermesRepairError, Refused, UsageError
 from hermes_repair.model.findings import Severity
 from hermes_repair.model.plans import Outline
-from hermes_repair.model.session_label import SessionLabel
-from hermes_repair.model.words import count, size, verb
+from hermes_repair.model.words import SessionLabel, count, size, verb
 from hermes_repair.report import json_documents
 from hermes_repair.report.json_documents import summary
 from hermes_repair.report.lines import Line, as_asked, show

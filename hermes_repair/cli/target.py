@@ -26,8 +26,7 @@ from hermes_repair.model.errors import (
     UnknownSession,
     UsageError,
 )
-from hermes_repair.model.escape import escape
-from hermes_repair.model.words import count
+from hermes_repair.model.words import count, escape
 from hermes_repair.report import json_documents
 from hermes_repair.report.lines import Line, show
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from hermes_repair.model.commands_to_type import for_home
-from hermes_repair.model.escape import shown_id
 from hermes_repair.model.findings import Finding, Remedy, Severity
-from hermes_repair.model.session_label import SessionLabel
-from hermes_repair.model.words import count
+from hermes_repair.model.words import SessionLabel, count, shown_id
 from hermes_repair.report.json_documents import tally
 from hermes_repair.report.lines import Line
 

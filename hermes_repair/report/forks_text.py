@@ -7,9 +7,7 @@ from typing import Any
 
 from hermes_repair.app.forks_side_by_side import Half, Led, Seen, Spoken
 from hermes_repair.lineage.forks import Holds
-from hermes_repair.model.escape import shorten
-from hermes_repair.model.session_label import SessionLabel
-from hermes_repair.model.words import count, moment
+from hermes_repair.model.words import SessionLabel, count, moment, shorten
 from hermes_repair.report.lines import Line
 
 HOLDS = {

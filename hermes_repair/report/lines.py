@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from hermes_repair.model.errors import NotPrinted
-from hermes_repair.model.escape import escape
+from hermes_repair.model.words import escape
 
 STYLES = {"error": "bold red", "warning": "yellow", "good": "green", "dim": "dim", "head": "bold"}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 
-from hermes_repair.model.escape import shorten
+from hermes_repair.model.words import shorten
 
 CELL = 60  # characters
 

@@ -10,9 +10,7 @@ from typing import Any
 from hermes_repair.lineage.family_tree import DEEPEST, Leaf, Tree, drawn
 from hermes_repair.lineage.graph import EdgeKind
 from hermes_repair.lineage.session_node import SessionNode
-from hermes_repair.model.escape import escape, shorten
-from hermes_repair.model.session_label import TITLE_LENGTH
-from hermes_repair.model.words import count, day
+from hermes_repair.model.words import TITLE_LENGTH, count, day, escape, shorten
 
 LOUD = frozenset({"fork", "orphan", "hidden", "cycle"})
 """Marks of something that is wrong."""
