@@ -19,7 +19,6 @@ from hermes_repair.model.errors import (
     from_os,
 )
 from hermes_repair.model.words import escape
-from hermes_repair.report import json_documents
 
 
 def as_error(caught: Exception) -> HermesRepairError:
@@ -43,6 +42,8 @@ def say(error: HermesRepairError, *, as_json: bool, home: str | None, option: st
     if isinstance(error, NotPrinted):
         stop_talking(sys.stdout)
     elif as_json:
+        from hermes_repair.report import json_documents  # `--help` has no use for it
+
         try:
             json_documents.write(json_documents.error(error, home))
             return int(error.exit_code)

@@ -1,14 +1,16 @@
-"""Forked conversations for a reader: halves side by side, and what each release makes of them."""
+"""What ``forks`` says: halves side by side, and what each release makes of them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from hermes_repair.app.forks_side_by_side import Half, Led, Seen, Spoken
+from hermes_repair.app.forks_side_by_side import Forks, Half, Led, Seen, Spoken
 from hermes_repair.lineage.forks import Holds
+from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.words import SessionLabel, count, moment, shorten
-from hermes_repair.report.lines import Line
+from hermes_repair.report.audience import Audience
+from hermes_repair.report.lines import Line, as_asked
 
 HOLDS = {
     Holds.WORDS: "words of its own",
@@ -20,7 +22,45 @@ CONTENT_LENGTH = 100
 """Characters of a message that ``--show-content`` shows."""
 
 
-def lines(seen: Seen, labels: Mapping[str, SessionLabel]) -> Iterator[Line]:
+def lines(seen: Forks, audience: Audience) -> Iterator[Line]:
+    """Yield the forks side by side, and what to type where nothing is to be resolved yet."""
+    if not seen.forks:
+        yield Line("No conversation here is forked.", "good")
+        return
+    for fork in seen.forks:
+        yield from as_asked(_fork(fork, audience.labels(_labels(fork))))
+    if all(fork.outcome is None for fork in seen.forks):
+        words = ["SESSION", "--resolve", "branch"]
+        if len(seen.forks) == 1:
+            words[0] = seen.forks[0].fork.parent_id
+            live = seen.forks[0].fork.live
+            if live.session_id is None:  # without a proof of which half is live it has to be named
+                words += ["--keep", str(live.suggestion)]
+        yield Line("")
+        resolve = command("forks", *words, "--dry-run")
+        yield Line(audience.typed(advice("Next: {}", resolve)), "head")
+
+
+def reasons(refused: Sequence[Seen]) -> str:
+    """Return why these forks cannot be resolved as wished, of the first three."""
+    told = [
+        f"{fork.fork.parent_id}: {fork.outcome.reason}"
+        for fork in refused[:3]
+        if fork.outcome is not None
+    ]
+    more = len(refused) - len(told)
+    return "; ".join(told) + (f"; and {count(more, 'more fork')}" if more else "")
+
+
+def _labels(seen: Seen) -> dict[str, SessionLabel]:
+    nodes = [seen.parent, *(half.node for half in seen.halves)]
+    return {
+        node.id: SessionLabel(node.started_at, node.source, node.active_rows, node.title)
+        for node in nodes
+    }
+
+
+def _fork(seen: Seen, labels: Mapping[str, SessionLabel]) -> Iterator[Line]:
     """Yield one fork as text; ``labels`` say what may be shown of each session (R9)."""
     fork = seen.fork
     yield Line("")
@@ -99,8 +139,12 @@ def _own_words(half: Half) -> Iterator[Line]:
         yield Line(f"    {moment(message.at)}  {message.role}: {words}")
 
 
-def entry(seen: Seen) -> dict[str, Any]:
-    """Return one fork as JSON: ids, counts and times only."""
+def document(seen: Forks) -> dict[str, Any]:
+    """Return the forks as JSON: ids, counts and times only."""
+    return {"forks": [_entry(fork) for fork in seen.forks]}
+
+
+def _entry(seen: Seen) -> dict[str, Any]:
     fork, outcome = seen.fork, seen.outcome
     document: dict[str, Any] = {
         "parent": fork.parent_id,

@@ -46,7 +46,7 @@ def finding(found: Finding, acknowledged: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def tally(findings: list[Finding], acknowledged: Mapping[str, str]) -> dict[str, Any]:
+def tally(findings: Sequence[Finding], acknowledged: Mapping[str, str]) -> dict[str, int]:
     """Return the summary: counts by severity and what is at stake, acknowledged ones apart."""
     open_ones = [found for found in findings if found.fingerprint not in acknowledged]
     return {
@@ -66,12 +66,18 @@ def error(caught: HermesRepairError, home: str | None) -> dict[str, Any]:
         "format_version": FORMAT_VERSION,
         "tool_version": __version__,
         "home": home,
-        "error": {
-            "message": caught.message,
-            "hint": str(caught.hint),
-            "exit_code": int(caught.exit_code),
-        },
+        "error": {**reason(caught), "exit_code": int(caught.exit_code)},
     }
+
+
+def reason(caught: HermesRepairError) -> dict[str, str]:
+    """Return why one part of the work was not done."""
+    return {"message": caught.message, "hint": str(caught.hint)}
+
+
+def write_alone(**fields: Any) -> None:
+    """Print a document that is about no home."""
+    write({"format_version": FORMAT_VERSION, **fields})
 
 
 def write(document: Mapping[str, Any]) -> None:

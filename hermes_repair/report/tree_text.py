@@ -11,6 +11,7 @@ from hermes_repair.lineage.family_tree import DEEPEST, Leaf, Tree, drawn
 from hermes_repair.lineage.graph import EdgeKind
 from hermes_repair.lineage.session_node import SessionNode
 from hermes_repair.model.words import TITLE_LENGTH, count, day, escape, shorten
+from hermes_repair.report.lines import Line
 
 LOUD = frozenset({"fork", "orphan", "hidden", "cycle"})
 """Marks of something that is wrong."""
@@ -54,6 +55,13 @@ def plain(trees: Iterable[Tree], *, title: bool) -> Iterator[str]:
         for lead, leaf in drawn(tree.leaves):
             marks = f"  [{', '.join(leaf.marks)}]" if leaf.marks else ""
             yield f"{lead}{leaf.node.id}{marks}  {words(leaf, title=title)}"
+
+
+def alone_lines(alone: int) -> list[Line]:
+    """Return how many sessions without a family are not drawn."""
+    if not alone:
+        return []
+    return [Line(""), Line(f"and {count(alone, 'session')} on their own; -v shows them", "dim")]
 
 
 def show_on_terminal(trees: Iterable[Tree], *, title: bool) -> None:

@@ -1,4 +1,4 @@
-"""What a run takes of the disk, in words and as JSON (R4)."""
+"""What a run takes of the disk (R4), and what it had to leave there, in words and as JSON."""
 
 from __future__ import annotations
 
@@ -23,3 +23,14 @@ def space_lines(space: Space | None, *, done: bool = False) -> list[Line]:
 def space_entry(space: Space | None) -> dict[str, int] | None:
     """Return the same in bytes."""
     return {"needed": space.needed, "free": space.free} if space is not None else None
+
+
+def wal_lines(left: int) -> list[Line]:
+    """Say what a -wal of ``left`` bytes is that our last connection had to leave behind."""
+    if not left:
+        return []
+    told = (
+        f"state.db-wal ({size(left)}) stays beside state.db and belongs to it: SQLite could not"
+        " merge it (is the disk full?). Keep the two together; Hermes merges it on its next start."
+    )
+    return [Line(told, "warning", asked=True)]
