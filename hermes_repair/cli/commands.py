@@ -14,6 +14,7 @@ import typer
 import typer.main
 from typer.core import TyperCommand, TyperGroup
 
+NAME = "hermes-repair"
 EXIT_STATUS = """
 Exit status:
 0 clean, or everything you asked for was done and verified ·
@@ -108,7 +109,7 @@ class DeferredCommands(TyperGroup):
 
 app = typer.Typer(
     cls=DeferredCommands,
-    name="hermes-repair",
+    name=NAME,
     help="Check, migrate and repair the conversations of a Hermes Agent install.",
     no_args_is_help=True,
     add_completion=True,
@@ -123,7 +124,7 @@ def _version(wanted: bool) -> None:
     if wanted:
         from hermes_repair import __version__
 
-        typer.echo(f"hermes-repair {__version__}")
+        typer.echo(f"{NAME} {__version__}")
         raise typer.Exit
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +45,7 @@ def made_lines(copied: Copied, audience: Audience) -> Iterator[Line]:
             " read, and `restore` refuses it. Keep your older copies."
         )
         yield Line(told, "error", asked=True)
-        look = advice("Next: {}", command("doctor"))
-        yield Line(audience.typed(look), "head", asked=True)
+        yield replace(audience.next(command("doctor")), asked=True)
     yield from space_lines(copied.space, done=True)
 
 

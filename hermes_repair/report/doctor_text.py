@@ -29,11 +29,11 @@ _STYLE = {
     Severity.FATAL: "error",
 }
 _FILE_READ = {"whole": "the whole file", "part": "a part of the file", "not": ""}
-_NEXT = "Next: {}"
+_ALL_BACK = command("backfill", "--all", "--dry-run")
 _SHOW_ALL = advice(
     "Messages that only files have may have been removed on purpose; `{}` shows everything that can"
     " be brought back.",
-    command("backfill", "--all", "--dry-run"),
+    _ALL_BACK,
 )
 
 
@@ -169,13 +169,12 @@ def _closing(diagnosis: Diagnosis, audience: Audience, *, narrowed: bool) -> Ite
     if diagnosis.blocking is None:
         remedies = {(f.remedy, f.severity > Severity.INFO) for f in open_ones}
         if (Remedy.MIGRATE, True) in remedies:
-            yield Line(audience.typed(advice(_NEXT, command("migrate", "--dry-run"))), "head")
+            yield audience.next(command("migrate", "--dry-run"))
         if {(Remedy.SAFE, True), (Remedy.SAFE, False)} & remedies:
-            yield Line(audience.typed(advice(_NEXT, command("repair", "--dry-run"))), "head")
+            yield audience.next(command("repair", "--dry-run"))
     undecided = [f.id for f in open_ones if f.remedy is Remedy.UNSAFE]
     if "DB008" in undecided:
-        all_back = command("backfill", "--all", "--dry-run")
-        yield Line(audience.typed(advice(_NEXT, all_back)), "head")
+        yield audience.next(_ALL_BACK)
     elif any(id.startswith("TR") for id in undecided):
         yield Line(audience.typed(_SHOW_ALL), "dim")
     yield Line("`hermes-repair explain ID` explains a finding.", "dim")

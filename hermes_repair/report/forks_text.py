@@ -7,7 +7,7 @@ from typing import Any
 
 from hermes_repair.app.forks_side_by_side import Forks, Half, Led, Seen, Spoken
 from hermes_repair.lineage.forks import Holds
-from hermes_repair.model.commands_to_type import advice, command
+from hermes_repair.model.commands_to_type import command
 from hermes_repair.model.words import SessionLabel, count, moment, shorten
 from hermes_repair.report.audience import Audience
 from hermes_repair.report.lines import Line, as_asked
@@ -37,8 +37,7 @@ def lines(seen: Forks, audience: Audience) -> Iterator[Line]:
             if live.session_id is None:  # without a proof of which half is live it has to be named
                 words += ["--keep", str(live.suggestion)]
         yield Line("")
-        resolve = command("forks", *words, "--dry-run")
-        yield Line(audience.typed(advice("Next: {}", resolve)), "head")
+        yield audience.next(command("forks", *words, "--dry-run"))
 
 
 def reasons(refused: Sequence[Seen]) -> str:

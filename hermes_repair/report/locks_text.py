@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hermes_repair.leases.holders import span
-from hermes_repair.model.commands_to_type import advice, command
+from hermes_repair.model.commands_to_type import command
 from hermes_repair.model.plans import Safety
 from hermes_repair.model.values import readable
 from hermes_repair.model.words import count, shown_id
@@ -107,7 +107,7 @@ def held_lines(held: Held, now: float, audience: Audience) -> Iterator[Line]:
         safe = [hold for hold in held.holds if hold.verdict.safety is Safety.SAFE]
         names = filter(None, (_cleaned_by(hold, held) for hold in safe))
         for name in dict.fromkeys(names):
-            yield Line(audience.typed(advice("Next: {}", command(name))), "head")
+            yield audience.next(command(name))
     elif held.problem is None:
         yield Line("Nothing is held.")
 
