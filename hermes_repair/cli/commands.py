@@ -120,8 +120,8 @@ app = typer.Typer(
 )
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _version(asked: bool) -> None:
+    if asked:
         from hermes_repair import __version__
 
         typer.echo(f"{NAME} {__version__}")

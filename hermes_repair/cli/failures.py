@@ -12,9 +12,9 @@ from pathlib import Path
 from hermes_repair.cli.streams import stop_talking
 from hermes_repair.model.commands_to_type import for_home
 from hermes_repair.model.errors import (
-    ExitCode,
     HermesRepairError,
     NotPrinted,
+    Refused,
     UsageError,
     from_os,
 )
@@ -76,12 +76,10 @@ def _usage(error: Exception) -> UsageError:
 
 def _from_sqlite(error: Exception) -> HermesRepairError:
     """Return what SQLite said where nobody else had words for it: a disk that gives out."""
-    made = HermesRepairError(
+    return Refused(
         f"SQLite cannot go on: {error}.",
         "Finished steps are complete. Check the disk, then run the same command again.",
     )
-    made.exit_code = ExitCode.REFUSED
-    return made
 
 
 def _bug(error: Exception) -> HermesRepairError:

@@ -75,12 +75,12 @@ def forks(
     def work(run: Run) -> Answer:
         # Conversation text only on a terminal, and only when asked for (R9).
         content = show_content and run.audience.terminal and not target.as_json
-        seen = app.see(run.home, run.environment, named, fork_options, content=content)
-        possible = [fork for fork in seen.forks if fork.outcome and fork.outcome.possible]
-        if fork_options is None or not seen.forks:
-            return _show(run, seen)
+        forked = app.see(run.home, run.environment, named, fork_options, content=content)
+        possible = [fork for fork in forked.forks if fork.outcome and fork.outcome.possible]
+        if fork_options is None or not forked.forks:
+            return _show(run, forked)
         if not possible:
-            _refuse(run, seen)
+            _refuse(run, forked)
         words = [*named, "--resolve", fork_options.method.value]
         words += [word for id in kept for word in ("--keep", id)]
         parents = frozenset(fork.fork.parent_id for fork in possible)
@@ -93,8 +93,8 @@ def forks(
         )
         code, document = repair_home(run, options)
         if document is not None:
-            document |= forks_text.document(seen)
-        refused = [fork for fork in seen.forks if fork not in possible]
+            document |= forks_text.document(forked)
+        refused = [fork for fork in forked.forks if fork not in possible]
         if refused and document is None:
             show([Line(f"Not resolved: {forks_text.reasons(refused)}.", "error")])
         return (ExitCode.REFUSED if refused else code), document
@@ -102,22 +102,22 @@ def forks(
     return each_home(target, work)
 
 
-def _show(run: Run, seen: app.Forks) -> Answer:
+def _show(run: Run, forked: app.Forks) -> Answer:
     return run.answer(
         ExitCode.OK,
-        lambda: forks_text.document(seen),
-        lambda: forks_text.lines(seen, run.audience),
-        database=seen.database,
+        lambda: forks_text.document(forked),
+        lambda: forks_text.lines(forked, run.audience),
+        database=forked.database,
     )
 
 
-def _refuse(run: Run, seen: app.Forks) -> NoReturn:
+def _refuse(run: Run, forked: app.Forks) -> NoReturn:
     """Say why none of the forks can be resolved as wished."""
     if not run.target.as_json:
-        show(forks_text.lines(seen, run.audience), stream="stderr")
-    halves = command("forks", seen.forks[0].fork.parent_id)
+        show(forks_text.lines(forked, run.audience), stream="stderr")
+    halves = command("forks", forked.forks[0].fork.parent_id)
     raise Refused(
-        f"Nothing was changed: {forks_text.reasons(seen.forks)}.",
+        f"Nothing was changed: {forks_text.reasons(forked.forks)}.",
         advice("`{}` shows the halves and suggests one.", halves),
     )
 

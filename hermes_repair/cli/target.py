@@ -226,8 +226,8 @@ def _say(target: Target, error: HermesRepairError, root: Path) -> int:
     except HermesRepairError:
         option = ""  # there is no home to name
     if target.all_profiles and not target.as_json:
-        told = f"{root}: {error.message} {for_home(error.hint, option)}".rstrip()
-        show([Line(told)], stream="stderr")
+        text = f"{root}: {error.message} {for_home(error.hint, option)}".rstrip()
+        show([Line(text)], stream="stderr")
         return int(error.exit_code)
     return say(error, as_json=target.as_json, home=str(root), option=option)
 

@@ -86,7 +86,7 @@ def for_home(hint: Hint, option: str) -> str:
 
 
 def _inserted(text: str, option: str) -> str:
-    return _AT_A_HOME.sub(lambda found: found[0] + option, text)
+    return _AT_A_HOME.sub(lambda match: match[0] + option, text)
 
 
 def quoted(word: str) -> str:

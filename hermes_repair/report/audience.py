@@ -55,8 +55,8 @@ def heading(home: str, profile: str, others: int, database: Mapping[str, Any]) -
         parts.append(count(int(database["messages"]), "message"))
     lines = [Line(", ".join(parts), "head")]
     if others:
-        told = f"{count(others, 'other profile')} here; --all-profiles includes them."
-        lines.append(Line(told, "dim"))
+        text = f"{count(others, 'other profile')} here; --all-profiles includes them."
+        lines.append(Line(text, "dim"))
     return lines
 
 

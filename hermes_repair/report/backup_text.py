@@ -40,11 +40,11 @@ def made_lines(copied: Copied, audience: Audience) -> Iterator[Line]:
     how, style = ("not sound", "error") if copied.damage else ("verified", "good")
     yield Line(f"Backup {backup.name}: {size(backup.size)}, {how}, in {backup.path}.", style)
     if copied.damage:
-        told = (
+        warning = (
             f"This is a copy of a damaged database ({copied.damage[0]}): it holds what can still be"
             " read, and `restore` refuses it. Keep your older copies."
         )
-        yield Line(told, "error", asked=True)
+        yield Line(warning, "error", asked=True)
         yield replace(audience.next(command("doctor")), asked=True)
     yield from space_lines(copied.space, done=True)
 

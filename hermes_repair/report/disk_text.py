@@ -14,10 +14,10 @@ def space_lines(space: Space | None, *, done: bool = False) -> list[Line]:
     needed, free = size(space.needed), size(space.free)
     if done:
         return [Line(f"Disk: up to {needed} were needed, {free} were free.", "dim")]
-    told = f"Disk: up to {needed} are needed for a while, {free} are free."
+    text = f"Disk: up to {needed} are needed for a while, {free} are free."
     if space.enough:
-        return [Line(told, "dim")]
-    return [Line(f"{told} That is not enough: it would be refused.", "error", asked=True)]
+        return [Line(text, "dim")]
+    return [Line(f"{text} That is not enough: it would be refused.", "error", asked=True)]
 
 
 def space_entry(space: Space | None) -> dict[str, int] | None:
@@ -29,8 +29,8 @@ def wal_lines(left: int) -> list[Line]:
     """Say what a -wal of ``left`` bytes is that our last connection had to leave behind."""
     if not left:
         return []
-    told = (
+    text = (
         f"state.db-wal ({size(left)}) stays beside state.db and belongs to it: SQLite could not"
         " merge it (is the disk full?). Keep the two together; Hermes merges it on its next start."
     )
-    return [Line(told, "warning", asked=True)]
+    return [Line(text, "warning", asked=True)]

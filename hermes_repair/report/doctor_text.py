@@ -39,15 +39,14 @@ _SHOW_ALL = advice(
 
 def document(diagnosis: Diagnosis, *, every_profile: bool) -> dict[str, Any]:
     """Return one diagnosis as JSON; ``every_profile``: it is one among those of all profiles."""
-    found, accepted = diagnosis.findings, diagnosis.accepted
+    findings, accepted = diagnosis.findings, diagnosis.accepted
     forecast = diagnosis.forecast
-    seen = diagnosis.looked_at
-    left_out = [asdict(one) for one in _left_out(seen, every_profile)]
+    left_out = [asdict(one) for one in _left_out(diagnosis.looked_at, every_profile)]
     return {
-        "findings": [json_documents.finding(finding, accepted) for finding in found],
-        "summary": json_documents.tally(found, accepted),
+        "findings": [json_documents.finding(finding, accepted) for finding in findings],
+        "summary": json_documents.tally(findings, accepted),
         "notes": list(diagnosis.notes),
-        "looked_at": {**asdict(seen), "left_out": left_out},
+        "looked_at": {**asdict(diagnosis.looked_at), "left_out": left_out},
         **({"outlook": asdict(forecast)} if forecast is not None else {}),
     }
 
@@ -180,30 +179,30 @@ def _closing(diagnosis: Diagnosis, audience: Audience, *, narrowed: bool) -> Ite
     yield Line("`hermes-repair explain ID` explains a finding.", "dim")
 
 
-def _coverage(seen: LookedAt, *, every_profile: bool) -> Iterator[Line]:
+def _coverage(looked_at: LookedAt, *, every_profile: bool) -> Iterator[Line]:
     """Yield what was looked at and what not, a line each."""
     counted = (
-        (seen.sessions, "session"),
-        (seen.messages, "message"),
-        (seen.transcripts, "transcript"),
-        (seen.session_logs, "session log"),
+        (looked_at.sessions, "session"),
+        (looked_at.messages, "message"),
+        (looked_at.transcripts, "transcript"),
+        (looked_at.session_logs, "session log"),
     )
-    parts = [count(len(seen.checks), "check"), _FILE_READ[seen.file]]
+    parts = [count(len(looked_at.checks), "check"), _FILE_READ[looked_at.file]]
     parts += [count(number, noun) for number, noun in counted if number]
-    told = ", ".join(part for part in parts if part)
-    if seen.hermes is not None:
-        release = seen.hermes.release or "of an unknown release"
-        asks = f" (schema {seen.hermes.schema})" if seen.hermes.schema is not None else ""
-        told += f"; the installed Hermes is {release}{asks}"
-    yield Line(f"Checked: {told}.", "dim")
-    left_out = "; ".join(one.why for one in _left_out(seen, every_profile))
+    text = ", ".join(part for part in parts if part)
+    if looked_at.hermes is not None:
+        release = looked_at.hermes.release or "of an unknown release"
+        asks = f" (schema {looked_at.hermes.schema})" if looked_at.hermes.schema is not None else ""
+        text += f"; the installed Hermes is {release}{asks}"
+    yield Line(f"Checked: {text}.", "dim")
+    left_out = "; ".join(one.why for one in _left_out(looked_at, every_profile))
     if left_out:
         yield Line(f"Not checked: {left_out}.", "dim")
 
 
-def _left_out(seen: LookedAt, every_profile: bool) -> Iterator[LeftOut]:
+def _left_out(looked_at: LookedAt, every_profile: bool) -> Iterator[LeftOut]:
     """Yield what this run leaves out: the other profiles are none of it where it visits all."""
-    for one in seen.left_out:
+    for one in looked_at.left_out:
         if not (every_profile and one.what == PROFILES):
             yield one
 

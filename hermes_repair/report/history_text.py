@@ -170,8 +170,8 @@ def undo_lines(
     yield Line(f"Undone: {names} ({count(undone.units, 'step')}).", "good")
     if undone.given_back:
         vanished = count(undone.given_back, "message")
-        told = f"{vanished} had vanished since, and came back from the receipt."
-        yield Line(told, "warning", asked=True)
+        text = f"{vanished} had vanished since, and came back from the receipt."
+        yield Line(text, "warning", asked=True)
     yield from _besides(stays, warnings)
     if next_one is not None and not next_one.cleans_locks:
         still_done = advice("Still done: {}. `{}` reverts that.", _words(next_one), _UNDO)

@@ -30,33 +30,33 @@ def envelope(home: str, database: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def finding(found: Finding, acknowledged: Mapping[str, str]) -> dict[str, Any]:
+def finding(one: Finding, acknowledged: Mapping[str, str]) -> dict[str, Any]:
     """Return one finding as ``schema/json/`` describes it."""
     return {
-        "id": found.id,
-        "name": found.name,
-        "severity": found.severity.word,
-        "subject": dict(found.subject),
-        "message": found.message,
-        "hint": str(found.hint),
-        "data": dict(found.data),
-        "fingerprint": found.fingerprint,
-        "repair": found.remedy.value,
-        "acknowledged": found.fingerprint in acknowledged,
+        "id": one.id,
+        "name": one.name,
+        "severity": one.severity.word,
+        "subject": dict(one.subject),
+        "message": one.message,
+        "hint": str(one.hint),
+        "data": dict(one.data),
+        "fingerprint": one.fingerprint,
+        "repair": one.remedy.value,
+        "acknowledged": one.fingerprint in acknowledged,
     }
 
 
 def tally(findings: Sequence[Finding], acknowledged: Mapping[str, str]) -> dict[str, int]:
     """Return the summary: counts by severity and what is at stake, acknowledged ones apart."""
-    open_ones = [found for found in findings if found.fingerprint not in acknowledged]
+    open_ones = [one for one in findings if one.fingerprint not in acknowledged]
     return {
         **{
-            severity.word: sum(1 for found in open_ones if found.severity is severity)
+            severity.word: sum(1 for one in open_ones if one.severity is severity)
             for severity in reversed(Severity)
         },
         "acknowledged": len(findings) - len(open_ones),
-        "sessions": sum(found.sessions for found in open_ones),
-        "messages": sum(found.messages for found in open_ones),
+        "sessions": sum(one.sessions for one in open_ones),
+        "messages": sum(one.messages for one in open_ones),
     }
 
 

@@ -100,8 +100,8 @@ def held_document(held: Held, now: float) -> dict[str, Any]:
 def held_lines(held: Held, now: float, audience: Audience) -> Iterator[Line]:
     """Yield everything that holds or blocks, and the commands that clean what is provably over."""
     if held.problem is not None:
-        told = f"state.db was not checked. {held.problem.message}"
-        yield Line(audience.typed(told), "error", asked=True)
+        text = f"state.db was not checked. {held.problem.message}"
+        yield Line(audience.typed(text), "error", asked=True)
     if held.holds:
         yield from as_asked(_table(held, now, audience))
         safe = [hold for hold in held.holds if hold.verdict.safety is Safety.SAFE]

@@ -184,11 +184,11 @@ def result_lines(result: Migrated, place: str, audience: Audience) -> Iterator[L
         yield from _left_alone(way, audience)
         yield from space_lines(way.space, done=True)
         how = "Done and verified" if result.stopped is None else "Done"
-        told = f"{how}. Backup {result.backup}, receipt {result.receipt.stem}."
-        yield Line(told, "good")
+        text = f"{how}. Backup {result.backup}, receipt {result.receipt.stem}."
+        yield Line(text, "good")
         if result.stopped is not None:
             hint = advice("Fix that, then: {}", command("doctor"))
-            told = f"It was not checked again: {result.stopped.message} {audience.typed(hint)}"
-            yield Line(told, "error", asked=True)
+            text = f"It was not checked again: {result.stopped.message} {audience.typed(hint)}"
+            yield Line(text, "error", asked=True)
         yield from wal_lines(result.wal_left)
         yield Line(audience.typed(advice("To undo it: {}", command("undo"))))

@@ -75,15 +75,15 @@ def plan_lines(proposal: Proposal, audience: Audience, name: str) -> Iterator[Li
     for message in proposal.unproven:
         yield Line(f"Waiting: {UNREAD}. {message}", "warning", asked=True)
     if proposal.held.receipts:
-        told = (
+        text = (
             f"{', '.join(proposal.held.receipts)} was interrupted and is finished first, as soon as"
             " nobody else has the database open."
         )
-        yield Line(told, "warning", asked=True)
+        yield Line(text, "warning", asked=True)
     if plan.left:
         yield Line("")
-        told = f"Skipped: needs your decision ({count(len(plan.left), 'step')})"
-        yield Line(f"{told}; {_FOR_MORE.get(name, _FOR_MORE['repair'])}:", "dim")
+        text = f"Skipped: needs your decision ({count(len(plan.left), 'step')})"
+        yield Line(f"{text}; {_FOR_MORE.get(name, _FOR_MORE['repair'])}:", "dim")
         yield from (Line(f"  {_step(one, labels)}", "dim") for one in plan.left)
 
 
@@ -101,8 +101,8 @@ def next_lines(
     """Yield what does a plan that was shown: ``again``, or the file that it was ``saved`` to."""
     if saved is not None:
         apply = command("repair", "--plan", str(saved))
-        told = advice("The plan is in {}. Apply it with `{}`.", str(saved), apply)
-        yield Line(audience.typed(told))
+        where = advice("The plan is in {}. Apply it with `{}`.", str(saved), apply)
+        yield Line(audience.typed(where))
     elif proposal.plan.now:
         yield Line(audience.typed(advice("Nothing was changed. Next: {}", again)), "head")
 
@@ -161,8 +161,8 @@ def result_lines(result: Repaired, audience: Audience) -> Iterator[Line]:
         yield Line(audience.typed(stopped), "error", asked=True)
     yield from wal_lines(result.wal_left)
     for unit, error in result.refused:
-        told = f"Not done: {unit.summary}. {error.message} {audience.typed(error.hint)}"
-        yield Line(told, "error", asked=True)
+        text = f"Not done: {unit.summary}. {error.message} {audience.typed(error.hint)}"
+        yield Line(text, "error", asked=True)
     for what, why in result.waiting:
         yield Line(f"Waiting: {what}. {why}", "warning", asked=True)
     if result.left:
@@ -192,10 +192,10 @@ def _done(result: Repaired, audience: Audience) -> Iterator[Line]:
 def _still_found(problems: int, audience: Audience) -> Line:
     if not problems:
         return Line("The doctor now finds only notes.", "dim")
-    told = advice(
+    still_found = advice(
         "The doctor still finds {}; `{}` names {}.",
         count(problems, "problem"),
         command("doctor"),
         verb(problems, "it", "them"),
     )
-    return Line(audience.typed(told), "warning")
+    return Line(audience.typed(still_found), "warning")
