@@ -411,6 +411,16 @@ def test_usage(words: list[str], capsys: Capture) -> None:
     assert say(capsys, *words).code == 2
 
 
+@pytest.mark.parametrize("words", [[], ["locks"]], ids=" ".join)
+def test_without_a_command_the_help_is_shown(words: list[str], capsys: Capture) -> None:
+    assert say(capsys, *words).err == say(capsys, *words, "--help").out
+
+
+def test_a_misspelt_command(capsys: Capture) -> None:
+    said = say(capsys, "doktor")
+    assert said.err.splitlines()[0] == "No such command 'doktor'. Did you mean 'doctor'?"
+
+
 def test_version(capsys: Capture) -> None:
     said = say(capsys, "--version")
     assert said.code == 0 and said.out.startswith("hermes-repair ")
