@@ -166,10 +166,9 @@ def _closing(diagnosis: Diagnosis, audience: Audience, *, narrowed: bool) -> Ite
     besides += ", nothing that needs fixing" if harmless else ""
     yield Line(f"Found {', '.join(parts)}{besides}.", "head")
     if diagnosis.blocking is None:
-        remedies = {(f.remedy, f.severity > Severity.INFO) for f in open_ones}
-        if (Remedy.MIGRATE, True) in remedies:
+        if any(f.remedy is Remedy.MIGRATE and f.severity > Severity.INFO for f in open_ones):
             yield audience.next(command("migrate", "--dry-run"))
-        if {(Remedy.SAFE, True), (Remedy.SAFE, False)} & remedies:
+        if any(f.remedy is Remedy.SAFE for f in open_ones):
             yield audience.next(command("repair", "--dry-run"))
     undecided = [f.id for f in open_ones if f.remedy is Remedy.UNSAFE]
     if "DB008" in undecided:
