@@ -81,12 +81,8 @@ def for_home(hint: Hint, option: str) -> str:
     if isinstance(hint, Command):
         return hint.typed(option)
     if isinstance(hint, Advice):
-        return _inserted(hint.text, option).format(*(for_home(part, option) for part in hint.parts))
-    return _inserted(hint, option)
-
-
-def _inserted(text: str, option: str) -> str:
-    return _AT_A_HOME.sub(lambda match: match[0] + option, text)
+        return hint.text.format(*(for_home(part, option) for part in hint.parts))
+    return _AT_A_HOME.sub(lambda match: match[0] + option, hint)
 
 
 def quoted(word: str) -> str:

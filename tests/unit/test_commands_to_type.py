@@ -73,14 +73,14 @@ def test_a_written_command_is_recognised(source: str, lines: list[int]) -> None:
     assert written(source) == lines
 
 
-@pytest.mark.parametrize("option", ["", " --home /h", " --profile work", " --home '/a b'"])
+@pytest.mark.parametrize("option", ["", " --home /h", " --profile work", " --home '/a {b}'"])
 @pytest.mark.parametrize(
     "hint",
     [
         command("backup list"),
         command("repair", "--session", "a b"),
         advice("It said {}. Fix that, then: {}", "`hermes-repair locks clean`", command("doctor")),
-        advice("`hermes-repair undo` or {}", command("undo", "{}")),
+        advice("{} or {}", "`hermes-repair undo`", command("undo", "{}")),
         "`hermes-repair history` and `hermes-repair explain`",
     ],
     ids=str,
