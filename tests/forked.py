@@ -30,6 +30,7 @@ from hermes_repair.host import byte_reader, byte_worker
 from hermes_repair.program_texts import default_harness
 from hermes_repair.schema.catalogue import default_catalogue
 from hermes_repair.schema.releases import default_effects, default_skews
+from tests.support import command_tree
 
 SECONDS = 300
 
@@ -111,11 +112,9 @@ def warm() -> None:
     """
     import typer.main
 
-    from hermes_repair.cli.commands import app
-
     for read in (default_catalogue, default_effects, default_skews, default_harness):
         read()
-    tree = typer.main.get_command(app)
+    tree = command_tree()
     typer.main.get_command = lambda typer_instance: tree
 
 

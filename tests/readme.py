@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from hermes_repair.checks.registry import all_checks
-from tests.support import ROOT
+from tests.support import ROOT, every_command
 
 README = ROOT / "README.md"
 
@@ -23,16 +21,9 @@ def findings_table() -> str:
 
 def commands_table() -> str:
     """Return the table of commands, each with the first line of its help."""
-    import typer.main
-
-    from hermes_repair.cli.commands import app
-
     rows = ["| command | what it does |", "|---|---|"]
-    group: Any = typer.main.get_command(app)
-    for name, command in sorted(group.commands.items()):
+    for name, command in sorted(every_command().items()):
         rows.append(f"| `{name}` | {_first(command.help)} |")
-        for inner, part in sorted(getattr(command, "commands", {}).items()):
-            rows.append(f"| `{name} {inner}` | {_first(part.help)} |")
     return "\n".join(rows)
 
 

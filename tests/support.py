@@ -1,10 +1,14 @@
-"""What tests share: where the repository is, and how a real database is unpacked."""
+"""What tests share: where the repository is, its commands, and how a real database is unpacked."""
 
 from __future__ import annotations
 
 import lzma
 from pathlib import Path
+from typing import Any
 
+import typer.main
+
+from hermes_repair.cli.commands import app
 from hermes_repair.gateway_routing import Routing
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -15,6 +19,24 @@ def unpack_fixture(shared: Path, name: str, target: Path) -> Path:
     packed = shared / "fixtures" / "schema-history" / f"{name}.db.xz"
     target.write_bytes(lzma.decompress(packed.read_bytes()))
     return target
+
+
+def command_tree() -> Any:
+    """Return what typer makes of a command line, with the file of every command loaded."""
+    tree: Any = typer.main.get_command(app)
+    for command in tree.commands.values():
+        _ = command.loaded
+    return tree
+
+
+def every_command() -> dict[str, Any]:
+    """Return every command by its name: ``locks`` as well as ``locks clean``."""
+    commands: dict[str, Any] = {}
+    for name, deferred in command_tree().commands.items():
+        commands[name] = deferred.loaded
+        for part, command in getattr(deferred.loaded, "commands", {}).items():
+            commands[f"{name} {part}"] = command
+    return commands
 
 
 NO_ROUTING = Routing({}, {}, {})

@@ -20,7 +20,7 @@ from hermes_repair.model.choices import LookOptions, Selection
 from hermes_repair.model.errors import DatabaseUnreadable, Refused
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import Unit
-from hermes_repair.model.session_label import SessionLabel
+from hermes_repair.model.words import SessionLabel
 from hermes_repair.records.acknowledgements import acknowledged_or_why
 from hermes_repair.schema.allowed_writes import AllowedWrites, allowed_writes
 from hermes_repair.schema.recognise import Family, holds_conversations

@@ -22,9 +22,8 @@ from hermes_repair.host import KernelLock
 from hermes_repair.host.regular_files import real_path
 from hermes_repair.leases import Kind, Verdict
 from hermes_repair.model.errors import DatabaseUnreadable, HermesRepairError, Refused
-from hermes_repair.model.session_label import SessionLabel
 from hermes_repair.model.values import number, whole
-from hermes_repair.model.words import count, minute
+from hermes_repair.model.words import SessionLabel, count, minute
 from hermes_repair.records.folder import Folder
 from hermes_repair.store.look import Look
 

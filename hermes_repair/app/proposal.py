@@ -25,7 +25,7 @@ from hermes_repair.model.commands_to_type import Hint
 from hermes_repair.model.errors import Refused
 from hermes_repair.model.findings import Finding, Severity
 from hermes_repair.model.plans import Header, Outline, outline
-from hermes_repair.model.session_label import SessionLabel
+from hermes_repair.model.words import SessionLabel
 from hermes_repair.records import plan_database
 from hermes_repair.repair.planner import Plan, plan
 from hermes_repair.schema.allowed_writes import allowed_writes

@@ -9,9 +9,8 @@ from hermes_repair.checks.registry import check
 from hermes_repair.evidence.remaining_files import RemainingFiles, find_remaining_files
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.model.commands_to_type import quoted
-from hermes_repair.model.escape import shown_id
 from hermes_repair.model.findings import Finding, Remedy, Severity
-from hermes_repair.model.words import count, moment, verb
+from hermes_repair.model.words import count, moment, shown_id, verb
 from hermes_repair.schema.recognise import STORE, holds_conversations
 from hermes_repair.store.connections import quote
 from hermes_repair.store.file_state import Chat, FileState, SideFile

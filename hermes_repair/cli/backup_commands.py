@@ -1,77 +1,86 @@
-"""The options of `backup` and `restore`."""
+"""``backup`` and ``restore``."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from hermes_repair.cli.options import (
-    EXIT_STATUS,
-    HomeOption,
-    JsonOption,
-    ProfileOption,
-    QuietOption,
-    YesOption,
+from hermes_repair.app import backups as app
+from hermes_repair.cli.commands import EXIT_STATUS
+from hermes_repair.cli.options import YesOption, at_homes, group
+from hermes_repair.cli.target import Answer, Run, Target, ask, each_home, require_yes
+from hermes_repair.model.commands_to_type import advice, command
+from hermes_repair.model.errors import ExitCode
+from hermes_repair.report import backup_text
+from hermes_repair.report.disk_text import space_lines
+
+commands = group()
+backup = group(
+    help="Make, list and prune verified copies of state.db.", invoke_without_command=True
 )
-from hermes_repair.cli.target import Target
-
-backup_app = typer.Typer(
-    help="Make, list and prune verified copies of state.db.",
-    invoke_without_command=True,
-    rich_markup_mode=None,
-    epilog=EXIT_STATUS,
-)
+commands.add_typer(backup, name="backup")
 
 
-@backup_app.callback(invoke_without_command=True, epilog=EXIT_STATUS)
-def backup(
-    context: typer.Context,
-    home: HomeOption = None,
-    profile: ProfileOption = None,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-) -> int:
+@backup.callback(invoke_without_command=True, epilog=EXIT_STATUS)
+@at_homes("quiet")
+def backup_now(target: Target, context: typer.Context) -> int:
     """Make a consistent, verified copy of state.db now, or list and prune the copies."""
     if context.invoked_subcommand is not None:
-        return 0
-    from hermes_repair.cli import run_backup
+        return int(ExitCode.OK)
 
-    return run_backup.make(Target(home, profile, False, as_json, quiet))
+    def work(run: Run) -> Answer:
+        copied = app.make(run.home, run.environment)
+        return run.answer(
+            ExitCode.REFUSED if copied.damage else ExitCode.OK,
+            lambda: backup_text.made_document(copied),
+            lambda: backup_text.made_lines(copied, run.audience),
+        )
+
+    return each_home(target, work)
 
 
-@backup_app.command("list", epilog=EXIT_STATUS)
-def backup_list(
-    home: HomeOption = None,
-    profile: ProfileOption = None,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-) -> int:
+@backup.command("list", epilog=EXIT_STATUS)
+@at_homes("quiet")
+def backup_list(target: Target) -> int:
     """List the copies, newest first."""
-    from hermes_repair.cli import run_backup
 
-    return run_backup.list_all(Target(home, profile, False, as_json, quiet))
+    def work(run: Run) -> Answer:
+        backups = app.listed(run.home)
+        can_copy = bool(backups) or app.can_copy(run.home)
+        return run.answer(
+            ExitCode.OK,
+            lambda: backup_text.list_document(backups),
+            lambda: backup_text.list_lines(backups, run.audience, can_copy=can_copy),
+        )
+
+    return each_home(target, work)
 
 
-@backup_app.command("prune", epilog=EXIT_STATUS)
-def backup_prune(
-    home: HomeOption = None,
-    profile: ProfileOption = None,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-) -> int:
+@backup.command("prune", epilog=EXIT_STATUS)
+@at_homes("quiet")
+def backup_prune(target: Target) -> int:
     """Remove old copies; the newest 3, those of unfinished runs and the last 7 days' stay."""
-    from hermes_repair.cli import run_backup
 
-    return run_backup.prune(Target(home, profile, False, as_json, quiet))
+    def work(run: Run) -> Answer:
+        removed = app.prune(run.home, run.environment)
+        return run.answer(
+            ExitCode.OK,
+            lambda: {"removed": [path.name for path in removed]},
+            lambda: backup_text.pruned_lines(removed),
+        )
+
+    return each_home(target, work)
 
 
+@commands.command(epilog=EXIT_STATUS)
+@at_homes("quiet")
 def restore(
+    target: Target,
     backup_name: Annotated[
         str, typer.Argument(metavar="BACKUP", help="A name from `backup list`, or a file.")
     ],
-    home: HomeOption = None,
-    profile: ProfileOption = None,
     from_profile: Annotated[
         str | None,
         typer.Option(
@@ -82,11 +91,22 @@ def restore(
         ),
     ] = None,
     yes: YesOption = False,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
 ) -> int:
     """Restore state.db from a copy, after backing up its present state."""
-    from hermes_repair.cli import run_backup
+    look = advice("Add --yes to go ahead; `{}` shows the copies.", command("backup list"))
 
-    target = Target(home, profile, False, as_json, quiet)
-    return run_backup.restore(target, backup_name, yes, from_profile)
+    def work(run: Run) -> Answer:
+        require_yes(yes, look)
+
+        def agree(source: Path, now: app.Copied) -> bool:
+            question = f"Restore {source}? The present state is kept in {now.backup.name}."
+            return yes or ask(question, [*run.heading(), *space_lines(now.space)])
+
+        kept = app.restore(run.home, run.environment, backup_name, agree, from_profile)
+        return run.answer(
+            ExitCode.OK if kept is not None else ExitCode.REFUSED,
+            lambda: backup_text.restored_document(backup_name, kept),
+            lambda: backup_text.restored_lines(backup_name, kept),
+        )
+
+    return each_home(target, work)

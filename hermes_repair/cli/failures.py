@@ -12,14 +12,13 @@ from pathlib import Path
 from hermes_repair.cli.streams import stop_talking
 from hermes_repair.model.commands_to_type import for_home
 from hermes_repair.model.errors import (
-    ExitCode,
     HermesRepairError,
     NotPrinted,
+    Refused,
     UsageError,
     from_os,
 )
-from hermes_repair.model.escape import escape
-from hermes_repair.report import json_documents
+from hermes_repair.model.words import escape
 
 
 def as_error(caught: Exception) -> HermesRepairError:
@@ -28,8 +27,8 @@ def as_error(caught: Exception) -> HermesRepairError:
         return caught
     if isinstance(caught, OSError):
         return from_os(caught)
-    if _is_usage(caught):
-        return _usage(caught)
+    if hasattr(caught, "format_message"):  # click's usage errors, of which typer has its own
+        return _usage(str(caught.format_message()), type(caught).__name__)
     if type(caught).__module__ == "sqlite3":
         return _from_sqlite(caught)
     return _bug(caught)
@@ -43,6 +42,8 @@ def say(error: HermesRepairError, *, as_json: bool, home: str | None, option: st
     if isinstance(error, NotPrinted):
         stop_talking(sys.stdout)
     elif as_json:
+        from hermes_repair.report import json_documents  # `--help` has no use for it
+
         try:
             json_documents.write(json_documents.error(error, home))
             return int(error.exit_code)
@@ -52,35 +53,33 @@ def say(error: HermesRepairError, *, as_json: bool, home: str | None, option: st
         except NotPrinted as unprinted:  # the error went to stderr
             say(unprinted, as_json=as_json, home=home)
             return int(error.exit_code)
+    lines = error.message.splitlines() if isinstance(error, _NoCommand) else [error.message]
+    lines += [for_home(error.hint, option)] if error.hint else []
     try:
-        sys.stderr.write(escape(error.message) + "\n")
-        if error.hint:
-            sys.stderr.write(escape(for_home(error.hint, option)) + "\n")
+        sys.stderr.write("".join(f"{escape(line)}\n" for line in lines))
         sys.stderr.flush()
     except OSError:
         stop_talking(sys.stderr)
     return int(error.exit_code)
 
 
-def _is_usage(error: Exception) -> bool:
-    """typer brings its own click; its usage errors know how to show themselves."""
-    return hasattr(error, "format_message") and hasattr(error, "exit_code")
+class _NoCommand(UsageError):
+    """No command was typed: the message is the help, in its lines."""
 
 
-def _usage(error: Exception) -> UsageError:
-    message = str(error.format_message()) if hasattr(error, "format_message") else str(error)
-    message = message if message.endswith(".") else f"{message}."
+def _usage(message: str, kind: str) -> UsageError:
+    if kind == "NoArgsIsHelpError":
+        return _NoCommand(message)
+    message = message if message.endswith((".", "?")) else f"{message}."
     return UsageError(message, "Type `hermes-repair --help` for the commands.")
 
 
 def _from_sqlite(error: Exception) -> HermesRepairError:
     """Return what SQLite said where nobody else had words for it: a disk that gives out."""
-    made = HermesRepairError(
+    return Refused(
         f"SQLite cannot go on: {error}.",
         "Finished steps are complete. Check the disk, then run the same command again.",
     )
-    made.exit_code = ExitCode.REFUSED
-    return made
 
 
 def _bug(error: Exception) -> HermesRepairError:

@@ -1,38 +1,38 @@
-"""The options of `forks` and `tree`."""
+"""``forks`` and ``tree``."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
-from hermes_repair.cli.options import (
-    AllProfilesOption,
-    DryRunOption,
-    HomeOption,
-    JsonOption,
-    NoTitlesOption,
-    ProfileOption,
-    QuietOption,
-    Resolve,
-    VerboseOption,
-    YesOption,
-)
-from hermes_repair.cli.target import Target
+from hermes_repair.app import forks_side_by_side as app
+from hermes_repair.app import lineage_trees
+from hermes_repair.cli.commands import EXIT_STATUS
+from hermes_repair.cli.options import DryRunOption, YesOption, at_homes, group
+from hermes_repair.cli.repair_command import RepairOptions, repair_home
+from hermes_repair.cli.target import Answer, Run, Target, each_home
+from hermes_repair.model.choices import ForkOptions, LookOptions, Method, Selection
+from hermes_repair.model.commands_to_type import advice, command
+from hermes_repair.model.errors import ExitCode, Refused, UsageError
+from hermes_repair.report import forks_text, tree_text
+from hermes_repair.report.lines import Line, show
+
+commands = group()
 
 
+@commands.command(epilog=EXIT_STATUS)
+@at_homes("all_profiles", "quiet", "verbose", "no_titles")
 def forks(
+    target: Target,
     sessions: Annotated[
         list[str] | None,
         typer.Argument(
             metavar="[SESSION...]", help="Only the forks of these sessions. Default: all forks."
         ),
     ] = None,
-    home: HomeOption = None,
-    profile: ProfileOption = None,
-    all_profiles: AllProfilesOption = False,
     resolve: Annotated[
-        Resolve | None,
+        Method | None,
         typer.Option(
             "--resolve", help="What to do with the halves that you do not keep.", show_default=False
         ),
@@ -56,10 +56,6 @@ def forks(
             rich_help_panel="Output",
         ),
     ] = False,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
-    no_titles: NoTitlesOption = False,
 ) -> int:
     """Show forked conversations side by side, and resolve them.
 
@@ -67,39 +63,99 @@ def forks(
     turns of the others are merged into it by time, and the others are archived. archive: for halves
     with nothing of yours in them. `undo` reverts it.
     """
-    from hermes_repair.cli import run_forks
+    named, kept = sessions or [], keep or []
+    if resolve is None and kept:
+        example = command("forks", "SESSION", "--resolve", "branch", "--keep", "SESSION")
+        raise UsageError(
+            "--keep names the half of a fork to continue, so it needs --resolve.",
+            advice("For example: {}", example),
+        )
+    fork_options = ForkOptions(resolve, frozenset(kept)) if resolve is not None else None
 
-    target = Target(home, profile, all_profiles, as_json, quiet, verbose, no_titles)
-    wanted = run_forks.Wanted(
-        sessions=tuple(sessions or ()),
-        resolve=resolve.value if resolve is not None else None,
-        keep=tuple(keep or ()),
-        dry_run=dry_run,
-        yes=yes,
-        show_content=show_content,
+    def work(run: Run) -> Answer:
+        # Conversation text only on a terminal, and only when asked for (R9).
+        content = show_content and run.audience.terminal and not target.as_json
+        forked = app.see(run.home, run.environment, named, fork_options, content=content)
+        possible = [fork for fork in forked.forks if fork.outcome and fork.outcome.possible]
+        if fork_options is None or not forked.forks:
+            return _show(run, forked)
+        if not possible:
+            _refuse(run, forked)
+        words = [*named, "--resolve", fork_options.method.value]
+        words += [word for id in kept for word in ("--keep", id)]
+        parents = frozenset(fork.fork.parent_id for fork in possible)
+        options = RepairOptions(
+            command("forks", *words),
+            Selection(app.IDS, sessions=parents, unsafe=True),
+            LookOptions(named=parents, forks=fork_options),
+            dry_run=dry_run,
+            yes=yes,
+        )
+        code, document = repair_home(run, options)
+        if document is not None:
+            document |= forks_text.document(forked)
+        refused = [fork for fork in forked.forks if fork not in possible]
+        if refused and document is None:
+            show([Line(f"Not resolved: {forks_text.reasons(refused)}.", "error")])
+        return (ExitCode.REFUSED if refused else code), document
+
+    return each_home(target, work)
+
+
+def _show(run: Run, forked: app.Forks) -> Answer:
+    return run.answer(
+        ExitCode.OK,
+        lambda: forks_text.document(forked),
+        lambda: forks_text.lines(forked, run.audience),
+        database=forked.database,
     )
-    return run_forks.forked(target, wanted)
 
 
+def _refuse(run: Run, forked: app.Forks) -> NoReturn:
+    """Say why none of the forks can be resolved as wished."""
+    if not run.target.as_json:
+        show(forks_text.lines(forked, run.audience), stream="stderr")
+    halves = command("forks", forked.forks[0].fork.parent_id)
+    raise Refused(
+        f"Nothing was changed: {forks_text.reasons(forked.forks)}.",
+        advice("`{}` shows the halves and suggests one.", halves),
+    )
+
+
+@commands.command(epilog=EXIT_STATUS)
+@at_homes("all_profiles", "quiet", "verbose", "no_titles")
 def tree(
+    target: Target,
     session: Annotated[
         str | None,
         typer.Argument(help="Draw the family of this session. Default: every family."),
     ] = None,
-    home: HomeOption = None,
-    profile: ProfileOption = None,
-    all_profiles: AllProfilesOption = False,
     dot: Annotated[
         bool,
         typer.Option("--dot", help="Print a graph for graphviz.", rich_help_panel="Output"),
     ] = False,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
-    no_titles: NoTitlesOption = False,
 ) -> int:
     """Draw the lineage: which session continues, branches from or was delegated by which."""
-    from hermes_repair.cli import run_tree
+    if dot and target.as_json:
+        raise UsageError("--dot and --json are two forms of the same output.", "Choose one.")
+    everything = target.verbose or target.as_json
 
-    target = Target(home, profile, all_profiles, as_json, quiet, verbose, no_titles)
-    return run_tree.draw(target, session, dot=dot)
+    def work(run: Run) -> Answer:
+        forest = lineage_trees.see(run.home, run.environment, session, everything=everything)
+        if target.as_json:
+            trees = tree_text.entries(forest.trees)
+            return run.answer(ExitCode.OK, lambda: {"trees": trees}, list, database=forest.database)
+        if dot:
+            show(map(Line, tree_text.dot(forest.trees)))
+            return ExitCode.OK, None
+        if not target.quiet or target.all_profiles:
+            show([*run.heading(forest.database), Line("")])
+        if run.audience.terminal:
+            tree_text.show_on_terminal(forest.trees, title=run.audience.titles)
+        else:
+            show(map(Line, tree_text.plain(forest.trees, title=False)))
+        if not target.quiet:
+            show(tree_text.alone_lines(forest.alone))
+        return ExitCode.OK, None
+
+    return each_home(target, work)

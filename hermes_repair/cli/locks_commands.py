@@ -1,55 +1,53 @@
-"""The options of `locks`."""
+"""``locks``. What ``clean`` does not need is imported where it is: cron runs it all the time."""
 
 from __future__ import annotations
 
+import os
+import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from hermes_repair.cli.options import (
-    EXIT_STATUS,
-    AllProfilesOption,
-    DryRunOption,
-    HomeOption,
-    JsonOption,
-    NoTitlesOption,
-    ProfileOption,
-    QuietOption,
-    VerboseOption,
-    finite,
-)
-from hermes_repair.cli.target import Target
+from hermes_repair.app import clean_locks as app
+from hermes_repair.cli.commands import EXIT_STATUS
+from hermes_repair.cli.options import DryRunOption, at_homes, finite, group
+from hermes_repair.cli.target import Answer, Run, Target, each_home
+from hermes_repair.home.layout import default_root, open_home
+from hermes_repair.model.commands_to_type import advice, command
+from hermes_repair.model.errors import ExitCode, UsageError
+from hermes_repair.report import json_documents, locks_text
+from hermes_repair.report.lines import put, show
 
-locks_app = typer.Typer(
+commands = group()
+locks = group(
     help="Show what holds or blocks a session, and free what is provably over.",
     no_args_is_help=True,
-    rich_markup_mode=None,
-    epilog=EXIT_STATUS,
 )
+commands.add_typer(locks, name="locks")
 
 
-@locks_app.command("list", epilog=EXIT_STATUS)
-def locks_list(
-    home: HomeOption = None,
-    profile: ProfileOption = None,
-    all_profiles: AllProfilesOption = False,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
-    no_titles: NoTitlesOption = False,
-) -> int:
+@locks.command("list", epilog=EXIT_STATUS)
+@at_homes("all_profiles", "quiet", "verbose", "no_titles")
+def locks_list(target: Target) -> int:
     """List what holds or blocks sessions, who holds it, and whether it may be cleaned."""
-    from hermes_repair.cli import run_holds
+    from hermes_repair.app.list_locks import everything
 
-    target = Target(home, profile, all_profiles, as_json, quiet, verbose, no_titles)
-    return run_holds.list_all(target)
+    def work(run: Run) -> Answer:
+        held, now = everything(run.home, run.environment), run.environment.now()
+        return run.answer(
+            held.problem.exit_code if held.problem is not None else ExitCode.OK,
+            lambda: locks_text.held_document(held, now),
+            lambda: locks_text.held_lines(held, now, run.audience),
+        )
+
+    return each_home(target, work)
 
 
-@locks_app.command("clean", epilog=EXIT_STATUS)
+@locks.command("clean", epilog=EXIT_STATUS)
+@at_homes("all_profiles", "quiet", "verbose")
 def locks_clean(
-    home: HomeOption = None,
-    profile: ProfileOption = None,
-    all_profiles: AllProfilesOption = False,
+    target: Target,
     dry_run: DryRunOption = False,
     grace: Annotated[
         float,
@@ -69,22 +67,29 @@ def locks_clean(
             help="Longest plausible lease in seconds.",
         ),
     ] = 3600.0,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
 ) -> int:
     """Free the locks that are provably over. Made for cron; safe beside a live gateway."""
-    from hermes_repair.cli import run_locks
 
-    target = Target(home, profile, all_profiles, as_json, quiet, verbose)
-    return run_locks.clean(target, dry_run=dry_run, grace=grace, max_age=max_age)
+    def work(run: Run) -> Answer:
+        cleaned = app.clean(
+            run.home, run.environment, grace=grace, max_age=max_age, dry_run=dry_run
+        )
+        return run.answer(
+            ExitCode.REFUSED if cleaned.refused else ExitCode.OK,
+            lambda: locks_text.cleaned_document(cleaned, dry_run=dry_run),
+            lambda: locks_text.cleaned_lines(
+                cleaned, run.home.root, dry_run=dry_run, verbose=target.verbose
+            ),
+            headed=False,
+        )
+
+    return each_home(target, work)
 
 
-@locks_app.command("install", epilog=EXIT_STATUS)
+@locks.command("install", epilog=EXIT_STATUS)
+@at_homes("all_profiles")
 def locks_install(
-    home: HomeOption = None,
-    profile: ProfileOption = None,
-    all_profiles: AllProfilesOption = False,
+    target: Target,
     systemd: Annotated[
         bool, typer.Option("--systemd", help="Print a service and a timer for your user.")
     ] = False,
@@ -92,10 +97,47 @@ def locks_install(
     write: Annotated[
         bool, typer.Option("--write", help="Also write the unit files; starts nothing.")
     ] = False,
-    as_json: JsonOption = False,
 ) -> int:
     """Print systemd units or a crontab line that run `locks clean` every few minutes."""
-    from hermes_repair.cli import run_install
+    from hermes_repair.app import install_timer
 
-    target = Target(home, profile, all_profiles, as_json)
-    return run_install.install(target, systemd=systemd, cron=cron, write=write)
+    if systemd == cron:
+        raise UsageError("Add --systemd or --cron.", command("locks install", "--systemd"))
+    if cron and write:
+        raise UsageError(
+            "--write only writes systemd units; edit the crontab yourself.",
+            advice("(crontab -l; {}) | crontab -", command("locks install", "--cron")),
+        )
+    environment = target.environment()
+    home = open_home(target.roots(environment)[0])
+    install_timer.require_owner(home)
+    clean = install_timer.cleaning(_program(), home, all_profiles=target.all_profiles)
+    if cron:
+        line = install_timer.crontab_line(clean)
+        if target.as_json:
+            json_documents.write_alone(crontab=line)
+        else:
+            put(line + "\n")
+        return int(ExitCode.OK)
+    usual = default_root({}, environment.user_home, environment.platform)
+    texts = install_timer.unit_texts(clean, home, usual)
+    folder = install_timer.unit_folder(environment)
+    if write:
+        install_timer.write_units(texts, folder)
+    timer = next(name for name in texts if name.endswith(".timer"))
+    start = f"systemctl --user daemon-reload && systemctl --user enable --now {timer}"
+    files = {folder / name: text for name, text in texts.items()}
+    if target.as_json:
+        json_documents.write_alone(**locks_text.timer_document(files, start, written=write))
+    else:
+        show(locks_text.timer_lines(files))
+        show(locks_text.timer_advice(start, written=write), stream="stderr")
+    return int(ExitCode.OK)
+
+
+def _program() -> list[str]:
+    """Return how this very program is started: its script, else the interpreter and the module."""
+    script = Path(sys.argv[0])
+    if script.name == "hermes-repair" and os.access(script, os.X_OK):
+        return [str(script.absolute())]
+    return [sys.executable, "-m", "hermes_repair"]

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import inspect
 import math
+from collections.abc import Callable, Sequence
 from enum import StrEnum
+from functools import wraps
+from inspect import Parameter
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+from hermes_repair.cli.commands import EXIT_STATUS
+from hermes_repair.cli.target import Target
+from hermes_repair.model.errors import UsageError
+
+
+def group(**more: Any) -> typer.Typer:
+    """Return commands that belong together: those of one file, or ``locks`` and ``backup``."""
+    return typer.Typer(rich_markup_mode=None, epilog=EXIT_STATUS, **more)
 
 
 def _folder(named: str) -> Path:
@@ -99,29 +112,76 @@ class FailOn(StrEnum):
     FATAL = "fatal"
 
 
-class Wal(StrEnum):
-    """Answers to DB002."""
-
-    USE = "use"
-    IGNORE = "ignore"
-
-
-class Resolve(StrEnum):
-    """Answers to LN002."""
-
-    BRANCH = "branch"
-    MERGE = "merge"
-    ARCHIVE = "archive"
+_WHICH_HOMES = {
+    "home": HomeOption,
+    "profile": ProfileOption,
+    "all_profiles": AllProfilesOption,
+}
+_HOW_TO_SPEAK = {
+    "as_json": JsonOption,
+    "quiet": QuietOption,
+    "verbose": VerboseOption,
+    "no_titles": NoTitlesOption,
+}
 
 
-EXIT_STATUS = """
-Exit status:
-0 clean, or everything you asked for was done and verified ·
-1 only `doctor` (findings at or above --fail-on) and `migrate --check` (behind) ·
-2 usage ·
-3 internal error; nothing was changed, or it was rolled back ·
-4 refused, wholly or in part: in use, changed base, no space, no permission, needs --yes ·
-5 no install found ·
-130 interrupted.
-Treat any other code as a failure.
-"""
+def at_homes(*more: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """Give a command the options of a :class:`Target`, and hand it the target in their place.
+
+    Each has --home, --profile and --json; ``more`` are the others, by their name as a field. In the
+    help those that name a home stand first, the command's own next, those of the output last.
+    """
+    shared = {"home", "profile", "as_json", *more}
+
+    def decorate(work: Callable[..., int]) -> Callable[..., int]:
+        @wraps(work)
+        def command(**values: Any) -> int:
+            target = Target(**{name: values.pop(name) for name in shared})
+            return work(target, **values)
+
+        _, *own = inspect.signature(work, eval_str=True).parameters.values()
+        parameters = [
+            *_parameters(_WHICH_HOMES, shared),
+            *(parameter.replace(kind=Parameter.KEYWORD_ONLY) for parameter in own),
+            *_parameters(_HOW_TO_SPEAK, shared),
+        ]
+        command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        return command
+
+    return decorate
+
+
+def _parameters(options: dict[str, Any], shared: set[str]) -> list[Parameter]:
+    return [
+        Parameter(
+            name,
+            Parameter.KEYWORD_ONLY,
+            default=None if name in ("home", "profile") else False,
+            annotation=option,
+        )
+        for name, option in options.items()
+        if name in shared
+    ]
+
+
+def finding_ids(option: str, words: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the ids, or beginnings of ids, that the words of --select or --ignore name.
+
+    A word is an id, the beginning of one or a whole name, in upper or lower case; several stand
+    with commas between them. Raises :class:`UsageError` for a word that is nothing of these: a
+    misspelt id would let everything through, or nothing.
+    """
+    from hermes_repair.app.explain import explained  # every check, which few commands need
+
+    checks = explained()
+    ids: list[str] = []
+    for word in (part.strip() for text in words or () for part in text.split(",")):
+        id = next((check.id for check in checks if check.name == word.lower()), word.upper())
+        if not word or not any(check.id.startswith(id) for check in checks):
+            raise UsageError(
+                f"{option}: there is no finding {word!r}.",
+                "`hermes-repair explain` lists all findings. Use an id (TR001), a family (TR) or a"
+                " name.",
+            )
+        ids.append(id)
+    return tuple(ids)

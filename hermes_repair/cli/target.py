@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from hermes_repair.app.environment import Environment, real_environment
+from hermes_repair.app.file_status import place_of
 from hermes_repair.cli.failures import as_error, say
 from hermes_repair.home.layout import (
     Home,
@@ -23,13 +25,18 @@ from hermes_repair.model.errors import (
     ExitCode,
     HermesRepairError,
     NoDatabase,
+    Refused,
     UnknownSession,
     UsageError,
 )
-from hermes_repair.model.escape import escape
-from hermes_repair.model.words import count
+from hermes_repair.model.words import escape
 from hermes_repair.report import json_documents
+from hermes_repair.report.audience import Audience, heading
 from hermes_repair.report.lines import Line, show
+
+Document: TypeAlias = dict[str, Any]
+Answer: TypeAlias = tuple[ExitCode, Document | None]
+"""How a command ended at one home, and what it says there under --json."""
 
 _ORDER = (ExitCode.INTERNAL, ExitCode.REFUSED, ExitCode.FINDINGS, ExitCode.NO_INSTALL)
 
@@ -38,18 +45,13 @@ _ORDER = (ExitCode.INTERNAL, ExitCode.REFUSED, ExitCode.FINDINGS, ExitCode.NO_IN
 class Target:
     """What every command line says: which homes, and how to speak."""
 
-    home: Path | None
-    profile: str | None
-    all_profiles: bool
-    as_json: bool
+    home: Path | None = None
+    profile: str | None = None
+    all_profiles: bool = False
+    as_json: bool = False
     quiet: bool = False
     verbose: bool = False
     no_titles: bool = False
-
-    @property
-    def show_titles(self) -> bool:
-        """Titles only to a person at a terminal who did not say no (R9)."""
-        return sys.stdout.isatty() and not self.no_titles and not self.as_json
 
     def environment(self) -> Environment:
         """Return the world of this run; progress goes to stderr where a person watches."""
@@ -74,20 +76,6 @@ class Target:
         base = base_of(root)
         return [base, *(base / "profiles" / name for name in profile_names(base))]
 
-    def say(self, lines: Sequence[Line]) -> None:
-        """Print what a command says of one home; with -q only what it was asked for.
-
-        With --all-profiles the first line, which names the home, goes before that.
-        """
-        if not self.quiet:
-            show(lines)
-            return
-        kept = [line for line in lines if line.asked]
-        while kept and not kept[0].text:
-            del kept[0]
-        first = lines[:1] if self.all_profiles and kept and not lines[0].asked else ()
-        show([*first, *kept])
-
     def option(self, home: Home) -> str:
         """Return the words that name this home in the next command, with a space before each.
 
@@ -99,39 +87,105 @@ class Target:
 
         def leads(named: Path | None, profile: str | None) -> bool:
             try:
-                found = locate(named, profile, environ, environment.user_home, environment.platform)
+                root = locate(named, profile, environ, environment.user_home, environment.platform)
             except UsageError:  # the sticky profile, or this one, is not there
                 return False
-            return found == home.root
+            return root == home.root
 
         ways = ((self.home, None), (self.home, home.profile), (home.root, None))
         named, profile = next(way for way in ways if leads(*way))
         words = f" --home {quoted(str(named.absolute()))}" if named is not None else ""
         return words + (f" --profile {quoted(profile)}" if profile is not None else "")
 
-    def typed(self, home: Home, text: Hint) -> str:
-        """Return a text in which every command of ours is meant for this home."""
-        return for_home(text, self.option(home))
+
+@dataclass(frozen=True)
+class Run:
+    """A command at one of the homes that are meant."""
+
+    target: Target
+    home: Home
+    environment: Environment
+
+    @cached_property
+    def audience(self) -> Audience:
+        """Who reads this; titles only for a person at a terminal who did not say no (R9)."""
+        target, terminal = self.target, sys.stdout.isatty()
+        return Audience(
+            home_option=target.option(self.home),
+            terminal=terminal,
+            titles=terminal and not target.no_titles and not target.as_json,
+            verbose=target.verbose,
+            quiet=target.quiet,
+            every_profile=target.all_profiles,
+        )
+
+    @property
+    def unread(self) -> dict[str, Any]:
+        """What is said of a database that was not read: where it is, its size."""
+        return place_of(self.home)
+
+    @property
+    def place(self) -> str:
+        """What begins a line about this home."""
+        return f"Hermes home {self.home.root}, profile {self.home.profile}"
+
+    def heading(self, database: Mapping[str, Any] | None = None) -> list[Line]:
+        """Return the first lines of what is said of this home."""
+        names = ("default", *profile_names(self.home.base))
+        others = sum(name != self.home.profile for name in names)
+        return heading(str(self.home.root), self.home.profile, others, database or {})
+
+    def answer(
+        self,
+        code: ExitCode,
+        document: Callable[[], Document],
+        lines: Callable[[], Iterable[Line]],
+        *,
+        database: Mapping[str, Any] | None = None,
+        headed: bool = True,
+    ) -> Answer:
+        """Return the document under --json, and print the lines, below a heading, otherwise.
+
+        ``database`` is what was read of state.db, None where nothing was.
+        """
+        if self.target.as_json:
+            envelope = json_documents.envelope(
+                str(self.home.root), self.unread if database is None else database
+            )
+            return code, {**envelope, **document()}
+        self.print([*(self.heading(database) if headed else ()), *lines()])
+        return code, None
+
+    def print(self, lines: Sequence[Line]) -> None:
+        """Print what a command says of this home; with -q only what it was asked for.
+
+        With --all-profiles the first line, which names the home, goes before that.
+        """
+        if not self.target.quiet:
+            show(lines)
+            return
+        kept = [line for line in lines if line.asked]
+        while kept and not kept[0].text:
+            del kept[0]
+        first = lines[:1] if self.target.all_profiles and kept and not lines[0].asked else ()
+        show([*first, *kept])
 
 
-def each_home(
-    target: Target, work: Callable[[Home, Environment], tuple[ExitCode, dict[str, Any] | None]]
-) -> int:
+def each_home(target: Target, work: Callable[[Run], Answer]) -> int:
     """Run a command for every home that is meant; print the documents; return the exit code.
 
-    ``work`` prints its own text, or returns its document under ``--json``. With ``--all-profiles``
-    one profile's failure does not keep the others from their turn. One without a database, which
-    nobody has used yet, and one without the session that is named are left out, and count only
-    where every one is.
+    With ``--all-profiles`` one profile's failure does not keep the others from their turn. One
+    without a database, which nobody has used yet, and one without the session that is named are
+    left out, and count only where every one is.
     """
     environment = target.environment()
     codes: list[ExitCode] = []
     absent: list[HermesRepairError] = []
-    gathered: list[dict[str, Any]] = []
+    documents: list[Document] = []
     for root in target.roots(environment):
         try:
             with on_behalf_of_owners(root) as home:
-                code, document = work(home, environment)
+                code, document = work(Run(target, home, environment))
         except BrokenPipeError:
             raise
         except Exception as caught:  # noqa: BLE001 - each kind has its words and its exit code
@@ -148,19 +202,16 @@ def each_home(
                 codes.append(error.exit_code)
                 if not target.as_json:
                     _say(target, error, root)
-            gathered.append(json_documents.error(error, str(root)))
+            documents.append(json_documents.error(error, str(root)))
             continue
         codes.append(code)
         if document is not None:
-            gathered.append(document)
+            documents.append(document)
     missed = min(absent, key=lambda error: error.exit_code) if absent and not codes else None
-    if target.as_json:
-        if target.all_profiles:
-            json_documents.write(
-                {"format_version": json_documents.FORMAT_VERSION, "profiles": gathered}
-            )
-        else:
-            json_documents.write(gathered[0])
+    if target.as_json and target.all_profiles:
+        json_documents.write_alone(profiles=documents)
+    elif target.as_json:
+        json_documents.write(documents[0])
     elif missed is not None:
         _say(target, missed, target.roots(environment)[0])
     if missed is not None:
@@ -175,30 +226,26 @@ def _say(target: Target, error: HermesRepairError, root: Path) -> int:
     except HermesRepairError:
         option = ""  # there is no home to name
     if target.all_profiles and not target.as_json:
-        show(
-            [Line(f"{root}: {error.message} {for_home(error.hint, option)}".rstrip())],
-            stream="stderr",
-        )
+        text = f"{root}: {error.message} {for_home(error.hint, option)}".rstrip()
+        show([Line(text)], stream="stderr")
         return int(error.exit_code)
     return say(error, as_json=target.as_json, home=str(root), option=option)
 
 
-def heading(home: Home, database: Mapping[str, Any] | None = None) -> list[Line]:
-    """Return the first lines of every report: home, profile, database, other profiles."""
-    database = database or {}
-    parts = [f"Hermes home {home.root}, profile {home.profile}, database state.db"]
-    if database.get("schema") is not None:
-        parts.append(f"schema {database['schema']}")
-    if database.get("sessions") is not None:
-        parts.append(count(int(database["sessions"]), "session"))
-        parts.append(count(int(database["messages"]), "message"))
-    lines = [Line(", ".join(parts), "head")]
-    names = ("default", *profile_names(home.base))
-    others = [name for name in names if name != home.profile]
-    if others:
-        lines.append(
-            Line(
-                f"{count(len(others), 'other profile')} here; --all-profiles includes them.", "dim"
-            )
-        )
-    return lines
+def require_yes(
+    yes: bool, hint: Hint = "Add --yes to go ahead, or --dry-run to see what it would do."
+) -> None:
+    """Off a terminal nothing is written to state.db without --yes.
+
+    ``hint`` ends with how to see beforehand what would be done.
+    """
+    if not yes and not sys.stdin.isatty():
+        raise Refused("This changes the database, and there is no terminal to ask on.", hint)
+
+
+def ask(question: str, lines: Iterable[Line]) -> bool:
+    """Show ``lines`` to a person at a terminal, and ask; anything but yes is no."""
+    show(lines, stream="stderr")
+    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")

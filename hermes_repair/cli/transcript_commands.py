@@ -1,4 +1,4 @@
-"""The options of ``backfill`` and ``find``."""
+"""``backfill`` and ``find``."""
 
 from __future__ import annotations
 
@@ -7,32 +7,30 @@ from typing import Annotated
 
 import typer
 
-from hermes_repair.cli.options import (
-    AllProfilesOption,
-    DryRunOption,
-    HomeOption,
-    JsonOption,
-    NoTitlesOption,
-    ProfileOption,
-    QuietOption,
-    TimezoneOption,
-    VerboseOption,
-    YesOption,
-)
-from hermes_repair.cli.target import Target
-from hermes_repair.model.errors import UsageError
+from hermes_repair.app import backfill_report, find_words
+from hermes_repair.cli.commands import EXIT_STATUS
+from hermes_repair.cli.options import DryRunOption, TimezoneOption, YesOption, at_homes, group
+from hermes_repair.cli.repair_command import RepairOptions, repair_home
+from hermes_repair.cli.target import Answer, Run, Target, each_home
+from hermes_repair.model.choices import LookOptions, Selection
+from hermes_repair.model.commands_to_type import command
+from hermes_repair.model.errors import ExitCode, UsageError
+from hermes_repair.report import transcript_text
+from hermes_repair.report.lines import as_asked
+
+commands = group()
 
 
+@commands.command(epilog=EXIT_STATUS)
+@at_homes("all_profiles", "quiet", "verbose", "no_titles")
 def backfill(
+    target: Target,
     sessions: Annotated[
         list[str] | None,
         typer.Argument(
             help="Only these sessions, including what is UNSAFE there.", show_default=False
         ),
     ] = None,
-    home: HomeOption = None,
-    profile: ProfileOption = None,
-    all_profiles: AllProfilesOption = False,
     every: Annotated[
         bool,
         typer.Option(
@@ -55,47 +53,58 @@ def backfill(
     dry_run: DryRunOption = False,
     yes: YesOption = False,
     timezone: TimezoneOption = None,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
-    no_titles: NoTitlesOption = False,
 ) -> int:
     """Bring back the messages that only a transcript file still has."""
-    from hermes_repair.cli import run_backfill
-    from hermes_repair.cli.run_repair import Asked
-
-    target = Target(home, profile, all_profiles, as_json, quiet, verbose, no_titles)
-    named = tuple(sessions or ())
+    named = frozenset(sessions or ())
     if report:
         if every or before is not None:
             raise UsageError(
                 "--report shows every file; you cannot select some.",
                 "Leave out --all and --before, or --report.",
             )
-        return run_backfill.report(target, named, timezone)
-    asked = Asked(
+        look_options = LookOptions(timezone=timezone, sessions=named)
+        return each_home(target, lambda run: _report(run, look_options))
+    words = [*(sessions or ()), *(["--all"] if every else [])]
+    words += ["--before", before.isoformat()] if before is not None else []
+    words += ["--timezone", timezone] if timezone is not None else []
+    options = RepairOptions(
+        command("backfill", *words),
+        Selection(("TR",), sessions=named, unsafe=every),
+        LookOptions(
+            timezone=timezone,
+            named=named,
+            before=before.timestamp() if before is not None else None,
+        ),
         dry_run=dry_run,
         yes=yes,
-        select=("TR",),
-        sessions=named,
-        unsafe=every,
-        timezone=timezone,
-        before=before,
     )
-    return run_backfill.backfill(target, asked)
+    return each_home(target, lambda run: repair_home(run, options))
 
 
+def _report(run: Run, look_options: LookOptions) -> Answer:
+    """Say how every file and its session stand to each other."""
+    report = backfill_report.report(run.home, run.environment, look_options)
+    return run.answer(
+        ExitCode.OK,
+        lambda: transcript_text.report_document(report),
+        lambda: as_asked(transcript_text.report_lines(report, run.audience)),
+    )
+
+
+@commands.command(epilog=EXIT_STATUS)
+@at_homes("all_profiles", "quiet", "verbose")
 def find(
+    target: Target,
     words: Annotated[list[str], typer.Argument(help="Words that the message has, all of them.")],
-    home: HomeOption = None,
-    profile: ProfileOption = None,
-    all_profiles: AllProfilesOption = False,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
 ) -> int:
     """Find where a conversation is: in the database, in which file and line, in which copy."""
-    from hermes_repair.cli import run_find
 
-    target = Target(home, profile, all_profiles, as_json, quiet, verbose)
-    return run_find.find(target, " ".join(words))
+    def work(run: Run) -> Answer:
+        found = find_words.find(run.home, run.environment, " ".join(words))
+        return run.answer(
+            ExitCode.OK,
+            lambda: transcript_text.find_document(found),
+            lambda: transcript_text.find_lines(found, everything=target.verbose),
+        )
+
+    return each_home(target, work)

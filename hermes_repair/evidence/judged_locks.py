@@ -18,9 +18,9 @@ from hermes_repair.leases import (
     verdict,
 )
 from hermes_repair.model.actions import RowDelete
-from hermes_repair.model.escape import shown_id
 from hermes_repair.model.plans import Safety, Unit
 from hermes_repair.model.values import Row, readable
+from hermes_repair.model.words import shown_id
 from hermes_repair.store.look import Look
 
 LOCK_TABLE = "compression_locks"

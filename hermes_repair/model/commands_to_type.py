@@ -73,10 +73,16 @@ _AT_A_HOME = re.compile(
 )
 
 
-def for_home(text: Hint, option: str) -> str:
-    """Return ``text`` in which every command of ours that works at a home has ``option``."""
-    plain = typed(text, option)
-    return _AT_A_HOME.sub(lambda found: found[0] + option, plain) if option else plain
+def for_home(hint: Hint, option: str) -> str:
+    """Return a hint as text in which every command of ours that works at a home has ``option``.
+
+    Commands that stand in plain text are found by how they look, as long as there are any.
+    """
+    if isinstance(hint, Command):
+        return hint.typed(option)
+    if isinstance(hint, Advice):
+        return hint.text.format(*(for_home(part, option) for part in hint.parts))
+    return _AT_A_HOME.sub(lambda match: match[0] + option, hint)
 
 
 def quoted(word: str) -> str:

@@ -69,8 +69,8 @@ class Unit:
     @property
     def id(self) -> str:
         """What it mends of what, whatever is displayed of it; equal for one step of two looks."""
-        told = json.dumps([self.kind, self.subject, self.finding_ids, self.findings])
-        return hashlib.sha256(told.encode()).hexdigest()[:16]
+        identity = json.dumps([self.kind, self.subject, self.finding_ids, self.findings])
+        return hashlib.sha256(identity.encode()).hexdigest()[:16]
 
     @property
     def needs_backup(self) -> bool:

@@ -1,8 +1,16 @@
-"""Times in words, whatever number a file claims for one."""
+"""What a reader sees of numbers, times, sessions and texts of the data.
+
+Nothing that comes from the data reaches a terminal as a command (R9).
+"""
 
 from __future__ import annotations
 
+import unicodedata
+from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
+
+TITLE_LENGTH = 40
+_SHOWN = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
 
 def minute(at: float) -> str:
@@ -56,3 +64,53 @@ def size(number: int) -> str:
 def moment(seconds: float | None) -> str:
     """Return a local date and time, empty for none, or the bare number where it is no time."""
     return "" if seconds is None else second(seconds)
+
+
+def escape(text: str) -> str:
+    """Return text on one line with every control, format and surrogate character spelled out.
+
+    rich lets ESC and OSC sequences pass, and right-to-left overrides reorder what is read.
+    """
+    return "".join(_spelled(character) for character in text)
+
+
+def _spelled(character: str) -> str:
+    if character in _SHOWN:
+        return _SHOWN[character]
+    if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp"):
+        code = ord(character)
+        return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+    return character
+
+
+def shorten(text: str, length: int) -> str:
+    """Return escaped text of at most ``length`` characters."""
+    text = escape(text[: length + 1])
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def shown_id(session: str) -> str:
+    """Return the id of a session for a reader, who sees nothing where it is empty."""
+    return session or "(empty id)"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLabel:
+    """What lets a person tell which chat is meant. ``title`` only where it may be shown (R9)."""
+
+    started_at: float | None
+    source: str | None
+    messages: int
+    title: str | None = None
+
+    def words(self) -> str:
+        """Return ``2026-05-02, telegram, 12 messages, "Trip to ..."``."""
+        parts = []
+        if self.started_at is not None:
+            parts.append(day(self.started_at))
+        if self.source:
+            parts.append(shorten(self.source, 20))
+        parts.append(count(self.messages, "message"))
+        if self.title:
+            parts.append(f'"{shorten(self.title, TITLE_LENGTH)}"')
+        return ", ".join(parts)

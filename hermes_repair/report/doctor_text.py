@@ -1,16 +1,25 @@
-"""What the doctor says in text: findings in groups, the few that matter first, the next command."""
+"""What ``doctor``, ``explain`` and ``ack`` say, in words and as JSON.
+
+Findings in groups, the worst first; what was looked at, so that "nothing is wrong" says of what;
+and the next command.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
 
-from hermes_repair.model.commands_to_type import for_home
-from hermes_repair.model.escape import shown_id
+from hermes_repair.app.coverage import PROFILES, LeftOut, LookedAt
+from hermes_repair.app.diagnose import Diagnosis
+from hermes_repair.app.explain import Explained, explained
+from hermes_repair.app.upgrade_forecast import Forecast
+from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.findings import Finding, Remedy, Severity
-from hermes_repair.model.session_label import SessionLabel
-from hermes_repair.model.words import count
-from hermes_repair.report.json_documents import tally
-from hermes_repair.report.lines import Line
+from hermes_repair.model.words import SessionLabel, count, shown_id
+from hermes_repair.report import json_documents
+from hermes_repair.report.audience import Audience, notes
+from hermes_repair.report.lines import Line, as_asked, table
 
 SHOWN_PER_GROUP = 5
 _STYLE = {
@@ -19,35 +28,74 @@ _STYLE = {
     Severity.ERROR: "error",
     Severity.FATAL: "error",
 }
+_FILE_READ = {"whole": "the whole file", "part": "a part of the file", "not": ""}
+_ALL_BACK = command("backfill", "--all", "--dry-run")
+_SHOW_ALL = advice(
+    "Messages that only files have may have been removed on purpose; `{}` shows everything that can"
+    " be brought back.",
+    _ALL_BACK,
+)
 
 
-def findings(
-    found: Sequence[Finding],
-    labels: Mapping[str, SessionLabel],
-    acknowledged: Mapping[str, str],
-    home_option: str,
-    *,
-    everything: bool,
-) -> Iterator[Line]:
-    """Yield the report, worst first, one heading per id; ``everything`` lists all of a group.
+def document(diagnosis: Diagnosis, *, every_profile: bool) -> dict[str, Any]:
+    """Return one diagnosis as JSON; ``every_profile``: it is one among those of all profiles."""
+    findings, accepted = diagnosis.findings, diagnosis.accepted
+    forecast = diagnosis.forecast
+    left_out = [asdict(one) for one in _left_out(diagnosis.looked_at, every_profile)]
+    return {
+        "findings": [json_documents.finding(finding, accepted) for finding in findings],
+        "summary": json_documents.tally(findings, accepted),
+        "notes": list(diagnosis.notes),
+        "looked_at": {**asdict(diagnosis.looked_at), "left_out": left_out},
+        **({"outlook": asdict(forecast)} if forecast is not None else {}),
+    }
 
-    ``home_option`` names the home in the commands of the hints.
-    """
+
+def lines(diagnosis: Diagnosis, audience: Audience, *, narrowed: bool) -> Iterator[Line]:
+    """Yield one diagnosis; ``narrowed``: only some findings were asked for."""
+    if diagnosis.live:
+        yield Line("Hermes is running, so everything was checked twice.", "dim")
+        yield from _waiting(diagnosis.findings)
+    yield from as_asked(_findings(diagnosis, audience))
+    yield from notes(diagnosis.notes, asked=True)
+    if diagnosis.forecast is not None:
+        yield from as_asked(_forecast(diagnosis.forecast, diagnosis.database["schema"]))
+    yield from _closing(diagnosis, audience, narrowed=narrowed)
+    yield from _coverage(diagnosis.looked_at, every_profile=audience.every_profile)
+
+
+def _waiting(findings: Sequence[Finding]) -> Iterator[Line]:
+    """Say which of the findings can only be repaired when nobody has the database open (R10)."""
+    live = {check.id for check in explained() if check.live}
+    mended = (Remedy.SAFE, Remedy.UNSAFE, Remedy.MIGRATE)
+    ids = sorted({f.id for f in findings if f.remedy in mended and f.id not in live})
+    if ids:
+        yield Line(f"Needs Hermes stopped (`hermes gateway stop`): {', '.join(ids)}.")
+
+
+def _findings(diagnosis: Diagnosis, audience: Audience) -> Iterator[Line]:
+    """Yield the findings, worst first, one heading per id; with -v all of a group."""
     groups: dict[tuple[int, str], list[Finding]] = {}
-    for finding in found:
+    for finding in diagnosis.findings:
         groups.setdefault((-finding.severity, finding.id), []).append(finding)
-    for (_, _), group in sorted(groups.items(), key=lambda item: item[0]):
+    labels = audience.labels(diagnosis.labels)
+    for _, group in sorted(groups.items(), key=lambda item: item[0]):
         yield Line("")
-        yield from _group(group, labels, acknowledged, home_option, everything)
+        yield _group_heading(group)
+        shown = group if audience.verbose else group[:SHOWN_PER_GROUP]
+        for finding in shown:
+            yield Line(f"  {_place(finding, labels)}{finding.message}")
+            if finding.fingerprint in diagnosis.accepted:
+                yield Line(f"    accepted: {diagnosis.accepted[finding.fingerprint]}", "dim")
+            elif audience.verbose:
+                yield Line(f"    fingerprint {finding.fingerprint}", "dim")
+        if len(group) > len(shown):
+            yield Line(f"  and {len(group) - len(shown)} more; -v lists all", "dim")
+        for hint in dict.fromkeys(finding.hint for finding in shown if finding.hint):
+            yield Line(f"  -> {audience.typed(hint)}", "good")
 
 
-def _group(
-    group: list[Finding],
-    labels: Mapping[str, SessionLabel],
-    acknowledged: Mapping[str, str],
-    home_option: str,
-    everything: bool,
-) -> Iterator[Line]:
+def _group_heading(group: Sequence[Finding]) -> Line:
     first = group[0]
     stakes = []
     if any(finding.sessions for finding in group):
@@ -55,20 +103,8 @@ def _group(
     if any(finding.messages for finding in group):
         stakes.append(count(sum(finding.messages for finding in group), "message"))
     at_stake = f": {', '.join(stakes)}" if stakes else ""
-    yield Line(
-        f"{first.severity.word.upper()} {first.id} {first.name}{at_stake}", _STYLE[first.severity]
-    )
-    shown = group if everything else group[:SHOWN_PER_GROUP]
-    for finding in shown:
-        yield Line(f"  {_place(finding, labels)}{finding.message}")
-        if finding.fingerprint in acknowledged:
-            yield Line(f"    accepted: {acknowledged[finding.fingerprint]}", "dim")
-        elif everything:
-            yield Line(f"    fingerprint {finding.fingerprint}", "dim")
-    if len(group) > len(shown):
-        yield Line(f"  and {len(group) - len(shown)} more; -v lists all", "dim")
-    for hint in dict.fromkeys(finding.hint for finding in shown if finding.hint):
-        yield Line(f"  -> {for_home(hint, home_option)}", "good")
+    text = f"{first.severity.word.upper()} {first.id} {first.name}{at_stake}"
+    return Line(text, _STYLE[first.severity])
 
 
 def _place(finding: Finding, labels: Mapping[str, SessionLabel]) -> str:
@@ -80,55 +116,130 @@ def _place(finding: Finding, labels: Mapping[str, SessionLabel]) -> str:
     return f"{shown} ({label.words()}): " if label is not None else f"{shown}: "
 
 
-def closing(
-    found: Sequence[Finding],
-    acknowledged: Mapping[str, str],
-    home_option: str,
-    *,
-    narrowed: bool = False,
-    blocked: bool = False,
-) -> Iterator[Line]:
-    """Yield the last lines: what it comes to, and what to type next.
-
-    ``narrowed``: only some findings were asked for, so nothing is said of the others. ``blocked``:
-    one of all keeps every writing command out, so none is named.
-    """
-    numbers = tally(list(found), acknowledged)
-    parts = [
-        count(int(numbers[word]), noun)
-        for word, noun in (
-            ("fatal", "fatal problem"),
-            ("error", "error"),
-            ("warning", "warning"),
-            ("info", "note"),
+def _forecast(forecast: Forecast, schema: int | None) -> Iterator[Line]:
+    """Yield what the release named with --for would do here."""
+    expects = f" (it expects schema {forecast.number}; this is {schema})"
+    if forecast.number is None:
+        expects = ", a release that hermes-repair does not know; this is what other releases do"
+    yield Line("")
+    yield Line(f"What Hermes {forecast.release} would do here{expects}:", "head")
+    for consequence in forecast.consequences:
+        counted = (
+            (consequence.sessions, "session"),
+            (consequence.messages, "message"),
+            (consequence.rows, "row"),
         )
-        if numbers[word]
-    ]
+        stakes = ", ".join(count(number, noun) for number, noun in counted if number)
+        stakes = f"{stakes}: " if stakes else ""
+        ids = f" [{', '.join(consequence.findings)}]" if consequence.findings else ""
+        already = "" if consequence.new else f" ({forecast.current} already does)"
+        style = "warning" if consequence.new else ""
+        yield Line(f"  {stakes}it {consequence.what}{ids}{already}.", style)
+    if not forecast.consequences:
+        yield Line("  Nothing bad is known: it hides, erases and skips nothing.", "good")
+
+
+def _closing(diagnosis: Diagnosis, audience: Audience, *, narrowed: bool) -> Iterator[Line]:
+    """Yield what it comes to, and what to type next.
+
+    Where only some findings were asked for nothing is said of the others; where one keeps every
+    writing command out, none is named.
+    """
+    tally = json_documents.tally(diagnosis.findings, diagnosis.accepted)
+    nouns = {
+        "fatal": "fatal problem",
+        "error": "error",
+        "warning": "warning",
+        "info": "note",
+    }
+    parts = [count(tally[word], noun) for word, noun in nouns.items() if tally[word]]
+    accepted = tally["acknowledged"]
     yield Line("")
     if not parts:
-        told = "Nothing of that kind is wrong here" if narrowed else "Nothing is wrong here"
-        accepted = numbers["acknowledged"]
+        nothing = "Nothing of that kind is wrong here" if narrowed else "Nothing is wrong here"
         besides = f" except what you accepted ({count(accepted, 'finding')})" if accepted else ""
-        yield Line(f"{told}{besides}.", "good")
+        yield Line(f"{nothing}{besides}.", "good")
         return
-    accepted = f" ({numbers['acknowledged']} accepted)" if numbers["acknowledged"] else ""
-    open_ones = [f for f in found if f.fingerprint not in acknowledged]
-    harmless = (
-        "" if any(f.severity > Severity.INFO for f in open_ones) else ", nothing that needs fixing"
-    )
-    yield Line(f"Found {', '.join(parts)}{accepted}{harmless}.", "head")
-    remedies = set() if blocked else {f.remedy for f in open_ones}
-    due = {f.remedy for f in open_ones if f.severity > Severity.INFO} & remedies
-    if Remedy.MIGRATE in due:
-        yield Line(for_home("Next: hermes-repair migrate --dry-run", home_option), "head")
-    if Remedy.SAFE in remedies:
-        yield Line(for_home("Next: hermes-repair repair --dry-run", home_option), "head")
-    if any(f.id == "DB008" and f.remedy is Remedy.UNSAFE for f in open_ones):
-        yield Line(for_home("Next: hermes-repair backfill --all --dry-run", home_option), "head")
-    elif any(f.id.startswith("TR") and f.remedy is Remedy.UNSAFE for f in open_ones):
-        told = (
-            "Messages that only files have may have been removed on purpose; `hermes-repair"
-            " backfill --all --dry-run` shows everything that can be brought back."
-        )
-        yield Line(for_home(told, home_option), "dim")
+    open_ones = [f for f in diagnosis.findings if f.fingerprint not in diagnosis.accepted]
+    harmless = all(f.severity is Severity.INFO for f in open_ones)
+    besides = f" ({accepted} accepted)" if accepted else ""
+    besides += ", nothing that needs fixing" if harmless else ""
+    yield Line(f"Found {', '.join(parts)}{besides}.", "head")
+    if diagnosis.blocking is None:
+        if any(f.remedy is Remedy.MIGRATE and f.severity > Severity.INFO for f in open_ones):
+            yield audience.next(command("migrate", "--dry-run"))
+        if any(f.remedy is Remedy.SAFE for f in open_ones):
+            yield audience.next(command("repair", "--dry-run"))
+    undecided = [f.id for f in open_ones if f.remedy is Remedy.UNSAFE]
+    if "DB008" in undecided:
+        yield audience.next(_ALL_BACK)
+    elif any(id.startswith("TR") for id in undecided):
+        yield Line(audience.typed(_SHOW_ALL), "dim")
     yield Line("`hermes-repair explain ID` explains a finding.", "dim")
+
+
+def _coverage(looked_at: LookedAt, *, every_profile: bool) -> Iterator[Line]:
+    """Yield what was looked at and what not, a line each."""
+    counted = (
+        (looked_at.sessions, "session"),
+        (looked_at.messages, "message"),
+        (looked_at.transcripts, "transcript"),
+        (looked_at.session_logs, "session log"),
+    )
+    parts = [count(len(looked_at.checks), "check"), _FILE_READ[looked_at.file]]
+    parts += [count(number, noun) for number, noun in counted if number]
+    text = ", ".join(part for part in parts if part)
+    if looked_at.hermes is not None:
+        release = looked_at.hermes.release or "of an unknown release"
+        asks = f" (schema {looked_at.hermes.schema})" if looked_at.hermes.schema is not None else ""
+        text += f"; the installed Hermes is {release}{asks}"
+    yield Line(f"Checked: {text}.", "dim")
+    left_out = "; ".join(one.why for one in _left_out(looked_at, every_profile))
+    if left_out:
+        yield Line(f"Not checked: {left_out}.", "dim")
+
+
+def _left_out(looked_at: LookedAt, every_profile: bool) -> Iterator[LeftOut]:
+    """Yield what this run leaves out: the other profiles are none of it where it visits all."""
+    for one in looked_at.left_out:
+        if not (every_profile and one.what == PROFILES):
+            yield one
+
+
+def explained_lines(check: Explained) -> list[Line]:
+    """Return what one finding means."""
+    head = f"{check.id} {check.name} ({check.severity.word}, repair: {check.remedy.value})"
+    return [Line(head, "head"), *map(Line, check.text.splitlines())]
+
+
+def list_lines(checks: Sequence[Explained]) -> Iterator[Line]:
+    """Yield a table of all findings."""
+    columns = ("ID", "NAME", "SEVERITY", "REPAIR")
+    rows = [(c.id, c.name, c.severity.word, c.remedy.value) for c in checks]
+    head, *aligned = table(columns, rows)
+    wide = max(map(len, (head, *aligned)))
+    yield Line(f"{head:<{wide}}  WHAT", "head")
+    for text, check in zip(aligned, checks, strict=True):
+        yield Line(f"{text:<{wide}}  {check.summary}")
+
+
+def explained_entry(check: Explained) -> dict[str, Any]:
+    """Return one kind of finding as JSON, less its text."""
+    return {
+        "id": check.id,
+        "name": check.name,
+        "severity": check.severity.word,
+        "repair": check.remedy.value,
+        "live": check.live,
+    }
+
+
+def accepted_document(finding: Finding, diagnosis: Diagnosis, reason: str) -> dict[str, Any]:
+    """Return what ``ack`` did, as JSON."""
+    accepted = {**diagnosis.accepted, finding.fingerprint: reason}
+    return {"acknowledged": json_documents.finding(finding, accepted)}
+
+
+def accepted_lines(finding: Finding, reason: str) -> list[Line]:
+    """Return what ``ack`` did."""
+    return [Line(f"{finding.id} {finding.name} is accepted: {reason}")]

@@ -1,16 +1,16 @@
-"""Forked conversations for a reader: halves side by side, and what each release makes of them."""
+"""What ``forks`` says: halves side by side, and what each release makes of them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from hermes_repair.app.forks_side_by_side import Half, Led, Seen, Spoken
+from hermes_repair.app.forks_side_by_side import Forks, Half, Led, Seen, Spoken
 from hermes_repair.lineage.forks import Holds
-from hermes_repair.model.escape import shorten
-from hermes_repair.model.session_label import SessionLabel
-from hermes_repair.model.words import count, moment
-from hermes_repair.report.lines import Line
+from hermes_repair.model.commands_to_type import command
+from hermes_repair.model.words import SessionLabel, count, moment, shorten
+from hermes_repair.report.audience import Audience
+from hermes_repair.report.lines import Line, as_asked
 
 HOLDS = {
     Holds.WORDS: "words of its own",
@@ -22,27 +22,64 @@ CONTENT_LENGTH = 100
 """Characters of a message that ``--show-content`` shows."""
 
 
-def lines(seen: Seen, labels: Mapping[str, SessionLabel]) -> Iterator[Line]:
+def lines(forked: Forks, audience: Audience) -> Iterator[Line]:
+    """Yield the forks side by side, and what to type where nothing is to be resolved yet."""
+    if not forked.forks:
+        yield Line("No conversation here is forked.", "good")
+        return
+    for fork in forked.forks:
+        yield from as_asked(_fork(fork, audience.labels(_labels(fork))))
+    if all(fork.outcome is None for fork in forked.forks):
+        words = ["SESSION", "--resolve", "branch"]
+        if len(forked.forks) == 1:
+            words[0] = forked.forks[0].fork.parent_id
+            live = forked.forks[0].fork.live
+            if live.session_id is None:  # without a proof of which half is live it has to be named
+                words += ["--keep", str(live.suggestion)]
+        yield Line("")
+        yield audience.next(command("forks", *words, "--dry-run"))
+
+
+def reasons(refused: Sequence[Seen]) -> str:
+    """Return why these forks cannot be resolved as wished, of the first three."""
+    sentences = [
+        f"{fork.fork.parent_id}: {fork.outcome.reason}"
+        for fork in refused[:3]
+        if fork.outcome is not None
+    ]
+    more = len(refused) - len(sentences)
+    return "; ".join(sentences) + (f"; and {count(more, 'more fork')}" if more else "")
+
+
+def _labels(view: Seen) -> dict[str, SessionLabel]:
+    nodes = [view.parent, *(half.node for half in view.halves)]
+    return {
+        node.id: SessionLabel(node.started_at, node.source, node.active_rows, node.title)
+        for node in nodes
+    }
+
+
+def _fork(view: Seen, labels: Mapping[str, SessionLabel]) -> Iterator[Line]:
     """Yield one fork as text; ``labels`` say what may be shown of each session (R9)."""
-    fork = seen.fork
+    fork = view.fork
     yield Line("")
     yield Line(
         f"{fork.parent_id} ({labels[fork.parent_id].words()}) was continued"
         f" {len(fork.siblings)} times",
         "head",
     )
-    yield from (Line(f"  {row}") for row in _table(seen, labels))
-    for led in seen.led:
+    yield from (Line(f"  {row}") for row in _table(view, labels))
+    for led in view.led:
         yield Line(f"  {_releases(led)} {_leads(led)}", "dim")
-    for half in seen.halves:
+    for half in view.halves:
         yield from _own_words(half)
-    if seen.outcome is not None and not seen.outcome.possible:
-        yield Line(f"  cannot be resolved this way: {seen.outcome.reason}", "error")
+    if view.outcome is not None and not view.outcome.possible:
+        yield Line(f"  cannot be resolved this way: {view.outcome.reason}", "error")
 
 
-def _table(seen: Seen, labels: Mapping[str, SessionLabel]) -> Iterator[str]:
+def _table(view: Seen, labels: Mapping[str, SessionLabel]) -> Iterator[str]:
     """Yield the halves side by side, one row for each thing that is told of them."""
-    columns = [dict(_facts(seen, half, labels)) for half in seen.halves]
+    columns = [dict(_facts(view, half, labels)) for half in view.halves]
     rows = [
         [name, *(column[name] or "-" for column in columns)]
         for name in columns[0]
@@ -54,8 +91,8 @@ def _table(seen: Seen, labels: Mapping[str, SessionLabel]) -> Iterator[str]:
         yield "  ".join(cells).rstrip()
 
 
-def _facts(seen: Seen, half: Half, labels: Mapping[str, SessionLabel]) -> Iterator[tuple[str, str]]:
-    sibling, live = half.sibling, seen.fork.live
+def _facts(view: Seen, half: Half, labels: Mapping[str, SessionLabel]) -> Iterator[tuple[str, str]]:
+    sibling, live = half.sibling, view.fork.live
     yield "session", sibling.session_id
     yield "title", shorten(labels[sibling.session_id].title or "", 28)
     state = "live" if sibling.session_id == live.session_id else ""
@@ -75,10 +112,10 @@ def _facts(seen: Seen, half: Half, labels: Mapping[str, SessionLabel]) -> Iterat
 
 
 def _roles(own: Sequence[Spoken]) -> dict[str, int]:
-    found: dict[str, int] = {}
+    numbers: dict[str, int] = {}
     for message in own:
-        found[message.role] = found.get(message.role, 0) + 1
-    return found
+        numbers[message.role] = numbers.get(message.role, 0) + 1
+    return numbers
 
 
 def _releases(led: Led) -> str:
@@ -93,26 +130,30 @@ def _leads(led: Led) -> str:
 
 def _own_words(half: Half) -> Iterator[Line]:
     """Yield the messages that only this half has, where their text was asked for."""
-    told = [message for message in half.own if message.content is not None]
-    if told:
+    messages = [message for message in half.own if message.content is not None]
+    if messages:
         yield Line(f"  only in {half.sibling.session_id}:")
-    for message in told:
+    for message in messages:
         words = shorten(message.content or "", CONTENT_LENGTH)
         yield Line(f"    {moment(message.at)}  {message.role}: {words}")
 
 
-def entry(seen: Seen) -> dict[str, Any]:
-    """Return one fork as JSON: ids, counts and times only."""
-    fork, outcome = seen.fork, seen.outcome
+def document(forked: Forks) -> dict[str, Any]:
+    """Return the forks as JSON: ids, counts and times only."""
+    return {"forks": [_entry(fork) for fork in forked.forks]}
+
+
+def _entry(view: Seen) -> dict[str, Any]:
+    fork, outcome = view.fork, view.outcome
     document: dict[str, Any] = {
         "parent": fork.parent_id,
         "live": fork.live.session_id,
         "by": fork.live.by.value,
         "suggestion": fork.live.suggestion,
-        "siblings": [_sibling(seen, half) for half in seen.halves],
+        "siblings": [_sibling(view, half) for half in view.halves],
         "releases": [
             {"from": led.first, "to": led.last, "lists": led.lists, "resumes": led.resumes}
-            for led in seen.led
+            for led in view.led
         ],
     }
     if outcome is not None:
@@ -127,12 +168,12 @@ def entry(seen: Seen) -> dict[str, Any]:
     return document
 
 
-def _sibling(seen: Seen, half: Half) -> dict[str, Any]:
+def _sibling(view: Seen, half: Half) -> dict[str, Any]:
     sibling, node = half.sibling, half.node
     return {
         "session_id": sibling.session_id,
-        "live": sibling.session_id == seen.fork.live.session_id,
-        "routed": sibling.session_id in seen.fork.live.routed,
+        "live": sibling.session_id == view.fork.live.session_id,
+        "routed": sibling.session_id in view.fork.live.routed,
         "started_at": node.started_at,
         "ended_at": node.ended_at,
         "end_reason": node.end_reason,

@@ -30,33 +30,33 @@ def envelope(home: str, database: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def finding(found: Finding, acknowledged: Mapping[str, str]) -> dict[str, Any]:
+def finding(one: Finding, acknowledged: Mapping[str, str]) -> dict[str, Any]:
     """Return one finding as ``schema/json/`` describes it."""
     return {
-        "id": found.id,
-        "name": found.name,
-        "severity": found.severity.word,
-        "subject": dict(found.subject),
-        "message": found.message,
-        "hint": str(found.hint),
-        "data": dict(found.data),
-        "fingerprint": found.fingerprint,
-        "repair": found.remedy.value,
-        "acknowledged": found.fingerprint in acknowledged,
+        "id": one.id,
+        "name": one.name,
+        "severity": one.severity.word,
+        "subject": dict(one.subject),
+        "message": one.message,
+        "hint": str(one.hint),
+        "data": dict(one.data),
+        "fingerprint": one.fingerprint,
+        "repair": one.remedy.value,
+        "acknowledged": one.fingerprint in acknowledged,
     }
 
 
-def tally(findings: list[Finding], acknowledged: Mapping[str, str]) -> dict[str, Any]:
+def tally(findings: Sequence[Finding], acknowledged: Mapping[str, str]) -> dict[str, int]:
     """Return the summary: counts by severity and what is at stake, acknowledged ones apart."""
-    open_ones = [found for found in findings if found.fingerprint not in acknowledged]
+    open_ones = [one for one in findings if one.fingerprint not in acknowledged]
     return {
         **{
-            severity.word: sum(1 for found in open_ones if found.severity is severity)
+            severity.word: sum(1 for one in open_ones if one.severity is severity)
             for severity in reversed(Severity)
         },
         "acknowledged": len(findings) - len(open_ones),
-        "sessions": sum(found.sessions for found in open_ones),
-        "messages": sum(found.messages for found in open_ones),
+        "sessions": sum(one.sessions for one in open_ones),
+        "messages": sum(one.messages for one in open_ones),
     }
 
 
@@ -66,12 +66,18 @@ def error(caught: HermesRepairError, home: str | None) -> dict[str, Any]:
         "format_version": FORMAT_VERSION,
         "tool_version": __version__,
         "home": home,
-        "error": {
-            "message": caught.message,
-            "hint": str(caught.hint),
-            "exit_code": int(caught.exit_code),
-        },
+        "error": {**reason(caught), "exit_code": int(caught.exit_code)},
     }
+
+
+def reason(caught: HermesRepairError) -> dict[str, str]:
+    """Return why one part of the work was not done."""
+    return {"message": caught.message, "hint": str(caught.hint)}
+
+
+def write_alone(**fields: Any) -> None:
+    """Print a document that is about no home."""
+    write({"format_version": FORMAT_VERSION, **fields})
 
 
 def write(document: Mapping[str, Any]) -> None:

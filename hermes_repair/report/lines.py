@@ -1,16 +1,18 @@
-"""Printing: plain lines off a terminal, the same lines with a little colour on one."""
+"""Printing: plain lines and columns off a terminal, the same with a little colour on one."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+import unicodedata
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from hermes_repair.model.errors import NotPrinted
-from hermes_repair.model.escape import escape
+from hermes_repair.model.words import escape, shorten
 
 STYLES = {"error": "bold red", "warning": "yellow", "good": "green", "dim": "dim", "head": "bold"}
+CELL = 60  # characters of a cell of a table
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,3 +70,23 @@ def put(text: str) -> None:
         raise NotPrinted(
             f"Cannot write to stdout: {error.strerror}. The output is above."
         ) from error
+
+
+def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return one line for the headings and one for every row."""
+    cells = [[shorten(cell, CELL) for cell in row] for row in (headings, *rows)]
+    widths = [max(map(_width, column)) for column in zip(*cells, strict=True)]
+    return [
+        "  ".join(
+            cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)
+        ).rstrip()
+        for row in cells
+    ]
+
+
+def _width(text: str) -> int:
+    """Return how many columns of a terminal a text takes."""
+    return sum(
+        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
+        for c in text
+    )

@@ -1,37 +1,136 @@
-"""``locks list`` and ``locks clean`` in words and as JSON."""
+"""What ``locks`` says, in words and as JSON.
+
+``locks clean`` runs every few minutes: what only ``locks list`` has is not imported here.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hermes_repair.leases.lock_verdicts import span
+from hermes_repair.model.commands_to_type import command
 from hermes_repair.model.plans import Safety
 from hermes_repair.model.values import readable
+from hermes_repair.model.words import count, shown_id
+from hermes_repair.report import json_documents
+from hermes_repair.report.audience import Audience
 from hermes_repair.report.json_documents import plain_time
+from hermes_repair.report.lines import Line, as_asked, table
 
 if TYPE_CHECKING:
+    from hermes_repair.app.clean_locks import Cleaned
     from hermes_repair.app.list_locks import Held
     from hermes_repair.evidence.judged_locks import JudgedLock
     from hermes_repair.evidence.lock_holds import Hold
     from hermes_repair.host import ProcessInfo
 
+HEADINGS = ("WHAT", "SESSION OR NAME", "HOLDER", "AGE", "EXPIRES IN", "VERDICT", "CLEANED BY")
+LOCK = "compression-lock"
+_NOT_WRITTEN = "Nothing was written; add --write for that."
 
-def lock_entry(lock: JudgedLock) -> dict[str, Any]:
+
+def cleaned_document(cleaned: Cleaned, *, dry_run: bool) -> dict[str, Any]:
+    """Return what ``locks clean`` did as JSON."""
+    return {
+        "dry_run": dry_run,
+        "freed": [lock.session for lock in cleaned.freed],
+        "kept": [lock.session for lock in cleaned.kept],
+        "refused": [
+            {"session_id": lock.session, **json_documents.reason(error)}
+            for lock, error in cleaned.refused
+        ],
+        "locks": [_lock(lock) for lock in cleaned.seen],
+        "note": cleaned.note,
+        "receipt": str(cleaned.receipt) if cleaned.receipt is not None else None,
+    }
+
+
+def cleaned_lines(cleaned: Cleaned, root: Path, *, dry_run: bool, verbose: bool) -> Iterator[Line]:
+    """Yield what ``locks clean`` did: nothing where it did nothing, but with -v."""
+    freed = "would free" if dry_run else "freed"
+    for lock in cleaned.freed:
+        yield Line(f"{freed} {_named(lock)}: {lock.verdict.reason}", asked=dry_run)
+    for lock, error in cleaned.refused:
+        yield Line(f"not freed: {_named(lock)}. {error.message}", "error", asked=True)
+    if verbose:
+        yield from _stays(cleaned, root)
+
+
+def _named(lock: JudgedLock) -> str:
+    return f"the compression lock of {shown_id(lock.session)}"
+
+
+def _stays(cleaned: Cleaned, root: Path) -> Iterator[Line]:
+    """Say under -v what was left, and why."""
+    if cleaned.note is not None:
+        yield Line(f"{root}: nothing was done: {cleaned.note.rstrip('.')}.")
+        return
+    over = [*cleaned.freed, *(lock for lock, _ in cleaned.refused), *cleaned.kept]
+    for lock in cleaned.seen:
+        if lock not in over:
+            yield Line(f"stays: {_named(lock)}. {lock.verdict.reason}")
+    for lock in cleaned.kept:
+        yield Line(f"stays: {_named(lock)}. It was renewed or released in the meantime.")
+    seen = count(len(cleaned.seen), "compression lock")
+    yield Line(f"{root}: {seen} seen, {len(cleaned.freed)} freed.")
+
+
+def _lock(lock: JudgedLock) -> dict[str, Any]:
     return {
         "session_id": lock.session,
         "holder": readable(lock.row["holder"]),
         "acquired_at": plain_time(lock.row["acquired_at"]),
         "expires_at": plain_time(lock.row["expires_at"]),
         "verdict": lock.verdict.kind.value,
-        "reason": lock.verdict.reason,
+        "reason": str(lock.verdict.reason),
         "cleanable": lock.verdict.cleanable,
     }
 
 
-LOCK = "compression-lock"
+def held_document(held: Held, now: float) -> dict[str, Any]:
+    """Return everything that holds or blocks as JSON; ``now`` in epoch seconds."""
+    return {
+        "locks": [_hold(hold, held, now) for hold in held.holds],
+        "note": held.problem.message if held.problem is not None else None,
+    }
 
 
-def row(hold: Hold, held: Held, now: float) -> tuple[str, ...]:
+def held_lines(held: Held, now: float, audience: Audience) -> Iterator[Line]:
+    """Yield everything that holds or blocks, and the commands that clean what is provably over."""
+    if held.problem is not None:
+        text = f"state.db was not checked. {held.problem.message}"
+        yield Line(audience.typed(text), "error", asked=True)
+    if held.holds:
+        yield from as_asked(_table(held, now, audience))
+        safe = [hold for hold in held.holds if hold.verdict.safety is Safety.SAFE]
+        names = filter(None, (_cleaned_by(hold, held) for hold in safe))
+        for name in dict.fromkeys(names):
+            yield audience.next(command(name))
+    elif held.problem is None:
+        yield Line("Nothing is held.")
+
+
+def _table(held: Held, now: float, audience: Audience) -> Iterator[Line]:
+    rows = [_row(hold, held, now) for hold in held.holds]
+    reasons = [(audience.typed(hold.verdict.reason), *hold.notes) for hold in held.holds]
+    if not audience.terminal:
+        yield Line("  ".join((*HEADINGS, "WHY")))
+        for row, why in zip(rows, reasons, strict=True):
+            yield Line("  ".join((*row, *why)))
+        return
+    labels = audience.labels(held.labels)
+    first, *aligned = table(HEADINGS, rows)
+    yield Line(first, "dim")
+    for text, hold, why in zip(aligned, held.holds, reasons, strict=True):
+        yield Line(text, "warning" if hold.verdict.safety is not None else "")
+        label = labels.get(hold.session or "")
+        named = (label.words(),) if label is not None else ()
+        yield from (Line(f"    {part}", "dim") for part in (*why, *named))
+
+
+def _row(hold: Hold, held: Held, now: float) -> tuple[str, ...]:
     return (
         hold.what,
         hold.subject,
@@ -39,11 +138,11 @@ def row(hold: Hold, held: Held, now: float) -> tuple[str, ...]:
         span(now - hold.taken) if hold.taken is not None else "-",
         _until(hold.expires, now),
         hold.verdict.kind.value,
-        cleaned_by(hold, held) or "nothing",
+        _cleaned_by(hold, held) or "nothing",
     )
 
 
-def cleaned_by(hold: Hold, held: Held) -> str | None:
+def _cleaned_by(hold: Hold, held: Held) -> str | None:
     """Return the command that may take it away; None where nothing of ours does."""
     if hold.verdict.safety is None:
         return None
@@ -69,7 +168,7 @@ def _holder(hold: Hold) -> str:
     return hold.process.describe()
 
 
-def hold_entry(hold: Hold, held: Held, now: float) -> dict[str, Any]:
+def _hold(hold: Hold, held: Held, now: float) -> dict[str, Any]:
     return {
         "what": hold.what,
         "subject": hold.subject,
@@ -82,10 +181,10 @@ def hold_entry(hold: Hold, held: Held, now: float) -> dict[str, Any]:
         "age": plain_time(now - hold.taken) if hold.taken is not None else None,
         "expires_in": plain_time(hold.expires - now) if hold.expires is not None else None,
         "verdict": hold.verdict.kind.value,
-        "reason": hold.verdict.reason,
+        "reason": str(hold.verdict.reason),
         "notes": list(hold.notes),
         "cleanable": hold.verdict.cleanable,
-        "cleaned_by": cleaned_by(hold, held),
+        "cleaned_by": _cleaned_by(hold, held),
     }
 
 
@@ -100,3 +199,26 @@ def _process(process: ProcessInfo | None) -> dict[str, Any] | None:
         "program": process.program.value,
         "command": process.command,
     }
+
+
+def timer_document(texts: Mapping[Path, str], start: str, *, written: bool) -> dict[str, Any]:
+    """Return the unit files of a timer as JSON; ``start`` is the command that starts it."""
+    return {
+        "files": {str(path): text for path, text in texts.items()},
+        "written": written,
+        "next": start,
+    }
+
+
+def timer_lines(texts: Mapping[Path, str]) -> Iterator[Line]:
+    """Yield the unit files of a timer, each below its path."""
+    for path, text in texts.items():
+        yield Line(f"# {path}", "head")
+        yield from map(Line, text.splitlines())
+        yield Line("")
+
+
+def timer_advice(start: str, *, written: bool) -> Iterator[Line]:
+    """Yield what is left to do about a timer."""
+    yield Line("Written. Nothing runs yet." if written else _NOT_WRITTEN)
+    yield Line(f"Next: {start}")

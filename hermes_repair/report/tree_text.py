@@ -10,9 +10,8 @@ from typing import Any
 from hermes_repair.lineage.family_tree import DEEPEST, Leaf, Tree, drawn
 from hermes_repair.lineage.graph import EdgeKind
 from hermes_repair.lineage.session_node import SessionNode
-from hermes_repair.model.escape import escape, shorten
-from hermes_repair.model.session_label import TITLE_LENGTH
-from hermes_repair.model.words import count, day
+from hermes_repair.model.words import TITLE_LENGTH, count, day, escape, shorten
+from hermes_repair.report.lines import Line
 
 LOUD = frozenset({"fork", "orphan", "hidden", "cycle"})
 """Marks of something that is wrong."""
@@ -58,6 +57,13 @@ def plain(trees: Iterable[Tree], *, title: bool) -> Iterator[str]:
             yield f"{lead}{leaf.node.id}{marks}  {words(leaf, title=title)}"
 
 
+def alone_lines(alone: int) -> list[Line]:
+    """Return how many sessions without a family are not drawn."""
+    if not alone:
+        return []
+    return [Line(""), Line(f"and {count(alone, 'session')} on their own; -v shows them", "dim")]
+
+
 def show_on_terminal(trees: Iterable[Tree], *, title: bool) -> None:
     """Draw the picture with rich."""
     from rich.console import Console
@@ -68,10 +74,10 @@ def show_on_terminal(trees: Iterable[Tree], *, title: bool) -> None:
 
     def label(leaf: Leaf) -> Text:
         deep = f"({leaf.depth}) " if leaf.depth > DEEPEST else ""
-        told = Text(deep + escape(leaf.node.id))
+        text = Text(deep + escape(leaf.node.id))
         for mark in leaf.marks:
-            told.append(f" [{mark}]", style="bold red" if mark in LOUD else "green")
-        return told.append(f"  {escape(words(leaf, title=title))}")
+            text.append(f" [{mark}]", style="bold red" if mark in LOUD else "green")
+        return text.append(f"  {escape(words(leaf, title=title))}")
 
     for number, tree in enumerate(trees):
         if number:
@@ -116,10 +122,10 @@ def dot(trees: Iterable[Tree]) -> Iterator[str]:
     for tree in trees:
         for leaf in tree.leaves:
             node = leaf.node
-            told = [node.id, f"{node.source or '-'}, {count(node.active_rows, 'message')}"]
-            told += [_span(node), _end(node), *([", ".join(leaf.marks)] if leaf.marks else [])]
+            lines = [node.id, f"{node.source or '-'}, {count(node.active_rows, 'message')}"]
+            lines += [_span(node), _end(node), *([", ".join(leaf.marks)] if leaf.marks else [])]
             colour = _colour(leaf)
-            yield f"  {_quoted(node.id)} [label={_quoted(*told)}{colour}];"
+            yield f"  {_quoted(node.id)} [label={_quoted(*lines)}{colour}];"
             if leaf.kind is not None and node.parent_id is not None:
                 style = _EDGE[leaf.kind]
                 yield (
@@ -137,5 +143,5 @@ def _colour(leaf: Leaf) -> str:
 
 def _quoted(*lines: str) -> str:
     """Return a quoted DOT string of these lines; JSON's quoting is DOT's for printable text."""
-    told = [json.dumps(escape(line), ensure_ascii=False)[1:-1] for line in lines]
-    return '"' + "\\n".join(told) + '"'
+    quoted = [json.dumps(escape(line), ensure_ascii=False)[1:-1] for line in lines]
+    return '"' + "\\n".join(quoted) + '"'

@@ -14,6 +14,7 @@ import pytest
 
 from hermes_repair.checks.registry import all_checks
 from hermes_repair.cli import guard
+from hermes_repair.cli.commands import COMMANDS
 from tests.cli.speaking import assert_document, process_environ, say, spawn
 from tests.command import fingerprint
 from tests.engine.homes import (
@@ -30,6 +31,7 @@ from tests.engine.homes import (
 )
 from tests.engine.homes import fixed_environment as world_of
 from tests.engine.images import content, files, without_sequence
+from tests.support import every_command
 
 Capture = pytest.CaptureFixture[str]
 
@@ -366,27 +368,28 @@ def test_migrate_check_says_nothing(tmp_path: Path, capsys: Capture) -> None:
 # --- Usage ---------------------------------------------------------------------------------------
 
 
-def commands() -> list[list[str]]:
-    """Return every command of the program, as its own help lists them."""
-    import typer
-
-    from hermes_repair.cli.commands import app
-
-    def walk(group: object, path: list[str]) -> list[list[str]]:
-        inner = getattr(group, "commands", {})
-        return [path] + [found for name in inner for found in walk(inner[name], [*path, name])]
-
-    return walk(typer.main.get_command(app), [])
-
-
-@pytest.mark.parametrize("path", commands(), ids=lambda path: " ".join(path) or "hermes-repair")
-def test_help_of_every_command_has_the_exit_codes(path: list[str], capsys: Capture) -> None:
-    said = say(capsys, *path, "--help")
+@pytest.mark.parametrize("name", ["", *every_command()])
+def test_help_of_every_command_has_the_exit_codes(name: str, capsys: Capture) -> None:
+    said = say(capsys, *name.split(), "--help")
     assert said.code == 0
     text = " ".join(said.out.split())
     for words in ("Exit status", "0 clean", "2 usage", "4 refused", "5 no install", "130"):
         assert words in text, words
     assert "\x1b" not in said.out
+
+
+def test_the_list_says_what_the_commands_say() -> None:
+    for name, listed in COMMANDS.items():
+        paragraph, *_ = str(every_command()[name].help).split("\n\n")
+        assert listed.summary == " ".join(paragraph.split()), name
+
+
+def test_the_list_loads_no_command(tmp_path: Path) -> None:
+    """A clock would tell less surely."""
+    code = "import atexit, sys; atexit.register(lambda: print(*sys.modules, file=sys.stderr))"
+    loaded = spawn(tmp_path, "--help", code=code).err.split()
+    rooms = {name.split(".")[1] for name in loaded if name.startswith("hermes_repair.")}
+    assert rooms == {"cli", "model"} and "sqlite3" not in loaded
 
 
 @pytest.mark.parametrize(
@@ -408,6 +411,16 @@ def test_usage(words: list[str], capsys: Capture) -> None:
     assert say(capsys, *words).code == 2
 
 
+@pytest.mark.parametrize("words", [[], ["locks"]], ids=" ".join)
+def test_without_a_command_the_help_is_shown(words: list[str], capsys: Capture) -> None:
+    assert say(capsys, *words).err == say(capsys, *words, "--help").out
+
+
+def test_a_misspelt_command(capsys: Capture) -> None:
+    said = say(capsys, "doktor")
+    assert said.err.splitlines()[0] == "No such command 'doktor'. Did you mean 'doctor'?"
+
+
 def test_version(capsys: Capture) -> None:
     said = say(capsys, "--version")
     assert said.code == 0 and said.out.startswith("hermes-repair ")
@@ -425,7 +438,7 @@ def test_a_defect_never_ends_with_1(
     def broken(*_arguments: object, **_named: object) -> None:
         raise ValueError("the heron waits at the weir")
 
-    monkeypatch.setattr("hermes_repair.cli.run_doctor.diagnose", broken)
+    monkeypatch.setattr("hermes_repair.cli.doctor_commands.diagnose", broken)
     said = say(capsys, "doctor", "--home", home, *(["--json"] if json_wanted else []))
     assert said.code == 3
     assert "heron" not in said.sentences()
@@ -445,7 +458,7 @@ def test_a_defect_without_room_for_its_log(
     def full(*_arguments: object, **_named: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("hermes_repair.cli.run_doctor.diagnose", broken)
+    monkeypatch.setattr("hermes_repair.cli.doctor_commands.diagnose", broken)
     monkeypatch.setattr("tempfile.mkstemp", full)
     said = say(capsys, "doctor", "--home", home)
     assert said.code == 3 and "No space left" in said.err
@@ -472,7 +485,7 @@ def test_how_errors_end(
     def broken(*_arguments: object, **_named: object) -> None:
         raise error
 
-    monkeypatch.setattr("hermes_repair.cli.run_doctor.diagnose", broken)
+    monkeypatch.setattr("hermes_repair.cli.doctor_commands.diagnose", broken)
     said = say(capsys, "doctor", "--home", home)
     assert said.code == code and words in said.err
     said = say(capsys, "doctor", "--home", home, "--json")

@@ -17,7 +17,7 @@ import pytest
 
 from sample_data.build import build
 from tests.cli.speaking import assert_document, say, schemas
-from tests.cli.test_commands import commands
+from tests.support import every_command
 
 Capture = pytest.CaptureFixture[str]
 
@@ -97,7 +97,7 @@ def test_every_command_on_the_damaged_sample_home(tmp_path: Path, capsys: Captur
         check(schema, words, 0)
     check("profiles", ["doctor", "--all-profiles"], 1, *where)
 
-    every = {tuple(path) for path in commands()}
+    every = {(), *(tuple(name.split()) for name in every_command())}
     inner = {path[:-1] for path in every} - {("backup",)}  # a command by itself too
     left = {p for p in every - inner if not any(words[: len(p)] == p for words in named)}
     assert not left, "commands that no document here is of"

@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import typer
 
-from hermes_repair.cli.commands import app
 from tests.cli.speaking import at_a_terminal, say
 from tests.engine.homes import FRONT, LOCKED, ORPHAN, small_home
 from tests.engine.test_looks import READER, neighbour
+from tests.support import every_command
 
 Capture = pytest.CaptureFixture[str]
 ASIDE = ("Hermes home", "Next:", "Nothing", "To undo it", "Done", "The doctor now", "`hermes")
@@ -23,15 +22,10 @@ def told(capsys: Capture, home: Path, *words: str, code: int = 0) -> list[str]:
 
 
 def test_every_command_about_a_home_takes_it() -> None:
-    def walk(group: object) -> list[object]:
-        inner = getattr(group, "commands", {})
-        return [leaf for part in inner.values() for leaf in walk(part)] or [group]
-
-    for command in walk(typer.main.get_command(app)):
-        params = getattr(command, "params", [])
-        options = {option for param in params for option in param.opts}
-        if "--home" in options and getattr(command, "name", "") != "install":
-            assert "-q" in options, getattr(command, "name", "")
+    for name, command in every_command().items():
+        options = {option for param in command.params for option in param.opts}
+        if "--home" in options and name != "locks install":
+            assert "-q" in options, name
 
 
 def test_what_was_done_whole_is_not_told(home: Path, capsys: Capture) -> None:

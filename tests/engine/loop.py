@@ -18,9 +18,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import hermes_repair.cli.commands  # noqa: F401 - what is imported late is there before a fork
 from hermes_repair.cli.guard import run
 from tests.forked import finish_speaking, speak_into
+from tests.support import command_tree
+
+command_tree()  # what is imported late is there before a fork
 
 ROOM = 72 << 20  # bytes of a small disk: what a run asks for (64 MB) and a little more
 PATIENCE = 60.0  # seconds until a command counts as hanging

@@ -20,13 +20,13 @@ from pathlib import Path
 
 from typer import main as typer_main
 
-from hermes_repair.cli.commands import app
 from hermes_repair.host import byte_reader
 from sample_data.build import build
 from tests.engine.faults import ask_here
 from tests.engine.homes import NOW, chat_only_in_file, fixed_environment, repair, small_home
 from tests.engine.images import fast_folder
 from tests.fuzz.judge import alone, commands_of, judge, make
+from tests.support import command_tree
 
 HANG = 60.0  # seconds that all commands on one home may take
 MEMORY = 2 << 30
@@ -49,8 +49,8 @@ class Failure:
 @cache
 def get_ready() -> None:
     """Make what all children share, after everything else that they share."""
-    typer_main.get_command = cache(typer_main.get_command)  # it takes 50 ms, and is the same
-    typer_main.get_command(app)
+    tree = command_tree()  # it takes 50 ms, and is the same
+    typer_main.get_command = lambda typer_instance: tree
     gc.freeze()  # a collection in a child would copy all pages that it shares
 
 

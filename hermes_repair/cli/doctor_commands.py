@@ -1,0 +1,123 @@
+"""``doctor``, and what is done with its findings beside repairing: ``explain`` and ``ack``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from hermes_repair.app import explain as app_explain
+from hermes_repair.app.acknowledge import acknowledge
+from hermes_repair.app.diagnose import diagnose
+from hermes_repair.app.upgrade_forecast import require_release
+from hermes_repair.cli.commands import EXIT_STATUS
+from hermes_repair.cli.options import (
+    FailOn,
+    IgnoreOption,
+    JsonOption,
+    SelectOption,
+    TimezoneOption,
+    at_homes,
+    finding_ids,
+    group,
+)
+from hermes_repair.cli.target import Answer, Run, Target, each_home
+from hermes_repair.model.choices import LookOptions, Selection
+from hermes_repair.model.errors import ExitCode
+from hermes_repair.model.findings import Severity
+from hermes_repair.report import doctor_text, json_documents
+from hermes_repair.report.lines import show
+
+commands = group()
+
+
+@commands.command(epilog=EXIT_STATUS)
+@at_homes("all_profiles", "quiet", "verbose", "no_titles")
+def doctor(
+    target: Target,
+    select: SelectOption = None,
+    ignore: IgnoreOption = None,
+    fail_on: Annotated[
+        FailOn, typer.Option("--fail-on", help="Exit 1 for findings of this severity or worse.")
+    ] = FailOn.WARNING,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Also run the checks that take long on big installs.")
+    ] = False,
+    for_release: Annotated[
+        str | None,
+        typer.Option(
+            "--for",
+            metavar="RELEASE",
+            help="Also say what that release would hide, crash on or stop reading.",
+            show_default=False,
+        ),
+    ] = None,
+    timezone: TimezoneOption = None,
+) -> int:
+    """Find what is wrong with an install. Changes nothing, creates nothing."""
+    selection = Selection(finding_ids("--select", select), finding_ids("--ignore", ignore))
+    narrowed = bool(selection.select or selection.ignore)
+    threshold = Severity[fail_on.name]
+    if for_release is not None:
+        require_release(for_release)
+    look_options = LookOptions(timezone=timezone, release=for_release, deep=deep)
+
+    def work(run: Run) -> Answer:
+        diagnosis = diagnose(run.home, run.environment, look_options, selection)
+        bad = diagnosis.worst is not None and diagnosis.worst >= threshold
+        return run.answer(
+            ExitCode.FINDINGS if bad else ExitCode.OK,
+            lambda: doctor_text.document(diagnosis, every_profile=target.all_profiles),
+            lambda: doctor_text.lines(diagnosis, run.audience, narrowed=narrowed),
+            database=diagnosis.database,
+        )
+
+    return each_home(target, work)
+
+
+@commands.command(epilog=EXIT_STATUS)
+def explain(
+    finding: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[ID]", help="For example TR001. Default: list them all.", show_default=False
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Explain a finding: what it means, how it happens, what repair does and how safe that is."""
+    if finding is None:
+        checks = app_explain.explained()
+        if as_json:
+            entries = [doctor_text.explained_entry(check) for check in checks]
+            json_documents.write_alone(findings=entries)
+        else:
+            show(doctor_text.list_lines(checks))
+        return int(ExitCode.OK)
+    check = app_explain.explain(finding)
+    if as_json:
+        json_documents.write_alone(**doctor_text.explained_entry(check), text=check.text)
+    else:
+        show(doctor_text.explained_lines(check))
+    return int(ExitCode.OK)
+
+
+@commands.command(epilog=EXIT_STATUS)
+@at_homes("quiet")
+def ack(
+    target: Target,
+    fingerprint: Annotated[str, typer.Argument(help="As `doctor -v` shows it.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why you accept it.")],
+) -> int:
+    """Accept a finding: it stays in the report, but no longer sets the exit code."""
+
+    def work(run: Run) -> Answer:
+        finding, diagnosis = acknowledge(run.home, run.environment, fingerprint, reason)
+        return run.answer(
+            ExitCode.OK,
+            lambda: doctor_text.accepted_document(finding, diagnosis, reason),
+            lambda: doctor_text.accepted_lines(finding, reason),
+            database=diagnosis.database,
+        )
+
+    return each_home(target, work)

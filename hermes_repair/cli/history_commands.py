@@ -1,0 +1,83 @@
+"""``history`` and ``undo``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hermes_repair.app import history as runs
+from hermes_repair.app import undo as app
+from hermes_repair.app.migration_undo_warnings import warnings
+from hermes_repair.cli.commands import EXIT_STATUS
+from hermes_repair.cli.options import YesOption, at_homes, group
+from hermes_repair.cli.target import Answer, Run, Target, ask, each_home, require_yes
+from hermes_repair.model.commands_to_type import advice, command
+from hermes_repair.model.errors import BadRecord, ExitCode
+from hermes_repair.report import history_text
+
+commands = group()
+
+
+@commands.command(epilog=EXIT_STATUS)
+@at_homes("all_profiles", "quiet", "verbose")
+def history(target: Target) -> int:
+    """List what hermes-repair did here, newest first."""
+
+    def work(run: Run) -> Answer:
+        unread: list[tuple[Path, BadRecord]] = []
+        entries = runs.history(run.home, unread)
+        next_one = runs.next_to_undo(entries)
+        return run.answer(
+            ExitCode.OK,
+            lambda: history_text.history_document(entries, unread, next_one),
+            lambda: history_text.history_lines(entries, unread, next_one, run.audience),
+        )
+
+    return each_home(target, work)
+
+
+@commands.command(epilog=EXIT_STATUS)
+@at_homes("quiet")
+def undo(
+    target: Target,
+    receipt: Annotated[
+        str | None,
+        typer.Argument(
+            help="Undo this run and all later ones. Default: the newest that is not a lock"
+            " cleaning.",
+            show_default=False,
+        ),
+    ] = None,
+    yes: YesOption = False,
+) -> int:
+    """Undo what was done, newest first.
+
+    Lock cleanings do not count: a timer runs them all the time, and nobody needs what they remove.
+    One is undone when you name it, when there is nothing else, or when it removed a lock that
+    belongs to the result of an earlier run (a migration, which is undone as a whole).
+    """
+    look = advice("Add --yes to go ahead; `{}` shows what it would undo.", command("history"))
+
+    def work(run: Run) -> Answer:
+        require_yes(yes, look)
+        stays: list[runs.Entry] = []
+        expected: list[str] = []
+
+        def agree(entries: list[runs.Entry]) -> bool:
+            expected.extend(warnings(run.home, run.environment, entries))
+            stays.extend(runs.staying(run.home, entries))
+            lines = history_text.question_lines(entries, stays, expected)
+            return yes or ask("Undo this?", [*run.heading(), *lines])
+
+        undone = app.undo(run.home, run.environment, receipt, agree)
+        next_one = runs.next_to_undo(runs.history(run.home))
+        return run.answer(
+            ExitCode.REFUSED if undone.declined else ExitCode.OK,
+            lambda: history_text.undo_document(undone, stays, expected, next_one),
+            lambda: history_text.undo_lines(undone, stays, expected, next_one, run.audience),
+            headed=yes,
+        )
+
+    return each_home(target, work)

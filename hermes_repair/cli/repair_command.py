@@ -1,0 +1,183 @@
+"""``repair``, and what ``backfill`` and ``forks`` do with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hermes_repair.app import repair as app
+from hermes_repair.app.proposal import Proposal, waiting
+from hermes_repair.app.saved_plan import apply_saved
+from hermes_repair.cli.commands import EXIT_STATUS
+from hermes_repair.cli.options import (
+    DryRunOption,
+    IgnoreOption,
+    SelectOption,
+    SessionOption,
+    TimezoneOption,
+    YesOption,
+    at_homes,
+    finding_ids,
+    group,
+)
+from hermes_repair.cli.target import Answer, Run, Target, ask, each_home, require_yes
+from hermes_repair.model.choices import LookOptions, Selection, WalChoice
+from hermes_repair.model.commands_to_type import Command, command
+from hermes_repair.model.errors import ExitCode, UsageError
+from hermes_repair.report import repair_text
+
+commands = group()
+
+
+@dataclass(frozen=True, slots=True)
+class RepairOptions:
+    """How one repair goes.
+
+    ``again`` is the command that does what a dry run shows; its name is that of the receipt.
+    """
+
+    again: Command
+    selection: Selection
+    look_options: LookOptions
+    dry_run: bool = False
+    yes: bool = False
+    plan_out: Path | None = None
+    plan: Path | None = None
+    backup: bool = False
+    wal: WalChoice | None = None
+
+
+@commands.command(epilog=EXIT_STATUS)
+@at_homes("all_profiles", "quiet", "verbose", "no_titles")
+def repair(
+    target: Target,
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
+    select: SelectOption = None,
+    ignore: IgnoreOption = None,
+    session: SessionOption = None,
+    unsafe: Annotated[
+        bool, typer.Option("--unsafe", help="Also do what needs your decision.")
+    ] = False,
+    plan_out: Annotated[
+        Path | None,
+        typer.Option("--plan-out", help="Save the plan to this file.", show_default=False),
+    ] = None,
+    plan: Annotated[
+        Path | None,
+        typer.Option("--plan", help="Apply exactly this saved plan.", show_default=False),
+    ] = None,
+    backup: Annotated[
+        bool,
+        typer.Option(
+            "--backup", help="Back up the whole database first, even if that is not needed."
+        ),
+    ] = False,
+    wal: Annotated[
+        WalChoice | None,
+        typer.Option("--wal", help="What to do with a doubtful -wal (DB002).", show_default=False),
+    ] = None,
+    timezone: TimezoneOption = None,
+) -> int:
+    """Repair what the doctor found, as far as that is SAFE. `undo` reverts it."""
+    selection = Selection(
+        select=finding_ids("--select", select),
+        ignore=finding_ids("--ignore", ignore),
+        sessions=frozenset(session or ()),
+        unsafe=unsafe,
+    )
+    if plan is not None and (selection.select or session or unsafe or dry_run):
+        raise UsageError(
+            "--plan applies a saved plan as it is; you cannot select parts of it.",
+            "Leave out --select, --session, --unsafe and --dry-run.",
+        )
+    words = [word for id in session or () for word in ("--session", id)]
+    words += ["--select", ",".join(selection.select)] if selection.select else []
+    words += ["--ignore", ",".join(selection.ignore)] if selection.ignore else []
+    words += ["--unsafe"] if unsafe else []
+    words += ["--backup"] if backup else []
+    words += ["--wal", wal.value] if wal is not None else []
+    words += ["--timezone", timezone] if timezone is not None else []
+    options = RepairOptions(
+        command("repair", *words),
+        selection,
+        LookOptions(timezone=timezone, named=selection.sessions),
+        dry_run=dry_run,
+        yes=yes,
+        plan_out=plan_out,
+        plan=plan,
+        backup=backup,
+        wal=wal,
+    )
+    return each_home(target, lambda run: repair_home(run, options))
+
+
+def repair_home(run: Run, options: RepairOptions) -> Answer:
+    """Plan, show, ask, apply and verify at one home."""
+    if options.dry_run or options.plan_out is not None:
+        return _preview(run, options)
+    require_yes(options.yes)
+    asked = False
+
+    def agree(proposal: Proposal) -> bool:
+        nonlocal asked
+        if options.yes:
+            return True
+        head = repair_text.MORE_TO_DO if asked else run.heading(proposal.database)
+        asked = True
+        plan = repair_text.plan_lines(proposal, run.audience, options.again.name)
+        return ask("Apply this plan?", [*head, *plan])
+
+    if options.plan is not None:
+        result = apply_saved(run.home, run.environment, options.plan)
+    else:
+        result = app.repair(
+            run.home,
+            run.environment,
+            options.look_options,
+            options.selection,
+            agree,
+            command=options.again.name,
+            choice=options.wal,
+            backup=options.backup,
+        )
+    return run.answer(
+        ExitCode.OK if result.complete else ExitCode.REFUSED,
+        lambda: repair_text.result_document(result),
+        lambda: repair_text.result_lines(result, run.audience),
+        database=result.after.database if result.after is not None else None,
+        headed=not asked,
+    )
+
+
+def _preview(run: Run, options: RepairOptions) -> Answer:
+    """Show the plan, and save it where that was asked for."""
+    saved = options.plan_out
+    if saved is not None and not saved.parent.is_dir():
+        raise UsageError(
+            f"The folder {saved.parent} for the plan does not exist.",
+            "Give --plan-out a file in a folder that exists.",
+        )
+    proposal = app.preview(
+        run.home,
+        run.environment,
+        options.look_options,
+        options.selection,
+        choice=options.wal,
+        backup=options.backup,
+        plan_out=saved,
+    )
+    blocked = bool(waiting(proposal, options.selection))
+    short = proposal.space is not None and not proposal.space.enough
+    return run.answer(
+        ExitCode.REFUSED if blocked or short else ExitCode.OK,
+        lambda: repair_text.plan_document(proposal, saved),
+        lambda: [
+            *repair_text.plan_lines(proposal, run.audience, options.again.name),
+            *repair_text.next_lines(proposal, run.audience, saved, options.again),
+        ],
+        database=proposal.database,
+    )

@@ -1,0 +1,111 @@
+"""What ``backfill --report`` and ``find`` say, in words and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from hermes_repair.app.backfill_report import Report
+from hermes_repair.app.find_words import Found, Place
+from hermes_repair.evidence.auxiliary_files import AuxiliaryFile
+from hermes_repair.model.commands_to_type import Command, Hint, advice, command
+from hermes_repair.model.words import count, day
+from hermes_repair.report.audience import Audience, notes
+from hermes_repair.report.lines import Line
+from hermes_repair.transcripts.verdicts import Comparison, Verdict
+
+QUIET = (Verdict.EQUAL, Verdict.NOTHING_IN_FILE)
+SHOWN_PER_SESSION = 3
+
+
+def report_document(report: Report) -> dict[str, Any]:
+    """Return how every file and its session stand to each other, as JSON."""
+    return {
+        "classification": report.tally(),
+        "sessions": [_entry(comparison) for comparison in report.comparisons],
+        "only_in_database": list(report.only_in_database),
+        "witnesses": [asdict(auxiliary_file) for auxiliary_file in report.auxiliary_files],
+        "unread": [{"file": name, "problem": why} for name, why in report.unread],
+    }
+
+
+def _entry(comparison: Comparison) -> dict[str, Any]:
+    return {
+        "session_id": comparison.session_id,
+        "verdict": comparison.verdict.value,
+        "finding": comparison.finding,
+        "safe": comparison.safe,
+        "reason": comparison.reason,
+        "counts": asdict(comparison.counts),
+    }
+
+
+def report_lines(report: Report, audience: Audience) -> Iterator[Line]:
+    """Yield how every file and its session stand to each other; equal ones only with -v."""
+    for verdict, number in sorted(report.tally().items(), key=lambda item: -item[1]):
+        yield Line(f"{verdict:<24} {count(number, 'session')}")
+    yield Line("")
+    for comparison in report.comparisons:
+        if audience.verbose or comparison.verdict not in QUIET:
+            counts = comparison.counts
+            yield Line(
+                f"{comparison.session_id}  {comparison.verdict.value}"
+                f"{' (proven)' if comparison.safe else ''}: {count(counts.file, 'message')} in the"
+                f" file, {counts.database:,} in the database, {counts.missing:,} only in the"
+                f" file, {counts.later:,} from after the file's end. {comparison.reason}"
+            )
+    for auxiliary_file in report.auxiliary_files:
+        if auxiliary_file.problem is not None:
+            yield Line(f"{auxiliary_file.path}: {auxiliary_file.problem}")
+        if auxiliary_file.only_here:
+            yield Line(audience.typed(_only_there(auxiliary_file)))
+    for name, why in report.unread:
+        yield Line(f"{name} could not be read: {why}")
+
+
+def _only_there(auxiliary_file: AuxiliaryFile) -> Hint:
+    session = auxiliary_file.session_id
+    text = "{}: only {} has {} of its {}; see them with `{}`"
+    parts: list[Command | str] = [
+        session or "no session",
+        auxiliary_file.path,
+        str(auxiliary_file.only_here),
+        count(auxiliary_file.messages, "message"),
+        command("find", "WORDS"),
+    ]
+    if auxiliary_file.offered:
+        text += ", `{}` brings {} of them back"
+        parts += [command("backfill", session or ""), str(auxiliary_file.offered)]
+    return advice(f"{text}.", *parts)
+
+
+def find_document(found: Found) -> dict[str, Any]:
+    """Return where the words are as JSON: places, no text."""
+    return {"places": [asdict(place) for place in found.places], "notes": list(found.notes)}
+
+
+def find_lines(found: Found, *, everything: bool) -> Iterator[Line]:
+    """Yield where the words are, by session; ``everything``: each message has its line."""
+    sessions: dict[str, list[Place]] = {}
+    for place in found.places:
+        sessions.setdefault(place.session_id, []).append(place)
+    if not sessions:
+        yield Line("No message has these words: not in the database, not in a file, not in a copy.")
+    for session, places in sessions.items():
+        yield Line(f"{session}: {count(len(places), 'message')}", "head", asked=True)
+        shown = places if everything else places[:SHOWN_PER_SESSION]
+        yield from (Line(f"  {_place(place)}", asked=True) for place in shown)
+        if len(shown) < len(places):
+            more = f"  and {len(places) - len(shown)} more; -v lists all"
+            yield Line(more, "dim", asked=True)
+    yield from notes(found.notes)
+
+
+def _place(place: Place) -> str:
+    when = day(place.at) if isinstance(place.at, float) else str(place.at or "no time")[:10]
+    if place.where == "file":
+        return f"{place.path}, line {place.line}, {when}, {place.role}"
+    index = ", not in the search index" if place.indexed is False else ""
+    where = "database" if place.where == "database" else place.path
+    return f"{where}, id {place.id}, {when}, {place.role}, {place.state}{index}"
