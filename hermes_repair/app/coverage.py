@@ -94,13 +94,26 @@ def _left_out(scene: Scene) -> Iterator[LeftOut]:
         )
     if found is not None and found.pages_unchecked:
         yield LeftOut("pages", "whether two tables claim one page of the file")
-    if scene.structure.virtual_tables:
-        yield LeftOut("search-index", "whether the search index finds every message")
+    yield from _search_left_out(scene)
     others = len(profile_names(scene.home.base))  # with the default one, less the one at hand
     if others:
         yield LeftOut(PROFILES, f"{count(others, 'other profile')} (--all-profiles)")
     if serving(scene.installed) is None:
         yield LeftOut("hermes", "what the installed Hermes expects (none was found)")
+
+
+def _search_left_out(scene: Scene) -> Iterator[LeftOut]:
+    what, why = "search-index", "whether the search index finds every message"
+    if not scene.structure.virtual_tables:
+        return
+    if scene.recognition.search.layout is None:
+        yield LeftOut(what, f"{why} (no release has one like this)")
+    elif "search_index" not in vars(scene):  # no check asked for it
+        yield LeftOut(what, why)
+    elif any(not table.damaged and table.coverage is None for table in scene.search_index.tables):
+        yield LeftOut(what, f"{why} (Hermes has the file open)")
+    elif not scene.look_options.deep:
+        yield LeftOut(what, "whether the search index has the words of each message (--deep)")
 
 
 def _why(scene: Scene, reason: str, number: int) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import tzinfo
 from functools import cached_property
 
+from hermes_repair.evidence.search_index import SearchIndex, read_search_index
 from hermes_repair.gateway_routing import Routing, build_routing
 from hermes_repair.home.installs import Installed
 from hermes_repair.home.layout import Home, routing_file
@@ -107,6 +108,13 @@ class Snapshot:
     def taken_titles(self) -> set[str]:
         """Every title, and those that the plan being made gives: Hermes allows each once."""
         return set(self.titles.exact)
+
+    @cached_property
+    def search_index(self) -> SearchIndex:
+        """What the search index has of the messages, and whether it can be read."""
+        return read_search_index(
+            self.look, self.structure, self.recognition, deep=self.look_options.deep
+        )
 
     def messages(self, session_id: str) -> tuple[Message, ...]:
         """Return the active messages of one session as lineage compares them, by id."""

@@ -31,6 +31,7 @@ class Stage(IntEnum):
     SESSIONS = 6
     LOCKS = 7
     COUNTS = 8
+    SEARCH = 9  # what is derived of the messages, once they are as they stay
 
 
 class UnitState(Enum):

@@ -40,7 +40,8 @@ class AllowedWrites:
 
     ``everything``: every repair of rows, DDL and index rebuilds (schema 11 to 22). ``sessions``:
     its columns by UPDATE, less what feeds the search index. ``messages``: rows of messages and
-    their sessions by INSERT and DELETE. ``locks``: the lock family. ``foreign_objects`` stand in
+    their sessions by INSERT and DELETE. ``locks``: the lock family. ``search``: tables of the
+    search index, made anew in the layout of a release that they have. ``foreign_objects`` stand in
     the way of what would be written to their tables, whatever else is allowed.
     """
 
@@ -49,6 +50,7 @@ class AllowedWrites:
     messages: bool
     locks: bool
     reason: str
+    search: bool = False
     foreign_objects: tuple[ForeignObject, ...] = ()
 
     @property
@@ -63,7 +65,9 @@ class AllowedWrites:
     def _by_schema(self, action: Action) -> str:
         if self.everything or isinstance(action, FileCopy):
             return ""
-        if isinstance(action, Ddl | IndexRefill):
+        if isinstance(action, IndexRefill):
+            return "" if self.search else self.reason
+        if isinstance(action, Ddl):
             return self.reason
         return "" if self._allows(action) else self.reason
 
@@ -109,7 +113,9 @@ def _by_family(recognition: Recognition, structure: Structure) -> AllowedWrites:
             reason = f"schema {number}: the search index depends on what would be written"
             if doubt:
                 reason = f"schema {number}: {doubt}"
-            return AllowedWrites(False, True, not doubt, True, reason)
+            shown = recognition.search
+            known = shown.layout is not None and not shown.cjk_triggers
+            return AllowedWrites(False, True, not doubt, True, reason, search=known)
 
 
 def messages_doubt(recognition: Recognition, structure: Structure) -> str:

@@ -118,5 +118,10 @@ def room_for(way: Route, scan: Scan) -> int:
     return int(max(written, 2 * written - freed))
 
 
+def room_to_fill(table: str, scan: Scan) -> int:
+    """Return the bytes that the disk must have free to make a search table anew."""
+    return int(2 * FILLED[table] * _total(TEXT, scan))
+
+
 def _total(what: str, scan: Scan) -> int:
     return sum(whole(row[0]) for row in scan(what, "messages"))

@@ -192,7 +192,7 @@ def refill(
     return [
         *_drops(structure, table, triggers),
         create,
-        *_chunks(fill, bounds),
+        *filled_in_chunks(fill, bounds),
         *triggers,
     ]
 
@@ -206,7 +206,8 @@ def _drops(structure: Structure, table: str, triggers: Sequence[str]) -> list[st
     return drops + [f"DROP TABLE {quote(name)}" for name in strays if name in structure.tables]
 
 
-def _chunks(fill: str, bounds: Sequence[int]) -> list[str]:
+def filled_in_chunks(fill: str, bounds: Sequence[int]) -> list[str]:
+    """Return ``fill`` for every range of ids between the ``bounds``."""
     firsts = [-(2**63), *(bound + 1 for bound in bounds)]
     lasts = [*bounds, 2**63 - 1]
     return [

@@ -1,0 +1,138 @@
+"""The tables that FTS5 keeps an index in, read without it: is all there that a search goes through?
+
+No check of SQLite and none of FTS5 asks whether ``%_idx`` leads to every leaf; an empty one finds
+next to nothing, without an error. A lost structure record keeps every release from opening the
+database. The formats are those of FTS5's own source (``fts5_index.c``), versions 4 and 5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from hermes_repair.model.values import Value, whole
+from hermes_repair.model.words import count
+from hermes_repair.store.connections import quote
+from hermes_repair.store.look import Look
+
+AVERAGES, STRUCTURE = 1, 10
+"""Ids of the two rows of ``%_data`` that are no pages."""
+
+SAMPLED = 500
+"""Leaves that are looked at unless all are asked for; they lie evenly over the whole index."""
+
+_VERSIONS = (4, 5)
+_WITH_TOMBSTONES = b"\xff\x00\x00\x01"
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One b-tree of an index: its id and the numbers of its first and last leaf."""
+
+    id: int
+    first: int
+    last: int
+
+    def leaf(self, number: int) -> int:
+        """Return the id of a leaf in ``%_data``."""
+        return (self.id << 37) + number
+
+
+def storage_damage(look: Look, table: str, every_leaf: bool) -> tuple[str, ...]:
+    """Return what the storage of a search table lacks, each a clause; empty where nothing is.
+
+    ``every_leaf``: look at all leaves, not only at :data:`SAMPLED` of them. The storage tables must
+    be there (:func:`~hermes_repair.schema.search.missing_storage`).
+    """
+    return tuple(_damage(look, table, every_leaf))
+
+
+def _damage(look: Look, table: str, every_leaf: bool) -> Iterator[str]:
+    config, data = quote(f"{table}_config"), quote(f"{table}_data")
+    version = look.one(f"SELECT v FROM {config} WHERE k = 'version'")
+    if version is None or version[0] not in _VERSIONS:
+        yield "its configuration is gone"
+    if look.one(f"SELECT 1 FROM {data} WHERE id = ?", [AVERAGES]) is None:
+        yield "its totals are gone"
+    record = look.one(f"SELECT block FROM {data} WHERE id = ?", [STRUCTURE])
+    if record is None:
+        yield "its structure record is gone"
+        return
+    try:
+        segments = read_segments(record[0])
+    except ValueError:
+        yield "its structure record cannot be read"
+        return
+    lost, unreachable = _leaves(look, table, segments, every_leaf)
+    if lost:
+        yield f"{count(lost, 'page')} of it {'is' if lost == 1 else 'are'} gone"
+    if unreachable:
+        yield f"{count(unreachable, 'page')} of it cannot be reached"
+
+
+def read_segments(record: Value) -> tuple[Segment, ...]:
+    """Return the segments that a structure record names.
+
+    Raises ``ValueError`` for what is no such record.
+    """
+    if not isinstance(record, bytes) or len(record) < 7:
+        raise ValueError("no structure record")
+    later = record[4:8] == _WITH_TOMBSTONES
+    numbers = _numbers(record[8 if later else 4 :])
+    try:
+        levels, total, _written = next(numbers), next(numbers), next(numbers)
+        segments = []
+        for _ in range(levels):
+            _merging, number = next(numbers), next(numbers)
+            for _ in range(number):
+                segments.append(Segment(next(numbers), next(numbers), next(numbers)))
+                for _ in range(5 if later else 0):  # what was deleted since, by origin
+                    next(numbers)
+    except StopIteration:
+        raise ValueError("the structure record is cut off") from None
+    if len(segments) != total or any(one.last < one.first for one in segments):
+        raise ValueError("the structure record contradicts itself")
+    return tuple(segments)
+
+
+def _numbers(packed: bytes) -> Iterator[int]:
+    """Yield SQLite's variable-length integers: seven bits a byte, the ninth byte whole."""
+    value = length = 0
+    for byte in packed:
+        length += 1
+        if length == 9:
+            yield value << 8 | byte
+        elif byte < 0x80:
+            yield value << 7 | byte
+        else:
+            value = value << 7 | byte & 0x7F
+            continue
+        value = length = 0
+
+
+def _leaves(look: Look, table: str, segments: Sequence[Segment], every: bool) -> tuple[int, int]:
+    """Count the leaves that are gone, and those with a word that ``%_idx`` does not lead to."""
+    data, idx = quote(f"{table}_data"), quote(f"{table}_idx")
+    total = sum(segment.last - segment.first + 1 for segment in segments)
+    step = 1 if every else max(1, total // SAMPLED)
+    lost = unreachable = 0
+    for segment in segments:
+        led_to = {
+            whole(number)
+            for (number,) in look.rows(f"SELECT pgno >> 1 FROM {idx} WHERE segid = ?", [segment.id])
+        }
+        for number in range(segment.first, segment.last + 1, step):
+            row = look.one(
+                f"SELECT substr(block, 3, 2), length(block) FROM {data} WHERE id = ?",
+                [segment.leaf(number)],
+            )
+            if row is None:
+                lost += 1
+            elif _has_word(row[0], whole(row[1])) and number not in led_to:
+                unreachable += 1
+    return lost, unreachable
+
+
+def _has_word(end_of_text: Value, size: int) -> bool:
+    """Whether a word begins on a leaf: then its list of words follows the text."""
+    return isinstance(end_of_text, bytes) and int.from_bytes(end_of_text) < size

@@ -1,0 +1,143 @@
+"""Does the search index have every message that it is to have, and can it be read?
+
+FTS5's own check, SQLite's pragmas and Hermes' health probe all call an index sound that has lost
+its rows (Hermes #66724, #89293). So each search table is held against its source by ids, and its
+storage is read without FTS5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from hermes_repair.evidence.fts5_storage import storage_damage
+from hermes_repair.model.errors import DatabaseUnreadable
+from hermes_repair.model.values import Value, whole
+from hermes_repair.schema.recognise import Recognition
+from hermes_repair.schema.search import missing_storage
+from hermes_repair.schema.search_source import SearchSource, search_sources
+from hermes_repair.schema.structure import Structure
+from hermes_repair.store.connections import quote
+from hermes_repair.store.look import Look
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuild:
+    """A rebuild by Hermes: the ids above ``done``, up to ``end``, are not indexed yet."""
+
+    done: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """The entries of a search table against its source.
+
+    ``rows`` are those of the source, ``missing`` those of them without an entry, ``extra`` the
+    entries of no row. ``stale`` are entries with another text than the message has now, None where
+    nobody asked for that (``--deep``) or the table keeps no text.
+    """
+
+    rows: int
+    missing: int
+    extra: int
+    stale: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SearchTable:
+    """One search table of a release's layout.
+
+    ``coverage`` is None where its storage is ``damaged`` (clauses), or where counting takes longer
+    than a reader may beside a live Hermes.
+    """
+
+    name: str
+    damaged: tuple[str, ...]
+    coverage: Coverage | None
+
+
+@dataclass(frozen=True, slots=True)
+class SearchIndex:
+    """What was seen of the search index; ``rebuild`` is one of Hermes' own that did not end."""
+
+    tables: tuple[SearchTable, ...]
+    rebuild: Rebuild | None
+
+
+def read_search_index(
+    look: Look, structure: Structure, recognition: Recognition, *, deep: bool
+) -> SearchIndex:
+    """Look at every search table; none where the layout is no release's, so nobody knows it.
+
+    ``deep``: every leaf instead of a sample, and the copied texts against the messages.
+    """
+    if recognition.search.layout is None:
+        return SearchIndex((), None)
+    rebuild = _unfinished(look)
+    lacking = missing_storage(structure)
+    tables = []
+    for source in search_sources(structure):
+        gone = [f"{source.table}_{part}" for part in _PARTS]
+        damaged = tuple(f"its table {name} is gone" for name in lacking if name in gone)
+        damaged = damaged or _damage(look, source.table, deep)
+        ask = partial(_cover, source=source, rebuild=rebuild, contents=deep)
+        coverage = None if damaged else look.within_limit(ask)
+        tables.append(SearchTable(source.table, damaged, coverage))
+    return SearchIndex(tuple(tables), rebuild)
+
+
+_PARTS = ("config", "content", "data", "docsize", "idx")
+
+
+def _damage(look: Look, table: str, deep: bool) -> tuple[str, ...]:
+    try:
+        ask = partial(storage_damage, table=table, every_leaf=deep)
+        return look.within_limit(ask) or ()
+    except DatabaseUnreadable as error:
+        return (f"it cannot be read ({error.message})",)
+
+
+def _unfinished(look: Look) -> Rebuild | None:
+    """Return the rebuild that the marks of schema 23 and later tell of."""
+    if not look.has("state_meta"):
+        return None
+    marks = {
+        key: whole(value)
+        for key, value in look.rows(
+            "SELECT key, CAST(value AS INTEGER) FROM state_meta"
+            " WHERE key IN ('fts_rebuild_high_water', 'fts_rebuild_progress')"
+        )
+    }
+    if "fts_rebuild_high_water" not in marks:
+        return None
+    return Rebuild(marks.get("fts_rebuild_progress", -1), marks["fts_rebuild_high_water"])
+
+
+def _cover(look: Look, source: SearchSource, rebuild: Rebuild | None, contents: bool) -> Coverage:
+    rows, missing, extra = (whole(row[0]) for row in _counts(look, source, rebuild))
+    stale = None
+    if contents and source.copied:
+        copy = quote(f"{source.table}_content")
+        row = look.one(
+            f"SELECT COUNT(*) FROM {source.rows} JOIN {copy} AS c ON c.id = s.id"
+            f" WHERE c.c0 IS NOT ({source.values[0]})"
+        )
+        stale = whole(row[0]) if row else 0
+    return Coverage(rows, missing, extra, stale)
+
+
+def _counts(
+    look: Look, source: SearchSource, rebuild: Rebuild | None
+) -> Iterator[tuple[Value, ...]]:
+    """Yield how many rows are due, how many of them have no entry, and the entries of no row."""
+    entries = quote(f"{source.table}_docsize")
+    due = f"NOT ({source.optional})" if source.optional else "1"
+    if rebuild is not None:
+        due += f" AND NOT (s.id > {rebuild.done} AND s.id <= {rebuild.end})"
+    entry = f"EXISTS (SELECT 1 FROM {entries} AS e WHERE e.id = s.id)"
+    row = f"EXISTS (SELECT 1 FROM {source.rows} WHERE s.id = e.id)"
+    yield from look.rows(f"SELECT COUNT(*) FROM {source.rows} WHERE {due}")
+    yield from look.rows(f"SELECT COUNT(*) FROM {source.rows} WHERE {due} AND NOT {entry}")
+    yield from look.rows(f"SELECT COUNT(*) FROM {entries} AS e WHERE NOT {row}")

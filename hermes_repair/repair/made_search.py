@@ -1,0 +1,36 @@
+"""Is a search table that was made anew what it is to be? Asked before it is kept."""
+
+from __future__ import annotations
+
+from hermes_repair.evidence.search_index import read_search_index
+from hermes_repair.model.actions import IndexRefill
+from hermes_repair.model.errors import HermesRepairError
+from hermes_repair.model.plans import Unit
+from hermes_repair.schema.recognise import recognise
+from hermes_repair.schema.structure import read_structure
+from hermes_repair.store.look import Look, View
+from hermes_repair.store.writer import Writer
+
+
+def require_searchable(writer: Writer, unit: Unit) -> None:
+    """Raise where a search table that the unit made anew does not have exactly its messages.
+
+    Ids are compared both ways, its storage is read page by page, and a word that it has is asked
+    for, which no release could do on an index that it cannot open.
+    """
+    tables = {action.table for action in unit.actions if isinstance(action, IndexRefill)}
+    if not tables:
+        return
+    structure = read_structure(writer.query)
+    look = Look(writer.connection, View.MAIN, writer.path)
+    index = read_search_index(look, structure, recognise(structure), deep=True)
+    seen = {table.name: table for table in index.tables}
+    for name in sorted(tables):
+        table = seen.get(name)
+        found = table.coverage if table is not None else None
+        if found is None or found.missing or found.extra or found.stale:
+            raise HermesRepairError(
+                f"{name} would not have every message after the step {unit.summary!r}.",
+                "Nothing of it was written. Please report this.",
+            )
+        writer.query(f"SELECT rowid FROM {name} WHERE {name} MATCH 'hermes' LIMIT 1")
