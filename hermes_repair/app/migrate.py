@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from hermes_repair.evidence.scene import Scene
 from hermes_repair.home.layout import Home, routing_file
 from hermes_repair.host.regular_files import parse_json
 from hermes_repair.model.choices import LookOptions
+from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import HermesRepairError, Refused, from_os
 from hermes_repair.model.findings import Severity
 from hermes_repair.model.plans import Safety, Unit
@@ -30,7 +32,7 @@ from hermes_repair.schema.foreign_objects import find_foreign_objects
 from hermes_repair.schema.recognise import Family, Recognition, recognise
 from hermes_repair.schema.route import Route, check_target, read_facts, route
 from hermes_repair.schema.route_preview import Shown, preview, room_for
-from hermes_repair.schema.search import missing_storage
+from hermes_repair.schema.search import TABLES, missing_storage
 from hermes_repair.schema.structure import Query, Structure, read_structure
 from hermes_repair.schema.structure_difference import diff
 from hermes_repair.store.look import Look
@@ -254,12 +256,7 @@ def _verify(query: Query, way: Way) -> None:
     Raises :class:`HermesRepairError`, which takes all of it back.
     """
     structure = read_structure(query)
-    if missing := missing_storage(structure):
-        raise Refused(
-            f"The search index lacks tables of its storage: {', '.join(missing)}.",
-            "Nothing was changed: no schema has an index like that. `hermes-repair doctor` says"
-            " more (FT003).",
-        )
+    _require_search(query, structure)
     left = _otherwise(structure, way)
     rows = [whole(next(iter(query(f"SELECT COUNT(*) FROM {t}", ())))[0]) for t in COUNTED]
     if tuple(rows) != way.rows:
@@ -268,6 +265,24 @@ def _verify(query: Query, way: Way) -> None:
         raise HermesRepairError(
             f"The migration would not result in schema {way.route.target}: " + "; ".join(left[:3]),
             "It was rolled back: nothing was changed. Please report this.",
+        )
+
+
+def _require_search(query: Query, structure: Structure) -> None:
+    """Raise :class:`Refused` for a search index with which no release could open the result."""
+    said = [f"{name} is gone" for name in missing_storage(structure)]
+    for table in () if said else TABLES:
+        try:
+            if table in structure.virtual_tables:
+                list(query(f"SELECT rowid FROM {table} LIMIT 0", ()))
+        except sqlite3.Error as error:
+            said.append(str(error))
+    if said:
+        raise Refused(
+            f"No Hermes could open the result, because the search index is damaged: {said[0]}.",
+            advice(
+                "Nothing was changed. First mend it: {}", command("repair", "--select", "FT003")
+            ),
         )
 
 

@@ -73,12 +73,15 @@ def read_search_index(
 
     ``deep``: every leaf instead of a sample, and the copied texts against the messages.
     """
-    if recognition.search.layout is None:
+    layout = recognition.search.layout
+    if layout is None:
         return SearchIndex((), None)
     rebuild = _unfinished(look)
     lacking = missing_storage(structure)
     tables = []
-    for source in search_sources(structure):
+    for source in search_sources(layout).values():
+        if source.table not in structure.virtual_tables:
+            continue
         gone = [f"{source.table}_{part}" for part in _PARTS]
         damaged = tuple(f"its table {name} is gone" for name in lacking if name in gone)
         damaged = damaged or _damage(look, source.table, deep)

@@ -17,7 +17,7 @@ from hermes_repair.schema.catalogue import NEWEST_TARGET, default_catalogue
 from hermes_repair.schema.data_steps import Decisions, read_gateway_updates, read_title_updates
 from hermes_repair.schema.recognise import Family, Recognition, recognise
 from hermes_repair.schema.route_parts import Builder, Part, RouteFacts
-from hermes_repair.schema.search import is_right
+from hermes_repair.schema.search_rebuild import is_right
 from hermes_repair.schema.structure import Query, Structure
 from hermes_repair.schema.table_rebuild import CONVERSATIONS, REBUILT, without_place
 from hermes_repair.schema.target_objects import missed, wanted_objects

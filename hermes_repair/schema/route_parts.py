@@ -11,7 +11,7 @@ from hermes_repair.model.errors import Refused
 from hermes_repair.schema.catalogue import default_catalogue, made_table
 from hermes_repair.schema.data_steps import TITLE_INDEX, version_actions
 from hermes_repair.schema.recognise import Recognition
-from hermes_repair.schema.search import is_right, refill
+from hermes_repair.schema.search_rebuild import is_right, refill
 from hermes_repair.schema.structure import Index, Structure, Table
 from hermes_repair.schema.structure_difference import diff
 from hermes_repair.schema.table_rebuild import (

@@ -8,14 +8,11 @@ table keeps the text itself, and so is delete-and-insert where its totals or lea
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from collections.abc import Iterator, Sequence
 
-from hermes_repair.schema import catalogue_root
-from hermes_repair.schema.search import filled_in_chunks
-from hermes_repair.schema.search_source import SearchSource, source_of
-from hermes_repair.schema.sql_text import kind_of, statements
-from hermes_repair.schema.structure import Structure, virtual_table_of
+from hermes_repair.schema.search_source import SearchSource, layout_statements, search_sources
+from hermes_repair.schema.sql_text import kind_of
+from hermes_repair.schema.structure import Structure
 from hermes_repair.store.connections import quote
 
 _STORAGE = {
@@ -37,14 +34,6 @@ _NOTHING_INDEXED = (
 """What makes an index of any state one of no words, which FTS5 can open and drop."""
 
 
-@cache
-def layout_statements(layout: str) -> Mapping[str, str]:
-    """Return the CREATE statements of a layout by object (``trigger messages_fts_insert``)."""
-    script = catalogue_root() / "db" / "structure" / f"{layout}.sql"
-    named = ((kind_of(sql), sql) for sql in statements(script.read_text(encoding="utf-8")))
-    return {f"{kind} {name}": sql for (kind, name), sql in named if name.startswith("messages_fts")}
-
-
 def rebuild(
     structure: Structure, layout: str, table: str, bounds: Sequence[int]
 ) -> tuple[str, ...]:
@@ -57,23 +46,52 @@ def rebuild(
 
 
 def _rebuild(structure: Structure, layout: str, table: str, bounds: Sequence[int]) -> Iterator[str]:
-    made = layout_statements(layout)
-    create = made[f"virtual table {table}"]
-    declared = virtual_table_of(table, create)
-    if declared is None:
-        raise ValueError(f"{layout} does not make {table} as a virtual table")
-    source = source_of(declared)
-    triggers = [f"{table}_{event}" for event in ("delete", "insert", "update")]
-    yield from (f"DROP TRIGGER {quote(name)}" for name in triggers if name in structure.triggers)
-    yield from _dropped(structure, table)
-    view = f"view {source.source}"
-    if view in made:
-        if source.source in structure.views:
-            yield f"DROP VIEW {quote(source.source)}"
-        yield made[view]
-    yield create
-    yield from filled_in_chunks(_fill(source), bounds)
-    yield from (made[f"trigger {name}"] for name in triggers)
+    source = search_sources(layout)[table]
+    if source.view is not None:
+        if source.view in structure.views:
+            yield f"DROP VIEW {quote(source.view)}"
+        yield layout_statements(layout)[f"view {source.view}"]
+    statements = [source.create, *source.triggers]
+    yield from refill(structure, table, statements, _fill(source), bounds)
+
+
+def is_right(structure: Structure, final: Structure, statements: Sequence[str]) -> bool:
+    """Whether what ``statements`` make, a search table and its triggers, is as the target has it.
+
+    A missing trigger means that rows may have passed the index by, so it is not right then either.
+    """
+    (_, table), *triggers = map(kind_of, statements)
+    return structure.virtual_tables.get(table) == final.virtual_tables.get(table) and all(
+        structure.triggers.get(name) == final.triggers.get(name) for _, name in triggers
+    )
+
+
+def refill(
+    structure: Structure, table: str, statements: Sequence[str], fill: str, bounds: Sequence[int]
+) -> list[str]:
+    """Return the statements that remove what there is of ``table``, make it and fill it.
+
+    ``statements`` make the table and then its triggers. ``fill`` fills the ids from ``:first`` to
+    ``:last`` and is repeated for every range between the ``bounds``.
+    """
+    create, *triggers = statements
+    names = [kind_of(sql)[1] for sql in triggers]
+    return [
+        *(f"DROP TRIGGER {quote(name)}" for name in names if name in structure.triggers),
+        *_dropped(structure, table),
+        create,
+        *_filled(fill, bounds),
+        *triggers,
+    ]
+
+
+def _filled(fill: str, bounds: Sequence[int]) -> list[str]:
+    firsts = [-(2**63), *(bound + 1 for bound in bounds)]
+    lasts = [*bounds, 2**63 - 1]
+    return [
+        fill.replace(":first", str(first)).replace(":last", str(last))
+        for first, last in zip(firsts, lasts, strict=True)
+    ]
 
 
 def _dropped(structure: Structure, table: str) -> Iterator[str]:

@@ -1,0 +1,1 @@
+"""Search indexes of every layout, damaged in every way, found and made anew."""
