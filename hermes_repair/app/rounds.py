@@ -67,9 +67,12 @@ class Rounds:
                 return
             if announced is None:
                 announced = (*plan.now, *plan.waiting)
+            by_backup = any(one.needs_backup for one in plan.now)
+            if by_backup:
+                self.close()  # what is undone row by row has a receipt of its own
             applied = self._apply(proposal, backup)
             result.add(applied, new)
-            if any(one.needs_backup for one in plan.now):
+            if by_backup:
                 self.close()
             result.after = None
             if applied.refused or not applied.units:

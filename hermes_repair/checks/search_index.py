@@ -7,6 +7,7 @@ from functools import partial
 
 from hermes_repair.checks.registry import check
 from hermes_repair.evidence.scene import Scene
+from hermes_repair.evidence.search_index import SearchTable
 from hermes_repair.model.actions import IndexRefill
 from hermes_repair.model.commands_to_type import Hint, advice, command
 from hermes_repair.model.findings import Finding, Remedy, Severity
@@ -45,7 +46,7 @@ def search_rows_missing(scene: Scene) -> Iterator[Finding]:
     How safe it is: an index holds nothing that is not in the messages. Before the change is kept,
     the ids of index and messages are compared both ways.
     """
-    for table in scene.search_index.tables:
+    for table in _compared(scene):
         found = table.coverage
         if found is not None and found.missing:
             remedy, hint = _remedy(scene)
@@ -64,7 +65,7 @@ def search_rows_missing(scene: Scene) -> Iterator[Finding]:
 
 @check("FT002", "search-rows-stale", Severity.WARNING, Remedy.SAFE, tables=READ, stage=Stage.SEARCH)
 def search_rows_stale(scene: Scene) -> Iterator[Finding]:
-    """The search index has entries of messages that are gone, or an earlier text of some.
+    """The search index has rows of messages that are gone, or an earlier text of some.
 
     What it means: searching gives hits that lead nowhere, and words of deleted messages stay
     readable in the index.
@@ -78,12 +79,12 @@ def search_rows_stale(scene: Scene) -> Iterator[Finding]:
     How safe it is: an index holds nothing that is not in the messages; the backup keeps the index
     as it was. Another text is only looked for with --deep.
     """
-    for table in scene.search_index.tables:
+    for table in _compared(scene):
         found = table.coverage
         if found is None or not (found.extra or found.stale):
             continue
-        parts = [f"{count(found.extra, 'entry')} of no message"] if found.extra else []
-        parts += [f"{count(found.stale, 'entry')} with an earlier text"] if found.stale else []
+        parts = [f"{count(found.extra, 'row')} of no message"] if found.extra else []
+        parts += [f"{count(found.stale, 'row')} with an earlier text"] if found.stale else []
         remedy, hint = _remedy(scene)
         yield search_rows_stale.finding(
             {"kind": "table", "table": table.name},
@@ -128,8 +129,8 @@ def search_index_damaged(scene: Scene) -> Iterator[Finding]:
     soundness = scene.file.soundness
     torn = soundness.search if soundness is not None else ()
     for table in scene.search_index.tables:
-        if table.damaged:
-            remedy, hint = (Remedy.MANUAL, KEEP) if torn else _remedy(scene)
+        if table.damaged and not torn:
+            remedy, hint = _remedy(scene)
             yield search_index_damaged.finding(
                 {"kind": "table", "table": table.name},
                 f"{table.name} is damaged: {'; '.join(table.damaged)}. The conversations can be"
@@ -138,7 +139,7 @@ def search_index_damaged(scene: Scene) -> Iterator[Finding]:
                 remedy=remedy,
                 data={"damage": list(table.damaged)},
                 identity=table.damaged,
-                fix=None if torn else partial(_make_anew, scene, table.name),
+                fix=partial(_make_anew, scene, table.name),
             )
     if torn:
         tables = sorted({line.partition(": ")[0] for line in torn})
@@ -171,7 +172,7 @@ def search_triggers_missing(scene: Scene) -> Iterator[Finding]:
     search = scene.recognition.search
     if search.layout is None:
         return
-    for table in scene.search_index.tables:
+    for table in _compared(scene):
         others = [name for name in TABLES if name != table.name and name.startswith(table.name)]
         names = [
             name
@@ -194,6 +195,13 @@ def search_triggers_missing(scene: Scene) -> Iterator[Finding]:
                 identity=tuple(names),
                 fix=partial(_make_anew, scene, table.name) if whole else None,
             )
+
+
+def _compared(scene: Scene) -> tuple[SearchTable, ...]:
+    """Return the search tables; none beside damaged tables (DB003), which nothing is held against."""
+    soundness = scene.file.soundness
+    damaged = soundness is not None and bool(soundness.damage)
+    return () if damaged or scene.file.side is SideFile.STALE else scene.search_index.tables
 
 
 def _remedy(scene: Scene) -> tuple[Remedy, Hint]:

@@ -96,6 +96,11 @@ class Case:
         return self.name.endswith("_silent")
 
     @property
+    def of_search(self) -> bool:
+        """Whether the search index is what is repaired; it has messages of no session then."""
+        return self.name.startswith("FT")
+
+    @property
     def changes(self) -> frozenset[str]:
         """The sessions whose rows the repair may change; empty: nothing of the home at all."""
         listed = (finding.get("session") for finding in self.doctor["findings"])

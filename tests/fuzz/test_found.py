@@ -126,11 +126,11 @@ def test_a_search_index_without_a_part_of_its_storage(
     before = _rows(home)
     said = say(capsys, "doctor", "--home", home)
     assert said.code == 1
-    assert f"lacks 1 table of its storage (messages_fts_{part})" in said.out
+    assert f"messages_fts is damaged: its table messages_fts_{part} is gone" in said.sentences()
     said = say(capsys, "repair", "--yes", "--select", "TR001", "--home", home)
     assert said.code == 4 and "Not done: bring back 4 messages" in said.sentences(), said
     said = say(capsys, "migrate", "--to", "22", "--yes", "--home", home)
-    assert said.code == 4 and f"storage: messages_fts_{part}." in said.err, said
+    assert said.code == 4 and f"damaged: messages_fts_{part} is gone." in said.sentences(), said
     assert _rows(home) == before
 
 

@@ -332,7 +332,7 @@ def test_preview_shows_statements_and_counts_but_no_values() -> None:
     usage = shown["one usage row per session with tokens"]
     assert connection.execute(usage.count).fetchone() == (1,)
     search = shown["search table messages_fts rebuilt"]
-    assert ("BETWEEN ? AND ?" in search.statements[5][0], search.statements[5][1]) == (True, 10)
+    assert ("BETWEEN ? AND ?" in search.statements[10][0], search.statements[10][1]) == (True, 10)
     for part in shown.values():
         if part.count:
             connection.execute(part.count).fetchone()

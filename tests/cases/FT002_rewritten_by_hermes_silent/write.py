@@ -1,0 +1,15 @@
+from rows import db, say
+
+db.create_session("talk", source="cli")
+say("talk", "Name three rivers.", "Elbe, Oder, Spree.")
+undone = db.append_message("talk", "user", "Name a lake.")
+db.append_message("talk", "assistant", "Müritz.")
+db.rewind_to_message("talk", undone)
+say("talk", "Which is longest?", "The Elbe.")
+db.create_session("long", source="cli")
+say("long", "Cook jam.", "It is cooked.", "Again.", "Done.")
+db.archive_and_compact("long", [{"role": "user", "content": "A summary of cooking."}])
+db.create_session("gone", source="cli")
+say("gone", "Forget this.", "It is forgotten.")
+db.delete_session("gone")
+db.close()

@@ -1,0 +1,1 @@
+DELETE FROM messages_fts_data WHERE id = 10;
