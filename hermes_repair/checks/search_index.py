@@ -198,7 +198,7 @@ def search_triggers_missing(scene: Scene) -> Iterator[Finding]:
 
 
 def _compared(scene: Scene) -> tuple[SearchTable, ...]:
-    """Return the search tables; none beside damaged tables (DB003), which nothing is held against."""
+    """Return the search tables; none where the messages themselves are in question (DB003)."""
     soundness = scene.file.soundness
     damaged = soundness is not None and bool(soundness.damage)
     return () if damaged or scene.file.side is SideFile.STALE else scene.search_index.tables
