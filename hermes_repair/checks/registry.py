@@ -171,11 +171,11 @@ def proposals(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
     """
     mended = (Remedy.SAFE, Remedy.UNSAFE)
     scene.taken_titles = set(scene.titles.exact)
-    together: dict[int, tuple[Fix, list[Finding]]] = {}
+    together: dict[Fix, list[Finding]] = {}
     for finding in sorted(findings, key=lambda finding: finding.id):
         if finding.fix is not None and finding.remedy in mended:
-            together.setdefault(id(finding.fix), (finding.fix, []))[1].append(finding)
-    for fix, own in together.values():
+            together.setdefault(finding.fix, []).append(finding)
+    for fix, own in together.items():
         for unit in fix(own):
             scene.taken_titles.update(_titles(unit))
             yield unit

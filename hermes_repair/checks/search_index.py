@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import partial
+from dataclasses import dataclass, field
 
 from hermes_repair.checks.registry import check
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.evidence.search_index import SearchTable
-from hermes_repair.model.actions import IndexRefill
+from hermes_repair.model.actions import Action, IndexRefill, RowDelete
 from hermes_repair.model.commands_to_type import Hint, advice, command
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import Safety, Stage, Unit
@@ -59,7 +59,7 @@ def search_rows_missing(scene: Scene) -> Iterator[Finding]:
                 data={"missing": found.missing, "rows": found.rows},
                 identity=(found.missing, found.rows),
                 messages=found.missing,
-                fix=partial(_make_anew, scene, table.name),
+                fix=_anew(scene, table.name),
             )
 
 
@@ -93,7 +93,7 @@ def search_rows_stale(scene: Scene) -> Iterator[Finding]:
             remedy=remedy,
             data={"extra": found.extra, "stale": found.stale},
             identity=(found.extra, found.stale),
-            fix=None if found.missing else partial(_make_anew, scene, table.name),
+            fix=_anew(scene, table.name),
         )
 
 
@@ -139,7 +139,7 @@ def search_index_damaged(scene: Scene) -> Iterator[Finding]:
                 remedy=remedy,
                 data={"damage": list(table.damaged)},
                 identity=table.damaged,
-                fix=partial(_make_anew, scene, table.name),
+                fix=_anew(scene, table.name),
             )
     if torn:
         tables = sorted({line.partition(": ")[0] for line in torn})
@@ -182,9 +182,6 @@ def search_triggers_missing(scene: Scene) -> Iterator[Finding]:
         ]
         if names:
             remedy, hint = _remedy(scene)
-            whole = not table.damaged and (
-                table.coverage is None or not (table.coverage.missing or table.coverage.extra)
-            )
             yield search_triggers_missing.finding(
                 {"kind": "table", "table": table.name},
                 f"{table.name} is not kept up to date: {', '.join(names)}"
@@ -193,8 +190,42 @@ def search_triggers_missing(scene: Scene) -> Iterator[Finding]:
                 remedy=remedy,
                 data={"objects": names},
                 identity=tuple(names),
-                fix=partial(_make_anew, scene, table.name) if whole else None,
+                fix=_anew(scene, table.name),
             )
+
+
+@check("FT005", "search-rebuild-stuck", Severity.INFO, Remedy.UNSAFE, stage=Stage.SEARCH)
+def search_rebuild_stuck(scene: Scene) -> Iterator[Finding]:
+    """Hermes began to rebuild the search index and did not finish.
+
+    What it means: until it does, messages that it has not come to are not found, and each search
+    may be slow. Schema 23 and later keep marks of such work in the database.
+
+    How it happens: Hermes was stopped in the middle of it, or another process that has the database
+    open keeps it from going on (Hermes #76832, #93155, #106393).
+
+    What repair does: nothing by itself, because Hermes goes on with it when it starts. When you
+    name it, every search table is made anew and the marks are removed, in one transaction, after a
+    backup.
+
+    How safe it is: an index holds nothing that is not in the messages. Whether Hermes is about to
+    finish by itself, the database does not tell.
+    """
+    marks = sorted(scene.recognition.search.unfinished)
+    if not marks or not _compared(scene):
+        return
+    remedy, hint = _remedy(scene)
+    rebuild = scene.search_index.rebuild
+    left = f" It has come to message {rebuild.done:,} of {rebuild.end:,}." if rebuild else ""
+    yield search_rebuild_stuck.finding(
+        {"kind": "database"},
+        f"Hermes has not finished a rebuild of the search index ({', '.join(marks)}).{left}",
+        hint,
+        remedy=remedy,
+        data={"marks": marks},
+        identity=tuple(marks),
+        fix=_anew(scene, TABLES[0]),
+    )
 
 
 def _compared(scene: Scene) -> tuple[SearchTable, ...]:
@@ -210,25 +241,52 @@ def _remedy(scene: Scene) -> tuple[Remedy, Hint]:
         return Remedy.MIGRATE, advice("First run: {}", command("migrate"))
     if scene.recognition.search.cjk_triggers or scene.recognition.family is Family.NEWER:
         return Remedy.MANUAL, "Not repaired here: hermes-repair does not know this search index."
+    if scene.recognition.search.unfinished:
+        finish = command("repair", "--select", "FT", "--unsafe")
+        return Remedy.UNSAFE, advice("Hermes goes on with it when it starts. Or now: {}", finish)
     return Remedy.SAFE, command("repair")
 
 
-def _make_anew(scene: Scene, table: str, findings: Sequence[Finding]) -> Iterator[Unit]:
-    """Make one search table anew."""
-    layout = scene.recognition.search.layout
-    if layout is None:
-        return
-    # Beside a live Hermes the plan is only shown, and a pass over all ids would keep it waiting.
-    bounds = () if scene.look.live else message_bounds(scene.look.rows)
-    steps = rebuild(scene.structure, layout, table, bounds)
-    yield Unit(
-        kind="search",
-        subject=table,
-        summary=f"make the search table {table} anew from the messages",
-        actions=tuple(IndexRefill(table, (sql,)) for sql in steps),
-        safety=Safety.SAFE,
-        live=False,
-        findings=tuple(finding.fingerprint for finding in findings),
-        finding_ids=tuple(sorted({finding.id for finding in findings})),
-        room=room_to_fill(table, scene.look.scan),
-    )
+def _anew(scene: Scene, table: str) -> MakeAnew:
+    """Return the fix of a search table: of all of them where Hermes' marks of a rebuild must go."""
+    unfinished = scene.recognition.search.unfinished
+    names = tuple(each.name for each in scene.search_index.tables) if unfinished else (table,)
+    return MakeAnew(names, scene)
+
+
+@dataclass(frozen=True, slots=True)
+class MakeAnew:
+    """Makes search tables anew, at once for all that is found about them."""
+
+    tables: tuple[str, ...]
+    scene: Scene = field(compare=False, repr=False)
+
+    def __call__(self, findings: Sequence[Finding]) -> Iterator[Unit]:
+        """Yield the one unit; none where the layout is no release's."""
+        scene, search = self.scene, self.scene.recognition.search
+        if search.layout is None:
+            return
+        # Beside a live Hermes the plan is only shown, and a pass over all ids would keep it
+        # waiting.
+        bounds = () if scene.look.live else message_bounds(scene.look.rows)
+        steps: list[Action] = [
+            IndexRefill(table, (sql,))
+            for table in self.tables
+            for sql in rebuild(scene.structure, search.layout, table, bounds)
+        ]
+        # Hermes would bring in a second time what it had not come to.
+        for mark in sorted(search.unfinished):
+            rows = scene.look.rows_of("state_meta", "key = ?", [mark])
+            steps += (RowDelete("state_meta", {"key": mark}, row) for row in rows)
+        named = " and ".join(self.tables)
+        yield Unit(
+            kind="search",
+            subject=named,
+            summary=f"make {named} anew from the messages",
+            actions=tuple(steps),
+            safety=Safety.UNSAFE if search.unfinished else Safety.SAFE,
+            live=False,
+            findings=tuple(finding.fingerprint for finding in findings),
+            finding_ids=tuple(sorted({finding.id for finding in findings})),
+            room=sum(room_to_fill(table, scene.look.scan) for table in self.tables),
+        )

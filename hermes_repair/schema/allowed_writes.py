@@ -17,6 +17,7 @@ from hermes_repair.model.actions import (
     FileCopy,
     IndexRefill,
     RowAction,
+    RowDelete,
     RowInsert,
     RowMove,
     RowUpdate,
@@ -74,6 +75,9 @@ class AllowedWrites:
     def _allows(self, action: RowAction) -> bool:
         if action.table == LOCK_TABLE:
             return self.locks
+        if action.table == "state_meta":
+            mark = action.key.get("key") if isinstance(action, RowDelete) else None
+            return self.search and isinstance(mark, str) and mark.startswith("fts_")
         if action.table == "messages":
             return self.messages and _keeps_id(action)
         if action.table != "sessions":
