@@ -11,12 +11,14 @@ from hermes_repair.checks.message_counts import loses
 from hermes_repair.checks.orphan_sessions import of_the_program
 from hermes_repair.checks.registry import check, each
 from hermes_repair.checks.resolution_units import (
+    REPAIR,
     fix_of,
     how,
     in_cycle,
     is_settled,
     merged,
     remedy,
+    repair_of,
     row_of,
     unit_of,
 )
@@ -26,7 +28,7 @@ from hermes_repair.lineage.column_changes import Resolution, refused
 from hermes_repair.lineage.graph import EdgeKind
 from hermes_repair.lineage.links import attach, cut_cycle, cut_empty, reopen_parent
 from hermes_repair.lineage.session_node import SessionNode
-from hermes_repair.model.commands_to_type import quoted
+from hermes_repair.model.commands_to_type import Hint, advice, command
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import Safety, Stage, Unit
 from hermes_repair.model.words import count
@@ -145,7 +147,7 @@ class Ending:
     resolution: Resolution
     summary: str
     file: str | None = None
-    hint: str = ""
+    hint: Hint | None = None
     waits: bool = False
 
 
@@ -166,12 +168,12 @@ def judge_ending(scene: Scene, node: SessionNode) -> Ending:
     name = file.session_id
     if file.safe:
         made = replace(made, safety=Safety.UNSAFE, reason=f"the file of {name} continues it")
-        summary, hint = f"reopen {node.id} ({made.reason})", "hermes-repair repair"
-        return Ending(made, summary, name, hint, waits=True)
+        return Ending(made, f"reopen {node.id} ({made.reason})", name, REPAIR, waits=True)
     reason = f"a file that may have been deleted on purpose continues it: {name}"
-    hint = (
-        f"If you want it: `hermes-repair backfill {quoted(name)}`; otherwise `hermes-repair repair"
-        f" --session {quoted(node.id)}` reopens this one"
+    hint = advice(
+        "If you want it: `{}`; otherwise `{}` reopens this one",
+        command("backfill", name),
+        repair_of(node.id),
     )
     made = replace(made, safety=Safety.UNSAFE, reason=reason)
     return Ending(made, f"reopen {node.id} ({reason})", name, hint)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from hermes_repair.checks.registry import check
 from hermes_repair.evidence.remaining_files import RemainingFiles, find_remaining_files
 from hermes_repair.evidence.scene import Scene
-from hermes_repair.model.commands_to_type import quoted
+from hermes_repair.model.commands_to_type import Hint, advice, command, quoted
 from hermes_repair.model.escape import shown_id
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.words import count, moment, verb
@@ -24,8 +24,9 @@ LINES = 20
 NAMED = 5
 """So many sessions are named in a sentence; the data has all."""
 LEAVE_IT = "Do not start Hermes with it."
-LOOK_FOR_COPIES = (
-    f"{LEAVE_IT} Look for copies: `hermes-repair backup list`, state-snapshots/, *.bak next to it."
+LIST_BACKUPS = command("backup list")
+LOOK_FOR_COPIES = advice(
+    f"{LEAVE_IT} Look for copies: `{{}}`, state-snapshots/, *.bak next to it.", LIST_BACKUPS
 )
 
 
@@ -66,8 +67,11 @@ def database_unreadable(scene: Scene) -> Iterator[Finding]:
         yield _unreadable(
             scene,
             "state.db has no conversations: Hermes' tables of sessions and messages are missing.",
-            f"If there is no copy, {first}: it creates the tables. Then `hermes-repair doctor`"
-            " says what the files in sessions/ can bring back.",
+            advice(
+                f"If there is no copy, {first}: it creates the tables. Then `{{}}` says what the"
+                " files in sessions/ can bring back.",
+                command("doctor"),
+            ),
             "no conversations",
         )
 
@@ -78,7 +82,7 @@ def _taken_names(scene: Scene) -> list[str]:
     return [name for name in STORE if name in taken]
 
 
-def _unreadable(scene: Scene, message: str, without_copies: str, identity: str) -> Finding:
+def _unreadable(scene: Scene, message: str, without_copies: Hint, identity: str) -> Finding:
     """Return DB001 with what the home has besides: files of chats, and copies to put back."""
     remaining_files = find_remaining_files(scene.home)
     return database_unreadable.finding(
@@ -94,12 +98,19 @@ def _unreadable(scene: Scene, message: str, without_copies: str, identity: str) 
     )
 
 
-def _put_back(remaining_files: RemainingFiles) -> str:
-    """Return the hint that names the copies, empty where there are none."""
+def _put_back(remaining_files: RemainingFiles) -> Hint | None:
+    """Return the hint that names the copies, None where there are none."""
     if not remaining_files.copies:
-        return ""
-    named = remaining_files.named_copies
-    return f"{LEAVE_IT} {named} `hermes-repair restore FILE` restores a sound one."
+        return None
+    return advice(
+        "{} {} `{}` restores a sound one.",
+        LEAVE_IT,
+        remaining_files.named_copies,
+        command("restore", "FILE"),
+    )
+
+
+IGNORE_WAL = command("repair", "--wal", "ignore")
 
 
 @check("DB002", "stale-wal", Severity.FATAL, Remedy.MANUAL, file_level=True)
@@ -128,7 +139,7 @@ def stale_wal(scene: Scene) -> Iterator[Finding]:
             DATABASE,
             "The -wal beside state.db does not belong to it: without it the database is sound,"
             f" with it the database is damaged. {' '.join(_two_sides(file))}",
-            "Do not start Hermes. To set it aside: hermes-repair repair --wal ignore",
+            advice("Do not start Hermes. To set it aside: {}", IGNORE_WAL),
             data={"state": "stale", **_sides_data(file)},
         )
     elif file.side is SideFile.AMBIGUOUS:
@@ -136,8 +147,11 @@ def stale_wal(scene: Scene) -> Iterator[Finding]:
             DATABASE,
             "The -wal beside state.db does not match its present state:"
             f" {'; '.join(file.differences)}. {' '.join(_two_sides(file))}",
-            "Do not start Hermes. Choose which is right: `hermes-repair repair --wal use` or"
-            " `hermes-repair repair --wal ignore`",
+            advice(
+                "Do not start Hermes. Choose which is right: `{}` or `{}`",
+                command("repair", "--wal", "use"),
+                IGNORE_WAL,
+            ),
             data={
                 "state": "ambiguous",
                 "differences": list(file.differences),
@@ -348,17 +362,19 @@ def index_disagrees(scene: Scene) -> Iterator[Finding]:
         )
 
 
-def _make_anew(scene: Scene, found: Disagreement) -> str:
+def _make_anew(scene: Scene, found: Disagreement) -> Hint:
     """Return what to type: SQLite through Python, for who has Hermes has that."""
     if found.surplus:
-        return (
+        return advice(
             "Stop Hermes and keep a copy of state.db. Either the index is old, or the table lost"
-            " rows: only an older copy can tell. `hermes-repair backup list` shows yours."
+            " rows: only an older copy can tell. `{}` shows yours.",
+            LIST_BACKUPS,
         )
     if found.doubled:
-        return (
+        return advice(
             "Stop Hermes. `hermes-repair explain DB006` says why SQLite cannot rebuild it, and"
-            " `hermes-repair backup list` shows older copies."
+            " `{}` shows older copies.",
+            LIST_BACKUPS,
         )
     index = found.index if found.index.isidentifier() else quote(found.index)
     path, sql = str(scene.home.database), f"REINDEX {index}"

@@ -7,10 +7,16 @@ from dataclasses import replace
 from functools import partial
 
 from hermes_repair.checks.registry import check, each
-from hermes_repair.checks.resolution_units import below_active, row_of, session_unit
+from hermes_repair.checks.resolution_units import (
+    REPAIR,
+    below_active,
+    repair_of,
+    row_of,
+    session_unit,
+)
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.model.actions import Action, RowUpdate
-from hermes_repair.model.commands_to_type import quoted
+from hermes_repair.model.commands_to_type import Hint, advice
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import Safety, Stage, Unit
 from hermes_repair.model.values import Value, number, same_value, text, whole
@@ -125,13 +131,13 @@ def duplicate_messages(scene: Scene) -> Iterator[Finding]:
     for session_id, found in _found(scene).items():
         node, copies = scene.node[session_id], len(found.copies)
         here = Remedy.SAFE if found.proven else Remedy.UNSAFE
-        command = "hermes-repair repair"
+        hint: Hint = REPAIR
         if not found.proven:
-            command = f"To remove them: {command} --session {quoted(session_id)}"
+            hint = advice("To remove them: {}", repair_of(session_id))
         yield duplicate_messages.finding(
             {"kind": "session", "session_id": session_id},
             f"{count(copies, 'message')} of {node.active_rows:,} {_verb(copies, found.proven)}.",
-            first[1] if first else command,
+            first[1] if first else hint,
             severity=Severity.WARNING if found.proven else Severity.INFO,
             remedy=first[0] if first else here,
             data={"copies": copies, "messages": node.active_rows, "proven": found.proven},

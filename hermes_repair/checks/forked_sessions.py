@@ -8,7 +8,7 @@ from functools import partial
 
 from hermes_repair.checks.merge_actions import Merge, merge_actions, own_words, plan_merge
 from hermes_repair.checks.registry import Check, check, each
-from hermes_repair.checks.resolution_units import in_cycle, row_of, unit_of
+from hermes_repair.checks.resolution_units import REPAIR, in_cycle, row_of, unit_of
 from hermes_repair.evidence.ownership import is_no_delegate
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.lineage.column_changes import Resolution, refused
@@ -21,7 +21,7 @@ from hermes_repair.lineage.fork_resolution import (
 )
 from hermes_repair.lineage.forks import Decision, Fork, Holds, Live, Sibling, find_fork
 from hermes_repair.model.choices import ForkOptions, Method
-from hermes_repair.model.commands_to_type import quoted
+from hermes_repair.model.commands_to_type import Hint, advice, command
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import Safety, Stage, Unit
 from hermes_repair.model.words import count, verb
@@ -140,21 +140,11 @@ def _finding(scene: Scene, made: Check, fork: Fork, unproven: Sequence[str] = ()
     known = "it is not clear which one is live"
     if live:
         known = f"{live} is the live one (by {fork.live.by.value})"
-    show = f"hermes-repair forks {quoted(fork.parent_id)}"
     unsafe = made is double_rotation or live is None or bool(unproven)
-    keep = f" --keep {quoted(fork.live.suggestion)}" if live is None else ""
-    hint = "hermes-repair repair"
-    if made is double_rotation:
-        hint = f"If you want it: {show} --resolve archive{keep}"
-    elif live is None:
-        hint = f"`{show}` shows them; then {show} --resolve branch{keep}"
-    elif unproven:
-        may_be = f"{unproven[0]} may be a delegate's run, which no list should show"
-        hint = f"{may_be}: `{show}` shows them; then {show} --resolve branch"
     return made.finding(
         {"kind": "session", "session_id": fork.parent_id},
         f"was continued {_times(len(fork.siblings))}; {known}, and {_lost(fork, own)}.",
-        hint,
+        _hint(made, fork, unproven),
         remedy=Remedy.UNSAFE if unsafe else Remedy.SAFE,
         data={
             "siblings": [sibling.session_id for sibling in fork.siblings],
@@ -169,6 +159,22 @@ def _finding(scene: Scene, made: Check, fork: Fork, unproven: Sequence[str] = ()
         messages=own,
         fix=each(partial(_resolve, scene, fork)),
     )
+
+
+def _hint(made: Check, fork: Fork, unproven: Sequence[str]) -> Hint:
+    undecided = fork.live.session_id is None
+    keep = ("--keep", fork.live.suggestion) if undecided else ()
+    if made is double_rotation:
+        archived = command("forks", fork.parent_id, "--resolve", "archive", *keep)
+        return advice("If you want it: {}", archived)
+    show = command("forks", fork.parent_id)
+    resolve = command("forks", fork.parent_id, "--resolve", "branch", *keep)
+    if undecided:
+        return advice("`{}` shows them; then {}", show, resolve)
+    if unproven:
+        may_be = f"{unproven[0]} may be a delegate's run, which no list should show"
+        return advice("{}: `{}` shows them; then {}", may_be, show, resolve)
+    return REPAIR
 
 
 def _times(number: int) -> str:

@@ -14,6 +14,7 @@ from hermes_repair.lineage.links import unhide
 from hermes_repair.lineage.person_proof import NEVER_A_PERSON
 from hermes_repair.lineage.release_rules import RULES, picker
 from hermes_repair.lineage.session_node import DelegateMark, SessionNode
+from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import Safety, Stage
 from hermes_repair.model.values import Row
@@ -66,7 +67,7 @@ def hidden_by_marker(scene: Scene) -> Iterator[Finding]:
                 how(made, node.id),
                 severity=Severity.ERROR if proven else Severity.INFO,
                 remedy=remedy(made),
-                data={"mark": node.delegate_from, "reason": made.reason, "proven": proven},
+                data={"mark": node.delegate_from, "reason": str(made.reason), "proven": proven},
                 identity=(node.delegate_from,),
                 sessions=1,
                 messages=node.active_rows,
@@ -82,7 +83,7 @@ def hidden_by_marker(scene: Scene) -> Iterator[Finding]:
             how(made, node.id),
             severity=Severity.INFO,
             remedy=remedy(made),
-            data={"mark": column, "reason": made.reason, "proven": False},
+            data={"mark": column, "reason": str(made.reason), "proven": False},
             identity=(column,),
             sessions=1,
             messages=node.active_rows,
@@ -191,7 +192,7 @@ def would_be_hidden(scene: Scene) -> Iterator[Finding]:
         {"kind": "database"},
         f"The next start of Hermes 0.17.0 or later will hide {count(len(left), 'chat')},"
         f" {_yours(proven, len(left))}.",
-        f"First run: hermes-repair migrate --to {max(STEP, target)}",
+        advice("First run: {}", command("migrate", "--to", str(max(STEP, target)))),
         severity=Severity.WARNING if coming else Severity.INFO,
         data={
             "schema": number,

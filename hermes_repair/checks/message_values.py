@@ -10,12 +10,12 @@ from functools import partial
 from typing import NamedTuple
 
 from hermes_repair.checks.registry import check, each
-from hermes_repair.checks.resolution_units import session_unit
+from hermes_repair.checks.resolution_units import REPAIR, repair_of, session_unit
 from hermes_repair.checks.unreadable_labels import readable_labels, unreadable_labels
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.evidence.suspect_rows import EARLIEST, MILLISECONDS, TEXTS, is_time, rows_in
 from hermes_repair.model.actions import RowUpdate
-from hermes_repair.model.commands_to_type import quoted
+from hermes_repair.model.commands_to_type import advice
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import Safety, Stage, Unit
 from hermes_repair.model.values import RawText, Row, Value, number, text
@@ -200,12 +200,11 @@ def message_value_invalid(scene: Scene) -> Iterator[Finding]:
     for (session_id, sure), rows in sorted(found.items()):
         kinds = _kinds(rows, sure=sure)
         possible = sure or any(_changes(row, sure=False) for row in rows)
-        asked = "hermes-repair repair"
         yield message_value_invalid.finding(
             {"kind": "session", "session_id": session_id},
             f"{count(len(rows), 'message')} {'has' if len(rows) == 1 else 'have'}"
             f" {', '.join(kinds)}.",
-            asked if sure else f"If you want it: {asked} --session {quoted(session_id)}",
+            REPAIR if sure else advice("If you want it: {}", repair_of(session_id)),
             remedy=(Remedy.SAFE if sure else Remedy.UNSAFE) if possible else Remedy.MANUAL,
             data={"kinds": kinds, "messages": len(rows), "derivable": sure},
             identity=(sure, len(rows), *kinds),
@@ -219,7 +218,7 @@ def message_value_invalid(scene: Scene) -> Iterator[Finding]:
             {"kind": "session", "session_id": session_id},
             f"its {' and '.join(columns)} {'is' if len(columns) == 1 else 'are'} not valid UTF-8,"
             " so every list of sessions fails.",
-            "hermes-repair repair",
+            REPAIR,
             data={"kinds": kinds, "columns": list(columns), "messages": 0, "derivable": True},
             identity=("session", *columns),
             sessions=1,

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 
 from hermes_repair.checks.registry import check, each
+from hermes_repair.checks.resolution_units import repair_of
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.evidence.suspect_rows import is_time
 from hermes_repair.model.actions import RowInsert
-from hermes_repair.model.commands_to_type import quoted
+from hermes_repair.model.commands_to_type import advice
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import ADOPTION, Safety, Stage, Unit
 from hermes_repair.model.values import Value, number, whole
@@ -71,7 +72,7 @@ def orphan_messages(scene: Scene) -> Iterator[Finding]:
             subject if named else {"kind": "table", "table": "messages"},
             f"{count(found.messages, 'message')} {verb(found.messages, 'belongs', 'belong')} to"
             " a session that does not exist.",
-            f"To bring them back: hermes-repair repair --session {quoted(session_id)}"
+            advice("To bring them back: {}", repair_of(session_id))
             if session_id is not None
             else "The id of that session is not text: it cannot be restored.",
             remedy=Remedy.UNSAFE if named else Remedy.MANUAL,

@@ -67,7 +67,7 @@ def orphan_child(scene: Scene) -> Iterator[Finding]:
             remedy=Remedy.NONE if of_the_program(node) else remedy(judged.resolution),
             data={
                 "parent": node.parent_id,
-                "reason": judged.resolution.reason,
+                "reason": str(judged.resolution.reason),
                 "parent_found_in": [str(place.path) for place in judged.places],
                 "begins_with": scene.origins.get(name),
             },

@@ -18,7 +18,7 @@ from hermes_repair.checks.registry import check
 from hermes_repair.evidence.database_history import ids_without_row
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.evidence.sessions_elsewhere import OlderCopy, find_older_copies
-from hermes_repair.model.commands_to_type import quoted
+from hermes_repair.model.commands_to_type import Hint, advice, command
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.words import count, day
 from hermes_repair.transcripts.verdicts import Comparison, Verdict
@@ -126,10 +126,8 @@ def _chats(chats: int, messages: int) -> str:
     return f"{count(chats, 'chat')} with {count(messages, 'message')}"
 
 
-def _hint(around: Around) -> str:
+def _hint(around: Around) -> Hint:
     if around.chats:
-        return "To see what comes back: hermes-repair backfill --all --dry-run"
-    return (
-        "To replace state.db by the copy and keep state.db: hermes-repair restore"
-        f" {quoted(str(around.copies[0].path))}"
-    )
+        return advice("To see what comes back: {}", command("backfill", "--all", "--dry-run"))
+    restore = command("restore", str(around.copies[0].path))
+    return advice("To replace state.db by the copy and keep state.db: {}", restore)

@@ -8,7 +8,7 @@ from hermes_repair.checks.registry import each
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.lineage.column_changes import ColumnChanges, Resolution
 from hermes_repair.model.actions import Action, RowUpdate
-from hermes_repair.model.commands_to_type import Hint, advice, command
+from hermes_repair.model.commands_to_type import Command, Hint, advice, command
 from hermes_repair.model.findings import Finding, Fix, Remedy
 from hermes_repair.model.plans import Safety, Unit
 from hermes_repair.model.values import Row
@@ -17,6 +17,9 @@ from hermes_repair.schema.recognise import Family
 SETTLED_SECONDS = 15 * 60
 """A parent is closed for moments before its continuation exists, and a continuation is empty for
 moments, in every release to 0.18.2."""
+
+REPAIR = command("repair")
+LOOK_AT_MIGRATION = command("migrate", "--dry-run")
 
 
 def row_of(scene: Scene, session_id: str) -> Row:
@@ -41,9 +44,13 @@ def how(resolution: Resolution, session_id: str) -> Hint:
     if not resolution.changes:
         return resolution.reason
     if resolution.safety is Safety.SAFE:
-        return command("repair")
-    named = command("repair", "--session", session_id)
-    return advice("If you want it: `{}` ({})", named, resolution.reason)
+        return REPAIR
+    return advice("If you want it: `{}` ({})", repair_of(session_id), resolution.reason)
+
+
+def repair_of(session_id: str) -> Command:
+    """Return the command that repairs a session because it is named."""
+    return command("repair", "--session", session_id)
 
 
 def below_active(scene: Scene) -> tuple[Remedy, Hint] | None:

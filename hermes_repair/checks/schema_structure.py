@@ -12,8 +12,10 @@ from functools import partial
 from typing import Any
 
 from hermes_repair.checks.registry import check
+from hermes_repair.checks.resolution_units import LOOK_AT_MIGRATION
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.model.actions import Action, RowUpdate
+from hermes_repair.model.commands_to_type import Hint, advice, command
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import Safety, Stage, Unit
 from hermes_repair.model.values import Value, whole
@@ -31,14 +33,14 @@ from hermes_repair.schema.title_step import read_title_updates
 MIGRATED = (Family.OLD, Family.REPAIRED)
 
 
-def _remedy(scene: Scene) -> tuple[Remedy, str]:
+def _remedy(scene: Scene) -> tuple[Remedy, Hint]:
     """Return who mends the structure of this database, and what to type."""
     found = scene.recognition
     if found.family not in MIGRATED:
         return Remedy.MANUAL, "Not repaired from schema 23 on: Hermes' own code migrates there."
     if found.family is Family.OLD or found.missing:
-        return Remedy.MIGRATE, "hermes-repair migrate --dry-run"
-    return Remedy.SAFE, "hermes-repair repair --dry-run"
+        return Remedy.MIGRATE, LOOK_AT_MIGRATION
+    return Remedy.SAFE, command("repair", "--dry-run")
 
 
 def _parts(scene: Scene, finding: str) -> Iterator[Part]:
@@ -109,7 +111,8 @@ def interrupted_migration(scene: Scene) -> Iterator[Finding]:
         return
     remedy, hint = _remedy(scene)
     if remedy is Remedy.SAFE and _contested(scene):
-        remedy, hint = Remedy.UNSAFE, "If you want it: hermes-repair repair --select SC004 --unsafe"
+        named = command("repair", "--select", "SC004", "--unsafe")
+        remedy, hint = Remedy.UNSAFE, advice("If you want it: {}", named)
     damages = [
         *_leftovers(scene),
         *(_wrong_keys(scene) if found.family in MIGRATED else ()),
@@ -310,7 +313,7 @@ def active_flag_null(scene: Scene) -> Iterator[Finding]:
     if found.family is Family.LATER:
         hint = "Hermes sets it on its next start."
     elif remedy is Remedy.SAFE and found.number < FIRST_WITH_FLAG:
-        remedy, hint = Remedy.MIGRATE, "hermes-repair migrate --dry-run"
+        remedy, hint = Remedy.MIGRATE, LOOK_AT_MIGRATION
     yield active_flag_null.finding(
         {"kind": "table", "table": "messages"},
         f"{count(messages, 'message')} {verb(messages, 'has', 'have')} no active flag: 0.16.0 to"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from hermes_repair.checks.registry import check
+from hermes_repair.checks.resolution_units import LOOK_AT_MIGRATION
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.home.installs import serving
 from hermes_repair.model.findings import Finding, Remedy, Severity
@@ -57,7 +58,7 @@ def schema_behind(scene: Scene) -> Iterator[Finding]:
     yield schema_behind.finding(
         DATABASE,
         f"The database is at schema {number}; {asks}.",
-        "hermes-repair migrate --dry-run",
+        LOOK_AT_MIGRATION,
         severity=Severity.WARNING if expected is not None else Severity.INFO,
         data={"schema": number, "target": target, "installed": expected},
         identity=(number, target),
@@ -86,7 +87,7 @@ def columns_missing(scene: Scene) -> Iterator[Finding]:
             f" {_tables_and_columns(recognition.missing)} of it {verb(number, 'is', 'are')}"
             " missing:"
             f" {', '.join(recognition.missing[:5])}{', and others' if number > 5 else ''}.",
-            "hermes-repair migrate --dry-run",
+            LOOK_AT_MIGRATION,
             data={"schema": recognition.number, "missing": list(recognition.missing)},
             identity=recognition.missing,
         )
@@ -162,7 +163,7 @@ def version_row_invalid(scene: Scene) -> Iterator[Finding]:
         f"The schema number cannot be trusted: {stamp.problem.value}."
         f" {CONSEQUENCES[stamp.problem]}. Its tables and columns are those of schema"
         f" {recognition.number}.",
-        "hermes-repair migrate --dry-run" if ours else "Not repaired from schema 23 on.",
+        LOOK_AT_MIGRATION if ours else "Not repaired from schema 23 on.",
         remedy=Remedy.MIGRATE if ours else Remedy.MANUAL,
         data={"problem": stamp.problem.name.lower(), "schema": recognition.number},
         identity=(stamp.problem.name,),

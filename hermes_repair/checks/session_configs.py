@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from hermes_repair.checks.registry import check
-from hermes_repair.checks.resolution_units import fix_of, remedy, row_of
+from hermes_repair.checks.resolution_units import fix_of, how, remedy, row_of
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.lineage.column_changes import Resolution, changes_of, resolution
 from hermes_repair.lineage.markers import BRANCHED_FROM, DELEGATE_FROM
 from hermes_repair.lineage.session_node import SessionNode
-from hermes_repair.model.commands_to_type import quoted
 from hermes_repair.model.findings import Finding, Severity
 from hermes_repair.model.findings import Remedy as Mends
 from hermes_repair.model.plans import Safety, Stage
@@ -121,13 +120,10 @@ def model_config_invalid(scene: Scene) -> Iterator[Finding]:
         if node.config_valid:
             continue
         made, kept = _mended(scene, node)
-        asked = "hermes-repair repair"
-        if made.safety is Safety.UNSAFE:
-            asked = f"If you want it: `{asked} --session {quoted(node.id)}` ({made.reason})"
         yield model_config_invalid.finding(
             {"kind": "session", "session_id": node.id},
             "its settings are not valid JSON, so every list of sessions fails.",
-            asked,
+            how(made, node.id),
             remedy=remedy(made),
             data={"kept": len(kept.members), "markers": sorted(kept.markers), "whole": kept.whole},
             identity=(len(kept.members), made.safety.value),

@@ -8,11 +8,13 @@ from functools import partial
 from hermes_repair.checks.message_counts import loses
 from hermes_repair.checks.registry import check, each
 from hermes_repair.checks.resolution_units import (
+    REPAIR,
     fix_of,
     how,
     in_cycle,
     printable,
     remedy,
+    repair_of,
     row_of,
     unit_of,
 )
@@ -22,7 +24,7 @@ from hermes_repair.lineage.graph import EdgeKind
 from hermes_repair.lineage.release_rules import RULES, compression_tip
 from hermes_repair.lineage.session_node import SessionNode
 from hermes_repair.model.actions import RowUpdate
-from hermes_repair.model.commands_to_type import quoted
+from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import Safety, Stage, Unit
 from hermes_repair.model.values import number, text
@@ -54,7 +56,7 @@ def title_duplicate(scene: Scene) -> Iterator[Finding]:
         yield title_duplicate.finding(
             {"kind": "session", "session_id": session_id},
             "has the same title as a newer session.",
-            "hermes-repair repair",
+            REPAIR,
             identity=(str(update.key),),
             sessions=1,
             messages=node.active_rows if node is not None else 0,
@@ -130,7 +132,7 @@ def _is_ghost(scene: Scene, node: SessionNode) -> bool:
 def _archived(scene: Scene, node: SessionNode) -> Resolution:
     change = changes_of(node.id, row_of(scene, node.id), {"archived": 1})
     if change is None:
-        return refused("Schema 14 can archive it: hermes-repair migrate")
+        return refused(advice("Schema 14 can archive it: {}", command("migrate")))
     return resolution([change], Safety.UNSAFE, "an empty session does no harm")
 
 
@@ -154,7 +156,7 @@ def title_lost(scene: Scene) -> Iterator[Finding]:
         yield title_lost.finding(
             {"kind": "session", "session_id": node.id},
             "is shown without a title, although the conversation has one.",
-            f"If you want it: hermes-repair repair --session {quoted(node.id)}",
+            advice("If you want it: {}", repair_of(node.id)),
             identity=(node.parent_id,),
             sessions=1,
             messages=node.active_rows,

@@ -7,9 +7,11 @@ from functools import partial
 
 from hermes_repair.checks.fill_units import file_copy, relative
 from hermes_repair.checks.registry import check, each
+from hermes_repair.checks.resolution_units import REPAIR
 from hermes_repair.evidence.compared_transcripts import Compared
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.model.actions import FileCopy
+from hermes_repair.model.commands_to_type import advice
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import Safety, Stage, Unit
 from hermes_repair.model.words import count
@@ -41,7 +43,7 @@ def source_at_risk(scene: Scene) -> Iterator[Finding]:
             {"kind": "session", "session_id": session_id, "path": answer.file.path.name},
             f"only its file has {count(missing, 'message')}, and the session has ended: Hermes'"
             " next prune may delete the file.",
-            "`hermes-repair repair` copies the file",
+            advice("`{}` copies the file", REPAIR),
             data={"missing": missing, "size": answer.file.size},
             identity=(answer.file.size, missing),
             sessions=1,

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from functools import partial
 
 from hermes_repair.checks.registry import Check, check, each
+from hermes_repair.checks.resolution_units import REPAIR
 from hermes_repair.evidence.judged_locks import LOCK_KEY, LOCK_TABLE, JudgedLock, delete_lock
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.leases import cooldown_verdict
 from hermes_repair.model.actions import RowUpdate
+from hermes_repair.model.commands_to_type import command
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import Safety, Stage, Unit
 from hermes_repair.model.values import Value, readable
@@ -22,7 +24,7 @@ LOCKS = (LOCK_TABLE, "schema_version")
 def _findings(scene: Scene, made: Check) -> Iterator[Finding]:
     # `locks clean` is never the first to open a database with a -wal that a crash left.
     crashed = not scene.look.live and scene.file.side is not SideFile.NONE
-    clean = "hermes-repair repair" if crashed else "hermes-repair locks clean"
+    clean = REPAIR if crashed else command("locks clean")
     for lock in scene.locks:
         if lock.finding_id == made.id:
             yield made.finding(
@@ -30,7 +32,7 @@ def _findings(scene: Scene, made: Check) -> Iterator[Finding]:
                 f"a compression lock is stuck. {lock.verdict.reason}",
                 clean
                 if lock.verdict.cleanable
-                else f"hermes-repair repair --select {made.id} --unsafe",
+                else command("repair", "--select", made.id, "--unsafe"),
                 data={"holder": readable(lock.row["holder"]), "kind": lock.verdict.kind.value},
                 identity=tuple(lock.row[column] for column in LOCK_KEY),
                 sessions=int(lock.session_there),
@@ -174,7 +176,7 @@ def cooldown_stale(scene: Scene) -> Iterator[Finding]:
             yield cooldown_stale.finding(
                 {"kind": "session", "session_id": session},
                 found.reason[0].lower() + found.reason[1:],
-                "hermes-repair repair",
+                REPAIR,
                 data={"until": until, "has_error": error is not None},
                 identity=(until,),
                 sessions=1,

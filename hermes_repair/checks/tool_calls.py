@@ -8,12 +8,17 @@ from functools import partial
 
 from hermes_repair.checks.duplicate_messages import deactivations, repeats_of, shown_rows
 from hermes_repair.checks.registry import check, each
-from hermes_repair.checks.resolution_units import SETTLED_SECONDS, below_active, session_unit
+from hermes_repair.checks.resolution_units import (
+    SETTLED_SECONDS,
+    below_active,
+    repair_of,
+    session_unit,
+)
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.evidence.suspect_rows import rows_in
 from hermes_repair.evidence.tool_pairs import Pairs, call_id
 from hermes_repair.model.actions import Action, RowUpdate
-from hermes_repair.model.commands_to_type import quoted
+from hermes_repair.model.commands_to_type import advice
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import Safety, Stage, Unit
 from hermes_repair.model.values import Row, text
@@ -51,8 +56,7 @@ def tool_call_unpaired(scene: Scene) -> Iterator[Finding]:
             f"{', '.join(_counted(pairs, ' without an answer', ' without a call'))}.",
             first[1]
             if first
-            else "If a provider refuses this chat: hermes-repair repair --session"
-            f" {quoted(session_id)}",
+            else advice("If a provider refuses this chat: {}", repair_of(session_id)),
             remedy=first[0] if first else Remedy.UNSAFE,
             data={"open": len(pairs.open), "orphans": len(pairs.orphans)},
             identity=(len(pairs.open), len(pairs.orphans)),
@@ -120,9 +124,7 @@ def duplicate_compaction_summary(scene: Scene) -> Iterator[Finding]:
         yield duplicate_compaction_summary.finding(
             {"kind": "session", "session_id": session_id},
             f"shows {count(len(copies), 'copy')} of a summary that it already has.",
-            first[1]
-            if first
-            else f"To remove them: hermes-repair repair --session {quoted(session_id)}",
+            first[1] if first else advice("To remove them: {}", repair_of(session_id)),
             remedy=first[0] if first else Remedy.UNSAFE,
             data={"copies": len(copies)},
             identity=(len(copies),),

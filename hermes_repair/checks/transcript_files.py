@@ -8,9 +8,10 @@ from itertools import chain
 
 from hermes_repair.checks.fill_units import fill
 from hermes_repair.checks.registry import Check, check, each
+from hermes_repair.checks.resolution_units import REPAIR
 from hermes_repair.evidence.compared_transcripts import Compared
 from hermes_repair.evidence.scene import Scene
-from hermes_repair.model.commands_to_type import quoted
+from hermes_repair.model.commands_to_type import Hint, advice, command
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import Stage
 from hermes_repair.model.words import count
@@ -68,11 +69,11 @@ def _finding(scene: Scene, made: Check, answer: Compared, found: Comparison) -> 
     )
 
 
-def _hint(remedy: Remedy, found: Comparison) -> str:
+def _hint(remedy: Remedy, found: Comparison) -> Hint:
     if remedy is Remedy.SAFE:
-        return "hermes-repair repair"
+        return REPAIR
     if remedy is Remedy.UNSAFE:
-        return f"To bring it back: hermes-repair backfill {quoted(found.session_id)}"
+        return advice("To bring it back: {}", command("backfill", found.session_id))
     return ""
 
 

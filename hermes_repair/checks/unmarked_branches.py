@@ -44,7 +44,7 @@ def branch_unmarked(scene: Scene) -> Iterator[Finding]:
             how(made, node.id),
             severity=Severity.WARNING if made.safety is Safety.SAFE else Severity.INFO,
             remedy=remedy(made),
-            data={"parent": node.parent_id, "copied": copied, "reason": made.reason},
+            data={"parent": node.parent_id, "copied": copied, "reason": str(made.reason)},
             identity=(node.parent_id,),
             sessions=1,
             messages=node.active_rows,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from hermes_repair.model.commands_to_type import Hint
 from hermes_repair.model.plans import Safety
 from hermes_repair.model.values import Row, Value, same_value
 
@@ -23,15 +24,15 @@ class Resolution:
     """A repair of one place, whole or not at all.
 
     ``reason`` is a plain clause: why it is safe or a judgement, or, without ``changes``, why
-    nothing can be done.
+    nothing can be done and what to do first.
     """
 
     changes: tuple[ColumnChanges, ...]
     safety: Safety
-    reason: str
+    reason: Hint
 
 
-def refused(reason: str) -> Resolution:
+def refused(reason: Hint) -> Resolution:
     """Return a resolution that changes nothing, with the reason why not."""
     return Resolution((), Safety.UNSAFE, reason)
 

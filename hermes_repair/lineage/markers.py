@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from json.decoder import JSONDecoder
 from typing import NoReturn
 
-from hermes_repair.model.commands_to_type import quoted
+from hermes_repair.model.commands_to_type import Hint, advice, command
 from hermes_repair.model.values import Row, Value
 
 BRANCHED_FROM = "_branched_from"
@@ -35,11 +35,11 @@ class ConfigUnusable(ValueError):
         super().__init__(reason)
         self.invalid = invalid
 
-    def refusal(self, session_id: str) -> str:
+    def refusal(self, session_id: str) -> Hint:
         """Return why a session is left as it is, and what has to come first."""
         why = f"model_config of {session_id} cannot be marked: {self}"
-        first = f"`hermes-repair repair --select SE001 --session {quoted(session_id)}`"
-        return f"{why}; {first} comes first" if self.invalid else why
+        first = command("repair", "--select", "SE001", "--session", session_id)
+        return advice("{}; `{}` comes first", why, first) if self.invalid else why
 
 
 def set_marker(config: Value, key: str, value: str) -> str:
