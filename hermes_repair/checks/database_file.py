@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator
 
 from hermes_repair.checks.registry import check
-from hermes_repair.evidence.remaining_files import RemainingFiles, find_remaining_files
 from hermes_repair.evidence.scene import Scene
+from hermes_repair.evidence.sessions_elsewhere import RemainingFiles, find_remaining_files
 from hermes_repair.model.commands_to_type import Hint, advice, command, quoted
 from hermes_repair.model.escape import shown_id
 from hermes_repair.model.findings import Finding, Remedy, Severity

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from hermes_repair.checks.registry import check
 from hermes_repair.checks.resolution_units import fix_of, how, remedy, row_of
-from hermes_repair.evidence.delegate_decisions import decide
+from hermes_repair.evidence.ownership import decide
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.lineage.column_changes import Resolution, changes_of, resolution
 from hermes_repair.lineage.graph import EdgeKind

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 
 from hermes_repair.checks.resolution_units import row_of
 from hermes_repair.evidence.scene import Scene
+from hermes_repair.lineage.compared_messages import Message
 from hermes_repair.lineage.forks import Fork, Holds, Sibling
 from hermes_repair.lineage.merge import LeftOut, Placed, merge_turns
-from hermes_repair.lineage.message_nature import Message
 from hermes_repair.model import trigger_columns
 from hermes_repair.model.actions import Action, RowInsert, RowMove, RowUpdate
 from hermes_repair.model.values import Row, Value, row_digest, whole

@@ -1,4 +1,8 @@
-"""Values in rows of ``messages`` that no release writes (MS004), and what each has to be."""
+"""Values in rows of ``messages`` that no release writes, and texts of ``sessions`` (MS004).
+
+Hermes reads whole rows of ``sessions``, so a title or a system prompt with one byte that is not
+UTF-8 makes every list of sessions fail (0.13.0 to 0.19.0).
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,6 @@ from typing import NamedTuple
 
 from hermes_repair.checks.registry import check, each
 from hermes_repair.checks.resolution_units import REPAIR, repair_of, session_unit
-from hermes_repair.checks.unreadable_labels import readable_labels, unreadable_labels
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.evidence.suspect_rows import EARLIEST, MILLISECONDS, TEXTS, is_time, rows_in
 from hermes_repair.model.actions import RowUpdate
@@ -20,7 +23,8 @@ from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import Safety, Stage, Unit
 from hermes_repair.model.values import RawText, Row, Value, number, text
 from hermes_repair.model.words import count
-from hermes_repair.transcripts.message_text import SENTINEL
+from hermes_repair.store.connections import quote
+from hermes_repair.transcripts.message_keys import SENTINEL
 
 SLACK = 5.0  # seconds by which a message may seem older than the one before it
 SCALES = (1e3, 1e6, 1e9)  # milliseconds, microseconds and nanoseconds, in seconds
@@ -274,3 +278,34 @@ def _write_labels(
     yield session_unit(
         finding, summary, [readable_labels(scene, session_id, tuple(columns))], Safety.SAFE
     )
+
+
+NOT_HERE = frozenset({"id", "parent_session_id", "source", "model_config"})
+"""What a session is known and found by, and what SE001 mends."""
+
+
+def unreadable_labels(scene: Scene) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield the sessions with such texts, and the columns that hold them."""
+    columns = [column for column in scene.look.columns("sessions") if column not in NOT_HERE]
+    listed = ", ".join(map(quote, ["id", *columns]))
+    for session_id, *values in scene.look.scan(listed, "sessions"):
+        bad = tuple(
+            column
+            for column, value in zip(columns, values, strict=True)
+            if isinstance(value, RawText)
+        )
+        if bad and isinstance(session_id, str):
+            yield session_id, bad
+
+
+def readable_labels(scene: Scene, session_id: str, columns: tuple[str, ...]) -> RowUpdate:
+    """Return the change that puts U+FFFD where these texts are no UTF-8; titles stay unique."""
+    row = next(scene.look.rows_of("sessions", "id = ?", [session_id]))
+    before = {column: row[column] for column in columns}
+    after: dict[str, Value] = {}
+    for column, value in before.items():
+        data = value.data if isinstance(value, RawText) else b""
+        after[column] = mended = data.decode("utf-8", "replace")
+        while column == "title" and mended in scene.taken_titles:
+            after[column] = mended = f"{mended}\ufffd"
+    return RowUpdate("sessions", {"id": session_id}, before, after)

@@ -11,8 +11,13 @@ from typing import Any
 from hermes_repair.checks.registry import check
 from hermes_repair.checks.resolution_units import fix_of, how, remedy, row_of
 from hermes_repair.evidence.scene import Scene
-from hermes_repair.lineage.column_changes import Resolution, changes_of, resolution
-from hermes_repair.lineage.markers import BRANCHED_FROM, DELEGATE_FROM
+from hermes_repair.lineage.column_changes import (
+    BRANCHED_FROM,
+    DELEGATE_FROM,
+    Resolution,
+    changes_of,
+    resolution,
+)
 from hermes_repair.lineage.session_node import SessionNode
 from hermes_repair.model.findings import Finding, Severity
 from hermes_repair.model.findings import Remedy as Mends

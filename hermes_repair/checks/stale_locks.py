@@ -7,7 +7,7 @@ from functools import partial
 
 from hermes_repair.checks.registry import Check, check, each
 from hermes_repair.checks.resolution_units import REPAIR
-from hermes_repair.evidence.judged_locks import LOCK_KEY, LOCK_TABLE, JudgedLock, delete_lock
+from hermes_repair.evidence.lock_holds import LOCK_KEY, LOCK_TABLE, JudgedLock, delete_lock
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.leases import cooldown_verdict
 from hermes_repair.model.actions import RowUpdate

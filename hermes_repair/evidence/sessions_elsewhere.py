@@ -1,6 +1,7 @@
-"""Where else a session is that this database lacks: other profiles, backups, snapshots, files.
+"""What a home has beside state.db: the files of chats, copies, other profiles, backups, snapshots.
 
-A chat whose profile was changed or copied may have one half here and the other there.
+A chat whose profile was changed or copied may have one half here and the other there. Where the
+database gives nothing, :func:`find_remaining_files` names what is there by directory entries alone.
 """
 
 from __future__ import annotations
@@ -14,14 +15,16 @@ from pathlib import Path
 
 from hermes_repair import host
 from hermes_repair.evidence.ownership import LineageEvidence
-from hermes_repair.home.other_databases import CopyKind, DatabaseCopy, other_databases
-from hermes_repair.lineage.markers import BRANCHED_FROM, DELEGATE_FROM
+from hermes_repair.home.layout import Home
+from hermes_repair.home.other_databases import CopyKind, DatabaseCopy, other_databases, profile_of
+from hermes_repair.lineage.column_changes import BRANCHED_FROM, DELEGATE_FROM
 from hermes_repair.model.errors import HermesRepairError
 from hermes_repair.model.values import Value, text
+from hermes_repair.model.words import count
 from hermes_repair.schema.model_config import read_config
 from hermes_repair.store.file_state import Sides, at_rest, beside_others
 from hermes_repair.store.look import Look
-from hermes_repair.transcripts.listing import FileKind, list_sessions
+from hermes_repair.transcripts.session_files import FileKind, TranscriptFile, list_sessions
 
 IN_A_FILE = {FileKind.TRANSCRIPT: "a transcript file", FileKind.LOG: "an agent's log file"}
 
@@ -176,3 +179,58 @@ def look_at(copy: DatabaseCopy) -> Iterator[Look | None]:
 
 def _no_copies(pairs: list[tuple[Path, Path]]) -> str | None:
     raise AssertionError(f"a main file alone needs no private copy: {pairs}")
+
+
+NAMED = 3
+"""Copies that are named; the rest is counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class RemainingFiles:
+    """Files of one home: how many transcripts and session logs, and copies of its database."""
+
+    transcripts: int
+    logs: int
+    copies: tuple[DatabaseCopy, ...]
+
+    @property
+    def files(self) -> str:
+        """A sentence about the files of chats, empty where there are none."""
+        found = [
+            count(number, noun)
+            for number, noun in ((self.transcripts, "transcript"), (self.logs, "session log"))
+            if number
+        ]
+        if not found:
+            return ""
+        are = "is" if self.transcripts + self.logs == 1 else "are"
+        return f"{' and '.join(found)} of chats {are} in its sessions folder."
+
+    @property
+    def named_copies(self) -> str:
+        """A sentence that names the copies, empty where there are none."""
+        if not self.copies:
+            return ""
+        named = [f"{copy.path} ({copy.kind.value})" for copy in self.copies[:NAMED]]
+        more = len(self.copies) - len(named)
+        named += [f"{more} more"] if more else []
+        return f"Copies of a database here: {', '.join(named)}."
+
+
+def find_remaining_files(home: Home) -> RemainingFiles:
+    """Return what lies there; other profiles' databases and copies are none of this home's."""
+    kinds = [file.kind for file in _chat_files(home)]
+    return RemainingFiles(
+        transcripts=kinds.count(FileKind.TRANSCRIPT),
+        logs=kinds.count(FileKind.LOG),
+        copies=tuple(
+            copy
+            for copy in other_databases(home)
+            if copy.kind is not CopyKind.PROFILE and profile_of(copy.path) in (None, home.profile)
+        ),
+    )
+
+
+def _chat_files(home: Home) -> Iterator[TranscriptFile]:
+    for folder in dict.fromkeys((home.sessions_dir, home.logs_dir)):
+        yield from list_sessions(folder).files

@@ -17,10 +17,9 @@ from hermes_repair.home.installs import Installed
 from hermes_repair.home.layout import Home, routing_file
 from hermes_repair.host import Openers
 from hermes_repair.host.regular_files import real_path
-from hermes_repair.lineage.message_nature import Message, nature_of
+from hermes_repair.lineage.compared_messages import Message, nature_of
 from hermes_repair.lineage.queries import node_query
-from hermes_repair.lineage.session_node import SessionNode, node_from_row
-from hermes_repair.lineage.title_index import Titles
+from hermes_repair.lineage.session_node import SessionNode, Titles, node_from_row
 from hermes_repair.model.choices import LookOptions
 from hermes_repair.model.receipt_history import ReceiptHistory
 from hermes_repair.model.values import Value, number, text, whole

@@ -10,16 +10,19 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from hermes_repair.lineage.column_changes import Resolution, changes_of, refused, resolution
-from hermes_repair.lineage.forks import Fork, Holds, Sibling
-from hermes_repair.lineage.graph import Graph
-from hermes_repair.lineage.markers import (
+from hermes_repair.lineage.column_changes import (
     ConfigUnusable,
+    Resolution,
     archive_shape,
     branch_shape,
+    changes_of,
+    refused,
+    resolution,
     unrouted_shape,
 )
-from hermes_repair.lineage.title_index import Titles
+from hermes_repair.lineage.forks import Fork, Holds, Sibling
+from hermes_repair.lineage.graph import Graph
+from hermes_repair.lineage.session_node import Titles
 from hermes_repair.model.plans import Safety
 from hermes_repair.model.values import Row, Value
 from hermes_repair.schema.session_titles import (

@@ -11,20 +11,22 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from hermes_repair.gateway_routing import Routing
-from hermes_repair.lineage.column_changes import Resolution, changes_of, refused, resolution
-from hermes_repair.lineage.graph import Graph, started_after_end
-from hermes_repair.lineage.markers import (
+from hermes_repair.lineage.column_changes import (
     BRANCHED_FROM,
     DELEGATE_FROM,
     ConfigUnusable,
+    Resolution,
     branch_shape,
+    changes_of,
+    refused,
     remove_marker,
+    resolution,
     set_marker,
     unrouted_shape,
 )
+from hermes_repair.lineage.graph import Graph, started_after_end
 from hermes_repair.lineage.person_proof import Proof
-from hermes_repair.lineage.session_node import DelegateMark, SessionNode
-from hermes_repair.lineage.title_index import Titles
+from hermes_repair.lineage.session_node import DelegateMark, SessionNode, Titles
 from hermes_repair.model.plans import Safety
 from hermes_repair.model.values import Row, Value
 from hermes_repair.schema.session_titles import EMPTY, base_title, given_title

@@ -11,7 +11,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from hermes_repair.lineage.message_nature import Message, Nature
+from hermes_repair.lineage.compared_messages import Message, Nature
 
 
 class LeftOut(Enum):

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from hermes_repair.model.findings import Severity
 from hermes_repair.transcripts import proofs
 from hermes_repair.transcripts.clock import Clock
-from hermes_repair.transcripts.doubts import Doubt
 from hermes_repair.transcripts.fill import make_fill
 from hermes_repair.transcripts.matching import (
     Sides,
@@ -38,6 +37,7 @@ from hermes_repair.transcripts.sequences import (
 from hermes_repair.transcripts.verdicts import (
     Comparison,
     Counts,
+    Doubt,
     HomeFacts,
     SessionFacts,
     Verdict,

@@ -24,7 +24,6 @@ from hermes_repair.transcripts.comparison import (
     Case,
     count_sides,
 )
-from hermes_repair.transcripts.doubts import Doubt
 from hermes_repair.transcripts.matching import (
     Sides,
     has_new_summary,
@@ -43,6 +42,7 @@ from hermes_repair.transcripts.sequences import (
 )
 from hermes_repair.transcripts.verdicts import (
     Comparison,
+    Doubt,
     HomeFacts,
     SessionFacts,
     Verdict,

@@ -15,7 +15,7 @@ from itertools import pairwise
 from hermes_repair.transcripts.align import align, fit, fits_left
 from hermes_repair.transcripts.clock import SLACK, Clock, Twin, trusted_twins
 from hermes_repair.transcripts.message_keys import Key
-from hermes_repair.transcripts.repeated_lines import find_copies
+from hermes_repair.transcripts.repeats import find_copies
 from hermes_repair.transcripts.sequences import (
     COMPACTED,
     COMPARABLE,

@@ -13,8 +13,8 @@ from collections.abc import Collection
 from typing import Any
 
 from hermes_repair.model.values import Row, Value
-from hermes_repair.transcripts.decode import Message
-from hermes_repair.transcripts.message_text import SENTINEL, number_text, scrub
+from hermes_repair.transcripts.message_keys import SENTINEL, number_text, scrub
+from hermes_repair.transcripts.reader import Message
 
 _TEXT = ("tool_call_id", "tool_name", "effect_disposition", "finish_reason")
 _ASSISTANT_TEXT = ("reasoning", "reasoning_content")

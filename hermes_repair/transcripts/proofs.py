@@ -22,7 +22,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from hermes_repair.transcripts.clock import SLACK, Clock
-from hermes_repair.transcripts.doubts import Doubt
 from hermes_repair.transcripts.matching import (
     Sides,
     is_twin,
@@ -31,7 +30,7 @@ from hermes_repair.transcripts.matching import (
     proven_epoch,
 )
 from hermes_repair.transcripts.sequences import COMPACTED, INACTIVE, OURS, RowSequence
-from hermes_repair.transcripts.verdicts import HomeFacts, SessionFacts
+from hermes_repair.transcripts.verdicts import Doubt, HomeFacts, SessionFacts
 
 _CREATION = 60.0
 """Seconds between the making of a session id and its row."""

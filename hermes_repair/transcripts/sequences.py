@@ -24,10 +24,15 @@ from hermes_repair.program_texts import (
     is_todo_snapshot,
 )
 from hermes_repair.transcripts.clock import MAX_EPOCH, parse_time
-from hermes_repair.transcripts.decode import BadLine, Line, Message, Record
-from hermes_repair.transcripts.message_keys import COMPARED, Key, message_key, row_key
-from hermes_repair.transcripts.message_text import content_text, stored_text
-from hermes_repair.transcripts.reader import TranscriptReader
+from hermes_repair.transcripts.message_keys import (
+    COMPARED,
+    Key,
+    content_text,
+    message_key,
+    row_key,
+    stored_text,
+)
+from hermes_repair.transcripts.reader import BadLine, Line, Message, Record, TranscriptReader
 
 USER = 1
 ASSISTANT = 2

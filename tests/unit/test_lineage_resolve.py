@@ -12,6 +12,7 @@ import pytest
 
 from hermes_repair.gateway_routing import Routing, build_routing
 from hermes_repair.lineage.column_changes import Resolution, changes_of
+from hermes_repair.lineage.compared_messages import Message, Nature
 from hermes_repair.lineage.fork_resolution import (
     Basis,
     archive,
@@ -30,10 +31,8 @@ from hermes_repair.lineage.links import (
     reopen_parent,
     unhide,
 )
-from hermes_repair.lineage.message_nature import Message, Nature
 from hermes_repair.lineage.person_proof import Ground, Proof
-from hermes_repair.lineage.session_node import SessionNode, node_from_row
-from hermes_repair.lineage.title_index import Titles
+from hermes_repair.lineage.session_node import SessionNode, Titles, node_from_row
 from hermes_repair.model.plans import Safety
 from hermes_repair.model.values import RawText, Row, Value
 from tests.support import NO_ROUTING

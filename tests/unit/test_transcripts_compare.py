@@ -12,16 +12,15 @@ import pytest
 from hermes_repair.model.findings import Severity
 from hermes_repair.transcripts.clock import Clock
 from hermes_repair.transcripts.comparison import compare
-from hermes_repair.transcripts.decode import Line
-from hermes_repair.transcripts.doubts import Doubt
 from hermes_repair.transcripts.matching import is_twin, prepare, previous_turns
+from hermes_repair.transcripts.reader import Line
 from hermes_repair.transcripts.sequences import (
     RECALLED_TEXT,
     FileSequence,
     MessageRow,
     build_rows,
 )
-from hermes_repair.transcripts.verdicts import Comparison, HomeFacts, SessionFacts, Verdict
+from hermes_repair.transcripts.verdicts import Comparison, Doubt, HomeFacts, SessionFacts, Verdict
 from tests.unit.transcripts_model import (
     OFFSET,
     START,

@@ -8,7 +8,7 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hermes_repair.transcripts.repeated_lines import find_copies
+from hermes_repair.transcripts.repeats import find_copies
 from hermes_repair.transcripts.verdicts import HomeFacts, Verdict
 from tests.unit.transcripts_model import START, Said, as_file, as_rows, facts, judge, result, turn
 

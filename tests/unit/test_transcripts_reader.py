@@ -15,12 +15,15 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from hermes_repair.host.regular_files import open_regular
-from hermes_repair.transcripts.decode import BadLine, Line, decode_exactly, split_line
 from hermes_repair.transcripts.reader import (
+    BadLine,
+    Line,
     SourceChanged,
     TranscriptReader,
+    decode_exactly,
     read_record,
     record_digest,
+    split_line,
 )
 from hermes_repair.transcripts.sequences import read_sequence
 

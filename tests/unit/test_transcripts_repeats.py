@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hermes_repair.transcripts.repeated_rows import Repeats, Shown, find_repeats
+from hermes_repair.transcripts.repeats import Repeats, Shown, find_repeats
 
 AT = 1_780_000_000.25
 Said = tuple[str, str, float]

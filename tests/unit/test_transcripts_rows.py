@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from hermes_repair.transcripts.decode import Message, decode_exactly
 from hermes_repair.transcripts.message_rows import (
     integer_value,
     message_to_row,
     recovered_title,
     session_row,
 )
+from hermes_repair.transcripts.reader import Message, decode_exactly
 
 CALLS = [
     {

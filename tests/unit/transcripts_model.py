@@ -14,10 +14,9 @@ from typing import Any
 
 from hermes_repair.transcripts.clock import Clock, Twin, find_periods
 from hermes_repair.transcripts.comparison import compare
-from hermes_repair.transcripts.decode import BadLine, Line
 from hermes_repair.transcripts.matching import session_twins
-from hermes_repair.transcripts.message_keys import Key, message_key
-from hermes_repair.transcripts.message_text import content_text
+from hermes_repair.transcripts.message_keys import Key, content_text, message_key
+from hermes_repair.transcripts.reader import BadLine, Line
 from hermes_repair.transcripts.sequences import FileSequence, MessageRow, RowSequence, build_rows
 from hermes_repair.transcripts.verdicts import Comparison, HomeFacts, SessionFacts
 

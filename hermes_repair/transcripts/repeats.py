@@ -1,28 +1,146 @@
-"""Messages of one session that are stored again, and what proves that nobody said them twice. Pure.
+"""Lines of a file, and rows of a session, that repeat others of it and were said once. Pure.
 
-Nearness in time proves nothing: a rewrite (``/undo``, ``/retry``), a rotation and a branch give
-every row of a whole chat times that are microseconds to milliseconds apart, in all releases from
-0.13.0 to 0.19.0, and a person, a model and a tool all say the same thing again. Nor does one equal
-time: up to Python 3.12 the clock of Windows stands still for 15 ms. Two things are told apart:
+*Lines.* Gateways wrote some more than once: double writers (Hermes #860), a user line for every
+failed attempt, and after a rotation in 0.13/0.14 the whole compacted list again. Such a line may
+match a row, but it is not missing where no row matches it. A person who says the same twice is told
+from that by time: a turn of its own, later than the first one, is no copy. A line without a time is
+never a copy: /undo of 0.13 and 0.14 rewrites whole files so, and six times "ok" was said six times.
 
-*Replay.* An agent that was given a loaded chat stores it again, each message with its own time
+*Rows.* Nearness in time proves nothing: a rewrite (``/undo``, ``/retry``), a rotation and a branch
+give every row of a whole chat times that are microseconds to milliseconds apart, in all releases
+from 0.13.0 to 0.19.0, and a person, a model and a tool all say the same thing again. Nor does one
+equal time: up to Python 3.12 the clock of Windows stands still for 15 ms. Two things are told
+apart:
+
+A *replay*: an agent that was given a loaded chat stores it again, each message with its own time
 (0.17.0 to 0.19.0, and worse in 0.19.1 to 0.21: Hermes #68196, #92231, #99477). Then the times of
 the session fall back to an earlier message, and from there on the rows are the same as before, the
 times to their last digit. Where all that had been loaded is there again, it is *whole*, and proven:
 in 0.13.0 to 0.19.0 nothing else leaves that, and nothing of it was undone.
 
-*Two writers.* Burst after burst of rows holds each message twice (#860). That is no proof.
+*Two writers*: burst after burst of rows holds each message twice (#860). That is no proof.
 """
 
 from __future__ import annotations
 
 from bisect import insort
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
 
+from hermes_repair.transcripts.clock import SLACK
 from hermes_repair.transcripts.message_keys import Key
+from hermes_repair.transcripts.sequences import ASSISTANT, AWARE, USER, FileSequence
+
+
+def find_copies(file: FileSequence, row_keys: Sequence[Key]) -> dict[int, int]:
+    """Return line → earlier line that it is a copy of.
+
+    Both have a time. Copies are: a line equal in key and time to its neighbour; a user line
+    repeated with no assistant line between; a run of two lines or more that repeats an earlier run,
+    of which ``row_keys`` (all rows of the session) hold one, unless it is a turn of its own.
+    """
+    copies = _neighbours(file)
+    copies.update(_repeated_questions(file))
+    for line, origin in _repeated_runs(file, row_keys).items():
+        copies.setdefault(line, origin)
+    return {line: _origin(copies, line) for line in copies}
+
+
+def _origin(copies: dict[int, int], line: int) -> int:
+    while line in copies:
+        line = copies[line]
+    return line
+
+
+def _same_time(file: FileSequence, left: int, right: int) -> bool:
+    a, b = file.time(left), file.time(right)
+    return a is not None and a == b and (file.flags[left] & AWARE) == (file.flags[right] & AWARE)
+
+
+def _neighbours(file: FileSequence) -> dict[int, int]:
+    keys = file.keys
+    return {
+        index: index - 1
+        for index in range(1, len(keys))
+        if keys[index] == keys[index - 1] and _same_time(file, index, index - 1)
+    }
+
+
+def _repeated_questions(file: FileSequence) -> dict[int, int]:
+    copies: dict[int, int] = {}
+    asked: dict[Key, int] = {}
+    for index, flags in enumerate(file.flags):
+        if flags & ASSISTANT:
+            asked.clear()
+        elif flags & USER:
+            if file.time(index) is None:
+                continue
+            first = asked.setdefault(file.keys[index], index)
+            if first != index:
+                copies[index] = first
+    return copies
+
+
+def _repeated_runs(file: FileSequence, row_keys: Sequence[Key]) -> dict[int, int]:
+    """Return copies by runs: pairs of neighbours that S holds once and J more than once."""
+    keys = file.keys
+    pairs = list(pairwise(keys))
+    often = {pair for pair, count in Counter(pairs).items() if count > 1}
+    if not often:
+        return {}
+    held = Counter(pair for pair in pairwise(row_keys) if pair in often)
+    first: dict[tuple[Key, Key], int] = {}
+    copies: dict[int, int] = {}
+    index = 0
+    while index < len(pairs):
+        pair = pairs[index]
+        origin = first.setdefault(pair, index) if pair in often else index
+        if origin == index or held[pair] != 1:
+            index += 1
+            continue
+        length = 2
+        while (
+            index + length < len(keys)
+            and origin + length < index
+            and keys[index + length] == keys[origin + length]
+            and held[pairs[index + length - 1]] == 1
+        ):
+            length += 1
+        if origin + length <= index and not _is_own_turn(file, origin, index, length):
+            copies.update({index + step: origin + step for step in range(length)})
+        index += length - 1
+    return copies
+
+
+def _is_own_turn(file: FileSequence, origin: int, start: int, length: int) -> bool:
+    """Whether a repeated run may be turns that a person had again, at times of their own.
+
+    A turn is what shares one time. A re-appended list puts several turns under one time, or a part
+    of one; a person's repetition is whole turns, with a user line only at their begin, and later.
+    """
+    stop = start + length
+    if _splits_turn(file, start) or _splits_turn(file, stop):
+        return False
+    for index in range(start, stop):
+        here, before = file.time(index), file.time(origin + index - start)
+        if here is None or before is None:
+            return True
+        if here <= before + SLACK:
+            return False
+        begins = index == start or not _same_time(file, index, index - 1)
+        if file.flags[index] & USER and not begins:
+            return False
+    return True
+
+
+def _splits_turn(file: FileSequence, boundary: int) -> bool:
+    """Whether the lines on both sides of a boundary belong to one turn."""
+    if not 0 < boundary < len(file):
+        return False
+    return _same_time(file, boundary, boundary - 1)
+
 
 TOGETHER = 2.0  # seconds between two rows of one burst
 ENOUGH = 3  # bursts in a row that hold everything twice
