@@ -1,4 +1,4 @@
-"""Damage inside the file: pages, indexes, references, the search index (DB003, DB004, DB006, FT...)."""
+"""Damage inside the file: pages, references, indexes, search (DB003, DB004, DB006, FT...)."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from functools import partial
 
 from hermes_repair.checks.merge_actions import Merge, merge_actions, own_words, plan_merge
 from hermes_repair.checks.registry import Check, check, each
-from hermes_repair.checks.resolution_units import REPAIR, in_cycle, row_of, unit_of
+from hermes_repair.checks.resolution_units import REPAIR, followed_by, in_cycle, row_of, unit_of
 from hermes_repair.evidence.ownership import is_no_delegate
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.lineage.column_changes import Resolution, refused
@@ -223,15 +223,15 @@ def _resolve(scene: Scene, fork: Fork, finding: Finding) -> Iterator[Unit]:
     """Resolve it as was wished for, under titles that are still free."""
     settled = settle(scene, fork, scene.look_options.forks)
     if settled.resolution.changes:
-        more = tuple(merge_actions(scene, settled.keep, settled.merge)) if settled.merge else ()
-        yield unit_of(
+        more = merge_actions(scene, settled.keep, settled.merge) if settled.merge else ()
+        unit = unit_of(
             finding,
             _as_safe_as(finding, settled.resolution),
             _summary(scene, fork, settled),
             kind="family",
             sessions={fork.parent_id, *(s.session_id for s in fork.siblings)},
-            more=more,
         )
+        yield followed_by(unit, more)
 
 
 def _as_safe_as(finding: Finding, resolution: Resolution) -> Resolution:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from hermes_repair.checks.resolution_units import row_of
+from hermes_repair.checks.resolution_units import counters, row_of
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.lineage.compared_messages import Message
 from hermes_repair.lineage.forks import Fork, Holds, Sibling
@@ -79,9 +79,7 @@ def merge_actions(scene: Scene, keep: str, merge: Merge) -> Iterator[Action]:
     order = list(_all_rows(sorted(rows, key=whole), merge.sequence))
     first = next(place for place, (_, placed) in enumerate(order) if placed is not None)
     copies = _copied_rows(scene, [placed.message for _, placed in order if placed is not None])
-    counted = _counted(scene, keep, rows.values(), copies)
-    if counted.after:
-        yield counted
+    yield from _counted(scene, keep, rows.values(), copies)
     for row_id, placed in order[first:]:
         number = next(scene.new_message_ids)
         if placed is None:
@@ -125,7 +123,9 @@ def _move(row: Row, old: int, new: int) -> RowMove:
     return RowMove("messages", old, new, row_digest(row, columns), columns)
 
 
-def _counted(scene: Scene, keep: str, rows: Iterable[Row], copies: dict[int, Row]) -> RowUpdate:
+def _counted(
+    scene: Scene, keep: str, rows: Iterable[Row], copies: dict[int, Row]
+) -> list[RowUpdate]:
     """Return the update of the kept session's counts, by Hermes' own rule.
 
     A rewind leaves ``message_count`` as it was, so there only what comes in is added.
@@ -140,12 +140,10 @@ def _counted(scene: Scene, keep: str, rows: Iterable[Row], copies: dict[int, Row
     else:
         messages = len(active) + len(copies)
         tool_calls = sum(_calls(row) for row in active) + calls
-    after: dict[str, Value] = {"message_count": messages, "tool_call_count": tool_calls}
+    counted: dict[str, Value] = {"message_count": messages, "tool_call_count": tool_calls}
     if node.is_open and node.api_call_count == 0:
-        after["api_call_count"] = 1  # else Hermes closes an open continuation after 7 days
-    after = {column: value for column, value in after.items() if column in stored}
-    before = {column: stored[column] for column in after}
-    return RowUpdate("sessions", {"id": keep}, before, after, frozenset(after))
+        counted["api_call_count"] = 1  # else Hermes closes an open continuation after 7 days
+    return counters(stored, counted)
 
 
 def _calls(row: Row) -> int:

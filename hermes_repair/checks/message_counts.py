@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from hermes_repair.checks.registry import check, each
-from hermes_repair.checks.resolution_units import REPAIR, repair_of, row_of, session_unit
+from hermes_repair.checks.resolution_units import REPAIR, counters, repair_of, row_of, session_unit
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.lineage.session_node import SessionNode
 from hermes_repair.model.actions import RowUpdate
@@ -134,19 +134,13 @@ def _counted_in_file(node: SessionNode, in_file: Comparison) -> Finding:
 
 def _recount(scene: Scene, node: SessionNode, hidden: bool, finding: Finding) -> Iterator[Unit]:
     """Set the count to what is there; where all are ``hidden``, show them instead."""
-    counted = RowUpdate(
-        table="sessions",
-        key={"id": node.id},
-        before={"message_count": row_of(scene, node.id)["message_count"]},
-        after={"message_count": node.active_rows},
-        counters=frozenset({"message_count"}),
-    )
+    counted = counters(row_of(scene, node.id), {"message_count": node.active_rows})
     yield session_unit(
         finding,
         f"show the messages of {node.id} again"
         if hidden
         else f"correct the message count of {node.id}: {node.message_count} -> {node.active_rows}",
-        _shown_again(scene, node) if hidden else [counted],
+        _shown_again(scene, node) if hidden else counted,
         Safety.UNSAFE if hidden else Safety.SAFE,
     )
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from hermes_repair.checks.registry import each
 from hermes_repair.evidence.scene import Scene
@@ -11,7 +12,7 @@ from hermes_repair.model.actions import Action, RowUpdate
 from hermes_repair.model.commands_to_type import Command, Hint, advice, command
 from hermes_repair.model.findings import Finding, Fix, Remedy
 from hermes_repair.model.plans import Safety, Unit
-from hermes_repair.model.values import Row
+from hermes_repair.model.values import Row, Value
 from hermes_repair.schema.recognise import Family
 
 SETTLED_SECONDS = 15 * 60
@@ -85,29 +86,34 @@ def unit_of(
     resolution: Resolution,
     summary: str,
     *,
-    subject: str | None = None,
     kind: str = "session",
     sessions: Collection[str] = (),
-    more: Sequence[Action] = (),
 ) -> Unit:
-    """Return the unit that writes a resolution, and ``more`` after it.
+    """Return the unit that writes a resolution.
 
     ``sessions`` are those that it rests on beside the ones that it changes, so that a repair of one
     of them goes first.
     """
-    named = finding.session_id or ""
+    unit = session_unit(finding, printable(summary), updates(resolution.changes), resolution.safety)
     changed = {change.session_id for change in resolution.changes}
-    return Unit(
-        kind=kind,
-        subject=subject or named,
-        summary=printable(summary),
-        actions=(*updates(resolution.changes), *more),
-        safety=resolution.safety,
-        live=False,
-        findings=(finding.fingerprint,),
-        finding_ids=(finding.id,),
-        sessions=frozenset({named, *changed, *sessions}),
-    )
+    return replace(unit, kind=kind, sessions=unit.sessions.union(changed, sessions))
+
+
+def followed_by(unit: Unit, actions: Iterable[Action]) -> Unit:
+    """Return a unit that does this as well, after all else."""
+    return replace(unit, actions=(*unit.actions, *actions))
+
+
+def counters(stored: Row, counted: Mapping[str, Value]) -> list[RowUpdate]:
+    """Return the update of these counters of a session, whose row is ``stored``, if it has any.
+
+    A counter that Hermes changes later is taken back by undo as a difference.
+    """
+    after = {column: value for column, value in counted.items() if column in stored}
+    before = {column: stored[column] for column in after}
+    if not after:
+        return []
+    return [RowUpdate("sessions", {"id": stored["id"]}, before, after, frozenset(after))]
 
 
 def fix_of(

@@ -13,7 +13,14 @@ from typing import NamedTuple
 from hermes_repair.checks.fill_units import file_copy, relative
 from hermes_repair.checks.message_values import LATEST, Mended, Neighbours, readings
 from hermes_repair.checks.registry import check, each
-from hermes_repair.checks.resolution_units import how, in_cycle, remedy, row_of, unit_of
+from hermes_repair.checks.resolution_units import (
+    followed_by,
+    how,
+    in_cycle,
+    remedy,
+    row_of,
+    unit_of,
+)
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.evidence.suspect_rows import EARLIEST, MILLISECONDS, is_time
 from hermes_repair.lineage.column_changes import Resolution, changes_of, refused, resolution
@@ -181,7 +188,7 @@ def _last(scene: Scene, node: SessionNode) -> float | None:
 def _end_now(scene: Scene, node: SessionNode, made: Resolution, finding: Finding) -> Iterator[Unit]:
     """End it as of its last message."""
     summary = f"end {node.id} at its last message ({made.reason})"
-    yield unit_of(finding, made, summary, more=file_copies(scene, node.id))
+    yield followed_by(unit_of(finding, made, summary), file_copies(scene, node.id))
 
 
 @check("SE003", "end-state-inconsistent", Severity.INFO, Remedy.UNSAFE, stage=Stage.SESSIONS)
@@ -314,7 +321,7 @@ def _settle_end(
     if made.changes:
         after = made.changes[0].after
         summary = f"set {' and '.join(after)} of {node.id} ({made.reason})"
-        yield unit_of(finding, made, summary, more=file_copies(scene, node.id))
+        yield followed_by(unit_of(finding, made, summary), file_copies(scene, node.id))
 
 
 def file_copies(scene: Scene, session_id: str) -> list[FileCopy]:

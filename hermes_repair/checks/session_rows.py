@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 
 from hermes_repair.checks.message_counts import loses
@@ -16,6 +17,7 @@ from hermes_repair.checks.resolution_units import (
     remedy,
     repair_of,
     row_of,
+    session_unit,
     unit_of,
 )
 from hermes_repair.evidence.scene import Scene
@@ -73,17 +75,8 @@ def _renamed(scene: Scene) -> Mapping[str, RowUpdate]:
 
 def _rename(scene: Scene, session_id: str, update: RowUpdate, finding: Finding) -> Iterator[Unit]:
     """Give it a title of its own."""
-    yield Unit(
-        kind="session",
-        subject=session_id,
-        summary=f"give {session_id} a title of its own",
-        actions=(update,),
-        safety=Safety.SAFE,
-        live=False,
-        findings=(finding.fingerprint,),
-        finding_ids=(finding.id,),
-        sessions=frozenset({session_id} & scene.node.keys()),
-    )
+    unit = session_unit(finding, f"give {session_id} a title of its own", [update], Safety.SAFE)
+    yield replace(unit, sessions=unit.sessions & scene.node.keys())
 
 
 @check("SE004", "ghost-session", Severity.INFO, Remedy.UNSAFE, stage=Stage.SESSIONS)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 
 from hermes_repair.checks.registry import Check, check, each
-from hermes_repair.checks.resolution_units import REPAIR
+from hermes_repair.checks.resolution_units import REPAIR, session_unit
 from hermes_repair.evidence.lock_holds import LOCK_KEY, LOCK_TABLE, JudgedLock, delete_lock
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.leases import cooldown_verdict
@@ -19,6 +20,8 @@ from hermes_repair.store.file_state import SideFile
 
 LOCKS = (LOCK_TABLE, "schema_version")
 """What a lock is judged by: its own row, and which releases may renew it."""
+
+lock_check = partial(check, live=True, stage=Stage.LOCKS)
 
 
 def _findings(scene: Scene, made: Check) -> Iterator[Finding]:
@@ -45,15 +48,7 @@ def _free(lock: JudgedLock, finding: Finding) -> Iterator[Unit]:
         yield delete_lock(lock, finding.id, finding.fingerprint)
 
 
-@check(
-    "LK001",
-    "lock-expired",
-    Severity.WARNING,
-    Remedy.SAFE,
-    live=True,
-    tables=LOCKS,
-    stage=Stage.LOCKS,
-)
+@lock_check("LK001", "lock-expired", Severity.WARNING, Remedy.SAFE, tables=LOCKS)
 def lock_expired(scene: Scene) -> Iterator[Finding]:
     """A compression lock has expired.
 
@@ -72,15 +67,7 @@ def lock_expired(scene: Scene) -> Iterator[Finding]:
     yield from _findings(scene, lock_expired)
 
 
-@check(
-    "LK002",
-    "lock-holder-dead",
-    Severity.WARNING,
-    Remedy.SAFE,
-    live=True,
-    tables=LOCKS,
-    stage=Stage.LOCKS,
-)
+@lock_check("LK002", "lock-holder-dead", Severity.WARNING, Remedy.SAFE, tables=LOCKS)
 def lock_holder_dead(scene: Scene) -> Iterator[Finding]:
     """A compression lock has time left, but the process that took it is gone.
 
@@ -99,14 +86,12 @@ def lock_holder_dead(scene: Scene) -> Iterator[Finding]:
     yield from _findings(scene, lock_holder_dead)
 
 
-@check(
+@lock_check(
     "LK003",
     "lock-of-missing-session",
     Severity.WARNING,
     Remedy.SAFE,
-    live=True,
     tables=(*LOCKS, "sessions"),
-    stage=Stage.LOCKS,
 )
 def lock_of_missing_session(scene: Scene) -> Iterator[Finding]:
     """A compression lock is over, and its session does not exist either.
@@ -124,15 +109,7 @@ def lock_of_missing_session(scene: Scene) -> Iterator[Finding]:
     yield from _findings(scene, lock_of_missing_session)
 
 
-@check(
-    "LK004",
-    "lock-lease-absurd",
-    Severity.WARNING,
-    Remedy.UNSAFE,
-    live=True,
-    tables=LOCKS,
-    stage=Stage.LOCKS,
-)
+@lock_check("LK004", "lock-lease-absurd", Severity.WARNING, Remedy.UNSAFE, tables=LOCKS)
 def lock_lease_absurd(scene: Scene) -> Iterator[Finding]:
     """A compression lock runs far longer than any release asks for.
 
@@ -148,15 +125,7 @@ def lock_lease_absurd(scene: Scene) -> Iterator[Finding]:
     yield from _findings(scene, lock_lease_absurd)
 
 
-@check(
-    "LK005",
-    "compression-cooldown-stale",
-    Severity.INFO,
-    Remedy.SAFE,
-    live=True,
-    tables=("sessions",),
-    stage=Stage.LOCKS,
-)
+@lock_check("LK005", "compression-cooldown-stale", Severity.INFO, Remedy.SAFE, tables=("sessions",))
 def cooldown_stale(scene: Scene) -> Iterator[Finding]:
     """A pause after a failed compression is over, but still recorded.
 
@@ -200,13 +169,7 @@ def _cooldowns(scene: Scene) -> list[tuple[str, Value, Value]]:
 def _clear_cooldown(session: str, until: Value, error: Value, finding: Finding) -> Iterator[Unit]:
     """Clear the pause and its error."""
     before = {"compression_failure_cooldown_until": until, "compression_failure_error": error}
-    yield Unit(
-        kind="lock",
-        subject=session,
-        summary=f"clear the compression pause of {session}, which is over",
-        actions=(RowUpdate("sessions", {"id": session}, before, dict.fromkeys(before)),),
-        safety=Safety.SAFE,
-        live=True,
-        findings=(finding.fingerprint,),
-        finding_ids=(finding.id,),
-    )
+    update = RowUpdate("sessions", {"id": session}, before, dict.fromkeys(before))
+    summary = f"clear the compression pause of {session}, which is over"
+    unit = session_unit(finding, summary, [update], Safety.SAFE)
+    yield replace(unit, kind="lock", live=True, sessions=frozenset())

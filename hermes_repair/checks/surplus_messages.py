@@ -15,23 +15,25 @@ from hermes_repair.checks.resolution_units import (
     REPAIR,
     SETTLED_SECONDS,
     below_active,
+    counters,
     repair_of,
     row_of,
     session_unit,
 )
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.evidence.suspect_rows import Pairs, call_id, rows_in
+from hermes_repair.lineage.compared_messages import Message
 from hermes_repair.model.actions import Action, RowUpdate
 from hermes_repair.model.commands_to_type import Hint, advice
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import Safety, Stage, Unit
-from hermes_repair.model.values import Row, Value, number, same_value, text, whole
+from hermes_repair.model.values import Row, Value, same_value, text
 from hermes_repair.model.words import count, verb
 from hermes_repair.program_texts import is_compaction_summary
 from hermes_repair.store.look import Look
-from hermes_repair.transcripts.message_keys import decode_calls, row_key
+from hermes_repair.transcripts.message_keys import decode_calls
 from hermes_repair.transcripts.message_rows import tool_calls_of
-from hermes_repair.transcripts.repeats import TOGETHER, Repeats, Shown, find_repeats
+from hermes_repair.transcripts.repeats import TOGETHER, Repeats, find_repeats
 
 NEAR = 8  # rows of other sessions and of the same turn that may lie between the two
 
@@ -60,28 +62,6 @@ def candidates(look: Look) -> list[str]:
     return sorted(found)
 
 
-def shown_rows(look: Look, session_id: str) -> list[Shown]:
-    """Return the rows of a session that releases show, by id."""
-    active = " AND active = 1" if "active" in look.columns("messages") else ""
-    found = []
-    for id, at, role, content, calls, answered in look.rows(
-        "SELECT id, timestamp, role, content, tool_calls, tool_call_id FROM messages"
-        f" WHERE session_id = ?{active} ORDER BY id",
-        [session_id],
-    ):
-        word = text(role) or ""
-        found.append(
-            Shown(
-                id=whole(id),
-                at=number(at),
-                role=word,
-                key=row_key(word, content, calls, answered),
-                calls=tool_calls_of(decode_calls(calls)),
-            )
-        )
-    return found
-
-
 def repeats_of(scene: Scene, session_id: str) -> Repeats:
     """Return what a session holds twice, beside rows that a repair of ours wrote.
 
@@ -89,7 +69,7 @@ def repeats_of(scene: Scene, session_id: str) -> Repeats:
     the one that its owner wanted gone; and where a receipt of ours cannot be read (RP002), it is
     not known which rows are ours.
     """
-    rows = shown_rows(scene.look, session_id)
+    rows = scene.messages(session_id)
     found = find_repeats([row for row in rows if row.id not in scene.receipt_history.written])
     if not found.proven:
         return found
@@ -184,7 +164,7 @@ def _set_inactive(
 
 
 def deactivations(
-    scene: Scene, session_id: str, rows: Sequence[Shown], *, removed_calls: int = 0
+    scene: Scene, session_id: str, rows: Sequence[Message], *, removed_calls: int = 0
 ) -> Iterator[Action]:
     """Yield what takes rows out of a chat without deleting them, the session's counts first.
 
@@ -192,20 +172,24 @@ def deactivations(
     ``message_count``, as Hermes' own rewind does.
     """
     node, stored = scene.node[session_id], row_of(scene, session_id)
-    after: dict[str, Value] = {}
+    counted: dict[str, Value] = {}
     if rows and not node.rewind_count:
-        after["message_count"] = node.active_rows - len(rows)
-    calls, gone = stored.get("tool_call_count"), removed_calls + sum(row.calls for row in rows)
+        counted["message_count"] = node.active_rows - len(rows)
+    calls = stored.get("tool_call_count")
+    gone = removed_calls + sum(_calls_of(scene.look, row) for row in rows)
     if gone and isinstance(calls, int):
-        after["tool_call_count"] = max(0, calls - gone)
-    if after:
-        before = {column: stored[column] for column in after}
-        yield RowUpdate("sessions", {"id": session_id}, before, after, frozenset(after))
+        counted["tool_call_count"] = max(0, calls - gone)
+    yield from counters(stored, counted)
     for row in rows:
         kept = next(scene.look.rows_of("messages", "id = ?", [row.id]))
         flags: dict[str, Value] = {"active": 0, "compacted": 0}
         changed = {k: v for k, v in flags.items() if k in kept and not same_value(kept[k], v)}
         yield RowUpdate("messages", {"id": row.id}, {k: kept[k] for k in changed}, changed)
+
+
+def _calls_of(look: Look, row: Message) -> int:
+    stored = look.one("SELECT tool_calls FROM messages WHERE id = ?", [row.id])
+    return tool_calls_of(decode_calls(stored[0])) if stored is not None else 0
 
 
 @check("MS005", "tool-call-unpaired", Severity.INFO, Remedy.UNSAFE, stage=Stage.COUNTS)
@@ -265,7 +249,7 @@ def _pair(scene: Scene, session_id: str, pairs: Pairs, finding: Finding) -> Iter
 
 
 def _unpaired_actions(scene: Scene, session_id: str, pairs: Pairs) -> Iterator[Action]:
-    shown = {row.id: row for row in shown_rows(scene.look, session_id)}
+    shown = {row.id: row for row in scene.messages(session_id)}
     gone = [shown[id] for id in pairs.orphans]
     kept: list[RowUpdate] = []
     removed = 0
@@ -314,7 +298,7 @@ def duplicate_compaction_summary(scene: Scene) -> Iterator[Finding]:
         )
 
 
-def _summaries(scene: Scene) -> dict[str, list[Shown]]:
+def _summaries(scene: Scene) -> dict[str, list[Message]]:
     """Return the later copies of summaries, those aside that MS001 takes out."""
     seen: dict[str, dict[str, int]] = {}
     later: dict[str, set[int]] = {}
@@ -330,7 +314,7 @@ def _summaries(scene: Scene) -> dict[str, list[Shown]]:
                 later.setdefault(session_id, set()).add(id)
     found = {}
     for session_id, ids in later.items():
-        rows = shown_rows(scene.look, session_id)
+        rows = scene.messages(session_id)
         copied = {row.id for row in repeats_of(scene, session_id).copies}
         left = [row for row in rows if row.id in ids - copied]
         if left:
@@ -339,7 +323,7 @@ def _summaries(scene: Scene) -> dict[str, list[Shown]]:
 
 
 def _once(
-    scene: Scene, session_id: str, copies: Sequence[Shown], finding: Finding
+    scene: Scene, session_id: str, copies: Sequence[Message], finding: Finding
 ) -> Iterator[Unit]:
     """Let the first summary stay."""
     summary = f"make {count(len(copies), 'copy')} of a summary of {session_id} inactive"

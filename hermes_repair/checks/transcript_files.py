@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from itertools import chain
 
 from hermes_repair.checks.fill_units import file_copy, fill, relative
 from hermes_repair.checks.registry import Check, check, each
-from hermes_repair.checks.resolution_units import REPAIR
+from hermes_repair.checks.resolution_units import REPAIR, session_unit
 from hermes_repair.evidence.auxiliary_files import AuxiliaryFile, find_auxiliary_files
 from hermes_repair.evidence.compared_transcripts import Compared
 from hermes_repair.evidence.scene import Scene
@@ -321,7 +322,7 @@ def source_at_risk(scene: Scene) -> Iterator[Finding]:
             identity=(answer.file.size, missing),
             sessions=1,
             messages=missing,
-            fix=each(partial(_copy_source, scene, session_id, answer)),
+            fix=each(partial(_copy_source, scene, answer)),
         )
 
 
@@ -349,17 +350,8 @@ def copy_of(scene: Scene, answer: Compared) -> FileCopy:
     return file_copy(path, relative(path, scene.home.root), answer.file.size)
 
 
-def _copy_source(
-    scene: Scene, session_id: str, answer: Compared, finding: Finding
-) -> Iterator[Unit]:
+def _copy_source(scene: Scene, answer: Compared, finding: Finding) -> Iterator[Unit]:
     """Copy the file. No session is touched, so no other repair has to wait for it."""
-    yield Unit(
-        kind="copy",
-        subject=session_id,
-        summary=f"copy {answer.file.path.name}, which Hermes' prune may delete",
-        actions=(copy_of(scene, answer),),
-        safety=Safety.SAFE,
-        live=True,
-        findings=(finding.fingerprint,),
-        finding_ids=(finding.id,),
-    )
+    summary = f"copy {answer.file.path.name}, which Hermes' prune may delete"
+    unit = session_unit(finding, summary, [copy_of(scene, answer)], Safety.SAFE)
+    yield replace(unit, kind="copy", live=True, sessions=frozenset())

@@ -25,10 +25,11 @@ from __future__ import annotations
 
 from bisect import insort
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
+from hermes_repair.lineage.compared_messages import Message
 from hermes_repair.transcripts.clock import SLACK
 from hermes_repair.transcripts.message_keys import Key
 from hermes_repair.transcripts.sequences import ASSISTANT, AWARE, USER, FileSequence
@@ -149,26 +150,15 @@ UNSHOWN = frozenset({"session_meta", "system"})  # no agent loads them, so no re
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """One row that releases show. ``at`` is epoch seconds, ``calls`` counts its tool calls."""
-
-    id: int
-    at: float | None
-    role: str
-    key: Key
-    calls: int
-
-
-@dataclass(frozen=True, slots=True)
 class Repeats:
     """The rows that are there a second time, by id; ``proven``: they are whole replays."""
 
-    copies: tuple[Shown, ...] = ()
+    copies: tuple[Message, ...] = ()
     proven: bool = False
 
 
-def find_repeats(rows: Sequence[Shown]) -> Repeats:
-    """Return what is stored again among the rows of one session, which are in the order of ids."""
+def find_repeats(rows: Sequence[Message]) -> Repeats:
+    """Return what is stored again among the rows that releases show of one session, by id."""
     spoken = [row for row in rows if row.role not in UNSHOWN]
     replays = list(_replays(spoken))
     if replays:
@@ -181,14 +171,14 @@ def find_repeats(rows: Sequence[Shown]) -> Repeats:
 class _Replay:
     """Rows that are there before in the same order; ``whole``: all that was loaded, exactly."""
 
-    rows: tuple[Shown, ...]
+    rows: tuple[Message, ...]
     whole: bool
 
 
-def _replays(rows: Sequence[Shown]) -> Iterator[_Replay]:
-    said: list[Shown] = []  # each message once, in order
-    by_time: list[Shown] = []  # the same as 0.17.0 loads it
-    places: defaultdict[tuple[Key, float | None], list[int]] = defaultdict(list)
+def _replays(rows: Sequence[Message]) -> Iterator[_Replay]:
+    said: list[Message] = []  # each message once, in order
+    by_time: list[Message] = []  # the same as 0.17.0 loads it
+    places: defaultdict[tuple[Hashable, float | None], list[int]] = defaultdict(list)
     loaded = 0  # how much of it there was when it was first stored again
     number = 0
     while number < len(rows):
@@ -208,12 +198,12 @@ def _replays(rows: Sequence[Shown]) -> Iterator[_Replay]:
         number += 1
 
 
-def _time(row: Shown) -> float:
+def _time(row: Message) -> float:
     return row.at if row.at is not None else 0.0
 
 
 def _begins(
-    rows: Sequence[Shown], number: int, places: dict[tuple[Key, float | None], list[int]]
+    rows: Sequence[Message], number: int, places: dict[tuple[Hashable, float | None], list[int]]
 ) -> list[int]:
     """Return where the row stands before, if the times of the session fall back to it."""
     row, before = rows[number], rows[number - 1] if number else None
@@ -223,9 +213,9 @@ def _begins(
 
 
 def _from(
-    rows: Sequence[Shown],
+    rows: Sequence[Message],
     number: int,
-    orders: Sequence[Sequence[Shown]],
+    orders: Sequence[Sequence[Message]],
     begins: Sequence[int],
     loaded: int,
 ) -> _Replay | None:
@@ -248,7 +238,7 @@ def _from(
 
 
 def _alike(
-    rows: Sequence[Shown], number: int, said: Sequence[Shown], place: int, *, exact: bool
+    rows: Sequence[Message], number: int, said: Sequence[Message], place: int, *, exact: bool
 ) -> int:
     """Return how many rows from ``number`` on are those of ``said`` from ``place`` on."""
     count = 0
@@ -260,12 +250,12 @@ def _alike(
     return count
 
 
-def _tells(said: Sequence[Shown]) -> bool:
+def _tells(said: Sequence[Message]) -> bool:
     """Whether rows with these times can only be a replay: two speakers, at two moments."""
     return len({row.role for row in said}) > 1 and len({row.at for row in said}) > 1
 
 
-def _written_twice(rows: Sequence[Shown]) -> Iterator[Shown]:
+def _written_twice(rows: Sequence[Message]) -> Iterator[Message]:
     """Yield the second of each two where bursts in a row hold every message twice."""
     doubled = [(burst, _second(burst)) for burst in _bursts(rows)]
     for twice, group in groupby(doubled, key=lambda pair: bool(pair[1])):
@@ -275,8 +265,8 @@ def _written_twice(rows: Sequence[Shown]) -> Iterator[Shown]:
             yield from (row for _, second in found for row in second)
 
 
-def _bursts(rows: Sequence[Shown]) -> Iterator[list[Shown]]:
-    burst: list[Shown] = []
+def _bursts(rows: Sequence[Message]) -> Iterator[list[Message]]:
+    burst: list[Message] = []
     for row in rows:
         last = burst[-1].at if burst else None
         apart = row.at is None or last is None or abs(row.at - last) >= TOGETHER
@@ -288,7 +278,7 @@ def _bursts(rows: Sequence[Shown]) -> Iterator[list[Shown]]:
         yield burst
 
 
-def _second(burst: Sequence[Shown]) -> list[Shown]:
+def _second(burst: Sequence[Message]) -> list[Message]:
     """Return the second half of a burst A B A B, or of each pair in A A B B; else nothing."""
     half = len(burst) // 2
     if len(burst) % 2:
