@@ -34,7 +34,7 @@ from hermes_repair.model.values import whole
 from hermes_repair.transcripts.clock import SLACK, Clock, Twin, find_periods
 from hermes_repair.transcripts.comparison import compare
 from hermes_repair.transcripts.log_comparison import compare_log
-from hermes_repair.transcripts.matching import session_twins
+from hermes_repair.transcripts.matching import prepare, session_twins
 from hermes_repair.transcripts.quick_comparison import settle
 from hermes_repair.transcripts.sequences import (
     FileSequence,
@@ -139,17 +139,10 @@ def _one(
         sequence = read_sequence(found.path)
     except OSError as error:
         return Compared(found, None, problem=error.strerror or type(error).__name__)
-    table = rows_of(snapshot, session_id)
-    if twins is not None and len(table):
-        twins += session_twins(sequence, table)
-    comparison = compare(
-        session_id,
-        sequence,
-        table,
-        session_facts(snapshot, session_id),
-        home_facts(snapshot, found),
-        clock,
-    )
+    sides = prepare(session_id, sequence, rows_of(snapshot, session_id), clock)
+    if twins is not None and len(sides.table):
+        twins += session_twins(sides)
+    comparison = compare(sides, session_facts(snapshot, session_id), home_facts(snapshot, found))
     return Compared(
         found, comparison, bad=len(sequence.bad), changing=sequence.grew or sequence.changed
     )
@@ -194,9 +187,7 @@ def session_facts(snapshot: HistoryEvidence, session_id: str) -> SessionFacts | 
     node = snapshot.node.get(session_id)
     if node is None:
         return None
-    return SessionFacts(
-        session_id, node.started_at, node.message_count, node.rewind_count, node.end_reason
-    )
+    return SessionFacts(node.started_at, node.rewind_count)
 
 
 def home_facts(snapshot: HistoryEvidence, found: TranscriptFile) -> HomeFacts:
@@ -286,13 +277,11 @@ def _compared(
     if head is not None and head.session_id != session_id:
         return None
     answer = Compared(log, None)
+    rows = rows_of(snapshot, session_id)
     comparison = compare_log(
-        session_id,
-        sequence_of(answer),
-        rows_of(snapshot, session_id),
+        prepare(session_id, sequence_of(answer), rows, comparisons.clock),
         session_facts(snapshot, session_id),
         home_facts(snapshot, log),
-        comparisons.clock,
         ended=told is not None and told.verdict is not Verdict.NOTHING_IN_FILE,
         named=named,
     )

@@ -16,7 +16,6 @@ from itertools import pairwise
 
 from hermes_repair.model.findings import Severity
 from hermes_repair.transcripts import proofs
-from hermes_repair.transcripts.clock import Clock
 from hermes_repair.transcripts.comparison import (
     COMPACTED_SINCE,
     NOTHING,
@@ -30,14 +29,11 @@ from hermes_repair.transcripts.matching import (
     later_rows,
     match_all,
     missing_lines,
-    prepare,
     was_rewritten,
 )
 from hermes_repair.transcripts.sequences import (
     OURS,
     SUMMARY,
-    FileSequence,
-    RowSequence,
     is_genuine,
 )
 from hermes_repair.transcripts.verdicts import (
@@ -62,24 +58,15 @@ _ONE_BLOCK = "The rows are one block of ids, as after an /undo or /retry."
 
 
 def compare_log(
-    session_id: str,
-    log: FileSequence,
-    table: RowSequence,
-    session: SessionFacts | None,
-    home: HomeFacts,
-    clock: Clock,
-    *,
-    ended: bool,
-    named: bool,
+    sides: Sides, session: SessionFacts | None, home: HomeFacts, *, ended: bool, named: bool
 ) -> Comparison:
-    """Return what ``log`` has that ``table`` (all rows of the session by id) lacks.
+    """Return what a log has that the rows of its session lack.
 
     ``ended``: a transcript file tells the session as far as the rows do. ``named``: a person asked
     for this session, so the end of the log is offered although it may have been undone. The answer
     has a finding only where it has a fill.
     """
-    sides = prepare(log, table)
-    case = Case(session_id, sides, session, home, clock, count_sides(sides))
+    case, table = Case(sides, session, home, count_sides(sides)), sides.table
     if not sides.lines:
         return _nothing(case, Verdict.NOTHING_IN_FILE, NOTHING)
     matched = match_all(sides)
@@ -88,10 +75,10 @@ def compare_log(
     missing = missing_lines(sides, matched, sides.lines)
     case = case.counted(matched, missing)
     if not missing:
-        return replace(whole(session_id, case.counts), finding=None)
+        return replace(whole(sides.session_id, case.counts), finding=None)
     if has_new_summary(sides):
         return _nothing(case, Verdict.SUPERSEDED, COMPACTED_SINCE)
-    first_later = later_rows(sides, clock, matched)
+    first_later = later_rows(sides, matched)
     later = sides.rows[first_later:]
     earlier = any(is_genuine(table.flags[row]) for row in sides.rows[:first_later])
     if was_rewritten(sides, later, alone=not earlier):
@@ -101,7 +88,7 @@ def compare_log(
     matched = {line: row for line, row in matched.items() if row < bound}
     gaps = list(_gaps(sides, matched, bound))
     open_gaps = [gap for gap in gaps if gap.lines and not gap.rows]
-    facts = session or SessionFacts(session_id, None, None)
+    facts = session or SessionFacts(None)
     undone = _perhaps_undone(sides, facts, later) if matched else None
     if ended and matched:
         undone = undone or _ENDED

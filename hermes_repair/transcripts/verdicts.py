@@ -122,11 +122,8 @@ class Verdict(Enum):
 class SessionFacts:
     """The columns of one row of ``sessions`` that a comparison needs (``None``: NULL or absent)."""
 
-    session_id: str
     started_at: float | None
-    message_count: int | None
     rewind_count: int | None = None
-    end_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,17 +153,15 @@ class HomeFacts:
 class Counts:
     """Messages on each side; ``file`` and ``database`` count genuine ones.
 
-    ``missing`` genuine messages are only in the file, ``added`` is how many lines a fill inserts
-    (summaries and harness text included), ``extra`` genuine rows are only in the database,
-    ``later`` rows were written after the file's end, ``copies`` are lines that repeat others,
-    ``bad`` damaged places, ``inactive`` messages of the file whose row is inactive, ``recalled``
-    ones whose text their sender took back.
+    ``missing`` genuine messages are only in the file, ``extra`` genuine rows are only in the
+    database, ``later`` rows were written after the file's end, ``copies`` are lines that repeat
+    others, ``bad`` damaged places, ``inactive`` messages of the file whose row is inactive,
+    ``recalled`` ones whose text their sender took back.
     """
 
     file: int = 0
     database: int = 0
     missing: int = 0
-    added: int = 0
     extra: int = 0
     later: int = 0
     copies: int = 0
@@ -204,11 +199,6 @@ class Fill:
     def lines(self) -> list[int]:
         """The lines that become rows."""
         return [step.line for step in self.steps if step.line is not None]
-
-    @property
-    def moved(self) -> list[int]:
-        """The ids of existing rows that get another id."""
-        return [step.row_id for step in self.steps[self.kept :] if step.row_id is not None]
 
 
 @dataclass(frozen=True, slots=True)
