@@ -21,10 +21,10 @@ from hermes_repair.checks.resolution_units import (
     how,
     in_cycle,
     is_settled,
+    linked,
     merged,
     remedy,
     repair_of,
-    row_of,
     unit_of,
 )
 from hermes_repair.evidence.compared_transcripts import Compared, sequence_of
@@ -67,7 +67,7 @@ def lineage_cycle(scene: Scene) -> Iterator[Finding]:
         first = cycle[0]
         members = count(len(cycle), "session")
         alone = len(cycle) == 1
-        resolution = cut_cycle(cycle, scene.node[first], row_of(scene, first), scene.proof(first))
+        resolution = cut_cycle(linked(scene, scene.node[first]), scene.proof(first), cycle)
         of_program = alone and of_the_program(scene.node[first])
         if of_program:
             resolution = refused("Nothing has to be done: no list is to show it.")
@@ -164,9 +164,9 @@ def judge_ending(scene: Scene, node: SessionNode) -> Ending:
     """Say what becomes of a session that compression closed and nothing continues."""
     brought = imported_continuation(scene, node)
     if brought is not None:
-        made = attach(scene.graph, scene.node[brought], row_of(scene, brought), node.id)
+        made = attach(linked(scene, scene.node[brought]), node.id)
         return Ending(made, f"link {brought} to {node.id} ({made.reason})")
-    made = reopen_parent(scene.graph, node, row_of(scene, node.id), scene.routing)
+    made = reopen_parent(linked(scene, node))
     others = scene.continued_elsewhere.get(node.id, ())
     if others:
         made = replace(made, safety=Safety.UNSAFE, reason=f"{others[0]} continues it")
@@ -245,15 +245,7 @@ def judge_empty(scene: Scene, node: SessionNode) -> Resolution:
     """Say what becomes of an empty continuation."""
     parent = scene.node[node.parent_id or ""]
     unwritten = _never_written(scene, node, parent)
-    cut = cut_empty(
-        scene.graph,
-        node,
-        row_of(scene, node.id),
-        scene.titles,
-        scene.routing,
-        scene.taken_titles,
-        unwritten=unwritten,
-    )
+    cut = cut_empty(linked(scene, node), scene.titles, scene.taken_titles, unwritten=unwritten)
     if not cut.changes:
         return refused(f"{cut.reason}. Send /new in that chat, then run repair")
     if loses(scene, node.id):
@@ -265,14 +257,7 @@ def judge_empty(scene: Scene, node: SessionNode) -> Resolution:
         return replace(cut, safety=Safety.UNSAFE, reason=why)
     if following:
         return cut
-    reopened = reopen_parent(
-        scene.graph,
-        parent,
-        row_of(scene, parent.id),
-        scene.routing,
-        without={node.id},
-        unwritten=unwritten,
-    )
+    reopened = reopen_parent(linked(scene, parent), without={node.id}, unwritten=unwritten)
     both = merged([cut, reopened], f"{cut.reason}; {parent.id} is reopened")
     others = scene.continued_elsewhere.get(parent.id, ())
     if others:

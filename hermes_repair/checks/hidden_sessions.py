@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hermes_repair.checks.registry import check
-from hermes_repair.checks.resolution_units import fix_of, how, remedy, row_of
+from hermes_repair.checks.resolution_units import fix_of, how, linked, remedy, row_of
 from hermes_repair.evidence.ownership import decide
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.lineage.column_changes import Resolution, changes_of, resolution
@@ -100,8 +100,7 @@ def _is_tagged(scene: Scene, node: SessionNode) -> bool:
 
 
 def _unhide(scene: Scene, node: SessionNode) -> Resolution:
-    row = row_of(scene, node.id)
-    return unhide(scene.graph, node, row, scene.proof(node.id), scene.routing)
+    return unhide(linked(scene, node), scene.proof(node.id))
 
 
 def hidden_since(scene: Scene) -> str:

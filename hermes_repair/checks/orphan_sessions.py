@@ -8,7 +8,7 @@ from functools import partial
 
 from hermes_repair.checks.message_counts import loses
 from hermes_repair.checks.registry import check, each
-from hermes_repair.checks.resolution_units import how, remedy, row_of, unit_of
+from hermes_repair.checks.resolution_units import how, linked, remedy, unit_of
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.evidence.sessions_elsewhere import Place
 from hermes_repair.lineage.column_changes import Resolution, refused
@@ -92,17 +92,17 @@ def judge(scene: Scene, node: SessionNode) -> Judged:
     if of_the_program(node):
         return Judged(refused("Nothing needs to be done: no list should show it."), "", places)
     origin = scene.origins.get(node.id)
-    row = row_of(scene, node.id)
+    session = linked(scene, node)
     gone = f"its link to {node.parent_id}, which is gone"
     waits = origin is not None and waits_for(scene.graph, scene.node[origin], node)
     if origin is not None and waits:
-        made = attach(scene.graph, node, row, origin)
+        made = attach(session, origin)
         summary = f"link {node.id} to {origin} ({made.reason})"
     elif node.delegate_mark is DelegateMark.STEP_16 and scene.recognition.number >= STEP:
-        made = unhide(scene.graph, node, row, scene.proof(node.id), scene.routing)
+        made = unhide(session, scene.proof(node.id))
         summary = f"list {node.id} again: cut {gone}, and remove the tag ({made.reason})"
     else:
-        made = cut_orphan(scene.graph, node, row, scene.proof(node.id), scene.routing, origin)
+        made = cut_orphan(session, scene.proof(node.id), origin)
         summary = f"list {node.id} again: cut {gone} ({made.reason})"
     if node.delegate_from is not None and made.changes and "model_config" not in _after(made):
         summary = f"cut {gone}, of {node.id} ({made.reason})"

@@ -8,6 +8,8 @@ from dataclasses import replace
 from hermes_repair.checks.registry import each
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.lineage.column_changes import ColumnChanges, Resolution
+from hermes_repair.lineage.links import LinkedSession
+from hermes_repair.lineage.session_node import SessionNode
 from hermes_repair.model.actions import Action, RowUpdate
 from hermes_repair.model.commands_to_type import Command, Hint, advice, command
 from hermes_repair.model.findings import Finding, Fix, Remedy
@@ -27,6 +29,11 @@ def row_of(scene: Scene, session_id: str) -> Row:
     """Return the whole row of a session, its before-image; empty where there is none."""
     row = next(scene.look.rows_of("sessions", "id = ?", [session_id]), None)
     return row if row is not None else {}
+
+
+def linked(scene: Scene, node: SessionNode) -> LinkedSession:
+    """Return a session as the functions of ``lineage.links`` take it, with its before-image."""
+    return LinkedSession(scene.graph, node, row_of(scene, node.id), scene.routing)
 
 
 def is_settled(scene: Scene, times: Iterable[float | None], ids: Iterable[str]) -> bool:

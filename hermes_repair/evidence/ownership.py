@@ -21,7 +21,6 @@ from hermes_repair.lineage.person_proof import (
     NEVER_A_PERSON,
     MessageCounts,
     PersonFacts,
-    Proof,
     counts_from_row,
     person_facts,
     person_proof,
@@ -60,7 +59,7 @@ class LineageEvidence(HistoryEvidence):
 
     _counts: dict[str, MessageCounts] = field(default_factory=dict, repr=False)
     _traces: dict[str, Trace] = field(default_factory=dict, repr=False)
-    _proofs: dict[str, Proof | None] = field(default_factory=dict, repr=False)
+    _proofs: dict[str, str | None] = field(default_factory=dict, repr=False)
 
     @cached_property
     def graph(self) -> Graph:
@@ -72,11 +71,11 @@ class LineageEvidence(HistoryEvidence):
         """Children that began before their parent was compressed and continue nothing."""
         return find_early(self)
 
-    def proof(self, session_id: str) -> Proof | None:
+    def proof(self, session_id: str) -> str | None:
         """Return why a session is a person's chat, None where nothing proves it."""
         return self.proofs([session_id]).get(session_id)
 
-    def proofs(self, session_ids: Sequence[str]) -> dict[str, Proof]:
+    def proofs(self, session_ids: Sequence[str]) -> dict[str, str]:
         """Return those of these sessions that are a person's chat; each is asked once."""
         asked = [session_id for session_id in session_ids if session_id not in self._proofs]
         found = prove(self, asked)
@@ -193,14 +192,14 @@ def _begins_as_continuation(snapshot: LineageEvidence, node: SessionNode) -> boo
     return abs(node.started_at - ended) <= CLEARLY
 
 
-def prove(snapshot: LineageEvidence, ids: Sequence[str]) -> dict[str, Proof]:
+def prove(snapshot: LineageEvidence, ids: Sequence[str]) -> dict[str, str]:
     """Return those of these sessions that are a person's chat, with the reason.
 
     A session without a proof of its own that begins with its parent's rows has that of its parent,
     and of the parent's parent; an orphan that of the session whose rows it begins with.
     """
     counts = snapshot.counts(ids)
-    found: dict[str, Proof] = {}
+    found: dict[str, str] = {}
     unproven = []
     for session_id in ids:
         own = person_facts(snapshot.node[session_id], counts[session_id], snapshot.routing)
