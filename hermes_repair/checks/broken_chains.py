@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
@@ -164,28 +164,28 @@ def judge_ending(scene: Scene, node: SessionNode) -> Ending:
     """Say what becomes of a session that compression closed and nothing continues."""
     brought = imported_continuation(scene, node)
     if brought is not None:
-        made = attach(linked(scene, scene.node[brought]), node.id)
-        return Ending(made, f"link {brought} to {node.id} ({made.reason})")
-    made = reopen_parent(linked(scene, node))
+        resolution = attach(linked(scene, scene.node[brought]), node.id)
+        return Ending(resolution, f"link {brought} to {node.id} ({resolution.reason})")
+    resolution = reopen_parent(linked(scene, node))
     others = scene.continued_elsewhere.get(node.id, ())
     if others:
-        made = replace(made, safety=Safety.UNSAFE, reason=f"{others[0]} continues it")
-        return Ending(made, f"reopen {node.id} ({made.reason})")
+        resolution = resolution.as_judgement(f"{others[0]} continues it")
+        return Ending(resolution, f"reopen {node.id} ({resolution.reason})")
     file = continuation_in_file(scene, node)
     if file is None:
-        return Ending(made, f"reopen {node.id} ({made.reason})")
+        return Ending(resolution, f"reopen {node.id} ({resolution.reason})")
     name = file.session_id
-    if file.safe:
-        made = replace(made, safety=Safety.UNSAFE, reason=f"the file of {name} continues it")
-        return Ending(made, f"reopen {node.id} ({made.reason})", name, REPAIR, waits=True)
-    reason = f"a file that may have been deleted on purpose continues it: {name}"
-    hint = advice(
-        "If you want it: `{}`; otherwise `{}` reopens this one",
-        command("backfill", name),
-        repair_of(node.id),
-    )
-    made = replace(made, safety=Safety.UNSAFE, reason=reason)
-    return Ending(made, f"reopen {node.id} ({reason})", name, hint)
+    reason = f"the file of {name} continues it"
+    hint: Hint = REPAIR
+    if not file.safe:
+        reason = f"a file that may have been deleted on purpose continues it: {name}"
+        hint = advice(
+            "If you want it: `{}`; otherwise `{}` reopens this one",
+            command("backfill", name),
+            repair_of(node.id),
+        )
+    asked = resolution.as_judgement(reason)
+    return Ending(asked, f"reopen {node.id} ({reason})", name, hint, waits=file.safe)
 
 
 @check("LN005", "continuation-empty", Severity.WARNING, Remedy.SAFE, stage=Stage.LINEAGE)
@@ -249,19 +249,19 @@ def judge_empty(scene: Scene, node: SessionNode) -> Resolution:
     if not cut.changes:
         return refused(f"{cut.reason}. Send /new in that chat, then run repair")
     if loses(scene, node.id):
-        return replace(cut, safety=Safety.UNSAFE, reason="its file has messages")
+        return cut.as_judgement("its file has messages")
     following = [child for child in scene.graph.continuations(parent.id) if child != node.id]
     runs = [child for child in (node.id, *following) if not is_no_delegate(scene, child)]
     if runs:
         why = f"{runs[0]} may be a delegate's run, which lists would show then"
-        return replace(cut, safety=Safety.UNSAFE, reason=why)
+        return cut.as_judgement(why)
     if following:
         return cut
     reopened = reopen_parent(linked(scene, parent), without={node.id}, unwritten=unwritten)
     both = merged([cut, reopened], f"{cut.reason}; {parent.id} is reopened")
     others = scene.continued_elsewhere.get(parent.id, ())
     if others:
-        return replace(both, safety=Safety.UNSAFE, reason=f"{others[0]} continues {parent.id}")
+        return both.as_judgement(f"{others[0]} continues {parent.id}")
     return both
 
 

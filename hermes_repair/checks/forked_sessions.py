@@ -134,17 +134,17 @@ def _unproven(scene: Scene, fork: Fork) -> list[str]:
     return [session_id for session_id in others if not is_no_delegate(scene, session_id)]
 
 
-def _finding(scene: Scene, made: Check, fork: Fork, unproven: Sequence[str] = ()) -> Finding:
+def _finding(scene: Scene, found_by: Check, fork: Fork, unproven: Sequence[str] = ()) -> Finding:
     live = fork.live.session_id
     own = sum(own_words(sibling) for sibling in fork.others(_kept(fork)))
     known = "it is not clear which one is live"
     if live:
         known = f"{live} is the live one (by {fork.live.by.value})"
-    unsafe = made is double_rotation or live is None or bool(unproven)
-    return made.finding(
+    unsafe = found_by is double_rotation or live is None or bool(unproven)
+    return found_by.finding(
         {"kind": "session", "session_id": fork.parent_id},
         f"was continued {_times(len(fork.siblings))}; {known}, and {_lost(fork, own)}.",
-        _hint(made, fork, unproven),
+        _hint(found_by, fork, unproven),
         remedy=Remedy.UNSAFE if unsafe else Remedy.SAFE,
         data={
             "siblings": [sibling.session_id for sibling in fork.siblings],
@@ -161,10 +161,10 @@ def _finding(scene: Scene, made: Check, fork: Fork, unproven: Sequence[str] = ()
     )
 
 
-def _hint(made: Check, fork: Fork, unproven: Sequence[str]) -> Hint:
+def _hint(found_by: Check, fork: Fork, unproven: Sequence[str]) -> Hint:
     undecided = fork.live.session_id is None
     keep = ("--keep", fork.live.suggestion) if undecided else ()
-    if made is double_rotation:
+    if found_by is double_rotation:
         archived = command("forks", fork.parent_id, "--resolve", "archive", *keep)
         return advice("If you want it: {}", archived)
     show = command("forks", fork.parent_id)

@@ -8,7 +8,7 @@ from hermes_repair.checks.registry import check
 from hermes_repair.checks.resolution_units import fix_of, how, linked, remedy, row_of
 from hermes_repair.evidence.ownership import decide
 from hermes_repair.evidence.scene import Scene
-from hermes_repair.lineage.column_changes import Resolution, changes_of, resolution
+from hermes_repair.lineage.column_changes import Resolution, changes_of, resolved
 from hermes_repair.lineage.graph import EdgeKind
 from hermes_repair.lineage.links import unhide
 from hermes_repair.lineage.person_proof import NEVER_A_PERSON
@@ -57,37 +57,44 @@ def hidden_by_marker(scene: Scene) -> Iterator[Finding]:
         tagged = [node for node in scene.nodes if _is_tagged(scene, node)]
         proofs = scene.proofs([node.id for node in tagged])
         for node in tagged:
-            made = _unhide(scene, node)
+            resolution = _unhide(scene, node)
             proven = node.id in proofs or node.delegate_mark is DelegateMark.DELEGATE
             yield hidden_by_marker.finding(
                 {"kind": "session", "session_id": node.id},
                 f"is in no list{since}."
                 if proven
                 else f"is in no list{since}; it may be a delegate's run.",
-                how(made, node.id),
+                how(resolution, node.id),
                 severity=Severity.ERROR if proven else Severity.INFO,
-                remedy=remedy(made),
-                data={"mark": node.delegate_from, "reason": str(made.reason), "proven": proven},
+                remedy=remedy(resolution),
+                data={
+                    "mark": node.delegate_from,
+                    "reason": str(resolution.reason),
+                    "proven": proven,
+                },
                 identity=(node.delegate_from,),
                 sessions=1,
                 messages=node.active_rows,
                 fix=fix_of(
-                    made, f"list {node.id} again: remove the delegate's mark ({made.reason})"
+                    resolution,
+                    f"list {node.id} again: remove the delegate's mark ({resolution.reason})",
                 ),
             )
     for node, column in _parts_hidden(scene):
-        made = _show(node, row_of(scene, node.id), column)
+        resolution = _show(node, row_of(scene, node.id), column)
         yield hidden_by_marker.finding(
             {"kind": "session", "session_id": node.id, "column": column},
             f"is {column}, although its conversation is not.",
-            how(made, node.id),
+            how(resolution, node.id),
             severity=Severity.INFO,
-            remedy=remedy(made),
-            data={"mark": column, "reason": str(made.reason), "proven": False},
+            remedy=remedy(resolution),
+            data={"mark": column, "reason": str(resolution.reason), "proven": False},
             identity=(column,),
             sessions=1,
             messages=node.active_rows,
-            fix=fix_of(made, f"show {node.id} again: it alone is {column} ({made.reason})"),
+            fix=fix_of(
+                resolution, f"show {node.id} again: it alone is {column} ({resolution.reason})"
+            ),
         )
 
 
@@ -149,7 +156,7 @@ def _parts_hidden(scene: Scene) -> Iterator[tuple[SessionNode, str]]:
 
 def _show(node: SessionNode, row: Row, column: str) -> Resolution:
     reason = "it may have been done on purpose"
-    return resolution([changes_of(node.id, row, {column: 0})], Safety.UNSAFE, reason)
+    return resolved([changes_of(node.id, row, {column: 0})], Safety.UNSAFE, reason)
 
 
 def _yours(proven: int, number: int) -> str:

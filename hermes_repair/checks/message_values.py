@@ -67,11 +67,12 @@ class Neighbours:
 
 def mend_row(row: Row, neighbours: Callable[[], Neighbours], zone: tzinfo) -> tuple[Mended, ...]:
     """Return what has to change in one row; empty where all its values are ordinary."""
-    found = [made for name in TEXTS if name in row and (made := _text(name, row[name])) is not None]
-    if not any(made.column == "tool_calls" for made in found):
+    texts = (_text(name, row[name]) for name in TEXTS if name in row)
+    found = [change for change in texts if change is not None]
+    if not any(change.column == "tool_calls" for change in found):
         calls = _calls(row.get("tool_calls"))
         found += [calls] if calls is not None else []
-    if not any(made.column == "content" for made in found):
+    if not any(change.column == "content" for change in found):
         content = _content(row.get("content"))
         found += [content] if content is not None else []
     if not is_time(row["timestamp"]):
@@ -198,7 +199,7 @@ def message_value_invalid(scene: Scene) -> Iterator[Finding]:
     for damaged in damaged_rows(scene):
         session_id = text(damaged.row["session_id"]) or ""
         for sure in (True, False):
-            if any(made.sure is sure for made in damaged.mended):
+            if any(change.sure is sure for change in damaged.mended):
                 found.setdefault((session_id, sure), []).append(damaged)
     fix = partial(_write_readable, scene)
     for (session_id, sure), rows in sorted(found.items()):
@@ -231,15 +232,15 @@ def message_value_invalid(scene: Scene) -> Iterator[Finding]:
 
 
 def _kinds(rows: Iterable[Damaged], *, sure: bool) -> list[str]:
-    return sorted({made.kind for row in rows for made in row.mended if made.sure is sure})
+    return sorted({change.kind for row in rows for change in row.mended if change.sure is sure})
 
 
 def _changes(damaged: Damaged, *, sure: bool) -> dict[str, Value]:
     """Return the columns that change; a time that nothing is known of stays as it is."""
     return {
-        made.column: made.value
-        for made in damaged.mended
-        if made.sure is sure and not (made.column == "timestamp" and made.value is None)
+        change.column: change.value
+        for change in damaged.mended
+        if change.sure is sure and not (change.column == "timestamp" and change.value is None)
     }
 
 

@@ -16,7 +16,7 @@ from hermes_repair.lineage.column_changes import (
     DELEGATE_FROM,
     Resolution,
     changes_of,
-    resolution,
+    resolved,
 )
 from hermes_repair.lineage.session_node import SessionNode
 from hermes_repair.model.findings import Finding, Severity
@@ -124,17 +124,17 @@ def model_config_invalid(scene: Scene) -> Iterator[Finding]:
     for node in scene.nodes:
         if node.config_valid:
             continue
-        made, kept = _mended(scene, node)
+        resolution, kept = _mended(scene, node)
         yield model_config_invalid.finding(
             {"kind": "session", "session_id": node.id},
             "its settings are not valid JSON, so every list of sessions fails.",
-            how(made, node.id),
-            remedy=remedy(made),
+            how(resolution, node.id),
+            remedy=remedy(resolution),
             data={"kept": len(kept.members), "markers": sorted(kept.markers), "whole": kept.whole},
-            identity=(len(kept.members), made.safety.value),
+            identity=(len(kept.members), resolution.safety.value),
             sessions=1,
             messages=node.active_rows,
-            fix=fix_of(made, f"make the settings of {node.id} valid JSON again"),
+            fix=fix_of(resolution, f"make the settings of {node.id} valid JSON again"),
         )
 
 
@@ -148,7 +148,7 @@ def _mended(scene: Scene, node: SessionNode) -> tuple[Resolution, Salvaged]:
     change = changes_of(node.id, row, {"model_config": wanted})
     safe = kept.whole or bool(kept.markers) or _needs_no_marker(scene, node)
     return (
-        resolution(
+        resolved(
             [change],
             Safety.SAFE if safe else Safety.UNSAFE,
             "nothing that lists depend on can be lost"

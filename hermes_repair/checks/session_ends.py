@@ -23,7 +23,7 @@ from hermes_repair.checks.resolution_units import (
 )
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.evidence.suspect_rows import EARLIEST, MILLISECONDS, is_time
-from hermes_repair.lineage.column_changes import Resolution, changes_of, refused, resolution
+from hermes_repair.lineage.column_changes import Resolution, changes_of, refused, resolved
 from hermes_repair.lineage.graph import EdgeKind
 from hermes_repair.lineage.session_node import SessionNode
 from hermes_repair.model.actions import FileCopy
@@ -83,9 +83,9 @@ def _mended(
     if began is None and started is not None:
         ends = (at for at in (told.first, sane(scene, ended)) if at is not None)
         around = Neighbours(_begun_before(scene, rowid), min(ends, default=scene.now + LATEST))
-        made = _read(scene, "started_at", started, around, instead=told.first)
-        began = number(made.value)
-        yield made
+        reading = _read(scene, "started_at", started, around, instead=told.first)
+        began = number(reading.value)
+        yield reading
     if ended is not None and sane(scene, ended) is None:
         before = max((at for at in (began, told.last) if at is not None), default=None)
         around = Neighbours(before, scene.now + LATEST)
@@ -148,17 +148,17 @@ def continuation_abandoned(scene: Scene) -> Iterator[Finding]:
     cycles = in_cycle(scene)
     for node in scene.nodes:
         if node.id not in cycles and _is_abandoned(scene, node):
-            made = _end(scene, node)
+            resolution = _end(scene, node)
             yield continuation_abandoned.finding(
                 {"kind": "session", "session_id": node.id, "parent": node.parent_id},
                 f"continues {node.parent_id} but was never used.",
-                how(made, node.id),
-                remedy=remedy(made),
+                how(resolution, node.id),
+                remedy=remedy(resolution),
                 data={"parent": node.parent_id, "last_message_at": node.last_message_at},
                 identity=(node.parent_id,),
                 sessions=1,
                 messages=node.active_rows,
-                fix=each(partial(_end_now, scene, node, made)),
+                fix=each(partial(_end_now, scene, node, resolution)),
             )
 
 
@@ -176,7 +176,7 @@ def _is_abandoned(scene: Scene, node: SessionNode) -> bool:
 
 def _end(scene: Scene, node: SessionNode) -> Resolution:
     wanted: dict[str, Value] = {"ended_at": _last(scene, node), "end_reason": ABANDONED_END}
-    return resolution([changes_of(node.id, row_of(scene, node.id), wanted)], Safety.UNSAFE, PRUNES)
+    return resolved([changes_of(node.id, row_of(scene, node.id), wanted)], Safety.UNSAFE, PRUNES)
 
 
 def _last(scene: Scene, node: SessionNode) -> float | None:
@@ -185,10 +185,12 @@ def _last(scene: Scene, node: SessionNode) -> float | None:
     return max((at for at in times if at is not None), default=None)
 
 
-def _end_now(scene: Scene, node: SessionNode, made: Resolution, finding: Finding) -> Iterator[Unit]:
+def _end_now(
+    scene: Scene, node: SessionNode, resolution: Resolution, finding: Finding
+) -> Iterator[Unit]:
     """End it as of its last message."""
-    summary = f"end {node.id} at its last message ({made.reason})"
-    yield followed_by(unit_of(finding, made, summary), file_copies(scene, node.id))
+    summary = f"end {node.id} at its last message ({resolution.reason})"
+    yield followed_by(unit_of(finding, resolution, summary), file_copies(scene, node.id))
 
 
 @check("SE003", "end-state-inconsistent", Severity.INFO, Remedy.UNSAFE, stage=Stage.SESSIONS)
@@ -218,12 +220,12 @@ def end_state_inconsistent(scene: Scene) -> Iterator[Finding]:
         wrong = None if node.id in odd else _contradiction(scene, node)
         if wrong is None:
             continue
-        made = _settled(scene, node)
+        resolution = _settled(scene, node)
         yield end_state_inconsistent.finding(
             {"kind": "session", "session_id": node.id},
             wrong,
-            how(made, node.id),
-            remedy=remedy(made),
+            how(resolution, node.id),
+            remedy=remedy(resolution),
             data={
                 "started_at": node.started_at,
                 "ended_at": node.ended_at,
@@ -232,21 +234,21 @@ def end_state_inconsistent(scene: Scene) -> Iterator[Finding]:
             identity=(node.ended_at, node.end_reason),
             sessions=1,
             messages=node.active_rows,
-            fix=each(partial(_settle_end, scene, node, made)),
+            fix=each(partial(_settle_end, scene, node, resolution)),
         )
 
 
 def _odd(scene: Scene, node: SessionNode, times: Sequence[Mended]) -> Finding:
-    made = _timed(scene, node, times)
+    resolution = _timed(scene, node, times)
     words = {"started_at": "start", "ended_at": "end"}
     wrong = [f"its {words[time.column]} is {time.kind}" for time in times]
-    sure = made.safety is Safety.SAFE and bool(made.changes)
+    sure = resolution.safety is Safety.SAFE and bool(resolution.changes)
     return end_state_inconsistent.finding(
         {"kind": "session", "session_id": node.id},
         f"{' and '.join(wrong)}.",
-        how(made, node.id),
+        how(resolution, node.id),
         severity=Severity.WARNING if sure else Severity.INFO,
-        remedy=remedy(made),
+        remedy=remedy(resolution),
         data={
             "started_at": node.started_at,
             "ended_at": node.ended_at,
@@ -256,7 +258,7 @@ def _odd(scene: Scene, node: SessionNode, times: Sequence[Mended]) -> Finding:
         identity=(node.ended_at, node.end_reason, *wrong),
         sessions=1,
         messages=node.active_rows,
-        fix=each(partial(_settle_end, scene, node, made)),
+        fix=each(partial(_settle_end, scene, node, resolution)),
     )
 
 
@@ -267,12 +269,12 @@ def _timed(scene: Scene, node: SessionNode, times: Sequence[Mended]) -> Resoluti
         return refused("neither it nor any of its messages has a time")
     change = changes_of(node.id, row_of(scene, node.id), wanted)
     if any(time.column == "ended_at" for time in times) or not node.is_open:
-        return resolution([change], Safety.UNSAFE, PRUNES)
+        return resolved([change], Safety.UNSAFE, PRUNES)
     if node.api_call_count == 0 and scene.graph.closed_if_unused(node.id):
-        return resolution([change], Safety.UNSAFE, "Hermes would then close it as never used")
+        return resolved([change], Safety.UNSAFE, "Hermes would then close it as never used")
     if not all(time.sure for time in times):
-        return resolution([change], Safety.UNSAFE, "nothing proves the time")
-    return resolution([change], Safety.SAFE, "it falls between what came before and after")
+        return resolved([change], Safety.UNSAFE, "nothing proves the time")
+    return resolved([change], Safety.SAFE, "it falls between what came before and after")
 
 
 def _contradiction(scene: Scene, node: SessionNode) -> str | None:
@@ -298,7 +300,7 @@ def _settled(scene: Scene, node: SessionNode) -> Resolution:
         wanted["ended_at"] = _time_of_end(scene, node)
     if None in wanted.values():
         return refused("neither it nor any of its messages has a time")
-    return resolution([changes_of(node.id, row_of(scene, node.id), wanted)], Safety.UNSAFE, PRUNES)
+    return resolved([changes_of(node.id, row_of(scene, node.id), wanted)], Safety.UNSAFE, PRUNES)
 
 
 def _time_of_end(scene: Scene, node: SessionNode) -> float | None:
@@ -315,13 +317,13 @@ def _time_of_end(scene: Scene, node: SessionNode) -> float | None:
 
 
 def _settle_end(
-    scene: Scene, node: SessionNode, made: Resolution, finding: Finding
+    scene: Scene, node: SessionNode, resolution: Resolution, finding: Finding
 ) -> Iterator[Unit]:
     """Give the times that the data gives, and fill in what is missing of the end."""
-    if made.changes:
-        after = made.changes[0].after
-        summary = f"set {' and '.join(after)} of {node.id} ({made.reason})"
-        yield followed_by(unit_of(finding, made, summary), file_copies(scene, node.id))
+    if resolution.changes:
+        after = resolution.changes[0].after
+        summary = f"set {' and '.join(after)} of {node.id} ({resolution.reason})"
+        yield followed_by(unit_of(finding, resolution, summary), file_copies(scene, node.id))
 
 
 def file_copies(scene: Scene, session_id: str) -> list[FileCopy]:

@@ -21,7 +21,7 @@ from hermes_repair.checks.resolution_units import (
     unit_of,
 )
 from hermes_repair.evidence.scene import Scene
-from hermes_repair.lineage.column_changes import Resolution, changes_of, refused, resolution
+from hermes_repair.lineage.column_changes import Resolution, changes_of, refused, resolved
 from hermes_repair.lineage.graph import EdgeKind
 from hermes_repair.lineage.release_rules import RULES, compression_tip
 from hermes_repair.lineage.session_node import SessionNode
@@ -97,16 +97,16 @@ def ghost_session(scene: Scene) -> Iterator[Finding]:
     for node in scene.nodes:
         if not _is_ghost(scene, node):
             continue
-        made = _archived(scene, node)
+        resolution = _archived(scene, node)
         yield ghost_session.finding(
             {"kind": "session", "session_id": node.id},
             "has no message, no title and no child session.",
-            how(made, node.id),
-            remedy=remedy(made),
+            how(resolution, node.id),
+            remedy=remedy(resolution),
             data={"started_at": node.started_at},
             identity=(node.started_at,),
             sessions=1,
-            fix=fix_of(made, f"archive {node.id}, which is empty"),
+            fix=fix_of(resolution, f"archive {node.id}, which is empty"),
         )
 
 
@@ -126,7 +126,7 @@ def _archived(scene: Scene, node: SessionNode) -> Resolution:
     change = changes_of(node.id, row_of(scene, node.id), {"archived": 1})
     if change is None:
         return refused(advice("Schema 14 can archive it: {}", command("migrate")))
-    return resolution([change], Safety.UNSAFE, "an empty session does no harm")
+    return resolved([change], Safety.UNSAFE, "an empty session does no harm")
 
 
 @check("LN011", "title-lost", Severity.INFO, Remedy.UNSAFE, stage=Stage.LINEAGE)
@@ -189,5 +189,5 @@ def _name_again(scene: Scene, node: SessionNode, before: str, finding: Finding) 
     """Give the shown part the title of the conversation."""
     title = given_title(base_title(before), CONTINUED, node.started_at, scene.taken_titles)
     change = changes_of(node.id, row_of(scene, node.id), {"title": title})
-    made = resolution([change], Safety.UNSAFE, "hermes-repair made up the name")
-    yield unit_of(finding, made, f"give {node.id} the title of its conversation")
+    resolution = resolved([change], Safety.UNSAFE, "hermes-repair made up the name")
+    yield unit_of(finding, resolution, f"give {node.id} the title of its conversation")

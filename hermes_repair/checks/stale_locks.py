@@ -24,18 +24,18 @@ LOCKS = (LOCK_TABLE, "schema_version")
 lock_check = partial(check, live=True, stage=Stage.LOCKS)
 
 
-def _findings(scene: Scene, made: Check) -> Iterator[Finding]:
+def _findings(scene: Scene, found_by: Check) -> Iterator[Finding]:
     # `locks clean` is never the first to open a database with a -wal that a crash left.
     crashed = not scene.look.live and scene.file.side is not SideFile.NONE
     clean = REPAIR if crashed else command("locks clean")
     for lock in scene.locks:
-        if lock.finding_id == made.id:
-            yield made.finding(
+        if lock.finding_id == found_by.id:
+            yield found_by.finding(
                 {"kind": "lock", "session_id": lock.session},
                 f"a compression lock is stuck. {lock.verdict.reason}",
                 clean
                 if lock.verdict.cleanable
-                else command("repair", "--select", made.id, "--unsafe"),
+                else command("repair", "--select", found_by.id, "--unsafe"),
                 data={"holder": readable(lock.row["holder"]), "kind": lock.verdict.kind.value},
                 identity=tuple(lock.row[column] for column in LOCK_KEY),
                 sessions=int(lock.session_there),

@@ -38,7 +38,7 @@ def _answers(scene: Scene, id: str) -> Iterator[tuple[Compared, Comparison]]:
             yield answer, answer.comparison
 
 
-def _finding(scene: Scene, made: Check, answer: Compared, found: Comparison) -> Finding:
+def _finding(scene: Scene, found_by: Check, answer: Compared, found: Comparison) -> Finding:
     missing = count(found.counts.missing, "message")
     file = "its session log" if answer.file.kind is FileKind.LOG else "the file"
     said = IN_WORDS.get(found.verdict, "{missing}").format(missing=missing, file=file)
@@ -50,7 +50,7 @@ def _finding(scene: Scene, made: Check, answer: Compared, found: Comparison) -> 
         remedy = Remedy.SAFE
     else:
         remedy = Remedy.UNSAFE
-    return made.finding(
+    return found_by.finding(
         {"kind": "session", "session_id": found.session_id, "path": answer.file.path.name},
         said + reason,
         _hint(remedy, found),

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from json.decoder import JSONDecoder
 from typing import NoReturn
 
@@ -44,6 +44,10 @@ class Resolution:
     safety: Safety
     reason: Hint
 
+    def as_judgement(self, reason: Hint) -> Resolution:
+        """Return the same changes, done only when they are asked for, with the reason."""
+        return replace(self, safety=Safety.UNSAFE, reason=reason)
+
 
 def refused(reason: Hint) -> Resolution:
     """Return a resolution that changes nothing, with the reason why not."""
@@ -62,7 +66,7 @@ def changes_of(session_id: str, row: Row, wanted: Mapping[str, Value]) -> Column
     return ColumnChanges(session_id, {column: row[column] for column in after}, after)
 
 
-def resolution(changes: list[ColumnChanges | None], safety: Safety, reason: str) -> Resolution:
+def resolved(changes: list[ColumnChanges | None], safety: Safety, reason: str) -> Resolution:
     """Put the changes that there are into one resolution."""
     return Resolution(tuple(change for change in changes if change is not None), safety, reason)
 

@@ -17,7 +17,7 @@ from hermes_repair.lineage.column_changes import (
     branch_shape,
     changes_of,
     refused,
-    resolution,
+    resolved,
     unrouted_shape,
 )
 from hermes_repair.lineage.forks import Fork, Holds, Sibling
@@ -134,7 +134,7 @@ def _resolve(
         changes_of(session_id, basis.rows[session_id], values)
         for session_id, values in wanted.items()
     ]
-    return resolution(changes, safety, reason)
+    return resolved(changes, safety, reason)
 
 
 def _shape(sibling: Sibling, row: Row, parent_id: str, *, routed: bool) -> dict[str, Value]:

@@ -20,7 +20,7 @@ from hermes_repair.lineage.column_changes import (
     changes_of,
     refused,
     remove_marker,
-    resolution,
+    resolved,
     set_marker,
     unrouted_shape,
 )
@@ -72,10 +72,10 @@ def cut_orphan(session: LinkedSession, proof: str | None, origin: str | None = N
     node, row = session.node, session.row
     cut: dict[str, Value] = {"parent_session_id": None}
     if node.delegate_from is not None:
-        return resolution([changes_of(node.id, row, cut)], Safety.SAFE, "its delegate mark stays")
+        return resolved([changes_of(node.id, row, cut)], Safety.SAFE, "its delegate mark stays")
     if proof is None:
         reason = "nothing proves that it is a person's chat and not a delegate's run"
-        return resolution([changes_of(node.id, row, cut)], Safety.UNSAFE, reason)
+        return resolved([changes_of(node.id, row, cut)], Safety.UNSAFE, reason)
     try:
         cut["model_config"] = set_marker(
             row.get("model_config"), BRANCHED_FROM, origin or node.parent_id or ""
@@ -83,7 +83,7 @@ def cut_orphan(session: LinkedSession, proof: str | None, origin: str | None = N
     except ConfigUnusable as error:
         return refused(error.refusal(node.id))
     cut |= superseded(session)
-    return resolution([changes_of(node.id, row, cut)], Safety.SAFE, proof)
+    return resolved([changes_of(node.id, row, cut)], Safety.SAFE, proof)
 
 
 def waits_for(graph: Graph, origin: SessionNode, node: SessionNode) -> bool:
@@ -106,7 +106,7 @@ def attach(session: LinkedSession, origin: str) -> Resolution:
     if node.is_open and node.rows and node.api_call_count == 0:
         values["api_call_count"] = 1  # else Hermes closes it after 7 days
     reason = f"it begins with the rows of {origin}, which waits for its continuation"
-    return resolution([changes_of(node.id, session.row, values)], Safety.SAFE, reason)
+    return resolved([changes_of(node.id, session.row, values)], Safety.SAFE, reason)
 
 
 def cut_cycle(session: LinkedSession, proof: str | None, cycle: Sequence[str]) -> Resolution:
@@ -118,11 +118,11 @@ def cut_cycle(session: LinkedSession, proof: str | None, cycle: Sequence[str]) -
     node = session.node
     change = changes_of(node.id, session.row, {"parent_session_id": None})
     if len(cycle) > 1:
-        return resolution([change], Safety.UNSAFE, "the earliest session is taken for the first")
+        return resolved([change], Safety.UNSAFE, "the earliest session is taken for the first")
     if node.delegate_from is None and proof is None:
         reason = "nothing proves that it is a person's chat and not a delegate's run"
-        return resolution([change], Safety.UNSAFE, reason)
-    return resolution([change], Safety.SAFE, "no session is its own parent")
+        return resolved([change], Safety.UNSAFE, reason)
+    return resolved([change], Safety.SAFE, "no session is its own parent")
 
 
 def reopen_parent(
@@ -149,11 +149,11 @@ def reopen_parent(
         values["api_call_count"] = 1  # else Hermes closes it after 7 days
     change = changes_of(node.id, session.row, values)
     if live:
-        return resolution([change], Safety.SAFE, "a gateway chat leads to it")
+        return resolved([change], Safety.SAFE, "a gateway chat leads to it")
     if unwritten:
-        return resolution([change], Safety.SAFE, "nothing that was ever written continues it")
+        return resolved([change], Safety.SAFE, "nothing that was ever written continues it")
     reason = "its continuation may have been deleted on purpose, which looks the same"
-    return resolution([change], Safety.UNSAFE, reason)
+    return resolved([change], Safety.UNSAFE, reason)
 
 
 def cut_empty(
@@ -182,9 +182,9 @@ def cut_empty(
             values["title"] = given_title(base, EMPTY, node.started_at, taken)
     change = changes_of(node.id, session.row, values)
     if unwritten:
-        return resolution([change], Safety.SAFE, "nothing was ever written to it")
+        return resolved([change], Safety.SAFE, "nothing was ever written to it")
     reason = "its messages may have been undone on purpose, which looks the same"
-    return resolution([change], Safety.UNSAFE, reason)
+    return resolved([change], Safety.UNSAFE, reason)
 
 
 def unhide(session: LinkedSession, proof: str | None) -> Resolution:
@@ -211,11 +211,11 @@ def unhide(session: LinkedSession, proof: str | None) -> Resolution:
     change = changes_of(node.id, row, values)
     if not step_16:
         reason = "a gateway chat leads to it, though a release tagged it as a delegate's"
-        return resolution([change], Safety.UNSAFE, reason)
+        return resolved([change], Safety.UNSAFE, reason)
     if proof is None:
         reason = "nothing proves that it is a person's chat and not a delegate's run"
-        return resolution([change], Safety.UNSAFE, reason)
-    return resolution([change], Safety.SAFE, proof)
+        return resolved([change], Safety.UNSAFE, reason)
+    return resolved([change], Safety.SAFE, proof)
 
 
 def _continues_again(graph: Graph, node: SessionNode) -> bool:
@@ -248,7 +248,7 @@ def mark_branch(session: LinkedSession, proof: str | None, *, copied: bool) -> R
         values["parent_session_id"] = None
     change = changes_of(node.id, row, values)
     if copied:
-        return resolution([change], Safety.SAFE, "it begins with its parent's rows")
+        return resolved([change], Safety.SAFE, "it begins with its parent's rows")
     if parent.end_reason in BRANCH_ENDS and proof is not None:
-        return resolution([change], Safety.SAFE, f"its parent ended as '{parent.end_reason}'")
-    return resolution([change], Safety.UNSAFE, "only its words say that it is a branch")
+        return resolved([change], Safety.SAFE, f"its parent ended as '{parent.end_reason}'")
+    return resolved([change], Safety.UNSAFE, "only its words say that it is a branch")
