@@ -97,7 +97,7 @@ class _Filling:
         zone = ", times in this machine's zone" if self.fill.guessed_zone else ""
         summary = (
             f"bring back {count(inserted, 'message')} of {found.session_id} from"
-            f" {finding.subject['path']} ({found.verdict.value}{zone})"
+            f" {self.path.name} ({found.verdict.value}{zone})"
         )
         safety = Safety.SAFE if found.safe else Safety.UNSAFE
         unit = session_unit(finding, summary, actions, safety)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -119,19 +119,26 @@ def interrupted_migration(scene: Scene) -> Iterator[Finding]:
         *(_outdated_search(scene) if found.family in MIGRATED else ()),
     ]
     fix = partial(_finish_migration, scene)
-    for table, damage, rows, message in damages:
+    for damage in damages:
         yield interrupted_migration.finding(
-            {"kind": "table", "table": table},
-            message,
+            {"kind": "table", "table": damage.table},
+            damage.message,
             hint,
             remedy=remedy,
-            data={"damage": damage, "rows": rows},
-            identity=(damage, rows),
+            data={"damage": damage.kind, "rows": damage.rows},
+            identity=(damage.kind, damage.rows),
             fix=fix,
         )
 
 
-_Damage = tuple[str, str, int, str]
+@dataclass(frozen=True, slots=True)
+class _Damage:
+    """What is wrong with one table, in a word and in a sentence, and how many rows it has."""
+
+    table: str
+    kind: str
+    rows: int
+    message: str
 
 
 def _leftovers(scene: Scene) -> Iterator[_Damage]:
@@ -145,7 +152,7 @@ def _leftovers(scene: Scene) -> Iterator[_Damage]:
             if left.indexes
             else ""
         )
-        yield (
+        yield _Damage(
             left.table,
             "leftover",
             rows,
@@ -197,7 +204,7 @@ _MISLEADS = {"schema_version": ", as in a database made by hand"}
 def _wrong_keys(scene: Scene) -> Iterator[_Damage]:
     for table in scene.recognition.wrong_keys:
         rows = _count(scene, table)
-        yield (
+        yield _Damage(
             table,
             "key",
             rows,
@@ -209,7 +216,7 @@ def _wrong_keys(scene: Scene) -> Iterator[_Damage]:
 def _outdated_search(scene: Scene) -> Iterator[_Damage]:
     if scene.recognition.search_outdated:
         rows = _count(scene, "messages")
-        yield (
+        yield _Damage(
             "messages_fts",
             "search",
             rows,

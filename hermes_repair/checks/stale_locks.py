@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 from hermes_repair.checks.registry import Check, check, each
@@ -139,26 +139,35 @@ def cooldown_stale(scene: Scene) -> Iterator[Finding]:
 
     How safe it is: the receipt keeps the old values.
     """
-    for session, until, error in _cooldowns(scene):
-        found = cooldown_verdict(until, scene.now)
-        if found.cleanable:
+    for pause in _cooldowns(scene):
+        verdict = cooldown_verdict(pause.until, scene.now)
+        if verdict.cleanable:
             yield cooldown_stale.finding(
-                {"kind": "session", "session_id": session},
-                found.reason[0].lower() + found.reason[1:],
+                {"kind": "session", "session_id": pause.session_id},
+                verdict.reason[0].lower() + verdict.reason[1:],
                 REPAIR,
-                data={"until": until, "has_error": error is not None},
-                identity=(until,),
+                data={"until": pause.until, "has_error": pause.error is not None},
+                identity=(pause.until,),
                 sessions=1,
-                fix=each(partial(_clear_cooldown, session, until, error)),
+                fix=each(partial(_clear_cooldown, pause)),
             )
 
 
-def _cooldowns(scene: Scene) -> list[tuple[str, Value, Value]]:
+@dataclass(frozen=True, slots=True)
+class _Cooldown:
+    """A pause as its row has it."""
+
+    session_id: str
+    until: Value
+    error: Value
+
+
+def _cooldowns(scene: Scene) -> list[_Cooldown]:
     if "compression_failure_cooldown_until" not in scene.look.columns("sessions"):
         return []
     return [
-        (readable(row[0]), row[1], row[2])
-        for row in scene.look.scan(
+        _Cooldown(readable(id), until, error)
+        for id, until, error in scene.look.scan(
             "id, compression_failure_cooldown_until, compression_failure_error",
             "sessions",
             "compression_failure_cooldown_until IS NOT NULL",
@@ -166,10 +175,13 @@ def _cooldowns(scene: Scene) -> list[tuple[str, Value, Value]]:
     ]
 
 
-def _clear_cooldown(session: str, until: Value, error: Value, finding: Finding) -> Iterator[Unit]:
+def _clear_cooldown(pause: _Cooldown, finding: Finding) -> Iterator[Unit]:
     """Clear the pause and its error."""
-    before = {"compression_failure_cooldown_until": until, "compression_failure_error": error}
-    update = RowUpdate("sessions", {"id": session}, before, dict.fromkeys(before))
-    summary = f"clear the compression pause of {session}, which is over"
+    before = {
+        "compression_failure_cooldown_until": pause.until,
+        "compression_failure_error": pause.error,
+    }
+    update = RowUpdate("sessions", {"id": pause.session_id}, before, dict.fromkeys(before))
+    summary = f"clear the compression pause of {pause.session_id}, which is over"
     unit = session_unit(finding, summary, [update], Safety.SAFE)
     yield replace(unit, kind="lock", live=True, sessions=frozenset())

@@ -21,7 +21,7 @@ from hermes_repair.checks.resolution_units import (
     session_unit,
 )
 from hermes_repair.evidence.scene import Scene
-from hermes_repair.evidence.suspect_rows import Pairs, call_id, rows_in
+from hermes_repair.evidence.suspect_rows import Pairs, rows_in
 from hermes_repair.lineage.compared_messages import Message
 from hermes_repair.model.actions import Action, RowUpdate
 from hermes_repair.model.commands_to_type import Hint, advice
@@ -31,7 +31,7 @@ from hermes_repair.model.values import Row, Value, same_value, text
 from hermes_repair.model.words import count, verb
 from hermes_repair.program_texts import is_compaction_summary
 from hermes_repair.store.look import Look
-from hermes_repair.transcripts.message_keys import decode_calls
+from hermes_repair.transcripts.message_keys import call_id, decode_calls
 from hermes_repair.transcripts.message_rows import tool_calls_of
 from hermes_repair.transcripts.repeats import TOGETHER, Repeats, find_repeats
 

@@ -196,12 +196,11 @@ def home_facts(snapshot: HistoryEvidence, found: TranscriptFile) -> HomeFacts:
     Raises ``OSError`` where a repair of ours took lines from the file and it cannot be read now.
     """
     session_id = found.session_id or ""
-    missing, explained = snapshot.first_missing
     number = snapshot.recognition.number
     return HomeFacts(
         database_birth=snapshot.birth,
-        first_missing_id=missing,
-        explained_since=explained,
+        first_missing_id=snapshot.first_missing.first,
+        explained_since=snapshot.first_missing.explained_since,
         perhaps_imported=number is None or number >= IMPORTS_SINCE,
         routed=snapshot.routing.is_live(session_id),
         brought=brought_lines(snapshot, found),

@@ -18,7 +18,7 @@ from hermes_repair.model.values import Row, Value
 from hermes_repair.program_texts import Kind, default_harness
 from hermes_repair.store.connections import quote
 from hermes_repair.store.look import Look
-from hermes_repair.transcripts.message_keys import decode_calls
+from hermes_repair.transcripts.message_keys import call_ids, decode_calls
 
 
 @dataclass(slots=True)
@@ -43,11 +43,9 @@ class Pairing:
     def call(self, session: str, row: int, calls: Any) -> None:
         """Take what one assistant row calls, decoded; calls without ids say nothing."""
         pairs = self._sessions.setdefault(session, Pairs())
-        for call in calls if isinstance(calls, list) else ():
-            id = call_id(call)
-            if id is not None:
-                pairs.open[id] = row
-                pairs.made.add(id)
+        for id in call_ids(calls):
+            pairs.open[id] = row
+            pairs.made.add(id)
 
     def answer(self, session: str, row: int, call: str) -> None:
         """Take one tool row that answers ``call``."""
@@ -62,12 +60,6 @@ class Pairing:
         return {
             name: found for name, found in self._sessions.items() if found.open or found.orphans
         }
-
-
-def call_id(call: Any) -> str | None:
-    """Return the id of one decoded call; releases before 2026-03 wrote none."""
-    id = (call.get("id") or call.get("call_id")) if isinstance(call, dict) else None
-    return id if isinstance(id, str) and id else None
 
 
 MOST, FEWEST = 64, 8  # rows of a block; larger ones cost more in memory that is new each time

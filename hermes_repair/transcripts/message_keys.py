@@ -254,6 +254,18 @@ def calls_text(calls: Any) -> str:
     return "\x1e".join([_call_text(call) for call in calls])
 
 
+def call_ids(calls: Any) -> tuple[str, ...]:
+    """Return the ids of decoded tool calls; releases before 2026-03 wrote none."""
+    found = (call_id(call) for call in calls) if isinstance(calls, list) else ()
+    return tuple(id for id in found if id is not None)
+
+
+def call_id(call: Any) -> str | None:
+    """Return the id of one decoded call, None where it has none."""
+    id = (call.get("id") or call.get("call_id")) if isinstance(call, dict) else None
+    return id if isinstance(id, str) and id else None
+
+
 def _call_text(call: Any) -> str:
     if not isinstance(call, dict):
         return json.dumps(call, sort_keys=True, default=str)

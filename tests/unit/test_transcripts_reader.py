@@ -253,7 +253,6 @@ def test_a_sequence_keeps_what_a_comparison_needs(tmp_path: Path) -> None:
     sequence = read_sequence(path)
     assert len(sequence) == 2
     assert sequence.meta == ("telegram", "m")
-    assert sequence.others == 2
     assert [line.reason for line in sequence.bad] == ["no role"]
     assert sequence.bad_before == [1]
     assert sequence.platform_ids == {1: "m-9"}
