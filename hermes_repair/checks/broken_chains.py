@@ -40,7 +40,7 @@ from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import Safety, Stage, Unit
 from hermes_repair.model.values import text
 from hermes_repair.model.words import count
-from hermes_repair.transcripts.sequences import ASSISTANT, HARNESS, SUMMARY, TOOL, FileSequence
+from hermes_repair.transcripts.sequences import ASSISTANT, HARNESS, SUMMARY, TOOL
 
 FIRST_IMPORTING = 22
 """From this schema on (0.19.0) a release imports sessions, and gives their messages new ids."""
@@ -325,7 +325,7 @@ def continuation_in_file(scene: Scene, node: SessionNode) -> FileSession | None:
         if session_id in scene.node or fill is None or not _near(session_id, node.ended_at):
             continue
         rows = rows if rows is not None else scene.messages(node.id)
-        if begins_with(rows, _messages(answer)):
+        if begins_with(rows, tuple(_messages(answer))):
             return FileSession(session_id, answer.comparison is not None and answer.comparison.safe)
     return None
 
@@ -362,11 +362,8 @@ def _near(session_id: str, ended_at: float | None) -> bool:
     return ended_at is None or abs(named.timestamp() - ended_at) <= NEAR_SECONDS
 
 
-def _messages(answer: Compared) -> tuple[Message, ...]:
-    return tuple(_as_messages(sequence_of(answer)))
-
-
-def _as_messages(sequence: FileSequence) -> Iterator[Message]:
+def _messages(answer: Compared) -> Iterator[Message]:
+    sequence = sequence_of(answer)
     for index, flags in enumerate(sequence.flags):
         role = "assistant" if flags & ASSISTANT else "tool" if flags & TOOL else "user"
         nature = Nature.GENUINE

@@ -17,15 +17,14 @@ from hermes_repair.lineage.column_changes import (
     Resolution,
     changes_of,
     resolved,
+    skip_space,
 )
 from hermes_repair.lineage.session_node import SessionNode
-from hermes_repair.model.findings import Finding, Severity
-from hermes_repair.model.findings import Remedy as Mends
+from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import Safety, Stage
 from hermes_repair.model.values import Value, text
 
 MARKERS = (BRANCHED_FROM, DELEGATE_FROM)
-_SPACE = " \t\r\n"
 _DECODER = json.JSONDecoder()
 
 
@@ -70,28 +69,22 @@ def salvage(config: Value) -> Salvaged:
 
 def _members(said: str) -> dict[str, Any]:
     members: dict[str, Any] = {}
-    position = _skip(said, 0)
+    position = skip_space(said, 0)
     if said[position : position + 1] != "{":
         return members
     try:
         while True:
-            key, end = _DECODER.raw_decode(said, _skip(said, position + 1))
-            colon = _skip(said, end)
+            key, end = _DECODER.raw_decode(said, skip_space(said, position + 1))
+            colon = skip_space(said, end)
             if not isinstance(key, str) or said[colon : colon + 1] != ":":
                 return members
-            value, end = _DECODER.raw_decode(said, _skip(said, colon + 1))
-            position = _skip(said, end)
+            value, end = _DECODER.raw_decode(said, skip_space(said, colon + 1))
+            position = skip_space(said, end)
             if said[position : position + 1] not in (",", "}"):
                 return members  # a number that is cut off still looks like one
             members[key] = value
     except (ValueError, RecursionError):
         return members
-
-
-def _skip(said: str, position: int) -> int:
-    while position < len(said) and said[position] in _SPACE:
-        position += 1
-    return position
 
 
 def _finite(value: Any) -> Any:
@@ -105,7 +98,7 @@ def _finite(value: Any) -> Any:
     return value
 
 
-@check("SE001", "model-config-invalid", Severity.ERROR, Mends.SAFE, stage=Stage.VALUES)
+@check("SE001", "model-config-invalid", Severity.ERROR, Remedy.SAFE, stage=Stage.VALUES)
 def model_config_invalid(scene: Scene) -> Iterator[Finding]:
     """The settings of one session are not valid JSON.
 

@@ -70,14 +70,13 @@ def find_elsewhere(snapshot: LineageEvidence) -> Mapping[str, tuple[Place, ...]]
     if not wanted:
         return {}
     found: defaultdict[str, list[Place]] = defaultdict(list)
-    folders = {snapshot.home.sessions_dir: None, snapshot.home.logs_dir: None}
-    for folder in folders:
-        for file in list_sessions(folder).files:
-            if file.session_id in wanted and file.kind in IN_A_FILE:
-                found[file.session_id].append(Place(IN_A_FILE[file.kind], file.path, False))
+    for file in _chat_files(snapshot.home):
+        if file.session_id in wanted and file.kind in IN_A_FILE:
+            found[file.session_id].append(Place(IN_A_FILE[file.kind], file.path, False))
+    ids: list[Value] = [json.dumps(sorted(wanted))]
     for copy in other_databases(snapshot.home):
-        for row in _rows_in(snapshot, copy, _WITH_ID, sorted(wanted), "missing parents"):
-            found[text(row[0]) or ""].append(Place(copy.kind.value, copy.path, True))
+        for (id,) in _asked(snapshot, copy, _WITH_ID, ids, "missing parents"):
+            found[text(id) or ""].append(Place(copy.kind.value, copy.path, True))
     return {session_id: tuple(places) for session_id, places in found.items()}
 
 
@@ -104,8 +103,8 @@ def find_continuations(snapshot: LineageEvidence) -> Mapping[str, tuple[Continua
     for copy in other_databases(snapshot.home):
         if copy.kind is not CopyKind.PROFILE:
             continue
-        for parent, child, source, config in _rows_in(
-            snapshot, copy, _WITH_PARENT, closed, "continuations"
+        for parent, child, source, config in _asked(
+            snapshot, copy, _WITH_PARENT, [json.dumps(closed)], "continuations"
         ):
             marks = read_config(config) or {}
             if source != "tool" and BRANCHED_FROM not in marks and DELEGATE_FROM not in marks:
@@ -140,16 +139,10 @@ def _has_messages_below(snapshot: LineageEvidence, session_id: str) -> bool:
     return any(snapshot.node[name].rows for name in snapshot.graph.continuations(session_id))
 
 
-def _rows_in(
-    snapshot: LineageEvidence, copy: DatabaseCopy, sql: str, wanted: list[str], what: str
-) -> list[tuple[Value, ...]]:
-    """Return what another database says of these sessions; ``what`` is looked for, in words."""
-    return _asked(snapshot, copy, sql, [json.dumps(wanted)], what)
-
-
 def _asked(
     snapshot: LineageEvidence, copy: DatabaseCopy, sql: str, parameters: list[Value], what: str
 ) -> list[tuple[Value, ...]]:
+    """Return what another database answers; ``what`` is looked for, in words."""
     try:
         with look_at(copy) as look:
             if look is not None:

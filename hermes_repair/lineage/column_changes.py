@@ -171,15 +171,15 @@ class _Member:
 
 def _members(text: str) -> Iterator[_Member]:
     _check(text)
-    position = _skip(text, _skip(text, 0) + 1)
+    position = skip_space(text, skip_space(text, 0) + 1)
     while text[position] != "}":
         key, end = _DECODER.raw_decode(text, position)
-        value = _skip(text, _skip(text, end) + 1)
+        value = skip_space(text, skip_space(text, end) + 1)
         _, end = _DECODER.raw_decode(text, value)
         yield _Member(key, position, end)
-        position = _skip(text, end)
+        position = skip_space(text, end)
         if text[position] == ",":
-            position = _skip(text, position + 1)
+            position = skip_space(text, position + 1)
 
 
 def _check(text: str) -> None:
@@ -201,7 +201,8 @@ def _constant(name: str) -> NoReturn:
 _DECODER = JSONDecoder(parse_float=str, parse_int=str, parse_constant=_constant)
 
 
-def _skip(text: str, position: int) -> int:
+def skip_space(text: str, position: int) -> int:
+    """Return the next place in a JSON text that is no white space, at or after ``position``."""
     while position < len(text) and text[position] in _SPACE:
         position += 1
     return position
