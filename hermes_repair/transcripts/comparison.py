@@ -133,7 +133,7 @@ class Case:
             doubt, matched = Doubt.ORPHANED_ROWS, match_all(sides) or {}
         elif proofs.before_database(sides, self.home, sides.lines):
             doubt = Doubt.BEFORE_DATABASE
-        return self.filled(Verdict.ONLY_IN_FILE, "TR002", doubt, matched, len(sides.rows))
+        return self.filled(Verdict.ONLY_IN_FILE, doubt, matched, len(sides.rows))
 
     def classified(self, matched: dict[int, int]) -> Comparison:
         """Answer for a session that lacks messages of its file.
@@ -148,12 +148,12 @@ class Case:
         bound = later[0] if later else len(sides.table)
         spoken = [row for row in sides.spoken if row < bound]
         if was_rewritten(sides, later, alone=not spoken):
-            return case.filled(Verdict.TAIL_MISSING, "TR007", Doubt.REWRITTEN, matched, first_later)
+            return case.filled(Verdict.TAIL_MISSING, Doubt.REWRITTEN, matched, first_later)
         session = _known(self.session)
         if not spoken:
             missing = missing_lines(sides, {}, sides.lines)
             doubt = proofs.all_missing(sides, session, self.home, missing, later)
-            return case.filled(Verdict.ALL_MISSING, "TR001", doubt, {}, first_later)
+            return case.filled(Verdict.ALL_MISSING, doubt, {}, first_later)
         embedded = embed(sides, spoken)
         if embedded is None:
             return case.interleaved(spoken, first_later)
@@ -161,10 +161,9 @@ class Case:
         doubt = None
         if missing:
             doubt = proofs.part_missing(sides, session, self.home, embedded, missing)
-        verdict, finding = Verdict.FRONT_OR_MIDDLE_MISSING, "TR001"
-        if sides.lines[-1] not in embedded:
-            verdict, finding = Verdict.TAIL_MISSING, "TR007" if doubt else "TR001"
-        return case.filled(verdict, finding, doubt, embedded, first_later)
+        at_end = sides.lines[-1] not in embedded
+        verdict = Verdict.TAIL_MISSING if at_end else Verdict.FRONT_OR_MIDDLE_MISSING
+        return case.filled(verdict, doubt, embedded, first_later)
 
     def interleaved(self, spoken: Sequence[int], first_later: int) -> Comparison:
         """Answer where both sides have genuine messages of their own before the file's end."""
@@ -176,18 +175,16 @@ class Case:
         if any(sides.file.keys[line] in own for line in missing):
             return self.filled(
                 Verdict.DIVERGED,
-                "TR003",
                 Doubt.ORDER,
                 matched,
                 first_later,
                 lambda line: sides.file.keys[line] not in own,
             )
-        return self.filled(Verdict.UNION, "TR001", Doubt.BOTH_SIDES, matched, first_later)
+        return self.filled(Verdict.UNION, Doubt.BOTH_SIDES, matched, first_later)
 
     def filled(
         self,
         verdict: Verdict,
-        finding: str,
         doubt: Doubt | None,
         matched: dict[int, int],
         first_later: int,
@@ -215,7 +212,7 @@ class Case:
         return Comparison(
             session_id=sides.session_id,
             verdict=verdict,
-            finding="TR007" if verdict is Verdict.TAIL_MISSING and doubt else finding,
+            finding=_finding(verdict, doubt),
             severity=_severity(verdict, doubt is None),
             safe=doubt is None,
             reason=self.reason(verdict, doubt),
@@ -261,6 +258,13 @@ def _doubt_of_fill(
     if first is not None and sides.table.keys[first] in sides.line_keys(inserted):
         return Doubt.NOT_OF_THEIR_TIME
     return None
+
+
+def _finding(verdict: Verdict, doubt: Doubt | None) -> str:
+    """Return the check whose finding a fill is: an end that was certainly lost is TR001."""
+    if verdict is Verdict.TAIL_MISSING and doubt is not None:
+        return "TR007"
+    return {Verdict.ONLY_IN_FILE: "TR002", Verdict.DIVERGED: "TR003"}.get(verdict, "TR001")
 
 
 def _severity(verdict: Verdict, safe: bool) -> Severity:

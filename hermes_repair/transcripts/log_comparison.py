@@ -97,21 +97,21 @@ def compare_log(
     if not open_gaps:
         reason = undone if gaps and gaps[-1].lines and not gaps[-1].rows else _RIGHT
         return _nothing(case, Verdict.SUPERSEDED, reason or _RIGHT)
-    verdict, finding = Verdict.FRONT_OR_MIDDLE_MISSING, "TR001"
+    verdict = Verdict.FRONT_OR_MIDDLE_MISSING
     if session is None:
-        verdict, finding = Verdict.ONLY_IN_FILE, "TR002"
+        verdict = Verdict.ONLY_IN_FILE
     elif not matched:
         verdict = Verdict.ALL_MISSING
     elif all(gap.at_end for gap in open_gaps):
-        verdict, finding = Verdict.TAIL_MISSING, "TR007"
+        verdict = Verdict.TAIL_MISSING
     elif any(gap.rows for gap in gaps):
         verdict = Verdict.UNION
     doubt = Doubt.SESSION_LOG
-    reason = _MAYBE_DELETED if finding == "TR002" else doubt.sentence
-    if finding == "TR007" and undone:
+    reason = _MAYBE_DELETED if session is None else doubt.sentence
+    if verdict is Verdict.TAIL_MISSING and undone:
         reason = undone
     wanted = _within(sides, open_gaps)
-    found = case.filled(verdict, finding, doubt, matched, first_later, wanted.__contains__)
+    found = case.filled(verdict, doubt, matched, first_later, wanted.__contains__)
     return replace(found, severity=Severity.INFO, reason=reason)
 
 
