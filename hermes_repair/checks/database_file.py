@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
 from hermes_repair.checks.registry import check
+from hermes_repair.checks.resolution_units import DATABASE
 from hermes_repair.evidence.database_history import ids_without_row
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.evidence.sessions_elsewhere import (
@@ -33,7 +34,6 @@ from hermes_repair.store.chats import Chat
 from hermes_repair.store.file_state import FileState, SideFile
 from hermes_repair.transcripts.verdicts import Comparison, Verdict
 
-DATABASE = {"kind": "database"}
 NAMED = 5
 """So many sessions are named in a sentence; the data has all."""
 LEAVE_IT = "Do not start Hermes with it."

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from hermes_repair.checks.database_file import DATABASE, LIST_BACKUPS, LOOK_FOR_COPIES, put_back
+from hermes_repair.checks.database_file import LIST_BACKUPS, LOOK_FOR_COPIES, put_back
 from hermes_repair.checks.registry import check
+from hermes_repair.checks.resolution_units import DATABASE
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.evidence.sessions_elsewhere import find_remaining_files
 from hermes_repair.model.commands_to_type import Hint, advice, quoted

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hermes_repair.checks.registry import check
-from hermes_repair.checks.resolution_units import fix_of, how, linked, remedy, row_of
+from hermes_repair.checks.resolution_units import (
+    DATABASE,
+    MIGRATED,
+    fix_of,
+    how,
+    linked,
+    remedy,
+    row_of,
+)
 from hermes_repair.evidence.ownership import decide
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.lineage.column_changes import Resolution, changes_of, resolved
@@ -19,13 +27,7 @@ from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import Safety, Stage
 from hermes_repair.model.values import Row
 from hermes_repair.model.words import count, utc_day
-from hermes_repair.schema.delegate_marks import (
-    STEP,
-    LeftAlone,
-    read_candidates,
-    would_tag,
-)
-from hermes_repair.schema.recognise import Family
+from hermes_repair.schema.delegate_marks import STEP, LeftAlone, read_candidates, would_tag
 from hermes_repair.schema.releases import number_of_release, release_key
 
 FLAGS = ("archived", "hidden")
@@ -185,7 +187,7 @@ def would_be_hidden(scene: Scene) -> Iterator[Finding]:
     installed Hermes does this, and --for names none, this is only a note.
     """
     number = scene.recognition.number
-    if scene.recognition.family not in (Family.OLD, Family.REPAIRED) or number >= STEP:
+    if scene.recognition.family not in MIGRATED or number >= STEP:
         return
     target, coming = _next_open(scene)
     listed = {line.shown for line in picker(scene.graph, RULES["0.16.0"])}
@@ -195,7 +197,7 @@ def would_be_hidden(scene: Scene) -> Iterator[Finding]:
     proven = sum(1 for _, reason in left if reason in PROVEN)
     ids = sorted(session_id for session_id, _ in left)
     yield would_be_hidden.finding(
-        {"kind": "database"},
+        DATABASE,
         f"The next start of Hermes 0.17.0 or later will hide {count(len(left), 'chat')},"
         f" {_yours(proven, len(left))}.",
         advice("First run: {}", command("migrate", "--to", str(max(STEP, target)))),

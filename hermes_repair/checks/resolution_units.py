@@ -1,4 +1,4 @@
-"""From a lineage resolution to a finding's remedy and to the unit that writes it."""
+"""Hints, remedies and units that checks share: of a lineage resolution, and of one session."""
 
 from __future__ import annotations
 
@@ -21,6 +21,10 @@ SETTLED_SECONDS = 15 * 60
 """A parent is closed for moments before its continuation exists, and a continuation is empty for
 moments, in every release to 0.18.2."""
 
+DATABASE = {"kind": "database"}
+"""The subject of a finding about the whole database."""
+MIGRATED = (Family.OLD, Family.REPAIRED)
+"""Schemas up to 22: those that ``migrate`` writes."""
 REPAIR = command("repair")
 LOOK_AT_MIGRATION = command("migrate", "--dry-run")
 
@@ -65,7 +69,7 @@ def below_active(scene: Scene) -> tuple[Remedy, Hint] | None:
     """Return who helps, and how, where rows cannot be inactive (below 14); None where they can."""
     if "active" in scene.look.columns("messages"):
         return None
-    if scene.recognition.family in (Family.OLD, Family.REPAIRED):
+    if scene.recognition.family in MIGRATED:
         return Remedy.MIGRATE, advice("First run: {}", command("migrate"))
     return Remedy.MANUAL, "Not repaired here: this schema cannot make messages inactive."
 

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from hermes_repair.checks.registry import check
-from hermes_repair.checks.resolution_units import LOOK_AT_MIGRATION
+from hermes_repair.checks.resolution_units import DATABASE, LOOK_AT_MIGRATION, MIGRATED
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.model.actions import Action, RowUpdate
 from hermes_repair.model.commands_to_type import Hint, advice, command
@@ -29,8 +29,6 @@ from hermes_repair.schema.route_parts import Part, RouteFacts
 from hermes_repair.schema.route_space import room_for
 from hermes_repair.schema.table_rebuild import NotBrought, not_brought
 from hermes_repair.schema.title_step import read_title_updates
-
-MIGRATED = (Family.OLD, Family.REPAIRED)
 
 
 def _remedy(scene: Scene) -> tuple[Remedy, Hint]:
@@ -271,7 +269,7 @@ def index_missing(scene: Scene) -> Iterator[Finding]:
     if names:
         remedy, hint = _remedy(scene)
         yield index_missing.finding(
-            {"kind": "database"},
+            DATABASE,
             f"{count(len(names), 'index')} of schema {found.number} {_is(names)} missing:"
             f" {', '.join(names[:5])}{', ...' if len(names) > 5 else ''}.",
             hint,

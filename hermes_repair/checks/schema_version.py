@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from hermes_repair.checks.registry import check
-from hermes_repair.checks.resolution_units import LOOK_AT_MIGRATION
+from hermes_repair.checks.resolution_units import DATABASE, LOOK_AT_MIGRATION, MIGRATED
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.home.installs import Installed, serving
 from hermes_repair.host import ProcessInfo, Program
@@ -27,9 +27,6 @@ from hermes_repair.schema.route import route
 from hermes_repair.schema.route_facts import read_crowded
 from hermes_repair.schema.route_parts import RouteFacts
 from hermes_repair.schema.version_row import VersionProblem
-
-DATABASE = {"kind": "database"}
-MIGRATED = (Family.OLD, Family.REPAIRED)
 
 _NEW = "Hermes takes the database for a new one and skips every data step of an update"
 CONSEQUENCES = {
@@ -289,7 +286,7 @@ def _needs_one(finding: Finding) -> bool:
 
 def _refusal(scene: Scene) -> str | None:
     """Return why the way to the database's own number is refused, or to the newest."""
-    if scene.recognition.family not in (Family.OLD, Family.REPAIRED):
+    if scene.recognition.family not in MIGRATED:
         return None
     known = default_catalogue()
     own = scene.recognition.number  # 0 where nothing tells it, 3 is not known

@@ -24,12 +24,7 @@ from hermes_repair.transcripts.matching import (
     missing_lines,
     was_rewritten,
 )
-from hermes_repair.transcripts.sequences import (
-    COMPACTED,
-    INACTIVE,
-    RECALLED,
-    is_genuine,
-)
+from hermes_repair.transcripts.sequences import COMPACTED, INACTIVE, RECALLED, is_genuine
 from hermes_repair.transcripts.verdicts import (
     Comparison,
     Counts,

@@ -31,11 +31,7 @@ from hermes_repair.transcripts.matching import (
     missing_lines,
     was_rewritten,
 )
-from hermes_repair.transcripts.sequences import (
-    OURS,
-    SUMMARY,
-    is_genuine,
-)
+from hermes_repair.transcripts.sequences import OURS, SUMMARY, is_genuine
 from hermes_repair.transcripts.verdicts import (
     Comparison,
     Doubt,
