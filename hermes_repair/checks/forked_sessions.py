@@ -252,7 +252,7 @@ def _summary(scene: Scene, fork: Fork, settled: Settled) -> str:
     }
     merge = settled.merge
     parts = [
-        _woven(merge, other.session_id, aside)
+        _merged(merge, other.session_id, aside)
         if merge is not None and other.session_id in merge.merged
         else f"{other.session_id} {becomes[other.holds]}"
         for other in fork.others(settled.keep)
@@ -263,7 +263,7 @@ def _summary(scene: Scene, fork: Fork, settled: Settled) -> str:
     )
 
 
-def _woven(merge: Merge, session_id: str, aside: str) -> str:
+def _merged(merge: Merge, session_id: str, aside: str) -> str:
     came, stay = merge.merged[session_id], sum(merge.left_out[session_id].values())
     rest = f" ({count(stay, 'message')} of its own {'stays' if stay == 1 else 'stay'} there)"
     come = verb(came, "comes", "come")

@@ -1,6 +1,6 @@
-"""Weaving the turns of a fork's other halves into the one that is kept, as actions.
+"""Merging the turns of a fork's other halves into the one that is kept, as actions.
 
-Rows that were there keep every value but their id; woven rows are copies of the other half's rows,
+Rows that were there keep every value but their id; merged rows are copies of the other half's rows,
 which stay where they are. Ids and times both rise in the order of the merged conversation: 0.17.0
 reads by time, every other release by id.
 """
@@ -30,7 +30,7 @@ chat of its own, or its words would be in no list."""
 class Merge:
     """What a merge of one fork comes to.
 
-    ``sequence`` are the active rows of the kept session with the woven ones, in order. ``merged``
+    ``sequence`` are the active rows of the kept session with the merged ones, in order. ``merged``
     are the halves that are in it now, with how many of their messages came in; ``left_out`` how
     many messages of each half did not, by reason.
     """
@@ -45,7 +45,7 @@ class Merge:
 
 
 def plan_merge(scene: Scene, fork: Fork, keep: str) -> Merge:
-    """Weave every other half with words of its own into ``keep``, the oldest first."""
+    """Merge every other half with words of its own into ``keep``, the oldest first."""
     kept = next(sibling for sibling in fork.siblings if sibling.session_id == keep)
     shared = kept.shared
     sequence = [Placed(message, False, message.at) for message in scene.messages(keep)]
@@ -94,9 +94,9 @@ def merge_actions(scene: Scene, keep: str, merge: Merge) -> Iterator[Action]:
 def _all_rows(
     ids: Sequence[Value], sequence: Sequence[Placed]
 ) -> Iterator[tuple[Value, Placed | None]]:
-    """Yield every row of the kept session by id, inactive ones too, the woven rows between.
+    """Yield every row of the kept session by id, inactive ones too, the merged rows between.
 
-    A woven row is yielded with its place; one that was there already without.
+    A merged row is yielded with its place; one that was there already without.
     """
     waiting = list(reversed(sequence))
     shown = {placed.message.id for placed in sequence if not placed.merged_in}

@@ -72,7 +72,7 @@ def copied_rows(parent: Sequence[Message], child: Sequence[Message]) -> int:
     """Return how many rows of a continuation, from the first, come from its parent.
 
     Compression copies the first messages and the last ones of the parent, in order, with a summary
-    between and perhaps a task list after (facts: section 6). Those two and rows that no release
+    between and perhaps a task list after. Those two and rows that no release
     shows count as copied.
     """
     places: defaultdict[Hashable, list[int]] = defaultdict(list)

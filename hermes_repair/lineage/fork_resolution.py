@@ -88,7 +88,7 @@ def archive(basis: Basis, fork: Fork, keep: str) -> Resolution:
 
 
 def archive_merged(basis: Basis, fork: Fork, keep: str, merged: Collection[str]) -> Resolution:
-    """Hide the siblings ``merged``, whose turns were woven into ``keep``, with a pointer to it.
+    """Hide the siblings ``merged``, whose turns were merged into ``keep``, with a pointer to it.
 
     UNSAFE, as every merge. What was not merged is treated as :func:`branch` does.
     """

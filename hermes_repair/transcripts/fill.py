@@ -18,7 +18,7 @@ def make_fill(
     first_later: int,
     fallback: float,
 ) -> Fill:
-    """Weave ``inserted`` lines between the existing rows.
+    """Put ``inserted`` lines between the existing rows.
 
     ``matched`` is line → row in ascending order on both sides; ``first_later`` counts the rows of
     ``sides.rows`` that come before the later turns. Existing rows keep their order among each
@@ -26,7 +26,7 @@ def make_fill(
     that held it, else after the lines that are not later than it. ``fallback`` (epoch) is used
     where no line and no row has a time.
     """
-    order = _woven(sides, matched, inserted, first_later)
+    order = _ordered(sides, matched, inserted, first_later)
     kept = next((index for index, (_, line) in enumerate(order) if line is not None), len(order))
     times = _timed(sides, order, fallback)
     guessed = any(
@@ -41,7 +41,7 @@ def make_fill(
     return Fill(steps, kept, guessed)
 
 
-def _woven(
+def _ordered(
     sides: Sides,
     matched: dict[int, int],
     inserted: Sequence[int],
