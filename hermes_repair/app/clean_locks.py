@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from hermes_repair.app.environment import Environment
 from hermes_repair.app.file_status import FileStatus, folder_of, quick_look, read_file_status
-from hermes_repair.evidence.judged_locks import (
+from hermes_repair.evidence.lock_holds import (
     LOCK_TABLE,
     JudgedLock,
     delete_lock,

@@ -10,7 +10,7 @@ from hermes_repair.evidence.scene import Scene
 from hermes_repair.home.installs import serving
 from hermes_repair.home.layout import profile_names
 from hermes_repair.model.words import count
-from hermes_repair.transcripts.listing import FileKind, list_sessions
+from hermes_repair.transcripts.session_files import FileKind, list_sessions
 
 PROFILES = "profiles"
 SELECTION = "selection"

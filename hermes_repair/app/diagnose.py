@@ -11,9 +11,9 @@ from hermes_repair.app.environment import Environment
 from hermes_repair.app.file_status import FileStatus, folder_of, place_of, steady
 from hermes_repair.app.open_scene import open_scene
 from hermes_repair.app.upgrade_forecast import Forecast, forecast_upgrade
-from hermes_repair.checks.database_file import database_damaged
-from hermes_repair.checks.migration_refusals import only_where_there_is_a_way
+from hermes_repair.checks.file_damage import database_damaged
 from hermes_repair.checks.registry import Check, all_checks, proposals
+from hermes_repair.checks.schema_version import only_where_there_is_a_way
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.home.layout import Home
 from hermes_repair.model.choices import LookOptions, Selection

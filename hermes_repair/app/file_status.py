@@ -167,7 +167,7 @@ def marks_left(home: Home) -> str | None:
 
 def _no_database(home: Home) -> NoInstall:
     """Return what is said of a home without state.db: what lies there instead, or where to look."""
-    from hermes_repair.evidence.remaining_files import (
+    from hermes_repair.evidence.sessions_elsewhere import (
         find_remaining_files,  # slow to import, and seldom needed
     )
 

@@ -23,11 +23,9 @@ from hermes_repair.model.errors import DatabaseUnreadable, Refused, UsageError
 from hermes_repair.model.values import number, text
 from hermes_repair.store.file_state import Sides, at_rest
 from hermes_repair.store.look import Look
-from hermes_repair.transcripts.decode import BadLine, decode_record
-from hermes_repair.transcripts.json_files import spooled_session
-from hermes_repair.transcripts.listing import FileKind, TranscriptFile
-from hermes_repair.transcripts.message_text import content_text, stored_text
-from hermes_repair.transcripts.reader import TranscriptReader, read_bytes
+from hermes_repair.transcripts.message_keys import content_text, stored_text
+from hermes_repair.transcripts.reader import BadLine, TranscriptReader, decode_record, read_bytes
+from hermes_repair.transcripts.session_files import FileKind, TranscriptFile, spooled_session
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,7 +161,7 @@ def _outcome(settled: Settled) -> Outcome:
         keep=settled.keep,
         possible=bool(settled.resolution.changes),
         safety=settled.resolution.safety.value,
-        reason=settled.resolution.reason,
+        reason=str(settled.resolution.reason),
         merged=merge.merged if merge is not None else {},
         left_out={
             name: {reason.value: number for reason, number in reasons.items()}

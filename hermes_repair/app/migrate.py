@@ -16,7 +16,7 @@ from hermes_repair.app.recover import recover
 from hermes_repair.app.source_resolver import resolver
 from hermes_repair.app.target_release import Target, choose_target
 from hermes_repair.checks.registry import all_checks
-from hermes_repair.evidence.delegate_decisions import decide
+from hermes_repair.evidence.ownership import decide
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.home.layout import Home, routing_file
 from hermes_repair.host.regular_files import parse_json

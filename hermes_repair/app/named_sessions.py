@@ -10,7 +10,7 @@ from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import UnknownSession
 from hermes_repair.model.plans import Outline
 from hermes_repair.records import plan_database
-from hermes_repair.transcripts.listing import list_sessions
+from hermes_repair.transcripts.session_files import list_sessions
 
 
 def require_known(scene: Scene, named: Collection[str], planned: Iterable[Outline] = ()) -> None:

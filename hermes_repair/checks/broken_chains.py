@@ -1,36 +1,47 @@
-"""Chains that end in themselves (LN003), in nothing (LN004) or in an empty session (LN005)."""
+"""Chains that end in themselves (LN003), in nothing (LN004) or in an empty session (LN005).
+
+What only a transcript file has, or a repair brought back from one, may be what continues a chain
+that ends in nothing (Hermes #33906).
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 
-from hermes_repair.checks.imported_sessions import continuation_in_file, imported_continuation
 from hermes_repair.checks.message_counts import loses
 from hermes_repair.checks.orphan_sessions import of_the_program
 from hermes_repair.checks.registry import check, each
 from hermes_repair.checks.resolution_units import (
+    REPAIR,
     fix_of,
     how,
     in_cycle,
     is_settled,
+    linked,
     merged,
     remedy,
-    row_of,
+    repair_of,
     unit_of,
 )
+from hermes_repair.evidence.compared_transcripts import Compared, sequence_of
 from hermes_repair.evidence.ownership import is_no_delegate
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.lineage.column_changes import Resolution, refused
+from hermes_repair.lineage.compared_messages import Message, Nature, begins_with
 from hermes_repair.lineage.graph import EdgeKind
-from hermes_repair.lineage.links import attach, cut_cycle, cut_empty, reopen_parent
+from hermes_repair.lineage.links import attach, cut_cycle, cut_empty, reopen_parent, waits_for
 from hermes_repair.lineage.release_rules import newly_shown
 from hermes_repair.lineage.session_node import SessionNode
-from hermes_repair.model.commands_to_type import quoted
+from hermes_repair.model.commands_to_type import Hint, advice, command
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import Safety, Stage, Unit
+from hermes_repair.model.values import text
 from hermes_repair.model.words import count
+from hermes_repair.transcripts.sequences import ASSISTANT, HARNESS, SUMMARY, TOOL
 
 FIRST_IMPORTING = 22
 """From this schema on (0.19.0) a release imports sessions, and gives their messages new ids."""
@@ -57,7 +68,7 @@ def lineage_cycle(scene: Scene) -> Iterator[Finding]:
         first = cycle[0]
         members = count(len(cycle), "session")
         alone = len(cycle) == 1
-        resolution = cut_cycle(cycle, scene.node[first], row_of(scene, first), scene.proof(first))
+        resolution = cut_cycle(linked(scene, scene.node[first]), scene.proof(first), cycle)
         of_program = alone and of_the_program(scene.node[first])
         if of_program:
             resolution = refused("Nothing has to be done: no list is to show it.")
@@ -146,7 +157,7 @@ class Ending:
     resolution: Resolution
     summary: str
     file: str | None = None
-    hint: str = ""
+    hint: Hint | None = None
     waits: bool = False
 
 
@@ -154,28 +165,28 @@ def judge_ending(scene: Scene, node: SessionNode) -> Ending:
     """Say what becomes of a session that compression closed and nothing continues."""
     brought = imported_continuation(scene, node)
     if brought is not None:
-        made = attach(scene.graph, scene.node[brought], row_of(scene, brought), node.id)
-        return Ending(made, f"link {brought} to {node.id} ({made.reason})")
-    made = reopen_parent(scene.graph, node, row_of(scene, node.id), scene.routing)
+        resolution = attach(linked(scene, scene.node[brought]), node.id)
+        return Ending(resolution, f"link {brought} to {node.id} ({resolution.reason})")
+    resolution = reopen_parent(linked(scene, node))
     others = scene.continued_elsewhere.get(node.id, ())
     if others:
-        made = replace(made, safety=Safety.UNSAFE, reason=f"{others[0]} continues it")
-        return Ending(made, f"reopen {node.id} ({made.reason})")
+        resolution = resolution.as_judgement(f"{others[0]} continues it")
+        return Ending(resolution, f"reopen {node.id} ({resolution.reason})")
     file = continuation_in_file(scene, node)
     if file is None:
-        return Ending(made, f"reopen {node.id} ({made.reason})")
+        return Ending(resolution, f"reopen {node.id} ({resolution.reason})")
     name = file.session_id
-    if file.safe:
-        made = replace(made, safety=Safety.UNSAFE, reason=f"the file of {name} continues it")
-        summary, hint = f"reopen {node.id} ({made.reason})", "hermes-repair repair"
-        return Ending(made, summary, name, hint, waits=True)
-    reason = f"a file that may have been deleted on purpose continues it: {name}"
-    hint = (
-        f"If you want it: `hermes-repair backfill {quoted(name)}`; otherwise `hermes-repair repair"
-        f" --session {quoted(node.id)}` reopens this one"
-    )
-    made = replace(made, safety=Safety.UNSAFE, reason=reason)
-    return Ending(made, f"reopen {node.id} ({reason})", name, hint)
+    reason = f"the file of {name} continues it"
+    hint: Hint = REPAIR
+    if not file.safe:
+        reason = f"a file that may have been deleted on purpose continues it: {name}"
+        hint = advice(
+            "If you want it: `{}`; otherwise `{}` reopens this one",
+            command("backfill", name),
+            repair_of(node.id),
+        )
+    asked = resolution.as_judgement(reason)
+    return Ending(asked, f"reopen {node.id} ({reason})", name, hint, waits=file.safe)
 
 
 @check("LN005", "continuation-empty", Severity.WARNING, Remedy.SAFE, stage=Stage.LINEAGE)
@@ -235,40 +246,25 @@ def judge_empty(scene: Scene, node: SessionNode) -> Resolution:
     """Say what becomes of an empty continuation."""
     parent = scene.node[node.parent_id or ""]
     unwritten = _never_written(scene, node, parent)
-    cut = cut_empty(
-        scene.graph,
-        node,
-        row_of(scene, node.id),
-        scene.titles,
-        scene.routing,
-        scene.taken_titles,
-        unwritten=unwritten,
-    )
+    cut = cut_empty(linked(scene, node), scene.titles, scene.taken_titles, unwritten=unwritten)
     if not cut.changes:
         return refused(f"{cut.reason}. Send /new in that chat, then run repair")
     if loses(scene, node.id):
-        return replace(cut, safety=Safety.UNSAFE, reason="its file has messages")
+        return cut.as_judgement("its file has messages")
     following = [child for child in scene.graph.continuations(parent.id) if child != node.id]
     shown = sorted(newly_shown(scene.graph, [node.id], cut=True))
     parts = dict.fromkeys([node.id, *following, *shown])
     runs = [child for child in parts if not is_no_delegate(scene, child)]
     if runs:
         why = f"{runs[0]} may be a delegate's run, which lists would show then"
-        return replace(cut, safety=Safety.UNSAFE, reason=why)
+        return cut.as_judgement(why)
     if following:
         return cut
-    reopened = reopen_parent(
-        scene.graph,
-        parent,
-        row_of(scene, parent.id),
-        scene.routing,
-        without={node.id},
-        unwritten=unwritten,
-    )
+    reopened = reopen_parent(linked(scene, parent), without={node.id}, unwritten=unwritten)
     both = merged([cut, reopened], f"{cut.reason}; {parent.id} is reopened")
     others = scene.continued_elsewhere.get(parent.id, ())
     if others:
-        return replace(both, safety=Safety.UNSAFE, reason=f"{others[0]} continues {parent.id}")
+        return both.as_judgement(f"{others[0]} continues {parent.id}")
     return both
 
 
@@ -310,3 +306,72 @@ def _never_written(scene: Scene, empty: SessionNode, before: SessionNode) -> boo
         [before.id],
     )
     return row is not None and row[0] == 1
+
+
+NEAR_SECONDS = 15 * 3600
+"""A rotation names its new session after the local time of the moment; zones reach 14 hours."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileSession:
+    """A session that only a file has; ``safe`` where repair brings it back by itself."""
+
+    session_id: str
+    safe: bool
+
+
+def continuation_in_file(scene: Scene, node: SessionNode) -> FileSession | None:
+    """Return the session without a row whose file begins with the rows of a closed session."""
+    rows = None
+    for session_id, answer in scene.comparisons.answers.items():
+        fill = answer.comparison.fill if answer.comparison is not None else None
+        if session_id in scene.node or fill is None or not _near(session_id, node.ended_at):
+            continue
+        rows = rows if rows is not None else scene.messages(node.id)
+        if begins_with(rows, tuple(_messages(answer))):
+            return FileSession(session_id, answer.comparison is not None and answer.comparison.safe)
+    return None
+
+
+def imported_continuation(scene: Scene, node: SessionNode) -> str | None:
+    """Return the session without a parent that a repair brought back and that continues this one.
+
+    All its rows are ones that receipts of ours inserted, and it begins with those of ``node``.
+    """
+    if not scene.receipt_history.written:
+        return None
+    rows = None
+    for (found,) in scene.look.rows(
+        "SELECT DISTINCT session_id FROM messages WHERE id IN (SELECT value FROM json_each(?))",
+        [json.dumps(sorted(scene.receipt_history.written))],
+    ):
+        other = scene.node.get(text(found) or "")
+        if other is None or other.parent_id is not None:
+            continue
+        if not waits_for(scene.graph, node, other):
+            continue
+        rows = rows if rows is not None else scene.messages(node.id)
+        if begins_with(rows, scene.messages(other.id)):
+            return other.id
+    return None
+
+
+def _near(session_id: str, ended_at: float | None) -> bool:
+    """Whether a session's id can be of the time at which another ended; ids of other forms can."""
+    try:
+        named = datetime.strptime(session_id[:15], "%Y%m%d_%H%M%S").replace(tzinfo=UTC)
+    except ValueError:
+        return True
+    return ended_at is None or abs(named.timestamp() - ended_at) <= NEAR_SECONDS
+
+
+def _messages(answer: Compared) -> Iterator[Message]:
+    sequence = sequence_of(answer)
+    for index, flags in enumerate(sequence.flags):
+        role = "assistant" if flags & ASSISTANT else "tool" if flags & TOOL else "user"
+        nature = Nature.GENUINE
+        if flags & SUMMARY:
+            nature = Nature.CARRIED
+        elif flags & HARNESS:
+            nature = Nature.PROMPT
+        yield Message(index, role, sequence.keys[index], sequence.time(index), nature)

@@ -1,29 +1,43 @@
-"""The file itself: can it be read, is it sound, and what lies beside it (DB001 to DB006)."""
+"""The file itself: can it be read, what lies beside it, is it what it was (DB001, 2, 5 and 8).
+
+Whether the database is younger than what lies around it (DB008): each chat that only a file or a
+copy has may have been deleted on purpose. Whether most of them ever were in this database can be
+told all the same, by two facts about every release:
+
+* Nothing in a database is older than the earliest thing that it ever held, while message id 1 is
+  there to show it (:func:`hermes_repair.evidence.database_history.database_birth`).
+* A message id is given out once. So a database that gave out few ids held few messages, whatever
+  was deleted from it since.
+"""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 
 from hermes_repair.checks.registry import check
-from hermes_repair.evidence.remaining_files import RemainingFiles, find_remaining_files
+from hermes_repair.checks.resolution_units import DATABASE
+from hermes_repair.evidence.database_history import ids_without_row
 from hermes_repair.evidence.scene import Scene
-from hermes_repair.model.commands_to_type import quoted
+from hermes_repair.evidence.sessions_elsewhere import (
+    OlderCopy,
+    RemainingFiles,
+    find_older_copies,
+    find_remaining_files,
+)
+from hermes_repair.model.commands_to_type import Hint, advice, command
 from hermes_repair.model.findings import Finding, Remedy, Severity
-from hermes_repair.model.words import count, moment, shown_id, verb
+from hermes_repair.model.words import count, day, moment, shown_id
 from hermes_repair.schema.recognise import STORE, holds_conversations
-from hermes_repair.store.connections import quote
 from hermes_repair.store.file_state import Chat, FileState, SideFile
-from hermes_repair.store.integrity import Disagreement
+from hermes_repair.transcripts.verdicts import Comparison, Verdict
 
-DATABASE = {"kind": "database"}
-LINES = 20
-"""So many of SQLite's complaints are kept of a damaged file."""
 NAMED = 5
 """So many sessions are named in a sentence; the data has all."""
 LEAVE_IT = "Do not start Hermes with it."
-LOOK_FOR_COPIES = (
-    f"{LEAVE_IT} Look for copies: `hermes-repair backup list`, state-snapshots/, *.bak next to it."
+LIST_BACKUPS = command("backup list")
+LOOK_FOR_COPIES = advice(
+    f"{LEAVE_IT} Look for copies: `{{}}`, state-snapshots/, *.bak next to it.", LIST_BACKUPS
 )
 
 
@@ -64,8 +78,11 @@ def database_unreadable(scene: Scene) -> Iterator[Finding]:
         yield _unreadable(
             scene,
             "state.db has no conversations: Hermes' tables of sessions and messages are missing.",
-            f"If there is no copy, {first}: it creates the tables. Then `hermes-repair doctor`"
-            " says what the files in sessions/ can bring back.",
+            advice(
+                f"If there is no copy, {first}: it creates the tables. Then `{{}}` says what the"
+                " files in sessions/ can bring back.",
+                command("doctor"),
+            ),
             "no conversations",
         )
 
@@ -76,13 +93,13 @@ def _taken_names(scene: Scene) -> list[str]:
     return [name for name in STORE if name in taken]
 
 
-def _unreadable(scene: Scene, message: str, without_copies: str, identity: str) -> Finding:
+def _unreadable(scene: Scene, message: str, without_copies: Hint, identity: str) -> Finding:
     """Return DB001 with what the home has besides: files of chats, and copies to put back."""
     remaining_files = find_remaining_files(scene.home)
     return database_unreadable.finding(
         DATABASE,
         f"{message} {remaining_files.files}".rstrip(),
-        _put_back(remaining_files) or without_copies,
+        put_back(remaining_files) or without_copies,
         data={
             "transcripts": remaining_files.transcripts,
             "session_logs": remaining_files.logs,
@@ -92,12 +109,19 @@ def _unreadable(scene: Scene, message: str, without_copies: str, identity: str) 
     )
 
 
-def _put_back(remaining_files: RemainingFiles) -> str:
-    """Return the hint that names the copies, empty where there are none."""
+def put_back(remaining_files: RemainingFiles) -> Hint | None:
+    """Return the hint that names the copies, None where there are none."""
     if not remaining_files.copies:
-        return ""
-    named = remaining_files.named_copies
-    return f"{LEAVE_IT} {named} `hermes-repair restore FILE` restores a sound one."
+        return None
+    return advice(
+        "{} {} `{}` restores a sound one.",
+        LEAVE_IT,
+        remaining_files.named_copies,
+        command("restore", "FILE"),
+    )
+
+
+IGNORE_WAL = command("repair", "--wal", "ignore")
 
 
 @check("DB002", "stale-wal", Severity.FATAL, Remedy.MANUAL, file_level=True)
@@ -126,7 +150,7 @@ def stale_wal(scene: Scene) -> Iterator[Finding]:
             DATABASE,
             "The -wal beside state.db does not belong to it: without it the database is sound,"
             f" with it the database is damaged. {' '.join(_two_sides(file))}",
-            "Do not start Hermes. To set it aside: hermes-repair repair --wal ignore",
+            advice("Do not start Hermes. To set it aside: {}", IGNORE_WAL),
             data={"state": "stale", **_sides_data(file)},
         )
     elif file.side is SideFile.AMBIGUOUS:
@@ -134,8 +158,11 @@ def stale_wal(scene: Scene) -> Iterator[Finding]:
             DATABASE,
             "The -wal beside state.db does not match its present state:"
             f" {'; '.join(file.differences)}. {' '.join(_two_sides(file))}",
-            "Do not start Hermes. Choose which is right: `hermes-repair repair --wal use` or"
-            " `hermes-repair repair --wal ignore`",
+            advice(
+                "Do not start Hermes. Choose which is right: `{}` or `{}`",
+                command("repair", "--wal", "use"),
+                IGNORE_WAL,
+            ),
             data={
                 "state": "ambiguous",
                 "differences": list(file.differences),
@@ -201,87 +228,6 @@ def _sides_data(file: FileState) -> dict[str, object]:
     }
 
 
-@check("DB003", "database-damaged", Severity.FATAL, Remedy.MANUAL, file_level=True)
-def database_damaged(scene: Scene) -> Iterator[Finding]:
-    """SQLite's own check of the file finds damage.
-
-    What it means: pages or rows of tables inside state.db are broken, or two tables claim one page.
-    What can still be read may be incomplete, and writing to it makes it worse. Pages that belong to
-    nothing are only a note: a rebuilt index leaves them, or a table that is older than they are.
-
-    How it happens: a full disk, a power cut, two processes that lost each other's locks, or a
-    library with SQLite's WAL-reset bug (Hermes #45383, #89737).
-
-    What repair does: nothing; it refuses to write to a damaged file. The way back is an older copy,
-    or a recovery into a new file.
-
-    How safe it is: nothing is changed.
-    """
-    found = scene.file.soundness
-    if found is None or scene.file.unreadable is not None or scene.file.side is SideFile.STALE:
-        return
-    if found.damage:
-        yield database_damaged.finding(
-            DATABASE,
-            f"SQLite finds damage in state.db ({count(len(found.damage), 'line')}).",
-            _put_back(find_remaining_files(scene.home)) or LOOK_FOR_COPIES,
-            data={"quick_check": list(found.damage[:LINES])},
-            identity=found.damage[:LINES],
-        )
-    elif found.lost:
-        pages = count(found.lost, "page")
-        yield database_damaged.finding(
-            DATABASE,
-            f"{pages} of state.db {verb(found.lost, 'belongs', 'belong')} to nothing; no table or"
-            " index lacks them.",
-            "Nothing needs to be done: VACUUM frees the space.",
-            severity=Severity.INFO,
-            data={"pages": found.lost},
-        )
-
-
-@check("DB004", "foreign-key-violation", Severity.ERROR, Remedy.MANUAL)
-def foreign_key_violation(scene: Scene) -> Iterator[Finding]:
-    """Rows of a table refer to a session that does not exist.
-
-    What it means: token counts, topic bindings or the like belong to a session that is gone.
-    Messages and child sessions whose session is missing have findings of their own (MS003, LN001).
-
-    How it happens: rows were deleted by a program that does not enforce foreign keys, or a copy was
-    incomplete.
-
-    What repair does: nothing; the rows alone do not tell which one is wrong.
-
-    How safe it is: nothing is changed.
-    """
-    counted: dict[tuple[str, str], int] = {}
-    covered = {("sessions", "sessions"), ("messages", "sessions")}
-    for table in scene.structure.tables.values():
-        for key in table.foreign_keys:
-            if (table.name, key.table) in covered or len(key.columns) != 1:
-                continue
-            parent = scene.structure.tables.get(key.table)
-            target = key.references[0] or (parent.key[0] if parent and parent.key else None)
-            if parent is None or target is None:
-                continue
-            row = scene.look.one(
-                f'SELECT COUNT(*) FROM "{table.name}" c WHERE c."{key.columns[0]}" IS NOT NULL AND'
-                f' NOT EXISTS (SELECT 1 FROM "{key.table}" p WHERE p."{target}" ='
-                f' c."{key.columns[0]}")'
-            )
-            if row and isinstance(row[0], int) and row[0]:
-                counted[table.name, key.table] = row[0]
-    for (table_name, parent_name), number in sorted(counted.items()):
-        yield foreign_key_violation.finding(
-            {"kind": "table", "table": table_name},
-            f"{count(number, 'row')} of {table_name} {verb(number, 'refers', 'refer')} to"
-            f" {parent_name} that do not exist.",
-            "Nothing needs to be done: Hermes does not show these rows.",
-            data={"rows": number, "parent": parent_name},
-            identity=(number,),
-        )
-
-
 @check("DB005", "hot-journal", Severity.WARNING, Remedy.MANUAL, file_level=True)
 def hot_journal(scene: Scene) -> Iterator[Finding]:
     """A write to state.db was interrupted and has not been rolled back yet.
@@ -307,58 +253,110 @@ def hot_journal(scene: Scene) -> Iterator[Finding]:
         )
 
 
-@check("DB006", "index-disagrees", Severity.ERROR, Remedy.MANUAL, file_level=True)
-def index_disagrees(scene: Scene) -> Iterator[Finding]:
-    """An index does not have the rows of its table.
+COPIES_NAMED = 2
+"""Copies that are named; the rest is counted."""
 
-    What it means: whoever reads through that index, Hermes included, misses rows that exist, or
-    sees rows that are gone. The rows themselves are complete. A UNIQUE index that lost entries lets
-    in a second session with the same id or title.
 
-    How it happens: a page of the index was not written, or an older one came back: a full disk, a
-    power cut, a copy of a database in use, or two processes that lost each other's locks (Hermes
-    #63398, #68653). SQLite's quick_check does not see it.
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What lies around a database and never was in it: chats and messages of files, and copies."""
 
-    What repair does: nothing yet. Until the index is fixed, nothing that reads through it is
-    checked or repaired, because existing rows would look lost. Stop Hermes, keep a copy of
-    state.db, and let SQLite rebuild the index (`REINDEX`) with the command that the doctor prints.
-    Locks are still freed.
+    chats: int
+    messages: int
+    copies: tuple[OlderCopy, ...]
 
-    How safe it is: REINDEX reads the table and writes only the index. It is not offered where the
-    index has entries that the table lacks, because then the table may have lost rows and the index
-    may be right. Nor where a UNIQUE index let something in twice: SQLite refuses, and only you can
-    say which of the two goes.
+
+@check("DB008", "database-replaced", Severity.ERROR, Remedy.UNSAFE)
+def database_replaced(scene: Scene) -> Iterator[Finding]:
+    """The database is newer than most chats in the files or copies around it.
+
+    What it means: state.db was started from scratch, or replaced by another one. Hermes shows only
+    what was said since; older chats are in transcript files, or in copies of the database.
+
+    How it happens: a damaged database was moved away and Hermes created an empty one (#97568), a
+    folder was restored without state.db, writes to it failed (#2914), or somebody wanted a fresh
+    start.
+
+    What repair does: nothing by itself. `hermes-repair backfill --all` shows every chat that a
+    transcript file still has, and brings it back; `--before DATE` or session ids narrow it, and
+    `undo` reverts it. `hermes-repair restore` replaces state.db by a whole copy of a database, and
+    keeps the present one.
+
+    How safe it is: it is proven that this database never held most of them: they ended before
+    anything in it began, or it never gave out that many message ids. Whether you wanted them gone
+    is not: any of them may have been deleted from the database before this one. If you did want a
+    fresh start, accept the finding (`hermes-repair ack`).
     """
-    if scene.file.side is SideFile.STALE:
+    around = _around(scene)
+    if around is None:
         return
-    for found in scene.file.disagreeing:
-        yield index_disagrees.finding(
-            {"kind": "index", "index": found.index, "table": found.table},
-            f"{found.words()}.",
-            _make_anew(scene, found),
-            data={
-                "rows": found.rows,
-                "entries": found.entries,
-                "missing": found.missing,
-                "surplus": found.surplus,
-                "doubled": found.doubled,
-            },
-        )
+    began = _began(scene)
+    since = f" (started on {day(began)})" if began is not None else ""
+    told = [f"{_chats(around.chats, around.messages)} only in files"] if around.chats else []
+    told += [
+        f"{_chats(copy.sessions, copy.messages)} only in {copy.path}"
+        for copy in around.copies[:COPIES_NAMED]
+    ]
+    more = len(around.copies) - COPIES_NAMED
+    told += [f"more in {count(more, 'other database')}"] if more > 0 else []
+    what, what_not = ("most of what", "most of it not") if around.chats else ("what", "not")
+    yield database_replaced.finding(
+        DATABASE,
+        f"state.db{since} never held {what} is around it: {'; '.join(told)}. Any of it may have"
+        f" been deleted on purpose, but {what_not} from this database.",
+        _replace_hint(around),
+        remedy=Remedy.UNSAFE if around.chats else Remedy.MANUAL,
+        data={
+            "began": began,
+            "chats": around.chats,
+            "messages": around.messages,
+            "copies": [{**asdict(copy), "path": str(copy.path)} for copy in around.copies],
+        },
+        identity=(around.chats, len(around.copies)),
+        sessions=around.chats,
+        messages=around.messages,
+    )
 
 
-def _make_anew(scene: Scene, found: Disagreement) -> str:
-    """Return what to type: SQLite through Python, for who has Hermes has that."""
-    if found.surplus:
-        return (
-            "Stop Hermes and keep a copy of state.db. Either the index is old, or the table lost"
-            " rows: only an older copy can tell. `hermes-repair backup list` shows yours."
-        )
-    if found.doubled:
-        return (
-            "Stop Hermes. `hermes-repair explain DB006` says why SQLite cannot rebuild it, and"
-            " `hermes-repair backup list` shows older copies."
-        )
-    index = found.index if found.index.isidentifier() else quote(found.index)
-    path, sql = str(scene.home.database), f"REINDEX {index}"
-    code = f"import sqlite3; sqlite3.connect({json.dumps(path)}).execute({json.dumps(sql)})"
-    return f"Stop Hermes and keep a copy of state.db, then: python3 -c {quoted(code)}"
+def _around(scene: Scene) -> Around | None:
+    """Return what lies around the database, None where it is not younger than most of that."""
+    alone = list(_not_here(scene))
+    missing = sum(found.counts.missing for found in alone)
+    older = sum(found.counts.missing for found in alone if found.before_database)
+    freed = ids_without_row(scene) if missing > 2 * older else None
+    never = max(older, 0 if freed is None else missing - freed)
+    replaced = 2 * never > missing
+    copies = find_older_copies(scene)
+    if not replaced and not copies:
+        return None
+    return Around(len(alone) if replaced else 0, missing if replaced else 0, copies)
+
+
+def _not_here(scene: Scene) -> Iterator[Comparison]:
+    """Yield the chats of which a transcript file has all, or a part from before this database.
+
+    Session logs say nothing: every delete leaves them.
+    """
+    for answer in scene.comparisons.answers.values():
+        found = answer.comparison
+        if found is None or found.safe or not found.counts.missing:
+            continue
+        if found.verdict is Verdict.ONLY_IN_FILE or found.before_database:
+            yield found
+
+
+def _began(scene: Scene) -> float | None:
+    if scene.birth is not None:
+        return scene.birth
+    return min((node.started_at for node in scene.nodes if node.started_at), default=None)
+
+
+def _chats(chats: int, messages: int) -> str:
+    return f"{count(chats, 'chat')} with {count(messages, 'message')}"
+
+
+def _replace_hint(around: Around) -> Hint:
+    if around.chats:
+        return advice("To see what comes back: {}", command("backfill", "--all", "--dry-run"))
+    restore = command("restore", str(around.copies[0].path))
+    return advice("To replace state.db by the copy and keep state.db: {}", restore)

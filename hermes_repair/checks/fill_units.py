@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
+from hermes_repair.checks.resolution_units import counters, row_of, session_unit
 from hermes_repair.evidence.compared_transcripts import Compared, sequence_of
 from hermes_repair.evidence.scene import NoIdLeft, Scene
 from hermes_repair.model import trigger_columns
-from hermes_repair.model.actions import Action, FileCopy, RowInsert, RowMove, RowUpdate, SourceRef
+from hermes_repair.model.actions import Action, FileCopy, RowInsert, RowMove, SourceRef
 from hermes_repair.model.findings import Finding
 from hermes_repair.model.plans import Safety, Unit
 from hermes_repair.model.values import Row, Value, row_digest, row_size, stored
@@ -22,9 +24,9 @@ from hermes_repair.model.words import count, utc_day
 from hermes_repair.schema.data_steps import entry_values
 from hermes_repair.transcripts.message_keys import decode_calls
 from hermes_repair.transcripts.message_rows import (
+    NewSession,
     message_to_row,
     recovered_title,
-    session_row,
     tool_calls_of,
 )
 from hermes_repair.transcripts.reader import prefix_digest, read_record, record_digest
@@ -46,72 +48,108 @@ def fill(scene: Scene, answer: Compared, found: Comparison, finding: Finding) ->
     if before is not None and (found.ended is None or found.ended >= before):
         return
     try:
-        yield _unit(scene, finding, answer, found, found.fill)
+        yield _Filling(scene, answer.file.path, sequence_of(answer), found, found.fill).unit(
+            finding
+        )
     except NoIdLeft as error:
         if error.message not in scene.notes:
             scene.notes.append(error.message)
 
 
-def _unit(
-    scene: Scene,
-    finding: Finding,
-    answer: Compared,
-    found: Comparison,
-    fill: Fill,
-) -> Unit:
-    ids = scene.new_message_ids
-    sequence = sequence_of(answer)
-    columns = scene.look.columns("messages")
-    source = relative(answer.file.path, scene.home.root)
-    existing = _existing(scene, found.session_id)
-    actions: list[Action] = [file_copy(answer.file.path, source, sequence.size)]
-    moved: list[Action] = []
-    room = 0
-    calls = sum(row.calls for row in existing.values() if row.active)
-    inserted = 0
-    for position, step in enumerate(fill.steps):
-        if position < fill.kept:
-            continue
-        if step.row_id is not None:
-            moved.append(_move(existing[step.row_id], step.row_id, next(ids)))
-            room += existing[step.row_id].room
-        elif step.line is not None:
-            insert, made = _insert(
-                answer.file.path,
-                source,
-                sequence,
-                step.line,
-                next(ids),
-                found.session_id,
-                step.timestamp or 0.0,
-                columns,
-            )
-            moved.append(insert)
-            inserted += 1
-            calls += made
-    active = sum(1 for row in existing.values() if row.active) + inserted
-    actions += _session(scene, found, sequence, fill, active, calls)
-    actions += moved
-    return Unit(
-        kind="session",
-        subject=found.session_id,
-        summary=_summary(found, inserted, fill, finding),
-        actions=tuple(actions),
-        safety=Safety.SAFE if found.safe else Safety.UNSAFE,
-        live=False,
-        findings=(finding.fingerprint,),
-        finding_ids=(finding.id,),
-        sessions=frozenset({found.session_id, *_waiting_children(scene, found.session_id)}),
-        room=room,
-    )
+@dataclass(frozen=True, slots=True)
+class _Filling:
+    """One session that gets back the lines of a file, which was read anew."""
 
+    scene: Scene
+    path: Path
+    sequence: FileSequence
+    found: Comparison
+    fill: Fill
 
-def _summary(found: Comparison, inserted: int, fill: Fill, finding: Finding) -> str:
-    zone = ", times in this machine's zone" if fill.guessed_zone else ""
-    return (
-        f"bring back {count(inserted, 'message')} of {found.session_id} from"
-        f" {finding.subject['path']} ({found.verdict.value}{zone})"
-    )
+    @property
+    def source(self) -> str:
+        """How the plan names the file."""
+        return relative(self.path, self.scene.home.root)
+
+    def unit(self, finding: Finding) -> Unit:
+        """Return the unit that copies the file, counts anew, and moves and inserts the rows."""
+        scene, found, ids = self.scene, self.found, self.scene.new_message_ids
+        existing = _existing(scene, found.session_id)
+        shown = [row for row in existing.values() if row.active]
+        placed: list[Action] = []
+        room = calls = 0
+        for step in self.fill.steps[self.fill.kept :]:
+            if step.row_id is not None:
+                row = existing[step.row_id]
+                placed.append(RowMove("messages", step.row_id, next(ids), row.digest, row.columns))
+                room += row.room
+            elif step.line is not None:
+                insert, more_calls = self._insert(step.line, next(ids), step.timestamp or 0.0)
+                placed.append(insert)
+                calls += more_calls
+        inserted = sum(isinstance(action, RowInsert) for action in placed)
+        calls += sum(row.calls for row in shown)
+        actions = [
+            file_copy(self.path, self.source, self.sequence.size),
+            *self._session(len(shown) + inserted, calls),
+            *placed,
+        ]
+        zone = ", times in this machine's zone" if self.fill.guessed_zone else ""
+        summary = (
+            f"bring back {count(inserted, 'message')} of {found.session_id} from"
+            f" {self.path.name} ({found.verdict.value}{zone})"
+        )
+        safety = Safety.SAFE if found.safe else Safety.UNSAFE
+        unit = session_unit(finding, summary, actions, safety)
+        waiting = _waiting_children(scene, found.session_id)
+        return replace(unit, sessions=unit.sessions.union(waiting), room=room)
+
+    def _insert(self, line: int, id: int, timestamp: float) -> tuple[RowInsert, int]:
+        """Return the insert of one line, and how many tool calls Hermes counts in it."""
+        path, session_id = self.path, self.found.session_id
+        offset, length = self.sequence.offsets[line], self.sequence.lengths[line]
+        reference = SourceRef(self.source, offset, length, record_digest(path, offset, length))
+        message = read_record(path, offset, length, reference.sha256)
+        columns = frozenset(self.scene.look.columns("messages"))
+        row = {"id": id, **message_to_row(message, session_id, timestamp, columns)}
+        names = tuple(sorted(row))
+        insert = RowInsert(
+            table="messages",
+            key={"id": id},
+            values={"id": id, "session_id": session_id, "timestamp": timestamp},
+            source=reference,
+            digest=row_digest(row, names),
+            columns=names,
+        )
+        return insert, tool_calls_of(message.get("tool_calls"))
+
+    def _session(self, messages: int, calls: int) -> Sequence[Action]:
+        """Return what the session's own row needs: its counts (those it has), or the whole row."""
+        scene, session_id = self.scene, self.found.session_id
+        node = scene.node.get(session_id)
+        if node is None:
+            return [RowInsert("sessions", {"id": session_id}, self._new_session(messages, calls))]
+        counted: dict[str, Value] = {"message_count": messages, "tool_call_count": calls}
+        if node.is_open and node.api_call_count == 0 and scene.graph.closed_if_unused(node.id):
+            counted["api_call_count"] = 1
+        return counters(row_of(scene, session_id), counted)
+
+    def _new_session(self, messages: int, calls: int) -> Row:
+        scene, meta = self.scene, self.sequence.meta
+        times = [step.timestamp for step in self.fill.steps if step.timestamp is not None]
+        started = min(times, default=scene.now)
+        source = (meta.platform if meta is not None else None) or "import"
+        return NewSession(
+            session_id=self.found.session_id,
+            source=source,
+            started_at=started,
+            title=recovered_title(f"{source} chat", utc_day(started), scene.taken_titles),
+            messages=messages,
+            tool_calls=calls,
+            model=meta.model if meta is not None else None,
+            calls_model=True,
+            routing=_peer(scene, self.found.session_id),
+        ).row(frozenset(scene.look.columns("sessions")))
 
 
 def _waiting_children(scene: Scene, session_id: str) -> tuple[str, ...]:
@@ -154,77 +192,6 @@ def _existing(scene: Scene, session_id: str) -> dict[Value, _Row]:
         )
         for row in scene.look.rows_of("messages", "session_id = ?", [session_id])
     }
-
-
-def _move(row: _Row, old: int, new: int) -> RowMove:
-    return RowMove("messages", old, new, row.digest, row.columns)
-
-
-def _insert(
-    path: Path,
-    source: str,
-    sequence: FileSequence,
-    line: int,
-    id: int,
-    session_id: str,
-    timestamp: float,
-    columns: Sequence[str],
-) -> tuple[RowInsert, int]:
-    """Return the insert of one line, and how many tool calls Hermes counts in it."""
-    offset, length = sequence.offsets[line], sequence.lengths[line]
-    reference = SourceRef(source, offset, length, record_digest(path, offset, length))
-    message = read_record(path, offset, length, reference.sha256)
-    row = {"id": id, **message_to_row(message, session_id, timestamp, frozenset(columns))}
-    names = tuple(sorted(row))
-    insert = RowInsert(
-        table="messages",
-        key={"id": id},
-        values={"id": id, "session_id": session_id, "timestamp": timestamp},
-        source=reference,
-        digest=row_digest(row, names),
-        columns=names,
-    )
-    return insert, tool_calls_of(message.get("tool_calls"))
-
-
-def _session(
-    scene: Scene, found: Comparison, sequence: FileSequence, fill: Fill, active: int, calls: int
-) -> list[Action]:
-    """Return what the session's own row needs: its counts (those it has), or the whole row."""
-    node = scene.node.get(found.session_id)
-    if node is None:
-        row = _new_session(scene, found.session_id, sequence, fill, active, calls)
-        return [RowInsert("sessions", {"id": found.session_id}, row)]
-    stored = next(scene.look.rows_of("sessions", "id = ?", [found.session_id]))
-    after: dict[str, Value] = {"message_count": active, "tool_call_count": calls}
-    if node.is_open and node.api_call_count == 0 and scene.graph.closed_if_unused(node.id):
-        after["api_call_count"] = 1
-    after = {column: value for column, value in after.items() if column in stored}
-    before = {column: stored[column] for column in after}
-    update = RowUpdate("sessions", {"id": node.id}, before, after, frozenset(after))
-    return [update] if after else []
-
-
-def _new_session(
-    scene: Scene, session_id: str, sequence: FileSequence, fill: Fill, active: int, calls: int
-) -> Row:
-    times = [step.timestamp for step in fill.steps if step.timestamp is not None]
-    started = min(times, default=scene.now)
-    meta = sequence.meta
-    source = (meta.platform if meta is not None else None) or "import"
-    day = utc_day(started)
-    return session_row(
-        session_id,
-        frozenset(scene.look.columns("sessions")),
-        source=source,
-        started_at=started,
-        title=recovered_title(f"{source} chat", day, scene.taken_titles),
-        model=meta.model if meta is not None else None,
-        messages=active,
-        tool_calls=calls,
-        calls_model=True,
-        routing=_peer(scene, session_id),
-    )
 
 
 def _peer(scene: Scene, session_id: str) -> Row:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from hermes_repair.checks.registry import check
 from hermes_repair.evidence.scene import Scene
-from hermes_repair.model.commands_to_type import quoted
+from hermes_repair.model.commands_to_type import Hint, advice, command, quoted
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.schema.foreign_objects import ForeignObject, find_foreign_objects
 from hermes_repair.store.connections import quote
@@ -63,13 +63,15 @@ def _events(found: ForeignObject) -> str:
     return " or ".join(words[event] for event in sorted(found.events))
 
 
-def _hint(found: ForeignObject, database: str) -> str:
+def _hint(found: ForeignObject, database: str) -> Hint:
     """Return how to look at it, and what to do about it, in commands that can be typed."""
     look = f"Look at it: sqlite3 {quoted(database)} '.schema {found.tables[-1]}'."
     if found.replaces:
-        return (
-            f"{look} Restore the table under its name, or restore a copy: `hermes-repair backup"
-            " list`, then `hermes-repair restore BACKUP`."
+        return advice(
+            "{} Restore the table under its name, or restore a copy: `{}`, then `{}`.",
+            look,
+            command("backup list"),
+            command("restore", "BACKUP"),
         )
     remedy = {
         "trigger": f"DROP TRIGGER {quote(found.name)}",
@@ -77,9 +79,11 @@ def _hint(found: ForeignObject, database: str) -> str:
     }.get(found.kind)
     if remedy is None:
         return f"{look} Whoever added it has to rebuild the table without it."
-    return (
-        f"{look} If nothing of yours needs it, stop Hermes, make a copy (`hermes-repair backup`)"
-        f" and remove it: sqlite3 {quoted(database)} {shlex.quote(remedy)}"
+    return advice(
+        "{} If nothing of yours needs it, stop Hermes, make a copy (`{}`) and remove it: {}",
+        look,
+        command("backup"),
+        f"sqlite3 {quoted(database)} {shlex.quote(remedy)}",
     )
 
 

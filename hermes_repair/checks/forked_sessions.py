@@ -8,7 +8,7 @@ from functools import partial
 
 from hermes_repair.checks.merge_actions import Merge, merge_actions, own_words, plan_merge
 from hermes_repair.checks.registry import Check, check, each
-from hermes_repair.checks.resolution_units import in_cycle, row_of, unit_of
+from hermes_repair.checks.resolution_units import REPAIR, followed_by, in_cycle, row_of, unit_of
 from hermes_repair.evidence.ownership import is_no_delegate
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.lineage.column_changes import Resolution, refused
@@ -22,7 +22,7 @@ from hermes_repair.lineage.fork_resolution import (
 from hermes_repair.lineage.forks import Decision, Fork, Holds, Live, Sibling, find_fork
 from hermes_repair.lineage.release_rules import newly_shown
 from hermes_repair.model.choices import ForkOptions, Method
-from hermes_repair.model.commands_to_type import quoted
+from hermes_repair.model.commands_to_type import Hint, advice, command
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import Safety, Stage, Unit
 from hermes_repair.model.words import count, verb
@@ -137,27 +137,17 @@ def _unproven(scene: Scene, fork: Fork) -> list[str]:
     return [session_id for session_id in names if not is_no_delegate(scene, session_id)]
 
 
-def _finding(scene: Scene, made: Check, fork: Fork, unproven: Sequence[str] = ()) -> Finding:
+def _finding(scene: Scene, found_by: Check, fork: Fork, unproven: Sequence[str] = ()) -> Finding:
     live = fork.live.session_id
     own = sum(own_words(sibling) for sibling in fork.others(_kept(fork)))
     known = "it is not clear which one is live"
     if live:
         known = f"{live} is the live one (by {fork.live.by.value})"
-    show = f"hermes-repair forks {quoted(fork.parent_id)}"
-    unsafe = made is double_rotation or live is None or bool(unproven)
-    keep = f" --keep {quoted(fork.live.suggestion)}" if live is None else ""
-    hint = "hermes-repair repair"
-    if made is double_rotation:
-        hint = f"If you want it: {show} --resolve archive{keep}"
-    elif live is None:
-        hint = f"`{show}` shows them; then {show} --resolve branch{keep}"
-    elif unproven:
-        may_be = f"{unproven[0]} may be a delegate's run, which no list should show"
-        hint = f"{may_be}: `{show}` shows them; then {show} --resolve branch"
-    return made.finding(
+    unsafe = found_by is double_rotation or live is None or bool(unproven)
+    return found_by.finding(
         {"kind": "session", "session_id": fork.parent_id},
         f"was continued {_times(len(fork.siblings))}; {known}, and {_lost(fork, own)}.",
-        hint,
+        _hint(found_by, fork, unproven),
         remedy=Remedy.UNSAFE if unsafe else Remedy.SAFE,
         data={
             "siblings": [sibling.session_id for sibling in fork.siblings],
@@ -172,6 +162,22 @@ def _finding(scene: Scene, made: Check, fork: Fork, unproven: Sequence[str] = ()
         messages=own,
         fix=each(partial(_resolve, scene, fork)),
     )
+
+
+def _hint(found_by: Check, fork: Fork, unproven: Sequence[str]) -> Hint:
+    undecided = fork.live.session_id is None
+    keep = ("--keep", fork.live.suggestion) if undecided else ()
+    if found_by is double_rotation:
+        archived = command("forks", fork.parent_id, "--resolve", "archive", *keep)
+        return advice("If you want it: {}", archived)
+    show = command("forks", fork.parent_id)
+    resolve = command("forks", fork.parent_id, "--resolve", "branch", *keep)
+    if undecided:
+        return advice("`{}` shows them; then {}", show, resolve)
+    if unproven:
+        may_be = f"{unproven[0]} may be a delegate's run, which no list should show"
+        return advice("{}: `{}` shows them; then {}", may_be, show, resolve)
+    return REPAIR
 
 
 def _times(number: int) -> str:
@@ -220,15 +226,15 @@ def _resolve(scene: Scene, fork: Fork, finding: Finding) -> Iterator[Unit]:
     """Resolve it as was wished for, under titles that are still free."""
     settled = settle(scene, fork, scene.look_options.forks)
     if settled.resolution.changes:
-        more = tuple(merge_actions(scene, settled.keep, settled.merge)) if settled.merge else ()
-        yield unit_of(
+        more = merge_actions(scene, settled.keep, settled.merge) if settled.merge else ()
+        unit = unit_of(
             finding,
             _as_safe_as(finding, settled.resolution),
             _summary(scene, fork, settled),
             kind="family",
             sessions={fork.parent_id, *(s.session_id for s in fork.siblings)},
-            more=more,
         )
+        yield followed_by(unit, more)
 
 
 def _as_safe_as(finding: Finding, resolution: Resolution) -> Resolution:
@@ -249,7 +255,7 @@ def _summary(scene: Scene, fork: Fork, settled: Settled) -> str:
     }
     merge = settled.merge
     parts = [
-        _woven(merge, other.session_id, aside)
+        _merged(merge, other.session_id, aside)
         if merge is not None and other.session_id in merge.merged
         else f"{other.session_id} {becomes[other.holds]}"
         for other in fork.others(settled.keep)
@@ -260,7 +266,7 @@ def _summary(scene: Scene, fork: Fork, settled: Settled) -> str:
     )
 
 
-def _woven(merge: Merge, session_id: str, aside: str) -> str:
+def _merged(merge: Merge, session_id: str, aside: str) -> str:
     came, stay = merge.merged[session_id], sum(merge.left_out[session_id].values())
     rest = f" ({count(stay, 'message')} of its own {'stays' if stay == 1 else 'stay'} there)"
     come = verb(came, "comes", "come")

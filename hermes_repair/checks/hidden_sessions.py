@@ -5,26 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hermes_repair.checks.registry import check
-from hermes_repair.checks.resolution_units import fix_of, how, remedy, row_of
-from hermes_repair.evidence.delegate_decisions import decide
+from hermes_repair.checks.resolution_units import (
+    DATABASE,
+    MIGRATED,
+    fix_of,
+    how,
+    linked,
+    remedy,
+    row_of,
+)
+from hermes_repair.evidence.ownership import decide
 from hermes_repair.evidence.scene import Scene
-from hermes_repair.lineage.column_changes import Resolution, changes_of, resolution
+from hermes_repair.lineage.column_changes import Resolution, changes_of, resolved
 from hermes_repair.lineage.graph import EdgeKind
 from hermes_repair.lineage.links import unhide
 from hermes_repair.lineage.person_proof import NEVER_A_PERSON
 from hermes_repair.lineage.release_rules import RULES, picker
 from hermes_repair.lineage.session_node import DelegateMark, SessionNode
+from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import Safety, Stage
 from hermes_repair.model.values import Row
 from hermes_repair.model.words import count, utc_day
-from hermes_repair.schema.data_steps import (
-    STEP,
-    LeftAlone,
-    read_candidates,
-    would_tag,
-)
-from hermes_repair.schema.recognise import Family
+from hermes_repair.schema.data_steps import STEP, LeftAlone, read_candidates, would_tag
 from hermes_repair.schema.releases import number_of_release, release_key
 
 FLAGS = ("archived", "hidden")
@@ -56,37 +59,44 @@ def hidden_by_marker(scene: Scene) -> Iterator[Finding]:
         tagged = [node for node in scene.nodes if _is_tagged(scene, node)]
         proofs = scene.proofs([node.id for node in tagged])
         for node in tagged:
-            made = _unhide(scene, node)
+            resolution = _unhide(scene, node)
             proven = node.id in proofs or node.delegate_mark is DelegateMark.DELEGATE
             yield hidden_by_marker.finding(
                 {"kind": "session", "session_id": node.id},
                 f"is in no list{since}."
                 if proven
                 else f"is in no list{since}; it may be a delegate's run.",
-                how(made, node.id),
+                how(resolution, node.id),
                 severity=Severity.ERROR if proven else Severity.INFO,
-                remedy=remedy(made),
-                data={"mark": node.delegate_from, "reason": made.reason, "proven": proven},
+                remedy=remedy(resolution),
+                data={
+                    "mark": node.delegate_from,
+                    "reason": str(resolution.reason),
+                    "proven": proven,
+                },
                 identity=(node.delegate_from,),
                 sessions=1,
                 messages=node.active_rows,
                 fix=fix_of(
-                    made, f"list {node.id} again: remove the delegate's mark ({made.reason})"
+                    resolution,
+                    f"list {node.id} again: remove the delegate's mark ({resolution.reason})",
                 ),
             )
     for node, column in _parts_hidden(scene):
-        made = _show(node, row_of(scene, node.id), column)
+        resolution = _show(node, row_of(scene, node.id), column)
         yield hidden_by_marker.finding(
             {"kind": "session", "session_id": node.id, "column": column},
             f"is {column}, although its conversation is not.",
-            how(made, node.id),
+            how(resolution, node.id),
             severity=Severity.INFO,
-            remedy=remedy(made),
-            data={"mark": column, "reason": made.reason, "proven": False},
+            remedy=remedy(resolution),
+            data={"mark": column, "reason": str(resolution.reason), "proven": False},
             identity=(column,),
             sessions=1,
             messages=node.active_rows,
-            fix=fix_of(made, f"show {node.id} again: it alone is {column} ({made.reason})"),
+            fix=fix_of(
+                resolution, f"show {node.id} again: it alone is {column} ({resolution.reason})"
+            ),
         )
 
 
@@ -99,8 +109,7 @@ def _is_tagged(scene: Scene, node: SessionNode) -> bool:
 
 
 def _unhide(scene: Scene, node: SessionNode) -> Resolution:
-    row = row_of(scene, node.id)
-    return unhide(scene.graph, node, row, scene.proof(node.id), scene.routing)
+    return unhide(linked(scene, node), scene.proof(node.id))
 
 
 def hidden_since(scene: Scene) -> str:
@@ -149,7 +158,7 @@ def _parts_hidden(scene: Scene) -> Iterator[tuple[SessionNode, str]]:
 
 def _show(node: SessionNode, row: Row, column: str) -> Resolution:
     reason = "it may have been done on purpose"
-    return resolution([changes_of(node.id, row, {column: 0})], Safety.UNSAFE, reason)
+    return resolved([changes_of(node.id, row, {column: 0})], Safety.UNSAFE, reason)
 
 
 def _yours(proven: int, number: int) -> str:
@@ -178,7 +187,7 @@ def would_be_hidden(scene: Scene) -> Iterator[Finding]:
     installed Hermes does this, and --for names none, this is only a note.
     """
     number = scene.recognition.number
-    if scene.recognition.family not in (Family.OLD, Family.REPAIRED) or number >= STEP:
+    if scene.recognition.family not in MIGRATED or number >= STEP:
         return
     target, coming = _next_open(scene)
     listed = {line.shown for line in picker(scene.graph, RULES["0.16.0"])}
@@ -188,10 +197,10 @@ def would_be_hidden(scene: Scene) -> Iterator[Finding]:
     proven = sum(1 for _, reason in left if reason in PROVEN)
     ids = sorted(session_id for session_id, _ in left)
     yield would_be_hidden.finding(
-        {"kind": "database"},
+        DATABASE,
         f"The next start of Hermes 0.17.0 or later will hide {count(len(left), 'chat')},"
         f" {_yours(proven, len(left))}.",
-        f"First run: hermes-repair migrate --to {max(STEP, target)}",
+        advice("First run: {}", command("migrate", "--to", str(max(STEP, target)))),
         severity=Severity.WARNING if coming else Severity.INFO,
         data={
             "schema": number,

@@ -1,6 +1,6 @@
-"""Weaving the turns of a fork's other halves into the one that is kept, as actions.
+"""Merging the turns of a fork's other halves into the one that is kept, as actions.
 
-Rows that were there keep every value but their id; woven rows are copies of the other half's rows,
+Rows that were there keep every value but their id; merged rows are copies of the other half's rows,
 which stay where they are. Ids and times both rise in the order of the merged conversation: 0.17.0
 reads by time, every other release by id.
 """
@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from hermes_repair.checks.resolution_units import row_of
+from hermes_repair.checks.resolution_units import counters, row_of
 from hermes_repair.evidence.scene import Scene
+from hermes_repair.lineage.compared_messages import Message
 from hermes_repair.lineage.forks import Fork, Holds, Sibling
 from hermes_repair.lineage.merge import LeftOut, Placed, merge_turns
-from hermes_repair.lineage.message_nature import Message
 from hermes_repair.model import trigger_columns
 from hermes_repair.model.actions import Action, RowInsert, RowMove, RowUpdate
 from hermes_repair.model.values import Row, Value, row_digest, whole
@@ -30,7 +30,7 @@ chat of its own, or its words would be in no list."""
 class Merge:
     """What a merge of one fork comes to.
 
-    ``sequence`` are the active rows of the kept session with the woven ones, in order. ``merged``
+    ``sequence`` are the active rows of the kept session with the merged ones, in order. ``merged``
     are the halves that are in it now, with how many of their messages came in; ``left_out`` how
     many messages of each half did not, by reason.
     """
@@ -45,7 +45,7 @@ class Merge:
 
 
 def plan_merge(scene: Scene, fork: Fork, keep: str) -> Merge:
-    """Weave every other half with words of its own into ``keep``, the oldest first."""
+    """Merge every other half with words of its own into ``keep``, the oldest first."""
     kept = next(sibling for sibling in fork.siblings if sibling.session_id == keep)
     shared = kept.shared
     sequence = [Placed(message, False, message.at) for message in scene.messages(keep)]
@@ -79,9 +79,7 @@ def merge_actions(scene: Scene, keep: str, merge: Merge) -> Iterator[Action]:
     order = list(_all_rows(sorted(rows, key=whole), merge.sequence))
     first = next(place for place, (_, placed) in enumerate(order) if placed is not None)
     copies = _copied_rows(scene, [placed.message for _, placed in order if placed is not None])
-    counted = _counted(scene, keep, rows.values(), copies)
-    if counted.after:
-        yield counted
+    yield from _counted(scene, keep, rows.values(), copies)
     for row_id, placed in order[first:]:
         number = next(scene.new_message_ids)
         if placed is None:
@@ -96,9 +94,9 @@ def merge_actions(scene: Scene, keep: str, merge: Merge) -> Iterator[Action]:
 def _all_rows(
     ids: Sequence[Value], sequence: Sequence[Placed]
 ) -> Iterator[tuple[Value, Placed | None]]:
-    """Yield every row of the kept session by id, inactive ones too, the woven rows between.
+    """Yield every row of the kept session by id, inactive ones too, the merged rows between.
 
-    A woven row is yielded with its place; one that was there already without.
+    A merged row is yielded with its place; one that was there already without.
     """
     waiting = list(reversed(sequence))
     shown = {placed.message.id for placed in sequence if not placed.merged_in}
@@ -125,7 +123,9 @@ def _move(row: Row, old: int, new: int) -> RowMove:
     return RowMove("messages", old, new, row_digest(row, columns), columns)
 
 
-def _counted(scene: Scene, keep: str, rows: Iterable[Row], copies: dict[int, Row]) -> RowUpdate:
+def _counted(
+    scene: Scene, keep: str, rows: Iterable[Row], copies: dict[int, Row]
+) -> list[RowUpdate]:
     """Return the update of the kept session's counts, by Hermes' own rule.
 
     A rewind leaves ``message_count`` as it was, so there only what comes in is added.
@@ -140,12 +140,10 @@ def _counted(scene: Scene, keep: str, rows: Iterable[Row], copies: dict[int, Row
     else:
         messages = len(active) + len(copies)
         tool_calls = sum(_calls(row) for row in active) + calls
-    after: dict[str, Value] = {"message_count": messages, "tool_call_count": tool_calls}
+    counted: dict[str, Value] = {"message_count": messages, "tool_call_count": tool_calls}
     if node.is_open and node.api_call_count == 0:
-        after["api_call_count"] = 1  # else Hermes closes an open continuation after 7 days
-    after = {column: value for column, value in after.items() if column in stored}
-    before = {column: stored[column] for column in after}
-    return RowUpdate("sessions", {"id": keep}, before, after, frozenset(after))
+        counted["api_call_count"] = 1  # else Hermes closes an open continuation after 7 days
+    return counters(stored, counted)
 
 
 def _calls(row: Row) -> int:

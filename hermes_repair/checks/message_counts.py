@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from functools import partial
 
 from hermes_repair.checks.registry import check, each
-from hermes_repair.checks.resolution_units import row_of, session_unit
+from hermes_repair.checks.resolution_units import REPAIR, counters, repair_of, row_of, session_unit
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.lineage.session_node import SessionNode
 from hermes_repair.model.actions import RowUpdate
-from hermes_repair.model.commands_to_type import quoted
+from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import Safety, Stage, Unit
 from hermes_repair.model.values import Value
@@ -101,9 +101,7 @@ def count_drift(scene: Scene) -> Iterator[Finding]:
                 {"kind": "session", "session_id": node.id},
                 f"counts {count(node.message_count or 0, 'message')}, and"
                 f" {'none is shown, although nothing undid them.' if hidden else there}",
-                f"To show them again: hermes-repair repair --session {quoted(node.id)}"
-                if hidden
-                else "hermes-repair repair",
+                advice("To show them again: {}", repair_of(node.id)) if hidden else REPAIR,
                 remedy=Remedy.UNSAFE if hidden else Remedy.SAFE,
                 data={"message_count": node.message_count, "active_rows": node.active_rows},
                 identity=(node.message_count, node.active_rows),
@@ -121,7 +119,7 @@ def _counted_in_file(node: SessionNode, in_file: Comparison) -> Finding:
         {"kind": "session", "session_id": node.id},
         f"counts {count(node.message_count or 0, 'message')}, the database has"
         f" {node.active_rows:,}, and its file has {in_file.counts.missing:,} more.",
-        f"To bring them back: hermes-repair backfill {quoted(node.id)}",
+        advice("To bring them back: {}", command("backfill", node.id)),
         remedy=Remedy.MANUAL,
         data={
             "message_count": node.message_count,
@@ -136,19 +134,13 @@ def _counted_in_file(node: SessionNode, in_file: Comparison) -> Finding:
 
 def _recount(scene: Scene, node: SessionNode, hidden: bool, finding: Finding) -> Iterator[Unit]:
     """Set the count to what is there; where all are ``hidden``, show them instead."""
-    counted = RowUpdate(
-        table="sessions",
-        key={"id": node.id},
-        before={"message_count": row_of(scene, node.id)["message_count"]},
-        after={"message_count": node.active_rows},
-        counters=frozenset({"message_count"}),
-    )
+    counted = counters(row_of(scene, node.id), {"message_count": node.active_rows})
     yield session_unit(
         finding,
         f"show the messages of {node.id} again"
         if hidden
         else f"correct the message count of {node.id}: {node.message_count} -> {node.active_rows}",
-        _shown_again(scene, node) if hidden else [counted],
+        _shown_again(scene, node) if hidden else counted,
         Safety.UNSAFE if hidden else Safety.SAFE,
     )
 

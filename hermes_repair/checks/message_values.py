@@ -1,4 +1,8 @@
-"""Values in rows of ``messages`` that no release writes (MS004), and what each has to be."""
+"""Values in rows of ``messages`` that no release writes, and texts of ``sessions`` (MS004).
+
+Hermes reads whole rows of ``sessions``, so a title or a system prompt with one byte that is not
+UTF-8 makes every list of sessions fail (0.13.0 to 0.19.0).
+"""
 
 from __future__ import annotations
 
@@ -10,17 +14,17 @@ from functools import partial
 from typing import NamedTuple
 
 from hermes_repair.checks.registry import check, each
-from hermes_repair.checks.resolution_units import session_unit
-from hermes_repair.checks.unreadable_labels import readable_labels, unreadable_labels
+from hermes_repair.checks.resolution_units import REPAIR, repair_of, session_unit
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.evidence.suspect_rows import EARLIEST, MILLISECONDS, TEXTS, is_time, rows_in
 from hermes_repair.model.actions import RowUpdate
-from hermes_repair.model.commands_to_type import quoted
+from hermes_repair.model.commands_to_type import advice
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import Safety, Stage, Unit
 from hermes_repair.model.values import RawText, Row, Value, number, text
 from hermes_repair.model.words import count
-from hermes_repair.transcripts.message_text import SENTINEL
+from hermes_repair.store.connections import quote
+from hermes_repair.transcripts.message_keys import SENTINEL
 
 SLACK = 5.0  # seconds by which a message may seem older than the one before it
 SCALES = (1e3, 1e6, 1e9)  # milliseconds, microseconds and nanoseconds, in seconds
@@ -63,11 +67,12 @@ class Neighbours:
 
 def mend_row(row: Row, neighbours: Callable[[], Neighbours], zone: tzinfo) -> tuple[Mended, ...]:
     """Return what has to change in one row; empty where all its values are ordinary."""
-    found = [made for name in TEXTS if name in row and (made := _text(name, row[name])) is not None]
-    if not any(made.column == "tool_calls" for made in found):
+    texts = (_text(name, row[name]) for name in TEXTS if name in row)
+    found = [change for change in texts if change is not None]
+    if not any(change.column == "tool_calls" for change in found):
         calls = _calls(row.get("tool_calls"))
         found += [calls] if calls is not None else []
-    if not any(made.column == "content" for made in found):
+    if not any(change.column == "content" for change in found):
         content = _content(row.get("content"))
         found += [content] if content is not None else []
     if not is_time(row["timestamp"]):
@@ -194,18 +199,17 @@ def message_value_invalid(scene: Scene) -> Iterator[Finding]:
     for damaged in damaged_rows(scene):
         session_id = text(damaged.row["session_id"]) or ""
         for sure in (True, False):
-            if any(made.sure is sure for made in damaged.mended):
+            if any(change.sure is sure for change in damaged.mended):
                 found.setdefault((session_id, sure), []).append(damaged)
     fix = partial(_write_readable, scene)
     for (session_id, sure), rows in sorted(found.items()):
         kinds = _kinds(rows, sure=sure)
         possible = sure or any(_changes(row, sure=False) for row in rows)
-        asked = "hermes-repair repair"
         yield message_value_invalid.finding(
             {"kind": "session", "session_id": session_id},
             f"{count(len(rows), 'message')} {'has' if len(rows) == 1 else 'have'}"
             f" {', '.join(kinds)}.",
-            asked if sure else f"If you want it: {asked} --session {quoted(session_id)}",
+            REPAIR if sure else advice("If you want it: {}", repair_of(session_id)),
             remedy=(Remedy.SAFE if sure else Remedy.UNSAFE) if possible else Remedy.MANUAL,
             data={"kinds": kinds, "messages": len(rows), "derivable": sure},
             identity=(sure, len(rows), *kinds),
@@ -219,7 +223,7 @@ def message_value_invalid(scene: Scene) -> Iterator[Finding]:
             {"kind": "session", "session_id": session_id},
             f"its {' and '.join(columns)} {'is' if len(columns) == 1 else 'are'} not valid UTF-8,"
             " so every list of sessions fails.",
-            "hermes-repair repair",
+            REPAIR,
             data={"kinds": kinds, "columns": list(columns), "messages": 0, "derivable": True},
             identity=("session", *columns),
             sessions=1,
@@ -228,15 +232,15 @@ def message_value_invalid(scene: Scene) -> Iterator[Finding]:
 
 
 def _kinds(rows: Iterable[Damaged], *, sure: bool) -> list[str]:
-    return sorted({made.kind for row in rows for made in row.mended if made.sure is sure})
+    return sorted({change.kind for row in rows for change in row.mended if change.sure is sure})
 
 
 def _changes(damaged: Damaged, *, sure: bool) -> dict[str, Value]:
     """Return the columns that change; a time that nothing is known of stays as it is."""
     return {
-        made.column: made.value
-        for made in damaged.mended
-        if made.sure is sure and not (made.column == "timestamp" and made.value is None)
+        change.column: change.value
+        for change in damaged.mended
+        if change.sure is sure and not (change.column == "timestamp" and change.value is None)
     }
 
 
@@ -275,3 +279,34 @@ def _write_labels(
     yield session_unit(
         finding, summary, [readable_labels(scene, session_id, tuple(columns))], Safety.SAFE
     )
+
+
+NOT_HERE = frozenset({"id", "parent_session_id", "source", "model_config"})
+"""What a session is known and found by, and what SE001 mends."""
+
+
+def unreadable_labels(scene: Scene) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield the sessions with such texts, and the columns that hold them."""
+    columns = [column for column in scene.look.columns("sessions") if column not in NOT_HERE]
+    listed = ", ".join(map(quote, ["id", *columns]))
+    for session_id, *values in scene.look.scan(listed, "sessions"):
+        bad = tuple(
+            column
+            for column, value in zip(columns, values, strict=True)
+            if isinstance(value, RawText)
+        )
+        if bad and isinstance(session_id, str):
+            yield session_id, bad
+
+
+def readable_labels(scene: Scene, session_id: str, columns: tuple[str, ...]) -> RowUpdate:
+    """Return the change that puts U+FFFD where these texts are no UTF-8; titles stay unique."""
+    row = next(scene.look.rows_of("sessions", "id = ?", [session_id]))
+    before = {column: row[column] for column in columns}
+    after: dict[str, Value] = {}
+    for column, value in before.items():
+        data = value.data if isinstance(value, RawText) else b""
+        after[column] = mended = data.decode("utf-8", "replace")
+        while column == "title" and mended in scene.taken_titles:
+            after[column] = mended = f"{mended}\ufffd"
+    return RowUpdate("sessions", {"id": session_id}, before, after)

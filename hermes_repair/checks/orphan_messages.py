@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from hermes_repair.checks.registry import check, each
+from hermes_repair.checks.resolution_units import repair_of, session_unit
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.evidence.suspect_rows import is_time
 from hermes_repair.model.actions import RowInsert
-from hermes_repair.model.commands_to_type import quoted
+from hermes_repair.model.commands_to_type import advice
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import ADOPTION, Safety, Stage, Unit
 from hermes_repair.model.values import Value, number, whole
 from hermes_repair.model.words import count, utc_day, verb
 from hermes_repair.store.look import Look
 from hermes_repair.transcripts.message_keys import decode_calls
-from hermes_repair.transcripts.message_rows import recovered_title, session_row, tool_calls_of
+from hermes_repair.transcripts.message_rows import NewSession, recovered_title, tool_calls_of
 
 SOURCE = "recovered"
 """What 0.20 and later call the source of a session that they make for messages without one."""
@@ -71,7 +72,7 @@ def orphan_messages(scene: Scene) -> Iterator[Finding]:
             subject if named else {"kind": "table", "table": "messages"},
             f"{count(found.messages, 'message')} {verb(found.messages, 'belongs', 'belong')} to"
             " a session that does not exist.",
-            f"To bring them back: hermes-repair repair --session {quoted(session_id)}"
+            advice("To bring them back: {}", repair_of(session_id))
             if session_id is not None
             else "The id of that session is not text: it cannot be restored.",
             remedy=Remedy.UNSAFE if named else Remedy.MANUAL,
@@ -89,29 +90,11 @@ def _adopt(scene: Scene, found: Orphans, finding: Finding) -> Iterator[Unit]:
     started = found.first if found.first is not None else scene.now
     title = recovered_title(f"{SOURCE} chat", utc_day(started), scene.taken_titles)
     messages, calls = _counts(scene, session_id)
-    row = session_row(
-        session_id,
-        frozenset(scene.look.columns("sessions")),
-        source=SOURCE,
-        started_at=started,
-        title=title,
-        model=None,
-        messages=messages,
-        tool_calls=calls,
-        calls_model=False,
-        routing={},
-    )
-    yield Unit(
-        kind=ADOPTION,
-        subject=session_id,
-        summary=f"create a session for {count(found.messages, 'message')} of {session_id}",
-        actions=(RowInsert("sessions", {"id": session_id}, row),),
-        safety=Safety.UNSAFE,
-        live=False,
-        findings=(finding.fingerprint,),
-        finding_ids=(finding.id,),
-        sessions=frozenset({session_id}),
-    )
+    new = NewSession(session_id, SOURCE, started, title, messages, calls)
+    row = new.row(frozenset(scene.look.columns("sessions")))
+    summary = f"create a session for {count(found.messages, 'message')} of {session_id}"
+    actions = [RowInsert("sessions", {"id": session_id}, row)]
+    yield replace(session_unit(finding, summary, actions, Safety.UNSAFE), kind=ADOPTION)
 
 
 def _counts(scene: Scene, session_id: str) -> tuple[int, int]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 from hermes_repair.checks.message_counts import loses
 from hermes_repair.checks.registry import check, each
-from hermes_repair.checks.resolution_units import how, remedy, row_of, unit_of
+from hermes_repair.checks.resolution_units import how, linked, remedy, unit_of
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.evidence.sessions_elsewhere import Place
 from hermes_repair.lineage.column_changes import Resolution, refused
@@ -16,7 +16,7 @@ from hermes_repair.lineage.links import attach, cut_orphan, unhide, waits_for
 from hermes_repair.lineage.person_proof import NEVER_A_PERSON
 from hermes_repair.lineage.session_node import DelegateMark, SessionNode
 from hermes_repair.model.findings import Finding, Remedy, Severity
-from hermes_repair.model.plans import Safety, Stage, Unit
+from hermes_repair.model.plans import Stage, Unit
 from hermes_repair.schema.data_steps import STEP
 
 
@@ -67,7 +67,7 @@ def orphan_child(scene: Scene) -> Iterator[Finding]:
             remedy=Remedy.NONE if of_the_program(node) else remedy(judged.resolution),
             data={
                 "parent": node.parent_id,
-                "reason": judged.resolution.reason,
+                "reason": str(judged.resolution.reason),
                 "parent_found_in": [str(place.path) for place in judged.places],
                 "begins_with": scene.origins.get(name),
             },
@@ -92,24 +92,28 @@ def judge(scene: Scene, node: SessionNode) -> Judged:
     if of_the_program(node):
         return Judged(refused("Nothing needs to be done: no list should show it."), "", places)
     origin = scene.origins.get(node.id)
-    row = row_of(scene, node.id)
+    session = linked(scene, node)
     gone = f"its link to {node.parent_id}, which is gone"
     waits = origin is not None and waits_for(scene.graph, scene.node[origin], node)
     if origin is not None and waits:
-        made = attach(scene.graph, node, row, origin)
-        summary = f"link {node.id} to {origin} ({made.reason})"
+        resolution = attach(session, origin)
+        summary = f"link {node.id} to {origin} ({resolution.reason})"
     elif node.delegate_mark is DelegateMark.STEP_16 and scene.recognition.number >= STEP:
-        made = unhide(scene.graph, node, row, scene.proof(node.id), scene.routing)
-        summary = f"list {node.id} again: cut {gone}, and remove the tag ({made.reason})"
+        resolution = unhide(session, scene.proof(node.id))
+        summary = f"list {node.id} again: cut {gone}, and remove the tag ({resolution.reason})"
     else:
-        made = cut_orphan(scene.graph, node, row, scene.proof(node.id), scene.routing, origin)
-        summary = f"list {node.id} again: cut {gone} ({made.reason})"
-    if node.delegate_from is not None and made.changes and "model_config" not in _after(made):
-        summary = f"cut {gone}, of {node.id} ({made.reason})"
+        resolution = cut_orphan(session, scene.proof(node.id), origin)
+        summary = f"list {node.id} again: cut {gone} ({resolution.reason})"
+    if (
+        node.delegate_from is not None
+        and resolution.changes
+        and "model_config" not in _after(resolution)
+    ):
+        summary = f"cut {gone}, of {node.id} ({resolution.reason})"
     databases = [place for place in places if place.database]
     if databases and not waits:
-        made = replace(made, safety=Safety.UNSAFE, reason=f"{databases[0]} has its parent")
-    return Judged(made, summary, places)
+        resolution = resolution.as_judgement(f"{databases[0]} has its parent")
+    return Judged(resolution, summary, places)
 
 
 def _after(resolution: Resolution) -> frozenset[str]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hermes_repair.checks.registry import check
+from hermes_repair.checks.resolution_units import REPAIR
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.home.layout import RECORDS_DIR
+from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.records.acknowledgements import FILE as ACKNOWLEDGED
 
@@ -29,12 +31,10 @@ def repair_unfinished(scene: Scene) -> Iterator[Finding]:
     """
     for path, header, pending in scene.receipt_history.unfinished:
         what = "An undo" if header.closed is not None else f"A run of `{header.command}`"
-        hint = "`hermes-repair repair` finishes it; `hermes-repair undo` reverts it."
+        hint = advice("`{}` finishes it; `{}` reverts it.", REPAIR, command("undo"))
         if header.restored is not None:
-            hint = (
-                "`hermes-repair repair` records whether the copy was restored, completely or not"
-                " at all."
-            )
+            told = "`{}` records whether the copy was restored, completely or not at all."
+            hint = advice(told, REPAIR)
         yield repair_unfinished.finding(
             {"kind": "receipt", "receipt": path.stem},
             f"{what} was interrupted (receipt {path.stem}).",

@@ -128,9 +128,9 @@ def check(
         if missing:
             raise ValueError(f"{id}: its docstring lacks {', '.join(missing)}")
         read = None if tables is None else frozenset(tables)
-        made = Check(id, name, severity, remedy, live, file_level, function, read, stage)
-        _CHECKS[id] = made
-        return made
+        entry = Check(id, name, severity, remedy, live, file_level, function, read, stage)
+        _CHECKS[id] = entry
+        return entry
 
     return enter
 
@@ -150,7 +150,7 @@ def find_check(id: str) -> Check | None:
 
 def stages() -> dict[str, Stage]:
     """Return when the units of each finding are done, by its id."""
-    return {made.id: made.stage for made in all_checks() if made.stage is not None}
+    return {entry.id: entry.stage for entry in all_checks() if entry.stage is not None}
 
 
 def each(mend: Callable[[Finding], Iterable[Unit]]) -> Fix:

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from hermes_repair.checks.registry import check
+from hermes_repair.checks.resolution_units import DATABASE, LOOK_AT_MIGRATION, MIGRATED
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.model.actions import Action, RowUpdate
+from hermes_repair.model.commands_to_type import Hint, advice, command
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import Safety, Stage, Unit
 from hermes_repair.model.values import Value, whole
@@ -33,17 +35,15 @@ from hermes_repair.schema.route_parts import Part, RouteFacts
 from hermes_repair.schema.route_preview import room_for
 from hermes_repair.schema.table_rebuild import OWNERS, Leftover, NotBrought, not_brought
 
-MIGRATED = (Family.OLD, Family.REPAIRED)
 
-
-def _remedy(scene: Scene) -> tuple[Remedy, str]:
+def _remedy(scene: Scene) -> tuple[Remedy, Hint]:
     """Return who mends the structure of this database, and what to type."""
     found = scene.recognition
     if found.family not in MIGRATED:
         return Remedy.MANUAL, "Not repaired from schema 23 on: Hermes' own code migrates there."
     if found.family is Family.OLD or found.missing:
-        return Remedy.MIGRATE, "hermes-repair migrate --dry-run"
-    return Remedy.SAFE, "hermes-repair repair --dry-run"
+        return Remedy.MIGRATE, LOOK_AT_MIGRATION
+    return Remedy.SAFE, command("repair", "--dry-run")
 
 
 def _parts(scene: Scene, finding: str) -> Iterator[Part]:
@@ -114,26 +114,34 @@ def interrupted_migration(scene: Scene) -> Iterator[Finding]:
         return
     remedy, hint = _remedy(scene)
     if remedy is Remedy.SAFE and _contested(scene):
-        remedy, hint = Remedy.UNSAFE, "If you want it: hermes-repair repair --select SC004 --unsafe"
+        named = command("repair", "--select", "SC004", "--unsafe")
+        remedy, hint = Remedy.UNSAFE, advice("If you want it: {}", named)
     damages = [
         *_leftovers(scene),
         *(_wrong_keys(scene) if found.family in MIGRATED else ()),
         *(_outdated_search(scene) if found.family in MIGRATED else ()),
     ]
     fix = partial(_finish_migration, scene)
-    for table, damage, rows, message in damages:
+    for damage in damages:
         yield interrupted_migration.finding(
-            {"kind": "table", "table": table},
-            message,
+            {"kind": "table", "table": damage.table},
+            damage.message,
             hint,
             remedy=remedy,
-            data={"damage": damage, "rows": rows},
-            identity=(damage, rows),
+            data={"damage": damage.kind, "rows": damage.rows},
+            identity=(damage.kind, damage.rows),
             fix=fix,
         )
 
 
-_Damage = tuple[str, str, int, str]
+@dataclass(frozen=True, slots=True)
+class _Damage:
+    """What is wrong with one table, in a word and in a sentence, and how many rows it has."""
+
+    table: str
+    kind: str
+    rows: int
+    message: str
 
 
 def _leftovers(scene: Scene) -> Iterator[_Damage]:
@@ -147,7 +155,7 @@ def _leftovers(scene: Scene) -> Iterator[_Damage]:
             if left.indexes
             else ""
         )
-        yield (
+        yield _Damage(
             left.table,
             "leftover",
             rows,
@@ -199,7 +207,7 @@ _MISLEADS = {"schema_version": ", as in a database made by hand"}
 def _wrong_keys(scene: Scene) -> Iterator[_Damage]:
     for table in scene.recognition.wrong_keys:
         rows = _count(scene, table)
-        yield (
+        yield _Damage(
             table,
             "key",
             rows,
@@ -211,7 +219,7 @@ def _wrong_keys(scene: Scene) -> Iterator[_Damage]:
 def _outdated_search(scene: Scene) -> Iterator[_Damage]:
     if scene.recognition.search.outdated:
         rows = _count(scene, "messages")
-        yield (
+        yield _Damage(
             "messages_fts",
             "search",
             rows,
@@ -266,7 +274,7 @@ def index_missing(scene: Scene) -> Iterator[Finding]:
     if names:
         remedy, hint = _remedy(scene)
         yield index_missing.finding(
-            {"kind": "database"},
+            DATABASE,
             f"{count(len(names), 'index')} of schema {found.number} {_is(names)} missing:"
             f" {', '.join(names[:5])}{', ...' if len(names) > 5 else ''}.",
             hint,
@@ -315,7 +323,7 @@ def active_flag_null(scene: Scene) -> Iterator[Finding]:
     if found.family is Family.LATER:
         hint = "Hermes sets it on its next start."
     elif remedy is Remedy.SAFE and found.number < FIRST_WITH_FLAG:
-        remedy, hint = Remedy.MIGRATE, "hermes-repair migrate --dry-run"
+        remedy, hint = Remedy.MIGRATE, LOOK_AT_MIGRATION
     yield active_flag_null.finding(
         {"kind": "table", "table": "messages"},
         f"{count(messages, 'message')} {verb(messages, 'has', 'have')} no active flag: 0.16.0 to"

@@ -1,20 +1,29 @@
-"""The number of the database against what it should be, and what the number is worth (SC...)."""
+"""The number of the database against what it should be, and what the number is worth (SC...).
+
+Also what does not go together: code and database, code and process (SC008); and whether a migration
+would be refused here, so that nothing that would be is ever printed.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
 
 from hermes_repair.checks.registry import check
+from hermes_repair.checks.resolution_units import DATABASE, LOOK_AT_MIGRATION, MIGRATED
 from hermes_repair.evidence.scene import Scene
-from hermes_repair.home.installs import serving
+from hermes_repair.home.installs import Installed, serving
+from hermes_repair.host import ProcessInfo, Program
+from hermes_repair.model.errors import Refused
 from hermes_repair.model.findings import Finding, Remedy, Severity
-from hermes_repair.model.words import count, verb
+from hermes_repair.model.words import count, minute, verb
 from hermes_repair.schema.allowed_writes import allowed_writes
-from hermes_repair.schema.catalogue import DEFAULT_TARGET, NEWEST_TARGET
+from hermes_repair.schema.catalogue import DEFAULT_TARGET, NEWEST_TARGET, default_catalogue
 from hermes_repair.schema.recognise import Family, VersionProblem
-
-DATABASE = {"kind": "database"}
-MIGRATED = (Family.OLD, Family.REPAIRED)
+from hermes_repair.schema.releases import number_of_release, skews_of
+from hermes_repair.schema.route import read_crowded, route
+from hermes_repair.schema.route_parts import RouteFacts
 
 _NEW = "Hermes takes the database for a new one and skips every data step of an update"
 CONSEQUENCES = {
@@ -56,7 +65,7 @@ def schema_behind(scene: Scene) -> Iterator[Finding]:
     yield schema_behind.finding(
         DATABASE,
         f"The database is at schema {number}; {asks}.",
-        "hermes-repair migrate --dry-run",
+        LOOK_AT_MIGRATION,
         severity=Severity.WARNING if expected is not None else Severity.INFO,
         data={"schema": number, "target": target, "installed": expected},
         identity=(number, target),
@@ -85,7 +94,7 @@ def columns_missing(scene: Scene) -> Iterator[Finding]:
             f" {_tables_and_columns(recognition.missing)} of it {verb(number, 'is', 'are')}"
             " missing:"
             f" {', '.join(recognition.missing[:5])}{', and others' if number > 5 else ''}.",
-            "hermes-repair migrate --dry-run",
+            LOOK_AT_MIGRATION,
             data={"schema": recognition.number, "missing": list(recognition.missing)},
             identity=recognition.missing,
         )
@@ -161,8 +170,126 @@ def version_row_invalid(scene: Scene) -> Iterator[Finding]:
         f"The schema number cannot be trusted: {stamp.problem.value}."
         f" {CONSEQUENCES[stamp.problem]}. Its tables and columns are those of schema"
         f" {recognition.number}.",
-        "hermes-repair migrate --dry-run" if ours else "Not repaired from schema 23 on.",
+        LOOK_AT_MIGRATION if ours else "Not repaired from schema 23 on.",
         remedy=Remedy.MIGRATE if ours else Remedy.MANUAL,
         data={"problem": stamp.problem.name.lower(), "schema": recognition.number},
         identity=(stamp.problem.name,),
     )
+
+
+@check("SC008", "version-skew", Severity.WARNING, Remedy.MANUAL)
+def version_skew(scene: Scene) -> Iterator[Finding]:
+    """A running Hermes is older than its code, or the code does not fit this database.
+
+    What it means: a process that was started before an update keeps running the old code and loads
+    parts of the new code when it first needs them; one such gateway looped forever. Some releases
+    do harm to a database of another schema: they fail to count tokens, or damage its search index.
+
+    How it happens: `hermes update` changed the code and the gateway was not restarted (Hermes
+    #34475), or an older Hermes opens a database that a newer one has changed.
+
+    What repair does: nothing; it stops none of your programs. Restart Hermes after an update, and
+    update whatever else uses the same home.
+
+    How safe it is: nothing is changed. The time of the update comes from the code's files; a tool
+    that touched them without changing them looks the same.
+    """
+    for process in scene.openers.processes:
+        install = _code_of(process, scene.installed)
+        if install is not None and _is_older(process, install):
+            yield _outrun(process, install)
+    for install in scene.installed:
+        if install.number is None:
+            continue
+        for skew in skews_of(install.number, scene.recognition):
+            version = install.release or "of an unknown release"
+            yield version_skew.finding(
+                {"kind": "install", "path": str(install.code)},
+                f"Hermes {version} ({install.how}) expects schema {install.number}; on this"
+                f" database (schema {scene.recognition.number}) {skew.what}.",
+                "Update that Hermes before it runs on this home.",
+                data={"code": install.number, "schema": scene.recognition.number},
+                identity=(install.number, scene.recognition.number, skew.what),
+            )
+    release = scene.look_options.release
+    number = number_of_release(release) if release is not None else None
+    for skew in skews_of(number, scene.recognition) if number is not None else ():
+        yield version_skew.finding(
+            {"kind": "release", "release": release},
+            f"Hermes {release} expects schema {number}; on this database (schema"
+            f" {scene.recognition.number}) {skew.what}.",
+            "Do not open this database with that release.",
+            data={"code": number, "schema": scene.recognition.number},
+            identity=(number, scene.recognition.number, skew.what),
+        )
+
+
+def _code_of(process: ProcessInfo, installed: tuple[Installed, ...]) -> Installed | None:
+    """Return the code that a Hermes process runs; of a renamed one the only code that there is."""
+    if not process.is_hermes or not process.same_namespace:
+        return None
+    if process.interpreter:
+        python = Path(process.interpreter)
+        return next((install for install in installed if python in install.pythons), None)
+    return installed[0] if len(installed) == 1 else None
+
+
+def _is_older(process: ProcessInfo, install: Installed) -> bool:
+    if process.start_time is None or install.changed_at is None:
+        return False
+    return process.start_time + process.start_tolerance < install.changed_at
+
+
+def _outrun(process: ProcessInfo, install: Installed) -> Finding:
+    changed = minute(install.changed_at or 0)
+    profile = f" --profile {process.profile}" if process.profile else ""
+    restart = f"Restart it: hermes{profile} gateway restart"
+    if process.program is not Program.GATEWAY:
+        restart = (
+            "Quit that Hermes and start it again; if it is the gateway: hermes gateway restart"
+        )
+    name = process.describe()
+    return version_skew.finding(
+        {"kind": "process", "pid": process.pid},
+        f"{name[0].upper()}{name[1:]} was started before its code was changed on {changed}.",
+        restart,
+        data={"code": str(install.code), "changed_at": install.changed_at},
+        identity=(process.pid, process.start_ticks, install.changed_at),
+    )
+
+
+BY_ITS_PARTS = frozenset({"SC004", "SC006", "SC007"})
+"""Findings that the repair mends by parts of the migration to the database's own number."""
+
+
+def only_where_there_is_a_way(scene: Scene, found: Sequence[Finding]) -> list[Finding]:
+    """Return the findings; what a migration would mend says why not where that is refused."""
+    if not any(_needs_one(finding) for finding in found):
+        return list(found)
+    why = _refusal(scene)
+    if why is None:
+        return list(found)
+    reason = f"Not repaired here: {why}"
+    return [
+        replace(finding, remedy=Remedy.MANUAL, hint=reason) if _needs_one(finding) else finding
+        for finding in found
+    ]
+
+
+def _needs_one(finding: Finding) -> bool:
+    by_parts = finding.id in BY_ITS_PARTS and finding.remedy in (Remedy.SAFE, Remedy.UNSAFE)
+    return finding.remedy is Remedy.MIGRATE or by_parts
+
+
+def _refusal(scene: Scene) -> str | None:
+    """Return why the way to the database's own number is refused, or to the newest."""
+    if scene.recognition.family not in MIGRATED:
+        return None
+    own = scene.recognition.number  # 0 where nothing tells it, 3 is not known
+    for target in sorted({own, NEWEST_TARGET} & {*default_catalogue().known_numbers()}):
+        crowded = read_crowded(scene.look.rows, scene.structure, target)
+        try:
+            route(scene.structure, target, RouteFacts(crowded=crowded))
+        except Refused as refused:
+            return refused.message
+    return None

@@ -9,19 +9,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from hermes_repair.checks.registry import check
-from hermes_repair.checks.resolution_units import fix_of, remedy, row_of
+from hermes_repair.checks.resolution_units import fix_of, how, remedy, row_of
 from hermes_repair.evidence.scene import Scene
-from hermes_repair.lineage.column_changes import Resolution, changes_of, resolution
-from hermes_repair.lineage.markers import BRANCHED_FROM, DELEGATE_FROM
+from hermes_repair.lineage.column_changes import (
+    BRANCHED_FROM,
+    DELEGATE_FROM,
+    Resolution,
+    changes_of,
+    resolved,
+    skip_space,
+)
 from hermes_repair.lineage.session_node import SessionNode
-from hermes_repair.model.commands_to_type import quoted
-from hermes_repair.model.findings import Finding, Severity
-from hermes_repair.model.findings import Remedy as Mends
+from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import Safety, Stage
 from hermes_repair.model.values import Value, text
 
 MARKERS = (BRANCHED_FROM, DELEGATE_FROM)
-_SPACE = " \t\r\n"
 _DECODER = json.JSONDecoder()
 
 
@@ -66,28 +69,22 @@ def salvage(config: Value) -> Salvaged:
 
 def _members(said: str) -> dict[str, Any]:
     members: dict[str, Any] = {}
-    position = _skip(said, 0)
+    position = skip_space(said, 0)
     if said[position : position + 1] != "{":
         return members
     try:
         while True:
-            key, end = _DECODER.raw_decode(said, _skip(said, position + 1))
-            colon = _skip(said, end)
+            key, end = _DECODER.raw_decode(said, skip_space(said, position + 1))
+            colon = skip_space(said, end)
             if not isinstance(key, str) or said[colon : colon + 1] != ":":
                 return members
-            value, end = _DECODER.raw_decode(said, _skip(said, colon + 1))
-            position = _skip(said, end)
+            value, end = _DECODER.raw_decode(said, skip_space(said, colon + 1))
+            position = skip_space(said, end)
             if said[position : position + 1] not in (",", "}"):
                 return members  # a number that is cut off still looks like one
             members[key] = value
     except (ValueError, RecursionError):
         return members
-
-
-def _skip(said: str, position: int) -> int:
-    while position < len(said) and said[position] in _SPACE:
-        position += 1
-    return position
 
 
 def _finite(value: Any) -> Any:
@@ -101,7 +98,7 @@ def _finite(value: Any) -> Any:
     return value
 
 
-@check("SE001", "model-config-invalid", Severity.ERROR, Mends.SAFE, stage=Stage.VALUES)
+@check("SE001", "model-config-invalid", Severity.ERROR, Remedy.SAFE, stage=Stage.VALUES)
 def model_config_invalid(scene: Scene) -> Iterator[Finding]:
     """The settings of one session are not valid JSON.
 
@@ -120,20 +117,17 @@ def model_config_invalid(scene: Scene) -> Iterator[Finding]:
     for node in scene.nodes:
         if node.config_valid:
             continue
-        made, kept = _mended(scene, node)
-        asked = "hermes-repair repair"
-        if made.safety is Safety.UNSAFE:
-            asked = f"If you want it: `{asked} --session {quoted(node.id)}` ({made.reason})"
+        resolution, kept = _mended(scene, node)
         yield model_config_invalid.finding(
             {"kind": "session", "session_id": node.id},
             "its settings are not valid JSON, so every list of sessions fails.",
-            asked,
-            remedy=remedy(made),
+            how(resolution, node.id),
+            remedy=remedy(resolution),
             data={"kept": len(kept.members), "markers": sorted(kept.markers), "whole": kept.whole},
-            identity=(len(kept.members), made.safety.value),
+            identity=(len(kept.members), resolution.safety.value),
             sessions=1,
             messages=node.active_rows,
-            fix=fix_of(made, f"make the settings of {node.id} valid JSON again"),
+            fix=fix_of(resolution, f"make the settings of {node.id} valid JSON again"),
         )
 
 
@@ -147,7 +141,7 @@ def _mended(scene: Scene, node: SessionNode) -> tuple[Resolution, Salvaged]:
     change = changes_of(node.id, row, {"model_config": wanted})
     safe = kept.whole or bool(kept.markers) or _needs_no_marker(scene, node)
     return (
-        resolution(
+        resolved(
             [change],
             Safety.SAFE if safe else Safety.UNSAFE,
             "nothing that lists depend on can be lost"

@@ -1,23 +1,123 @@
-"""Ends that are missing or contradict themselves: LN008 and SE003, both a judgement."""
+"""Starts and ends that are missing, no times, or contradict themselves: LN008 and SE003.
+
+A start or an end that is no time is read as a message's time is: a reading counts as proven where
+it lies between what came before and what came after.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
+from typing import NamedTuple
 
 from hermes_repair.checks.fill_units import file_copy, relative
-from hermes_repair.checks.message_values import Mended
+from hermes_repair.checks.message_values import LATEST, Mended, Neighbours, readings
 from hermes_repair.checks.registry import check, each
-from hermes_repair.checks.resolution_units import how, in_cycle, remedy, row_of, unit_of
-from hermes_repair.checks.session_times import odd_times, said, sane
+from hermes_repair.checks.resolution_units import (
+    followed_by,
+    how,
+    in_cycle,
+    remedy,
+    row_of,
+    unit_of,
+)
 from hermes_repair.evidence.scene import Scene
-from hermes_repair.lineage.column_changes import Resolution, changes_of, refused, resolution
+from hermes_repair.evidence.suspect_rows import EARLIEST, MILLISECONDS, is_time
+from hermes_repair.lineage.column_changes import Resolution, changes_of, refused, resolved
 from hermes_repair.lineage.graph import EdgeKind
 from hermes_repair.lineage.session_node import SessionNode
 from hermes_repair.model.actions import FileCopy
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import Safety, Stage, Unit
-from hermes_repair.model.values import Value
+from hermes_repair.model.values import Value, number
+
+IN_THE_FUTURE = "in the future"
+NO_TIME = "not a time in seconds"
+
+
+class Said(NamedTuple):
+    """The first and the last time of a session's messages, of those that are times."""
+
+    first: float | None
+    last: float | None
+
+
+def said(scene: Scene, session_id: str) -> Said:
+    """Return when the messages of a session were stored; what is no time does not count."""
+    row = scene.look.one(
+        "SELECT MIN(timestamp), MAX(timestamp) FROM messages WHERE session_id = ?"
+        " AND typeof(timestamp) IN ('real', 'integer') AND timestamp BETWEEN ? AND ?",
+        [session_id, EARLIEST, scene.now + LATEST],
+    )
+    return Said(*map(number, row)) if row else Said(None, None)
+
+
+def sane(scene: Scene, at: Value) -> float | None:
+    """Return a time as it is, ``None`` where it is none or lies in the future."""
+    return number(at) if is_time(at) and (number(at) or 0.0) <= scene.now + LATEST else None
+
+
+def odd_times(scene: Scene) -> dict[str, tuple[Mended, ...]]:
+    """Return, by session, the starts and ends that are no times, and what each has to be."""
+    if not {"started_at", "ended_at"} <= set(scene.look.columns("sessions")):
+        return {}
+    time = "typeof({0}) IN ('real', 'integer') AND {0} BETWEEN ?1 AND ?2"
+    rows = scene.look.rows(
+        "SELECT id, started_at, ended_at, rowid FROM sessions WHERE"
+        f" (started_at IS NOT NULL AND NOT ({time.format('started_at')}))"
+        f" OR (ended_at IS NOT NULL AND NOT ({time.format('ended_at')})) ORDER BY rowid",
+        [EARLIEST, scene.now + LATEST],
+    )
+    return {
+        id: tuple(_mended(scene, id, started, ended, rowid))
+        for id, started, ended, rowid in list(rows)
+        if isinstance(id, str) and id in scene.node
+    }
+
+
+def _mended(
+    scene: Scene, session_id: str, started: Value, ended: Value, rowid: Value
+) -> Iterator[Mended]:
+    told = said(scene, session_id)
+    began = sane(scene, started)
+    if began is None and started is not None:
+        ends = (at for at in (told.first, sane(scene, ended)) if at is not None)
+        around = Neighbours(_begun_before(scene, rowid), min(ends, default=scene.now + LATEST))
+        reading = _read(scene, "started_at", started, around, instead=told.first)
+        began = number(reading.value)
+        yield reading
+    if ended is not None and sane(scene, ended) is None:
+        before = max((at for at in (began, told.last) if at is not None), default=None)
+        around = Neighbours(before, scene.now + LATEST)
+        yield _read(scene, "ended_at", ended, around, instead=before)
+
+
+def _begun_before(scene: Scene, rowid: Value) -> float | None:
+    """Return when the session began that was made before this one, by rowid."""
+    row = scene.look.one(
+        "SELECT started_at FROM sessions WHERE rowid < ? AND typeof(started_at) IN"
+        " ('real', 'integer') AND started_at BETWEEN ? AND ? ORDER BY rowid DESC LIMIT 1",
+        [rowid, EARLIEST, scene.now + LATEST],
+    )
+    return number(row[0]) if row else None
+
+
+def _read(
+    scene: Scene, column: str, value: Value, around: Neighbours, instead: float | None
+) -> Mended:
+    """Return what a value has to be: the reading that fits, else one that can be, else ``instead``.
+
+    ``sure`` says that the first was found.
+    """
+    at = number(value)
+    late = at is not None and scene.now + LATEST < at <= MILLISECONDS
+    kind = IN_THE_FUTURE if late else NO_TIME
+    possible = [] if late else [at for at in readings(value, scene.zone) if sane(scene, at)]
+    for reading in possible:
+        if around.allow(reading):
+            return Mended(column, reading, kind, sure=True)
+    return Mended(column, next(iter(possible), instead), kind, sure=False)
+
 
 ABANDONED_SECONDS = 7 * 86400
 """After this time Hermes' own ``finalize_orphaned_compression_sessions`` closes one (all releases,
@@ -48,17 +148,17 @@ def continuation_abandoned(scene: Scene) -> Iterator[Finding]:
     cycles = in_cycle(scene)
     for node in scene.nodes:
         if node.id not in cycles and _is_abandoned(scene, node):
-            made = _end(scene, node)
+            resolution = _end(scene, node)
             yield continuation_abandoned.finding(
                 {"kind": "session", "session_id": node.id, "parent": node.parent_id},
                 f"continues {node.parent_id} but was never used.",
-                how(made, node.id),
-                remedy=remedy(made),
+                how(resolution, node.id),
+                remedy=remedy(resolution),
                 data={"parent": node.parent_id, "last_message_at": node.last_message_at},
                 identity=(node.parent_id,),
                 sessions=1,
                 messages=node.active_rows,
-                fix=each(partial(_end_now, scene, node, made)),
+                fix=each(partial(_end_now, scene, node, resolution)),
             )
 
 
@@ -76,7 +176,7 @@ def _is_abandoned(scene: Scene, node: SessionNode) -> bool:
 
 def _end(scene: Scene, node: SessionNode) -> Resolution:
     wanted: dict[str, Value] = {"ended_at": _last(scene, node), "end_reason": ABANDONED_END}
-    return resolution([changes_of(node.id, row_of(scene, node.id), wanted)], Safety.UNSAFE, PRUNES)
+    return resolved([changes_of(node.id, row_of(scene, node.id), wanted)], Safety.UNSAFE, PRUNES)
 
 
 def _last(scene: Scene, node: SessionNode) -> float | None:
@@ -85,10 +185,12 @@ def _last(scene: Scene, node: SessionNode) -> float | None:
     return max((at for at in times if at is not None), default=None)
 
 
-def _end_now(scene: Scene, node: SessionNode, made: Resolution, finding: Finding) -> Iterator[Unit]:
+def _end_now(
+    scene: Scene, node: SessionNode, resolution: Resolution, finding: Finding
+) -> Iterator[Unit]:
     """End it as of its last message."""
-    summary = f"end {node.id} at its last message ({made.reason})"
-    yield unit_of(finding, made, summary, more=file_copies(scene, node.id))
+    summary = f"end {node.id} at its last message ({resolution.reason})"
+    yield followed_by(unit_of(finding, resolution, summary), file_copies(scene, node.id))
 
 
 @check("SE003", "end-state-inconsistent", Severity.INFO, Remedy.UNSAFE, stage=Stage.SESSIONS)
@@ -118,12 +220,12 @@ def end_state_inconsistent(scene: Scene) -> Iterator[Finding]:
         wrong = None if node.id in odd else _contradiction(scene, node)
         if wrong is None:
             continue
-        made = _settled(scene, node)
+        resolution = _settled(scene, node)
         yield end_state_inconsistent.finding(
             {"kind": "session", "session_id": node.id},
             wrong,
-            how(made, node.id),
-            remedy=remedy(made),
+            how(resolution, node.id),
+            remedy=remedy(resolution),
             data={
                 "started_at": node.started_at,
                 "ended_at": node.ended_at,
@@ -132,21 +234,21 @@ def end_state_inconsistent(scene: Scene) -> Iterator[Finding]:
             identity=(node.ended_at, node.end_reason),
             sessions=1,
             messages=node.active_rows,
-            fix=each(partial(_settle_end, scene, node, made)),
+            fix=each(partial(_settle_end, scene, node, resolution)),
         )
 
 
 def _odd(scene: Scene, node: SessionNode, times: Sequence[Mended]) -> Finding:
-    made = _timed(scene, node, times)
+    resolution = _timed(scene, node, times)
     words = {"started_at": "start", "ended_at": "end"}
     wrong = [f"its {words[time.column]} is {time.kind}" for time in times]
-    sure = made.safety is Safety.SAFE and bool(made.changes)
+    sure = resolution.safety is Safety.SAFE and bool(resolution.changes)
     return end_state_inconsistent.finding(
         {"kind": "session", "session_id": node.id},
         f"{' and '.join(wrong)}.",
-        how(made, node.id),
+        how(resolution, node.id),
         severity=Severity.WARNING if sure else Severity.INFO,
-        remedy=remedy(made),
+        remedy=remedy(resolution),
         data={
             "started_at": node.started_at,
             "ended_at": node.ended_at,
@@ -156,7 +258,7 @@ def _odd(scene: Scene, node: SessionNode, times: Sequence[Mended]) -> Finding:
         identity=(node.ended_at, node.end_reason, *wrong),
         sessions=1,
         messages=node.active_rows,
-        fix=each(partial(_settle_end, scene, node, made)),
+        fix=each(partial(_settle_end, scene, node, resolution)),
     )
 
 
@@ -167,12 +269,12 @@ def _timed(scene: Scene, node: SessionNode, times: Sequence[Mended]) -> Resoluti
         return refused("neither it nor any of its messages has a time")
     change = changes_of(node.id, row_of(scene, node.id), wanted)
     if any(time.column == "ended_at" for time in times) or not node.is_open:
-        return resolution([change], Safety.UNSAFE, PRUNES)
+        return resolved([change], Safety.UNSAFE, PRUNES)
     if node.api_call_count == 0 and scene.graph.closed_if_unused(node.id):
-        return resolution([change], Safety.UNSAFE, "Hermes would then close it as never used")
+        return resolved([change], Safety.UNSAFE, "Hermes would then close it as never used")
     if not all(time.sure for time in times):
-        return resolution([change], Safety.UNSAFE, "nothing proves the time")
-    return resolution([change], Safety.SAFE, "it falls between what came before and after")
+        return resolved([change], Safety.UNSAFE, "nothing proves the time")
+    return resolved([change], Safety.SAFE, "it falls between what came before and after")
 
 
 def _contradiction(scene: Scene, node: SessionNode) -> str | None:
@@ -198,7 +300,7 @@ def _settled(scene: Scene, node: SessionNode) -> Resolution:
         wanted["ended_at"] = _time_of_end(scene, node)
     if None in wanted.values():
         return refused("neither it nor any of its messages has a time")
-    return resolution([changes_of(node.id, row_of(scene, node.id), wanted)], Safety.UNSAFE, PRUNES)
+    return resolved([changes_of(node.id, row_of(scene, node.id), wanted)], Safety.UNSAFE, PRUNES)
 
 
 def _time_of_end(scene: Scene, node: SessionNode) -> float | None:
@@ -215,13 +317,13 @@ def _time_of_end(scene: Scene, node: SessionNode) -> float | None:
 
 
 def _settle_end(
-    scene: Scene, node: SessionNode, made: Resolution, finding: Finding
+    scene: Scene, node: SessionNode, resolution: Resolution, finding: Finding
 ) -> Iterator[Unit]:
     """Give the times that the data gives, and fill in what is missing of the end."""
-    if made.changes:
-        after = made.changes[0].after
-        summary = f"set {' and '.join(after)} of {node.id} ({made.reason})"
-        yield unit_of(finding, made, summary, more=file_copies(scene, node.id))
+    if resolution.changes:
+        after = resolution.changes[0].after
+        summary = f"set {' and '.join(after)} of {node.id} ({resolution.reason})"
+        yield followed_by(unit_of(finding, resolution, summary), file_copies(scene, node.id))
 
 
 def file_copies(scene: Scene, session_id: str) -> list[FileCopy]:

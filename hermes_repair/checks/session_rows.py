@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 
 from hermes_repair.checks.message_counts import loses
 from hermes_repair.checks.registry import check, each
 from hermes_repair.checks.resolution_units import (
+    REPAIR,
     fix_of,
     how,
     in_cycle,
     printable,
     remedy,
+    repair_of,
     row_of,
+    session_unit,
     unit_of,
 )
 from hermes_repair.evidence.scene import Scene
-from hermes_repair.lineage.column_changes import Resolution, changes_of, refused, resolution
+from hermes_repair.lineage.column_changes import Resolution, changes_of, refused, resolved
 from hermes_repair.lineage.graph import EdgeKind
 from hermes_repair.lineage.release_rules import RULES, compression_tip
 from hermes_repair.lineage.session_node import SessionNode
 from hermes_repair.model.actions import RowUpdate
-from hermes_repair.model.commands_to_type import quoted
+from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import Safety, Stage, Unit
 from hermes_repair.model.values import number, text
@@ -54,7 +58,7 @@ def title_duplicate(scene: Scene) -> Iterator[Finding]:
         yield title_duplicate.finding(
             {"kind": "session", "session_id": session_id},
             "has the same title as a newer session.",
-            "hermes-repair repair",
+            REPAIR,
             identity=(str(update.key),),
             sessions=1,
             messages=node.active_rows if node is not None else 0,
@@ -71,17 +75,8 @@ def _renamed(scene: Scene) -> Mapping[str, RowUpdate]:
 
 def _rename(scene: Scene, session_id: str, update: RowUpdate, finding: Finding) -> Iterator[Unit]:
     """Give it a title of its own."""
-    yield Unit(
-        kind="session",
-        subject=session_id,
-        summary=f"give {session_id} a title of its own",
-        actions=(update,),
-        safety=Safety.SAFE,
-        live=False,
-        findings=(finding.fingerprint,),
-        finding_ids=(finding.id,),
-        sessions=frozenset({session_id} & scene.node.keys()),
-    )
+    unit = session_unit(finding, f"give {session_id} a title of its own", [update], Safety.SAFE)
+    yield replace(unit, sessions=unit.sessions & scene.node.keys())
 
 
 @check("SE004", "ghost-session", Severity.INFO, Remedy.UNSAFE, stage=Stage.SESSIONS)
@@ -102,16 +97,16 @@ def ghost_session(scene: Scene) -> Iterator[Finding]:
     for node in scene.nodes:
         if not _is_ghost(scene, node):
             continue
-        made = _archived(scene, node)
+        resolution = _archived(scene, node)
         yield ghost_session.finding(
             {"kind": "session", "session_id": node.id},
             "has no message, no title and no child session.",
-            how(made, node.id),
-            remedy=remedy(made),
+            how(resolution, node.id),
+            remedy=remedy(resolution),
             data={"started_at": node.started_at},
             identity=(node.started_at,),
             sessions=1,
-            fix=fix_of(made, f"archive {node.id}, which is empty"),
+            fix=fix_of(resolution, f"archive {node.id}, which is empty"),
         )
 
 
@@ -130,8 +125,8 @@ def _is_ghost(scene: Scene, node: SessionNode) -> bool:
 def _archived(scene: Scene, node: SessionNode) -> Resolution:
     change = changes_of(node.id, row_of(scene, node.id), {"archived": 1})
     if change is None:
-        return refused("Schema 14 can archive it: hermes-repair migrate")
-    return resolution([change], Safety.UNSAFE, "an empty session does no harm")
+        return refused(advice("Schema 14 can archive it: {}", command("migrate")))
+    return resolved([change], Safety.UNSAFE, "an empty session does no harm")
 
 
 @check("LN011", "title-lost", Severity.INFO, Remedy.UNSAFE, stage=Stage.LINEAGE)
@@ -154,7 +149,7 @@ def title_lost(scene: Scene) -> Iterator[Finding]:
         yield title_lost.finding(
             {"kind": "session", "session_id": node.id},
             "is shown without a title, although the conversation has one.",
-            f"If you want it: hermes-repair repair --session {quoted(node.id)}",
+            advice("If you want it: {}", repair_of(node.id)),
             identity=(node.parent_id,),
             sessions=1,
             messages=node.active_rows,
@@ -194,5 +189,5 @@ def _name_again(scene: Scene, node: SessionNode, before: str, finding: Finding) 
     """Give the shown part the title of the conversation."""
     title = given_title(base_title(before), CONTINUED, node.started_at, scene.taken_titles)
     change = changes_of(node.id, row_of(scene, node.id), {"title": title})
-    made = resolution([change], Safety.UNSAFE, "hermes-repair made up the name")
-    yield unit_of(finding, made, f"give {node.id} the title of its conversation")
+    resolution = resolved([change], Safety.UNSAFE, "hermes-repair made up the name")
+    yield unit_of(finding, resolution, f"give {node.id} the title of its conversation")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import partial
 
 from hermes_repair.checks.registry import Check, check, each
-from hermes_repair.evidence.judged_locks import LOCK_KEY, LOCK_TABLE, JudgedLock, delete_lock
+from hermes_repair.checks.resolution_units import REPAIR, session_unit
+from hermes_repair.evidence.lock_holds import LOCK_KEY, LOCK_TABLE, JudgedLock, delete_lock
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.leases import cooldown_verdict
 from hermes_repair.model.actions import RowUpdate
+from hermes_repair.model.commands_to_type import command
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import Safety, Stage, Unit
 from hermes_repair.model.values import Value, readable
@@ -18,19 +21,21 @@ from hermes_repair.store.file_state import SideFile
 LOCKS = (LOCK_TABLE, "schema_version")
 """What a lock is judged by: its own row, and which releases may renew it."""
 
+lock_check = partial(check, live=True, stage=Stage.LOCKS)
 
-def _findings(scene: Scene, made: Check) -> Iterator[Finding]:
+
+def _findings(scene: Scene, found_by: Check) -> Iterator[Finding]:
     # `locks clean` is never the first to open a database with a -wal that a crash left.
     crashed = not scene.look.live and scene.file.side is not SideFile.NONE
-    clean = "hermes-repair repair" if crashed else "hermes-repair locks clean"
+    clean = REPAIR if crashed else command("locks clean")
     for lock in scene.locks:
-        if lock.finding_id == made.id:
-            yield made.finding(
+        if lock.finding_id == found_by.id:
+            yield found_by.finding(
                 {"kind": "lock", "session_id": lock.session},
                 f"a compression lock is stuck. {lock.verdict.reason}",
                 clean
                 if lock.verdict.cleanable
-                else f"hermes-repair repair --select {made.id} --unsafe",
+                else command("repair", "--select", found_by.id, "--unsafe"),
                 data={"holder": readable(lock.row["holder"]), "kind": lock.verdict.kind.value},
                 identity=tuple(lock.row[column] for column in LOCK_KEY),
                 sessions=int(lock.session_there),
@@ -43,15 +48,7 @@ def _free(lock: JudgedLock, finding: Finding) -> Iterator[Unit]:
         yield delete_lock(lock, finding.id, finding.fingerprint)
 
 
-@check(
-    "LK001",
-    "lock-expired",
-    Severity.WARNING,
-    Remedy.SAFE,
-    live=True,
-    tables=LOCKS,
-    stage=Stage.LOCKS,
-)
+@lock_check("LK001", "lock-expired", Severity.WARNING, Remedy.SAFE, tables=LOCKS)
 def lock_expired(scene: Scene) -> Iterator[Finding]:
     """A compression lock has expired.
 
@@ -70,15 +67,7 @@ def lock_expired(scene: Scene) -> Iterator[Finding]:
     yield from _findings(scene, lock_expired)
 
 
-@check(
-    "LK002",
-    "lock-holder-dead",
-    Severity.WARNING,
-    Remedy.SAFE,
-    live=True,
-    tables=LOCKS,
-    stage=Stage.LOCKS,
-)
+@lock_check("LK002", "lock-holder-dead", Severity.WARNING, Remedy.SAFE, tables=LOCKS)
 def lock_holder_dead(scene: Scene) -> Iterator[Finding]:
     """A compression lock has time left, but the process that took it is gone.
 
@@ -97,14 +86,12 @@ def lock_holder_dead(scene: Scene) -> Iterator[Finding]:
     yield from _findings(scene, lock_holder_dead)
 
 
-@check(
+@lock_check(
     "LK003",
     "lock-of-missing-session",
     Severity.WARNING,
     Remedy.SAFE,
-    live=True,
     tables=(*LOCKS, "sessions"),
-    stage=Stage.LOCKS,
 )
 def lock_of_missing_session(scene: Scene) -> Iterator[Finding]:
     """A compression lock is over, and its session does not exist either.
@@ -122,15 +109,7 @@ def lock_of_missing_session(scene: Scene) -> Iterator[Finding]:
     yield from _findings(scene, lock_of_missing_session)
 
 
-@check(
-    "LK004",
-    "lock-lease-absurd",
-    Severity.WARNING,
-    Remedy.UNSAFE,
-    live=True,
-    tables=LOCKS,
-    stage=Stage.LOCKS,
-)
+@lock_check("LK004", "lock-lease-absurd", Severity.WARNING, Remedy.UNSAFE, tables=LOCKS)
 def lock_lease_absurd(scene: Scene) -> Iterator[Finding]:
     """A compression lock runs far longer than any release asks for.
 
@@ -146,15 +125,7 @@ def lock_lease_absurd(scene: Scene) -> Iterator[Finding]:
     yield from _findings(scene, lock_lease_absurd)
 
 
-@check(
-    "LK005",
-    "compression-cooldown-stale",
-    Severity.INFO,
-    Remedy.SAFE,
-    live=True,
-    tables=("sessions",),
-    stage=Stage.LOCKS,
-)
+@lock_check("LK005", "compression-cooldown-stale", Severity.INFO, Remedy.SAFE, tables=("sessions",))
 def cooldown_stale(scene: Scene) -> Iterator[Finding]:
     """A pause after a failed compression is over, but still recorded.
 
@@ -168,26 +139,35 @@ def cooldown_stale(scene: Scene) -> Iterator[Finding]:
 
     How safe it is: the receipt keeps the old values.
     """
-    for session, until, error in _cooldowns(scene):
-        found = cooldown_verdict(until, scene.now)
-        if found.cleanable:
+    for pause in _cooldowns(scene):
+        verdict = cooldown_verdict(pause.until, scene.now)
+        if verdict.cleanable:
             yield cooldown_stale.finding(
-                {"kind": "session", "session_id": session},
-                found.reason[0].lower() + found.reason[1:],
-                "hermes-repair repair",
-                data={"until": until, "has_error": error is not None},
-                identity=(until,),
+                {"kind": "session", "session_id": pause.session_id},
+                verdict.reason[0].lower() + verdict.reason[1:],
+                REPAIR,
+                data={"until": pause.until, "has_error": pause.error is not None},
+                identity=(pause.until,),
                 sessions=1,
-                fix=each(partial(_clear_cooldown, session, until, error)),
+                fix=each(partial(_clear_cooldown, pause)),
             )
 
 
-def _cooldowns(scene: Scene) -> list[tuple[str, Value, Value]]:
+@dataclass(frozen=True, slots=True)
+class _Cooldown:
+    """A pause as its row has it."""
+
+    session_id: str
+    until: Value
+    error: Value
+
+
+def _cooldowns(scene: Scene) -> list[_Cooldown]:
     if "compression_failure_cooldown_until" not in scene.look.columns("sessions"):
         return []
     return [
-        (readable(row[0]), row[1], row[2])
-        for row in scene.look.scan(
+        _Cooldown(readable(id), until, error)
+        for id, until, error in scene.look.scan(
             "id, compression_failure_cooldown_until, compression_failure_error",
             "sessions",
             "compression_failure_cooldown_until IS NOT NULL",
@@ -195,16 +175,13 @@ def _cooldowns(scene: Scene) -> list[tuple[str, Value, Value]]:
     ]
 
 
-def _clear_cooldown(session: str, until: Value, error: Value, finding: Finding) -> Iterator[Unit]:
+def _clear_cooldown(pause: _Cooldown, finding: Finding) -> Iterator[Unit]:
     """Clear the pause and its error."""
-    before = {"compression_failure_cooldown_until": until, "compression_failure_error": error}
-    yield Unit(
-        kind="lock",
-        subject=session,
-        summary=f"clear the compression pause of {session}, which is over",
-        actions=(RowUpdate("sessions", {"id": session}, before, dict.fromkeys(before)),),
-        safety=Safety.SAFE,
-        live=True,
-        findings=(finding.fingerprint,),
-        finding_ids=(finding.id,),
-    )
+    before = {
+        "compression_failure_cooldown_until": pause.until,
+        "compression_failure_error": pause.error,
+    }
+    update = RowUpdate("sessions", {"id": pause.session_id}, before, dict.fromkeys(before))
+    summary = f"clear the compression pause of {pause.session_id}, which is over"
+    unit = session_unit(finding, summary, [update], Safety.SAFE)
+    yield replace(unit, kind="lock", live=True, sessions=frozenset())

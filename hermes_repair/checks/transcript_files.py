@@ -1,20 +1,24 @@
-"""Transcript files against the database: what only a file still has (TR...)."""
+"""Transcript files against the database: what only a file still has, and copies (TR...)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from itertools import chain
 
-from hermes_repair.checks.fill_units import fill
+from hermes_repair.checks.fill_units import file_copy, fill, relative
 from hermes_repair.checks.registry import Check, check, each
+from hermes_repair.checks.resolution_units import REPAIR, session_unit
+from hermes_repair.evidence.auxiliary_files import AuxiliaryFile, find_auxiliary_files
 from hermes_repair.evidence.compared_transcripts import Compared
 from hermes_repair.evidence.scene import Scene
-from hermes_repair.model.commands_to_type import quoted
+from hermes_repair.model.actions import FileCopy
+from hermes_repair.model.commands_to_type import Hint, advice, command
 from hermes_repair.model.findings import Finding, Remedy, Severity
-from hermes_repair.model.plans import Stage
+from hermes_repair.model.plans import Safety, Stage, Unit
 from hermes_repair.model.words import count
-from hermes_repair.transcripts.listing import FileKind
+from hermes_repair.transcripts.session_files import FileKind
 from hermes_repair.transcripts.verdicts import Comparison, Verdict
 
 IN_WORDS = {
@@ -34,7 +38,7 @@ def _answers(scene: Scene, id: str) -> Iterator[tuple[Compared, Comparison]]:
             yield answer, answer.comparison
 
 
-def _finding(scene: Scene, made: Check, answer: Compared, found: Comparison) -> Finding:
+def _finding(scene: Scene, found_by: Check, answer: Compared, found: Comparison) -> Finding:
     missing = count(found.counts.missing, "message")
     file = "its session log" if answer.file.kind is FileKind.LOG else "the file"
     said = IN_WORDS.get(found.verdict, "{missing}").format(missing=missing, file=file)
@@ -46,7 +50,7 @@ def _finding(scene: Scene, made: Check, answer: Compared, found: Comparison) -> 
         remedy = Remedy.SAFE
     else:
         remedy = Remedy.UNSAFE
-    return made.finding(
+    return found_by.finding(
         {"kind": "session", "session_id": found.session_id, "path": answer.file.path.name},
         said + reason,
         _hint(remedy, found),
@@ -68,11 +72,11 @@ def _finding(scene: Scene, made: Check, answer: Compared, found: Comparison) -> 
     )
 
 
-def _hint(remedy: Remedy, found: Comparison) -> str:
+def _hint(remedy: Remedy, found: Comparison) -> Hint:
     if remedy is Remedy.SAFE:
-        return "hermes-repair repair"
+        return REPAIR
     if remedy is Remedy.UNSAFE:
-        return f"To bring it back: hermes-repair backfill {quoted(found.session_id)}"
+        return advice("To bring it back: {}", command("backfill", found.session_id))
     return ""
 
 
@@ -236,3 +240,118 @@ def tail_only_in_file(scene: Scene) -> Iterator[Finding]:
     """
     for answer, found in _answers(scene, "TR007"):
         yield _finding(scene, tail_only_in_file, answer, found)
+
+
+@check("TR008", "transcript-copy", Severity.INFO, Remedy.NONE)
+def transcript_copy(scene: Scene) -> Iterator[Finding]:
+    """A file in sessions/ is a copy of a transcript, by its name.
+
+    What it means: it is not a chat of its own. `X.bak.jsonl`, `X-copy.jsonl`, `Copy of X.jsonl`,
+    `.X.jsonl`, `X (1).jsonl` and what Syncthing, Dropbox or Nextcloud call a conflict all hold the
+    chat X once more, as it was when the copy was made.
+
+    How it happens: somebody copied the transcript before trying to fix it, an editor kept a backup,
+    or a program synced the folder from two machines.
+
+    What repair does: nothing. The copy is compared with the database and with the transcript, and
+    the note says how many messages only the copy has.
+
+    How safe it is: nothing is changed. What only a copy has may have been undone or deleted since.
+    If it belongs in the chat, put the copy in the transcript's place, under its name: then it is
+    compared like any transcript.
+    """
+    for copy in find_auxiliary_files(scene, (FileKind.COPY,)):
+        yield transcript_copy.finding(
+            {"kind": "session", "session_id": copy.session_id, "path": copy.path},
+            f"{copy.path} is a copy of the chat's transcript, {_copy_in_words(copy)}.",
+            _copy_hint(copy),
+            data={"messages": copy.messages, "only_here": copy.only_here, "problem": copy.problem},
+            identity=(copy.path, copy.messages, copy.only_here),
+            sessions=1,
+            messages=copy.only_here,
+        )
+
+
+def _copy_in_words(copy: AuxiliaryFile) -> str:
+    if not copy.messages:
+        return f"and has no readable message{f' ({copy.problem})' if copy.problem else ''}"
+    if not copy.only_here:
+        return "and has nothing new"
+    return (
+        f"and has {count(copy.only_here, 'message')} that neither the database nor the transcript"
+        " has"
+    )
+
+
+def _copy_hint(copy: AuxiliaryFile) -> str:
+    if not copy.only_here:
+        return ""
+    return (
+        f"If they belong in the chat, rename the copy to {copy.session_id}.jsonl (first move an"
+        " existing file out of the folder), and run doctor again."
+    )
+
+
+@check("TR006", "source-at-risk", Severity.INFO, Remedy.SAFE, live=True, stage=Stage.TRANSCRIPTS)
+def source_at_risk(scene: Scene) -> Iterator[Finding]:
+    """A file is the only copy of messages, and Hermes may delete it.
+
+    What it means: Hermes deletes the rows of ended sessions after some time, and with them the
+    files of the same name, whether it read them or not. What only the file had is gone then. It is
+    a note, because all of it may have been undone on purpose; what was certainly lost is brought
+    back.
+
+    How it happens: pruning is a setting and a command of Hermes; it ignores what the file holds,
+    because releases from 0.15.0 on do not read it.
+
+    What repair does: it copies the file, compressed and verified, to hermes-repair/sources/. The
+    file itself stays unchanged.
+
+    How safe it is: it only adds a copy, even while Hermes runs. `undo` leaves the copy.
+    """
+    for session_id, answer in sorted(scene.comparisons.answers.items()):
+        if not _at_risk(scene, session_id, answer):
+            continue
+        missing = answer.comparison.counts.missing if answer.comparison is not None else 0
+        yield source_at_risk.finding(
+            {"kind": "session", "session_id": session_id, "path": answer.file.path.name},
+            f"only its file has {count(missing, 'message')}, and the session has ended: Hermes'"
+            " next prune may delete the file.",
+            advice("`{}` copies the file", REPAIR),
+            data={"missing": missing, "size": answer.file.size},
+            identity=(answer.file.size, missing),
+            sessions=1,
+            messages=missing,
+            fix=each(partial(_copy_source, scene, answer)),
+        )
+
+
+def _at_risk(scene: Scene, session_id: str, answer: Compared) -> bool:
+    """Whether a prune takes the file and nobody else has all of it.
+
+    What was undone on purpose is no loss; what is imported without being asked for is copied by
+    that. Hermes' prune takes ended sessions only (0.13.0 to 0.19.0).
+    """
+    found, node = answer.comparison, scene.node.get(session_id)
+    if found is None or node is None or node.is_open or not found.counts.missing or found.safe:
+        return False
+    if found.verdict is Verdict.SUPERSEDED or answer.changing:
+        return False
+    source = relative(answer.file.path, scene.home.root)
+    kept = {known for known in scene.receipt_history.kept if known.source == source}
+    if not any(known.size == answer.file.size for known in kept):
+        return True
+    return not any(copy_of(scene, answer).sha256 == known.sha256 for known in kept)
+
+
+def copy_of(scene: Scene, answer: Compared) -> FileCopy:
+    """Return the copy of the file as it is now. Raises ``OSError`` as reading does."""
+    path = answer.file.path
+    return file_copy(path, relative(path, scene.home.root), answer.file.size)
+
+
+def _copy_source(scene: Scene, answer: Compared, finding: Finding) -> Iterator[Unit]:
+    """Copy the file. No session is touched, so no other repair has to wait for it."""
+    summary = f"copy {answer.file.path.name}, which Hermes' prune may delete"
+    unit = session_unit(finding, summary, [copy_of(scene, answer)], Safety.SAFE)
+    yield replace(unit, kind="copy", live=True, sessions=frozenset())

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from hermes_repair.checks.registry import check
-from hermes_repair.checks.resolution_units import fix_of, how, in_cycle, remedy, row_of
+from hermes_repair.checks.resolution_units import fix_of, how, in_cycle, linked, remedy
 from hermes_repair.evidence.ownership import copies_parent, is_no_delegate
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.lineage.column_changes import Resolution
@@ -45,7 +45,7 @@ def branch_unmarked(scene: Scene) -> Iterator[Finding]:
             how(made, node.id),
             severity=Severity.WARNING if made.safety is Safety.SAFE else Severity.INFO,
             remedy=remedy(made),
-            data={"parent": node.parent_id, "copied": copied, "reason": made.reason},
+            data={"parent": node.parent_id, "copied": copied, "reason": str(made.reason)},
             identity=(node.parent_id,),
             sessions=1,
             messages=node.active_rows,
@@ -75,9 +75,7 @@ def candidates(scene: Scene) -> Iterator[tuple[SessionNode, bool]]:
 
 
 def _resolution(scene: Scene, node: SessionNode, copied: bool) -> Resolution:
-    row = row_of(scene, node.id)
-    proof = scene.proof(node.id)
-    made = mark_branch(scene.graph, node, row, proof, scene.routing, copied=copied)
+    made = mark_branch(linked(scene, node), scene.proof(node.id), copied=copied)
     if made.safety is not Safety.SAFE:
         return made
     # A run that is rotated makes a child that begins with its rows, like a branch (to 0.16.0); and

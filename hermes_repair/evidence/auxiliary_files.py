@@ -1,8 +1,8 @@
 """Files that hold messages beside the transcripts: copies of them, logs, request dumps, the spool.
 
 ``backfill --report`` tells what each of them has, stale or not. What a session log has that can be
-put back is :mod:`hermes_repair.evidence.session_logs`' answer and imported when asked for; nothing
-is imported from the others: a request dump holds what was sent, not what was said.
+put back is :mod:`hermes_repair.evidence.compared_transcripts`' answer and imported when asked for;
+nothing is imported from the others: a request dump holds what was sent, not what was said.
 """
 
 from __future__ import annotations
@@ -13,17 +13,20 @@ from dataclasses import dataclass
 from hermes_repair.evidence.compared_transcripts import as_transcript, rows_of
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.home.layout import Home
-from hermes_repair.transcripts.json_files import LogFile, read_dump, read_log, read_spool
-from hermes_repair.transcripts.json_files import spooled_session as session_of_spool
-from hermes_repair.transcripts.listing import (
+from hermes_repair.transcripts.message_keys import Key
+from hermes_repair.transcripts.sequences import FileSequence, read_sequence
+from hermes_repair.transcripts.session_files import (
     FileKind,
     Listing,
+    LogFile,
     TranscriptFile,
     list_sessions,
     list_spool,
+    read_dump,
+    read_log,
+    read_spool,
 )
-from hermes_repair.transcripts.message_keys import Key
-from hermes_repair.transcripts.sequences import FileSequence, read_sequence
+from hermes_repair.transcripts.session_files import spooled_session as session_of_spool
 
 SPOOL = "pending_messages"
 KINDS = frozenset(FileKind) - {FileKind.TRANSCRIPT}

@@ -14,11 +14,23 @@ from hermes_repair.evidence.snapshot import Snapshot
 from hermes_repair.model.receipt_history import Freed
 from hermes_repair.model.values import number, row_digest, whole
 from hermes_repair.transcripts.clock import MAX_EPOCH, SLACK
-from hermes_repair.transcripts.listing import TranscriptFile
 from hermes_repair.transcripts.reader import prefix_digest
+from hermes_repair.transcripts.session_files import TranscriptFile
 
 IMPORTS_SINCE = 20
 """The schema number from which on a release may have imported chats: 0.19.0 (22) is the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class MissingId:
+    """The smallest message id that was given out and that no row has, None where there is none.
+
+    ``explained_since``: since when some of those below it are free by a run of ours that was
+    undone (epoch seconds).
+    """
+
+    first: int | None
+    explained_since: float | None = None
 
 
 @dataclass
@@ -31,7 +43,7 @@ class HistoryEvidence(Snapshot):
         return database_birth(self)
 
     @cached_property
-    def first_missing(self) -> tuple[int | None, float | None]:
+    def first_missing(self) -> MissingId:
         """The smallest message id that no row has; see :func:`.first_missing_id`."""
         return first_missing_id(self)
 
@@ -70,7 +82,7 @@ def database_birth(snapshot: HistoryEvidence) -> float | None:
     ]
     if moved and snapshot.receipt_history.birth is not None:
         times.append(snapshot.receipt_history.birth)
-    elif times and first is not None and snapshot.first_missing[0] is not None:
+    elif times and first is not None and snapshot.first_missing.first is not None:
         started = first[0]
         if not isinstance(started, int | float) or started > min(times) + SLACK:
             return None
@@ -115,9 +127,8 @@ def _rows(snapshot: HistoryEvidence) -> int:
     return sum(whole(count) for (count,) in counts)
 
 
-def first_missing_id(snapshot: HistoryEvidence) -> tuple[int | None, float | None]:
-    """Return the smallest message id that was given out and that no row has, None where there is
-    none, and since when some of those below it are free by a run of ours that was undone.
+def first_missing_id(snapshot: HistoryEvidence) -> MissingId:
+    """Return the smallest message id that was given out and that no row has.
 
     An id that our own runs freed is no evidence. That a run freed it here, and not in a database
     that this one replaced, shows in a row that the run left; one that was undone leaves none.
@@ -125,9 +136,9 @@ def first_missing_id(snapshot: HistoryEvidence) -> tuple[int | None, float | Non
     look = snapshot.look
     last = last_message_id(snapshot)
     if last is None:
-        return 1, None  # ids may have been given out twice, or more of them than is known
+        return MissingId(1)  # ids may have been given out twice, or more of them than is known
     if _rows(snapshot) == last:
-        return None, None
+        return MissingId(None)
     freed = [one for one in snapshot.receipt_history.freed if _is_of_this_database(snapshot, one)]
     since: list[float] = []
     expected = 1
@@ -136,10 +147,10 @@ def first_missing_id(snapshot: HistoryEvidence) -> tuple[int | None, float | Non
             continue
         expected = _past_ours(freed, since, expected, id)
         if expected < id:
-            return expected, min(since, default=None)
+            return MissingId(expected, min(since, default=None))
         expected += 1
     expected = _past_ours(freed, since, expected, last + 1)
-    return (None if expected > last else expected), min(since, default=None)
+    return MissingId(None if expected > last else expected, min(since, default=None))
 
 
 def _past_ours(freed: list[Freed], since: list[float], low: int, high: int) -> int:

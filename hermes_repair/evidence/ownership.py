@@ -1,7 +1,8 @@
 """Whose a session is, and whose rows it begins with, asked of one scene.
 
 The proof itself is :mod:`hermes_repair.lineage.person_proof`; here is the reading that it needs, in
-batches: counts first, and rows only for the few sessions that open with another one's words.
+batches: counts first, and rows only for the few sessions that open with another one's words. What
+schema step 16 of 0.17.0 and later would mark as a delegate's run, and what it should, rests on it.
 """
 
 from __future__ import annotations
@@ -13,15 +14,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from hermes_repair.evidence.database_history import HistoryEvidence
-from hermes_repair.lineage.copied_rows import begins_with, origin_of
+from hermes_repair.lineage.compared_messages import Nature, begins_with, copied_rows, origin_of
 from hermes_repair.lineage.graph import CLEARLY, EdgeKind, Graph, early_children
 from hermes_repair.lineage.links import waits_for
-from hermes_repair.lineage.message_nature import Nature
 from hermes_repair.lineage.person_proof import (
     NEVER_A_PERSON,
     MessageCounts,
     PersonFacts,
-    Proof,
     counts_from_row,
     person_facts,
     person_proof,
@@ -30,6 +29,12 @@ from hermes_repair.lineage.queries import facts_query, first_words_query, trace_
 from hermes_repair.lineage.session_node import SessionNode
 from hermes_repair.model.values import text
 from hermes_repair.program_texts import CARRIED, default_harness
+from hermes_repair.schema.data_steps import (
+    Decisions,
+    delegates_to_tag,
+    read_candidates,
+    would_tag,
+)
 
 _BATCH = 1000  # sessions per query
 _LIVE_BATCH = 50  # beside a live Hermes a query has 50 to 200 ms
@@ -54,7 +59,7 @@ class LineageEvidence(HistoryEvidence):
 
     _counts: dict[str, MessageCounts] = field(default_factory=dict, repr=False)
     _traces: dict[str, Trace] = field(default_factory=dict, repr=False)
-    _proofs: dict[str, Proof | None] = field(default_factory=dict, repr=False)
+    _proofs: dict[str, str | None] = field(default_factory=dict, repr=False)
 
     @cached_property
     def graph(self) -> Graph:
@@ -66,11 +71,11 @@ class LineageEvidence(HistoryEvidence):
         """Children that began before their parent was compressed and continue nothing."""
         return find_early(self)
 
-    def proof(self, session_id: str) -> Proof | None:
+    def proof(self, session_id: str) -> str | None:
         """Return why a session is a person's chat, None where nothing proves it."""
         return self.proofs([session_id]).get(session_id)
 
-    def proofs(self, session_ids: Sequence[str]) -> dict[str, Proof]:
+    def proofs(self, session_ids: Sequence[str]) -> dict[str, str]:
         """Return those of these sessions that are a person's chat; each is asked once."""
         asked = [session_id for session_id in session_ids if session_id not in self._proofs]
         found = prove(self, asked)
@@ -187,14 +192,14 @@ def _begins_as_continuation(snapshot: LineageEvidence, node: SessionNode) -> boo
     return abs(node.started_at - ended) <= CLEARLY
 
 
-def prove(snapshot: LineageEvidence, ids: Sequence[str]) -> dict[str, Proof]:
+def prove(snapshot: LineageEvidence, ids: Sequence[str]) -> dict[str, str]:
     """Return those of these sessions that are a person's chat, with the reason.
 
     A session without a proof of its own that begins with its parent's rows has that of its parent,
     and of the parent's parent; an orphan that of the session whose rows it begins with.
     """
     counts = snapshot.counts(ids)
-    found: dict[str, Proof] = {}
+    found: dict[str, str] = {}
     unproven = []
     for session_id in ids:
         own = person_facts(snapshot.node[session_id], counts[session_id], snapshot.routing)
@@ -292,3 +297,30 @@ def _origin(snapshot: LineageEvidence, node: SessionNode, alike: Sequence[str]) 
         if waits_for(snapshot.graph, snapshot.node[name], node) and begins_with(rows[name], own)
     ]
     return waiting[0] if len(waiting) == 1 else None
+
+
+def decide(snapshot: LineageEvidence, target: int) -> Decisions:
+    """Decide on every session that step 16 of the release of schema ``target`` would mark.
+
+    For databases below 16. The proofs are those of :mod:`hermes_repair.lineage.person_proof`; a
+    copied row or a summary is enough to leave a session alone, because a wrong mark hides it.
+    """
+    candidates = [
+        candidate
+        for candidate in read_candidates(snapshot.look.rows, snapshot.structure)
+        if candidate.id in snapshot.node and would_tag(candidate, target)
+    ]
+    ids = [candidate.id for candidate in candidates]
+    persons = snapshot.proofs(ids)
+    unproven = [session_id for session_id in ids if session_id not in persons]
+    copies = {
+        session_id
+        for session_id, trace in snapshot.traces(unproven).items()
+        if trace.carried or (trace.alike and _copies(snapshot, session_id))
+    }
+    return delegates_to_tag(candidates, target, persons, copies)
+
+
+def _copies(snapshot: LineageEvidence, session_id: str) -> bool:
+    parent = snapshot.node[session_id].parent_id or ""
+    return copied_rows(snapshot.messages(parent), snapshot.messages(session_id)) > 0

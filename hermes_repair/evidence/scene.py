@@ -10,10 +10,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
 
-from hermes_repair.evidence.compared_transcripts import Compared, Comparisons, compare_all
-from hermes_repair.evidence.judged_locks import JudgedLock, judged_locks
+from hermes_repair.evidence.compared_transcripts import (
+    Compared,
+    Comparisons,
+    compare_all,
+    compare_logs,
+)
+from hermes_repair.evidence.lock_holds import JudgedLock, judged_locks
 from hermes_repair.evidence.ownership import LineageEvidence
-from hermes_repair.evidence.session_logs import compare_logs
 from hermes_repair.evidence.sessions_elsewhere import (
     Continuation,
     Place,

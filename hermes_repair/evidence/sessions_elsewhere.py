@@ -1,6 +1,7 @@
-"""Where else a session is that this database lacks: other profiles, backups, snapshots, files.
+"""What a home has beside state.db: the files of chats, copies, other profiles, backups, snapshots.
 
-A chat whose profile was changed or copied may have one half here and the other there.
+A chat whose profile was changed or copied may have one half here and the other there. Where the
+database gives nothing, :func:`find_remaining_files` names what is there by directory entries alone.
 """
 
 from __future__ import annotations
@@ -14,14 +15,16 @@ from pathlib import Path
 
 from hermes_repair import host
 from hermes_repair.evidence.ownership import LineageEvidence
-from hermes_repair.home.other_databases import CopyKind, DatabaseCopy, other_databases
-from hermes_repair.lineage.markers import BRANCHED_FROM, DELEGATE_FROM
+from hermes_repair.home.layout import Home
+from hermes_repair.home.other_databases import CopyKind, DatabaseCopy, other_databases, profile_of
+from hermes_repair.lineage.column_changes import BRANCHED_FROM, DELEGATE_FROM
 from hermes_repair.model.errors import HermesRepairError
 from hermes_repair.model.values import Value, text
+from hermes_repair.model.words import count
 from hermes_repair.schema.model_config import read_config
 from hermes_repair.store.file_state import beside_others, main_alone
 from hermes_repair.store.look import Look
-from hermes_repair.transcripts.listing import FileKind, list_sessions
+from hermes_repair.transcripts.session_files import FileKind, TranscriptFile, list_sessions
 
 IN_A_FILE = {FileKind.TRANSCRIPT: "a transcript file", FileKind.LOG: "an agent's log file"}
 
@@ -67,14 +70,13 @@ def find_elsewhere(snapshot: LineageEvidence) -> Mapping[str, tuple[Place, ...]]
     if not wanted:
         return {}
     found: defaultdict[str, list[Place]] = defaultdict(list)
-    folders = {snapshot.home.sessions_dir: None, snapshot.home.logs_dir: None}
-    for folder in folders:
-        for file in list_sessions(folder).files:
-            if file.session_id in wanted and file.kind in IN_A_FILE:
-                found[file.session_id].append(Place(IN_A_FILE[file.kind], file.path, False))
+    for file in _chat_files(snapshot.home):
+        if file.session_id in wanted and file.kind in IN_A_FILE:
+            found[file.session_id].append(Place(IN_A_FILE[file.kind], file.path, False))
+    ids: list[Value] = [json.dumps(sorted(wanted))]
     for copy in other_databases(snapshot.home):
-        for row in _rows_in(snapshot, copy, _WITH_ID, sorted(wanted), "missing parents"):
-            found[text(row[0]) or ""].append(Place(copy.kind.value, copy.path, True))
+        for (id,) in _asked(snapshot, copy, _WITH_ID, ids, "missing parents"):
+            found[text(id) or ""].append(Place(copy.kind.value, copy.path, True))
     return {session_id: tuple(places) for session_id, places in found.items()}
 
 
@@ -101,8 +103,8 @@ def find_continuations(snapshot: LineageEvidence) -> Mapping[str, tuple[Continua
     for copy in other_databases(snapshot.home):
         if copy.kind is not CopyKind.PROFILE:
             continue
-        for parent, child, source, config in _rows_in(
-            snapshot, copy, _WITH_PARENT, closed, "continuations"
+        for parent, child, source, config in _asked(
+            snapshot, copy, _WITH_PARENT, [json.dumps(closed)], "continuations"
         ):
             marks = read_config(config) or {}
             if source != "tool" and BRANCHED_FROM not in marks and DELEGATE_FROM not in marks:
@@ -137,16 +139,10 @@ def _has_messages_below(snapshot: LineageEvidence, session_id: str) -> bool:
     return any(snapshot.node[name].rows for name in snapshot.graph.continuations(session_id))
 
 
-def _rows_in(
-    snapshot: LineageEvidence, copy: DatabaseCopy, sql: str, wanted: list[str], what: str
-) -> list[tuple[Value, ...]]:
-    """Return what another database says of these sessions; ``what`` is looked for, in words."""
-    return _asked(snapshot, copy, sql, [json.dumps(wanted)], what)
-
-
 def _asked(
     snapshot: LineageEvidence, copy: DatabaseCopy, sql: str, parameters: list[Value], what: str
 ) -> list[tuple[Value, ...]]:
+    """Return what another database answers; ``what`` is looked for, in words."""
     try:
         with look_at(copy) as look:
             if look is not None:
@@ -171,3 +167,58 @@ def look_at(copy: DatabaseCopy) -> Iterator[Look | None]:
             return
     with main_alone(copy.path) as look:
         yield look
+
+
+NAMED = 3
+"""Copies that are named; the rest is counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class RemainingFiles:
+    """Files of one home: how many transcripts and session logs, and copies of its database."""
+
+    transcripts: int
+    logs: int
+    copies: tuple[DatabaseCopy, ...]
+
+    @property
+    def files(self) -> str:
+        """A sentence about the files of chats, empty where there are none."""
+        found = [
+            count(number, noun)
+            for number, noun in ((self.transcripts, "transcript"), (self.logs, "session log"))
+            if number
+        ]
+        if not found:
+            return ""
+        are = "is" if self.transcripts + self.logs == 1 else "are"
+        return f"{' and '.join(found)} of chats {are} in its sessions folder."
+
+    @property
+    def named_copies(self) -> str:
+        """A sentence that names the copies, empty where there are none."""
+        if not self.copies:
+            return ""
+        named = [f"{copy.path} ({copy.kind.value})" for copy in self.copies[:NAMED]]
+        more = len(self.copies) - len(named)
+        named += [f"{more} more"] if more else []
+        return f"Copies of a database here: {', '.join(named)}."
+
+
+def find_remaining_files(home: Home) -> RemainingFiles:
+    """Return what lies there; other profiles' databases and copies are none of this home's."""
+    kinds = [file.kind for file in _chat_files(home)]
+    return RemainingFiles(
+        transcripts=kinds.count(FileKind.TRANSCRIPT),
+        logs=kinds.count(FileKind.LOG),
+        copies=tuple(
+            copy
+            for copy in other_databases(home)
+            if copy.kind is not CopyKind.PROFILE and profile_of(copy.path) in (None, home.profile)
+        ),
+    )
+
+
+def _chat_files(home: Home) -> Iterator[TranscriptFile]:
+    for folder in dict.fromkeys((home.sessions_dir, home.logs_dir)):
+        yield from list_sessions(folder).files

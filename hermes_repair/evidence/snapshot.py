@@ -18,20 +18,19 @@ from hermes_repair.home.installs import Installed
 from hermes_repair.home.layout import Home, routing_file
 from hermes_repair.host import Openers
 from hermes_repair.host.regular_files import real_path
-from hermes_repair.lineage.message_nature import Message, nature_of
+from hermes_repair.lineage.compared_messages import Message, nature_of
 from hermes_repair.lineage.queries import node_query
-from hermes_repair.lineage.session_node import SessionNode, node_from_row
-from hermes_repair.lineage.title_index import Titles
+from hermes_repair.lineage.session_node import SessionNode, Titles, node_from_row
 from hermes_repair.model.choices import LookOptions
 from hermes_repair.model.receipt_history import ReceiptHistory
-from hermes_repair.model.values import Value, number, text, whole
+from hermes_repair.model.values import number, text, whole
 from hermes_repair.model.words import count
 from hermes_repair.program_texts import default_harness
 from hermes_repair.schema.recognise import Recognition
 from hermes_repair.schema.structure import Structure
 from hermes_repair.store.file_state import FileState
 from hermes_repair.store.look import Look
-from hermes_repair.transcripts.message_keys import decode_calls, row_key
+from hermes_repair.transcripts.message_keys import call_ids, decode_calls, row_key
 
 
 @dataclass
@@ -138,14 +137,6 @@ def _read_messages(look: Look, session_id: str) -> Iterator[Message]:
             key=row_key(word, content, calls, answers),
             at=number(at),
             nature=nature_of(word, harness.kind(content)),
-            calls=_call_ids(calls),
+            calls=call_ids(decode_calls(calls)),
             answers=text(answers),
         )
-
-
-def _call_ids(value: Value) -> tuple[str, ...]:
-    calls = decode_calls(value)
-    if not isinstance(calls, list):
-        return ()
-    found = (call.get("id") for call in calls if isinstance(call, dict))
-    return tuple(id for id in found if isinstance(id, str))

@@ -1,24 +1,66 @@
 """One pass over ``messages`` that says where a closer look is due; it reads each row once.
 
 Texts of neighbouring rows are put together by SQLite and decoded as one: where that works, all are
-valid UTF-8, and no row has to be fetched by itself.
+valid UTF-8, and no row has to be fetched by itself. On the way tool calls are paired with their
+answers, session by session, in the order of ids (MS005).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
-from hermes_repair.evidence.tool_pairs import Pairing, Pairs
 from hermes_repair.model.values import Row, Value
 from hermes_repair.program_texts import Kind, default_harness
 from hermes_repair.store.connections import quote
 from hermes_repair.store.look import Look
-from hermes_repair.transcripts.message_keys import decode_calls
+from hermes_repair.transcripts.message_keys import call_ids, decode_calls
+
+
+@dataclass(slots=True)
+class Pairs:
+    """What of one session has no counterpart.
+
+    ``open`` maps the id of a call that nothing answered to the row that made it; ``orphans`` are
+    rows that answer a call that nothing made.
+    """
+
+    open: dict[str, int] = field(default_factory=dict)
+    orphans: list[int] = field(default_factory=list)
+    made: set[str] = field(default_factory=set)
+
+
+class Pairing:
+    """Matches calls and answers that are given in the order of their rows' ids."""
+
+    def __init__(self) -> None:
+        self._sessions: dict[str, Pairs] = {}
+
+    def call(self, session: str, row: int, calls: Any) -> None:
+        """Take what one assistant row calls, decoded; calls without ids say nothing."""
+        pairs = self._sessions.setdefault(session, Pairs())
+        for id in call_ids(calls):
+            pairs.open[id] = row
+            pairs.made.add(id)
+
+    def answer(self, session: str, row: int, call: str) -> None:
+        """Take one tool row that answers ``call``."""
+        pairs = self._sessions.setdefault(session, Pairs())
+        if call in pairs.made:
+            pairs.open.pop(call, None)
+        else:
+            pairs.orphans.append(row)
+
+    def unpaired(self) -> dict[str, Pairs]:
+        """Return the sessions where something has no counterpart."""
+        return {
+            name: found for name, found in self._sessions.items() if found.open or found.orphans
+        }
+
 
 MOST, FEWEST = 64, 8  # rows of a block; larger ones cost more in memory that is new each time
 LARGE = 4 << 20  # bytes of a block, above which the next ones have fewer rows

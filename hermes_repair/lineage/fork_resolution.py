@@ -10,16 +10,19 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from hermes_repair.lineage.column_changes import Resolution, changes_of, refused, resolution
-from hermes_repair.lineage.forks import Fork, Holds, Sibling
-from hermes_repair.lineage.graph import Graph
-from hermes_repair.lineage.markers import (
+from hermes_repair.lineage.column_changes import (
     ConfigUnusable,
+    Resolution,
     archive_shape,
     branch_shape,
+    changes_of,
+    refused,
+    resolved,
     unrouted_shape,
 )
-from hermes_repair.lineage.title_index import Titles
+from hermes_repair.lineage.forks import Fork, Holds, Sibling
+from hermes_repair.lineage.graph import Graph
+from hermes_repair.lineage.session_node import Titles
 from hermes_repair.model.plans import Safety
 from hermes_repair.model.values import Row, Value
 from hermes_repair.schema.session_titles import (
@@ -69,9 +72,7 @@ def branch(basis: Basis, fork: Fork, keep: str) -> Resolution:
     or only holds a background review is archived; one without rows is only unlinked. SAFE where
     routing or being the only open one proves ``keep``, else UNSAFE.
     """
-    if fork.live.session_id == keep:
-        return _resolve(basis, fork, keep, Safety.SAFE, f"live by {fork.live.by.value}")
-    return _resolve(basis, fork, keep, Safety.UNSAFE, "nothing proves which one is live")
+    return _resolve(basis, fork, keep)
 
 
 def archive(basis: Basis, fork: Fork, keep: str) -> Resolution:
@@ -87,7 +88,7 @@ def archive(basis: Basis, fork: Fork, keep: str) -> Resolution:
 
 
 def archive_merged(basis: Basis, fork: Fork, keep: str, merged: Collection[str]) -> Resolution:
-    """Hide the siblings ``merged``, whose turns were woven into ``keep``, with a pointer to it.
+    """Hide the siblings ``merged``, whose turns were merged into ``keep``, with a pointer to it.
 
     UNSAFE, as every merge. What was not merged is treated as :func:`branch` does.
     """
@@ -98,18 +99,11 @@ def archive_merged(basis: Basis, fork: Fork, keep: str, merged: Collection[str])
             )
         if sibling.session_id in merged and sibling.session_id in fork.live.routed:
             return refused(f"a gateway chat leads to {sibling.session_id}")
-    reason = f"merged into {keep}"
-    return _resolve(basis, fork, keep, Safety.UNSAFE, reason, merged=frozenset(merged))
+    return _resolve(basis, fork, keep, frozenset(merged))
 
 
 def _resolve(
-    basis: Basis,
-    fork: Fork,
-    keep: str,
-    safety: Safety,
-    reason: str,
-    *,
-    merged: frozenset[str] = frozenset(),
+    basis: Basis, fork: Fork, keep: str, merged: frozenset[str] = frozenset()
 ) -> Resolution:
     wanted: dict[str, dict[str, Value]] = {}
     for sibling in fork.others(keep):
@@ -131,7 +125,11 @@ def _resolve(
         changes_of(session_id, basis.rows[session_id], values)
         for session_id, values in wanted.items()
     ]
-    return resolution(changes, safety, reason)
+    if merged:
+        return resolved(changes, Safety.UNSAFE, f"merged into {keep}")
+    if fork.live.session_id == keep:
+        return resolved(changes, Safety.SAFE, f"live by {fork.live.by.value}")
+    return resolved(changes, Safety.UNSAFE, "nothing proves which one is live")
 
 
 def _shape(sibling: Sibling, row: Row, parent_id: str, *, routed: bool) -> dict[str, Value]:

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from hermes_repair.gateway_routing import Routing
-from hermes_repair.lineage.copied_rows import copied_rows
+from hermes_repair.lineage.compared_messages import Message, Nature, copied_rows
 from hermes_repair.lineage.graph import Graph
-from hermes_repair.lineage.message_nature import Message, Nature
 
 
 class Holds(Enum):

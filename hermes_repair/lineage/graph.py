@@ -17,7 +17,7 @@ up to 0.19.0 end the parent first; later ones make the child moments before."""
 
 
 class EdgeKind(Enum):
-    """What makes a session the child of its parent (facts: who writes ``parent_session_id``)."""
+    """What makes a session the child of its parent."""
 
     CONTINUATION = "continuation"  # context compression ended the parent and went on here
     REVIEW = "review"  # a continuation that a background review made, with its words only

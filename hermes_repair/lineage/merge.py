@@ -11,7 +11,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from hermes_repair.lineage.message_nature import Message, Nature
+from hermes_repair.lineage.compared_messages import Message, Nature
 
 
 class LeftOut(Enum):
@@ -55,7 +55,7 @@ class MergedTurns:
 def merge_turns(
     kept: Sequence[Message], kept_shared: int, other: Sequence[Message], other_shared: int
 ) -> MergedTurns:
-    """Weave the own turns of ``other`` into ``kept``.
+    """Merge the own turns of ``other`` into ``kept``.
 
     Both are all active rows of a sibling in the order of their ids; ``..._shared`` is how many of
     them, from the first, are not its own (:class:`~hermes_repair.lineage.forks.Sibling`).

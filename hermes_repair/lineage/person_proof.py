@@ -8,7 +8,6 @@ means that the person has to name the session.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 
 from hermes_repair.gateway_routing import Routing
 from hermes_repair.lineage.session_node import DelegateMark, SessionNode
@@ -29,23 +28,6 @@ class MessageCounts:
 
     genuine_users: int = 0
     platform_rows: int = 0
-
-
-class Ground(Enum):
-    """What proves a person."""
-
-    ROUTED = "routed"
-    PLATFORM_ID = "platform-id"
-    GENUINE_USERS = "genuine-users"
-    COPIED = "copied"
-
-
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """Why a session is a person's chat; ``reason`` is a plain clause for the plan."""
-
-    ground: Ground
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +64,8 @@ def counts_from_row(row: Row) -> tuple[str, MessageCounts]:
     )
 
 
-def person_proof(facts: PersonFacts) -> Proof | None:
-    """Return why this is a person's chat, ``None`` where nothing proves it.
+def person_proof(facts: PersonFacts) -> str | None:
+    """Return why this is a person's chat, a plain clause; ``None`` where nothing proves it.
 
     A session whose source is a delegate's, a cron job's or a tool's never is one, nor is one that
     a release itself tagged as a delegate; the tag of schema step 16 says nothing. A session that
@@ -95,19 +77,19 @@ def person_proof(facts: PersonFacts) -> Proof | None:
             return None
         proof = _own_proof(current)
         if proof is not None and current is not facts:
-            return Proof(Ground.COPIED, f"it copies a chat that is a person's: {proof.reason}")
+            return f"it copies a chat that is a person's: {proof}"
         if proof is not None:
             return proof
         current = current.copies
     return None
 
 
-def _own_proof(facts: PersonFacts) -> Proof | None:
+def _own_proof(facts: PersonFacts) -> str | None:
     if facts.tied:
-        return Proof(Ground.ROUTED, "a gateway chat leads to it or did")
+        return "a gateway chat leads to it or did"
     if facts.counts.platform_rows:
-        return Proof(Ground.PLATFORM_ID, "its messages have ids of a message platform")
+        return "its messages have ids of a message platform"
     if facts.counts.genuine_users >= GENUINE_USERS:
         count = facts.counts.genuine_users
-        return Proof(Ground.GENUINE_USERS, f"a person wrote {count} different messages in it")
+        return f"a person wrote {count} different messages in it"
     return None

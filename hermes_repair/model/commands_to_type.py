@@ -37,12 +37,11 @@ class Advice:
     """A hint with commands in it: a text with ``{}`` for each of its ``parts``."""
 
     text: str
-    parts: tuple[Command | str, ...]
+    parts: tuple[Hint, ...]
 
     def typed(self, home: str = "") -> str:
         """Return the hint with every command meant for that home; see :meth:`Command.typed`."""
-        parts = (part.typed(home) if isinstance(part, Command) else part for part in self.parts)
-        return self.text.format(*parts)
+        return self.text.format(*(typed(part, home) for part in self.parts))
 
     def __str__(self) -> str:
         return self.typed()
@@ -57,7 +56,7 @@ def command(name: str, *words: str) -> Command:
     return Command(name, words)
 
 
-def advice(text: str, *parts: Command | str) -> Advice:
+def advice(text: str, *parts: Hint) -> Advice:
     """Return a hint: ``advice("To see them: {}", command("backup list"))``."""
     return Advice(text, parts)
 

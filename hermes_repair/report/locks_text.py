@@ -22,8 +22,7 @@ from hermes_repair.report.lines import Line, as_asked, table
 if TYPE_CHECKING:
     from hermes_repair.app.clean_locks import Cleaned
     from hermes_repair.app.list_locks import Held
-    from hermes_repair.evidence.judged_locks import JudgedLock
-    from hermes_repair.evidence.lock_holds import Hold
+    from hermes_repair.evidence.lock_holds import Hold, JudgedLock
     from hermes_repair.host import ProcessInfo
 
 HEADINGS = ("WHAT", "SESSION OR NAME", "HOLDER", "AGE", "EXPIRES IN", "VERDICT", "CLEANED BY")

@@ -12,8 +12,6 @@ from dataclasses import dataclass, replace
 
 from hermes_repair.model.findings import Severity
 from hermes_repair.transcripts import proofs
-from hermes_repair.transcripts.clock import Clock
-from hermes_repair.transcripts.doubts import Doubt
 from hermes_repair.transcripts.fill import make_fill
 from hermes_repair.transcripts.matching import (
     Sides,
@@ -24,20 +22,13 @@ from hermes_repair.transcripts.matching import (
     match_others,
     match_some,
     missing_lines,
-    prepare,
     was_rewritten,
 )
-from hermes_repair.transcripts.sequences import (
-    COMPACTED,
-    INACTIVE,
-    RECALLED,
-    FileSequence,
-    RowSequence,
-    is_genuine,
-)
+from hermes_repair.transcripts.sequences import COMPACTED, INACTIVE, RECALLED, is_genuine
 from hermes_repair.transcripts.verdicts import (
     Comparison,
     Counts,
+    Doubt,
     HomeFacts,
     SessionFacts,
     Verdict,
@@ -45,21 +36,12 @@ from hermes_repair.transcripts.verdicts import (
 )
 
 
-def compare(
-    session_id: str,
-    file: FileSequence,
-    table: RowSequence,
-    session: SessionFacts | None,
-    home: HomeFacts,
-    clock: Clock,
-) -> Comparison:
-    """Return how ``file`` and ``table`` (all rows of the session by id) stand to each other.
+def compare(sides: Sides, session: SessionFacts | None, home: HomeFacts) -> Comparison:
+    """Return how a file and the rows of its session stand to each other.
 
-    ``session`` is the row of ``sessions``, ``None`` where there is none. ``clock`` carries what the
-    home proves about its zone.
+    ``session`` is the row of ``sessions``, ``None`` where there is none.
     """
-    sides = prepare(file, table)
-    case = Case(session_id, sides, session, home, clock, count_sides(sides))
+    case = Case(sides, session, home, count_sides(sides))
     if not sides.lines:
         return case.answer(Verdict.NOTHING_IN_FILE, None, Severity.INFO, NOTHING)
     if session is None:
@@ -70,7 +52,7 @@ def compare(
     missing = missing_lines(sides, matched, sides.lines)
     case = case.counted(matched, missing)
     if not missing:
-        return whole(session_id, case.counts)
+        return whole(sides.session_id, case.counts)
     if has_new_summary(sides) and not case.has_archive():
         return case.answer(Verdict.SUPERSEDED, "TR005", Severity.INFO, COMPACTED_SINCE)
     return case.classified(matched)
@@ -105,18 +87,17 @@ def _copies(sides: Sides, matched: dict[int, int]) -> int:
 class Case:
     """One comparison under way."""
 
-    session_id: str
     sides: Sides
     session: SessionFacts | None
     home: HomeFacts
-    clock: Clock
     counts: Counts
 
     def answer(
         self, verdict: Verdict, finding: str | None, severity: Severity, reason: str
     ) -> Comparison:
         """Return an answer without a fill."""
-        return Comparison(self.session_id, verdict, finding, severity, False, reason, self.counts)
+        session_id = self.sides.session_id
+        return Comparison(session_id, verdict, finding, severity, False, reason, self.counts)
 
     def counted(self, matched: dict[int, int], missing: Sequence[int]) -> Case:
         """Return the case with what the alignment found."""
@@ -145,9 +126,9 @@ class Case:
         doubt, matched = Doubt.NO_SESSION, {}
         if sides.rows:
             doubt, matched = Doubt.ORPHANED_ROWS, match_all(sides) or {}
-        elif proofs.before_database(sides, self.home, sides.lines, self.clock):
+        elif proofs.before_database(sides, self.home, sides.lines):
             doubt = Doubt.BEFORE_DATABASE
-        return self.filled(Verdict.ONLY_IN_FILE, "TR002", doubt, matched, len(sides.rows))
+        return self.filled(Verdict.ONLY_IN_FILE, doubt, matched, len(sides.rows))
 
     def classified(self, matched: dict[int, int]) -> Comparison:
         """Answer for a session that lacks messages of its file.
@@ -156,29 +137,28 @@ class Case:
         the comparison; they stay last.
         """
         sides = self.sides
-        first_later = later_rows(sides, self.clock, matched)
+        first_later = later_rows(sides, matched)
         later = sides.rows[first_later:]
         case = replace(self, counts=replace(self.counts, later=len(later)))
         bound = later[0] if later else len(sides.table)
         spoken = [row for row in sides.spoken if row < bound]
         if was_rewritten(sides, later, alone=not spoken):
-            return case.filled(Verdict.TAIL_MISSING, "TR007", Doubt.REWRITTEN, matched, first_later)
+            return case.filled(Verdict.TAIL_MISSING, Doubt.REWRITTEN, matched, first_later)
         session = _known(self.session)
         if not spoken:
             missing = missing_lines(sides, {}, sides.lines)
-            doubt = proofs.all_missing(sides, session, self.home, missing, later, self.clock)
-            return case.filled(Verdict.ALL_MISSING, "TR001", doubt, {}, first_later)
-        embedded = embed(sides, self.clock, spoken)
+            doubt = proofs.all_missing(sides, session, self.home, missing, later)
+            return case.filled(Verdict.ALL_MISSING, doubt, {}, first_later)
+        embedded = embed(sides, spoken)
         if embedded is None:
             return case.interleaved(spoken, first_later)
         missing = missing_lines(sides, embedded, sides.lines)
         doubt = None
         if missing:
-            doubt = proofs.part_missing(sides, session, self.home, embedded, missing, self.clock)
-        verdict, finding = Verdict.FRONT_OR_MIDDLE_MISSING, "TR001"
-        if sides.lines[-1] not in embedded:
-            verdict, finding = Verdict.TAIL_MISSING, "TR007" if doubt else "TR001"
-        return case.filled(verdict, finding, doubt, embedded, first_later)
+            doubt = proofs.part_missing(sides, session, self.home, embedded, missing)
+        at_end = sides.lines[-1] not in embedded
+        verdict = Verdict.TAIL_MISSING if at_end else Verdict.FRONT_OR_MIDDLE_MISSING
+        return case.filled(verdict, doubt, embedded, first_later)
 
     def interleaved(self, spoken: Sequence[int], first_later: int) -> Comparison:
         """Answer where both sides have genuine messages of their own before the file's end."""
@@ -190,18 +170,16 @@ class Case:
         if any(sides.file.keys[line] in own for line in missing):
             return self.filled(
                 Verdict.DIVERGED,
-                "TR003",
                 Doubt.ORDER,
                 matched,
                 first_later,
                 lambda line: sides.file.keys[line] not in own,
             )
-        return self.filled(Verdict.UNION, "TR001", Doubt.BOTH_SIDES, matched, first_later)
+        return self.filled(Verdict.UNION, Doubt.BOTH_SIDES, matched, first_later)
 
     def filled(
         self,
         verdict: Verdict,
-        finding: str,
         doubt: Doubt | None,
         matched: dict[int, int],
         first_later: int,
@@ -221,23 +199,23 @@ class Case:
         ]
         started = self.session.started_at if self.session else None
         fallback = started if started is not None else sides.file.mtime_ns / 1e9
-        fill = make_fill(sides, self.clock, everything, inserted, first_later, fallback)
+        fill = make_fill(sides, everything, inserted, first_later, fallback)
         if doubt is None:
             doubt = _doubt_of_fill(sides, self.home, inserted, sides.rows[first_later:])
         genuine = [line for line in inserted if is_genuine(sides.file.flags[line])]
-        counts = replace(self.counts, missing=len(genuine), added=len(inserted))
+        counts = replace(self.counts, missing=len(genuine))
         return Comparison(
-            session_id=self.session_id,
+            session_id=sides.session_id,
             verdict=verdict,
-            finding="TR007" if verdict is Verdict.TAIL_MISSING and doubt else finding,
+            finding=_finding(verdict, doubt),
             severity=_severity(verdict, doubt is None),
             safe=doubt is None,
             reason=self.reason(verdict, doubt),
             counts=counts,
             fill=fill,
             doubt=doubt,
-            before_database=proofs.before_database(sides, self.home, genuine, self.clock),
-            ended=proofs.ending(sides, self.clock),
+            before_database=proofs.before_database(sides, self.home, genuine),
+            ended=proofs.ending(sides),
         )
 
     def reason(self, verdict: Verdict, doubt: Doubt | None) -> str:
@@ -275,6 +253,13 @@ def _doubt_of_fill(
     if first is not None and sides.table.keys[first] in sides.line_keys(inserted):
         return Doubt.NOT_OF_THEIR_TIME
     return None
+
+
+def _finding(verdict: Verdict, doubt: Doubt | None) -> str:
+    """Return the check whose finding a fill is: an end that was certainly lost is TR001."""
+    if verdict is Verdict.TAIL_MISSING and doubt is not None:
+        return "TR007"
+    return {Verdict.ONLY_IN_FILE: "TR002", Verdict.DIVERGED: "TR003"}.get(verdict, "TR001")
 
 
 def _severity(verdict: Verdict, safe: bool) -> Severity:

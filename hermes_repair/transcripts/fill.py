@@ -5,21 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from hermes_repair.transcripts.clock import SLACK, Clock, spread
-from hermes_repair.transcripts.matching import Sides, best_epoch, damaged_places, previous_turns
+from hermes_repair.transcripts.clock import SLACK, spread
+from hermes_repair.transcripts.matching import Sides, damaged_places
 from hermes_repair.transcripts.sequences import USER, is_genuine
 from hermes_repair.transcripts.verdicts import Fill, Step
 
 
 def make_fill(
     sides: Sides,
-    clock: Clock,
     matched: dict[int, int],
     inserted: Sequence[int],
     first_later: int,
     fallback: float,
 ) -> Fill:
-    """Weave ``inserted`` lines between the existing rows.
+    """Put ``inserted`` lines between the existing rows.
 
     ``matched`` is line → row in ascending order on both sides; ``first_later`` counts the rows of
     ``sides.rows`` that come before the later turns. Existing rows keep their order among each
@@ -27,11 +26,11 @@ def make_fill(
     that held it, else after the lines that are not later than it. ``fallback`` (epoch) is used
     where no line and no row has a time.
     """
-    order = _woven(sides, clock, matched, inserted, first_later)
+    order = _ordered(sides, matched, inserted, first_later)
     kept = next((index for index, (_, line) in enumerate(order) if line is not None), len(order))
-    times = _timed(sides, clock, order, fallback)
+    times = _timed(sides, order, fallback)
     guessed = any(
-        not sides.file.is_aware(line) and wall is not None and not clock.is_proven(wall)
+        not sides.file.is_aware(line) and wall is not None and not sides.clock.is_proven(wall)
         for line in inserted
         for wall in (sides.file.time(line),)
     )
@@ -42,9 +41,8 @@ def make_fill(
     return Fill(steps, kept, guessed)
 
 
-def _woven(
+def _ordered(
     sides: Sides,
-    clock: Clock,
     matched: dict[int, int],
     inserted: Sequence[int],
     first_later: int,
@@ -58,7 +56,6 @@ def _woven(
     order: list[tuple[int | None, int | None]] = []
     position = 0
     next_match = _next_matches(sides, line_of)
-    turns = previous_turns(sides.file)
     asked = False  # whether the rows themselves have the question of the answers that come
     reached = -math.inf
     for number, row in enumerate(sides.rows):
@@ -68,10 +65,10 @@ def _woven(
         stamped = sides.table.times[row]
         while position < len(lines) and lines[position] < bound:
             if line is None and number < first_later:
-                time = best_epoch(sides.file, clock, lines[position], reached)
+                time = sides.best_epoch(lines[position], reached)
                 if time is None or math.isnan(stamped):
                     break
-                opens = not asked and _opens(sides, clock, turns, lines[position], row)
+                opens = not asked and _opens(sides, lines[position], row)
                 if time > stamped and not opens:
                     break
             order.append((None, lines[position]))
@@ -82,7 +79,7 @@ def _woven(
     return order
 
 
-def _opens(sides: Sides, clock: Clock, turns: Sequence[int], line: int, row: int) -> bool:
+def _opens(sides: Sides, line: int, row: int) -> bool:
     """Whether a line is a person's and an answer's row was stamped in the turn that it opens.
 
     A line has the time at which its turn ended, so the row is earlier than its question's line.
@@ -90,7 +87,8 @@ def _opens(sides: Sides, clock: Clock, turns: Sequence[int], line: int, row: int
     answer = sides.table.flags[row]
     if not sides.file.flags[line] & USER or answer & USER or not is_genuine(answer):
         return False
-    before = best_epoch(sides.file, clock, turns[line]) if turns[line] >= 0 else None
+    turn = sides.previous_turns[line]
+    before = sides.best_epoch(turn) if turn >= 0 else None
     return before is None or before < sides.table.times[row]
 
 
@@ -106,7 +104,6 @@ def _next_matches(sides: Sides, line_of: dict[int, int]) -> list[int]:
 
 def _timed(
     sides: Sides,
-    clock: Clock,
     order: Sequence[tuple[int | None, int | None]],
     fallback: float,
 ) -> list[float | None]:
@@ -134,7 +131,7 @@ def _timed(
         lower, upper = latest, earliest[index]
         if lower > upper + SLACK:
             lower, upper = reached, following[index]
-        wanted = _wanted(sides, clock, [here for _, here in order[index:stop]], lower)
+        wanted = _wanted(sides, [here for _, here in order[index:stop]], lower)
         if all(time is None for time in wanted) and not math.isfinite(lower):
             lower = min(fallback, upper)
         if lower > upper + SLACK and None not in wanted:
@@ -148,13 +145,11 @@ def _timed(
     return times
 
 
-def _wanted(
-    sides: Sides, clock: Clock, lines: Sequence[int | None], reached: float
-) -> list[float | None]:
+def _wanted(sides: Sides, lines: Sequence[int | None], reached: float) -> list[float | None]:
     """Return the times of lines that follow each other, and what was ``reached`` before them."""
     wanted = []
     for line in lines:
-        time = None if line is None else best_epoch(sides.file, clock, line, reached)
+        time = None if line is None else sides.best_epoch(line, reached)
         wanted.append(time)
         reached = reached if time is None else time
     return wanted

@@ -16,7 +16,6 @@ from itertools import pairwise
 
 from hermes_repair.model.findings import Severity
 from hermes_repair.transcripts import proofs
-from hermes_repair.transcripts.clock import Clock
 from hermes_repair.transcripts.comparison import (
     COMPACTED_SINCE,
     NOTHING,
@@ -24,25 +23,18 @@ from hermes_repair.transcripts.comparison import (
     Case,
     count_sides,
 )
-from hermes_repair.transcripts.doubts import Doubt
 from hermes_repair.transcripts.matching import (
     Sides,
     has_new_summary,
     later_rows,
     match_all,
     missing_lines,
-    prepare,
     was_rewritten,
 )
-from hermes_repair.transcripts.sequences import (
-    OURS,
-    SUMMARY,
-    FileSequence,
-    RowSequence,
-    is_genuine,
-)
+from hermes_repair.transcripts.sequences import OURS, SUMMARY, is_genuine
 from hermes_repair.transcripts.verdicts import (
     Comparison,
+    Doubt,
     HomeFacts,
     SessionFacts,
     Verdict,
@@ -62,24 +54,15 @@ _ONE_BLOCK = "The rows are one block of ids, as after an /undo or /retry."
 
 
 def compare_log(
-    session_id: str,
-    log: FileSequence,
-    table: RowSequence,
-    session: SessionFacts | None,
-    home: HomeFacts,
-    clock: Clock,
-    *,
-    ended: bool,
-    named: bool,
+    sides: Sides, session: SessionFacts | None, home: HomeFacts, *, ended: bool, named: bool
 ) -> Comparison:
-    """Return what ``log`` has that ``table`` (all rows of the session by id) lacks.
+    """Return what a log has that the rows of its session lack.
 
     ``ended``: a transcript file tells the session as far as the rows do. ``named``: a person asked
     for this session, so the end of the log is offered although it may have been undone. The answer
     has a finding only where it has a fill.
     """
-    sides = prepare(log, table)
-    case = Case(session_id, sides, session, home, clock, count_sides(sides))
+    case, table = Case(sides, session, home, count_sides(sides)), sides.table
     if not sides.lines:
         return _nothing(case, Verdict.NOTHING_IN_FILE, NOTHING)
     matched = match_all(sides)
@@ -88,10 +71,10 @@ def compare_log(
     missing = missing_lines(sides, matched, sides.lines)
     case = case.counted(matched, missing)
     if not missing:
-        return replace(whole(session_id, case.counts), finding=None)
+        return replace(whole(sides.session_id, case.counts), finding=None)
     if has_new_summary(sides):
         return _nothing(case, Verdict.SUPERSEDED, COMPACTED_SINCE)
-    first_later = later_rows(sides, clock, matched)
+    first_later = later_rows(sides, matched)
     later = sides.rows[first_later:]
     earlier = any(is_genuine(table.flags[row]) for row in sides.rows[:first_later])
     if was_rewritten(sides, later, alone=not earlier):
@@ -101,7 +84,7 @@ def compare_log(
     matched = {line: row for line, row in matched.items() if row < bound}
     gaps = list(_gaps(sides, matched, bound))
     open_gaps = [gap for gap in gaps if gap.lines and not gap.rows]
-    facts = session or SessionFacts(session_id, None, None)
+    facts = session or SessionFacts(None)
     undone = _perhaps_undone(sides, facts, later) if matched else None
     if ended and matched:
         undone = undone or _ENDED
@@ -110,21 +93,21 @@ def compare_log(
     if not open_gaps:
         reason = undone if gaps and gaps[-1].lines and not gaps[-1].rows else _RIGHT
         return _nothing(case, Verdict.SUPERSEDED, reason or _RIGHT)
-    verdict, finding = Verdict.FRONT_OR_MIDDLE_MISSING, "TR001"
+    verdict = Verdict.FRONT_OR_MIDDLE_MISSING
     if session is None:
-        verdict, finding = Verdict.ONLY_IN_FILE, "TR002"
+        verdict = Verdict.ONLY_IN_FILE
     elif not matched:
         verdict = Verdict.ALL_MISSING
     elif all(gap.at_end for gap in open_gaps):
-        verdict, finding = Verdict.TAIL_MISSING, "TR007"
+        verdict = Verdict.TAIL_MISSING
     elif any(gap.rows for gap in gaps):
         verdict = Verdict.UNION
     doubt = Doubt.SESSION_LOG
-    reason = _MAYBE_DELETED if finding == "TR002" else doubt.sentence
-    if finding == "TR007" and undone:
+    reason = _MAYBE_DELETED if session is None else doubt.sentence
+    if verdict is Verdict.TAIL_MISSING and undone:
         reason = undone
     wanted = _within(sides, open_gaps)
-    found = case.filled(verdict, finding, doubt, matched, first_later, wanted.__contains__)
+    found = case.filled(verdict, doubt, matched, first_later, wanted.__contains__)
     return replace(found, severity=Severity.INFO, reason=reason)
 
 

@@ -10,12 +10,13 @@ import math
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 from hermes_repair.transcripts.align import align, fit, fits_left
 from hermes_repair.transcripts.clock import SLACK, Clock, Twin, trusted_twins
 from hermes_repair.transcripts.message_keys import Key
-from hermes_repair.transcripts.repeated_lines import find_copies
+from hermes_repair.transcripts.repeats import find_copies
 from hermes_repair.transcripts.sequences import (
     COMPACTED,
     COMPARABLE,
@@ -29,16 +30,19 @@ from hermes_repair.transcripts.sequences import (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Sides:
     """Both sides of one session, prepared: indexes into the file and into its rows.
 
-    ``lines`` are the genuine messages of the file, ``rows`` all rows that take part, ``spoken``
-    the genuine ones of them; ``copies`` maps a line to the earlier one that it repeats.
+    ``clock`` carries what the home proves about its zone. ``lines`` are the genuine messages of the
+    file, ``rows`` all rows that take part, ``spoken`` the genuine ones of them; ``copies`` maps a
+    line to the earlier one that it repeats.
     """
 
+    session_id: str
     file: FileSequence
     table: RowSequence
+    clock: Clock
     lines: list[int]
     rows: list[int]
     spoken: list[int]
@@ -52,14 +56,72 @@ class Sides:
         """The keys of these rows."""
         return [self.table.keys[row] for row in rows]
 
+    @cached_property
+    def previous_turns(self) -> list[int]:
+        """For each line the last line before it with another time, -1 where there is none."""
+        found: list[int] = []
+        before = last = -1
+        for index in range(len(self.file)):
+            time = self.file.time(index)
+            if time is not None:
+                if last >= 0 and self.file.time(last) != time:
+                    before = last
+                last = index
+            found.append(before)
+        return found
 
-def prepare(file: FileSequence, table: RowSequence) -> Sides:
-    """Sort out what takes part in the comparison, on both sides."""
+    def is_twin(self, line: int, row: int) -> bool:
+        """Whether a row was stamped in the turn of its line: whether it is its *time twin*.
+
+        Later than the previous turn's line less 5 s, not later than its own line plus 5 s;
+        ``False`` where the zone is not proven.
+        """
+        stamped, turn = self.table.times[row], self.previous_turns[line]
+        upper = self.proven_epoch(line)
+        if upper is None or math.isnan(stamped) or stamped > upper + SLACK:
+            return False
+        if turn < 0:
+            return True
+        lower = self.proven_epoch(turn)
+        return lower is not None and stamped > lower - SLACK
+
+    def proven_epoch(self, line: int) -> float | None:
+        """Return the epoch of a line where its zone is proven, else ``None``."""
+        time = self.file.time(line)
+        if time is None or self.file.is_aware(line):
+            return time
+        offset = self.clock.proven_offset(time)
+        return None if offset is None else time - offset
+
+    def earliest_epoch(self, line: int) -> float | None:
+        """Return the earliest epoch that a line can have, ``None`` where it has no time."""
+        time = self.file.time(line)
+        return time if time is None or self.file.is_aware(line) else self.clock.earliest(time)
+
+    def latest_epoch(self, line: int) -> float | None:
+        """Return the latest epoch that a line can have, ``None`` where it has no time."""
+        time = self.file.time(line)
+        return time if time is None or self.file.is_aware(line) else self.clock.latest(time)
+
+    def best_epoch(self, line: int, after: float = -math.inf) -> float | None:
+        """Return the best epoch of a line, the machine's zone if nothing else is known.
+
+        ``after`` is the epoch of what comes before it, which tells which pass of a doubled hour it
+        is.
+        """
+        time = self.file.time(line)
+        return time if time is None or self.file.is_aware(line) else self.clock.epoch(time, after)
+
+
+def prepare(session_id: str, file: FileSequence, table: RowSequence, clock: Clock) -> Sides:
+    """Sort out what takes part in the comparison; ``table`` are all rows of the session by id."""
     rows = [row for row, flags in enumerate(table.flags) if not flags & DROPPED]
     compared = [table.keys[row] for row in rows if table.flags[row] & COMPARABLE]
     return Sides(
+        session_id=session_id,
         file=file,
         table=table,
+        clock=clock,
         lines=file.genuine(),
         rows=rows,
         spoken=[row for row in rows if is_genuine(table.flags[row])],
@@ -110,18 +172,17 @@ def missing_lines(sides: Sides, matched: dict[int, int], lines: Sequence[int]) -
     ]
 
 
-def embed(sides: Sides, clock: Clock, spoken: Sequence[int]) -> dict[int, int] | None:
+def embed(sides: Sides, spoken: Sequence[int]) -> dict[int, int] | None:
     """Return line → row when these rows are an ordered subsequence of the file, else ``None``.
 
     Where equal messages leave a choice, the line that is the time twin of the row is taken. A row
     that no line matches is allowed where a damaged place of the file lies, one row for each, and
     where its text was taken back.
     """
-    turns = previous_turns(sides.file)
     places = fit(
         sides.row_keys(spoken),
         sides.line_keys(sides.lines),
-        lambda row, line: is_twin(sides, clock, turns, sides.lines[line], spoken[row]),
+        lambda row, line: sides.is_twin(sides.lines[line], spoken[row]),
     )
     if places is not None:
         return {sides.lines[place]: row for place, row in zip(places, spoken, strict=True)}
@@ -182,63 +243,7 @@ def damaged_places(
     return found
 
 
-def previous_turns(file: FileSequence) -> list[int]:
-    """Return for each line the last line before it with another time, -1 where there is none."""
-    found: list[int] = []
-    before = last = -1
-    for index in range(len(file)):
-        time = file.time(index)
-        if time is not None:
-            if last >= 0 and file.time(last) != time:
-                before = last
-            last = index
-        found.append(before)
-    return found
-
-
-def is_twin(sides: Sides, clock: Clock, turns: Sequence[int], line: int, row: int) -> bool:
-    """Whether a row was stamped in the turn of its line: whether it is its *time twin*.
-
-    Later than the previous turn's line less 5 s, not later than its own line plus 5 s; ``False``
-    where the zone is not proven.
-    """
-    stamped = sides.table.times[row]
-    upper = proven_epoch(sides.file, clock, line)
-    if upper is None or math.isnan(stamped) or stamped > upper + SLACK:
-        return False
-    if turns[line] < 0:
-        return True
-    lower = proven_epoch(sides.file, clock, turns[line])
-    return lower is not None and stamped > lower - SLACK
-
-
-def proven_epoch(file: FileSequence, clock: Clock, line: int) -> float | None:
-    """Return the epoch of a line where its zone is proven, else ``None``."""
-    time = file.time(line)
-    if time is None or file.is_aware(line):
-        return time
-    offset = clock.proven_offset(time)
-    return None if offset is None else time - offset
-
-
-def latest_epoch(file: FileSequence, clock: Clock, line: int) -> float | None:
-    """Return the latest epoch that a line can have, ``None`` where it has no time."""
-    time = file.time(line)
-    return time if time is None or file.is_aware(line) else clock.latest(time)
-
-
-def best_epoch(
-    file: FileSequence, clock: Clock, line: int, after: float = -math.inf
-) -> float | None:
-    """Return the best epoch of a line, the machine's zone if nothing else is known.
-
-    ``after`` is the epoch of what comes before it, which tells which pass of a doubled hour it is.
-    """
-    time = file.time(line)
-    return time if time is None or file.is_aware(line) else clock.epoch(time, after)
-
-
-def later_rows(sides: Sides, clock: Clock, matched: dict[int, int]) -> int:
+def later_rows(sides: Sides, matched: dict[int, int]) -> int:
     """Return how many of ``sides.rows`` were stamped before the later turns began.
 
     N is the longest tail by id whose rows are all later than the file's last genuine line + 5 s.
@@ -247,7 +252,7 @@ def later_rows(sides: Sides, clock: Clock, matched: dict[int, int]) -> int:
     """
     held = set(matched.values())
     line = sides.lines[-1]
-    end, latest = best_epoch(sides.file, clock, line), latest_epoch(sides.file, clock, line)
+    end, latest = sides.best_epoch(line), sides.latest_epoch(line)
     if end is None or latest is None:
         return max((n + 1 for n, row in enumerate(sides.rows) if row in held), default=0)
     start = len(sides.rows)
@@ -319,17 +324,13 @@ def has_new_summary(sides: Sides) -> bool:
     )
 
 
-def session_twins(file: FileSequence, table: RowSequence) -> list[Twin]:
-    """Return the turns of a session that say what the zone of its lines is."""
-    sides = prepare(file, table)
-    matched = match_all(sides)
-    return turn_twins(sides, matched) if matched else []
+def session_twins(sides: Sides) -> list[Twin]:
+    """Return the turns of a session that say what the zone of its lines is.
 
-
-def turn_twins(sides: Sides, matched: dict[int, int]) -> list[Twin]:
-    """Return the trusted twins of one session: per turn its wall time and its last row's time."""
+    Trusted ones: per turn its wall time and its last row's time.
+    """
     turns: list[Twin] = []
-    for line, row in sorted(matched.items()):
+    for line, row in sorted((match_all(sides) or {}).items()):
         wall, stamped = sides.file.time(line), sides.table.times[row]
         if wall is not None and not sides.file.is_aware(line) and not math.isnan(stamped):
             if turns and turns[-1].wall == wall:

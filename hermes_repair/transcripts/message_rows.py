@@ -10,11 +10,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection
+from dataclasses import dataclass, field
 from typing import Any
 
 from hermes_repair.model.values import Row, Value
-from hermes_repair.transcripts.decode import Message
-from hermes_repair.transcripts.message_text import SENTINEL, number_text, scrub
+from hermes_repair.transcripts.message_keys import SENTINEL, number_text, scrub
+from hermes_repair.transcripts.reader import Message
 
 _TEXT = ("tool_call_id", "tool_name", "effect_disposition", "finish_reason")
 _ASSISTANT_TEXT = ("reasoning", "reasoning_content")
@@ -114,39 +115,43 @@ def tool_calls_of(tool_calls: Any) -> int:
     return len(tool_calls) if isinstance(tool_calls, list) else 1
 
 
-def session_row(
-    session_id: str,
-    columns: frozenset[str],
-    *,
-    source: str,
-    started_at: float,
-    title: str | None,
-    model: str | None,
-    messages: int,
-    tool_calls: int,
-    calls_model: bool,
-    routing: Row,
-) -> dict[str, Value]:
-    """Return the row of ``sessions`` for a conversation that only a file has.
+@dataclass(frozen=True, slots=True)
+class NewSession:
+    """A session for messages that have none: of a file, or rows of the table.
 
     ``routing`` holds what a routing entry says **now** (``session_key``, ``chat_type``,
-    ``user_id``, ...; empty when none names the session). There is no ``ended_at``, or Hermes could
-    prune it.
-    ``calls_model``: ``api_call_count`` becomes 1, so that an open continuation is not closed as
-    orphaned after seven days. Token counts stay 0. Columns not named keep their default.
+    ``user_id``, ...; empty when none names the session). ``calls_model``: ``api_call_count``
+    becomes 1, so that an open continuation is not closed as orphaned after seven days.
     """
-    row: dict[str, Value] = {
-        "id": session_id,
-        "source": source,
-        "model": model,
-        "started_at": started_at,
-        "title": title,
-        "message_count": messages,
-        "tool_call_count": tool_calls,
-        "api_call_count": 1 if calls_model else 0,
-        **routing,
-    }
-    return {name: value for name, value in row.items() if name in columns}
+
+    session_id: str
+    source: str
+    started_at: float
+    title: str
+    messages: int
+    tool_calls: int
+    model: str | None = None
+    calls_model: bool = False
+    routing: Row = field(default_factory=dict)
+
+    def row(self, columns: frozenset[str]) -> Row:
+        """Return the row of ``sessions``, in those ``columns`` that the table has.
+
+        There is no ``ended_at``, or Hermes could prune it. Token counts stay 0. Columns not named
+        keep their default.
+        """
+        row: Row = {
+            "id": self.session_id,
+            "source": self.source,
+            "model": self.model,
+            "started_at": self.started_at,
+            "title": self.title,
+            "message_count": self.messages,
+            "tool_call_count": self.tool_calls,
+            "api_call_count": 1 if self.calls_model else 0,
+            **self.routing,
+        }
+        return {name: value for name, value in row.items() if name in columns}
 
 
 def recovered_title(name: str, day: str, taken: Collection[str]) -> str:

@@ -21,17 +21,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from hermes_repair.transcripts.clock import SLACK, Clock
-from hermes_repair.transcripts.doubts import Doubt
-from hermes_repair.transcripts.matching import (
-    Sides,
-    is_twin,
-    latest_epoch,
-    previous_turns,
-    proven_epoch,
-)
+from hermes_repair.transcripts.clock import SLACK
+from hermes_repair.transcripts.matching import Sides
 from hermes_repair.transcripts.sequences import COMPACTED, INACTIVE, OURS, RowSequence
-from hermes_repair.transcripts.verdicts import HomeFacts, SessionFacts
+from hermes_repair.transcripts.verdicts import Doubt, HomeFacts, SessionFacts
 
 _CREATION = 60.0
 """Seconds between the making of a session id and its row."""
@@ -43,7 +36,6 @@ def part_missing(
     home: HomeFacts,
     matched: dict[int, int],
     missing: Sequence[int],
-    clock: Clock,
 ) -> Doubt | None:
     """Return why ``missing`` lines of a chat that has others of its file may have been taken out.
 
@@ -51,9 +43,9 @@ def part_missing(
     """
     return (
         taken_back(sides, session)
-        or _untimed(sides, clock, max(matched))
-        or _not_twins(sides, clock, matched)
-        or _taken_out(sides, session, home, matched, missing, clock)
+        or _untimed(sides, max(matched))
+        or _not_twins(sides, matched)
+        or _taken_out(sides, session, home, matched, missing)
     )
 
 
@@ -63,19 +55,18 @@ def all_missing(
     home: HomeFacts,
     missing: Sequence[int],
     later: Sequence[int],
-    clock: Clock,
 ) -> Doubt | None:
     """Return why the messages of a chat that has none of its file's may have been taken out.
 
     ``later`` are the rows that came after the file's end.
     """
-    doubt = taken_back(sides, session) or _untimed(sides, clock, sides.lines[-1])
+    doubt = taken_back(sides, session) or _untimed(sides, sides.lines[-1])
     if doubt is not None:
         return doubt
-    end = latest_epoch(sides.file, clock, sides.lines[-1])
+    end = sides.latest_epoch(sides.lines[-1])
     if later and (end is None or min(sides.table.times[row] for row in later) <= end + SLACK):
         return Doubt.NO_ZONE
-    return _taken_out(sides, session, home, {}, missing, clock)
+    return _taken_out(sides, session, home, {}, missing)
 
 
 def taken_back(sides: Sides, session: SessionFacts) -> Doubt | None:
@@ -86,25 +77,25 @@ def taken_back(sides: Sides, session: SessionFacts) -> Doubt | None:
     return None
 
 
-def before_database(sides: Sides, home: HomeFacts, missing: Sequence[int], clock: Clock) -> bool:
+def before_database(sides: Sides, home: HomeFacts, missing: Sequence[int]) -> bool:
     """Whether all these lines are older than anything that this database ever held.
 
     The time of the last one decides, or where it has none that of the next line with one.
     """
     if home.database_birth is None or not missing:
         return False
-    end = _first_time(sides, clock, range(max(missing), len(sides.file)))
+    end = _first_time(sides, range(max(missing), len(sides.file)))
     return end is not None and end + SLACK < home.database_birth
 
 
-def ending(sides: Sides, clock: Clock) -> float | None:
+def ending(sides: Sides) -> float | None:
     """Return the latest time of the last line with one (epoch seconds), None where none has."""
-    return _first_time(sides, clock, range(len(sides.file) - 1, -1, -1))
+    return _first_time(sides, range(len(sides.file) - 1, -1, -1))
 
 
-def _first_time(sides: Sides, clock: Clock, lines: Sequence[int]) -> float | None:
+def _first_time(sides: Sides, lines: Sequence[int]) -> float | None:
     """Return the latest time of the first of these lines that has one."""
-    return next((e for e in (latest_epoch(sides.file, clock, line) for line in lines) if e), None)
+    return next((e for e in (sides.latest_epoch(line) for line in lines) if e), None)
 
 
 def first_apart(table: RowSequence) -> int | None:
@@ -119,32 +110,28 @@ def _taken_out(
     home: HomeFacts,
     matched: dict[int, int],
     missing: Sequence[int],
-    clock: Clock,
 ) -> Doubt | None:
     """Return why ``missing`` may have been taken out; rows that stand apart and free ids decide."""
     apart = first_apart(sides.table)
-    proven = _first_proven(sides, clock, matched, apart)
+    proven = _first_proven(sides, matched, apart)
     if proven is not None and proven < missing[0]:
         return None
-    made_again = _made_again(sides, session, clock)
+    made_again = _made_again(sides, session)
     if made_again is not None:
-        old = before_database(sides, home, missing, clock)
+        old = before_database(sides, home, missing)
         return Doubt.BEFORE_DATABASE if old else made_again
     if proven is None and home.perhaps_imported:
         return Doubt.IMPORTED
     missed = home.first_missing_id
     if missed is not None and (apart is None or missed < sides.table.ids[apart]):
         return Doubt.IDS_MISSING
-    return _explained_too_late(sides, home, missing, clock)
+    return _explained_too_late(sides, home, missing)
 
 
-def _first_proven(
-    sides: Sides, clock: Clock, matched: dict[int, int], apart: int | None
-) -> int | None:
+def _first_proven(sides: Sides, matched: dict[int, int], apart: int | None) -> int | None:
     """Return the first line whose row stands apart and was certainly written in its turn."""
     if apart is None:
         return None
-    turns = previous_turns(sides.file)
     alike: dict[bytes, list[int]] = {}
     for line in sides.lines:
         alike.setdefault(sides.file.keys[line], []).append(line)
@@ -152,47 +139,45 @@ def _first_proven(
         if row < apart or sides.table.flags[row] & OURS:
             continue
         same = alike[sides.file.keys[line]]
-        if [other for other in same if is_twin(sides, clock, turns, other, row)] == [line]:
+        if [other for other in same if sides.is_twin(other, row)] == [line]:
             return line
     return None
 
 
-def _explained_too_late(
-    sides: Sides, home: HomeFacts, missing: Sequence[int], clock: Clock
-) -> Doubt | None:
+def _explained_too_late(sides: Sides, home: HomeFacts, missing: Sequence[int]) -> Doubt | None:
     """Return a doubt where ids that an undo of ours freed could be those of the missing messages.
 
     They cannot where all was said before: the ids that such a run gave out are above all others.
     """
     if home.explained_since is None:
         return None
-    ends = [latest_epoch(sides.file, clock, line) for line in missing]
+    ends = [sides.latest_epoch(line) for line in missing]
     if any(end is None or end >= home.explained_since for end in ends):
         return Doubt.IDS_MISSING
     return None
 
 
-def _untimed(sides: Sides, clock: Clock, line: int) -> Doubt | None:
+def _untimed(sides: Sides, line: int) -> Doubt | None:
     if sides.file.time(line) is None:
         return Doubt.NO_TIME
-    return Doubt.NO_ZONE if proven_epoch(sides.file, clock, line) is None else None
+    return Doubt.NO_ZONE if sides.proven_epoch(line) is None else None
 
 
-def _not_twins(sides: Sides, clock: Clock, matched: dict[int, int]) -> Doubt | None:
+def _not_twins(sides: Sides, matched: dict[int, int]) -> Doubt | None:
     """Return a doubt where a row was not written in the turn of its line.
 
     The last one has to be its twin; every other must at least be able to be one. A row that is
     later than its line was rewritten after it (0.13 to 0.16); one that is earlier than the turn
     before its line is another message of the same words.
     """
-    turns = previous_turns(sides.file)
     last = max(matched)
-    if not is_twin(sides, clock, turns, last, matched[last]):
+    if not sides.is_twin(last, matched[last]):
         return Doubt.NOT_OF_THEIR_TIME
     for line, row in matched.items():
         stamped = sides.table.times[row]
-        upper = latest_epoch(sides.file, clock, line)
-        lower = _earliest(sides, clock, turns[line]) if turns[line] >= 0 else None
+        upper = sides.latest_epoch(line)
+        turn = sides.previous_turns[line]
+        lower = sides.earliest_epoch(turn) if turn >= 0 else None
         if upper is not None and stamped > upper + SLACK:
             return Doubt.NOT_OF_THEIR_TIME
         if upper is not None and lower is not None and stamped <= lower - SLACK:
@@ -200,7 +185,7 @@ def _not_twins(sides: Sides, clock: Clock, matched: dict[int, int]) -> Doubt | N
     return None
 
 
-def _made_again(sides: Sides, session: SessionFacts, clock: Clock) -> Doubt | None:
+def _made_again(sides: Sides, session: SessionFacts) -> Doubt | None:
     """Return a doubt where the session's row may be younger than the first message of its file.
 
     In 0.13 and 0.14 a chat whose session was deleted goes on under the same id, with its file: that
@@ -208,26 +193,20 @@ def _made_again(sides: Sides, session: SessionFacts, clock: Clock) -> Doubt | No
     than its turn.) A row that is older than its own id was made under a wrong clock.
     """
     began = session.started_at
-    first = _earliest(sides, clock, sides.lines[0])
+    first = sides.earliest_epoch(sides.lines[0])
     if first is None:
         return Doubt.NO_TIME
     if began is None or began > first:
         return Doubt.MADE_AGAIN
-    opened = _opened(session.session_id, clock)
+    opened = _opened(sides)
     return Doubt.MADE_AGAIN if opened is not None and began < opened - _CREATION else None
 
 
-def _opened(session_id: str, clock: Clock) -> float | None:
+def _opened(sides: Sides) -> float | None:
     """Return the epoch that a session id of the form ``YYYYmmdd_HHMMSS_<hex>`` names."""
     try:
-        moment = datetime.strptime(session_id[:15], "%Y%m%d_%H%M%S").replace(tzinfo=UTC)
+        moment = datetime.strptime(sides.session_id[:15], "%Y%m%d_%H%M%S").replace(tzinfo=UTC)
     except ValueError:
         return None
-    offset = clock.proven_offset(moment.timestamp())
+    offset = sides.clock.proven_offset(moment.timestamp())
     return None if offset is None else moment.timestamp() - offset
-
-
-def _earliest(sides: Sides, clock: Clock, line: int) -> float | None:
-    """Return the earliest epoch that a line can have, ``None`` where it has no time."""
-    time = sides.file.time(line)
-    return time if time is None or sides.file.is_aware(line) else clock.earliest(time)

@@ -18,16 +18,16 @@ from typing import Any
 
 from hermes_repair.model.values import Value
 from hermes_repair.transcripts.clock import Twin, parse_time, trusted_twins
-from hermes_repair.transcripts.decode import BadLine, Message
 from hermes_repair.transcripts.message_keys import (
     COMPARED,
     calls_text,
+    content_text,
     decode_calls,
     message_key,
     row_key,
+    stored_text,
 )
-from hermes_repair.transcripts.message_text import content_text, stored_text
-from hermes_repair.transcripts.reader import TranscriptReader
+from hermes_repair.transcripts.reader import BadLine, Message, TranscriptReader
 from hermes_repair.transcripts.sequences import (
     MessageRow,
     is_genuine,

@@ -1,36 +1,231 @@
 """Read a JSONL transcript record by record, in bounded memory, whatever is in it.
 
-In: the path of a file, which is only read. Out: a :class:`~.decode.Line` per message and a
-:class:`~.decode.BadLine` per damaged place, in file order. Lines end at LF; CRLF, a byte order
-mark, runs of NUL from a crash, torn and glued lines are handled by :func:`~.decode.split_line`. A
-file that grows while it is read counts up to the size that it had when it was opened.
+In: the path of a file, which is only read. Out: a :class:`Line` per message and a :class:`BadLine`
+per damaged place, in file order. Lines end at LF; CRLF, a byte order mark, runs of NUL from a
+crash, torn and glued lines are handled by :func:`split_line`. A file that grows while it is read
+counts up to the size that it had when it was opened.
+
+Hermes wrote these lines with :mod:`json`, so what ``json`` accepts is a message: NaN, huge integers
+and lone surrogates too, which orjson refuses. orjson goes first because it is faster;
+:class:`jsonlines.Reader` with an explicit decoder judges what it refused. It does not read the
+file: it tells no byte offsets, holds lines of any length, and takes twice the time for usual ones.
 """
 
 from __future__ import annotations
 
 import errno
 import hashlib
+import json
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, NamedTuple, TypeAlias
 
+import jsonlines
 import orjson
 
 from hermes_repair.host.regular_files import open_regular
-from hermes_repair.transcripts.decode import (
-    SHORTEST_DEEP,
-    BadLine,
-    Line,
-    Message,
-    Record,
-    decode_exactly,
-    is_rounded,
-    split_line,
-    too_much,
-)
+
+Message: TypeAlias = dict[str, Any]
+
+BOM = b"\xef\xbb\xbf"
+_BLANK = b" \t\r\n\x0b\x0c"
+_RECORD = re.compile(r'\{\s*"role"\s*:')
+_INSIDE = "[,:"  # what stands before an object that is part of another one
+_AFTER = ("", "{", "\x00", " ", "\t", "\r", "\n")
+_EFFORT = 16  # how often the text of one line may be gone through
+_DECODER = json.JSONDecoder()
+# One that is never closed goes to the end: to look for another begin in it takes quadratic time.
+STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)'
+_PART = re.compile(STRING + rb"|[\[\]{},]", re.DOTALL)
+
+DEEPEST = 500
+"""Levels of nesting up to which a message is one: Python writes JSON to just below a thousand."""
+MOST_PARTS = 250_000
+"""Texts, brackets and commas up to which a line is decoded: a message has some dozens, and each
+becomes an object in memory of many times its size."""
+SHORTEST_DEEP = 2 * DEEPEST  # bytes
+TOO_DEEP = "nested too deeply"
+TOO_LARGE = "too large"
+
+
+class Line(NamedTuple):
+    """One message of a file; ``offset`` and ``length`` are bytes of its JSON record."""
+
+    offset: int
+    length: int
+    message: Message
+
+
+class BadLine(NamedTuple):
+    """Bytes of a file that hold no message; ``reason`` is a word or two, never content."""
+
+    offset: int
+    length: int
+    reason: str
+
+
+Record: TypeAlias = Line | BadLine
+
+
+def decode_record(data: bytes) -> Message:
+    """Return the message in ``data``, exactly one JSON object.
+
+    Raises ``ValueError`` with a short reason (no content) where it is anything else.
+    """
+    hostile = too_much(data)
+    if hostile is not None:
+        raise ValueError(hostile)
+    try:
+        value = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        value = _decode_slowly(data)
+    if not isinstance(value, dict):
+        raise ValueError("not an object")
+    return decode_exactly(data) if is_rounded(value) else value
+
+
+def too_much(data: bytes) -> str | None:
+    """Return why the JSON in ``data`` is not decoded: its levels or its parts. None as a rule."""
+    if len(data) < SHORTEST_DEEP:
+        return None
+    levels = data.count(b"[") + data.count(b"{")
+    if levels <= DEEPEST and data.count(b",") <= MOST_PARTS:
+        return None
+    depth = 0
+    for number, part in enumerate(_PART.finditer(data)):
+        mark = data[part.start()]
+        if number == MOST_PARTS:
+            return TOO_LARGE
+        if mark in b"[{":
+            depth += 1
+            if depth > DEEPEST:
+                return TOO_DEEP
+        elif mark in b"]}":
+            depth -= 1
+    return None
+
+
+def is_rounded(message: Message) -> bool:
+    """Whether the content is a number that orjson may have rounded (an integer beyond 64 bits)."""
+    return type(message.get("content")) is float
+
+
+def decode_exactly(data: bytes) -> Message:
+    """Return the message in ``data`` as Python's ``json`` reads it: huge integers keep every digit.
+
+    Raises ``ValueError`` with a short reason where it is not exactly one JSON object.
+    """
+    value = _decode_slowly(data)
+    if not isinstance(value, dict):
+        raise ValueError("not an object")
+    return value
+
+
+def _decode_slowly(data: bytes) -> Any:
+    try:
+        return jsonlines.Reader([data], loads=json.loads).read(allow_none=True)
+    except jsonlines.InvalidLineError as error:
+        is_text = not isinstance(error.__cause__, UnicodeDecodeError)
+        raise ValueError("not valid JSON" if is_text else "not UTF-8") from error
+    except RecursionError as error:
+        raise ValueError(TOO_DEEP) from error
+
+
+def split_line(data: bytes, offset: int) -> list[Record]:
+    """Return every record of one line of a file that begins at byte ``offset``.
+
+    ``data`` is the line with or without its ending. Runs of NUL, a byte order mark and white space
+    around a record are not part of it. Where an unfinished record is glued to complete ones (a
+    writer died and the next one appended), the complete ones are returned as messages and the
+    rest as :class:`BadLine`; each byte that is not white space belongs to exactly one of them.
+    """
+    start, end = _trimmed(data, 0, len(data))
+    found: list[Record] = []
+    if data.startswith(BOM, start):
+        start, end = _trimmed(data, start + len(BOM), end)
+    if start == end:
+        return found
+    try:
+        return [Line(offset + start, end - start, decode_record(data[start:end]))]
+    except ValueError as error:
+        reason = str(error)
+    if reason not in ("not an object", TOO_DEEP, TOO_LARGE):
+        found = _salvaged(data[start:end], offset + start, reason)
+    return found or [BadLine(offset + start, end - start, reason)]
+
+
+def _trimmed(data: bytes, start: int, end: int) -> tuple[int, int]:
+    """Return the bounds of ``data[start:end]`` without white space at both sides."""
+    kept = data[start:end]
+    left = len(kept) - len(kept.lstrip(_BLANK))
+    return start + left, start + left + len(kept.strip(_BLANK))
+
+
+def _salvaged(data: bytes, offset: int, reason: str) -> list[Record]:
+    """Return the complete records of a line that as a whole is none; nothing where there is none.
+
+    A record counts where it begins the line or follows another one directly; after something torn
+    it must also end where a record can end. An object inside another one is told by what stands
+    before and after it.
+    """
+    text = data.decode("latin-1")  # a character for a byte, whatever the bytes are
+    found: list[Record] = []
+    done = 0  # what is explained so far
+    effort = _EFFORT * len(text)
+    for candidate in chain((0,), (match.start() for match in _RECORD.finditer(text))):
+        if candidate < done or _is_inside(text, candidate):
+            continue
+        value, stop = _decode_at(data, text, candidate)
+        # A failure counts the lines of all the text before it, so it costs by its position too.
+        effort -= stop - candidate + stop // 16
+        if effort < 0:
+            break
+        follows = text[stop : stop + 1] in _AFTER
+        if value is None or not (follows or candidate == done):
+            continue
+        found += _unexplained(data[done:candidate], offset + done, reason)
+        found.append(Line(offset + candidate, stop - candidate, value))
+        done = stop
+    if found or not text.strip("\x00"):
+        found += _unexplained(data[done:], offset + done, reason)
+    return found
+
+
+def _decode_at(data: bytes, text: str, begin: int) -> tuple[Message | None, int]:
+    """Return the object that begins at ``begin`` (``None``: there is none) and where it ends.
+
+    ``text`` is ``data`` with a character for each byte: JSON's own marks are ASCII.
+    """
+    try:
+        _, stop = _DECODER.raw_decode(text, begin)
+    except json.JSONDecodeError as error:
+        return None, max(error.pos, begin + 1)
+    except (ValueError, RecursionError):  # ValueError: an integer of thousands of digits
+        return None, len(text)
+    try:
+        return decode_record(data[begin:stop]), stop
+    except ValueError:
+        return None, stop
+
+
+def _is_inside(text: str, begin: int) -> bool:
+    """Whether what stands before an object makes it a part of another one."""
+    before = text[max(0, begin - 64) : begin].rstrip()[-1:]
+    return before != "" and before in _INSIDE
+
+
+def _unexplained(data: bytes, offset: int, reason: str) -> list[Record]:
+    """Return bytes between messages as a damaged place, nothing where it is only white space."""
+    if not data.strip():
+        return []
+    why = reason if data.strip(b"\x00 \t\r\n") else "NUL bytes"
+    return [BadLine(offset, len(data), why)]
+
 
 _CHUNK = 1 << 20  # bytes
 MAX_LINE = 64 * 1024 * 1024

@@ -24,10 +24,15 @@ from hermes_repair.program_texts import (
     is_todo_snapshot,
 )
 from hermes_repair.transcripts.clock import MAX_EPOCH, parse_time
-from hermes_repair.transcripts.decode import BadLine, Line, Message, Record
-from hermes_repair.transcripts.message_keys import COMPARED, Key, message_key, row_key
-from hermes_repair.transcripts.message_text import content_text, stored_text
-from hermes_repair.transcripts.reader import TranscriptReader
+from hermes_repair.transcripts.message_keys import (
+    COMPARED,
+    Key,
+    content_text,
+    message_key,
+    row_key,
+    stored_text,
+)
+from hermes_repair.transcripts.reader import BadLine, Line, Message, Record, TranscriptReader
 
 USER = 1
 ASSISTANT = 2
@@ -107,7 +112,7 @@ class FileSequence:
 
     ``offsets`` and ``lengths`` are bytes of each record; ``times`` are wall or epoch seconds (flag
     ``AWARE``), NaN where there is none. ``bad`` are damaged places, ``bad_before[i]`` says before
-    which message the i-th lies. ``session_meta`` and system lines are counted in ``others``.
+    which message the i-th lies. ``session_meta`` and system lines are no messages.
     ``platform_ids`` are the ids that a messaging platform gave, by message, where a line has one.
     """
 
@@ -120,7 +125,6 @@ class FileSequence:
     bad: list[BadLine] = field(default_factory=list)
     bad_before: list[int] = field(default_factory=list)
     platform_ids: dict[int, str] = field(default_factory=dict)
-    others: int = 0
     meta: SessionMeta | None = None
     size: int = 0
     mtime_ns: int = 0
@@ -155,10 +159,8 @@ class FileSequence:
             self.add_bad(BadLine(record.offset, record.length, "no role"))
         elif role in COMPARED:
             self._add_message(record, role)
-        else:
-            self.others += 1
-            if role == "session_meta" and self.meta is None:
-                self.meta = session_meta(message)
+        elif role == "session_meta" and self.meta is None:
+            self.meta = session_meta(message)
 
     def add_bad(self, line: BadLine) -> None:
         """Note a damaged place before the next message."""

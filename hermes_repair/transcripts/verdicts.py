@@ -1,4 +1,9 @@
-"""What a comparison of one session says: values only."""
+"""What a comparison of one session says: values only.
+
+A :class:`Doubt` is why a fill is not SAFE, one of a closed set, with the sentence that a person
+reads. Its value is what reports carry as ``data.doubt``, and is never reused, so that scripts and
+other checks can gather findings of one kind and ask about all of them at once.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +13,89 @@ from enum import Enum
 from typing import NamedTuple
 
 from hermes_repair.model.findings import Severity
-from hermes_repair.transcripts.doubts import Doubt
+
+
+class Doubt(Enum):
+    """What keeps a fill from being done unasked."""
+
+    BEFORE_DATABASE = "before-this-database"
+    MADE_AGAIN = "made-again"
+    NO_SESSION = "no-session"
+    ORPHANED_ROWS = "rows-without-session"
+    IDS_MISSING = "ids-missing"
+    IMPORTED = "perhaps-imported"
+    REWRITTEN = "rewritten"
+    NOT_OF_THEIR_TIME = "rows-not-of-their-lines"
+    TAKEN_BACK = "undone-or-compacted"
+    BROUGHT_BACK = "brought-back-before"
+    RECORD_UNREADABLE = "record-unreadable"
+    NO_TIME = "no-time"
+    NO_ZONE = "zone-unproven"
+    BOTH_SIDES = "both-have-their-own"
+    ORDER = "order-differs"
+    FILE_CHANGING = "file-changing"
+    SESSION_LOG = "session-log"
+
+    @property
+    def sentence(self) -> str:
+        """One plain sentence, without text of the conversation."""
+        return _SENTENCES[self]
+
+
+_SENTENCES = {
+    Doubt.BEFORE_DATABASE: (
+        "They are older than this database, so nobody removed them from it; but the database before"
+        " it may have been removed on purpose."
+    ),
+    Doubt.MADE_AGAIN: (
+        "The session's row is younger than the missing messages: the session may have been deleted"
+        " and created again."
+    ),
+    Doubt.NO_SESSION: (
+        "The session may have been deleted on purpose: nothing proves that it was not."
+    ),
+    Doubt.ORPHANED_ROWS: (
+        "The database has messages of this session, but no row for the session itself."
+    ),
+    Doubt.IDS_MISSING: (
+        "Rows were removed from this database where these messages would have been, as by an undo"
+        " or a delete."
+    ),
+    Doubt.IMPORTED: (
+        "This database may have been filled by an import, which leaves no trace of what was undone"
+        " before."
+    ),
+    Doubt.REWRITTEN: (
+        "The chat was rewritten after these messages (as /undo and /retry do), so they may have"
+        " been undone."
+    ),
+    Doubt.NOT_OF_THEIR_TIME: (
+        "Rows of the chat do not have the times of their lines: the chat was rewritten since (as"
+        " /undo and /retry do), or they are other messages with the same words."
+    ),
+    Doubt.TAKEN_BACK: (
+        "The session has undone or compacted messages, and the missing ones may be among them."
+    ),
+    Doubt.BROUGHT_BACK: (
+        "hermes-repair brought some of them back before, and somebody removed them again."
+    ),
+    Doubt.RECORD_UNREADABLE: (
+        "A receipt of hermes-repair cannot be read (RP002): it may have brought them back before,"
+        " and somebody removed them again."
+    ),
+    Doubt.NO_TIME: (
+        "Messages in the file have no time (0.13 and 0.14 rewrite files so), "
+        "so it cannot be proven that they were not undone."
+    ),
+    Doubt.NO_ZONE: (
+        "The time zone of the file is not proven: fewer than three turns of this home are in both"
+        " sources. Give it with --timezone."
+    ),
+    Doubt.BOTH_SIDES: "The file and the database each have messages that the other lacks.",
+    Doubt.ORDER: "The file and the database have the same messages in different order.",
+    Doubt.FILE_CHANGING: "The file changed while it was being read.",
+    Doubt.SESSION_LOG: "A session log has no times, is often stale and survives every delete.",
+}
 
 
 class Verdict(Enum):
@@ -35,11 +122,8 @@ class Verdict(Enum):
 class SessionFacts:
     """The columns of one row of ``sessions`` that a comparison needs (``None``: NULL or absent)."""
 
-    session_id: str
     started_at: float | None
-    message_count: int | None
     rewind_count: int | None = None
-    end_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +153,15 @@ class HomeFacts:
 class Counts:
     """Messages on each side; ``file`` and ``database`` count genuine ones.
 
-    ``missing`` genuine messages are only in the file, ``added`` is how many lines a fill inserts
-    (summaries and harness text included), ``extra`` genuine rows are only in the database,
-    ``later`` rows were written after the file's end, ``copies`` are lines that repeat others,
-    ``bad`` damaged places, ``inactive`` messages of the file whose row is inactive, ``recalled``
-    ones whose text their sender took back.
+    ``missing`` genuine messages are only in the file, ``extra`` genuine rows are only in the
+    database, ``later`` rows were written after the file's end, ``copies`` are lines that repeat
+    others, ``bad`` damaged places, ``inactive`` messages of the file whose row is inactive,
+    ``recalled`` ones whose text their sender took back.
     """
 
     file: int = 0
     database: int = 0
     missing: int = 0
-    added: int = 0
     extra: int = 0
     later: int = 0
     copies: int = 0
@@ -117,11 +199,6 @@ class Fill:
     def lines(self) -> list[int]:
         """The lines that become rows."""
         return [step.line for step in self.steps if step.line is not None]
-
-    @property
-    def moved(self) -> list[int]:
-        """The ids of existing rows that get another id."""
-        return [step.row_id for step in self.steps[self.kept :] if step.row_id is not None]
 
 
 @dataclass(frozen=True, slots=True)

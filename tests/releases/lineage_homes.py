@@ -9,13 +9,12 @@ from pathlib import Path
 
 from hermes_repair.gateway_routing import Routing, build_routing
 from hermes_repair.lineage.column_changes import Resolution
+from hermes_repair.lineage.compared_messages import Message, nature_of
 from hermes_repair.lineage.fork_resolution import Basis, sessions_of
 from hermes_repair.lineage.forks import Fork, find_fork
 from hermes_repair.lineage.graph import Graph
-from hermes_repair.lineage.message_nature import Message, nature_of
 from hermes_repair.lineage.queries import node_query
-from hermes_repair.lineage.session_node import node_from_row
-from hermes_repair.lineage.title_index import Titles
+from hermes_repair.lineage.session_node import Titles, node_from_row
 from hermes_repair.model.values import Row
 from hermes_repair.program_texts import default_harness
 from tests.releases import run_release

@@ -16,7 +16,7 @@ import pytest
 
 from hermes_repair.gateway_routing import Routing, Source, build_routing
 from hermes_repair.lineage.fork_resolution import branch
-from hermes_repair.lineage.links import reopen_parent
+from hermes_repair.lineage.links import LinkedSession, reopen_parent
 from hermes_repair.model.plans import Safety
 from tests.releases import run_release
 from tests.releases.lineage_homes import (
@@ -161,7 +161,7 @@ def test_a_reopened_parent_never_takes_the_chat(version: str, tmp_path: Path) ->
     connection = sqlite3.connect(home / "state.db")
     (row,) = select(connection, SESSION_ROWS, '["P"]')
     connection.close()
-    resolved = reopen_parent(graph, graph.nodes["P"], row, home_routing(home))
+    resolved = reopen_parent(LinkedSession(graph, graph.nodes["P"], row, home_routing(home)))
     assert resolved.safety is Safety.UNSAFE
     write(home / "state.db", resolved)
     answer = json.loads(run_release(version, GATEWAY + ASK, home, str(home), "P"))

@@ -10,8 +10,14 @@ from pathlib import Path
 import pytest
 
 from hermes_repair.lineage.column_changes import Resolution
-from hermes_repair.lineage.links import cut_orphan, mark_branch, reopen_parent, unhide
-from hermes_repair.lineage.person_proof import Proof, counts_from_row, person_facts, person_proof
+from hermes_repair.lineage.links import (
+    LinkedSession,
+    cut_orphan,
+    mark_branch,
+    reopen_parent,
+    unhide,
+)
+from hermes_repair.lineage.person_proof import counts_from_row, person_facts, person_proof
 from hermes_repair.lineage.queries import facts_query
 from hermes_repair.lineage.session_node import DelegateMark, SessionNode
 from hermes_repair.model.plans import Safety
@@ -100,7 +106,7 @@ def rows_of(database: Path) -> dict[str, Row]:
     return found
 
 
-def proofs(database: Path, nodes: list[SessionNode]) -> dict[str, Proof]:
+def proofs(database: Path, nodes: list[SessionNode]) -> dict[str, str]:
     """Return those sessions that are proven to be a person's by their own messages."""
     openings = default_harness().openings()
     connection = sqlite3.connect(database)
@@ -136,7 +142,9 @@ def test_what_step_16_hid_comes_back_and_delegates_stay(
     rows = rows_of(home / "state.db")
     for node in tagged:
         if node.id in persons and node.id in hidden:
-            resolved = unhide(graph, node, rows[node.id], persons[node.id], NO_ROUTING)
+            resolved = unhide(
+                LinkedSession(graph, node, rows[node.id], NO_ROUTING), persons[node.id]
+            )
             assert resolved.safety is Safety.SAFE
             write(home / "state.db", resolved)
 
@@ -159,7 +167,9 @@ def test_an_orphan_of_a_persons_is_listed_by_every_release(
     assert persons.keys() == {"orphan"}
     rows = rows_of(database)
     for node in nodes:
-        resolved = cut_orphan(graph, node, rows[node.id], persons.get(node.id), NO_ROUTING)
+        resolved = cut_orphan(
+            LinkedSession(graph, node, rows[node.id], NO_ROUTING), persons.get(node.id)
+        )
         assert resolved.safety is Safety.SAFE
         write(database, resolved)
     connection = sqlite3.connect(database)
@@ -180,7 +190,7 @@ def test_a_closed_parent_is_open_again_and_listed(
     database = home / "state.db"
     graph = read_graph(database)
     row = rows_of(database)["closed"]
-    write(database, reopen_parent(graph, graph.nodes["closed"], row, NO_ROUTING))
+    write(database, reopen_parent(LinkedSession(graph, graph.nodes["closed"], row, NO_ROUTING)))
     assert "closed" in listed(version, home)
     now = rows_of(database)["closed"]
     assert (now["ended_at"], now["end_reason"]) == (None, None)
@@ -197,10 +207,14 @@ def test_a_marked_branch_is_listed_by_every_release(
     rows = rows_of(database)
     changes: list[Resolution] = [
         mark_branch(
-            graph, graph.nodes["tui-branch"], rows["tui-branch"], None, NO_ROUTING, copied=True
+            LinkedSession(graph, graph.nodes["tui-branch"], rows["tui-branch"], NO_ROUTING),
+            None,
+            copied=True,
         ),
         mark_branch(
-            graph, graph.nodes["after-reset"], rows["after-reset"], None, NO_ROUTING, copied=False
+            LinkedSession(graph, graph.nodes["after-reset"], rows["after-reset"], NO_ROUTING),
+            None,
+            copied=False,
         ),
     ]
     assert {"tui-branch", "after-reset"}.isdisjoint(listed("0.15.2", home))

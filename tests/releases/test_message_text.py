@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hermes_repair.transcripts.message_text import shown
+from hermes_repair.transcripts.message_keys import shown
 from tests.releases import run_release
 from tests.unit.test_transcripts_text import PIECES
 

@@ -10,10 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hermes_repair.gateway_routing import Routing, build_routing
-from hermes_repair.lineage.copied_rows import begins_with, copied_rows, origin_of
+from hermes_repair.lineage.compared_messages import (
+    Message,
+    Nature,
+    begins_with,
+    copied_rows,
+    nature_of,
+    origin_of,
+)
 from hermes_repair.lineage.forks import Decision, Fork, Holds, find_fork
 from hermes_repair.lineage.graph import Graph
-from hermes_repair.lineage.message_nature import Message, Nature, nature_of
 from hermes_repair.lineage.session_node import SessionNode
 from hermes_repair.program_texts import Kind
 from tests.support import NO_ROUTING

@@ -10,15 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hermes_repair.lineage.markers import (
+from hermes_repair.lineage.column_changes import (
     BRANCHED_FROM,
     DELEGATE_FROM,
     ConfigUnusable,
     remove_marker,
     set_marker,
 )
-from hermes_repair.lineage.session_node import SessionNode
-from hermes_repair.lineage.title_index import Titles
+from hermes_repair.lineage.session_node import SessionNode, Titles
 from hermes_repair.model.values import RawText, Value
 from hermes_repair.schema.session_titles import base_title, continues, given_title
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hermes_repair.lineage.compared_messages import Message, Nature
 from hermes_repair.lineage.merge import LeftOut, MergedTurns, merge_turns
-from hermes_repair.lineage.message_nature import Message, Nature
 
 
 def turn(name: str, at: float, tools: int = 0, first: int = 1) -> list[Message]:

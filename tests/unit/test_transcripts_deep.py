@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from hermes_repair.transcripts.decode import DEEPEST, BadLine, Line, too_much
 from hermes_repair.transcripts.message_rows import message_to_row
-from hermes_repair.transcripts.reader import TranscriptReader
+from hermes_repair.transcripts.reader import DEEPEST, BadLine, Line, TranscriptReader, too_much
 
 
 def nested(levels: int) -> str:

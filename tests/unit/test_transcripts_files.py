@@ -10,9 +10,16 @@ from typing import Any
 
 import pytest
 
-from hermes_repair.transcripts.json_files import LogFile, read_log, read_spooled, spooled_session
-from hermes_repair.transcripts.listing import FileKind, list_sessions, list_spool
 from hermes_repair.transcripts.reader import read_record, record_digest
+from hermes_repair.transcripts.session_files import (
+    FileKind,
+    LogFile,
+    list_sessions,
+    list_spool,
+    read_log,
+    read_spooled,
+    spooled_session,
+)
 from tests.unit.transcripts_model import key_of
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hermes_repair.transcripts.repeated_lines import find_copies
+from hermes_repair.transcripts.repeats import find_copies
 from tests.unit.transcripts_model import START, Said, as_file, as_rows, talk, turn
 
 

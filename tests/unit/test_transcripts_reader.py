@@ -15,12 +15,15 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from hermes_repair.host.regular_files import open_regular
-from hermes_repair.transcripts.decode import BadLine, Line, decode_exactly, split_line
 from hermes_repair.transcripts.reader import (
+    BadLine,
+    Line,
     SourceChanged,
     TranscriptReader,
+    decode_exactly,
     read_record,
     record_digest,
+    split_line,
 )
 from hermes_repair.transcripts.sequences import read_sequence
 
@@ -250,7 +253,6 @@ def test_a_sequence_keeps_what_a_comparison_needs(tmp_path: Path) -> None:
     sequence = read_sequence(path)
     assert len(sequence) == 2
     assert sequence.meta == ("telegram", "m")
-    assert sequence.others == 2
     assert [line.reason for line in sequence.bad] == ["no role"]
     assert sequence.bad_before == [1]
     assert sequence.platform_ids == {1: "m-9"}

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hermes_repair.transcripts.repeated_rows import Repeats, Shown, find_repeats
+from hermes_repair.lineage.compared_messages import Message
+from hermes_repair.transcripts.repeats import Repeats, find_repeats
 
 AT = 1_780_000_000.25
 Said = tuple[str, str, float]
@@ -22,9 +23,9 @@ TURNS: list[Said] = [
 LATER: list[Said] = [("user", "e", AT + 90), ("assistant", "f", AT + 95)]
 
 
-def shown(*said: Said) -> list[Shown]:
+def shown(*said: Said) -> list[Message]:
     return [
-        Shown(n, at, role, f"{role}: {text}".encode(), 0) for n, (role, text, at) in enumerate(said)
+        Message(n, role, f"{role}: {text}".encode(), at) for n, (role, text, at) in enumerate(said)
     ]
 
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from hermes_repair.transcripts.decode import Message, decode_exactly
 from hermes_repair.transcripts.message_rows import (
+    NewSession,
     integer_value,
     message_to_row,
     recovered_title,
-    session_row,
 )
+from hermes_repair.transcripts.reader import Message, decode_exactly
 
 CALLS = [
     {
@@ -146,19 +146,17 @@ def test_a_new_session_row_has_no_end_and_no_tokens() -> None:
         {"id", "source", "model", "started_at", "ended_at", "end_reason", "title", "message_count"}
         | {"tool_call_count", "api_call_count", "session_key", "input_tokens"}
     )
-    row = session_row(
+    new = NewSession(
         "s",
-        columns,
         source="telegram",
         started_at=5.0,
         title="t",
-        model=None,
         messages=4,
         tool_calls=1,
         calls_model=True,
         routing={"session_key": "k", "no_such_column": "x"},
     )
-    assert row == {
+    assert new.row(columns) == {
         "id": "s",
         "source": "telegram",
         "model": None,

@@ -9,6 +9,7 @@ import pytest
 
 from hermes_repair.model.findings import Severity
 from hermes_repair.transcripts.log_comparison import compare_log
+from hermes_repair.transcripts.matching import prepare
 from hermes_repair.transcripts.sequences import FileSequence, RowSequence
 from hermes_repair.transcripts.verdicts import Comparison, HomeFacts, SessionFacts, Verdict
 from tests.unit.transcripts_model import (
@@ -49,12 +50,9 @@ def look(
     named: bool = False,
 ) -> Comparison:
     found = compare_log(
-        "s",
-        log,
-        rows,
-        (session or facts(rows)) if row else None,
+        prepare("s", log, rows, clock()),
+        (session or facts()) if row else None,
         HomeFacts(),
-        clock(),
         ended=ended,
         named=named,
     )
@@ -151,7 +149,7 @@ def test_what_was_undone_does_not_come_back(named: bool) -> None:
 def test_an_end_that_may_have_been_undone_is_asked_for_by_name() -> None:
     said = numbered(4)
     block = as_rows(said[:6], ids=range(1, 7))
-    rewound = facts(block, rewind_count=1)
+    rewound = facts(rewind_count=1)
     for rows, session, ended in (
         (block, None, False),
         (as_rows(said[:6]), rewound, False),

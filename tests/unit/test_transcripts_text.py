@@ -12,10 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hermes_repair.model.values import RawText, Value
-from hermes_repair.transcripts.decode import decode_exactly, decode_record
-from hermes_repair.transcripts.message_keys import decode_calls, row_key
+from hermes_repair.transcripts.message_keys import (
+    decode_calls,
+    number_text,
+    row_key,
+    shown,
+    stored_text,
+)
 from hermes_repair.transcripts.message_rows import message_to_row
-from hermes_repair.transcripts.message_text import number_text, shown, stored_text
+from hermes_repair.transcripts.reader import decode_exactly, decode_record
 from tests.unit.transcripts_model import key_of
 
 PIECES = [

@@ -1,0 +1,161 @@
+"""Damage inside the file: pages, references, indexes (DB003, DB004, DB006)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from hermes_repair.checks.database_file import LIST_BACKUPS, LOOK_FOR_COPIES, put_back
+from hermes_repair.checks.registry import check
+from hermes_repair.checks.resolution_units import DATABASE
+from hermes_repair.evidence.scene import Scene
+from hermes_repair.evidence.sessions_elsewhere import find_remaining_files
+from hermes_repair.model.commands_to_type import Hint, advice, quoted
+from hermes_repair.model.findings import Finding, Remedy, Severity
+from hermes_repair.model.words import count, verb
+from hermes_repair.store.connections import quote
+from hermes_repair.store.file_state import SideFile
+from hermes_repair.store.integrity import Disagreement
+
+LINES = 20
+"""So many of SQLite's complaints are kept of a damaged file."""
+
+
+@check("DB003", "database-damaged", Severity.FATAL, Remedy.MANUAL, file_level=True)
+def database_damaged(scene: Scene) -> Iterator[Finding]:
+    """SQLite's own check of the file finds damage.
+
+    What it means: pages or rows of tables inside state.db are broken, or two tables claim one page.
+    What can still be read may be incomplete, and writing to it makes it worse. Pages that belong to
+    nothing are only a note: a rebuilt index leaves them, or a table that is older than they are.
+
+    How it happens: a full disk, a power cut, two processes that lost each other's locks, or a
+    library with SQLite's WAL-reset bug (Hermes #45383, #89737).
+
+    What repair does: nothing; it refuses to write to a damaged file. The way back is an older copy,
+    or a recovery into a new file.
+
+    How safe it is: nothing is changed.
+    """
+    found = scene.file.soundness
+    if found is None or scene.file.unreadable is not None or scene.file.side is SideFile.STALE:
+        return
+    if found.damage:
+        yield database_damaged.finding(
+            DATABASE,
+            f"SQLite finds damage in state.db ({count(len(found.damage), 'line')}).",
+            put_back(find_remaining_files(scene.home)) or LOOK_FOR_COPIES,
+            data={"quick_check": list(found.damage[:LINES])},
+            identity=found.damage[:LINES],
+        )
+    elif found.lost:
+        pages = count(found.lost, "page")
+        yield database_damaged.finding(
+            DATABASE,
+            f"{pages} of state.db {verb(found.lost, 'belongs', 'belong')} to nothing; no table or"
+            " index lacks them.",
+            "Nothing needs to be done: VACUUM frees the space.",
+            severity=Severity.INFO,
+            data={"pages": found.lost},
+        )
+
+
+@check("DB004", "foreign-key-violation", Severity.ERROR, Remedy.MANUAL)
+def foreign_key_violation(scene: Scene) -> Iterator[Finding]:
+    """Rows of a table refer to a session that does not exist.
+
+    What it means: token counts, topic bindings or the like belong to a session that is gone.
+    Messages and child sessions whose session is missing have findings of their own (MS003, LN001).
+
+    How it happens: rows were deleted by a program that does not enforce foreign keys, or a copy was
+    incomplete.
+
+    What repair does: nothing; the rows alone do not tell which one is wrong.
+
+    How safe it is: nothing is changed.
+    """
+    counted: dict[tuple[str, str], int] = {}
+    covered = {("sessions", "sessions"), ("messages", "sessions")}
+    for table in scene.structure.tables.values():
+        for key in table.foreign_keys:
+            if (table.name, key.table) in covered or len(key.columns) != 1:
+                continue
+            parent = scene.structure.tables.get(key.table)
+            target = key.references[0] or (parent.key[0] if parent and parent.key else None)
+            if parent is None or target is None:
+                continue
+            row = scene.look.one(
+                f'SELECT COUNT(*) FROM "{table.name}" c WHERE c."{key.columns[0]}" IS NOT NULL AND'
+                f' NOT EXISTS (SELECT 1 FROM "{key.table}" p WHERE p."{target}" ='
+                f' c."{key.columns[0]}")'
+            )
+            if row and isinstance(row[0], int) and row[0]:
+                counted[table.name, key.table] = row[0]
+    for (table_name, parent_name), number in sorted(counted.items()):
+        yield foreign_key_violation.finding(
+            {"kind": "table", "table": table_name},
+            f"{count(number, 'row')} of {table_name} {verb(number, 'refers', 'refer')} to"
+            f" {parent_name} that do not exist.",
+            "Nothing needs to be done: Hermes does not show these rows.",
+            data={"rows": number, "parent": parent_name},
+            identity=(number,),
+        )
+
+
+@check("DB006", "index-disagrees", Severity.ERROR, Remedy.MANUAL, file_level=True)
+def index_disagrees(scene: Scene) -> Iterator[Finding]:
+    """An index does not have the rows of its table.
+
+    What it means: whoever reads through that index, Hermes included, misses rows that exist, or
+    sees rows that are gone. The rows themselves are complete. A UNIQUE index that lost entries lets
+    in a second session with the same id or title.
+
+    How it happens: a page of the index was not written, or an older one came back: a full disk, a
+    power cut, a copy of a database in use, or two processes that lost each other's locks (Hermes
+    #63398, #68653). SQLite's quick_check does not see it.
+
+    What repair does: nothing yet. Until the index is fixed, nothing that reads through it is
+    checked or repaired, because existing rows would look lost. Stop Hermes, keep a copy of
+    state.db, and let SQLite rebuild the index (`REINDEX`) with the command that the doctor prints.
+    Locks are still freed.
+
+    How safe it is: REINDEX reads the table and writes only the index. It is not offered where the
+    index has entries that the table lacks, because then the table may have lost rows and the index
+    may be right. Nor where a UNIQUE index let something in twice: SQLite refuses, and only you can
+    say which of the two goes.
+    """
+    if scene.file.side is SideFile.STALE:
+        return
+    for found in scene.file.disagreeing:
+        yield index_disagrees.finding(
+            {"kind": "index", "index": found.index, "table": found.table},
+            f"{found.words()}.",
+            _make_anew(scene, found),
+            data={
+                "rows": found.rows,
+                "entries": found.entries,
+                "missing": found.missing,
+                "surplus": found.surplus,
+                "doubled": found.doubled,
+            },
+        )
+
+
+def _make_anew(scene: Scene, found: Disagreement) -> Hint:
+    """Return what to type: SQLite through Python, for who has Hermes has that."""
+    if found.surplus:
+        return advice(
+            "Stop Hermes and keep a copy of state.db. Either the index is old, or the table lost"
+            " rows: only an older copy can tell. `{}` shows yours.",
+            LIST_BACKUPS,
+        )
+    if found.doubled:
+        return advice(
+            "Stop Hermes. `hermes-repair explain DB006` says why SQLite cannot rebuild it, and"
+            " `{}` shows older copies.",
+            LIST_BACKUPS,
+        )
+    index = found.index if found.index.isidentifier() else quote(found.index)
+    path, sql = str(scene.home.database), f"REINDEX {index}"
+    code = f"import sqlite3; sqlite3.connect({json.dumps(path)}).execute({json.dumps(sql)})"
+    return f"Stop Hermes and keep a copy of state.db, then: python3 -c {quoted(code)}"
