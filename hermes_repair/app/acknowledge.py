@@ -7,6 +7,7 @@ from hermes_repair.app.environment import Environment
 from hermes_repair.app.file_status import folder_of
 from hermes_repair.home.layout import Home
 from hermes_repair.model.choices import LookOptions, Selection
+from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import UsageError
 from hermes_repair.model.findings import Finding
 from hermes_repair.records import acknowledgements
@@ -24,7 +25,7 @@ def acknowledge(
     if finding is None:
         raise UsageError(
             f"No finding has the fingerprint {fingerprint!r}.",
-            "`hermes-repair doctor -v` shows the fingerprints.",
+            advice("`{}` shows the fingerprints.", command("doctor", "-v")),
         )
     acknowledgements.acknowledge(folder_of(home), fingerprint, reason)
     return finding, found

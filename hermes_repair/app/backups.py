@@ -26,6 +26,7 @@ from hermes_repair.app.preflight import (
 from hermes_repair.app.receipts import RESTORE, identify
 from hermes_repair.app.wal_answer import set_wal_aside
 from hermes_repair.home.layout import Home
+from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import (
     DatabaseUnreadable,
     HermesRepairError,
@@ -154,7 +155,7 @@ def find(home: Home, named: str) -> Path:
     if path.is_file():
         return path
     raise UsageError(
-        f"There is no backup {named!r}.", "`hermes-repair backup list` shows the copies."
+        f"There is no backup {named!r}.", advice("`{}` shows the copies.", command("backup list"))
     )
 
 
@@ -185,7 +186,7 @@ def restore(
     if damage:
         raise Refused(
             f"{source} is itself damaged ({damage[0]}), so it is not restored.",
-            "`hermes-repair backup list` shows other copies.",
+            advice("`{}` shows other copies.", command("backup list")),
         )
     require_own(home, source, from_profile)
     file_status = read_file_status(home)

@@ -13,7 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hermes_repair.app.environment import Environment
-from hermes_repair.app.file_status import FileStatus, folder_of, quick_look, read_file_status
+from hermes_repair.app.file_status import (
+    DOCTOR_SAYS_MORE,
+    FileStatus,
+    folder_of,
+    quick_look,
+    read_file_status,
+)
 from hermes_repair.evidence.judged_locks import (
     LOCK_TABLE,
     JudgedLock,
@@ -79,14 +85,10 @@ def see(home: Home, environment: Environment, *, grace: float, max_age: float) -
     if file_status.left_behind:
         return Seen(file_status, note="there is a -wal or -journal that no connection uses")
     if not file_status.facts.is_sqlite:
-        raise Refused(
-            f"{home.database} is not a SQLite database.", "`hermes-repair doctor` says more."
-        )
+        raise Refused(f"{home.database} is not a SQLite database.", DOCTOR_SAYS_MORE)
     with quick_look(home, file_status, refuse_copy) as look:
         if not look.has("sessions"):
-            raise Refused(
-                f"{home.database} has no table of sessions.", "`hermes-repair doctor` says more."
-            )
+            raise Refused(f"{home.database} has no table of sessions.", DOCTOR_SAYS_MORE)
         if not look.has(LOCK_TABLE):
             return Seen(file_status, note="this schema has no compression locks")
         if not known_table(look):

@@ -8,7 +8,7 @@ from pathlib import Path
 from hermes_repair.evidence.sessions_elsewhere import look_at
 from hermes_repair.home.layout import DATABASE, Home, profile_names
 from hermes_repair.home.other_databases import CopyKind, DatabaseCopy, profile_of
-from hermes_repair.model.commands_to_type import quoted
+from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import HermesRepairError, Refused
 from hermes_repair.model.values import Value, whole
 
@@ -21,17 +21,16 @@ def require_own(home: Home, source: Path, said: str | None) -> None:
     owner = _owner(home, source)
     if owner is None or owner == (said or home.profile):
         return
+    from_owner = command("restore", str(source), "--from-profile", owner)
     if said is not None:
         raise Refused(
             f"{source} is a copy of profile {owner}, not of {said}.",
-            f"If you mean that one: hermes-repair restore {quoted(str(source))} --from-profile"
-            f" {quoted(owner)}",
+            advice("If you mean that one: {}", from_owner),
         )
     raise Refused(
         f"{source} is a copy of profile {owner}, and this is {home.profile}: its chats would"
         f" replace those of {home.profile}.",
-        "Nothing was changed. If that is what you want: hermes-repair restore"
-        f" {quoted(str(source))} --from-profile {quoted(owner)}",
+        advice("Nothing was changed. If that is what you want: {}", from_owner),
     )
 
 

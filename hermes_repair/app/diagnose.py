@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from hermes_repair.app.coverage import INDEX, SELECTION, UNREADABLE, LookedAt, looked_at
 from hermes_repair.app.environment import Environment
-from hermes_repair.app.file_status import FileStatus, folder_of, place_of, steady
+from hermes_repair.app.file_status import DOCTOR_SAYS_MORE, FileStatus, folder_of, place_of, steady
 from hermes_repair.app.open_scene import open_scene
 from hermes_repair.app.upgrade_forecast import Forecast, forecast_upgrade
 from hermes_repair.checks.database_file import database_damaged
@@ -17,6 +17,7 @@ from hermes_repair.checks.registry import Check, all_checks, proposals
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.home.layout import Home
 from hermes_repair.model.choices import LookOptions, Selection
+from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import DatabaseUnreadable, Refused
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import Unit
@@ -205,10 +206,10 @@ def _limited(scene: Scene, found: list[Finding]) -> list[Finding]:
         reasons.update(dict.fromkeys(named, allowed.foreign_objects[0].reason))
         old = False
     remedy = Remedy.MIGRATE if old else Remedy.MANUAL
-    hint = "First run: hermes-repair migrate" if old else "Not repaired here: {}."
+    first = advice("First run: {}", command("migrate"))
     return [
-        replace(f, remedy=remedy, hint=hint.format(reasons[f.fingerprint]))
-        if f.fingerprint in reasons
+        replace(f, remedy=remedy, hint=first if old else f"Not repaired here: {why}.")
+        if (why := reasons.get(f.fingerprint)) is not None
         else f
         for f in found
     ]
@@ -230,9 +231,7 @@ def require_readable(scene: Scene) -> None:
     For what reads sessions and messages without the doctor's checks.
     """
     if not readable(scene):
-        raise Refused(
-            f"{scene.home.database} has no conversations.", "`hermes-repair doctor` says more."
-        )
+        raise Refused(f"{scene.home.database} has no conversations.", DOCTOR_SAYS_MORE)
     require_agreement(scene.look, "sessions", "messages")
 
 

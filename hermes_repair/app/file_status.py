@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from hermes_repair import host
 from hermes_repair.home.layout import Home
 from hermes_repair.host import Openers, OpenStatus, Program, RawFacts
-from hermes_repair.model.commands_to_type import quoted
+from hermes_repair.model.commands_to_type import Hint, advice, command, quoted
 from hermes_repair.model.errors import DatabaseUnreadable, InUse, NoDatabase, NoInstall, Refused
 from hermes_repair.store.file_state import CopyFiles, Sides, at_rest, beside_others
 from hermes_repair.store.look import Look
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from hermes_repair.records.folder import Folder
 
 LOOKS = 3
+DOCTOR_SAYS_MORE = advice("`{}` says more.", command("doctor"))
 
 T = TypeVar("T")
 
@@ -172,16 +173,19 @@ def _no_database(home: Home) -> NoInstall:
     )
 
     remaining_files = find_remaining_files(home)
-    hint = "Give the Hermes folder: hermes-repair doctor --home PATH"
+    hint: Hint = "Give the Hermes folder: hermes-repair doctor --home PATH"
     if remaining_files.copies:
-        hint = (
-            f"{remaining_files.named_copies} Stop Hermes, copy a sound one to"
-            f" {home.root / 'state.db'}, then: hermes-repair doctor"
+        hint = advice(
+            "{} Stop Hermes, copy a sound one to {}, then: {}",
+            remaining_files.named_copies,
+            str(home.root / "state.db"),
+            command("doctor"),
         )
     elif remaining_files.files:
-        hint = (
+        hint = advice(
             "If it was lost, restore a copy, or start Hermes once, which creates an empty one;"
-            " then run `hermes-repair backfill --report`. For another folder, add --home"
+            " then run `{}`. For another folder, add --home",
+            command("backfill", "--report"),
         )
     kind = NoInstall if remaining_files.copies or remaining_files.files else NoDatabase
     return kind(f"{home.root} has no state.db. {remaining_files.files}".rstrip(), hint)

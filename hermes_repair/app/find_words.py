@@ -19,6 +19,7 @@ from hermes_repair.evidence.auxiliary_files import listings, read_json
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.home.layout import Home
 from hermes_repair.home.other_databases import other_databases
+from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import DatabaseUnreadable, Refused, UsageError
 from hermes_repair.model.values import number, text
 from hermes_repair.store.file_state import Sides, at_rest
@@ -65,7 +66,9 @@ class Words:
     def __init__(self, words: str) -> None:
         self._wanted = [word.casefold() for word in words.split()]
         if not self._wanted:
-            raise UsageError("There is nothing to search for.", 'hermes-repair find "some words"')
+            raise UsageError(
+                "There is nothing to search for.", advice('{} "some words"', command("find"))
+            )
 
     def match(self, said: str) -> bool:
         """Whether all words are in the text."""

@@ -22,6 +22,7 @@ from hermes_repair.lineage.graph import Graph
 from hermes_repair.lineage.release_rules import RULES, Rules, compression_tip, resume_target
 from hermes_repair.lineage.session_node import SessionNode
 from hermes_repair.model.choices import ForkOptions
+from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import UnknownSession, UsageError
 from hermes_repair.model.values import text
 
@@ -122,7 +123,7 @@ def _require_known(scene: Scene, sessions: Collection[str]) -> None:
     if unknown:
         raise UnknownSession(
             f"There is no session {unknown[0]!r} in this database.",
-            "`hermes-repair forks` without a session lists every fork.",
+            advice("`{}` without a session lists every fork.", command("forks")),
         )
 
 
@@ -132,7 +133,7 @@ def _require_halves(found: Collection[Fork], wish: ForkOptions | None) -> None:
     if strange:
         raise UsageError(
             f"{strange[0]!r} is not a half of these forks, so it cannot be kept.",
-            "`hermes-repair forks` shows the halves.",
+            advice("`{}` shows the halves.", command("forks")),
         )
 
 

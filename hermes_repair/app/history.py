@@ -13,6 +13,7 @@ from hermes_repair.app.wal_answer import answer_of, said
 from hermes_repair.home.layout import Home
 from hermes_repair.model.actions import RowDelete
 from hermes_repair.model.choices import WalChoice
+from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import BadRecord, Refused
 from hermes_repair.model.plans import Header, UnitState
 from hermes_repair.model.values import Row, Value
@@ -143,7 +144,7 @@ def to_undo(
         if first is None:
             raise Refused(
                 f"Receipt {wanted.stem} has nothing left to undo.",
-                "`hermes-repair history` shows what can be undone.",
+                advice("`{}` shows what can be undone.", command("history")),
             )
     else:
         first = next_to_undo(everything)
@@ -153,7 +154,8 @@ def to_undo(
         if first is None and not everything:
             raise Refused("There is nothing to undo.", "Nothing has been done here yet.")
         if first is None:
-            raise Refused("There is nothing to undo.", "`hermes-repair history` shows why.")
+            why = advice("`{}` shows why.", command("history"))
+            raise Refused("There is nothing to undo.", why)
     taken = [first]
     for later in reversed(entries[: entries.index(first)]):
         if not later.cleans_locks or any(_left_to(folder, below, later) for below in taken):
@@ -168,8 +170,12 @@ def _is_final(folder: Folder, found: Entry, others: Sequence[Entry]) -> Refused:
     kept = Path(found.header.backup or "").parent.name
     return Refused(
         f"{found.name} restored {found.header.restored}, and `undo` does not revert that.",
-        f"The state before is backup {kept}: `hermes-repair restore {kept}` brings it"
-        f" back.{_EARLIER if others else ''}",
+        advice(
+            f"The state before is backup {{}}: `{{}}` brings it back.{_EARLIER if others else ''}",
+            kept,
+            command("restore", kept),
+            *[UNDO_ONE] * bool(others),
+        ),
     )
 
 
@@ -179,7 +185,7 @@ def _is_replaced(found: Entry) -> Refused:
     return Refused(
         f"{found.name} cannot be undone: {by} restored a copy from before it, so what it did is no"
         " longer in the database.",
-        "`hermes-repair history` shows what was done since.",
+        advice("`{}` shows what was done since.", command("history")),
     )
 
 
@@ -190,11 +196,15 @@ def _is_an_answer(folder: Folder, found: Entry, others: Sequence[Entry]) -> Refu
     return Refused(
         f"{what} by {found.name}, and `undo` does not revert that: nothing proves which of the two"
         f" was right. Both files as they were are in {place}.",
-        f"To read them, copy both to another folder.{_EARLIER if others else ''}",
+        advice(
+            f"To read them, copy both to another folder.{_EARLIER if others else ''}",
+            *[UNDO_ONE] * bool(others),
+        ),
     )
 
 
-_EARLIER = " `hermes-repair undo RECEIPT` undoes an earlier run by its name."
+_EARLIER = " `{}` undoes an earlier run by its name."
+UNDO_ONE = command("undo", "RECEIPT")
 
 
 def staying(home: Home, taken: Sequence[Entry]) -> list[Entry]:

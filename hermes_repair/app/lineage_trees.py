@@ -14,6 +14,7 @@ from hermes_repair.home.layout import Home
 from hermes_repair.lineage.family_tree import Tree, grow
 from hermes_repair.lineage.forks import Holds
 from hermes_repair.lineage.graph import Graph
+from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import UnknownSession
 
 
@@ -41,7 +42,7 @@ def see(home: Home, environment: Environment, session: str | None, *, everything
         if session is not None and session not in scene.node:
             raise UnknownSession(
                 f"There is no session {session!r} in this database.",
-                "`hermes-repair tree` without a session draws every family.",
+                advice("`{}` without a session draws every family.", command("tree")),
             )
         graph = Graph.build(scene.nodes, _reviews(scene), scene.early)
         members = None if session is None else [session]

@@ -22,6 +22,7 @@ from hermes_repair.home.lock_files import LockFile, lock_files, pid_file, read_p
 from hermes_repair.host import KernelLock
 from hermes_repair.host.regular_files import real_path
 from hermes_repair.leases import Kind, Verdict
+from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import DatabaseUnreadable, HermesRepairError, Refused
 from hermes_repair.model.session_label import SessionLabel
 from hermes_repair.model.values import number, whole
@@ -198,9 +199,12 @@ def _receipts(folder: Folder) -> Iterator[Hold]:
     """Yield our own runs that were cut off (RP001)."""
     for path, header, pending in gather(folder).unfinished:
         when = minute(header.created)
-        reason = (
-            f"A run of `{header.command}` from {when} was interrupted with"
-            f" {count(pending, 'step')} open; `hermes-repair repair` finishes it."
+        reason = advice(
+            "A run of `{}` from {} was interrupted with {} open; `{}` finishes it.",
+            header.command,
+            when,
+            count(pending, "step"),
+            command("repair"),
         )
         verdict = Verdict(Kind.STUCK, reason)
         yield Hold("receipt", path.stem, verdict, taken=header.created)

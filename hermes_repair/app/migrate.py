@@ -13,6 +13,7 @@ from hermes_repair.app.open_scene import ask_scene, open_scene
 from hermes_repair.app.preflight import Space, disk_space, require_alone, single_run
 from hermes_repair.app.recover import recover
 from hermes_repair.app.source_resolver import resolver
+from hermes_repair.app.structure_guard import SEE_DB009
 from hermes_repair.app.target_release import Target, choose_target
 from hermes_repair.checks.registry import all_checks
 from hermes_repair.evidence.delegate_decisions import decide
@@ -20,6 +21,7 @@ from hermes_repair.evidence.scene import Scene
 from hermes_repair.home.layout import Home, routing_file
 from hermes_repair.host.regular_files import parse_json
 from hermes_repair.model.choices import LookOptions
+from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import HermesRepairError, Refused, from_os
 from hermes_repair.model.findings import Severity
 from hermes_repair.model.plans import Safety, Unit
@@ -133,7 +135,7 @@ def _way(scene: Scene, to: int | None, force: bool, file_status: FileStatus) -> 
     for found in foreign_objects:
         raise Refused(
             f"{found.reason}, and a migration may write there.",
-            "Nothing was changed. `hermes-repair doctor --select DB009` says more.",
+            SEE_DB009,
         )
     return Way(
         target=target,
@@ -259,8 +261,10 @@ def _verify(query: Query, way: Way) -> None:
     if missing := missing_storage(structure):
         raise Refused(
             f"The search index lacks tables of its storage: {', '.join(missing)}.",
-            "Nothing was changed: no schema has an index like that. `hermes-repair doctor` says"
-            " more (FT003).",
+            advice(
+                "Nothing was changed: no schema has an index like that. `{}` says more (FT003).",
+                command("doctor"),
+            ),
         )
     left = _otherwise(structure, way)
     rows = [whole(next(iter(query(f"SELECT COUNT(*) FROM {t}", ())))[0]) for t in COUNTED]
@@ -290,7 +294,10 @@ def _look_afresh(home: Home, environment: Environment, way: Way) -> None:
             raise Refused(
                 "The migration was done, but the database no longer matches its result: "
                 + "; ".join(left[:3]),
-                "Is another program writing to it? `hermes-repair undo` reverts the migration.",
+                advice(
+                    "Is another program writing to it? `{}` reverts the migration.",
+                    command("undo"),
+                ),
             )
 
     ask_scene(home, environment, look)

@@ -7,7 +7,13 @@ a crash left a -wal it takes longer: that is joined in a private copy, as for ev
 from __future__ import annotations
 
 from hermes_repair.app.environment import Environment
-from hermes_repair.app.file_status import FileStatus, copy_private, quick_look, steady
+from hermes_repair.app.file_status import (
+    DOCTOR_SAYS_MORE,
+    FileStatus,
+    copy_private,
+    quick_look,
+    steady,
+)
 from hermes_repair.app.target_release import choose_target, installed_for, is_behind
 from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import Refused
@@ -23,9 +29,7 @@ def behind(home: Home, environment: Environment, to: int | None) -> bool:
 
     def answer(file_status: FileStatus) -> bool:
         if not file_status.facts.is_sqlite:
-            raise Refused(
-                f"{home.database} is not a SQLite database.", "`hermes-repair doctor` says more."
-            )
+            raise Refused(f"{home.database} is not a SQLite database.", DOCTOR_SAYS_MORE)
         with quick_look(home, file_status, copy_private) as look:
             recognition = recognise(read_structure(look.rows))
         installed = installed_for(home, environment, file_status)

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from hermes_repair.app.file_status import folder_of
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.home.layout import Home
+from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import UnknownSession
 from hermes_repair.model.plans import Outline
 from hermes_repair.records import plan_database
@@ -30,8 +31,11 @@ def require_known(scene: Scene, named: Collection[str], planned: Iterable[Outlin
     if unknown:
         raise UnknownSession(
             f"There is no session {min(unknown)!r} here: no row, file or receipt has that id.",
-            "`hermes-repair doctor` lists sessions with findings, `hermes-repair find WORDS` those"
-            " with these words.",
+            advice(
+                "`{}` lists sessions with findings, `{}` those with these words.",
+                command("doctor"),
+                command("find", "WORDS"),
+            ),
         )
 
 

@@ -11,6 +11,8 @@ from hermes_repair import host
 from hermes_repair.app.file_status import FileStatus, copy_private, read_file_status
 from hermes_repair.app.receipts import left_by_us
 from hermes_repair.home.layout import Home
+from hermes_repair.model.choices import WalChoice
+from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import AnotherRun, Changed, DatabaseUnreadable, InUse, Refused
 from hermes_repair.records.folder import Folder
 from hermes_repair.records.plan_database import sync
@@ -94,8 +96,11 @@ def require_no_question(
         what = "is not a SQLite database" if file_status.facts.main.size else "is empty (0 bytes)"
         raise DatabaseUnreadable(
             f"{home.database} {what}.",
-            "Nothing was changed. `hermes-repair doctor` says more; `hermes-repair restore BACKUP`"
-            " restores a copy.",
+            advice(
+                "Nothing was changed. `{}` says more; `{}` restores a copy.",
+                command("doctor"),
+                command("restore", "BACKUP"),
+            ),
         )
     if file_status.in_the_way is not None:
         raise DatabaseUnreadable(
@@ -110,8 +115,11 @@ def require_no_question(
     if state.side in IN_QUESTION:
         raise Refused(
             "DB002: the -wal beside state.db may not belong to it, so nothing is written.",
-            "`hermes-repair doctor` says more; then choose `hermes-repair repair --wal use` or"
-            " `hermes-repair repair --wal ignore`.",
+            advice(
+                "`{}` says more; then choose `{}` or `{}`.",
+                command("doctor"),
+                *(command("repair", "--wal", choice.value) for choice in WalChoice),
+            ),
         )
     if looks_up and state.soundness is not None:
         require_sound(state.soundness, tables)

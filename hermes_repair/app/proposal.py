@@ -12,7 +12,7 @@ from hermes_repair.app.apply_units import in_file, needed
 from hermes_repair.app.coverage import INDEX
 from hermes_repair.app.diagnose import facts, find, labels, readable, within_limits
 from hermes_repair.app.environment import Environment
-from hermes_repair.app.file_status import FileStatus, folder_of, steady
+from hermes_repair.app.file_status import DOCTOR_SAYS_MORE, FileStatus, folder_of, steady
 from hermes_repair.app.named_sessions import require_known
 from hermes_repair.app.open_scene import open_scene
 from hermes_repair.app.preflight import Space, disk_space
@@ -125,9 +125,7 @@ def _propose(
         if fatal is not None and not answered:
             raise Refused(f"{fatal.id}: {fatal.message}", fatal.hint)
         if not readable(scene):
-            raise Refused(
-                f"{home.database} has no conversations.", "`hermes-repair doctor` says more."
-            )
+            raise Refused(f"{home.database} has no conversations.", DOCTOR_SAYS_MORE)
         blocked = tuple(_blocked(scene, found, selection))
         if confirmed is not None:
             findings = [f for f in findings if f.fingerprint in confirmed]

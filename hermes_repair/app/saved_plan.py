@@ -10,7 +10,7 @@ from pathlib import Path
 from hermes_repair.app.apply_units import apply_units, close_receipt, in_file
 from hermes_repair.app.diagnose import find, readable, why_not
 from hermes_repair.app.environment import Environment
-from hermes_repair.app.file_status import FileStatus, folder_of, read_file_status
+from hermes_repair.app.file_status import DOCTOR_SAYS_MORE, FileStatus, folder_of, read_file_status
 from hermes_repair.app.open_scene import open_scene
 from hermes_repair.app.preflight import require_no_question, single_run
 from hermes_repair.app.recover import recover
@@ -22,16 +22,16 @@ from hermes_repair.evidence.scene import Scene
 from hermes_repair.home.layout import Home
 from hermes_repair.model.actions import Action, Ddl, IndexRefill
 from hermes_repair.model.choices import LookOptions, Selection
+from hermes_repair.model.commands_to_type import advice
 from hermes_repair.model.errors import InUse, Refused
 from hermes_repair.model.plans import Header, Outline, outline
 from hermes_repair.records import plan_database
+from hermes_repair.records.plan_file import MAKE_PLAN
 from hermes_repair.repair.plan_bounds import Bounds, objection
 from hermes_repair.schema.allowed_writes import allowed_writes
 from hermes_repair.schema.foreign_objects import tables_of_hermes
 
-PLAN_AGAIN = (
-    "Nothing was changed. Make a new one with `hermes-repair repair --dry-run --plan-out FILE`."
-)
+PLAN_AGAIN = advice("Nothing was changed. Make a new one with `{}`.", MAKE_PLAN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def apply_saved(home: Home, environment: Environment, path: Path) -> Repaired:
     if header.database != str(home.database):
         raise Refused(
             f"This plan is for {header.database}, not for {home.database}.",
-            "Make one for this home with `hermes-repair repair --dry-run --plan-out FILE`.",
+            advice("Make one for this home with `{}`.", MAKE_PLAN),
         )
     result = Repaired()
     with single_run(folder):
@@ -63,7 +63,7 @@ def apply_saved(home: Home, environment: Environment, path: Path) -> Repaired:
         if file_status.marks != header.base:
             raise Refused(
                 "The database changed after this plan was made.",
-                "Make a new one with `hermes-repair repair --dry-run --plan-out FILE`.",
+                advice("Make a new one with `{}`.", MAKE_PLAN),
             )
         if not file_status.alone and not all(one.unit.live for one in outlines):
             raise InUse(f"{file_status.openers.describe()}.", "Stop it, then run this again.")
@@ -106,9 +106,7 @@ def _require_lawful(
         home, environment, LookOptions(), file_status=file_status, check_file=False
     ) as scene:
         if not readable(scene):
-            raise Refused(
-                f"{home.database} has no conversations.", "`hermes-repair doctor` says more."
-            )
+            raise Refused(f"{home.database} has no conversations.", DOCTOR_SAYS_MORE)
         structural = any(one.needs_backup for one in outlines)
         bounds = Bounds(
             structure=scene.structure,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hermes_repair.home.layout import Home
 from hermes_repair.model.actions import RowInsert
+from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import Refused
 from hermes_repair.model.values import Row
 from hermes_repair.repair.apply import Resolve
@@ -25,7 +26,7 @@ def resolver(home: Home) -> Resolve:
         except (ValueError, OSError) as error:
             raise Refused(
                 f"{path} changed or vanished after the plan was made.",
-                "Nothing of this chat was imported. Run `hermes-repair repair` again.",
+                advice("Nothing of this chat was imported. Run `{}` again.", command("repair")),
             ) from error
         session, timestamp = action.values["session_id"], action.values["timestamp"]
         if not isinstance(session, str) or not isinstance(timestamp, float):
@@ -36,7 +37,9 @@ def resolver(home: Home) -> Resolve:
             raise Refused(
                 f"A message of {path}, at byte {action.source.offset}, is {error}: it cannot be"
                 " stored.",
-                "Nothing of this chat was imported. Run `hermes-repair repair` to plan again.",
+                advice(
+                    "Nothing of this chat was imported. Run `{}` to plan again.", command("repair")
+                ),
             ) from error
         return {**row, **action.values}
 

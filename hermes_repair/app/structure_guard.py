@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from hermes_repair.model.actions import RowDelete
+from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import Refused
 from hermes_repair.model.plans import Unit
 from hermes_repair.model.values import Value
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from hermes_repair.schema.foreign_objects import ForeignObject
 
 LOCK_TABLE = "compression_locks"
-LOOK = "Nothing was changed. `hermes-repair doctor --select DB009` says more."
+SEE_DB009 = advice("Nothing was changed. `{}` says more.", command("doctor", "--select", "DB009"))
 
 
 def lawful() -> Callable[[Writer, Unit], None]:
@@ -43,7 +44,7 @@ def lawful() -> Callable[[Writer, Unit], None]:
         for action in unit.actions if found else ():
             why = refusal(found, action)
             if why:
-                raise Refused(f"{why}.", LOOK)
+                raise Refused(f"{why}.", SEE_DB009)
 
     return require
 

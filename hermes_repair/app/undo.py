@@ -31,6 +31,7 @@ from hermes_repair.app.recover import recover
 from hermes_repair.app.structure_guard import lawful
 from hermes_repair.home.layout import Home
 from hermes_repair.model.actions import RowInsert
+from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import BadRecord, HermesRepairError, NotNoted, Refused
 from hermes_repair.model.plans import UnitState
 from hermes_repair.model.values import Row
@@ -99,8 +100,10 @@ def _require_ours(folder: Folder, found: Entry) -> None:
         raise Refused(
             f"{found.path} is the receipt of another home ({found.header.database}), so it is not"
             " undone here.",
-            "Nothing was changed. Move that file away; `hermes-repair history` lists the receipts"
-            " of this home.",
+            advice(
+                "Nothing was changed. Move that file away; `{}` lists the receipts of this home.",
+                command("history"),
+            ),
         )
     backup = found.header.backup
     if backup is not None and (folder.path / backup).resolve().parent.parent != (
@@ -162,7 +165,7 @@ def _restore(home: Home, folder: Folder, environment: Environment, found: Entry)
     if not backup.is_file():
         raise Refused(
             f"The backup {backup} is gone, so this migration cannot be undone.",
-            "`hermes-repair backup list` shows all backups.",
+            advice("`{}` shows all backups.", command("backup list")),
         )
     file_status = read_file_status(home)
     require_writable(home, file_status, folder, ROOM + 2 * file_status.sides.main)
@@ -228,7 +231,9 @@ def _require_unwritten(
         raise Refused(
             f"The database was written to after this migration: {what}. Restoring the backup would"
             " lose that.",
-            f"Keep the migration, or lose that on purpose: hermes-repair restore {found.name}",
+            advice(
+                "Keep the migration, or lose that on purpose: {}", command("restore", found.name)
+            ),
         )
     return sequences(now)
 

@@ -11,6 +11,7 @@ from hermes_repair.app.preflight import copy_as_files, require_alone, require_wr
 from hermes_repair.app.receipts import identify
 from hermes_repair.home.layout import Home
 from hermes_repair.model.choices import WalChoice
+from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import Refused
 from hermes_repair.model.plans import Header
 from hermes_repair.records import plan_database
@@ -70,11 +71,13 @@ def _require_sound(home: Home, file_status: FileStatus, choice: WalChoice) -> No
     raise Refused(
         f"`--wal {choice.value}` would damage the database: {without} the -wal SQLite finds"
         f" {found[choice].complaints[0]}.",
-        "Nothing was changed. "
-        + (
-            "`hermes-repair backup list` shows copies that can be restored."
-            if not found[other].sound
-            else f"The other answer is sound: hermes-repair repair --wal {other.value}"
+        advice(
+            "Nothing was changed. The other answer is sound: {}",
+            command("repair", "--wal", other.value),
+        )
+        if found[other].sound
+        else advice(
+            "Nothing was changed. `{}` shows copies that can be restored.", command("backup list")
         ),
     )
 

@@ -170,10 +170,11 @@ def cooldown_stale(scene: Scene) -> Iterator[Finding]:
     """
     for session, until, error in _cooldowns(scene):
         found = cooldown_verdict(until, scene.now)
+        told = str(found.reason)
         if found.cleanable:
             yield cooldown_stale.finding(
                 {"kind": "session", "session_id": session},
-                found.reason[0].lower() + found.reason[1:],
+                told[0].lower() + told[1:],
                 "hermes-repair repair",
                 data={"until": until, "has_error": error is not None},
                 identity=(until,),

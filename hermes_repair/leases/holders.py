@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
+from hermes_repair.model.commands_to_type import Hint
 from hermes_repair.model.plans import Safety
 from hermes_repair.model.values import Value
 
@@ -64,7 +65,7 @@ class Verdict:
     """
 
     kind: Kind
-    reason: str
+    reason: Hint
     safety: Safety | None = None
 
     @property

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hermes_repair.host.regular_files import read_small
-from hermes_repair.model.commands_to_type import quoted
+from hermes_repair.model.commands_to_type import advice, command, quoted
 from hermes_repair.model.errors import Refused, UsageError
 from hermes_repair.records.owned_files import (
     POSIX,
@@ -32,6 +32,7 @@ from hermes_repair.records.owned_files import (
 )
 from hermes_repair.records.plan_database import sync
 
+LIST_RECEIPTS = advice("`{}` lists the receipts.", command("history"))
 _IDENTITY = re.compile(r"[0-9a-f]{32}")
 _IDENTITY_BYTES = 33  # with the end of its line
 
@@ -243,7 +244,7 @@ class Folder:
                 return path
         raise UsageError(
             f"There is no receipt {named!r} in {self.receipts}.",
-            "`hermes-repair history` lists the receipts.",
+            LIST_RECEIPTS,
         )
 
     def backup_dir(self, receipt: Path) -> Path:

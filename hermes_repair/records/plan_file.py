@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hermes_repair.model.actions import Action
+from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import BadRecord, DatabaseUnreadable, NotNoted, Refused
 from hermes_repair.model.plans import Header, Outline, Safety, Unit, UnitRecord, UnitState, outline
 from hermes_repair.model.values import Value, encode_value, text
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
 FORMAT = 1
+MAKE_PLAN = command("repair", "--dry-run", "--plan-out", "FILE")
 MOVE_AWAY = "Move that file away, then run this again. What a damaged receipt did cannot be undone."
 
 _MACHINE = (errno.EIO, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EINTR, errno.ENOSPC)
@@ -162,8 +164,10 @@ class PlanFile:
                 raise BadRecord(
                     f"{self.path} was changed after hermes-repair wrote it: its digest does not"
                     " match its content.",
-                    "Nothing was changed. Use the original file, or make a new plan with"
-                    " `hermes-repair repair --dry-run --plan-out FILE`.",
+                    advice(
+                        "Nothing was changed. Use the original file, or make a new plan with `{}`.",
+                        MAKE_PLAN,
+                    ),
                 )
 
     def _content(self) -> str:
@@ -202,8 +206,11 @@ class PlanFile:
         except sqlite3.Error as error:
             raise NotNoted(
                 f"{self.path} cannot be written: {error}.",
-                "Finished steps are complete. Fix that (is the disk full?), then run"
-                " `hermes-repair repair`: it records what was done.",
+                advice(
+                    "Finished steps are complete. Fix that (is the disk full?), then run `{}`: it"
+                    " records what was done.",
+                    command("repair"),
+                ),
             ) from error
 
     def append(self, units: Iterable[Unit]) -> list[Outline]:

@@ -18,6 +18,7 @@ from hermes_repair.model.actions import (
     RowMove,
     RowUpdate,
 )
+from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import Changed, Refused
 from hermes_repair.model.values import Row, Value, row_digest, same_value, whole
 from hermes_repair.repair.row_images import differing, is_inserted
@@ -32,8 +33,10 @@ Keep = Callable[[RowMove, Row], None]
 Kept = Callable[[RowMove], Row | None]
 """Returns a row as it was before it was moved, None where its receipt has it not."""
 
-PLAN_AGAIN = "This step changed nothing. Run `hermes-repair repair --dry-run` to plan again."
-UNDO_BY_HAND = "Nothing was undone. `hermes-repair history` shows what was done since."
+PLAN_AGAIN = advice(
+    "This step changed nothing. Run `{}` to plan again.", command("repair", "--dry-run")
+)
+UNDO_BY_HAND = advice("Nothing was undone. `{}` shows what was done since.", command("history"))
 
 
 def apply(rows: Rows, action: Action, resolve: Resolve, keep: Keep) -> None:

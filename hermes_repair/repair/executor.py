@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from hermes_repair.model.actions import WITH_TABLE, Action, FileCopy, RowInsert, RowMove
+from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import DatabaseUnreadable, HermesRepairError, InUse, Refused
 from hermes_repair.model.plans import Unit, UnitState
 from hermes_repair.model.values import Row, Value, row_digest
@@ -359,6 +360,7 @@ def settle(
     return noted
 
 
+SEE_STATE = advice("`{}` shows the state of the database.", command("doctor"))
 _OF_THE_INDEX = ("SQL logic error", "vtable constructor failed")
 """What FTS5 says where its own tables are missing or changed; an error in our SQL has a cause."""
 
@@ -377,7 +379,7 @@ def _explained(error: sqlite3.Error, unit: Unit) -> HermesRepairError:
     if code == sqlite3.SQLITE_CONSTRAINT:
         return Refused(
             f"Another row is in its way, in a table or in the search index ({error}): {ended}.",
-            "`hermes-repair doctor` shows the state of the database.",
+            SEE_STATE,
         )
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR):
         return Refused(
@@ -387,10 +389,10 @@ def _explained(error: sqlite3.Error, unit: Unit) -> HermesRepairError:
     if code == sqlite3.SQLITE_ERROR and str(error).startswith(_OF_THE_INDEX):
         return Refused(
             f"The search index cannot be written ({error}): {ended}.",
-            "`hermes-repair doctor` shows the state of the database.",
+            SEE_STATE,
         )
     damaged = code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
     return (DatabaseUnreadable if damaged else HermesRepairError)(
         f"SQLite says: {error}. So {ended}.",
-        "`hermes-repair doctor` shows the state of the database.",
+        SEE_STATE,
     )

@@ -23,7 +23,7 @@ def lock_entry(lock: JudgedLock) -> dict[str, Any]:
         "acquired_at": plain_time(lock.row["acquired_at"]),
         "expires_at": plain_time(lock.row["expires_at"]),
         "verdict": lock.verdict.kind.value,
-        "reason": lock.verdict.reason,
+        "reason": str(lock.verdict.reason),
         "cleanable": lock.verdict.cleanable,
     }
 
@@ -82,7 +82,7 @@ def hold_entry(hold: Hold, held: Held, now: float) -> dict[str, Any]:
         "age": plain_time(now - hold.taken) if hold.taken is not None else None,
         "expires_in": plain_time(hold.expires - now) if hold.expires is not None else None,
         "verdict": hold.verdict.kind.value,
-        "reason": hold.verdict.reason,
+        "reason": str(hold.verdict.reason),
         "notes": list(hold.notes),
         "cleanable": hold.verdict.cleanable,
         "cleaned_by": cleaned_by(hold, held),
