@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,10 +44,15 @@ PATIENCE = 5.0  # seconds to wait for a write lock
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """Units to apply, without holding all of them: outlines here, actions one unit at a time."""
+    """Units to apply: a few, or those of a plan file in the order of the outlines.
+
+    ``digest`` is of what was shown of the file ``path``; ``units`` are all where there is none.
+    """
 
     outlines: tuple[Outline, ...]
-    units: Callable[[], Iterator[Unit]]
+    units: tuple[Unit, ...] = ()
+    path: Path | None = None
+    digest: str = ""
 
     @property
     def needs_backup(self) -> bool:
@@ -77,18 +82,18 @@ def needed(file_status: FileStatus, draft: Draft, *, backup: bool) -> int:
 def in_memory(units: Sequence[Unit]) -> Draft:
     """Return a few units as a draft."""
     outlines = tuple(outline(number, unit) for number, unit in enumerate(units, 1))
-    return Draft(outlines, lambda: iter(units))
+    return Draft(outlines, tuple(units))
 
 
-def in_file(path: Path, outlines: Sequence[Outline]) -> Draft:
-    """Return units of a plan file as a draft, in the order of ``outlines``."""
+def write_units(plan: PlanFile, draft: Draft) -> list[int]:
+    """Add the units of a draft to a receipt or plan; return their numbers there.
 
-    def units() -> Iterator[Unit]:
-        with plan_database.read(path) as file:
-            for wanted in outlines:
-                yield file.record(wanted.number).unit
-
-    return Draft(tuple(outlines), units)
+    Those of a file are taken as they lie there: what was shown is what is kept.
+    """
+    if draft.path is None:
+        return [outline.number for outline in plan.append(draft.units)]
+    with plan_database.read(draft.path) as shown:
+        return plan.take(shown, [outline.number for outline in draft.outlines], draft.digest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,10 +241,10 @@ def _write_receipt(
     """Write the units into the receipt, durable before the first of them runs."""
     opened = plan_database.create(path, header) if new else plan_database.edit(path)
     with opened as plan:
-        added = plan.append(draft.units())
+        numbers = write_units(plan, draft)
     folder.own(path)
     plan_database.sync(path)
-    return [outline.number for outline in added]
+    return numbers
 
 
 def _begin_with_backup(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hermes_repair import __version__
-from hermes_repair.app.apply_units import in_file, needed
+from hermes_repair.app.apply_units import Draft, needed
 from hermes_repair.app.coverage import INDEX
 from hermes_repair.app.diagnose import facts, find, labels, readable, within_limits
 from hermes_repair.app.environment import Environment
@@ -38,7 +38,7 @@ UNREAD = "everything that reads through that index"
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """One round's plan and what it was made on; ``draft`` is the file with the actions.
+    """One round's plan and what it was made on; ``draft`` are its units, in a file.
 
     ``space`` is what doing it takes of the disk, None where nothing is to be done. ``held`` are
     runs that were cut off and can only be settled when nobody else is there. ``blocked`` are steps
@@ -54,14 +54,18 @@ class Proposal:
     file_status: FileStatus
     schema: int | None
     birth: float | None
-    digest: str
+    draft: Draft
     live_reason: str | None
     side: SideFile
-    draft: Path
     space: Space | None
     held: CutOff
     blocked: tuple[tuple[Outline, str], ...] = ()
     unproven: tuple[str, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """The hash of what the plan will do, to the byte."""
+        return self.draft.digest
 
 
 def propose(
@@ -96,7 +100,7 @@ def propose(
         )
         if not made.plan.now:
             return made
-        need = needed(file_status, in_file(draft, made.plan.now), backup=backup)
+        need = needed(file_status, made.draft, backup=backup)
         return replace(made, space=disk_space(home, need))
 
     return steady(home, environment, look)
@@ -148,10 +152,9 @@ def _propose(
             file_status=file_status,
             schema=scene.recognition.number,
             birth=scene.birth,
-            digest=digest,
+            draft=Draft(made.now, path=draft, digest=digest),
             live_reason=f"{file_status.openers.describe()}." if beside else None,
             side=scene.file.side,
-            draft=draft,
             space=None,
             held=held,
             blocked=blocked,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from hermes_repair.app.apply_units import in_file
+from hermes_repair.app.apply_units import write_units
 from hermes_repair.app.diagnose import diagnose
 from hermes_repair.app.environment import Environment
 from hermes_repair.app.file_status import folder_of, left_wal, read_file_status
@@ -47,11 +47,12 @@ def preview(
         proposal = propose(
             home, environment, look_options, selection, place, choice=choice, backup=backup
         )
-        if plan_out is not None:
-            with plan_database.read(proposal.draft) as file:
+        draft = proposal.draft
+        if plan_out is not None and draft.path is not None:
+            with plan_database.read(draft.path) as file:
                 header = file.header()
             with plan_database.create(plan_out, header) as file:
-                file.append(in_file(proposal.draft, proposal.plan.now).units())
+                write_units(file, draft)
             plan_database.sync(plan_out)
     return proposal
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hermes_repair.app.apply_units import Applied, apply_units, close_receipt, in_file
+from hermes_repair.app.apply_units import Applied, apply_units, close_receipt
 from hermes_repair.app.diagnose import Diagnosis, diagnose
 from hermes_repair.app.environment import Environment
 from hermes_repair.app.file_status import folder_of
@@ -102,7 +102,7 @@ class Rounds:
             folder_of(self.home),
             self.environment,
             proposal.file_status,
-            in_file(proposal.draft, proposal.plan.now),
+            proposal.draft,
             resolver(self.home),
             command=self.command,
             schema=proposal.schema,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from hermes_repair.app.apply_units import apply_units, close_receipt, in_file
+from hermes_repair.app.apply_units import Draft, apply_units, close_receipt
 from hermes_repair.app.diagnose import find, readable, why_not
 from hermes_repair.app.environment import Environment
 from hermes_repair.app.file_status import DOCTOR_SAYS_MORE, FileStatus, folder_of, read_file_status
@@ -24,7 +24,7 @@ from hermes_repair.model.actions import Action, Ddl, IndexRefill
 from hermes_repair.model.choices import LookOptions, Selection
 from hermes_repair.model.commands_to_type import advice
 from hermes_repair.model.errors import InUse, Refused
-from hermes_repair.model.plans import Header, Outline, outline
+from hermes_repair.model.plans import Header, outline
 from hermes_repair.records import plan_database
 from hermes_repair.records.plan_file import MAKE_PLAN
 from hermes_repair.repair.plan_bounds import Bounds, objection
@@ -49,7 +49,7 @@ def apply_saved(home: Home, environment: Environment, path: Path) -> Repaired:
     one, or has a step that no plan of ours can have.
     """
     folder = folder_of(home)
-    header, outlines = _read(path)
+    header, draft = _read(path)
     if header.database != str(home.database):
         raise Refused(
             f"This plan is for {header.database}, not for {home.database}.",
@@ -65,16 +65,16 @@ def apply_saved(home: Home, environment: Environment, path: Path) -> Repaired:
                 "The database changed after this plan was made.",
                 advice("Make a new one with `{}`.", MAKE_PLAN),
             )
-        if not file_status.alone and not all(one.unit.live for one in outlines):
+        if not file_status.alone and not all(one.unit.live for one in draft.outlines):
             raise InUse(f"{file_status.openers.describe()}.", "Stop it, then run this again.")
-        base = _require_lawful(home, environment, file_status, path, outlines)
+        base = _require_lawful(home, environment, file_status, path, draft)
         result.applied.append(
             apply_units(
                 home,
                 folder,
                 environment,
                 file_status,
-                in_file(path, outlines),
+                draft,
                 resolver(home),
                 command="repair",
                 schema=base.schema,
@@ -88,10 +88,11 @@ def apply_saved(home: Home, environment: Environment, path: Path) -> Repaired:
     return result
 
 
-def _read(path: Path) -> tuple[Header, list[Outline]]:
+def _read(path: Path) -> tuple[Header, Draft]:
     with plan_database.read(path) as file:
         file.require_sealed()
-        return file.header(), [outline(found.number, found.unit) for found in file.records()]
+        outlines = tuple(outline(found.number, found.unit) for found in file.records())
+        return file.header(), Draft(outlines, path=path, digest=file.digest())
 
 
 def _require_lawful(
@@ -99,7 +100,7 @@ def _require_lawful(
     environment: Environment,
     file_status: FileStatus,
     path: Path,
-    outlines: Sequence[Outline],
+    draft: Draft,
 ) -> _Base:
     """Raise :class:`Refused` where a step of a plan is none that a plan of this home can have."""
     with open_scene(
@@ -107,7 +108,7 @@ def _require_lawful(
     ) as scene:
         if not readable(scene):
             raise Refused(f"{home.database} has no conversations.", DOCTOR_SAYS_MORE)
-        structural = any(one.needs_backup for one in outlines)
+        structural = any(one.needs_backup for one in draft.outlines)
         bounds = Bounds(
             structure=scene.structure,
             tables=tables_of_hermes(),

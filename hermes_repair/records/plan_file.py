@@ -95,7 +95,15 @@ _LAST_SECOND = 253_402_300_800  # of the year 9999: later ones are no times
 
 _AS_TEXT = dict.fromkeys(("subject", "summary"), "CAST(? AS TEXT)")
 """How :mod:`sqlite_utils` puts in what may be no UTF-8 and is bound as bytes then."""
-_COLUMN_NAMES = "(SELECT names FROM column_sets WHERE number = column_set)"
+_COLUMN_NAMES = "(SELECT names FROM column_sets WHERE number = column_set) AS column_names"
+_UNIT_ROWS = {
+    "units": "SELECT kind, subject, summary, safety, live, findings, finding_ids, sessions"
+    " FROM units WHERE number = ?",
+    "actions": f"SELECT {_CONTENT.replace('column_set', _COLUMN_NAMES)} FROM actions"
+    " WHERE unit = ? ORDER BY position",
+    "images": "SELECT position, image, column_name, value FROM images WHERE unit = ?"
+    " ORDER BY position, image, column_name",
+}
 
 
 def _unit_row(number: int, unit: Unit) -> dict[str, Any]:
@@ -217,9 +225,8 @@ class PlanFile:
         """Add units behind those that are there, in one transaction; return their outlines."""
         outlines: list[Outline] = []
         rows: list[dict[str, Any]] = []
-        there = self._db.execute("SELECT COALESCE(MAX(number), 0) FROM units").fetchone()[0]
         with self._tables.atomic():
-            for number, unit in enumerate(units, int(there) + 1):
+            for number, unit in enumerate(units, self._next_number()):
                 rows.append(_unit_row(number, unit))
                 for position, action in enumerate(unit.actions):
                     self._put(number, position, action)
@@ -228,22 +235,57 @@ class PlanFile:
             self.seal()
         return outlines
 
+    def take(self, shown: PlanFile, numbers: Sequence[int], digest: str) -> list[int]:
+        """Add units of a plan that was shown, row by row as they lie there; return their numbers.
+
+        In one transaction, in the order of ``numbers``, behind the units that are there already.
+        Raises :class:`Refused`, having added nothing, where they are not what ``digest`` is of.
+        """
+        with self._tables.atomic():
+            added = list(range(first := self._next_number(), first + len(numbers)))
+            for new, number in zip(added, numbers, strict=True):
+                for table, row in shown.rows_of_unit(number):
+                    if columns := row.pop("column_names", None):
+                        row["column_set"] = self._column_set(texts(columns))
+                    own = {"number": new, "state": UnitState.PENDING.value}
+                    self._insert(table, row | (own if table == "units" else {"unit": new}))
+            if self.digest(added) != digest:
+                raise Refused(
+                    f"{shown.path} changed after the plan was shown.",
+                    "Nothing was changed. Run the same command again to make a new plan.",
+                )
+            self.seal()
+        return added
+
+    def rows_of_unit(self, number: int) -> list[tuple[str, dict[str, Any]]]:
+        """Return the rows that one unit consists of, each with its table, but not its number."""
+        with self.reading():
+            return [
+                (table, dict(zip((name for name, *_ in rows.description), row, strict=True)))
+                for table, query in _UNIT_ROWS.items()
+                for rows in [self._db.execute(query, (number,))]
+                for row in rows
+            ]
+
+    def _next_number(self) -> int:
+        row = self._db.execute("SELECT COALESCE(MAX(number), 0) + 1 FROM units").fetchone()
+        return int(row[0])
+
+    def _insert(self, table: str, row: Mapping[str, Any]) -> None:
+        names, marks = ", ".join(row), ", ".join(map(placeholder, row.values()))
+        self._db.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", bind(row.values()))
+
     def _put(self, unit: int, position: int, action: Action) -> None:
         row, images = to_row(action)
         columns = columns_of(action)
         if columns:
             row["column_set"] = self._column_set(columns)
-        ours = [kept(value) for value in row.values()]
-        names, marks = ", ".join(row), ", ".join(map(placeholder, ours))
-        self._db.execute(
-            f"INSERT INTO actions (unit, position, {names}) VALUES (?, ?, {marks})",
-            (unit, position, *bind(ours)),
-        )
+        place = {"unit": unit, "position": position}
+        self._insert("actions", place | {name: kept(value) for name, value in row.items()})
         for image, values in images.items():
             for column, value in values.items():
-                self._db.execute(
-                    f"INSERT INTO images VALUES (?, ?, ?, ?, {placeholder(value)})",
-                    (unit, position, image, column, *bind([value])),
+                self._insert(
+                    "images", {**place, "image": image, "column_name": column, "value": value}
                 )
 
     def _column_set(self, columns: tuple[str, ...]) -> int:
@@ -367,10 +409,8 @@ class PlanFile:
         """
         queries = (
             "SELECT kind, subject, safety, live, sessions FROM units WHERE number = ?",
-            f"SELECT {_CONTENT.replace('column_set', _COLUMN_NAMES)} FROM actions WHERE unit = ?"
-            " ORDER BY position",
-            "SELECT position, image, column_name, value FROM images WHERE unit = ?"
-            " ORDER BY position, image, column_name",
+            _UNIT_ROWS["actions"],
+            _UNIT_ROWS["images"],
         )
         chosen = [number for number, _ in self.states()] if numbers is None else numbers
         hasher = hashlib.sha256()
