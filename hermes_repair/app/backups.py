@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +10,6 @@ from pathlib import Path
 
 from hermes_repair import __version__
 from hermes_repair.app.apply_units import PATIENCE, ROOM, prune_backups
-from hermes_repair.app.copy_owner import require_own
 from hermes_repair.app.environment import Environment
 from hermes_repair.app.file_status import FileStatus, folder_of, marks_left, read_file_status
 from hermes_repair.app.preflight import (
@@ -24,8 +24,10 @@ from hermes_repair.app.preflight import (
     single_run,
 )
 from hermes_repair.app.receipts import RESTORE, identify
-from hermes_repair.app.wal_answer import set_wal_aside
-from hermes_repair.home.layout import Home
+from hermes_repair.app.recover import set_wal_aside
+from hermes_repair.evidence.sessions_elsewhere import look_at
+from hermes_repair.home.layout import DATABASE, Home, profile_names
+from hermes_repair.home.other_databases import CopyKind, DatabaseCopy, profile_of
 from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import (
     DatabaseUnreadable,
@@ -35,6 +37,7 @@ from hermes_repair.model.errors import (
     UsageError,
 )
 from hermes_repair.model.plans import Header
+from hermes_repair.model.values import Value, whole
 from hermes_repair.records import plan_database
 from hermes_repair.records.folder import DAMAGED, Folder
 from hermes_repair.records.owned_files import is_folder
@@ -285,3 +288,61 @@ def _readable(home: Home, file_status: FileStatus, folder: Folder) -> bool:
     except DatabaseUnreadable:
         return False
     return opens(home.database)
+
+
+def require_own(home: Home, source: Path, said: str | None) -> None:
+    """Raise :class:`Refused` where a copy is of another profile than the one that it is put into.
+
+    ``said`` is the profile that the user says it is of (``--from-profile``): then it may be.
+    """
+    owner = _owner(home, source)
+    if owner is None or owner == (said or home.profile):
+        return
+    from_owner = command("restore", str(source), "--from-profile", owner)
+    if said is not None:
+        raise Refused(
+            f"{source} is a copy of profile {owner}, not of {said}.",
+            advice("If you mean that one: {}", from_owner),
+        )
+    raise Refused(
+        f"{source} is a copy of profile {owner}, and this is {home.profile}: its chats would"
+        f" replace those of {home.profile}.",
+        advice("Nothing was changed. If that is what you want: {}", from_owner),
+    )
+
+
+def _owner(home: Home, source: Path) -> str | None:
+    """Return the profile whose copy it is, None where nothing tells.
+
+    By its place, or, of one that lies anywhere, by its chats: those of another profile and none of
+    this one.
+    """
+    placed = profile_of(source.resolve())
+    if placed is not None:
+        return placed
+    ids = [str(row[0]) for row in _ask_copy(source, CopyKind.COPY, "SELECT id FROM sessions")]
+    roots = {"default": home.base} | {
+        name: home.base / "profiles" / name for name in profile_names(home.base)
+    }
+    shared = {name: _shared(root / DATABASE, ids) for name, root in roots.items()}
+    if not ids or shared.get(home.profile):
+        return None
+    most = max(shared, key=lambda name: shared[name])
+    return most if shared[most] else None
+
+
+def _shared(database: Path, ids: list[str]) -> int:
+    """Return how many of these sessions a profile has; 0 where it cannot be looked at."""
+    if not database.is_file():
+        return 0
+    asked = "SELECT COUNT(*) FROM sessions WHERE id IN (SELECT value FROM json_each(?))"
+    rows = _ask_copy(database, CopyKind.PROFILE, asked, json.dumps(ids))
+    return whole(rows[0][0]) if rows else 0
+
+
+def _ask_copy(database: Path, kind: CopyKind, sql: str, *given: Value) -> list[tuple[Value, ...]]:
+    try:
+        with look_at(DatabaseCopy(kind, database)) as look:
+            return list(look.rows(sql, given)) if look is not None and look.has("sessions") else []
+    except HermesRepairError:
+        return []  # damaged, or no database: it says nothing of whose it is

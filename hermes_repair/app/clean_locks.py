@@ -2,7 +2,7 @@
 
 One look, and only where something is provably over a write: each lock in a short transaction of its
 own that deletes the row as it was seen or nothing. The list for people is
-:mod:`.list_locks`.
+:mod:`.locks`.
 """
 
 from __future__ import annotations

@@ -1,28 +1,30 @@
-"""``doctor``: every check over one look, confirmed by a second look beside a live Hermes."""
+"""``doctor``: every check over one look, confirmed by a second look beside a live Hermes.
+
+Beside it ``ack``, which takes a finding out of the exit code, and ``explain``, what each means.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from hermes_repair.app.coverage import INDEX, SELECTION, UNREADABLE, LookedAt, looked_at
 from hermes_repair.app.environment import Environment
 from hermes_repair.app.file_status import DOCTOR_SAYS_MORE, FileStatus, folder_of, place_of, steady
 from hermes_repair.app.open_scene import open_scene
-from hermes_repair.app.upgrade_forecast import Forecast, forecast_upgrade
+from hermes_repair.app.target_release import Forecast, forecast_upgrade
 from hermes_repair.checks.database_file import database_damaged
 from hermes_repair.checks.migration_refusals import only_where_there_is_a_way
-from hermes_repair.checks.registry import Check, all_checks, proposals
+from hermes_repair.checks.registry import Check, all_checks, find_check, proposals
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.home.layout import Home
 from hermes_repair.model.choices import LookOptions, Selection
 from hermes_repair.model.commands_to_type import advice, command
-from hermes_repair.model.errors import DatabaseUnreadable, Refused
+from hermes_repair.model.errors import DatabaseUnreadable, Refused, UsageError
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import Unit
 from hermes_repair.model.session_label import SessionLabel
-from hermes_repair.records.acknowledgements import acknowledged_or_why
 from hermes_repair.schema.allowed_writes import AllowedWrites, allowed_writes
 from hermes_repair.schema.recognise import Family, holds_conversations
 from hermes_repair.store.file_state import IN_QUESTION
@@ -124,7 +126,7 @@ def _once(
             database=database,
             findings=tuple(one.without_fix() for one in _with_damage(scene, findings, selection)),
             labels=named or {},
-            accepted=dict(acknowledged_or_why(folder_of(home).path)[0]),
+            accepted=dict(folder_of(home).acknowledged_or_why()[0]),
             notes=tuple(scene.notes),
             looked_at=looked_at(scene, database["sessions"], database["messages"]),
             live=scene.look.live,
@@ -312,3 +314,40 @@ def labels(scene: Scene, findings: tuple[Finding, ...]) -> dict[str, SessionLabe
         for node in scene.nodes
         if node.id in wanted
     }
+
+
+def acknowledge(
+    home: Home, environment: Environment, fingerprint: str, reason: str
+) -> tuple[Finding, Diagnosis]:
+    """Accept a finding that is there now; return it, and the look that showed it.
+
+    Raises :class:`UsageError` where no finding has that fingerprint.
+    """
+    found = diagnose(home, environment, LookOptions(), Selection(), confirm=False)
+    finding = next((f for f in found.findings if f.fingerprint == fingerprint), None)
+    if finding is None:
+        raise UsageError(
+            f"No finding has the fingerprint {fingerprint!r}.",
+            advice("`{}` shows the fingerprints.", command("doctor", "-v")),
+        )
+    folder_of(home).acknowledge(fingerprint, reason)
+    return finding, found
+
+
+Explained: TypeAlias = Check
+"""A finding with its text; ``live``: its repair may run beside a live Hermes."""
+
+
+def explained() -> list[Explained]:
+    """Return every finding that there is, by id."""
+    return all_checks()
+
+
+def explain(finding: str) -> Explained:
+    """Return one finding by its id. Raises :class:`UsageError` where there is none of that id."""
+    check = find_check(finding)
+    if check is None:
+        raise UsageError(
+            f"There is no finding {finding!r}.", "`hermes-repair explain` lists the findings."
+        )
+    return check

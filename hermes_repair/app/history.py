@@ -9,7 +9,7 @@ from pathlib import Path
 from hermes_repair.app.clean_locks import COMMAND as LOCK_CLEANING
 from hermes_repair.app.file_status import folder_of
 from hermes_repair.app.receipts import RESTORE, replaced_in
-from hermes_repair.app.wal_answer import answer_of, said
+from hermes_repair.app.recover import answer_of, said
 from hermes_repair.home.layout import Home
 from hermes_repair.model.actions import RowDelete
 from hermes_repair.model.choices import WalChoice

@@ -1,4 +1,9 @@
-"""``migrate``: to the schema that the installed Hermes expects, in one transaction."""
+"""``migrate``: to the schema that the installed Hermes expects, in one transaction.
+
+``migrate --check``, for a hook before Hermes starts, runs no check and asks for nothing but the
+structure, so that it is over in a moment. Only where a crash left a -wal it takes longer: that is
+joined in a private copy, as for every look.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +11,22 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from hermes_repair.app.apply_units import apply_units, close_receipt, in_memory, needed
+from hermes_repair.app.apply_units import apply_units, close_receipt, in_memory, needed, resolver
 from hermes_repair.app.environment import Environment
-from hermes_repair.app.file_status import FileStatus, folder_of, left_wal, read_file_status, steady
+from hermes_repair.app.file_status import (
+    DOCTOR_SAYS_MORE,
+    FileStatus,
+    copy_private,
+    folder_of,
+    left_wal,
+    quick_look,
+    read_file_status,
+    steady,
+)
 from hermes_repair.app.open_scene import ask_scene, open_scene
 from hermes_repair.app.preflight import Space, disk_space, require_alone, single_run
 from hermes_repair.app.recover import recover
-from hermes_repair.app.source_resolver import resolver
-from hermes_repair.app.structure_guard import SEE_DB009
-from hermes_repair.app.target_release import Target, choose_target
+from hermes_repair.app.target_release import Target, choose_target, installed_for, is_behind
 from hermes_repair.checks.registry import all_checks
 from hermes_repair.evidence.delegate_decisions import decide
 from hermes_repair.evidence.scene import Scene
@@ -26,6 +38,7 @@ from hermes_repair.model.errors import HermesRepairError, Refused, from_os
 from hermes_repair.model.findings import Severity
 from hermes_repair.model.plans import Safety, Unit
 from hermes_repair.model.values import whole
+from hermes_repair.repair.plan_bounds import SEE_DB009
 from hermes_repair.schema.catalogue import Step, default_catalogue
 from hermes_repair.schema.delegate_marks import STEP, Decisions
 from hermes_repair.schema.foreign_objects import find_foreign_objects
@@ -307,3 +320,20 @@ def _rows(look: Look) -> tuple[int, int]:
     """Return the numbers of sessions and of messages."""
     numbers = (sum(whole(row[0]) for row in look.scan("COUNT(*)", table)) for table in COUNTED)
     return next(numbers), next(numbers)
+
+
+def behind(home: Home, environment: Environment, to: int | None) -> bool:
+    """Say whether ``migrate`` has something to do; takes no write lock and changes nothing.
+
+    Raises :class:`Refused` or :class:`DatabaseUnreadable` where that cannot be told.
+    """
+
+    def answer(file_status: FileStatus) -> bool:
+        if not file_status.facts.is_sqlite:
+            raise Refused(f"{home.database} is not a SQLite database.", DOCTOR_SAYS_MORE)
+        with quick_look(home, file_status, copy_private) as look:
+            recognition = recognise(read_structure(look.rows))
+        installed = installed_for(home, environment, file_status)
+        return is_behind(recognition, choose_target(recognition, installed, to, force=True))
+
+    return steady(home, environment, answer)

@@ -1,8 +1,8 @@
-"""One look at one home, from the question who has it open to a scene for the checks."""
+"""One look at one home, from the question who has it open to a scene, and what it is asked."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import TypeVar
@@ -23,12 +23,16 @@ from hermes_repair.evidence.scene import Scene
 from hermes_repair.home.installs import unread
 from hermes_repair.home.layout import Home
 from hermes_repair.model.choices import LookOptions, WalChoice
-from hermes_repair.model.errors import DatabaseUnreadable
+from hermes_repair.model.commands_to_type import advice, command
+from hermes_repair.model.errors import DatabaseUnreadable, UnknownSession
+from hermes_repair.model.plans import Outline
 from hermes_repair.model.words import count, verb
+from hermes_repair.records import plan_database
 from hermes_repair.schema.recognise import recognise
 from hermes_repair.schema.structure import Structure, read_structure
 from hermes_repair.store.file_state import FileState, SideFile, at_rest, beside_others
 from hermes_repair.store.look import Look
+from hermes_repair.transcripts.listing import list_sessions
 
 T = TypeVar("T")
 
@@ -143,3 +147,46 @@ def _structure(look: Look, state: FileState, seen: FileStatus) -> tuple[Structur
         return read_structure(look.rows), state
     except DatabaseUnreadable as error:
         return Structure(), replace(state, unreadable=error.message)
+
+
+def require_known(scene: Scene, named: Collection[str], planned: Iterable[Outline] = ()) -> None:
+    """Raise :class:`UnknownSession` for an id that no row, file, plan or receipt of a home has.
+
+    A chat may be there without a row of its own: as a transcript or log, as messages or a lock that
+    its row left behind, as what an earlier run of ours took away.
+    """
+    unknown = set(named) - scene.node.keys()
+    for outline in planned:
+        unknown -= outline.unit.sessions | {outline.unit.subject}
+    if unknown:
+        unknown -= scene.locked.union(_of_files(scene.home))
+        unknown = {session for session in unknown if not _has_messages(scene, session)}
+    if unknown:
+        unknown.difference_update(_of_receipts(scene.home))
+    if unknown:
+        raise UnknownSession(
+            f"There is no session {min(unknown)!r} here: no row, file or receipt has that id.",
+            advice(
+                "`{}` lists sessions with findings, `{}` those with these words.",
+                command("doctor"),
+                command("find", "WORDS"),
+            ),
+        )
+
+
+def _of_files(home: Home) -> Iterator[str]:
+    for folder in {home.sessions_dir, home.logs_dir}:
+        for file in list_sessions(folder).files:
+            if file.session_id is not None:
+                yield file.session_id
+
+
+def _has_messages(scene: Scene, session: str) -> bool:
+    found = scene.look.one("SELECT 1 FROM messages WHERE session_id = ? LIMIT 1", [session])
+    return found is not None
+
+
+def _of_receipts(home: Home) -> Iterator[str]:
+    paths = folder_of(home).receipt_paths()
+    for _, named in plan_database.read_each(paths, lambda r: r.sessions() | r.subjects()):
+        yield from named

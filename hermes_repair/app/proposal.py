@@ -13,8 +13,7 @@ from hermes_repair.app.coverage import INDEX
 from hermes_repair.app.diagnose import facts, find, labels, readable, within_limits
 from hermes_repair.app.environment import Environment
 from hermes_repair.app.file_status import DOCTOR_SAYS_MORE, FileStatus, folder_of, steady
-from hermes_repair.app.named_sessions import require_known
-from hermes_repair.app.open_scene import open_scene
+from hermes_repair.app.open_scene import open_scene, require_known
 from hermes_repair.app.preflight import Space, disk_space
 from hermes_repair.app.recover import CutOff, cut_off
 from hermes_repair.checks.registry import proposals, stages

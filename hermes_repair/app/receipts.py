@@ -15,9 +15,7 @@ from hermes_repair.model.errors import BadRecord
 from hermes_repair.model.plans import Header, UnitState
 from hermes_repair.model.receipt_history import Brought, Freed, ReceiptHistory
 from hermes_repair.records import plan_database
-from hermes_repair.records.acknowledgements import FILE as ACKNOWLEDGED
-from hermes_repair.records.acknowledgements import acknowledged_or_why
-from hermes_repair.records.folder import Folder
+from hermes_repair.records.folder import ACKNOWLEDGED, Folder
 from hermes_repair.records.plan_file import PlanFile
 from hermes_repair.records.receipt_traces import Traces, traces
 
@@ -94,7 +92,7 @@ def _unreadable(
     folder: Folder, receipts: Iterable[tuple[Path, BadRecord]]
 ) -> Iterator[tuple[str, str]]:
     yield from ((path.name, error.message) for path, error in receipts)
-    _, why = acknowledged_or_why(folder.path)
+    _, why = folder.acknowledged_or_why()
     if why is not None:
         yield ACKNOWLEDGED, why
 

@@ -7,16 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from hermes_repair.app.apply_units import Draft, apply_units, close_receipt
+from hermes_repair.app.apply_units import Draft, apply_units, close_receipt, resolver
 from hermes_repair.app.diagnose import find, readable, why_not
 from hermes_repair.app.environment import Environment
 from hermes_repair.app.file_status import DOCTOR_SAYS_MORE, FileStatus, folder_of, read_file_status
 from hermes_repair.app.open_scene import open_scene
 from hermes_repair.app.preflight import require_no_question, single_run
 from hermes_repair.app.recover import recover
-from hermes_repair.app.repair import look_afresh
-from hermes_repair.app.repair_result import Repaired
-from hermes_repair.app.source_resolver import resolver
+from hermes_repair.app.repair import Repaired, look_afresh
 from hermes_repair.checks.registry import proposals
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.home.layout import Home

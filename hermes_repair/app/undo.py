@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +28,8 @@ from hermes_repair.app.preflight import (
 )
 from hermes_repair.app.receipts import identity
 from hermes_repair.app.recover import recover
-from hermes_repair.app.structure_guard import lawful
+from hermes_repair.app.target_release import installed_for
+from hermes_repair.home.installs import serving
 from hermes_repair.home.layout import Home
 from hermes_repair.model.actions import RowInsert
 from hermes_repair.model.commands_to_type import advice, command
@@ -40,6 +41,8 @@ from hermes_repair.records import plan_database
 from hermes_repair.records.folder import Folder
 from hermes_repair.records.plan_file import PlanFile
 from hermes_repair.repair import executor
+from hermes_repair.repair.plan_bounds import lawful
+from hermes_repair.schema.delegate_marks import STEP
 from hermes_repair.store.backup import put_back, raise_sequences, sequences
 from hermes_repair.store.private_copies import scratch
 from hermes_repair.store.table_difference import TableDifference, differing_tables
@@ -248,3 +251,36 @@ def _in_words(difference: TableDifference) -> str:
 
 def _unused(_action: RowInsert) -> Row:
     raise AssertionError("an undo inserts nothing that comes from a transcript")
+
+
+def warnings(home: Home, environment: Environment, entries: Sequence[Entry]) -> tuple[str, ...]:
+    """Return one sentence for everything that Hermes would do again after these are taken back."""
+    numbers = [pair for found in entries if (pair := _numbers(found)) is not None]
+    if not numbers:
+        return ()
+    start, target = min(number for number, _ in numbers), max(number for _, number in numbers)
+    known = serving(installed_for(home, environment, read_file_status(home)))
+    said = []
+    if known is not None and known.number is not None and known.number > start:
+        said.append(
+            f"The database is then at schema {start}, and Hermes {known.release} ({known.how})"
+            f" expects {known.number}: its next start migrates it again, without a backup."
+        )
+    if start < STEP <= target:
+        said.append(
+            "The first start of Hermes 0.17.0 or later will mark sessions as delegate runs by"
+            " their shape alone, and chats will vanish from its lists (LN010)."
+        )
+    return tuple(said)
+
+
+def _numbers(found: Entry) -> tuple[int, int] | None:
+    """Return (start, target) of a migration to a later number, None for any other run."""
+    if found.header.command != "migrate" or not found.whole:
+        return None
+    start, target = found.header.schema, found.header.target
+    if start is not None and target is not None:
+        return (start, target) if start != target else None
+    with plan_database.read(found.path) as receipt:  # of 0.1.0, which kept them in words only
+        first, _, last = receipt.record(1).unit.subject.partition(" -> ")
+    return (int(first), int(last)) if first.isdigit() and last.isdigit() else None

@@ -6,7 +6,7 @@ from typing import Any
 
 from hermes_repair.app.environment import Environment
 from hermes_repair.app.file_status import place_of
-from hermes_repair.app.migrate_check import behind
+from hermes_repair.app.migrate import behind
 from hermes_repair.cli.target import Target, each_home
 from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import ExitCode

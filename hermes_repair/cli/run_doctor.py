@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from typing import Any
 
-from hermes_repair.app.acknowledge import acknowledge
-from hermes_repair.app.diagnose import Diagnosis, diagnose
+from hermes_repair.app.diagnose import Diagnosis, Explained, acknowledge, diagnose, explained
+from hermes_repair.app.diagnose import explain as app_explain
 from hermes_repair.app.environment import Environment
-from hermes_repair.app.explain import Explained, explained
-from hermes_repair.app.explain import explain as app_explain
-from hermes_repair.app.upgrade_forecast import Forecast, require_release
+from hermes_repair.app.target_release import Forecast, require_release
 from hermes_repair.cli.selecting import meant
 from hermes_repair.cli.target import Target, each_home, heading
 from hermes_repair.home.layout import Home

@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
-from hermes_repair.app import forks_side_by_side as app
+from hermes_repair.app import lineage_views as app
 from hermes_repair.app.environment import Environment
 from hermes_repair.cli.run_repair import Asked, at_home
 from hermes_repair.cli.target import Target, each_home, heading
@@ -55,7 +55,7 @@ def forked(target: Target, wanted: Wanted) -> int:
     def work(home: Home, environment: Environment) -> tuple[ExitCode, dict[str, Any] | None]:
         # Conversation text only on a terminal, and only when asked for (R9).
         content = wanted.show_content and sys.stdout.isatty() and not target.as_json
-        seen = app.see(home, environment, wanted.sessions, wanted.wish, content=content)
+        seen = app.see_forks(home, environment, wanted.sessions, wanted.wish, content=content)
         if wanted.wish is None:
             return ExitCode.OK, _shown(seen, home, target)
         return _resolve(seen, home, environment, wanted, target)

@@ -11,7 +11,7 @@ from hermes_repair.app import history as runs
 from hermes_repair.app import undo as app
 from hermes_repair.app.environment import Environment
 from hermes_repair.app.file_status import place_of
-from hermes_repair.app.migration_undo_warnings import warnings
+from hermes_repair.app.undo import warnings
 from hermes_repair.cli.run_repair import ask, require_yes
 from hermes_repair.cli.target import Target, each_home, heading
 from hermes_repair.home.layout import Home

@@ -7,7 +7,7 @@ from typing import Any
 
 from hermes_repair.app.environment import Environment
 from hermes_repair.app.file_status import place_of
-from hermes_repair.app.list_locks import Held, everything
+from hermes_repair.app.locks import Held, everything
 from hermes_repair.cli.run_doctor import shown_labels
 from hermes_repair.cli.target import Target, each_home, heading
 from hermes_repair.home.layout import Home

@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from hermes_repair.app import install_timer as app
+from hermes_repair.app import locks as app
 from hermes_repair.cli.target import Target
 from hermes_repair.home.layout import default_root, open_home
 from hermes_repair.model.errors import ExitCode, UsageError

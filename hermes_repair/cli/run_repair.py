@@ -12,7 +12,7 @@ from hermes_repair.app import repair as app
 from hermes_repair.app.environment import Environment
 from hermes_repair.app.file_status import place_of
 from hermes_repair.app.proposal import UNREAD, Proposal, waiting
-from hermes_repair.app.repair_result import Repaired
+from hermes_repair.app.repair import Repaired
 from hermes_repair.app.saved_plan import apply_saved
 from hermes_repair.cli.run_doctor import shown_labels
 from hermes_repair.cli.space import space_entry, space_lines

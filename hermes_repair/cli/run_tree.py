@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from hermes_repair.app import lineage_trees as app
+from hermes_repair.app import lineage_views as app
 from hermes_repair.app.environment import Environment
 from hermes_repair.cli.target import Target, each_home, heading
 from hermes_repair.home.layout import Home
@@ -21,7 +21,9 @@ def draw(target: Target, session: str | None, *, dot: bool) -> int:
         raise UsageError("--dot and --json are two forms of the same output.", "Choose one.")
 
     def work(home: Home, environment: Environment) -> tuple[ExitCode, dict[str, Any] | None]:
-        forest = app.see(home, environment, session, everything=target.verbose or target.as_json)
+        forest = app.see_trees(
+            home, environment, session, everything=target.verbose or target.as_json
+        )
         if target.as_json:
             return ExitCode.OK, {
                 **json_documents.envelope(str(home.root), forest.database),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hermes_repair.app.explain import explained
+from hermes_repair.app.diagnose import explained
 from hermes_repair.model.errors import UsageError
 
 

@@ -25,13 +25,13 @@ from hermes_repair.repair.apply import (
     Keep,
     Kept,
     Resolve,
+    Rows,
     apply,
     check_invert,
     invert,
 )
 from hermes_repair.repair.foreign_keys import restored_by_undo, violations, was_there_before
 from hermes_repair.repair.row_images import committed
-from hermes_repair.repair.row_writes import Rows
 from hermes_repair.repair.write_watch import Watch, numbers_of_rows, require_same_numbers
 from hermes_repair.store.look import is_busy
 from hermes_repair.store.writer import BUSY, Writer

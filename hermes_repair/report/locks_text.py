@@ -10,7 +10,7 @@ from hermes_repair.model.values import readable
 from hermes_repair.report.json_documents import plain_time
 
 if TYPE_CHECKING:
-    from hermes_repair.app.list_locks import Held
+    from hermes_repair.app.locks import Held
     from hermes_repair.evidence.judged_locks import JudgedLock
     from hermes_repair.evidence.lock_holds import Hold
     from hermes_repair.host import ProcessInfo
