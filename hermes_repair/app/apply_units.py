@@ -10,8 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hermes_repair import __version__
-from hermes_repair.app.environment import Environment
+from hermes_repair.app.environment import Environment, Run
 from hermes_repair.app.file_status import FileStatus, marks_left
 from hermes_repair.app.preflight import (
     Space,
@@ -21,9 +20,9 @@ from hermes_repair.app.preflight import (
     require_same_base,
     require_writable,
 )
-from hermes_repair.app.receipts import identify
+from hermes_repair.app.receipts import header_of, identify
 from hermes_repair.home.layout import Home
-from hermes_repair.model.actions import Action, Ddl, FileCopy, RowInsert
+from hermes_repair.model.actions import Action, Ddl, RowInsert
 from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import BadRecord, HermesRepairError, Refused
 from hermes_repair.model.plans import Header, Outline, Unit, UnitState, outline
@@ -33,12 +32,8 @@ from hermes_repair.records.folder import DAMAGED, Folder
 from hermes_repair.records.owned_files import is_folder
 from hermes_repair.records.plan_file import PlanFile
 from hermes_repair.repair import executor
-from hermes_repair.repair.apply import Resolve
-from hermes_repair.repair.plan_bounds import lawful
 from hermes_repair.store.backup import back_up, settle_wal
 from hermes_repair.store.writer import Writer, writing
-from hermes_repair.transcripts.message_rows import message_to_row
-from hermes_repair.transcripts.reader import read_record
 
 KEEP_BACKUPS = 3
 YOUNG_SECONDS = 7 * 86400
@@ -112,66 +107,66 @@ class Applied:
     space: Space | None
 
 
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What units are applied for.
+
+    ``command`` names the receipt, whose header has ``schema``, ``birth`` and ``target``.
+    ``backup``: the file is backed up although rows alone need none. ``unchecked``: the look that
+    the plan was made on did not check the file, so its backup is, and damage refused. ``verify`` is
+    asked before each COMMIT, and rolls the unit back by raising.
+    """
+
+    command: str
+    schema: int | None = None
+    birth: float | None = None
+    target: int | None = None
+    backup: bool = False
+    unchecked: bool = False
+    verify: Callable[[Writer], None] = lambda _writer: None
+
+
 def apply_units(
-    home: Home,
-    folder: Folder,
-    environment: Environment,
-    file_status: FileStatus,
-    draft: Draft,
-    resolve: Resolve,
-    *,
-    command: str,
-    schema: int | None,
-    birth: float | None,
-    target: int | None = None,
-    backup: bool = False,
-    unchecked: bool = False,
-    receipt: Path | None = None,
-    verify: Callable[[Writer], None] | None = None,
+    run: Run, file_status: FileStatus, draft: Draft, job: Job, receipt: Path | None = None
 ) -> Applied:
     """Apply units and keep the receipt; continues ``receipt`` where one is given.
 
     ``file_status`` is what the plan was made on; a file that moved since is refused. Offline units
-    run alone or not at all; beside a live Hermes only live-safe units may be given. ``unchecked``:
-    the look that the plan was made on did not check the file, so its backup is, and damage refused.
-    ``verify`` is asked before each COMMIT, and rolls the unit back by raising.
+    run alone or not at all; beside a live Hermes only live-safe units may be given.
     """
     if not draft.outlines:
         return Applied(receipt, 0, 0, (), None, None)
-    alone = file_status.alone
-    due = backup or draft.needs_backup
-    disk = require_writable(home, file_status, folder, needed(file_status, draft, backup=backup))
+    home, folder, environment = run.home, run.folder, run.environment
+    disk = require_writable(run, needed(file_status, draft, backup=job.backup))
     folder.prepare()
-    exclusive = alone and not draft.live
+    exclusive = file_status.alone and not draft.live
     if receipt is None and exclusive:
         require_same_base(home, file_status.marks)
-    path = receipt or folder.new_receipt(command, environment.now())
-    bundle(home, file_status, folder, folder.backup_dir(path))
+    path = receipt or folder.new_receipt(job.command, run.now())
+    bundle(run, file_status, folder.backup_dir(path))
+    due = job.backup or draft.needs_backup
     place = folder.backup_dir(path) / "state.db" if due else None
-    header = Header(
-        tool_version=__version__,
-        command=command,
-        created=environment.now(),
-        database=str(home.database),
-        base=file_status.marks,
-        schema=schema,
-        target=target,
-        birth=birth,
+    header = header_of(
+        run,
+        job.command,
+        file_status.marks,
+        schema=job.schema,
+        target=job.target,
+        birth=job.birth,
         backup=str(place.relative_to(folder.path)) if place is not None else None,
-        home=identify(folder, environment.random),
+        home=identify(run),
     )
     numbers = _write_receipt(path, folder, header, draft, new=receipt is None)
     around = executor.Surroundings(
-        guard=guard_alone(home, environment.now) if exclusive else _nothing,
-        lawful=lawful(),
-        keep=lambda action: _keep(folder, path, action, home),
-        resolve=resolve,
+        guard=guard_alone(run) if exclusive else _nothing,
+        keep=lambda action: kept_sources.keep(folder, path, action, home.root),
+        resolve=lambda action: _resolve(home, action),
         tell=lambda unit: environment.tell(unit.summary),
         random=environment.random,
         patience=PATIENCE,
         exclusive=exclusive,
         step=_progress(environment),
-        verify=verify or _nothing_to_verify,
+        verify=job.verify,
     )
     with plan_database.edit(path) as notes:
         running = False
@@ -180,20 +175,20 @@ def apply_units(
                 if place is not None:
                     environment.tell(f"backing up the database to {place}")
                     folder.make(place.parent)
-                    _begin_with_backup(writer, place, folder, around, unchecked=unchecked)
+                    _begin_with_backup(writer, place, folder, around, unchecked=job.unchecked)
                 running = True
                 outcome = executor.run(writer, notes, numbers, around, begun=place is not None)
         except (HermesRepairError, OSError):
             if not running:
                 notes.set_states(numbers, UnitState.SKIPPED)
-                notes.set_header(closed=environment.now(), left=marks_left(home))
+                notes.set_header(closed=run.now(), left=marks_left(home))
             raise
     sizes = dict(zip(numbers, draft.outlines, strict=True))
     actions = sum(sizes[number].actions for number in outcome.done)
     return Applied(path, len(outcome.done), actions, tuple(outcome.refused), place, disk)
 
 
-def close_receipt(path: Path, home: Home, folder: Folder, environment: Environment) -> None:
+def close_receipt(run: Run, path: Path) -> None:
     """Note that a run came to its end and what it left beside state.db, and let old backups go.
 
     A receipt with a step of which it is not known what became of it stays open (RP001).
@@ -201,9 +196,9 @@ def close_receipt(path: Path, home: Home, folder: Folder, environment: Environme
     with plan_database.edit(path) as notes:
         if any(state is UnitState.PENDING for _, state in notes.states()):
             return
-        notes.set_header(closed=environment.now(), left=marks_left(home))
+        notes.set_header(closed=run.now(), left=marks_left(run.home))
     plan_database.sync(path)
-    prune_backups(folder, environment.now())
+    prune_backups(run.folder, run.now())
 
 
 def prune_backups(folder: Folder, now: float) -> list[Path]:
@@ -281,47 +276,40 @@ def _progress(environment: Environment) -> Callable[[Unit, Action, int], None]:
     return step
 
 
-def _keep(folder: Folder, receipt: Path, action: FileCopy, home: Home) -> None:
-    kept_sources.keep(folder, receipt, action, home.root)
-
-
 def _nothing() -> None:
     """Beside a live Hermes there is nobody to keep out."""
 
 
-def _nothing_to_verify(_writer: Writer) -> None:
-    """Every action of rows has compared its own row before and says what is there after."""
+def _resolve(home: Home, action: RowInsert) -> Row:
+    """Return the row of an insert, made from the bytes that it names, which are read again now.
 
+    Raises :class:`Refused` where they are not what the plan saw.
+    """
+    # Imported here: `locks clean` inserts nothing.
+    from hermes_repair.transcripts.message_rows import message_to_row
+    from hermes_repair.transcripts.reader import read_record
 
-def resolver(home: Home) -> Resolve:
-    """Return the function that makes the row of an insert from the bytes that it names."""
-
-    def resolve(action: RowInsert) -> Row:
-        if action.source is None:
-            return action.values
-        path = home.root / action.source.path
-        try:
-            message = read_record(
-                path, action.source.offset, action.source.length, action.source.sha256
-            )
-        except (ValueError, OSError) as error:
-            raise Refused(
-                f"{path} changed or vanished after the plan was made.",
-                advice("Nothing of this chat was imported. Run `{}` again.", command("repair")),
-            ) from error
-        session, timestamp = action.values["session_id"], action.values["timestamp"]
-        if not isinstance(session, str) or not isinstance(timestamp, float):
-            raise Refused("This plan is damaged: a message has no session or no time.")
-        try:
-            row = message_to_row(message, session, timestamp, frozenset(action.columns))
-        except ValueError as error:
-            raise Refused(
-                f"A message of {path}, at byte {action.source.offset}, is {error}: it cannot be"
-                " stored.",
-                advice(
-                    "Nothing of this chat was imported. Run `{}` to plan again.", command("repair")
-                ),
-            ) from error
-        return {**row, **action.values}
-
-    return resolve
+    if action.source is None:
+        return action.values
+    path = home.root / action.source.path
+    try:
+        message = read_record(
+            path, action.source.offset, action.source.length, action.source.sha256
+        )
+    except (ValueError, OSError) as error:
+        raise Refused(
+            f"{path} changed or vanished after the plan was made.",
+            advice("Nothing of this chat was imported. Run `{}` again.", command("repair")),
+        ) from error
+    session, timestamp = action.values["session_id"], action.values["timestamp"]
+    if not isinstance(session, str) or not isinstance(timestamp, float):
+        raise Refused("This plan is damaged: a message has no session or no time.")
+    try:
+        row = message_to_row(message, session, timestamp, frozenset(action.columns))
+    except ValueError as error:
+        raise Refused(
+            f"A message of {path}, at byte {action.source.offset}, is {error}: it cannot be"
+            " stored.",
+            advice("Nothing of this chat was imported. Run `{}` to plan again.", command("repair")),
+        ) from error
+    return {**row, **action.values}

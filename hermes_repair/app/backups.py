@@ -8,10 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from hermes_repair import __version__
 from hermes_repair.app.apply_units import PATIENCE, ROOM, prune_backups
-from hermes_repair.app.environment import Environment
-from hermes_repair.app.file_status import FileStatus, folder_of, marks_left, read_file_status
+from hermes_repair.app.environment import Environment, Run, folder_of
+from hermes_repair.app.file_status import FileStatus, marks_left, read_file_status
 from hermes_repair.app.preflight import (
     Space,
     bundle,
@@ -23,7 +22,7 @@ from hermes_repair.app.preflight import (
     require_writable,
     single_run,
 )
-from hermes_repair.app.receipts import RESTORE, identify
+from hermes_repair.app.receipts import RESTORE, write_empty
 from hermes_repair.app.recover import set_wal_aside
 from hermes_repair.evidence.sessions_elsewhere import look_at
 from hermes_repair.home.layout import DATABASE, Home, profile_names
@@ -36,7 +35,6 @@ from hermes_repair.model.errors import (
     Refused,
     UsageError,
 )
-from hermes_repair.model.plans import Header
 from hermes_repair.model.values import Value, whole
 from hermes_repair.records import plan_database
 from hermes_repair.records.folder import DAMAGED, Folder
@@ -112,24 +110,25 @@ def make(home: Home, environment: Environment) -> Copied:
     A damaged database is copied all the same, since there may be nothing better, but the copy is
     called what it is, so that nobody takes it for one to put back.
     """
-    folder = folder_of(home)
+    run = Run(home, environment)
+    folder = run.folder
     file_status = read_file_status(home)
     need = ROOM + 2 * (file_status.sides.main + file_status.sides.wal)
-    disk = require_writable(home, file_status, folder, need)
-    require_no_question(home, file_status, folder)
+    disk = require_writable(run, need)
+    require_no_question(run, file_status)
     with single_run(folder):
         place = folder.new_backup(BY_HAND, environment.now())
         target = place / "state.db"
         if not file_status.alone:
             copy_live(home.database, target)
         elif file_status.left_behind or opens(home.database):
-            bundle(home, file_status, folder, place)
+            bundle(run, file_status, place)
             with writing(home.database, live=False) as writer:
                 settle_wal(writer)
                 writer.begin(PATIENCE, environment.random)
                 back_up(writer, target, copy_verified)
         else:
-            copy_as_files(home, file_status, folder, place)  # SQLite itself cannot read it
+            copy_as_files(run, file_status, place)  # SQLite itself cannot read it
         folder.own(target)
         damage = sound(target)
         if damage:
@@ -194,15 +193,25 @@ def restore(
     require_own(home, source, from_profile)
     file_status = read_file_status(home)
     require_alone(home, file_status)
-    folder = folder_of(home)
-    readable = _readable(home, file_status, folder)
-    disk = require_writable(home, file_status, folder, _room(file_status, source))
+    run = Run(home, environment)
+    folder = run.folder
+    readable = _readable(run, file_status)
+    disk = require_writable(run, _room(file_status, source))
     with single_run(folder):
-        kept = Copied(_keep(home, folder, environment, file_status), disk)
+        kept = Copied(_keep(run, file_status), disk)
         if not agree(source, kept):
             return None
         require_same_base(home, file_status.marks)
-        receipt = _note(home, folder, environment, file_status, source, kept.backup)
+        receipt = folder.new_receipt(RESTORE, run.now())
+        write_empty(
+            run,
+            receipt,
+            file_status.marks,
+            RESTORE,
+            backup=str(kept.backup.path.relative_to(folder.path)),
+            restored=str(source),
+            restored_from=_moment(folder, source),
+        )
         if not readable:
             # SQLite cannot write into what it cannot read; all of it is in the copy.
             set_wal_aside(home)
@@ -218,34 +227,6 @@ def restore(
             notes.set_header(closed=environment.now(), left=marks_left(home))
         plan_database.sync(receipt)
     return kept
-
-
-def _note(
-    home: Home,
-    folder: Folder,
-    environment: Environment,
-    file_status: FileStatus,
-    source: Path,
-    kept: Backup,
-) -> Path:
-    """Write the receipt of a restore, durable, before it begins; it has no steps."""
-    path = folder.new_receipt(RESTORE, environment.now())
-    header = Header(
-        tool_version=__version__,
-        command=RESTORE,
-        created=environment.now(),
-        database=str(home.database),
-        base=file_status.marks,
-        schema=None,
-        backup=str(kept.path.relative_to(folder.path)),
-        restored=str(source),
-        restored_from=_moment(folder, source),
-        home=identify(folder, environment.random),
-    )
-    with plan_database.create(path, header):
-        pass
-    folder.own(path)
-    return path
 
 
 def _moment(folder: Folder, source: Path) -> float:
@@ -273,21 +254,21 @@ def _room(file_status: FileStatus, source: Path) -> int:
     return ROOM + kept + max(sides.main, size) + max(0, size - sides.main)
 
 
-def _keep(home: Home, folder: Folder, environment: Environment, file_status: FileStatus) -> Backup:
+def _keep(run: Run, file_status: FileStatus) -> Backup:
     """Copy what is there now as files, whatever state it is in."""
-    place = folder.new_backup(BEFORE_RESTORE, environment.now())
-    copy_as_files(home, file_status, folder, place)
+    place = run.folder.new_backup(BEFORE_RESTORE, run.now())
+    copy_as_files(run, file_status, place)
     facts = (place / "state.db").stat()
     return Backup(place.name, place / "state.db", facts.st_size, facts.st_mtime, False)
 
 
-def _readable(home: Home, file_status: FileStatus, folder: Folder) -> bool:
+def _readable(run: Run, file_status: FileStatus) -> bool:
     """Whether SQLite can open what is there now; raises :class:`Refused` for DB002."""
     try:
-        require_no_question(home, file_status, folder)
+        require_no_question(run, file_status)
     except DatabaseUnreadable:
         return False
-    return opens(home.database)
+    return opens(run.home.database)
 
 
 def require_own(home: Home, source: Path, said: str | None) -> None:

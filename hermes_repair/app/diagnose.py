@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeAlias, TypeVar
 
 from hermes_repair.app.coverage import INDEX, SELECTION, UNREADABLE, LookedAt, looked_at
-from hermes_repair.app.environment import Environment
-from hermes_repair.app.file_status import DOCTOR_SAYS_MORE, FileStatus, folder_of, place_of, steady
-from hermes_repair.app.open_scene import open_scene
+from hermes_repair.app.environment import Environment, folder_of
+from hermes_repair.app.file_status import FileStatus, place_of, steady
+from hermes_repair.app.open_scene import open_scene, readable
 from hermes_repair.app.target_release import Forecast, forecast_upgrade
 from hermes_repair.checks.database_file import database_damaged
 from hermes_repair.checks.migration_refusals import only_where_there_is_a_way
@@ -21,14 +21,14 @@ from hermes_repair.evidence.scene import Scene
 from hermes_repair.home.layout import Home
 from hermes_repair.model.choices import LookOptions, Selection
 from hermes_repair.model.commands_to_type import advice, command
-from hermes_repair.model.errors import DatabaseUnreadable, Refused, UsageError
+from hermes_repair.model.errors import DatabaseUnreadable, UsageError
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import Unit
 from hermes_repair.model.session_label import SessionLabel
 from hermes_repair.schema.allowed_writes import AllowedWrites, allowed_writes
-from hermes_repair.schema.recognise import Family, holds_conversations
+from hermes_repair.schema.recognise import Family
 from hermes_repair.store.file_state import IN_QUESTION
-from hermes_repair.store.integrity import Soundness, require_agreement
+from hermes_repair.store.integrity import Soundness
 from hermes_repair.store.look import Look
 
 T = TypeVar("T")
@@ -220,21 +220,6 @@ def _limited(scene: Scene, found: list[Finding]) -> list[Finding]:
 def why_not(allowed: AllowedWrites, unit: Unit) -> str:
     """Return why a unit may not be written, the empty text where it may."""
     return next((why for action in unit.actions if (why := allowed.refusal(action))), "")
-
-
-def readable(scene: Scene) -> bool:
-    """Whether there are conversations to look at."""
-    return scene.file.unreadable is None and holds_conversations(scene.structure)
-
-
-def require_readable(scene: Scene) -> None:
-    """Raise :class:`Refused` where there are no conversations, or an index hides some (DB006).
-
-    For what reads sessions and messages without the doctor's checks.
-    """
-    if not readable(scene):
-        raise Refused(f"{scene.home.database} has no conversations.", DOCTOR_SAYS_MORE)
-    require_agreement(scene.look, "sessions", "messages")
 
 
 def _ask(check: Check, scene: Scene) -> list[Finding]:

@@ -7,19 +7,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from hermes_repair import host
+from hermes_repair.app.environment import Environment
 from hermes_repair.home.layout import Home
 from hermes_repair.host import Openers, OpenStatus, Program, RawFacts
 from hermes_repair.model.commands_to_type import Hint, advice, command, quoted
 from hermes_repair.model.errors import DatabaseUnreadable, InUse, NoDatabase, NoInstall, Refused
 from hermes_repair.store.file_state import CopyFiles, Sides, at_rest, beside_others
 from hermes_repair.store.look import Look
-
-if TYPE_CHECKING:
-    from hermes_repair.app.environment import Environment
-    from hermes_repair.records.folder import Folder
 
 LOOKS = 3
 DOCTOR_SAYS_MORE = advice("`{}` says more.", command("doctor"))
@@ -225,18 +222,6 @@ def copy_private(pairs: list[tuple[Path, Path]]) -> str | None:
     wal = main.with_name(f"{main.name}-wal")
     copied = any(target == wal for _, target in pairs)
     return host.read_wal(main, wal).contradiction() if copied else None
-
-
-def folder_of(home: Home) -> Folder:
-    """Return our folder of a home, with the owner that state.db has."""
-    # Imported here: a `locks clean` that finds nothing to do has no use for records.
-    from hermes_repair.records.folder import Folder
-    from hermes_repair.records.owned_files import Ownership
-
-    found = host.owner(home.database) if home.database.exists() else None
-    if found is None or found.uid < 0:
-        return Folder(home.records, None)
-    return Folder(home.records, Ownership(found.uid, found.gid, found.user or str(found.uid)))
 
 
 def place_of(home: Home) -> dict[str, Any]:

@@ -11,10 +11,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hermes_repair import host
-from hermes_repair.app.diagnose import readable
 from hermes_repair.app.environment import Environment
 from hermes_repair.app.file_status import copy_private
-from hermes_repair.app.open_scene import ask_scene
+from hermes_repair.app.open_scene import ask_scene, readable
 from hermes_repair.evidence.auxiliary_files import listings, read_json
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.home.layout import Home

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hermes_repair.app.clean_locks import COMMAND as LOCK_CLEANING
-from hermes_repair.app.file_status import folder_of
+from hermes_repair.app.environment import folder_of
 from hermes_repair.app.receipts import RESTORE, replaced_in
 from hermes_repair.app.recover import answer_of, said
 from hermes_repair.home.layout import Home

@@ -12,13 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hermes_repair import host
-from hermes_repair.app.environment import Environment
-from hermes_repair.app.file_status import (
-    copy_private,
-    folder_of,
-    quick_look,
-    read_file_status,
-)
+from hermes_repair.app.environment import Environment, folder_of
+from hermes_repair.app.file_status import copy_private, quick_look, read_file_status
 from hermes_repair.app.receipts import gather
 from hermes_repair.evidence.lock_holds import Circumstances, Hold, rows_that_hold
 from hermes_repair.home.layout import Home

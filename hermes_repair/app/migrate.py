@@ -11,13 +11,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from hermes_repair.app.apply_units import apply_units, close_receipt, in_memory, needed, resolver
-from hermes_repair.app.environment import Environment
+from hermes_repair.app.apply_units import (
+    Job,
+    apply_units,
+    close_receipt,
+    in_memory,
+    needed,
+)
+from hermes_repair.app.environment import Environment, Run
 from hermes_repair.app.file_status import (
     DOCTOR_SAYS_MORE,
     FileStatus,
     copy_private,
-    folder_of,
     left_wal,
     quick_look,
     read_file_status,
@@ -218,7 +223,7 @@ def migrate(
 
     Where nothing is to be done, and where it is refused or declined, nothing is written at all.
     """
-    folder = folder_of(home)
+    run = Run(home, environment)
     require_alone(home, read_file_status(home))
     way = plan_way(home, environment, to, force, check_file=False)  # the backup is checked instead
     result = Migrated(way)
@@ -227,34 +232,29 @@ def migrate(
     if not way.nothing_to_do and not agree(way):
         result.declined = True
         return result
-    with single_run(folder):
-        result.recovered = recover(home, folder, environment)
+    with single_run(run.folder):
+        result.recovered = recover(run)
         if result.recovered:  # the same way, from files that were joined or settled meanwhile
             result.way = way = plan_way(home, environment, to, force, check_file=False)
         require_alone(home, way.file_status)
         if way.nothing_to_do:
             return result
-        applied = apply_units(
-            home,
-            folder,
-            environment,
-            way.file_status,
-            in_memory((unit_of(way),)),
-            resolver(home),
-            command="migrate",
-            schema=way.route.start,
-            target=way.route.target,
-            birth=way.birth,
+        job = Job(
+            "migrate",
+            way.route.start,
+            way.birth,
+            way.route.target,
             backup=True,
             unchecked=True,
             verify=lambda writer: _verify(writer.query, way),
         )
+        applied = apply_units(run, way.file_status, in_memory((unit_of(way),)), job)
         result.receipt, result.backup = applied.receipt, applied.backup
         if applied.refused:
             result.problem = applied.refused[0][1]
         try:
             if applied.receipt is not None:
-                close_receipt(applied.receipt, home, folder, environment)
+                close_receipt(run, applied.receipt)
             if result.problem is None:
                 result.wal_left = left_wal(read_file_status(home))
                 _look_afresh(home, environment, way)

@@ -7,11 +7,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import TypeVar
 
-from hermes_repair.app.environment import Environment
+from hermes_repair.app.environment import Environment, folder_of
 from hermes_repair.app.file_status import (
+    DOCTOR_SAYS_MORE,
     FileStatus,
     copy_private,
-    folder_of,
     naming,
     read_file_status,
     steady,
@@ -24,13 +24,14 @@ from hermes_repair.home.installs import unread
 from hermes_repair.home.layout import Home
 from hermes_repair.model.choices import LookOptions, WalChoice
 from hermes_repair.model.commands_to_type import advice, command
-from hermes_repair.model.errors import DatabaseUnreadable, UnknownSession
+from hermes_repair.model.errors import DatabaseUnreadable, Refused, UnknownSession
 from hermes_repair.model.plans import Outline
 from hermes_repair.model.words import count, verb
 from hermes_repair.records import plan_database
-from hermes_repair.schema.recognise import recognise
+from hermes_repair.schema.recognise import holds_conversations, recognise
 from hermes_repair.schema.structure import Structure, read_structure
 from hermes_repair.store.file_state import FileState, SideFile, at_rest, beside_others
+from hermes_repair.store.integrity import require_agreement
 from hermes_repair.store.look import Look
 from hermes_repair.transcripts.listing import list_sessions
 
@@ -147,6 +148,26 @@ def _structure(look: Look, state: FileState, seen: FileStatus) -> tuple[Structur
         return read_structure(look.rows), state
     except DatabaseUnreadable as error:
         return Structure(), replace(state, unreadable=error.message)
+
+
+def readable(scene: Scene) -> bool:
+    """Whether there are conversations to look at."""
+    return scene.file.unreadable is None and holds_conversations(scene.structure)
+
+
+def no_conversations(scene: Scene) -> Refused:
+    """Return what is said where there are none."""
+    return Refused(f"{scene.home.database} has no conversations.", DOCTOR_SAYS_MORE)
+
+
+def require_readable(scene: Scene) -> None:
+    """Raise :class:`Refused` where there are no conversations, or an index hides some (DB006).
+
+    For what reads sessions and messages without the doctor's checks.
+    """
+    if not readable(scene):
+        raise no_conversations(scene)
+    require_agreement(scene.look, "sessions", "messages")
 
 
 def require_known(scene: Scene, named: Collection[str], planned: Iterable[Outline] = ()) -> None:

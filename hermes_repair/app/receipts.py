@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from random import Random
+from typing import Any
 
-from hermes_repair import host
+from hermes_repair import __version__, host
+from hermes_repair.app.environment import Run
 from hermes_repair.app.file_status import FileStatus
 from hermes_repair.model.actions import FileCopy
 from hermes_repair.model.choices import WalChoice
@@ -97,9 +98,30 @@ def _unreadable(
         yield ACKNOWLEDGED, why
 
 
-def identify(folder: Folder, random: Random) -> str:
+def header_of(run: Run, command: str, base: str, **more: Any) -> Header:
+    """Return the header of a plan that is made now; ``more`` are further fields of it."""
+    return Header(
+        tool_version=__version__,
+        command=command,
+        created=run.now(),
+        database=str(run.home.database),
+        base=base,
+        **{"schema": None, **more},
+    )
+
+
+def write_empty(run: Run, path: Path, base: str, command: str, **more: Any) -> None:
+    """Write the receipt of a run without steps, durable, before it begins."""
+    header = header_of(run, command, base, home=identify(run), **more)
+    with plan_database.create(path, header):
+        pass
+    run.folder.own(path)
+
+
+def identify(run: Run) -> str:
     """Return what says that this is the same home, wherever its folder is moved; made once."""
-    return folder.identify(identity(folder) or f"{random.getrandbits(128):032x}")
+    known = identity(run.folder)
+    return run.folder.identify(known or f"{run.environment.random.getrandbits(128):032x}")
 
 
 def identity(folder: Folder) -> str | None:

@@ -11,9 +11,8 @@ from collections.abc import Callable
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
-from hermes_repair import __version__
 from hermes_repair.app.apply_units import ROOM, close_receipt
-from hermes_repair.app.environment import Environment
+from hermes_repair.app.environment import Run
 from hermes_repair.app.file_status import FileStatus, copy_private, marks_left, read_file_status
 from hermes_repair.app.preflight import (
     bundle,
@@ -22,7 +21,7 @@ from hermes_repair.app.preflight import (
     require_no_question,
     require_writable,
 )
-from hermes_repair.app.receipts import RESTORE, identify, is_open, left_by_us
+from hermes_repair.app.receipts import RESTORE, is_open, left_by_us, write_empty
 from hermes_repair.home.layout import Home
 from hermes_repair.model.choices import WalChoice
 from hermes_repair.model.commands_to_type import advice, command
@@ -83,12 +82,13 @@ def _about(receipt: PlanFile) -> CutOff | None:
     return CutOff((), about, receipt.changes_structure())
 
 
-def recover(home: Home, folder: Folder, environment: Environment) -> list[str]:
+def recover(run: Run) -> list[str]:
     """Settle every unfinished receipt; return one sentence each. Nothing is applied here.
 
     The rest of an unfinished repair is found again by the next look, because a unit is whole or
     not there at all. Raises :class:`InUse` where somebody has the database open.
     """
+    home, folder = run.home, run.folder
     said: list[str] = []
     for path, header in list(plan_database.read_each(folder.receipt_paths(), _open_header)):
         if header is None:
@@ -104,9 +104,9 @@ def recover(home: Home, folder: Folder, environment: Environment) -> list[str]:
             continue
         require_alone(home, file_status)
         looks_up = header.command != RESTORE and answer_of(header.command) is None
-        require_no_question(home, file_status, folder, looks_up=looks_up)
-        require_writable(home, file_status, folder, ROOM + sum(astuple(file_status.sides)))
-        bundle(home, file_status, folder, folder.backup_dir(path))
+        require_no_question(run, file_status, looks_up=looks_up)
+        require_writable(run, ROOM + sum(astuple(file_status.sides)))
+        bundle(run, file_status, folder.backup_dir(path))
         like_backup = _like(folder.path / header.backup if header.backup else None)
         # The receipt stays open until the -wal is settled: it says whose that is.
         with plan_database.edit(path) as receipt:
@@ -114,8 +114,8 @@ def recover(home: Home, folder: Folder, environment: Environment) -> list[str]:
                 noted = settle(writer, receipt, like_backup, undoing=open_undo)
             if open_undo:
                 rest = [s for _, s in receipt.states() if s is UnitState.DONE]
-                receipt.set_header(undoing=None, undone=None if rest else environment.now())
-        close_receipt(path, home, folder, environment)
+                receipt.set_header(undoing=None, undone=None if rest else run.now())
+        close_receipt(run, path)
         if header.command == RESTORE:
             said.append(
                 f"Receipt {path.stem} was interrupted while it restored {header.restored}: the"
@@ -136,7 +136,7 @@ def recover(home: Home, folder: Folder, environment: Environment) -> list[str]:
             f" {verb}"
         )
         said.append(sentence + (f", {unknown} cannot be told." if unknown else "."))
-    return said + _take_in(home, folder)
+    return said + _take_in(run)
 
 
 def _open_header(receipt: PlanFile) -> Header | None:
@@ -148,20 +148,20 @@ def _open_header(receipt: PlanFile) -> Header | None:
     return header
 
 
-def _take_in(home: Home, folder: Folder) -> list[str]:
+def _take_in(run: Run) -> list[str]:
     """Take in the -wal that an earlier run of ours had to leave, and say so.
 
     Raises :class:`Refused` where that is still not possible: nothing else would be, then.
     """
-    file_status = read_file_status(home)
-    left = left_by_us(folder, file_status)
+    file_status = read_file_status(run.home)
+    left = left_by_us(run.folder, file_status)
     if left is None or not file_status.alone or not file_status.left_behind:
         return []
-    require_no_question(home, file_status, folder)
-    require_writable(home, file_status, folder, ROOM + sum(astuple(file_status.sides)))
-    bundle(home, file_status, folder, folder.backup_dir(left))
+    require_no_question(run, file_status)
+    require_writable(run, ROOM + sum(astuple(file_status.sides)))
+    bundle(run, file_status, run.folder.backup_dir(left))
     try:
-        with writing(home.database, live=False) as writer:
+        with writing(run.home.database, live=False) as writer:
             settle_wal(writer)
     except sqlite3.Error as error:
         raise Refused(
@@ -188,39 +188,29 @@ COMMANDS = {choice: f"repair-wal-{choice.value}" for choice in WalChoice}
 """What receipts of an answer are called. They have no steps: `undo` takes none of them back."""
 
 
-def answer_wal(home: Home, folder: Folder, environment: Environment, choice: WalChoice) -> str:
+def answer_wal(run: Run, choice: WalChoice) -> str:
     """Do what the user said about a -wal in question, and say so in one sentence.
 
     Both files are kept as they are before, and a receipt says where: it is written before the
     first of them changes, and closed after. Raises :class:`Refused` for an answer that damages.
     """
+    home, folder = run.home, run.folder
     file_status = read_file_status(home)
     require_alone(home, file_status)
-    require_writable(home, file_status, folder, 2 * sum(astuple(file_status.sides)))
+    require_writable(run, 2 * sum(astuple(file_status.sides)))
     _require_sound(home, file_status, choice)
-    path = folder.new_receipt(COMMANDS[choice], environment.now())
+    path = folder.new_receipt(COMMANDS[choice], run.now())
     place = folder.make(folder.backup_dir(path))
-    copy_as_files(home, file_status, folder, place)
-    header = Header(
-        tool_version=__version__,
-        command=COMMANDS[choice],
-        created=environment.now(),
-        database=str(home.database),
-        base=file_status.marks,
-        schema=None,
-        backup=str((place / "state.db").relative_to(folder.path)),
-        home=identify(folder, environment.random),
-    )
-    with plan_database.create(path, header):
-        pass  # it has no steps: what was there is in the files alone
-    folder.own(path)
+    copy_as_files(run, file_status, place)
+    backup = str((place / "state.db").relative_to(folder.path))
+    write_empty(run, path, file_status.marks, COMMANDS[choice], backup=backup)
     if choice is WalChoice.IGNORE:
         set_wal_aside(home)
     else:
         with writing(home.database, live=False) as writer:
             settle_wal(writer)
     with plan_database.edit(path) as receipt:
-        receipt.set_header(closed=environment.now(), left=marks_left(home))
+        receipt.set_header(closed=run.now(), left=marks_left(home))
     plan_database.sync(path)
     return f"{said(choice)}; both files as they were are in {place}."
 

@@ -7,15 +7,15 @@ what the earlier one left. ``--dry-run`` shows the first round and who waits.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from hermes_repair.app.apply_units import Applied, apply_units, close_receipt, resolver, write_units
+from hermes_repair.app.apply_units import Applied, Job, apply_units, close_receipt, write_units
 from hermes_repair.app.diagnose import Diagnosis, diagnose
-from hermes_repair.app.environment import Environment
-from hermes_repair.app.file_status import folder_of, left_wal, read_file_status
+from hermes_repair.app.environment import Environment, Run
+from hermes_repair.app.file_status import left_wal, read_file_status
 from hermes_repair.app.preflight import Space, single_run
-from hermes_repair.app.proposal import Proposal, propose, waiting
+from hermes_repair.app.proposal import Proposal, Request, propose, waiting
 from hermes_repair.app.recover import CutOff, answer_wal, cut_off, recover
 from hermes_repair.home.layout import Home
 from hermes_repair.model.choices import LookOptions, Selection, WalChoice
@@ -43,10 +43,9 @@ def preview(
     """
     if plan_out is not None and plan_out.exists():
         raise UsageError(f"{plan_out} already exists.", "Give --plan-out a new file.")
+    request = Request(look_options, selection, choice, backup)
     with scratch(0) as place:
-        proposal = propose(
-            home, environment, look_options, selection, place, choice=choice, backup=backup
-        )
+        proposal = propose(Run(home, environment), request, place)
         draft = proposal.draft
         if plan_out is not None and draft.path is not None:
             with plan_database.read(draft.path) as file:
@@ -74,61 +73,58 @@ def repair(
     first could not name. ``choice`` is what the user says about a -wal in question (DB002);
     without one it is refused.
     """
-    folder = folder_of(home)
+    run = Run(home, environment)
+    request = Request(look_options, selection, choice, backup)
     result = Repaired()
     read_file_status(home)  # raises where there is no database to change
-    with single_run(folder), scratch(0) as place:
+    with single_run(run.folder), scratch(0) as place:
         asked = False
         if choice is not None:
-            proposal = propose(
-                home, environment, look_options, selection, place, choice=choice, backup=backup
-            )
+            proposal = propose(run, request, place)
             asked = proposal.side in IN_QUESTION
             if asked and not agree(proposal):
                 result.declined = True
                 return result
             if asked:
-                result.recovered.append(answer_wal(home, folder, environment, choice))
-        held = CutOff() if read_file_status(home).alone else cut_off(folder)
+                result.recovered.append(answer_wal(run, choice))
+        held = CutOff() if read_file_status(home).alone else cut_off(run.folder)
         if not held.receipts:
-            result.recovered += recover(home, folder, environment)
+            result.recovered += recover(run)
         rounds = Rounds(
-            home,
-            environment,
-            look_options,
-            selection,
+            run,
+            replace(request, choice=None),
             place,
             agree,
             command,
-            backup,
-            asked,
-            held,
-            confirmed=_confirmed(home, environment, look_options),
+            asked=asked,
+            held=held,
+            confirmed=_confirmed(run, look_options),
         )
-        result.go_on(lambda: rounds.run(result))
+        result.go_on(lambda: rounds.do(result))
         result.go_on(rounds.close)
-    result.go_on(lambda: look_afresh(home, environment, look_options, result))
+    result.go_on(lambda: look_afresh(run, look_options, result))
     return result
 
 
-def look_afresh(
-    home: Home, environment: Environment, look_options: LookOptions, result: Repaired
-) -> None:
+def look_afresh(run: Run, look_options: LookOptions, result: Repaired) -> None:
     """Say what is there now, if the last round did not."""
     if result.applied:
-        result.wal_left = left_wal(read_file_status(home))
+        result.wal_left = left_wal(read_file_status(run.home))
     if result.after is None and result.stopped is None:
-        result.after = look_after(home, environment, look_options)
+        result.after = look_after(run, look_options)
 
 
-def _confirmed(
-    home: Home, environment: Environment, look_options: LookOptions
-) -> frozenset[str] | None:
+def look_after(run: Run, look_options: LookOptions) -> Diagnosis:
+    """Return what the doctor finds after steps of a repair."""
+    return diagnose(run.home, run.environment, look_options, Selection(), confirm=False)
+
+
+def _confirmed(run: Run, look_options: LookOptions) -> frozenset[str] | None:
     """Beside a live Hermes, return what two looks agree on; alone one look is enough."""
-    if read_file_status(home).at_rest:
+    if read_file_status(run.home).at_rest:
         return None
-    seen = diagnose(home, environment, look_options, Selection())
-    return frozenset(finding.fingerprint for finding in seen.findings)
+    diagnosis = diagnose(run.home, run.environment, look_options, Selection())
+    return frozenset(finding.fingerprint for finding in diagnosis.findings)
 
 
 ROUNDS = 12  # families times one; a plan that never ends would be a defect, not a repair
@@ -143,20 +139,17 @@ class Rounds:
     :func:`~hermes_repair.app.proposal.propose`. ``receipt`` is the one that is open.
     """
 
-    home: Home
-    environment: Environment
-    look_options: LookOptions
-    selection: Selection
+    run: Run
+    request: Request
     place: Path
     agree: Callable[[Proposal], bool]
     command: str
-    backup: bool
     asked: bool
     held: CutOff
     confirmed: frozenset[str] | None
     receipt: Path | None = None
 
-    def run(self, result: Repaired) -> None:
+    def do(self, result: Repaired) -> None:
         """Go on until a fresh look has nothing left to do; what was done stands in ``result``.
 
         The first plan is asked for once. A later one is asked for again where it has steps that the
@@ -164,11 +157,13 @@ class Rounds:
         """
         announced: Sequence[Outline] | None = None
         for number in range(ROUNDS):
-            backup = self.backup and number == 0
-            proposal = self._propose(backup)
+            request = self.request if not number else replace(self.request, backup=False)
+            proposal = propose(
+                self.run, request, self.place, confirmed=self.confirmed, held=self.held
+            )
             plan = proposal.plan
             result.left = plan.left
-            result.waiting = waiting(proposal, self.selection)
+            result.waiting = waiting(proposal, request.selection)
             if not plan.now:
                 return
             new = unannounced(plan.now, announced) if announced is not None else ()
@@ -179,49 +174,26 @@ class Rounds:
                 return
             if announced is None:
                 announced = (*plan.now, *plan.waiting)
-            applied = self._apply(proposal, backup)
+            applied = self._apply(proposal, request.backup)
             result.add(applied, new)
             if any(one.needs_backup for one in plan.now):
                 self.close()
             result.after = None
             if applied.refused or not applied.units:
                 return
-            result.after = look_after(self.home, self.environment, self.look_options)
-            if not more(result.after, self.selection):
+            result.after = look_after(self.run, request.look_options)
+            if not more(result.after, request.selection):
                 return
 
     def close(self) -> None:
         """Close the receipt that is open, if one is."""
         if self.receipt is not None:
-            close_receipt(self.receipt, self.home, folder_of(self.home), self.environment)
+            close_receipt(self.run, self.receipt)
             self.receipt = None
 
-    def _propose(self, backup: bool) -> Proposal:
-        return propose(
-            self.home,
-            self.environment,
-            self.look_options,
-            self.selection,
-            self.place,
-            confirmed=self.confirmed,
-            backup=backup,
-            held=self.held,
-        )
-
     def _apply(self, proposal: Proposal, backup: bool) -> Applied:
-        applied = apply_units(
-            self.home,
-            folder_of(self.home),
-            self.environment,
-            proposal.file_status,
-            proposal.draft,
-            resolver(self.home),
-            command=self.command,
-            schema=proposal.schema,
-            birth=proposal.birth,
-            backup=backup,
-            receipt=self.receipt,
-        )
+        job = Job(self.command, proposal.schema, proposal.birth, backup=backup)
+        applied = apply_units(self.run, proposal.file_status, proposal.draft, job, self.receipt)
         self.receipt = applied.receipt
         return applied
 
@@ -236,11 +208,6 @@ def unannounced(outlines: Sequence[Outline], announced: Sequence[Outline]) -> tu
         for one in outlines
         if not set(one.unit.finding_ids) <= named.get(one.unit.subject, set())
     )
-
-
-def look_after(home: Home, environment: Environment, look_options: LookOptions) -> Diagnosis:
-    """Return what the doctor finds after steps of a repair."""
-    return diagnose(home, environment, look_options, Selection(), confirm=False)
 
 
 def more(after: Diagnosis, selection: Selection) -> bool:

@@ -8,14 +8,8 @@ from pathlib import Path
 
 from hermes_repair import host
 from hermes_repair.app.apply_units import PATIENCE, ROOM
-from hermes_repair.app.environment import Environment
-from hermes_repair.app.file_status import (
-    FileStatus,
-    copy_private,
-    folder_of,
-    marks_left,
-    read_file_status,
-)
+from hermes_repair.app.environment import Environment, Run
+from hermes_repair.app.file_status import FileStatus, copy_private, marks_left, read_file_status
 from hermes_repair.app.history import Entry, to_undo
 from hermes_repair.app.preflight import (
     bundle,
@@ -41,7 +35,6 @@ from hermes_repair.records import plan_database
 from hermes_repair.records.folder import Folder
 from hermes_repair.records.plan_file import PlanFile
 from hermes_repair.repair import executor
-from hermes_repair.repair.plan_bounds import lawful
 from hermes_repair.schema.delegate_marks import STEP
 from hermes_repair.store.backup import put_back, raise_sequences, sequences
 from hermes_repair.store.private_copies import scratch
@@ -73,10 +66,11 @@ def undo(
     Raises :class:`Refused` where something that we wrote was changed since, naming it; what was
     undone before that stays undone.
     """
-    folder = folder_of(home)
+    run = Run(home, environment)
+    folder = run.folder
     read_file_status(home)  # raises where there is no database to change
     with single_run(folder):
-        recovered = tuple(recover(home, folder, environment))
+        recovered = tuple(recover(run))
         left_out: list[tuple[Path, BadRecord]] = []
         entries = to_undo(home, named, left_out)
         for found in entries:
@@ -87,9 +81,9 @@ def undo(
         for found in entries:
             require_alone(home, read_file_status(home))
             if found.whole:
-                units += _restore(home, folder, environment, found)
+                units += _restore(run, found)
             else:
-                outcome = _invert(home, folder, environment, found)
+                outcome = _invert(run, found)
                 units += len(outcome.done)
                 given_back += outcome.given_back
     return Undone(tuple(entries), units, recovered, given_back=given_back, left_out=tuple(left_out))
@@ -118,17 +112,17 @@ def _require_ours(folder: Folder, found: Entry) -> None:
         )
 
 
-def _invert(home: Home, folder: Folder, environment: Environment, found: Entry) -> executor.Outcome:
+def _invert(run: Run, found: Entry) -> executor.Outcome:
+    home, environment = run.home, run.environment
     file_status = read_file_status(home)
     need = ROOM + 2 * found.path.stat().st_size
-    require_writable(home, file_status, folder, need)
+    require_writable(run, need)
     with plan_database.read(found.path) as noted:
         tables = noted.tables()
-    require_no_question(home, file_status, folder, looks_up=True, tables=tables)
-    bundle(home, file_status, folder, folder.backup_dir(found.path))
+    require_no_question(run, file_status, looks_up=True, tables=tables)
+    bundle(run, file_status, run.folder.backup_dir(found.path))
     around = executor.Surroundings(
-        guard=guard_alone(home, environment.now),
-        lawful=lawful(),
+        guard=guard_alone(run),
         keep=lambda _action: None,
         resolve=_unused,
         tell=lambda unit: environment.tell(f"undone: {unit.summary}"),
@@ -138,7 +132,7 @@ def _invert(home: Home, folder: Folder, environment: Environment, found: Entry) 
     )
     # The receipt stays open until the -wal is settled: it says whose that is.
     with plan_database.edit(found.path) as receipt:
-        receipt.set_header(undoing=environment.now())
+        receipt.set_header(undoing=run.now())
         plan_database.sync(found.path)
         try:
             with writing(home.database, live=False) as writer:
@@ -146,22 +140,23 @@ def _invert(home: Home, folder: Folder, environment: Environment, found: Entry) 
         except NotNoted:
             raise
         except HermesRepairError:
-            _close_undo(receipt, home, environment)
+            _close_undo(run, receipt)
             raise
-        _close_undo(receipt, home, environment)
+        _close_undo(run, receipt)
     plan_database.sync(found.path)
     return outcome
 
 
-def _close_undo(receipt: PlanFile, home: Home, environment: Environment) -> None:
+def _close_undo(run: Run, receipt: PlanFile) -> None:
     """Note that an undo came to its end, with what is left to take back or without."""
     left = [state for _, state in receipt.states() if state is UnitState.DONE]
-    undone = None if left else environment.now()
-    receipt.set_header(undoing=None, undone=undone, left=marks_left(home))
+    undone = None if left else run.now()
+    receipt.set_header(undoing=None, undone=undone, left=marks_left(run.home))
 
 
-def _restore(home: Home, folder: Folder, environment: Environment, found: Entry) -> int:
+def _restore(run: Run, found: Entry) -> int:
     """Put the backup of a migration back, if nothing was written since."""
+    home, folder = run.home, run.folder
     if found.header.backup is None:
         raise Refused(f"Receipt {found.name} has no backup to restore.")
     backup = folder.path / found.header.backup
@@ -171,19 +166,19 @@ def _restore(home: Home, folder: Folder, environment: Environment, found: Entry)
             advice("`{}` shows all backups.", command("backup list")),
         )
     file_status = read_file_status(home)
-    require_writable(home, file_status, folder, ROOM + 2 * file_status.sides.main)
-    require_no_question(home, file_status, folder)
-    bundle(home, file_status, folder, folder.backup_dir(found.path))
+    require_writable(run, ROOM + 2 * file_status.sides.main)
+    require_no_question(run, file_status)
+    bundle(run, file_status, run.folder.backup_dir(found.path))
     with scratch(6 * backup.stat().st_size) as place:
-        marks = _require_unwritten(home, environment, file_status, found, backup, place)
+        marks = _require_unwritten(run, file_status, found, backup, place)
         lower = {t: m for t, m in marks.items() if m > sequences(backup).get(t, 0)}
         if lower:
             host.copy_files([(backup, place / "raised.db")], fsync=False)
             backup = place / "raised.db"
             raise_sequences(backup, lower)
-        guard_alone(home, environment.now)()
+        guard_alone(run)()
         with plan_database.edit(found.path) as receipt:
-            receipt.set_header(undoing=environment.now())
+            receipt.set_header(undoing=run.now())
             plan_database.sync(found.path)
             try:
                 put_back(backup, home.database, lambda: require_same_base(home, file_status.marks))
@@ -193,18 +188,13 @@ def _restore(home: Home, folder: Folder, environment: Environment, found: Entry)
                 raise
             done = [number for number, state in receipt.states() if state is UnitState.DONE]
             receipt.set_states(done, UnitState.UNDONE)
-            receipt.set_header(undoing=None, undone=environment.now(), left=marks_left(home))
+            receipt.set_header(undoing=None, undone=run.now(), left=marks_left(home))
     plan_database.sync(found.path)
     return len(done)
 
 
 def _require_unwritten(
-    home: Home,
-    environment: Environment,
-    file_status: FileStatus,
-    found: Entry,
-    backup: Path,
-    place: Path,
+    run: Run, file_status: FileStatus, found: Entry, backup: Path, place: Path
 ) -> dict[str, int]:
     """Prove that nothing was written since, by doing the migration again on a copy (R5).
 
@@ -212,20 +202,21 @@ def _require_unwritten(
     the database came later. Returns the AUTOINCREMENT marks of now, which undo does not lower.
     Raises :class:`Refused` naming the tables.
     """
+    database = run.home.database
     expected, now = place / "expected.db", place / "now.db"
     host.copy_files([(backup, expected)], fsync=False)
     suffixes = ("", "-wal", "-journal")
     files = (file_status.facts.main, file_status.facts.wal, file_status.facts.journal)
     copy_private(
         [
-            (home.database.with_name(home.database.name + suffix), Path(f"{now}{suffix}"))
+            (database.with_name(database.name + suffix), Path(f"{now}{suffix}"))
             for suffix, part in zip(suffixes, files, strict=True)
             if part.exists
         ]
     )
     with plan_database.read(found.path) as receipt, writing(expected, live=False) as writer:
         numbers = [n for n, state in receipt.states() if state is UnitState.DONE]
-        executor.replay(writer, receipt, numbers, environment.random)
+        executor.replay(writer, receipt, numbers, run.environment.random)
     with writing(now, live=False) as writer:
         writer.query("PRAGMA wal_checkpoint(TRUNCATE)")
     differences = differing_tables(expected, now)

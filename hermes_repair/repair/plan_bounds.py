@@ -28,8 +28,11 @@ from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import Refused
 from hermes_repair.model.plans import Unit
 from hermes_repair.model.values import Value, same_value
-from hermes_repair.schema.structure import Structure, Table
 from hermes_repair.store.writer import Writer
+
+if TYPE_CHECKING:
+    from hermes_repair.schema.foreign_objects import ForeignObject
+    from hermes_repair.schema.structure import Structure, Table
 
 LOCK_TABLE = "compression_locks"
 _PAUSE = "compression_failure_"
@@ -148,9 +151,6 @@ def _may_run_beside_others(action: Action) -> bool:
             return action.table == "sessions" and pauses
     return False
 
-
-if TYPE_CHECKING:
-    from hermes_repair.schema.foreign_objects import ForeignObject
 
 SEE_DB009 = advice("Nothing was changed. `{}` says more.", command("doctor", "--select", "DB009"))
 
