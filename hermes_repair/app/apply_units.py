@@ -160,7 +160,7 @@ def apply_units(
     around = executor.Surroundings(
         guard=guard_alone(run) if exclusive else _nothing,
         keep=lambda action: kept_sources.keep(folder, path, action, home.root),
-        resolve=lambda action: _resolve(home, action),
+        resolve=lambda action: resolve(home, action),
         tell=lambda unit: environment.tell(unit.summary),
         random=environment.random,
         patience=PATIENCE,
@@ -280,7 +280,7 @@ def _nothing() -> None:
     """Beside a live Hermes there is nobody to keep out."""
 
 
-def _resolve(home: Home, action: RowInsert) -> Row:
+def resolve(home: Home, action: RowInsert) -> Row:
     """Return the row of an insert, made from the bytes that it names, which are read again now.
 
     Raises :class:`Refused` where they are not what the plan saw.

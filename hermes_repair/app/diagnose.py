@@ -77,21 +77,17 @@ def diagnose(
     confirm: bool = True,
 ) -> Diagnosis:
     """Run the selected checks; with ``confirm``, twice beside a live Hermes: both must agree."""
-    first = steady(
-        home,
-        environment,
-        lambda file_status: _once(home, environment, look_options, selection, file_status),
-    )
+
+    def look(file_status: FileStatus) -> Diagnosis:
+        return _once(home, environment, look_options, selection, file_status)
+
+    first = steady(home, environment, look)
     if not (confirm and first.live and first.findings):
         return first
     environment.sleep(SECOND_LOOK_SECONDS)
-    second = steady(
-        home,
-        environment,
-        lambda file_status: _once(home, environment, look_options, selection, file_status),
-    )
-    seen = {finding.fingerprint for finding in first.findings}
-    kept = tuple(finding for finding in second.findings if finding.fingerprint in seen)
+    second = steady(home, environment, look)
+    before = {finding.fingerprint for finding in first.findings}
+    kept = tuple(finding for finding in second.findings if finding.fingerprint in before)
     return replace(second, findings=kept)
 
 

@@ -233,6 +233,11 @@ def place_of(home: Home) -> dict[str, Any]:
     return {"path": str(home.root / "state.db"), "size": size}
 
 
+def path_in_home(home: Home, path: Path) -> str:
+    """Return a path for a reader: below the home where it lies there."""
+    return str(path.relative_to(home.root)) if path.is_relative_to(home.root) else str(path)
+
+
 def steady(home: Home, environment: Environment, look: Callable[[FileStatus], T]) -> T:
     """Run a look, and run it again where the files moved under it."""
     for _ in range(LOOKS):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from hermes_repair import host
 from hermes_repair.app.environment import Environment
-from hermes_repair.app.file_status import copy_private
+from hermes_repair.app.file_status import copy_private, path_in_home
 from hermes_repair.app.open_scene import ask_scene, readable
 from hermes_repair.evidence.auxiliary_files import listings, read_json
 from hermes_repair.evidence.scene import Scene
@@ -197,13 +197,13 @@ def _place(home: Home, found: TranscriptFile, message: dict[str, object], line: 
         session_id=found.session_id or "",
         role=role if isinstance(role, str) else "",
         at=stamp if isinstance(stamp, str | int | float) else None,
-        path=_relative(home, found.path),
+        path=path_in_home(home, found.path),
         line=line,
     )
 
 
 def _in_copy(home: Home, path: Path, wanted: Words, notes: list[str]) -> Iterator[Place]:
-    name = _relative(home, path)
+    name = path_in_home(home, path)
     if not host.who_has_open(path).nobody:
         notes.append(f"{name} is open in another program and was not searched.")
         return
@@ -225,7 +225,3 @@ def _in_copy(home: Home, path: Path, wanted: Words, notes: list[str]) -> Iterato
                 )
     except (DatabaseUnreadable, Refused) as error:
         notes.append(f"{name} could not be checked: {error.message}")
-
-
-def _relative(home: Home, path: Path) -> str:
-    return str(path.relative_to(home.root)) if path.is_relative_to(home.root) else str(path)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from hermes_repair import host
 from hermes_repair.app.environment import Environment, folder_of
-from hermes_repair.app.file_status import copy_private, quick_look, read_file_status
+from hermes_repair.app.file_status import copy_private, path_in_home, quick_look, read_file_status
 from hermes_repair.app.receipts import gather
 from hermes_repair.evidence.lock_holds import Circumstances, Hold, rows_that_hold
 from hermes_repair.home.layout import Home
@@ -154,7 +154,7 @@ def _lock_file(
     pid: int | None = None,
     process: host.ProcessInfo | None = None,
 ) -> Hold:
-    return Hold("lock-file", _name(home, file.path), verdict, pid=pid, process=process)
+    return Hold("lock-file", path_in_home(home, file.path), verdict, pid=pid, process=process)
 
 
 def _gateway_pid(home: Home) -> Iterator[Hold]:
@@ -164,7 +164,7 @@ def _gateway_pid(home: Home) -> Iterator[Hold]:
         written = path.stat().st_mtime if record is not None else None
     except OSError as error:
         verdict = Verdict(Kind.UNKNOWN, f"It cannot be read: {error.strerror}.")
-        yield Hold("gateway-pid", _name(home, path), verdict)
+        yield Hold("gateway-pid", path_in_home(home, path), verdict)
         return
     if record is None:
         return
@@ -186,7 +186,7 @@ def _gateway_pid(home: Home) -> Iterator[Hold]:
         verdict = Verdict(Kind.LIVE, f"Process {record.pid} is running.")
     yield Hold(
         "gateway-pid",
-        _name(home, path),
+        path_in_home(home, path),
         verdict,
         pid=record.pid,
         process=process,
@@ -207,11 +207,6 @@ def _receipts(folder: Folder) -> Iterator[Hold]:
         )
         verdict = Verdict(Kind.STUCK, reason)
         yield Hold("receipt", path.stem, verdict, taken=header.created)
-
-
-def _name(home: Home, path: Path) -> str:
-    """Return a path for a reader: below the home where it lies there."""
-    return str(path.relative_to(home.root)) if path.is_relative_to(home.root) else str(path)
 
 
 NAME = "hermes-repair-locks"

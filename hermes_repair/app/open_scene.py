@@ -28,6 +28,7 @@ from hermes_repair.model.errors import DatabaseUnreadable, Refused, UnknownSessi
 from hermes_repair.model.plans import Outline
 from hermes_repair.model.words import count, verb
 from hermes_repair.records import plan_database
+from hermes_repair.records.plan_file import PlanFile
 from hermes_repair.schema.recognise import holds_conversations, recognise
 from hermes_repair.schema.structure import Structure, read_structure
 from hermes_repair.store.file_state import FileState, SideFile, at_rest, beside_others
@@ -209,5 +210,5 @@ def _has_messages(scene: Scene, session: str) -> bool:
 
 def _of_receipts(home: Home) -> Iterator[str]:
     paths = folder_of(home).receipt_paths()
-    for _, named in plan_database.read_each(paths, lambda r: r.sessions() | r.subjects()):
+    for _, named in plan_database.read_each(paths, PlanFile.subjects):
         yield from named

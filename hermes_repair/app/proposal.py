@@ -56,7 +56,6 @@ class Proposal:
     """
 
     plan: Plan
-    findings: tuple[Finding, ...]
     labels: dict[str, SessionLabel]
     database: dict[str, Any]
     file_status: FileStatus
@@ -132,7 +131,6 @@ def propose(
                 raise Refused(*unproven[0])
             proposal = Proposal(
                 plan=made,
-                findings=tuple(finding.without_fix() for finding in findings),
                 labels=labels(scene, tuple(findings)),
                 database=facts(scene),
                 file_status=file_status,

@@ -23,8 +23,8 @@ from hermes_repair.records.receipt_traces import Traces, traces
 RESTORE = "restore"
 """What receipts of a restore are called. They have no steps: `undo` takes none of them back."""
 CLOCKS = 2.0  # seconds: some filesystems keep no finer times
-SET_ASIDE = f"repair-wal-{WalChoice.IGNORE.value}"
-"""What receipts of a -wal that was to be set aside are called."""
+ANSWERS = {choice: f"repair-wal-{choice.value}" for choice in WalChoice}
+"""What receipts of an answer to DB002 are called; they have no steps either."""
 
 
 def gather(folder: Folder) -> ReceiptHistory:
@@ -186,6 +186,6 @@ def left_by_us(folder: Folder, file_status: FileStatus) -> Path | None:
             return path
         wrote = file_status.facts.wal.mtime_ns / 1e9 > header.created - CLOCKS
         same = header.base.partition(":")[0] == main
-        if is_open(header) and header.command != SET_ASIDE and same and wrote:
+        if is_open(header) and header.command != ANSWERS[WalChoice.IGNORE] and same and wrote:
             return path
     return None

@@ -21,7 +21,7 @@ from hermes_repair.app.preflight import (
     require_no_question,
     require_writable,
 )
-from hermes_repair.app.receipts import RESTORE, is_open, left_by_us, write_empty
+from hermes_repair.app.receipts import ANSWERS, RESTORE, is_open, left_by_us, write_empty
 from hermes_repair.home.layout import Home
 from hermes_repair.model.choices import WalChoice
 from hermes_repair.model.commands_to_type import advice, command
@@ -78,7 +78,7 @@ def cut_off(folder: Folder) -> CutOff:
 def _about(receipt: PlanFile) -> CutOff | None:
     if not is_open(receipt.header()):
         return None
-    about = receipt.sessions() | receipt.subjects()
+    about = receipt.subjects()
     return CutOff((), about, receipt.changes_structure())
 
 
@@ -184,10 +184,6 @@ def _like(backup: Path | None) -> Callable[[Writer], bool]:
     return ask
 
 
-COMMANDS = {choice: f"repair-wal-{choice.value}" for choice in WalChoice}
-"""What receipts of an answer are called. They have no steps: `undo` takes none of them back."""
-
-
 def answer_wal(run: Run, choice: WalChoice) -> str:
     """Do what the user said about a -wal in question, and say so in one sentence.
 
@@ -199,11 +195,11 @@ def answer_wal(run: Run, choice: WalChoice) -> str:
     require_alone(home, file_status)
     require_writable(run, 2 * sum(astuple(file_status.sides)))
     _require_sound(home, file_status, choice)
-    path = folder.new_receipt(COMMANDS[choice], run.now())
+    path = folder.new_receipt(ANSWERS[choice], run.now())
     place = folder.make(folder.backup_dir(path))
     copy_as_files(run, file_status, place)
     backup = str((place / "state.db").relative_to(folder.path))
-    write_empty(run, path, file_status.marks, COMMANDS[choice], backup=backup)
+    write_empty(run, path, file_status.marks, ANSWERS[choice], backup=backup)
     if choice is WalChoice.IGNORE:
         set_wal_aside(home)
     else:
@@ -243,7 +239,7 @@ def said(choice: WalChoice) -> str:
 
 def answer_of(command: str) -> WalChoice | None:
     """Return the answer that a receipt of this command keeps, None for any other run."""
-    return next((choice for choice, name in COMMANDS.items() if name == command), None)
+    return next((choice for choice, name in ANSWERS.items() if name == command), None)
 
 
 def set_wal_aside(home: Home) -> None:

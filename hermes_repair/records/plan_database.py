@@ -20,11 +20,11 @@ from hermes_repair.host.regular_files import copy_regular
 from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import BadRecord, DatabaseUnreadable, Refused, UsageError
 from hermes_repair.model.plans import Header
+from hermes_repair.records.action_rows import TABLES
 from hermes_repair.records.plan_file import (
     FORMAT,
     MAKE_PLAN,
     MOVE_AWAY,
-    TABLES,
     PlanFile,
     require_readable_now,
 )

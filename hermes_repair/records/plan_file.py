@@ -16,16 +16,19 @@ from typing import TYPE_CHECKING, Any
 from hermes_repair.model.actions import Action
 from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import BadRecord, DatabaseUnreadable, NotNoted, Refused
-from hermes_repair.model.plans import Header, Outline, Safety, Unit, UnitRecord, UnitState, outline
+from hermes_repair.model.plans import Header, Outline, Unit, UnitRecord, UnitState, outline
 from hermes_repair.model.values import Value, encode_value, text
 from hermes_repair.records.action_rows import (
     COLUMNS,
+    UNIT,
     columns_of,
     from_row,
     kept,
     plain,
     texts,
     to_row,
+    unit_from_row,
+    unit_row,
 )
 from hermes_repair.records.undo_data import Aside
 from hermes_repair.store.connections import bind, placeholder
@@ -57,25 +60,6 @@ def require_readable_now(path: Path, error: BaseException) -> None:
         ) from error
 
 
-TABLES = """
-CREATE TABLE header (name TEXT PRIMARY KEY, value);
-CREATE TABLE units (
-  number INTEGER PRIMARY KEY, kind TEXT, subject TEXT, summary TEXT, safety TEXT, live INTEGER,
-  findings TEXT, finding_ids TEXT, sessions TEXT, state TEXT
-);
-CREATE TABLE actions (
-  unit INTEGER, position INTEGER, kind TEXT, tbl TEXT, counters TEXT,
-  old_id INTEGER, new_id INTEGER, digest TEXT,
-  source TEXT, offset INTEGER, length INTEGER, sha256 TEXT,
-  sql TEXT, step TEXT, target TEXT, size INTEGER, column_set INTEGER,
-  PRIMARY KEY (unit, position)
-) WITHOUT ROWID;
-CREATE TABLE column_sets (number INTEGER PRIMARY KEY, names TEXT UNIQUE);
-CREATE TABLE images (
-  unit INTEGER, position INTEGER, image TEXT, column_name TEXT, value,
-  PRIMARY KEY (unit, position, image, column_name)
-) WITHOUT ROWID;
-"""
 _CONTENT = f"position, {', '.join(COLUMNS)}"
 _FATE = ("closed", "undoing", "undone", "left")
 """What changes in the header of a receipt after it was written; all else is in its digest."""
@@ -83,8 +67,7 @@ _DIGEST = "digest"
 _SEALED = (
     f"SELECT name, typeof(value), value FROM header WHERE name NOT IN {(*_FATE, _DIGEST)}"
     " ORDER BY name",
-    "SELECT number, kind, subject, summary, safety, live, findings, finding_ids, sessions"
-    " FROM units ORDER BY number",
+    f"SELECT number, {', '.join(UNIT)} FROM units ORDER BY number",
     f"SELECT unit, {_CONTENT} FROM actions ORDER BY unit, position",
     "SELECT number, names FROM column_sets ORDER BY number",
     "SELECT unit, position, image, column_name, typeof(value), value FROM images"
@@ -97,29 +80,12 @@ _AS_TEXT = dict.fromkeys(("subject", "summary"), "CAST(? AS TEXT)")
 """How :mod:`sqlite_utils` puts in what may be no UTF-8 and is bound as bytes then."""
 _COLUMN_NAMES = "(SELECT names FROM column_sets WHERE number = column_set) AS column_names"
 _UNIT_ROWS = {
-    "units": "SELECT kind, subject, summary, safety, live, findings, finding_ids, sessions"
-    " FROM units WHERE number = ?",
+    "units": f"SELECT {', '.join(UNIT)} FROM units WHERE number = ?",
     "actions": f"SELECT {_CONTENT.replace('column_set', _COLUMN_NAMES)} FROM actions"
     " WHERE unit = ? ORDER BY position",
     "images": "SELECT position, image, column_name, value FROM images WHERE unit = ?"
     " ORDER BY position, image, column_name",
 }
-
-
-def _unit_row(number: int, unit: Unit) -> dict[str, Any]:
-    subject, summary = bind([unit.subject, unit.summary])
-    return {
-        "number": number,
-        "kind": unit.kind,
-        "subject": subject,
-        "summary": summary,
-        "safety": unit.safety.value,
-        "live": int(unit.live),
-        "findings": json.dumps(unit.findings),
-        "finding_ids": json.dumps(unit.finding_ids),
-        "sessions": json.dumps(sorted(unit.sessions)),
-        "state": UnitState.PENDING.value,
-    }
 
 
 class PlanFile:
@@ -227,7 +193,7 @@ class PlanFile:
         rows: list[dict[str, Any]] = []
         with self._tables.atomic():
             for number, unit in enumerate(units, self._next_number()):
-                rows.append(_unit_row(number, unit))
+                rows.append(unit_row(number, unit))
                 for position, action in enumerate(unit.actions):
                     self._put(number, position, action)
                 outlines.append(outline(number, unit))
@@ -305,22 +271,10 @@ class PlanFile:
         """Return one unit."""
         with self.reading():
             row = self._db.execute(
-                "SELECT kind, subject, summary, safety, live, findings, finding_ids, sessions,"
-                " state FROM units WHERE number = ?",
-                (number,),
+                f"SELECT {', '.join(UNIT)}, state FROM units WHERE number = ?", (number,)
             ).fetchone()
-            unit = Unit(
-                kind=str(row[0]),
-                subject=text(row[1]) or "",
-                summary=text(row[2]) or "",
-                actions=tuple(self._actions(number)),
-                safety=Safety(row[3]),
-                live=bool(row[4]),
-                findings=texts(row[5]),
-                finding_ids=texts(row[6]),
-                sessions=frozenset(texts(row[7])),
-            )
-            return UnitRecord(number, unit, UnitState(row[8]))
+            unit = unit_from_row(row[:-1], tuple(self._actions(number)))
+            return UnitRecord(number, unit, UnitState(row[-1]))
 
     def _actions(self, number: int) -> Iterator[Action]:
         sets = self.column_sets()
@@ -362,17 +316,13 @@ class PlanFile:
                 "UPDATE units SET state = ? WHERE number = ?", ((state.value, n) for n in numbers)
             )
 
-    def sessions(self) -> frozenset[str]:
-        """Return the sessions that the units touch."""
-        with self.reading():
-            found = self._db.execute("SELECT sessions FROM units")
-            return frozenset(session for row in found for session in texts(row[0]))
-
     def subjects(self) -> frozenset[str]:
-        """Return what the units are about: sessions, and names of other things."""
+        """Return what the units are about: sessions that they touch, and names of other things."""
         with self.reading():
-            found = self._db.execute("SELECT subject FROM units")
-            return frozenset(text(row[0]) or "" for row in found)
+            found: set[str] = set()
+            for subject, sessions in self._db.execute("SELECT subject, sessions FROM units"):
+                found |= {text(subject) or "", *texts(sessions)}
+            return frozenset(found)
 
     def count_actions(self) -> int:
         """Return how many actions all units have."""
