@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hermes_repair.app.apply_units import PATIENCE, ROOM, prune_backups
 from hermes_repair.app.environment import Environment, Run, folder_of
-from hermes_repair.app.file_status import FileStatus, marks_left, read_file_status
+from hermes_repair.app.file_status import FileStatus, read_file_status
 from hermes_repair.app.preflight import (
     Space,
     bundle,
@@ -22,7 +22,7 @@ from hermes_repair.app.preflight import (
     require_writable,
     single_run,
 )
-from hermes_repair.app.receipts import RESTORE, write_empty
+from hermes_repair.app.receipts import RESTORE, close_empty, write_empty
 from hermes_repair.app.recover import set_wal_aside
 from hermes_repair.evidence.sessions_elsewhere import look_at
 from hermes_repair.home.layout import DATABASE, Home, profile_names
@@ -89,11 +89,13 @@ def listed(home: Home) -> list[Backup]:
     for place in folder.backups.iterdir():
         path = place / "state.db"
         if is_folder(place) and path.is_file() and not path.is_symlink():
-            facts = path.stat()
-            found.append(
-                Backup(place.name, path, facts.st_size, facts.st_mtime, place.name in receipts)
-            )
+            found.append(_backup(path, of_run=place.name in receipts))
     return sorted(found, key=lambda backup: backup.made, reverse=True)
+
+
+def _backup(path: Path, *, of_run: bool = False) -> Backup:
+    facts = path.stat()
+    return Backup(path.parent.name, path, facts.st_size, facts.st_mtime, of_run)
 
 
 def can_copy(home: Home) -> bool:
@@ -134,9 +136,7 @@ def make(home: Home, environment: Environment) -> Copied:
         if damage:
             place = folder.mark_damaged(place)
             target = place / "state.db"
-    facts = target.stat()
-    made = Backup(place.name, target, facts.st_size, facts.st_mtime, False)
-    return Copied(made, disk, damage)
+    return Copied(_backup(target), disk, damage)
 
 
 def prune(home: Home, environment: Environment) -> list[Path]:
@@ -223,9 +223,7 @@ def restore(
             if readable:
                 folder.discard(receipt)  # nothing was changed
             raise
-        with plan_database.edit(receipt) as notes:
-            notes.set_header(closed=environment.now(), left=marks_left(home))
-        plan_database.sync(receipt)
+        close_empty(run, receipt)
     return kept
 
 
@@ -258,8 +256,7 @@ def _keep(run: Run, file_status: FileStatus) -> Backup:
     """Copy what is there now as files, whatever state it is in."""
     place = run.folder.new_backup(BEFORE_RESTORE, run.now())
     copy_as_files(run, file_status, place)
-    facts = (place / "state.db").stat()
-    return Backup(place.name, place / "state.db", facts.st_size, facts.st_mtime, False)
+    return _backup(place / "state.db")
 
 
 def _readable(run: Run, file_status: FileStatus) -> bool:

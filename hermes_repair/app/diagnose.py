@@ -142,7 +142,7 @@ def find(scene: Scene, selection: Selection) -> list[Finding]:
     One that reads a table through an index that does not have its rows (DB006) is left out: it
     would take what is there for missing.
     """
-    found: list[Finding] = []
+    findings: list[Finding] = []
     for check in all_checks():
         if not selection.wants_id(check.id):
             scene.left_out[check.id] = SELECTION
@@ -151,25 +151,27 @@ def find(scene: Scene, selection: Selection) -> list[Finding]:
         elif check.rests_on(scene.file.unproven):
             scene.left_out[check.id] = INDEX
         else:
-            found += _ask(check, scene)
+            findings += _ask(check, scene)
     if selection.sessions:
-        found = [f for f in found if f.session_id is None or f.session_id in selection.sessions]
-    return found
+        findings = [
+            f for f in findings if f.session_id is None or f.session_id in selection.sessions
+        ]
+    return findings
 
 
-def within_limits(scene: Scene, found: list[Finding], selection: Selection) -> list[Finding]:
+def within_limits(scene: Scene, findings: list[Finding], selection: Selection) -> list[Finding]:
     """Say of findings whose repair may not be written here who mends them.
 
     Damage that SQLite only met while the checks were reading (DB003) is added.
     """
     if not readable(scene):
-        return list(_with_damage(scene, found, selection))
+        return list(_with_damage(scene, findings, selection))
     limited = _tried(
         scene,
         "what may be repaired",
-        lambda: only_where_there_is_a_way(scene, _limited(scene, found)),
+        lambda: only_where_there_is_a_way(scene, _limited(scene, findings)),
     )
-    known = _with_damage(scene, found if limited is None else limited, selection)
+    known = _with_damage(scene, findings if limited is None else limited, selection)
     blocking = _blocking(scene)
     return [_waiting_for(blocking, one) for one in known] if blocking else list(known)
 
@@ -181,25 +183,25 @@ def _blocking(scene: Scene) -> str | None:
     return "DB003" if scene.file.soundness and scene.file.soundness.damage else None
 
 
-def _waiting_for(blocking: str, found: Finding) -> Finding:
+def _waiting_for(blocking: str, finding: Finding) -> Finding:
     """Return a finding whose command would be refused with what has to be answered first."""
-    if found.remedy not in (Remedy.SAFE, Remedy.UNSAFE, Remedy.MIGRATE):
-        return found
-    return replace(found, hint=f"First settle {blocking}: until then nothing is written here.")
+    if finding.remedy not in (Remedy.SAFE, Remedy.UNSAFE, Remedy.MIGRATE):
+        return finding
+    return replace(finding, hint=f"First settle {blocking}: until then nothing is written here.")
 
 
-def _limited(scene: Scene, found: list[Finding]) -> list[Finding]:
+def _limited(scene: Scene, findings: list[Finding]) -> list[Finding]:
     allowed = allowed_writes(scene.recognition, scene.structure)
     if allowed.unlimited:
-        return found
+        return findings
     reasons: dict[str, str] = {}
-    for unit in proposals(scene, found):
+    for unit in proposals(scene, findings):
         reason = why_not(allowed, unit)
         if reason:
             reasons.update(dict.fromkeys(unit.findings, reason))
     old = scene.recognition.family is Family.OLD
     if allowed.foreign_objects:  # what is mended by a migration, or after one, waits as well
-        waits = found if old else [f for f in found if f.remedy is Remedy.MIGRATE]
+        waits = findings if old else [f for f in findings if f.remedy is Remedy.MIGRATE]
         named = (f.fingerprint for f in waits if f.remedy in _MENDED)
         reasons.update(dict.fromkeys(named, allowed.foreign_objects[0].reason))
         old = False
@@ -209,7 +211,7 @@ def _limited(scene: Scene, found: list[Finding]) -> list[Finding]:
         replace(f, remedy=remedy, hint=first if old else f"Not repaired here: {why}.")
         if (why := reasons.get(f.fingerprint)) is not None
         else f
-        for f in found
+        for f in findings
     ]
 
 
@@ -220,10 +222,10 @@ def why_not(allowed: AllowedWrites, unit: Unit) -> str:
 
 def _ask(check: Check, scene: Scene) -> list[Finding]:
     scene.tell(f"checking {check.name} ({check.id})")
-    found = _tried(scene, check.id, lambda: list(check.find(scene)))
-    if found is None:
+    findings = _tried(scene, check.id, lambda: list(check.find(scene)))
+    if findings is None:
         scene.left_out[check.id] = UNREADABLE
-    return found or []
+    return findings or []
 
 
 def _tried(scene: Scene, what: str, ask: Callable[[], T]) -> T | None:
@@ -251,13 +253,13 @@ def _note_unread(scene: Scene, what: str, error: DatabaseUnreadable) -> None:
 
 
 def _with_damage(
-    scene: Scene, found: Sequence[Finding], selection: Selection
+    scene: Scene, findings: Sequence[Finding], selection: Selection
 ) -> tuple[Finding, ...]:
     """Add the damage that SQLite only met while the checks were reading (DB003)."""
-    named = any(finding.id == database_damaged.id for finding in found)
+    named = any(finding.id == database_damaged.id for finding in findings)
     if named or not selection.wants_id(database_damaged.id):
-        return tuple(found)
-    return tuple(sorted([*found, *database_damaged.find(scene)], key=lambda finding: finding.id))
+        return tuple(findings)
+    return tuple(sorted([*findings, *database_damaged.find(scene)], key=lambda finding: finding.id))
 
 
 def facts(scene: Scene, *, count: bool = True) -> dict[str, Any]:
@@ -304,15 +306,15 @@ def acknowledge(
 
     Raises :class:`UsageError` where no finding has that fingerprint.
     """
-    found = diagnose(home, environment, LookOptions(), Selection(), confirm=False)
-    finding = next((f for f in found.findings if f.fingerprint == fingerprint), None)
+    diagnosis = diagnose(home, environment, LookOptions(), Selection(), confirm=False)
+    finding = next((f for f in diagnosis.findings if f.fingerprint == fingerprint), None)
     if finding is None:
         raise UsageError(
             f"No finding has the fingerprint {fingerprint!r}.",
             advice("`{}` shows the fingerprints.", command("doctor", "-v")),
         )
     folder_of(home).acknowledge(fingerprint, reason)
-    return finding, found
+    return finding, diagnosis
 
 
 Explained: TypeAlias = Check

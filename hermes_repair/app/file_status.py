@@ -19,6 +19,7 @@ from hermes_repair.store.file_state import CopyFiles, Sides, at_rest, beside_oth
 from hermes_repair.store.look import Look
 
 LOOKS = 3
+SIDE_SUFFIXES = ("-wal", "-shm", "-journal")
 DOCTOR_SAYS_MORE = advice("`{}` says more.", command("doctor"))
 
 T = TypeVar("T")
@@ -63,6 +64,18 @@ class FileStatus:
         journal = self.facts.journal
         over = journal.head[:1] == b"\0"
         return Sides(self.facts.main.size, self.facts.wal.size, 0 if over else journal.size)
+
+    def copies(self, database: Path, target: Path) -> list[tuple[Path, Path]]:
+        """Return what lies there, main file and what is beside it, each with its place in a copy.
+
+        ``database`` is the main file as the home names it, ``target`` what it is to be copied to.
+        """
+        files = zip(("", *SIDE_SUFFIXES), (self.facts.main, *self.facts.sidecars), strict=True)
+        suffixes = [suffix for suffix, found in files if found.exists]
+        return [
+            (database.with_name(database.name + suffix), target.with_name(target.name + suffix))
+            for suffix in suffixes
+        ]
 
     @property
     def in_the_way(self) -> str | None:

@@ -98,19 +98,9 @@ def find(home: Home, environment: Environment, words: str) -> Found:
 def _in_database(scene: Scene, wanted: Words) -> Iterator[Place]:
     hidden = {node.id for node in scene.nodes if node.delegate_from is not None or node.archived}
     for place in _messages(scene.look, wanted):
-        state = place.state
-        if state == "shown" and place.session_id in hidden:
-            state = "hidden"
-        indexed = _is_indexed(scene.look, place.id)
-        yield Place(
-            where="database",
-            session_id=place.session_id,
-            role=place.role,
-            at=place.at,
-            id=place.id,
-            state=state,
-            indexed=indexed,
-        )
+        is_hidden = place.state == "shown" and place.session_id in hidden
+        state = "hidden" if is_hidden else place.state
+        yield replace(place, state=state, indexed=_is_indexed(scene.look, place.id))
 
 
 def _messages(look: Look, wanted: Words) -> Iterator[Place]:
@@ -214,14 +204,6 @@ def _in_copy(home: Home, path: Path, wanted: Words, notes: list[str]) -> Iterato
     try:
         with at_rest(facts.real, sides, copy_private, None, check_file=False) as (look, _):
             for place in _messages(look, wanted) if look.has("messages") else ():
-                yield Place(
-                    where="copy",
-                    session_id=place.session_id,
-                    role=place.role,
-                    at=place.at,
-                    path=name,
-                    id=place.id,
-                    state=place.state,
-                )
+                yield replace(place, where="copy", path=name)
     except (DatabaseUnreadable, Refused) as error:
         notes.append(f"{name} could not be checked: {error.message}")

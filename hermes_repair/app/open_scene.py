@@ -54,15 +54,15 @@ def open_scene(
     file_status: FileStatus | None = None,
 ) -> Iterator[Scene]:
     """Give a scene of one home; nothing in the home changes (R1)."""
-    seen = file_status or read_file_status(home)
+    file_status = file_status or read_file_status(home)
     folder = folder_of(home)
-    left = left_by_us(folder, seen)
-    with naming(seen), ExitStack() as stack:
-        if seen.at_rest:
+    left = left_by_us(folder, file_status)
+    with naming(file_status), ExitStack() as stack:
+        if file_status.at_rest:
             look, state = stack.enter_context(
                 at_rest(
                     home.database,
-                    seen.sides,
+                    file_status.sides,
                     copy_private,
                     choice,
                     check_file=check_file,
@@ -73,7 +73,7 @@ def open_scene(
             look, state = stack.enter_context(
                 beside_others(
                     home.database,
-                    wal_mode=seen.facts.wal_mode,
+                    wal_mode=file_status.facts.wal_mode,
                     check_file=check_file,
                     at_least=LOCKS,
                 )
@@ -90,16 +90,16 @@ def open_scene(
                 f"Whether {_listed(tables)} and {verb(len(tables), 'its', 'their')} indexes match"
                 " takes too long to check while others use the database."
             )
-        installed = installed_for(home, environment, seen)
+        installed = installed_for(home, environment, file_status)
         notes += unread(installed)
-        structure, state = _structure(look, state, seen)
+        structure, state = _structure(look, state, file_status)
         yield Scene(
             home=home,
             look=look,
             file=state,
             structure=structure,
             recognition=recognise(structure),
-            openers=seen.openers,
+            openers=file_status.openers,
             installed=installed,
             receipt_history=gather(folder),
             look_options=look_options,
@@ -137,14 +137,20 @@ def _listed(tables: Sequence[str]) -> str:
     return f"{named} and {count(more, 'more table')}" if more > 0 else named
 
 
-def _structure(look: Look, state: FileState, seen: FileStatus) -> tuple[Structure, FileState]:
-    if seen.facts.main.size == 0:
-        held = f"; its -wal holds {seen.facts.wal.size} bytes" if seen.facts.wal.size else ""
+def _structure(
+    look: Look, state: FileState, file_status: FileStatus
+) -> tuple[Structure, FileState]:
+    if file_status.facts.main.size == 0:
+        held = (
+            f"; its -wal holds {file_status.facts.wal.size} bytes"
+            if file_status.facts.wal.size
+            else ""
+        )
         return Structure(), replace(state, unreadable=f"it is empty (0 bytes){held}")
-    if not seen.facts.is_sqlite:
+    if not file_status.facts.is_sqlite:
         return Structure(), replace(state, unreadable="it is not a SQLite database")
-    if seen.in_the_way is not None:
-        return Structure(), replace(state, unreadable=seen.in_the_way)
+    if file_status.in_the_way is not None:
+        return Structure(), replace(state, unreadable=file_status.in_the_way)
     try:
         return read_structure(look.rows), state
     except DatabaseUnreadable as error:

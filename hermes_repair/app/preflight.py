@@ -159,13 +159,7 @@ def bundle(run: Run, file_status: FileStatus, place: Path) -> Path | None:
 
 def copy_as_files(run: Run, file_status: FileStatus, target: Path) -> None:
     """Copy main, -wal, -shm and -journal into a folder of ours, durably, without opening them."""
-    suffixes = ("", "-wal", "-shm", "-journal")
-    files = (file_status.facts.main, *file_status.facts.sidecars)
-    pairs = [
-        (run.home.database.with_name(run.home.database.name + suffix), target / f"state.db{suffix}")
-        for suffix, found in zip(suffixes, files, strict=True)
-        if found.exists
-    ]
+    pairs = file_status.copies(run.home.database, target / "state.db")
     for copied in host.copy_files(pairs, fsync=True):
         if not host.compare_files(copied.source, copied.target).equal:
             raise Refused(

@@ -118,25 +118,25 @@ def propose(
                 if not scene.file.unproven:
                     require_known(scene, request.selection.sessions, outlines)
                 beside = not file_status.alone
-                made = plan(
+                ordered = plan(
                     outlines,
                     request.selection,
                     stages(),
                     beside_live=beside,
                     held=first.concerns,
                 )
-                digest = file.digest(one.number for one in made.now)
+                digest = file.digest(one.number for one in ordered.now)
             unproven = _unproven(scene, findings, request.selection)
-            if unproven and not made.now:
+            if unproven and not ordered.now:
                 raise Refused(*unproven[0])
             proposal = Proposal(
-                plan=made,
+                plan=ordered,
                 labels=labels(scene, tuple(findings)),
                 database=facts(scene),
                 file_status=file_status,
                 schema=scene.recognition.number,
                 birth=scene.birth,
-                draft=Draft(made.now, path=draft, digest=digest),
+                draft=Draft(ordered.now, path=draft, digest=digest),
                 live_reason=f"{file_status.openers.describe()}." if beside else None,
                 side=scene.file.side,
                 space=None,
@@ -144,7 +144,7 @@ def propose(
                 blocked=blocked,
                 unproven=tuple(message for message, _ in unproven),
             )
-        if not made.now:
+        if not ordered.now:
             return proposal
         need = needed(file_status, proposal.draft, backup=request.backup)
         return replace(proposal, space=disk_space(run.home, need))
@@ -203,18 +203,18 @@ def waiting(proposal: Proposal, selection: Selection) -> list[tuple[str, str]]:
     The file speaks against it (DB006), something that no release makes is in its way (DB009), or
     somebody is there.
     """
-    said = [(UNREAD, message) for message in proposal.unproven]
-    said += [(one.unit.summary, why) for one, why in proposal.blocked]
+    reasons = [(UNREAD, message) for message in proposal.unproven]
+    reasons += [(one.unit.summary, why) for one, why in proposal.blocked]
     if proposal.live_reason is None:
-        return said
+        return reasons
     why, held = proposal.live_reason, proposal.held
     first = (
         f"{', '.join(held.receipts)} was interrupted while working on the same, and is finished"
         " first."
     )
     if held.receipts and selection.wants_id("RP001") and not selection.sessions:
-        said.append((f"finish what was interrupted: {', '.join(held.receipts)}", why))
+        reasons.append((f"finish what was interrupted: {', '.join(held.receipts)}", why))
     for one in proposal.plan.waiting:
         both = f"{first} {why}" if held.concerns(one) else why
-        said.append((one.unit.summary, both))
-    return said
+        reasons.append((one.unit.summary, both))
+    return reasons

@@ -13,7 +13,12 @@ from pathlib import Path
 
 from hermes_repair.app.apply_units import ROOM, close_receipt
 from hermes_repair.app.environment import Run
-from hermes_repair.app.file_status import FileStatus, copy_private, marks_left, read_file_status
+from hermes_repair.app.file_status import (
+    SIDE_SUFFIXES,
+    FileStatus,
+    copy_private,
+    read_file_status,
+)
 from hermes_repair.app.preflight import (
     bundle,
     copy_as_files,
@@ -21,7 +26,14 @@ from hermes_repair.app.preflight import (
     require_no_question,
     require_writable,
 )
-from hermes_repair.app.receipts import ANSWERS, RESTORE, is_open, left_by_us, write_empty
+from hermes_repair.app.receipts import (
+    ANSWERS,
+    RESTORE,
+    close_empty,
+    is_open,
+    left_by_us,
+    write_empty,
+)
 from hermes_repair.home.layout import Home
 from hermes_repair.model.choices import WalChoice
 from hermes_repair.model.commands_to_type import advice, command
@@ -67,11 +79,11 @@ def cut_off(folder: Folder) -> CutOff:
     receipts: list[str] = []
     about: set[str] = set()
     whole = False
-    for path, found in plan_database.read_each(folder.receipt_paths(), _about):
-        if found is not None:
+    for path, other in plan_database.read_each(folder.receipt_paths(), _about):
+        if other is not None:
             receipts.append(path.stem)
-            about |= found.about
-            whole = whole or found.whole
+            about |= other.about
+            whole = whole or other.whole
     return CutOff(tuple(receipts), frozenset(about), whole)
 
 
@@ -89,7 +101,7 @@ def recover(run: Run) -> list[str]:
     not there at all. Raises :class:`InUse` where somebody has the database open.
     """
     home, folder = run.home, run.folder
-    said: list[str] = []
+    sentences: list[str] = []
     for path, header in list(plan_database.read_each(folder.receipt_paths(), _open_header)):
         if header is None:
             continue
@@ -97,7 +109,7 @@ def recover(run: Run) -> list[str]:
         file_status = read_file_status(home)
         if header.command == RESTORE and file_status.marks == header.base:
             folder.discard(path)
-            said.append(
+            sentences.append(
                 f"Receipt {path.stem} was interrupted before it restored {header.restored}: it"
                 " changed nothing."
             )
@@ -117,13 +129,13 @@ def recover(run: Run) -> list[str]:
                 receipt.set_header(undoing=None, undone=None if rest else run.now())
         close_receipt(run, path)
         if header.command == RESTORE:
-            said.append(
+            sentences.append(
                 f"Receipt {path.stem} was interrupted while it restored {header.restored}: the"
                 f" state before is in {folder.path / (header.backup or '')}."
             )
             continue
         if answer_of(header.command) is not None:
-            said.append(
+            sentences.append(
                 f"Receipt {path.stem} was interrupted while it dealt with a -wal, which is settled"
                 f" now; both files as they were are in {folder.backup_dir(path)}."
             )
@@ -135,8 +147,8 @@ def recover(run: Run) -> list[str]:
             f"Receipt {path.stem} was interrupted: {count(done, 'step')} of {len(noted)} found"
             f" {verb}"
         )
-        said.append(sentence + (f", {unknown} cannot be told." if unknown else "."))
-    return said + _take_in(run)
+        sentences.append(sentence + (f", {unknown} cannot be told." if unknown else "."))
+    return sentences + _take_in(run)
 
 
 def _open_header(receipt: PlanFile) -> Header | None:
@@ -205,27 +217,25 @@ def answer_wal(run: Run, choice: WalChoice) -> str:
     else:
         with writing(home.database, live=False) as writer:
             settle_wal(writer)
-    with plan_database.edit(path) as receipt:
-        receipt.set_header(closed=run.now(), left=marks_left(home))
-    plan_database.sync(path)
+    close_empty(run, path)
     return f"{said(choice)}; both files as they were are in {place}."
 
 
 def _require_sound(home: Home, file_status: FileStatus, choice: WalChoice) -> None:
     """Raise :class:`Refused` where an answer would leave a damaged database."""
-    found = soundness_by_answer(home.database, file_status.sides, copy_private)
-    if found[choice].sound:
+    soundness = soundness_by_answer(home.database, file_status.sides, copy_private)
+    if soundness[choice].sound:
         return
     other = next(answer for answer in WalChoice if answer is not choice)
     without = "with" if choice is WalChoice.USE else "without"
     raise Refused(
         f"`--wal {choice.value}` would damage the database: {without} the -wal SQLite finds"
-        f" {found[choice].complaints[0]}.",
+        f" {soundness[choice].complaints[0]}.",
         advice(
             "Nothing was changed. The other answer is sound: {}",
             command("repair", "--wal", other.value),
         )
-        if found[other].sound
+        if soundness[other].sound
         else advice(
             "Nothing was changed. `{}` shows copies that can be restored.", command("backup list")
         ),
@@ -244,5 +254,5 @@ def answer_of(command: str) -> WalChoice | None:
 
 def set_wal_aside(home: Home) -> None:
     """Take leftover side files away from a database that nobody has open; the copy keeps them."""
-    for suffix in ("-wal", "-shm", "-journal"):
+    for suffix in SIDE_SUFFIXES:
         home.database.with_name(home.database.name + suffix).unlink(missing_ok=True)

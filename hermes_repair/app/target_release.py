@@ -70,18 +70,18 @@ def choose_target(
     """
     known, unknown = serving(installed), unread(installed)
     if to is not None:
-        made = _named(to, known, force)
-        return replace(made, notes=(*unknown, *made.notes))
+        target = _named(to, known, force)
+        return replace(target, notes=(*unknown, *target.notes))
     number = recognition.number
     if recognition.family in (Family.LATER, Family.NEWER):
         note = f"From schema 23 on Hermes' own code migrates, so {number} is left as it is."
         return Target(number, "what the database has", notes=(note,))
     if known is None or known.number is None:
-        wanted = max(DEFAULT_TARGET, number)
+        newest = max(DEFAULT_TARGET, number)
         why = "no installed Hermes was found for this home"
         if unknown:
             why = "cannot tell what the installed Hermes expects"
-        return Target(wanted, why, guessed=True, notes=unknown)
+        return Target(newest, why, guessed=True, notes=unknown)
     expected, notes = known.number, (*unknown, *_disagreeing(known, installed))
     if expected < number:
         note = f"The database is already at {number}, beyond what this Hermes expects ({expected})."
@@ -181,13 +181,12 @@ def forecast_upgrade(
         current = known.release
     now = effects_of(current, number) if current else ()
     consequences = tuple(
-        made
+        consequence
         for effect in effects_of(release, number)
-        if (made := _consequence(scene, effect, findings, effect not in now)) is not None
+        if (consequence := _consequence(scene, effect, findings, effect not in now)) is not None
     )
-    raised = {
-        id for made in consequences if made.new and made.kind in HARMFUL for id in made.findings
-    }
+    harmful = (one for one in consequences if one.new and one.kind in HARMFUL)
+    raised = {id for one in harmful for id in one.findings}
     forecast = Forecast(release, number_of_release(release), current, consequences)
     return tuple(_raised(finding) if finding.id in raised else finding for finding in findings), (
         forecast

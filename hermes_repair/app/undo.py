@@ -73,54 +73,54 @@ def undo(
         recovered = tuple(recover(run))
         left_out: list[tuple[Path, BadRecord]] = []
         entries = to_undo(home, named, left_out)
-        for found in entries:
-            _require_ours(folder, found)
+        for entry in entries:
+            _require_ours(folder, entry)
         if not agree(entries):
             return Undone((), 0, recovered, declined=True, left_out=tuple(left_out))
         units = given_back = 0
-        for found in entries:
+        for entry in entries:
             require_alone(home, read_file_status(home))
-            if found.whole:
-                units += _restore(run, found)
+            if entry.whole:
+                units += _restore(run, entry)
             else:
-                outcome = _invert(run, found)
+                outcome = _invert(run, entry)
                 units += len(outcome.done)
                 given_back += outcome.given_back
     return Undone(tuple(entries), units, recovered, given_back=given_back, left_out=tuple(left_out))
 
 
-def _require_ours(folder: Folder, found: Entry) -> None:
+def _require_ours(folder: Folder, entry: Entry) -> None:
     """Raise :class:`Refused` for a receipt that was edited, or that another home's run wrote."""
-    with plan_database.read(found.path) as receipt:
+    with plan_database.read(entry.path) as receipt:
         receipt.require_sealed()
-    if found.header.home is None or found.header.home != identity(folder):
+    if entry.header.home is None or entry.header.home != identity(folder):
         raise Refused(
-            f"{found.path} is the receipt of another home ({found.header.database}), so it is not"
+            f"{entry.path} is the receipt of another home ({entry.header.database}), so it is not"
             " undone here.",
             advice(
                 "Nothing was changed. Move that file away; `{}` lists the receipts of this home.",
                 command("history"),
             ),
         )
-    backup = found.header.backup
+    backup = entry.header.backup
     if backup is not None and (folder.path / backup).resolve().parent.parent != (
         folder.backups.resolve()
     ):
         raise Refused(
-            f"{found.path} names a backup that is not in {folder.backups}.",
+            f"{entry.path} names a backup that is not in {folder.backups}.",
             "Nothing was changed. Move that file away, then run this again.",
         )
 
 
-def _invert(run: Run, found: Entry) -> executor.Outcome:
+def _invert(run: Run, entry: Entry) -> executor.Outcome:
     home, environment = run.home, run.environment
     file_status = read_file_status(home)
-    need = ROOM + 2 * found.path.stat().st_size
+    need = ROOM + 2 * entry.path.stat().st_size
     require_writable(run, need)
-    with plan_database.read(found.path) as noted:
+    with plan_database.read(entry.path) as noted:
         tables = noted.tables()
     require_no_question(run, file_status, looks_up=True, tables=tables)
-    bundle(run, file_status, run.folder.backup_dir(found.path))
+    bundle(run, file_status, run.folder.backup_dir(entry.path))
     around = executor.Surroundings(
         guard=guard_alone(run),
         keep=lambda _action: None,
@@ -131,9 +131,9 @@ def _invert(run: Run, found: Entry) -> executor.Outcome:
         exclusive=True,
     )
     # The receipt stays open until the -wal is settled: it says whose that is.
-    with plan_database.edit(found.path) as receipt:
+    with plan_database.edit(entry.path) as receipt:
         receipt.set_header(undoing=run.now())
-        plan_database.sync(found.path)
+        plan_database.sync(entry.path)
         try:
             with writing(home.database, live=False) as writer:
                 outcome = executor.undo(writer, receipt, around)
@@ -143,7 +143,7 @@ def _invert(run: Run, found: Entry) -> executor.Outcome:
             _close_undo(run, receipt)
             raise
         _close_undo(run, receipt)
-    plan_database.sync(found.path)
+    plan_database.sync(entry.path)
     return outcome
 
 
@@ -154,12 +154,12 @@ def _close_undo(run: Run, receipt: PlanFile) -> None:
     receipt.set_header(undoing=None, undone=undone, left=marks_left(run.home))
 
 
-def _restore(run: Run, found: Entry) -> int:
+def _restore(run: Run, entry: Entry) -> int:
     """Put the backup of a migration back, if nothing was written since."""
     home, folder = run.home, run.folder
-    if found.header.backup is None:
-        raise Refused(f"Receipt {found.name} has no backup to restore.")
-    backup = folder.path / found.header.backup
+    if entry.header.backup is None:
+        raise Refused(f"Receipt {entry.name} has no backup to restore.")
+    backup = folder.path / entry.header.backup
     if not backup.is_file():
         raise Refused(
             f"The backup {backup} is gone, so this migration cannot be undone.",
@@ -168,18 +168,18 @@ def _restore(run: Run, found: Entry) -> int:
     file_status = read_file_status(home)
     require_writable(run, ROOM + 2 * file_status.sides.main)
     require_no_question(run, file_status)
-    bundle(run, file_status, run.folder.backup_dir(found.path))
+    bundle(run, file_status, run.folder.backup_dir(entry.path))
     with scratch(6 * backup.stat().st_size) as place:
-        marks = _require_unwritten(run, file_status, found, backup, place)
+        marks = _require_unwritten(run, file_status, entry, backup, place)
         lower = {t: m for t, m in marks.items() if m > sequences(backup).get(t, 0)}
         if lower:
             host.copy_files([(backup, place / "raised.db")], fsync=False)
             backup = place / "raised.db"
             raise_sequences(backup, lower)
         guard_alone(run)()
-        with plan_database.edit(found.path) as receipt:
+        with plan_database.edit(entry.path) as receipt:
             receipt.set_header(undoing=run.now())
-            plan_database.sync(found.path)
+            plan_database.sync(entry.path)
             try:
                 put_back(backup, home.database, lambda: require_same_base(home, file_status.marks))
             except HermesRepairError:
@@ -189,12 +189,12 @@ def _restore(run: Run, found: Entry) -> int:
             done = [number for number, state in receipt.states() if state is UnitState.DONE]
             receipt.set_states(done, UnitState.UNDONE)
             receipt.set_header(undoing=None, undone=run.now(), left=marks_left(home))
-    plan_database.sync(found.path)
+    plan_database.sync(entry.path)
     return len(done)
 
 
 def _require_unwritten(
-    run: Run, file_status: FileStatus, found: Entry, backup: Path, place: Path
+    run: Run, file_status: FileStatus, entry: Entry, backup: Path, place: Path
 ) -> dict[str, int]:
     """Prove that nothing was written since, by doing the migration again on a copy (R5).
 
@@ -202,19 +202,12 @@ def _require_unwritten(
     the database came later. Returns the AUTOINCREMENT marks of now, which undo does not lower.
     Raises :class:`Refused` naming the tables.
     """
-    database = run.home.database
     expected, now = place / "expected.db", place / "now.db"
     host.copy_files([(backup, expected)], fsync=False)
-    suffixes = ("", "-wal", "-journal")
-    files = (file_status.facts.main, file_status.facts.wal, file_status.facts.journal)
-    copy_private(
-        [
-            (database.with_name(database.name + suffix), Path(f"{now}{suffix}"))
-            for suffix, part in zip(suffixes, files, strict=True)
-            if part.exists
-        ]
-    )
-    with plan_database.read(found.path) as receipt, writing(expected, live=False) as writer:
+    pairs = file_status.copies(run.home.database, now)
+    # SQLite makes the -shm of a copy anew.
+    copy_private([pair for pair in pairs if not pair[1].name.endswith("-shm")])
+    with plan_database.read(entry.path) as receipt, writing(expected, live=False) as writer:
         numbers = [n for n, state in receipt.states() if state is UnitState.DONE]
         executor.replay(writer, receipt, numbers, run.environment.random)
     with writing(now, live=False) as writer:
@@ -226,7 +219,7 @@ def _require_unwritten(
             f"The database was written to after this migration: {what}. Restoring the backup would"
             " lose that.",
             advice(
-                "Keep the migration, or lose that on purpose: {}", command("restore", found.name)
+                "Keep the migration, or lose that on purpose: {}", command("restore", entry.name)
             ),
         )
     return sequences(now)
@@ -246,32 +239,32 @@ def _unused(_action: RowInsert) -> Row:
 
 def warnings(home: Home, environment: Environment, entries: Sequence[Entry]) -> tuple[str, ...]:
     """Return one sentence for everything that Hermes would do again after these are taken back."""
-    numbers = [pair for found in entries if (pair := _numbers(found)) is not None]
+    numbers = [pair for entry in entries if (pair := _numbers(entry)) is not None]
     if not numbers:
         return ()
     start, target = min(number for number, _ in numbers), max(number for _, number in numbers)
     known = serving(installed_for(home, environment, read_file_status(home)))
-    said = []
+    sentences = []
     if known is not None and known.number is not None and known.number > start:
-        said.append(
+        sentences.append(
             f"The database is then at schema {start}, and Hermes {known.release} ({known.how})"
             f" expects {known.number}: its next start migrates it again, without a backup."
         )
     if start < STEP <= target:
-        said.append(
+        sentences.append(
             "The first start of Hermes 0.17.0 or later will mark sessions as delegate runs by"
             " their shape alone, and chats will vanish from its lists (LN010)."
         )
-    return tuple(said)
+    return tuple(sentences)
 
 
-def _numbers(found: Entry) -> tuple[int, int] | None:
+def _numbers(entry: Entry) -> tuple[int, int] | None:
     """Return (start, target) of a migration to a later number, None for any other run."""
-    if found.header.command != "migrate" or not found.whole:
+    if entry.header.command != "migrate" or not entry.whole:
         return None
-    start, target = found.header.schema, found.header.target
+    start, target = entry.header.schema, entry.header.target
     if start is not None and target is not None:
         return (start, target) if start != target else None
-    with plan_database.read(found.path) as receipt:  # of 0.1.0, which kept them in words only
+    with plan_database.read(entry.path) as receipt:  # of 0.1.0, which kept them in words only
         first, _, last = receipt.record(1).unit.subject.partition(" -> ")
     return (int(first), int(last)) if first.isdigit() and last.isdigit() else None

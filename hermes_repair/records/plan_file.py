@@ -208,7 +208,8 @@ class PlanFile:
         Raises :class:`Refused`, having added nothing, where they are not what ``digest`` is of.
         """
         with self._tables.atomic():
-            added = list(range(first := self._next_number(), first + len(numbers)))
+            first = self._next_number()
+            added = list(range(first, first + len(numbers)))
             for new, number in zip(added, numbers, strict=True):
                 for table, row in shown.rows_of_unit(number):
                     if columns := row.pop("column_names", None):
@@ -223,15 +224,14 @@ class PlanFile:
             self.seal()
         return added
 
-    def rows_of_unit(self, number: int) -> list[tuple[str, dict[str, Any]]]:
-        """Return the rows that one unit consists of, each with its table, but not its number."""
+    def rows_of_unit(self, number: int) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield the rows that one unit consists of, each with its table, but not its number."""
         with self.reading():
-            return [
-                (table, dict(zip((name for name, *_ in rows.description), row, strict=True)))
-                for table, query in _UNIT_ROWS.items()
-                for rows in [self._db.execute(query, (number,))]
-                for row in rows
-            ]
+            for table, query in _UNIT_ROWS.items():
+                rows = self._db.execute(query, (number,))
+                names = [name for name, *_ in rows.description]
+                for row in rows:
+                    yield table, dict(zip(names, row, strict=True))
 
     def _next_number(self) -> int:
         row = self._db.execute("SELECT COALESCE(MAX(number), 0) + 1 FROM units").fetchone()
