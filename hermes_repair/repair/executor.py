@@ -254,17 +254,13 @@ def undo(writer: Writer, receipt: PlanFile, around: Surroundings) -> Outcome:
     try:
         for place, number in enumerate(numbers):
             unit = receipt.record(number).unit
-            checked = _Checked(work, unit)
-            checked.begin(begun=place > 0)
-            _invert_unit(checked, unit, receipt.aside(number))
+            _invert_unit(work, unit, receipt.aside(number), begun=place > 0)
     finally:
         writer.rollback()
     for number in numbers:
         unit = receipt.record(number).unit
         try:
-            checked = _Checked(work, unit)
-            checked.begin(begun=False)
-            _invert_unit(checked, unit, receipt.aside(number))
+            given_back = _invert_unit(work, unit, receipt.aside(number), begun=False)
             writer.commit()
         except sqlite3.Error as error:
             raise _explained(error, unit) from error
@@ -272,14 +268,19 @@ def undo(writer: Writer, receipt: PlanFile, around: Surroundings) -> Outcome:
             writer.rollback()
         receipt.set_states([number], UnitState.UNDONE)
         outcome.done.append(number)
-        outcome.given_back += checked.rows.given_back
+        outcome.given_back += given_back
         around.tell(unit)
     return outcome
 
 
-def _invert_unit(checked: _Checked, unit: Unit, aside: Aside) -> None:
-    """Take one unit back in the open transaction; raises without leaving anything undecided."""
-    writer, rows = checked.rows.writer, checked.rows
+def _invert_unit(work: _Work, unit: Unit, aside: Aside, *, begun: bool) -> int:
+    """Take one unit back, in the transaction that is open where one has ``begun``; not committed.
+
+    Returns how many rows had vanished and were given back.
+    """
+    checked = _Checked(work, unit)
+    checked.begin(begun=begun)
+    writer, rows = work.writer, checked.rows
     try:
         _require_tables(writer, unit)
         broken = violations(writer, unit)
@@ -306,6 +307,7 @@ def _invert_unit(checked: _Checked, unit: Unit, aside: Aside) -> None:
             )
     except sqlite3.Error as error:
         raise _explained(error, unit) from error
+    return rows.given_back
 
 
 def _kept(aside: Aside, position: int) -> Kept:
