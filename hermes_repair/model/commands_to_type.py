@@ -75,8 +75,9 @@ _AT_A_HOME = re.compile(
 
 def for_home(text: Hint, option: str) -> str:
     """Return ``text`` in which every command of ours that works at a home has ``option``."""
-    plain = typed(text, option)
-    return _AT_A_HOME.sub(lambda found: found[0] + option, plain) if option else plain
+    if not option or not isinstance(text, str):
+        return typed(text, option)
+    return _AT_A_HOME.sub(lambda found: found[0] + option, text)
 
 
 def quoted(word: str) -> str:
