@@ -6,12 +6,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hermes_repair import __version__
-from hermes_repair.app.environment import Environment
+from hermes_repair.app.environment import Environment, Run
 from hermes_repair.app.file_status import FileStatus, marks_left
 from hermes_repair.app.preflight import (
     Space,
@@ -21,18 +20,18 @@ from hermes_repair.app.preflight import (
     require_same_base,
     require_writable,
 )
-from hermes_repair.app.receipts import identify
-from hermes_repair.app.structure_guard import lawful
+from hermes_repair.app.receipts import header_of, identify
 from hermes_repair.home.layout import Home
-from hermes_repair.model.actions import Action, Ddl, FileCopy
+from hermes_repair.model.actions import Action, Ddl, RowInsert
+from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import BadRecord, HermesRepairError, Refused
 from hermes_repair.model.plans import Header, Outline, Unit, UnitState, outline
+from hermes_repair.model.values import Row
 from hermes_repair.records import kept_sources, plan_database
 from hermes_repair.records.folder import DAMAGED, Folder
 from hermes_repair.records.owned_files import is_folder
 from hermes_repair.records.plan_file import PlanFile
 from hermes_repair.repair import executor
-from hermes_repair.repair.apply import Resolve
 from hermes_repair.store.backup import back_up, settle_wal
 from hermes_repair.store.writer import Writer, writing
 
@@ -44,10 +43,15 @@ PATIENCE = 5.0  # seconds to wait for a write lock
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """Units to apply, without holding all of them: outlines here, actions one unit at a time."""
+    """Units to apply: a few, or those of a plan file in the order of the outlines.
+
+    ``digest`` is of what was shown of the file ``path``; ``units`` are all where there is none.
+    """
 
     outlines: tuple[Outline, ...]
-    units: Callable[[], Iterator[Unit]]
+    units: tuple[Unit, ...] = ()
+    path: Path | None = None
+    digest: str = ""
 
     @property
     def needs_backup(self) -> bool:
@@ -77,18 +81,18 @@ def needed(file_status: FileStatus, draft: Draft, *, backup: bool) -> int:
 def in_memory(units: Sequence[Unit]) -> Draft:
     """Return a few units as a draft."""
     outlines = tuple(outline(number, unit) for number, unit in enumerate(units, 1))
-    return Draft(outlines, lambda: iter(units))
+    return Draft(outlines, tuple(units))
 
 
-def in_file(path: Path, outlines: Sequence[Outline]) -> Draft:
-    """Return units of a plan file as a draft, in the order of ``outlines``."""
+def write_units(plan: PlanFile, draft: Draft) -> list[int]:
+    """Add the units of a draft to a receipt or plan; return their numbers there.
 
-    def units() -> Iterator[Unit]:
-        with plan_database.read(path) as file:
-            for wanted in outlines:
-                yield file.record(wanted.number).unit
-
-    return Draft(tuple(outlines), units)
+    Those of a file are taken as they lie there: what was shown is what is kept.
+    """
+    if draft.path is None:
+        return [outline.number for outline in plan.append(draft.units)]
+    with plan_database.read(draft.path) as shown:
+        return plan.take(shown, [outline.number for outline in draft.outlines], draft.digest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,66 +107,66 @@ class Applied:
     space: Space | None
 
 
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What units are applied for.
+
+    ``command`` names the receipt, whose header has ``schema``, ``birth`` and ``target``.
+    ``backup``: the file is backed up although rows alone need none. ``unchecked``: the look that
+    the plan was made on did not check the file, so its backup is, and damage refused. ``verify`` is
+    asked before each COMMIT, and rolls the unit back by raising.
+    """
+
+    command: str
+    schema: int | None = None
+    birth: float | None = None
+    target: int | None = None
+    backup: bool = False
+    unchecked: bool = False
+    verify: Callable[[Writer], None] = lambda _writer: None
+
+
 def apply_units(
-    home: Home,
-    folder: Folder,
-    environment: Environment,
-    file_status: FileStatus,
-    draft: Draft,
-    resolve: Resolve,
-    *,
-    command: str,
-    schema: int | None,
-    birth: float | None,
-    target: int | None = None,
-    backup: bool = False,
-    unchecked: bool = False,
-    receipt: Path | None = None,
-    verify: Callable[[Writer], None] | None = None,
+    run: Run, file_status: FileStatus, draft: Draft, job: Job, receipt: Path | None = None
 ) -> Applied:
     """Apply units and keep the receipt; continues ``receipt`` where one is given.
 
     ``file_status`` is what the plan was made on; a file that moved since is refused. Offline units
-    run alone or not at all; beside a live Hermes only live-safe units may be given. ``unchecked``:
-    the look that the plan was made on did not check the file, so its backup is, and damage refused.
-    ``verify`` is asked before each COMMIT, and rolls the unit back by raising.
+    run alone or not at all; beside a live Hermes only live-safe units may be given.
     """
     if not draft.outlines:
         return Applied(receipt, 0, 0, (), None, None)
-    alone = file_status.alone
-    due = backup or draft.needs_backup
-    disk = require_writable(home, file_status, folder, needed(file_status, draft, backup=backup))
+    home, folder, environment = run.home, run.folder, run.environment
+    disk = require_writable(run, needed(file_status, draft, backup=job.backup))
     folder.prepare()
-    exclusive = alone and not draft.live
+    exclusive = file_status.alone and not draft.live
     if receipt is None and exclusive:
         require_same_base(home, file_status.marks)
-    path = receipt or folder.new_receipt(command, environment.now())
-    bundle(home, file_status, folder, folder.backup_dir(path))
+    path = receipt or folder.new_receipt(job.command, run.now())
+    bundle(run, file_status, folder.backup_dir(path))
+    due = job.backup or draft.needs_backup
     place = folder.backup_dir(path) / "state.db" if due else None
-    header = Header(
-        tool_version=__version__,
-        command=command,
-        created=environment.now(),
-        database=str(home.database),
-        base=file_status.marks,
-        schema=schema,
-        target=target,
-        birth=birth,
+    header = header_of(
+        run,
+        job.command,
+        file_status.marks,
+        schema=job.schema,
+        target=job.target,
+        birth=job.birth,
         backup=str(place.relative_to(folder.path)) if place is not None else None,
-        home=identify(folder, environment.random),
+        home=identify(run),
     )
     numbers = _write_receipt(path, folder, header, draft, new=receipt is None)
     around = executor.Surroundings(
-        guard=guard_alone(home, environment.now) if exclusive else _nothing,
-        lawful=lawful(),
-        keep=lambda action: _keep(folder, path, action, home),
-        resolve=resolve,
+        guard=guard_alone(run) if exclusive else _nothing,
+        keep=lambda action: kept_sources.keep(folder, path, action, home.root),
+        resolve=lambda action: resolve(home, action),
         tell=lambda unit: environment.tell(unit.summary),
         random=environment.random,
         patience=PATIENCE,
         exclusive=exclusive,
         step=_progress(environment),
-        verify=verify or _nothing_to_verify,
+        verify=job.verify,
     )
     with plan_database.edit(path) as notes:
         running = False
@@ -171,20 +175,20 @@ def apply_units(
                 if place is not None:
                     environment.tell(f"backing up the database to {place}")
                     folder.make(place.parent)
-                    _begin_with_backup(writer, place, folder, around, unchecked=unchecked)
+                    _begin_with_backup(writer, place, folder, around, unchecked=job.unchecked)
                 running = True
                 outcome = executor.run(writer, notes, numbers, around, begun=place is not None)
         except (HermesRepairError, OSError):
             if not running:
                 notes.set_states(numbers, UnitState.SKIPPED)
-                notes.set_header(closed=environment.now(), left=marks_left(home))
+                notes.set_header(closed=run.now(), left=marks_left(home))
             raise
     sizes = dict(zip(numbers, draft.outlines, strict=True))
     actions = sum(sizes[number].actions for number in outcome.done)
     return Applied(path, len(outcome.done), actions, tuple(outcome.refused), place, disk)
 
 
-def close_receipt(path: Path, home: Home, folder: Folder, environment: Environment) -> None:
+def close_receipt(run: Run, path: Path) -> None:
     """Note that a run came to its end and what it left beside state.db, and let old backups go.
 
     A receipt with a step of which it is not known what became of it stays open (RP001).
@@ -192,9 +196,9 @@ def close_receipt(path: Path, home: Home, folder: Folder, environment: Environme
     with plan_database.edit(path) as notes:
         if any(state is UnitState.PENDING for _, state in notes.states()):
             return
-        notes.set_header(closed=environment.now(), left=marks_left(home))
+        notes.set_header(closed=run.now(), left=marks_left(run.home))
     plan_database.sync(path)
-    prune_backups(folder, environment.now())
+    prune_backups(run.folder, run.now())
 
 
 def prune_backups(folder: Folder, now: float) -> list[Path]:
@@ -236,10 +240,10 @@ def _write_receipt(
     """Write the units into the receipt, durable before the first of them runs."""
     opened = plan_database.create(path, header) if new else plan_database.edit(path)
     with opened as plan:
-        added = plan.append(draft.units())
+        numbers = write_units(plan, draft)
     folder.own(path)
     plan_database.sync(path)
-    return [outline.number for outline in added]
+    return numbers
 
 
 def _begin_with_backup(
@@ -272,13 +276,40 @@ def _progress(environment: Environment) -> Callable[[Unit, Action, int], None]:
     return step
 
 
-def _keep(folder: Folder, receipt: Path, action: FileCopy, home: Home) -> None:
-    kept_sources.keep(folder, receipt, action, home.root)
-
-
 def _nothing() -> None:
     """Beside a live Hermes there is nobody to keep out."""
 
 
-def _nothing_to_verify(_writer: Writer) -> None:
-    """Every action of rows has compared its own row before and says what is there after."""
+def resolve(home: Home, action: RowInsert) -> Row:
+    """Return the row of an insert, made from the bytes that it names, which are read again now.
+
+    Raises :class:`Refused` where they are not what the plan saw.
+    """
+    # Imported here: `locks clean` inserts nothing.
+    from hermes_repair.transcripts.message_rows import message_to_row
+    from hermes_repair.transcripts.reader import read_record
+
+    if action.source is None:
+        return action.values
+    path = home.root / action.source.path
+    try:
+        message = read_record(
+            path, action.source.offset, action.source.length, action.source.sha256
+        )
+    except (ValueError, OSError) as error:
+        raise Refused(
+            f"{path} changed or vanished after the plan was made.",
+            advice("Nothing of this chat was imported. Run `{}` again.", command("repair")),
+        ) from error
+    session, timestamp = action.values["session_id"], action.values["timestamp"]
+    if not isinstance(session, str) or not isinstance(timestamp, float):
+        raise Refused("This plan is damaged: a message has no session or no time.")
+    try:
+        row = message_to_row(message, session, timestamp, frozenset(action.columns))
+    except ValueError as error:
+        raise Refused(
+            f"A message of {path}, at byte {action.source.offset}, is {error}: it cannot be"
+            " stored.",
+            advice("Nothing of this chat was imported. Run `{}` to plan again.", command("repair")),
+        ) from error
+    return {**row, **action.values}

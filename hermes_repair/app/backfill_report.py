@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hermes_repair.app.diagnose import require_readable
 from hermes_repair.app.environment import Environment
-from hermes_repair.app.named_sessions import require_known
-from hermes_repair.app.open_scene import ask_scene
+from hermes_repair.app.open_scene import ask_scene, require_known, require_readable
 from hermes_repair.evidence.auxiliary_files import AuxiliaryFile, find_auxiliary_files
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.home.layout import Home

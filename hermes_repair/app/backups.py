@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from hermes_repair import __version__
 from hermes_repair.app.apply_units import PATIENCE, ROOM, prune_backups
-from hermes_repair.app.copy_owner import require_own
-from hermes_repair.app.environment import Environment
-from hermes_repair.app.file_status import FileStatus, folder_of, marks_left, read_file_status
+from hermes_repair.app.environment import Environment, Run, folder_of
+from hermes_repair.app.file_status import FileStatus, read_file_status
 from hermes_repair.app.preflight import (
     Space,
     bundle,
@@ -23,9 +22,12 @@ from hermes_repair.app.preflight import (
     require_writable,
     single_run,
 )
-from hermes_repair.app.receipts import RESTORE, identify
-from hermes_repair.app.wal_answer import set_wal_aside
-from hermes_repair.home.layout import Home
+from hermes_repair.app.receipts import RESTORE, close_empty, write_empty
+from hermes_repair.app.recover import set_wal_aside
+from hermes_repair.evidence.sessions_elsewhere import look_at
+from hermes_repair.home.layout import DATABASE, Home, profile_names
+from hermes_repair.home.other_databases import CopyKind, DatabaseCopy, profile_of
+from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import (
     DatabaseUnreadable,
     HermesRepairError,
@@ -33,7 +35,7 @@ from hermes_repair.model.errors import (
     Refused,
     UsageError,
 )
-from hermes_repair.model.plans import Header
+from hermes_repair.model.values import Value, whole
 from hermes_repair.records import plan_database
 from hermes_repair.records.folder import DAMAGED, Folder
 from hermes_repair.records.owned_files import is_folder
@@ -87,11 +89,13 @@ def listed(home: Home) -> list[Backup]:
     for place in folder.backups.iterdir():
         path = place / "state.db"
         if is_folder(place) and path.is_file() and not path.is_symlink():
-            facts = path.stat()
-            found.append(
-                Backup(place.name, path, facts.st_size, facts.st_mtime, place.name in receipts)
-            )
+            found.append(_backup(path, of_run=place.name in receipts))
     return sorted(found, key=lambda backup: backup.made, reverse=True)
+
+
+def _backup(path: Path, *, of_run: bool = False) -> Backup:
+    facts = path.stat()
+    return Backup(path.parent.name, path, facts.st_size, facts.st_mtime, of_run)
 
 
 def can_copy(home: Home) -> bool:
@@ -108,32 +112,31 @@ def make(home: Home, environment: Environment) -> Copied:
     A damaged database is copied all the same, since there may be nothing better, but the copy is
     called what it is, so that nobody takes it for one to put back.
     """
-    folder = folder_of(home)
+    run = Run(home, environment)
+    folder = run.folder
     file_status = read_file_status(home)
     need = ROOM + 2 * (file_status.sides.main + file_status.sides.wal)
-    disk = require_writable(home, file_status, folder, need)
-    require_no_question(home, file_status, folder)
+    disk = require_writable(run, need)
+    require_no_question(run, file_status)
     with single_run(folder):
         place = folder.new_backup(BY_HAND, environment.now())
         target = place / "state.db"
         if not file_status.alone:
             copy_live(home.database, target)
         elif file_status.left_behind or opens(home.database):
-            bundle(home, file_status, folder, place)
+            bundle(run, file_status, place)
             with writing(home.database, live=False) as writer:
                 settle_wal(writer)
                 writer.begin(PATIENCE, environment.random)
                 back_up(writer, target, copy_verified)
         else:
-            copy_as_files(home, file_status, folder, place)  # SQLite itself cannot read it
+            copy_as_files(run, file_status, place)  # SQLite itself cannot read it
         folder.own(target)
         damage = sound(target)
         if damage:
             place = folder.mark_damaged(place)
             target = place / "state.db"
-    facts = target.stat()
-    made = Backup(place.name, target, facts.st_size, facts.st_mtime, False)
-    return Copied(made, disk, damage)
+    return Copied(_backup(target), disk, damage)
 
 
 def prune(home: Home, environment: Environment) -> list[Path]:
@@ -154,7 +157,7 @@ def find(home: Home, named: str) -> Path:
     if path.is_file():
         return path
     raise UsageError(
-        f"There is no backup {named!r}.", "`hermes-repair backup list` shows the copies."
+        f"There is no backup {named!r}.", advice("`{}` shows the copies.", command("backup list"))
     )
 
 
@@ -185,20 +188,30 @@ def restore(
     if damage:
         raise Refused(
             f"{source} is itself damaged ({damage[0]}), so it is not restored.",
-            "`hermes-repair backup list` shows other copies.",
+            advice("`{}` shows other copies.", command("backup list")),
         )
     require_own(home, source, from_profile)
     file_status = read_file_status(home)
     require_alone(home, file_status)
-    folder = folder_of(home)
-    readable = _readable(home, file_status, folder)
-    disk = require_writable(home, file_status, folder, _room(file_status, source))
+    run = Run(home, environment)
+    folder = run.folder
+    readable = _readable(run, file_status)
+    disk = require_writable(run, _room(file_status, source))
     with single_run(folder):
-        kept = Copied(_keep(home, folder, environment, file_status), disk)
+        kept = Copied(_keep(run, file_status), disk)
         if not agree(source, kept):
             return None
         require_same_base(home, file_status.marks)
-        receipt = _note(home, folder, environment, file_status, source, kept.backup)
+        receipt = folder.new_receipt(RESTORE, run.now())
+        write_empty(
+            run,
+            receipt,
+            file_status.marks,
+            RESTORE,
+            backup=str(kept.backup.path.relative_to(folder.path)),
+            restored=str(source),
+            restored_from=_moment(folder, source),
+        )
         if not readable:
             # SQLite cannot write into what it cannot read; all of it is in the copy.
             set_wal_aside(home)
@@ -210,38 +223,8 @@ def restore(
             if readable:
                 folder.discard(receipt)  # nothing was changed
             raise
-        with plan_database.edit(receipt) as notes:
-            notes.set_header(closed=environment.now(), left=marks_left(home))
-        plan_database.sync(receipt)
+        close_empty(run, receipt)
     return kept
-
-
-def _note(
-    home: Home,
-    folder: Folder,
-    environment: Environment,
-    file_status: FileStatus,
-    source: Path,
-    kept: Backup,
-) -> Path:
-    """Write the receipt of a restore, durable, before it begins; it has no steps."""
-    path = folder.new_receipt(RESTORE, environment.now())
-    header = Header(
-        tool_version=__version__,
-        command=RESTORE,
-        created=environment.now(),
-        database=str(home.database),
-        base=file_status.marks,
-        schema=None,
-        backup=str(kept.path.relative_to(folder.path)),
-        restored=str(source),
-        restored_from=_moment(folder, source),
-        home=identify(folder, environment.random),
-    )
-    with plan_database.create(path, header):
-        pass
-    folder.own(path)
-    return path
 
 
 def _moment(folder: Folder, source: Path) -> float:
@@ -269,18 +252,75 @@ def _room(file_status: FileStatus, source: Path) -> int:
     return ROOM + kept + max(sides.main, size) + max(0, size - sides.main)
 
 
-def _keep(home: Home, folder: Folder, environment: Environment, file_status: FileStatus) -> Backup:
+def _keep(run: Run, file_status: FileStatus) -> Backup:
     """Copy what is there now as files, whatever state it is in."""
-    place = folder.new_backup(BEFORE_RESTORE, environment.now())
-    copy_as_files(home, file_status, folder, place)
-    facts = (place / "state.db").stat()
-    return Backup(place.name, place / "state.db", facts.st_size, facts.st_mtime, False)
+    place = run.folder.new_backup(BEFORE_RESTORE, run.now())
+    copy_as_files(run, file_status, place)
+    return _backup(place / "state.db")
 
 
-def _readable(home: Home, file_status: FileStatus, folder: Folder) -> bool:
+def _readable(run: Run, file_status: FileStatus) -> bool:
     """Whether SQLite can open what is there now; raises :class:`Refused` for DB002."""
     try:
-        require_no_question(home, file_status, folder)
+        require_no_question(run, file_status)
     except DatabaseUnreadable:
         return False
-    return opens(home.database)
+    return opens(run.home.database)
+
+
+def require_own(home: Home, source: Path, said: str | None) -> None:
+    """Raise :class:`Refused` where a copy is of another profile than the one that it is put into.
+
+    ``said`` is the profile that the user says it is of (``--from-profile``): then it may be.
+    """
+    owner = _owner(home, source)
+    if owner is None or owner == (said or home.profile):
+        return
+    from_owner = command("restore", str(source), "--from-profile", owner)
+    if said is not None:
+        raise Refused(
+            f"{source} is a copy of profile {owner}, not of {said}.",
+            advice("If you mean that one: {}", from_owner),
+        )
+    raise Refused(
+        f"{source} is a copy of profile {owner}, and this is {home.profile}: its chats would"
+        f" replace those of {home.profile}.",
+        advice("Nothing was changed. If that is what you want: {}", from_owner),
+    )
+
+
+def _owner(home: Home, source: Path) -> str | None:
+    """Return the profile whose copy it is, None where nothing tells.
+
+    By its place, or, of one that lies anywhere, by its chats: those of another profile and none of
+    this one.
+    """
+    placed = profile_of(source.resolve())
+    if placed is not None:
+        return placed
+    ids = [str(row[0]) for row in _ask_copy(source, CopyKind.COPY, "SELECT id FROM sessions")]
+    roots = {"default": home.base} | {
+        name: home.base / "profiles" / name for name in profile_names(home.base)
+    }
+    shared = {name: _shared(root / DATABASE, ids) for name, root in roots.items()}
+    if not ids or shared.get(home.profile):
+        return None
+    most = max(shared, key=lambda name: shared[name])
+    return most if shared[most] else None
+
+
+def _shared(database: Path, ids: list[str]) -> int:
+    """Return how many of these sessions a profile has; 0 where it cannot be looked at."""
+    if not database.is_file():
+        return 0
+    asked = "SELECT COUNT(*) FROM sessions WHERE id IN (SELECT value FROM json_each(?))"
+    rows = _ask_copy(database, CopyKind.PROFILE, asked, json.dumps(ids))
+    return whole(rows[0][0]) if rows else 0
+
+
+def _ask_copy(database: Path, kind: CopyKind, sql: str, *given: Value) -> list[tuple[Value, ...]]:
+    try:
+        with look_at(DatabaseCopy(kind, database)) as look:
+            return list(look.rows(sql, given)) if look is not None and look.has("sessions") else []
+    except HermesRepairError:
+        return []  # damaged, or no database: it says nothing of whose it is

@@ -2,7 +2,7 @@
 
 One look, and only where something is provably over a write: each lock in a short transaction of its
 own that deletes the row as it was seen or nothing. The list for people is
-:mod:`.list_locks`.
+:mod:`.locks`.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hermes_repair.app.environment import Environment
-from hermes_repair.app.file_status import FileStatus, folder_of, quick_look, read_file_status
+from hermes_repair.app.environment import Environment, Run
+from hermes_repair.app.file_status import DOCTOR_SAYS_MORE, FileStatus, quick_look, read_file_status
 from hermes_repair.evidence.lock_holds import (
     LOCK_TABLE,
     JudgedLock,
@@ -22,10 +22,8 @@ from hermes_repair.evidence.lock_holds import (
     known_table,
 )
 from hermes_repair.home.layout import Home
-from hermes_repair.model.actions import RowInsert
 from hermes_repair.model.errors import AnotherRun, Changed, HermesRepairError, InUse, Refused
 from hermes_repair.model.plans import Unit
-from hermes_repair.model.values import Row
 from hermes_repair.store.file_state import refuse_copy
 from hermes_repair.store.integrity import require_agreement
 
@@ -79,14 +77,10 @@ def see(home: Home, environment: Environment, *, grace: float, max_age: float) -
     if file_status.left_behind:
         return Seen(file_status, note="there is a -wal or -journal that no connection uses")
     if not file_status.facts.is_sqlite:
-        raise Refused(
-            f"{home.database} is not a SQLite database.", "`hermes-repair doctor` says more."
-        )
+        raise Refused(f"{home.database} is not a SQLite database.", DOCTOR_SAYS_MORE)
     with quick_look(home, file_status, refuse_copy) as look:
         if not look.has("sessions"):
-            raise Refused(
-                f"{home.database} has no table of sessions.", "`hermes-repair doctor` says more."
-            )
+            raise Refused(f"{home.database} has no table of sessions.", DOCTOR_SAYS_MORE)
         if not look.has(LOCK_TABLE):
             return Seen(file_status, note="this schema has no compression locks")
         if not known_table(look):
@@ -136,30 +130,20 @@ def free(home: Home, environment: Environment, seen: Seen) -> Cleaned:
     What anybody changed since stays. Raises :class:`AnotherRun` beside another run of ours.
     """
     # Not needed by a run that finds nothing to do, which is nearly every run of a timer.
-    from hermes_repair.app.apply_units import apply_units, close_receipt, in_memory
+    from hermes_repair.app.apply_units import Job, apply_units, close_receipt, in_memory
     from hermes_repair.app.preflight import single_run
 
-    folder = folder_of(home)
+    run = Run(home, environment)
     units = [delete_lock(lock, lock.finding_id or "LK001") for lock in seen.stale]
-    with single_run(folder):
-        applied = apply_units(
-            home,
-            folder,
-            environment,
-            seen.file_status,
-            in_memory(units),
-            _unused,
-            command=COMMAND,
-            schema=None,
-            birth=None,
-        )
+    with single_run(run.folder):
+        applied = apply_units(run, seen.file_status, in_memory(units), Job(COMMAND))
         result = _sorted_out(seen, units, applied)
         if applied.receipt is not None and not result.freed:
-            folder.discard(applied.receipt)
+            run.folder.discard(applied.receipt)
         elif applied.receipt is not None:
-            close_receipt(applied.receipt, home, folder, environment)
+            close_receipt(run, applied.receipt)
             result.receipt = applied.receipt
-            folder.rotate(COMMAND, KEEP_RECEIPTS)
+            run.folder.rotate(COMMAND, KEEP_RECEIPTS)
     return result
 
 
@@ -176,7 +160,3 @@ def _sorted_out(seen: Seen, units: Sequence[Unit], applied: Applied) -> Cleaned:
         else:
             result.refused.append((lock, error))
     return result
-
-
-def _unused(_action: RowInsert) -> Row:
-    raise AssertionError("cleaning a lock inserts nothing")

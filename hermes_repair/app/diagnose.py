@@ -1,31 +1,34 @@
-"""``doctor``: every check over one look, confirmed by a second look beside a live Hermes."""
+"""``doctor``: every check over one look, confirmed by a second look beside a live Hermes.
+
+Beside it ``ack``, which takes a finding out of the exit code, and ``explain``, what each means.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from hermes_repair.app.coverage import INDEX, SELECTION, UNREADABLE, LookedAt, looked_at
-from hermes_repair.app.environment import Environment
-from hermes_repair.app.file_status import FileStatus, folder_of, place_of, steady
-from hermes_repair.app.open_scene import open_scene
-from hermes_repair.app.upgrade_forecast import Forecast, forecast_upgrade
+from hermes_repair.app.environment import Environment, folder_of
+from hermes_repair.app.file_status import FileStatus, place_of, steady
+from hermes_repair.app.open_scene import open_scene, readable
+from hermes_repair.app.target_release import Forecast, forecast_upgrade
 from hermes_repair.checks.file_damage import database_damaged
-from hermes_repair.checks.registry import Check, all_checks, proposals
+from hermes_repair.checks.registry import Check, all_checks, find_check, proposals
 from hermes_repair.checks.schema_version import only_where_there_is_a_way
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.home.layout import Home
 from hermes_repair.model.choices import LookOptions, Selection
-from hermes_repair.model.errors import DatabaseUnreadable, Refused
+from hermes_repair.model.commands_to_type import advice, command
+from hermes_repair.model.errors import DatabaseUnreadable, UsageError
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import Unit
 from hermes_repair.model.words import SessionLabel
-from hermes_repair.records.acknowledgements import acknowledged_or_why
 from hermes_repair.schema.allowed_writes import AllowedWrites, allowed_writes
-from hermes_repair.schema.recognise import Family, holds_conversations
+from hermes_repair.schema.recognise import Family
 from hermes_repair.store.file_state import IN_QUESTION
-from hermes_repair.store.integrity import Soundness, require_agreement
+from hermes_repair.store.integrity import Soundness
 from hermes_repair.store.look import Look
 
 T = TypeVar("T")
@@ -74,21 +77,17 @@ def diagnose(
     confirm: bool = True,
 ) -> Diagnosis:
     """Run the selected checks; with ``confirm``, twice beside a live Hermes: both must agree."""
-    first = steady(
-        home,
-        environment,
-        lambda file_status: _once(home, environment, look_options, selection, file_status),
-    )
+
+    def look(file_status: FileStatus) -> Diagnosis:
+        return _once(home, environment, look_options, selection, file_status)
+
+    first = steady(home, environment, look)
     if not (confirm and first.live and first.findings):
         return first
     environment.sleep(SECOND_LOOK_SECONDS)
-    second = steady(
-        home,
-        environment,
-        lambda file_status: _once(home, environment, look_options, selection, file_status),
-    )
-    seen = {finding.fingerprint for finding in first.findings}
-    kept = tuple(finding for finding in second.findings if finding.fingerprint in seen)
+    second = steady(home, environment, look)
+    before = {finding.fingerprint for finding in first.findings}
+    kept = tuple(finding for finding in second.findings if finding.fingerprint in before)
     return replace(second, findings=kept)
 
 
@@ -123,7 +122,7 @@ def _once(
             database=database,
             findings=tuple(one.without_fix() for one in _with_damage(scene, findings, selection)),
             labels=named or {},
-            accepted=dict(acknowledged_or_why(folder_of(home).path)[0]),
+            accepted=dict(folder_of(home).acknowledged_or_why()[0]),
             notes=tuple(scene.notes),
             looked_at=looked_at(scene, database["sessions"], database["messages"]),
             live=scene.look.live,
@@ -143,7 +142,7 @@ def find(scene: Scene, selection: Selection) -> list[Finding]:
     One that reads a table through an index that does not have its rows (DB006) is left out: it
     would take what is there for missing.
     """
-    found: list[Finding] = []
+    findings: list[Finding] = []
     for check in all_checks():
         if not selection.wants_id(check.id):
             scene.left_out[check.id] = SELECTION
@@ -152,25 +151,27 @@ def find(scene: Scene, selection: Selection) -> list[Finding]:
         elif check.rests_on(scene.file.unproven):
             scene.left_out[check.id] = INDEX
         else:
-            found += _ask(check, scene)
+            findings += _ask(check, scene)
     if selection.sessions:
-        found = [f for f in found if f.session_id is None or f.session_id in selection.sessions]
-    return found
+        findings = [
+            f for f in findings if f.session_id is None or f.session_id in selection.sessions
+        ]
+    return findings
 
 
-def within_limits(scene: Scene, found: list[Finding], selection: Selection) -> list[Finding]:
+def within_limits(scene: Scene, findings: list[Finding], selection: Selection) -> list[Finding]:
     """Say of findings whose repair may not be written here who mends them.
 
     Damage that SQLite only met while the checks were reading (DB003) is added.
     """
     if not readable(scene):
-        return list(_with_damage(scene, found, selection))
+        return list(_with_damage(scene, findings, selection))
     limited = _tried(
         scene,
         "what may be repaired",
-        lambda: only_where_there_is_a_way(scene, _limited(scene, found)),
+        lambda: only_where_there_is_a_way(scene, _limited(scene, findings)),
     )
-    known = _with_damage(scene, found if limited is None else limited, selection)
+    known = _with_damage(scene, findings if limited is None else limited, selection)
     blocking = _blocking(scene)
     return [_waiting_for(blocking, one) for one in known] if blocking else list(known)
 
@@ -182,35 +183,35 @@ def _blocking(scene: Scene) -> str | None:
     return "DB003" if scene.file.soundness and scene.file.soundness.damage else None
 
 
-def _waiting_for(blocking: str, found: Finding) -> Finding:
+def _waiting_for(blocking: str, finding: Finding) -> Finding:
     """Return a finding whose command would be refused with what has to be answered first."""
-    if found.remedy not in (Remedy.SAFE, Remedy.UNSAFE, Remedy.MIGRATE):
-        return found
-    return replace(found, hint=f"First settle {blocking}: until then nothing is written here.")
+    if finding.remedy not in (Remedy.SAFE, Remedy.UNSAFE, Remedy.MIGRATE):
+        return finding
+    return replace(finding, hint=f"First settle {blocking}: until then nothing is written here.")
 
 
-def _limited(scene: Scene, found: list[Finding]) -> list[Finding]:
+def _limited(scene: Scene, findings: list[Finding]) -> list[Finding]:
     allowed = allowed_writes(scene.recognition, scene.structure)
     if allowed.unlimited:
-        return found
+        return findings
     reasons: dict[str, str] = {}
-    for unit in proposals(scene, found):
+    for unit in proposals(scene, findings):
         reason = why_not(allowed, unit)
         if reason:
             reasons.update(dict.fromkeys(unit.findings, reason))
     old = scene.recognition.family is Family.OLD
     if allowed.foreign_objects:  # what is mended by a migration, or after one, waits as well
-        waits = found if old else [f for f in found if f.remedy is Remedy.MIGRATE]
+        waits = findings if old else [f for f in findings if f.remedy is Remedy.MIGRATE]
         named = (f.fingerprint for f in waits if f.remedy in _MENDED)
         reasons.update(dict.fromkeys(named, allowed.foreign_objects[0].reason))
         old = False
     remedy = Remedy.MIGRATE if old else Remedy.MANUAL
-    hint = "First run: hermes-repair migrate" if old else "Not repaired here: {}."
+    first = advice("First run: {}", command("migrate"))
     return [
-        replace(f, remedy=remedy, hint=hint.format(reasons[f.fingerprint]))
-        if f.fingerprint in reasons
+        replace(f, remedy=remedy, hint=first if old else f"Not repaired here: {why}.")
+        if (why := reasons.get(f.fingerprint)) is not None
         else f
-        for f in found
+        for f in findings
     ]
 
 
@@ -219,29 +220,12 @@ def why_not(allowed: AllowedWrites, unit: Unit) -> str:
     return next((why for action in unit.actions if (why := allowed.refusal(action))), "")
 
 
-def readable(scene: Scene) -> bool:
-    """Whether there are conversations to look at."""
-    return scene.file.unreadable is None and holds_conversations(scene.structure)
-
-
-def require_readable(scene: Scene) -> None:
-    """Raise :class:`Refused` where there are no conversations, or an index hides some (DB006).
-
-    For what reads sessions and messages without the doctor's checks.
-    """
-    if not readable(scene):
-        raise Refused(
-            f"{scene.home.database} has no conversations.", "`hermes-repair doctor` says more."
-        )
-    require_agreement(scene.look, "sessions", "messages")
-
-
 def _ask(check: Check, scene: Scene) -> list[Finding]:
     scene.tell(f"checking {check.name} ({check.id})")
-    found = _tried(scene, check.id, lambda: list(check.find(scene)))
-    if found is None:
+    findings = _tried(scene, check.id, lambda: list(check.find(scene)))
+    if findings is None:
         scene.left_out[check.id] = UNREADABLE
-    return found or []
+    return findings or []
 
 
 def _tried(scene: Scene, what: str, ask: Callable[[], T]) -> T | None:
@@ -269,13 +253,13 @@ def _note_unread(scene: Scene, what: str, error: DatabaseUnreadable) -> None:
 
 
 def _with_damage(
-    scene: Scene, found: Sequence[Finding], selection: Selection
+    scene: Scene, findings: Sequence[Finding], selection: Selection
 ) -> tuple[Finding, ...]:
     """Add the damage that SQLite only met while the checks were reading (DB003)."""
-    named = any(finding.id == database_damaged.id for finding in found)
+    named = any(finding.id == database_damaged.id for finding in findings)
     if named or not selection.wants_id(database_damaged.id):
-        return tuple(found)
-    return tuple(sorted([*found, *database_damaged.find(scene)], key=lambda finding: finding.id))
+        return tuple(findings)
+    return tuple(sorted([*findings, *database_damaged.find(scene)], key=lambda finding: finding.id))
 
 
 def facts(scene: Scene, *, count: bool = True) -> dict[str, Any]:
@@ -313,3 +297,40 @@ def labels(scene: Scene, findings: tuple[Finding, ...]) -> dict[str, SessionLabe
         for node in scene.nodes
         if node.id in wanted
     }
+
+
+def acknowledge(
+    home: Home, environment: Environment, fingerprint: str, reason: str
+) -> tuple[Finding, Diagnosis]:
+    """Accept a finding that is there now; return it, and the look that showed it.
+
+    Raises :class:`UsageError` where no finding has that fingerprint.
+    """
+    diagnosis = diagnose(home, environment, LookOptions(), Selection(), confirm=False)
+    finding = next((f for f in diagnosis.findings if f.fingerprint == fingerprint), None)
+    if finding is None:
+        raise UsageError(
+            f"No finding has the fingerprint {fingerprint!r}.",
+            advice("`{}` shows the fingerprints.", command("doctor", "-v")),
+        )
+    folder_of(home).acknowledge(fingerprint, reason)
+    return finding, diagnosis
+
+
+Explained: TypeAlias = Check
+"""A finding with its text; ``live``: its repair may run beside a live Hermes."""
+
+
+def explained() -> list[Explained]:
+    """Return every finding that there is, by id."""
+    return all_checks()
+
+
+def explain(finding: str) -> Explained:
+    """Return one finding by its id. Raises :class:`UsageError` where there is none of that id."""
+    check = find_check(finding)
+    if check is None:
+        raise UsageError(
+            f"There is no finding {finding!r}.", "`hermes-repair explain` lists the findings."
+        )
+    return check

@@ -1,4 +1,4 @@
-"""What a command is given from outside: time, randomness, environment. Nothing below reads them."""
+"""What a command is given from outside: home, time, randomness. Nothing below reads them itself."""
 
 from __future__ import annotations
 
@@ -8,8 +8,16 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
+from functools import cached_property
 from pathlib import Path
 from random import Random
+from typing import TYPE_CHECKING
+
+from hermes_repair import host
+from hermes_repair.home.layout import Home
+
+if TYPE_CHECKING:
+    from hermes_repair.records.folder import Folder
 
 PROGRESS_EVERY = 2.0  # seconds between two words about how far something is
 
@@ -54,6 +62,35 @@ class Environment:
                 self.tell(sentence)
 
         return tell
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a command at one home: what every step of it is given."""
+
+    home: Home
+    environment: Environment
+
+    @cached_property
+    def folder(self) -> Folder:
+        """Our folder of the home, with the owner that state.db has."""
+        return folder_of(self.home)
+
+    def now(self) -> float:
+        """Return the time in epoch seconds."""
+        return self.environment.now()
+
+
+def folder_of(home: Home) -> Folder:
+    """Return our folder of a home, with the owner that state.db has."""
+    # Imported here: a `locks clean` that finds nothing to do has no use for records.
+    from hermes_repair.records.folder import Folder
+    from hermes_repair.records.owned_files import Ownership
+
+    owner = host.owner(home.database) if home.database.exists() else None
+    if owner is None or owner.uid < 0:
+        return Folder(home.records, None)
+    return Folder(home.records, Ownership(owner.uid, owner.gid, owner.user or str(owner.uid)))
 
 
 def _user_home() -> Path:

@@ -7,21 +7,20 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from hermes_repair import host
+from hermes_repair.app.environment import Environment
 from hermes_repair.home.layout import Home
 from hermes_repair.host import Openers, OpenStatus, Program, RawFacts
-from hermes_repair.model.commands_to_type import quoted
+from hermes_repair.model.commands_to_type import Hint, advice, command, quoted
 from hermes_repair.model.errors import DatabaseUnreadable, InUse, NoDatabase, NoInstall, Refused
 from hermes_repair.store.file_state import CopyFiles, Sides, at_rest, beside_others
 from hermes_repair.store.look import Look
 
-if TYPE_CHECKING:
-    from hermes_repair.app.environment import Environment
-    from hermes_repair.records.folder import Folder
-
 LOOKS = 3
+SIDE_SUFFIXES = ("-wal", "-shm", "-journal")
+DOCTOR_SAYS_MORE = advice("`{}` says more.", command("doctor"))
 
 T = TypeVar("T")
 
@@ -65,6 +64,18 @@ class FileStatus:
         journal = self.facts.journal
         over = journal.head[:1] == b"\0"
         return Sides(self.facts.main.size, self.facts.wal.size, 0 if over else journal.size)
+
+    def copies(self, database: Path, target: Path) -> list[tuple[Path, Path]]:
+        """Return what lies there, main file and what is beside it, each with its place in a copy.
+
+        ``database`` is the main file as the home names it, ``target`` what it is to be copied to.
+        """
+        files = zip(("", *SIDE_SUFFIXES), (self.facts.main, *self.facts.sidecars), strict=True)
+        suffixes = [suffix for suffix, found in files if found.exists]
+        return [
+            (database.with_name(database.name + suffix), target.with_name(target.name + suffix))
+            for suffix in suffixes
+        ]
 
     @property
     def in_the_way(self) -> str | None:
@@ -172,16 +183,19 @@ def _no_database(home: Home) -> NoInstall:
     )
 
     remaining_files = find_remaining_files(home)
-    hint = "Give the Hermes folder: hermes-repair doctor --home PATH"
+    hint: Hint = "Give the Hermes folder: hermes-repair doctor --home PATH"
     if remaining_files.copies:
-        hint = (
-            f"{remaining_files.named_copies} Stop Hermes, copy a sound one to"
-            f" {home.root / 'state.db'}, then: hermes-repair doctor"
+        hint = advice(
+            "{} Stop Hermes, copy a sound one to {}, then: {}",
+            remaining_files.named_copies,
+            str(home.root / "state.db"),
+            command("doctor"),
         )
     elif remaining_files.files:
-        hint = (
+        hint = advice(
             "If it was lost, restore a copy, or start Hermes once, which creates an empty one;"
-            " then run `hermes-repair backfill --report`. For another folder, add --home"
+            " then run `{}`. For another folder, add --home",
+            command("backfill", "--report"),
         )
     kind = NoInstall if remaining_files.copies or remaining_files.files else NoDatabase
     return kind(f"{home.root} has no state.db. {remaining_files.files}".rstrip(), hint)
@@ -223,18 +237,6 @@ def copy_private(pairs: list[tuple[Path, Path]]) -> str | None:
     return host.read_wal(main, wal).contradiction() if copied else None
 
 
-def folder_of(home: Home) -> Folder:
-    """Return our folder of a home, with the owner that state.db has."""
-    # Imported here: a `locks clean` that finds nothing to do has no use for records.
-    from hermes_repair.records.folder import Folder
-    from hermes_repair.records.owned_files import Ownership
-
-    found = host.owner(home.database) if home.database.exists() else None
-    if found is None or found.uid < 0:
-        return Folder(home.records, None)
-    return Folder(home.records, Ownership(found.uid, found.gid, found.user or str(found.uid)))
-
-
 def place_of(home: Home) -> dict[str, Any]:
     """Return what is said of a database that a command did not read: where it is, its size."""
     try:
@@ -242,6 +244,11 @@ def place_of(home: Home) -> dict[str, Any]:
     except OSError:
         size = None  # a home without a database has a history all the same
     return {"path": str(home.root / "state.db"), "size": size}
+
+
+def path_in_home(home: Home, path: Path) -> str:
+    """Return a path for a reader: below the home where it lies there."""
+    return str(path.relative_to(home.root)) if path.is_relative_to(home.root) else str(path)
 
 
 def steady(home: Home, environment: Environment, look: Callable[[FileStatus], T]) -> T:

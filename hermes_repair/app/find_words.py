@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hermes_repair import host
-from hermes_repair.app.diagnose import readable
 from hermes_repair.app.environment import Environment
-from hermes_repair.app.file_status import copy_private
-from hermes_repair.app.open_scene import ask_scene
+from hermes_repair.app.file_status import copy_private, path_in_home
+from hermes_repair.app.open_scene import ask_scene, readable
 from hermes_repair.evidence.auxiliary_files import listings, read_json
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.home.layout import Home
 from hermes_repair.home.other_databases import other_databases
+from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import DatabaseUnreadable, Refused, UsageError
 from hermes_repair.model.values import number, text
 from hermes_repair.store.file_state import Sides, at_rest
@@ -63,7 +63,9 @@ class Words:
     def __init__(self, words: str) -> None:
         self._wanted = [word.casefold() for word in words.split()]
         if not self._wanted:
-            raise UsageError("There is nothing to search for.", 'hermes-repair find "some words"')
+            raise UsageError(
+                "There is nothing to search for.", advice('{} "some words"', command("find"))
+            )
 
     def match(self, said: str) -> bool:
         """Whether all words are in the text."""
@@ -94,19 +96,9 @@ def find(home: Home, environment: Environment, words: str) -> Found:
 def _in_database(scene: Scene, wanted: Words) -> Iterator[Place]:
     hidden = {node.id for node in scene.nodes if node.delegate_from is not None or node.archived}
     for place in _messages(scene.look, wanted):
-        state = place.state
-        if state == "shown" and place.session_id in hidden:
-            state = "hidden"
-        indexed = _is_indexed(scene.look, place.id)
-        yield Place(
-            where="database",
-            session_id=place.session_id,
-            role=place.role,
-            at=place.at,
-            id=place.id,
-            state=state,
-            indexed=indexed,
-        )
+        is_hidden = place.state == "shown" and place.session_id in hidden
+        state = "hidden" if is_hidden else place.state
+        yield replace(place, state=state, indexed=_is_indexed(scene.look, place.id))
 
 
 def _messages(look: Look, wanted: Words) -> Iterator[Place]:
@@ -193,13 +185,13 @@ def _place(home: Home, found: TranscriptFile, message: dict[str, object], line: 
         session_id=found.session_id or "",
         role=role if isinstance(role, str) else "",
         at=stamp if isinstance(stamp, str | int | float) else None,
-        path=_relative(home, found.path),
+        path=path_in_home(home, found.path),
         line=line,
     )
 
 
 def _in_copy(home: Home, path: Path, wanted: Words, notes: list[str]) -> Iterator[Place]:
-    name = _relative(home, path)
+    name = path_in_home(home, path)
     if not host.who_has_open(path).nobody:
         notes.append(f"{name} is open in another program and was not searched.")
         return
@@ -210,18 +202,6 @@ def _in_copy(home: Home, path: Path, wanted: Words, notes: list[str]) -> Iterato
     try:
         with at_rest(facts.real, sides, copy_private, check_file=False) as (look, _):
             for place in _messages(look, wanted) if look.has("messages") else ():
-                yield Place(
-                    where="copy",
-                    session_id=place.session_id,
-                    role=place.role,
-                    at=place.at,
-                    path=name,
-                    id=place.id,
-                    state=place.state,
-                )
+                yield replace(place, where="copy", path=name)
     except (DatabaseUnreadable, Refused) as error:
         notes.append(f"{name} could not be checked: {error.message}")
-
-
-def _relative(home: Home, path: Path) -> str:
-    return str(path.relative_to(home.root)) if path.is_relative_to(home.root) else str(path)

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hermes_repair.app.clean_locks import COMMAND as LOCK_CLEANING
-from hermes_repair.app.file_status import folder_of
+from hermes_repair.app.environment import folder_of
 from hermes_repair.app.receipts import RESTORE, replaced_in
-from hermes_repair.app.wal_answer import answer_of, said
+from hermes_repair.app.recover import answer_of, said
 from hermes_repair.home.layout import Home
 from hermes_repair.model.actions import RowDelete
 from hermes_repair.model.choices import WalChoice
+from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import BadRecord, Refused
 from hermes_repair.model.plans import Header, UnitState
 from hermes_repair.model.values import Row, Value
@@ -110,8 +111,8 @@ def next_to_undo(entries: Sequence[Entry]) -> Entry | None:
     where the newest run put a copy back, or said what a -wal is: an earlier one is not meant by
     "the last", then.
     """
-    open_ones = [found for found in entries if found.can_be_undone or found.is_final]
-    others = (found for found in open_ones if not found.cleans_locks)
+    open_ones = [entry for entry in entries if entry.can_be_undone or entry.is_final]
+    others = (entry for entry in open_ones if not entry.cleans_locks)
     newest = next(others, next(iter(open_ones), None))
     return newest if newest is not None and newest.can_be_undone else None
 
@@ -128,32 +129,33 @@ def to_undo(
     folder = folder_of(home)
     bad = left_out if left_out is not None else []
     everything = history(home, bad)
-    entries = [found for found in everything if found.can_be_undone]
+    entries = [entry for entry in everything if entry.can_be_undone]
     if named is not None:
-        wanted = folder.find_receipt(named)
+        path_named = folder.find_receipt(named)
         for path, error in bad:
-            if path == wanted:
+            if path == path_named:
                 raise error
-        first = next((found for found in entries if found.path == wanted), None)
-        meant = next(found for found in everything if found.path == wanted)
+        first = next((entry for entry in entries if entry.path == path_named), None)
+        meant = next(entry for entry in everything if entry.path == path_named)
         if meant.is_final:
             raise _is_final(folder, meant, entries)
         if meant.done and meant.replaced_by is not None:
             raise _is_replaced(meant)
         if first is None:
             raise Refused(
-                f"Receipt {wanted.stem} has nothing left to undo.",
-                "`hermes-repair history` shows what can be undone.",
+                f"Receipt {path_named.stem} has nothing left to undo.",
+                advice("`{}` shows what can be undone.", command("history")),
             )
     else:
         first = next_to_undo(everything)
-        final = next((found for found in everything if found.is_final), None)
+        final = next((entry for entry in everything if entry.is_final), None)
         if first is None and final is not None:
             raise _is_final(folder, final, entries)
         if first is None and not everything:
             raise Refused("There is nothing to undo.", "Nothing has been done here yet.")
         if first is None:
-            raise Refused("There is nothing to undo.", "`hermes-repair history` shows why.")
+            why = advice("`{}` shows why.", command("history"))
+            raise Refused("There is nothing to undo.", why)
     taken = [first]
     for later in reversed(entries[: entries.index(first)]):
         if not later.cleans_locks or any(_left_to(folder, below, later) for below in taken):
@@ -161,49 +163,57 @@ def to_undo(
     return taken[::-1]
 
 
-def _is_final(folder: Folder, found: Entry, others: Sequence[Entry]) -> Refused:
+def _is_final(folder: Folder, entry: Entry, others: Sequence[Entry]) -> Refused:
     """Return why a run without steps is not undone, and what can be done instead."""
-    if found.answer is not None:
-        return _is_an_answer(folder, found, others)
-    kept = Path(found.header.backup or "").parent.name
+    if entry.answer is not None:
+        return _is_an_answer(folder, entry, others)
+    kept = Path(entry.header.backup or "").parent.name
     return Refused(
-        f"{found.name} restored {found.header.restored}, and `undo` does not revert that.",
-        f"The state before is backup {kept}: `hermes-repair restore {kept}` brings it"
-        f" back.{_EARLIER if others else ''}",
+        f"{entry.name} restored {entry.header.restored}, and `undo` does not revert that.",
+        advice(
+            f"The state before is backup {{}}: `{{}}` brings it back.{_EARLIER if others else ''}",
+            kept,
+            command("restore", kept),
+            *[UNDO_ONE] * bool(others),
+        ),
     )
 
 
-def _is_replaced(found: Entry) -> Refused:
+def _is_replaced(entry: Entry) -> Refused:
     """Return why a run whose work was replaced by an older copy cannot be undone."""
-    by = found.replaced_by.stem if found.replaced_by is not None else ""
+    by = entry.replaced_by.stem if entry.replaced_by is not None else ""
     return Refused(
-        f"{found.name} cannot be undone: {by} restored a copy from before it, so what it did is no"
+        f"{entry.name} cannot be undone: {by} restored a copy from before it, so what it did is no"
         " longer in the database.",
-        "`hermes-repair history` shows what was done since.",
+        advice("`{}` shows what was done since.", command("history")),
     )
 
 
-def _is_an_answer(folder: Folder, found: Entry, others: Sequence[Entry]) -> Refused:
+def _is_an_answer(folder: Folder, entry: Entry, others: Sequence[Entry]) -> Refused:
     """Return why an answer to DB002 is not undone, and what can be done instead."""
-    place = (folder.path / (found.header.backup or "")).parent
-    what = said(found.answer) if found.answer is not None else ""
+    place = (folder.path / (entry.header.backup or "")).parent
+    what = said(entry.answer) if entry.answer is not None else ""
     return Refused(
-        f"{what} by {found.name}, and `undo` does not revert that: nothing proves which of the two"
+        f"{what} by {entry.name}, and `undo` does not revert that: nothing proves which of the two"
         f" was right. Both files as they were are in {place}.",
-        f"To read them, copy both to another folder.{_EARLIER if others else ''}",
+        advice(
+            f"To read them, copy both to another folder.{_EARLIER if others else ''}",
+            *[UNDO_ONE] * bool(others),
+        ),
     )
 
 
-_EARLIER = " `hermes-repair undo RECEIPT` undoes an earlier run by its name."
+_EARLIER = " `{}` undoes an earlier run by its name."
+UNDO_ONE = command("undo", "RECEIPT")
 
 
 def staying(home: Home, taken: Sequence[Entry]) -> list[Entry]:
     """Return the lock cleanings made since that an undo of ``taken`` leaves as they are."""
-    oldest = min(number_of(found.path) for found in taken)
+    oldest = min(number_of(entry.path) for entry in taken)
     return [
-        found
-        for found in history(home)
-        if found.can_be_undone and found not in taken and number_of(found.path) > oldest
+        entry
+        for entry in history(home)
+        if entry.can_be_undone and entry not in taken and number_of(entry.path) > oldest
     ]
 
 

@@ -1,4 +1,9 @@
-"""``migrate``: to the schema that the installed Hermes expects, in one transaction."""
+"""``migrate``: to the schema that the installed Hermes expects, in one transaction.
+
+``migrate --check``, for a hook before Hermes starts, runs no check and asks for nothing but the
+structure, so that it is over in a moment. Only where a crash left a -wal it takes longer: that is
+joined in a private copy, as for every look.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +12,27 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from hermes_repair.app.apply_units import apply_units, close_receipt, in_memory, needed
-from hermes_repair.app.environment import Environment
-from hermes_repair.app.file_status import FileStatus, folder_of, left_wal, read_file_status, steady
+from hermes_repair.app.apply_units import (
+    Job,
+    apply_units,
+    close_receipt,
+    in_memory,
+    needed,
+)
+from hermes_repair.app.environment import Environment, Run
+from hermes_repair.app.file_status import (
+    DOCTOR_SAYS_MORE,
+    FileStatus,
+    copy_private,
+    left_wal,
+    quick_look,
+    read_file_status,
+    steady,
+)
 from hermes_repair.app.open_scene import ask_scene, open_scene
 from hermes_repair.app.preflight import Space, disk_space, require_alone, single_run
 from hermes_repair.app.recover import recover
-from hermes_repair.app.source_resolver import resolver
-from hermes_repair.app.target_release import Target, choose_target
+from hermes_repair.app.target_release import Target, choose_target, installed_for, is_behind
 from hermes_repair.checks.registry import all_checks
 from hermes_repair.evidence.ownership import decide
 from hermes_repair.evidence.scene import Scene
@@ -26,6 +44,7 @@ from hermes_repair.model.errors import HermesRepairError, Refused, from_os
 from hermes_repair.model.findings import Severity
 from hermes_repair.model.plans import Safety, Unit
 from hermes_repair.model.values import whole
+from hermes_repair.repair.plan_bounds import SEE_DB009
 from hermes_repair.schema.catalogue import Step, default_catalogue
 from hermes_repair.schema.data_steps import STEP, Decisions
 from hermes_repair.schema.foreign_objects import find_foreign_objects
@@ -133,7 +152,7 @@ def _way(scene: Scene, to: int | None, force: bool, file_status: FileStatus) -> 
     for found in foreign_objects:
         raise Refused(
             f"{found.reason}, and a migration may write there.",
-            "Nothing was changed. `hermes-repair doctor --select DB009` says more.",
+            SEE_DB009,
         )
     return Way(
         target=target,
@@ -203,7 +222,7 @@ def migrate(
 
     Where nothing is to be done, and where it is refused or declined, nothing is written at all.
     """
-    folder = folder_of(home)
+    run = Run(home, environment)
     require_alone(home, read_file_status(home))
     way = plan_way(home, environment, to, force, check_file=False)  # the backup is checked instead
     result = Migrated(way)
@@ -212,34 +231,29 @@ def migrate(
     if not way.nothing_to_do and not agree(way):
         result.declined = True
         return result
-    with single_run(folder):
-        result.recovered = recover(home, folder, environment)
+    with single_run(run.folder):
+        result.recovered = recover(run)
         if result.recovered:  # the same way, from files that were joined or settled meanwhile
             result.way = way = plan_way(home, environment, to, force, check_file=False)
         require_alone(home, way.file_status)
         if way.nothing_to_do:
             return result
-        applied = apply_units(
-            home,
-            folder,
-            environment,
-            way.file_status,
-            in_memory((unit_of(way),)),
-            resolver(home),
-            command="migrate",
-            schema=way.route.start,
-            target=way.route.target,
-            birth=way.birth,
+        job = Job(
+            "migrate",
+            way.route.start,
+            way.birth,
+            way.route.target,
             backup=True,
             unchecked=True,
             verify=lambda writer: _verify(writer.query, way),
         )
+        applied = apply_units(run, way.file_status, in_memory((unit_of(way),)), job)
         result.receipt, result.backup = applied.receipt, applied.backup
         if applied.refused:
             result.problem = applied.refused[0][1]
         try:
             if applied.receipt is not None:
-                close_receipt(applied.receipt, home, folder, environment)
+                close_receipt(run, applied.receipt)
             if result.problem is None:
                 result.wal_left = left_wal(read_file_status(home))
                 _look_afresh(home, environment, way)
@@ -303,7 +317,10 @@ def _look_afresh(home: Home, environment: Environment, way: Way) -> None:
             raise Refused(
                 "The migration was done, but the database no longer matches its result: "
                 + "; ".join(left[:3]),
-                "Is another program writing to it? `hermes-repair undo` reverts the migration.",
+                advice(
+                    "Is another program writing to it? `{}` reverts the migration.",
+                    command("undo"),
+                ),
             )
 
     ask_scene(home, environment, look)
@@ -313,3 +330,20 @@ def _rows(look: Look) -> tuple[int, int]:
     """Return the numbers of sessions and of messages."""
     numbers = (sum(whole(row[0]) for row in look.scan("COUNT(*)", table)) for table in COUNTED)
     return next(numbers), next(numbers)
+
+
+def behind(home: Home, environment: Environment, to: int | None) -> bool:
+    """Say whether ``migrate`` has something to do; takes no write lock and changes nothing.
+
+    Raises :class:`Refused` or :class:`DatabaseUnreadable` where that cannot be told.
+    """
+
+    def answer(file_status: FileStatus) -> bool:
+        if not file_status.facts.is_sqlite:
+            raise Refused(f"{home.database} is not a SQLite database.", DOCTOR_SAYS_MORE)
+        with quick_look(home, file_status, copy_private) as look:
+            recognition = recognise(read_structure(look.rows))
+        installed = installed_for(home, environment, file_status)
+        return is_behind(recognition, choose_target(recognition, installed, to, force=True))
+
+    return steady(home, environment, answer)

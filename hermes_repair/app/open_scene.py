@@ -1,17 +1,17 @@
-"""One look at one home, from the question who has it open to a scene for the checks."""
+"""One look at one home, from the question who has it open to a scene, and what it is asked."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import TypeVar
 
-from hermes_repair.app.environment import Environment
+from hermes_repair.app.environment import Environment, folder_of
 from hermes_repair.app.file_status import (
+    DOCTOR_SAYS_MORE,
     FileStatus,
     copy_private,
-    folder_of,
     naming,
     read_file_status,
     steady,
@@ -23,12 +23,18 @@ from hermes_repair.evidence.scene import Scene
 from hermes_repair.home.installs import unread
 from hermes_repair.home.layout import Home
 from hermes_repair.model.choices import LookOptions, WalChoice
-from hermes_repair.model.errors import DatabaseUnreadable
+from hermes_repair.model.commands_to_type import advice, command
+from hermes_repair.model.errors import DatabaseUnreadable, Refused, UnknownSession
+from hermes_repair.model.plans import Outline
 from hermes_repair.model.words import count, verb
-from hermes_repair.schema.recognise import recognise
+from hermes_repair.records import plan_database
+from hermes_repair.records.plan_file import PlanFile
+from hermes_repair.schema.recognise import holds_conversations, recognise
 from hermes_repair.schema.structure import Structure, read_structure
 from hermes_repair.store.file_state import FileState, SideFile, WalAnswer, at_rest, beside_others
+from hermes_repair.store.integrity import require_agreement
 from hermes_repair.store.look import Look
+from hermes_repair.transcripts.session_files import list_sessions
 
 T = TypeVar("T")
 
@@ -48,15 +54,15 @@ def open_scene(
     file_status: FileStatus | None = None,
 ) -> Iterator[Scene]:
     """Give a scene of one home; nothing in the home changes (R1)."""
-    seen = file_status or read_file_status(home)
+    file_status = file_status or read_file_status(home)
     folder = folder_of(home)
-    left = left_by_us(folder, seen)
-    with naming(seen), ExitStack() as stack:
-        if seen.at_rest:
+    left = left_by_us(folder, file_status)
+    with naming(file_status), ExitStack() as stack:
+        if file_status.at_rest:
             look, state = stack.enter_context(
                 at_rest(
                     home.database,
-                    seen.sides,
+                    file_status.sides,
                     copy_private,
                     WalAnswer(choice, left_by_us=left is not None),
                     check_file=check_file,
@@ -66,7 +72,7 @@ def open_scene(
             look, state = stack.enter_context(
                 beside_others(
                     home.database,
-                    wal_mode=seen.facts.wal_mode,
+                    wal_mode=file_status.facts.wal_mode,
                     check_file=check_file,
                     at_least=LOCKS,
                 )
@@ -83,16 +89,16 @@ def open_scene(
                 f"Whether {_listed(tables)} and {verb(len(tables), 'its', 'their')} indexes match"
                 " takes too long to check while others use the database."
             )
-        installed = installed_for(home, environment, seen)
+        installed = installed_for(home, environment, file_status)
         notes += unread(installed)
-        structure, state = _structure(look, state, seen)
+        structure, state = _structure(look, state, file_status)
         yield Scene(
             home=home,
             look=look,
             file=state,
             structure=structure,
             recognition=recognise(structure),
-            openers=seen.openers,
+            openers=file_status.openers,
             installed=installed,
             receipt_history=gather(folder),
             look_options=look_options,
@@ -130,15 +136,84 @@ def _listed(tables: Sequence[str]) -> str:
     return f"{named} and {count(more, 'more table')}" if more > 0 else named
 
 
-def _structure(look: Look, state: FileState, seen: FileStatus) -> tuple[Structure, FileState]:
-    if seen.facts.main.size == 0:
-        held = f"; its -wal holds {seen.facts.wal.size} bytes" if seen.facts.wal.size else ""
+def _structure(
+    look: Look, state: FileState, file_status: FileStatus
+) -> tuple[Structure, FileState]:
+    if file_status.facts.main.size == 0:
+        held = (
+            f"; its -wal holds {file_status.facts.wal.size} bytes"
+            if file_status.facts.wal.size
+            else ""
+        )
         return Structure(), replace(state, unreadable=f"it is empty (0 bytes){held}")
-    if not seen.facts.is_sqlite:
+    if not file_status.facts.is_sqlite:
         return Structure(), replace(state, unreadable="it is not a SQLite database")
-    if seen.in_the_way is not None:
-        return Structure(), replace(state, unreadable=seen.in_the_way)
+    if file_status.in_the_way is not None:
+        return Structure(), replace(state, unreadable=file_status.in_the_way)
     try:
         return read_structure(look.rows), state
     except DatabaseUnreadable as error:
         return Structure(), replace(state, unreadable=error.message)
+
+
+def readable(scene: Scene) -> bool:
+    """Whether there are conversations to look at."""
+    return scene.file.unreadable is None and holds_conversations(scene.structure)
+
+
+def no_conversations(scene: Scene) -> Refused:
+    """Return what is said where there are none."""
+    return Refused(f"{scene.home.database} has no conversations.", DOCTOR_SAYS_MORE)
+
+
+def require_readable(scene: Scene) -> None:
+    """Raise :class:`Refused` where there are no conversations, or an index hides some (DB006).
+
+    For what reads sessions and messages without the doctor's checks.
+    """
+    if not readable(scene):
+        raise no_conversations(scene)
+    require_agreement(scene.look, "sessions", "messages")
+
+
+def require_known(scene: Scene, named: Collection[str], planned: Iterable[Outline] = ()) -> None:
+    """Raise :class:`UnknownSession` for an id that no row, file, plan or receipt of a home has.
+
+    A chat may be there without a row of its own: as a transcript or log, as messages or a lock that
+    its row left behind, as what an earlier run of ours took away.
+    """
+    unknown = set(named) - scene.node.keys()
+    for outline in planned:
+        unknown -= outline.unit.sessions | {outline.unit.subject}
+    if unknown:
+        unknown -= scene.locked.union(_of_files(scene.home))
+        unknown = {session for session in unknown if not _has_messages(scene, session)}
+    if unknown:
+        unknown.difference_update(_of_receipts(scene.home))
+    if unknown:
+        raise UnknownSession(
+            f"There is no session {min(unknown)!r} here: no row, file or receipt has that id.",
+            advice(
+                "`{}` lists sessions with findings, `{}` those with these words.",
+                command("doctor"),
+                command("find", "WORDS"),
+            ),
+        )
+
+
+def _of_files(home: Home) -> Iterator[str]:
+    for folder in {home.sessions_dir, home.logs_dir}:
+        for file in list_sessions(folder).files:
+            if file.session_id is not None:
+                yield file.session_id
+
+
+def _has_messages(scene: Scene, session: str) -> bool:
+    found = scene.look.one("SELECT 1 FROM messages WHERE session_id = ? LIMIT 1", [session])
+    return found is not None
+
+
+def _of_receipts(home: Home) -> Iterator[str]:
+    paths = folder_of(home).receipt_paths()
+    for _, named in plan_database.read_each(paths, PlanFile.subjects):
+        yield from named

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hermes_repair import host
+from hermes_repair.app.environment import Run
 from hermes_repair.app.file_status import FileStatus, copy_private, read_file_status
 from hermes_repair.app.receipts import left_by_us
 from hermes_repair.home.layout import Home
+from hermes_repair.model.choices import WalChoice
+from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import AnotherRun, Changed, DatabaseUnreadable, InUse, Refused
 from hermes_repair.records.folder import Folder
 from hermes_repair.records.plan_database import sync
@@ -46,19 +49,19 @@ def disk_space(home: Home, needed: int) -> Space:
     return Space(needed, host.free_bytes(home.root))
 
 
-def require_writable(home: Home, file_status: FileStatus, folder: Folder, need: int) -> Space:
+def require_writable(run: Run, need: int) -> Space:
     """Raise :class:`Refused` where state.db or our folder cannot be written, or space is short.
 
     Returns what was asked of the disk, for the report.
     """
-    place = home.database.parent
-    for path in (home.database, place):
+    database = run.home.database
+    for path in (database, database.parent):
         if not host.can_write(path):
-            raise Refused(f"This user cannot write {path}.", folder.way_in(path))
-    disk = disk_space(home, need)
+            raise Refused(f"This user cannot write {path}.", run.folder.way_in(path))
+    disk = disk_space(run.home, need)
     if not disk.enough:
         raise Refused(
-            f"This needs {need:,} bytes on the disk of {home.root}; {disk.free:,} are free.",
+            f"This needs {need:,} bytes on the disk of {run.home.root}; {disk.free:,} are free.",
             "Nothing was changed. Free some space, then run the same command again.",
         )
     return disk
@@ -74,9 +77,8 @@ def require_same_base(home: Home, marks: str) -> None:
 
 
 def require_no_question(
-    home: Home,
+    run: Run,
     file_status: FileStatus,
-    folder: Folder,
     *,
     looks_up: bool = False,
     tables: Collection[str] | None = None,
@@ -93,46 +95,52 @@ def require_no_question(
     if not file_status.facts.is_sqlite:
         what = "is not a SQLite database" if file_status.facts.main.size else "is empty (0 bytes)"
         raise DatabaseUnreadable(
-            f"{home.database} {what}.",
-            "Nothing was changed. `hermes-repair doctor` says more; `hermes-repair restore BACKUP`"
-            " restores a copy.",
+            f"{run.home.database} {what}.",
+            advice(
+                "Nothing was changed. `{}` says more; `{}` restores a copy.",
+                command("doctor"),
+                command("restore", "BACKUP"),
+            ),
         )
     if file_status.in_the_way is not None:
         raise DatabaseUnreadable(
-            f"{home.database} cannot be opened: {file_status.in_the_way}.",
+            f"{run.home.database} cannot be opened: {file_status.in_the_way}.",
             "Nothing was changed. Move that away, then run this again.",
         )
     if not file_status.alone or not (
         looks_up or file_status.sides.wal or file_status.sides.journal
     ):
         return
-    state = file_state(home, file_status, folder)
+    state = file_state(run, file_status)
     if state.side in IN_QUESTION:
         raise Refused(
             "DB002: the -wal beside state.db may not belong to it, so nothing is written.",
-            "`hermes-repair doctor` says more; then choose `hermes-repair repair --wal use` or"
-            " `hermes-repair repair --wal ignore`.",
+            advice(
+                "`{}` says more; then choose `{}` or `{}`.",
+                command("doctor"),
+                *(command("repair", "--wal", choice.value) for choice in WalChoice),
+            ),
         )
     if looks_up and state.soundness is not None:
         require_sound(state.soundness, tables)
 
 
-def file_state(home: Home, file_status: FileStatus, folder: Folder) -> FileState:
+def file_state(run: Run, file_status: FileStatus) -> FileState:
     """Say what a database at rest is like and what lies beside it, from private copies.
 
     Raises :class:`DatabaseUnreadable` where neither view can be read.
     """
     with at_rest(
-        home.database,
+        run.home.database,
         file_status.sides,
         copy_private,
-        WalAnswer(left_by_us=left_by_us(folder, file_status) is not None),
+        WalAnswer(left_by_us=left_by_us(run.folder, file_status) is not None),
         check_file=True,
     ) as (_, state):
         return state
 
 
-def bundle(home: Home, file_status: FileStatus, folder: Folder, place: Path) -> Path | None:
+def bundle(run: Run, file_status: FileStatus, place: Path) -> Path | None:
     """Copy main, -wal, -shm and -journal as they lie, before the first connection (R4).
 
     Into a new folder below ``place``, which is returned; None where nothing lies beside the main
@@ -140,23 +148,17 @@ def bundle(home: Home, file_status: FileStatus, folder: Folder, place: Path) -> 
     """
     if not file_status.alone or not (file_status.sides.wal or file_status.sides.journal):
         return None
-    folder.make(place)
+    run.folder.make(place)
     # A run that was killed while it copied has left one that is not whole.
     number = sum(1 for path in place.iterdir() if path.name.startswith("bundle"))
-    target = folder.make(place / f"bundle-{number + 1}")
-    copy_as_files(home, file_status, folder, target)
+    target = run.folder.make(place / f"bundle-{number + 1}")
+    copy_as_files(run, file_status, target)
     return target
 
 
-def copy_as_files(home: Home, file_status: FileStatus, folder: Folder, target: Path) -> None:
+def copy_as_files(run: Run, file_status: FileStatus, target: Path) -> None:
     """Copy main, -wal, -shm and -journal into a folder of ours, durably, without opening them."""
-    suffixes = ("", "-wal", "-shm", "-journal")
-    files = (file_status.facts.main, *file_status.facts.sidecars)
-    pairs = [
-        (home.database.with_name(home.database.name + suffix), target / f"state.db{suffix}")
-        for suffix, found in zip(suffixes, files, strict=True)
-        if found.exists
-    ]
+    pairs = file_status.copies(run.home.database, target / "state.db")
     host.copy_files(pairs, fsync=True)
     for source, copy in pairs:
         if not host.same_files(source, copy):
@@ -164,7 +166,7 @@ def copy_as_files(home: Home, file_status: FileStatus, folder: Folder, target: P
                 f"The safety copy of {source} does not match the file.",
                 "Nothing was changed. Check the disk, then run the same command again.",
             )
-        folder.own(copy)
+        run.folder.own(copy)
 
 
 def copy_verified(source: Path, target: Path) -> bool:
@@ -183,7 +185,7 @@ def copy_verified(source: Path, target: Path) -> bool:
     return True
 
 
-def guard_alone(home: Home, clock: Callable[[], float]) -> Callable[[], None]:
+def guard_alone(run: Run) -> Callable[[], None]:
     """Return a function that raises :class:`InUse` as soon as somebody else opens the database.
 
     The question costs some milliseconds, so it is asked at most every half second; in between
@@ -193,10 +195,10 @@ def guard_alone(home: Home, clock: Callable[[], float]) -> Callable[[], None]:
 
     def guard() -> None:
         nonlocal last
-        if clock() - last < OPENERS_EVERY:
+        if run.now() - last < OPENERS_EVERY:
             return
-        last = clock()
-        openers = host.who_has_open(home.database)
+        last = run.now()
+        openers = host.who_has_open(run.home.database)
         if not openers.nobody:
             raise InUse(
                 f"{openers.describe()}.",

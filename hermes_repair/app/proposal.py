@@ -7,24 +7,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from hermes_repair import __version__
-from hermes_repair.app.apply_units import in_file, needed
+from hermes_repair.app.apply_units import Draft, needed
 from hermes_repair.app.coverage import INDEX
-from hermes_repair.app.diagnose import facts, find, labels, readable, within_limits
-from hermes_repair.app.environment import Environment
-from hermes_repair.app.file_status import FileStatus, folder_of, steady
-from hermes_repair.app.named_sessions import require_known
-from hermes_repair.app.open_scene import open_scene
+from hermes_repair.app.diagnose import facts, find, labels, within_limits
+from hermes_repair.app.environment import Run
+from hermes_repair.app.file_status import FileStatus, steady
+from hermes_repair.app.open_scene import no_conversations, open_scene, readable, require_known
 from hermes_repair.app.preflight import Space, disk_space
+from hermes_repair.app.receipts import header_of
 from hermes_repair.app.recover import CutOff, cut_off
 from hermes_repair.checks.registry import proposals, stages
 from hermes_repair.evidence.scene import Scene
-from hermes_repair.home.layout import Home
 from hermes_repair.model.choices import LookOptions, Selection, WalChoice
 from hermes_repair.model.commands_to_type import Hint
 from hermes_repair.model.errors import Refused
 from hermes_repair.model.findings import Finding, Severity
-from hermes_repair.model.plans import Header, Outline, outline
+from hermes_repair.model.plans import Outline, outline
 from hermes_repair.model.words import SessionLabel
 from hermes_repair.records import plan_database
 from hermes_repair.repair.planner import Plan, plan
@@ -37,8 +35,18 @@ UNREAD = "everything that reads through that index"
 
 
 @dataclass(frozen=True, slots=True)
+class Request:
+    """What a repair is asked to do. ``choice`` is what the user says about a -wal in question."""
+
+    look_options: LookOptions
+    selection: Selection
+    choice: WalChoice | None = None
+    backup: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Proposal:
-    """One round's plan and what it was made on; ``draft`` is the file with the actions.
+    """One round's plan and what it was made on; ``draft`` are its units, in a file.
 
     ``space`` is what doing it takes of the disk, None where nothing is to be done. ``held`` are
     runs that were cut off and can only be settled when nobody else is there. ``blocked`` are steps
@@ -48,32 +56,31 @@ class Proposal:
     """
 
     plan: Plan
-    findings: tuple[Finding, ...]
     labels: dict[str, SessionLabel]
     database: dict[str, Any]
     file_status: FileStatus
     schema: int | None
     birth: float | None
-    digest: str
+    draft: Draft
     live_reason: str | None
     side: SideFile
-    draft: Path
     space: Space | None
     held: CutOff
     blocked: tuple[tuple[Outline, str], ...] = ()
     unproven: tuple[str, ...] = ()
 
+    @property
+    def digest(self) -> str:
+        """The hash of what the plan will do, to the byte."""
+        return self.draft.digest
+
 
 def propose(
-    home: Home,
-    environment: Environment,
-    look_options: LookOptions,
-    selection: Selection,
+    run: Run,
+    request: Request,
     place: Path,
     *,
-    choice: WalChoice | None = None,
     confirmed: frozenset[str] | None = None,
-    backup: bool = False,
     held: CutOff | None = None,
 ) -> Proposal:
     """Look and plan; changes nothing in the home.
@@ -90,75 +97,82 @@ def propose(
         draft = place / f"{sum(1 for _ in place.iterdir()) + 1}.db"
         first = CutOff()  # alone, `repair` settles what was cut off before it plans
         if not file_status.alone:
-            first = cut_off(folder_of(home)) if held is None else held
-        made = _propose(
-            home, environment, look_options, selection, choice, confirmed, file_status, draft, first
-        )
-        if not made.plan.now:
-            return made
-        need = needed(file_status, in_file(draft, made.plan.now), backup=backup)
-        return replace(made, space=disk_space(home, need))
-
-    return steady(home, environment, look)
-
-
-def _propose(
-    home: Home,
-    environment: Environment,
-    look_options: LookOptions,
-    selection: Selection,
-    choice: WalChoice | None,
-    confirmed: frozenset[str] | None,
-    file_status: FileStatus,
-    draft: Path,
-    held: CutOff,
-) -> Proposal:
-    with open_scene(
-        home, environment, look_options, choice=choice, file_status=file_status
-    ) as scene:
-        found = find(scene, Selection())
-        findings = within_limits(scene, found, Selection())
-        fatal = next((f for f in findings if f.severity is Severity.FATAL), None)
-        answered = fatal is not None and fatal.id == "DB002" and choice is not None
-        if scene.file.side is SideFile.STALE and choice is WalChoice.USE:
-            answered = False  # it would damage the database
-        if fatal is not None and not answered:
-            raise Refused(f"{fatal.id}: {fatal.message}", fatal.hint)
-        if not readable(scene):
-            raise Refused(
-                f"{home.database} has no conversations.", "`hermes-repair doctor` says more."
-            )
-        blocked = tuple(_blocked(scene, found, selection))
-        if confirmed is not None:
-            findings = [f for f in findings if f.fingerprint in confirmed]
-        beside = not file_status.alone
-        header = _header(home, file_status, environment, scene.recognition.number, scene.birth)
-        with plan_database.create(draft, header) as file:
-            outlines = file.append(proposals(scene, findings))
-            if not scene.file.unproven:
-                require_known(scene, selection.sessions, outlines)
-            made = plan(outlines, selection, stages(), beside_live=beside, held=held.concerns)
-            digest = file.digest(one.number for one in made.now)
-        unproven = _unproven(scene, findings, selection)
-        if unproven and not made.now:
-            raise Refused(*unproven[0])
-        return Proposal(
-            plan=made,
-            findings=tuple(finding.without_fix() for finding in findings),
-            labels=labels(scene, tuple(findings)),
-            database=facts(scene),
+            first = cut_off(run.folder) if held is None else held
+        with open_scene(
+            run.home,
+            run.environment,
+            request.look_options,
+            choice=request.choice,
             file_status=file_status,
-            schema=scene.recognition.number,
-            birth=scene.birth,
-            digest=digest,
-            live_reason=f"{file_status.openers.describe()}." if beside else None,
-            side=scene.file.side,
-            draft=draft,
-            space=None,
-            held=held,
-            blocked=blocked,
-            unproven=tuple(message for message, _ in unproven),
-        )
+        ) as scene:
+            findings, blocked = _findings(scene, request, confirmed)
+            header = header_of(
+                run,
+                "repair",
+                file_status.marks,
+                schema=scene.recognition.number,
+                birth=scene.birth,
+            )
+            with plan_database.create(draft, header) as file:
+                outlines = file.append(proposals(scene, findings))
+                if not scene.file.unproven:
+                    require_known(scene, request.selection.sessions, outlines)
+                beside = not file_status.alone
+                ordered = plan(
+                    outlines,
+                    request.selection,
+                    stages(),
+                    beside_live=beside,
+                    held=first.concerns,
+                )
+                digest = file.digest(one.number for one in ordered.now)
+            unproven = _unproven(scene, findings, request.selection)
+            if unproven and not ordered.now:
+                raise Refused(*unproven[0])
+            proposal = Proposal(
+                plan=ordered,
+                labels=labels(scene, tuple(findings)),
+                database=facts(scene),
+                file_status=file_status,
+                schema=scene.recognition.number,
+                birth=scene.birth,
+                draft=Draft(ordered.now, path=draft, digest=digest),
+                live_reason=f"{file_status.openers.describe()}." if beside else None,
+                side=scene.file.side,
+                space=None,
+                held=first,
+                blocked=blocked,
+                unproven=tuple(message for message, _ in unproven),
+            )
+        if not ordered.now:
+            return proposal
+        need = needed(file_status, proposal.draft, backup=request.backup)
+        return replace(proposal, space=disk_space(run.home, need))
+
+    return steady(run.home, run.environment, look)
+
+
+def _findings(
+    scene: Scene, request: Request, confirmed: frozenset[str] | None
+) -> tuple[list[Finding], tuple[tuple[Outline, str], ...]]:
+    """Return what there is to mend, and the steps that DB009 stands in the way of.
+
+    Raises :class:`Refused` where the file itself is in question and ``request`` has no answer.
+    """
+    found = find(scene, Selection())
+    findings = within_limits(scene, found, Selection())
+    fatal = next((f for f in findings if f.severity is Severity.FATAL), None)
+    answered = fatal is not None and fatal.id == "DB002" and request.choice is not None
+    if scene.file.side is SideFile.STALE and request.choice is WalChoice.USE:
+        answered = False  # it would damage the database
+    if fatal is not None and not answered:
+        raise Refused(f"{fatal.id}: {fatal.message}", fatal.hint)
+    if not readable(scene):
+        raise no_conversations(scene)
+    blocked = tuple(_blocked(scene, found, request.selection))
+    if confirmed is not None:
+        findings = [f for f in findings if f.fingerprint in confirmed]
+    return findings, blocked
 
 
 def _blocked(
@@ -183,42 +197,24 @@ def _unproven(
     return [(f"{f.id}: {f.message}", f.hint) for f in findings if f.id == "DB006"]
 
 
-def _header(
-    home: Home,
-    file_status: FileStatus,
-    environment: Environment,
-    schema: int | None,
-    birth: float | None,
-) -> Header:
-    return Header(
-        tool_version=__version__,
-        command="repair",
-        created=environment.now(),
-        database=str(home.database),
-        base=file_status.marks,
-        schema=schema,
-        birth=birth,
-    )
-
-
 def waiting(proposal: Proposal, selection: Selection) -> list[tuple[str, str]]:
     """Return what was asked for and cannot be done now, and why.
 
     The file speaks against it (DB006), something that no release makes is in its way (DB009), or
     somebody is there.
     """
-    said = [(UNREAD, message) for message in proposal.unproven]
-    said += [(one.unit.summary, why) for one, why in proposal.blocked]
+    reasons = [(UNREAD, message) for message in proposal.unproven]
+    reasons += [(one.unit.summary, why) for one, why in proposal.blocked]
     if proposal.live_reason is None:
-        return said
+        return reasons
     why, held = proposal.live_reason, proposal.held
     first = (
         f"{', '.join(held.receipts)} was interrupted while working on the same, and is finished"
         " first."
     )
     if held.receipts and selection.wants_id("RP001") and not selection.sessions:
-        said.append((f"finish what was interrupted: {', '.join(held.receipts)}", why))
+        reasons.append((f"finish what was interrupted: {', '.join(held.receipts)}", why))
     for one in proposal.plan.waiting:
         both = f"{first} {why}" if held.concerns(one) else why
-        said.append((one.unit.summary, both))
-    return said
+        reasons.append((one.unit.summary, both))
+    return reasons

@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from random import Random
+from typing import Any
 
-from hermes_repair import host
-from hermes_repair.app.file_status import FileStatus
+from hermes_repair import __version__, host
+from hermes_repair.app.environment import Run
+from hermes_repair.app.file_status import FileStatus, marks_left
 from hermes_repair.model.actions import FileCopy
 from hermes_repair.model.choices import WalChoice
 from hermes_repair.model.errors import BadRecord
 from hermes_repair.model.plans import Header, UnitState
 from hermes_repair.model.receipt_history import Brought, Freed, ReceiptHistory
 from hermes_repair.records import plan_database
-from hermes_repair.records.acknowledgements import FILE as ACKNOWLEDGED
-from hermes_repair.records.acknowledgements import acknowledged_or_why
-from hermes_repair.records.folder import Folder
+from hermes_repair.records.folder import ACKNOWLEDGED, Folder
 from hermes_repair.records.plan_file import PlanFile
 from hermes_repair.records.receipt_traces import Traces, traces
 
 RESTORE = "restore"
 """What receipts of a restore are called. They have no steps: `undo` takes none of them back."""
 CLOCKS = 2.0  # seconds: some filesystems keep no finer times
-SET_ASIDE = f"repair-wal-{WalChoice.IGNORE.value}"
-"""What receipts of a -wal that was to be set aside are called."""
+ANSWERS = {choice: f"repair-wal-{choice.value}" for choice in WalChoice}
+"""What receipts of an answer to DB002 are called; they have no steps either."""
 
 
 def gather(folder: Folder) -> ReceiptHistory:
@@ -40,21 +38,21 @@ def gather(folder: Folder) -> ReceiptHistory:
     unfinished: list[tuple[Path, Header, int]] = []
     gone = replaced_in(folder)
     left_out: list[tuple[Path, BadRecord]] = []
-    for path, said in plan_database.read_each(folder.receipt_paths(), _said, left_out):
-        header = said.header
+    answers = plan_database.read_each(folder.receipt_paths(), _said, left_out)
+    for path, (header, left, pending) in answers:
         if header.birth is not None:
             births.append(header.birth)
         if path not in gone:
-            written |= said.left.written
-            inserted |= said.left.inserted
-            deactivated |= said.left.deactivated
-            freed += said.left.freed
-            for session_id, lines in said.left.brought:
+            written |= left.written
+            inserted |= left.inserted
+            deactivated |= left.deactivated
+            freed += left.freed
+            for session_id, lines in left.brought:
                 brought.setdefault(session_id, []).append(lines)
         place = folder.source_dir(path)
-        kept.update(copy for copy in said.left.copies if (place / copy.target).is_file())
+        kept.update(copy for copy in left.copies if (place / copy.target).is_file())
         if is_open(header):
-            unfinished.append((path, header, said.pending))
+            unfinished.append((path, header, pending))
     if unfinished and _at_work(folder):
         unfinished.clear()  # not cut off: one of them is being written, and it settles the others
     return ReceiptHistory(
@@ -70,38 +68,55 @@ def gather(folder: Folder) -> ReceiptHistory:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """What one receipt says; a receipt of which any of it cannot be read says nothing."""
-
-    header: Header
-    left: Traces
-    pending: int
-
-
-def _said(receipt: PlanFile) -> _Said:
+def _said(receipt: PlanFile) -> tuple[Header, Traces, int]:
+    """Return header, traces and pending steps; a receipt that cannot be read whole says nothing."""
     header = receipt.header()
     if is_open(header):
         receipt.require_sealed()
-    return _Said(
-        header=header,
-        left=traces(receipt),
-        pending=sum(1 for _, state in receipt.states() if state is UnitState.PENDING),
-    )
+    pending = sum(1 for _, state in receipt.states() if state is UnitState.PENDING)
+    return header, traces(receipt), pending
 
 
 def _unreadable(
     folder: Folder, receipts: Iterable[tuple[Path, BadRecord]]
 ) -> Iterator[tuple[str, str]]:
     yield from ((path.name, error.message) for path, error in receipts)
-    _, why = acknowledged_or_why(folder.path)
+    _, why = folder.acknowledged_or_why()
     if why is not None:
         yield ACKNOWLEDGED, why
 
 
-def identify(folder: Folder, random: Random) -> str:
+def header_of(run: Run, command: str, base: str, **more: Any) -> Header:
+    """Return the header of a plan that is made now; ``more`` are further fields of it."""
+    return Header(
+        tool_version=__version__,
+        command=command,
+        created=run.now(),
+        database=str(run.home.database),
+        base=base,
+        **{"schema": None, **more},
+    )
+
+
+def write_empty(run: Run, path: Path, base: str, command: str, **more: Any) -> None:
+    """Write the receipt of a run without steps, durable, before it begins."""
+    header = header_of(run, command, base, home=identify(run), **more)
+    with plan_database.create(path, header):
+        pass
+    run.folder.own(path)
+
+
+def close_empty(run: Run, path: Path) -> None:
+    """Note that a run without steps came to its end, and what it left beside state.db."""
+    with plan_database.edit(path) as notes:
+        notes.set_header(closed=run.now(), left=marks_left(run.home))
+    plan_database.sync(path)
+
+
+def identify(run: Run) -> str:
     """Return what says that this is the same home, wherever its folder is moved; made once."""
-    return folder.identify(identity(folder) or f"{random.getrandbits(128):032x}")
+    known = identity(run.folder)
+    return run.folder.identify(known or f"{run.environment.random.getrandbits(128):032x}")
 
 
 def identity(folder: Folder) -> str | None:
@@ -120,15 +135,15 @@ def replaced(receipts: Iterable[tuple[Path, Header]]) -> dict[Path, Path]:
     ``receipts`` are all of a home, newest first. What is there is the newest copy that was put back
     and what was done after that; before it counts what that copy had, and so on.
     """
-    found: dict[Path, Path] = {}
+    replaced_by: dict[Path, Path] = {}
     horizon: float | None = None
     by = Path()
     for path, header in receipts:
         if horizon is not None and header.created >= horizon:
-            found[path] = by
+            replaced_by[path] = by
         elif header.restored_from is not None and header.closed is not None:
             horizon, by = header.restored_from, path
-    return found
+    return replaced_by
 
 
 def replaced_in(folder: Folder) -> dict[Path, Path]:
@@ -166,6 +181,6 @@ def left_by_us(folder: Folder, file_status: FileStatus) -> Path | None:
             return path
         wrote = file_status.facts.wal.mtime_ns / 1e9 > header.created - CLOCKS
         same = header.base.partition(":")[0] == main
-        if is_open(header) and header.command != SET_ASIDE and same and wrote:
+        if is_open(header) and header.command != ANSWERS[WalChoice.IGNORE] and same and wrote:
             return path
     return None

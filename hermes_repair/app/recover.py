@@ -1,4 +1,8 @@
-"""After a kill: say what became of every unit, and close the receipt (RP001)."""
+"""What a crash left: runs that were cut off (RP001), and a -wal that may not belong here (DB002).
+
+Of a run that was cut off it is said what became of every unit, and its receipt is closed. With a
+-wal in question is done what the user says.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +12,31 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from hermes_repair.app.apply_units import ROOM, close_receipt
-from hermes_repair.app.environment import Environment
-from hermes_repair.app.file_status import read_file_status
+from hermes_repair.app.environment import Run
+from hermes_repair.app.file_status import (
+    SIDE_SUFFIXES,
+    FileStatus,
+    copy_private,
+    read_file_status,
+)
 from hermes_repair.app.preflight import (
     bundle,
+    copy_as_files,
     require_alone,
     require_no_question,
     require_writable,
 )
-from hermes_repair.app.receipts import RESTORE, is_open, left_by_us
-from hermes_repair.app.wal_answer import answer_of
+from hermes_repair.app.receipts import (
+    ANSWERS,
+    RESTORE,
+    close_empty,
+    is_open,
+    left_by_us,
+    write_empty,
+)
 from hermes_repair.home.layout import Home
+from hermes_repair.model.choices import WalChoice
+from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import Refused
 from hermes_repair.model.plans import Header, Outline, UnitState
 from hermes_repair.model.words import count
@@ -27,6 +45,7 @@ from hermes_repair.records.folder import Folder
 from hermes_repair.records.plan_file import PlanFile
 from hermes_repair.repair.executor import settle
 from hermes_repair.store.backup import same_structure, settle_wal
+from hermes_repair.store.file_state import soundness_by_answer
 from hermes_repair.store.writer import Writer, writing
 
 # `locks clean` beside a live Hermes neither finishes nor closes what another command began.
@@ -59,28 +78,29 @@ def cut_off(folder: Folder) -> CutOff:
     receipts: list[str] = []
     about: set[str] = set()
     whole = False
-    for path, found in plan_database.read_each(folder.receipt_paths(), _about):
-        if found is not None:
+    for path, other in plan_database.read_each(folder.receipt_paths(), _about):
+        if other is not None:
             receipts.append(path.stem)
-            about |= found.about
-            whole = whole or found.whole
+            about |= other.about
+            whole = whole or other.whole
     return CutOff(tuple(receipts), frozenset(about), whole)
 
 
 def _about(receipt: PlanFile) -> CutOff | None:
     if not is_open(receipt.header()):
         return None
-    about = receipt.sessions() | receipt.subjects()
+    about = receipt.subjects()
     return CutOff((), about, receipt.changes_structure())
 
 
-def recover(home: Home, folder: Folder, environment: Environment) -> list[str]:
+def recover(run: Run) -> list[str]:
     """Settle every unfinished receipt; return one sentence each. Nothing is applied here.
 
     The rest of an unfinished repair is found again by the next look, because a unit is whole or
     not there at all. Raises :class:`InUse` where somebody has the database open.
     """
-    said: list[str] = []
+    home, folder = run.home, run.folder
+    sentences: list[str] = []
     for path, header in list(plan_database.read_each(folder.receipt_paths(), _open_header)):
         if header is None:
             continue
@@ -88,16 +108,16 @@ def recover(home: Home, folder: Folder, environment: Environment) -> list[str]:
         file_status = read_file_status(home)
         if header.command == RESTORE and file_status.marks == header.base:
             folder.discard(path)
-            said.append(
+            sentences.append(
                 f"Receipt {path.stem} was interrupted before it restored {header.restored}: it"
                 " changed nothing."
             )
             continue
         require_alone(home, file_status)
         looks_up = header.command != RESTORE and answer_of(header.command) is None
-        require_no_question(home, file_status, folder, looks_up=looks_up)
-        require_writable(home, file_status, folder, ROOM + sum(astuple(file_status.sides)))
-        bundle(home, file_status, folder, folder.backup_dir(path))
+        require_no_question(run, file_status, looks_up=looks_up)
+        require_writable(run, ROOM + sum(astuple(file_status.sides)))
+        bundle(run, file_status, folder.backup_dir(path))
         like_backup = _like(folder.path / header.backup if header.backup else None)
         # The receipt stays open until the -wal is settled: it says whose that is.
         with plan_database.edit(path) as receipt:
@@ -105,16 +125,16 @@ def recover(home: Home, folder: Folder, environment: Environment) -> list[str]:
                 noted = settle(writer, receipt, like_backup, undoing=open_undo)
             if open_undo:
                 rest = [s for _, s in receipt.states() if s is UnitState.DONE]
-                receipt.set_header(undoing=None, undone=None if rest else environment.now())
-        close_receipt(path, home, folder, environment)
+                receipt.set_header(undoing=None, undone=None if rest else run.now())
+        close_receipt(run, path)
         if header.command == RESTORE:
-            said.append(
+            sentences.append(
                 f"Receipt {path.stem} was interrupted while it restored {header.restored}: the"
                 f" state before is in {folder.path / (header.backup or '')}."
             )
             continue
         if answer_of(header.command) is not None:
-            said.append(
+            sentences.append(
                 f"Receipt {path.stem} was interrupted while it dealt with a -wal, which is settled"
                 f" now; both files as they were are in {folder.backup_dir(path)}."
             )
@@ -126,8 +146,8 @@ def recover(home: Home, folder: Folder, environment: Environment) -> list[str]:
             f"Receipt {path.stem} was interrupted: {count(done, 'step')} of {len(noted)} found"
             f" {verb}"
         )
-        said.append(sentence + (f", {unknown} cannot be told." if unknown else "."))
-    return said + _take_in(home, folder)
+        sentences.append(sentence + (f", {unknown} cannot be told." if unknown else "."))
+    return sentences + _take_in(run)
 
 
 def _open_header(receipt: PlanFile) -> Header | None:
@@ -139,20 +159,20 @@ def _open_header(receipt: PlanFile) -> Header | None:
     return header
 
 
-def _take_in(home: Home, folder: Folder) -> list[str]:
+def _take_in(run: Run) -> list[str]:
     """Take in the -wal that an earlier run of ours had to leave, and say so.
 
     Raises :class:`Refused` where that is still not possible: nothing else would be, then.
     """
-    file_status = read_file_status(home)
-    left = left_by_us(folder, file_status)
+    file_status = read_file_status(run.home)
+    left = left_by_us(run.folder, file_status)
     if left is None or not file_status.alone or not file_status.left_behind:
         return []
-    require_no_question(home, file_status, folder)
-    require_writable(home, file_status, folder, ROOM + sum(astuple(file_status.sides)))
-    bundle(home, file_status, folder, folder.backup_dir(left))
+    require_no_question(run, file_status)
+    require_writable(run, ROOM + sum(astuple(file_status.sides)))
+    bundle(run, file_status, run.folder.backup_dir(left))
     try:
-        with writing(home.database, live=False) as writer:
+        with writing(run.home.database, live=False) as writer:
             settle_wal(writer)
     except sqlite3.Error as error:
         raise Refused(
@@ -173,3 +193,65 @@ def _like(backup: Path | None) -> Callable[[Writer], bool]:
         return backup is None or not backup.exists() or same_structure(writer, backup)
 
     return ask
+
+
+def answer_wal(run: Run, choice: WalChoice) -> str:
+    """Do what the user said about a -wal in question, and say so in one sentence.
+
+    Both files are kept as they are before, and a receipt says where: it is written before the
+    first of them changes, and closed after. Raises :class:`Refused` for an answer that damages.
+    """
+    home, folder = run.home, run.folder
+    file_status = read_file_status(home)
+    require_alone(home, file_status)
+    require_writable(run, 2 * sum(astuple(file_status.sides)))
+    _require_sound(home, file_status, choice)
+    path = folder.new_receipt(ANSWERS[choice], run.now())
+    place = folder.make(folder.backup_dir(path))
+    copy_as_files(run, file_status, place)
+    backup = str((place / "state.db").relative_to(folder.path))
+    write_empty(run, path, file_status.marks, ANSWERS[choice], backup=backup)
+    if choice is WalChoice.IGNORE:
+        set_wal_aside(home)
+    else:
+        with writing(home.database, live=False) as writer:
+            settle_wal(writer)
+    close_empty(run, path)
+    return f"{said(choice)}; both files as they were are in {place}."
+
+
+def _require_sound(home: Home, file_status: FileStatus, choice: WalChoice) -> None:
+    """Raise :class:`Refused` where an answer would leave a damaged database."""
+    soundness = soundness_by_answer(home.database, file_status.sides, copy_private)
+    if soundness[choice].sound:
+        return
+    other = next(answer for answer in WalChoice if answer is not choice)
+    without = "with" if choice is WalChoice.USE else "without"
+    raise Refused(
+        f"`--wal {choice.value}` would damage the database: {without} the -wal SQLite finds"
+        f" {soundness[choice].complaints[0]}.",
+        advice(
+            "Nothing was changed. The other answer is sound: {}",
+            command("repair", "--wal", other.value),
+        )
+        if soundness[other].sound
+        else advice(
+            "Nothing was changed. `{}` shows copies that can be restored.", command("backup list")
+        ),
+    )
+
+
+def said(choice: WalChoice) -> str:
+    """Return what an answer does, as a sentence about what was done."""
+    return "The -wal was set aside" if choice is WalChoice.IGNORE else "The -wal was merged"
+
+
+def answer_of(command: str) -> WalChoice | None:
+    """Return the answer that a receipt of this command keeps, None for any other run."""
+    return next((choice for choice, name in ANSWERS.items() if name == command), None)
+
+
+def set_wal_aside(home: Home) -> None:
+    """Take leftover side files away from a database that nobody has open; the copy keeps them."""
+    for suffix in SIDE_SUFFIXES:
+        home.database.with_name(home.database.name + suffix).unlink(missing_ok=True)

@@ -6,22 +6,22 @@ what the earlier one left. ``--dry-run`` shows the first round and who waits.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from hermes_repair.app.apply_units import in_file
-from hermes_repair.app.diagnose import diagnose
-from hermes_repair.app.environment import Environment
-from hermes_repair.app.file_status import folder_of, left_wal, read_file_status
-from hermes_repair.app.preflight import single_run
-from hermes_repair.app.proposal import Proposal, propose
-from hermes_repair.app.recover import CutOff, cut_off, recover
-from hermes_repair.app.repair_result import Repaired
-from hermes_repair.app.rounds import Rounds, look_after
-from hermes_repair.app.wal_answer import answer_wal
+from hermes_repair.app.apply_units import Applied, Job, apply_units, close_receipt, write_units
+from hermes_repair.app.diagnose import Diagnosis, diagnose
+from hermes_repair.app.environment import Environment, Run
+from hermes_repair.app.file_status import left_wal, read_file_status
+from hermes_repair.app.preflight import Space, single_run
+from hermes_repair.app.proposal import Proposal, Request, propose, waiting
+from hermes_repair.app.recover import CutOff, answer_wal, cut_off, recover
 from hermes_repair.home.layout import Home
 from hermes_repair.model.choices import LookOptions, Selection, WalChoice
-from hermes_repair.model.errors import UsageError
+from hermes_repair.model.errors import HermesRepairError, UsageError, from_os
+from hermes_repair.model.findings import Remedy
+from hermes_repair.model.plans import Outline, Unit
 from hermes_repair.records import plan_database
 from hermes_repair.store.file_state import IN_QUESTION
 from hermes_repair.store.private_copies import scratch
@@ -43,15 +43,15 @@ def preview(
     """
     if plan_out is not None and plan_out.exists():
         raise UsageError(f"{plan_out} already exists.", "Give --plan-out a new file.")
+    request = Request(look_options, selection, choice, backup)
     with scratch(0) as place:
-        proposal = propose(
-            home, environment, look_options, selection, place, choice=choice, backup=backup
-        )
-        if plan_out is not None:
-            with plan_database.read(proposal.draft) as file:
+        proposal = propose(Run(home, environment), request, place)
+        draft = proposal.draft
+        if plan_out is not None and draft.path is not None:
+            with plan_database.read(draft.path) as file:
                 header = file.header()
             with plan_database.create(plan_out, header) as file:
-                file.append(in_file(proposal.draft, proposal.plan.now).units())
+                write_units(file, draft)
             plan_database.sync(plan_out)
     return proposal
 
@@ -73,58 +73,227 @@ def repair(
     first could not name. ``choice`` is what the user says about a -wal in question (DB002);
     without one it is refused.
     """
-    folder = folder_of(home)
+    run = Run(home, environment)
+    request = Request(look_options, selection, choice, backup)
     result = Repaired()
     read_file_status(home)  # raises where there is no database to change
-    with single_run(folder), scratch(0) as place:
+    with single_run(run.folder), scratch(0) as place:
         asked = False
         if choice is not None:
-            proposal = propose(
-                home, environment, look_options, selection, place, choice=choice, backup=backup
-            )
+            proposal = propose(run, request, place)
             asked = proposal.side in IN_QUESTION
             if asked and not agree(proposal):
                 result.declined = True
                 return result
             if asked:
-                result.recovered.append(answer_wal(home, folder, environment, choice))
-        held = CutOff() if read_file_status(home).alone else cut_off(folder)
+                result.recovered.append(answer_wal(run, choice))
+        held = CutOff() if read_file_status(home).alone else cut_off(run.folder)
         if not held.receipts:
-            result.recovered += recover(home, folder, environment)
+            result.recovered += recover(run)
         rounds = Rounds(
-            home,
-            environment,
-            look_options,
-            selection,
+            run,
+            replace(request, choice=None),
             place,
             agree,
             command,
-            backup,
-            asked,
-            held,
-            confirmed=_confirmed(home, environment, look_options),
+            asked=asked,
+            held=held,
+            confirmed=_confirmed(run, look_options),
         )
-        result.go_on(lambda: rounds.run(result))
+        result.go_on(lambda: rounds.do(result))
         result.go_on(rounds.close)
-    result.go_on(lambda: look_afresh(home, environment, look_options, result))
+    result.go_on(lambda: look_afresh(run, look_options, result))
     return result
 
 
-def look_afresh(
-    home: Home, environment: Environment, look_options: LookOptions, result: Repaired
-) -> None:
+def look_afresh(run: Run, look_options: LookOptions, result: Repaired) -> None:
     """Say what is there now, if the last round did not."""
     if result.applied:
-        result.wal_left = left_wal(read_file_status(home))
+        result.wal_left = left_wal(read_file_status(run.home))
     if result.after is None and result.stopped is None:
-        result.after = look_after(home, environment, look_options)
+        result.after = look_after(run, look_options)
 
 
-def _confirmed(
-    home: Home, environment: Environment, look_options: LookOptions
-) -> frozenset[str] | None:
+def look_after(run: Run, look_options: LookOptions) -> Diagnosis:
+    """Return what the doctor finds after steps of a repair."""
+    return diagnose(run.home, run.environment, look_options, Selection(), confirm=False)
+
+
+def _confirmed(run: Run, look_options: LookOptions) -> frozenset[str] | None:
     """Beside a live Hermes, return what two looks agree on; alone one look is enough."""
-    if read_file_status(home).at_rest:
+    if read_file_status(run.home).at_rest:
         return None
-    seen = diagnose(home, environment, look_options, Selection())
-    return frozenset(finding.fingerprint for finding in seen.findings)
+    diagnosis = diagnose(run.home, run.environment, look_options, Selection())
+    return frozenset(finding.fingerprint for finding in diagnosis.findings)
+
+
+ROUNDS = 12  # families times one; a plan that never ends would be a defect, not a repair
+NOT_AGREED = "It showed only after the steps before it were done, and you did not agree to it."
+
+
+@dataclass(slots=True)
+class Rounds:
+    """The rounds of one run of ``repair``, whose lock is held; ``place`` is a scratch folder.
+
+    ``asked``: the user has agreed to the first plan already. ``confirmed`` and ``held`` are as in
+    :func:`~hermes_repair.app.proposal.propose`. ``receipt`` is the one that is open.
+    """
+
+    run: Run
+    request: Request
+    place: Path
+    agree: Callable[[Proposal], bool]
+    command: str
+    asked: bool
+    held: CutOff
+    confirmed: frozenset[str] | None
+    receipt: Path | None = None
+
+    def do(self, result: Repaired) -> None:
+        """Go on until a fresh look has nothing left to do; what was done stands in ``result``.
+
+        The first plan is asked for once. A later one is asked for again where it has steps that the
+        first could not name (R3).
+        """
+        announced: Sequence[Outline] | None = None
+        for number in range(ROUNDS):
+            request = self.request if not number else replace(self.request, backup=False)
+            proposal = propose(
+                self.run, request, self.place, confirmed=self.confirmed, held=self.held
+            )
+            plan = proposal.plan
+            result.left = plan.left
+            result.waiting = waiting(proposal, request.selection)
+            if not plan.now:
+                return
+            new = unannounced(plan.now, announced) if announced is not None else ()
+            due = new if announced is not None else not self.asked
+            if due and not self.agree(proposal):
+                result.declined = announced is None
+                result.waiting += [(one.unit.summary, NOT_AGREED) for one in new]
+                return
+            if announced is None:
+                announced = (*plan.now, *plan.waiting)
+            by_backup = any(one.needs_backup for one in plan.now)
+            if by_backup:
+                self.close()  # what is undone row by row has a receipt of its own
+            applied = self._apply(proposal, request.backup)
+            result.add(applied, new)
+            if by_backup:
+                self.close()
+            result.after = None
+            if applied.refused or not applied.units:
+                return
+            result.after = look_after(self.run, request.look_options)
+            if not more(result.after, request.selection):
+                return
+
+    def close(self) -> None:
+        """Close the receipt that is open, if one is."""
+        if self.receipt is not None:
+            close_receipt(self.run, self.receipt)
+            self.receipt = None
+
+    def _apply(self, proposal: Proposal, backup: bool) -> Applied:
+        job = Job(self.command, proposal.schema, proposal.birth, backup=backup)
+        applied = apply_units(self.run, proposal.file_status, proposal.draft, job, self.receipt)
+        self.receipt = applied.receipt
+        return applied
+
+
+def unannounced(outlines: Sequence[Outline], announced: Sequence[Outline]) -> tuple[Outline, ...]:
+    """Return the steps that the first plan neither did nor named among those that wait."""
+    named: dict[str, set[str]] = {}
+    for one in announced:
+        named.setdefault(one.unit.subject, set()).update(one.unit.finding_ids)
+    return tuple(
+        one
+        for one in outlines
+        if not set(one.unit.finding_ids) <= named.get(one.unit.subject, set())
+    )
+
+
+def more(after: Diagnosis, selection: Selection) -> bool:
+    """Whether the fresh look may show something that another round would do.
+
+    Which sessions a repair touches only its plan says, so named sessions are not asked here.
+    """
+    asked = selection.unsafe or bool(selection.sessions)
+    remedies = (Remedy.SAFE, Remedy.UNSAFE) if asked else (Remedy.SAFE,)
+    return any(
+        finding.remedy in remedies and selection.wants_id(finding.id) for finding in after.findings
+    )
+
+
+@dataclass(slots=True)
+class Repaired:
+    """What a repair run did. ``waiting`` could not be done now: what, and the reason in words.
+
+    ``later`` are steps done that the first plan could not name, because only what was done before
+    them brought them to light. ``stopped`` is why it went no further after something was done;
+    ``wal_left`` the size of a ``-wal`` that could not be taken into state.db.
+    """
+
+    applied: list[Applied] = field(default_factory=list)
+    recovered: list[str] = field(default_factory=list)
+    waiting: list[tuple[str, str]] = field(default_factory=list)
+    left: tuple[Outline, ...] = ()
+    later: list[Outline] = field(default_factory=list)
+    declined: bool = False
+    after: Diagnosis | None = None
+    stopped: HermesRepairError | None = None
+    wal_left: int = 0
+
+    @property
+    def receipt(self) -> Path | None:
+        """The newest receipt of this run, where something was tried."""
+        return self.receipts[-1] if self.receipts else None
+
+    @property
+    def receipts(self) -> tuple[Path, ...]:
+        """The receipts of this run in order; what undo restores from a backup has its own (R5)."""
+        found = (applied.receipt for applied in self.applied)
+        return tuple(dict.fromkeys(receipt for receipt in found if receipt is not None))
+
+    @property
+    def units(self) -> int:
+        return sum(applied.units for applied in self.applied)
+
+    @property
+    def actions(self) -> int:
+        return sum(applied.actions for applied in self.applied)
+
+    @property
+    def space(self) -> Space | None:
+        """What the hungriest round needed of the disk, and what was free before it."""
+        found = (applied.space for applied in self.applied if applied.space is not None)
+        return max(found, key=lambda disk: disk.needed, default=None)
+
+    @property
+    def refused(self) -> list[tuple[Unit, HermesRepairError]]:
+        return [pair for applied in self.applied for pair in applied.refused]
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything that was asked for was done and looked at again (exit 0, else 4)."""
+        return not (self.refused or self.waiting or self.declined or self.stopped)
+
+    def add(self, applied: Applied, new: Sequence[Outline]) -> None:
+        """Take in what became of one round, of which the first plan had not named ``new``."""
+        self.applied.append(applied)
+        not_done = {unit.id for unit, _ in applied.refused}
+        self.later += [one for one in new if one.unit.id not in not_done]
+
+    def go_on(self, work: Callable[[], None]) -> None:
+        """Do what comes next; where something was done already, keep what stops it beside that.
+
+        A disk that is full stops the look after a step as well, and what was done must be told all
+        the same. Raises where nothing was done yet.
+        """
+        try:
+            work()
+        except (HermesRepairError, OSError) as error:
+            if not self.units:
+                raise
+            if self.stopped is None:
+                self.stopped = from_os(error) if isinstance(error, OSError) else error

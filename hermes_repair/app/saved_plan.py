@@ -3,43 +3,32 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
-from hermes_repair.app.apply_units import apply_units, close_receipt, in_file
-from hermes_repair.app.diagnose import find, readable, why_not
-from hermes_repair.app.environment import Environment
-from hermes_repair.app.file_status import FileStatus, folder_of, read_file_status
-from hermes_repair.app.open_scene import open_scene
+from hermes_repair.app.apply_units import Draft, Job, apply_units, close_receipt
+from hermes_repair.app.diagnose import find, why_not
+from hermes_repair.app.environment import Environment, Run
+from hermes_repair.app.file_status import FileStatus, read_file_status
+from hermes_repair.app.open_scene import no_conversations, open_scene, readable
 from hermes_repair.app.preflight import require_no_question, single_run
 from hermes_repair.app.recover import recover
-from hermes_repair.app.repair import look_afresh
-from hermes_repair.app.repair_result import Repaired
-from hermes_repair.app.source_resolver import resolver
+from hermes_repair.app.repair import Repaired, look_afresh
 from hermes_repair.checks.registry import proposals
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.home.layout import Home
 from hermes_repair.model.actions import Action, Ddl, IndexRefill
 from hermes_repair.model.choices import LookOptions, Selection
+from hermes_repair.model.commands_to_type import advice
 from hermes_repair.model.errors import InUse, Refused
-from hermes_repair.model.plans import Header, Outline, outline
+from hermes_repair.model.plans import Header, outline
 from hermes_repair.records import plan_database
+from hermes_repair.records.plan_file import MAKE_PLAN
 from hermes_repair.repair.plan_bounds import Bounds, objection
 from hermes_repair.schema.allowed_writes import allowed_writes
 from hermes_repair.schema.foreign_objects import tables_of_hermes
 
-PLAN_AGAIN = (
-    "Nothing was changed. Make a new one with `hermes-repair repair --dry-run --plan-out FILE`."
-)
-
-
-@dataclass(frozen=True, slots=True)
-class _Base:
-    """What the database itself says of what a receipt keeps: its schema, and its birth."""
-
-    schema: int | None
-    birth: float | None
+PLAN_AGAIN = advice("Nothing was changed. Make a new one with `{}`.", MAKE_PLAN)
 
 
 def apply_saved(home: Home, environment: Environment, path: Path) -> Repaired:
@@ -48,68 +37,53 @@ def apply_saved(home: Home, environment: Environment, path: Path) -> Repaired:
     Raises :class:`Refused` where it was changed, is for another home or an earlier state of this
     one, or has a step that no plan of ours can have.
     """
-    folder = folder_of(home)
-    header, outlines = _read(path)
+    run = Run(home, environment)
+    header, draft = _read(path)
     if header.database != str(home.database):
         raise Refused(
             f"This plan is for {header.database}, not for {home.database}.",
-            "Make one for this home with `hermes-repair repair --dry-run --plan-out FILE`.",
+            advice("Make one for this home with `{}`.", MAKE_PLAN),
         )
     result = Repaired()
-    with single_run(folder):
-        result.recovered = recover(home, folder, environment)
+    with single_run(run.folder):
+        result.recovered = recover(run)
         file_status = read_file_status(home)
-        require_no_question(home, file_status, folder)
+        require_no_question(run, file_status)
         if file_status.marks != header.base:
             raise Refused(
                 "The database changed after this plan was made.",
-                "Make a new one with `hermes-repair repair --dry-run --plan-out FILE`.",
+                advice("Make a new one with `{}`.", MAKE_PLAN),
             )
-        if not file_status.alone and not all(one.unit.live for one in outlines):
+        if not file_status.alone and not all(one.unit.live for one in draft.outlines):
             raise InUse(f"{file_status.openers.describe()}.", "Stop it, then run this again.")
-        base = _require_lawful(home, environment, file_status, path, outlines)
-        result.applied.append(
-            apply_units(
-                home,
-                folder,
-                environment,
-                file_status,
-                in_file(path, outlines),
-                resolver(home),
-                command="repair",
-                schema=base.schema,
-                birth=base.birth,
-            )
-        )
+        job = _require_lawful(run, file_status, path, draft)
+        result.applied.append(apply_units(run, file_status, draft, job))
         receipt = result.receipt
         if receipt is not None:
-            result.go_on(lambda: close_receipt(receipt, home, folder, environment))
-    result.go_on(lambda: look_afresh(home, environment, LookOptions(), result))
+            result.go_on(lambda: close_receipt(run, receipt))
+    result.go_on(lambda: look_afresh(run, LookOptions(), result))
     return result
 
 
-def _read(path: Path) -> tuple[Header, list[Outline]]:
+def _read(path: Path) -> tuple[Header, Draft]:
     with plan_database.read(path) as file:
         file.require_sealed()
-        return file.header(), [outline(found.number, found.unit) for found in file.records()]
+        outlines = tuple(outline(found.number, found.unit) for found in file.records())
+        return file.header(), Draft(outlines, path=path, digest=file.digest())
 
 
-def _require_lawful(
-    home: Home,
-    environment: Environment,
-    file_status: FileStatus,
-    path: Path,
-    outlines: Sequence[Outline],
-) -> _Base:
-    """Raise :class:`Refused` where a step of a plan is none that a plan of this home can have."""
+def _require_lawful(run: Run, file_status: FileStatus, path: Path, draft: Draft) -> Job:
+    """Return what the plan is applied for, by what the database itself says.
+
+    Raises :class:`Refused` where a step is none that a plan of this home can have.
+    """
+    home = run.home
     with open_scene(
-        home, environment, LookOptions(), file_status=file_status, check_file=False
+        home, run.environment, LookOptions(), file_status=file_status, check_file=False
     ) as scene:
         if not readable(scene):
-            raise Refused(
-                f"{home.database} has no conversations.", "`hermes-repair doctor` says more."
-            )
-        structural = any(one.needs_backup for one in outlines)
+            raise no_conversations(scene)
+        structural = any(one.needs_backup for one in draft.outlines)
         bounds = Bounds(
             structure=scene.structure,
             tables=tables_of_hermes(),
@@ -124,7 +98,7 @@ def _require_lawful(
                 if why:
                     what = record.unit.summary
                     raise Refused(f"The plan {path} was not applied: {what!r}: {why}.", PLAN_AGAIN)
-        return _Base(scene.recognition.number, scene.birth)
+        return Job("repair", scene.recognition.number, scene.birth)
 
 
 def _structural(scene: Scene) -> Iterator[Action]:

@@ -1,4 +1,9 @@
-"""Which Hermes serves a home, which schema number it asks for, and whether that is there."""
+"""Which Hermes serves a home, which schema number it asks for, and what an update would do there.
+
+``doctor --for RELEASE``: the findings stay what they are; it is said which of them that release
+would hide, crash on, erase or stop reading. One that the update newly makes matter is at least a
+warning.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +13,22 @@ from pathlib import Path
 
 from hermes_repair.app.environment import Environment
 from hermes_repair.app.file_status import FileStatus
+from hermes_repair.evidence.scene import Scene
 from hermes_repair.home.installs import Installed, Surroundings, find_installed, serving, unread
 from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import Refused
+from hermes_repair.model.findings import Finding, Severity
+from hermes_repair.model.values import whole
 from hermes_repair.schema.catalogue import DEFAULT_TARGET, NEWEST_TARGET
 from hermes_repair.schema.recognise import Family, Recognition
+from hermes_repair.schema.releases import (
+    Effect,
+    effects_of,
+    is_release,
+    newest_release,
+    number_of_release,
+    release_key,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +70,18 @@ def choose_target(
     """
     known, unknown = serving(installed), unread(installed)
     if to is not None:
-        made = _named(to, known, force)
-        return replace(made, notes=(*unknown, *made.notes))
+        target = _named(to, known, force)
+        return replace(target, notes=(*unknown, *target.notes))
     number = recognition.number
     if recognition.family in (Family.LATER, Family.NEWER):
         note = f"From schema 23 on Hermes' own code migrates, so {number} is left as it is."
         return Target(number, "what the database has", notes=(note,))
     if known is None or known.number is None:
-        wanted = max(DEFAULT_TARGET, number)
+        newest = max(DEFAULT_TARGET, number)
         why = "no installed Hermes was found for this home"
         if unknown:
             why = "cannot tell what the installed Hermes expects"
-        return Target(wanted, why, guessed=True, notes=unknown)
+        return Target(newest, why, guessed=True, notes=unknown)
     expected, notes = known.number, (*unknown, *_disagreeing(known, installed))
     if expected < number:
         note = f"The database is already at {number}, beyond what this Hermes expects ({expected})."
@@ -110,4 +126,97 @@ def _disagreeing(known: Installed, installed: Sequence[Installed]) -> tuple[str,
         f"Another one also uses this home: {words(other)}."
         for other in installed
         if other.number is not None and other.number != known.number
+    )
+
+
+HARMFUL = frozenset({"hides", "crashes", "erases", "unread"})
+
+
+@dataclass(frozen=True, slots=True)
+class Consequence:
+    """One thing that the release would do here, with what it is about.
+
+    ``findings`` are the ids that were found; ``sessions``, ``messages`` and ``rows`` count what is
+    at stake, 0 where that is not counted. ``new``: the Hermes that is here now does not do it.
+    """
+
+    kind: str
+    what: str
+    findings: tuple[str, ...]
+    sessions: int
+    messages: int
+    rows: int
+    new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What ``release`` would do; ``number`` is the schema that it expects, None if not known.
+
+    ``current`` is the release that serves the home now, or would by the number of the database.
+    """
+
+    release: str
+    number: int | None
+    current: str | None
+    consequences: tuple[Consequence, ...]
+
+
+def require_release(release: str) -> None:
+    """Raise :class:`UsageError` where a text is no release, whatever there is to be found."""
+    release_key(release)
+
+
+def forecast_upgrade(
+    scene: Scene, findings: Sequence[Finding]
+) -> tuple[tuple[Finding, ...], Forecast]:
+    """Return the findings, raised where the named release makes them matter, and its outlook.
+
+    Raises :class:`UsageError` where the release is none.
+    """
+    release, number = scene.look_options.release or "", scene.recognition.number
+    known = serving(scene.installed)
+    current = newest_release(number)
+    if known is not None and is_release(known.release):
+        current = known.release
+    now = effects_of(current, number) if current else ()
+    consequences = tuple(
+        consequence
+        for effect in effects_of(release, number)
+        if (consequence := _consequence(scene, effect, findings, effect not in now)) is not None
+    )
+    harmful = (one for one in consequences if one.new and one.kind in HARMFUL)
+    raised = {id for one in harmful for id in one.findings}
+    forecast = Forecast(release, number_of_release(release), current, consequences)
+    return tuple(_raised(finding) if finding.id in raised else finding for finding in findings), (
+        forecast
+    )
+
+
+def _raised(finding: Finding) -> Finding:
+    return replace(finding, severity=max(finding.severity, Severity.WARNING))
+
+
+def _consequence(
+    scene: Scene, effect: Effect, findings: Sequence[Finding], new: bool
+) -> Consequence | None:
+    named = [finding for finding in findings if finding.id in effect.findings]
+    if effect.findings and not named:
+        return None
+    rows = 0
+    if effect.count:
+        if not scene.structure.has_column(*effect.needs.split(".")):
+            return None
+        row = scene.look.within_limit(lambda look: look.one(effect.count))
+        rows = whole(row[0]) if row is not None else 0
+        if row is not None and not rows:
+            return None  # beside a live Hermes it may take too long to count, and is said anyway
+    return Consequence(
+        kind=effect.kind,
+        what=effect.what,
+        findings=tuple(sorted({finding.id for finding in named})),
+        sessions=sum(finding.sessions for finding in named),
+        messages=sum(finding.messages for finding in named),
+        rows=rows,
+        new=new,
     )

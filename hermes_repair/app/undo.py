@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from hermes_repair import host
 from hermes_repair.app.apply_units import PATIENCE, ROOM
-from hermes_repair.app.environment import Environment
-from hermes_repair.app.file_status import (
-    FileStatus,
-    copy_private,
-    folder_of,
-    marks_left,
-    read_file_status,
-)
+from hermes_repair.app.environment import Environment, Run
+from hermes_repair.app.file_status import FileStatus, copy_private, marks_left, read_file_status
 from hermes_repair.app.history import Entry, to_undo
 from hermes_repair.app.preflight import (
     bundle,
@@ -28,9 +22,11 @@ from hermes_repair.app.preflight import (
 )
 from hermes_repair.app.receipts import identity
 from hermes_repair.app.recover import recover
-from hermes_repair.app.structure_guard import lawful
+from hermes_repair.app.target_release import installed_for
+from hermes_repair.home.installs import serving
 from hermes_repair.home.layout import Home
 from hermes_repair.model.actions import RowInsert
+from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import BadRecord, HermesRepairError, NotNoted, Refused
 from hermes_repair.model.plans import UnitState
 from hermes_repair.model.values import Row
@@ -39,6 +35,7 @@ from hermes_repair.records import plan_database
 from hermes_repair.records.folder import Folder
 from hermes_repair.records.plan_file import PlanFile
 from hermes_repair.repair import executor
+from hermes_repair.schema.data_steps import STEP
 from hermes_repair.store.backup import (
     TableDifference,
     differing_tables,
@@ -74,60 +71,63 @@ def undo(
     Raises :class:`Refused` where something that we wrote was changed since, naming it; what was
     undone before that stays undone.
     """
-    folder = folder_of(home)
+    run = Run(home, environment)
+    folder = run.folder
     read_file_status(home)  # raises where there is no database to change
     with single_run(folder):
-        recovered = tuple(recover(home, folder, environment))
+        recovered = tuple(recover(run))
         left_out: list[tuple[Path, BadRecord]] = []
         entries = to_undo(home, named, left_out)
-        for found in entries:
-            _require_ours(folder, found)
+        for entry in entries:
+            _require_ours(folder, entry)
         if not agree(entries):
             return Undone((), 0, recovered, declined=True, left_out=tuple(left_out))
         units = given_back = 0
-        for found in entries:
+        for entry in entries:
             require_alone(home, read_file_status(home))
-            if found.whole:
-                units += _restore(home, folder, environment, found)
+            if entry.whole:
+                units += _restore(run, entry)
             else:
-                outcome = _invert(home, folder, environment, found)
+                outcome = _invert(run, entry)
                 units += len(outcome.done)
                 given_back += outcome.given_back
     return Undone(tuple(entries), units, recovered, given_back=given_back, left_out=tuple(left_out))
 
 
-def _require_ours(folder: Folder, found: Entry) -> None:
+def _require_ours(folder: Folder, entry: Entry) -> None:
     """Raise :class:`Refused` for a receipt that was edited, or that another home's run wrote."""
-    with plan_database.read(found.path) as receipt:
+    with plan_database.read(entry.path) as receipt:
         receipt.require_sealed()
-    if found.header.home is None or found.header.home != identity(folder):
+    if entry.header.home is None or entry.header.home != identity(folder):
         raise Refused(
-            f"{found.path} is the receipt of another home ({found.header.database}), so it is not"
+            f"{entry.path} is the receipt of another home ({entry.header.database}), so it is not"
             " undone here.",
-            "Nothing was changed. Move that file away; `hermes-repair history` lists the receipts"
-            " of this home.",
+            advice(
+                "Nothing was changed. Move that file away; `{}` lists the receipts of this home.",
+                command("history"),
+            ),
         )
-    backup = found.header.backup
+    backup = entry.header.backup
     if backup is not None and (folder.path / backup).resolve().parent.parent != (
         folder.backups.resolve()
     ):
         raise Refused(
-            f"{found.path} names a backup that is not in {folder.backups}.",
+            f"{entry.path} names a backup that is not in {folder.backups}.",
             "Nothing was changed. Move that file away, then run this again.",
         )
 
 
-def _invert(home: Home, folder: Folder, environment: Environment, found: Entry) -> executor.Outcome:
+def _invert(run: Run, entry: Entry) -> executor.Outcome:
+    home, environment = run.home, run.environment
     file_status = read_file_status(home)
-    need = ROOM + 2 * found.path.stat().st_size
-    require_writable(home, file_status, folder, need)
-    with plan_database.read(found.path) as noted:
+    need = ROOM + 2 * entry.path.stat().st_size
+    require_writable(run, need)
+    with plan_database.read(entry.path) as noted:
         tables = noted.tables()
-    require_no_question(home, file_status, folder, looks_up=True, tables=tables)
-    bundle(home, file_status, folder, folder.backup_dir(found.path))
+    require_no_question(run, file_status, looks_up=True, tables=tables)
+    bundle(run, file_status, run.folder.backup_dir(entry.path))
     around = executor.Surroundings(
-        guard=guard_alone(home, environment.now),
-        lawful=lawful(),
+        guard=guard_alone(run),
         keep=lambda _action: None,
         resolve=_unused,
         tell=lambda unit: environment.tell(f"undone: {unit.summary}"),
@@ -136,54 +136,55 @@ def _invert(home: Home, folder: Folder, environment: Environment, found: Entry) 
         exclusive=True,
     )
     # The receipt stays open until the -wal is settled: it says whose that is.
-    with plan_database.edit(found.path) as receipt:
-        receipt.set_header(undoing=environment.now())
-        plan_database.sync(found.path)
+    with plan_database.edit(entry.path) as receipt:
+        receipt.set_header(undoing=run.now())
+        plan_database.sync(entry.path)
         try:
             with writing(home.database, live=False) as writer:
                 outcome = executor.undo(writer, receipt, around)
         except NotNoted:
             raise
         except HermesRepairError:
-            _close_undo(receipt, home, environment)
+            _close_undo(run, receipt)
             raise
-        _close_undo(receipt, home, environment)
-    plan_database.sync(found.path)
+        _close_undo(run, receipt)
+    plan_database.sync(entry.path)
     return outcome
 
 
-def _close_undo(receipt: PlanFile, home: Home, environment: Environment) -> None:
+def _close_undo(run: Run, receipt: PlanFile) -> None:
     """Note that an undo came to its end, with what is left to take back or without."""
     left = [state for _, state in receipt.states() if state is UnitState.DONE]
-    undone = None if left else environment.now()
-    receipt.set_header(undoing=None, undone=undone, left=marks_left(home))
+    undone = None if left else run.now()
+    receipt.set_header(undoing=None, undone=undone, left=marks_left(run.home))
 
 
-def _restore(home: Home, folder: Folder, environment: Environment, found: Entry) -> int:
+def _restore(run: Run, entry: Entry) -> int:
     """Put the backup of a migration back, if nothing was written since."""
-    if found.header.backup is None:
-        raise Refused(f"Receipt {found.name} has no backup to restore.")
-    backup = folder.path / found.header.backup
+    home, folder = run.home, run.folder
+    if entry.header.backup is None:
+        raise Refused(f"Receipt {entry.name} has no backup to restore.")
+    backup = folder.path / entry.header.backup
     if not backup.is_file():
         raise Refused(
             f"The backup {backup} is gone, so this migration cannot be undone.",
-            "`hermes-repair backup list` shows all backups.",
+            advice("`{}` shows all backups.", command("backup list")),
         )
     file_status = read_file_status(home)
-    require_writable(home, file_status, folder, ROOM + 2 * file_status.sides.main)
-    require_no_question(home, file_status, folder)
-    bundle(home, file_status, folder, folder.backup_dir(found.path))
+    require_writable(run, ROOM + 2 * file_status.sides.main)
+    require_no_question(run, file_status)
+    bundle(run, file_status, run.folder.backup_dir(entry.path))
     with scratch(6 * backup.stat().st_size) as place:
-        marks = _require_unwritten(home, environment, file_status, found, backup, place)
+        marks = _require_unwritten(run, file_status, entry, backup, place)
         lower = {t: m for t, m in marks.items() if m > sequences(backup).get(t, 0)}
         if lower:
             host.copy_files([(backup, place / "raised.db")], fsync=False)
             backup = place / "raised.db"
             raise_sequences(backup, lower)
-        guard_alone(home, environment.now)()
-        with plan_database.edit(found.path) as receipt:
-            receipt.set_header(undoing=environment.now())
-            plan_database.sync(found.path)
+        guard_alone(run)()
+        with plan_database.edit(entry.path) as receipt:
+            receipt.set_header(undoing=run.now())
+            plan_database.sync(entry.path)
             try:
                 put_back(backup, home.database, lambda: require_same_base(home, file_status.marks))
             except HermesRepairError:
@@ -192,18 +193,13 @@ def _restore(home: Home, folder: Folder, environment: Environment, found: Entry)
                 raise
             done = [number for number, state in receipt.states() if state is UnitState.DONE]
             receipt.set_states(done, UnitState.UNDONE)
-            receipt.set_header(undoing=None, undone=environment.now(), left=marks_left(home))
-    plan_database.sync(found.path)
+            receipt.set_header(undoing=None, undone=run.now(), left=marks_left(home))
+    plan_database.sync(entry.path)
     return len(done)
 
 
 def _require_unwritten(
-    home: Home,
-    environment: Environment,
-    file_status: FileStatus,
-    found: Entry,
-    backup: Path,
-    place: Path,
+    run: Run, file_status: FileStatus, entry: Entry, backup: Path, place: Path
 ) -> dict[str, int]:
     """Prove that nothing was written since, by doing the migration again on a copy (R5).
 
@@ -213,18 +209,12 @@ def _require_unwritten(
     """
     expected, now = place / "expected.db", place / "now.db"
     host.copy_files([(backup, expected)], fsync=False)
-    suffixes = ("", "-wal", "-journal")
-    files = (file_status.facts.main, file_status.facts.wal, file_status.facts.journal)
-    copy_private(
-        [
-            (home.database.with_name(home.database.name + suffix), Path(f"{now}{suffix}"))
-            for suffix, part in zip(suffixes, files, strict=True)
-            if part.exists
-        ]
-    )
-    with plan_database.read(found.path) as receipt, writing(expected, live=False) as writer:
+    pairs = file_status.copies(run.home.database, now)
+    # SQLite makes the -shm of a copy anew.
+    copy_private([pair for pair in pairs if not pair[1].name.endswith("-shm")])
+    with plan_database.read(entry.path) as receipt, writing(expected, live=False) as writer:
         numbers = [n for n, state in receipt.states() if state is UnitState.DONE]
-        executor.replay(writer, receipt, numbers, environment.random)
+        executor.replay(writer, receipt, numbers, run.environment.random)
     with writing(now, live=False) as writer:
         writer.query("PRAGMA wal_checkpoint(TRUNCATE)")
     differences = differing_tables(expected, now)
@@ -233,7 +223,9 @@ def _require_unwritten(
         raise Refused(
             f"The database was written to after this migration: {what}. Restoring the backup would"
             " lose that.",
-            f"Keep the migration, or lose that on purpose: hermes-repair restore {found.name}",
+            advice(
+                "Keep the migration, or lose that on purpose: {}", command("restore", entry.name)
+            ),
         )
     return sequences(now)
 
@@ -248,3 +240,36 @@ def _in_words(difference: TableDifference) -> str:
 
 def _unused(_action: RowInsert) -> Row:
     raise AssertionError("an undo inserts nothing that comes from a transcript")
+
+
+def warnings(home: Home, environment: Environment, entries: Sequence[Entry]) -> tuple[str, ...]:
+    """Return one sentence for everything that Hermes would do again after these are taken back."""
+    numbers = [pair for entry in entries if (pair := _numbers(entry)) is not None]
+    if not numbers:
+        return ()
+    start, target = min(number for number, _ in numbers), max(number for _, number in numbers)
+    known = serving(installed_for(home, environment, read_file_status(home)))
+    sentences = []
+    if known is not None and known.number is not None and known.number > start:
+        sentences.append(
+            f"The database is then at schema {start}, and Hermes {known.release} ({known.how})"
+            f" expects {known.number}: its next start migrates it again, without a backup."
+        )
+    if start < STEP <= target:
+        sentences.append(
+            "The first start of Hermes 0.17.0 or later will mark sessions as delegate runs by"
+            " their shape alone, and chats will vanish from its lists (LN010)."
+        )
+    return tuple(sentences)
+
+
+def _numbers(entry: Entry) -> tuple[int, int] | None:
+    """Return (start, target) of a migration to a later number, None for any other run."""
+    if entry.header.command != "migrate" or not entry.whole:
+        return None
+    start, target = entry.header.schema, entry.header.target
+    if start is not None and target is not None:
+        return (start, target) if start != target else None
+    with plan_database.read(entry.path) as receipt:  # of 0.1.0, which kept them in words only
+        first, _, last = receipt.record(1).unit.subject.partition(" -> ")
+    return (int(first), int(last)) if first.isdigit() and last.isdigit() else None

@@ -10,7 +10,7 @@ from hermes_repair.evidence.scene import Scene
 from hermes_repair.home.layout import RECORDS_DIR
 from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.findings import Finding, Remedy, Severity
-from hermes_repair.records.acknowledgements import FILE as ACKNOWLEDGED
+from hermes_repair.records.folder import ACKNOWLEDGED
 
 
 @check("RP001", "repair-unfinished", Severity.ERROR, Remedy.SAFE)

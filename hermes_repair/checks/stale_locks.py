@@ -142,9 +142,10 @@ def cooldown_stale(scene: Scene) -> Iterator[Finding]:
     for pause in _cooldowns(scene):
         verdict = cooldown_verdict(pause.until, scene.now)
         if verdict.cleanable:
+            told = str(verdict.reason)
             yield cooldown_stale.finding(
                 {"kind": "session", "session_id": pause.session_id},
-                verdict.reason[0].lower() + verdict.reason[1:],
+                told[0].lower() + told[1:],
                 REPAIR,
                 data={"until": pause.until, "has_error": pause.error is not None},
                 identity=(pause.until,),

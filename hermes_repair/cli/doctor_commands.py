@@ -6,10 +6,9 @@ from typing import Annotated
 
 import typer
 
-from hermes_repair.app import explain as app_explain
-from hermes_repair.app.acknowledge import acknowledge
-from hermes_repair.app.diagnose import diagnose
-from hermes_repair.app.upgrade_forecast import require_release
+from hermes_repair.app import diagnose as app_explain
+from hermes_repair.app.diagnose import acknowledge, diagnose
+from hermes_repair.app.target_release import require_release
 from hermes_repair.cli.commands import EXIT_STATUS
 from hermes_repair.cli.options import (
     FailOn,

@@ -9,7 +9,7 @@ import typer
 
 from hermes_repair.app import history as runs
 from hermes_repair.app import undo as app
-from hermes_repair.app.migration_undo_warnings import warnings
+from hermes_repair.app.undo import warnings
 from hermes_repair.cli.commands import EXIT_STATUS
 from hermes_repair.cli.options import YesOption, at_homes, group
 from hermes_repair.cli.target import Answer, Run, Target, ask, each_home, require_yes

@@ -6,8 +6,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from hermes_repair.app import forks_side_by_side as app
-from hermes_repair.app import lineage_trees
+from hermes_repair.app import lineage_views as app
 from hermes_repair.cli.commands import EXIT_STATUS
 from hermes_repair.cli.options import DryRunOption, YesOption, at_homes, group
 from hermes_repair.cli.repair_command import RepairOptions, repair_home
@@ -75,7 +74,7 @@ def forks(
     def work(run: Run) -> Answer:
         # Conversation text only on a terminal, and only when asked for (R9).
         content = show_content and run.audience.terminal and not target.as_json
-        forked = app.see(run.home, run.environment, named, fork_options, content=content)
+        forked = app.see_forks(run.home, run.environment, named, fork_options, content=content)
         possible = [fork for fork in forked.forks if fork.outcome and fork.outcome.possible]
         if fork_options is None or not forked.forks:
             return _show(run, forked)
@@ -141,7 +140,7 @@ def tree(
     everything = target.verbose or target.as_json
 
     def work(run: Run) -> Answer:
-        forest = lineage_trees.see(run.home, run.environment, session, everything=everything)
+        forest = app.see_trees(run.home, run.environment, session, everything=everything)
         if target.as_json:
             trees = tree_text.entries(forest.trees)
             return run.answer(ExitCode.OK, lambda: {"trees": trees}, list, database=forest.database)

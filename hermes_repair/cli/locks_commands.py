@@ -31,7 +31,7 @@ commands.add_typer(locks, name="locks")
 @at_homes("all_profiles", "quiet", "verbose", "no_titles")
 def locks_list(target: Target) -> int:
     """List what holds or blocks sessions, who holds it, and whether it may be cleaned."""
-    from hermes_repair.app.list_locks import everything
+    from hermes_repair.app.locks import everything
 
     def work(run: Run) -> Answer:
         held, now = everything(run.home, run.environment), run.environment.now()
@@ -99,7 +99,7 @@ def locks_install(
     ] = False,
 ) -> int:
     """Print systemd units or a crontab line that run `locks clean` every few minutes."""
-    from hermes_repair.app import install_timer
+    from hermes_repair.app import locks as install_timer
 
     if systemd == cron:
         raise UsageError("Add --systemd or --cron.", command("locks install", "--systemd"))

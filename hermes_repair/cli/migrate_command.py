@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from hermes_repair.app.migrate_check import behind
+from hermes_repair.app.migrate import behind
 from hermes_repair.cli.commands import EXIT_STATUS
 from hermes_repair.cli.options import DryRunOption, YesOption, at_homes, group
 from hermes_repair.cli.target import Answer, Run, Target, ask, each_home, require_yes

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from hermes_repair.host import Openers, ProcessInfo
+from hermes_repair.model.commands_to_type import Hint
 from hermes_repair.model.plans import Safety
 from hermes_repair.model.values import Value
 from hermes_repair.model.words import count
@@ -48,7 +49,7 @@ class Verdict:
     """
 
     kind: Kind
-    reason: str
+    reason: Hint
     safety: Safety | None = None
 
     @property

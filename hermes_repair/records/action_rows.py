@@ -1,4 +1,4 @@
-"""An action as one row of a plan file and its images, and back."""
+"""The tables of a plan file: a unit as one row, an action as one row and its images, and back."""
 
 from __future__ import annotations
 
@@ -16,8 +16,33 @@ from hermes_repair.model.actions import (
     RowUpdate,
     SourceRef,
 )
+from hermes_repair.model.plans import Safety, Unit, UnitState
 from hermes_repair.model.values import RawText, Row, Value, stored, text
+from hermes_repair.store.connections import bind
 
+TABLES = """
+CREATE TABLE header (name TEXT PRIMARY KEY, value);
+CREATE TABLE units (
+  number INTEGER PRIMARY KEY, kind TEXT, subject TEXT, summary TEXT, safety TEXT, live INTEGER,
+  findings TEXT, finding_ids TEXT, sessions TEXT, state TEXT
+);
+CREATE TABLE actions (
+  unit INTEGER, position INTEGER, kind TEXT, tbl TEXT, counters TEXT,
+  old_id INTEGER, new_id INTEGER, digest TEXT,
+  source TEXT, offset INTEGER, length INTEGER, sha256 TEXT,
+  sql TEXT, step TEXT, target TEXT, size INTEGER, column_set INTEGER,
+  PRIMARY KEY (unit, position)
+) WITHOUT ROWID;
+CREATE TABLE column_sets (number INTEGER PRIMARY KEY, names TEXT UNIQUE);
+CREATE TABLE images (
+  unit INTEGER, position INTEGER, image TEXT, column_name TEXT, value,
+  PRIMARY KEY (unit, position, image, column_name)
+) WITHOUT ROWID;
+"""
+UNIT = (
+    *("kind", "subject", "summary", "safety", "live"),
+    *("findings", "finding_ids", "sessions"),
+)
 COLUMNS = (
     *("kind", "tbl", "counters", "old_id", "new_id", "digest"),
     *("source", "offset", "length", "sha256"),
@@ -58,6 +83,39 @@ def _whole(value: Any) -> int:
     if not isinstance(value, int) or value < 0:
         raise ValueError("a field that is no number of bytes and no id")
     return value
+
+
+def unit_row(number: int, unit: Unit) -> dict[str, Any]:
+    """Return the row of a unit that nothing was done of yet."""
+    subject, summary = bind([unit.subject, unit.summary])
+    return {
+        "number": number,
+        "kind": unit.kind,
+        "subject": subject,
+        "summary": summary,
+        "safety": unit.safety.value,
+        "live": int(unit.live),
+        "findings": json.dumps(unit.findings),
+        "finding_ids": json.dumps(unit.finding_ids),
+        "sessions": json.dumps(sorted(unit.sessions)),
+        "state": UnitState.PENDING.value,
+    }
+
+
+def unit_from_row(row: tuple[Any, ...], actions: tuple[Action, ...]) -> Unit:
+    """Return the unit of one row over ``UNIT``; raises ``ValueError`` where it is none."""
+    kind, subject, summary, safety, live, findings, finding_ids, sessions = row
+    return Unit(
+        kind=str(kind),
+        subject=text(subject) or "",
+        summary=text(summary) or "",
+        actions=actions,
+        safety=Safety(safety),
+        live=bool(live),
+        findings=texts(findings),
+        finding_ids=texts(finding_ids),
+        sessions=frozenset(texts(sessions)),
+    )
 
 
 def columns_of(action: Action) -> tuple[str, ...]:

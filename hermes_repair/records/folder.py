@@ -9,16 +9,18 @@ identity                                    which home this is: receipts of anot
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from hermes_repair.host.regular_files import read_small
-from hermes_repair.model.commands_to_type import quoted
+from hermes_repair.host.regular_files import parse_json, read_small
+from hermes_repair.model.commands_to_type import advice, command, quoted
 from hermes_repair.model.errors import Refused, UsageError
 from hermes_repair.records.owned_files import (
     POSIX,
@@ -32,8 +34,12 @@ from hermes_repair.records.owned_files import (
 )
 from hermes_repair.records.plan_database import sync
 
+LIST_RECEIPTS = advice("`{}` lists the receipts.", command("history"))
 _IDENTITY = re.compile(r"[0-9a-f]{32}")
 _IDENTITY_BYTES = 33  # with the end of its line
+
+ACKNOWLEDGED = "acknowledged.json"
+_MOST_DECISIONS = 8 << 20  # bytes: more findings than anybody accepts one by one
 
 DAMAGED = "damaged"
 """What copies of a damaged database are called."""
@@ -139,16 +145,52 @@ class Folder:
         known = self.identity()
         if known is not None:
             return known
-        part = self._identity.with_name(self._identity.name + ".part")
-        part.unlink(missing_ok=True)
-        descriptor = os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        with os.fdopen(descriptor, "w", encoding="ascii") as stream:
-            stream.write(f"{identity}\n")
+        self._replace(self._identity, f"{identity}\n")
+        return identity
+
+    def acknowledged(self) -> Mapping[str, str]:
+        """Return fingerprint -> reason; empty where nothing was acknowledged yet.
+
+        Raises :class:`Refused` where the file is not what we wrote, rather than forget decisions.
+        """
+        path = self.path / ACKNOWLEDGED
+        try:
+            data = parse_json(read_small(path, _MOST_DECISIONS))
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError) as error:
+            raise Refused(
+                f"{path} cannot be read: {error}.", "Fix or remove that file, then run this again."
+            ) from error
+        if not isinstance(data, dict):
+            raise Refused(
+                f"{path} is not a list of findings.", "Remove that file, then run this again."
+            )
+        return {str(key): str(value) for key, value in data.items()}
+
+    def acknowledged_or_why(self) -> tuple[Mapping[str, str], str | None]:
+        """Return :meth:`acknowledged`; nothing, and why, where the file cannot be read."""
+        try:
+            return self.acknowledged(), None
+        except Refused as error:
+            return {}, error.message
+
+    def acknowledge(self, fingerprint: str, reason: str) -> None:
+        """Remember that a finding is accepted, and why: out of the exit code, not of the report."""
+        self.prepare()
+        known = {**self.acknowledged(), fingerprint: reason}
+        text = json.dumps(known, indent=1, sort_keys=True) + "\n"
+        self._replace(self.path / ACKNOWLEDGED, text)
+
+    def _replace(self, path: Path, text: str) -> None:
+        """Write a small file of ours anew, durably: it has the old text or the new one."""
+        part = path.with_name(path.name + ".part")
+        with os.fdopen(self.create(part), "w", encoding="utf-8") as stream:
+            stream.write(text)
         self.own(part)
         sync(part)
-        part.replace(self._identity)
-        sync(self._identity)
-        return identity
+        part.replace(path)
+        sync(path)
 
     def make(self, part: Path) -> Path:
         """Make one folder of ours, durably, or see that it is one. Raises :class:`Refused`."""
@@ -243,7 +285,7 @@ class Folder:
                 return path
         raise UsageError(
             f"There is no receipt {named!r} in {self.receipts}.",
-            "`hermes-repair history` lists the receipts.",
+            LIST_RECEIPTS,
         )
 
     def backup_dir(self, receipt: Path) -> Path:

@@ -14,9 +14,11 @@ from pathlib import Path
 
 from hermes_repair.host.regular_files import open_regular
 from hermes_repair.model.actions import FileCopy
+from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import Refused
 from hermes_repair.records.folder import Folder
 from hermes_repair.records.plan_database import sync
+from hermes_repair.records.plan_file import MAKE_PLAN
 
 _CHUNK = 1 << 20
 
@@ -29,8 +31,7 @@ def keep(folder: Folder, receipt: Path, action: FileCopy, home: Path) -> Path:
     if action.target in ("", ".", "..") or Path(action.target).name != action.target:
         raise Refused(
             f"A copy cannot be called {action.target!r}: it has to be below {folder.sources}.",
-            "Nothing was copied. Make a new plan with `hermes-repair repair --dry-run --plan-out"
-            " FILE`.",
+            advice("Nothing was copied. Make a new plan with `{}`.", MAKE_PLAN),
         )
     target = folder.make(folder.source_dir(receipt)) / action.target
     if target.is_file() and _hash_of(target, action.size) == action.sha256:
@@ -52,7 +53,7 @@ def keep(folder: Folder, receipt: Path, action: FileCopy, home: Path) -> Path:
         temporary.unlink()
         raise Refused(
             f"{source} changed after the plan was made.",
-            "Nothing was imported from it. Run `hermes-repair repair` again.",
+            advice("Nothing was imported from it. Run `{}` again.", command("repair")),
         )
     if _hash_of(temporary, action.size) != action.sha256:
         temporary.unlink()

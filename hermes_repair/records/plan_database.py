@@ -17,12 +17,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from hermes_repair.host.regular_files import copy_regular
+from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import BadRecord, DatabaseUnreadable, Refused, UsageError
 from hermes_repair.model.plans import Header
+from hermes_repair.records.action_rows import TABLES
 from hermes_repair.records.plan_file import (
     FORMAT,
+    MAKE_PLAN,
     MOVE_AWAY,
-    TABLES,
     PlanFile,
     require_readable_now,
 )
@@ -149,7 +151,7 @@ def _require_ours(path: Path) -> None:
     except FileNotFoundError as error:
         if path.is_symlink():
             raise BadRecord(f"{path} is a broken link.", MOVE_AWAY) from error
-        hint = "`hermes-repair history` lists the receipts."
+        hint = advice("`{}` lists the receipts.", command("history"))
         raise UsageError(f"{path} does not exist.", hint) from error
     except (OSError, ValueError) as error:
         require_readable_now(path, error)
@@ -199,6 +201,8 @@ def _require_format(connection: sqlite3.Connection, path: Path) -> None:
 def _not_ours(path: Path) -> BadRecord:
     return BadRecord(
         f"{path} is not a plan or receipt of hermes-repair, or it is damaged.",
-        "`hermes-repair repair --dry-run --plan-out FILE` makes a plan. Move a damaged receipt"
-        " away first; what it did cannot be undone.",
+        advice(
+            "`{}` makes a plan. Move a damaged receipt away first; what it did cannot be undone.",
+            MAKE_PLAN,
+        ),
     )

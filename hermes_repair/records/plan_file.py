@@ -14,17 +14,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hermes_repair.model.actions import Action
+from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import BadRecord, DatabaseUnreadable, NotNoted, Refused
-from hermes_repair.model.plans import Header, Outline, Safety, Unit, UnitRecord, UnitState, outline
+from hermes_repair.model.plans import Header, Outline, Unit, UnitRecord, UnitState, outline
 from hermes_repair.model.values import Value, encode_value, text
 from hermes_repair.records.action_rows import (
     COLUMNS,
+    UNIT,
     columns_of,
     from_row,
     kept,
     plain,
     texts,
     to_row,
+    unit_from_row,
+    unit_row,
 )
 from hermes_repair.records.undo_data import Aside
 from hermes_repair.store.connections import bind, placeholder
@@ -33,6 +37,7 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
 FORMAT = 1
+MAKE_PLAN = command("repair", "--dry-run", "--plan-out", "FILE")
 MOVE_AWAY = "Move that file away, then run this again. What a damaged receipt did cannot be undone."
 
 _MACHINE = (errno.EIO, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EINTR, errno.ENOSPC)
@@ -55,25 +60,6 @@ def require_readable_now(path: Path, error: BaseException) -> None:
         ) from error
 
 
-TABLES = """
-CREATE TABLE header (name TEXT PRIMARY KEY, value);
-CREATE TABLE units (
-  number INTEGER PRIMARY KEY, kind TEXT, subject TEXT, summary TEXT, safety TEXT, live INTEGER,
-  findings TEXT, finding_ids TEXT, sessions TEXT, state TEXT
-);
-CREATE TABLE actions (
-  unit INTEGER, position INTEGER, kind TEXT, tbl TEXT, counters TEXT,
-  old_id INTEGER, new_id INTEGER, digest TEXT,
-  source TEXT, offset INTEGER, length INTEGER, sha256 TEXT,
-  sql TEXT, step TEXT, target TEXT, size INTEGER, column_set INTEGER,
-  PRIMARY KEY (unit, position)
-) WITHOUT ROWID;
-CREATE TABLE column_sets (number INTEGER PRIMARY KEY, names TEXT UNIQUE);
-CREATE TABLE images (
-  unit INTEGER, position INTEGER, image TEXT, column_name TEXT, value,
-  PRIMARY KEY (unit, position, image, column_name)
-) WITHOUT ROWID;
-"""
 _CONTENT = f"position, {', '.join(COLUMNS)}"
 _FATE = ("closed", "undoing", "undone", "left")
 """What changes in the header of a receipt after it was written; all else is in its digest."""
@@ -81,8 +67,7 @@ _DIGEST = "digest"
 _SEALED = (
     f"SELECT name, typeof(value), value FROM header WHERE name NOT IN {(*_FATE, _DIGEST)}"
     " ORDER BY name",
-    "SELECT number, kind, subject, summary, safety, live, findings, finding_ids, sessions"
-    " FROM units ORDER BY number",
+    f"SELECT number, {', '.join(UNIT)} FROM units ORDER BY number",
     f"SELECT unit, {_CONTENT} FROM actions ORDER BY unit, position",
     "SELECT number, names FROM column_sets ORDER BY number",
     "SELECT unit, position, image, column_name, typeof(value), value FROM images"
@@ -93,23 +78,14 @@ _LAST_SECOND = 253_402_300_800  # of the year 9999: later ones are no times
 
 _AS_TEXT = dict.fromkeys(("subject", "summary"), "CAST(? AS TEXT)")
 """How :mod:`sqlite_utils` puts in what may be no UTF-8 and is bound as bytes then."""
-_COLUMN_NAMES = "(SELECT names FROM column_sets WHERE number = column_set)"
-
-
-def _unit_row(number: int, unit: Unit) -> dict[str, Any]:
-    subject, summary = bind([unit.subject, unit.summary])
-    return {
-        "number": number,
-        "kind": unit.kind,
-        "subject": subject,
-        "summary": summary,
-        "safety": unit.safety.value,
-        "live": int(unit.live),
-        "findings": json.dumps(unit.findings),
-        "finding_ids": json.dumps(unit.finding_ids),
-        "sessions": json.dumps(sorted(unit.sessions)),
-        "state": UnitState.PENDING.value,
-    }
+_COLUMN_NAMES = "(SELECT names FROM column_sets WHERE number = column_set) AS column_names"
+_UNIT_ROWS = {
+    "units": f"SELECT {', '.join(UNIT)} FROM units WHERE number = ?",
+    "actions": f"SELECT {_CONTENT.replace('column_set', _COLUMN_NAMES)} FROM actions"
+    " WHERE unit = ? ORDER BY position",
+    "images": "SELECT position, image, column_name, value FROM images WHERE unit = ?"
+    " ORDER BY position, image, column_name",
+}
 
 
 class PlanFile:
@@ -162,8 +138,10 @@ class PlanFile:
                 raise BadRecord(
                     f"{self.path} was changed after hermes-repair wrote it: its digest does not"
                     " match its content.",
-                    "Nothing was changed. Use the original file, or make a new plan with"
-                    " `hermes-repair repair --dry-run --plan-out FILE`.",
+                    advice(
+                        "Nothing was changed. Use the original file, or make a new plan with `{}`.",
+                        MAKE_PLAN,
+                    ),
                 )
 
     def _content(self) -> str:
@@ -202,18 +180,20 @@ class PlanFile:
         except sqlite3.Error as error:
             raise NotNoted(
                 f"{self.path} cannot be written: {error}.",
-                "Finished steps are complete. Fix that (is the disk full?), then run"
-                " `hermes-repair repair`: it records what was done.",
+                advice(
+                    "Finished steps are complete. Fix that (is the disk full?), then run `{}`: it"
+                    " records what was done.",
+                    command("repair"),
+                ),
             ) from error
 
     def append(self, units: Iterable[Unit]) -> list[Outline]:
         """Add units behind those that are there, in one transaction; return their outlines."""
         outlines: list[Outline] = []
         rows: list[dict[str, Any]] = []
-        there = self._db.execute("SELECT COALESCE(MAX(number), 0) FROM units").fetchone()[0]
         with self._tables.atomic():
-            for number, unit in enumerate(units, int(there) + 1):
-                rows.append(_unit_row(number, unit))
+            for number, unit in enumerate(units, self._next_number()):
+                rows.append(unit_row(number, unit))
                 for position, action in enumerate(unit.actions):
                     self._put(number, position, action)
                 outlines.append(outline(number, unit))
@@ -221,22 +201,57 @@ class PlanFile:
             self.seal()
         return outlines
 
+    def take(self, shown: PlanFile, numbers: Sequence[int], digest: str) -> list[int]:
+        """Add units of a plan that was shown, row by row as they lie there; return their numbers.
+
+        In one transaction, in the order of ``numbers``, behind the units that are there already.
+        Raises :class:`Refused`, having added nothing, where they are not what ``digest`` is of.
+        """
+        with self._tables.atomic():
+            first = self._next_number()
+            added = list(range(first, first + len(numbers)))
+            for new, number in zip(added, numbers, strict=True):
+                for table, row in shown.rows_of_unit(number):
+                    if columns := row.pop("column_names", None):
+                        row["column_set"] = self._column_set(texts(columns))
+                    own = {"number": new, "state": UnitState.PENDING.value}
+                    self._insert(table, row | (own if table == "units" else {"unit": new}))
+            if self.digest(added) != digest:
+                raise Refused(
+                    f"{shown.path} changed after the plan was shown.",
+                    "Nothing was changed. Run the same command again to make a new plan.",
+                )
+            self.seal()
+        return added
+
+    def rows_of_unit(self, number: int) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield the rows that one unit consists of, each with its table, but not its number."""
+        with self.reading():
+            for table, query in _UNIT_ROWS.items():
+                rows = self._db.execute(query, (number,))
+                names = [name for name, *_ in rows.description]
+                for row in rows:
+                    yield table, dict(zip(names, row, strict=True))
+
+    def _next_number(self) -> int:
+        row = self._db.execute("SELECT COALESCE(MAX(number), 0) + 1 FROM units").fetchone()
+        return int(row[0])
+
+    def _insert(self, table: str, row: Mapping[str, Any]) -> None:
+        names, marks = ", ".join(row), ", ".join(map(placeholder, row.values()))
+        self._db.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", bind(row.values()))
+
     def _put(self, unit: int, position: int, action: Action) -> None:
         row, images = to_row(action)
         columns = columns_of(action)
         if columns:
             row["column_set"] = self._column_set(columns)
-        ours = [kept(value) for value in row.values()]
-        names, marks = ", ".join(row), ", ".join(map(placeholder, ours))
-        self._db.execute(
-            f"INSERT INTO actions (unit, position, {names}) VALUES (?, ?, {marks})",
-            (unit, position, *bind(ours)),
-        )
+        place = {"unit": unit, "position": position}
+        self._insert("actions", place | {name: kept(value) for name, value in row.items()})
         for image, values in images.items():
             for column, value in values.items():
-                self._db.execute(
-                    f"INSERT INTO images VALUES (?, ?, ?, ?, {placeholder(value)})",
-                    (unit, position, image, column, *bind([value])),
+                self._insert(
+                    "images", {**place, "image": image, "column_name": column, "value": value}
                 )
 
     def _column_set(self, columns: tuple[str, ...]) -> int:
@@ -256,22 +271,10 @@ class PlanFile:
         """Return one unit."""
         with self.reading():
             row = self._db.execute(
-                "SELECT kind, subject, summary, safety, live, findings, finding_ids, sessions,"
-                " state FROM units WHERE number = ?",
-                (number,),
+                f"SELECT {', '.join(UNIT)}, state FROM units WHERE number = ?", (number,)
             ).fetchone()
-            unit = Unit(
-                kind=str(row[0]),
-                subject=text(row[1]) or "",
-                summary=text(row[2]) or "",
-                actions=tuple(self._actions(number)),
-                safety=Safety(row[3]),
-                live=bool(row[4]),
-                findings=texts(row[5]),
-                finding_ids=texts(row[6]),
-                sessions=frozenset(texts(row[7])),
-            )
-            return UnitRecord(number, unit, UnitState(row[8]))
+            unit = unit_from_row(row[:-1], tuple(self._actions(number)))
+            return UnitRecord(number, unit, UnitState(row[-1]))
 
     def _actions(self, number: int) -> Iterator[Action]:
         sets = self.column_sets()
@@ -313,17 +316,13 @@ class PlanFile:
                 "UPDATE units SET state = ? WHERE number = ?", ((state.value, n) for n in numbers)
             )
 
-    def sessions(self) -> frozenset[str]:
-        """Return the sessions that the units touch."""
-        with self.reading():
-            found = self._db.execute("SELECT sessions FROM units")
-            return frozenset(session for row in found for session in texts(row[0]))
-
     def subjects(self) -> frozenset[str]:
-        """Return what the units are about: sessions, and names of other things."""
+        """Return what the units are about: sessions that they touch, and names of other things."""
         with self.reading():
-            found = self._db.execute("SELECT subject FROM units")
-            return frozenset(text(row[0]) or "" for row in found)
+            found: set[str] = set()
+            for subject, sessions in self._db.execute("SELECT subject, sessions FROM units"):
+                found |= {text(subject) or "", *texts(sessions)}
+            return frozenset(found)
 
     def count_actions(self) -> int:
         """Return how many actions all units have."""
@@ -360,10 +359,8 @@ class PlanFile:
         """
         queries = (
             "SELECT kind, subject, safety, live, sessions FROM units WHERE number = ?",
-            f"SELECT {_CONTENT.replace('column_set', _COLUMN_NAMES)} FROM actions WHERE unit = ?"
-            " ORDER BY position",
-            "SELECT position, image, column_name, value FROM images WHERE unit = ?"
-            " ORDER BY position, image, column_name",
+            _UNIT_ROWS["actions"],
+            _UNIT_ROWS["images"],
         )
         chosen = [number for number, _ in self.states()] if numbers is None else numbers
         hasher = hashlib.sha256()

@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 from random import Random
 
 from hermes_repair.model.actions import WITH_TABLE, Action, FileCopy, RowInsert, RowMove
+from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import DatabaseUnreadable, HermesRepairError, InUse, Refused
 from hermes_repair.model.plans import Unit, UnitState
-from hermes_repair.model.values import Row, Value, row_digest
+from hermes_repair.model.values import Row, row_digest
 from hermes_repair.records.plan_file import PlanFile
 from hermes_repair.records.undo_data import Aside
 from hermes_repair.repair.apply import (
@@ -24,14 +25,15 @@ from hermes_repair.repair.apply import (
     Keep,
     Kept,
     Resolve,
+    Rows,
     apply,
     check_invert,
     invert,
 )
 from hermes_repair.repair.foreign_keys import restored_by_undo, violations, was_there_before
 from hermes_repair.repair.made_search import require_searchable
+from hermes_repair.repair.plan_bounds import lawful
 from hermes_repair.repair.row_images import committed
-from hermes_repair.repair.row_writes import Rows
 from hermes_repair.repair.write_watch import Watch, numbers_of_rows, require_same_numbers
 from hermes_repair.store.look import is_busy
 from hermes_repair.store.writer import BUSY, Writer
@@ -45,14 +47,11 @@ class Surroundings:
     source file; ``resolve`` reads a message from its source; ``tell`` hears of every finished unit,
     ``step`` of every action done, with its place in the unit that is at work. ``verify`` looks at
     what a unit has made before it is committed, and raises where that must not be.
-    ``exclusive`` is true for plans that nobody else may write beside. ``lawful`` raises
-    :class:`Refused` where the database has something that no release makes and that has a say in
-    what a unit writes.
+    ``exclusive`` is true for plans that nobody else may write beside.
     """
 
     guard: Callable[[], None]
-    lawful: Callable[[Writer, Unit], None]
-    keep: Callable[[FileCopy], None]
+    keep: Callable[[FileCopy], object]
     resolve: Resolve
     tell: Callable[[Unit], None]
     random: Random
@@ -88,16 +87,14 @@ def run(
     opened or wrote the database meanwhile, all that is left is left out.
     """
     outcome = Outcome()
-    version = writer.data_version()
-    watch = Watch(writer)
+    work = _Work(writer, around)
     stopped: InUse | None = None
     for number in numbers:
         unit = receipt.record(number).unit
         error: HermesRepairError | None = stopped
         if error is None:
             try:
-                aside = receipt.aside(number)
-                _apply_unit(writer, watch, unit, aside, around, version, begun=begun)
+                _apply_unit(work, unit, receipt.aside(number), begun=begun)
             except InUse as caught:
                 error = stopped = caught
             except HermesRepairError as caught:
@@ -113,24 +110,37 @@ def run(
     return outcome
 
 
-def _apply_unit(
-    writer: Writer,
-    watch: Watch,
-    unit: Unit,
-    aside: Aside,
-    around: Surroundings,
-    version: Value,
-    *,
-    begun: bool,
-) -> None:
+class _Work:
+    """One connection at work: what its units share, and the state of the database it began with."""
+
+    def __init__(self, writer: Writer, around: Surroundings) -> None:
+        self.writer = writer
+        self.around = around
+        self.version = writer.data_version()
+        self.watch = Watch(writer)
+        self.require_lawful = lawful()
+
+    def begin(self) -> None:
+        """Begin a transaction; raises :class:`InUse` where somebody is there, or was since."""
+        self.around.guard()
+        self.writer.begin(self.around.patience, self.around.random)
+        if self.around.exclusive and self.writer.data_version() != self.version:
+            raise InUse(
+                "Another process wrote to the database while the plan was being applied.",
+                "Stop Hermes (`hermes gateway stop`), then run the same command again.",
+            )
+
+
+def _apply_unit(work: _Work, unit: Unit, aside: Aside, *, begun: bool) -> None:
+    writer, around = work.writer, work.around
     try:
         for action in unit.actions:
             if isinstance(action, FileCopy):
                 _keep(action, around)
         if all(isinstance(action, FileCopy) for action in unit.actions):
             return
-        checked = _Checked(writer, watch, unit, around)
-        checked.begin(version, begun=begun)
+        checked = _Checked(work, unit)
+        checked.begin(begun=begun)
         broken = violations(writer, unit)
         done = 0
         for position, action in enumerate(unit.actions):
@@ -147,7 +157,7 @@ def _apply_unit(
                 "Nothing of it was written. Please report this.",
             )
         around.verify(writer)
-        aside.derive(watch.remembered())
+        aside.derive(work.watch.remembered())
         aside.commit()
         writer.commit()
     except sqlite3.Error as error:
@@ -164,15 +174,14 @@ class _Checked:
     rows of each table counted before and after, less the tables that it writes anew.
     """
 
-    def __init__(self, writer: Writer, watch: Watch, unit: Unit, around: Surroundings) -> None:
-        self._writer = writer
+    def __init__(self, work: _Work, unit: Unit) -> None:
+        self._work = work
         self._unit = unit
-        self._around = around
-        self._watch = None if unit.needs_backup else watch
+        self._watch = None if unit.needs_backup else work.watch
         self._numbers: dict[str, int] = {}
-        self.rows = Rows(writer, self._watch)
+        self.rows = Rows(work.writer, self._watch)
 
-    def begin(self, version: Value, *, begun: bool) -> None:
+    def begin(self, *, begun: bool) -> None:
         """Begin the transaction, or go on in one that has ``begun``, and begin to count.
 
         What takes time is made ready before it. Raises :class:`Refused` where the database has
@@ -181,13 +190,14 @@ class _Checked:
         try:
             if self._watch is not None:
                 self._watch.prepare()
-            self._around.lawful(self._writer, self._unit)
-            _begin(self._writer, self._around, version, begun=begun)
-            self._around.lawful(self._writer, self._unit)
+            self._work.require_lawful(self._work.writer, self._unit)
+            if not begun:
+                self._work.begin()
+            self._work.require_lawful(self._work.writer, self._unit)
             if self._watch is not None:
                 self._watch.start()
             else:
-                self._numbers = numbers_of_rows(self._writer)
+                self._numbers = numbers_of_rows(self._work.writer)
         except sqlite3.Error as error:
             raise _explained(error, self._unit) from error
 
@@ -195,7 +205,7 @@ class _Checked:
         """Raise where rows were written that no action of the unit names."""
         self.rows.require_nothing_else()
         if self._watch is None:
-            require_same_numbers(self._numbers, numbers_of_rows(self._writer), self._unit)
+            require_same_numbers(self._numbers, numbers_of_rows(self._work.writer), self._unit)
 
 
 def _keeper(aside: Aside, position: int) -> Keep:
@@ -242,22 +252,17 @@ def undo(writer: Writer, receipt: PlanFile, around: Surroundings) -> Outcome:
     outcome = Outcome()
     numbers = [number for number, state in receipt.states() if state is UnitState.DONE]
     numbers.reverse()
-    version = writer.data_version()
-    watch = Watch(writer)
+    work = _Work(writer, around)
     try:
         for place, number in enumerate(numbers):
             unit = receipt.record(number).unit
-            checked = _Checked(writer, watch, unit, around)
-            checked.begin(version, begun=place > 0)
-            _invert_unit(checked, unit, receipt.aside(number))
+            _invert_unit(work, unit, receipt.aside(number), begun=place > 0)
     finally:
         writer.rollback()
     for number in numbers:
         unit = receipt.record(number).unit
         try:
-            checked = _Checked(writer, watch, unit, around)
-            checked.begin(version, begun=False)
-            _invert_unit(checked, unit, receipt.aside(number))
+            given_back = _invert_unit(work, unit, receipt.aside(number), begun=False)
             writer.commit()
         except sqlite3.Error as error:
             raise _explained(error, unit) from error
@@ -265,14 +270,19 @@ def undo(writer: Writer, receipt: PlanFile, around: Surroundings) -> Outcome:
             writer.rollback()
         receipt.set_states([number], UnitState.UNDONE)
         outcome.done.append(number)
-        outcome.given_back += checked.rows.given_back
+        outcome.given_back += given_back
         around.tell(unit)
     return outcome
 
 
-def _invert_unit(checked: _Checked, unit: Unit, aside: Aside) -> None:
-    """Take one unit back in the open transaction; raises without leaving anything undecided."""
-    writer, rows = checked.rows.writer, checked.rows
+def _invert_unit(work: _Work, unit: Unit, aside: Aside, *, begun: bool) -> int:
+    """Take one unit back, in the transaction that is open where one has ``begun``; not committed.
+
+    Returns how many rows had vanished and were given back.
+    """
+    checked = _Checked(work, unit)
+    checked.begin(begun=begun)
+    writer, rows = work.writer, checked.rows
     try:
         _require_tables(writer, unit)
         broken = violations(writer, unit)
@@ -299,6 +309,7 @@ def _invert_unit(checked: _Checked, unit: Unit, aside: Aside) -> None:
             )
     except sqlite3.Error as error:
         raise _explained(error, unit) from error
+    return rows.given_back
 
 
 def _kept(aside: Aside, position: int) -> Kept:
@@ -321,18 +332,6 @@ def _require_tables(writer: Writer, unit: Unit) -> None:
             f"This cannot be undone: the database has no table {min(gone)} any more, because an"
             " earlier schema was restored.",
             UNDO_BY_HAND,
-        )
-
-
-def _begin(writer: Writer, around: Surroundings, version: Value, *, begun: bool) -> None:
-    if begun:
-        return
-    around.guard()
-    writer.begin(around.patience, around.random)
-    if around.exclusive and writer.data_version() != version:
-        raise InUse(
-            "Another process wrote to the database while the plan was being applied.",
-            "Stop Hermes (`hermes gateway stop`), then run the same command again.",
         )
 
 
@@ -361,6 +360,7 @@ def settle(
     return noted
 
 
+SEE_STATE = advice("`{}` shows the state of the database.", command("doctor"))
 _OF_THE_INDEX = ("SQL logic error", "vtable constructor failed")
 """What FTS5 says where its own tables are missing or changed; an error in our SQL has a cause."""
 
@@ -379,7 +379,7 @@ def _explained(error: sqlite3.Error, unit: Unit) -> HermesRepairError:
     if code == sqlite3.SQLITE_CONSTRAINT:
         return Refused(
             f"Another row is in its way, in a table or in the search index ({error}): {ended}.",
-            "`hermes-repair doctor` shows the state of the database.",
+            SEE_STATE,
         )
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR):
         return Refused(
@@ -389,10 +389,10 @@ def _explained(error: sqlite3.Error, unit: Unit) -> HermesRepairError:
     if code == sqlite3.SQLITE_ERROR and str(error).startswith(_OF_THE_INDEX):
         return Refused(
             f"The search index cannot be written ({error}): {ended}.",
-            "`hermes-repair doctor` shows the state of the database.",
+            SEE_STATE,
         )
     damaged = code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
     return (DatabaseUnreadable if damaged else HermesRepairError)(
         f"SQLite says: {error}. So {ended}.",
-        "`hermes-repair doctor` shows the state of the database.",
+        SEE_STATE,
     )

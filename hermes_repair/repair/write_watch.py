@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 from hermes_repair.model import trigger_columns
 from hermes_repair.model.actions import RowDelete, RowInsert
+from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import InUse, Refused
 from hermes_repair.model.plans import Unit
 from hermes_repair.model.values import Row, Value, whole
@@ -195,6 +196,9 @@ def otherwise(what: str) -> Refused:
     """Return what is said where the database made something else of a write than it was told."""
     return Refused(
         f"The database did not store what was written: {what}.",
-        "This step was rolled back. Something in the database itself writes there, usually a"
-        " trigger: `hermes-repair doctor` names what no release of Hermes creates (DB009).",
+        advice(
+            "This step was rolled back. Something in the database itself writes there, usually a"
+            " trigger: `{}` names what no release of Hermes creates (DB009).",
+            command("doctor"),
+        ),
     )

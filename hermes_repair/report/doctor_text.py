@@ -11,9 +11,8 @@ from dataclasses import asdict
 from typing import Any
 
 from hermes_repair.app.coverage import PROFILES, LeftOut, LookedAt
-from hermes_repair.app.diagnose import Diagnosis
-from hermes_repair.app.explain import Explained, explained
-from hermes_repair.app.upgrade_forecast import Forecast
+from hermes_repair.app.diagnose import Diagnosis, Explained, explained
+from hermes_repair.app.target_release import Forecast
 from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.words import SessionLabel, count, shown_id

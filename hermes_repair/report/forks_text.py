@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from hermes_repair.app.forks_side_by_side import Forks, Half, Led, Seen, Spoken
+from hermes_repair.app.lineage_views import Forks, Half, Led, Seen, Spoken
 from hermes_repair.lineage.forks import Holds
 from hermes_repair.model.commands_to_type import command
 from hermes_repair.model.words import SessionLabel, count, moment, shorten

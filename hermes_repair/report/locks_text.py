@@ -21,7 +21,7 @@ from hermes_repair.report.lines import Line, as_asked, table
 
 if TYPE_CHECKING:
     from hermes_repair.app.clean_locks import Cleaned
-    from hermes_repair.app.list_locks import Held
+    from hermes_repair.app.locks import Held
     from hermes_repair.evidence.lock_holds import Hold, JudgedLock
     from hermes_repair.host import ProcessInfo
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from hermes_repair.app.proposal import UNREAD, Proposal
-from hermes_repair.app.repair_result import Repaired
+from hermes_repair.app.repair import Repaired
 from hermes_repair.model.commands_to_type import Command, advice, command
 from hermes_repair.model.findings import Severity
 from hermes_repair.model.plans import Outline

@@ -22,7 +22,7 @@ from hermes_repair.app import repair as repair_app
 from hermes_repair.app import undo as undo_app
 from hermes_repair.app.diagnose import Diagnosis, diagnose
 from hermes_repair.app.environment import Environment
-from hermes_repair.app.repair_result import Repaired
+from hermes_repair.app.repair import Repaired
 from hermes_repair.home.layout import Home, open_home
 from hermes_repair.model.choices import LookOptions, Selection, WalChoice
 from sample_data.build import structure_sql

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from hermes_repair.app.apply_units import apply_units, close_receipt, in_memory
-from hermes_repair.app.environment import Environment
-from hermes_repair.app.file_status import folder_of, read_file_status
+from hermes_repair.app.apply_units import Job, apply_units, close_receipt, in_memory
+from hermes_repair.app.environment import Environment, Run
+from hermes_repair.app.file_status import read_file_status
 from hermes_repair.app.history import history
 from hermes_repair.model.actions import RowDelete, RowInsert, RowUpdate
 from hermes_repair.model.choices import Selection
@@ -366,20 +366,11 @@ def unit(subject: str, *actions: RowInsert | RowUpdate | RowDelete) -> Unit:
 
 
 def apply(home: Path, environment: Environment, *units: Unit) -> Path:
-    folder, place = folder_of(home_of(home)), home_of(home)
-    applied = apply_units(
-        place,
-        folder,
-        environment,
-        read_file_status(place),
-        in_memory(units),
-        lambda action: action.values,
-        command="repair",
-        schema=14,
-        birth=None,
-    )
+    run = Run(home_of(home), environment)
+    file_status = read_file_status(run.home)
+    applied = apply_units(run, file_status, in_memory(units), Job("repair", schema=14))
     assert not applied.refused and applied.receipt is not None
-    close_receipt(applied.receipt, place, folder, environment)
+    close_receipt(run, applied.receipt)
     return applied.receipt
 
 

@@ -133,11 +133,18 @@ def same(left: Action, right: Action) -> bool:
 
 
 def through_a_file(path: Path, *units: Unit) -> tuple[list[Unit], str]:
-    """Write units to a plan file; return what is read back, and the digest."""
+    """Write units to a plan file; return what is read back of its receipt, and the digest."""
+    receipt = path.with_name("receipt.db")
     with plan_database.create(path, HEADER) as file:
-        file.append(units)
-    with plan_database.read(path) as file:
-        return [record.unit for record in file.records()], file.digest()
+        numbers = [outline.number for outline in file.append(units)]
+    with plan_database.read(path) as file, plan_database.create(receipt, HEADER) as kept:
+        kept.take(file, numbers, file.digest())
+    with plan_database.read(path) as file, plan_database.read(receipt) as kept:
+        kept.require_sealed()
+        assert kept.digest() == file.digest()
+        back = [record.unit for record in kept.records()], kept.digest()
+    receipt.unlink()
+    return back
 
 
 def test_every_kind_of_action_comes_back(tmp_path: Path) -> None:
@@ -213,6 +220,28 @@ def test_the_digest_is_of_what_is_done(tmp_path: Path) -> None:
     ]
     assert digests[0] == digests[1] == digests[2]
     assert len(set(digests[2:])) == len(digests[2:])
+
+
+def test_a_draft_that_changed_is_no_receipt(tmp_path: Path) -> None:
+    """What was shown is what is done: another hand in the draft ends the run before it begins."""
+    draft, receipt = tmp_path / "draft.db", tmp_path / "receipt.db"
+    with plan_database.create(draft, HEADER) as file:
+        file.append([unit(RowDelete("t", {"id": n}, {"v": n})) for n in range(3)])
+        shown = file.digest([3, 1])
+    with plan_database.read(draft) as file, plan_database.create(receipt, HEADER) as kept:
+        assert kept.take(file, [3, 1], shown) == [1, 2]
+        assert kept.take(file, [3, 1], shown) == [3, 4]
+    with plan_database.read(receipt) as kept:
+        assert [record.unit.actions[0] for record in kept.records()] == 2 * [
+            RowDelete("t", {"id": n}, {"v": n}) for n in (2, 0)
+        ]
+    with closing(sqlite3.connect(draft)) as db, db:
+        db.execute("UPDATE images SET value = 7 WHERE unit = 1 AND image = 'before'")
+    with plan_database.read(draft) as file, plan_database.edit(receipt) as kept:
+        with pytest.raises(Refused, match=r"changed after the plan was shown"):
+            kept.take(file, [3, 1], shown)
+        assert len(kept.states()) == 4
+        kept.require_sealed()
 
 
 def test_a_plan_file_is_private(tmp_path: Path) -> None:

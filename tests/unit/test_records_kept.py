@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hermes_repair.model.values import Value, decode_value, encode_value, same_value
-from hermes_repair.records import packed_rows
-from hermes_repair.records.packed_rows import Pack, Packer, unpack
+from hermes_repair.records import undo_data
+from hermes_repair.records.undo_data import Pack, Packer, unpack
 from tests.engine.test_values import ODD, VALUES
 
 
@@ -63,16 +63,16 @@ def test_what_is_no_value(storage: str, data: bytes) -> None:
 
 def test_rows_are_packed_together_and_large_ones_alone() -> None:
     rows: dict[int, list[Value]] = {n: ["x" * 1000] for n in range(3000)}
-    rows[1500] = [b"y" * (3 * packed_rows.PACK_BYTES)]
+    rows[1500] = [b"y" * (3 * undo_data.PACK_BYTES)]
     packs = packed(rows)
     assert_same(rows, packs)
     assert 4 <= len(packs) <= 8
-    assert [pack.size > packed_rows.PACK_BYTES for pack in packs].count(True) == 1
+    assert [pack.size > undo_data.PACK_BYTES for pack in packs].count(True) == 1
     assert sum(len(pack.data) for pack in packs) < 100_000
 
 
 def test_a_row_that_is_too_large_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(packed_rows, "MOST_BYTES", 1000)
+    monkeypatch.setattr(undo_data, "MOST_BYTES", 1000)
     with pytest.raises(ValueError, match="bytes"):
         list(Packer().add(1, ["x" * 1000]))
 
@@ -85,7 +85,7 @@ def test_no_more_is_unpacked_than_a_pack_names() -> None:
         with pytest.raises(ValueError, match="another size"):
             unpack(Pack(0, 0, size, bomb))
     with pytest.raises(ValueError):
-        unpack(Pack(0, 0, packed_rows.MOST_BYTES + 1, bomb))
+        unpack(Pack(0, 0, undo_data.MOST_BYTES + 1, bomb))
 
 
 @pytest.mark.parametrize("cut", [1, 5, 9, 20])

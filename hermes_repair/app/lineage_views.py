@@ -1,6 +1,6 @@
-"""``forks``: the halves of forked conversations side by side, and what each release makes of them.
+"""``forks`` and ``tree``: conversations that forked, side by side, and whole families.
 
-Resolving them is a repair of LN002 and LN009 with a wish (:class:`ForkOptions`): the plan, its
+Resolving forks is a repair of LN002 and LN009 with a wish (:class:`ForkOptions`): the plan, its
 rounds, the receipt and undo are those of ``repair``.
 """
 
@@ -11,17 +11,19 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from hermes_repair.app.diagnose import facts, require_readable
+from hermes_repair.app.diagnose import facts
 from hermes_repair.app.environment import Environment
-from hermes_repair.app.open_scene import ask_scene
+from hermes_repair.app.open_scene import ask_scene, require_readable
 from hermes_repair.checks.forked_sessions import Settled, forks, settle
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.home.layout import Home
-from hermes_repair.lineage.forks import Fork, Sibling
+from hermes_repair.lineage.family_tree import Tree, grow
+from hermes_repair.lineage.forks import Fork, Holds, Sibling
 from hermes_repair.lineage.graph import Graph
 from hermes_repair.lineage.release_rules import RULES, Rules, compression_tip, resume_target
 from hermes_repair.lineage.session_node import SessionNode
 from hermes_repair.model.choices import ForkOptions
+from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import UnknownSession, UsageError
 from hermes_repair.model.values import text
 
@@ -92,7 +94,7 @@ class Forks:
     forks: tuple[Seen, ...]
 
 
-def see(
+def see_forks(
     home: Home,
     environment: Environment,
     sessions: Collection[str],
@@ -122,7 +124,7 @@ def _require_known(scene: Scene, sessions: Collection[str]) -> None:
     if unknown:
         raise UnknownSession(
             f"There is no session {unknown[0]!r} in this database.",
-            "`hermes-repair forks` without a session lists every fork.",
+            advice("`{}` without a session lists every fork.", command("forks")),
         )
 
 
@@ -132,7 +134,7 @@ def _require_halves(found: Collection[Fork], wish: ForkOptions | None) -> None:
     if strange:
         raise UsageError(
             f"{strange[0]!r} is not a half of these forks, so it cannot be kept.",
-            "`hermes-repair forks` shows the halves.",
+            advice("`{}` shows the halves.", command("forks")),
         )
 
 
@@ -189,3 +191,55 @@ def led(graph: Graph, parent: str) -> Iterator[Led]:
     for (lists, resumes), group in groupby(RULES.items(), lambda item: answer(item[1])):
         releases = [release for release, _ in group]
         yield Led(releases[0], releases[-1], lists, resumes)
+
+
+@dataclass(frozen=True, slots=True)
+class Forest:
+    """The families that were asked for; ``alone`` counts sessions of no family that were left out.
+
+    ``notes`` are things that could not be looked at.
+    """
+
+    database: dict[str, Any]
+    trees: tuple[Tree, ...]
+    alone: int
+
+
+def see_trees(
+    home: Home, environment: Environment, session: str | None, *, everything: bool
+) -> Forest:
+    """Look at the family of one session, or at all families of two or more sessions.
+
+    ``everything``: sessions on their own too. Raises :class:`UnknownSession` for one that does
+    not exist, :class:`Refused` where there are no conversations.
+    """
+
+    def look(scene: Scene) -> Forest:
+        require_readable(scene)
+        if session is not None and session not in scene.node:
+            raise UnknownSession(
+                f"There is no session {session!r} in this database.",
+                advice("`{}` without a session draws every family.", command("tree")),
+            )
+        graph = Graph.build(scene.nodes, _reviews(scene), scene.early)
+        members = None if session is None else [session]
+        trees = list(grow(graph, scene.routing, members))
+        shown = [t for t in trees if everything or session is not None or _matters(t)]
+        return Forest(facts(scene), tuple(shown), len(trees) - len(shown))
+
+    return ask_scene(home, environment, look)
+
+
+def _matters(tree: Tree) -> bool:
+    """Whether a family has more than one member, or one whose parent is gone."""
+    return len(tree.leaves) > 1 or "orphan" in tree.leaves[0].marks
+
+
+def _reviews(scene: Scene) -> frozenset[str]:
+    """Return the halves of forks that a background review made."""
+    return frozenset(
+        sibling.session_id
+        for fork in forks(scene)
+        for sibling in fork.siblings
+        if sibling.holds is Holds.REVIEW
+    )
