@@ -70,7 +70,7 @@ class Outcome:
     keep: str
     possible: bool
     safety: str
-    reason: str
+    reason: Hint
     merged: Mapping[str, int]
     left_out: Mapping[str, Mapping[str, int]]
 
@@ -163,7 +163,7 @@ def _outcome(settled: Settled) -> Outcome:
         keep=settled.keep,
         possible=bool(settled.resolution.changes),
         safety=settled.resolution.safety.value,
-        reason=str(settled.resolution.reason),
+        reason=settled.resolution.reason,
         merged=merge.merged if merge is not None else {},
         left_out={
             name: {reason.value: number for reason, number in reasons.items()}

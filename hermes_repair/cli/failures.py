@@ -10,7 +10,7 @@ import traceback
 from pathlib import Path
 
 from hermes_repair.cli.streams import stop_talking
-from hermes_repair.model.commands_to_type import for_home
+from hermes_repair.model.commands_to_type import typed
 from hermes_repair.model.errors import (
     HermesRepairError,
     NotPrinted,
@@ -54,7 +54,7 @@ def say(error: HermesRepairError, *, as_json: bool, home: str | None, option: st
             say(unprinted, as_json=as_json, home=home)
             return int(error.exit_code)
     lines = error.message.splitlines() if isinstance(error, _NoCommand) else [error.message]
-    lines += [for_home(error.hint, option)] if error.hint else []
+    lines += [typed(error.hint, option)] if error.hint else []
     try:
         sys.stderr.write("".join(f"{escape(line)}\n" for line in lines))
         sys.stderr.flush()

@@ -8,7 +8,6 @@ stands without them, for the document names its home beside it.
 from __future__ import annotations
 
 import os
-import re
 import shlex
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -64,24 +63,6 @@ def advice(text: str, *parts: Hint) -> Advice:
 def typed(hint: Hint, home: str = "") -> str:
     """Return a hint of any kind as text; ``home`` as in :meth:`Command.typed`."""
     return hint if isinstance(hint, str) else hint.typed(home)
-
-
-_AT_A_HOME = re.compile(
-    r"\bhermes-repair (?:backup(?: list| prune)?|locks (?:list|clean|install)|ack|backfill|doctor"
-    r"|find|forks|history|migrate|repair|restore|tree|undo)(?![\w-])(?! --home)"
-)
-
-
-def for_home(hint: Hint, option: str) -> str:
-    """Return a hint as text in which every command of ours that works at a home has ``option``.
-
-    Commands that stand in plain text are found by how they look, as long as there are any.
-    """
-    if isinstance(hint, Command):
-        return hint.typed(option)
-    if isinstance(hint, Advice):
-        return hint.text.format(*(for_home(part, option) for part in hint.parts))
-    return _AT_A_HOME.sub(lambda match: match[0] + option, hint)
 
 
 def quoted(word: str) -> str:

@@ -59,7 +59,7 @@ def _labels(view: Seen) -> dict[str, SessionLabel]:
     }
 
 
-def _fork(view: Seen, labels: Mapping[str, SessionLabel]) -> Iterator[Line]:
+def _fork(view: Seen, labels: Mapping[str, SessionLabel], audience: Audience) -> Iterator[Line]:
     """Yield one fork as text; ``labels`` say what may be shown of each session (R9)."""
     fork = view.fork
     yield Line("")
@@ -74,7 +74,8 @@ def _fork(view: Seen, labels: Mapping[str, SessionLabel]) -> Iterator[Line]:
     for half in view.halves:
         yield from _own_words(half)
     if view.outcome is not None and not view.outcome.possible:
-        yield Line(f"  cannot be resolved this way: {view.outcome.reason}", "error")
+        reason = audience.typed(view.outcome.reason)
+        yield Line(f"  cannot be resolved this way: {reason}", "error")
 
 
 def _table(view: Seen, labels: Mapping[str, SessionLabel]) -> Iterator[str]:
@@ -161,7 +162,7 @@ def _entry(view: Seen) -> dict[str, Any]:
             "keep": outcome.keep,
             "possible": outcome.possible,
             "safety": outcome.safety,
-            "reason": outcome.reason,
+            "reason": str(outcome.reason),
             "merged": dict(outcome.merged),
             "left_out": {name: dict(reasons) for name, reasons in outcome.left_out.items()},
         }

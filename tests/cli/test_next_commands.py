@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hermes_repair.model.commands_to_type import for_home, quoted
+from hermes_repair.model.commands_to_type import quoted
 from tests.cli.speaking import commands, say
 from tests.engine.homes import FRONT, HEALTHY, add_session, small_home
 
@@ -173,11 +173,3 @@ def test_a_quoted_word_is_read_back_by_a_shell(word: str) -> None:
     ).stdout
     assert shown == word.encode("utf-8", "surrogateescape")
     assert quoted(word).isprintable()
-
-
-def test_only_commands_that_take_a_home_get_one() -> None:
-    option = " --home /h"
-    text = "`hermes-repair explain` or hermes-repair locks clean; hermes-repair doctor --home PATH"
-    assert for_home(text, option) == text.replace("locks clean", "locks clean --home /h")
-    assert for_home("hermes-repair backup list", option) == "hermes-repair backup list --home /h"
-    assert for_home("hermes-repair repair-all", option) == "hermes-repair repair-all"
