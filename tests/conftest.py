@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests import releases
+from hermes_repair.host import byte_reader
+from tests import byte_server, releases
 from tests.databases import NEVER_FOUND, Unpack, build_database
 from tests.left_out import LeftOut, leave_out
 from tests.needs import uses_releases
@@ -58,8 +59,13 @@ def _of_no_database(item: pytest.Item) -> bool:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Let releases run in the tests that are marked so, and in no other."""
+    """Let releases run in the tests that are marked so, and in no other.
+
+    One process reads the bytes of databases, but for the tests of what commands start for that.
+    """
     releases.permitted = item.get_closest_marker("releases") is not None
+    started = item.get_closest_marker("byte_worker") is not None
+    byte_reader._ask = byte_server.ask_anew if started else byte_server.ask
 
 
 @pytest.fixture(scope="session")

@@ -1,15 +1,15 @@
 """A process that has imported hermes-repair once and forks for every command.
 
 To start Python again for each of the thousands of commands of a test run would take most of its
-time; so would the child of each that looks who has a file open, which is a fork here too. A fork
-has the arguments, the environment, the folder and the streams of a command of its own;
-nothing of one command is left for the next. The process that forks has one thread and does nothing
-else.
+time; so would the child of each that looks who has a file open: one process answers them all
+(``tests.byte_server``). A fork has the arguments, the environment, the folder and the streams of a
+command of its own; nothing of one command is left for the next. The process that forks has one
+thread and does nothing else.
 """
 
 from __future__ import annotations
 
-import ast
+import gc
 import importlib
 import json
 import os
@@ -22,15 +22,17 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import sqlite_utils  # noqa: F401 - what is imported late is there before a fork
 
-from hermes_repair.host import byte_reader, byte_worker
+from hermes_repair.host import byte_reader
 from hermes_repair.program_texts import default_harness
 from hermes_repair.schema.catalogue import default_catalogue
 from hermes_repair.schema.known_skews import default_skews
 from hermes_repair.schema.releases import default_effects
+from tests.byte_server import ByteServer
+from tests.engine.homes import fixed_environment, look, repair, small_home, undo
+from tests.engine.images import fast_folder
 
 SECONDS = 300
 
@@ -86,13 +88,15 @@ def server() -> Server:
 def serve(folder: Path) -> None:
     """Answer orders until stdin ends."""
     import_everything()
+    bytes_of = ByteServer()
+    byte_reader._ask = bytes_of.ask
     warm()
-    byte_reader._ask = ask_a_fork
+    gc.freeze()  # a collection in a child would copy all pages that it shares
     for line in sys.stdin:
         order = json.loads(line)
         child = os.fork()
         if child == 0:
-            _be(order["words"], order["environ"], order["cwd"], folder)
+            _be(order["words"], order["environ"], order["cwd"], folder, bytes_of.descriptors)
         _, status = os.waitpid(child, 0)
         print(os.waitstatus_to_exitcode(status), flush=True)
 
@@ -109,6 +113,7 @@ def warm() -> None:
     """Read and build once what every command reads and builds anew, and none changes.
 
     Typer makes the whole tree of commands of each command line: a quarter of a short one's time.
+    What is made once of statements and structures is left by a repair and its undo.
     """
     import typer.main
 
@@ -118,35 +123,12 @@ def warm() -> None:
         read()
     tree = typer.main.get_command(app)
     typer.main.get_command = lambda typer_instance: tree
-
-
-def ask_a_fork(arguments: Sequence[str], seconds: float | None) -> Any:
-    """Answer as ``hermes_repair.host.byte_reader._ask`` does, without a new interpreter."""
-    reader, writer = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        operation, *rest = arguments
-        answer: dict[str, Any]
-        try:
-            answer = {"ok": byte_worker.OPERATIONS[operation](*map(os.fsencode, rest))}
-        except OSError as error:
-            answer = {"errno": error.errno, "message": error.strerror, "path": error.filename}
-        except BaseException as error:  # noqa: BLE001 - a traceback of the worker is a defect
-            answer = {"defect": repr(error)}
-        with os.fdopen(writer, "w") as pipe:
-            pipe.write(ascii(answer))
-        os._exit(0)
-    os.close(writer)
-    with os.fdopen(reader) as pipe:
-        told = pipe.read()
-    os.waitpid(pid, 0)
-    answer = ast.literal_eval(told)
-    if "defect" in answer:
-        raise byte_reader.WorkerFailed(answer["defect"])
-    if "ok" not in answer:
-        path = answer["path"]
-        raise OSError(answer["errno"], answer["message"], os.fsdecode(path) if path else None)
-    return answer["ok"]
+    with tempfile.TemporaryDirectory(dir=fast_folder()) as name:
+        home, environment = Path(name, "home"), fixed_environment(Path(name))
+        small_home(home)
+        look(home, environment)
+        repair(home, environment)
+        undo(home, environment)
 
 
 def speak_into(out: int, err: int) -> None:
@@ -166,8 +148,14 @@ def finish_speaking() -> None:
             stream.flush()
 
 
-def _be(words: Sequence[str], environ: Mapping[str, str], cwd: str, folder: Path) -> None:
-    """Be one command; never returns."""
+def _be(
+    words: Sequence[str],
+    environ: Mapping[str, str],
+    cwd: str,
+    folder: Path,
+    kept: tuple[int, int],
+) -> None:
+    """Be one command, with no more descriptors than the two ``kept``; never returns."""
     import signal
     import time
     import traceback
@@ -179,7 +167,9 @@ def _be(words: Sequence[str], environ: Mapping[str, str], cwd: str, folder: Path
     os.chdir(cwd)
     flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC
     speak_into(*(os.open(folder / name, flags, 0o600) for name in ("out", "err")))
-    os.closerange(3, 256)
+    low, high = sorted(kept)
+    for first, end in ((3, low), (low + 1, high), (high + 1, 256)):
+        os.closerange(first, end)
     from hermes_repair.cli.guard import run
 
     code = 1
