@@ -38,6 +38,7 @@ for line in sys.stdin:
     print(ascii(answer), flush=True)
 """
 
+
 class ByteServer:
     """The process, and the pipes to it, which forks of its owner may use one at a time."""
 
@@ -50,12 +51,6 @@ class ByteServer:
         )
         self._turn = Lock()
         weakref.finalize(self, self._process.communicate)
-
-    @property
-    def descriptors(self) -> tuple[int, int]:
-        """The pipes, for a fork that closes whatever else it has open."""
-        assert self._process.stdin is not None and self._process.stdout is not None
-        return self._process.stdin.fileno(), self._process.stdout.fileno()
 
     def ask(self, arguments: Sequence[str], seconds: float | None) -> Any:
         """Answer as ``hermes_repair.host.byte_reader._ask`` does."""

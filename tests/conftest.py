@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from hermes_repair.host import byte_reader
-from tests import byte_server, releases
+from tests import byte_server, forked, releases
 from tests.databases import NEVER_FOUND, Unpack, build_database
 from tests.left_out import LeftOut, leave_out
 from tests.needs import uses_releases
@@ -65,6 +65,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """
     releases.permitted = item.get_closest_marker("releases") is not None
     started = item.get_closest_marker("byte_worker") is not None
+    if forked.server.cache_info().currsize:
+        forked.server().renew()
     byte_reader._ask = byte_server.ask_anew if started else byte_server.ask
 
 

@@ -1,10 +1,11 @@
-"""A process that has imported hermes-repair once and forks for every command.
+"""A process that has imported hermes-repair once and forks for every test that runs commands.
 
 To start Python again for each of the thousands of commands of a test run would take most of its
 time; so would the child of each that looks who has a file open: one process answers them all
-(``tests.byte_server``). A fork has the arguments, the environment, the folder and the streams of a
-command of its own; nothing of one command is left for the next. The process that forks has one
-thread and does nothing else.
+(``tests.byte_server``). The commands of one test run in one fork, one after the other; each has the
+arguments, the environment, the folder and the streams of a process of its own, and what it leaves
+open is closed. That modules keep nothing of a command but what is the same for all is tested
+(``tests/cli/test_surroundings.py``). Nothing of one test is left for the next.
 """
 
 from __future__ import annotations
@@ -14,17 +15,22 @@ import importlib
 import json
 import os
 import pkgutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
+import traceback
 import weakref
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from typing import Any, Never
 
 import sqlite_utils  # noqa: F401 - what is imported late is there before a fork
 
+from hermes_repair.cli.guard import run
 from hermes_repair.host import byte_reader
 from hermes_repair.program_texts import default_harness
 from hermes_repair.schema.catalogue import default_catalogue
@@ -35,6 +41,8 @@ from tests.engine.homes import fixed_environment, look, repair, small_home, undo
 from tests.engine.images import fast_folder
 
 SECONDS = 300
+NO_MORE = 77
+"""How the last fork ends: no orders will come."""
 
 
 class Server:
@@ -50,6 +58,7 @@ class Server:
             encoding="utf-8",
             cwd=Path(__file__).parents[1],
         )
+        self._used = False
         weakref.finalize(self, _end, self._process, folder)
 
     def run(self, words: Sequence[str], environ: Mapping[str, str]) -> tuple[int, str, str]:
@@ -57,14 +66,24 @@ class Server:
 
         Raises ``TimeoutError`` for one that takes longer than SECONDS.
         """
-        stdin, stdout = self._process.stdin, self._process.stdout
-        assert stdin is not None and stdout is not None
+        self._used = True
         order = {"words": list(words), "environ": dict(environ), "cwd": str(Path.cwd())}
-        print(json.dumps(order), file=stdin, flush=True)
-        code = int(stdout.readline())
-        if code == -14:
+        code = self._ask(order)
+        if code == -signal.SIGALRM:
             raise TimeoutError(f"{words} took longer than {SECONDS} seconds")
         return code, _text(self._out), _text(self._err)
+
+    def renew(self) -> None:
+        """Let the next command run in a new fork."""
+        if self._used:
+            self._used = False
+            self._ask({})
+
+    def _ask(self, order: Mapping[str, Any]) -> int:
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None and stdout is not None
+        print(json.dumps(order), file=stdin, flush=True)
+        return int(stdout.readline())
 
 
 def _text(path: Path) -> str:
@@ -92,13 +111,39 @@ def serve(folder: Path) -> None:
     byte_reader._ask = bytes_of.ask
     warm()
     gc.freeze()  # a collection in a child would copy all pages that it shares
-    for line in sys.stdin:
-        order = json.loads(line)
+    orders, answers = os.dup(0), os.dup(1)
+    while True:
         child = os.fork()
         if child == 0:
-            _be(order["words"], order["environ"], order["cwd"], folder, bytes_of.descriptors)
+            _obey(orders, answers, folder)
         _, status = os.waitpid(child, 0)
-        print(os.waitstatus_to_exitcode(status), flush=True)
+        code = os.waitstatus_to_exitcode(status)
+        if code == NO_MORE:
+            return
+        _answer(answers, code)
+
+
+def _obey(orders: int, answers: int, folder: Path) -> Never:
+    """Be the commands of one test. What ends this process early is the answer to the last one."""
+    while order := _next_order(orders):
+        _answer(answers, _be(order["words"], order["environ"], order["cwd"], folder))
+    os._exit(0)
+
+
+def _next_order(orders: int) -> dict[str, Any]:
+    """Return an order, empty for the last of a test; never reads further than that."""
+    line = b""
+    while not line.endswith(b"\n"):
+        part = os.read(orders, 1 << 16)
+        if not part:
+            os._exit(NO_MORE)
+        line += part
+    found: dict[str, Any] = json.loads(line)
+    return found
+
+
+def _answer(answers: int, code: int) -> None:
+    os.write(answers, b"%d\n" % code)
 
 
 def import_everything() -> None:
@@ -133,8 +178,11 @@ def warm() -> None:
 
 def speak_into(out: int, err: int) -> None:
     """Give a forked child streams of its own: nothing to read, and descriptors to write to."""
-    for descriptor, number in ((os.open(os.devnull, os.O_RDONLY), 0), (out, 1), (err, 2)):
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for descriptor, number in ((nothing, 0), (out, 1), (err, 2)):
         os.dup2(descriptor, number)
+    for descriptor in {nothing, out, err}:
+        os.close(descriptor)
     sys.stdin, sys.stdout, sys.stderr = (
         open(number, mode, encoding="utf-8", closefd=False)  # noqa: SIM115 - ends with the process
         for number, mode in ((0, "r"), (1, "w"), (2, "w"))
@@ -148,30 +196,16 @@ def finish_speaking() -> None:
             stream.flush()
 
 
-def _be(
-    words: Sequence[str],
-    environ: Mapping[str, str],
-    cwd: str,
-    folder: Path,
-    kept: tuple[int, int],
-) -> None:
-    """Be one command, with no more descriptors than the two ``kept``; never returns."""
-    import signal
-    import time
-    import traceback
-
+def _be(words: Sequence[str], environ: Mapping[str, str], cwd: str, folder: Path) -> int:
+    """Be one command, and return its exit code."""
     signal.alarm(SECONDS)
     os.environ.clear()
     os.environ.update(environ)
     time.tzset()
+    tempfile.tempdir = None
     os.chdir(cwd)
     flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC
     speak_into(*(os.open(folder / name, flags, 0o600) for name in ("out", "err")))
-    low, high = sorted(kept)
-    for first, end in ((3, low), (low + 1, high), (high + 1, 256)):
-        os.closerange(first, end)
-    from hermes_repair.cli.guard import run
-
     code = 1
     try:
         code = run(list(words))
@@ -180,7 +214,9 @@ def _be(
     except BaseException:  # noqa: BLE001 - nothing may escape into the process that forks
         traceback.print_exc()
     finish_speaking()
-    os._exit(code)
+    gc.collect()  # what an error still holds open is closed, as at the end of a process
+    signal.alarm(0)
+    return code
 
 
 if __name__ == "__main__":

@@ -117,8 +117,9 @@ def run_release(
 ) -> str:
     """Run the Python text ``script`` with the release ``version`` and return its stdout.
 
-    The process is a fork (:mod:`tests.releases.forking`) and has ``HERMES_HOME=home``, an empty temporary folder as working directory and
-    ``HOME``, and ``args`` as ``sys.argv[1:]``; ``env`` is laid over its environment.
+    The process is a fork (:mod:`tests.releases.forking`). It has ``HERMES_HOME=home``, an empty
+    temporary folder as working directory and ``HOME``, and ``args`` as ``sys.argv[1:]``; ``env`` is
+    laid over its environment.
 
     Raises:
         ReleaseError: the process ended with another code than 0 and ``check`` is set.
