@@ -219,8 +219,29 @@ def take_back(home: Path, environment: Environment) -> None:
 def assert_sound_after(name: str, home: Path, place: Path, *, killed: bool) -> None:
     """See that what lies at ``home`` is whole, and that both ways lead out of it.
 
-    ``killed``: nobody could say that units are missing, so the doctor has to.
+    ``killed``: nobody could say that units are missing, so the doctor has to. Clock and randomness
+    stand still, so what follows from the same bytes is the same: they are judged once.
     """
+    if is_new("sound", name, home, killed):
+        _assert_sound_after(name, home, place, killed=killed)
+
+
+_JUDGED: set[object] = set()
+
+
+def is_new(question: str, name: str, home: Path, *more: object) -> bool:
+    """Tell whether a question about a home of a job was not put before, and note it as put.
+
+    The modification times of a home are no part of it.
+    """
+    lies = tuple((path, *entry[:3], *entry[4:]) for path, entry in files(home).items())
+    put = (question, name, lies, *more)
+    new = put not in _JUDGED
+    _JUDGED.add(put)
+    return new
+
+
+def _assert_sound_after(name: str, home: Path, place: Path, *, killed: bool) -> None:
     environment = fixed_environment(home.parent)
     known = course(name)
     now = without_sequence(content(home))
@@ -236,12 +257,14 @@ def assert_sound_after(name: str, home: Path, place: Path, *, killed: bool) -> N
     try:
         end = finish(name, onward, environment)
         assert without_sequence(end) == known.states[-1]
-        assert "RP001" not in ids(look(onward, environment))
-        take_back(onward, environment)
-        assert_given_back(onward, known)
+        if is_new("finished", name, onward):
+            assert "RP001" not in ids(look(onward, environment))
+            take_back(onward, environment)
+            assert_given_back(onward, known)
         take_back(backward, environment)
-        assert_given_back(backward, known)
-        assert "RP001" not in ids(look(backward, environment))
+        if is_new("given back", name, backward):
+            assert_given_back(backward, known)
+            assert "RP001" not in ids(look(backward, environment))
     finally:
         shutil.rmtree(onward)
         shutil.rmtree(backward)
@@ -260,15 +283,12 @@ def test_killed_before_every_step(name: str, place: Path) -> None:
     home = fresh(name, place / "home")
     course(name)
     environment = fixed_environment(home.parent)
-    seen: set[str] = set()
     tried = 0
 
     def photograph(number: int, step: Step) -> None:
         nonlocal tried
-        key = repr(sorted((path, *entry[4:]) for path, entry in files(home).items()))
-        if key in seen:
+        if not is_new("killed", name, home):
             return
-        seen.add(key)
         tried += 1
         shim.active = False
         shot = Path(shutil.copytree(home, place / "shot", symlinks=True))
