@@ -15,6 +15,7 @@ import importlib
 import json
 import os
 import pkgutil
+import resource
 import signal
 import subprocess
 import sys
@@ -22,8 +23,8 @@ import tempfile
 import time
 import traceback
 import weakref
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, Never
@@ -36,7 +37,7 @@ from hermes_repair.program_texts import default_harness
 from hermes_repair.schema.catalogue import default_catalogue
 from hermes_repair.schema.known_skews import default_skews
 from hermes_repair.schema.releases import default_effects
-from tests.byte_server import ByteServer
+from tests.byte_server import ByteServer, ask_anew
 from tests.engine.homes import fixed_environment, look, repair, small_home, undo
 from tests.engine.images import fast_folder
 
@@ -61,14 +62,23 @@ class Server:
         self._used = False
         weakref.finalize(self, _end, self._process, folder)
 
-    def run(self, words: Sequence[str], environ: Mapping[str, str]) -> tuple[int, str, str]:
+    def run(
+        self, words: Sequence[str], environ: Mapping[str, str], largest: int | None = None
+    ) -> tuple[int, str, str]:
         """Return exit code (less than 0: the signal), stdout and stderr of one command.
 
+        No file can grow beyond ``largest`` bytes, what it says included: a full disk.
         Raises ``TimeoutError`` for one that takes longer than SECONDS.
         """
         self._used = True
-        order = {"words": list(words), "environ": dict(environ), "cwd": str(Path.cwd())}
-        code = self._ask(order)
+        code = self._ask(
+            {
+                "words": list(words),
+                "environ": dict(environ),
+                "cwd": str(Path.cwd()),
+                "largest": largest,
+            }
+        )
         if code == -signal.SIGALRM:
             raise TimeoutError(f"{words} took longer than {SECONDS} seconds")
         return code, _text(self._out), _text(self._err)
@@ -126,7 +136,9 @@ def serve(folder: Path) -> None:
 def _obey(orders: int, answers: int, folder: Path) -> Never:
     """Be the commands of one test. What ends this process early is the answer to the last one."""
     while order := _next_order(orders):
-        _answer(answers, _be(order["words"], order["environ"], order["cwd"], folder))
+        with _limited(order["largest"]):
+            code = _be(order["words"], order["environ"], order["cwd"], folder)
+        _answer(answers, code)
     os._exit(0)
 
 
@@ -140,6 +152,23 @@ def _next_order(orders: int) -> dict[str, Any]:
         line += part
     found: dict[str, Any] = json.loads(line)
     return found
+
+
+@contextmanager
+def _limited(largest: int | None) -> Iterator[None]:
+    """Set a limit that the process which reads and copies bytes has as well: a new one."""
+    if largest is None:
+        yield
+        return
+    asked = byte_reader._ask
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (largest, hard))
+    byte_reader._ask = ask_anew
+    try:
+        yield
+    finally:
+        byte_reader._ask = asked
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def _answer(answers: int, code: int) -> None:
