@@ -107,6 +107,7 @@ class Forking:
         with self._turn:
             self._say(order)
             child, late = int(self._hear()), False
+            assert self._process.stdout is not None
             if not select.select([self._process.stdout], [], [], seconds)[0]:
                 os.kill(child, signal.SIGKILL)
                 late = True
