@@ -282,15 +282,15 @@ def test_something_else_in_the_place_of_the_temporary_folder(
     (temporary / "other").mkdir(parents=True)
     stand_in(kind, temporary)
     before = without_time_of_the_folder(temporary)
-    said = spawn(tmp_path, "repair", "--yes", "--home", home, TMPDIR=str(temporary))
-    assert said.code == 0, said
+    done = run("repair", "--yes", home=home, environ={"TMPDIR": str(temporary)})
+    assert done.code == 0, done
     assert without_time_of_the_folder(temporary) == before
     alone = f"""
 from pathlib import Path
 from hermes_repair.store import private_copies
 private_copies.parents = lambda: (Path({str(temporary)!r}),)
 """
-    assert spawn(tmp_path, "undo", "--yes", "--home", home).code == 0
+    assert run("undo", "--yes", home=home).code == 0
     said = spawn(tmp_path, "repair", "--yes", "--home", home, code=alone)
     assert said.code == 4 and "does not belong to this user" in said.err
     assert without_time_of_the_folder(temporary) == before
