@@ -31,9 +31,15 @@ class Ran:
 
 
 def run(
-    *arguments: str | Path, home: Path | None = None, environ: dict[str, str] | None = None
+    *arguments: str | Path,
+    home: Path | None = None,
+    environ: dict[str, str] | None = None,
+    largest: int | None = None,
 ) -> Ran:
-    """Run one command line, off a terminal, with an environment that names no Hermes."""
+    """Run one command line, off a terminal, with an environment that names no Hermes.
+
+    ``largest`` bytes are as much as a file can have: what a full disk is.
+    """
     known = {
         name: value
         for name, value in os.environ.items()
@@ -43,7 +49,7 @@ def run(
     words = [str(argument) for argument in arguments]
     if home is not None:
         words += ["--home", str(home)]
-    return Ran(*server().run(words, known | (environ or {})))
+    return Ran(*server().run(words, known | (environ or {}), largest))
 
 
 def fingerprint(home: Path, *, records: bool = True) -> dict[str, tuple[str, int, int]]:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests import releases
+from hermes_repair.host import byte_reader
+from tests import byte_server, forked, releases
 from tests.databases import NEVER_FOUND, Unpack, build_database
 from tests.left_out import LeftOut, leave_out
 from tests.needs import uses_releases
@@ -32,6 +33,8 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    # What one of the processes that tests start has compiled, the others read.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     config.pluginmanager.register(LeftOut())
 
 
@@ -58,8 +61,15 @@ def _of_no_database(item: pytest.Item) -> bool:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Let releases run in the tests that are marked so, and in no other."""
+    """Let releases run in the tests that are marked so, and in no other.
+
+    One process reads the bytes of databases, but for the tests of what commands start for that.
+    """
     releases.permitted = item.get_closest_marker("releases") is not None
+    started = item.get_closest_marker("byte_worker") is not None
+    if forked.server.cache_info().currsize:
+        forked.server().renew()
+    byte_reader._ask = byte_server.ask_anew if started else byte_server.ask
 
 
 @pytest.fixture(scope="session")

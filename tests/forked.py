@@ -1,38 +1,49 @@
-"""A process that has imported hermes-repair once and forks for every command.
+"""A process that has imported hermes-repair once and forks for every test that runs commands.
 
 To start Python again for each of the thousands of commands of a test run would take most of its
-time; so would the child of each that looks who has a file open, which is a fork here too. A fork
-has the arguments, the environment, the folder and the streams of a command of its own;
-nothing of one command is left for the next. The process that forks has one thread and does nothing
-else.
+time; so would the child of each that looks who has a file open: one process answers them all
+(``tests.byte_server``). The commands of one test run in one fork, one after the other; each has the
+arguments, the environment, the folder and the streams of a process of its own, and what it leaves
+open is closed. That modules keep nothing of a command but what is the same for all is tested
+(``tests/cli/test_surroundings.py``). Nothing of one test is left for the next.
 """
 
 from __future__ import annotations
 
-import ast
+import gc
 import importlib
 import json
 import os
 import pkgutil
+import resource
+import signal
 import subprocess
 import sys
 import tempfile
+import time
+import traceback
 import weakref
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Never
 
 import sqlite_utils  # noqa: F401 - what is imported late is there before a fork
 
-from hermes_repair.host import byte_reader, byte_worker
+from hermes_repair.cli.guard import run
+from hermes_repair.host import byte_reader
 from hermes_repair.program_texts import default_harness
 from hermes_repair.schema.catalogue import default_catalogue
 from hermes_repair.schema.releases import default_effects, default_skews
+from tests.byte_server import ByteServer, ask_anew
+from tests.engine.homes import fixed_environment, look, repair, small_home, undo
+from tests.engine.images import fast_folder
 from tests.support import command_tree
 
 SECONDS = 300
+NO_MORE = 77
+"""How the last fork ends: no orders will come."""
 
 
 class Server:
@@ -48,21 +59,41 @@ class Server:
             encoding="utf-8",
             cwd=Path(__file__).parents[1],
         )
+        self._used = False
         weakref.finalize(self, _end, self._process, folder)
 
-    def run(self, words: Sequence[str], environ: Mapping[str, str]) -> tuple[int, str, str]:
+    def run(
+        self, words: Sequence[str], environ: Mapping[str, str], largest: int | None = None
+    ) -> tuple[int, str, str]:
         """Return exit code (less than 0: the signal), stdout and stderr of one command.
 
+        No file can grow beyond ``largest`` bytes, what it says included: a full disk.
         Raises ``TimeoutError`` for one that takes longer than SECONDS.
         """
-        stdin, stdout = self._process.stdin, self._process.stdout
-        assert stdin is not None and stdout is not None
-        order = {"words": list(words), "environ": dict(environ), "cwd": str(Path.cwd())}
-        print(json.dumps(order), file=stdin, flush=True)
-        code = int(stdout.readline())
-        if code == -14:
+        self._used = True
+        code = self._ask(
+            {
+                "words": list(words),
+                "environ": dict(environ),
+                "cwd": str(Path.cwd()),
+                "largest": largest,
+            }
+        )
+        if code == -signal.SIGALRM:
             raise TimeoutError(f"{words} took longer than {SECONDS} seconds")
         return code, _text(self._out), _text(self._err)
+
+    def renew(self) -> None:
+        """Let the next command run in a new fork."""
+        if self._used:
+            self._used = False
+            self._ask({})
+
+    def _ask(self, order: Mapping[str, Any]) -> int:
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None and stdout is not None
+        print(json.dumps(order), file=stdin, flush=True)
+        return int(stdout.readline())
 
 
 def _text(path: Path) -> str:
@@ -86,15 +117,62 @@ def server() -> Server:
 def serve(folder: Path) -> None:
     """Answer orders until stdin ends."""
     import_everything()
+    bytes_of = ByteServer()
+    byte_reader._ask = bytes_of.ask
     warm()
-    byte_reader._ask = ask_a_fork
-    for line in sys.stdin:
-        order = json.loads(line)
+    gc.freeze()  # a collection in a child would copy all pages that it shares
+    orders, answers = os.dup(0), os.dup(1)
+    while True:
         child = os.fork()
         if child == 0:
-            _be(order["words"], order["environ"], order["cwd"], folder)
+            _obey(orders, answers, folder)
         _, status = os.waitpid(child, 0)
-        print(os.waitstatus_to_exitcode(status), flush=True)
+        code = os.waitstatus_to_exitcode(status)
+        if code == NO_MORE:
+            return
+        _answer(answers, code)
+
+
+def _obey(orders: int, answers: int, folder: Path) -> Never:
+    """Be the commands of one test. What ends this process early is the answer to the last one."""
+    while order := _next_order(orders):
+        with _limited(order["largest"]):
+            code = _be(order["words"], order["environ"], order["cwd"], folder)
+        _answer(answers, code)
+    os._exit(0)
+
+
+def _next_order(orders: int) -> dict[str, Any]:
+    """Return an order, empty for the last of a test; never reads further than that."""
+    line = b""
+    while not line.endswith(b"\n"):
+        part = os.read(orders, 1 << 16)
+        if not part:
+            os._exit(NO_MORE)
+        line += part
+    found: dict[str, Any] = json.loads(line)
+    return found
+
+
+@contextmanager
+def _limited(largest: int | None) -> Iterator[None]:
+    """Set a limit that the process which reads and copies bytes has as well: a new one."""
+    if largest is None:
+        yield
+        return
+    asked = byte_reader._ask
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (largest, hard))
+    byte_reader._ask = ask_anew
+    try:
+        yield
+    finally:
+        byte_reader._ask = asked
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def _answer(answers: int, code: int) -> None:
+    os.write(answers, b"%d\n" % code)
 
 
 def import_everything() -> None:
@@ -109,6 +187,7 @@ def warm() -> None:
     """Read and build once what every command reads and builds anew, and none changes.
 
     Typer makes the whole tree of commands of each command line: a quarter of a short one's time.
+    What is made once of statements and structures is left by a repair and its undo.
     """
     import typer.main
 
@@ -116,41 +195,21 @@ def warm() -> None:
         read()
     tree = command_tree()
     typer.main.get_command = lambda typer_instance: tree
-
-
-def ask_a_fork(arguments: Sequence[str], seconds: float | None) -> Any:
-    """Answer as ``hermes_repair.host.byte_reader._ask`` does, without a new interpreter."""
-    reader, writer = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        operation, *rest = arguments
-        answer: dict[str, Any]
-        try:
-            answer = {"ok": byte_worker.OPERATIONS[operation](*map(os.fsencode, rest))}
-        except OSError as error:
-            answer = {"errno": error.errno, "message": error.strerror, "path": error.filename}
-        except BaseException as error:  # noqa: BLE001 - a traceback of the worker is a defect
-            answer = {"defect": repr(error)}
-        with os.fdopen(writer, "w") as pipe:
-            pipe.write(ascii(answer))
-        os._exit(0)
-    os.close(writer)
-    with os.fdopen(reader) as pipe:
-        told = pipe.read()
-    os.waitpid(pid, 0)
-    answer = ast.literal_eval(told)
-    if "defect" in answer:
-        raise byte_reader.WorkerFailed(answer["defect"])
-    if "ok" not in answer:
-        path = answer["path"]
-        raise OSError(answer["errno"], answer["message"], os.fsdecode(path) if path else None)
-    return answer["ok"]
+    with tempfile.TemporaryDirectory(dir=fast_folder()) as name:
+        home, environment = Path(name, "home"), fixed_environment(Path(name))
+        small_home(home)
+        look(home, environment)
+        repair(home, environment)
+        undo(home, environment)
 
 
 def speak_into(out: int, err: int) -> None:
     """Give a forked child streams of its own: nothing to read, and descriptors to write to."""
-    for descriptor, number in ((os.open(os.devnull, os.O_RDONLY), 0), (out, 1), (err, 2)):
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for descriptor, number in ((nothing, 0), (out, 1), (err, 2)):
         os.dup2(descriptor, number)
+    for descriptor in {nothing, out, err}:
+        os.close(descriptor)
     sys.stdin, sys.stdout, sys.stderr = (
         open(number, mode, encoding="utf-8", closefd=False)  # noqa: SIM115 - ends with the process
         for number, mode in ((0, "r"), (1, "w"), (2, "w"))
@@ -164,22 +223,16 @@ def finish_speaking() -> None:
             stream.flush()
 
 
-def _be(words: Sequence[str], environ: Mapping[str, str], cwd: str, folder: Path) -> None:
-    """Be one command; never returns."""
-    import signal
-    import time
-    import traceback
-
+def _be(words: Sequence[str], environ: Mapping[str, str], cwd: str, folder: Path) -> int:
+    """Be one command, and return its exit code."""
     signal.alarm(SECONDS)
     os.environ.clear()
     os.environ.update(environ)
     time.tzset()
+    tempfile.tempdir = None
     os.chdir(cwd)
     flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC
     speak_into(*(os.open(folder / name, flags, 0o600) for name in ("out", "err")))
-    os.closerange(3, 256)
-    from hermes_repair.cli.guard import run
-
     code = 1
     try:
         code = run(list(words))
@@ -188,7 +241,9 @@ def _be(words: Sequence[str], environ: Mapping[str, str], cwd: str, folder: Path
     except BaseException:  # noqa: BLE001 - nothing may escape into the process that forks
         traceback.print_exc()
     finish_speaking()
-    os._exit(code)
+    gc.collect()  # what an error still holds open is closed, as at the end of a process
+    signal.alarm(0)
+    return code
 
 
 if __name__ == "__main__":

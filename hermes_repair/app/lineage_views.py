@@ -23,7 +23,7 @@ from hermes_repair.lineage.graph import Graph
 from hermes_repair.lineage.release_rules import RULES, Rules, compression_tip, resume_target
 from hermes_repair.lineage.session_node import SessionNode
 from hermes_repair.model.choices import ForkOptions
-from hermes_repair.model.commands_to_type import advice, command
+from hermes_repair.model.commands_to_type import Hint, advice, command
 from hermes_repair.model.errors import UnknownSession, UsageError
 from hermes_repair.model.values import text
 

@@ -15,6 +15,7 @@ from hermes_repair.model.choices import ForkOptions, LookOptions, Method, Select
 from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import ExitCode, Refused, UsageError
 from hermes_repair.report import forks_text, tree_text
+from hermes_repair.report.audience import Audience
 from hermes_repair.report.lines import Line, show
 
 commands = group()
@@ -95,7 +96,7 @@ def forks(
             document |= forks_text.document(forked)
         refused = [fork for fork in forked.forks if fork not in possible]
         if refused and document is None:
-            show([Line(f"Not resolved: {forks_text.reasons(refused)}.", "error")])
+            show([Line(f"Not resolved: {forks_text.reasons(refused, run.audience)}.", "error")])
         return (ExitCode.REFUSED if refused else code), document
 
     return each_home(target, work)
@@ -115,8 +116,9 @@ def _refuse(run: Run, forked: app.Forks) -> NoReturn:
     if not run.target.as_json:
         show(forks_text.lines(forked, run.audience), stream="stderr")
     halves = command("forks", forked.forks[0].fork.parent_id)
+    audience = Audience() if run.target.as_json else run.audience
     raise Refused(
-        f"Nothing was changed: {forks_text.reasons(forked.forks)}.",
+        f"Nothing was changed: {forks_text.reasons(forked.forks, audience)}.",
         advice("`{}` shows the halves and suggests one.", halves),
     )
 

@@ -28,7 +28,7 @@ def lines(forked: Forks, audience: Audience) -> Iterator[Line]:
         yield Line("No conversation here is forked.", "good")
         return
     for fork in forked.forks:
-        yield from as_asked(_fork(fork, audience.labels(_labels(fork))))
+        yield from as_asked(_fork(fork, audience))
     if all(fork.outcome is None for fork in forked.forks):
         words = ["SESSION", "--resolve", "branch"]
         if len(forked.forks) == 1:
@@ -40,10 +40,10 @@ def lines(forked: Forks, audience: Audience) -> Iterator[Line]:
         yield audience.next(command("forks", *words, "--dry-run"))
 
 
-def reasons(refused: Sequence[Seen]) -> str:
+def reasons(refused: Sequence[Seen], audience: Audience) -> str:
     """Return why these forks cannot be resolved as wished, of the first three."""
     sentences = [
-        f"{fork.fork.parent_id}: {fork.outcome.reason}"
+        f"{fork.fork.parent_id}: {audience.typed(fork.outcome.reason)}"
         for fork in refused[:3]
         if fork.outcome is not None
     ]
@@ -59,9 +59,9 @@ def _labels(view: Seen) -> dict[str, SessionLabel]:
     }
 
 
-def _fork(view: Seen, labels: Mapping[str, SessionLabel], audience: Audience) -> Iterator[Line]:
-    """Yield one fork as text; ``labels`` say what may be shown of each session (R9)."""
-    fork = view.fork
+def _fork(view: Seen, audience: Audience) -> Iterator[Line]:
+    """Yield one fork as text, with what the reader may see of each session (R9)."""
+    fork, labels = view.fork, audience.labels(_labels(view))
     yield Line("")
     yield Line(
         f"{fork.parent_id} ({labels[fork.parent_id].words()}) was continued"

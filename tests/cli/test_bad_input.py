@@ -27,6 +27,7 @@ from hermes_repair.model.choices import Selection
 from hermes_repair.model.errors import Refused
 from hermes_repair.store import connections
 from tests.cli.speaking import Said, assert_document, process_environ, say
+from tests.command import run as command_line
 from tests.engine.homes import (
     FRONT,
     fixed_environment,
@@ -462,17 +463,6 @@ def test_what_is_needed_of_the_disk_is_said(home: Path, capsys: Capture) -> None
         assert nothing["space"] is None
 
 
-LIMITED = """
-import resource, signal, sys
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), int(sys.argv[1])))
-from hermes_repair.cli.guard import run
-from hermes_repair.model.errors import Refused
-from hermes_repair.model.choices import Selection
-sys.exit(run(sys.argv[2:]))
-"""
-
-
 @pytest.mark.parametrize("command", ["repair", "migrate", "undo"])
 def test_files_that_cannot_grow(command: str, home: Path) -> None:
     """A full disk at every size: refused in words, whole, and the next run goes on."""
@@ -492,17 +482,9 @@ def test_files_that_cannot_grow(command: str, home: Path) -> None:
     typed = [command, "--yes", *(["--to", "16"] if command == "migrate" else [])]
     for limit in (1 << 12, 1 << 16, size):
         tried = Path(shutil.copytree(home, home.parent / "tried"))
-        done = subprocess.run(
-            [sys.executable, "-c", LIMITED, str(limit), *typed, "--home", str(tried)],
-            # A compiled module that is cut off by the limit would break the next run.
-            env=process_environ(home.parent, PYTHONDONTWRITEBYTECODE="1"),
-            capture_output=True,
-            encoding="utf-8",
-            check=False,
-            timeout=120,
-        )
-        assert done.returncode in (0, 4), (limit, done)
-        assert "defect" not in done.stderr and "Traceback" not in done.stderr
+        done = command_line(*typed, home=tried, largest=limit)
+        assert done.code in (0, 4), (limit, done)
+        assert "defect" not in done.err and "Traceback" not in done.err
         work(tried, environment) if command != "undo" else _undo_rest(tried)
         end = without_sequence(content(tried))
         assert end == without_sequence(content(whole)) or command == "repair"

@@ -15,8 +15,7 @@ import pytest
 
 from sample_data.build import build
 from tests.cli.speaking import say
-from tests.cli.test_rounds import limited
-from tests.command import rows
+from tests.command import rows, run
 from tests.engine.homes import HEALTHY, NOW, opened
 from tests.engine.images import content, files
 from tests.engine.test_looks import ONE_MORE
@@ -32,7 +31,7 @@ def half_done(tmp_path: Path) -> Path:
     home = tmp_path / "home"
     for kilobytes in dict.fromkeys((*_sizes, *range(40, 160, 4))):
         shutil.copytree(before, home)
-        done = limited(kilobytes, tmp_path, "repair", "--yes", "--home", home)
+        done = run("repair", "--yes", home=home, largest=kilobytes << 10)
         if done.code == 4 and "state.db-wal" in done.out and not alone(home):
             _sizes[:] = [kilobytes]
             return home
@@ -64,7 +63,7 @@ def test_what_a_full_disk_left_is_explained_and_finished(half_done: Path, capsys
     assert "The -wal beside state.db is what 0001-" in told.out
     assert files(half_done) == before
     before = files(half_done, but="hermes-repair")  # still full: nothing is tried
-    assert limited(64, half_done.parent, "repair", "--yes", "--home", half_done).code == 4
+    assert run("repair", "--yes", home=half_done, largest=64 << 10).code == 4
     assert files(half_done, but="hermes-repair") == before
     done = say(capsys, "repair", "--yes", "--home", half_done)
     assert done.code == 0, done

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.cli.speaking import Said, assert_document, at_a_terminal, process_environ, say
-from tests.cli.test_bad_input import LIMITED
+from tests.cli.speaking import assert_document, at_a_terminal, say
+from tests.command import run
 from tests.engine.homes import NOW, opened
 from tests.engine.images import content, without_sequence
 
@@ -78,37 +76,25 @@ def state(home: Path) -> tuple[str | None, str | None]:
     return row[0], row[1]
 
 
-def limited(kilobytes: int, folder: Path, *words: str | Path) -> Said:
-    """Run a command for which no file can grow beyond a size."""
-    done = subprocess.run(
-        [sys.executable, "-c", LIMITED, str(kilobytes << 10), *map(str, words)],
-        capture_output=True,
-        text=True,
-        env=process_environ(folder),
-        check=False,
-    )
-    return Said(done.returncode, done.stdout, done.stderr)
-
-
 @pytest.mark.parametrize("kilobytes", [40, 100])
 def test_what_was_done_is_told_where_the_disk_is_full(
     kilobytes: int, home: Path, capsys: Capture
 ) -> None:
     """The look after the last step fails, and so does taking the -wal in; neither is hidden."""
     before = without_sequence(content(home))
-    words = (kilobytes, home.parent, "repair", "--yes", "--home", home)
-    said = limited(*words)
+    words, largest = ("repair", "--yes", "--home", home), kilobytes << 10
+    said = run(*words, largest=largest)
     assert said.code == 4, said
     assert "Done: " in said.out and "Receipt 0001-" in said.out
     assert "It stopped there: File too large" in said.out
     assert "state.db-wal" in said.out and "Hermes merges it" in said.out
     assert (home / "state.db-wal").stat().st_size > 0
     assert "unfinished" not in say(capsys, "history", "--home", home).out
-    again = limited(*words, "--json")
+    again = run(*words, "--json", largest=largest)
     assert again.code == 4
     assert say(capsys, "undo", "--yes", "--home", home).code == 0
     assert without_sequence(content(home)) == before
-    document = limited(*words, "--json").document
+    document = run(*words, "--json", largest=largest).document
     assert_document("repair", document)
     assert document["wal_left"] and document["stopped"] and document["receipt"]["units"]
 
@@ -116,8 +102,9 @@ def test_what_was_done_is_told_where_the_disk_is_full(
 def test_a_migration_that_cannot_be_looked_at_again_is_told(home: Path, capsys: Capture) -> None:
     """Committed into the -wal, which the disk has no room to take in or to copy for a look."""
     before = content(home)
-    size = (home / "state.db").stat().st_size
-    said = limited((size >> 10) + 1, home.parent, "migrate", "--to", "16", "--yes", "--home", home)
+    largest = (home / "state.db").stat().st_size + 1024
+    there = {"TMPDIR": str(home.parent)}
+    said = run("migrate", "--to", "16", "--yes", home=home, environ=there, largest=largest)
     assert said.code == 4, said
     assert "Done. Backup" in said.out and "not checked again: File too large" in said.out
     assert "Hermes merges it" in said.out

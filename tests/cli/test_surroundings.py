@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 
 from tests.cli.speaking import Said, assert_document, at_a_terminal, process_environ, say, spawn
+from tests.command import run
 from tests.engine.homes import HEALTHY, opened, repair, small_home
 from tests.engine.homes import fixed_environment as world_of
 from tests.engine.images import files
+from tests.forked import import_everything
 
 Capture = pytest.CaptureFixture[str]
 ODD = "Café 😀"
@@ -133,7 +135,9 @@ def test_a_folder_with_any_name(name: bytes, locale: dict[str, str], tmp_path: P
         "undo --yes -q": 0,
     }
     for words, code in codes.items():
-        said = shell(tmp_path, f"hermes-repair {words} {at}", **locale)
+        # What a locale makes of the name is seen by a new process alone, the rest by a fork too.
+        typed = shell(tmp_path, f"hermes-repair {words} {at}", **locale) if locale else None
+        said = typed or run(*words.split(), home=Path(os.fsdecode(place)))
         assert said.code == code, (words, said)
     said = shell(tmp_path, f"hermes-repair locks install --systemd {at}", **locale)
     assert said.code == (0 if name.isascii() else 4), "a timer cannot name every path"
@@ -278,15 +282,15 @@ def test_something_else_in_the_place_of_the_temporary_folder(
     (temporary / "other").mkdir(parents=True)
     stand_in(kind, temporary)
     before = without_time_of_the_folder(temporary)
-    said = spawn(tmp_path, "repair", "--yes", "--home", home, TMPDIR=str(temporary))
-    assert said.code == 0, said
+    done = run("repair", "--yes", home=home, environ={"TMPDIR": str(temporary)})
+    assert done.code == 0, done
     assert without_time_of_the_folder(temporary) == before
     alone = f"""
 from pathlib import Path
 from hermes_repair.store import private_copies
 private_copies.parents = lambda: (Path({str(temporary)!r}),)
 """
-    assert spawn(tmp_path, "undo", "--yes", "--home", home).code == 0
+    assert run("undo", "--yes", home=home).code == 0
     said = spawn(tmp_path, "repair", "--yes", "--home", home, code=alone)
     assert said.code == 4 and "does not belong to this user" in said.err
     assert without_time_of_the_folder(temporary) == before
@@ -300,3 +304,42 @@ def test_a_user_without_a_folder_of_his_own(home: Path, tmp_path: Path) -> None:
     assert spawn(tmp_path, "doctor", code=nobody).code == 5
     said = spawn(tmp_path, "doctor", HERMES_HOME="~nosuchuser/x")
     assert said.code == 2 and "there is no such user" in said.err
+
+
+def kept_by_modules() -> dict[str, str]:
+    """Return what the modules and classes of ours hold, but for functions and what they cache."""
+    modules = [module for name, module in sys.modules.items() if name.startswith("hermes_repair")]
+    holders = {module.__name__: module for module in modules} | {
+        f"{module.__name__}.{name}": value
+        for module in modules
+        for name, value in vars(module).items()
+        if isinstance(value, type) and value.__module__ == module.__name__
+    }
+    return {
+        f"{holder}.{name}": f"{id(value)} {value!r}"
+        for holder, owner in holders.items()
+        for name, value in vars(owner).items()
+        if not name.startswith("__") and not callable(value) and not isinstance(value, type(sys))
+    }
+
+
+def test_a_command_leaves_nothing_in_our_modules(home: Path, capsys: Capture) -> None:
+    """So the commands of a test may run in one process, one after the other (tests/forked.py)."""
+    import_everything()
+    other = small_home(home.parent / "other", 13)
+    for words in (["doctor"], ["repair", "--yes"], ["undo", "--yes"]):
+        say(capsys, *words, "--home", other)
+    before = kept_by_modules()
+    assert len(before) > 500
+    for words in (
+        ["doctor", "-v"],
+        ["repair", "--yes", "--backup"],
+        ["undo", "--yes"],
+        ["migrate", "--to", "16", "--yes"],
+        ["find", "heron"],
+        ["tree"],
+        ["locks", "list"],
+        ["nonsense"],
+    ):
+        say(capsys, *words, "--home", home)
+    assert kept_by_modules() == before

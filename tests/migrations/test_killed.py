@@ -6,10 +6,7 @@ every state that a kill can leave; real processes, killed for real, show that it
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from functools import cache
@@ -18,14 +15,15 @@ from pathlib import Path
 import pytest
 
 from hermes_repair.schema.structure_difference import diff
-from tests.engine.faults import Shim, Step, bytes_in_process, shimmed
+from tests.engine.faults import bytes_in_process
 from tests.engine.homes import fixed_environment, ids, look, migrate
-from tests.engine.images import Content, content, fast_folder, files, without_sequence
+from tests.engine.images import Content, content, fast_folder, without_sequence
+from tests.engine.kills import judge, killed, pictures
 from tests.migrations.homes import populated
-from tests.support import ROOT
 from tests.unit.schema_support import connect, known, structure_of
 
 TARGET = 22
+COMMAND = ("migrate", "--to", str(TARGET), "--yes")
 KEPT = ("id", "session_id", "role", "content", "tool_calls", "tool_name", "timestamp")
 
 
@@ -60,8 +58,11 @@ def messages(home: Path) -> list[tuple[object, ...]]:
         connection.close()
 
 
-def assert_completes(home: Path) -> None:
-    """See that the home is as before or as after, and that the next run brings it to its end."""
+def assert_completes(home: Path, said: list[tuple[object, ...]]) -> None:
+    """See that the home is as before or as after, and that the next run brings it to its end.
+
+    ``said`` are the messages of its chats, all of which it still has then.
+    """
     before, after = course()
     now = without_sequence(content(home))
     assert now in (before, after), "neither as before nor as after"
@@ -72,66 +73,25 @@ def assert_completes(home: Path) -> None:
     connection = connect(home / "state.db")
     assert diff(known(TARGET), structure_of(connection)).lines() == []
     connection.close()
+    assert messages(home) == said
 
 
 def test_every_state_that_a_kill_can_leave(place: Path) -> None:
     course()
     home = populated(place / "home")
     said = messages(home)
-    seen: set[str] = set()
-    shots: list[tuple[int, Step, Path]] = []
-
-    def photograph(number: int, step: Step) -> None:
-        key = repr(sorted((path, *entry[4:]) for path, entry in files(home).items()))
-        if key not in seen:
-            seen.add(key)
-            shim.active = False
-            shot = shutil.copytree(home, place / f"shot-{number}")
-            shim.active = True
-            shots.append((number, step, shot))
-
-    shim = Shim(home, photograph)
-    with shimmed(shim):
-        migrate(home, fixed_environment(place), TARGET)
-    statements = [step for step in shim.steps if step.what == "sql"]
-    assert len(statements) > 100
-    assert len(shots) > 8
-    with pytest.MonkeyPatch.context() as patch:
-        bytes_in_process(patch)
-        for number, step, shot in shots:
-            try:
-                assert_completes(shot)
-                assert messages(shot) == said
-            except BaseException as error:
-                error.add_note(f"killed before step {number}: {step}")
-                raise
-            shutil.rmtree(shot)
-
-
-def killed(number: int, home: Path) -> subprocess.CompletedProcess[str]:
-    """Migrate in a process of its own that is killed before step ``number``; 0: not at all."""
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("HERMES_")}
-    environment |= {"HOME": str(home.parent), "TMPDIR": str(home.parent), "TZ": "UTC"}
-    words = ["migrate", "--to", str(TARGET), "--yes"]
-    return subprocess.run(
-        [sys.executable, "-m", "tests.engine.killed", str(number), str(home), *words],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-        timeout=300,
-    )
+    taken, shim = pictures(home, lambda: migrate(home, fixed_environment(place), TARGET), place)
+    assert len([step for step in shim.steps if step.what == "sql"]) > 100
+    assert len(taken) > 8
+    judge(taken, lambda shot: assert_completes(shot, said))
 
 
 def kill_at_every(part: int, place: Path) -> int:
     """Kill a real migration at every ``part``-th of its steps; return how many kills that were."""
     course()
-    whole = populated(place / "whole")
-    done = killed(0, whole)
-    assert done.returncode == 0, done.stderr
-    steps = int(done.stderr.split()[-1])
-    shutil.rmtree(whole)
+    done, steps = killed(0, populated(place / "home"), COMMAND)
+    assert done.code == 0, done.said
+    shutil.rmtree(place / "home")
     start = populated(place / "start")
     said = messages(start)
     numbers = range(part, steps + 1, part)
@@ -139,10 +99,9 @@ def kill_at_every(part: int, place: Path) -> int:
         bytes_in_process(patch)
         for number in numbers:
             home = shutil.copytree(start, place / "home")
-            assert killed(number, home).returncode == -9
+            assert killed(number, home, COMMAND)[0].code == -9
             try:
-                assert_completes(home)
-                assert messages(home) == said
+                assert_completes(home, said)
             except BaseException as error:
                 error.add_note(f"killed before step {number} of {steps}")
                 raise

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from hermes_repair.app.environment import Environment
 from hermes_repair.model.errors import Refused
 from tests.command import run
-from tests.engine.faults import Shim, Step, bytes_in_process, shimmed
 from tests.engine.homes import fixed_environment, ids, look, repair, undo
-from tests.engine.images import Content, content, fast_folder, files, without_sequence
+from tests.engine.images import Content, content, fast_folder, without_sequence
+from tests.engine.kills import judge, pictures
 from tests.migrations.homes import chat_id, of_schema, populated
 from tests.migrations.running import environment, gateway
 from tests.unit.schema_support import connect
@@ -167,31 +168,14 @@ def test_killed_at_every_moment(
                 connection.execute(sql)
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     before = without_sequence(content(home))
-    shots: list[tuple[int, Step, Path]] = []
-    seen: set[str] = set()
-
-    def photograph(at: int, step: Step) -> None:
-        key = repr(sorted((path, *entry[4:]) for path, entry in files(home).items()))
-        if key not in seen:
-            seen.add(key)
-            shim.active = False
-            shots.append((at, step, shutil.copytree(home, place / f"shot-{at}")))
-            shim.active = True
-
-    shim = Shim(home, photograph)
-    with shimmed(shim):
-        assert repair(home, environment).units == 1
+    taken, _ = pictures(home, lambda: repaired(home, environment), place)
     after = without_sequence(content(home))
-    with pytest.MonkeyPatch.context() as patch:
-        bytes_in_process(patch)
-        for at, step, shot in shots:
-            try:
-                assert_finished(shot, place, before, after, finding)
-            except BaseException as error:
-                error.add_note(f"killed before step {at}: {step}")
-                raise
-            shutil.rmtree(shot)
-    assert len(shots) > 8
+    judge(taken, lambda shot: assert_finished(shot, place, before, after, finding))
+    assert len(taken) > 8
+
+
+def repaired(home: Path, environment: Environment) -> None:
+    assert repair(home, environment).units == 1
 
 
 def assert_finished(shot: Path, place: Path, before: Content, after: Content, finding: str) -> None:

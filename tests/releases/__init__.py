@@ -23,6 +23,7 @@ from pathlib import Path
 import pytest
 
 from tests.left_out import leave_out
+from tests.releases.forking import Forking
 
 # hermes-agent 0.13.0 to 0.19.0 stand for schemas 11, 11, 13, 14, 16, 17, 19 and 22.
 RELEASES = ("0.13.0", "0.14.0", "0.15.2", "0.16.0", "0.17.0", "0.18.0", "0.18.2", "0.19.0")
@@ -116,29 +117,35 @@ def run_release(
 ) -> str:
     """Run the Python text ``script`` with the release ``version`` and return its stdout.
 
-    The process has ``HERMES_HOME=home``, an empty temporary folder as working directory and
-    ``HOME``, and ``args`` as ``sys.argv[1:]``; ``env`` is laid over its environment.
+    The process is a fork (:mod:`tests.releases.forking`). It has ``HERMES_HOME=home``, an empty
+    temporary folder as working directory and ``HOME``, and ``args`` as ``sys.argv[1:]``; ``env`` is
+    laid over its environment.
 
     Raises:
         ReleaseError: the process ended with another code than 0 and ``check`` is set.
         subprocess.TimeoutExpired: it took longer than ``TIMEOUT_SECONDS``.
     """
     root = _of_the_group(version)
-    with tempfile.TemporaryDirectory(prefix="hermes-release-") as folder:
-        done = subprocess.run(
-            [sys.executable, "-c", script, *args],
-            cwd=folder,
-            env=_environment(root, home, Path(folder), env),
-            capture_output=True,
-            encoding="utf-8",
-            timeout=TIMEOUT_SECONDS,
-            check=False,
-        )
+    with tempfile.TemporaryDirectory(prefix="hermes-release-") as place:
+        folder, said = Path(place, "folder"), Path(place, "said")
+        folder.mkdir()
+        said.mkdir()
+        environ = _environment(root, home, folder, env)
+        done = _forking(root).run(script, args, environ, folder, said, TIMEOUT_SECONDS)
     if check and done.returncode != 0:
         raise ReleaseError(
             f"a snippet in hermes-agent {version} ended with {done.returncode}:\n{done.stderr}"
         )
     return done.stdout
+
+
+@cache
+def _forking(root: Path) -> Forking:
+    """Return the process of a release that forks for the snippets of this test process."""
+    folder = Path(tempfile.mkdtemp(prefix="hermes-release-"))
+    forking = Forking(root, _environment(root, folder, folder, None), folder)
+    weakref.finalize(forking, shutil.rmtree, folder, ignore_errors=True)
+    return forking
 
 
 def start_release(

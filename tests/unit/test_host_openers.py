@@ -29,6 +29,7 @@ from hermes_repair.host.openers import Observation, decide
 from hermes_repair.host.processes import hidden_processes
 from tests.unit.host_helpers import as_nobody, child, make_database
 
+pytestmark = pytest.mark.byte_worker
 LOCAL = Filesystem("ext4", local=True)
 WAL = Observation(
     exists=True,

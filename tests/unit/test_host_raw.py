@@ -14,6 +14,7 @@ from hermes_repair.host import byte_reader, byte_worker
 from hermes_repair.host.byte_reader import WorkerFailed, copy_files, probe, same_files
 from tests.unit.host_helpers import as_nobody, child, make_database
 
+pytestmark = pytest.mark.byte_worker
 READ_HOLDERS = """
 import sys
 from pathlib import Path

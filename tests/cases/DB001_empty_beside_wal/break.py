@@ -1,4 +1,0 @@
-import sys
-from pathlib import Path
-
-(Path(sys.argv[1]) / "state.db").write_bytes(b"")

@@ -1,6 +1,0 @@
-import shutil
-import sys
-from pathlib import Path
-
-home = Path(sys.argv[1])
-shutil.copyfile(home / "state.db-wal", home.with_name("older-wal"))

@@ -1,1 +1,0 @@
-UPDATE sessions SET parent_session_id = id;

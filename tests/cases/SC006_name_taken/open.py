@@ -1,3 +1,0 @@
-from hermes_state import SessionDB
-
-SessionDB().close()
