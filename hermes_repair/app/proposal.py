@@ -126,7 +126,7 @@ def propose(
                     held=first.concerns,
                 )
                 digest = file.digest(one.number for one in ordered.now)
-            unproven = _unproven(scene, findings, request.selection)
+            unproven = _unproven(scene, findings, request.selection, ordered)
             if unproven and not ordered.now:
                 raise Refused(*unproven[0])
             proposal = Proposal(
@@ -188,13 +188,18 @@ def _blocked(
 
 
 def _unproven(
-    scene: Scene, findings: Sequence[Finding], selection: Selection
+    scene: Scene, findings: Sequence[Finding], selection: Selection, ordered: Plan
 ) -> list[tuple[str, Hint]]:
-    """Return message and hint of every DB006 that keeps out something that was asked for."""
+    """Return message and hint of every DB006 that keeps out something that was asked for.
+
+    What this round makes anew keeps nothing out of the next one.
+    """
     kept_out = [id for id, reason in scene.left_out.items() if reason == INDEX]
     if not any(selection.wants_id(id) for id in kept_out):
         return []
-    return [(f"{f.id}: {f.message}", f.hint) for f in findings if f.id == "DB006"]
+    mended = {name for one in ordered.now for name in one.unit.findings}
+    staying = (f for f in findings if f.id == "DB006" and f.fingerprint not in mended)
+    return [(f"{f.id}: {f.message}", f.hint) for f in staying]
 
 
 def waiting(proposal: Proposal, selection: Selection) -> list[tuple[str, str]]:

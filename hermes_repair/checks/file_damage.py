@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
+from functools import partial
 
 from hermes_repair.checks.database_file import LIST_BACKUPS, LOOK_FOR_COPIES, put_back
-from hermes_repair.checks.registry import check
-from hermes_repair.checks.resolution_units import DATABASE
+from hermes_repair.checks.registry import check, each
+from hermes_repair.checks.resolution_units import DATABASE, REPAIR
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.evidence.sessions_elsewhere import find_remaining_files
-from hermes_repair.model.commands_to_type import Hint, advice, quoted
+from hermes_repair.model.actions import IndexRefill
+from hermes_repair.model.commands_to_type import Hint, advice, command
 from hermes_repair.model.findings import Finding, Remedy, Severity
+from hermes_repair.model.plans import Safety, Stage, Unit
 from hermes_repair.model.words import count, verb
 from hermes_repair.store.connections import quote
 from hermes_repair.store.file_state import SideFile
@@ -102,7 +104,14 @@ def foreign_key_violation(scene: Scene) -> Iterator[Finding]:
         )
 
 
-@check("DB006", "index-disagrees", Severity.ERROR, Remedy.MANUAL, file_level=True)
+@check(
+    "DB006",
+    "index-disagrees",
+    Severity.ERROR,
+    Remedy.SAFE,
+    file_level=True,
+    stage=Stage.STRUCTURE,
+)
 def index_disagrees(scene: Scene) -> Iterator[Finding]:
     """An index does not have the rows of its table.
 
@@ -114,23 +123,26 @@ def index_disagrees(scene: Scene) -> Iterator[Finding]:
     power cut, a copy of a database in use, or two processes that lost each other's locks (Hermes
     #63398, #68653). SQLite's quick_check does not see it.
 
-    What repair does: nothing yet. Until the index is fixed, nothing that reads through it is
-    checked or repaired, because existing rows would look lost. Stop Hermes, keep a copy of
-    state.db, and let SQLite rebuild the index (`REINDEX`) with the command that the doctor prints.
-    Locks are still freed.
+    What repair does: it lets SQLite make the index anew from the table (`REINDEX`), first of all,
+    after a backup. Until then nothing that reads through it is checked or repaired, because
+    existing rows would look lost. Locks are still freed.
 
-    How safe it is: REINDEX reads the table and writes only the index. It is not offered where the
-    index has entries that the table lacks, because then the table may have lost rows and the index
-    may be right. Nor where a UNIQUE index let something in twice: SQLite refuses, and only you can
-    say which of the two goes.
+    How safe it is: REINDEX reads the table and writes only the index. It is safe where another
+    index of the table has each of its rows: else an older page of the table may have come back,
+    with rows that were deleted since, and it is done only when you name it. It is not offered where
+    the index has entries that the table lacks, because then the table may have lost rows and the
+    index may be right. Nor where a UNIQUE index let something in twice: SQLite refuses, and only
+    you can say which of the two goes.
     """
     if scene.file.side is SideFile.STALE:
         return
     for found in scene.file.disagreeing:
+        remedy, hint = _way_of(scene, found)
         yield index_disagrees.finding(
             {"kind": "index", "index": found.index, "table": found.table},
             f"{found.words()}.",
-            _make_anew(scene, found),
+            hint,
+            remedy=remedy,
             data={
                 "rows": found.rows,
                 "entries": found.entries,
@@ -138,24 +150,65 @@ def index_disagrees(scene: Scene) -> Iterator[Finding]:
                 "surplus": found.surplus,
                 "doubled": found.doubled,
             },
+            fix=each(partial(_make_anew, found, remedy)),
         )
 
 
-def _make_anew(scene: Scene, found: Disagreement) -> Hint:
-    """Return what to type: SQLite through Python, for who has Hermes has that."""
+def _way_of(scene: Scene, found: Disagreement) -> tuple[Remedy, Hint]:
+    """Return who makes an index anew, and what to type."""
     if found.surplus:
-        return advice(
+        return Remedy.MANUAL, advice(
             "Stop Hermes and keep a copy of state.db. Either the index is old, or the table lost"
             " rows: only an older copy can tell. `{}` shows yours.",
             LIST_BACKUPS,
         )
     if found.doubled:
-        return advice(
+        return Remedy.MANUAL, advice(
             "Stop Hermes. `hermes-repair explain DB006` says why SQLite cannot rebuild it, and"
             " `{}` shows older copies.",
             LIST_BACKUPS,
         )
-    index = found.index if found.index.isidentifier() else quote(found.index)
-    path, sql = str(scene.home.database), f"REINDEX {index}"
-    code = f"import sqlite3; sqlite3.connect({json.dumps(path)}).execute({json.dumps(sql)})"
-    return f"Stop Hermes and keep a copy of state.db, then: python3 -c {quoted(code)}"
+    if _has_witness(scene, found):
+        return Remedy.SAFE, REPAIR
+    return Remedy.UNSAFE, advice(
+        "Nothing else tells whether the index lost rows, or an older page of the table came back."
+        " If you want the index to follow the table: {}",
+        command("repair", "--select", "DB006", "--unsafe"),
+    )
+
+
+def _has_witness(scene: Scene, found: Disagreement) -> bool:
+    """Whether another index knows every row of the table, and so that they are the table's own."""
+    disagreeing = {one.index for one in scene.file.disagreeing}
+    ordinary = any(
+        index.table == found.table
+        and index.name not in disagreeing
+        and " where " not in (index.sql or "")
+        for index in scene.structure.indexes.values()
+    )
+    return ordinary or (found.table == "messages" and _is_searched_whole(scene))
+
+
+def _is_searched_whole(scene: Scene) -> bool:
+    """Whether a search table has an entry of each message, and of nothing else."""
+    return any(
+        table.coverage is not None
+        and table.coverage.every
+        and not (table.coverage.missing or table.coverage.extra)
+        for table in scene.search_index.tables
+    )
+
+
+def _make_anew(found: Disagreement, remedy: Remedy, finding: Finding) -> Iterator[Unit]:
+    """Let SQLite make the index anew."""
+    safety = Safety.SAFE if remedy is Remedy.SAFE else Safety.UNSAFE
+    yield Unit(
+        kind="index",
+        subject=found.index,
+        summary=f"make the index {found.index} anew from {found.table}",
+        actions=(IndexRefill(found.table, (f"REINDEX {quote(found.index)}",)),),
+        safety=safety,
+        live=False,
+        findings=(finding.fingerprint,),
+        finding_ids=(finding.id,),
+    )

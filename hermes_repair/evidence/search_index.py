@@ -16,7 +16,7 @@ from hermes_repair.model.errors import DatabaseUnreadable
 from hermes_repair.model.values import Value, whole
 from hermes_repair.schema.recognise import Recognition
 from hermes_repair.schema.search import missing_storage
-from hermes_repair.schema.search_source import SearchSource, search_sources
+from hermes_repair.schema.search_source import MESSAGES, SearchSource, search_sources
 from hermes_repair.schema.structure import Structure
 from hermes_repair.store.connections import quote
 from hermes_repair.store.look import Look
@@ -34,12 +34,14 @@ class Rebuild:
 class Coverage:
     """The entries of a search table against its source.
 
-    ``rows`` are those of the source, ``missing`` those of them without an entry, ``extra`` the
-    entries of no row. ``stale`` are entries with another text than the message has now, None where
-    nobody asked for that (``--deep``) or the table keeps no text.
+    ``rows`` are those of the source, and ``every`` says that they are all messages. ``missing`` are
+    those of them without an entry, ``extra`` the entries of no row. ``stale`` are entries with
+    another text than the message has now, None where nobody asked for that (``--deep``) or the
+    table keeps no text.
     """
 
     rows: int
+    every: bool
     missing: int
     extra: int
     stale: int | None = None
@@ -128,7 +130,7 @@ def _cover(look: Look, source: SearchSource, rebuild: Rebuild | None, contents: 
             f" WHERE c.c0 IS NOT ({source.values[0]})"
         )
         stale = whole(row[0]) if row else 0
-    return Coverage(rows, missing, extra, stale)
+    return Coverage(rows, source.rows == MESSAGES and not source.optional, missing, extra, stale)
 
 
 def _counts(

@@ -91,7 +91,7 @@ class Ddl:
 
 @dataclass(frozen=True, slots=True)
 class IndexRefill:
-    """Empty a search index and fill it again from ``messages``. Undone by restore."""
+    """Make an index of a table anew, or a search table from ``messages``. Undone by restore."""
 
     table: str
     statements: tuple[str, ...]

@@ -21,7 +21,7 @@ COPIED = " || ' ' || ".join(
 )
 """The text of a message where the index keeps its own copy (schema 11 to 22)."""
 
-_MESSAGES = "messages AS s NOT INDEXED"
+MESSAGES = "messages AS s NOT INDEXED"
 """No index decides which messages there are: one that lost its rows would."""
 
 _SELECT = re.compile(r"^CREATE VIEW \w+ AS\s+(SELECT\b.*)$", re.DOTALL)
@@ -85,7 +85,7 @@ def _source(table: str, made: Mapping[str, str]) -> SearchSource:
     return SearchSource(
         table,
         columns,
-        rows=f"({select[1]}) AS s" if select is not None else _MESSAGES,
+        rows=f"({select[1]}) AS s" if select is not None else MESSAGES,
         values=columns if content is not None else (COPIED,),
         copied=content is None,
         optional="content IS NULL" if late else "",

@@ -96,9 +96,10 @@ class Case:
         return self.name.endswith("_silent")
 
     @property
-    def of_search(self) -> bool:
-        """Whether the search index is what is repaired; it has messages of no session then."""
-        return self.name.startswith("FT")
+    def of_an_index(self) -> bool:
+        """Whether an index is what is repaired: the search index then has messages of no session,
+        or nobody can ask through the damaged index whose they are."""
+        return self.name.startswith(("FT", "DB006"))
 
     @property
     def changes(self) -> frozenset[str]:

@@ -73,7 +73,7 @@ def repaired(case: Case, home: Path) -> Path | None:
             {
                 table: found
                 for table, found in rows(path, besides=case.changes).items()
-                if found and not (case.of_search and table.startswith(OF_SEARCH))
+                if found and not (case.of_an_index and table.startswith(OF_SEARCH))
             }
             for path in (original, home / "state.db")  # a table may come or go, its rows may not
         )

@@ -1,4 +1,4 @@
-"""Is a search table that was made anew what it is to be? Asked before it is kept."""
+"""Is an index that was made anew what it is to be? Asked before it is kept."""
 
 from __future__ import annotations
 
@@ -7,25 +7,29 @@ from hermes_repair.model.actions import IndexRefill
 from hermes_repair.model.errors import HermesRepairError
 from hermes_repair.model.plans import Unit
 from hermes_repair.schema.recognise import recognise
+from hermes_repair.schema.search import TABLES
 from hermes_repair.schema.structure import read_structure
+from hermes_repair.store.integrity import require_agreement
 from hermes_repair.store.look import Look, View
 from hermes_repair.store.writer import Writer
 
 
-def require_searchable(writer: Writer, unit: Unit) -> None:
-    """Raise where a search table that the unit made anew does not have exactly its messages.
+def require_made_anew(writer: Writer, unit: Unit) -> None:
+    """Raise where an index that the unit made anew does not have exactly the rows of its table.
 
-    Ids are compared both ways, its storage is read page by page, and a word that it has is asked
-    for, which no release could do on an index that it cannot open.
+    Of a search table ids are compared both ways, its storage is read page by page, and it is
+    searched once, which no release could do on an index that it cannot open.
     """
     tables = {action.table for action in unit.actions if isinstance(action, IndexRefill)}
-    if not tables:
+    look = Look(writer.connection, View.MAIN, writer.path)
+    for name in sorted(tables - {*TABLES}):
+        require_agreement(look, name, however_large=True)
+    if not tables & {*TABLES}:
         return
     structure = read_structure(writer.query)
-    look = Look(writer.connection, View.MAIN, writer.path)
     index = read_search_index(look, structure, recognise(structure), deep=True)
     seen = {table.name: table for table in index.tables}
-    for name in sorted(tables):
+    for name in sorted(tables & {*TABLES}):
         table = seen.get(name)
         found = table.coverage if table is not None else None
         if found is None or found.missing or found.extra or found.stale:
