@@ -101,7 +101,7 @@ def search_rows_stale(scene: Scene) -> Iterator[Finding]:
     "FT003",
     "search-index-damaged",
     Severity.ERROR,
-    Remedy.MANUAL,
+    Remedy.SAFE,
     file_level=True,
     stage=Stage.STRUCTURE,
 )
@@ -148,6 +148,7 @@ def search_index_damaged(scene: Scene) -> Iterator[Finding]:
             f"The storage of the search index is damaged ({', '.join(tables)}:"
             f" {count(len(torn), 'line')}); the conversations can be read.",
             KEEP,
+            remedy=Remedy.MANUAL,
             data={"tables": tables, "lines": list(torn[:LINES])},
             identity=tuple(tables),
         )
@@ -229,10 +230,15 @@ def search_rebuild_stuck(scene: Scene) -> Iterator[Finding]:
 
 
 def _compared(scene: Scene) -> tuple[SearchTable, ...]:
-    """Return the search tables; none where the messages themselves are in question (DB003)."""
+    """Return the search tables; none where the messages themselves are in question (DB003).
+
+    Nor where they are of another generation than the schema: SC004 makes those anew.
+    """
     soundness = scene.file.soundness
     damaged = soundness is not None and bool(soundness.damage)
-    return () if damaged or scene.file.side is SideFile.STALE else scene.search_index.tables
+    if damaged or scene.file.side is SideFile.STALE or scene.recognition.search.outdated:
+        return ()
+    return scene.search_index.tables
 
 
 def _remedy(scene: Scene) -> tuple[Remedy, Hint]:

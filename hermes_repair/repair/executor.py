@@ -31,7 +31,6 @@ from hermes_repair.repair.apply import (
     invert,
 )
 from hermes_repair.repair.foreign_keys import restored_by_undo, violations, was_there_before
-from hermes_repair.repair.made_indexes import require_made_anew
 from hermes_repair.repair.plan_bounds import lawful
 from hermes_repair.repair.row_images import committed
 from hermes_repair.repair.write_watch import Watch, numbers_of_rows, require_same_numbers
@@ -149,7 +148,11 @@ def _apply_unit(work: _Work, unit: Unit, aside: Aside, *, begun: bool) -> None:
                 done += 1
                 around.step(unit, action, done)
         checked.require()
-        require_made_anew(writer, unit)
+        if unit.needs_backup:
+            # Not needed where locks are cleaned, which is done every few minutes.
+            from hermes_repair.repair.made_indexes import require_made_anew
+
+            require_made_anew(writer, unit)
         added = violations(writer, unit) - broken
         if added:
             raise HermesRepairError(
