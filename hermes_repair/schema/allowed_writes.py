@@ -67,8 +67,8 @@ class AllowedWrites:
         if self.everything or isinstance(action, FileCopy):
             return ""
         if isinstance(action, IndexRefill):
-            of_a_table = all(sql.startswith("REINDEX ") for sql in action.statements)
-            return "" if self.search or of_a_table else self.reason
+            reindexes = {sql.startswith("REINDEX ") for sql in action.statements} == {True}
+            return "" if self.search or reindexes else self.reason
         if isinstance(action, Ddl):
             return self.reason
         return "" if self._allows(action) else self.reason

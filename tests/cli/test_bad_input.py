@@ -272,11 +272,14 @@ def test_an_idle_reader_is_named(home: Path, capsys: Capture) -> None:
 # --- No permission ------------------------------------------------------------------------------
 
 DROPPED = """
-import contextlib, io, json, os, sqlite_utils, sys
+import contextlib, importlib, io, json, os, pkgutil, sqlite_utils, sys
 from pathlib import Path
+import hermes_repair
 from hermes_repair.cli.guard import run
 from hermes_repair.host import byte_reader
 from hermes_repair.schema.catalogue import default_catalogue
+from hermes_repair.schema.search import layouts
+from hermes_repair.schema.search_source import search_sources
 
 def said(words, home):
     out, err = io.StringIO(), io.StringIO()
@@ -287,7 +290,12 @@ def said(words, home):
 python, worker, nobody, warm, home, commands = sys.argv[1:]
 for words in json.loads(commands):
     said(words, warm)
+for module in pkgutil.walk_packages(hermes_repair.__path__, "hermes_repair."):
+    if not module.name.endswith("__main__"):
+        importlib.import_module(module.name)
 default_catalogue()
+for layout in layouts():
+    search_sources(layout)
 "x".encode("unicode_escape")
 sys.executable, byte_reader.WORKER = python, Path(worker)
 os.setgroups([]), os.setgid(int(nobody)), os.setuid(int(nobody))
