@@ -15,6 +15,7 @@ from hermes_repair.model.commands_to_type import Hint, advice, command
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import Safety, Stage, Unit
 from hermes_repair.model.words import count, verb
+from hermes_repair.schema.structure import Index
 from hermes_repair.store.connections import quote
 from hermes_repair.store.file_state import SideFile
 from hermes_repair.store.integrity import Disagreement
@@ -127,9 +128,10 @@ def index_disagrees(scene: Scene) -> Iterator[Finding]:
     after a backup. Until then nothing that reads through it is checked or repaired, because
     existing rows would look lost. Locks are still freed.
 
-    How safe it is: REINDEX reads the table and writes only the index. It is safe where another
-    index of the table has each of its rows: else an older page of the table may have come back,
-    with rows that were deleted since, and it is done only when you name it. It is not offered where
+    How safe it is: REINDEX reads the table and writes only the index. It is safe where all else
+    that knows the rows agrees with the table, other indexes and the search index: if not, an older
+    page of the table may have come back, with rows that were deleted since, and it is done only
+    when you name it. The same goes for an index of some rows only (titles). It is not offered where
     the index has entries that the table lacks, because then the table may have lost rows and the
     index may be right. Nor where a UNIQUE index let something in twice: SQLite refuses, and only
     you can say which of the two goes.
@@ -178,25 +180,36 @@ def _way_of(scene: Scene, found: Disagreement) -> tuple[Remedy, Hint]:
 
 
 def _has_witness(scene: Scene, found: Disagreement) -> bool:
-    """Whether another index knows every row of the table, and so that they are the table's own."""
+    """Whether all else that knows the rows of the table agrees with it, and something does.
+
+    What a partial index lacks, or one of an expression, nothing else can tell: an older page of the
+    table may have values that were changed since.
+    """
+    own = scene.structure.indexes.get(found.index)
+    if found.missing is None or own is None or _is_partial(own):
+        return False
+    others = [index for index in scene.structure.indexes.values() if index.table == found.table]
     disagreeing = {one.index for one in scene.file.disagreeing}
-    ordinary = any(
-        index.table == found.table
-        and index.name not in disagreeing
-        and " where " not in (index.sql or "")
-        for index in scene.structure.indexes.values()
-    )
-    return ordinary or (found.table == "messages" and _is_searched_whole(scene))
+    if any(index.name in disagreeing for index in others if index is not own):
+        return False
+    searched = [] if found.table != "messages" else _searched(scene)
+    witnesses = [index for index in others if index is not own and not _is_partial(index)]
+    return bool(witnesses or searched) and all(searched)
 
 
-def _is_searched_whole(scene: Scene) -> bool:
-    """Whether a search table has an entry of each message, and of nothing else."""
-    return any(
+def _is_partial(index: Index) -> bool:
+    return " where " in (index.sql or "")
+
+
+def _searched(scene: Scene) -> list[bool]:
+    """Say of each search table whether it has an entry of each message, and of nothing else."""
+    return [
         table.coverage is not None
         and table.coverage.every
         and not (table.coverage.missing or table.coverage.extra)
         for table in scene.search_index.tables
-    )
+        if table.coverage is None or table.coverage.every
+    ]
 
 
 def _make_anew(found: Disagreement, remedy: Remedy, finding: Finding) -> Iterator[Unit]:

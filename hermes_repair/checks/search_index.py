@@ -128,9 +128,11 @@ def search_index_damaged(scene: Scene) -> Iterator[Finding]:
         return
     soundness = scene.file.soundness
     torn = soundness.search if soundness is not None else ()
+    unproven = scene.file.unproven & {*READ}
     for table in scene.search_index.tables:
         if table.damaged and not torn:
-            remedy, hint = _remedy(scene)
+            # It is made of what the tables say, and says what they had: they come first.
+            remedy, hint = (Remedy.MANUAL, "DB006 comes first.") if unproven else _remedy(scene)
             yield search_index_damaged.finding(
                 {"kind": "table", "table": table.name},
                 f"{table.name} is damaged: {'; '.join(table.damaged)}. The conversations can be"
@@ -139,7 +141,7 @@ def search_index_damaged(scene: Scene) -> Iterator[Finding]:
                 remedy=remedy,
                 data={"damage": list(table.damaged)},
                 identity=table.damaged,
-                fix=_anew(scene, table.name),
+                fix=None if unproven else _anew(scene, table.name),
             )
     if torn:
         tables = sorted({line.partition(": ")[0] for line in torn})

@@ -1,0 +1,5 @@
+from hermes_state import SessionDB
+
+db = SessionDB()
+db.delete_session("deleted")
+db.close()
