@@ -18,6 +18,7 @@ from hermes_repair.schema.route import message_bounds
 from hermes_repair.schema.route_preview import room_to_fill
 from hermes_repair.schema.search import TABLES
 from hermes_repair.schema.search_rebuild import rebuild
+from hermes_repair.schema.structure import Structure
 from hermes_repair.store.file_state import SideFile
 
 LINES = 20
@@ -129,6 +130,29 @@ def search_index_damaged(scene: Scene) -> Iterator[Finding]:
     soundness = scene.file.soundness
     torn = soundness.search if soundness is not None else ()
     unproven = scene.file.unproven & {*READ}
+    for name in _dropped(scene.structure):
+        remedy, hint = (Remedy.MANUAL, "DB006 comes first.") if unproven else _remedy(scene)
+        yield search_index_damaged.finding(
+            {"kind": "table", "table": name},
+            f"The search table {name} is gone and its triggers are there: no message can be stored."
+            " The conversations can be read.",
+            hint,
+            remedy=remedy,
+            data={"damage": ["dropped"]},
+            identity=("dropped",),
+            fix=None if unproven else _anew(scene, name),
+        )
+    for name in TABLES:
+        if name in scene.structure.tables or name in scene.structure.views:
+            yield search_index_damaged.finding(
+                {"kind": "table", "table": name},
+                f"{name} is no search table; Hermes did not create it. The conversations can be"
+                " read.",
+                KEEP,
+                remedy=Remedy.MANUAL,
+                data={"damage": ["foreign"]},
+                identity=("foreign",),
+            )
     for table in scene.search_index.tables:
         if table.damaged and not torn:
             # It is made of what the tables say, and says what they had: they come first.
@@ -231,6 +255,17 @@ def search_rebuild_stuck(scene: Scene) -> Iterator[Finding]:
     )
 
 
+def _dropped(structure: Structure) -> list[str]:
+    """Return the search tables that are gone and whose triggers still write to them."""
+    taken = structure.virtual_tables.keys() | structure.tables.keys() | structure.views.keys()
+    return [
+        name
+        for name in TABLES
+        if name not in taken
+        and any(f"{name}_{event}" in structure.triggers for event in ("delete", "insert", "update"))
+    ]
+
+
 def _compared(scene: Scene) -> tuple[SearchTable, ...]:
     """Return the search tables; none where the messages themselves are in question (DB003).
 
@@ -258,7 +293,8 @@ def _remedy(scene: Scene) -> tuple[Remedy, Hint]:
 def _anew(scene: Scene, table: str) -> MakeAnew:
     """Return the fix of a search table: of all of them where Hermes' marks of a rebuild must go."""
     unfinished = scene.recognition.search.unfinished
-    names = tuple(each.name for each in scene.search_index.tables) if unfinished else (table,)
+    all_tables = (*(each.name for each in scene.search_index.tables), table)
+    names = tuple(dict.fromkeys(all_tables)) if unfinished else (table,)
     return MakeAnew(names, scene)
 
 
@@ -272,7 +308,7 @@ class MakeAnew:
     def __call__(self, findings: Sequence[Finding]) -> Iterator[Unit]:
         """Yield the one unit; none where the layout is no release's."""
         scene, search = self.scene, self.scene.recognition.search
-        if search.layout is None:
+        if search.likely is None:
             return
         # Beside a live Hermes the plan is only shown, and a pass over all ids would keep it
         # waiting.
@@ -280,7 +316,7 @@ class MakeAnew:
         steps: list[Action] = [
             IndexRefill(table, (sql,))
             for table in self.tables
-            for sql in rebuild(scene.structure, search.layout, table, bounds)
+            for sql in rebuild(scene.structure, search.likely, table, bounds)
         ]
         # Hermes would bring in a second time what it had not come to.
         for mark in sorted(search.unfinished):

@@ -23,6 +23,7 @@ SAMPLED = 500
 
 _VERSIONS = (4, 5)
 _LAST_SEGMENT, _LAST_LEAF = (1 << 16) - 1, (1 << 31) - 1
+_LEAF_HEADER = 4  # bytes
 _WITH_TOMBSTONES = b"\xff\x00\x00\x01"
 
 
@@ -67,11 +68,21 @@ def _damage(look: Look, table: str, every_leaf: bool) -> Iterator[str]:
     except ValueError:
         yield "its structure record cannot be read"
         return
+    if not segments and _counts_words(look, data):
+        yield "it has no word left"
     lost, unreachable = _leaves(look, table, segments, every_leaf)
     if lost:
         yield f"{count(lost, 'page')} of it {'is' if lost == 1 else 'are'} gone"
     if unreachable:
         yield f"{count(unreachable, 'page')} of it cannot be reached"
+
+
+def _counts_words(look: Look, data: str) -> bool:
+    """Whether the totals, the number of rows and of the words of each column, count any word."""
+    row = look.one(f"SELECT block FROM {data} WHERE id = ?", [AVERAGES])
+    packed = row[0] if row is not None else None
+    _rows, *words = _numbers(packed) if isinstance(packed, bytes) and packed else (0,)
+    return any(words)
 
 
 def read_segments(record: Value) -> tuple[Segment, ...]:
@@ -140,13 +151,17 @@ def _leaves(look: Look, table: str, segments: Sequence[Segment], every: bool) ->
                 f"SELECT substr(block, 3, 2), length(block) FROM {data} WHERE id = ?",
                 [segment.leaf(number)],
             )
-            if row is None:
+            end = _end_of_entries(*row) if row is not None else None
+            if row is None or end is None:
                 lost += 1
-            elif _has_word(row[0], whole(row[1])) and number not in led_to:
-                unreachable += 1
+            elif end < whole(row[1]) and number not in led_to:
+                unreachable += 1  # a word begins there: the list of its words follows the entries
     return lost, unreachable
 
 
-def _has_word(end_of_text: Value, size: int) -> bool:
-    """Whether a word begins on a leaf: then its list of words follows the text."""
-    return isinstance(end_of_text, bytes) and int.from_bytes(end_of_text) < size
+def _end_of_entries(end: Value, size: Value) -> int | None:
+    """Return where the entries of a leaf end, None where it is no leaf."""
+    if not isinstance(end, bytes) or len(end) != 2 or not isinstance(size, int):
+        return None
+    place = int.from_bytes(end)
+    return place if _LEAF_HEADER <= place <= size else None

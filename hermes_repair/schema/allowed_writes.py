@@ -119,7 +119,7 @@ def _by_family(recognition: Recognition, structure: Structure) -> AllowedWrites:
             if doubt:
                 reason = f"schema {number}: {doubt}"
             shown = recognition.search
-            known = shown.layout is not None and not shown.cjk_triggers
+            known = shown.likely is not None and not shown.cjk_triggers
             return AllowedWrites(False, True, not doubt, True, reason, search=known)
 
 

@@ -42,15 +42,17 @@ _PREFIXES = ("virtual table messages_fts", "trigger messages_fts", "view message
 class Search:
     """``layout`` is ``None`` where there is no ``messages_fts`` (``present``) or none of a release.
 
-    ``expected`` are the layouts that the schema number may have. ``missing``, ``different`` and
-    ``extra`` are object names (``trigger messages_fts_insert``) against the layout that is there,
-    against the first of the expected ones where there is none. The optional cjk index of
-    schema 23 and later is not counted; ``cjk_triggers`` says whether its triggers are there.
-    ``unfinished`` are the keys of ``state_meta`` by which Hermes knows that it has work left.
+    ``likely`` is the layout, or where ``messages_fts`` is gone the expected one that the rest fits
+    best. ``expected`` are the layouts that the schema number may have. ``missing``, ``different``
+    and ``extra`` are object names (``trigger messages_fts_insert``) against the likely layout,
+    against the first of the expected ones where there is none. The optional cjk index of schema 23
+    and later is not counted; ``cjk_triggers`` says whether its triggers are there. ``unfinished``
+    are the keys of ``state_meta`` by which Hermes knows that it has work left.
     """
 
     present: bool
     layout: str | None
+    likely: str | None
     expected: tuple[str, ...]
     missing: tuple[str, ...]
     different: tuple[str, ...]
@@ -139,10 +141,14 @@ def read_search(structure: Structure, number: int) -> Search:
     expected = expected_layouts(number)
     fitting = [name for name, objects in known.items() if _same_tables(objects, live)]
     layout = min(fitting, key=lambda name: _distance(known[name], live), default=None)
-    differences = compare(known[expected[0] if layout is None else layout], live)
+    likely = layout
+    if f"virtual table {TABLES[0]}" not in live:
+        likely = min(expected, key=lambda name: _distance(known[name], live))
+    differences = compare(known[likely or expected[0]], live)
     return Search(
         present=f"virtual table {TABLES[0]}" in live,
         layout=layout,
+        likely=likely,
         expected=expected,
         missing=differences.missing,
         different=tuple(change.name for change in differences.changed),

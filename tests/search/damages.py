@@ -73,6 +73,15 @@ DAMAGES: Mapping[str, tuple[Damage, str]] = {
         )
         for part in ("config", "data", "docsize", "idx")
     },
+    "it was dropped": (partial(_runs, sql="DROP TABLE {table}"), "FT003"),
+    "its record says that it has no word": (
+        partial(_runs, sql="UPDATE {table}_data SET block = x'00000001000000' WHERE id = 10"),
+        "FT003",
+    ),
+    "its leaves are blank": (
+        partial(_runs, sql="UPDATE {table}_data SET block = zeroblob(length(block)) WHERE id > 10"),
+        "FT003",
+    ),
     "it lost entries": (_loses_entries, "FT001"),
     "it was emptied": (_is_emptied, "FT001"),
     "its trigger for new messages was dropped": (
