@@ -28,18 +28,10 @@ from hermes_repair.model.errors import Refused
 from hermes_repair.store import connections
 from tests.cli.speaking import Said, assert_document, process_environ, say
 from tests.command import run as command_line
-from tests.engine.homes import (
-    FRONT,
-    fixed_environment,
-    ids,
-    look,
-    migrate,
-    repair,
-    small_home,
-    undo,
-)
-from tests.engine.images import content, fast_folder, files, without_sequence
 from tests.engine.test_looks import READER, neighbour
+from tests.homes.content import content, fast_folder, files, without_sequence
+from tests.homes.small import FRONT, small_home
+from tests.in_process import fixed_environment, ids, look, migrate, repair, undo
 from tests.support import ROOT
 from tests.unit.host_helpers import NOBODY, _python_for_nobody, _worker_for_nobody
 

@@ -17,7 +17,9 @@ from hermes_repair.cli import guard
 from hermes_repair.cli.commands import COMMANDS
 from tests.cli.speaking import assert_document, process_environ, say, spawn
 from tests.command import fingerprint
-from tests.engine.homes import (
+from tests.homes.content import content, files, without_sequence
+from tests.homes.home import opened
+from tests.homes.small import (
     COUNTED,
     FRONT,
     HEALTHY,
@@ -25,12 +27,10 @@ from tests.engine.homes import (
     ONLY,
     ORPHAN,
     chat_only_in_file,
-    opened,
-    repair,
     small_home,
 )
-from tests.engine.homes import fixed_environment as world_of
-from tests.engine.images import content, files, without_sequence
+from tests.in_process import fixed_environment as world_of
+from tests.in_process import repair
 from tests.support import every_command
 
 Capture = pytest.CaptureFixture[str]

@@ -12,8 +12,8 @@ import pytest
 from hermes_repair.model.plans import UnitState
 from hermes_repair.records import plan_database
 from tests.cli.speaking import assert_document, say
-from tests.engine.homes import LOCKED, NOW
 from tests.engine.test_looks import READER, neighbour
+from tests.homes.small import LOCKED, NOW
 
 Capture = pytest.CaptureFixture[str]
 

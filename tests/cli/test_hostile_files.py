@@ -15,10 +15,10 @@ import pytest
 
 from hermes_repair.home.hermes_config import sessions_dir
 from tests.cli.speaking import assert_document, say, spawn
-from tests.engine.homes import FRONT, HEALTHY, LOCKED
-from tests.engine.images import content, files, without_sequence
 from tests.fuzz.forked import judged_in_a_child
 from tests.fuzz.judge import JSON, judge
+from tests.homes.content import content, files, without_sequence
+from tests.homes.small import FRONT, HEALTHY, LOCKED
 
 Capture = pytest.CaptureFixture[str]
 COMMANDS = [

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.speaking import say
-from tests.engine.images import files
+from tests.homes.content import files
 
 Capture = pytest.CaptureFixture[str]
 NAME = "0009-20260101T000000Z-repair.db"

@@ -16,10 +16,11 @@ import pytest
 from sample_data.build import build
 from tests.cli.speaking import say
 from tests.command import rows, run
-from tests.engine.homes import HEALTHY, NOW, opened
-from tests.engine.images import content, files
 from tests.engine.test_looks import ONE_MORE
 from tests.engine.test_looks import say as add
+from tests.homes.content import content, files
+from tests.homes.home import opened
+from tests.homes.small import HEALTHY, NOW
 
 Capture = pytest.CaptureFixture[str]
 

@@ -12,7 +12,7 @@ import pytest
 
 from hermes_repair.model.commands_to_type import quoted
 from tests.cli.speaking import commands, say
-from tests.engine.homes import FRONT, HEALTHY, add_session, small_home
+from tests.homes.small import FRONT, HEALTHY, add_session, small_home
 
 Capture = pytest.CaptureFixture[str]
 

@@ -18,8 +18,9 @@ import pytest
 
 from tests.cli.speaking import say
 from tests.cli.test_bad_input import WRITING, dropped, needs_root, open_folder
-from tests.engine.homes import chat_only_in_file, fixed_environment, repair, small_home
-from tests.engine.images import files
+from tests.homes.content import files
+from tests.homes.small import chat_only_in_file, small_home
+from tests.in_process import fixed_environment, repair
 from tests.unit.host_helpers import NOBODY
 
 __all__ = ["open_folder"]

@@ -13,10 +13,12 @@ import pytest
 
 from tests.cli.speaking import Said, assert_document, at_a_terminal, process_environ, say, spawn
 from tests.command import run
-from tests.engine.homes import HEALTHY, opened, repair, small_home
-from tests.engine.homes import fixed_environment as world_of
-from tests.engine.images import files
 from tests.forked import import_everything
+from tests.homes.content import files
+from tests.homes.home import opened
+from tests.homes.small import HEALTHY, small_home
+from tests.in_process import fixed_environment as world_of
+from tests.in_process import repair
 
 Capture = pytest.CaptureFixture[str]
 ODD = "Café 😀"

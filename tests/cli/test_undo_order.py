@@ -11,7 +11,7 @@ import pytest
 
 from tests.cli.speaking import assert_document, at_a_terminal, say
 from tests.command import rows
-from tests.engine.homes import HEALTHY, LOCKED, small_home
+from tests.homes.small import HEALTHY, LOCKED, small_home
 
 Capture = pytest.CaptureFixture[str]
 HOLDER = "pid=4200102:tid=1:agent=1:nonce=2"

@@ -17,7 +17,8 @@ from hermes_repair.evidence.scene import Scene
 from hermes_repair.leases.lock_verdicts import span
 from hermes_repair.lineage.session_node import DelegateMark
 from tests.cli.speaking import say
-from tests.engine.homes import DAY, LOCKED, NOW, add_session, opened
+from tests.homes.home import opened
+from tests.homes.small import DAY, LOCKED, NOW, add_session
 
 Capture = pytest.CaptureFixture[str]
 HOLDER = """

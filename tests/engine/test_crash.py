@@ -30,19 +30,10 @@ from tests.engine.faults import (
     interrupt,
     shimmed,
 )
-from tests.engine.homes import (
-    HEALTHY,
-    NOW,
-    fixed_environment,
-    ids,
-    look,
-    migrate,
-    repair,
-    small_home,
-    undo,
-)
-from tests.engine.images import Content, content, fast_folder, files, sequence, without_sequence
 from tests.engine.kills import bytes_of, judge, killed, pictures
+from tests.homes.content import Content, content, fast_folder, files, sequence, without_sequence
+from tests.homes.small import HEALTHY, NOW, small_home
+from tests.in_process import fixed_environment, ids, look, migrate, repair, undo
 
 Run = Callable[[Path, Environment], object]
 

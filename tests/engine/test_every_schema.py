@@ -19,10 +19,10 @@ from hermes_repair.app.environment import Environment
 from hermes_repair.app.history import history
 from hermes_repair.model.choices import Selection
 from tests.command import rows, sound
-from tests.databases import Unpack
-from tests.engine.homes import DAY, NOW, home_of, opened, repair, undo
-from tests.tables import columns_of
-from tests.unit.schema_support import LATER_FIXTURES, OLD_FIXTURES
+from tests.homes.database import LATER_FIXTURES, OLD_FIXTURES, Unpack, columns_of
+from tests.homes.home import opened
+from tests.homes.small import DAY, NOW
+from tests.in_process import home_of, repair, undo
 
 UNSAFE = Selection(unsafe=True)
 FRONT, TWICE, ODD = (f"2026060{n}_080000_{letter * 8}" for n, letter in enumerate("abc", 1))

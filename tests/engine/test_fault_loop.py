@@ -26,8 +26,6 @@ import pytest
 from hermes_repair.cli.guard import run
 from hermes_repair.host import byte_reader
 from tests.engine.faults import bytes_in_process
-from tests.engine.homes import fixed_environment, ids, look
-from tests.engine.images import content, fast_folder, files, without_sequence
 from tests.engine.loop import Ended, Running, fill, limited, make_room, small_disk
 from tests.engine.test_crash import (
     COMMANDS,
@@ -38,6 +36,8 @@ from tests.engine.test_crash import (
     take_back,
 )
 from tests.forked import import_everything
+from tests.homes.content import content, fast_folder, files, without_sequence
+from tests.in_process import fixed_environment, ids, look
 from tests.unit.host_helpers import NOBODY, _python_for_nobody, _worker_for_nobody
 
 RUNS = 200  # of the long form, for each kind of fault

@@ -33,22 +33,10 @@ from hermes_repair.store.file_state import SideFile
 from hermes_repair.store.integrity import Soundness
 from hermes_repair.store.look import LIVE_SECONDS_DELETE, Look, View
 from hermes_repair.store.writer import writing
-from tests.engine.homes import (
-    FRONT,
-    HEALTHY,
-    NOW,
-    WISHES,
-    fixed_environment,
-    home_of,
-    ids,
-    look,
-    migrate,
-    opened,
-    repair,
-    small_home,
-    undo,
-)
-from tests.engine.images import files
+from tests.homes.content import files
+from tests.homes.home import opened
+from tests.homes.small import FRONT, HEALTHY, NOW, small_home
+from tests.in_process import WISHES, fixed_environment, home_of, ids, look, migrate, repair, undo
 from tests.releases import run_release
 
 ONE_MORE = "INSERT INTO messages (session_id, role, content, timestamp) VALUES (?, 'user', ?, ?)"

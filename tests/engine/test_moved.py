@@ -12,8 +12,10 @@ import pytest
 from hermes_repair.app.environment import Environment
 from hermes_repair.model.choices import Selection
 from hermes_repair.model.errors import Refused
-from tests.engine.homes import FRONT, NOW, SECRET, opened, repair, undo
-from tests.engine.images import content, without_sequence
+from tests.homes.content import content, without_sequence
+from tests.homes.home import opened
+from tests.homes.small import FRONT, NOW, SECRET
+from tests.in_process import repair, undo
 
 ODD = (
     "UPDATE messages SET token_count = 9007199254740993, finish_reason = CAST(x'ff00fe' AS TEXT),"

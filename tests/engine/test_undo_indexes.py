@@ -18,8 +18,10 @@ from hermes_repair.app.history import history
 from hermes_repair.model.choices import Selection
 from hermes_repair.schema.catalogue import default_catalogue
 from sample_data.build import structure_sql
-from tests.engine.homes import COUNTED, HEALTHY, add_session, home_of, opened, repair, undo
-from tests.engine.images import content, without_sequence
+from tests.homes.content import content, without_sequence
+from tests.homes.home import opened
+from tests.homes.small import COUNTED, HEALTHY, add_session
+from tests.in_process import home_of, repair, undo
 
 NUMBERS = (11, 14, 16, 22)
 COLUMNS = {"sessions": "message_count", "messages": "token_count"}

@@ -12,8 +12,8 @@ from pathlib import Path
 from random import Random
 
 from sample_data.build import structure_sql
-from tests.engine.homes import DAY, GONE, NOW, SECRET
 from tests.engine.pages import Pages
+from tests.homes.small import DAY, GONE, NOW, SECRET
 
 NUMBER = 16
 PAGE = 512

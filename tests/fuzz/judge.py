@@ -15,11 +15,11 @@ from random import Random
 
 from hermes_repair.cli.guard import run
 from tests.cli.speaking import validator
-from tests.engine.homes import SECRET
-from tests.engine.images import files
 from tests.fuzz import bytes_of, files_of, rows_of
 from tests.fuzz.bytes_of import Hurt
 from tests.fuzz.state import State, files_beside, state_of
+from tests.homes.content import files
+from tests.homes.small import SECRET
 
 HURTS: tuple[Hurt, ...] = (*bytes_of.HURTS, *rows_of.HURTS, *files_of.HURTS)
 LOOKS: tuple[tuple[str, ...], ...] = (

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.homes import SECRET, opened
 from tests.fuzz.forked import base_homes, failures
 from tests.fuzz.judge import Answer, _looked, _worse, _wrong
 from tests.fuzz.state import state_of
+from tests.homes.home import opened
+from tests.homes.small import SECRET
 
 SHORT = 240
 LONG = 100_000

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.images import fast_folder, files
 from tests.fuzz.deep import SESSIONS, TURNS, Damage, damages, deep_home, do_damage
 from tests.fuzz.forked import get_ready, judged_in_a_child
 from tests.fuzz.judge import _wrong, say
 from tests.fuzz.state import state_of
+from tests.homes.content import fast_folder, files
 
 MESSAGES = 2 * TURNS * SESSIONS
 NAMES = {"DB001", "DB002", "DB003", "DB006", "FT003"}

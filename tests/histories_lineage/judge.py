@@ -19,7 +19,7 @@ from hermes_repair.lineage.release_rules import RULES, picker
 from hermes_repair.model.choices import LookOptions, Selection
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from tests.histories_lineage.play import Played
-from tests.tables import columns_of
+from tests.homes.database import columns_of
 
 FAMILIES = ("LN", "MS", "SE", "LK")
 NOT_SPOKEN = ("session_meta", "system")

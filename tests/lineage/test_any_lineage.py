@@ -27,9 +27,9 @@ from hermes_repair.lineage.release_rules import RULES, picker
 from hermes_repair.lineage.session_node import DelegateMark
 from hermes_repair.model.choices import LookOptions, Selection
 from tests.command import fingerprint, rows, sound
+from tests.homes.database import columns_of
 from tests.lineage.homes import copy
 from tests.releases import run_release
-from tests.tables import columns_of
 
 SEEDS = range(10)
 IDS = ("a", "b", "c", "d", "e", "f", "g", "h", "ü", "nul\0", "x" * 300, "7")

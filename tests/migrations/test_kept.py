@@ -17,11 +17,11 @@ from hermes_repair.schema.route_parts import RouteFacts
 from hermes_repair.schema.structure import Structure
 from tests.cli.speaking import assert_document
 from tests.command import run
-from tests.databases import Unpack
-from tests.engine.homes import fixed_environment
-from tests.engine.images import content
-from tests.migrations.homes import of_schema
-from tests.unit.schema_support import OLD_FIXTURES, asking, connect, structure_of
+from tests.homes.content import content
+from tests.homes.database import OLD_FIXTURES, Unpack, connect
+from tests.homes.home import of_schema
+from tests.in_process import fixed_environment
+from tests.unit.schema_support import asking, structure_of
 
 OTHERWISE = {
     "a column of another type": (

@@ -10,8 +10,8 @@ import pytest
 
 from hermes_repair.schema.catalogue import default_catalogue
 from tests.command import run
-from tests.engine.images import content
-from tests.migrations.homes import of_schema
+from tests.homes.content import content
+from tests.homes.home import of_schema
 
 USAGE = "session_model_usage"
 LEGACY = f"{USAGE}_v21"

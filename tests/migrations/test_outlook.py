@@ -12,8 +12,9 @@ import jsonlines
 import pytest
 
 from tests.command import fingerprint, run
-from tests.databases import SESSIONS
-from tests.migrations.homes import of_schema, populated
+from tests.homes.home import of_schema
+from tests.homes.populated import populated
+from tests.homes.rows import SESSIONS
 from tests.migrations.running import checkout
 
 

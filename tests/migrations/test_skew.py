@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from tests.command import fingerprint, run
-from tests.migrations.homes import of_schema
+from tests.homes.home import of_schema
 from tests.migrations.running import environment, gateway
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.command import run
-from tests.engine.images import Content, content
-from tests.migrations.homes import populated
+from tests.homes.content import Content, content
+from tests.homes.populated import populated
 
 
 def stamped(root: Path, number: int, *, start: int) -> Path:

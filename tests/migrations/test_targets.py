@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.command import fingerprint, rows, run
-from tests.engine.homes import fixed_environment, migrate
-from tests.migrations.homes import of_schema, populated
+from tests.homes.home import of_schema
+from tests.homes.populated import populated
+from tests.in_process import fixed_environment, migrate
 from tests.migrations.running import checkout, environment, gateway
 
 UNIT = """

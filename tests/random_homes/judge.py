@@ -15,10 +15,10 @@ from tempfile import TemporaryDirectory
 from typing import Any, TypeAlias
 
 from tests.command import RECORDS, Ran, rows, run
-from tests.engine.images import files
 from tests.histories.acts import LOSSES, History, spelled
 from tests.histories.judge import SAID, is_part, rows_of
 from tests.histories.play import PROFILE, Node
+from tests.homes.content import files
 from tests.releases import hear, say, start_release
 
 LISTER = """

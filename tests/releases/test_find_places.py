@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from tests.command import fingerprint, run
+from tests.homes.database import tables_of
 from tests.releases import run_release
-from tests.tables import tables_of
 
 WORD = "marmalade"
 WRITE = """

@@ -14,12 +14,10 @@ import pytest
 
 from hermes_repair.schema.recognise import recognise
 from hermes_repair.schema.structure_difference import diff
-from tests.databases import build_database
+from tests.homes.database import STRUCTURES, build_database, connect
 from tests.releases import run_release
 from tests.unit.schema_support import (
-    STRUCTURES,
     check_search,
-    connect,
     interrupted,
     known,
     migrate,

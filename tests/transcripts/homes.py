@@ -7,8 +7,8 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+from tests.homes.database import columns_of
 from tests.scenario.generic import legacy_home
-from tests.tables import columns_of
 
 NOW = 1_781_946_000.0  # 2026-06-20
 

@@ -25,8 +25,8 @@ from hermes_repair.home.layout import open_home
 from hermes_repair.model.choices import LookOptions, Selection
 from hermes_repair.model.values import Value
 from sample_data.build import structure_sql
-from tests.engine.homes import fixed_environment, undo
-from tests.engine.images import content, fast_folder, without_sequence
+from tests.homes.content import content, fast_folder, without_sequence
+from tests.in_process import fixed_environment, undo
 from tests.unit.test_transcripts_properties import flat, keep, turns
 from tests.unit.transcripts_model import START, Said, numbered, turn, wall_text
 

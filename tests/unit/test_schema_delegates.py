@@ -18,8 +18,8 @@ from hermes_repair.schema.data_steps import (
     read_candidates,
 )
 from hermes_repair.schema.model_config import read_config, set_as_sqlite_does
-from tests.databases import build_database
-from tests.unit.schema_support import STRUCTURES, asking, connect, structure_of
+from tests.homes.database import STRUCTURES, build_database, connect
+from tests.unit.schema_support import asking, structure_of
 
 T = 1_777_000_000.0
 

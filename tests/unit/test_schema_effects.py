@@ -13,7 +13,8 @@ from hermes_repair.schema.releases import (
     release_key,
     skews_of,
 )
-from tests.unit.schema_support import RELEASE_OF, STRUCTURES, connect, structure_of
+from tests.homes.database import RELEASE_OF, STRUCTURES, connect
+from tests.unit.schema_support import structure_of
 
 KINDS = {"hides", "crashes", "erases", "unread", "shows", "moves"}
 

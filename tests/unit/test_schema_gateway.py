@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from hermes_repair.schema.data_steps import read_gateway_updates
-from tests.unit.schema_support import STRUCTURES, apply, asking, connect, plan, structure_of
+from tests.homes.database import STRUCTURES, connect
+from tests.unit.schema_support import apply, asking, plan, structure_of
 
 ORIGIN = {"platform": "telegram", "chat_id": "-100", "thread_id": "7", "user_name": "Zoë"}
 ENTRIES: dict[str, Any] = {

@@ -16,15 +16,15 @@ from hermes_repair.schema.recognise import (
     recognise,
 )
 from hermes_repair.schema.structure_difference import diff
-from tests.databases import Unpack, build_database
-from tests.unit.schema_support import (
+from tests.homes.database import (
     LATER_FIXTURES,
     OLD_FIXTURES,
     STRUCTURES,
+    Unpack,
+    build_database,
     connect,
-    interrupted,
-    structure_of,
 )
+from tests.unit.schema_support import interrupted, structure_of
 
 
 def made(name: str, *statements: str, version: object = None) -> Recognition:

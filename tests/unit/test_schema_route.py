@@ -15,16 +15,12 @@ from hermes_repair.schema.route import message_bounds, route
 from hermes_repair.schema.route_parts import RouteFacts
 from hermes_repair.schema.route_preview import preview
 from hermes_repair.schema.structure_difference import diff
-from tests.databases import build_database
+from tests.homes.database import LATER_FIXTURES, OLD_FIXTURES, STRUCTURES, build_database, connect
 from tests.unit.schema_support import (
-    LATER_FIXTURES,
-    OLD_FIXTURES,
-    STRUCTURES,
     answers,
     apply,
     asking,
     check_search,
-    connect,
     known,
     migrate,
     plan,

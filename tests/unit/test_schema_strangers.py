@@ -10,14 +10,8 @@ from hermes_repair.model.actions import Ddl, FileCopy, RowInsert, RowUpdate
 from hermes_repair.schema.catalogue import default_catalogue
 from hermes_repair.schema.foreign_objects import ForeignObject, find_foreign_objects, refusal
 from hermes_repair.schema.recognise import recognise
-from tests.databases import Unpack
-from tests.unit.schema_support import (
-    LATER_FIXTURES,
-    OLD_FIXTURES,
-    STRUCTURES,
-    connect,
-    structure_of,
-)
+from tests.homes.database import LATER_FIXTURES, OLD_FIXTURES, STRUCTURES, Unpack, connect
+from tests.unit.schema_support import structure_of
 
 
 def foreign_objects(name: str, version: int, *statements: str) -> tuple[ForeignObject, ...]:

@@ -6,7 +6,8 @@ import re
 
 from hermes_repair.model.values import RawText
 from hermes_repair.schema.data_steps import read_title_updates, title_updates
-from tests.unit.schema_support import STRUCTURES, asking, connect, structure_of
+from tests.homes.database import STRUCTURES, connect
+from tests.unit.schema_support import asking, structure_of
 
 
 def test_names_are_unique_and_never_look_like_a_continuation() -> None:

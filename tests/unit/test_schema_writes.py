@@ -20,16 +20,15 @@ from hermes_repair.model.actions import (
 from hermes_repair.model.values import Row, Value
 from hermes_repair.schema.allowed_writes import AllowedWrites, allowed_writes
 from hermes_repair.schema.recognise import recognise
-from tests.databases import Unpack
-from tests.tables import columns_of
-from tests.unit.schema_support import (
+from tests.homes.database import (
     LATER_FIXTURES,
     OLD_FIXTURES,
     STRUCTURES,
-    check_search,
+    Unpack,
+    columns_of,
     connect,
-    structure_of,
 )
+from tests.unit.schema_support import check_search, structure_of
 
 KEY: Row = {"id": "s"}
 
