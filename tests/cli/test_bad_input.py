@@ -28,7 +28,7 @@ from hermes_repair.model.errors import Refused
 from hermes_repair.store import connections
 from tests.cli.speaking import Said, assert_document, process_environ, say
 from tests.command import run as command_line
-from tests.engine.test_looks import READER, neighbour
+from tests.engine.neighbours import READER, neighbour
 from tests.homes.content import content, fast_folder, files, without_sequence
 from tests.homes.small import FRONT, small_home
 from tests.in_process import fixed_environment, ids, look, migrate, repair, undo

@@ -11,7 +11,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from tests.cli.speaking import Said, assert_document, say, schemas, validator
-from tests.engine.test_looks import READER, neighbour
+from tests.engine.neighbours import READER, neighbour
 from tests.homes.small import FRONT, HEALTHY, ORPHAN, chat_only_in_file, small_home
 
 Capture = pytest.CaptureFixture[str]

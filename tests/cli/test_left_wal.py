@@ -16,9 +16,9 @@ import pytest
 from sample_data.build import build
 from tests.cli.speaking import say
 from tests.command import rows, run
-from tests.engine.test_looks import ONE_MORE
-from tests.engine.test_looks import say as add
 from tests.homes.content import content, files
+from tests.homes.damage import ONE_MORE
+from tests.homes.damage import add_message as add
 from tests.homes.home import opened
 from tests.homes.small import HEALTHY, NOW
 

@@ -11,7 +11,7 @@ import pytest
 from hermes_repair.records import plan_database
 from tests.cli.speaking import assert_document, say
 from tests.command import rows
-from tests.engine.test_looks import newer_main_older_wal
+from tests.homes.damage import newer_main_older_wal
 
 Capture = pytest.CaptureFixture[str]
 

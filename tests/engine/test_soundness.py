@@ -19,8 +19,8 @@ from hermes_repair.store.connections import open_immutable, open_joined
 from hermes_repair.store.integrity import LIVE_BYTES_PER_SECOND, Soundness, soundness
 from hermes_repair.store.look import LIVE_SECONDS_DELETE, LIVE_SECONDS_WAL, Look, View
 from tests.cli.speaking import Said, say, spawn
+from tests.engine.neighbours import READER, neighbour
 from tests.engine.pages import Pages
-from tests.engine.test_looks import READER, neighbour
 from tests.homes.home import opened
 from tests.homes.small import add_session, small_home
 from tests.in_process import look

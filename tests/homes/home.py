@@ -68,6 +68,15 @@ def opened(root: Path, *, timeout: float = 5.0) -> Iterator[sqlite3.Connection]:
         yield db
 
 
+@contextmanager
+def changing(root: Path) -> Iterator[sqlite3.Connection]:
+    """Open a home's database for one transaction, foreign keys off; an error rolls it back."""
+    with opened(root, timeout=30) as db:
+        db.execute("BEGIN")
+        with db:
+            yield db
+
+
 def query(root: Path, sql: str, *values: object) -> list[tuple[Any, ...]]:
     """Return the rows that a statement answers."""
     with opened(root) as db:
@@ -88,11 +97,9 @@ def execute(root: Path, sql: str, *values: object) -> int:
 
 def execute_all(root: Path, *statements: str) -> None:
     """Run statements in one transaction, foreign keys off."""
-    with opened(root) as db:
-        db.execute("BEGIN")
+    with changing(root) as db:
         for sql in statements:
             db.execute(sql)
-        db.execute("COMMIT")
 
 
 def locks(root: Path) -> dict[str, str]:

@@ -18,8 +18,11 @@ from hermes_repair.app.environment import real_environment
 from hermes_repair.home.layout import open_home
 from hermes_repair.model.choices import LookOptions, Selection
 from tests.command import fingerprint, run
+from tests.homes.by_releases import home_of_chats
+from tests.homes.damage import leave_lock
+from tests.homes.home import locks
 from tests.releases import run_release
-from tests.releases.locks_homes import locks, make_home, plant, running
+from tests.releases.session_db import running
 from tests.support import ROOT
 
 ORPHAN = """
@@ -38,7 +41,7 @@ db.close()
 
 def orphaned(folder: Path, version: str) -> Path:
     """Return a home with a chat whose parent is gone, and a lock and a pause that are over."""
-    home = make_home(folder, version)
+    home = home_of_chats(folder, version)
     run_release(version, ORPHAN, home)
     with closing(sqlite3.connect(home / "state.db")) as connection, connection:
         connection.execute("DELETE FROM messages WHERE session_id = 'parent'")
@@ -47,7 +50,7 @@ def orphaned(folder: Path, version: str) -> Path:
             "UPDATE sessions SET compression_failure_cooldown_until = ? WHERE id = 'choir'",
             (time.time() - 900,),
         )
-    plant(home, "garden")
+    leave_lock(home, "garden")
     return home
 
 
@@ -88,7 +91,7 @@ def test_live_safe_actions_run_and_the_rest_waits(version: str, tmp_path: Path) 
 
 def test_a_rotation_and_a_flush_in_flight_are_no_damage(tmp_path: Path) -> None:
     """Ended and not yet continued, continued and not yet filled: normal for moments."""
-    home = make_home(tmp_path, "0.16.0")
+    home = home_of_chats(tmp_path, "0.16.0")
     with running(home, "0.16.0") as hermes:
         for line in ("acquire choir 300", "end choir", "child choir"):
             hermes.do(line)
@@ -97,7 +100,7 @@ def test_a_rotation_and_a_flush_in_flight_are_no_damage(tmp_path: Path) -> None:
 
 
 def test_a_finding_that_is_gone_at_the_second_look_is_not_shown(tmp_path: Path) -> None:
-    home = make_home(tmp_path)
+    home = home_of_chats(tmp_path)
     slept: list[float] = []
 
     def sleep(seconds: float) -> None:
@@ -108,7 +111,7 @@ def test_a_finding_that_is_gone_at_the_second_look_is_not_shown(tmp_path: Path) 
     environment = replace(real_environment(lambda _sentence: None), sleep=sleep)
     with running(home) as hermes:
         for session in ("garden", "choir"):
-            plant(home, session, f"pid={hermes.pid}:tid=1:agent=a:nonce=1")
+            leave_lock(home, session, f"pid={hermes.pid}:tid=1:agent=a:nonce=1")
         found = diagnose(open_home(home), environment, LookOptions(), Selection())
         assert [finding.session_id for finding in found.findings] == ["choir"]
         assert len(slept) == 1 and slept[0] >= 1
@@ -116,8 +119,8 @@ def test_a_finding_that_is_gone_at_the_second_look_is_not_shown(tmp_path: Path) 
 
 def test_doctors_beside_each_other_leave_nothing_behind(tmp_path: Path) -> None:
     """Each sees the others' descriptors; none may join as if those were connections (R1)."""
-    home = make_home(tmp_path)
-    plant(home, "garden")
+    home = home_of_chats(tmp_path)
+    leave_lock(home, "garden")
     before = fingerprint(home)
     command = [sys.executable, "-m", "hermes_repair", "doctor", "--json", "--home", str(home)]
     for _ in range(3):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.command import fingerprint, run
-from tests.transcripts.homes import hurt_home
+from tests.homes.by_releases import hurt_home
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from tests.command import rows, run, sound
+from tests.homes.by_releases import hurt_home
+from tests.homes.small import NOW
 from tests.releases import release
 from tests.scenario.judge import append_turn, differences, open_with, read_transcripts
-from tests.transcripts.homes import NOW, hurt_home
 
 IMPORTS = ("0.19.0",)
 """Releases that can import chats."""

@@ -9,8 +9,8 @@ from contextlib import closing
 from pathlib import Path
 
 from tests.command import RECORDS, run
+from tests.homes.by_releases import hurt_home
 from tests.releases import release, run_release
-from tests.transcripts.homes import hurt_home
 
 PRUNE = """
 from pathlib import Path
