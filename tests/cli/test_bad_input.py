@@ -33,7 +33,7 @@ from tests.homes.content import content, fast_folder, files, without_sequence
 from tests.homes.small import FRONT, small_home
 from tests.in_process import fixed_environment, ids, look, migrate, repair, undo
 from tests.support import ROOT
-from tests.unit.host_helpers import NOBODY, _python_for_nobody, _worker_for_nobody
+from tests.unit.host_helpers import NOBODY, python_for_nobody, worker_for_nobody
 
 Capture = pytest.CaptureFixture[str]
 
@@ -294,7 +294,7 @@ def dropped(home: Path, *commands: list[str]) -> list[Said]:
     the checkout may be closed to that user.
     """
     warm = small_home(home.with_name("warm"), 14)
-    helpers = [_python_for_nobody(), str(_worker_for_nobody()), str(NOBODY)]
+    helpers = [python_for_nobody(), str(worker_for_nobody()), str(NOBODY)]
     done = subprocess.run(
         [sys.executable, "-c", DROPPED, *helpers, str(warm), str(home), json.dumps(commands)],
         cwd=ROOT,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +11,7 @@ from hermes_repair.model.plans import UnitState
 from hermes_repair.records import plan_database
 from tests.cli.speaking import assert_document, say
 from tests.engine.neighbours import READER, neighbour
-from tests.homes.home import locks
+from tests.homes.home import changing, locks
 from tests.homes.small import LOCKED, NOW
 
 Capture = pytest.CaptureFixture[str]
@@ -74,7 +72,7 @@ def test_locks_that_were_asked_for_alone_are_all_that_was_asked(
 
 def test_what_it_was_at_work_on_waits(home: Path, capsys: Capture) -> None:
     name = cut_off(home, capsys, "repair", "--select", "LK")
-    with closing(sqlite3.connect(home / "state.db")) as db, db:
+    with changing(home) as db:
         row = (LOCKED, "pid=4200102:tid=1:agent=1:nonce=2", NOW - 900, NOW - 600)
         db.execute("INSERT INTO compression_locks VALUES (?, ?, ?, ?)", row)
     done = beside(capsys, home, "repair", "--yes", "--select", "LK", code=4)

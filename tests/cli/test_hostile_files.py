@@ -18,6 +18,7 @@ from tests.cli.speaking import assert_document, say, spawn
 from tests.fuzz.forked import judged_in_a_child
 from tests.fuzz.judge import JSON, judge
 from tests.homes.content import content, files, without_sequence
+from tests.homes.home import opened
 from tests.homes.small import FRONT, HEALTHY, LOCKED
 
 Capture = pytest.CaptureFixture[str]
@@ -36,7 +37,7 @@ COMMANDS = [
 
 
 def change(home: Path, *statements: str) -> None:
-    with closing(sqlite3.connect(home / "state.db", isolation_level=None)) as db:
+    with opened(home) as db:
         db.execute("PRAGMA writable_schema=ON")
         for statement in statements:
             db.execute(statement)
@@ -156,7 +157,7 @@ def columns(number: int) -> list[tuple[str, str]]:
 
 def without(home: Path, table: str, column: str) -> bool:
     """Drop a column, and what stands in its way; return whether SQLite let us."""
-    with closing(sqlite3.connect(home / "state.db", isolation_level=None)) as db:
+    with opened(home) as db:
         asked = "SELECT type, name FROM sqlite_master WHERE type IN ('index', 'trigger')"
         for kind, name in db.execute(f"{asked} AND sql IS NOT NULL").fetchall():
             db.execute(f'DROP {kind} "{name}"')

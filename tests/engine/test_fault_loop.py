@@ -38,7 +38,7 @@ from tests.engine.test_crash import (
 from tests.forked import import_everything
 from tests.homes.content import content, fast_folder, files, without_sequence
 from tests.in_process import fixed_environment, ids, look
-from tests.unit.host_helpers import NOBODY, _python_for_nobody, _worker_for_nobody
+from tests.unit.host_helpers import NOBODY, python_for_nobody, worker_for_nobody
 
 RUNS = 200  # of the long form, for each kind of fault
 NAMES = tuple(COMMANDS)
@@ -220,7 +220,7 @@ def test_two_users(first: str, place: Path) -> None:
     (place / "tmp").mkdir()
     (place / "tmp").chmod(0o1777)
 
-    python, worker = _python_for_nobody(), _worker_for_nobody()
+    python, worker = python_for_nobody(), worker_for_nobody()
 
     def be_the_owner() -> None:
         sys.executable, byte_reader.WORKER = python, worker

@@ -20,7 +20,7 @@ from hermes_repair.model.choices import LookOptions, Selection
 from tests.command import fingerprint, run
 from tests.homes.by_releases import home_of_chats
 from tests.homes.damage import leave_lock
-from tests.homes.home import locks
+from tests.homes.home import changing, locks
 from tests.releases import run_release
 from tests.releases.session_db import running
 from tests.support import ROOT
@@ -43,7 +43,7 @@ def orphaned(folder: Path, version: str) -> Path:
     """Return a home with a chat whose parent is gone, and a lock and a pause that are over."""
     home = home_of_chats(folder, version)
     run_release(version, ORPHAN, home)
-    with closing(sqlite3.connect(home / "state.db")) as connection, connection:
+    with changing(home) as connection:
         connection.execute("DELETE FROM messages WHERE session_id = 'parent'")
         connection.execute("DELETE FROM sessions WHERE id = 'parent'")
         connection.execute(
@@ -105,7 +105,7 @@ def test_a_finding_that_is_gone_at_the_second_look_is_not_shown(tmp_path: Path) 
 
     def sleep(seconds: float) -> None:
         slept.append(seconds)
-        with closing(sqlite3.connect(home / "state.db", timeout=30)) as connection, connection:
+        with changing(home) as connection:
             connection.execute("DELETE FROM compression_locks WHERE session_id = 'garden'")
 
     environment = replace(real_environment(lambda _sentence: None), sleep=sleep)

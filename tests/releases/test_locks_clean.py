@@ -5,11 +5,9 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -21,7 +19,7 @@ from hermes_repair.home.layout import open_home
 from tests.command import fingerprint, rows, run
 from tests.homes.by_releases import home_of_chats
 from tests.homes.damage import GONE_HOLDER, leave_lock
-from tests.homes.home import locks, receipts
+from tests.homes.home import changing, locks, opened, receipts
 from tests.releases.session_db import running
 from tests.support import ROOT
 
@@ -123,7 +121,7 @@ def test_a_lock_that_is_renewed_between_look_and_delete_wins(tmp_path: Path) -> 
     with running(home) as hermes:
         hermes.do("acquire choir -300")
         seen = see(home)
-        with closing(sqlite3.connect(home / "state.db")) as connection, connection:
+        with changing(home) as connection:
             connection.execute("UPDATE compression_locks SET expires_at = ?", (time.time() + 300,))
         assert [lock.session for lock in app.free(open_home(home), WORLD, seen).kept] == ["choir"]
         assert hermes.do("holder choir").startswith(f"pid={hermes.pid}:")
@@ -268,7 +266,7 @@ def test_a_writer_that_does_not_pause_is_left_alone(tmp_path: Path) -> None:
 
 def test_a_database_that_is_locked_altogether_is_left_alone(tmp_path: Path) -> None:
     home = home_of_chats(tmp_path)
-    with closing(sqlite3.connect(home / "state.db", isolation_level=None)) as connection:
+    with opened(home) as connection:
         assert connection.execute("PRAGMA journal_mode=DELETE").fetchone() == ("delete",)
         connection.execute("BEGIN EXCLUSIVE")
         done = run("locks", "clean", home=home)
@@ -290,7 +288,7 @@ def test_a_schema_without_locks(version: str, tmp_path: Path) -> None:
 
 def test_a_table_of_no_known_release_is_left_alone(tmp_path: Path) -> None:
     home = home_of_chats(tmp_path)
-    with closing(sqlite3.connect(home / "state.db")) as connection, connection:
+    with changing(home) as connection:
         connection.execute("UPDATE schema_version SET version = 99")
         connection.execute("ALTER TABLE compression_locks ADD COLUMN fence INTEGER")
         connection.execute("INSERT INTO compression_locks VALUES ('choir', 'x', 1.0, 2.0, 3)")
@@ -303,7 +301,7 @@ def test_a_table_of_no_known_release_is_left_alone(tmp_path: Path) -> None:
 def test_a_newer_schema_with_the_known_table(tmp_path: Path) -> None:
     """Releases of 23 and later renew a lock after it expired: who lives keeps it."""
     home = home_of_chats(tmp_path)
-    with closing(sqlite3.connect(home / "state.db")) as connection, connection:
+    with changing(home) as connection:
         connection.execute("UPDATE schema_version SET version = 33")
     with running(home, "0.18.2") as hermes:
         hermes.do("acquire choir -300")
@@ -383,7 +381,7 @@ def test_no_home_and_every_profile(tmp_path: Path) -> None:
 
 def test_values_that_no_release_writes(tmp_path: Path) -> None:
     home = home_of_chats(tmp_path)
-    with closing(sqlite3.connect(home / "state.db")) as connection, connection:
+    with changing(home) as connection:
         connection.executemany(
             "INSERT INTO compression_locks VALUES (?, ?, ?, ?)",
             [

@@ -22,6 +22,7 @@ from hermes_repair.host import process
 from tests.command import fingerprint, run
 from tests.homes.by_releases import home_of_chats
 from tests.homes.damage import GONE_HOLDER, leave_lock
+from tests.homes.home import execute
 from tests.releases import release
 from tests.releases.session_db import running
 
@@ -40,11 +41,6 @@ def one(home: Path, what: str, subject: str) -> dict[str, Any]:
     found = [e for e in listed(home) if (e["what"], e["subject"]) == (what, subject)]
     assert len(found) == 1, found
     return found[0]
-
-
-def execute(home: Path, sql: str, *values: Any) -> None:
-    with closing(sqlite3.connect(home / "state.db")) as connection, connection:
-        connection.execute(sql, values)
 
 
 def test_nothing_is_held(tmp_path: Path) -> None:

@@ -24,8 +24,8 @@ from hermes_repair.evidence.database_history import IMPORTS_SINCE
 from hermes_repair.home.layout import open_home
 from hermes_repair.model.choices import LookOptions, Selection
 from hermes_repair.model.values import Value
-from sample_data.build import structure_sql
 from tests.homes.content import content, fast_folder, without_sequence
+from tests.homes.home import new_home
 from tests.in_process import fixed_environment, undo
 from tests.unit.test_transcripts_properties import flat, keep, turns
 from tests.unit.transcripts_model import START, Said, numbered, turn, wall_text
@@ -189,10 +189,7 @@ def name_of(number: int) -> str:
 
 def build(root: Path, schema: int, chats: Iterable[Chat]) -> Path:
     """Write the home."""
-    (root / "sessions").mkdir(parents=True)
-    with closing(sqlite3.connect(root / "state.db")) as db, db:
-        db.executescript(structure_sql(schema))
-        db.execute("INSERT INTO schema_version VALUES (?)", (schema,))
+    with new_home(root, schema, wal=False) as db:
         events: list[tuple[float, Chat, Row | None]] = []  # without a row: all of the chat's go
         for place, chat in enumerate(chats):
             shown = sum(row.active for row in chat.rows)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.command import rows, run, sound
+from tests.homes.home import execute
 from tests.releases import run_release
 
 CHAT = """
@@ -34,11 +35,6 @@ db = SessionDB()
 print([row["id"] for row in db.list_sessions_rich()], len(db.get_messages("gone")))
 db.close()
 """
-
-
-def execute(home: Path, sql: str) -> None:
-    with closing(sqlite3.connect(home / "state.db")) as db, db:
-        db.execute(sql)
 
 
 @pytest.mark.parametrize("version", ["0.15.2", "0.19.0"])
