@@ -16,8 +16,7 @@ from hermes_repair.checks.registry import all_checks
 from hermes_repair.cli import guard
 from hermes_repair.cli.commands import COMMANDS
 from tests.cli.speaking import assert_document, process_environ, say, spawn
-from tests.command import fingerprint
-from tests.homes.content import content, files, without_sequence
+from tests.homes.content import content, files, fingerprint, without_sequence
 from tests.homes.home import opened
 from tests.homes.small import (
     COUNTED,

@@ -15,8 +15,8 @@ import pytest
 
 from sample_data.build import build
 from tests.cli.speaking import say
-from tests.command import rows, run
-from tests.homes.content import content, files
+from tests.command import run
+from tests.homes.content import content, files, rows
 from tests.homes.damage import ONE_MORE
 from tests.homes.damage import add_message as add
 from tests.homes.home import opened

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.speaking import assert_document, at_a_terminal, say
-from tests.command import rows
+from tests.homes.content import rows
 from tests.homes.damage import leave_lock
 from tests.homes.home import locks
 from tests.homes.small import HEALTHY, LOCKED, small_home

@@ -10,7 +10,7 @@ import pytest
 
 from hermes_repair.records import plan_database
 from tests.cli.speaking import assert_document, say
-from tests.command import rows
+from tests.homes.content import rows
 from tests.homes.damage import newer_main_older_wal
 
 Capture = pytest.CaptureFixture[str]

@@ -11,7 +11,7 @@ import pytest
 
 from hermes_repair.home.other_databases import profile_of
 from tests.cli.speaking import assert_document, commands, say
-from tests.command import fingerprint
+from tests.homes.content import fingerprint
 from tests.homes.small import add_session, small_home
 
 Capture = pytest.CaptureFixture[str]

@@ -18,7 +18,7 @@ import pytest
 from hermes_repair.app.environment import Environment
 from hermes_repair.app.history import history
 from hermes_repair.model.choices import Selection
-from tests.command import rows, sound
+from tests.homes.content import rows, sound
 from tests.homes.database import LATER_FIXTURES, OLD_FIXTURES, Unpack, columns_of
 from tests.homes.home import opened
 from tests.homes.small import DAY, NOW

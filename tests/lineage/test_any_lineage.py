@@ -26,7 +26,7 @@ from hermes_repair.lineage.person_proof import NEVER_A_PERSON
 from hermes_repair.lineage.release_rules import RULES, picker
 from hermes_repair.lineage.session_node import DelegateMark
 from hermes_repair.model.choices import LookOptions, Selection
-from tests.command import fingerprint, rows, sound
+from tests.homes.content import fingerprint, rows, sound
 from tests.homes.database import columns_of
 from tests.homes.home import copy_home
 from tests.releases import run_release

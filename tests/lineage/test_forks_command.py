@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.command import fingerprint, rows, sound
+from tests.homes.content import fingerprint, rows, sound
 from tests.homes.home import copy_home, query_at_rest
 from tests.lineage.answers import ask, hermes_repair, shown
 from tests.releases import hear, run_release, say, start_release

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.command import rows
+from tests.homes.content import rows
 from tests.homes.home import copy_home
 from tests.lineage.answers import INSIDE, ask, hermes_repair, shown
 from tests.releases import run_release

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.command import fingerprint
+from tests.homes.content import fingerprint
 from tests.homes.home import execute_all, query_at_rest
 from tests.lineage.answers import hermes_repair
 from tests.releases import hear, run_release, say, start_release

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.command import rows, sound
 from tests.homes.by_releases import Raced, raced
+from tests.homes.content import rows, sound
 from tests.homes.home import copy_home, query_at_rest
 from tests.lineage.answers import SIX, ask, hermes_repair, shown
 

@@ -17,8 +17,9 @@ from hermes_repair.app.diagnose import diagnose
 from hermes_repair.app.environment import real_environment
 from hermes_repair.home.layout import open_home
 from hermes_repair.model.choices import LookOptions, Selection
-from tests.command import fingerprint, run
+from tests.command import run
 from tests.homes.by_releases import home_of_chats
+from tests.homes.content import fingerprint
 from tests.homes.damage import leave_lock
 from tests.homes.home import changing, locks
 from tests.releases import run_release

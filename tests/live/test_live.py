@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.command import sound
+from tests.homes.content import sound
 from tests.live.traffic import WRITES, Figures, traffic
 
 RELEASES = ("0.16.0", "0.18.2", "0.19.0")

@@ -9,7 +9,8 @@ from typing import Any
 import jsonlines
 import pytest
 
-from tests.command import fingerprint, run
+from tests.command import run
+from tests.homes.content import fingerprint
 from tests.homes.home import changing, of_schema
 from tests.homes.populated import populated
 from tests.homes.rows import SESSIONS

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.command import fingerprint, rows, run
+from tests.command import run
+from tests.homes.content import fingerprint, rows
 from tests.homes.home import of_schema
 from tests.homes.populated import populated
 from tests.in_process import fixed_environment, migrate

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.command import rows, run
-from tests.homes.content import content, without_sequence
+from tests.command import run
+from tests.homes.content import content, rows, without_sequence
 from tests.homes.database import connect
 from tests.homes.populated import chat_id, populated
 from tests.migrations.running import checkout

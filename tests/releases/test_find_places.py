@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.command import fingerprint, run
+from tests.command import run
+from tests.homes.content import fingerprint
 from tests.homes.database import tables_of
 from tests.homes.home import changing
 from tests.releases import run_release

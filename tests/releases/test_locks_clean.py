@@ -16,8 +16,9 @@ from hermes_repair.app import clean_locks as app
 from hermes_repair.app.environment import real_environment
 from hermes_repair.app.file_status import read_file_status
 from hermes_repair.home.layout import open_home
-from tests.command import fingerprint, rows, run
+from tests.command import run
 from tests.homes.by_releases import home_of_chats
+from tests.homes.content import fingerprint, rows
 from tests.homes.damage import GONE_HOLDER, leave_lock
 from tests.homes.home import changing, locks, opened, receipts
 from tests.releases.session_db import running

@@ -19,8 +19,9 @@ import pytest
 
 from hermes_repair.home.layout import PidRecord, lock_files, open_home, read_pid_file
 from hermes_repair.host import process
-from tests.command import fingerprint, run
+from tests.command import run
 from tests.homes.by_releases import home_of_chats
+from tests.homes.content import fingerprint
 from tests.homes.damage import GONE_HOLDER, leave_lock
 from tests.homes.home import execute
 from tests.releases import release

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.command import rows, run, sound
+from tests.command import run
+from tests.homes.content import rows, sound
 from tests.homes.home import execute
 from tests.releases import run_release
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.command import rows, run, sound
+from tests.command import run
 from tests.homes.by_releases import hurt_home
+from tests.homes.content import rows, sound
 from tests.homes.home import query
 from tests.homes.small import NOW
 from tests.releases import release

@@ -6,8 +6,9 @@ import gzip
 import time
 from pathlib import Path
 
-from tests.command import RECORDS, run
+from tests.command import run
 from tests.homes.by_releases import hurt_home
+from tests.homes.content import RECORDS
 from tests.homes.home import changing
 from tests.releases import release, run_release
 
