@@ -28,8 +28,7 @@ from tests.homes.small import (
     chat_only_in_file,
     small_home,
 )
-from tests.in_process import fixed_environment as world_of
-from tests.in_process import repair
+from tests.in_process import fixed_environment, repair
 from tests.support import every_command
 
 Capture = pytest.CaptureFixture[str]
@@ -555,7 +554,7 @@ def test_control_c_in_the_middle_of_a_unit(number: signal.Signals, home: Path) -
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130 and "Interrupted" in err
     assert without_sequence(content(home)) == before
-    done = repair(home, world_of(home.parent))
+    done = repair(home, fixed_environment(home.parent))
     assert done.complete and done.recovered
 
 

@@ -50,7 +50,7 @@ def change(home: Path, *statements: str) -> None:
 @pytest.mark.parametrize("table", ["sessions", "messages", "schema_version", "compression_locks"])
 def test_a_table_that_cannot_be_read_is_named(table: str, home: Path, capsys: Capture) -> None:
     """Exit 1 and the finding, whatever else cannot be read for it."""
-    with closing(sqlite3.connect(home / "state.db")) as db:
+    with opened(home) as db:
         asked = "SELECT rootpage FROM sqlite_master WHERE name = ?"
         (page,) = db.execute(asked, [table]).fetchone()
     data = bytearray((home / "state.db").read_bytes())
@@ -193,7 +193,7 @@ def test_a_session_without_a_counter_is_filled(column: str, home: Path, capsys: 
     said = say(capsys, "repair", "--yes", "--home", home)
     assert said.code in (0, 4) and "defect" not in said.sentences(), said
     assert f"bring back 4 messages of {FRONT}" not in said.out, "it is done, so it is not named"
-    with closing(sqlite3.connect(home / "state.db")) as db:
+    with opened(home) as db:
         asked = "SELECT count(*) FROM messages WHERE session_id = ?"
         assert db.execute(asked, [FRONT]).fetchone() == (10,)
     assert say(capsys, "undo", "--yes", "--home", home).code == 0

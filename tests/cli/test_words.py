@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sqlite3
 import subprocess
 import sys
-from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -86,7 +84,7 @@ def test_the_search_index_is_one_thing(home: Path, capsys: Capture) -> None:
 
 def test_who_writes_is_named(home: Path, capsys: Capture) -> None:
     """In DELETE mode a writer keeps readers out; it need not be Hermes."""
-    with closing(sqlite3.connect(home / "state.db")) as db:
+    with opened(home) as db:
         db.execute("PRAGMA journal_mode=DELETE")
     words = [sys.executable, "-c", HOLDER, str(home / "state.db")]
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as other:

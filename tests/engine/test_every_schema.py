@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -112,10 +111,10 @@ def test_what_triggers_write_beside_is_kept(
 ) -> None:
     """Of a message that is there twice one is taken out, and the trigger changes the other."""
     home = damaged(name, tmp_path / "home", unpack)
-    with closing(sqlite3.connect(home / "state.db")) as db:
+    with opened(home) as db:
         shown = db.execute("SELECT id, display_identity, display_order FROM messages").fetchall()
     repair(home, environment, selection=UNSAFE)
-    with closing(sqlite3.connect(home / "state.db")) as db:
+    with opened(home) as db:
         now = db.execute("SELECT id, display_identity, display_order FROM messages").fetchall()
         order = db.execute(
             "SELECT display_order FROM messages WHERE session_id = ? ORDER BY id", (FRONT,)
@@ -127,6 +126,6 @@ def test_what_triggers_write_beside_is_kept(
     with opened(home) as db:
         _show(db)
     assert list(undone(home, environment))
-    with closing(sqlite3.connect(home / "state.db")) as db:
+    with opened(home) as db:
         found = db.execute("SELECT id, display_identity, display_order FROM messages").fetchall()
     assert found == shown

@@ -12,12 +12,10 @@ import os
 import resource
 import shutil
 import signal
-import sqlite3
 import stat
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 from random import Random
 
@@ -37,6 +35,7 @@ from tests.engine.test_crash import (
 )
 from tests.forked import import_everything
 from tests.homes.content import content, fast_folder, files, without_sequence
+from tests.homes.home import opened
 from tests.in_process import fixed_environment, ids, look
 from tests.unit.host_helpers import NOBODY, python_for_nobody, worker_for_nobody
 
@@ -154,7 +153,7 @@ def loop(what: str, runs: int, place: Path, seed: int) -> int:
                 _LASTS[name] = lasts(name, place)
             home = fresh(name, (disk if what == "a full disk" and disk else place) / "home")
             wal = random.random() < 0.5
-            with closing(sqlite3.connect(home / "state.db")) as db:
+            with opened(home) as db:
                 db.execute(f"PRAGMA journal_mode={'WAL' if wal else 'DELETE'}")
             ended = None
             try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -301,7 +300,7 @@ def test_no_lock_is_freed_through_its_own_index(
     emptied("idx_compression_locks_expires")(home)
     said = say(capsys, "locks", "clean", "--home", home)
     assert said.code == 4 and "DB006: The index idx_compression_locks_expires" in said.err
-    with closing(sqlite3.connect(home / "state.db")) as db:
+    with opened(home) as db:
         assert db.execute("SELECT COUNT(*) FROM compression_locks NOT INDEXED").fetchone() == (1,)
 
 

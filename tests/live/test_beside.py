@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +19,7 @@ from tests.command import run
 from tests.homes.by_releases import home_of_chats
 from tests.homes.content import fingerprint
 from tests.homes.damage import leave_lock
-from tests.homes.home import changing, locks
+from tests.homes.home import changing, locks, opened
 from tests.releases import run_release
 from tests.releases.session_db import running
 from tests.support import ROOT
@@ -76,7 +74,7 @@ def test_live_safe_actions_run_and_the_rest_waits(version: str, tmp_path: Path) 
         assert "Done: 2 steps" in done.out and "Waiting: list child again" in done.out
         assert f"rocess {hermes.pid}" in done.out and "has the database open" in done.out
         assert list(locks(home)) == ["choir"]
-        with closing(sqlite3.connect(home / "state.db")) as connection:
+        with opened(home) as connection:
             found = connection.execute(
                 "SELECT id, parent_session_id, compression_failure_cooldown_until FROM sessions"
                 " WHERE id IN ('child', 'choir') ORDER BY id"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -26,7 +24,7 @@ def stamped(root: Path, number: int, *, start: int) -> Path:
 def rows_but_marks(home: Path) -> Content:
     """Return all rows, without the marks of step 16, which come by the number alone."""
     found = content(home)
-    with closing(sqlite3.connect(home / "state.db")) as db:
+    with opened(home) as db:
         marked = db.execute("SELECT COUNT(*) FROM sessions WHERE model_config LIKE '%_delegate%'")
         assert marked.fetchone()[0] in (0, 10)
     return {name: rows for name, rows in found.items() if not name.startswith("sessions")}

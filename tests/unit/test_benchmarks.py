@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -18,7 +16,7 @@ from benchmarks.measure import run as run_process
 from benchmarks.rows import ROWS
 from hermes_repair.schema.catalogue import default_catalogue
 from hermes_repair.schema.structure_difference import normalised
-from tests.homes.home import query_at_rest
+from tests.homes.home import opened, query_at_rest
 from tests.unit.schema_support import structure_of
 
 SMALL = Size(messages=900, schema=14, jsonl_bytes=150_000, damaged_every=2)
@@ -77,7 +75,7 @@ def test_same_seed_gives_the_same_home(tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", [10, 11, 13, 14, 16, 22])
 def test_structure_is_the_catalogues(tmp_path: Path, number: int) -> None:
     make_home(tmp_path, Size(messages=20, schema=number))
-    with closing(sqlite3.connect(tmp_path / "state.db")) as connection:
+    with opened(tmp_path) as connection:
         structure = normalised(structure_of(connection))
     assert structure == normalised(default_catalogue().structure(number))
     assert query_at_rest(tmp_path, "SELECT version FROM schema_version") == [(number,)]
