@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, settings
 
 from hermes_repair.host import byte_reader
 from tests import byte_server, forked, releases
-from tests.databases import NEVER_FOUND, Unpack, build_database
+from tests.homes.database import NEVER_FOUND, Unpack, build_database, unpack_fixture
 from tests.left_out import LeftOut, leave_out
 from tests.needs import uses_releases
-from tests.support import ROOT, unpack_fixture
+from tests.support import ROOT
 
 # Who runs the tests gets the examples that everybody gets; new ones are drawn by `make long`, and
 # what they find becomes a case. How fast they are drawn says how busy the machine is.

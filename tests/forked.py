@@ -37,8 +37,9 @@ from hermes_repair.program_texts import default_harness
 from hermes_repair.schema.catalogue import default_catalogue
 from hermes_repair.schema.releases import default_effects, default_skews
 from tests.byte_server import ByteServer, ask_anew
-from tests.engine.homes import fixed_environment, look, repair, small_home, undo
-from tests.engine.images import fast_folder
+from tests.homes.content import fast_folder
+from tests.homes.small import small_home
+from tests.in_process import fixed_environment, look, repair, undo
 from tests.support import command_tree
 
 SECONDS = 300

@@ -1,8 +1,7 @@
-"""What tests share: where the repository is, its commands, and how a real database is unpacked."""
+"""What tests share: where the repository is, its commands, and what a home without routing has."""
 
 from __future__ import annotations
 
-import lzma
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +11,6 @@ from hermes_repair.cli.commands import app
 from hermes_repair.gateway_routing import Routing
 
 ROOT = Path(__file__).resolve().parent.parent
-
-
-def unpack_fixture(shared: Path, name: str, target: Path) -> Path:
-    """Write the real database ``name`` (``v13``, ``0.16.0``, ...) of ``shared`` to ``target``."""
-    packed = shared / "fixtures" / "schema-history" / f"{name}.db.xz"
-    target.write_bytes(lzma.decompress(packed.read_bytes()))
-    return target
 
 
 def command_tree() -> Any:

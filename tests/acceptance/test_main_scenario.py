@@ -9,17 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.command import fingerprint, rows, run, sound
+from tests.command import run
+from tests.homes.content import fingerprint, rows, sound
+from tests.homes.home import copy_home
 from tests.releases import release
-from tests.scenario import (
-    ASKED,
-    RESTORED,
-    STAYS,
-    WHOLE,
-    Scenario,
-    copy_home,
-    fresh_scenario,
-)
+from tests.scenario import ASKED, RESTORED, STAYS, WHOLE, Scenario, fresh_scenario
 from tests.scenario.judge import (
     append_turn,
     differences,

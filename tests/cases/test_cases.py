@@ -12,7 +12,8 @@ import pytest
 from hermes_repair.checks.registry import all_checks
 from tests.cases.case import EVERYWHERE, Case, all_cases
 from tests.cases.printed import refused
-from tests.command import RECORDS, fingerprint, rows, run
+from tests.command import run
+from tests.homes.content import RECORDS, fingerprint, rows
 
 CASES = all_cases()
 OF_SEARCH = ("messages_fts", "state_meta")

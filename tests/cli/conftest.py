@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.homes import small_home
-from tests.engine.images import fast_folder
+from tests.homes.content import fast_folder
+from tests.homes.small import small_home
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 
 import jsonlines
@@ -28,20 +27,13 @@ from hermes_repair.model.errors import Refused
 from hermes_repair.store import connections
 from tests.cli.speaking import Said, assert_document, process_environ, say
 from tests.command import run as command_line
-from tests.engine.homes import (
-    FRONT,
-    fixed_environment,
-    ids,
-    look,
-    migrate,
-    repair,
-    small_home,
-    undo,
-)
-from tests.engine.images import content, fast_folder, files, without_sequence
-from tests.engine.test_looks import READER, neighbour
+from tests.engine.neighbours import READER, neighbour
+from tests.homes.content import content, fast_folder, files, without_sequence
+from tests.homes.home import opened
+from tests.homes.small import FRONT, small_home
+from tests.in_process import fixed_environment, ids, look, migrate, repair, undo
 from tests.support import ROOT
-from tests.unit.host_helpers import NOBODY, _python_for_nobody, _worker_for_nobody
+from tests.unit.host_helpers import NOBODY, python_for_nobody, worker_for_nobody
 
 Capture = pytest.CaptureFixture[str]
 
@@ -130,7 +122,7 @@ def test_what_is_left_of_a_home_without_a_database(tmp_path: Path, capsys: Captu
 def test_a_database_of_another_program_is_not_health(tmp_path: Path, capsys: Capture) -> None:
     home = tmp_path / "hermes"
     home.mkdir()
-    with closing(sqlite3.connect(home / "state.db")) as db:
+    with opened(home) as db:
         db.executescript("CREATE TABLE sessions (id, name); CREATE TABLE messages (id, body);")
     copy = home / "state.db.bak"
     copy.write_bytes(b"SQLite format 3\0")
@@ -250,7 +242,7 @@ def test_looking_at_a_database_in_a_write_transaction(home: Path, capsys: Captur
 
 def test_looking_at_a_locked_database_without_a_wal(home: Path, capsys: Capture) -> None:
     """In DELETE mode a writer in its commit lets nobody read: said, and no change."""
-    with closing(sqlite3.connect(home / "state.db")) as db:
+    with opened(home) as db:
         db.execute("PRAGMA journal_mode=DELETE")
     exclusive = HOLDER.replace("IMMEDIATE", "EXCLUSIVE")
     with neighbour(exclusive, home / "state.db", FRONT):
@@ -310,7 +302,7 @@ def dropped(home: Path, *commands: list[str]) -> list[Said]:
     the checkout may be closed to that user.
     """
     warm = small_home(home.with_name("warm"), 14)
-    helpers = [_python_for_nobody(), str(_worker_for_nobody()), str(NOBODY)]
+    helpers = [python_for_nobody(), str(worker_for_nobody()), str(NOBODY)]
     done = subprocess.run(
         [sys.executable, "-c", DROPPED, *helpers, str(warm), str(home), json.dumps(commands)],
         cwd=ROOT,

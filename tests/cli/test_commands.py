@@ -16,8 +16,9 @@ from hermes_repair.checks.registry import all_checks
 from hermes_repair.cli import guard
 from hermes_repair.cli.commands import COMMANDS
 from tests.cli.speaking import assert_document, process_environ, say, spawn
-from tests.command import fingerprint
-from tests.engine.homes import (
+from tests.homes.content import content, files, fingerprint, without_sequence
+from tests.homes.home import opened
+from tests.homes.small import (
     COUNTED,
     FRONT,
     HEALTHY,
@@ -25,12 +26,9 @@ from tests.engine.homes import (
     ONLY,
     ORPHAN,
     chat_only_in_file,
-    opened,
-    repair,
     small_home,
 )
-from tests.engine.homes import fixed_environment as world_of
-from tests.engine.images import content, files, without_sequence
+from tests.in_process import fixed_environment, repair
 from tests.support import every_command
 
 Capture = pytest.CaptureFixture[str]
@@ -556,7 +554,7 @@ def test_control_c_in_the_middle_of_a_unit(number: signal.Signals, home: Path) -
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130 and "Interrupted" in err
     assert without_sequence(content(home)) == before
-    done = repair(home, world_of(home.parent))
+    done = repair(home, fixed_environment(home.parent))
     assert done.complete and done.recovered
 
 

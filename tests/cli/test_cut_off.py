@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +10,11 @@ import pytest
 from hermes_repair.model.plans import UnitState
 from hermes_repair.records import plan_database
 from tests.cli.speaking import assert_document, say
-from tests.engine.homes import LOCKED, NOW
-from tests.engine.test_looks import READER, neighbour
+from tests.engine.neighbours import READER, neighbour
+from tests.homes.home import changing, locks
+from tests.homes.small import LOCKED, NOW
 
 Capture = pytest.CaptureFixture[str]
-
-
-def locks(home: Path) -> list[str]:
-    with closing(sqlite3.connect(home / "state.db")) as db:
-        return [row[0] for row in db.execute("SELECT session_id FROM compression_locks")]
 
 
 def cut_off(home: Path, capsys: Capture, *words: str) -> str:
@@ -54,7 +48,7 @@ def test_what_it_has_nothing_to_do_with_goes_on(home: Path, capsys: Capture) -> 
     plan = beside(capsys, home, "repair", "--dry-run", code=4)["plan"]
     assert [unit["session"] for unit in plan["actions"]] == [LOCKED]
     done = beside(capsys, home, "repair", "--yes", code=4)
-    assert done["receipt"]["units"] == 1 and locks(home) == []
+    assert done["receipt"]["units"] == 1 and locks(home) == {}
     assert done["waiting"][0]["unit"] == f"finish what was interrupted: {name}"
     assert len(done["waiting"]) == 3, "the orphan and the counter wait too"
     assert done["recovered"] == []
@@ -72,21 +66,21 @@ def test_locks_that_were_asked_for_alone_are_all_that_was_asked(
 ) -> None:
     cut_off(home, capsys, "repair", "--select", "TR")
     done = beside(capsys, home, "repair", "--yes", "--select", "LK", code=0)
-    assert done["waiting"] == [] and locks(home) == []
+    assert done["waiting"] == [] and locks(home) == {}
     finished(capsys, home)
 
 
 def test_what_it_was_at_work_on_waits(home: Path, capsys: Capture) -> None:
     name = cut_off(home, capsys, "repair", "--select", "LK")
-    with closing(sqlite3.connect(home / "state.db")) as db, db:
+    with changing(home) as db:
         row = (LOCKED, "pid=4200102:tid=1:agent=1:nonce=2", NOW - 900, NOW - 600)
         db.execute("INSERT INTO compression_locks VALUES (?, ?, ?, ?)", row)
     done = beside(capsys, home, "repair", "--yes", "--select", "LK", code=4)
-    assert done["receipt"] is None and locks(home) == [LOCKED]
+    assert done["receipt"] is None and list(locks(home)) == [LOCKED]
     (waits,) = done["waiting"]
     assert waits["message"].startswith(f"{name} was interrupted while working on the same")
     finished(capsys, home)
-    assert locks(home) == []
+    assert locks(home) == {}
 
 
 def test_a_migration_was_at_work_on_everything(home: Path, capsys: Capture) -> None:
@@ -95,7 +89,7 @@ def test_a_migration_was_at_work_on_everything(home: Path, capsys: Capture) -> N
     assert plan["actions"] == [] and len(plan["waiting"]) == 1
     with neighbour(READER, home / "state.db"):
         said = say(capsys, "repair", "--yes", "--home", home)
-    assert said.code == 4 and locks(home) == [LOCKED]
+    assert said.code == 4 and list(locks(home)) == [LOCKED]
     assert f"Waiting: finish what was interrupted: {name}. " in said.out
     assert f"{name} was interrupted while working on the same, and is finished first." in said.out
     finished(capsys, home)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
 
 from tests.cli.speaking import Said, assert_document, say, schemas, validator
-from tests.engine.homes import FRONT, HEALTHY, ORPHAN, chat_only_in_file, small_home
-from tests.engine.test_looks import READER, neighbour
+from tests.engine.neighbours import READER, neighbour
+from tests.homes.home import opened
+from tests.homes.small import FRONT, HEALTHY, ORPHAN, chat_only_in_file, small_home
 
 Capture = pytest.CaptureFixture[str]
 
@@ -135,7 +134,7 @@ def test_what_waits(home: Path, capsys: Capture) -> None:
 
 def test_what_is_refused_in_part(home: Path, capsys: Capture) -> None:
     """A step that meets something else than the plan expects is named; the others are done."""
-    with closing(sqlite3.connect(home / "state.db", isolation_level=None)) as db:
+    with opened(home) as db:
         db.execute(
             "CREATE UNIQUE INDEX one ON sessions (CASE WHEN parent_session_id IS NULL AND id ="
             f" '{ORPHAN}' THEN '{HEALTHY}' ELSE id END)"
@@ -207,7 +206,7 @@ def test_all_profiles_without_any(tmp_path: Path, capsys: Capture) -> None:
 def test_strange_names_stay_json(home: Path, capsys: Capture) -> None:
     """A file name that is no UTF-8 and an id full of control characters."""
     odd = "\x1b]0;x\x07\u202e\udcff"
-    with closing(sqlite3.connect(home / "state.db", isolation_level=None)) as db:
+    with opened(home) as db:
         db.execute(
             "INSERT INTO sessions (id, source, started_at, message_count)"
             " VALUES (CAST(? AS TEXT), 'cli', 1.0, 7)",

@@ -7,9 +7,7 @@ that is missing here.
 from __future__ import annotations
 
 import json
-import sqlite3
 import time
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ import pytest
 
 from sample_data.build import build
 from tests.cli.speaking import assert_document, say, schemas
+from tests.homes.damage import leave_lock
 from tests.support import every_command
 
 Capture = pytest.CaptureFixture[str]
@@ -86,7 +85,7 @@ def test_every_command_on_the_damaged_sample_home(tmp_path: Path, capsys: Captur
     check("ack", ["ack", finding["fingerprint"], "--reason", "known"], 0, *where)
     for schema, words, code in RUNS:
         if words == ["locks", "list"]:
-            plant(home)
+            leave_lock(home, "20260604_141503_b1946a")
         check(schema, words, code, *where)
     copies = check("backup-list", ["backup", "list"], 0, *where)["backups"]
     name = next(copy["name"] for copy in copies if not copy["for_receipt"])
@@ -102,11 +101,3 @@ def test_every_command_on_the_damaged_sample_home(tmp_path: Path, capsys: Captur
     left = {p for p in every - inner if not any(words[: len(p)] == p for words in named)}
     assert not left, "commands that no document here is of"
     assert set(schemas()) - used == {"common"}, "schemas that no command here is held against"
-
-
-def plant(home: Path) -> None:
-    """Leave a lock of a process that is gone."""
-    with closing(sqlite3.connect(home / "state.db")) as db, db:
-        then = time.time() - 7200
-        row = ("20260604_141503_b1946a", "pid=4200102:tid=1:agent=1:nonce=2", then, then + 300)
-        db.execute("INSERT INTO compression_locks VALUES (?, ?, ?, ?)", row)

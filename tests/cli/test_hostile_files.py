@@ -15,10 +15,11 @@ import pytest
 
 from hermes_repair.home.hermes_config import sessions_dir
 from tests.cli.speaking import assert_document, say, spawn
-from tests.engine.homes import FRONT, HEALTHY, LOCKED
-from tests.engine.images import content, files, without_sequence
 from tests.fuzz.forked import judged_in_a_child
 from tests.fuzz.judge import JSON, judge
+from tests.homes.content import content, files, without_sequence
+from tests.homes.home import opened
+from tests.homes.small import FRONT, HEALTHY, LOCKED
 
 Capture = pytest.CaptureFixture[str]
 COMMANDS = [
@@ -36,7 +37,7 @@ COMMANDS = [
 
 
 def change(home: Path, *statements: str) -> None:
-    with closing(sqlite3.connect(home / "state.db", isolation_level=None)) as db:
+    with opened(home) as db:
         db.execute("PRAGMA writable_schema=ON")
         for statement in statements:
             db.execute(statement)
@@ -49,7 +50,7 @@ def change(home: Path, *statements: str) -> None:
 @pytest.mark.parametrize("table", ["sessions", "messages", "schema_version", "compression_locks"])
 def test_a_table_that_cannot_be_read_is_named(table: str, home: Path, capsys: Capture) -> None:
     """Exit 1 and the finding, whatever else cannot be read for it."""
-    with closing(sqlite3.connect(home / "state.db")) as db:
+    with opened(home) as db:
         asked = "SELECT rootpage FROM sqlite_master WHERE name = ?"
         (page,) = db.execute(asked, [table]).fetchone()
     data = bytearray((home / "state.db").read_bytes())
@@ -156,7 +157,7 @@ def columns(number: int) -> list[tuple[str, str]]:
 
 def without(home: Path, table: str, column: str) -> bool:
     """Drop a column, and what stands in its way; return whether SQLite let us."""
-    with closing(sqlite3.connect(home / "state.db", isolation_level=None)) as db:
+    with opened(home) as db:
         asked = "SELECT type, name FROM sqlite_master WHERE type IN ('index', 'trigger')"
         for kind, name in db.execute(f"{asked} AND sql IS NOT NULL").fetchall():
             db.execute(f'DROP {kind} "{name}"')
@@ -192,7 +193,7 @@ def test_a_session_without_a_counter_is_filled(column: str, home: Path, capsys: 
     said = say(capsys, "repair", "--yes", "--home", home)
     assert said.code in (0, 4) and "defect" not in said.sentences(), said
     assert f"bring back 4 messages of {FRONT}" not in said.out, "it is done, so it is not named"
-    with closing(sqlite3.connect(home / "state.db")) as db:
+    with opened(home) as db:
         asked = "SELECT count(*) FROM messages WHERE session_id = ?"
         assert db.execute(asked, [FRONT]).fetchone() == (10,)
     assert say(capsys, "undo", "--yes", "--home", home).code == 0

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.speaking import say
-from tests.engine.images import files
+from tests.homes.content import files
+from tests.homes.home import opened
 
 Capture = pytest.CaptureFixture[str]
 NAME = "0009-20260101T000000Z-repair.db"
@@ -61,7 +62,7 @@ JUNK: dict[str, Callable[[Path, Path], object]] = {
 
 @pytest.mark.parametrize("what", JUNK)
 def test_junk_among_the_receipts(what: str, home: Path, capsys: Capture) -> None:
-    with closing(sqlite3.connect(home / "state.db")) as db:
+    with opened(home) as db:
         db.execute("PRAGMA journal_mode=WAL")
     assert say(capsys, "repair", "--yes", "--select", "LN", "--home", home).code == 0
     path = home / "hermes-repair" / "receipts" / NAME

@@ -15,11 +15,12 @@ import pytest
 
 from sample_data.build import build
 from tests.cli.speaking import say
-from tests.command import rows, run
-from tests.engine.homes import HEALTHY, NOW, opened
-from tests.engine.images import content, files
-from tests.engine.test_looks import ONE_MORE
-from tests.engine.test_looks import say as add
+from tests.command import run
+from tests.homes.content import content, files, rows
+from tests.homes.damage import ONE_MORE
+from tests.homes.damage import add_message as add
+from tests.homes.home import opened
+from tests.homes.small import HEALTHY, NOW
 
 Capture = pytest.CaptureFixture[str]
 

@@ -8,7 +8,7 @@ import pytest
 
 from hermes_repair.checks.registry import all_checks
 from tests.cli.speaking import assert_document, say
-from tests.engine.homes import small_home
+from tests.homes.small import small_home
 
 Capture = pytest.CaptureFixture[str]
 EVERY = len(all_checks())

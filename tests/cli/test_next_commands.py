@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
 import subprocess
-from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,7 +10,8 @@ import pytest
 
 from hermes_repair.model.commands_to_type import quoted
 from tests.cli.speaking import commands, say
-from tests.engine.homes import FRONT, HEALTHY, add_session, small_home
+from tests.homes.home import changing
+from tests.homes.small import FRONT, HEALTHY, add_session, small_home
 
 Capture = pytest.CaptureFixture[str]
 
@@ -129,7 +128,7 @@ def test_next_after_a_dry_run_does_what_was_shown(base: Path, capsys: Capture) -
 
 def test_hints_of_a_fork_can_be_typed(base: Path, capsys: Capture) -> None:
     parent = "it's $HOME"
-    with closing(sqlite3.connect(base / "state.db")) as db, db:
+    with changing(base) as db:
         add_session(db, parent, [("user", "one", 6.0), ("assistant", "two", 6.1)])
         db.execute(
             "UPDATE sessions SET ended_at = started_at + 9e4, end_reason = 'compression'"
@@ -150,7 +149,7 @@ def test_hints_of_a_fork_can_be_typed(base: Path, capsys: Capture) -> None:
 
 def test_a_schema_newer_than_known_is_not_sent_to_migrate(tmp_path: Path, capsys: Capture) -> None:
     home = small_home(tmp_path / "home", 13)  # below 14 no message can be inactive
-    with closing(sqlite3.connect(home / "state.db")) as db, db:
+    with changing(home) as db:
         db.execute("UPDATE schema_version SET version = 41")
         db.execute(
             "INSERT INTO messages (session_id, role, content, tool_calls, timestamp)"

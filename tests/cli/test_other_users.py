@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import os
 import shutil
-import sqlite3
 import stat
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.cli.speaking import say
 from tests.cli.test_bad_input import WRITING, dropped, needs_root, open_folder
-from tests.engine.homes import chat_only_in_file, fixed_environment, repair, small_home
-from tests.engine.images import files
+from tests.homes.content import files
+from tests.homes.home import opened
+from tests.homes.small import chat_only_in_file, small_home
+from tests.in_process import fixed_environment, repair
 from tests.unit.host_helpers import NOBODY
 
 __all__ = ["open_folder"]
@@ -110,7 +110,7 @@ def test_what_the_owner_may_not_read_is_not_read_for_him(
         said = say(capsys, *command, "--home", his)
         assert said.code in (0, 1, 2, 4), (command, said)
         assert name not in said.out or "may not read it" in said.out, (command, said)
-    with closing(sqlite3.connect(his / "state.db")) as db:
+    with opened(his) as db:
         asked = "SELECT count(*) FROM messages WHERE session_id = ?"
         assert db.execute(asked, (name,)).fetchone() == (0,)
     kept = [path.name for path in (his / "hermes-repair" / "sources").rglob("*") if path.is_file()]

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.speaking import at_a_terminal, say
-from tests.engine.homes import FRONT, LOCKED, ORPHAN, small_home
-from tests.engine.test_looks import READER, neighbour
+from tests.engine.neighbours import READER, neighbour
+from tests.homes.small import FRONT, LOCKED, ORPHAN, small_home
 from tests.support import every_command
 
 Capture = pytest.CaptureFixture[str]

@@ -12,8 +12,9 @@ from hermes_repair.app.receipts import replaced
 from hermes_repair.model.plans import Header
 from hermes_repair.store import backup as store
 from tests.cli.speaking import Said, assert_document, say
-from tests.engine.homes import COUNTED, opened
-from tests.engine.images import content, without_sequence
+from tests.homes.content import content, without_sequence
+from tests.homes.home import opened
+from tests.homes.small import COUNTED
 
 Capture = pytest.CaptureFixture[str]
 

@@ -9,8 +9,9 @@ import pytest
 
 from tests.cli.speaking import assert_document, at_a_terminal, say
 from tests.command import run
-from tests.engine.homes import NOW, opened
-from tests.engine.images import content, without_sequence
+from tests.homes.content import content, without_sequence
+from tests.homes.home import opened
+from tests.homes.small import NOW
 
 Capture = pytest.CaptureFixture[str]
 

@@ -19,9 +19,9 @@ from hermes_repair.records import kept_sources
 from hermes_repair.records.folder import Folder
 from hermes_repair.records.plan_file import PlanFile
 from tests.cli.speaking import Said, say
-from tests.engine.homes import small_home
-from tests.engine.images import content, files, without_sequence
-from tests.tables import columns_of
+from tests.homes.content import content, files, without_sequence
+from tests.homes.database import columns_of
+from tests.homes.small import small_home
 
 Capture = pytest.CaptureFixture[str]
 

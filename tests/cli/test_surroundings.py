@@ -13,10 +13,11 @@ import pytest
 
 from tests.cli.speaking import Said, assert_document, at_a_terminal, process_environ, say, spawn
 from tests.command import run
-from tests.engine.homes import HEALTHY, opened, repair, small_home
-from tests.engine.homes import fixed_environment as world_of
-from tests.engine.images import files
 from tests.forked import import_everything
+from tests.homes.content import files
+from tests.homes.home import opened
+from tests.homes.small import HEALTHY, small_home
+from tests.in_process import fixed_environment, repair
 
 Capture = pytest.CaptureFixture[str]
 ODD = "Café 😀"
@@ -230,7 +231,7 @@ def test_a_repair_of_a_damaged_database_leaves_no_folder(home: Path, capsys: Cap
 
 
 def test_what_was_kept_stays(home: Path, tmp_path: Path, capsys: Capture) -> None:
-    repair(home, world_of(tmp_path))
+    repair(home, fixed_environment(tmp_path))
     before = files(home / "hermes-repair")
     assert say(capsys, "undo", "77", "--yes", "--home", home).code == 2
     assert files(home / "hermes-repair") == before
@@ -248,14 +249,14 @@ WRITERS = {
 def test_what_was_done_is_said_where_stdout_is_full(words: str, home: Path, tmp_path: Path) -> None:
     """Exit 4 alone would read as refused."""
     if words.startswith("undo"):
-        repair(home, world_of(tmp_path))
+        repair(home, fixed_environment(tmp_path))
     said = shell(tmp_path, f"hermes-repair {words} --home {home} >/dev/full")
     assert said.code == 4 and WRITERS[words] in said.err, said
     assert said.err.endswith("space left on device. The output is above.\n")
 
 
 def test_an_undo_is_a_document_where_stdout_is_full(home: Path, tmp_path: Path) -> None:
-    repair(home, world_of(tmp_path))
+    repair(home, fixed_environment(tmp_path))
     said = shell(tmp_path, f"hermes-repair undo --yes --json --home {home} >/dev/full")
     document, _, sentence = said.err.rpartition("}\n")
     assert said.code == 4 and "Cannot write to stdout" in sentence

@@ -14,8 +14,9 @@ import pytest
 
 from sample_data.build import build
 from tests.cli.speaking import Said, at_a_terminal, say
-from tests.engine.homes import FRONT, ORPHAN, SECRET, opened
-from tests.engine.images import content, files, without_sequence
+from tests.homes.content import content, files, without_sequence
+from tests.homes.home import opened
+from tests.homes.small import FRONT, ORPHAN, SECRET
 
 Capture = pytest.CaptureFixture[str]
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")

@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-import sqlite3
-import time
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.cli.speaking import assert_document, at_a_terminal, say
-from tests.command import rows
-from tests.engine.homes import HEALTHY, LOCKED, small_home
+from tests.homes.content import rows
+from tests.homes.damage import leave_lock
+from tests.homes.home import locks
+from tests.homes.small import HEALTHY, LOCKED, small_home
 
 Capture = pytest.CaptureFixture[str]
-HOLDER = "pid=4200102:tid=1:agent=1:nonce=2"
-
-
-def plant(home: Path, session: str) -> None:
-    """Leave a lock that expired long ago, of a process that is gone."""
-    with closing(sqlite3.connect(home / "state.db")) as db, db:
-        then = time.time() - 7200
-        row = (session, HOLDER, then, then + 300)
-        db.execute("INSERT INTO compression_locks VALUES (?, ?, ?, ?)", row)
-
-
-def locks(home: Path) -> list[str]:
-    with closing(sqlite3.connect(home / "state.db")) as db:
-        return [row[0] for row in db.execute("SELECT session_id FROM compression_locks")]
 
 
 def done(capsys: Capture, home: Path, *words: str, code: int = 0) -> str:
@@ -48,7 +33,7 @@ def test_a_repair_is_taken_back_and_not_the_cleaning_since(home: Path, capsys: C
     done(capsys, home, "repair", "--yes", "--ignore", "LK")
     before = rows(home / "state.db")
     done(capsys, home, "locks", "clean")
-    assert locks(home) == []
+    assert locks(home) == {}
     cleaned = rows(home / "state.db")
     history = done(capsys, home, "history")
     (told,) = [line for line in history.splitlines() if "undoes" in line]
@@ -62,7 +47,7 @@ def test_a_repair_is_taken_back_and_not_the_cleaning_since(home: Path, capsys: C
     # Nothing else is left, so a plain undo is the cleaning's now.
     assert "undoes 0002-" in done(capsys, home, "history")
     assert commands_undone(capsys, home) == (["0002"], 0)
-    assert locks(home) == [LOCKED] and before["compression_locks"]
+    assert list(locks(home)) == [LOCKED] and before["compression_locks"]
     assert "nothing to undo" in done(capsys, home, "undo", "--yes", code=4)
 
 
@@ -71,14 +56,14 @@ def test_a_named_repair_takes_later_repairs_and_no_cleanings(home: Path, capsys:
     done(capsys, home, "repair", "--yes", "--select", "TR")
     done(capsys, home, "locks", "clean")
     done(capsys, home, "repair", "--yes", "--select", "MS")
-    plant(home, HEALTHY)
+    leave_lock(home, HEALTHY)
     done(capsys, home, "locks", "clean")
     assert commands_undone(capsys, home, "1") == (["0003", "0001"], 2)
     after = rows(home / "state.db")
     assert after.pop("compression_locks") == [] and before.pop("compression_locks")
     assert after == before
     assert commands_undone(capsys, home, "2") == (["0002"], 1)
-    assert locks(home) == [LOCKED]
+    assert list(locks(home)) == [LOCKED]
 
 
 def test_a_cleaning_that_is_named_takes_back_what_came_after(home: Path, capsys: Capture) -> None:
@@ -93,7 +78,7 @@ def test_a_migration_comes_back_with_the_lock_that_it_had(home: Path, capsys: Ca
     before = rows(home / "state.db")
     done(capsys, home, "migrate", "--to", "16", "--yes")
     done(capsys, home, "locks", "clean")
-    plant(home, HEALTHY)
+    leave_lock(home, HEALTHY)
     done(capsys, home, "locks", "clean")
     assert commands_undone(capsys, home) == (["0002", "0001"], 1)
     assert rows(home / "state.db") == before
@@ -105,7 +90,7 @@ def test_a_cleaning_of_a_table_that_went_with_its_migration(
     home = small_home(tmp_path / "old", 13)
     before = rows(home / "state.db")
     done(capsys, home, "migrate", "--to", "14", "--yes")
-    plant(home, HEALTHY)
+    leave_lock(home, HEALTHY)
     done(capsys, home, "locks", "clean")
     assert commands_undone(capsys, home) == (["0001"], 1)
     assert rows(home / "state.db") == before
@@ -117,7 +102,7 @@ def test_history_folds_what_a_timer_did(home: Path, capsys: Capture) -> None:
     done(capsys, home, "repair", "--yes", "--ignore", "LK")
     for session in (None, "a", "b", "c"):
         if session is not None:
-            plant(home, session)
+            leave_lock(home, session)
         done(capsys, home, "locks", "clean")
     lines = done(capsys, home, "history").splitlines()
     assert len(lines) == 4

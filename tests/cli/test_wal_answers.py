@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from hermes_repair.records import plan_database
 from tests.cli.speaking import assert_document, say
-from tests.command import rows
-from tests.engine.test_looks import newer_main_older_wal
+from tests.homes.content import rows
+from tests.homes.damage import newer_main_older_wal
+from tests.homes.home import opened
 
 Capture = pytest.CaptureFixture[str]
 
@@ -24,7 +23,7 @@ def test_an_answer_alone(choice: str, home: Path, capsys: Capture) -> None:
     assert say(capsys, "repair", "--yes", "--home", home).code == 4
     said = say(capsys, "repair", "--wal", choice, "--yes", "--home", home)
     assert said.code == 0 and "both files as they were are in" in said.out
-    with closing(sqlite3.connect(home / "state.db")) as db:
+    with opened(home) as db:
         texts = {row[0] for row in db.execute("SELECT content FROM messages")}
     assert ("later" in texts) is (choice == "ignore")
 

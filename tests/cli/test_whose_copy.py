@@ -11,8 +11,9 @@ import pytest
 
 from hermes_repair.home.other_databases import profile_of
 from tests.cli.speaking import assert_document, commands, say
-from tests.command import fingerprint
-from tests.engine.homes import add_session, small_home
+from tests.homes.content import fingerprint
+from tests.homes.home import opened
+from tests.homes.small import add_session, small_home
 
 Capture = pytest.CaptureFixture[str]
 
@@ -33,7 +34,7 @@ def base(tmp_path: Path) -> Path:
 
 
 def chats(root: Path) -> set[str]:
-    with closing(sqlite3.connect(root / "state.db")) as db:
+    with opened(root) as db:
         return {str(row[0]) for row in db.execute("SELECT id FROM sessions")}
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sqlite3
 import subprocess
 import sys
-from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -17,7 +15,8 @@ from hermes_repair.evidence.scene import Scene
 from hermes_repair.leases.lock_verdicts import span
 from hermes_repair.lineage.session_node import DelegateMark
 from tests.cli.speaking import say
-from tests.engine.homes import DAY, LOCKED, NOW, add_session, opened
+from tests.homes.home import opened
+from tests.homes.small import DAY, LOCKED, NOW, add_session
 
 Capture = pytest.CaptureFixture[str]
 HOLDER = """
@@ -85,7 +84,7 @@ def test_the_search_index_is_one_thing(home: Path, capsys: Capture) -> None:
 
 def test_who_writes_is_named(home: Path, capsys: Capture) -> None:
     """In DELETE mode a writer keeps readers out; it need not be Hermes."""
-    with closing(sqlite3.connect(home / "state.db")) as db:
+    with opened(home) as db:
         db.execute("PRAGMA journal_mode=DELETE")
     words = [sys.executable, "-c", HOLDER, str(home / "state.db")]
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as other:

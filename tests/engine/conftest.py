@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from hermes_repair.app.environment import Environment
-from tests.engine.homes import fixed_environment, small_home
-from tests.engine.images import fast_folder
+from tests.homes.content import fast_folder
+from tests.homes.small import small_home
+from tests.in_process import fixed_environment
 
 
 @pytest.fixture

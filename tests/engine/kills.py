@@ -18,8 +18,8 @@ import pytest
 from hermes_repair.host import byte_reader
 from tests.byte_server import ask_anew
 from tests.engine.faults import Shim, Step, bytes_in_process, kill_at, shimmed
-from tests.engine.images import files
 from tests.engine.loop import Ended, Running
+from tests.homes.content import files
 
 
 def bytes_of(home: Path) -> tuple[object, ...]:

@@ -6,6 +6,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from tests.homes.home import opened
+
 LEAF_OF_AN_INDEX = b"\x0a\x00\x00\x00\x00"
 INNER_PAGES = (2, 5)
 FILE_HEADER = 100
@@ -16,7 +18,7 @@ TRUNK, FREE_PAGES = 32, 36
 
 def settle(root: Path) -> None:
     """Bring everything into the main file."""
-    with closing(sqlite3.connect(root / "state.db")) as db:
+    with opened(root) as db:
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 

@@ -30,19 +30,11 @@ from tests.engine.faults import (
     interrupt,
     shimmed,
 )
-from tests.engine.homes import (
-    HEALTHY,
-    NOW,
-    fixed_environment,
-    ids,
-    look,
-    migrate,
-    repair,
-    small_home,
-    undo,
-)
-from tests.engine.images import Content, content, fast_folder, files, sequence, without_sequence
 from tests.engine.kills import bytes_of, judge, killed, pictures
+from tests.homes.content import Content, content, fast_folder, files, sequence, without_sequence
+from tests.homes.damage import crashed
+from tests.homes.small import small_home
+from tests.in_process import fixed_environment, ids, look, migrate, repair, undo
 
 Run = Callable[[Path, Environment], object]
 
@@ -415,7 +407,7 @@ def test_an_undo_is_noted_on_disk_before_it_begins(name: str) -> None:
 
 def test_side_files_are_copied_before_the_first_connection(place: Path) -> None:
     home = small_home(place / "home", 14)
-    with_a_wal(home)
+    crashed(home)
     with shimmed(Shim(home)) as shim:
         repair(home, fixed_environment(place))
     order = Order(tuple(shim.steps))
@@ -423,18 +415,3 @@ def test_side_files_are_copied_before_the_first_connection(place: Path) -> None:
     for suffix in ("", "-wal"):
         copied = order.first("fsync", f"/bundle-1/state.db{suffix}")
         assert copied < order.last_before(opened, "fsync", "/bundle-1") < opened
-
-
-def with_a_wal(home: Path) -> None:
-    """Leave a -wal with one more message beside the database, as a killed Hermes does."""
-    writer = sqlite3.connect(home / "state.db", isolation_level=None)
-    writer.execute("PRAGMA wal_autocheckpoint=0")
-    writer.execute(
-        "INSERT INTO messages (session_id, role, content, timestamp) VALUES (?, 'user', 'hi', ?)",
-        (HEALTHY, NOW),
-    )
-    writer.execute("UPDATE sessions SET message_count = message_count + 1 WHERE id = ?", (HEALTHY,))
-    kept = {suffix: (home / f"state.db{suffix}").read_bytes() for suffix in ("", "-wal")}
-    writer.close()
-    for suffix, data in kept.items():
-        (home / f"state.db{suffix}").write_bytes(data)

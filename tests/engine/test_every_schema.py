@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,11 +17,11 @@ import pytest
 from hermes_repair.app.environment import Environment
 from hermes_repair.app.history import history
 from hermes_repair.model.choices import Selection
-from tests.command import rows, sound
-from tests.databases import Unpack
-from tests.engine.homes import DAY, NOW, home_of, opened, repair, undo
-from tests.tables import columns_of
-from tests.unit.schema_support import LATER_FIXTURES, OLD_FIXTURES
+from tests.homes.content import rows, sound
+from tests.homes.database import LATER_FIXTURES, OLD_FIXTURES, Unpack, columns_of
+from tests.homes.home import opened
+from tests.homes.small import DAY, NOW
+from tests.in_process import home_of, repair, undo
 
 UNSAFE = Selection(unsafe=True)
 FRONT, TWICE, ODD = (f"2026060{n}_080000_{letter * 8}" for n, letter in enumerate("abc", 1))
@@ -112,10 +111,10 @@ def test_what_triggers_write_beside_is_kept(
 ) -> None:
     """Of a message that is there twice one is taken out, and the trigger changes the other."""
     home = damaged(name, tmp_path / "home", unpack)
-    with closing(sqlite3.connect(home / "state.db")) as db:
+    with opened(home) as db:
         shown = db.execute("SELECT id, display_identity, display_order FROM messages").fetchall()
     repair(home, environment, selection=UNSAFE)
-    with closing(sqlite3.connect(home / "state.db")) as db:
+    with opened(home) as db:
         now = db.execute("SELECT id, display_identity, display_order FROM messages").fetchall()
         order = db.execute(
             "SELECT display_order FROM messages WHERE session_id = ? ORDER BY id", (FRONT,)
@@ -127,6 +126,6 @@ def test_what_triggers_write_beside_is_kept(
     with opened(home) as db:
         _show(db)
     assert list(undone(home, environment))
-    with closing(sqlite3.connect(home / "state.db")) as db:
+    with opened(home) as db:
         found = db.execute("SELECT id, display_identity, display_order FROM messages").fetchall()
     assert found == shown

@@ -12,12 +12,10 @@ import os
 import resource
 import shutil
 import signal
-import sqlite3
 import stat
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 from random import Random
 
@@ -26,8 +24,6 @@ import pytest
 from hermes_repair.cli.guard import run
 from hermes_repair.host import byte_reader
 from tests.engine.faults import bytes_in_process
-from tests.engine.homes import fixed_environment, ids, look
-from tests.engine.images import content, fast_folder, files, without_sequence
 from tests.engine.loop import Ended, Running, fill, limited, make_room, small_disk
 from tests.engine.test_crash import (
     COMMANDS,
@@ -38,7 +34,10 @@ from tests.engine.test_crash import (
     take_back,
 )
 from tests.forked import import_everything
-from tests.unit.host_helpers import NOBODY, _python_for_nobody, _worker_for_nobody
+from tests.homes.content import content, fast_folder, files, without_sequence
+from tests.homes.home import opened
+from tests.in_process import fixed_environment, ids, look
+from tests.unit.host_helpers import NOBODY, python_for_nobody, worker_for_nobody
 
 RUNS = 200  # of the long form, for each kind of fault
 NAMES = tuple(COMMANDS)
@@ -154,7 +153,7 @@ def loop(what: str, runs: int, place: Path, seed: int) -> int:
                 _LASTS[name] = lasts(name, place)
             home = fresh(name, (disk if what == "a full disk" and disk else place) / "home")
             wal = random.random() < 0.5
-            with closing(sqlite3.connect(home / "state.db")) as db:
+            with opened(home) as db:
                 db.execute(f"PRAGMA journal_mode={'WAL' if wal else 'DELETE'}")
             ended = None
             try:
@@ -220,7 +219,7 @@ def test_two_users(first: str, place: Path) -> None:
     (place / "tmp").mkdir()
     (place / "tmp").chmod(0o1777)
 
-    python, worker = _python_for_nobody(), _worker_for_nobody()
+    python, worker = python_for_nobody(), worker_for_nobody()
 
     def be_the_owner() -> None:
         sys.executable, byte_reader.WORKER = python, worker

@@ -6,13 +6,11 @@ import ast
 import os
 import re
 import shutil
-import signal
 import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -33,139 +31,28 @@ from hermes_repair.store.file_state import SideFile
 from hermes_repair.store.integrity import Soundness
 from hermes_repair.store.look import LIVE_SECONDS_DELETE, Look, View
 from hermes_repair.store.writer import writing
-from tests.engine.homes import (
-    FRONT,
-    HEALTHY,
-    NOW,
-    WISHES,
-    fixed_environment,
-    home_of,
-    ids,
-    look,
-    migrate,
-    opened,
-    repair,
-    small_home,
-    undo,
+from tests.engine.neighbours import READER, neighbour
+from tests.homes.content import files
+from tests.homes.damage import (
+    ONE_MORE,
+    add_message,
+    all_in_the_wal,
+    crashed,
+    hot_journal,
+    leftover_shm,
+    newer_main_older_wal,
+    zeroed_journal,
 )
-from tests.engine.images import files
+from tests.homes.home import opened
+from tests.homes.small import FRONT, HEALTHY, NOW, small_home
+from tests.in_process import WISHES, fixed_environment, home_of, ids, look, migrate, repair, undo
 from tests.releases import run_release
-
-ONE_MORE = "INSERT INTO messages (session_id, role, content, timestamp) VALUES (?, 'user', ?, ?)"
-
-
-def child(script: str, *arguments: object) -> subprocess.Popen[str]:
-    """Start a Python script that talks over stdin and stdout; the caller ends it."""
-    return subprocess.Popen(
-        [sys.executable, "-u", "-c", script, *map(str, arguments)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        encoding="utf-8",
-    )
-
-
-@contextmanager
-def neighbour(script: str, *arguments: object) -> Iterator[subprocess.Popen[str]]:
-    """Run a script that says "ready" and goes on until its stdin is closed."""
-    process = child(script, *arguments)
-    assert process.stdout is not None and process.stdin is not None
-    try:
-        assert process.stdout.readline() == "ready\n"
-        yield process
-    finally:
-        process.kill()
-        process.wait()
-        process.stdin.close()
-        process.stdout.close()
-
-
-READER = """
-import sqlite3, sys
-db = sqlite3.connect(sys.argv[1], isolation_level=None)
-db.execute("SELECT COUNT(*) FROM messages").fetchall()
-print("ready")
-sys.stdin.read()
-"""
-
 
 # --- Homes at rest, one for every thing that can lie there -----------------------------------
 
 
-def leave_wal(home: Path, *statements: tuple[str, tuple[object, ...]]) -> None:
-    """Run statements and leave them in a -wal that nobody has open, as a kill does."""
-    database = (home / "state.db").resolve()
-    with opened(home) as db:
-        db.execute("PRAGMA wal_autocheckpoint=0")
-        for sql, parameters in statements:
-            db.execute(sql, parameters)
-        kept = {side: Path(f"{database}{side}").read_bytes() for side in ("", "-wal")}
-    for side, data in kept.items():
-        Path(f"{database}{side}").write_bytes(data)
-
-
 def plain(_home: Path) -> None:
     """Leave the home as it is."""
-
-
-def crashed(home: Path) -> None:
-    """Leave a -wal with one more message."""
-    said: tuple[object, ...] = (HEALTHY, "one more", NOW)
-    leave_wal(home, (ONE_MORE, said), (f"{COUNT} + 1 WHERE id = ?", (HEALTHY,)))
-
-
-COUNT = "UPDATE sessions SET message_count = message_count"
-
-
-def all_in_the_wal(home: Path) -> None:
-    """Leave a main file without a table and everything in the -wal, as 9 of 27 real installs."""
-    database = home / "state.db"
-    source = home / "source.db"
-    database.rename(source)
-    with closing(sqlite3.connect(database, isolation_level=None)) as db:
-        db.execute("PRAGMA journal_mode=WAL")
-    empty = database.read_bytes()
-    with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(database)) as new:
-        new.execute("PRAGMA wal_autocheckpoint=0")
-        old.backup(new)
-        wal = Path(f"{database}-wal").read_bytes()
-    source.unlink()
-    database.write_bytes(empty)
-    Path(f"{database}-wal").write_bytes(wal)
-
-
-def zeroed_journal(home: Path) -> None:
-    """Leave the journal of journal_mode=PERSIST: there, not empty, and over."""
-    with opened(home) as db:
-        db.execute("PRAGMA journal_mode=PERSIST").fetchall()
-        db.execute(f"{COUNT} WHERE id = ?", (HEALTHY,))
-    journal = home / "state.db-journal"
-    assert journal.stat().st_size > 0 and journal.read_bytes()[:1] == b"\0"
-
-
-HALF_A_WRITE = """
-import os, signal, sqlite3, sys
-db = sqlite3.connect(sys.argv[1], isolation_level=None)
-db.execute("PRAGMA journal_mode=DELETE").fetchall()
-db.execute("PRAGMA cache_size=2")
-db.execute("BEGIN")
-db.execute("DELETE FROM sessions WHERE id = ?", (sys.argv[2],))
-for n in range(400):
-    db.execute("INSERT INTO messages (session_id, role, content, timestamp)"
-               " VALUES (?, 'user', ?, 1.0)", (sys.argv[2], "half a write " * 50))
-os.kill(os.getpid(), signal.SIGKILL)
-"""
-
-
-def hot_journal(home: Path) -> None:
-    """Leave half a write and its journal: kill -9 after pages went to the file."""
-    done = subprocess.run([sys.executable, "-c", HALF_A_WRITE, home / "state.db", HEALTHY])
-    assert done.returncode == -signal.SIGKILL
-    assert (home / "state.db-journal").read_bytes()[:1] == b"\xd9"
-
-
-def leftover_shm(home: Path) -> None:
-    """Leave a -shm alone, which some kills do."""
-    (home / "state.db-shm").write_bytes(bytes(32768))
 
 
 def moved_away(home: Path) -> None:
@@ -356,34 +243,6 @@ os.kill(os.getpid(), signal.SIGKILL)
 # --- A -wal that may not belong to its file (DB002) --------------------------------------------
 
 
-def newer_main_older_wal(home: Path) -> None:
-    """Leave a main file beside the -wal of a moment before it, which goes back when joined.
-
-    The -wal has every page (VACUUM), so that both views are sound; both have as many pages.
-    """
-    with opened(home) as db:
-        db.execute("PRAGMA wal_autocheckpoint=0")
-        say(db, "first")
-        db.execute("VACUUM")
-        older = (home / "state.db-wal").read_bytes()
-        db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        pages = (home / "state.db").stat().st_size
-        say(db, "later")
-        db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        newer = (home / "state.db").read_bytes()
-    assert len(newer) == pages, "a difference in pages would be too easy"
-    (home / "state.db").write_bytes(newer)
-    (home / "state.db-wal").write_bytes(older)
-
-
-def say(db: sqlite3.Connection, text: str) -> None:
-    """Add a message to the healthy session, and count it as Hermes does."""
-    db.execute("BEGIN")
-    db.execute(ONE_MORE, (HEALTHY, text, NOW))
-    db.execute(f"{COUNT} + 1 WHERE id = ?", (HEALTHY,))
-    db.execute("COMMIT")
-
-
 def writing_commands(home: Path, environment: Environment) -> dict[str, Callable[[], object]]:
     """Return every command that writes to state.db."""
     return {
@@ -470,7 +329,7 @@ def test_a_stale_wal_that_damages_is_not_joined(home: Path, environment: Environ
         for n in range(300):
             db.execute(ONE_MORE, (HEALTHY, f"{n} " * 200, NOW))
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        say(db, "later")
+        add_message(db, "later")
         wal = (home / "state.db-wal").read_bytes()
     (home / "state.db").write_bytes(old)
     (home / "state.db-wal").write_bytes(wal)

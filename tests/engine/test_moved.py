@@ -12,8 +12,10 @@ import pytest
 from hermes_repair.app.environment import Environment
 from hermes_repair.model.choices import Selection
 from hermes_repair.model.errors import Refused
-from tests.engine.homes import FRONT, NOW, SECRET, opened, repair, undo
-from tests.engine.images import content, without_sequence
+from tests.homes.content import content, without_sequence
+from tests.homes.home import execute, opened
+from tests.homes.small import FRONT, NOW, SECRET
+from tests.in_process import repair, undo
 
 ODD = (
     "UPDATE messages SET token_count = 9007199254740993, finish_reason = CAST(x'ff00fe' AS TEXT),"
@@ -29,11 +31,6 @@ def moved(home: Path) -> list[int]:
         return [row[0] for row in db.execute(sql, (FRONT,))][4:]
 
 
-def write(home: Path, sql: str, *parameters: object) -> None:
-    with opened(home) as db:
-        db.execute(sql, parameters)
-
-
 def receipt(home: Path) -> Path:
     (path,) = (home / "hermes-repair" / "receipts").glob("*.db")
     return path
@@ -43,13 +40,13 @@ def receipt(home: Path) -> Path:
 def test_what_vanished_comes_back_to_the_value(
     vanished: str, home: Path, environment: Environment
 ) -> None:
-    write(home, ODD)
+    execute(home, ODD)
     before = without_sequence(content(home))
     assert repair(home, environment).complete
     ids = moved(home)
     assert len(ids) == 6
     for id in ids if vanished == "all" else ids[-1:]:
-        write(home, "DELETE FROM messages WHERE id = ?", id)
+        execute(home, "DELETE FROM messages WHERE id = ?", id)
     taken = undo(home, environment)
     assert taken.given_back == (6 if vanished == "all" else 1)
     assert without_sequence(content(home)) == before
@@ -58,7 +55,7 @@ def test_what_vanished_comes_back_to_the_value(
 def test_what_is_there_is_taken_as_it_is(home: Path, environment: Environment) -> None:
     """Columns that somebody wrote since are not put back to what the receipt has."""
     repair(home, environment)
-    write(home, "UPDATE messages SET token_count = 5 WHERE id = ?", moved(home)[-1])
+    execute(home, "UPDATE messages SET token_count = 5 WHERE id = ?", moved(home)[-1])
     assert undo(home, environment).given_back == 0
     with opened(home) as db:
         sql = "SELECT token_count FROM messages WHERE session_id = ? ORDER BY id DESC"
@@ -67,8 +64,8 @@ def test_what_is_there_is_taken_as_it_is(home: Path, environment: Environment) -
 
 def test_a_chat_that_was_deleted_does_not_come_back(home: Path, environment: Environment) -> None:
     repair(home, environment)
-    write(home, "DELETE FROM messages WHERE session_id = ?", FRONT)
-    write(home, "DELETE FROM sessions WHERE id = ?", FRONT)
+    execute(home, "DELETE FROM messages WHERE session_id = ?", FRONT)
+    execute(home, "DELETE FROM sessions WHERE id = ?", FRONT)
     before = content(home)
     with pytest.raises(Refused, match="was deleted"):
         undo(home, environment)
@@ -80,8 +77,8 @@ def test_an_id_that_somebody_has_now_is_not_taken(home: Path, environment: Envir
         sql = "SELECT MAX(id) FROM messages WHERE session_id = ?"
         (old,) = db.execute(sql, (FRONT,)).fetchone()
     repair(home, environment)
-    write(home, "DELETE FROM messages WHERE id = ?", moved(home)[-1])
-    write(
+    execute(home, "DELETE FROM messages WHERE id = ?", moved(home)[-1])
+    execute(
         home,
         "INSERT INTO messages (id, session_id, role, content, timestamp) VALUES (?, ?, 'user', 'x',"
         " ?)",
@@ -107,7 +104,7 @@ def test_a_receipt_of_an_earlier_version_undoes_as_it_did(
         db.execute("DELETE FROM messages WHERE id = ?", (lost,))
     with pytest.raises(Refused, match=f"messages {lost} was deleted"):
         undo(home, environment)
-    write(home, f"INSERT INTO messages VALUES ({', '.join('?' * len(row))})", *row)
+    execute(home, f"INSERT INTO messages VALUES ({', '.join('?' * len(row))})", *row)
     undo(home, environment)
     assert without_sequence(content(home)) == before
 
@@ -129,7 +126,7 @@ def test_what_is_kept_and_damaged_is_told(
     with closing(sqlite3.connect(receipt(home))) as db, db:
         db.execute(damage)
     repaired = content(home)
-    write(home, "DELETE FROM messages WHERE id = ?", moved(home)[-1])
+    execute(home, "DELETE FROM messages WHERE id = ?", moved(home)[-1])
     with pytest.raises(Refused, match="damaged"):
         undo(home, environment)
     assert len(content(home)["messages"]) == len(repaired["messages"]) - 1

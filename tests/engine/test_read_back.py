@@ -22,8 +22,10 @@ from hermes_repair.repair.apply import Rows
 from hermes_repair.repair.write_watch import Watch
 from hermes_repair.schema import allowed_writes, foreign_objects
 from hermes_repair.store.writer import writing
-from tests.engine.homes import COUNTED, FRONT, LOCKED, ORPHAN, opened, repair, undo
-from tests.engine.images import Content, content, without_sequence
+from tests.homes.content import Content, content, without_sequence
+from tests.homes.home import opened
+from tests.homes.small import COUNTED, FRONT, LOCKED, ORPHAN
+from tests.in_process import repair, undo
 
 ALL = {FRONT, ORPHAN, COUNTED, LOCKED}
 OF_SESSIONS = {FRONT, ORPHAN, COUNTED}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
-import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -17,9 +16,11 @@ from hermes_repair.store.connections import open_immutable, open_joined
 from hermes_repair.store.integrity import LIVE_BYTES_PER_SECOND, Soundness, soundness
 from hermes_repair.store.look import LIVE_SECONDS_DELETE, LIVE_SECONDS_WAL, Look, View
 from tests.cli.speaking import Said, say, spawn
-from tests.engine.homes import add_session, look, opened, small_home
+from tests.engine.neighbours import READER, neighbour
 from tests.engine.pages import Pages
-from tests.engine.test_looks import READER, neighbour
+from tests.homes.home import opened
+from tests.homes.small import add_session, small_home
+from tests.in_process import look
 from tests.releases import run_release
 
 LIBRARIES = [
@@ -308,7 +309,7 @@ def test_no_lock_is_freed_through_its_own_index(
     emptied("idx_compression_locks_expires")(home)
     said = say(capsys, "locks", "clean", "--home", home)
     assert said.code == 4 and "DB006: The index idx_compression_locks_expires" in said.err
-    with closing(sqlite3.connect(home / "state.db")) as db:
+    with opened(home) as db:
         assert db.execute("SELECT COUNT(*) FROM compression_locks NOT INDEXED").fetchone() == (1,)
 
 

@@ -18,7 +18,10 @@ from hermes_repair.model.errors import Refused, UsageError
 from hermes_repair.model.plans import Safety, Unit
 from hermes_repair.model.values import RawText, Row
 from hermes_repair.store.writer import writing
-from tests.engine.homes import (
+from tests.homes.content import content, files, sequence, without_sequence
+from tests.homes.database import columns_of
+from tests.homes.home import opened
+from tests.homes.small import (
     COUNTED,
     FRONT,
     GONE,
@@ -27,18 +30,10 @@ from tests.engine.homes import (
     NOW,
     ORPHAN,
     chat_only_in_file,
-    home_of,
-    ids,
-    look,
-    migrate,
-    opened,
-    repair,
     small_home,
-    undo,
 )
-from tests.engine.images import content, files, sequence, without_sequence
+from tests.in_process import home_of, ids, look, migrate, repair, undo
 from tests.releases import run_release
-from tests.tables import columns_of
 
 EVERYTHING = Selection(unsafe=True)
 """What is asked for too: a chat that only a file has may have been deleted."""

@@ -17,9 +17,10 @@ from hermes_repair.app.environment import Environment
 from hermes_repair.app.history import history
 from hermes_repair.model.choices import Selection
 from hermes_repair.schema.catalogue import default_catalogue
-from sample_data.build import structure_sql
-from tests.engine.homes import COUNTED, HEALTHY, add_session, home_of, opened, repair, undo
-from tests.engine.images import content, without_sequence
+from tests.homes.content import content, without_sequence
+from tests.homes.home import new_home, opened
+from tests.homes.small import COUNTED, HEALTHY, add_session
+from tests.in_process import home_of, repair, undo
 
 NUMBERS = (11, 14, 16, 22)
 COLUMNS = {"sessions": "message_count", "messages": "token_count"}
@@ -81,12 +82,10 @@ def test_undo_of_all_receipts_is_exact(
     environment: Environment,
 ) -> None:
     home = tmp_path / "home"
-    (home / "sessions").mkdir(parents=True)
-    with opened(home) as db:
-        db.executescript(structure_sql(number))
-        db.execute("INSERT INTO schema_version VALUES (?)", (number,))
+    with new_home(home, number, wal=False) as db:
         for session in (HEALTHY, COUNTED):
             add_session(db, session, [("user", "hello", 4.0), ("assistant", "good day", 4.1)])
+    with opened(home) as db:
         hurt(db, index, how)
         for damage in beside:
             db.execute(BESIDE[damage])

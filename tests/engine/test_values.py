@@ -35,21 +35,10 @@ from hermes_repair.model.plans import Header, Safety, Unit, UnitState
 from hermes_repair.model.values import RawText, Value, row_digest, same_value
 from hermes_repair.records import plan_database
 from hermes_repair.store.connections import bind, open_private, placeholder
-from tests.engine.homes import (
-    FRONT,
-    HEALTHY,
-    NOW,
-    SECRET,
-    WISHES,
-    home_of,
-    ids,
-    look,
-    opened,
-    repair,
-    small_home,
-    undo,
-)
-from tests.engine.images import content, files, without_sequence
+from tests.homes.content import content, files, without_sequence
+from tests.homes.home import opened
+from tests.homes.small import FRONT, HEALTHY, NOW, SECRET, small_home
+from tests.in_process import WISHES, home_of, ids, look, repair, undo
 
 ODD: tuple[Value, ...] = (
     None,

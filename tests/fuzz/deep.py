@@ -5,15 +5,13 @@ Pages of 512 bytes that hold one row each make trees deep that have few rows.
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from sample_data.build import structure_sql
-from tests.engine.homes import DAY, GONE, NOW, SECRET
 from tests.engine.pages import Pages
+from tests.homes.home import new_home, opened
+from tests.homes.small import DAY, GONE, NOW, SECRET
 
 NUMBER = 16
 PAGE = 512
@@ -35,13 +33,7 @@ class Damage:
 
 def deep_home(root: Path) -> Path:
     """Make a home of schema 16, at rest, in which counts and a parent are to be mended."""
-    (root / "sessions").mkdir(parents=True)
-    with closing(sqlite3.connect(root / "state.db", isolation_level=None)) as db:
-        db.execute(f"PRAGMA page_size={PAGE}")
-        db.execute("PRAGMA journal_mode=WAL")
-        db.executescript(structure_sql(NUMBER))
-        db.execute("BEGIN")
-        db.execute("INSERT INTO schema_version VALUES (?)", (NUMBER,))
+    with new_home(root, NUMBER, page_size=PAGE) as db:
         start = NOW - 20 * DAY
         for number in range(SESSIONS):
             session = f"20260601_080000_{number:048x}"
@@ -60,7 +52,7 @@ def deep_home(root: Path) -> Path:
                     for role in ("user", "assistant")
                 ],
             )
-        db.execute("COMMIT")
+    with opened(root) as db:
         db.execute("VACUUM")
     pages = Pages(root)
     for name in DEEP:

@@ -23,9 +23,10 @@ from typer import main as typer_main
 from hermes_repair.host import byte_reader
 from sample_data.build import build
 from tests.engine.faults import ask_here
-from tests.engine.homes import NOW, chat_only_in_file, fixed_environment, repair, small_home
-from tests.engine.images import fast_folder
 from tests.fuzz.judge import alone, commands_of, judge, make
+from tests.homes.content import fast_folder
+from tests.homes.small import NOW, chat_only_in_file, small_home
+from tests.in_process import fixed_environment, repair
 from tests.support import command_tree
 
 HANG = 60.0  # seconds that all commands on one home may take

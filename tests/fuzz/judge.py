@@ -15,11 +15,11 @@ from random import Random
 
 from hermes_repair.cli.guard import run
 from tests.cli.speaking import validator
-from tests.engine.homes import SECRET
-from tests.engine.images import files
 from tests.fuzz import bytes_of, files_of, rows_of
 from tests.fuzz.bytes_of import Hurt
 from tests.fuzz.state import State, files_beside, state_of
+from tests.homes.content import files
+from tests.homes.small import SECRET
 
 HURTS: tuple[Hurt, ...] = (*bytes_of.HURTS, *rows_of.HURTS, *files_of.HURTS)
 LOOKS: tuple[tuple[str, ...], ...] = (
@@ -109,14 +109,14 @@ def judge(home: Path, commands: Sequence[tuple[str, ...]]) -> list[str]:
     found: list[str] = []
     for words in commands:
         writes = tuple(word for word in words if word != JSON) in WRITES
-        found += _written(home, words) if writes else _looked(home, words)
+        found += _written(home, words) if writes else wrong_look(home, words)
     return found
 
 
-def _looked(home: Path, words: tuple[str, ...]) -> list[str]:
+def wrong_look(home: Path, words: tuple[str, ...]) -> list[str]:
     before = files(home)
     answer = say(home, words)
-    found = _wrong(answer, home)
+    found = wrong_answer(answer, home)
     if words[0] == "doctor" and answer.code == 0 and state_of(home).damage != 0:
         found.append(f"{' '.join(words)} finds nothing where integrity_check finds damage")
     after = files(home)
@@ -126,8 +126,8 @@ def _looked(home: Path, words: tuple[str, ...]) -> list[str]:
 
 def _written(home: Path, words: tuple[str, ...]) -> list[str]:
     beside, held, known = files_beside(home), state_of(home), receipts(home)
-    found = _wrong(say(home, words), home)
-    found += [f"{' '.join(words)}: {wrong}" for wrong in _worse(held, state_of(home))]
+    found = wrong_answer(say(home, words), home)
+    found += [f"{' '.join(words)}: {wrong}" for wrong in made_worse(held, state_of(home))]
     # In a damaged file a table has two answers, and which one comes back is SQLite's. A search
     # index that lacks some of its triggers (FT004) has entries of messages that are gone, or of
     # their old ids, and SQLite refuses to give a message back whose entry is still there; one that
@@ -154,7 +154,7 @@ def say(home: Path, words: tuple[str, ...]) -> Answer:
     return Answer(words, code, out, err)
 
 
-def _wrong(answer: Answer, home: Path) -> list[str]:
+def wrong_answer(answer: Answer, home: Path) -> list[str]:
     """Return what no command may do, whatever the home."""
     name = " ".join(answer.words)
     found = []
@@ -186,7 +186,7 @@ def _wrong_document(answer: Answer) -> list[str]:
     return [f"{name}: document at {place}: {wrong.message[:200]}"]
 
 
-def _worse(before: State, after: State) -> list[str]:
+def made_worse(before: State, after: State) -> list[str]:
     found = []
     if before.damage is not None and (after.damage is None or after.damage > before.damage):
         found.append(f"integrity_check found {before.damage} and finds {after.damage}")
@@ -218,7 +218,7 @@ def _undone(home: Path, before: State, words: tuple[str, ...], known: set[str]) 
         # Without a name it would go on to an earlier run where this one did nothing.
         named = (receipt.removesuffix(".db"),) if known else ()
         answer = say(home, ("undo", *named, "--yes", JSON))
-        wrong = _wrong(answer, home)
+        wrong = wrong_answer(answer, home)
         if any(said in answer.out for said in NOTHING):
             continue  # a receipt of a run in which nothing was done
         if answer.code != 0:

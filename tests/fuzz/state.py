@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.engine.images import fast_folder
+from tests.homes.content import fast_folder
 
 Tables = dict[str, Any]
 Master = list[tuple[bytes, bytes, bytes | None]]

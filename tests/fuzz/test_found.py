@@ -12,8 +12,9 @@ import pytest
 from hermes_repair.model.errors import DatabaseUnreadable
 from tests.cli.conftest import alone, home
 from tests.cli.speaking import commands, say
-from tests.engine.homes import FRONT, ORPHAN, chat_only_in_file, opened
-from tests.engine.images import content, without_sequence
+from tests.homes.content import content, without_sequence
+from tests.homes.home import opened
+from tests.homes.small import FRONT, ORPHAN, chat_only_in_file
 
 __all__ = ["alone", "home"]
 

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.homes import SECRET, opened
 from tests.fuzz.forked import base_homes, failures
-from tests.fuzz.judge import Answer, _looked, _worse, _wrong
+from tests.fuzz.judge import Answer, made_worse, wrong_answer, wrong_look
 from tests.fuzz.state import state_of
+from tests.homes.home import opened
+from tests.homes.small import SECRET
 
 SHORT = 240
 LONG = 100_000
@@ -53,23 +54,23 @@ def test_the_judge_notices(
 ) -> None:
     """What it lets pass would be worth nothing else."""
     printed = Answer(("doctor", "--json"), 3, f'{{"error": "{SECRET}"}}', "\x1b[2J")
-    wrong = " ".join(_wrong(printed, bases[0]))
+    wrong = " ".join(wrong_answer(printed, bases[0]))
     for part in ("exits 3", "document", "conversation text", "control characters [27]"):
         assert part in wrong
     home = tmp_path / "home"
     shutil.copytree(bases[0], home)
     before = state_of(home)
-    assert _worse(before, before) == []
+    assert made_worse(before, before) == []
     assert before.searched and {"messages_fts_docsize"} < set(before.tables or ())
     with opened(home) as db:
         db.execute("PRAGMA foreign_keys=OFF")
         db.execute("DELETE FROM messages WHERE id = 1")
         db.execute("UPDATE messages SET session_id = 'nobody' WHERE id = 2")
-    after = " ".join(_worse(before, state_of(home)))
+    after = " ".join(made_worse(before, state_of(home)))
     assert "1 messages are gone" in after and "new foreign key violations" in after
     assert state_of(home).tables != before.tables
     data = (home / "state.db").read_bytes()
     (home / "state.db").write_bytes(data[:4096] + bytes(4096) + data[8192:])
-    assert "integrity_check" in " ".join(_worse(before, state_of(home)))
+    assert "integrity_check" in " ".join(made_worse(before, state_of(home)))
     monkeypatch.setattr("tests.fuzz.judge.run", lambda _words: 0)
-    assert "finds nothing where" in " ".join(_looked(home, ("doctor",)))
+    assert "finds nothing where" in " ".join(wrong_look(home, ("doctor",)))

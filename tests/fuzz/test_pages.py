@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.images import fast_folder, files
 from tests.fuzz.deep import SESSIONS, TURNS, Damage, damages, deep_home, do_damage
 from tests.fuzz.forked import get_ready, judged_in_a_child
-from tests.fuzz.judge import _wrong, say
+from tests.fuzz.judge import say, wrong_answer
 from tests.fuzz.state import state_of
+from tests.homes.content import fast_folder, files
 
 MESSAGES = 2 * TURNS * SESSIONS
 NAMES = {"DB001", "DB002", "DB003", "DB006", "FT003"}
@@ -51,7 +51,7 @@ def judge(home: Path) -> list[str]:
     """Return what is wrong about a doctor and a repair of a home with one damaged page."""
     before = files(home)
     answer = say(home, DOCTOR)
-    found = _wrong(answer, home)
+    found = wrong_answer(answer, home)
     if files(home) != before:
         found.append("doctor changed something")
     if answer.code != 1:
@@ -60,7 +60,7 @@ def judge(home: Path) -> list[str]:
     if not named & NAMES and state_of(home).damage != 0:
         found.append(f"doctor does not name the damage, only {sorted(named)}")
     known = texts(home)
-    found += _wrong(say(home, REPAIR), home)
+    found += wrong_answer(say(home, REPAIR), home)
     lost = known - texts(home)
     if lost:
         found.append(f"repair lost {sum(lost.values())} of {known.total()} texts")

@@ -26,7 +26,7 @@ from hermes_repair.store.look import Look
 from hermes_repair.transcripts.verdicts import Comparison, Fill
 from tests.histories.acts import LOSSES, History
 from tests.histories.play import Node
-from tests.tables import columns_of
+from tests.homes.database import columns_of
 
 NOW = 1_790_000_000.0
 COMPARED = ("user", "assistant", "tool")

@@ -17,10 +17,10 @@ from pathlib import Path
 from tempfile import gettempdir
 
 from hermes_repair.model.findings import Severity
-from tests.engine.images import fast_folder
 from tests.histories.acts import History, sampled, spelled, systematic
 from tests.histories.judge import Fate, Outcome, Right, judge
 from tests.histories.play import grow
+from tests.homes.content import fast_folder
 
 LISTED = 12
 

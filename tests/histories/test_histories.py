@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from hermes_repair.transcripts import proofs
-from tests.engine.images import fast_folder
 from tests.histories.acts import History, read, sampled, spelled, systematic
 from tests.histories.judge import Fate, Right, judge
 from tests.histories.play import grow
 from tests.histories.table import Table, lines, tabulate
+from tests.homes.content import fast_folder
 from tests.releases import RELEASES, release
 
 ONCE_WRONG = (

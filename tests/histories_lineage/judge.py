@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,7 +17,8 @@ from hermes_repair.lineage.release_rules import RULES, picker
 from hermes_repair.model.choices import LookOptions, Selection
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from tests.histories_lineage.play import Played
-from tests.tables import columns_of
+from tests.homes.database import columns_of
+from tests.homes.home import opened
 
 FAMILIES = ("LN", "MS", "SE", "LK")
 NOT_SPOKEN = ("session_meta", "system")
@@ -102,7 +101,7 @@ def _lists(scene: Scene) -> Mapping[str, set[str]]:
 
 def _shown(home: Path) -> Shown:
     """Return the messages that releases show, by session."""
-    with closing(sqlite3.connect(home / "state.db")) as db:
+    with opened(home) as db:
         columns = columns_of(db, "messages")
         active = "active = 1" if "active" in columns else "1"
         found: dict[str, list[tuple[str, float]]] = {}
@@ -118,7 +117,7 @@ def _shown(home: Path) -> Shown:
 
 def _closed(home: Path) -> set[str]:
     """Return the sessions that compression closed."""
-    with closing(sqlite3.connect(home / "state.db")) as db:
+    with opened(home) as db:
         return {id for (id,) in db.execute(_CLOSED)}
 
 

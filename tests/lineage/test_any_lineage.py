@@ -26,10 +26,10 @@ from hermes_repair.lineage.person_proof import NEVER_A_PERSON
 from hermes_repair.lineage.release_rules import RULES, picker
 from hermes_repair.lineage.session_node import DelegateMark
 from hermes_repair.model.choices import LookOptions, Selection
-from tests.command import fingerprint, rows, sound
-from tests.lineage.homes import copy
+from tests.homes.content import fingerprint, rows, sound
+from tests.homes.database import columns_of
+from tests.homes.home import copy_home
 from tests.releases import run_release
-from tests.tables import columns_of
 
 SEEDS = range(10)
 IDS = ("a", "b", "c", "d", "e", "f", "g", "h", "ü", "nul\0", "x" * 300, "7")
@@ -68,7 +68,7 @@ def empty(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_whatever_the_lineage(seed: int, empty: Path, tmp_path: Path) -> None:
-    folder = copy(empty, tmp_path / "home")
+    folder = copy_home(empty, tmp_path / "home")
     hurt(folder / "state.db", random.Random(seed))
     home, environment = open_home(folder), real_environment(lambda _: None)
     original, files = rows(folder / "state.db"), fingerprint(folder)

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.lineage.homes import SIX, ask, copy, hermes_repair, shown, sql
+from tests.homes.home import copy_home, execute_all
+from tests.lineage.answers import SIX, ask, hermes_repair, shown
 from tests.releases import run_release
 from tests.releases.test_lineage_capture import ADOPT, ASK, GATEWAY
 
@@ -64,14 +65,14 @@ def test_every_repair_leaves_the_chat_where_it_was(version: str, tmp_path: Path)
     home.mkdir()
     run_release(version, BUILD, home)
     run_release(version, GATEWAY + ADOPT, home, str(home), "L", *HURT)
-    sql(
+    execute_all(
         home,
         "DELETE FROM messages WHERE session_id = 'gone'",
         "DELETE FROM sessions WHERE id = 'gone'",
         'UPDATE sessions SET model_config = \'{"_delegate_from":"__orphaned__"}\''
         " WHERE id = 'tagged'",
     )
-    found = copy(home, tmp_path / "found")
+    found = copy_home(home, tmp_path / "found")
     said = hermes_repair("doctor", "--json", home=home, code=1).document["findings"]
     damages = {f["id"]: f["subject"]["session_id"] for f in said if f["repair"] != "none"}
     assert damages == {
@@ -97,7 +98,7 @@ def test_every_repair_leaves_the_chat_where_it_was(version: str, tmp_path: Path)
 
 def handled(version: str, home: Path) -> Any:
     """Let the handlers of a release work on a copy of a home."""
-    work = copy(home, home.with_name(f"{home.name} handled"))
+    work = copy_home(home, home.with_name(f"{home.name} handled"))
     return json.loads(run_release(version, GATEWAY + ASK, work, str(work), "L", *HURT))
 
 
@@ -105,7 +106,7 @@ def test_titles_and_lists_in_six_releases(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
     run_release("0.16.0", BUILD, home)
-    sql(
+    execute_all(
         home,
         "DELETE FROM messages WHERE session_id = 'gone'",
         "DELETE FROM sessions WHERE id = 'gone'",

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.command import fingerprint, rows, sound
-from tests.lineage.homes import ask, copy, hermes_repair, select, shown
+from tests.homes.content import fingerprint, rows, sound
+from tests.homes.home import copy_home, query_at_rest
+from tests.lineage.answers import ask, hermes_repair, shown
 from tests.releases import hear, run_release, say, start_release
 
 BUILD = """
@@ -149,7 +150,7 @@ def test_three_halves_are_woven_into_one(tmp_path: Path) -> None:
     assert shown(answer) == ["A"]
     assert answer["tip"]["P"] == answer["titles"]["Secret trip"] == "A"
     counts = "SELECT message_count, tool_call_count FROM sessions WHERE id = 'A'"
-    assert select(home, counts) == [(17, 2)]
+    assert query_at_rest(home, counts) == [(17, 2)]
     hermes_repair("doctor", "--fail-on", "warning", home=home)
     hermes_repair("undo", "--yes", home=home)
     assert rows(home / "state.db") == original
@@ -172,13 +173,13 @@ def test_a_half_that_went_on_is_branched_and_not_merged(tmp_path: Path) -> None:
 def test_rows_that_were_undone_stay_undone_and_in_place(tmp_path: Path) -> None:
     home = build(tmp_path, REWOUND)
     kept = "SELECT content, active FROM messages WHERE session_id = 'A' ORDER BY id"
-    before = select(home, kept)
+    before = query_at_rest(home, kept)
     hermes_repair("forks", "--resolve", "merge", "--keep", "A", "--yes", home=home)
-    after = select(home, kept)
+    after = query_at_rest(home, kept)
     assert [row for row in after if row[0] not in ("b1?", "b1.")] == before
     assert words(home, "A", tmp_path / "asked") == ["a1?", "a1.", "b1?", "b1.", "a2?", "a2."]
     # The rewind left the count as it was; what came in is added.
-    counted = select(home, "SELECT message_count, rewind_count FROM sessions WHERE id = 'A'")
+    counted = query_at_rest(home, "SELECT message_count, rewind_count FROM sessions WHERE id = 'A'")
     assert counted == [(len(before) + 2, 1)]
     hermes_repair("doctor", "--select", "MS002", home=home)
 
@@ -231,7 +232,7 @@ db.close()
 
 def test_the_kept_half_may_be_another_than_the_proven_one(tmp_path: Path) -> None:
     home = build(tmp_path, CONTINUED)
-    other = copy(home, tmp_path / "other")
+    other = copy_home(home, tmp_path / "other")
     hermes_repair("forks", "--resolve", "branch", "--keep", "B", "--yes", home=other)
     answer = ask("0.19.0", {"home": other}, ["P"], ["Secret trip"], tmp_path / "asked")["home"]
     assert answer["list"] == [["A", "A"], ["P", "B2"]]

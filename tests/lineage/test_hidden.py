@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.command import rows
-from tests.lineage.homes import INSIDE, ask, copy, hermes_repair, shown
+from tests.homes.content import rows
+from tests.homes.home import copy_home
+from tests.lineage.answers import INSIDE, ask, hermes_repair, shown
 from tests.releases import run_release
 
 PROVEN = {"two-questions", "from-telegram", "tui-branch", "continued"}
@@ -27,7 +28,7 @@ def upgraded(before: str, after: str, home: Path) -> Path:
 @pytest.mark.parametrize(("before", "after"), [("0.15.2", "0.17.0"), ("0.16.0", "0.19.0")])
 def test_hidden_chats_come_back_and_delegates_stay(before: str, after: str, tmp_path: Path) -> None:
     home = upgraded(before, after, tmp_path / "home")
-    found = copy(home, tmp_path / "found")
+    found = copy_home(home, tmp_path / "found")
     said = hermes_repair("doctor", "--json", "--select", "LN006", home=home, code=1).document
     findings = {f["subject"]["session_id"]: f for f in said["findings"]}
     assert findings.keys() == PROVEN | DELEGATES
@@ -55,11 +56,11 @@ def test_hidden_chats_come_back_and_delegates_stay(before: str, after: str, tmp_
     assert {f["severity"] for f in left} == {"info"}
 
     original = rows(found / "state.db")
-    named = copy(home, tmp_path / "named")
+    named = copy_home(home, tmp_path / "named")
     hermes_repair("repair", "--yes", "--session", "no-parent", home=named)
     answers = ask("0.19.0", {"named": named}, [], [], tmp_path / "named asked")
     assert set(shown(answers["named"])) == LISTED | PROVEN | {"no-parent"}
-    everything = copy(home, tmp_path / "unsafe")
+    everything = copy_home(home, tmp_path / "unsafe")
     hermes_repair("repair", "--yes", "--unsafe", "--select", "LN006", home=everything)
     answers = ask("0.19.0", {"all": everything}, [], [], tmp_path / "all asked")
     assert set(shown(answers["all"])) == LISTED | PROVEN | DELEGATES

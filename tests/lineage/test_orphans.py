@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.command import fingerprint
-from tests.lineage.homes import hermes_repair, select, sql
+from tests.homes.content import fingerprint
+from tests.homes.home import execute_all, query_at_rest
+from tests.lineage.answers import hermes_repair
 from tests.releases import hear, run_release, say, start_release
 
 BUILD = """
@@ -43,7 +44,7 @@ def orphaned(home: Path) -> Path:
     run_release("0.16.0", BUILD, home)
     whole = home.parent / "whole.db"
     shutil.copyfile(home / "state.db", whole)
-    sql(
+    execute_all(
         home,
         "DELETE FROM messages WHERE session_id = 'parent'",
         "DELETE FROM sessions WHERE id = 'parent'",
@@ -79,9 +80,9 @@ def test_another_database_has_the_parent(place: str, tmp_path: Path) -> None:
     assert str(home / place) in finding["message"]
     assert (finding["repair"], notes) == ("unsafe", [])
     hermes_repair("repair", "--yes", home=home)
-    assert select(home, "SELECT parent_session_id FROM sessions") == [("parent",)]
+    assert query_at_rest(home, "SELECT parent_session_id FROM sessions") == [("parent",)]
     hermes_repair("repair", "--yes", "--session", "child", home=home)
-    assert select(home, "SELECT parent_session_id FROM sessions") == [(None,)]
+    assert query_at_rest(home, "SELECT parent_session_id FROM sessions") == [(None,)]
 
 
 def test_a_profile_beside_its_own_gateway(tmp_path: Path) -> None:

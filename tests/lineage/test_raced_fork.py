@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from tests.command import rows, sound
-from tests.lineage.homes import SIX, Raced, ask, copy, hermes_repair, raced, select, shown
+from tests.homes.by_releases import Raced, raced
+from tests.homes.content import rows, sound
+from tests.homes.home import copy_home, query_at_rest
+from tests.lineage.answers import SIX, ask, hermes_repair, shown
 
 TITLE = "Trip"
 
@@ -27,10 +29,10 @@ class States:
             ("branch", ("forks", "--resolve", "branch", "--yes")),
             ("merge", ("forks", "--resolve", "merge", "--yes")),
         ):
-            self.homes[name] = copy(self.fork.home, folder / name)
+            self.homes[name] = copy_home(self.fork.home, folder / name)
             hermes_repair(*words, home=self.homes[name])
         for name in ("branch", "merge"):
-            undone = copy(self.homes[name], folder / f"{name} undone")
+            undone = copy_home(self.homes[name], folder / f"{name} undone")
             hermes_repair("undo", "--yes", home=undone)
             self.homes[f"{name} undone"] = undone
         self._answers: dict[str, Any] = {}
@@ -105,20 +107,21 @@ def test_the_rows_of_a_merge(states: States) -> None:
         "SELECT COUNT(*), SUM(json_array_length(COALESCE(tool_calls, '[]'))) FROM messages"
         " WHERE session_id = ?"
     )
-    assert select(home, counted, fork.live) == select(home, real, fork.live)
-    by_id = select(home, "SELECT id FROM messages WHERE session_id = ? ORDER BY id", fork.live)
-    by_time = select(
-        home, "SELECT id FROM messages WHERE session_id = ? ORDER BY timestamp, id", fork.live
-    )
+    assert query_at_rest(home, counted, fork.live) == query_at_rest(home, real, fork.live)
+    in_order = "SELECT id FROM messages WHERE session_id = ? ORDER BY"
+    by_id = query_at_rest(home, f"{in_order} id", fork.live)
+    by_time = query_at_rest(home, f"{in_order} timestamp, id", fork.live)
     assert by_id == by_time, "0.17.0 reads by time, every other release by id"
     pointer = (
         "SELECT archived, parent_session_id, json_extract(model_config, '$._branched_from')"
         " FROM sessions WHERE id = ?"
     )
-    assert select(home, pointer, fork.other) == [(1, None, fork.live)]
+    assert query_at_rest(home, pointer, fork.other) == [(1, None, fork.live)]
     kept = "SELECT role, content, tool_calls, timestamp FROM messages WHERE session_id = ?"
-    before = set(select(states.homes["found"], kept, fork.live))
-    assert before <= set(select(home, kept, fork.live)), "rows that were there keep every value"
+    before = set(query_at_rest(states.homes["found"], kept, fork.live))
+    assert before <= set(query_at_rest(home, kept, fork.live)), (
+        "rows that were there keep every value"
+    )
     for name, found in states.homes.items():
         sound(found / "state.db")
         if name.endswith("undone"):

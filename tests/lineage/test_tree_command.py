@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.lineage.homes import Raced, hermes_repair, raced
+from tests.homes.by_releases import Raced, raced
+from tests.lineage.answers import hermes_repair
 
 
 @pytest.fixture(scope="module")

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,9 +15,13 @@ from hermes_repair.app.diagnose import diagnose
 from hermes_repair.app.environment import real_environment
 from hermes_repair.home.layout import open_home
 from hermes_repair.model.choices import LookOptions, Selection
-from tests.command import fingerprint, run
+from tests.command import run
+from tests.homes.by_releases import home_of_chats
+from tests.homes.content import fingerprint
+from tests.homes.damage import leave_lock
+from tests.homes.home import changing, locks, opened
 from tests.releases import run_release
-from tests.releases.locks_homes import locks, make_home, plant, running
+from tests.releases.session_db import running
 from tests.support import ROOT
 
 ORPHAN = """
@@ -38,16 +40,16 @@ db.close()
 
 def orphaned(folder: Path, version: str) -> Path:
     """Return a home with a chat whose parent is gone, and a lock and a pause that are over."""
-    home = make_home(folder, version)
+    home = home_of_chats(folder, version)
     run_release(version, ORPHAN, home)
-    with closing(sqlite3.connect(home / "state.db")) as connection, connection:
+    with changing(home) as connection:
         connection.execute("DELETE FROM messages WHERE session_id = 'parent'")
         connection.execute("DELETE FROM sessions WHERE id = 'parent'")
         connection.execute(
             "UPDATE sessions SET compression_failure_cooldown_until = ? WHERE id = 'choir'",
             (time.time() - 900,),
         )
-    plant(home, "garden")
+    leave_lock(home, "garden")
     return home
 
 
@@ -72,7 +74,7 @@ def test_live_safe_actions_run_and_the_rest_waits(version: str, tmp_path: Path) 
         assert "Done: 2 steps" in done.out and "Waiting: list child again" in done.out
         assert f"rocess {hermes.pid}" in done.out and "has the database open" in done.out
         assert list(locks(home)) == ["choir"]
-        with closing(sqlite3.connect(home / "state.db")) as connection:
+        with opened(home) as connection:
             found = connection.execute(
                 "SELECT id, parent_session_id, compression_failure_cooldown_until FROM sessions"
                 " WHERE id IN ('child', 'choir') ORDER BY id"
@@ -88,7 +90,7 @@ def test_live_safe_actions_run_and_the_rest_waits(version: str, tmp_path: Path) 
 
 def test_a_rotation_and_a_flush_in_flight_are_no_damage(tmp_path: Path) -> None:
     """Ended and not yet continued, continued and not yet filled: normal for moments."""
-    home = make_home(tmp_path, "0.16.0")
+    home = home_of_chats(tmp_path, "0.16.0")
     with running(home, "0.16.0") as hermes:
         for line in ("acquire choir 300", "end choir", "child choir"):
             hermes.do(line)
@@ -97,18 +99,18 @@ def test_a_rotation_and_a_flush_in_flight_are_no_damage(tmp_path: Path) -> None:
 
 
 def test_a_finding_that_is_gone_at_the_second_look_is_not_shown(tmp_path: Path) -> None:
-    home = make_home(tmp_path)
+    home = home_of_chats(tmp_path)
     slept: list[float] = []
 
     def sleep(seconds: float) -> None:
         slept.append(seconds)
-        with closing(sqlite3.connect(home / "state.db", timeout=30)) as connection, connection:
+        with changing(home) as connection:
             connection.execute("DELETE FROM compression_locks WHERE session_id = 'garden'")
 
     environment = replace(real_environment(lambda _sentence: None), sleep=sleep)
     with running(home) as hermes:
         for session in ("garden", "choir"):
-            plant(home, session, f"pid={hermes.pid}:tid=1:agent=a:nonce=1")
+            leave_lock(home, session, f"pid={hermes.pid}:tid=1:agent=a:nonce=1")
         found = diagnose(open_home(home), environment, LookOptions(), Selection())
         assert [finding.session_id for finding in found.findings] == ["choir"]
         assert len(slept) == 1 and slept[0] >= 1
@@ -116,8 +118,8 @@ def test_a_finding_that_is_gone_at_the_second_look_is_not_shown(tmp_path: Path) 
 
 def test_doctors_beside_each_other_leave_nothing_behind(tmp_path: Path) -> None:
     """Each sees the others' descriptors; none may join as if those were connections (R1)."""
-    home = make_home(tmp_path)
-    plant(home, "garden")
+    home = home_of_chats(tmp_path)
+    leave_lock(home, "garden")
     before = fingerprint(home)
     command = [sys.executable, "-m", "hermes_repair", "doctor", "--json", "--home", str(home)]
     for _ in range(3):

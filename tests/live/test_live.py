@@ -6,13 +6,12 @@ prints what README and the closing note tell (``-s``).
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.command import sound
+from tests.homes.content import sound
+from tests.homes.home import opened
 from tests.live.traffic import WRITES, Figures, traffic
 
 RELEASES = ("0.16.0", "0.18.2", "0.19.0")
@@ -59,7 +58,7 @@ def undisturbed(figures: Figures, home: Path, mode: str) -> None:
 
 def messages(home: Path) -> dict[str, int]:
     """Return how many rows each session has."""
-    with closing(sqlite3.connect(home / "state.db")) as connection:
+    with opened(home) as connection:
         return dict(
             connection.execute("SELECT session_id, COUNT(*) FROM messages GROUP BY session_id")
         )

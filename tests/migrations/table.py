@@ -21,18 +21,10 @@ import pytest
 from hermes_repair.cli.guard import run
 from hermes_repair.schema.structure_difference import diff
 from tests.engine.faults import bytes_in_process
-from tests.migrations.homes import of_schema
+from tests.homes.database import OLD_FIXTURES, RELEASE_OF, connect
+from tests.homes.home import of_schema
 from tests.releases import ReleaseError, run_release
-from tests.unit.schema_support import (
-    OLD_FIXTURES,
-    RELEASE_OF,
-    answers,
-    check_search,
-    connect,
-    known,
-    rows_of,
-    structure_of,
-)
+from tests.unit.schema_support import answers, check_search, known, rows_of, structure_of
 
 OPEN = """
 from hermes_state import SessionDB

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from hermes_repair.schema.releases import effects_of
-from tests.migrations.homes import chat_id, populated
+from tests.homes.database import connect
+from tests.homes.populated import chat_id, populated
 from tests.releases import RELEASES, ReleaseError, run_release
-from tests.unit.schema_support import connect
 
 LIST = """
 import json

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -17,11 +16,11 @@ from hermes_repair.schema.route_parts import RouteFacts
 from hermes_repair.schema.structure import Structure
 from tests.cli.speaking import assert_document
 from tests.command import run
-from tests.databases import Unpack
-from tests.engine.homes import fixed_environment
-from tests.engine.images import content
-from tests.migrations.homes import of_schema
-from tests.unit.schema_support import OLD_FIXTURES, asking, connect, structure_of
+from tests.homes.content import content
+from tests.homes.database import OLD_FIXTURES, Unpack, connect
+from tests.homes.home import of_schema, opened
+from tests.in_process import fixed_environment
+from tests.unit.schema_support import asking, structure_of
 
 OTHERWISE = {
     "a column of another type": (
@@ -40,13 +39,13 @@ OTHERWISE = {
 def test_what_was_otherwise_before_is_said_and_stays(name: str, tmp_path: Path) -> None:
     home = of_schema("v13", tmp_path / "home")
     sql, line = OTHERWISE[name]
-    with closing(sqlite3.connect(home / "state.db")) as db:
+    with opened(home) as db:
         db.executescript(sql)
     words = ("migrate", "--to", "14")
     assert line in run(*words, "--dry-run", home=home).out
     done = run(*words, "--yes", home=home)
     assert (done.code, line in done.out) == (0, True), done
-    with closing(sqlite3.connect(home / "state.db")) as db:
+    with opened(home) as db:
         assert db.execute("SELECT version FROM schema_version").fetchall() == [(14,)]
     again = run(*words, "--yes", "--json", home=home)
     assert (again.code, again.document["plan"]["kept"]) == (0, [line])

@@ -16,11 +16,12 @@ import pytest
 
 from hermes_repair.schema.structure_difference import diff
 from tests.engine.faults import bytes_in_process
-from tests.engine.homes import fixed_environment, ids, look, migrate
-from tests.engine.images import Content, content, fast_folder, without_sequence
 from tests.engine.kills import judge, killed, pictures
-from tests.migrations.homes import populated
-from tests.unit.schema_support import connect, known, structure_of
+from tests.homes.content import Content, content, fast_folder, without_sequence
+from tests.homes.database import connect
+from tests.homes.populated import populated
+from tests.in_process import fixed_environment, ids, look, migrate
+from tests.unit.schema_support import known, structure_of
 
 TARGET = 22
 COMMAND = ("migrate", "--to", str(TARGET), "--yes")

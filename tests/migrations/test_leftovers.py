@@ -10,8 +10,8 @@ import pytest
 
 from hermes_repair.schema.catalogue import default_catalogue
 from tests.command import run
-from tests.engine.images import content
-from tests.migrations.homes import of_schema
+from tests.homes.content import content
+from tests.homes.home import of_schema, opened
 
 USAGE = "session_model_usage"
 LEGACY = f"{USAGE}_v21"
@@ -20,7 +20,7 @@ BINDINGS = "telegram_dm_topic_bindings"
 
 def execute(home: Path, *statements: str) -> list[tuple[object, ...]]:
     """Run statements on the database at rest and return the rows of the last."""
-    with closing(sqlite3.connect(home / "state.db", isolation_level=None)) as db:
+    with opened(home) as db:
         rows = [db.execute(sql).fetchall() for sql in statements]
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return rows[-1]

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.command import run
-from tests.migrations.homes import populated
+from tests.homes.database import connect
+from tests.homes.populated import populated
 from tests.releases import RELEASES, run_release
-from tests.unit.schema_support import check_search, connect
+from tests.unit.schema_support import check_search
 
 USE = """
 from hermes_state import SessionDB

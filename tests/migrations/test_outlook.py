@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import jsonlines
 import pytest
 
-from tests.command import fingerprint, run
-from tests.databases import SESSIONS
-from tests.migrations.homes import of_schema, populated
+from tests.command import run
+from tests.homes.content import fingerprint
+from tests.homes.home import changing, of_schema
+from tests.homes.populated import populated
+from tests.homes.rows import SESSIONS
 from tests.migrations.running import checkout
 
 
@@ -83,11 +83,11 @@ def test_the_first_shape_of_schema_20(tmp_path: Path) -> None:
 
 def test_a_way_back_shows_what_was_put_away(tmp_path: Path) -> None:
     home = of_schema("0.18.2", tmp_path / "home")
-    with closing(sqlite3.connect(home / "state.db")) as connection, connection:
+    with changing(home) as connection:
         connection.execute("UPDATE messages SET active = 1, compacted = 0")
         connection.execute("UPDATE sessions SET archived = 0, rewind_count = 0")
     assert kinds(home, "0.15.2") == {}
-    with closing(sqlite3.connect(home / "state.db")) as connection, connection:
+    with changing(home) as connection:
         connection.execute("UPDATE messages SET active = 0 WHERE id = 1")
         connection.execute("UPDATE sessions SET archived = 1, rewind_count = 1")
     told = forecast(home, "0.15.2")["consequences"]

@@ -10,7 +10,7 @@ from hermes_repair.model.actions import Action, Ddl, RowDelete, RowUpdate
 from hermes_repair.model.plans import Safety, Unit
 from hermes_repair.repair.foreign_keys import rewritten, violations
 from hermes_repair.store.writer import writing
-from tests.migrations.homes import populated
+from tests.homes.populated import populated
 
 
 def unit(*actions: Action) -> Unit:

@@ -6,8 +6,9 @@ import os
 import time
 from pathlib import Path
 
-from tests.command import fingerprint, run
-from tests.migrations.homes import of_schema
+from tests.command import run
+from tests.homes.content import fingerprint
+from tests.homes.home import of_schema
 from tests.migrations.running import environment, gateway
 
 

@@ -13,12 +13,13 @@ import pytest
 from hermes_repair.app.environment import Environment
 from hermes_repair.model.errors import Refused
 from tests.command import run
-from tests.engine.homes import fixed_environment, ids, look, repair, undo
-from tests.engine.images import Content, content, fast_folder, without_sequence
 from tests.engine.kills import judge, pictures
-from tests.migrations.homes import chat_id, of_schema, populated
+from tests.homes.content import Content, content, fast_folder, without_sequence
+from tests.homes.database import connect
+from tests.homes.home import of_schema
+from tests.homes.populated import chat_id, populated
+from tests.in_process import fixed_environment, ids, look, repair, undo
 from tests.migrations.running import environment, gateway
-from tests.unit.schema_support import connect
 
 LOST_INDEX = ("DROP INDEX idx_messages_session",)
 FLAGS = (

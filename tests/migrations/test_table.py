@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.homes.database import OLD_FIXTURES
 from tests.migrations.table import travel, ways
-from tests.unit.schema_support import OLD_FIXTURES
 
 CRASHES = {("v20first", 22)}
 """Starts that the real release does not survive (IntegrityError on open, 0.19.0)."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.command import fingerprint, rows, run
-from tests.engine.homes import fixed_environment, migrate
-from tests.migrations.homes import of_schema, populated
+from tests.command import run
+from tests.homes.content import fingerprint, rows
+from tests.homes.home import of_schema, opened
+from tests.homes.populated import populated
+from tests.in_process import fixed_environment, migrate
 from tests.migrations.running import checkout, environment, gateway
 
 UNIT = """
@@ -269,7 +270,7 @@ def test_the_list_of_versions() -> None:
 
 def torn(home: Path, table: str) -> None:
     """Overwrite the beginning of a table's first page."""
-    with closing(sqlite3.connect(home / "state.db")) as connection:
+    with opened(home) as connection:
         (page,) = connection.execute(
             "SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)
         ).fetchone()

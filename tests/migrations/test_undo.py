@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.command import rows, run
-from tests.engine.images import content, without_sequence
-from tests.migrations.homes import chat_id, populated
+from tests.command import run
+from tests.homes.content import content, rows, without_sequence
+from tests.homes.database import connect
+from tests.homes.populated import chat_id, populated
 from tests.migrations.running import checkout
 from tests.releases import run_release
-from tests.unit.schema_support import connect
 
 OPEN = """
 from hermes_state import SessionDB

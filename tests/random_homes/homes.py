@@ -7,9 +7,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from tempfile import gettempdir
 
-from tests.engine.images import fast_folder
 from tests.histories.acts import History, sampled
 from tests.histories.play import grow
+from tests.homes.content import fast_folder
 from tests.random_homes.judge import Figures, Judge, undamaged
 
 

@@ -14,11 +14,11 @@ from subprocess import Popen
 from tempfile import TemporaryDirectory
 from typing import Any, TypeAlias
 
-from tests.command import RECORDS, Ran, rows, run
-from tests.engine.images import files
+from tests.command import Ran, run
 from tests.histories.acts import LOSSES, History, spelled
 from tests.histories.judge import SAID, is_part, rows_of
 from tests.histories.play import PROFILE, Node
+from tests.homes.content import RECORDS, files, rows
 from tests.releases import hear, say, start_release
 
 LISTER = """

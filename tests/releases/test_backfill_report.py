@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.command import fingerprint, run
-from tests.transcripts.homes import hurt_home
+from tests.command import run
+from tests.homes.by_releases import hurt_home
+from tests.homes.content import fingerprint
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ import pytest
 from hermes_repair.schema.data_steps import (
     would_tag,
 )
+from tests.homes.database import connect
 from tests.releases import run_release
-from tests.unit.schema_support import connect
 from tests.unit.test_schema_delegates import candidates, decided, filled, tagged_ids
 
 OPEN = """

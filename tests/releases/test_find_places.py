@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.command import fingerprint, run
+from tests.command import run
+from tests.homes.content import fingerprint
+from tests.homes.database import tables_of
+from tests.homes.home import changing
 from tests.releases import run_release
-from tests.tables import tables_of
 
 WORD = "marmalade"
 WRITE = """
@@ -82,12 +82,12 @@ def test_all_words_in_any_case_and_order(home: Path) -> None:
 
 
 def test_without_a_search_index_and_where_a_row_is_missing_in_it(home: Path) -> None:
-    with closing(sqlite3.connect(home / "state.db")) as db, db:
+    with changing(home) as db:
         id = db.execute("SELECT id FROM messages WHERE session_id = 'shown'").fetchone()[0]
         db.execute("DELETE FROM messages_fts WHERE rowid = ?", [id])
     indexed = {place["session_id"]: place["indexed"] for place in places(home, WORD)}
     assert indexed == {"shown": False, "undone": True, "compacted": True, "hidden": True}
-    with closing(sqlite3.connect(home / "state.db")) as db, db:
+    with changing(home) as db:
         for trigger in tables_of(db).triggers:
             db.execute(f"DROP TRIGGER {trigger.name}")
         db.execute("DROP TABLE messages_fts")
@@ -141,7 +141,7 @@ def test_copies_of_the_database(home: Path) -> None:
     shutil.copyfile(home / "state.db", home / "state.db.bak")
     (home / "state-snapshots" / "1").mkdir(parents=True)
     shutil.copyfile(home / "state.db", home / "state-snapshots" / "1" / "state.db")
-    with closing(sqlite3.connect(home / "state.db")) as db, db:
+    with changing(home) as db:
         db.execute("DELETE FROM messages")
     found = places(home, "where", WORD)
     assert {(place["where"], place["path"], place["session_id"]) for place in found} == {

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from tests.homes.database import connect
 from tests.releases import run_release
-from tests.unit.schema_support import apply, connect, plan
+from tests.unit.schema_support import apply, plan
 from tests.unit.test_schema_gateway import ENTRIES, filled
 
 OPEN = """

@@ -17,8 +17,8 @@ from hermes_repair.home.installs import (
     serving,
 )
 from hermes_repair.home.launcher import code_of_command, interpreter_of, target_of_shell
+from tests.homes.database import RELEASE_OF
 from tests.releases import release
-from tests.unit.schema_support import RELEASE_OF
 
 
 def write(path: Path, text: str, mode: int = 0o644) -> Path:

@@ -18,18 +18,10 @@ from hermes_repair.gateway_routing import Routing, Source, build_routing
 from hermes_repair.lineage.fork_resolution import branch
 from hermes_repair.lineage.links import LinkedSession, reopen_parent
 from hermes_repair.model.plans import Safety
+from tests.homes.by_releases import CONTINUED, PLAIN, build_fork
+from tests.homes.home import execute_all
 from tests.releases import run_release
-from tests.releases.lineage_homes import (
-    CONTINUED,
-    PLAIN,
-    SESSION_ROWS,
-    build_fork,
-    read_fork,
-    read_graph,
-    run_sql,
-    select,
-    write,
-)
+from tests.releases.forks import SESSION_ROWS, read_fork, read_graph, select_rows, write
 
 GATEWAY = """
 import asyncio, json, pathlib, sys, types
@@ -89,7 +81,7 @@ print(json.dumps(answer))
 def home_routing(home: Path) -> Routing:
     """Read the routing of a home from its three places."""
     connection = sqlite3.connect(home / "state.db")
-    rows = select(connection, "SELECT * FROM gateway_routing")
+    rows = select_rows(connection, "SELECT * FROM gateway_routing")
     connection.close()
     file = (home / "sessions" / "sessions.json").read_bytes()
     return build_routing(file, rows, scope=str((home / "sessions").resolve()))
@@ -145,7 +137,7 @@ def test_chat_type_alone_would_take_the_chat(keep_type: bool, built: Path, tmp_p
     basis, fork = read_fork(home / "state.db", home_routing(home))
     write(home / "state.db", branch(basis, fork, "L"))
     if keep_type:
-        run_sql(home / "state.db", ["UPDATE sessions SET chat_type = 'dm' WHERE id = 'O'"])
+        execute_all(home, "UPDATE sessions SET chat_type = 'dm' WHERE id = 'O'")
     answer = json.loads(run_release("0.18.2", GATEWAY + ASK, home, str(home)))
     assert (answer["lost after new"] == "O") is keep_type
 
@@ -154,12 +146,12 @@ def test_chat_type_alone_would_take_the_chat(keep_type: bool, built: Path, tmp_p
 def test_a_reopened_parent_never_takes_the_chat(version: str, tmp_path: Path) -> None:
     home = tmp_path / "home"
     build_fork(home, PLAIN)
-    run_sql(home / "state.db", ["UPDATE sessions SET parent_session_id = NULL WHERE id <> 'P'"])
+    execute_all(home, "UPDATE sessions SET parent_session_id = NULL WHERE id <> 'P'")
     run_release(version, GATEWAY + ADOPT, home, str(home), "L", "P")
     # switch_session reopens only L; P stays closed by compression, with nothing after it.
     graph = read_graph(home / "state.db")
     connection = sqlite3.connect(home / "state.db")
-    (row,) = select(connection, SESSION_ROWS, '["P"]')
+    (row,) = select_rows(connection, SESSION_ROWS, '["P"]')
     connection.close()
     resolved = reopen_parent(LinkedSession(graph, graph.nodes["P"], row, home_routing(home)))
     assert resolved.safety is Safety.UNSAFE

@@ -23,14 +23,9 @@ from hermes_repair.lineage.session_node import DelegateMark, SessionNode
 from hermes_repair.model.plans import Safety
 from hermes_repair.model.values import Row
 from hermes_repair.program_texts import default_harness
+from tests.homes.home import execute_all
 from tests.releases import run_release
-from tests.releases.lineage_homes import (
-    SESSION_ROWS,
-    read_graph,
-    run_sql,
-    select,
-    write,
-)
+from tests.releases.forks import SESSION_ROWS, read_graph, select_rows, write
 from tests.support import NO_ROUTING
 
 SIX = ("0.13.0", "0.15.2", "0.16.0", "0.17.0", "0.18.2", "0.19.0")
@@ -86,9 +81,10 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("hidden") / "home"
     home.mkdir()
     run_release("0.15.2", BUILD, home, str(home))
-    run_sql(
-        home / "state.db",
-        ["DELETE FROM messages WHERE session_id = 'gone'", "DELETE FROM sessions WHERE id='gone'"],
+    execute_all(
+        home,
+        "DELETE FROM messages WHERE session_id = 'gone'",
+        "DELETE FROM sessions WHERE id = 'gone'",
     )
     return home
 
@@ -101,7 +97,7 @@ def listed(version: str, home: Path) -> set[str]:
 def rows_of(database: Path) -> dict[str, Row]:
     connection = sqlite3.connect(database)
     ids = [row[0] for row in connection.execute("SELECT id FROM sessions")]
-    found = {str(row["id"]): row for row in select(connection, SESSION_ROWS, json.dumps(ids))}
+    found = {str(row["id"]): row for row in select_rows(connection, SESSION_ROWS, json.dumps(ids))}
     connection.close()
     return found
 
@@ -114,7 +110,7 @@ def proofs(database: Path, nodes: list[SessionNode]) -> dict[str, str]:
     ids = json.dumps([node.id for node in nodes])
     counts = dict(
         counts_from_row(row)
-        for row in select(connection, facts_query(columns, openings), *openings, ids)
+        for row in select_rows(connection, facts_query(columns, openings), *openings, ids)
     )
     connection.close()
     found = (

@@ -16,7 +16,7 @@ from hermes_repair.lineage.release_rules import (
     resume_target,
 )
 from tests.releases import run_release
-from tests.releases.lineage_homes import read_graph
+from tests.releases.forks import read_graph
 
 LINEAGES = 150
 

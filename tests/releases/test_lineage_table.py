@@ -17,19 +17,10 @@ import pytest
 from hermes_repair.lineage.fork_resolution import archive, archive_merged, branch
 from hermes_repair.lineage.release_rules import RULES, compression_tip, picker, resume_target
 from hermes_repair.model.plans import Safety
+from tests.homes.by_releases import CONTINUED, PLAIN, REVIEWED, T, build_fork
+from tests.homes.home import execute_all
 from tests.releases import run_release
-from tests.releases.lineage_homes import (
-    CONTINUED,
-    PLAIN,
-    REVIEWED,
-    T,
-    build_fork,
-    read_fork,
-    read_graph,
-    routes_to,
-    run_sql,
-    write,
-)
+from tests.releases.forks import read_fork, read_graph, routes_to, write
 
 SIX = ("0.13.0", "0.15.2", "0.16.0", "0.17.0", "0.18.2", "0.19.0")
 
@@ -108,7 +99,7 @@ def forked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for option, statements in OPTIONS.items():
         home = folder / "options" / option
         shutil.copytree(folder / "base", home)
-        run_sql(home / "state.db", statements)
+        execute_all(home, *statements)
     (folder / "options" / "E" / "later.sql").write_text(
         "UPDATE sessions SET archived = 1 WHERE id = 'O'"
     )

@@ -5,11 +5,9 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -18,8 +16,12 @@ from hermes_repair.app import clean_locks as app
 from hermes_repair.app.environment import real_environment
 from hermes_repair.app.file_status import read_file_status
 from hermes_repair.home.layout import open_home
-from tests.command import fingerprint, rows, run
-from tests.releases.locks_homes import GONE, locks, make_home, plant, receipts, running
+from tests.command import run
+from tests.homes.by_releases import home_of_chats
+from tests.homes.content import fingerprint, rows
+from tests.homes.damage import GONE_HOLDER, leave_lock
+from tests.homes.home import changing, locks, opened, receipts
+from tests.releases.session_db import running
 from tests.support import ROOT
 
 WORLD = real_environment(lambda _sentence: None)
@@ -30,7 +32,7 @@ def see(home: Path) -> app.Seen:
 
 
 def test_nothing_to_do_says_nothing_and_leaves_no_trace(tmp_path: Path) -> None:
-    home = make_home(tmp_path)
+    home = home_of_chats(tmp_path)
     before = fingerprint(home)
     done = run("locks", "clean", home=home)
     assert (done.code, done.out, done.err) == (0, "", "")
@@ -44,15 +46,15 @@ def test_nothing_to_do_says_nothing_and_leaves_no_trace(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("version", ["0.16.0", "0.18.2", "0.19.0"])
 def test_what_is_over_goes_and_what_lives_stays(version: str, tmp_path: Path) -> None:
-    home = make_home(tmp_path, version)
+    home = home_of_chats(tmp_path, version)
     with running(home, version) as hermes:
         assert hermes.do("acquire choir 300") == "True"
         living = f"pid={hermes.pid}:tid=1:agent=a:nonce=1"
-        plant(home, "expired", living)
-        plant(home, "within grace", "background-review", acquired=-330, expires=-30)
-        plant(home, "dead", acquired=-10, expires=290)
-        plant(home, "unreadable", "background-review", acquired=-10, expires=290)
-        plant(home, "absurd", living, acquired=-10, expires=90_000)
+        leave_lock(home, "expired", living)
+        leave_lock(home, "within grace", "background-review", acquired=-330, expires=-30)
+        leave_lock(home, "dead", acquired=-10, expires=290)
+        leave_lock(home, "unreadable", "background-review", acquired=-10, expires=290)
+        leave_lock(home, "absurd", living, acquired=-10, expires=90_000)
         done = run("locks", "clean", "-v", home=home)
         assert (done.code, done.err) == (0, "")
         assert sorted(locks(home)) == ["absurd", "choir", "unreadable", "within grace"]
@@ -79,7 +81,7 @@ def test_what_is_over_goes_and_what_lives_stays(version: str, tmp_path: Path) ->
 
 
 def test_a_healthy_rotation_keeps_its_lock_while_we_clean_in_between(tmp_path: Path) -> None:
-    home = make_home(tmp_path)
+    home = home_of_chats(tmp_path)
     with running(home) as hermes:
         for line in ("acquire choir 300", "rotate choir"):
             hermes.do(line)
@@ -98,9 +100,9 @@ def test_a_healthy_rotation_keeps_its_lock_while_we_clean_in_between(tmp_path: P
 
 
 def test_a_lock_that_is_retaken_between_look_and_delete_wins(tmp_path: Path) -> None:
-    home = make_home(tmp_path)
+    home = home_of_chats(tmp_path)
     with running(home) as hermes:
-        plant(home, "choir", f"pid={hermes.pid}:tid=1:agent=a:nonce=1")
+        leave_lock(home, "choir", f"pid={hermes.pid}:tid=1:agent=a:nonce=1")
         seen = see(home)
         assert [lock.session for lock in seen.stale] == ["choir"]
         assert hermes.do("acquire choir 300") == "True"  # Hermes takes an expired lock over
@@ -116,11 +118,11 @@ def test_a_lock_that_is_retaken_between_look_and_delete_wins(tmp_path: Path) -> 
 
 
 def test_a_lock_that_is_renewed_between_look_and_delete_wins(tmp_path: Path) -> None:
-    home = make_home(tmp_path)
+    home = home_of_chats(tmp_path)
     with running(home) as hermes:
         hermes.do("acquire choir -300")
         seen = see(home)
-        with closing(sqlite3.connect(home / "state.db")) as connection, connection:
+        with changing(home) as connection:
             connection.execute("UPDATE compression_locks SET expires_at = ?", (time.time() + 300,))
         assert [lock.session for lock in app.free(open_home(home), WORLD, seen).kept] == ["choir"]
         assert hermes.do("holder choir").startswith(f"pid={hermes.pid}:")
@@ -130,7 +132,7 @@ def test_a_holder_that_began_after_we_looked_who_is_there_lives(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The list of openers is older than the row: only asking again tells."""
-    home = make_home(tmp_path)
+    home = home_of_chats(tmp_path)
     with running(home) as first:
         before = read_file_status(open_home(home))
         with running(home) as second:
@@ -145,12 +147,12 @@ def test_a_holder_that_began_after_we_looked_who_is_there_lives(
 
 def test_it_imports_no_more_than_it_needs(tmp_path: Path) -> None:
     """A run every few minutes is mostly imports; a clock would tell less surely."""
-    home = make_home(tmp_path)
+    home = home_of_chats(tmp_path)
     idle = imported(home)
     assert not {"yaml", "orjson", "jsonlines", "psutil", "rich", "sqlite_utils"} & idle
     rooms = {name.split(".")[1] for name in idle if name.startswith("hermes_repair.")}
     assert rooms <= {"app", "cli", "evidence", "home", "host", "leases", "model", "report", "store"}
-    plant(home, "choir")
+    leave_lock(home, "choir")
     freeing = imported(home)
     assert not locks(home)
     assert "hermes_repair.repair.executor" in freeing
@@ -176,8 +178,8 @@ def imported(home: Path) -> set[str]:
 
 
 def test_undo_gives_a_lock_back_as_it_was(tmp_path: Path) -> None:
-    home = make_home(tmp_path)
-    plant(home, "choir")
+    home = home_of_chats(tmp_path)
+    leave_lock(home, "choir")
     before = rows(home / "state.db")
     assert run("locks", "clean", home=home).out.startswith("freed the compression lock of choir")
     assert locks(home) == {}
@@ -187,19 +189,19 @@ def test_undo_gives_a_lock_back_as_it_was(tmp_path: Path) -> None:
 
 
 def test_undo_leaves_a_lock_that_was_taken_since(tmp_path: Path) -> None:
-    home = make_home(tmp_path)
-    plant(home, "choir")
+    home = home_of_chats(tmp_path)
+    leave_lock(home, "choir")
     run("locks", "clean", home=home)
-    plant(home, "choir", "pid=4000002:tid=1:agent=a:nonce=2", acquired=-10, expires=290)
+    leave_lock(home, "choir", "pid=4000002:tid=1:agent=a:nonce=2", acquired=-10, expires=290)
     undone = run("undo", "--yes", home=home)
     assert undone.code == 4
     assert locks(home) == {"choir": "pid=4000002:tid=1:agent=a:nonce=2"}
 
 
 def test_receipts_are_small_and_do_not_pile_up(tmp_path: Path) -> None:
-    home = make_home(tmp_path, "0.16.0")
+    home = home_of_chats(tmp_path, "0.16.0")
     for number in range(app.KEEP_RECEIPTS + 5):
-        plant(home, f"lock {number}")
+        leave_lock(home, f"lock {number}")
         done = app.clean(open_home(home), WORLD, grace=60, max_age=3600, dry_run=False)
         assert [lock.session for lock in done.freed] == [f"lock {number}"]
     kept = receipts(home)
@@ -211,8 +213,8 @@ def test_receipts_are_small_and_do_not_pile_up(tmp_path: Path) -> None:
 
 
 def test_a_dry_run_changes_nothing(tmp_path: Path) -> None:
-    home = make_home(tmp_path)
-    plant(home, "choir")
+    home = home_of_chats(tmp_path)
+    leave_lock(home, "choir")
     before = fingerprint(home)
     said = run("locks", "clean", "--dry-run", home=home)
     assert said.out == "would free the compression lock of choir: It expired 10 minutes ago.\n"
@@ -221,8 +223,8 @@ def test_a_dry_run_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_two_runs_at_once_do_not_fight(tmp_path: Path) -> None:
-    home = make_home(tmp_path)
-    plant(home, "choir")
+    home = home_of_chats(tmp_path)
+    leave_lock(home, "choir")
     folder = home / "hermes-repair"
     folder.mkdir(mode=0o700)
     with (folder / "run.lock").open("w") as other:
@@ -239,8 +241,8 @@ def test_two_runs_at_once_do_not_fight(tmp_path: Path) -> None:
 
 
 def test_another_writer_is_waited_for(tmp_path: Path) -> None:
-    home = make_home(tmp_path)
-    plant(home, "choir")
+    home = home_of_chats(tmp_path)
+    leave_lock(home, "choir")
     with running(home) as hermes:
         assert hermes.do("hold 2") == "holding"
         done = run("locks", "clean", home=home)
@@ -248,9 +250,9 @@ def test_another_writer_is_waited_for(tmp_path: Path) -> None:
 
 
 def test_a_writer_that_does_not_pause_is_left_alone(tmp_path: Path) -> None:
-    home = make_home(tmp_path)
-    plant(home, "choir")
-    plant(home, "garden")
+    home = home_of_chats(tmp_path)
+    leave_lock(home, "choir")
+    leave_lock(home, "garden")
     with running(home) as hermes:
         assert hermes.do("hold 40") == "holding"
         started = time.monotonic()
@@ -264,8 +266,8 @@ def test_a_writer_that_does_not_pause_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_a_database_that_is_locked_altogether_is_left_alone(tmp_path: Path) -> None:
-    home = make_home(tmp_path)
-    with closing(sqlite3.connect(home / "state.db", isolation_level=None)) as connection:
+    home = home_of_chats(tmp_path)
+    with opened(home) as connection:
         assert connection.execute("PRAGMA journal_mode=DELETE").fetchone() == ("delete",)
         connection.execute("BEGIN EXCLUSIVE")
         done = run("locks", "clean", home=home)
@@ -276,7 +278,7 @@ def test_a_database_that_is_locked_altogether_is_left_alone(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("version", ["0.13.0", "0.15.2"])
 def test_a_schema_without_locks(version: str, tmp_path: Path) -> None:
-    home = make_home(tmp_path, version)
+    home = home_of_chats(tmp_path, version)
     before = fingerprint(home)
     done = run("locks", "clean", home=home)
     assert (done.code, done.out, done.err) == (0, "", "")
@@ -286,8 +288,8 @@ def test_a_schema_without_locks(version: str, tmp_path: Path) -> None:
 
 
 def test_a_table_of_no_known_release_is_left_alone(tmp_path: Path) -> None:
-    home = make_home(tmp_path)
-    with closing(sqlite3.connect(home / "state.db")) as connection, connection:
+    home = home_of_chats(tmp_path)
+    with changing(home) as connection:
         connection.execute("UPDATE schema_version SET version = 99")
         connection.execute("ALTER TABLE compression_locks ADD COLUMN fence INTEGER")
         connection.execute("INSERT INTO compression_locks VALUES ('choir', 'x', 1.0, 2.0, 3)")
@@ -299,20 +301,20 @@ def test_a_table_of_no_known_release_is_left_alone(tmp_path: Path) -> None:
 
 def test_a_newer_schema_with_the_known_table(tmp_path: Path) -> None:
     """Releases of 23 and later renew a lock after it expired: who lives keeps it."""
-    home = make_home(tmp_path)
-    with closing(sqlite3.connect(home / "state.db")) as connection, connection:
+    home = home_of_chats(tmp_path)
+    with changing(home) as connection:
         connection.execute("UPDATE schema_version SET version = 33")
     with running(home, "0.18.2") as hermes:
         hermes.do("acquire choir -300")
-        plant(home, "dead", acquired=-10, expires=290)
+        leave_lock(home, "dead", acquired=-10, expires=290)
         done = run("locks", "clean", home=home)
         assert done.out == "freed the compression lock of dead: Process 4000001 is gone.\n"
         assert list(locks(home)) == ["choir"]
 
 
 def test_damage_is_told_and_nothing_is_touched(tmp_path: Path) -> None:
-    home = make_home(tmp_path)
-    plant(home, "choir")
+    home = home_of_chats(tmp_path)
+    leave_lock(home, "choir")
     database = home / "state.db"
     whole = database.read_bytes()
     for name, content in {
@@ -333,7 +335,7 @@ def test_damage_is_told_and_nothing_is_touched(tmp_path: Path) -> None:
 
 
 def test_a_wal_that_nobody_uses_is_left_alone(tmp_path: Path) -> None:
-    home = make_home(tmp_path)
+    home = home_of_chats(tmp_path)
     with running(home) as hermes:
         hermes.do("acquire choir 300")
         hermes.process.kill()
@@ -350,7 +352,7 @@ def test_a_wal_that_nobody_uses_is_left_alone(tmp_path: Path) -> None:
 
 def test_another_reader_of_bytes_is_no_connection(tmp_path: Path) -> None:
     """A doctor that reads the file as it lies has it open, and the -wal is as left as before."""
-    home = make_home(tmp_path)
+    home = home_of_chats(tmp_path)
     with running(home) as hermes:
         hermes.do("acquire choir 300")
         hermes.process.kill()
@@ -366,12 +368,12 @@ def test_another_reader_of_bytes_is_no_connection(tmp_path: Path) -> None:
 
 def test_no_home_and_every_profile(tmp_path: Path) -> None:
     assert run("locks", "clean", home=tmp_path / "nowhere").code == 5
-    home = make_home(tmp_path)
+    home = home_of_chats(tmp_path)
     other = home / "profiles" / "work"
     other.mkdir(parents=True)
     shutil.copyfile(home / "state.db", other / "state.db")
     for place in (home, other):
-        plant(place, "choir")
+        leave_lock(place, "choir")
     done = run("locks", "clean", "--all-profiles", "--json", home=home)
     assert done.code == 0
     assert [part["freed"] for part in done.document["profiles"]] == [["choir"], ["choir"]]
@@ -379,15 +381,15 @@ def test_no_home_and_every_profile(tmp_path: Path) -> None:
 
 
 def test_values_that_no_release_writes(tmp_path: Path) -> None:
-    home = make_home(tmp_path)
-    with closing(sqlite3.connect(home / "state.db")) as connection, connection:
+    home = home_of_chats(tmp_path)
+    with changing(home) as connection:
         connection.executemany(
             "INSERT INTO compression_locks VALUES (?, ?, ?, ?)",
             [
                 (b"\xff\0", b"\0pid=1", "yesterday", 1.0),
                 ("\x1b[31mred", "pid=" + "9" * 400, 1e308, 2.0),
-                (None, GONE, float("-inf"), float("inf")),
-                (7, GONE, 1, "never"),
+                (None, GONE_HOLDER, float("-inf"), float("inf")),
+                (7, GONE_HOLDER, 1, "never"),
             ],
         )
     done = run("locks", "clean", "-v", home=home)

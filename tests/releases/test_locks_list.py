@@ -19,9 +19,13 @@ import pytest
 
 from hermes_repair.home.layout import PidRecord, lock_files, open_home, read_pid_file
 from hermes_repair.host import process
-from tests.command import fingerprint, run
+from tests.command import run
+from tests.homes.by_releases import home_of_chats
+from tests.homes.content import fingerprint
+from tests.homes.damage import GONE_HOLDER, leave_lock
+from tests.homes.home import execute
 from tests.releases import release
-from tests.releases.locks_homes import GONE, make_home, plant, running
+from tests.releases.session_db import running
 
 
 def listed(home: Path) -> list[dict[str, Any]]:
@@ -40,22 +44,17 @@ def one(home: Path, what: str, subject: str) -> dict[str, Any]:
     return found[0]
 
 
-def execute(home: Path, sql: str, *values: Any) -> None:
-    with closing(sqlite3.connect(home / "state.db")) as connection, connection:
-        connection.execute(sql, values)
-
-
 def test_nothing_is_held(tmp_path: Path) -> None:
-    home = make_home(tmp_path)
+    home = home_of_chats(tmp_path)
     assert listed(home) == []
     assert run("locks", "list", home=home).out.splitlines()[1:] == ["Nothing is held."]
 
 
 def test_compression_locks_with_all_columns(tmp_path: Path) -> None:
-    home = make_home(tmp_path)
+    home = home_of_chats(tmp_path)
     with running(home) as hermes:
         hermes.do("acquire choir 300")
-        plant(home, "garden")
+        leave_lock(home, "garden")
         said = run("locks", "list", "--json", home=home)
         found = {entry["subject"]: entry for entry in said.document["locks"]}
         live, over = found["choir"], found["garden"]
@@ -64,7 +63,7 @@ def test_compression_locks_with_all_columns(tmp_path: Path) -> None:
         assert live["holder"].startswith(f"pid={hermes.pid}:tid=")
         assert 0 <= live["age"] < 60 and 200 < live["expires_in"] <= 300
         assert (live["verdict"], live["cleanable"], live["cleaned_by"]) == ("live", False, None)
-        assert (over["pid"], over["process"], over["holder"]) == (4000001, None, GONE)
+        assert (over["pid"], over["process"], over["holder"]) == (4000001, None, GONE_HOLDER)
         assert 890 < over["age"] < 960 and -660 < over["expires_in"] < -590
         assert (over["verdict"], over["cleaned_by"]) == ("expired", "locks clean")
         plain = run("locks", "list", home=home).out.splitlines()
@@ -77,7 +76,7 @@ def test_compression_locks_with_all_columns(tmp_path: Path) -> None:
 
 
 def test_pauses_breakers_and_handoffs(tmp_path: Path) -> None:
-    home = make_home(tmp_path)
+    home = home_of_chats(tmp_path)
     execute(
         home,
         "UPDATE sessions SET compression_failure_cooldown_until = ?, handoff_state = 'pending',"
@@ -102,7 +101,7 @@ def test_pauses_breakers_and_handoffs(tmp_path: Path) -> None:
 
 
 def test_delegations(tmp_path: Path) -> None:
-    home = make_home(tmp_path)
+    home = home_of_chats(tmp_path)
     own = process(os.getpid())
     assert own is not None
     rows = {
@@ -134,7 +133,7 @@ def test_delegations(tmp_path: Path) -> None:
 
 
 def test_leases_and_heartbeats_of_later_schemas(tmp_path: Path) -> None:
-    home = make_home(tmp_path)
+    home = home_of_chats(tmp_path)
     now = time.time()
     execute(
         home,
@@ -147,7 +146,13 @@ def test_leases_and_heartbeats_of_later_schemas(tmp_path: Path) -> None:
         " started_at REAL NOT NULL, last_heartbeat REAL NOT NULL,"
         " profile TEXT NOT NULL DEFAULT '', host TEXT NOT NULL DEFAULT '')",
     )
-    execute(home, "INSERT INTO session_turn_leases VALUES ('choir', ?, ?, ?)", GONE, now, now + 90)
+    execute(
+        home,
+        "INSERT INTO session_turn_leases VALUES ('choir', ?, ?, ?)",
+        GONE_HOLDER,
+        now,
+        now + 90,
+    )
     execute(home, "INSERT INTO session_turn_leases VALUES ('garden', '', ?, ?)", now, now)
     execute(
         home,
@@ -192,7 +197,7 @@ def locked(path: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a table of kernel locks")
 def test_lock_files_are_held_or_free_and_never_touched(tmp_path: Path) -> None:
-    home = make_home(tmp_path)
+    home = home_of_chats(tmp_path)
     tick, rebuild = home / "cron" / ".tick.lock", home / "state.db.fts_rebuild.lock"
     tick.parent.mkdir()
     for path in (tick, rebuild, home / "gateway.lock"):
@@ -214,7 +219,7 @@ def test_lock_files_are_held_or_free_and_never_touched(tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a table of kernel locks")
 def test_a_lock_that_a_child_inherited(tmp_path: Path) -> None:
     """Hermes #100108: the holder is gone and its child keeps the file locked."""
-    home = make_home(tmp_path)
+    home = home_of_chats(tmp_path)
     path = home / "state.db.repair.lock"
     with locked(path, "fork") as holder:
         holder.kill()
@@ -226,7 +231,7 @@ def test_a_lock_that_a_child_inherited(tmp_path: Path) -> None:
 
 
 def test_the_pid_file_of_the_gateway(tmp_path: Path) -> None:
-    home = make_home(tmp_path)
+    home = home_of_chats(tmp_path)
     own = process(os.getpid())
     assert own is not None
     path = home / "gateway.pid"
@@ -281,8 +286,8 @@ def test_the_names_of_the_lock_files_are_those_of_the_releases(
 
 
 def test_a_run_of_ours_that_was_cut_off(tmp_path: Path) -> None:
-    home = make_home(tmp_path)
-    plant(home, "choir")
+    home = home_of_chats(tmp_path)
+    leave_lock(home, "choir")
     assert run("locks", "clean", home=home).code == 0
     (receipt,) = (home / "hermes-repair" / "receipts").iterdir()
     with closing(sqlite3.connect(receipt)) as connection, connection:
@@ -293,7 +298,7 @@ def test_a_run_of_ours_that_was_cut_off(tmp_path: Path) -> None:
 
 
 def test_damage_shows_the_files_and_says_so(tmp_path: Path) -> None:
-    home = make_home(tmp_path)
+    home = home_of_chats(tmp_path)
     (home / "gateway.pid").write_text("4711")
     (home / "state.db").write_bytes(b"no database" * 1000)
     said = run("locks", "list", home=home)
@@ -304,9 +309,9 @@ def test_damage_shows_the_files_and_says_so(tmp_path: Path) -> None:
 
 
 def test_on_a_terminal_it_is_a_table_with_chats_that_can_be_told_apart(tmp_path: Path) -> None:
-    home = make_home(tmp_path)
+    home = home_of_chats(tmp_path)
     execute(home, "UPDATE sessions SET title = '\x1b[2JThe night train' WHERE id = 'choir'")
-    plant(home, "choir")
+    leave_lock(home, "choir")
     shown = on_a_terminal("locks", "list", "--home", str(home))
     assert "WHAT" in shown and "CLEANED BY" in shown
     heading = next(line for line in shown.splitlines() if "WHAT" in line)

@@ -17,6 +17,8 @@ import psutil
 import pytest
 
 import tests.releases
+from tests.homes.by_releases import legacy_home
+from tests.homes.home import copy_home
 from tests.releases import ReleaseError, release, run_release
 from tests.scenario import (
     CASES,
@@ -26,10 +28,8 @@ from tests.scenario import (
     WHOLE,
     Scenario,
     build_scenario,
-    copy_home,
     fresh_scenario,
 )
-from tests.scenario.generic import legacy_home
 from tests.scenario.judge import (
     append_turn,
     delete_session,

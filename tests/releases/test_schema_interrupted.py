@@ -14,12 +14,10 @@ import pytest
 
 from hermes_repair.schema.recognise import recognise
 from hermes_repair.schema.structure_difference import diff
-from tests.databases import build_database
+from tests.homes.database import STRUCTURES, build_database, connect, structured
 from tests.releases import run_release
 from tests.unit.schema_support import (
-    STRUCTURES,
     check_search,
-    connect,
     interrupted,
     known,
     migrate,
@@ -195,9 +193,7 @@ BINDING = "('c{0}', 't{0}', 'u', 'k{0}', '{1}', 'auto', 1.0, 1.0)"
 
 def topics(*statements: str) -> sqlite3.Connection:
     """Make schema 14 with the Telegram tables as they were before their rebuild (2026-05-04)."""
-    connection = connect(":memory:")
-    connection.executescript((STRUCTURES / "14.sql").read_text(encoding="utf-8"))
-    connection.execute("INSERT INTO schema_version VALUES (14)")
+    connection = structured("14", version=14)
     side = (STRUCTURES / "side.sql").read_text(encoding="utf-8")
     connection.executescript(side.replace(" ON DELETE CASCADE", "") + TOPICS)
     for sql in statements:
@@ -232,8 +228,7 @@ def test_topic_bindings_of_a_stopped_rebuild(statements: list[str]) -> None:
     migrate(connection, 14)
     rows = connection.execute(f"SELECT chat_id, session_id FROM {OLD} ORDER BY 1").fetchall()
     assert rows == [("c1", "a"), ("c2", "b")]
-    side = connect(":memory:")
-    side.executescript((STRUCTURES / "14.sql").read_text(encoding="utf-8"))
+    side = structured("14")
     side.executescript((STRUCTURES / "side.sql").read_text(encoding="utf-8"))
     assert diff(structure_of(side), structure_of(connection)).lines() == []
 

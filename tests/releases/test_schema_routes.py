@@ -10,19 +10,9 @@ import pytest
 from hermes_repair.schema.route import route
 from hermes_repair.schema.route_parts import RouteFacts
 from hermes_repair.schema.structure_difference import diff
-from tests.databases import Unpack, build_database
+from tests.homes.database import OLD_FIXTURES, RELEASE_OF, Unpack, build_database, connect
 from tests.releases import run_release
-from tests.unit.schema_support import (
-    OLD_FIXTURES,
-    RELEASE_OF,
-    answers,
-    check_search,
-    connect,
-    known,
-    migrate,
-    rows_of,
-    structure_of,
-)
+from tests.unit.schema_support import answers, check_search, known, migrate, rows_of, structure_of
 
 OPEN = """
 import sys

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.homes.database import STRUCTURES, connect
 from tests.releases import run_release
-from tests.unit.schema_support import STRUCTURES, connect, migrate
+from tests.unit.schema_support import migrate
 
 RESOLVE = """
 import sys

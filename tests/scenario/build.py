@@ -32,6 +32,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from tests.homes.home import changing
 from tests.scenario.model import CASES, HEALTHY, WENT_ON, Chat, Fork, Scenario
 from tests.scenario.play import TIMEZONE, Running, play
 from tests.scenario.talk import Message, turn
@@ -293,10 +294,9 @@ def _load(version: str, home: Path, ids: dict[str, str]) -> dict[str, list[Messa
 
 def _execute(home: Path, statements: Sequence[str], session_id: str) -> None:
     """Run ``statements`` on the database, each with ``session_id``, foreign keys off."""
-    with closing(sqlite3.connect(home / "state.db")) as connection:
+    with changing(home) as connection:
         for statement in statements:
             connection.execute(statement, (session_id,))
-        connection.commit()
 
 
 def _birth(home: Path) -> float:

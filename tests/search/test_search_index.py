@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.command import Ran, run
-from tests.databases import build_database
+from tests.homes.database import build_database
 from tests.search.damages import CHANGED, DAMAGES
 
 LAYOUTS = {

@@ -8,11 +8,9 @@ doubled, put out of order or brought back that was taken back, and undo gives ba
 from __future__ import annotations
 
 import json
-import sqlite3
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -24,9 +22,9 @@ from hermes_repair.evidence.database_history import IMPORTS_SINCE
 from hermes_repair.home.layout import open_home
 from hermes_repair.model.choices import LookOptions, Selection
 from hermes_repair.model.values import Value
-from sample_data.build import structure_sql
-from tests.engine.homes import fixed_environment, undo
-from tests.engine.images import content, fast_folder, without_sequence
+from tests.homes.content import content, fast_folder, without_sequence
+from tests.homes.home import new_home, opened
+from tests.in_process import fixed_environment, undo
 from tests.unit.test_transcripts_properties import flat, keep, turns
 from tests.unit.transcripts_model import START, Said, numbered, turn, wall_text
 
@@ -189,10 +187,7 @@ def name_of(number: int) -> str:
 
 def build(root: Path, schema: int, chats: Iterable[Chat]) -> Path:
     """Write the home."""
-    (root / "sessions").mkdir(parents=True)
-    with closing(sqlite3.connect(root / "state.db")) as db, db:
-        db.executescript(structure_sql(schema))
-        db.execute("INSERT INTO schema_version VALUES (?)", (schema,))
+    with new_home(root, schema, wal=False) as db:
         events: list[tuple[float, Chat, Row | None]] = []  # without a row: all of the chat's go
         for place, chat in enumerate(chats):
             shown = sum(row.active for row in chat.rows)
@@ -245,7 +240,7 @@ def write_files(folder: Path, chat: Chat) -> None:
 def stored_rows(root: Path, name: str, schema: int) -> list[tuple[object, ...]]:
     """Return the rows of a session by id, less the id."""
     active = "active" if schema >= 14 else "1"
-    with closing(sqlite3.connect(root / "state.db")) as db:
+    with opened(root) as db:
         return db.execute(
             f"SELECT role, content, tool_call_id, timestamp, {active} FROM messages"
             " WHERE session_id = ? ORDER BY id",

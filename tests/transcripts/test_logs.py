@@ -12,7 +12,8 @@ import pytest
 
 from hermes_repair.transcripts.sequences import SessionMeta
 from hermes_repair.transcripts.session_files import read_head, read_log
-from tests.command import RECORDS, rows, run, sound
+from tests.command import run
+from tests.homes.content import RECORDS, rows, sound
 from tests.releases import run_release
 from tests.unit.transcripts_model import key_of
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.command import rows, run, sound
+from tests.command import run
+from tests.homes.content import rows, sound
+from tests.homes.home import execute, opened
 from tests.releases import run_release
 
 CHAT = """
@@ -34,11 +34,6 @@ db = SessionDB()
 print([row["id"] for row in db.list_sessions_rich()], len(db.get_messages("gone")))
 db.close()
 """
-
-
-def execute(home: Path, sql: str) -> None:
-    with closing(sqlite3.connect(home / "state.db")) as db, db:
-        db.execute(sql)
 
 
 @pytest.mark.parametrize("version", ["0.15.2", "0.19.0"])
@@ -98,7 +93,7 @@ def test_a_session_whose_id_is_no_text_keeps_it_and_its_message_is_mended(tmp_pa
     done = run("repair", "--plan", plan, "--yes", home=home)
     assert done.code == 0, done.out + done.err
     assert run("history", home=home).code == 0
-    with closing(sqlite3.connect(home / "state.db")) as db:
+    with opened(home) as db:
         said = db.execute("SELECT hex(session_id), content FROM messages ORDER BY id").fetchall()
     assert said == [("63E9", "f\ufffd"), ("63E9", "Nobody.")]
     assert run("undo", "--yes", home=home).code == 0

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import shutil
-import sqlite3
-from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.command import rows, run, sound
+from tests.command import run
+from tests.homes.by_releases import hurt_home
+from tests.homes.content import rows, sound
+from tests.homes.home import query
+from tests.homes.small import NOW
 from tests.releases import release
 from tests.scenario.judge import append_turn, differences, open_with, read_transcripts
-from tests.transcripts.homes import NOW, hurt_home
 
 IMPORTS = ("0.19.0",)
 """Releases that can import chats."""
@@ -31,11 +31,6 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, lis
     return home, hurt_home(home, sessions=200, turns=4)
 
 
-def ask(home: Path, sql: str) -> list[Any]:
-    with closing(sqlite3.connect(home / "state.db")) as db:
-        return db.execute(sql).fetchall()
-
-
 @pytest.mark.parametrize("version", LATER)
 def test_every_release_reads_what_0_14_read(
     built: tuple[Path, dict[str, list[str]]], version: str, tmp_path: Path
@@ -48,7 +43,7 @@ def test_every_release_reads_what_0_14_read(
     expected = read_transcripts("0.14.0", home, [*back, *right])
     open_with(version, home)
     before = rows(home / "state.db", besides=back)
-    tokens = ask(home, TOKENS)
+    tokens = query(home, TOKENS)
     lacking = differences(version, home, expected)
     assert set(lacking) == set(back), "the damage is what this release does not show"
 
@@ -68,9 +63,9 @@ def test_every_release_reads_what_0_14_read(
         assert not left
     assert differences(version, home, expected) == {}
     assert rows(home / "state.db", besides=back) == before, "a chat that was right changed"
-    assert ask(home, TOKENS) == tokens
+    assert query(home, TOKENS) == tokens
     gone = by_hurt["no_session"]
-    assert ask(home, f"SELECT id FROM sessions WHERE id IN ({marks(gone)})") == []
+    assert query(home, f"SELECT id FROM sessions WHERE id IN ({marks(gone)})") == []
     sound(home / "state.db")
     after = run("backfill", "--report", "--json", home=home).document["classification"]
     table = {verdict: (looked.get(verdict, 0), after.get(verdict, 0)) for verdict in looked | after}

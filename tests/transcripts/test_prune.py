@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import gzip
-import sqlite3
 import time
-from contextlib import closing
 from pathlib import Path
 
-from tests.command import RECORDS, run
+from tests.command import run
+from tests.homes.by_releases import hurt_home
+from tests.homes.content import RECORDS
+from tests.homes.home import changing
 from tests.releases import release, run_release
-from tests.transcripts.homes import hurt_home
 
 PRUNE = """
 from pathlib import Path
@@ -68,7 +68,7 @@ def test_a_file_that_only_a_person_may_import_is_copied_before_a_prune(tmp_path:
     release("0.19.0")
     home = tmp_path / "home"
     session = hurt_home(home, sessions=10, turns=3)["front"][0]
-    with closing(sqlite3.connect(home / "state.db")) as db, db:
+    with changing(home) as db:
         # nothing proves that the last row is the last line's: a judgement (UNSAFE)
         db.execute(
             "UPDATE messages SET timestamp = timestamp - 9e6 WHERE session_id = ?", [session]
@@ -92,7 +92,7 @@ def test_a_file_that_grew_is_copied_again(tmp_path: Path) -> None:
     release("0.19.0")
     home = tmp_path / "home"
     session = hurt_home(home, sessions=10, turns=3)["front"][0]
-    with closing(sqlite3.connect(home / "state.db")) as db, db:
+    with changing(home) as db:
         db.execute(
             "UPDATE messages SET timestamp = timestamp - 9e6 WHERE session_id = ?", [session]
         )

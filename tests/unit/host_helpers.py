@@ -53,8 +53,8 @@ import os, sys, pwd, grp
 from pathlib import Path
 from hermes_repair import host, leases
 from hermes_repair.host import byte_reader
-sys.executable = {_python_for_nobody()!r}
-byte_reader.WORKER = Path({str(_worker_for_nobody())!r})
+sys.executable = {python_for_nobody()!r}
+byte_reader.WORKER = Path({str(worker_for_nobody())!r})
 "x".encode("unicode_escape")
 os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY})
 """
@@ -62,7 +62,8 @@ os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY})
 
 
 @cache
-def _python_for_nobody() -> str:
+def python_for_nobody() -> str:
+    """Return a Python that a user without any rights may run; skips where there is none."""
     for candidate in (sys.executable, "/usr/bin/python3", "/usr/local/bin/python3"):
         check = "import sys; sys.exit(sys.version_info < (3, 11))"
         try:
@@ -82,7 +83,7 @@ def _python_for_nobody() -> str:
 
 
 @cache
-def _worker_for_nobody() -> Path:
+def worker_for_nobody() -> Path:
     """Return a copy of the worker that everybody may read, below the same folder names."""
     import tempfile
 

@@ -1,39 +1,19 @@
-"""What the schema tests share: connections, a plain executor, whole databases as values."""
+"""What the schema tests share: a plain executor, whole databases as values."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
 from hermes_repair.model.actions import Action, Ddl, RowUpdate
-from hermes_repair.model.values import Value, decode_text
+from hermes_repair.model.values import Value
 from hermes_repair.schema.catalogue import default_catalogue
 from hermes_repair.schema.data_steps import Decisions, delegates_to_tag, read_candidates
 from hermes_repair.schema.recognise import Family, Recognition, recognise
 from hermes_repair.schema.route import Route, read_facts, route
 from hermes_repair.schema.structure import Query, Structure, read_structure
-from tests.databases import SHAPES
-from tests.support import ROOT
-
-STRUCTURES = ROOT / "schema" / "db" / "structure"
-SHADOWS = ("_data", "_idx", "_content", "_docsize", "_config")
-
-OLD_FIXTURES = {name: shape.number for name, shape in SHAPES.items() if shape.number <= 22}
-LATER_FIXTURES = {name: shape.number for name, shape in SHAPES.items() if shape.number > 22}
-RELEASE_OF = {
-    11: "0.13.0", 13: "0.15.2", 14: "0.16.0", 16: "0.17.0", 17: "0.18.0", 19: "0.18.2",
-    22: "0.19.0",
-}  # fmt: skip
-
-
-def connect(path: Path | str) -> sqlite3.Connection:
-    """Open a database of a test, autocommit, TEXT as our own rooms read it."""
-    connection = sqlite3.connect(path, isolation_level=None)
-    connection.text_factory = decode_text
-    return connection
 
 
 def asking(connection: sqlite3.Connection) -> Query:

@@ -7,7 +7,8 @@ from pathlib import Path
 from random import Random
 
 from sample_data.build import build
-from tests.engine.homes import NOW, fixed_environment, look
+from tests.homes.small import NOW
+from tests.in_process import fixed_environment, look
 
 
 def test_a_long_look_says_what_it_compares(tmp_path: Path) -> None:

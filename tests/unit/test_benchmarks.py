@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sqlite3
-from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -19,15 +16,10 @@ from benchmarks.measure import run as run_process
 from benchmarks.rows import ROWS
 from hermes_repair.schema.catalogue import default_catalogue
 from hermes_repair.schema.structure_difference import normalised
+from tests.homes.home import opened, query_at_rest
 from tests.unit.schema_support import structure_of
 
 SMALL = Size(messages=900, schema=14, jsonl_bytes=150_000, damaged_every=2)
-
-
-def read(home: Path, sql: str) -> list[tuple[Any, ...]]:
-    uri = f"file:{home / 'state.db'}?immutable=1"
-    with closing(sqlite3.connect(uri, uri=True)) as connection:
-        return connection.execute(sql).fetchall()
 
 
 def lines(home: Path) -> dict[str, int]:
@@ -45,13 +37,15 @@ def test_home_has_what_was_promised(tmp_path: Path) -> None:
     made = make_home(tmp_path, SMALL)
     assert made.messages + made.missing == SMALL.messages
     assert made.missing > 0
-    assert read(tmp_path, "SELECT COUNT(*) FROM messages") == [(made.messages,)]
-    assert read(tmp_path, "SELECT COUNT(*) FROM messages_fts_trigram") == [(made.messages,)]
-    assert read(tmp_path, "SELECT COUNT(*) FROM sessions") == [(made.sessions,)]
-    assert read(tmp_path, "PRAGMA quick_check") == [("ok",)]
-    assert read(tmp_path, "PRAGMA foreign_key_check") == []
+    assert query_at_rest(tmp_path, "SELECT COUNT(*) FROM messages") == [(made.messages,)]
+    assert query_at_rest(tmp_path, "SELECT COUNT(*) FROM messages_fts_trigram") == [
+        (made.messages,)
+    ]
+    assert query_at_rest(tmp_path, "SELECT COUNT(*) FROM sessions") == [(made.sessions,)]
+    assert query_at_rest(tmp_path, "PRAGMA quick_check") == [("ok",)]
+    assert query_at_rest(tmp_path, "PRAGMA foreign_key_check") == []
     wrong = "SELECT id FROM sessions s WHERE message_count <> (SELECT COUNT(*) FROM messages m"
-    assert read(tmp_path, f"{wrong} WHERE m.session_id = s.id)") == []
+    assert query_at_rest(tmp_path, f"{wrong} WHERE m.session_id = s.id)") == []
     files = list((tmp_path / "sessions").iterdir())
     assert len(files) == made.transcripts
     assert sum(path.stat().st_size for path in files) == made.jsonl_bytes >= SMALL.jsonl_bytes
@@ -59,7 +53,9 @@ def test_home_has_what_was_promised(tmp_path: Path) -> None:
 
 def test_damage_is_what_was_promised(tmp_path: Path) -> None:
     made = make_home(tmp_path, SMALL)
-    stored = dict(read(tmp_path, "SELECT session_id, COUNT(*) FROM messages GROUP BY session_id"))
+    stored = dict(
+        query_at_rest(tmp_path, "SELECT session_id, COUNT(*) FROM messages GROUP BY session_id")
+    )
     differs = {name: stored.get(name, 0) - count for name, count in lines(tmp_path).items()}
     assert sum(bool(difference) for difference in differs.values()) == made.damaged > 2
     assert sum(-difference for difference in differs.values() if difference < 0) == made.missing
@@ -79,16 +75,16 @@ def test_same_seed_gives_the_same_home(tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", [10, 11, 13, 14, 16, 22])
 def test_structure_is_the_catalogues(tmp_path: Path, number: int) -> None:
     make_home(tmp_path, Size(messages=20, schema=number))
-    with closing(sqlite3.connect(tmp_path / "state.db")) as connection:
+    with opened(tmp_path) as connection:
         structure = normalised(structure_of(connection))
     assert structure == normalised(default_catalogue().structure(number))
-    assert read(tmp_path, "SELECT version FROM schema_version") == [(number,)]
+    assert query_at_rest(tmp_path, "SELECT version FROM schema_version") == [(number,)]
 
 
 def test_padding_makes_the_file_large(tmp_path: Path) -> None:
     make_home(tmp_path, Size(messages=20, padding_bytes=3_000_000))
     assert (tmp_path / "state.db").stat().st_size > 3_000_000
-    assert read(tmp_path, "PRAGMA quick_check") == [("ok",)]
+    assert query_at_rest(tmp_path, "PRAGMA quick_check") == [("ok",)]
     assert BLOB < 1_000_000_000
 
 

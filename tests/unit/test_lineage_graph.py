@@ -18,7 +18,7 @@ from hermes_repair.lineage.release_rules import (
 )
 from hermes_repair.lineage.session_node import DelegateMark, SessionNode, node_from_row
 from hermes_repair.model.values import RawText
-from tests.databases import NEVER_FOUND, SHAPES, Unpack
+from tests.homes.database import NEVER_FOUND, SHAPES, Unpack
 
 ENDED = SessionNode("p", started_at=1.0, ended_at=5.0, end_reason="compression")
 BRANCHED = SessionNode("p", started_at=1.0, ended_at=5.0, end_reason="branched")

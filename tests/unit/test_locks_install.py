@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.command import Ran, fingerprint, run
+from tests.command import Ran, run
+from tests.homes.content import fingerprint
 
 
 def install(home: Path, *words: str, user: Path) -> Ran:

@@ -6,12 +6,10 @@ import hashlib
 import json
 import os
 import re
-import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from typing import Any
 import pytest
 
 from sample_data.build import HERE, NAMES, ZONE, build, main
+from tests.homes.home import query_at_rest
 
 # What doctor says of each home: (id, severity, session).
 FINDINGS: dict[str, set[tuple[str, str, str | None]]] = {
@@ -103,12 +102,6 @@ def homes(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def read(home: Path, sql: str) -> list[tuple[Any, ...]]:
-    uri = f"file:{home / 'state.db'}?immutable=1"
-    with closing(sqlite3.connect(uri, uri=True)) as connection:
-        return connection.execute(sql).fetchall()
-
-
 def command(home: Path, *arguments: str, tmp_path: Path) -> subprocess.CompletedProcess[str]:
     """Run hermes-repair on ``home`` as a user who has no Hermes installed."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("HERMES_")}
@@ -144,16 +137,16 @@ def test_database_is_sound_and_at_rest(homes: Path, name: str) -> None:
     home = homes / name
     with (home / "state.db").open("rb") as file:
         assert file.read(20)[18:20] == b"\x02\x02"  # written and read in WAL mode
-    assert read(home, "PRAGMA integrity_check") == [("ok",)]
-    count = read(home, "SELECT COUNT(*) FROM messages")
+    assert query_at_rest(home, "PRAGMA integrity_check") == [("ok",)]
+    count = query_at_rest(home, "SELECT COUNT(*) FROM messages")
     assert count != [(0,)]
     for index in ("messages_fts", "messages_fts_trigram"):
-        assert read(home, f"SELECT COUNT(*) FROM {index}") == count
+        assert query_at_rest(home, f"SELECT COUNT(*) FROM {index}") == count
     assert not list(home.glob("state.db-*"))
 
 
 def test_only_the_orphan_breaks_a_foreign_key(homes: Path) -> None:
-    broken = {name: read(homes / name, "PRAGMA foreign_key_check") for name in HOMES}
+    broken = {name: query_at_rest(homes / name, "PRAGMA foreign_key_check") for name in HOMES}
     assert [row[0] for row in broken.pop("damaged")] == ["sessions"]
     assert not any(broken.values())
 
@@ -174,7 +167,7 @@ def lines_of(home: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_rows_of_a_line_were_written_within_its_second(homes: Path, name: str) -> None:
-    rows = read(
+    rows = query_at_rest(
         homes / name,
         "SELECT session_id, role, COALESCE(content, ''), tool_call_id, tool_calls, timestamp"
         " FROM messages WHERE role <> 'session_meta'",
@@ -211,7 +204,7 @@ def test_nothing_is_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[st
 def test_command_builds_the_damaged_home(tmp_path: Path) -> None:
     script = [sys.executable, str(HERE / "build.py"), str(tmp_path / "home")]
     subprocess.run(script, check=True, capture_output=True)
-    assert read(tmp_path / "home", "SELECT version FROM schema_version") == [(13,)]
+    assert query_at_rest(tmp_path / "home", "SELECT version FROM schema_version") == [(13,)]
     profiles = sorted(path.name for path in (tmp_path / "home" / "profiles").iterdir())
     assert profiles == ["trial", "work"]
 
@@ -237,7 +230,7 @@ def test_repair_leaves_what_is_asked_for_and_that_leaves_information(homes: Path
     code, found = doctor(home, homes)
     assert (code, set(found), len(found)) == (0, LEFT_THEN, len(LEFT_THEN))
     said = dict(
-        read(
+        query_at_rest(
             home,
             "SELECT session_id, COUNT(*) FROM messages WHERE role <> 'session_meta'"
             " GROUP BY session_id",
@@ -250,7 +243,7 @@ def test_locks_of_the_profile_can_all_be_freed(homes: Path) -> None:
     home = homes / "damaged" / "profiles" / "work"
     done = command(home, "locks", "clean", tmp_path=homes)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert read(home, "SELECT COUNT(*) FROM compression_locks") == [(0,)]
+    assert query_at_rest(home, "SELECT COUNT(*) FROM compression_locks") == [(0,)]
 
 
 def test_no_text_names_a_machine() -> None:

@@ -18,8 +18,8 @@ from hermes_repair.schema.data_steps import (
     read_candidates,
 )
 from hermes_repair.schema.model_config import read_config, set_as_sqlite_does
-from tests.databases import build_database
-from tests.unit.schema_support import STRUCTURES, asking, connect, structure_of
+from tests.homes.database import build_database, connect, structured
+from tests.unit.schema_support import asking, structure_of
 
 T = 1_777_000_000.0
 
@@ -63,9 +63,7 @@ COPIES = {"unmarked-branch", "early-continuation"}
 
 
 def filled(path: Path | str) -> sqlite3.Connection:
-    connection = connect(path)
-    connection.executescript((STRUCTURES / "13.sql").read_text(encoding="utf-8"))
-    connection.execute("INSERT INTO schema_version VALUES (13)")
+    connection = structured("13", version=13, path=path)
     for session_id, source, parent, started, ended, reason, title, config, tools in SESSIONS:
         connection.execute(
             "INSERT INTO sessions (id, source, parent_session_id, started_at, ended_at, end_reason,"
@@ -122,8 +120,7 @@ def test_the_oldest_schema_has_no_titles_and_all_its_short_runs_are_at_stake(
 
 
 def test_damaged_rows_are_no_crash() -> None:
-    connection = connect(":memory:")
-    connection.executescript((STRUCTURES / "13.sql").read_text(encoding="utf-8"))
+    connection = structured("13")
     connection.execute("PRAGMA foreign_keys=OFF")
     rows = [
         (None, "p", 1.0, "{"),

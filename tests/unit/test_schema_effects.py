@@ -13,7 +13,8 @@ from hermes_repair.schema.releases import (
     release_key,
     skews_of,
 )
-from tests.unit.schema_support import RELEASE_OF, STRUCTURES, connect, structure_of
+from tests.homes.database import RELEASE_OF, structured
+from tests.unit.schema_support import structure_of
 
 KINDS = {"hides", "crashes", "erases", "unread", "shows", "moves"}
 
@@ -79,9 +80,7 @@ def test_what_is_no_release(text: str) -> None:
 def test_code_and_database_that_do_not_go_together(
     name: str, number: int, code: int, statements: list[str], words: list[str]
 ) -> None:
-    connection = connect(":memory:")
-    connection.executescript((STRUCTURES / f"{name}.sql").read_text(encoding="utf-8"))
-    connection.execute("INSERT INTO schema_version VALUES (?)", (number,))
+    connection = structured(name, version=number)
     for sql in statements:
         connection.execute(sql)
     found = skews_of(code, recognise(structure_of(connection)))

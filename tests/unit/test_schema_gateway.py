@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from hermes_repair.schema.data_steps import read_gateway_updates
-from tests.unit.schema_support import STRUCTURES, apply, asking, connect, plan, structure_of
+from tests.homes.database import structured
+from tests.unit.schema_support import apply, asking, plan, structure_of
 
 ORIGIN = {"platform": "telegram", "chat_id": "-100", "thread_id": "7", "user_name": "Zoë"}
 ENTRIES: dict[str, Any] = {
@@ -29,9 +30,7 @@ ENTRIES: dict[str, Any] = {
 
 
 def filled(path: Path | str) -> sqlite3.Connection:
-    connection = connect(path)
-    connection.executescript((STRUCTURES / "17.sql").read_text(encoding="utf-8"))
-    connection.execute("INSERT INTO schema_version VALUES (17)")
+    connection = structured("17", version=17, path=path)
     connection.execute(
         "INSERT INTO sessions (id, source, started_at, chat_type) VALUES"
         " ('a', 'telegram', 1.0, NULL), ('b', 'telegram', 2.0, 'kept'), ('c', 'cli', 3.0, NULL)"

@@ -16,25 +16,21 @@ from hermes_repair.schema.recognise import (
     recognise,
 )
 from hermes_repair.schema.structure_difference import diff
-from tests.databases import Unpack, build_database
-from tests.unit.schema_support import (
+from tests.homes.database import (
     LATER_FIXTURES,
     OLD_FIXTURES,
     STRUCTURES,
+    Unpack,
+    build_database,
     connect,
-    interrupted,
-    structure_of,
+    structured,
 )
+from tests.unit.schema_support import interrupted, structure_of
 
 
 def made(name: str, *statements: str, version: object = None) -> Recognition:
     """Recognise the structure file ``name`` after some statements; ``version`` is stamped first."""
-    connection = connect(":memory:")
-    connection.executescript((STRUCTURES / f"{name}.sql").read_text(encoding="utf-8"))
-    if version is not None:
-        connection.execute("INSERT INTO schema_version VALUES (?)", (version,))
-    for sql in statements:
-        connection.execute(sql)
+    connection = structured(name, *statements, version=version)
     return recognise(structure_of(connection))
 
 
@@ -131,8 +127,7 @@ def test_a_bad_version_row(statements: list[str], problem: VersionProblem, numbe
 
 
 def test_the_structure_alone_tells_a_number() -> None:
-    connection = connect(":memory:")
-    connection.executescript((STRUCTURES / "13.sql").read_text(encoding="utf-8"))
+    connection = structured("13")
     assert newest_number(structure_of(connection)) == 13
 
 

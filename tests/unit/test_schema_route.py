@@ -15,16 +15,18 @@ from hermes_repair.schema.route import message_bounds, route
 from hermes_repair.schema.route_parts import RouteFacts
 from hermes_repair.schema.route_preview import preview
 from hermes_repair.schema.structure_difference import diff
-from tests.databases import build_database
-from tests.unit.schema_support import (
+from tests.homes.database import (
     LATER_FIXTURES,
     OLD_FIXTURES,
-    STRUCTURES,
+    build_database,
+    connect,
+    structured,
+)
+from tests.unit.schema_support import (
     answers,
     apply,
     asking,
     check_search,
-    connect,
     known,
     migrate,
     plan,
@@ -33,16 +35,6 @@ from tests.unit.schema_support import (
 )
 
 TARGETS = [n for n in default_catalogue().known_numbers() if n <= 22]
-
-
-def built(name: str, *statements: str, version: object = None) -> sqlite3.Connection:
-    connection = connect(":memory:")
-    connection.executescript((STRUCTURES / f"{name}.sql").read_text(encoding="utf-8"))
-    if version is not None:
-        connection.execute("INSERT INTO schema_version VALUES (?)", (version,))
-    for sql in statements:
-        connection.execute(sql)
-    return connection
 
 
 WAYS = [
@@ -109,7 +101,7 @@ def test_a_failure_in_the_middle_leaves_everything_as_it_was(tmp_path: Path) -> 
 @pytest.mark.parametrize("target", [0, 3, 23, 30, 99])
 def test_numbers_that_are_no_targets(target: int) -> None:
     with pytest.raises(UsageError):
-        route(structure_of(built("13", version=13)), target, RouteFacts())
+        route(structure_of(structured("13", version=13)), target, RouteFacts())
 
 
 @pytest.mark.parametrize("fixture", LATER_FIXTURES)
@@ -122,7 +114,7 @@ def test_later_schemas_are_left_to_hermes(fixture: str, tmp_path: Path) -> None:
 
 def test_no_way_back_and_no_way_from_nothing() -> None:
     with pytest.raises(Refused, match="cannot go back"):
-        route(structure_of(built("14", version=14)), 13, RouteFacts())
+        route(structure_of(structured("14", version=14)), 13, RouteFacts())
     with pytest.raises(Refused, match="nothing to migrate"):
         route(structure_of(connect(":memory:")), 14, RouteFacts())
 
@@ -142,7 +134,7 @@ def test_no_way_back_and_no_way_from_nothing() -> None:
     ],
 )  # fmt: skip
 def test_a_table_that_hermes_did_not_make_is_refused_not_broken(statements: list[str]) -> None:
-    connection = built("13", *statements, version=13)
+    connection = structured("13", *statements, version=13)
     with pytest.raises(Refused, match="Hermes did not create it"):
         plan(connection, 22)
 
@@ -169,7 +161,7 @@ def test_a_table_that_hermes_did_not_make_is_refused_not_broken(statements: list
 def test_a_side_table_of_another_shape_is_made_anew_with_every_value(
     statements: list[str], rows: dict[str, list[tuple[object, ...]]]
 ) -> None:
-    connection = built("13", *statements, version=None)
+    connection = structured("13", *statements, version=None)
     way, _ = plan(connection, 22)
     assert way.kept == ()
     apply(connection, way.actions)
@@ -179,7 +171,7 @@ def test_a_side_table_of_another_shape_is_made_anew_with_every_value(
 
 
 def test_columns_that_are_ahead_are_skipped_and_missing_ones_come() -> None:
-    connection = built(
+    connection = structured(
         "11", "ALTER TABLE messages ADD COLUMN observed INTEGER DEFAULT 0", version=13
     )
     way, _ = plan(connection, 14)
@@ -192,7 +184,7 @@ def test_columns_that_are_ahead_are_skipped_and_missing_ones_come() -> None:
 
 
 def test_extra_columns_and_tables_stay(tmp_path: Path) -> None:
-    connection = built(
+    connection = structured(
         "13",
         "ALTER TABLE sessions ADD COLUMN icon TEXT",
         "CREATE TABLE notes (a)",
@@ -222,7 +214,7 @@ def test_extra_columns_and_tables_stay(tmp_path: Path) -> None:
     ],
 )
 def test_version_rows_are_put_right(statements: list[str]) -> None:
-    connection = built("13", *statements)
+    connection = structured("13", *statements)
     way, _ = plan(connection, 14)
     last = way.parts[-1]
     assert last.finding == "SC005"
@@ -232,7 +224,7 @@ def test_version_rows_are_put_right(statements: list[str]) -> None:
 
 
 def test_indexes_that_are_missing_or_wrong_come_back() -> None:
-    connection = built(
+    connection = structured(
         "14",
         "DROP INDEX idx_messages_session",
         "DROP INDEX idx_sessions_source",
@@ -246,7 +238,7 @@ def test_indexes_that_are_missing_or_wrong_come_back() -> None:
 
 
 def test_null_active_flags_become_active() -> None:
-    connection = built(
+    connection = structured(
         "13",
         "ALTER TABLE messages ADD COLUMN active INTEGER",
         "INSERT INTO sessions (id, source, started_at) VALUES ('s', 'cli', 1.0)",
@@ -267,7 +259,7 @@ def test_null_active_flags_become_active() -> None:
 
 
 def test_search_is_made_anew_where_a_trigger_is_missing() -> None:
-    connection = built(
+    connection = structured(
         "13",
         "INSERT INTO sessions (id, source, started_at) VALUES ('s', 'cli', 1.0)",
         "DROP TRIGGER messages_fts_insert",
@@ -288,7 +280,7 @@ def test_search_is_made_anew_where_a_trigger_is_missing() -> None:
 
 
 def test_shadow_tables_without_their_owner_are_no_obstacle() -> None:
-    connection = built(
+    connection = structured(
         "13",
         "DROP TABLE messages_fts",
         "CREATE TABLE messages_fts_data (id INTEGER PRIMARY KEY, block BLOB)",
@@ -300,7 +292,7 @@ def test_shadow_tables_without_their_owner_are_no_obstacle() -> None:
 
 
 def test_the_filling_is_cut_so_that_each_row_comes_once() -> None:
-    connection = built("10", version=10)
+    connection = structured("10", version=10)
     connection.execute("INSERT INTO sessions (id, source, started_at) VALUES ('s', 'cli', 1.0)")
     ids = [-(2**63), -5, 0, 1, 2, 3, 7, 100, 101, 5000, 2**63 - 1]
     connection.executemany(
@@ -321,7 +313,7 @@ def test_the_filling_is_cut_so_that_each_row_comes_once() -> None:
 
 
 def test_preview_shows_statements_and_counts_but_no_values() -> None:
-    connection = built("01", version=1)
+    connection = structured("01", version=1)
     connection.executemany(
         "INSERT INTO sessions (id, source, started_at, input_tokens) VALUES (?, 'cli', 1.0, ?)",
         [("a", 5), ("b", 0), ("c", None)],
@@ -342,7 +334,7 @@ def test_preview_shows_statements_and_counts_but_no_values() -> None:
 
 
 def test_titles_that_are_shared_are_told_apart_before_the_index_comes() -> None:
-    connection = built(
+    connection = structured(
         "13",
         "DROP INDEX idx_sessions_title_unique",
         "INSERT INTO sessions (id, source, started_at, title) VALUES"

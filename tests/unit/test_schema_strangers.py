@@ -10,22 +10,19 @@ from hermes_repair.model.actions import Ddl, FileCopy, RowInsert, RowUpdate
 from hermes_repair.schema.catalogue import default_catalogue
 from hermes_repair.schema.foreign_objects import ForeignObject, find_foreign_objects, refusal
 from hermes_repair.schema.recognise import recognise
-from tests.databases import Unpack
-from tests.unit.schema_support import (
+from tests.homes.database import (
     LATER_FIXTURES,
     OLD_FIXTURES,
     STRUCTURES,
+    Unpack,
     connect,
-    structure_of,
+    structured,
 )
+from tests.unit.schema_support import structure_of
 
 
 def foreign_objects(name: str, version: int, *statements: str) -> tuple[ForeignObject, ...]:
-    connection = connect(":memory:")
-    connection.executescript((STRUCTURES / f"{name}.sql").read_text(encoding="utf-8"))
-    connection.execute("INSERT INTO schema_version VALUES (?)", (version,))
-    for sql in statements:
-        connection.execute(sql)
+    connection = structured(name, *statements, version=version)
     structure = structure_of(connection)
     return find_foreign_objects(structure, recognise(structure).number)
 

@@ -22,14 +22,16 @@ from hermes_repair.schema.sql_text import kind_of, normal, statements
 from hermes_repair.schema.structure import Structure, read_structure
 from hermes_repair.schema.structure_difference import compare, diff, normalised
 from hermes_repair.schema.target_objects import wanted_objects
-from tests.databases import NEVER_FOUND, SHAPES, build_database
-from tests.support import ROOT, unpack_fixture
-from tests.unit.schema_support import (
+from tests.homes.database import (
+    NEVER_FOUND,
+    SHAPES,
     STRUCTURES,
+    build_database,
     connect,
-    known,
-    structure_of,
+    unpack_fixture,
 )
+from tests.support import ROOT
+from tests.unit.schema_support import known, structure_of
 
 FACTS = {
     "01": "git-440c244ca-schema01", "02": "git-b33ed9176-schema02",

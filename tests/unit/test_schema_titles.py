@@ -6,7 +6,8 @@ import re
 
 from hermes_repair.model.values import RawText
 from hermes_repair.schema.data_steps import read_title_updates, title_updates
-from tests.unit.schema_support import STRUCTURES, asking, connect, structure_of
+from tests.homes.database import structured
+from tests.unit.schema_support import asking, structure_of
 
 
 def test_names_are_unique_and_never_look_like_a_continuation() -> None:
@@ -36,8 +37,7 @@ def test_bytes_that_are_no_text_are_kept_in_the_before_image() -> None:
 
 
 def test_only_sharers_are_read_and_only_where_the_index_is_missing() -> None:
-    connection = connect(":memory:")
-    connection.executescript((STRUCTURES / "13.sql").read_text(encoding="utf-8"))
+    connection = structured("13")
     asked: list[str] = []
     query = asking(connection)
 
@@ -47,6 +47,5 @@ def test_only_sharers_are_read_and_only_where_the_index_is_missing() -> None:
 
     assert read_title_updates(watched, structure_of(connection)) == ()  # type: ignore[arg-type]
     assert asked == []
-    old = connect(":memory:")
-    old.executescript((STRUCTURES / "01.sql").read_text(encoding="utf-8"))
+    old = structured("01")
     assert read_title_updates(asking(old), structure_of(old)) == ()

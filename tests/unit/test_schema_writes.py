@@ -20,16 +20,15 @@ from hermes_repair.model.actions import (
 from hermes_repair.model.values import Row, Value
 from hermes_repair.schema.allowed_writes import AllowedWrites, allowed_writes
 from hermes_repair.schema.recognise import recognise
-from tests.databases import Unpack
-from tests.tables import columns_of
-from tests.unit.schema_support import (
+from tests.homes.database import (
     LATER_FIXTURES,
     OLD_FIXTURES,
-    STRUCTURES,
-    check_search,
+    Unpack,
+    columns_of,
     connect,
-    structure_of,
+    structured,
 )
+from tests.unit.schema_support import check_search, structure_of
 
 KEY: Row = {"id": "s"}
 
@@ -88,15 +87,6 @@ def judged(connection: sqlite3.Connection) -> AllowedWrites:
     return allowed_writes(recognise(structure), structure)
 
 
-def built(name: str, version: int, *statements: str) -> sqlite3.Connection:
-    connection = connect(":memory:")
-    connection.executescript((STRUCTURES / f"{name}.sql").read_text(encoding="utf-8"))
-    connection.execute("INSERT INTO schema_version VALUES (?)", (version,))
-    for sql in statements:
-        connection.execute(sql)
-    return connection
-
-
 @pytest.mark.parametrize(("fixture", "number"), OLD_FIXTURES.items())
 def test_old_schemas(fixture: str, number: int, tmp_path: Path, unpack: Unpack) -> None:
     allowed = judged(connect(unpack(fixture, tmp_path / "state.db")))
@@ -130,7 +120,7 @@ def test_later_schemas_as_releases_make_them(fixture: str, tmp_path: Path, unpac
 def test_doubts_about_a_later_schema_keep_messages_out(
     name: str, version: int, statements: list[str], words: str
 ) -> None:
-    allowed = judged(built(name, version, *statements))
+    allowed = judged(structured(name, *statements, version=version))
     assert allowed_names(allowed) == SESSIONS_TOO | (SEARCH if words != "cjk" else set())
     assert words in allowed.reason
 
@@ -151,9 +141,9 @@ def test_doubts_about_a_later_schema_keep_messages_out(
 def test_a_trigger_of_no_release_keeps_its_table_from_being_written(
     name: str, version: int, table: str, lost: set[str]
 ) -> None:
-    without = allowed_names(judged(built(name, version)))
+    without = allowed_names(judged(structured(name, version=version)))
     trigger = f"CREATE TRIGGER other AFTER DELETE ON {table} BEGIN SELECT 1; END"
-    allowed = judged(built(name, version, trigger))
+    allowed = judged(structured(name, trigger, version=version))
     structural = {"STATEMENT", "REFILL"}
     messages = {"NEW_SESSION", "MESSAGE", "MOVE", "REMOVE", "HIDE"} if version == 25 else set()
     assert allowed_names(allowed) == without - lost - structural - messages
@@ -170,12 +160,12 @@ def test_a_trigger_of_no_release_keeps_its_table_from_being_written(
     ],
 )
 def test_settled_layouts_are_no_doubt(name: str, version: int, statements: list[str]) -> None:
-    assert allowed_names(judged(built(name, version, *statements))) == MESSAGES_TOO
+    assert allowed_names(judged(structured(name, *statements, version=version))) == MESSAGES_TOO
 
 
 @pytest.mark.parametrize(("name", "version"), [("30", 31), ("22", 40)])
 def test_newer_than_known_means_locks_only(name: str, version: int) -> None:
-    allowed = judged(built(name, version))
+    allowed = judged(structured(name, version=version))
     assert allowed_names(allowed) == LOCKS_ONLY
     assert "newer" in allowed.reason
 

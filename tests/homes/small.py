@@ -1,35 +1,20 @@
-"""The smallest homes that the engine can be tried on, and what a run of it needs from outside.
+"""A small home with one damage of each kind; rows and transcripts are invented.
 
-Structures are those of the releases (the project's catalogue); rows and transcripts are invented.
 Everything is fixed: equal arguments give equal bytes.
 """
 
 from __future__ import annotations
 
-import json
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from random import Random
 from typing import Any
 
-import jsonlines
-
-from hermes_repair.app import migrate as migrate_app
-from hermes_repair.app import repair as repair_app
-from hermes_repair.app import undo as undo_app
-from hermes_repair.app.diagnose import Diagnosis, diagnose
-from hermes_repair.app.environment import Environment
-from hermes_repair.app.repair import Repaired
-from hermes_repair.home.layout import Home, open_home
-from hermes_repair.model.choices import LookOptions, Selection, WalChoice
-from sample_data.build import structure_sql
+from tests.homes.home import new_home, write_transcript
 
 NOW = 1_781_946_000.0  # 2026-06-20 09:00 UTC
 DAY = 86400.0
-WISHES = LookOptions()
 
 FRONT = "20260601_080000_aaaaaaaa"  # TR001: the file has 4 messages that the rows lack
 ORPHAN = "20260602_080000_bbbbbbbb"  # LN001: a person's chat whose parent row is gone
@@ -45,12 +30,7 @@ SECRET = "the heron waits at the weir"
 
 def small_home(root: Path, number: int = 14) -> Path:
     """Make a home of schema 13 or 14 with one damage of each kind; at rest, in WAL mode."""
-    (root / "sessions").mkdir(parents=True)
-    with closing(sqlite3.connect(root / "state.db", isolation_level=None)) as db:
-        db.execute("PRAGMA journal_mode=WAL")
-        db.executescript(structure_sql(number))
-        db.execute("BEGIN")
-        db.execute("INSERT INTO schema_version VALUES (?)", (number,))
+    with new_home(root, number) as db:
         add_session(db, HEALTHY, [("user", "hello", 1.0), ("assistant", "good day", 1.1)])
         _front_missing(db, root)
         orphan = [("user", f"{SECRET} {n}", 3 + n / 10) for n in range(3)]
@@ -62,8 +42,6 @@ def small_home(root: Path, number: int = 14) -> Path:
                 "INSERT INTO compression_locks VALUES (?, ?, ?, ?)",
                 (LOCKED, "pid=4200101:tid=1:agent=1:nonce=1", NOW - DAY, NOW - DAY + 300),
             )
-        db.execute("COMMIT")
-        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return root
 
 
@@ -116,8 +94,7 @@ def _front_missing(db: sqlite3.Connection, root: Path) -> None:
         }
         for n, (text, day) in enumerate(said)
     ]
-    with jsonlines.open(root / "sessions" / f"{FRONT}.jsonl", "w", dumps=json.dumps) as file:
-        file.write_all(lines)
+    write_transcript(root, FRONT, lines)
     rows = [("assistant" if n % 2 else "user", *said[n]) for n in range(4, 10)]
     add_session(db, FRONT, rows, started=1.5)
 
@@ -135,77 +112,5 @@ def chat_only_in_file(root: Path, days: float = -5.0) -> str:
         for turn in range(2)
         for role in ("user", "assistant")
     ]
-    with jsonlines.open(root / "sessions" / f"{ONLY}.jsonl", "w", dumps=json.dumps) as file:
-        file.write_all(lines)
+    write_transcript(root, ONLY, lines)
     return ONLY
-
-
-def fixed_environment(
-    tmp: Path, *, tell: Callable[[str], None] = lambda _sentence: None
-) -> Environment:
-    """Return a world without an installed Hermes whose clock stands still at ``NOW``."""
-    return Environment(
-        now=lambda: NOW,
-        sleep=lambda _seconds: None,
-        random=Random(0),
-        environ={},
-        user_home=tmp,
-        platform="linux",
-        zone=UTC,
-        tell=tell,
-    )
-
-
-def look(root: Path, environment: Environment) -> Diagnosis:
-    """Return what the doctor finds."""
-    return diagnose(open_home(root), environment, WISHES, Selection())
-
-
-def ids(found: Diagnosis) -> list[str]:
-    """Return the ids of the findings, each as often as it was found."""
-    return sorted(finding.id for finding in found.findings)
-
-
-def repair(
-    root: Path,
-    environment: Environment,
-    *,
-    choice: WalChoice | None = None,
-    backup: bool = False,
-    selection: Selection | None = None,
-) -> Repaired:
-    """Run ``repair --yes``."""
-    return repair_app.repair(
-        open_home(root),
-        environment,
-        WISHES,
-        selection or Selection(),
-        lambda _proposal: True,
-        choice=choice,
-        backup=backup,
-    )
-
-
-def migrate(root: Path, environment: Environment, to: int = 14) -> migrate_app.Migrated:
-    """Run ``migrate --to N --yes``; raises what kept it from being done."""
-    done = migrate_app.migrate(open_home(root), environment, to, False, lambda _way: True)
-    if done.problem is not None:
-        raise done.problem
-    return done
-
-
-def undo(root: Path, environment: Environment, receipt: str | None = None) -> undo_app.Undone:
-    """Run ``undo --yes``."""
-    return undo_app.undo(open_home(root), environment, receipt, lambda _entries: True)
-
-
-@contextmanager
-def opened(root: Path) -> Iterator[sqlite3.Connection]:
-    """Open a home's database as another program would; autocommit, closed at the end."""
-    with closing(sqlite3.connect(root / "state.db", isolation_level=None)) as db:
-        yield db
-
-
-def home_of(root: Path) -> Home:
-    """Return the home as the commands see it."""
-    return open_home(root)

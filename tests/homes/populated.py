@@ -1,14 +1,12 @@
-"""Homes to migrate: populated ones of every schema, and one with all there is at 11."""
+"""A home to migrate, with something for every data step on the way."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from contextlib import closing
 from pathlib import Path
 
-from sample_data.build import structure_sql
-from tests.databases import build_database
+from tests.homes.home import new_home
 
 DAY = 86400.0
 START = 1_778_000_000.0  # 2026-05-05
@@ -17,32 +15,18 @@ CHATS = 30
 TURNS = 5
 
 
-def of_schema(name: str, root: Path) -> Path:
-    """Make a home whose database is the one of ``name``, a key of ``tests.databases.SHAPES``."""
-    (root / "sessions").mkdir(parents=True)
-    build_database(name, root / "state.db")
-    return root
-
-
 def populated(root: Path, number: int = 11) -> Path:
     """Make a home of schema 11 to 15 with something for every data step on the way to 22.
 
     Delegate runs below chats, chats that look like them, tokens, two sessions with one title (the
     index is missing), and ``sessions.json`` with what step 18 takes from it. At rest, in WAL mode.
     """
-    (root / "sessions").mkdir(parents=True)
-    with closing(sqlite3.connect(root / "state.db", isolation_level=None)) as db:
-        db.execute("PRAGMA journal_mode=WAL")
-        db.executescript(structure_sql(number))
+    with new_home(root, number) as db:
         db.execute("DROP INDEX idx_sessions_title_unique")
-        db.execute("BEGIN")
-        db.execute("INSERT INTO schema_version VALUES (?)", (number,))
         for chat in range(CHATS):
             _chat(db, chat)
             if chat % 3 == 0:
                 _delegate(db, chat)
-        db.execute("COMMIT")
-        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     entries = {f"agent:main:telegram:dm:{n}": _entry(n) for n in range(0, CHATS, 2)}
     (root / "sessions" / "sessions.json").write_text(json.dumps(entries), encoding="utf-8")
     return root
