@@ -78,7 +78,7 @@ def read_segments(record: Value) -> tuple[Segment, ...]:
     if not isinstance(record, bytes) or len(record) < 7:
         raise ValueError("no structure record")
     later = record[4:8] == _WITH_TOMBSTONES
-    numbers = _numbers(record[8 if later else 4 :])
+    numbers = read_numbers(record[8 if later else 4 :])
     try:
         levels, total, _written = next(numbers), next(numbers), next(numbers)
         segments = []
@@ -95,7 +95,7 @@ def read_segments(record: Value) -> tuple[Segment, ...]:
     return tuple(segments)
 
 
-def _numbers(packed: bytes) -> Iterator[int]:
+def read_numbers(packed: bytes) -> Iterator[int]:
     """Yield SQLite's variable-length integers: seven bits a byte, the ninth byte whole."""
     value = length = 0
     for byte in packed:
