@@ -104,6 +104,7 @@ def _left_out(scene: Scene) -> Iterator[LeftOut]:
 
 def _search_left_out(scene: Scene) -> Iterator[LeftOut]:
     what, why = "search-index", "whether the search index finds every message"
+    words = "whether the search index has the words of each message"
     if not scene.structure.virtual_tables:
         return
     if scene.recognition.search.layout is None:
@@ -113,7 +114,16 @@ def _search_left_out(scene: Scene) -> Iterator[LeftOut]:
     elif any(not table.damaged and table.coverage is None for table in scene.search_index.tables):
         yield LeftOut(what, f"{why} (Hermes has the file open)")
     elif not scene.look_options.deep:
-        yield LeftOut(what, "whether the search index has the words of each message (--deep)")
+        yield LeftOut(what, f"{words} (--deep)")
+    elif scene.look.live:
+        yield LeftOut(what, f"{words} (Hermes has the file open)")
+    elif any(
+        table.coverage is not None
+        and table.coverage.same_rows
+        and table.coverage.words_agree is None
+        for table in scene.search_index.tables
+    ):
+        yield LeftOut(what, f"{words} (no temporary copy of the index could be made)")
 
 
 def _why(scene: Scene, reason: str, number: int) -> str:

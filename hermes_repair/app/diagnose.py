@@ -43,6 +43,7 @@ class Diagnosis:
 
     ``looked_at`` is what it has seen, ``forecast`` what a named release would do here (``--for``),
     ``blocking`` the finding that keeps every writing command out, also where nobody asked for it.
+    ``deep``: also what takes long was looked for (``--deep``).
     """
 
     home: Home
@@ -55,6 +56,7 @@ class Diagnosis:
     live: bool
     forecast: Forecast | None = None
     blocking: str | None = None
+    deep: bool = False
 
     @property
     def worst(self) -> Severity | None:
@@ -128,6 +130,7 @@ def _once(
             live=scene.look.live,
             forecast=forecast,
             blocking=_blocking(scene),
+            deep=look_options.deep,
         )
 
 

@@ -34,6 +34,7 @@ from hermes_repair.schema.structure import Structure, read_structure
 from hermes_repair.store.file_state import FileState, SideFile, WalAnswer, at_rest, beside_others
 from hermes_repair.store.integrity import require_agreement
 from hermes_repair.store.look import Look
+from hermes_repair.store.repeated_objects import repeated_schema
 from hermes_repair.transcripts.session_files import list_sessions
 
 T = TypeVar("T")
@@ -153,7 +154,8 @@ def _structure(
     try:
         return read_structure(look.rows), state
     except DatabaseUnreadable as error:
-        return Structure(), replace(state, unreadable=error.message)
+        repeated = repeated_schema(look) if error.damage is not None else None
+        return Structure(), replace(state, unreadable=error.message, repeated=repeated)
 
 
 def readable(scene: Scene) -> bool:

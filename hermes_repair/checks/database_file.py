@@ -57,6 +57,8 @@ def database_unreadable(scene: Scene) -> Iterator[Finding]:
 
     How safe it is: nothing is changed.
     """
+    if scene.file.repeated is not None:
+        return  # DB007
     if scene.file.unreadable is not None:
         yield _unreadable(
             scene,

@@ -1,4 +1,4 @@
-"""Damage inside the file: pages, references, indexes (DB003, DB004, DB006)."""
+"""Damage inside the file: pages, references, indexes (DB003, DB004, DB006, DB007)."""
 
 from __future__ import annotations
 
@@ -22,6 +22,10 @@ from hermes_repair.store.integrity import Disagreement
 
 LINES = 20
 """So many of SQLite's complaints are kept of a damaged file."""
+UPGRADE = (
+    "Stop Hermes and keep a copy of state.db. Hermes 0.17.0 or later removes the second entry when"
+    " it starts; 0.16.0 and earlier do not start with it."
+)
 
 
 @check("DB003", "database-damaged", Severity.FATAL, Remedy.MANUAL, file_level=True)
@@ -224,4 +228,47 @@ def _make_anew(found: Disagreement, remedy: Remedy, finding: Finding) -> Iterato
         live=False,
         findings=(finding.fingerprint,),
         finding_ids=(finding.id,),
+    )
+
+
+@check("DB007", "schema-duplicated", Severity.FATAL, Remedy.MANUAL, file_level=True)
+def schema_duplicated(scene: Scene) -> Iterator[Finding]:
+    """The schema of state.db lists a table, an index or a trigger twice.
+
+    What it means: SQLite refuses every statement ("malformed database schema"), so nothing shows
+    the chats, but no row is lost. Hermes 0.13.0 and 0.16.0 do not start with such a file; 0.17.0,
+    0.18.2 and 0.19.0 remove the entries that came later when they open it.
+
+    How it happens: two processes created the object at the same time over a broken lock, or a
+    recovery put it in a second time.
+
+    What repair does: nothing. Where all entries of an object are alike, what Hermes removes is
+    only the repetition. Where they differ, it keeps the first, and only an older copy can tell
+    whether that is the right one.
+
+    How safe it is: nothing is changed.
+    """
+    repeated = scene.file.repeated
+    if repeated is None:
+        return
+    objects = repeated.objects
+    named = ", ".join(f"{one.kind} {one.name}" for one in objects[:LINES])
+    alike = all(one.alike for one in objects)
+    if repeated.messages is None:
+        readable = "The messages cannot be read"
+    else:
+        readable = f"{count(repeated.messages, 'message')} can be read"
+    yield schema_duplicated.finding(
+        DATABASE,
+        f"The schema of state.db has more than one entry of {named}, so SQLite refuses the file."
+        f" {readable}{'' if alike else ', but the entries differ'}.",
+        UPGRADE if alike else put_back(find_remaining_files(scene.home)) or LOOK_FOR_COPIES,
+        data={
+            "objects": [
+                {"type": one.kind, "name": one.name, "entries": one.rows, "alike": one.alike}
+                for one in objects[:LINES]
+            ],
+            "messages": repeated.messages,
+        },
+        identity=tuple(f"{one.kind} {one.name}" for one in objects),
     )

@@ -78,22 +78,29 @@ def search_rows_stale(scene: Scene) -> Iterator[Finding]:
     the messages, in one transaction, after a backup.
 
     How safe it is: an index holds nothing that is not in the messages; the backup keeps the index
-    as it was. Another text is only looked for with --deep.
+    as it was. Another text is only looked for with --deep, and not while Hermes has the database
+    open: every word of the index is held against the messages, in a temporary copy of the index.
     """
     for table in _compared(scene):
         found = table.coverage
-        if found is None or not (found.extra or found.stale):
+        if found is None:
+            continue
+        other_words = found.words_agree is False
+        if not (found.extra or found.stale or other_words):
             continue
         parts = [f"{count(found.extra, 'row')} of no message"] if found.extra else []
         parts += [f"{count(found.stale, 'row')} with an earlier text"] if found.stale else []
+        parts = parts or ["other words than its messages have now"]
         remedy, hint = _remedy(scene)
+        if remedy is Remedy.SAFE and not found.extra:
+            hint = command("repair", "--deep")
         yield search_rows_stale.finding(
             {"kind": "table", "table": table.name},
             f"{table.name} has {' and '.join(parts)}.",
             hint,
             remedy=remedy,
-            data={"extra": found.extra, "stale": found.stale},
-            identity=(found.extra, found.stale),
+            data={"extra": found.extra, "stale": found.stale, "other_words": other_words},
+            identity=(found.extra, found.stale, other_words),
             fix=_anew(scene, table.name),
         )
 

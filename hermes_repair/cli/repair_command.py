@@ -62,6 +62,9 @@ def repair(
     unsafe: Annotated[
         bool, typer.Option("--unsafe", help="Also do what needs your decision.")
     ] = False,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Also find what only `doctor --deep` finds.")
+    ] = False,
     plan_out: Annotated[
         Path | None,
         typer.Option("--plan-out", help="Save the plan to this file.", show_default=False),
@@ -89,22 +92,23 @@ def repair(
         sessions=frozenset(session or ()),
         unsafe=unsafe,
     )
-    if plan is not None and (selection.select or session or unsafe or dry_run):
+    if plan is not None and (selection.select or session or unsafe or deep or dry_run):
         raise UsageError(
             "--plan applies a saved plan as it is; you cannot select parts of it.",
-            "Leave out --select, --session, --unsafe and --dry-run.",
+            "Leave out --select, --session, --unsafe, --deep and --dry-run.",
         )
     words = [word for id in session or () for word in ("--session", id)]
     words += ["--select", ",".join(selection.select)] if selection.select else []
     words += ["--ignore", ",".join(selection.ignore)] if selection.ignore else []
     words += ["--unsafe"] if unsafe else []
+    words += ["--deep"] if deep else []
     words += ["--backup"] if backup else []
     words += ["--wal", wal.value] if wal is not None else []
     words += ["--timezone", timezone] if timezone is not None else []
     options = RepairOptions(
         command("repair", *words),
         selection,
-        LookOptions(timezone=timezone, named=selection.sessions),
+        LookOptions(timezone=timezone, named=selection.sessions, deep=deep),
         dry_run=dry_run,
         yes=yes,
         plan_out=plan_out,

@@ -93,7 +93,7 @@ def read_segments(record: Value) -> tuple[Segment, ...]:
     if not isinstance(record, bytes) or len(record) < 7:
         raise ValueError("no structure record")
     later = record[4:8] == _WITH_TOMBSTONES
-    numbers = _numbers(record[8 if later else 4 :])
+    numbers = read_numbers(record[8 if later else 4 :])
     try:
         levels, total, _written = next(numbers), next(numbers), next(numbers)
         segments = []
@@ -115,7 +115,7 @@ def _is_possible(segment: Segment) -> bool:
     return in_order and segment.last <= _LAST_LEAF and 0 < segment.id <= _LAST_SEGMENT
 
 
-def _numbers(packed: bytes) -> Iterator[int]:
+def read_numbers(packed: bytes) -> Iterator[int]:
     """Yield SQLite's variable-length integers: seven bits a byte, the ninth byte whole."""
     value = length = 0
     for byte in packed:

@@ -8,10 +8,11 @@ storage is read without FTS5.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from hermes_repair.evidence.fts5_storage import storage_damage
+from hermes_repair.evidence.search_words import words_agree
 from hermes_repair.model.errors import DatabaseUnreadable
 from hermes_repair.model.values import Value, whole
 from hermes_repair.schema.recognise import Recognition
@@ -37,7 +38,8 @@ class Coverage:
     ``rows`` are those of the source, and ``every`` says that they are all messages. ``missing`` are
     those of them without an entry, ``extra`` the entries of no row. ``stale`` are entries with
     another text than the message has now, None where nobody asked for that (``--deep``) or the
-    table keeps no text.
+    table keeps no text. ``words_agree`` is whether entries and messages have the same words, None
+    where that was not asked, or could not be.
     """
 
     rows: int
@@ -45,6 +47,12 @@ class Coverage:
     missing: int
     extra: int
     stale: int | None = None
+    words_agree: bool | None = None
+
+    @property
+    def same_rows(self) -> bool:
+        """Whether there is an entry of each row, and of nothing else."""
+        return not (self.missing or self.extra)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +77,17 @@ class SearchIndex:
 
 
 def read_search_index(
-    look: Look, structure: Structure, recognition: Recognition, *, deep: bool
+    look: Look,
+    structure: Structure,
+    recognition: Recognition,
+    *,
+    deep: bool,
+    words: bool = False,
 ) -> SearchIndex:
     """Look at every search table; none where the layout is no release's, so nobody knows it.
 
-    ``deep``: every leaf instead of a sample, and the copied texts against the messages.
+    ``deep``: every leaf instead of a sample, and the copied texts against the messages. ``words``:
+    what was indexed against the messages too, where nobody has the database open.
     """
     layout = recognition.search.layout
     if layout is None:
@@ -89,6 +103,11 @@ def read_search_index(
         damaged = damaged or _damage(look, source.table, deep)
         ask = partial(_cover, source=source, rebuild=rebuild, contents=deep)
         coverage = None if damaged else look.within_limit(ask)
+        if words and coverage is not None and coverage.same_rows and not look.live:
+            try:
+                coverage = replace(coverage, words_agree=words_agree(look, source))
+            except DatabaseUnreadable as error:
+                damaged, coverage = _unreadable(error), None
         tables.append(SearchTable(source.table, damaged, coverage))
     return SearchIndex(tuple(tables), rebuild)
 
@@ -101,7 +120,11 @@ def _damage(look: Look, table: str, deep: bool) -> tuple[str, ...]:
         ask = partial(storage_damage, table=table, every_leaf=deep)
         return look.within_limit(ask) or ()
     except DatabaseUnreadable as error:
-        return (f"it cannot be read ({error.message})",)
+        return _unreadable(error)
+
+
+def _unreadable(error: DatabaseUnreadable) -> tuple[str]:
+    return (f"it cannot be read ({error.message})",)
 
 
 def _unfinished(look: Look) -> Rebuild | None:

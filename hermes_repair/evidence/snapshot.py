@@ -111,9 +111,8 @@ class Snapshot:
     @cached_property
     def search_index(self) -> SearchIndex:
         """What the search index has of the messages, and whether it can be read."""
-        return read_search_index(
-            self.look, self.structure, self.recognition, deep=self.look_options.deep
-        )
+        deep = self.look_options.deep
+        return read_search_index(self.look, self.structure, self.recognition, deep=deep, words=deep)
 
     def messages(self, session_id: str) -> tuple[Message, ...]:
         """Return the active messages of one session as lineage compares them, by id."""

@@ -168,7 +168,8 @@ def _closing(diagnosis: Diagnosis, audience: Audience, *, narrowed: bool) -> Ite
         if any(f.remedy is Remedy.MIGRATE and f.severity > Severity.INFO for f in open_ones):
             yield audience.next(command("migrate", "--dry-run"))
         if any(f.remedy is Remedy.SAFE for f in open_ones):
-            yield audience.next(command("repair", "--dry-run"))
+            deep = ("--deep",) if diagnosis.deep else ()
+            yield audience.next(command("repair", *deep, "--dry-run"))
     undecided = [f.id for f in open_ones if f.remedy is Remedy.UNSAFE]
     if "DB008" in undecided:
         yield audience.next(_ALL_BACK)

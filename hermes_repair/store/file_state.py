@@ -21,6 +21,7 @@ from hermes_repair.store.connections import open_immutable, open_joined, open_pr
 from hermes_repair.store.integrity import Disagreement, Soundness, soundness
 from hermes_repair.store.look import LIVE_SECONDS_DELETE, LIVE_SECONDS_WAL, Look, View
 from hermes_repair.store.private_copies import scratch
+from hermes_repair.store.repeated_objects import RepeatedSchema
 
 CopyFiles = Callable[[list[tuple[Path, Path]]], str | None]
 """Copies files, in a child process that never opens SQLite: closing a descriptor of a database
@@ -82,7 +83,8 @@ class FileState:
 
     ``soundness`` is what speaks against the chosen view; None where it was not asked.
     ``differences`` are sentences, only where AMBIGUOUS. ``alone`` and ``joined`` are what each side
-    has, where it is in question and can be read.
+    has, where it is in question and can be read. ``repeated``: it is ``unreadable`` only because
+    its schema lists something twice.
     """
 
     side: SideFile
@@ -92,6 +94,7 @@ class FileState:
     unreadable: str | None = None
     alone: Contents | None = None
     joined: Contents | None = None
+    repeated: RepeatedSchema | None = None
 
     @property
     def disagreeing(self) -> tuple[Disagreement, ...]:

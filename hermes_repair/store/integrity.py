@@ -4,7 +4,7 @@
 without a word: so tables are compared with their indexes first of all. The search tables are kept
 out. From 3.44 on SQLite asks them too when it checks a whole file, which takes ten times as long
 and calls the index of an undamaged home malformed where another version of SQLite wrote it and a
-message has a NUL (Hermes stores a picture as ``\\0json:``). Of them only the pages are looked at.
+message has a NUL (Hermes stores a picture as ``\\0json:``). Of them only the pages count.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _NAMES_A_PAGE = re.compile(
 _NEVER_USED = re.compile(r"^Page \d+(: | is )never used$")
 _TWICE = "2nd reference"
 _WHERE = re.compile(r"\)\s*WHERE\b(.+)$", re.IGNORECASE | re.DOTALL)
-_HEADING = "*** in database main ***"
+_NO_DAMAGE = re.compile(r"(ok|\*\*\* in database main \*\*\*)$|fts5: |.*\bFTS5 table\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,7 +284,7 @@ def _ask(look: Look, pragma: str, *table: str) -> _Answer:
         if getattr(caught.__cause__, "sqlite_errorcode", None) != sqlite3.SQLITE_AUTH:
             error = caught.message
     lines = b"\n".join(lines_as_made).decode("utf-8", "backslashreplace").splitlines()
-    return _Answer(tuple(line for line in lines if line not in ("ok", _HEADING)), error)
+    return _Answer(tuple(line for line in lines if not _NO_DAMAGE.match(line)), error)
 
 
 def _judge(

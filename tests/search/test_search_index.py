@@ -5,12 +5,14 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.command import Ran, run
+from tests.engine.test_looks import READER, neighbour
 from tests.homes.database import build_database
 from tests.search.damages import CHANGED, DAMAGES
 
@@ -129,13 +131,78 @@ def is_made_anew(layout: str, table: str, damage: str, tmp_path: Path) -> None:
     assert everything(home) == before
 
 
-@pytest.mark.parametrize("layout", ["11", "25-upgraded"])
+@pytest.mark.parametrize("layout", LAYOUTS)
 def test_another_text_is_found_with_deep(layout: str, tmp_path: Path) -> None:
     home = a_home(tmp_path, LAYOUTS[layout])
+    undamaged = (home / "state.db").read_bytes()
     with opened(home) as db:
         CHANGED(db, TABLES[0])
+    before = everything(home)
+    damaged = (home / "state.db").read_bytes()
+    assert damaged != undamaged
     assert said(run("doctor", "--json", home=home)) == {}
+    deep = run("doctor", "--deep", "--json", home=home)
+    assert [path.name for path in home.iterdir()] == ["state.db"]
+    assert (home / "state.db").read_bytes() == damaged, "looking changes nothing"
+    if layout.startswith("10"):
+        assert said(deep) == {"FT002": "migrate"}
+        return
+    assert said(deep) == {"FT002": "safe"}
+    tables = {one["subject"]["table"] for one in deep.document["findings"] if one["id"] == "FT002"}
+    assert tables == {*TABLES}
+    repaired = run("repair", "--yes", "--deep", "--select", "FT", home=home)
+    assert repaired.code == 0, repaired.out + repaired.err
+    assert said(run("doctor", "--deep", "--json", home=home)) == {}
+    assert run("undo", "--yes", home=home).code == 0
+    assert everything(home) == before
+
+
+def test_a_place_of_a_word_counts(tmp_path: Path) -> None:
+    """The index has the same words and as many of each, but at other places."""
+    home = a_home(tmp_path, LAYOUTS["30"])
+    with opened(home) as db:
+        db.execute("UPDATE messages SET content = 'one two three' WHERE id = 1")
+        assert said(run("doctor", "--deep", "--json", home=home)) == {}
+        turned = "UPDATE messages SET content = 'three two one' WHERE id = 1"
+        partial(CHANGED, sql=turned)(db, TABLES[0])
     assert said(run("doctor", "--deep", "--json", home=home)) == {"FT002": "safe"}
+
+
+def test_chats_of_equal_length_that_exchange_their_source(tmp_path: Path) -> None:
+    """The entries are as many as the messages to index, and are of others."""
+    home = a_home(tmp_path, LAYOUTS["30"])
+    with opened(home) as db:
+        db.execute("CREATE TEMP TABLE pair AS SELECT s.id, s.source FROM sessions s")
+        shown, left_out = (
+            db.execute(
+                "SELECT m.session_id FROM messages m JOIN sessions s ON s.id = m.session_id"
+                f" WHERE {which} GROUP BY m.session_id HAVING COUNT(*) = 2"
+                " AND SUM(m.role = 'tool') = 0"
+            ).fetchone()
+            for which in ("s.source NOT IN ('cron', 'subagent')", "s.source IN ('cron')")
+        )
+        counted = f"SELECT COUNT(*) FROM {TABLES[1]}_src"
+        before = db.execute(counted).fetchone()
+        for one, other in ((shown, left_out), (left_out, shown)):
+            db.execute(
+                "UPDATE sessions SET source = (SELECT source FROM pair WHERE id = ?) WHERE id = ?",
+                [*other, *one],
+            )
+        assert db.execute(counted).fetchone() == before
+    named = said(run("doctor", "--json", "--select", "FT", home=home))
+    assert named == {"FT001": "safe", "FT002": "safe"}
+    assert run("repair", "--yes", "--select", "FT", home=home).code == 0
+    assert said(run("doctor", "--deep", "--json", home=home)) == {}
+
+
+def test_beside_a_live_hermes_the_words_are_left_out(tmp_path: Path) -> None:
+    home = a_home(tmp_path, LAYOUTS["30"])
+    with neighbour(READER, home / "state.db"):
+        deep = run("doctor", "--deep", "--json", home=home)
+    why = {one["what"]: one["why"] for one in deep.document["looked_at"]["left_out"]}
+    assert said(deep) == {}
+    assert why["search-index"].startswith("whether the search index has the words of each message")
+    assert "Hermes has the file open" in why["search-index"]
 
 
 def test_a_migration_makes_a_damaged_index_anew_on_its_way(tmp_path: Path) -> None:
