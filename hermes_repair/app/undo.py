@@ -167,7 +167,7 @@ def _restore(run: Run, entry: Entry) -> int:
     backup = folder.path / entry.header.backup
     if not backup.is_file():
         raise Refused(
-            f"The backup {backup} is gone, so this migration cannot be undone.",
+            f"The backup {backup} is gone, so {entry.name} cannot be undone.",
             advice("`{}` shows all backups.", command("backup list")),
         )
     file_status = read_file_status(home)
@@ -201,9 +201,9 @@ def _restore(run: Run, entry: Entry) -> int:
 def _require_unwritten(
     run: Run, file_status: FileStatus, entry: Entry, backup: Path, place: Path
 ) -> dict[str, int]:
-    """Prove that nothing was written since, by doing the migration again on a copy (R5).
+    """Prove that nothing was written since, by doing it again on a copy (R5).
 
-    The plan is data, so backup plus plan is what the migration left, to the row; any other row in
+    The plan is data, so backup plus plan is what the run left, to the row; any other row in
     the database came later. Returns the AUTOINCREMENT marks of now, which undo does not lower.
     Raises :class:`Refused` naming the tables.
     """
@@ -221,11 +221,9 @@ def _require_unwritten(
     if differences:
         what = ", ".join(dict.fromkeys(map(_in_words, differences)))
         raise Refused(
-            f"The database was written to after this migration: {what}. Restoring the backup would"
+            f"The database was written to after {entry.name}: {what}. Restoring the backup would"
             " lose that.",
-            advice(
-                "Keep the migration, or lose that on purpose: {}", command("restore", entry.name)
-            ),
+            advice("Keep what it did, or lose that on purpose: {}", command("restore", entry.name)),
         )
     return sequences(now)
 

@@ -252,7 +252,7 @@ def judge_empty(scene: Scene, node: SessionNode) -> Resolution:
     if loses(scene, node.id):
         return cut.as_judgement("its file has messages")
     following = [child for child in scene.graph.continuations(parent.id) if child != node.id]
-    shown = sorted(newly_shown(scene.graph, [node.id], cut=True))
+    shown = sorted(newly_shown(scene.graph, [node.id], scene.recognition.number, cut=True))
     parts = dict.fromkeys([node.id, *following, *shown])
     runs = [child for child in parts if not is_no_delegate(scene, child)]
     if runs:

@@ -132,7 +132,7 @@ def double_rotation(scene: Scene) -> Iterator[Finding]:
 def _unproven(scene: Scene, fork: Fork) -> list[str]:
     """Return what may be a delegate's run, or a part of one, and would be shown from then on."""
     others = [sibling.session_id for sibling in fork.others(_kept(fork))]
-    shown = newly_shown(scene.graph, others, cut=True)
+    shown = newly_shown(scene.graph, others, scene.recognition.number, cut=True)
     names = dict.fromkeys([*others, *sorted(shown)])
     return [session_id for session_id in names if not is_no_delegate(scene, session_id)]
 

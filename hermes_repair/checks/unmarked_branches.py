@@ -81,7 +81,7 @@ def _resolution(scene: Scene, node: SessionNode, copied: bool) -> Resolution:
     # A run that is rotated makes a child that begins with its rows, like a branch (to 0.16.0); and
     # what continues a closed chat is shown in its place.
     cut = any("parent_session_id" in change.after for change in made.changes)
-    shown = newly_shown(scene.graph, [node.id], cut=cut)
+    shown = newly_shown(scene.graph, [node.id], scene.recognition.number, cut=cut)
     for name in dict.fromkeys([node.id, *scene.graph.continuations(node.id), *sorted(shown)]):
         if not is_no_delegate(scene, name):
             reason = f"{name} may be a part of a delegate's run, which lists would show then"

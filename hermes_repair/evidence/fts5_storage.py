@@ -22,6 +22,7 @@ SAMPLED = 500
 """Leaves that are looked at unless all are asked for; they lie evenly over the whole index."""
 
 _VERSIONS = (4, 5)
+_LONGEST_RECORD = 1 << 18  # bytes; FTS5 keeps 2,000 segments at most
 _LAST_SEGMENT, _LAST_LEAF = (1 << 16) - 1, (1 << 31) - 1
 _LEAF_HEADER = 4  # bytes
 _WITH_TOMBSTONES = b"\xff\x00\x00\x01"
@@ -59,7 +60,11 @@ def _damage(look: Look, table: str, every_leaf: bool) -> Iterator[str]:
         yield "its configuration is gone"
     if look.one(f"SELECT 1 FROM {data} WHERE id = ?", [AVERAGES]) is None:
         yield "its totals are gone"
-    record = look.one(f"SELECT block FROM {data} WHERE id = ?", [STRUCTURE])
+    record = look.one(
+        f"SELECT CASE WHEN length(block) <= {_LONGEST_RECORD} THEN block END FROM {data}"
+        " WHERE id = ?",
+        [STRUCTURE],
+    )
     if record is None:
         yield "its structure record is gone"
         return
@@ -79,9 +84,11 @@ def _damage(look: Look, table: str, every_leaf: bool) -> Iterator[str]:
 
 def _counts_words(look: Look, data: str) -> bool:
     """Whether the totals, the number of rows and of the words of each column, count any word."""
-    row = look.one(f"SELECT block FROM {data} WHERE id = ?", [AVERAGES])
+    row = look.one(
+        f"SELECT block FROM {data} WHERE id = ? AND length(block) <= {_LONGEST_RECORD}", [AVERAGES]
+    )
     packed = row[0] if row is not None else None
-    _rows, *words = _numbers(packed) if isinstance(packed, bytes) and packed else (0,)
+    _rows, *words = read_numbers(packed) if isinstance(packed, bytes) and packed else (0,)
     return any(words)
 
 
@@ -105,7 +112,8 @@ def read_segments(record: Value) -> tuple[Segment, ...]:
                     next(numbers)
     except StopIteration:
         raise ValueError("the structure record is cut off") from None
-    if len(segments) != total or not all(map(_is_possible, segments)):
+    once = len({segment.id for segment in segments}) == len(segments)
+    if len(segments) != total or not once or not all(map(_is_possible, segments)):
         raise ValueError("the structure record contradicts itself")
     return tuple(segment for segment in segments if segment.last)
 

@@ -13,6 +13,7 @@ from enum import Enum
 
 from hermes_repair.lineage.graph import Graph, started_after_end
 from hermes_repair.lineage.session_node import SessionNode
+from hermes_repair.schema.data_steps import STEP
 
 TIP_STEPS = 100
 RESUME_STEPS = 32
@@ -56,8 +57,8 @@ RULES: Mapping[str, Rules] = {
 """The releases that were compared, oldest first."""
 
 
-_TIP_RULES = tuple({rules.timed: rules for rules in RULES.values()}.values())
-"""One of each kind that :func:`compression_tip` tells apart."""
+_KINDS = tuple({rules.resume: rules for rules in RULES.values()}.values())
+"""One of each kind that :func:`compression_tip` and :func:`resume_target` tell apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,31 +98,38 @@ def compression_tip(
     return current
 
 
-def newly_shown(graph: Graph, branches: Collection[str], *, cut: bool) -> set[str]:
-    """Return what some release shows for these, or for what is above them, once they are branches.
+def newly_shown(graph: Graph, branches: Collection[str], schema: int, *, cut: bool) -> set[str]:
+    """Return what some release shows or resumes for these, or for what is above them, only once
+    they are branches.
 
     From 0.18.0 on an unmarked child of a chat that compression closed is shown in its place,
     whenever it began: another one, once this one is a branch. ``cut`` is whether the branches lose
-    their parents; releases up to 0.17 ask for nothing else.
+    their parents; releases up to 0.17 ask for nothing else. What is resumed counts from schema
+    16 on: the step to it marks every unmarked child as a delegate's run, which nothing resumes.
     """
     above = {ancestor for branch in branches for ancestor in graph.ancestors(branch)}
     shown = set()
-    for rules in _TIP_RULES:
+    for rules in _KINDS:
         hidden = branches if cut or not rules.timed else ()
         shown |= {compression_tip(graph, branch, rules) for branch in branches}
-        shown |= {compression_tip(graph, name, rules, without=hidden) for name in above} - {
-            compression_tip(graph, name, rules) for name in above
-        }
-    return shown
+        for leads in (compression_tip, resume_target) if schema >= STEP else (compression_tip,):
+            before = {leads(graph, name, rules) for name in above}
+            shown |= {leads(graph, name, rules, without=hidden) for name in above} - before
+    return shown - above
 
 
-def resume_target(graph: Graph, session_id: str, rules: Rules) -> str:
-    """Return what ``resolve_resume_session_id`` of a release with these rules returns."""
+def resume_target(
+    graph: Graph, session_id: str, rules: Rules, *, without: Collection[str] = ()
+) -> str:
+    """Return what ``resolve_resume_session_id`` of a release with these rules returns.
+
+    ``without`` are children that it would not ask.
+    """
     if rules.resume is Resume.WHEN_EMPTY:
-        return _first_with_rows(graph, session_id)
-    tip = compression_tip(graph, session_id, rules)
+        return _first_with_rows(graph, session_id, without)
+    tip = compression_tip(graph, session_id, rules, without=without)
     if rules.resume is Resume.TIP_WHEN_EMPTY:
-        return _first_with_rows(graph, tip)
+        return _first_with_rows(graph, tip, without)
     current = tip
     seen = {current}
     best: str | None = None
@@ -129,7 +137,11 @@ def resume_target(graph: Graph, session_id: str, rules: Rules) -> str:
         if _has_rows(graph, current):
             best = current
         child = max(
-            (node for node in graph.child_nodes(current) if _unmarked(node)),
+            (
+                node
+                for node in graph.child_nodes(current)
+                if _unmarked(node) and node.id not in without
+            ),
             key=_newest_key,
             default=None,
         )
@@ -175,13 +187,14 @@ def _has_rows(graph: Graph, session_id: str) -> bool:
     return node is not None and node.rows > 0
 
 
-def _first_with_rows(graph: Graph, session_id: str) -> str:
+def _first_with_rows(graph: Graph, session_id: str, without: Collection[str]) -> str:
     current = session_id
     seen = {current}
     for step in range(RESUME_STEPS + 1):
         if _has_rows(graph, current):
             return current
-        child = max(graph.child_nodes(current), key=_newest_key, default=None)
+        children = (node for node in graph.child_nodes(current) if node.id not in without)
+        child = max(children, key=_newest_key, default=None)
         if child is None or child.id in seen or step == RESUME_STEPS:
             break
         seen.add(child.id)

@@ -64,7 +64,7 @@ def test_what_was_written_since_is_named_and_stays(home: Path) -> None:
     before = rows(home / "state.db")
     refused = run("undo", "--yes", home=home)
     assert refused.code == 4
-    assert "written to after this migration: messages (1 row)" in refused.err
+    assert "-migrate: messages (1 row)" in refused.err
     assert "sessions (1 row)" in refused.err
     assert rows(home / "state.db") == before
     hint, name = refused.err.split()[-4:], refused.err.split()[-1]

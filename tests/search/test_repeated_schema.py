@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.command import fingerprint, run
+from tests.command import run
+from tests.homes.content import fingerprint
 from tests.releases import run_release
 from tests.search.test_search_index import LAYOUTS, a_home, opened
 from tests.support import ROOT

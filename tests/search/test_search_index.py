@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.command import Ran, run
-from tests.engine.test_looks import READER, neighbour
+from tests.engine.neighbours import READER, neighbour
 from tests.homes.database import build_database
 from tests.search.damages import CHANGED, DAMAGES
 
