@@ -6,8 +6,9 @@ copy of a database that lies beside it. Only ids, dates and places come out, no 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 from hermes_repair import host
@@ -27,6 +28,8 @@ from hermes_repair.store.look import Look
 from hermes_repair.transcripts.message_keys import content_text, stored_text
 from hermes_repair.transcripts.reader import BadLine, TranscriptReader, decode_record, read_bytes
 from hermes_repair.transcripts.session_files import FileKind, TranscriptFile, spooled_session
+
+AT_ONCE = 500  # messages that Hermes' search is asked about together
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,20 +105,34 @@ def find(home: Home, environment: Environment, words: str) -> Found:
 def _in_database(scene: Scene, words: str, wanted: Words) -> Iterator[Place]:
     hidden = {node.id for node in scene.nodes if node.delegate_from is not None or node.archived}
     with hermes_search(scene, words) as search:
-        for place in _messages(scene.look, wanted):
-            is_hidden = place.state == "shown" and place.session_id in hidden
-            found = replace(place, state="hidden") if is_hidden else place
-            yield _searched(found, search, place.state)
+        places = _messages(scene.look, wanted)
+        while some := list(islice(places, AT_ONCE)):
+            for place in _searched(some, search):
+                is_hidden = place.state == "shown" and place.session_id in hidden
+                yield replace(place, state="hidden") if is_hidden else place
 
 
-def _searched(place: Place, search: HermesSearch, state: str) -> Place:
-    """Add what Hermes' own search makes of a message."""
-    if place.id is None:
-        return place
-    active, compacted = state == "shown", state == "compacted"
-    answer = search.answer(Row(place.id, place.session_id, place.role, active, compacted))
-    why = answer.why.value
-    return replace(place, indexed=answer.indexed, search=answer.shows, search_reason=why)
+def _searched(places: Sequence[Place], search: HermesSearch) -> Iterator[Place]:
+    """Add what Hermes' own search makes of messages."""
+    rows = [
+        Row(
+            place.id,
+            place.session_id,
+            place.role,
+            active=place.state == "shown",
+            compacted=place.state == "compacted",
+        )
+        for place in places
+        if place.id is not None
+    ]
+    answers = {row.id: answer for row, answer in zip(rows, search.answers(rows), strict=True)}
+    for place in places:
+        answer = answers.get(place.id) if place.id is not None else None
+        if answer is None:
+            yield place
+            continue
+        why = answer.why.value
+        yield replace(place, indexed=answer.indexed, search=answer.shows, search_reason=why)
 
 
 def _messages(look: Look, wanted: Words) -> Iterator[Place]:

@@ -7,7 +7,7 @@ it tells whether the index lacks it or the words do not match.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from enum import Enum
@@ -80,7 +80,12 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class HermesSearch:
-    """One search as the Hermes of this home runs it, and the ids that it finds (None: unknown)."""
+    """One search as the Hermes of this home runs it.
+
+    ``hits`` are the ids that the index gives, None where they are ``unknown``. ``understood`` is
+    whether anything can be found with the query, ``texts`` what tries it on the text of a message,
+    None where no index is asked.
+    """
 
     look: Look
     nodes: Mapping[str, SessionNode]
@@ -91,15 +96,20 @@ class HermesSearch:
     unknown: Why | None
     rebuild: Rebuild | None
     texts: TextSearch | None
+    understood: bool
 
-    def answer(self, row: Row) -> Answer:
-        """Say whether the search shows this message, and why not."""
-        indexed = self._has_entry("messages_fts", row.id)
-        why = self._why(row)
+    def answers(self, rows: Sequence[Row]) -> list[Answer]:
+        """Say of some messages, each once, whether the search shows them, and why not."""
+        whys = {row.id: why for row in rows if (why := self._why(row)) is not None}
+        whys |= self._why_no_hit([row for row in rows if row.id not in whys])
+        return [self._answer(row, whys[row.id]) for row in rows]
+
+    def _answer(self, row: Row, why: Why) -> Answer:
         shows = None if why in UNKNOWN else why in (Why.SHOWN, Why.NOT_FOR_THE_AGENT)
-        return Answer(shows, why, indexed)
+        return Answer(shows, why, self._has_entry("messages_fts", row.id))
 
-    def _why(self, row: Row) -> Why:
+    def _why(self, row: Row) -> Why | None:
+        """Say why without a look at the text; None where that decides."""
         if self.hits is None:
             return self.unknown or Why.UNKNOWN
         node = self.nodes.get(row.session_id)
@@ -108,12 +118,10 @@ class HermesSearch:
         if self.query.way is not Way.SCAN and (hidden := self._hidden(row)):
             return hidden
         if row.id in self.hits:
-            roles = self.rules.agent_roles
-            kept = (roles is None or row.role in roles) and node.source not in (
-                self.rules.agent_hides
-            )
+            roles, sources = self.rules.agent_roles, self.rules.agent_hides
+            kept = (roles is None or row.role in roles) and node.source not in sources
             return Why.SHOWN if kept else Why.NOT_FOR_THE_AGENT
-        return self._why_no_hit(row)
+        return None if self.understood else Why.QUERY
 
     def _hidden(self, row: Row) -> Why | None:
         """Say why a row is not shown although it is found."""
@@ -126,35 +134,62 @@ class HermesSearch:
             return None
         return Why.COMPACTED if row.compacted else Why.UNDONE
 
-    def _why_no_hit(self, row: Row) -> Why:
+    def _why_no_hit(self, rows: Sequence[Row]) -> dict[int, Why]:
+        if not rows:
+            return {}
         source = self.sources.get(self.query.way.value)
         if source is None or self.texts is None:
-            return self._why_no_match(row, 0)
-        if not self.texts.understands(self.query.match):
-            return Why.QUERY
-        values = ", ".join(source.values)
-        text = self.look.one(f"SELECT {values} FROM {source.rows} WHERE s.id = ?", [row.id])
-        if text is None:
-            return Why.TOOL_LEFT_OUT if row.role == "tool" else Why.SESSION_LEFT_OUT
-        if self.texts.matches(self.query.match, text):
-            rebuild = self.rebuild
-            waits = rebuild is not None and rebuild.done < row.id <= rebuild.end
-            return Why.REBUILDING if waits else Why.NOT_INDEXED
-        return self._why_no_match(row, len(text))
+            return {row.id: self._why_other(row, read=False) for row in rows}
+        indexed: set[int] = set()
+        match = self.query.match
+        due = self.texts.matching(match, self._indexed_texts(source, rows, indexed))
+        others = [row for row in rows if row.id in indexed and row.id not in due]
+        read = self.texts.matching(match, self._read_texts(source, others))
+        whys = {row.id: self._why_other(row, read=row.id in read) for row in others}
+        for row in rows:
+            if row.id in due:
+                whys[row.id] = self._why_not_indexed(row)
+            elif row.id not in indexed:
+                left_out = Why.TOOL_LEFT_OUT if row.role == "tool" else Why.SESSION_LEFT_OUT
+                whys[row.id] = left_out
+        return whys
 
-    def _why_no_match(self, row: Row, columns: int) -> Why:
-        """Say why the text as it is indexed does not match, where the message has the words."""
-        if self.query.way is Way.NOWHERE:
-            return Why.QUERY
-        found = self.look.one("SELECT content FROM messages WHERE id = ?", [row.id])
-        content = found[0] if found else None
+    def _indexed_texts(
+        self, source: SearchSource, rows: Sequence[Row], indexed: set[int]
+    ) -> Iterator[tuple[int, tuple[Value, ...]]]:
+        """Yield what the layout indexes of messages; ``indexed`` gets those that it covers."""
+        values = ", ".join(source.values)
+        for row in rows:
+            sql = f"SELECT {values} FROM {source.rows} WHERE s.id = ?"
+            texts = self.look.one(sql, [row.id])
+            if texts is not None:
+                indexed.add(row.id)
+                yield row.id, texts
+
+    def _read_texts(
+        self, source: SearchSource, rows: Sequence[Row]
+    ) -> Iterator[tuple[int, tuple[Value, ...]]]:
+        """Yield messages as a person reads them: whole, and without the escapes of JSON."""
+        for row in rows:
+            read = stored_text(self._content(row))
+            yield row.id, (read, *[None] * (len(source.columns) - 1))
+
+    def _why_not_indexed(self, row: Row) -> Why:
+        rebuild = self.rebuild
+        waits = rebuild is not None and rebuild.done < row.id <= rebuild.end
+        return Why.REBUILDING if waits else Why.NOT_INDEXED
+
+    def _why_other(self, row: Row, *, read: bool) -> Why:
+        """Say why the indexed text does not match; ``read``: whether that of a reader does."""
+        content = self._content(row)
         as_json = isinstance(content, str) and content.startswith(SENTINEL)
-        if self.texts is None:
-            return Why.STORED_AS_JSON if as_json else Why.OTHER_WORDS
-        read = [stored_text(content), *[None] * (columns - 1)]
-        if self.texts.matches(self.query.match, read):
-            return Why.STORED_AS_JSON if as_json else Why.CUT
-        return Why.OTHER_WORDS
+        if as_json and (read or self.texts is None):
+            return Why.STORED_AS_JSON
+        return Why.CUT if read else Why.OTHER_WORDS
+
+    def _content(self, row: Row) -> Value:
+        found = self.look.one("SELECT content FROM messages WHERE id = ?", [row.id])
+        return found[0] if found else None
 
     def _has_entry(self, table: str, id: int) -> bool | None:
         entries = f"{table}_docsize"
@@ -186,10 +221,20 @@ def hermes_search(scene: Scene, typed: str) -> Iterator[HermesSearch]:
                 texts = stack.enter_context(text_search(source.columns, _options(source)))
             except ValueError:  # our own SQLite lacks FTS5 or its trigram tokenizer
                 unknown = Why.UNKNOWN
+        understood = query.way is Way.SCAN or (texts is not None and texts.understands(query.match))
         if unknown is None:
-            hits, unknown = _hits(scene.look, query, source, texts)
+            hits, unknown = _hits(scene.look, query, understood)
         yield HermesSearch(
-            scene.look, scene.node, sources, rules, query, hits, unknown, rebuild, texts
+            look=scene.look,
+            nodes=scene.node,
+            sources=sources,
+            rules=rules,
+            query=query,
+            hits=hits,
+            unknown=unknown,
+            rebuild=rebuild,
+            texts=texts,
+            understood=understood,
         )
 
 
@@ -218,15 +263,13 @@ def _unknown(scene: Scene, query: SearchQuery) -> tuple[Why | None, Rebuild | No
     return Why.INDEX_DAMAGED if table.damaged else None, index.rebuild
 
 
-def _hits(
-    look: Look, query: SearchQuery, source: SearchSource | None, texts: TextSearch | None
-) -> tuple[frozenset[Value] | None, Why]:
-    """Return the ids that the index gives, whatever rows are shown, or why nobody knows."""
+def _hits(look: Look, query: SearchQuery, understood: bool) -> tuple[frozenset[Value] | None, Why]:
+    """Return the ids that the index gives, whatever rows are shown; and why, if nobody knows."""
+    if not understood:
+        return frozenset(), Why.UNKNOWN
     if query.way is Way.SCAN:
         return _ask(look, *_scan(query)), Why.UNKNOWN
-    if source is None or texts is None or not texts.understands(query.match):
-        return frozenset(), Why.SHOWN
-    name = quote(source.table)
+    name = quote(query.way.value)
     hits = _ask(look, f"SELECT rowid FROM {name} WHERE {name} MATCH ?", [query.match])
     return hits, Why.INDEX_DAMAGED
 
