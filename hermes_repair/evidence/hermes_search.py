@@ -19,6 +19,7 @@ from hermes_repair.lineage.session_node import SessionNode
 from hermes_repair.model.errors import DatabaseUnreadable
 from hermes_repair.model.values import Value
 from hermes_repair.schema.search_query import (
+    FIRST_MENDING_TRIGGERS,
     FIRST_REPAIRED_INDEX,
     SearchQuery,
     SearchRules,
@@ -51,7 +52,7 @@ class Why(Enum):
     STORED_AS_JSON = "stored-as-json"  # text beside a picture, in the escapes of JSON
     OTHER_WORDS = "other-words"  # search looks for whole words, and these are parts of some
     INDEX_DAMAGED = "index-damaged"
-    REBUILDING = "rebuilding"  # Hermes has not come to this message
+    REBUILDING = "rebuilding"  # Hermes is to make the index anew, or has not come to this message
     UNKNOWN = "unknown"
 
 
@@ -212,7 +213,7 @@ def hermes_search(scene: Scene, typed: str) -> Iterator[HermesSearch]:
     query = read_query(typed, rules)
     layout = recognition.search.layout
     sources = search_sources(layout) if layout is not None else {}
-    unknown, rebuild = _unknown(scene, query)
+    unknown, rebuild = _unknown(scene, query, number)
     with ExitStack() as stack:
         texts, hits = None, None
         source = sources.get(query.way.value)
@@ -244,13 +245,15 @@ def _options(source: SearchSource) -> list[str]:
     return [argument for argument in arguments if argument.startswith("tokenize =")]
 
 
-def _unknown(scene: Scene, query: SearchQuery) -> tuple[Why | None, Rebuild | None]:
+def _unknown(scene: Scene, query: SearchQuery, number: int) -> tuple[Why | None, Rebuild | None]:
     """Say why the index cannot be asked, and which rebuild of it did not end."""
     recognition = scene.recognition
     search = recognition.search
     old = recognition.number < FIRST_REPAIRED_INDEX
     if old or search.layout is None or search.outdated or search.cjk_triggers:
         return Why.UNKNOWN, None
+    if number >= FIRST_MENDING_TRIGGERS and (search.missing or search.different):
+        return Why.REBUILDING, None
     try:
         index = scene.search_index
     except DatabaseUnreadable:

@@ -34,7 +34,7 @@ SEARCH = {
     Why.STORED_AS_JSON: f"{NOT_FOUND}it is stored as JSON, beside a picture",
     Why.OTHER_WORDS: f"{NOT_FOUND}it has the words only as parts of others",
     Why.INDEX_DAMAGED: "the search index is damaged",
-    Why.REBUILDING: "Hermes has not finished its search index",
+    Why.REBUILDING: "Hermes has yet to finish its search index",
     Why.UNKNOWN: "",
 }
 """What is said of a message in the database, by why Hermes' search shows it or does not."""

@@ -13,6 +13,8 @@ from enum import Enum
 LONGEST = 2048  # characters of a query that 0.18.0 and later read
 FIRST_REPAIRED_INDEX = 11
 """0.13.0 and later make the search tables of older schemas anew when they open them."""
+FIRST_MENDING_TRIGGERS = 14
+"""0.16.0 and later fill the search tables anew when they open a database that lacks a trigger."""
 
 _OPERATORS = frozenset({"AND", "OR", "NOT"})
 _CJK = (

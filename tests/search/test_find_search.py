@@ -170,6 +170,26 @@ def test_the_installed_hermes_counts(tmp_path: Path) -> None:
     assert reasons["TODO:"] == {"query"}
 
 
+@pytest.mark.parametrize("release", ["0.13.0", "0.16.0", "0.19.0"])
+def test_without_a_trigger(release: str, tmp_path: Path) -> None:
+    """0.16.0 and later mend what is missing when they open it, so no answer of today holds."""
+    run_release(release, WRITE, tmp_path)
+    with opened(tmp_path) as db:
+        db.execute("DROP TRIGGER messages_fts_insert")
+        db.execute(
+            "INSERT INTO messages(session_id, role, content, timestamp)"
+            " VALUES ('chat0', 'user', 'quince', 1)"
+        )
+    if release == "0.13.0":
+        assert require_the_same(release, tmp_path, ("quince",))["quince"] == {"not-indexed"}
+        return
+    (place,) = places(tmp_path, "quince")
+    assert (place["search"], place["search_reason"]) == (None, "rebuilding")
+    shown = json.loads(run_release(release, SEARCH, tmp_path, str(tmp_path), "quince"))
+    assert shown["quince"] == [place["id"]]
+    assert require_the_same(release, tmp_path, ("quince",))["quince"] == {""}
+
+
 def test_a_damaged_index_leaves_it_open(tmp_path: Path) -> None:
     home = a_home(tmp_path, "v24")
     with opened(home) as db:
