@@ -258,12 +258,15 @@ def _unknown(scene: Scene, query: SearchQuery, number: int) -> tuple[Why | None,
         index = scene.search_index
     except DatabaseUnreadable:
         return Why.INDEX_DAMAGED, None
+    rebuild = index.rebuild
+    if rebuild is None and search.unfinished:
+        rebuild = Rebuild(done=-(2**63), end=2**63 - 1)  # other marks do not say how far it came
     if query.way in (Way.NOWHERE, Way.SCAN):
-        return None, index.rebuild
+        return None, rebuild
     table = next((table for table in index.tables if table.name == query.way.value), None)
     if table is None:
-        return Why.UNKNOWN, index.rebuild
-    return Why.INDEX_DAMAGED if table.damaged else None, index.rebuild
+        return Why.UNKNOWN, rebuild
+    return Why.INDEX_DAMAGED if table.damaged else None, rebuild
 
 
 def _hits(look: Look, query: SearchQuery, understood: bool) -> tuple[frozenset[Value] | None, Why]:

@@ -170,6 +170,17 @@ def test_the_installed_hermes_counts(tmp_path: Path) -> None:
     assert reasons["TODO:"] == {"query"}
 
 
+def test_an_update_is_still_to_be_opened(tmp_path: Path) -> None:
+    """0.19.0 takes the index of 0.13.0 over as it is, gaps included."""
+    run_release("0.13.0", WRITE, tmp_path)
+    (tmp_path / "hermes-agent").mkdir()
+    (tmp_path / "hermes-agent" / "hermes_state.py").write_text("SCHEMA_VERSION = 22\n")
+    with opened(tmp_path) as db:
+        db.execute("DELETE FROM messages_fts WHERE rowid % 3 = 0")
+    reasons = require_the_same("0.19.0", tmp_path, ("know", "marker0x1", "北京市场", "TODO:"))
+    assert "not-indexed" in reasons["know"]
+
+
 @pytest.mark.parametrize("release", ["0.13.0", "0.16.0", "0.19.0"])
 def test_without_a_trigger(release: str, tmp_path: Path) -> None:
     """0.16.0 and later mend what is missing when they open it, so no answer of today holds."""
@@ -226,6 +237,25 @@ def test_what_a_later_layout_leaves_out(
     reasons = require_the_same("0.19.0", home, ("quince", "北京市场"))
     assert {"no-session", cut} <= reasons["quince"]
     assert reasons["北京市场"] == left_out
+
+
+@pytest.mark.parametrize(
+    ("marks", "reason"),
+    [
+        ("('fts_rebuild_high_water', '9003'), ('fts_rebuild_progress', '100')", "rebuilding"),
+        ("('fts_rebuild_high_water', '200'), ('fts_rebuild_progress', '100')", "not-indexed"),
+        ("('fts_stale', '1')", "rebuilding"),
+    ],
+)
+def test_while_hermes_fills_the_index(marks: str, reason: str, tmp_path: Path) -> None:
+    home = a_home(tmp_path, "v24")
+    with opened(home) as db:
+        db.executescript(EXTRA)
+        db.execute("INSERT INTO messages_fts(messages_fts) VALUES ('delete-all')")
+        db.execute(f"INSERT INTO state_meta(key, value) VALUES {marks}")
+    told = {place["id"]: place["search_reason"] for place in places(home, "quince")}
+    last = reason if "stale" in marks else "not-indexed"
+    assert told == {9001: reason, 9002: reason, 9003: reason, 9004: last, 9005: "no-session"}
 
 
 def test_what_a_reader_is_told(tmp_path: Path) -> None:
