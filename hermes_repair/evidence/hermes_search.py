@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.evidence.search_index import Rebuild
@@ -186,7 +187,7 @@ class HermesSearch:
         as_json = isinstance(content, str) and content.startswith(SENTINEL)
         if as_json and (read or self.texts is None):
             return Why.STORED_AS_JSON
-        return Why.CUT if read else Why.OTHER_WORDS
+        return Why.CUT if read and row.role == "tool" else Why.OTHER_WORDS
 
     def _content(self, row: Row) -> Value:
         found = self.look.one("SELECT content FROM messages WHERE id = ?", [row.id])
@@ -273,25 +274,27 @@ def _hits(look: Look, query: SearchQuery, understood: bool) -> tuple[frozenset[V
     """Return the ids that the index gives, whatever rows are shown; and why, if nobody knows."""
     if not understood:
         return frozenset(), Why.UNKNOWN
-    if query.way is Way.SCAN:
-        return _ask(look, *_scan(query)), Why.UNKNOWN
     name = quote(query.way.value)
-    hits = _ask(look, f"SELECT rowid FROM {name} WHERE {name} MATCH ?", [query.match])
-    return hits, Why.INDEX_DAMAGED
+    sql, values = f"SELECT rowid FROM {name} WHERE {name} MATCH ?", [query.match]
+    if query.way is Way.SCAN:
+        sql, values = _scan(query)
+    try:
+        ask = partial(_ids, sql=sql, values=values)
+        return look.within_limit(ask), Why.UNKNOWN
+    except DatabaseUnreadable:
+        # Of a scan it is the number of words, which would be too much for Hermes as well.
+        return None, Why.UNKNOWN if query.way is Way.SCAN else Why.INDEX_DAMAGED
 
 
-def _scan(query: SearchQuery) -> tuple[str, list[Value]]:
+def _ids(look: Look, sql: str, values: Sequence[Value]) -> frozenset[Value]:
+    return frozenset(row[0] for row in look.rows(sql, values))
+
+
+def _scan(query: SearchQuery) -> tuple[str, list[str]]:
     escaped = [
         word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") for word in query.words
     ]
     columns = ("content", "tool_name", "tool_calls")
     likes = " OR ".join(f"{column} LIKE ? ESCAPE '\\'" for _ in escaped for column in columns)
-    values: list[Value] = [f"%{word}%" for word in escaped for _ in columns]
+    values = [f"%{word}%" for word in escaped for _ in columns]
     return f"SELECT id FROM messages NOT INDEXED WHERE {likes}", values
-
-
-def _ask(look: Look, sql: str, values: list[Value]) -> frozenset[Value] | None:
-    try:
-        return look.within_limit(lambda live: frozenset(row[0] for row in live.rows(sql, values)))
-    except DatabaseUnreadable:
-        return None

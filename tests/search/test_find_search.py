@@ -205,7 +205,11 @@ def test_a_damaged_index_leaves_it_open(tmp_path: Path) -> None:
     home = a_home(tmp_path, "v24")
     with opened(home) as db:
         db.executescript(EXTRA)
+        huge = "市场" * 400 + " 市场" * 400
+        db.execute("UPDATE messages SET content = content || ? WHERE id = 9001", [huge])
         db.execute("DELETE FROM messages_fts_data WHERE id = 10")
+    (place,) = places(home, "quince " + huge)
+    assert (place["search"], place["search_reason"]) == (None, "unknown")
     for words, reason in (("quince", "index-damaged"), ("北京市场", "")):
         listed = places(home, words)
         assert reason in {place["search_reason"] for place in listed}
