@@ -6,8 +6,9 @@ copy of a database that lies beside it. Only ids, dates and places come out, no 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 from hermes_repair import host
@@ -15,6 +16,7 @@ from hermes_repair.app.environment import Environment
 from hermes_repair.app.file_status import copy_private, path_in_home
 from hermes_repair.app.open_scene import ask_scene, readable
 from hermes_repair.evidence.auxiliary_files import listings, read_json
+from hermes_repair.evidence.hermes_search import HermesSearch, Row, hermes_search
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.home.layout import Home
 from hermes_repair.home.other_databases import other_databases
@@ -27,6 +29,8 @@ from hermes_repair.transcripts.message_keys import content_text, stored_text
 from hermes_repair.transcripts.reader import BadLine, TranscriptReader, decode_record, read_bytes
 from hermes_repair.transcripts.session_files import FileKind, TranscriptFile, spooled_session
 
+AT_ONCE = 500  # messages that Hermes' search is asked about together
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -35,7 +39,10 @@ class Place:
     ``where`` is ``database``, ``file`` or ``copy``; ``path`` names the file for the latter two,
     relative to the home where it lies inside. ``line`` counts from 1. ``state`` says how a release
     shows it: ``shown``, ``undone``, ``compacted``, ``hidden`` or nothing. ``at`` is epoch seconds
-    or the text of the file.
+    or the text of the file. ``indexed`` is whether Hermes' search index has an entry of it, None
+    where there is no index to ask. ``search`` is whether Hermes' own search for the same words
+    would show it, None where that is not known; ``search_reason`` says why not
+    (:class:`~hermes_repair.evidence.hermes_search.Why`). Both are only told of the database.
     """
 
     where: str
@@ -47,6 +54,8 @@ class Place:
     id: int | None = None
     state: str = ""
     indexed: bool | None = None
+    search: bool | None = None
+    search_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +87,7 @@ def find(home: Home, environment: Environment, words: str) -> Found:
     wanted = Words(words)
 
     def look(scene: Scene) -> Found:
-        places = list(_in_database(scene, wanted)) if readable(scene) else []
+        places = list(_in_database(scene, words, wanted)) if readable(scene) else []
         notes = list(scene.notes)
         if scene.file.unreadable is not None:
             notes.append(f"state.db cannot be read: {scene.file.unreadable}")
@@ -93,12 +102,37 @@ def find(home: Home, environment: Environment, words: str) -> Found:
     return Found(tuple(places), tuple(notes))
 
 
-def _in_database(scene: Scene, wanted: Words) -> Iterator[Place]:
+def _in_database(scene: Scene, words: str, wanted: Words) -> Iterator[Place]:
     hidden = {node.id for node in scene.nodes if node.delegate_from is not None or node.archived}
-    for place in _messages(scene.look, wanted):
-        is_hidden = place.state == "shown" and place.session_id in hidden
-        state = "hidden" if is_hidden else place.state
-        yield replace(place, state=state, indexed=_is_indexed(scene.look, place.id))
+    with hermes_search(scene, words) as search:
+        places = _messages(scene.look, wanted)
+        while some := list(islice(places, AT_ONCE)):
+            for place in _searched(some, search):
+                is_hidden = place.state == "shown" and place.session_id in hidden
+                yield replace(place, state="hidden") if is_hidden else place
+
+
+def _searched(places: Sequence[Place], search: HermesSearch) -> Iterator[Place]:
+    """Add what Hermes' own search makes of messages."""
+    rows = [
+        Row(
+            place.id,
+            place.session_id,
+            place.role,
+            active=place.state == "shown",
+            compacted=place.state == "compacted",
+        )
+        for place in places
+        if place.id is not None
+    ]
+    answers = {row.id: answer for row, answer in zip(rows, search.answers(rows), strict=True)}
+    for place in places:
+        answer = answers.get(place.id) if place.id is not None else None
+        if answer is None:
+            yield place
+            continue
+        why = answer.why.value
+        yield replace(place, indexed=answer.indexed, search=answer.shows, search_reason=why)
 
 
 def _messages(look: Look, wanted: Words) -> Iterator[Place]:
@@ -119,13 +153,6 @@ def _messages(look: Look, wanted: Words) -> Iterator[Place]:
             id=id if isinstance(id, int) else None,
             state=state,
         )
-
-
-def _is_indexed(look: Look, id: int | None) -> bool | None:
-    """Whether Hermes' own search would find it; None where there is no index to ask."""
-    if id is None or not look.has("messages_fts_docsize"):
-        return None
-    return look.one("SELECT 1 FROM messages_fts_docsize WHERE id = ?", [id]) is not None
 
 
 def _files(home: Home, notes: list[str]) -> Iterator[TranscriptFile]:

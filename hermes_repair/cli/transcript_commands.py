@@ -97,7 +97,11 @@ def find(
     target: Target,
     words: Annotated[list[str], typer.Argument(help="Words that the message has, all of them.")],
 ) -> int:
-    """Find where a conversation is: in the database, in which file and line, in which copy."""
+    """Find where a conversation is: in the database, in which file and line, in which copy.
+
+    Of a message in the database it also says whether Hermes' own search for these words, as typed,
+    finds it, and if not, why.
+    """
 
     def work(run: Run) -> Answer:
         found = find_words.find(run.home, run.environment, " ".join(words))

@@ -9,6 +9,7 @@ from typing import Any
 from hermes_repair.app.backfill_report import Report
 from hermes_repair.app.find_words import Found, Place
 from hermes_repair.evidence.auxiliary_files import AuxiliaryFile
+from hermes_repair.evidence.hermes_search import Why
 from hermes_repair.model.commands_to_type import Command, Hint, advice, command
 from hermes_repair.model.words import count, day
 from hermes_repair.report.audience import Audience, notes
@@ -17,6 +18,26 @@ from hermes_repair.transcripts.verdicts import Comparison, Verdict
 
 QUIET = (Verdict.EQUAL, Verdict.NOTHING_IN_FILE)
 SHOWN_PER_SESSION = 3
+
+NOT_FOUND = "not found by Hermes: "
+SEARCH = {
+    Why.SHOWN: "found by Hermes",
+    Why.NOT_FOR_THE_AGENT: "found by Hermes, not by the agent's session_search",
+    Why.QUERY: "not found by Hermes",
+    Why.NO_SESSION: f"{NOT_FOUND}its session is gone",
+    Why.UNDONE: f"{NOT_FOUND}it was undone",
+    Why.COMPACTED: f"{NOT_FOUND}it was compacted",
+    Why.TOOL_LEFT_OUT: f"{NOT_FOUND}this index has no tool results",
+    Why.SESSION_LEFT_OUT: f"{NOT_FOUND}this index has no runs of timers and delegates",
+    Why.NOT_INDEXED: f"{NOT_FOUND}the search index lacks it",
+    Why.CUT: f"{NOT_FOUND}of a long tool result only the start is indexed",
+    Why.STORED_AS_JSON: f"{NOT_FOUND}it is stored as JSON, beside a picture",
+    Why.OTHER_WORDS: f"{NOT_FOUND}it has the words only as parts of others",
+    Why.INDEX_DAMAGED: "the search index is damaged",
+    Why.REBUILDING: "Hermes has yet to finish its search index",
+    Why.UNKNOWN: "",
+}
+"""What is said of a message in the database, by why Hermes' search shows it or does not."""
 
 
 def report_document(report: Report) -> dict[str, Any]:
@@ -92,6 +113,11 @@ def find_lines(found: Found, *, everything: bool) -> Iterator[Line]:
         sessions.setdefault(place.session_id, []).append(place)
     if not sessions:
         yield Line("No message has these words: not in the database, not in a file, not in a copy.")
+    if any(place.search_reason == Why.QUERY.value for place in found.places):
+        yield Line(
+            "Hermes' own search cannot read these words as typed; put them in double quotes there.",
+            asked=True,
+        )
     for session, places in sessions.items():
         yield Line(f"{session}: {count(len(places), 'message')}", "head", asked=True)
         shown = places if everything else places[:SHOWN_PER_SESSION]
@@ -106,6 +132,8 @@ def _place(place: Place) -> str:
     when = day(place.at) if isinstance(place.at, float) else str(place.at or "no time")[:10]
     if place.where == "file":
         return f"{place.path}, line {place.line}, {when}, {place.role}"
-    index = ", not in the search index" if place.indexed is False else ""
-    where = "database" if place.where == "database" else place.path
-    return f"{where}, id {place.id}, {when}, {place.role}, {place.state}{index}"
+    inside = place.where == "database"
+    search = SEARCH[Why(place.search_reason)] if inside and place.id is not None else ""
+    where = "database" if inside else place.path
+    parts = [where, f"id {place.id}", when, place.role, place.state, search]
+    return ", ".join(part for part in parts if part)
