@@ -7,14 +7,13 @@ storage is read without FTS5.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 
 from hermes_repair.evidence.fts5_storage import storage_damage
 from hermes_repair.evidence.search_words import words_agree
 from hermes_repair.model.errors import DatabaseUnreadable
-from hermes_repair.model.values import Value, whole
+from hermes_repair.model.values import whole
 from hermes_repair.schema.recognise import Recognition
 from hermes_repair.schema.search import missing_storage
 from hermes_repair.schema.search_source import MESSAGES, SearchSource, search_sources
@@ -144,7 +143,7 @@ def _unfinished(look: Look) -> Rebuild | None:
 
 
 def _cover(look: Look, source: SearchSource, rebuild: Rebuild | None, contents: bool) -> Coverage:
-    rows, missing, extra = (whole(row[0]) for row in _counts(look, source, rebuild))
+    rows, missing, extra = _counts(look, source, rebuild)
     stale = None
     if contents and source.copied:
         copy = quote(f"{source.table}_content")
@@ -156,16 +155,20 @@ def _cover(look: Look, source: SearchSource, rebuild: Rebuild | None, contents: 
     return Coverage(rows, source.rows == MESSAGES and not source.optional, missing, extra, stale)
 
 
-def _counts(
-    look: Look, source: SearchSource, rebuild: Rebuild | None
-) -> Iterator[tuple[Value, ...]]:
-    """Yield how many rows are due, how many of them have no entry, and the entries of no row."""
+def _counts(look: Look, source: SearchSource, rebuild: Rebuild | None) -> tuple[int, int, int]:
+    """Return how many rows are due, how many of them have no entry, and the entries of no row.
+
+    An id is one row and one entry, so a single pass tells both: entries that no row has met are of
+    none.
+    """
     entries = quote(f"{source.table}_docsize")
     due = f"NOT ({source.optional})" if source.optional else "1"
     if rebuild is not None:
         due += f" AND NOT (s.id > {rebuild.done} AND s.id <= {rebuild.end})"
-    entry = f"EXISTS (SELECT 1 FROM {entries} AS e WHERE e.id = s.id)"
-    row = f"EXISTS (SELECT 1 FROM {source.rows} WHERE s.id = e.id)"
-    yield from look.rows(f"SELECT COUNT(*) FROM {source.rows} WHERE {due}")
-    yield from look.rows(f"SELECT COUNT(*) FROM {source.rows} WHERE {due} AND NOT {entry}")
-    yield from look.rows(f"SELECT COUNT(*) FROM {entries} AS e WHERE NOT {row}")
+    met = look.one(
+        f"SELECT COUNT(*) FILTER (WHERE {due}), COUNT(e.id) FILTER (WHERE {due}), COUNT(e.id)"
+        f" FROM {source.rows} LEFT JOIN {entries} AS e ON e.id = s.id"
+    )
+    rows, due_entries, of_rows = map(whole, met or (0, 0, 0))
+    counted = look.one(f"SELECT COUNT(*) FROM {entries}")
+    return rows, rows - due_entries, whole(counted[0] if counted else 0) - of_rows
