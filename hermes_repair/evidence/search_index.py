@@ -101,12 +101,14 @@ def read_search_index(
         damaged = tuple(f"its table {name} is gone" for name in lacking if name in gone)
         damaged = damaged or _damage(look, source.table, deep)
         ask = partial(_cover, source=source, rebuild=rebuild, contents=deep)
-        coverage = None if damaged else look.within_limit(ask)
-        if words and coverage is not None and coverage.same_rows and not look.live:
-            try:
+        coverage = None
+        try:
+            coverage = None if damaged else look.within_limit(ask)
+            if words and coverage is not None and coverage.same_rows and not look.live:
                 coverage = replace(coverage, words_agree=words_agree(look, source))
-            except DatabaseUnreadable as error:
-                damaged, coverage = _unreadable(error), None
+        except DatabaseUnreadable as error:
+            _read_rows(look, source)
+            damaged, coverage = _unreadable(error), None
         tables.append(SearchTable(source.table, damaged, coverage))
     return SearchIndex(tuple(tables), rebuild)
 
@@ -124,6 +126,12 @@ def _damage(look: Look, table: str, deep: bool) -> tuple[str, ...]:
 
 def _unreadable(error: DatabaseUnreadable) -> tuple[str]:
     return (f"it cannot be read ({error.message})",)
+
+
+def _read_rows(look: Look, source: SearchSource) -> None:
+    """Raise :class:`DatabaseUnreadable` where it is the messages that cannot be read."""
+    lengths = ", ".join(f"SUM(length(CAST({value} AS BLOB)))" for value in source.values)
+    look.one(f"SELECT {lengths} FROM {source.rows}")
 
 
 def _unfinished(look: Look) -> Rebuild | None:
