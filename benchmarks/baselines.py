@@ -111,9 +111,97 @@ def backup_aside(*arguments: str) -> None:
     print(spent)
 
 
+def ids(database: str) -> None:
+    """Read the ids of all messages and of all entries of the search index, with their sizes."""
+    import sqlite3
+
+    begun = time.perf_counter()
+    with closing(sqlite3.connect(f"file:{database}?immutable=1", uri=True)) as connection:
+        for table in ("messages_fts", "messages_fts_trigram"):
+            connection.execute("SELECT SUM(id) FROM messages NOT INDEXED").fetchall()
+            connection.execute(f"SELECT SUM(id), SUM(LENGTH(sz)) FROM {table}_docsize").fetchall()
+    print(time.perf_counter() - begun)
+
+
+def search_ids(database: str) -> None:
+    """Compare the ids of messages and search index both ways; its pages are sampled besides."""
+    from hermes_repair.evidence.search_index import read_search_index
+    from hermes_repair.schema.recognise import recognise
+    from hermes_repair.schema.structure import read_structure
+    from hermes_repair.store.file_state import main_alone
+
+    with main_alone(Path(database)) as look:
+        structure = read_structure(look.rows)
+        recognition = recognise(structure)
+        begun = time.perf_counter()
+        index = read_search_index(look, structure, recognition, deep=False)
+        spent = time.perf_counter() - begun
+    if not all(table.coverage and table.coverage.same_rows for table in index.tables):
+        raise ValueError(f"the index is not whole: {index}")
+    print(spent)
+
+
+def search_insert(database: str) -> None:
+    """Insert the text of all messages into empty search tables, and commit."""
+    _fill_search(database, rebuilt=False)
+
+
+def search_rebuild(database: str) -> None:
+    """Make the search tables anew as a repair does, compare them with the messages, and commit."""
+    _fill_search(database, rebuilt=True)
+
+
+def _fill_search(database: str, *, rebuilt: bool) -> None:
+    from hermes_repair.evidence.search_index import read_search_index
+    from hermes_repair.schema.recognise import recognise
+    from hermes_repair.schema.route import message_bounds
+    from hermes_repair.schema.search_rebuild import rebuild
+    from hermes_repair.schema.structure import read_structure
+    from hermes_repair.store.connections import open_for_writing
+    from hermes_repair.store.look import Look, View
+
+    with closing(open_for_writing(Path(database), live=False)) as connection:
+        look = Look(connection, View.MAIN, Path(database))
+        structure = read_structure(look.rows)
+        recognition = recognise(structure)
+        layout, tables = recognition.search.layout, ("messages_fts", "messages_fts_trigram")
+        if layout is None:
+            raise ValueError("no layout of a release")
+        bounds = message_bounds(look.rows) if rebuilt else ()
+        statements = {table: rebuild(structure, layout, table, bounds) for table in tables}
+        if not rebuilt:
+            for table in tables:
+                connection.execute(f"DROP TABLE {table}")
+            for table in tables:
+                connection.execute(statements[table][-5])
+        begun = time.perf_counter()
+        connection.execute("BEGIN IMMEDIATE")
+        for table in tables:
+            for sql in statements[table] if rebuilt else statements[table][-4:-3]:
+                connection.execute(sql)
+        if rebuilt:
+            index = read_search_index(look, structure, recognition, deep=True)
+            if any(one.coverage is None or not one.coverage.same_rows for one in index.tables):
+                raise ValueError(f"the index is not whole: {index}")
+        connection.execute("COMMIT")
+        print(time.perf_counter() - begun)
+
+
 WORK = {
     work.__name__: work
-    for work in (integrity_check, scan, decode, copy, sqlite_backup, rewrite, backup_aside)
+    for work in (
+        integrity_check,
+        scan,
+        decode,
+        copy,
+        sqlite_backup,
+        rewrite,
+        backup_aside,
+        ids,
+        search_ids,
+        search_insert,
+        search_rebuild,
+    )
 }
 
 if __name__ == "__main__":

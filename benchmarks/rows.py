@@ -198,6 +198,44 @@ def locks_clean(bench: Bench) -> Row:
     )
 
 
+def search_ids(bench: Bench) -> Row:
+    """The ids of messages and search index, compared both ways, beside reading them once."""
+
+    def timed(name: str) -> Run:
+        done = bench.baseline(name, bench.big / "state.db")
+        return replace(done, seconds=done.printed_seconds())
+
+    ours, theirs = best_in_turns(bench.times, lambda: timed("search_ids"), lambda: timed("ids"))
+    return Row(
+        work="search index, ids both ways and sampled pages",
+        ours=ours,
+        budget="1.5 × reading the ids",
+        allowed=1.5 * theirs.seconds,
+        against="SELECT of all ids and docsizes",
+        theirs=theirs,
+    )
+
+
+def search_rebuild(bench: Bench) -> Row:
+    """Making both search tables anew beside inserting the same text into empty ones."""
+
+    def timed(name: str) -> Run:
+        done = bench.baseline(name, bench.fresh(bench.big, "ours") / "state.db")
+        return replace(done, seconds=done.printed_seconds())
+
+    ours, theirs = best_in_turns(
+        bench.times, lambda: timed("search_rebuild"), lambda: timed("search_insert")
+    )
+    return Row(
+        work="search index made anew and compared",
+        ours=ours,
+        budget="1.2 × inserting",
+        allowed=1.2 * theirs.seconds,
+        against="INSERT of the same text into empty tables",
+        theirs=theirs,
+    )
+
+
 def help_text(bench: Bench) -> Row:
     """The first thing that anybody types."""
     (ours,) = best_in_turns(
@@ -214,6 +252,8 @@ ROWS: tuple[Callable[[Bench], Row], ...] = (
     migrate,
     backup,
     locks_clean,
+    search_ids,
+    search_rebuild,
     help_text,
 )
 

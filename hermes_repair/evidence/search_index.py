@@ -7,14 +7,13 @@ storage is read without FTS5.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 
 from hermes_repair.evidence.fts5_storage import storage_damage
 from hermes_repair.evidence.search_words import words_agree
 from hermes_repair.model.errors import DatabaseUnreadable
-from hermes_repair.model.values import Value, whole
+from hermes_repair.model.values import whole
 from hermes_repair.schema.recognise import Recognition
 from hermes_repair.schema.search import missing_storage
 from hermes_repair.schema.search_source import MESSAGES, SearchSource, search_sources
@@ -102,12 +101,14 @@ def read_search_index(
         damaged = tuple(f"its table {name} is gone" for name in lacking if name in gone)
         damaged = damaged or _damage(look, source.table, deep)
         ask = partial(_cover, source=source, rebuild=rebuild, contents=deep)
-        coverage = None if damaged else look.within_limit(ask)
-        if words and coverage is not None and coverage.same_rows and not look.live:
-            try:
+        coverage = None
+        try:
+            coverage = None if damaged else look.within_limit(ask)
+            if words and coverage is not None and coverage.same_rows and not look.live:
                 coverage = replace(coverage, words_agree=words_agree(look, source))
-            except DatabaseUnreadable as error:
-                damaged, coverage = _unreadable(error), None
+        except DatabaseUnreadable as error:
+            _read_rows(look, source)
+            damaged, coverage = _unreadable(error), None
         tables.append(SearchTable(source.table, damaged, coverage))
     return SearchIndex(tuple(tables), rebuild)
 
@@ -127,6 +128,12 @@ def _unreadable(error: DatabaseUnreadable) -> tuple[str]:
     return (f"it cannot be read ({error.message})",)
 
 
+def _read_rows(look: Look, source: SearchSource) -> None:
+    """Raise :class:`DatabaseUnreadable` where it is the messages that cannot be read."""
+    lengths = ", ".join(f"SUM(length(CAST({value} AS BLOB)))" for value in source.values)
+    look.one(f"SELECT {lengths} FROM {source.rows}")
+
+
 def _unfinished(look: Look) -> Rebuild | None:
     """Return the rebuild that the marks of schema 23 and later tell of."""
     if not look.has("state_meta"):
@@ -144,7 +151,7 @@ def _unfinished(look: Look) -> Rebuild | None:
 
 
 def _cover(look: Look, source: SearchSource, rebuild: Rebuild | None, contents: bool) -> Coverage:
-    rows, missing, extra = (whole(row[0]) for row in _counts(look, source, rebuild))
+    rows, missing, extra = _counts(look, source, rebuild)
     stale = None
     if contents and source.copied:
         copy = quote(f"{source.table}_content")
@@ -156,16 +163,20 @@ def _cover(look: Look, source: SearchSource, rebuild: Rebuild | None, contents: 
     return Coverage(rows, source.rows == MESSAGES and not source.optional, missing, extra, stale)
 
 
-def _counts(
-    look: Look, source: SearchSource, rebuild: Rebuild | None
-) -> Iterator[tuple[Value, ...]]:
-    """Yield how many rows are due, how many of them have no entry, and the entries of no row."""
+def _counts(look: Look, source: SearchSource, rebuild: Rebuild | None) -> tuple[int, int, int]:
+    """Return how many rows are due, how many of them have no entry, and the entries of no row.
+
+    An id is one row and one entry, so a single pass tells both: entries that no row has met are of
+    none.
+    """
     entries = quote(f"{source.table}_docsize")
     due = f"NOT ({source.optional})" if source.optional else "1"
     if rebuild is not None:
         due += f" AND NOT (s.id > {rebuild.done} AND s.id <= {rebuild.end})"
-    entry = f"EXISTS (SELECT 1 FROM {entries} AS e WHERE e.id = s.id)"
-    row = f"EXISTS (SELECT 1 FROM {source.rows} WHERE s.id = e.id)"
-    yield from look.rows(f"SELECT COUNT(*) FROM {source.rows} WHERE {due}")
-    yield from look.rows(f"SELECT COUNT(*) FROM {source.rows} WHERE {due} AND NOT {entry}")
-    yield from look.rows(f"SELECT COUNT(*) FROM {entries} AS e WHERE NOT {row}")
+    met = look.one(
+        f"SELECT COUNT(*) FILTER (WHERE {due}), COUNT(e.id) FILTER (WHERE {due}), COUNT(e.id)"
+        f" FROM {source.rows} LEFT JOIN {entries} AS e ON e.id = s.id"
+    )
+    rows, due_entries, of_rows = map(whole, met or (0, 0, 0))
+    counted = look.one(f"SELECT COUNT(*) FROM {entries}")
+    return rows, rows - due_entries, whole(counted[0] if counted else 0) - of_rows

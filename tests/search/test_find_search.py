@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from hermes_repair.schema.search_query import Way, read_query, rules_of
-from tests.command import fingerprint, run
+from tests.command import run
+from tests.homes.content import fingerprint
 from tests.releases import run_release
 from tests.search.test_search_index import a_home, opened
 

@@ -13,6 +13,7 @@ import pytest
 
 from tests.command import Ran, run
 from tests.engine.neighbours import READER, neighbour
+from tests.engine.pages import Pages
 from tests.homes.database import build_database
 from tests.search.damages import CHANGED, DAMAGES
 
@@ -155,6 +156,19 @@ def test_another_text_is_found_with_deep(layout: str, tmp_path: Path) -> None:
     assert said(run("doctor", "--deep", "--json", home=home)) == {}
     assert run("undo", "--yes", home=home).code == 0
     assert everything(home) == before
+
+
+@pytest.mark.parametrize("part", ["content", "data", "docsize"])
+def test_a_torn_page_of_the_index_is_no_damage_of_the_messages(part: str, tmp_path: Path) -> None:
+    home = a_home(tmp_path, LAYOUTS["11"])
+    pages = Pages(home)
+    pages.tear(pages.roots[f"messages_fts_{part}"])
+    pages.write()
+    for deep in ([], ["--deep"]):
+        document = run("doctor", *deep, "--json", home=home).document
+        named = {one["id"] for one in document["findings"] if one["severity"] != "info"}
+        assert named == {"FT003"}, document
+        assert document["notes"] == []
 
 
 def test_a_place_of_a_word_counts(tmp_path: Path) -> None:
