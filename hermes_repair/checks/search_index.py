@@ -149,19 +149,19 @@ def search_index_damaged(scene: Scene) -> Iterator[Finding]:
             identity=("dropped",),
             fix=None if unproven else _anew(scene, name),
         )
-    for name in TABLES:
-        if name in scene.structure.tables or name in scene.structure.views:
-            yield search_index_damaged.finding(
-                {"kind": "table", "table": name},
-                f"{name} is no search table; Hermes did not create it. The conversations can be"
-                " read.",
-                KEEP,
-                remedy=Remedy.MANUAL,
-                data={"damage": ["foreign"]},
-                identity=("foreign",),
-            )
+    strangers = _strangers(scene.structure)
+    for name, what in strangers.items():
+        yield search_index_damaged.finding(
+            {"kind": "table", "table": name},
+            f"{what} is there in the place of a part of the search index; Hermes did not create"
+            " it. The conversations can be read.",
+            KEEP,
+            remedy=Remedy.MANUAL,
+            data={"damage": ["foreign"]},
+            identity=("foreign",),
+        )
     for table in scene.search_index.tables:
-        if table.damaged and not torn:
+        if table.damaged and not torn and table.name not in strangers:
             # It is made of what the tables say, and says what they had: they come first.
             remedy, hint = (Remedy.MANUAL, "DB006 comes first.") if unproven else _remedy(scene)
             yield search_index_damaged.finding(
@@ -260,6 +260,18 @@ def search_rebuild_stuck(scene: Scene) -> Iterator[Finding]:
         identity=tuple(marks),
         fix=_anew(scene, TABLES[0]),
     )
+
+
+def _strangers(structure: Structure) -> dict[str, str]:
+    """Return what stands in the place of a search table or of its storage, by the search table."""
+    others = structure.tables.keys() | structure.views.keys()
+    found: dict[str, str] = {}
+    for name in TABLES:
+        there = structure.virtual_tables.get(name)
+        for part in (name, *(there.storage if there is not None else ())):
+            if part in others and part not in structure.shadow_tables:
+                found[name] = part
+    return found
 
 
 def _dropped(structure: Structure) -> list[str]:

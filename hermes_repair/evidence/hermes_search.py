@@ -262,12 +262,12 @@ def _unknown(scene: Scene, query: SearchQuery, number: int) -> tuple[Why | None,
     rebuild = index.rebuild
     if rebuild is None and search.unfinished:
         rebuild = Rebuild(done=-(2**63), end=2**63 - 1)  # other marks do not say how far it came
+    if any(table.damaged for table in index.tables):
+        return Why.INDEX_DAMAGED, rebuild  # with one of them unreadable Hermes may not even start
     if query.way in (Way.NOWHERE, Way.SCAN):
         return None, rebuild
-    table = next((table for table in index.tables if table.name == query.way.value), None)
-    if table is None:
-        return Why.UNKNOWN, rebuild
-    return Why.INDEX_DAMAGED if table.damaged else None, rebuild
+    known = any(table.name == query.way.value for table in index.tables)
+    return None if known else Why.UNKNOWN, rebuild
 
 
 def _hits(look: Look, query: SearchQuery, understood: bool) -> tuple[frozenset[Value] | None, Why]:

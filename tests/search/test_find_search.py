@@ -209,13 +209,10 @@ def test_a_damaged_index_leaves_it_open(tmp_path: Path) -> None:
         huge = "市场" * 400 + " 市场" * 400
         db.execute("UPDATE messages SET content = content || ? WHERE id = 9001", [huge])
         db.execute("DELETE FROM messages_fts_data WHERE id = 10")
-    (place,) = places(home, "quince " + huge)
-    assert (place["search"], place["search_reason"]) == (None, "unknown")
-    for words, reason in (("quince", "index-damaged"), ("北京市场", "")):
-        listed = places(home, words)
-        assert reason in {place["search_reason"] for place in listed}
-        known = {place["search"] is not None for place in listed}
-        assert known == {reason == ""}
+    # Without the structure record of one of its tables no Hermes even starts.
+    for words in ("quince " + huge, "quince", "北京市场"):
+        said = {(place["search"], place["search_reason"]) for place in places(home, words)}
+        assert said == {(None, "index-damaged")}
 
 
 EXTRA = """
