@@ -131,13 +131,18 @@ def open_private(path: Path) -> sqlite3.Connection:
     return _connect(path, "mode=rwc")
 
 
+def open_in_memory() -> sqlite3.Connection:
+    """Open an empty database in memory, outside any transaction."""
+    return sqlite3.connect(":memory:", isolation_level=None)
+
+
 @contextmanager
 def made_in_memory(script: str) -> Iterator[Callable[[str, Sequence[Value]], Iterable[Any]]]:
     """Run a CREATE script of ours in an empty database in memory, and yield its query function.
 
     Raises ``ValueError`` where SQLite refuses the script, or where it does more than make things.
     """
-    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection = open_in_memory()
     connection.text_factory = decode_text
     with closing(connection):
         try:

@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 from hermes_repair.model.values import Value
-from hermes_repair.store.connections import bind, placeholder, quote
+from hermes_repair.store.connections import bind, open_in_memory, placeholder, quote
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def text_search(columns: Sequence[str], options: Sequence[str]) -> Iterator[Text
     Raises ``ValueError`` where this SQLite has no FTS5 or lacks the tokenizer.
     """
     declared = ", ".join([*map(quote, columns), *options, "content = ''"])
-    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+    with closing(open_in_memory()) as connection:
         try:
             connection.execute(f"CREATE VIRTUAL TABLE probe USING fts5({declared})")
         except sqlite3.OperationalError as error:
