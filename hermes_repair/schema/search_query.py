@@ -17,6 +17,12 @@ FIRST_MENDING_TRIGGERS = 14
 """0.16.0 and later fill the search tables anew when they open a database that lacks a trigger."""
 
 _OPERATORS = frozenset({"AND", "OR", "NOT"})
+_PHRASE = re.compile(r'"[^"]*"')
+_ASIDE = "\0"  # in the place of a phrase; no command line has one
+_SYNTAX = '+{}()"^'
+_STARS = re.compile(r"(?<!\S)\*+|(?<=\*)\*+")
+_JOINS_NOTHING = re.compile(r"\A(?:AND|OR|NOT)\b\s*|\s+(?:AND|OR|NOT)\Z", re.IGNORECASE)
+_JOINED = re.compile(r"\w+(?:[._-]\w+)+")
 _CJK = (
     (0x3000, 0x303F),  # symbols
     (0x3040, 0x30FF),  # hiragana, katakana
@@ -84,7 +90,7 @@ def rules_of(number: int) -> SearchRules:
 
 def read_query(typed: str, rules: SearchRules) -> SearchQuery:
     """Return what a release makes of a search as somebody types it."""
-    query = _sanitized(typed[: rules.longest], rules)
+    query = _understood(typed[: rules.longest], rules)
     if not query:
         return SearchQuery(Way.NOWHERE)
     if not _cjk(query):
@@ -106,21 +112,16 @@ def _cjk(text: str) -> int:
     return sum(any(low <= ord(c) <= high for low, high in _CJK) for c in text if c >= "\u3000")
 
 
-def _sanitized(query: str, rules: SearchRules) -> str:
-    """Return the query as ``_sanitize_fts5_query`` does, step by step."""
-    phrases: list[str] = []
+def _understood(typed: str, rules: SearchRules) -> str:
+    """Return what the release makes of a query so that FTS5 can read it.
 
-    def set_aside(phrase: re.Match[str]) -> str:
-        phrases.append(phrase[0])
-        return f"\x00Q{len(phrases) - 1}\x00"
-
-    query = re.sub(r'"[^"]*"', set_aside, query)
-    query = re.sub(r'[+{}():"^]' if rules.strips_colon else r'[+{}()"^]', " ", query)
-    query = re.sub(r"\*+", "*", query)
-    query = re.sub(r"(^|\s)\*", r"\1", query)
-    query = re.sub(r"(?i)^(AND|OR|NOT)\b\s*", "", query.strip())
-    query = re.sub(r"(?i)\s+(AND|OR|NOT)\s*$", "", query.strip())
-    query = re.sub(r"\b(\w+(?:[._-]\w+)+)\b", r'"\1"', query)
-    for number, phrase in enumerate(phrases):
-        query = query.replace(f"\x00Q{number}\x00", phrase)
-    return query.strip()
+    Phrases in quotes stay as they are. Elsewhere the characters of FTS5's syntax are blanks, of
+    stars one stays behind a word, an operator that joins nothing goes, and words joined by a dot, a
+    dash or an underscore become a phrase.
+    """
+    phrases = iter(_PHRASE.findall(typed))
+    syntax = _SYNTAX + (":" if rules.strips_colon else "")
+    plain = _PHRASE.sub(_ASIDE, typed).translate(dict.fromkeys(map(ord, syntax), " "))
+    plain = _JOINS_NOTHING.sub("", _STARS.sub("", plain).strip())
+    plain = _JOINED.sub(lambda word: f'"{word[0]}"', plain)
+    return "".join(next(phrases) if c == _ASIDE else c for c in plain).strip()
