@@ -148,11 +148,6 @@ def _apply_unit(work: _Work, unit: Unit, aside: Aside, *, begun: bool) -> None:
                 done += 1
                 around.step(unit, action, done)
         checked.require()
-        if unit.needs_backup:
-            # Not needed where locks are cleaned, which is done every few minutes.
-            from hermes_repair.repair.made_indexes import require_made_anew
-
-            require_made_anew(writer, unit)
         added = violations(writer, unit) - broken
         if added:
             raise HermesRepairError(
@@ -205,10 +200,14 @@ class _Checked:
             raise _explained(error, self._unit) from error
 
     def require(self) -> None:
-        """Raise where rows were written that no action of the unit names."""
+        """Raise where rows were written that no action names, or an index made anew lacks some."""
         self.rows.require_nothing_else()
         if self._watch is None:
+            # Not needed where locks are cleaned, which is done every few minutes.
+            from hermes_repair.repair.made_indexes import require_made_anew
+
             require_same_numbers(self._numbers, numbers_of_rows(self._work.writer), self._unit)
+            require_made_anew(self._work.writer, self._unit)
 
 
 def _keeper(aside: Aside, position: int) -> Keep:
