@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sqlite3
 from pathlib import Path
 
@@ -23,7 +22,7 @@ from hermes_repair.lineage.session_node import DelegateMark, SessionNode
 from hermes_repair.model.plans import Safety
 from hermes_repair.model.values import Row
 from hermes_repair.program_texts import default_harness
-from tests.homes.home import execute_all
+from tests.homes.home import copy_home, execute_all
 from tests.releases import run_release
 from tests.releases.forks import SESSION_ROWS, read_graph, select_rows, write
 from tests.support import NO_ROUTING
@@ -123,8 +122,7 @@ def proofs(database: Path, nodes: list[SessionNode]) -> dict[str, str]:
 def test_what_step_16_hid_comes_back_and_delegates_stay(
     version: str, built: Path, tmp_path: Path
 ) -> None:
-    home = tmp_path / "home"
-    shutil.copytree(built, home)
+    home = copy_home(built, tmp_path / "home")
     before = listed("0.16.0", home)
     assert {"person", "delegate", "open"} <= before
     hidden = {"person", "delegate", "tui-branch", "subagent", "continued", "after-reset"}
@@ -153,8 +151,7 @@ def test_what_step_16_hid_comes_back_and_delegates_stay(
 def test_an_orphan_of_a_persons_is_listed_by_every_release(
     version: str, built: Path, tmp_path: Path
 ) -> None:
-    home = tmp_path / "home"
-    shutil.copytree(built, home)
+    home = copy_home(built, tmp_path / "home")
     database = home / "state.db"
     graph = read_graph(database)
     assert graph.orphans == ("orphan", "orphan-delegate")
@@ -181,8 +178,7 @@ def test_an_orphan_of_a_persons_is_listed_by_every_release(
 def test_a_closed_parent_is_open_again_and_listed(
     version: str, built: Path, tmp_path: Path
 ) -> None:
-    home = tmp_path / "home"
-    shutil.copytree(built, home)
+    home = copy_home(built, tmp_path / "home")
     database = home / "state.db"
     graph = read_graph(database)
     row = rows_of(database)["closed"]
@@ -196,8 +192,7 @@ def test_a_closed_parent_is_open_again_and_listed(
 def test_a_marked_branch_is_listed_by_every_release(
     version: str, built: Path, tmp_path: Path
 ) -> None:
-    home = tmp_path / "home"
-    shutil.copytree(built, home)
+    home = copy_home(built, tmp_path / "home")
     database = home / "state.db"
     graph = read_graph(database)
     rows = rows_of(database)
