@@ -125,7 +125,7 @@ def ids(database: str) -> None:
 
 def search_ids(database: str) -> None:
     """Compare the ids of messages and search index both ways; its pages are sampled besides."""
-    from hermes_repair.evidence.search_index import read_search_index
+    from hermes_repair.evidence.search_coverage import read_search_index
     from hermes_repair.schema.recognise import recognise
     from hermes_repair.schema.structure import read_structure
     from hermes_repair.store.file_state import main_alone
@@ -152,7 +152,7 @@ def search_rebuild(database: str) -> None:
 
 
 def _fill_search(database: str, *, rebuilt: bool) -> None:
-    from hermes_repair.evidence.search_index import read_search_index
+    from hermes_repair.evidence.search_coverage import read_search_index
     from hermes_repair.schema.recognise import recognise
     from hermes_repair.schema.route import message_bounds
     from hermes_repair.schema.search_rebuild import rebuild

@@ -208,9 +208,7 @@ def _is_partial(index: Index) -> bool:
 def _searched(scene: Scene) -> list[bool]:
     """Say of each search table whether it has an entry of each message, and of nothing else."""
     return [
-        table.coverage is not None
-        and table.coverage.every
-        and not (table.coverage.missing or table.coverage.extra)
+        table.coverage is not None and table.coverage.every and table.coverage.same_rows
         for table in scene.search_index.tables
         if table.coverage is None or table.coverage.every
     ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from hermes_repair.checks.registry import check
 from hermes_repair.evidence.scene import Scene
-from hermes_repair.evidence.search_index import SearchTable
+from hermes_repair.evidence.search_coverage import SearchTable
 from hermes_repair.model.actions import Action, IndexRefill, RowDelete
 from hermes_repair.model.commands_to_type import Hint, advice, command
 from hermes_repair.model.findings import Finding, Remedy, Severity
@@ -136,9 +136,8 @@ def search_index_damaged(scene: Scene) -> Iterator[Finding]:
         return
     soundness = scene.file.soundness
     torn = soundness.search if soundness is not None else ()
-    unproven = scene.file.unproven & {*READ}
     for name in _dropped(scene.structure):
-        remedy, hint = (Remedy.MANUAL, "DB006 comes first.") if unproven else _remedy(scene)
+        remedy, hint = _remedy(scene)
         yield search_index_damaged.finding(
             {"kind": "table", "table": name},
             f"The search table {name} is gone and its triggers are there: no message can be stored."
@@ -147,7 +146,7 @@ def search_index_damaged(scene: Scene) -> Iterator[Finding]:
             remedy=remedy,
             data={"damage": ["dropped"]},
             identity=("dropped",),
-            fix=None if unproven else _anew(scene, name),
+            fix=_anew(scene, name),
         )
     strangers = _strangers(scene.structure)
     for name, what in strangers.items():
@@ -162,8 +161,7 @@ def search_index_damaged(scene: Scene) -> Iterator[Finding]:
         )
     for table in scene.search_index.tables:
         if table.damaged and not torn and table.name not in strangers:
-            # It is made of what the tables say, and says what they had: they come first.
-            remedy, hint = (Remedy.MANUAL, "DB006 comes first.") if unproven else _remedy(scene)
+            remedy, hint = _remedy(scene)
             yield search_index_damaged.finding(
                 {"kind": "table", "table": table.name},
                 f"{table.name} is damaged: {'; '.join(table.damaged)}. The conversations can be"
@@ -172,7 +170,7 @@ def search_index_damaged(scene: Scene) -> Iterator[Finding]:
                 remedy=remedy,
                 data={"damage": list(table.damaged)},
                 identity=table.damaged,
-                fix=None if unproven else _anew(scene, table.name),
+                fix=_anew(scene, table.name),
             )
     if torn:
         tables = sorted({line.partition(": ")[0] for line in torn})
@@ -299,6 +297,9 @@ def _compared(scene: Scene) -> tuple[SearchTable, ...]:
 
 def _remedy(scene: Scene) -> tuple[Remedy, Hint]:
     """Return who makes a search table anew here, and what to type."""
+    if scene.file.unproven & {*READ}:
+        # It is made of what the tables say, and says what they had: they come first.
+        return Remedy.MANUAL, "DB006 comes first."
     if scene.recognition.family is Family.OLD:
         return Remedy.MIGRATE, advice("First run: {}", command("migrate"))
     if scene.recognition.search.cjk_triggers or scene.recognition.family is Family.NEWER:

@@ -14,7 +14,7 @@ from enum import Enum
 from functools import partial
 
 from hermes_repair.evidence.scene import Scene
-from hermes_repair.evidence.search_index import Rebuild
+from hermes_repair.evidence.search_coverage import Rebuild
 from hermes_repair.home.installs import serving
 from hermes_repair.lineage.session_node import SessionNode
 from hermes_repair.model.errors import DatabaseUnreadable
@@ -30,7 +30,6 @@ from hermes_repair.schema.search_query import (
     rules_of,
 )
 from hermes_repair.schema.search_source import SearchSource, search_sources
-from hermes_repair.schema.structure import virtual_table_of
 from hermes_repair.store.connections import quote
 from hermes_repair.store.look import Look
 from hermes_repair.store.text_search import TextSearch, text_search
@@ -220,7 +219,7 @@ def hermes_search(scene: Scene, typed: str) -> Iterator[HermesSearch]:
         source = sources.get(query.way.value)
         if unknown is None and source is not None:
             try:
-                texts = stack.enter_context(text_search(source.columns, _options(source)))
+                texts = stack.enter_context(text_search(source.columns, source.tokenizer))
             except ValueError:  # our own SQLite lacks FTS5 or its trigram tokenizer
                 unknown = Why.UNKNOWN
         understood = query.way is Way.SCAN or (texts is not None and texts.understands(query.match))
@@ -238,12 +237,6 @@ def hermes_search(scene: Scene, typed: str) -> Iterator[HermesSearch]:
             texts=texts,
             understood=understood,
         )
-
-
-def _options(source: SearchSource) -> list[str]:
-    declared = virtual_table_of(source.table, source.create)
-    arguments = declared.arguments if declared is not None else ()
-    return [argument for argument in arguments if argument.startswith("tokenize =")]
 
 
 def _unknown(scene: Scene, query: SearchQuery, number: int) -> tuple[Why | None, Rebuild | None]:

@@ -95,10 +95,10 @@ def read_search_index(
     lacking = missing_storage(structure)
     tables = []
     for source in search_sources(layout).values():
-        if source.table not in structure.virtual_tables:
+        declared = structure.virtual_tables.get(source.table)
+        if declared is None:
             continue
-        gone = [f"{source.table}_{part}" for part in _PARTS]
-        damaged = tuple(f"its table {name} is gone" for name in lacking if name in gone)
+        damaged = tuple(f"its table {name} is gone" for name in lacking if name in declared.storage)
         damaged = damaged or _damage(look, source.table, deep)
         ask = partial(_cover, source=source, rebuild=rebuild, contents=deep)
         coverage = None
@@ -111,9 +111,6 @@ def read_search_index(
             damaged, coverage = _unreadable(error), None
         tables.append(SearchTable(source.table, damaged, coverage))
     return SearchIndex(tuple(tables), rebuild)
-
-
-_PARTS = ("config", "content", "data", "docsize", "idx")
 
 
 def _damage(look: Look, table: str, deep: bool) -> tuple[str, ...]:

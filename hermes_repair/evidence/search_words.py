@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from hermes_repair.evidence.fts5_storage import read_numbers
 from hermes_repair.model.errors import DatabaseUnreadable
 from hermes_repair.schema.search_source import SearchSource
-from hermes_repair.schema.structure import virtual_table_of
 from hermes_repair.store.connections import quote
 from hermes_repair.store.look import Look
 
@@ -79,10 +78,8 @@ def _run(look: Look, sql: str) -> None:
 
 def _arguments(source: SearchSource) -> Iterator[str]:
     """Yield how the copy is declared: as theirs, but over the messages."""
-    declared = virtual_table_of(source.table, source.create)
-    options = declared.arguments if declared is not None else ()
     yield from source.columns
-    yield from (one for one in options if " = " in one and not one.startswith("content"))
+    yield from source.tokenizer
     yield from (f"content = '{_SOURCE}'", "content_rowid = 'id'")
 
 
@@ -97,7 +94,7 @@ def _select(source: SearchSource) -> str:
 
 
 def _text(source: SearchSource, place: int, value: str) -> str:
-    if "trigram" not in source.create.partition("USING")[2]:
+    if not any("trigram" in option for option in source.tokenizer):
         return value
     as_indexed = f"CAST({_AS_INDEXED}(CAST({value} AS BLOB), e.sz, {place}) AS TEXT)"
     return f"CASE WHEN instr({value}, char(0)) THEN {as_indexed} ELSE {value} END"

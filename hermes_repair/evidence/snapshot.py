@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import tzinfo
 from functools import cached_property
 
-from hermes_repair.evidence.search_index import SearchIndex, read_search_index
+from hermes_repair.evidence.search_coverage import SearchIndex, read_search_index
 from hermes_repair.gateway_routing import Routing, build_routing
 from hermes_repair.home.installs import Installed
 from hermes_repair.home.layout import Home, routing_file

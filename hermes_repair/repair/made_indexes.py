@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hermes_repair.evidence.search_index import read_search_index
+from hermes_repair.evidence.search_coverage import read_search_index
 from hermes_repair.model.actions import IndexRefill
 from hermes_repair.model.errors import HermesRepairError
 from hermes_repair.model.plans import Unit
@@ -32,7 +32,7 @@ def require_made_anew(writer: Writer, unit: Unit) -> None:
     for name in sorted(tables & {*TABLES}):
         table = seen.get(name)
         found = table.coverage if table is not None else None
-        if found is None or found.missing or found.extra or found.stale:
+        if found is None or not found.same_rows or found.stale:
             raise HermesRepairError(
                 f"{name} would not have every message after the step {unit.summary!r}.",
                 "Nothing of it was written. Please report this.",

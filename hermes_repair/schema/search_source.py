@@ -34,8 +34,9 @@ class SearchSource:
     ``columns`` are those of the search table, ``values`` the expressions that they are filled with,
     over ``rows``: a FROM clause with the messages, or the view over them, as ``s``. ``copied`` is
     whether the table keeps the text itself. ``optional`` is a condition for rows that may be left
-    out, empty where there are none. ``view`` is the name of the view, ``create`` and ``triggers``
-    are the statements that make the table and keep it up to date.
+    out, empty where there are none. ``tokenizer`` is the option of FTS5 that names one, empty for
+    its own. ``view`` is the name of the view, ``create`` and ``triggers`` are the statements that
+    make the table and keep it up to date.
     """
 
     table: str
@@ -44,6 +45,7 @@ class SearchSource:
     values: tuple[str, ...]
     copied: bool
     optional: str
+    tokenizer: tuple[str, ...]
     view: str | None
     create: str
     triggers: tuple[str, ...]
@@ -89,6 +91,7 @@ def _source(table: str, made: Mapping[str, str]) -> SearchSource:
         values=columns if content is not None else (COPIED,),
         copied=content is None,
         optional="content IS NULL" if late else "",
+        tokenizer=tuple(one for one in declared.arguments if one.startswith("tokenize =")),
         view=view,
         create=create,
         triggers=tuple(made[f"trigger {table}_{what}"] for what in ("delete", "insert", "update")),
