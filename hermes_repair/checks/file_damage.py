@@ -121,8 +121,8 @@ def index_disagrees(scene: Scene) -> Iterator[Finding]:
     """An index does not have the rows of its table.
 
     What it means: whoever reads through that index, Hermes included, misses rows that exist, or
-    sees rows that are gone. The rows themselves are complete. A UNIQUE index that lost entries lets
-    in a second session with the same id or title.
+    sees rows that are gone. Where only the index is damaged, the rows themselves are complete. A
+    UNIQUE index that lost entries lets in a second session with the same id or title.
 
     How it happens: a page of the index was not written, or an older one came back: a full disk, a
     power cut, a copy of a database in use, or two processes that lost each other's locks (Hermes
