@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeAlias, TypeVar
 
 from hermes_repair.app.coverage import INDEX, SELECTION, UNREADABLE, LookedAt, looked_at
-from hermes_repair.app.environment import Environment, folder_of
+from hermes_repair.app.environment import Run
 from hermes_repair.app.file_status import FileStatus, place_of, steady
 from hermes_repair.app.open_scene import open_scene, readable
 from hermes_repair.app.target_release import Forecast, forecast_upgrade
@@ -71,8 +71,7 @@ class Diagnosis:
 
 
 def diagnose(
-    home: Home,
-    environment: Environment,
+    run: Run,
     look_options: LookOptions,
     selection: Selection,
     *,
@@ -81,30 +80,27 @@ def diagnose(
     """Run the selected checks; with ``confirm``, twice beside a live Hermes: both must agree."""
 
     def look(file_status: FileStatus) -> Diagnosis:
-        return _once(home, environment, look_options, selection, file_status)
+        return _once(run, look_options, selection, file_status)
 
-    first = steady(home, environment, look)
+    first = steady(run, look)
     if not (confirm and first.live and first.findings):
         return first
-    environment.sleep(SECOND_LOOK_SECONDS)
-    second = steady(home, environment, look)
+    run.environment.sleep(SECOND_LOOK_SECONDS)
+    second = steady(run, look)
     before = {finding.fingerprint for finding in first.findings}
     kept = tuple(finding for finding in second.findings if finding.fingerprint in before)
     return replace(second, findings=kept)
 
 
 def _once(
-    home: Home,
-    environment: Environment,
+    run: Run,
     look_options: LookOptions,
     selection: Selection,
     file_status: FileStatus,
 ) -> Diagnosis:
     # Every finding rests on indexes that are as their tables are, so this is asked of any look.
     check_file = not selection.ignores("DB003", "DB006")
-    with open_scene(
-        home, environment, look_options, check_file=check_file, file_status=file_status
-    ) as scene:
+    with open_scene(run, look_options, check_file=check_file, file_status=file_status) as scene:
         forecast = None
         if look_options.release is not None and readable(scene):
             # What a release does rests on all that is wrong, not on what was asked to be listed.
@@ -120,11 +116,11 @@ def _once(
         named = _tried(scene, "what sessions are called", lambda: labels(scene, findings))
         database = known or facts(scene, count=False)
         return Diagnosis(
-            home=home,
+            home=run.home,
             database=database,
             findings=tuple(one.without_fix() for one in _with_damage(scene, findings, selection)),
             labels=named or {},
-            accepted=dict(folder_of(home).acknowledged_or_why()[0]),
+            accepted=dict(run.folder.acknowledged_or_why()[0]),
             notes=tuple(scene.notes),
             looked_at=looked_at(scene, database["sessions"], database["messages"]),
             live=scene.look.live,
@@ -302,21 +298,19 @@ def labels(scene: Scene, findings: tuple[Finding, ...]) -> dict[str, SessionLabe
     }
 
 
-def acknowledge(
-    home: Home, environment: Environment, fingerprint: str, reason: str
-) -> tuple[Finding, Diagnosis]:
+def acknowledge(run: Run, fingerprint: str, reason: str) -> tuple[Finding, Diagnosis]:
     """Accept a finding that is there now; return it, and the look that showed it.
 
     Raises :class:`UsageError` where no finding has that fingerprint.
     """
-    diagnosis = diagnose(home, environment, LookOptions(), Selection(), confirm=False)
+    diagnosis = diagnose(run, LookOptions(), Selection(), confirm=False)
     finding = next((f for f in diagnosis.findings if f.fingerprint == fingerprint), None)
     if finding is None:
         raise UsageError(
             f"No finding has the fingerprint {fingerprint!r}.",
             advice("`{}` shows the fingerprints.", command("doctor", "-v")),
         )
-    folder_of(home).acknowledge(fingerprint, reason)
+    run.folder.acknowledge(fingerprint, reason)
     return finding, diagnosis
 
 

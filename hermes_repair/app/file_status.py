@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from hermes_repair import host
-from hermes_repair.app.environment import Environment
+from hermes_repair.app.environment import Run
 from hermes_repair.home.layout import Home
 from hermes_repair.host import Openers, OpenStatus, Program, RawFacts
 from hermes_repair.model.commands_to_type import Hint, advice, command, quoted
@@ -251,21 +251,21 @@ def path_in_home(home: Home, path: Path) -> str:
     return str(path.relative_to(home.root)) if path.is_relative_to(home.root) else str(path)
 
 
-def steady(home: Home, environment: Environment, look: Callable[[FileStatus], T]) -> T:
+def steady(run: Run, look: Callable[[FileStatus], T]) -> T:
     """Run a look, and run it again where the files moved under it."""
     for _ in range(LOOKS):
-        before = read_file_status(home)
+        before = read_file_status(run.home)
         try:
             answer = look(before)
         except DatabaseUnreadable:
-            if read_file_status(home).marks == before.marks:
+            if read_file_status(run.home).marks == before.marks:
                 raise
             continue
-        after = read_file_status(home)
+        after = read_file_status(run.home)
         if not before.at_rest or (after.marks == before.marks and after.at_rest):
             return answer
-        environment.sleep(0.2)
+        run.environment.sleep(0.2)
     raise Refused(
-        f"{home.database} keeps changing while it is being read.",
+        f"{run.home.database} keeps changing while it is being read.",
         "Run this again when Hermes has finished starting or stopping.",
     )

@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 
 from hermes_repair import host
-from hermes_repair.app.environment import Environment
+from hermes_repair.app.environment import Run
 from hermes_repair.app.file_status import copy_private, path_in_home
 from hermes_repair.app.open_scene import ask_scene, readable
 from hermes_repair.evidence.auxiliary_files import listings, read_json
@@ -82,7 +82,7 @@ class Words:
         return all(word in folded for word in self._wanted)
 
 
-def find(home: Home, environment: Environment, words: str) -> Found:
+def find(run: Run, words: str) -> Found:
     """Look in every place. Changes nothing."""
     wanted = Words(words)
 
@@ -93,12 +93,12 @@ def find(home: Home, environment: Environment, words: str) -> Found:
             notes.append(f"state.db cannot be read: {scene.file.unreadable}")
         return Found(tuple(places), tuple(notes))
 
-    first = ask_scene(home, environment, look)
+    first = ask_scene(run, look)
     places, notes = list(first.places), list(first.notes)
-    for found in _files(home, notes):
-        places += _in_file(home, found, wanted, notes)
-    for copy in other_databases(home):
-        places += _in_copy(home, copy.path, wanted, notes)
+    for found in _files(run.home, notes):
+        places += _in_file(run.home, found, wanted, notes)
+    for copy in other_databases(run.home):
+        places += _in_copy(run.home, copy.path, wanted, notes)
     return Found(tuple(places), tuple(notes))
 
 

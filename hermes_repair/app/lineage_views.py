@@ -12,11 +12,10 @@ from itertools import groupby
 from typing import Any
 
 from hermes_repair.app.diagnose import facts
-from hermes_repair.app.environment import Environment
+from hermes_repair.app.environment import Run
 from hermes_repair.app.open_scene import ask_scene, require_readable
 from hermes_repair.checks.forked_sessions import Settled, forks, settle
 from hermes_repair.evidence.scene import Scene
-from hermes_repair.home.layout import Home
 from hermes_repair.lineage.family_tree import Tree, grow
 from hermes_repair.lineage.forks import Fork, Holds, Sibling
 from hermes_repair.lineage.graph import Graph
@@ -95,8 +94,7 @@ class Forks:
 
 
 def see_forks(
-    home: Home,
-    environment: Environment,
+    run: Run,
     sessions: Collection[str],
     wish: ForkOptions | None,
     *,
@@ -116,7 +114,7 @@ def see_forks(
         seen = tuple(_seen(scene, fork, wish, content) for fork in found)
         return Forks(facts(scene), seen)
 
-    return ask_scene(home, environment, look)
+    return ask_scene(run, look)
 
 
 def _require_known(scene: Scene, sessions: Collection[str]) -> None:
@@ -205,9 +203,7 @@ class Forest:
     alone: int
 
 
-def see_trees(
-    home: Home, environment: Environment, session: str | None, *, everything: bool
-) -> Forest:
+def see_trees(run: Run, session: str | None, *, everything: bool) -> Forest:
     """Look at the family of one session, or at all families of two or more sessions.
 
     ``everything``: sessions on their own too. Raises :class:`UnknownSession` for one that does
@@ -227,7 +223,7 @@ def see_trees(
         shown = [t for t in trees if everything or session is not None or _matters(t)]
         return Forest(facts(scene), tuple(shown), len(trees) - len(shown))
 
-    return ask_scene(home, environment, look)
+    return ask_scene(run, look)
 
 
 def _matters(tree: Tree) -> bool:

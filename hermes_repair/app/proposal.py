@@ -99,8 +99,7 @@ def propose(
         if not file_status.alone:
             first = cut_off(run.folder) if held is None else held
         with open_scene(
-            run.home,
-            run.environment,
+            run,
             request.look_options,
             choice=request.choice,
             file_status=file_status,
@@ -149,7 +148,7 @@ def propose(
         need = needed(file_status, proposal.draft, backup=request.backup)
         return replace(proposal, space=disk_space(run.home, need))
 
-    return steady(run.home, run.environment, look)
+    return steady(run, look)
 
 
 def _findings(

@@ -68,7 +68,7 @@ class Check:
         """The first sentence or two of the text, on one line."""
         return " ".join(self.text.partition("\n\n")[0].split())
 
-    def finding(
+    def finding(  # noqa: PLR0913 - the parts of a Finding, by name
         self,
         subject: dict[str, Any],
         message: str,
@@ -107,7 +107,7 @@ class Check:
 _CHECKS: dict[str, Check] = {}
 
 
-def check(
+def check(  # noqa: PLR0913 - the declaration of a check, by name
     id: str,
     name: str,
     severity: Severity,

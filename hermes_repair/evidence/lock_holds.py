@@ -8,18 +8,18 @@ schema lacks give nothing.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from hermes_repair import host
 from hermes_repair.host import Openers, OpenStatus, ProcessInfo
 from hermes_repair.leases import (
-    GRACE,
-    MAX_AGE,
+    USUAL_TERMS,
     Delegation,
     Heartbeat,
     Holder,
     Kind,
+    LeaseTerms,
     LockRow,
     Verdict,
     breaker_verdict,
@@ -93,9 +93,7 @@ def judged_locks(
     database: Path,
     openers: Openers,
     now: float,
-    *,
-    grace: float = GRACE,
-    max_age: float = MAX_AGE,
+    terms: LeaseTerms = USUAL_TERMS,
 ) -> tuple[JudgedLock, ...]:
     """Return every compression lock with its verdict; none where the table is not a known one.
 
@@ -108,16 +106,14 @@ def judged_locks(
     rows = list(look.rows_of(LOCK_TABLE, f"1 ORDER BY expires_at LIMIT {MOST}"))
     if not rows:
         return ()
-    revivable = _revivable(look)
+    terms = replace(terms, revivable=_revivable(look))
 
     def judge(row: Row, openers: Openers) -> JudgedLock:
         lock = LockRow(*(row[column] for column in LOCK_COLUMNS))
         holder = parse_holder(lock.holder)
         process = host.process(holder.pid) if holder is not None else None
-        found = verdict(
-            lock, openers, process, now, grace=grace, max_age=max_age, revivable=revivable
-        )
-        return JudgedLock(row, holder, process, found, _is_there(look, row))
+        judgement = verdict(lock, openers, process, now, terms)
+        return JudgedLock(row, holder, process, judgement, _is_there(look, row))
 
     judged = [judge(row, openers) for row in rows]
     if any(lock.verdict.kind is Kind.HOLDER_DEAD for lock in judged):

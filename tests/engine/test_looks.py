@@ -20,7 +20,7 @@ from hermes_repair import host
 from hermes_repair.app.backups import make as make_backup
 from hermes_repair.app.backups import restore
 from hermes_repair.app.clean_locks import clean
-from hermes_repair.app.environment import Environment
+from hermes_repair.app.environment import Environment, Run
 from hermes_repair.app.file_status import read_file_status
 from hermes_repair.app.open_scene import open_scene
 from hermes_repair.cli.guard import run
@@ -132,7 +132,7 @@ def test_looking_at_what_is_no_database_leaves_it(
 
 def seen(home: Path, environment: Environment) -> tuple[View, SideFile, int]:
     """Return the view that was chosen, what lies beside the file, and how many messages it has."""
-    with open_scene(home_of(home), environment, WISHES) as scene:
+    with open_scene(Run(home_of(home), environment), WISHES) as scene:
         row = scene.look.one("SELECT COUNT(*) FROM messages")
         assert row is not None and isinstance(row[0], int)
         return scene.look.view, scene.file.side, row[0]
@@ -209,7 +209,7 @@ def test_a_zero_byte_file_beside_a_wal_is_told_and_kept(
         with pytest.raises((Refused, DatabaseUnreadable)):
             write(home, environment)
     with pytest.raises((Refused, DatabaseUnreadable)):
-        make_backup(home_of(home), environment)
+        make_backup(Run(home_of(home), environment))
     left = files(home, but="hermes-repair")
     before.pop("") if "" in before else None
     assert {k: v for k, v in left.items() if k != "."} == {
@@ -249,9 +249,11 @@ def writing_commands(home: Path, environment: Environment) -> dict[str, Callable
         "repair": lambda: repair(home, environment),
         "migrate": lambda: migrate(home, environment, 16),
         "undo": lambda: undo(home, environment),
-        "backup": lambda: make_backup(home_of(home), environment),
+        "backup": lambda: make_backup(Run(home_of(home), environment)),
         "restore": lambda: restore(
-            home_of(home), environment, str(home.parent / "copy.db"), lambda _source, _kept: True
+            Run(home_of(home), environment),
+            str(home.parent / "copy.db"),
+            lambda _source, _kept: True,
         ),
     }
 
@@ -276,7 +278,7 @@ def test_nothing_is_written_beside_a_wal_in_question(
 def test_locks_clean_leaves_a_wal_alone(home: Path, environment: Environment) -> None:
     newer_main_older_wal(home)
     before = files(home)
-    clean(home_of(home), environment, grace=60.0, max_age=3600.0, dry_run=False)
+    clean(Run(home_of(home), environment), grace=60.0, max_age=3600.0, dry_run=False)
     assert files(home) == before
 
 
@@ -334,7 +336,7 @@ def test_a_stale_wal_that_damages_is_not_joined(home: Path, environment: Environ
     (home / "state.db").write_bytes(old)
     (home / "state.db-wal").write_bytes(wal)
     before = files(home)
-    with open_scene(home_of(home), environment, WISHES) as scene:
+    with open_scene(Run(home_of(home), environment), WISHES) as scene:
         assert scene.file.side is SideFile.STALE and scene.look.view is View.MAIN
         assert scene.file.soundness == Soundness()
     found = look(home, environment)
@@ -400,7 +402,9 @@ def test_deleted_side_files_are_told_and_not_made_again(
         for ask in (
             lambda: look(home, environment),
             lambda: repair(home, environment),
-            lambda: clean(home_of(home), environment, grace=60.0, max_age=3600.0, dry_run=False),
+            lambda: clean(
+                Run(home_of(home), environment), grace=60.0, max_age=3600.0, dry_run=False
+            ),
         ):
             with pytest.raises(Refused, match="deleted") as refused:
                 ask()
@@ -598,14 +602,14 @@ def test_no_command_opens_a_database_as_a_file(
     watched.root, watched.opened = str(home), []
     try:
         look(home, environment)
-        make_backup(home_of(home), environment)
+        make_backup(Run(home_of(home), environment))
         repair(home, environment, backup=True)
         migrate(home, environment, 16)
         undo(home, environment)
         undo(home, environment)
-        clean(home_of(home), environment, grace=60.0, max_age=3600.0, dry_run=False)
+        clean(Run(home_of(home), environment), grace=60.0, max_age=3600.0, dry_run=False)
         copy = next((home / "hermes-repair" / "backups").glob("manual-*"))
-        restore(home_of(home), environment, copy.name, lambda _source, _kept: True)
+        restore(Run(home_of(home), environment), copy.name, lambda _source, _kept: True)
         assert watched.opened == []
         (home / "state.db").open("rb").close()
         assert len(watched.opened) == 1, "the watch sees nothing"
