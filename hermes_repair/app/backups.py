@@ -85,12 +85,12 @@ def listed(home: Home) -> list[Backup]:
     if not is_folder(folder.backups):
         return []
     receipts = {path.stem for path in folder.receipt_paths()}
-    found = []
+    copies = []
     for place in folder.backups.iterdir():
         path = place / "state.db"
         if is_folder(place) and path.is_file() and not path.is_symlink():
-            found.append(_backup(path, of_run=place.name in receipts))
-    return sorted(found, key=lambda backup: backup.made, reverse=True)
+            copies.append(_backup(path, of_run=place.name in receipts))
+    return sorted(copies, key=lambda backup: backup.made, reverse=True)
 
 
 def _backup(path: Path, *, of_run: bool = False) -> Backup:
@@ -265,18 +265,18 @@ def _readable(run: Run, file_status: FileStatus) -> bool:
     return opens(run.home.database)
 
 
-def require_own(home: Home, source: Path, said: str | None) -> None:
+def require_own(home: Home, source: Path, from_profile: str | None) -> None:
     """Raise :class:`Refused` where a copy is of another profile than the one that it is put into.
 
-    ``said`` is the profile that the user says it is of (``--from-profile``): then it may be.
+    ``from_profile`` is the profile that the user says it is of: then it may be.
     """
     owner = _owner(home, source)
-    if owner is None or owner == (said or home.profile):
+    if owner is None or owner == (from_profile or home.profile):
         return
     from_owner = command("restore", str(source), "--from-profile", owner)
-    if said is not None:
+    if from_profile is not None:
         raise Refused(
-            f"{source} is a copy of profile {owner}, not of {said}.",
+            f"{source} is a copy of profile {owner}, not of {from_profile}.",
             advice("If you mean that one: {}", from_owner),
         )
     raise Refused(

@@ -109,7 +109,7 @@ def _once(
                 scene, f"--for {look_options.release}", lambda: forecast_upgrade(scene, every)
             )
             every, forecast = foreseen or (every, None)
-            findings = tuple(found for found in every if selection.wants_id(found.id))
+            findings = tuple(finding for finding in every if selection.wants_id(finding.id))
         else:
             findings = tuple(examine(scene, selection))
         known = _tried(scene, "the number of sessions", lambda: facts(scene))
@@ -288,13 +288,13 @@ def _rows(look: Look, table: str) -> int | None:
 
 def labels(scene: Scene, findings: tuple[Finding, ...]) -> dict[str, SessionLabel]:
     """Return what lets a person tell the sessions of the findings apart, titles included."""
-    wanted = {finding.session_id for finding in findings if finding.session_id}
-    if not wanted or not readable(scene) or scene.file.unproven:
+    named = {finding.session_id for finding in findings if finding.session_id}
+    if not named or not readable(scene) or scene.file.unproven:
         return {}
     return {
         node.id: SessionLabel(node.started_at, node.source, node.active_rows, node.title)
         for node in scene.nodes
-        if node.id in wanted
+        if node.id in named
     }
 
 

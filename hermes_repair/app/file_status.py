@@ -71,7 +71,7 @@ class FileStatus:
         ``database`` is the main file as the home names it, ``target`` what it is to be copied to.
         """
         files = zip(("", *SIDE_SUFFIXES), (self.facts.main, *self.facts.sidecars), strict=True)
-        suffixes = [suffix for suffix, found in files if found.exists]
+        suffixes = [suffix for suffix, file in files if file.exists]
         return [
             (database.with_name(database.name + suffix), target.with_name(target.name + suffix))
             for suffix in suffixes
@@ -83,11 +83,11 @@ class FileStatus:
 
         SQLite follows no link to a sidecar and takes nothing but a file for one.
         """
-        for found in self.facts.sidecars:
-            if found.kind in ("link", "other"):
-                what = "a link" if found.kind == "link" else "not a file"
+        for sidecar in self.facts.sidecars:
+            if sidecar.kind in ("link", "other"):
+                what = "a link" if sidecar.kind == "link" else "not a file"
                 return (
-                    f"{found.path.name} beside it is {what}, and then SQLite does not open the"
+                    f"{sidecar.path.name} beside it is {what}, and then SQLite does not open the"
                     " database"
                 )
         return None
@@ -145,13 +145,13 @@ def _require_sidecars_of_owner(facts: RawFacts) -> None:
     """
     if not hasattr(os, "geteuid") or os.geteuid() != 0 or facts.main.uid == 0:
         return
-    for found in facts.sidecars:
-        if found.kind == "file" and found.uid != facts.main.uid:
+    for sidecar in facts.sidecars:
+        if sidecar.kind == "file" and sidecar.uid != facts.main.uid:
             raise Refused(
-                f"{found.path} does not belong to the owner of {facts.main.path.name}: SQLite, run"
-                " by root, would hand it over to that owner.",
+                f"{sidecar.path} does not belong to the owner of {facts.main.path.name}: SQLite,"
+                " run by root, would hand it over to that owner.",
                 f"If it should belong to that owner: sudo chown {facts.main.uid}"
-                f" {quoted(str(found.path))}",
+                f" {quoted(str(sidecar.path))}",
             )
 
 

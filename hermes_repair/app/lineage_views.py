@@ -109,10 +109,10 @@ def see_forks(
     def look(scene: Scene) -> Forks:
         require_readable(scene)
         _require_known(scene, sessions)
-        found = [fork for fork in forks(scene) if _is_meant(scene, fork, sessions)]
-        _require_halves(found, wish)
-        seen = tuple(_seen(scene, fork, wish, content) for fork in found)
-        return Forks(facts(scene), seen)
+        meant = [fork for fork in forks(scene) if _is_meant(scene, fork, sessions)]
+        _require_halves(meant, wish)
+        shown = tuple(_seen(scene, fork, wish, content) for fork in meant)
+        return Forks(facts(scene), shown)
 
     return ask_scene(run, look)
 
@@ -126,8 +126,8 @@ def _require_known(scene: Scene, sessions: Collection[str]) -> None:
         )
 
 
-def _require_halves(found: Collection[Fork], wish: ForkOptions | None) -> None:
-    halves = {sibling.session_id for fork in found for sibling in fork.siblings}
+def _require_halves(candidates: Collection[Fork], wish: ForkOptions | None) -> None:
+    halves = {sibling.session_id for fork in candidates for sibling in fork.siblings}
     strange = sorted(wish.keep - halves) if wish is not None else []
     if strange:
         raise UsageError(

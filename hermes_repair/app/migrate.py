@@ -139,26 +139,26 @@ def _way(scene: Scene, to: int | None, force: bool, file_status: FileStatus) -> 
     target = choose_target(scene.recognition, scene.installed, to, force)
     decisions = Decisions()
     if scene.recognition.family in (Family.LATER, Family.NEWER) and to is None:
-        made = Route(target.number, target.number, ())
+        planned = Route(target.number, target.number, ())
     else:
         if scene.recognition.number < STEP <= target.number:
             decisions = decide(scene, target.number)
-        made = _route(scene, target.number, decisions)
+        planned = _route(scene, target.number, decisions)
     foreign_objects = (
-        find_foreign_objects(scene.structure, scene.recognition.number) if made.actions else ()
+        find_foreign_objects(scene.structure, scene.recognition.number) if planned.actions else ()
     )
-    for found in foreign_objects:
+    for foreign in foreign_objects:
         raise Refused(
-            f"{found.reason}, and a migration may write there.",
+            f"{foreign.reason}, and a migration may write there.",
             SEE_DB009,
         )
     return Way(
         target=target,
-        route=made,
+        route=planned,
         decisions=decisions,
-        shown=tuple(_counted(part, scene.look) for part in preview(made)),
+        shown=tuple(_counted(part, scene.look) for part in preview(planned)),
         rows=_rows(scene.look),
-        room=room_for(made, scene.look.scan),
+        room=room_for(planned, scene.look.scan),
         file_status=file_status,
         recognition=scene.recognition,
         birth=scene.birth,
@@ -280,16 +280,16 @@ def _verify(query: Query, way: Way) -> None:
 
 def _require_search(query: Query, structure: Structure) -> None:
     """Raise :class:`Refused` for a search index with which no release could open the result."""
-    said = [f"{name} is gone" for name in missing_storage(structure)]
-    for table in () if said else TABLES:
+    problems = [f"{name} is gone" for name in missing_storage(structure)]
+    for table in () if problems else TABLES:
         try:
             if table in structure.virtual_tables:
                 list(query(f"SELECT rowid FROM {table} LIMIT 0", ()))
         except sqlite3.Error as error:
-            said.append(str(error))
-    if said:
+            problems.append(str(error))
+    if problems:
         raise Refused(
-            f"No Hermes could open the result, because the search index is damaged: {said[0]}.",
+            f"No Hermes could open the result, because the search index is damaged: {problems[0]}.",
             advice(
                 "Nothing was changed. First mend it: {}", command("repair", "--select", "FT003")
             ),
@@ -298,11 +298,11 @@ def _require_search(query: Query, structure: Structure) -> None:
 
 def _otherwise(structure: Structure, way: Way) -> list[str]:
     """Return what is not as at the target, apart from what was said to stay."""
-    wanted = default_catalogue().structure(way.route.target)
-    left = replace(diff(wanted, structure), extra=()).lines()
+    expected = default_catalogue().structure(way.route.target)
+    left = replace(diff(expected, structure), extra=()).lines()
     number = recognise(structure).number
-    said = [f"its number is {number}"] if number != way.route.target else []
-    return said + [line for line in left if line not in way.route.kept]
+    differences = [f"its number is {number}"] if number != way.route.target else []
+    return differences + [line for line in left if line not in way.route.kept]
 
 
 def _look_afresh(run: Run, way: Way) -> None:

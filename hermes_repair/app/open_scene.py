@@ -207,8 +207,8 @@ def _of_files(home: Home) -> Iterator[str]:
 
 
 def _has_messages(scene: Scene, session: str) -> bool:
-    found = scene.look.one("SELECT 1 FROM messages WHERE session_id = ? LIMIT 1", [session])
-    return found is not None
+    row = scene.look.one("SELECT 1 FROM messages WHERE session_id = ? LIMIT 1", [session])
+    return row is not None
 
 
 def _of_receipts(home: Home) -> Iterator[str]:

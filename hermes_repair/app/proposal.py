@@ -158,8 +158,8 @@ def _findings(
 
     Raises :class:`Refused` where the file itself is in question and ``request`` has no answer.
     """
-    found = find(scene, Selection())
-    findings = within_limits(scene, found, Selection())
+    every_finding = find(scene, Selection())
+    findings = within_limits(scene, every_finding, Selection())
     fatal = next((f for f in findings if f.severity is Severity.FATAL), None)
     answered = fatal is not None and fatal.id == "DB002" and request.choice is not None
     if scene.file.side is SideFile.STALE and request.choice is WalChoice.USE:
@@ -168,7 +168,7 @@ def _findings(
         raise Refused(f"{fatal.id}: {fatal.message}", fatal.hint)
     if not readable(scene):
         raise no_conversations(scene)
-    blocked = tuple(_blocked(scene, found, request.selection))
+    blocked = tuple(_blocked(scene, every_finding, request.selection))
     if confirmed is not None:
         findings = [f for f in findings if f.fingerprint in confirmed]
     return findings, blocked

@@ -230,8 +230,8 @@ class Repaired:
     @property
     def receipts(self) -> tuple[Path, ...]:
         """The receipts of this run in order; what undo restores from a backup has its own (R5)."""
-        found = (applied.receipt for applied in self.applied)
-        return tuple(dict.fromkeys(receipt for receipt in found if receipt is not None))
+        receipts = (applied.receipt for applied in self.applied)
+        return tuple(dict.fromkeys(receipt for receipt in receipts if receipt is not None))
 
     @property
     def units(self) -> int:
@@ -244,8 +244,8 @@ class Repaired:
     @property
     def space(self) -> Space | None:
         """What the hungriest round needed of the disk, and what was free before it."""
-        found = (applied.space for applied in self.applied if applied.space is not None)
-        return max(found, key=lambda disk: disk.needed, default=None)
+        needs = (applied.space for applied in self.applied if applied.space is not None)
+        return max(needs, key=lambda disk: disk.needed, default=None)
 
     @property
     def refused(self) -> list[tuple[Unit, HermesRepairError]]:

@@ -66,7 +66,7 @@ def apply_saved(run: Run, path: Path) -> Repaired:
 def _read(path: Path) -> tuple[Header, Draft]:
     with plan_database.read(path) as file:
         file.require_sealed()
-        outlines = tuple(outline(found.number, found.unit) for found in file.records())
+        outlines = tuple(outline(record.number, record.unit) for record in file.records())
         return file.header(), Draft(outlines, path=path, digest=file.digest())
 
 

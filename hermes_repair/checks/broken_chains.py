@@ -341,11 +341,11 @@ def imported_continuation(scene: Scene, node: SessionNode) -> str | None:
     if not scene.receipt_history.written:
         return None
     rows = None
-    for (found,) in scene.look.rows(
+    for (parent,) in scene.look.rows(
         "SELECT DISTINCT session_id FROM messages WHERE id IN (SELECT value FROM json_each(?))",
         [json.dumps(sorted(scene.receipt_history.written))],
     ):
-        other = scene.node.get(text(found) or "")
+        other = scene.node.get(text(parent) or "")
         if other is None or other.parent_id is not None:
             continue
         if not waits_for(scene.graph, node, other):

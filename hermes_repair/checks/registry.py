@@ -145,7 +145,7 @@ def all_checks() -> list[Check]:
 
 def find_check(id: str) -> Check | None:
     """Return the check with this id, upper or lower case."""
-    return next((found for found in all_checks() if found.id == id.upper()), None)
+    return next((check for check in all_checks() if check.id == id.upper()), None)
 
 
 def stages() -> dict[str, Stage]:

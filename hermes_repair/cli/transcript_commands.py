@@ -107,11 +107,11 @@ def find(
     """
 
     def work(responder: Responder) -> Answer:
-        found = find_words.find(responder.run, " ".join(words))
+        result = find_words.find(responder.run, " ".join(words))
         return responder.answer(
             ExitCode.OK,
-            lambda: transcript_text.find_document(found),
-            lambda: transcript_text.find_lines(found, everything=target.verbose),
+            lambda: transcript_text.find_document(result),
+            lambda: transcript_text.find_lines(result, everything=target.verbose),
         )
 
     return each_home(target, work)

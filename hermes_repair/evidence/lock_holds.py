@@ -207,14 +207,14 @@ def rows_that_hold(look: Look, around: Circumstances) -> Iterator[Hold]:
     ``delegation`` and ``heartbeat``, what is free left out."""
     for lock in judged_locks(look, around.database, around.openers, around.now):
         yield _compression_lock(look, lock)
-    for found in (
+    for hold in (
         *_turn_leases(look, around),
         *_sessions(look, around),
         *_delegations(look, around),
         *_heartbeats(look, around),
     ):
-        if found.verdict.kind is not Kind.FREE:
-            yield found
+        if hold.verdict.kind is not Kind.FREE:
+            yield hold
 
 
 def _compression_lock(look: Look, lock: JudgedLock) -> Hold:
@@ -294,11 +294,11 @@ def _sessions(look: Look, around: Circumstances) -> Iterator[Hold]:
         expires = number(until)
         yield Hold("cooldown", name, cooldown_verdict(until, around.now), name, expires=expires)
         yield Hold("breaker", name, breaker_verdict(streak), name)
-        found = _NOTHING
+        judged = _NOTHING
         if handoff in ("pending", "running"):
             idle = _idle_since(look, session, started)
-            found = handoff_verdict(handoff, idle, _gateway_runs(around.openers), around.now)
-        yield Hold("handoff", name, found, name)
+            judged = handoff_verdict(handoff, idle, _gateway_runs(around.openers), around.now)
+        yield Hold("handoff", name, judged, name)
 
 
 _BLOCKING = {

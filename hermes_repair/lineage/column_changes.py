@@ -54,11 +54,11 @@ def refused(reason: Hint) -> Resolution:
     return Resolution((), Safety.UNSAFE, reason)
 
 
-def changes_of(session_id: str, row: Row, wanted: Mapping[str, Value]) -> ColumnChanges | None:
-    """Return what differs between ``row`` and ``wanted`` in columns that this schema has."""
+def changes_of(session_id: str, row: Row, target: Mapping[str, Value]) -> ColumnChanges | None:
+    """Return what differs between ``row`` and ``target`` in columns that this schema has."""
     after = {
         column: value
-        for column, value in wanted.items()
+        for column, value in target.items()
         if column in row and not same_value(row[column], value)
     }
     if not after:

@@ -145,18 +145,18 @@ def split_line(data: bytes, offset: int) -> list[Record]:
     rest as :class:`BadLine`; each byte that is not white space belongs to exactly one of them.
     """
     start, end = _trimmed(data, 0, len(data))
-    found: list[Record] = []
+    records: list[Record] = []
     if data.startswith(BOM, start):
         start, end = _trimmed(data, start + len(BOM), end)
     if start == end:
-        return found
+        return records
     try:
         return [Line(offset + start, end - start, decode_record(data[start:end]))]
     except ValueError as error:
         reason = str(error)
     if reason not in ("not an object", TOO_DEEP, TOO_LARGE):
-        found = _salvaged(data[start:end], offset + start, reason)
-    return found or [BadLine(offset + start, end - start, reason)]
+        records = _salvaged(data[start:end], offset + start, reason)
+    return records or [BadLine(offset + start, end - start, reason)]
 
 
 def _trimmed(data: bytes, start: int, end: int) -> tuple[int, int]:
@@ -174,7 +174,7 @@ def _salvaged(data: bytes, offset: int, reason: str) -> list[Record]:
     before and after it.
     """
     text = data.decode("latin-1")  # a character for a byte, whatever the bytes are
-    found: list[Record] = []
+    records: list[Record] = []
     done = 0  # what is explained so far
     effort = _EFFORT * len(text)
     for candidate in chain((0,), (match.start() for match in _RECORD.finditer(text))):
@@ -188,12 +188,12 @@ def _salvaged(data: bytes, offset: int, reason: str) -> list[Record]:
         follows = text[stop : stop + 1] in _AFTER
         if value is None or not (follows or candidate == done):
             continue
-        found += _unexplained(data[done:candidate], offset + done, reason)
-        found.append(Line(offset + candidate, stop - candidate, value))
+        records += _unexplained(data[done:candidate], offset + done, reason)
+        records.append(Line(offset + candidate, stop - candidate, value))
         done = stop
-    if found or not text.strip("\x00"):
-        found += _unexplained(data[done:], offset + done, reason)
-    return found
+    if records or not text.strip("\x00"):
+        records += _unexplained(data[done:], offset + done, reason)
+    return records
 
 
 def _decode_at(data: bytes, text: str, begin: int) -> tuple[Message | None, int]:
