@@ -27,7 +27,7 @@ from hermes_repair.checks.resolution_units import (
     repair_of,
     unit_of,
 )
-from hermes_repair.evidence.compared_transcripts import Compared, sequence_of
+from hermes_repair.evidence.compared_transcripts import Compared
 from hermes_repair.evidence.ownership import is_no_delegate
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.lineage.column_changes import Resolution, refused
@@ -366,7 +366,7 @@ def _near(session_id: str, ended_at: float | None) -> bool:
 
 
 def _messages(answer: Compared) -> Iterator[Message]:
-    sequence = sequence_of(answer)
+    sequence = answer.lines()
     for index, flags in enumerate(sequence.flags):
         role = "assistant" if flags & ASSISTANT else "tool" if flags & TOOL else "user"
         nature = Nature.GENUINE

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hermes_repair.checks.resolution_units import counters, row_of, session_unit
-from hermes_repair.evidence.compared_transcripts import Compared, sequence_of
+from hermes_repair.evidence.compared_transcripts import Compared
 from hermes_repair.evidence.scene import NoIdLeft, Scene
 from hermes_repair.model import trigger_columns
 from hermes_repair.model.actions import Action, FileCopy, RowInsert, RowMove, SourceRef
@@ -29,7 +29,7 @@ from hermes_repair.transcripts.message_rows import (
     recovered_title,
     tool_calls_of,
 )
-from hermes_repair.transcripts.reader import prefix_digest, read_record, record_digest
+from hermes_repair.transcripts.reader import digested_record, prefix_digest
 from hermes_repair.transcripts.sequences import FileSequence
 from hermes_repair.transcripts.verdicts import Comparison, Fill
 
@@ -50,9 +50,9 @@ def fill(
     if before is not None and (comparison.ended is None or comparison.ended >= before):
         return
     try:
-        yield _Filling(
-            scene, answer.file.path, sequence_of(answer), comparison, comparison.fill
-        ).unit(finding)
+        yield _Filling(scene, answer.file.path, answer.lines(), comparison, comparison.fill).unit(
+            finding
+        )
     except NoIdLeft as error:
         if error.message not in scene.notes:
             scene.notes.append(error.message)
@@ -60,7 +60,7 @@ def fill(
 
 @dataclass(frozen=True, slots=True)
 class _Filling:
-    """One session that gets back the lines of a file, which was read anew."""
+    """One session that gets back the lines of a file."""
 
     scene: Scene
     path: Path
@@ -110,8 +110,7 @@ class _Filling:
         """Return the insert of one line, and how many tool calls Hermes counts in it."""
         path, session_id = self.path, self.comparison.session_id
         offset, length = self.sequence.offsets[line], self.sequence.lengths[line]
-        reference = SourceRef(self.source, offset, length, record_digest(path, offset, length))
-        message = read_record(path, offset, length, reference.sha256)
+        message, sha256 = digested_record(path, offset, length)
         columns = frozenset(self.scene.look.columns("messages"))
         row = {"id": id, **message_to_row(message, session_id, timestamp, columns)}
         names = tuple(sorted(row))
@@ -119,7 +118,7 @@ class _Filling:
             table="messages",
             key={"id": id},
             values={"id": id, "session_id": session_id, "timestamp": timestamp},
-            source=reference,
+            source=SourceRef(self.source, offset, length, sha256),
             digest=row_digest(row, names),
             columns=names,
         )

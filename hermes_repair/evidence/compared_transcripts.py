@@ -1,8 +1,9 @@
-"""Every transcript file of a home compared with its session; bounded by one session in memory.
+"""Every transcript file of a home compared with its session; bounded in memory.
 
 The zone of the files' times is proven by turns that are in both sources, so the files
 are gone through twice: once for those proofs and for all that is complete anyway, and once more for
-the few that are not.
+the few that are not. What was read of those is kept for that, and for the plan, as far as there is
+room: the line of an incomplete file is decoded once.
 
 Then come the session logs (``session_<id>.json``). A home can have thousands of big ones, nearly
 all complete or stale, so only the head of each is read. The messages of a log are read
@@ -59,15 +60,34 @@ WITHOUT_CLOCK = frozenset(
 """Verdicts that no time decides."""
 
 
+KEPT_MESSAGES = 200_000
+"""Messages of incomplete files whose keys, times and places stay in memory: some 20 MB."""
+
+
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """One file's answer. ``bad`` damaged places; ``problem`` why the file could not be read."""
+    """One file's answer. ``bad`` damaged places; ``problem`` why the file could not be read.
+
+    ``sequence`` is what was read of an incomplete file, None where there was no room to keep it.
+    """
 
     file: TranscriptFile
     comparison: Comparison | None
     bad: int = 0
     changing: bool = False
     problem: str | None = None
+    sequence: FileSequence | None = None
+
+    def lines(self) -> FileSequence:
+        """Return the messages of the file, read anew where they were not kept.
+
+        Raises ``OSError`` as reading does.
+        """
+        if self.sequence is not None:
+            return self.sequence
+        if self.file.kind is FileKind.LOG:
+            return read_log(self.file.path).sequence
+        return read_sequence(self.file.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,20 +106,28 @@ def compare_all(snapshot: HistoryEvidence) -> Comparisons:
     first = Clock(machine, (), named)
     answers: dict[str, Compared] = {}
     twins: list[Twin] = []
-    again: list[TranscriptFile] = []
+    incomplete: list[Compared] = []
+    room = KEPT_MESSAGES
     for number, file in enumerate(files, 1):
         snapshot.tell(f"comparing transcript {number} of {len(files)}: {file.path.name}")
         if file.problem is not None:
             answers[file.session_id or ""] = Compared(file, None, problem=file.problem)
             continue
-        answer = _one(snapshot, file, first, twins)
+        answer = _one(snapshot, Compared(file, None), first, twins)
+        decided = answer.comparison is None or answer.comparison.verdict in WITHOUT_CLOCK
+        size = len(answer.sequence) if answer.sequence is not None else 0
+        if decided or size > room:
+            answer = replace(answer, sequence=None)
         answers[file.session_id or ""] = answer
-        if answer.comparison is not None and answer.comparison.verdict not in WITHOUT_CLOCK:
-            again.append(file)
+        if not decided:
+            incomplete.append(answer)
+            room -= size if answer.sequence is not None else 0
     clock = Clock(machine, find_periods(twins), named)
-    for number, file in enumerate(again, 1):
-        snapshot.tell(f"comparing transcript {number} of {len(again)} again: {file.path.name}")
-        answers[file.session_id or ""] = _one(snapshot, file, clock, None)
+    for number, read in enumerate(incomplete, 1):
+        file = read.file
+        snapshot.tell(f"comparing transcript {number} of {len(incomplete)} again: {file.path.name}")
+        answer = _one(snapshot, read, clock, None)
+        answers[file.session_id or ""] = replace(answer, sequence=read.sequence)
     return Comparisons(answers, clock)
 
 
@@ -127,8 +155,10 @@ def as_transcript(snapshot: HistoryEvidence, file: TranscriptFile) -> Transcript
 
 
 def _one(
-    snapshot: HistoryEvidence, file: TranscriptFile, clock: Clock, twins: list[Twin] | None
+    snapshot: HistoryEvidence, answer: Compared, clock: Clock, twins: list[Twin] | None
 ) -> Compared:
+    """Compare the file of ``answer``; the first time ``twins`` gets what it says of the clock."""
+    file = answer.file
     session_id = file.session_id or ""
     try:
         if twins is not None and session_id in snapshot.node:
@@ -136,15 +166,18 @@ def _one(
             if settled is not None:
                 twins += settled.twins
                 return Compared(file, settled.comparison, bad=len(settled.bad))
-        sequence = read_sequence(file.path)
+        sequence = answer.lines()
     except OSError as error:
         return Compared(file, None, problem=error.strerror or type(error).__name__)
     sides = prepare(session_id, sequence, rows_of(snapshot, session_id), clock)
     if twins is not None and len(sides.table):
         twins += session_twins(sides)
-    comparison = compare(sides, session_facts(snapshot, session_id), home_facts(snapshot, file))
     return Compared(
-        file, comparison, bad=len(sequence.bad), changing=sequence.grew or sequence.changed
+        file,
+        compare(sides, session_facts(snapshot, session_id), home_facts(snapshot, file)),
+        bad=len(sequence.bad),
+        changing=sequence.grew or sequence.changed,
+        sequence=sequence,
     )
 
 
@@ -206,13 +239,6 @@ def home_facts(snapshot: HistoryEvidence, file: TranscriptFile) -> HomeFacts:
         brought=brought_lines(snapshot, file),
         records_whole=snapshot.receipt_history.complete,
     )
-
-
-def sequence_of(answer: Compared) -> FileSequence:
-    """Read a transcript or a session log for its messages. Raises ``OSError`` as reading does."""
-    if answer.file.kind is FileKind.LOG:
-        return read_log(answer.file.path).sequence
-    return read_sequence(answer.file.path)
 
 
 def _zone(name: str | None) -> tzinfo | None:
@@ -278,7 +304,7 @@ def _compared(
     answer = Compared(log, None)
     rows = rows_of(snapshot, session_id)
     comparison = compare_log(
-        prepare(session_id, sequence_of(answer), rows, comparisons.clock),
+        prepare(session_id, answer.lines(), rows, comparisons.clock),
         session_facts(snapshot, session_id),
         home_facts(snapshot, log),
         ended=transcript is not None and transcript.verdict is not Verdict.NOTHING_IN_FILE,

@@ -324,9 +324,10 @@ def read_record(path: Path, offset: int, length: int, sha256: str) -> Message:
     return decode_exactly(data)
 
 
-def record_digest(path: Path, offset: int, length: int) -> str:
-    """Return the sha256 (hex) of one record; raises as :func:`read_bytes`."""
-    return hashlib.sha256(read_bytes(path, offset, length)).hexdigest()
+def digested_record(path: Path, offset: int, length: int) -> tuple[Message, str]:
+    """Return one message and the sha256 (hex) by which a plan names it; raises as read_bytes."""
+    data = read_bytes(path, offset, length)
+    return decode_exactly(data), hashlib.sha256(data).hexdigest()
 
 
 def prefix_digest(path: Path, size: int) -> str:
