@@ -190,7 +190,7 @@ def restore(
         )
     require_own(run.home, source, from_profile)
     file_status = read_file_status(run.home)
-    require_alone(run.home, file_status)
+    require_alone(file_status)
     folder = run.folder
     readable = _readable(run, file_status)
     disk = require_writable(run, _room(file_status, source))

@@ -109,7 +109,7 @@ def see_forks(
     def look(scene: Scene) -> Forks:
         require_readable(scene)
         _require_known(scene, sessions)
-        meant = [fork for fork in forks(scene) if _is_meant(scene, fork, sessions)]
+        meant = [fork for fork in forks(scene) if _is_meant(fork, sessions)]
         _require_halves(meant, wish)
         shown = tuple(_seen(scene, fork, wish, content) for fork in meant)
         return Forks(facts(scene), shown)
@@ -136,7 +136,7 @@ def _require_halves(candidates: Collection[Fork], wish: ForkOptions | None) -> N
         )
 
 
-def _is_meant(scene: Scene, fork: Fork, sessions: Collection[str]) -> bool:
+def _is_meant(fork: Fork, sessions: Collection[str]) -> bool:
     """Whether a named session is the fork's parent or part of one of its halves."""
     members = {fork.parent_id, *(name for sibling in fork.siblings for name in sibling.chain)}
     return not sessions or not members.isdisjoint(sessions)

@@ -219,7 +219,7 @@ def migrate(
 
     Where nothing is to be done, and where it is refused or declined, nothing is written at all.
     """
-    require_alone(run.home, read_file_status(run.home))
+    require_alone(read_file_status(run.home))
     way = plan_way(run, to, force, check_file=False)  # the backup is checked instead
     result = Migrated(way)
     if way.nothing_to_do and not way.unfinished:
@@ -231,7 +231,7 @@ def migrate(
         result.recovered = recover(run)
         if result.recovered:  # the same way, from files that were joined or settled meanwhile
             result.way = way = plan_way(run, to, force, check_file=False)
-        require_alone(run.home, way.file_status)
+        require_alone(way.file_status)
         if way.nothing_to_do:
             return result
         job = Job(

@@ -80,7 +80,7 @@ def undo(run: Run, named: str | None, agree: Callable[[list[Entry]], bool]) -> U
             return Undone((), 0, recovered, declined=True, left_out=tuple(left_out))
         units = given_back = 0
         for entry in entries:
-            require_alone(run.home, read_file_status(run.home))
+            require_alone(read_file_status(run.home))
             if entry.whole:
                 units += _restore(run, entry)
             else:

@@ -111,7 +111,7 @@ def _resolve(
         routed = sibling.session_id in fork.live.routed
         try:
             if sibling.session_id in merged:
-                values = archive_shape(row, keep, routed=False)
+                values = archive_shape(row, keep)
             else:
                 values = _shape(sibling, row, fork.parent_id, routed=routed)
         except ConfigUnusable as error:
@@ -137,7 +137,7 @@ def _shape(sibling: Sibling, row: Row, parent_id: str, *, routed: bool) -> dict[
         return {"parent_session_id": None}
     if sibling.holds is Holds.WORDS or routed:
         return branch_shape(row, parent_id, routed=routed)
-    return archive_shape(row, parent_id, routed=False)
+    return archive_shape(row, parent_id)
 
 
 def _recoverable(graph: Graph, sibling: Sibling) -> tuple[str, ...]:
