@@ -11,7 +11,8 @@ from hermes_repair.app import migrate as migrate_app
 from hermes_repair.app import repair as repair_app
 from hermes_repair.app import undo as undo_app
 from hermes_repair.app.diagnose import Diagnosis, diagnose
-from hermes_repair.app.environment import Environment
+from hermes_repair.app.environment import Environment, Run
+from hermes_repair.app.proposal import Request
 from hermes_repair.app.repair import Repaired
 from hermes_repair.home.layout import Home, open_home
 from hermes_repair.model.choices import LookOptions, Selection, WalChoice
@@ -38,7 +39,7 @@ def fixed_environment(
 
 def look(root: Path, environment: Environment) -> Diagnosis:
     """Return what the doctor finds."""
-    return diagnose(open_home(root), environment, WISHES, Selection())
+    return diagnose(Run(open_home(root), environment), WISHES, Selection())
 
 
 def ids(found: Diagnosis) -> list[str]:
@@ -56,19 +57,15 @@ def repair(
 ) -> Repaired:
     """Run ``repair --yes``."""
     return repair_app.repair(
-        open_home(root),
-        environment,
-        WISHES,
-        selection or Selection(),
+        Run(open_home(root), environment),
+        Request(WISHES, selection or Selection(), choice, backup),
         lambda _proposal: True,
-        choice=choice,
-        backup=backup,
     )
 
 
 def migrate(root: Path, environment: Environment, to: int = 14) -> migrate_app.Migrated:
     """Run ``migrate --to N --yes``; raises what kept it from being done."""
-    done = migrate_app.migrate(open_home(root), environment, to, False, lambda _way: True)
+    done = migrate_app.migrate(Run(open_home(root), environment), to, False, lambda _way: True)
     if done.problem is not None:
         raise done.problem
     return done
@@ -76,7 +73,7 @@ def migrate(root: Path, environment: Environment, to: int = 14) -> migrate_app.M
 
 def undo(root: Path, environment: Environment, receipt: str | None = None) -> undo_app.Undone:
     """Run ``undo --yes``."""
-    return undo_app.undo(open_home(root), environment, receipt, lambda _entries: True)
+    return undo_app.undo(Run(open_home(root), environment), receipt, lambda _entries: True)
 
 
 def home_of(root: Path) -> Home:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hermes_repair.app.environment import Environment
+from hermes_repair.app.environment import Run
 from hermes_repair.app.open_scene import ask_scene, require_known, require_readable
 from hermes_repair.evidence.auxiliary_files import AuxiliaryFile, find_auxiliary_files
 from hermes_repair.evidence.scene import Scene
-from hermes_repair.home.layout import Home
 from hermes_repair.model.choices import LookOptions
 from hermes_repair.transcripts.verdicts import Comparison, Verdict
 
@@ -35,7 +34,7 @@ class Report:
         return counts
 
 
-def report(home: Home, environment: Environment, look_options: LookOptions) -> Report:
+def report(run: Run, look_options: LookOptions) -> Report:
     """Compare; changes nothing. ``look_options.sessions`` narrows it to some sessions.
 
     Raises :class:`~hermes_repair.model.errors.UnknownSession` for one that nothing here has.
@@ -57,4 +56,4 @@ def report(home: Home, environment: Environment, look_options: LookOptions) -> R
             unread=tuple((a.file.path.name, a.problem) for a in answers.values() if a.problem),
         )
 
-    return ask_scene(home, environment, look, look_options)
+    return ask_scene(run, look, look_options)

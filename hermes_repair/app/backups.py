@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hermes_repair.app.apply_units import PATIENCE, ROOM, prune_backups
-from hermes_repair.app.environment import Environment, Run, folder_of
+from hermes_repair.app.environment import Run, folder_of
 from hermes_repair.app.file_status import FileStatus, read_file_status
 from hermes_repair.app.preflight import (
     Space,
@@ -85,12 +85,12 @@ def listed(home: Home) -> list[Backup]:
     if not is_folder(folder.backups):
         return []
     receipts = {path.stem for path in folder.receipt_paths()}
-    found = []
+    copies = []
     for place in folder.backups.iterdir():
         path = place / "state.db"
         if is_folder(place) and path.is_file() and not path.is_symlink():
-            found.append(_backup(path, of_run=place.name in receipts))
-    return sorted(found, key=lambda backup: backup.made, reverse=True)
+            copies.append(_backup(path, of_run=place.name in receipts))
+    return sorted(copies, key=lambda backup: backup.made, reverse=True)
 
 
 def _backup(path: Path, *, of_run: bool = False) -> Backup:
@@ -106,28 +106,27 @@ def can_copy(home: Home) -> bool:
         return False
 
 
-def make(home: Home, environment: Environment) -> Copied:
+def make(run: Run) -> Copied:
     """Make a copy now: byte for byte where nobody else is there, through SQLite beside Hermes.
 
     A damaged database is copied all the same, since there may be nothing better, but the copy is
     called what it is, so that nobody takes it for one to put back.
     """
-    run = Run(home, environment)
     folder = run.folder
-    file_status = read_file_status(home)
+    file_status = read_file_status(run.home)
     need = ROOM + 2 * (file_status.sides.main + file_status.sides.wal)
     disk = require_writable(run, need)
     require_no_question(run, file_status)
     with single_run(folder):
-        place = folder.new_backup(BY_HAND, environment.now())
+        place = folder.new_backup(BY_HAND, run.now())
         target = place / "state.db"
         if not file_status.alone:
-            copy_live(home.database, target)
-        elif file_status.left_behind or opens(home.database):
+            copy_live(run.home.database, target)
+        elif file_status.left_behind or opens(run.home.database):
             bundle(run, file_status, place)
-            with writing(home.database, live=False) as writer:
+            with writing(run.home.database, live=False) as writer:
                 settle_wal(writer)
-                writer.begin(PATIENCE, environment.random)
+                writer.begin(PATIENCE, run.environment.random)
                 back_up(writer, target, copy_verified)
         else:
             copy_as_files(run, file_status, place)  # SQLite itself cannot read it
@@ -139,13 +138,13 @@ def make(home: Home, environment: Environment) -> Copied:
     return Copied(_backup(target), disk, damage)
 
 
-def prune(home: Home, environment: Environment) -> list[Path]:
+def prune(run: Run) -> list[Path]:
     """Remove old copies; the newest 3, unfinished runs' and those under 7 days stay."""
-    folder = folder_of(home)
+    folder = run.folder
     if not is_folder(folder.path):
         return []
     with single_run(folder):
-        return prune_backups(folder, environment.now())
+        return prune_backups(folder, run.now())
 
 
 def find(home: Home, named: str) -> Path:
@@ -162,8 +161,7 @@ def find(home: Home, named: str) -> Path:
 
 
 def restore(
-    home: Home,
-    environment: Environment,
+    run: Run,
     named: str,
     agree: Callable[[Path, Copied], bool],
     from_profile: str | None = None,
@@ -175,7 +173,7 @@ def restore(
     that one), or somebody has the database open. A receipt says
     what was put back, before the first byte of that is written.
     """
-    source = find(home, named)
+    source = find(run.home, named)
     for suffix in ("-wal", "-journal"):
         side = source.with_name(source.name + suffix)
         if side.exists() and side.stat().st_size:
@@ -190,10 +188,9 @@ def restore(
             f"{source} is itself damaged ({damage[0]}), so it is not restored.",
             advice("`{}` shows other copies.", command("backup list")),
         )
-    require_own(home, source, from_profile)
-    file_status = read_file_status(home)
-    require_alone(home, file_status)
-    run = Run(home, environment)
+    require_own(run.home, source, from_profile)
+    file_status = read_file_status(run.home)
+    require_alone(file_status)
     folder = run.folder
     readable = _readable(run, file_status)
     disk = require_writable(run, _room(file_status, source))
@@ -201,7 +198,7 @@ def restore(
         kept = Copied(_keep(run, file_status), disk)
         if not agree(source, kept):
             return None
-        require_same_base(home, file_status.marks)
+        require_same_base(run.home, file_status.marks)
         receipt = folder.new_receipt(RESTORE, run.now())
         write_empty(
             run,
@@ -214,11 +211,11 @@ def restore(
         )
         if not readable:
             # SQLite cannot write into what it cannot read; all of it is in the copy.
-            set_wal_aside(home)
-            os.truncate(home.database, 0)
+            set_wal_aside(run.home)
+            os.truncate(run.home.database, 0)
         marks = file_status.marks if readable else None
         try:
-            put_back(source, home.database, lambda: _require_same(home, marks))
+            put_back(source, run.home.database, lambda: _require_same(run.home, marks))
         except HermesRepairError:
             if readable:
                 folder.discard(receipt)  # nothing was changed
@@ -268,18 +265,18 @@ def _readable(run: Run, file_status: FileStatus) -> bool:
     return opens(run.home.database)
 
 
-def require_own(home: Home, source: Path, said: str | None) -> None:
+def require_own(home: Home, source: Path, from_profile: str | None) -> None:
     """Raise :class:`Refused` where a copy is of another profile than the one that it is put into.
 
-    ``said`` is the profile that the user says it is of (``--from-profile``): then it may be.
+    ``from_profile`` is the profile that the user says it is of: then it may be.
     """
     owner = _owner(home, source)
-    if owner is None or owner == (said or home.profile):
+    if owner is None or owner == (from_profile or home.profile):
         return
     from_owner = command("restore", str(source), "--from-profile", owner)
-    if said is not None:
+    if from_profile is not None:
         raise Refused(
-            f"{source} is a copy of profile {owner}, not of {said}.",
+            f"{source} is a copy of profile {owner}, not of {from_profile}.",
             advice("If you mean that one: {}", from_owner),
         )
     raise Refused(

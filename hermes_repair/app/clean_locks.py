@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hermes_repair.app.environment import Environment, Run
+from hermes_repair.app.environment import Run
 from hermes_repair.app.file_status import DOCTOR_SAYS_MORE, FileStatus, quick_look, read_file_status
 from hermes_repair.evidence.lock_holds import (
     LOCK_TABLE,
@@ -21,7 +21,7 @@ from hermes_repair.evidence.lock_holds import (
     judged_locks,
     known_table,
 )
-from hermes_repair.home.layout import Home
+from hermes_repair.leases import LeaseTerms
 from hermes_repair.model.errors import AnotherRun, Changed, HermesRepairError, InUse, Refused
 from hermes_repair.model.plans import Unit
 from hermes_repair.store.file_state import refuse_copy
@@ -67,20 +67,20 @@ class Cleaned:
     receipt: Path | None = None
 
 
-def see(home: Home, environment: Environment, *, grace: float, max_age: float) -> Seen:
+def see(run: Run, *, grace: float, max_age: float) -> Seen:
     """Look at the compression locks of a home; never the first opener of a leftover -wal.
 
     Raises :class:`Refused` or :class:`~hermes_repair.model.errors.DatabaseUnreadable` where the
     database cannot be looked at.
     """
-    file_status = read_file_status(home)
+    file_status = read_file_status(run.home)
     if file_status.left_behind:
         return Seen(file_status, note="there is a -wal or -journal that no connection uses")
     if not file_status.facts.is_sqlite:
-        raise Refused(f"{home.database} is not a SQLite database.", DOCTOR_SAYS_MORE)
-    with quick_look(home, file_status, refuse_copy) as look:
+        raise Refused(f"{run.home.database} is not a SQLite database.", DOCTOR_SAYS_MORE)
+    with quick_look(run.home, file_status, refuse_copy) as look:
         if not look.has("sessions"):
-            raise Refused(f"{home.database} has no table of sessions.", DOCTOR_SAYS_MORE)
+            raise Refused(f"{run.home.database} has no table of sessions.", DOCTOR_SAYS_MORE)
         if not look.has(LOCK_TABLE):
             return Seen(file_status, note="this schema has no compression locks")
         if not known_table(look):
@@ -90,41 +90,38 @@ def see(home: Home, environment: Environment, *, grace: float, max_age: float) -
         require_agreement(look, LOCK_TABLE, however_large=True)
         locks = judged_locks(
             look,
-            home.database,
+            run.home.database,
             file_status.openers,
-            environment.now(),
-            grace=grace,
-            max_age=max_age,
+            run.now(),
+            LeaseTerms(grace, max_age),
         )
     return Seen(file_status, locks)
 
 
-def clean(
-    home: Home, environment: Environment, *, grace: float, max_age: float, dry_run: bool
-) -> Cleaned:
+def clean(run: Run, *, grace: float, max_age: float, dry_run: bool) -> Cleaned:
     """Free what is provably over. A second run at the same time does nothing and says so.
 
     Raises :class:`InUse` where others stay in the way for some seconds, having changed nothing.
     """
-    deadline = environment.now() + PATIENCE
+    deadline = run.now() + PATIENCE
     waited = 0.0  # counted too, so that a clock that is set back cannot keep us here
     while True:
         try:
-            seen = see(home, environment, grace=grace, max_age=max_age)
+            seen = see(run, grace=grace, max_age=max_age)
             if dry_run or not seen.stale:
                 return Cleaned(seen.locks, freed=list(seen.stale), note=seen.note)
-            return free(home, environment, seen)
+            return free(run, seen)
         except AnotherRun as error:
             return Cleaned(seen.locks, note=error.message)
         except (InUse, Changed):
-            if environment.now() >= deadline or waited >= PATIENCE:
+            if run.now() >= deadline or waited >= PATIENCE:
                 raise
-            pause = environment.random.uniform(0.1, 0.4)
-            environment.sleep(pause)
+            pause = run.environment.random.uniform(0.1, 0.4)
+            run.environment.sleep(pause)
             waited += pause
 
 
-def free(home: Home, environment: Environment, seen: Seen) -> Cleaned:
+def free(run: Run, seen: Seen) -> Cleaned:
     """Remove the stale locks as they were seen, each one whole or not at all.
 
     What anybody changed since stays. Raises :class:`AnotherRun` beside another run of ours.
@@ -133,7 +130,6 @@ def free(home: Home, environment: Environment, seen: Seen) -> Cleaned:
     from hermes_repair.app.apply_units import Job, apply_units, close_receipt, in_memory
     from hermes_repair.app.preflight import single_run
 
-    run = Run(home, environment)
     units = [delete_lock(lock, lock.finding_id or "LK001") for lock in seen.stale]
     with single_run(run.folder):
         applied = apply_units(run, seen.file_status, in_memory(units), Job(COMMAND))

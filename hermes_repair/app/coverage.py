@@ -64,11 +64,11 @@ def looked_at(scene: Scene, sessions: int | None, messages: int | None) -> Looke
     """Return what was seen, after the checks of a scene have run."""
     compared = "comparisons" in vars(scene)  # else no check asked for the files of chats
     logs = list_sessions(scene.home.logs_dir).files if compared else ()
-    found, known = scene.file.soundness, serving(scene.installed)
-    whole = found is not None and not found.unchecked and not found.pages_unchecked
+    soundness, known = scene.file.soundness, serving(scene.installed)
+    whole = soundness is not None and not soundness.unchecked and not soundness.pages_unchecked
     return LookedAt(
         checks=tuple(check.id for check in all_checks() if check.id not in scene.left_out),
-        file="not" if found is None else "whole" if whole else "part",
+        file="not" if soundness is None else "whole" if whole else "part",
         sessions=sessions,
         messages=messages,
         transcripts=len(scene.comparisons.answers) if compared else 0,
@@ -84,15 +84,15 @@ def _left_out(scene: Scene) -> Iterator[LeftOut]:
         by_reason.setdefault(reason, []).append(id)
     for reason, ids in by_reason.items():
         yield LeftOut("checks", _why(scene, reason, len(ids)), tuple(ids))
-    found = scene.file.soundness
-    if found is None:
+    soundness = scene.file.soundness
+    if soundness is None:
         yield LeftOut("file", "whether the file is sound and its indexes match their tables")
-    elif found.unchecked:
-        tables = count(len(found.unchecked), "table")
+    elif soundness.unchecked:
+        tables = count(len(soundness.unchecked), "table")
         yield LeftOut(
             "file", f"whether the indexes of {tables} are right (Hermes has the file open)"
         )
-    if found is not None and found.pages_unchecked:
+    if soundness is not None and soundness.pages_unchecked:
         yield LeftOut("pages", "whether two tables claim one page of the file")
     yield from _search_left_out(scene)
     others = len(profile_names(scene.home.base))  # with the default one, less the one at hand

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeAlias, TypeVar
 
 from hermes_repair.app.coverage import INDEX, SELECTION, UNREADABLE, LookedAt, looked_at
-from hermes_repair.app.environment import Environment, folder_of
+from hermes_repair.app.environment import Run
 from hermes_repair.app.file_status import FileStatus, place_of, steady
 from hermes_repair.app.open_scene import open_scene, readable
 from hermes_repair.app.target_release import Forecast, forecast_upgrade
@@ -64,15 +64,9 @@ class Diagnosis:
         open_ones = [f.severity for f in self.findings if f.fingerprint not in self.accepted]
         return max(open_ones, default=None)
 
-    @property
-    def fatal(self) -> Finding | None:
-        """A finding that keeps every writing command out, if there is one."""
-        return next((f for f in self.findings if f.severity is Severity.FATAL), None)
-
 
 def diagnose(
-    home: Home,
-    environment: Environment,
+    run: Run,
     look_options: LookOptions,
     selection: Selection,
     *,
@@ -81,30 +75,27 @@ def diagnose(
     """Run the selected checks; with ``confirm``, twice beside a live Hermes: both must agree."""
 
     def look(file_status: FileStatus) -> Diagnosis:
-        return _once(home, environment, look_options, selection, file_status)
+        return _once(run, look_options, selection, file_status)
 
-    first = steady(home, environment, look)
+    first = steady(run, look)
     if not (confirm and first.live and first.findings):
         return first
-    environment.sleep(SECOND_LOOK_SECONDS)
-    second = steady(home, environment, look)
+    run.environment.sleep(SECOND_LOOK_SECONDS)
+    second = steady(run, look)
     before = {finding.fingerprint for finding in first.findings}
     kept = tuple(finding for finding in second.findings if finding.fingerprint in before)
     return replace(second, findings=kept)
 
 
 def _once(
-    home: Home,
-    environment: Environment,
+    run: Run,
     look_options: LookOptions,
     selection: Selection,
     file_status: FileStatus,
 ) -> Diagnosis:
     # Every finding rests on indexes that are as their tables are, so this is asked of any look.
     check_file = not selection.ignores("DB003", "DB006")
-    with open_scene(
-        home, environment, look_options, check_file=check_file, file_status=file_status
-    ) as scene:
+    with open_scene(run, look_options, check_file=check_file, file_status=file_status) as scene:
         forecast = None
         if look_options.release is not None and readable(scene):
             # What a release does rests on all that is wrong, not on what was asked to be listed.
@@ -113,18 +104,18 @@ def _once(
                 scene, f"--for {look_options.release}", lambda: forecast_upgrade(scene, every)
             )
             every, forecast = foreseen or (every, None)
-            findings = tuple(found for found in every if selection.wants_id(found.id))
+            findings = tuple(finding for finding in every if selection.wants_id(finding.id))
         else:
             findings = tuple(examine(scene, selection))
         known = _tried(scene, "the number of sessions", lambda: facts(scene))
         named = _tried(scene, "what sessions are called", lambda: labels(scene, findings))
         database = known or facts(scene, count=False)
         return Diagnosis(
-            home=home,
+            home=run.home,
             database=database,
             findings=tuple(one.without_fix() for one in _with_damage(scene, findings, selection)),
             labels=named or {},
-            accepted=dict(folder_of(home).acknowledged_or_why()[0]),
+            accepted=dict(run.folder.acknowledged_or_why()[0]),
             notes=tuple(scene.notes),
             looked_at=looked_at(scene, database["sessions"], database["messages"]),
             live=scene.look.live,
@@ -292,31 +283,29 @@ def _rows(look: Look, table: str) -> int | None:
 
 def labels(scene: Scene, findings: tuple[Finding, ...]) -> dict[str, SessionLabel]:
     """Return what lets a person tell the sessions of the findings apart, titles included."""
-    wanted = {finding.session_id for finding in findings if finding.session_id}
-    if not wanted or not readable(scene) or scene.file.unproven:
+    named = {finding.session_id for finding in findings if finding.session_id}
+    if not named or not readable(scene) or scene.file.unproven:
         return {}
     return {
         node.id: SessionLabel(node.started_at, node.source, node.active_rows, node.title)
         for node in scene.nodes
-        if node.id in wanted
+        if node.id in named
     }
 
 
-def acknowledge(
-    home: Home, environment: Environment, fingerprint: str, reason: str
-) -> tuple[Finding, Diagnosis]:
+def acknowledge(run: Run, fingerprint: str, reason: str) -> tuple[Finding, Diagnosis]:
     """Accept a finding that is there now; return it, and the look that showed it.
 
     Raises :class:`UsageError` where no finding has that fingerprint.
     """
-    diagnosis = diagnose(home, environment, LookOptions(), Selection(), confirm=False)
+    diagnosis = diagnose(run, LookOptions(), Selection(), confirm=False)
     finding = next((f for f in diagnosis.findings if f.fingerprint == fingerprint), None)
     if finding is None:
         raise UsageError(
             f"No finding has the fingerprint {fingerprint!r}.",
             advice("`{}` shows the fingerprints.", command("doctor", "-v")),
         )
-    folder_of(home).acknowledge(fingerprint, reason)
+    run.folder.acknowledge(fingerprint, reason)
     return finding, diagnosis
 
 

@@ -66,7 +66,10 @@ class Environment:
 
 @dataclass(frozen=True)
 class Run:
-    """One run of a command at one home: what every step of it is given."""
+    """One run of a command at one home: the home, and what the run takes from outside.
+
+    The one context of ``app``: each of its functions that needs more than the home takes this.
+    """
 
     home: Home
     environment: Environment

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from hermes_repair import host
-from hermes_repair.app.environment import Environment
+from hermes_repair.app.environment import Run
 from hermes_repair.home.layout import Home
 from hermes_repair.host import Openers, OpenStatus, Program, RawFacts
 from hermes_repair.model.commands_to_type import Hint, advice, command, quoted
@@ -71,7 +71,7 @@ class FileStatus:
         ``database`` is the main file as the home names it, ``target`` what it is to be copied to.
         """
         files = zip(("", *SIDE_SUFFIXES), (self.facts.main, *self.facts.sidecars), strict=True)
-        suffixes = [suffix for suffix, found in files if found.exists]
+        suffixes = [suffix for suffix, file in files if file.exists]
         return [
             (database.with_name(database.name + suffix), target.with_name(target.name + suffix))
             for suffix in suffixes
@@ -83,11 +83,11 @@ class FileStatus:
 
         SQLite follows no link to a sidecar and takes nothing but a file for one.
         """
-        for found in self.facts.sidecars:
-            if found.kind in ("link", "other"):
-                what = "a link" if found.kind == "link" else "not a file"
+        for sidecar in self.facts.sidecars:
+            if sidecar.kind in ("link", "other"):
+                what = "a link" if sidecar.kind == "link" else "not a file"
                 return (
-                    f"{found.path.name} beside it is {what}, and then SQLite does not open the"
+                    f"{sidecar.path.name} beside it is {what}, and then SQLite does not open the"
                     " database"
                 )
         return None
@@ -145,13 +145,13 @@ def _require_sidecars_of_owner(facts: RawFacts) -> None:
     """
     if not hasattr(os, "geteuid") or os.geteuid() != 0 or facts.main.uid == 0:
         return
-    for found in facts.sidecars:
-        if found.kind == "file" and found.uid != facts.main.uid:
+    for sidecar in facts.sidecars:
+        if sidecar.kind == "file" and sidecar.uid != facts.main.uid:
             raise Refused(
-                f"{found.path} does not belong to the owner of {facts.main.path.name}: SQLite, run"
-                " by root, would hand it over to that owner.",
+                f"{sidecar.path} does not belong to the owner of {facts.main.path.name}: SQLite,"
+                " run by root, would hand it over to that owner.",
                 f"If it should belong to that owner: sudo chown {facts.main.uid}"
-                f" {quoted(str(found.path))}",
+                f" {quoted(str(sidecar.path))}",
             )
 
 
@@ -251,21 +251,21 @@ def path_in_home(home: Home, path: Path) -> str:
     return str(path.relative_to(home.root)) if path.is_relative_to(home.root) else str(path)
 
 
-def steady(home: Home, environment: Environment, look: Callable[[FileStatus], T]) -> T:
+def steady(run: Run, look: Callable[[FileStatus], T]) -> T:
     """Run a look, and run it again where the files moved under it."""
     for _ in range(LOOKS):
-        before = read_file_status(home)
+        before = read_file_status(run.home)
         try:
             answer = look(before)
         except DatabaseUnreadable:
-            if read_file_status(home).marks == before.marks:
+            if read_file_status(run.home).marks == before.marks:
                 raise
             continue
-        after = read_file_status(home)
+        after = read_file_status(run.home)
         if not before.at_rest or (after.marks == before.marks and after.at_rest):
             return answer
-        environment.sleep(0.2)
+        run.environment.sleep(0.2)
     raise Refused(
-        f"{home.database} keeps changing while it is being read.",
+        f"{run.home.database} keeps changing while it is being read.",
         "Run this again when Hermes has finished starting or stopping.",
     )

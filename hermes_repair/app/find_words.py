@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 
 from hermes_repair import host
-from hermes_repair.app.environment import Environment
+from hermes_repair.app.environment import Run
 from hermes_repair.app.file_status import copy_private, path_in_home
 from hermes_repair.app.open_scene import ask_scene, readable
 from hermes_repair.evidence.auxiliary_files import listings, read_json
@@ -76,36 +76,36 @@ class Words:
                 "There is nothing to search for.", advice('{} "some words"', command("find"))
             )
 
-    def match(self, said: str) -> bool:
+    def match(self, content: str) -> bool:
         """Whether all words are in the text."""
-        folded = said.casefold()
+        folded = content.casefold()
         return all(word in folded for word in self._wanted)
 
 
-def find(home: Home, environment: Environment, words: str) -> Found:
+def find(run: Run, words: str) -> Found:
     """Look in every place. Changes nothing."""
-    wanted = Words(words)
+    search = Words(words)
 
     def look(scene: Scene) -> Found:
-        places = list(_in_database(scene, words, wanted)) if readable(scene) else []
+        places = list(_in_database(scene, words, search)) if readable(scene) else []
         notes = list(scene.notes)
         if scene.file.unreadable is not None:
             notes.append(f"state.db cannot be read: {scene.file.unreadable}")
         return Found(tuple(places), tuple(notes))
 
-    first = ask_scene(home, environment, look)
+    first = ask_scene(run, look)
     places, notes = list(first.places), list(first.notes)
-    for found in _files(home, notes):
-        places += _in_file(home, found, wanted, notes)
-    for copy in other_databases(home):
-        places += _in_copy(home, copy.path, wanted, notes)
+    for file in _files(run.home, notes):
+        places += _in_file(run.home, file, search, notes)
+    for copy in other_databases(run.home):
+        places += _in_copy(run.home, copy.path, search, notes)
     return Found(tuple(places), tuple(notes))
 
 
-def _in_database(scene: Scene, words: str, wanted: Words) -> Iterator[Place]:
+def _in_database(scene: Scene, words: str, sought: Words) -> Iterator[Place]:
     hidden = {node.id for node in scene.nodes if node.delegate_from is not None or node.archived}
     with hermes_search(scene, words) as search:
-        places = _messages(scene.look, wanted)
+        places = _messages(scene.look, sought)
         while some := list(islice(places, AT_ONCE)):
             for place in _searched(some, search):
                 is_hidden = place.state == "shown" and place.session_id in hidden
@@ -135,13 +135,13 @@ def _searched(places: Sequence[Place], search: HermesSearch) -> Iterator[Place]:
         yield replace(place, indexed=answer.indexed, search=answer.shows, search_reason=why)
 
 
-def _messages(look: Look, wanted: Words) -> Iterator[Place]:
+def _messages(look: Look, sought: Words) -> Iterator[Place]:
     columns = look.columns("messages")
     flags = ", ".join(name if name in columns else "NULL" for name in ("active", "compacted"))
     for id, session, role, content, at, active, compacted in look.scan(
         f"id, session_id, role, content, timestamp, {flags}", "messages"
     ):
-        if not wanted.match(stored_text(content)):
+        if not sought.match(stored_text(content)):
             continue
         shown = active is None or active == 1
         state = "shown" if shown else "compacted" if compacted else "undone"
@@ -159,65 +159,65 @@ def _files(home: Home, notes: list[str]) -> Iterator[TranscriptFile]:
     for listing in listings(home):
         if listing.problem is not None:
             notes.append(f"A folder of transcripts could not be listed: {listing.problem}.")
-        for found in listing.files:
-            if found.problem is None:
-                yield found
+        for file in listing.files:
+            if file.problem is None:
+                yield file
             else:
-                notes.append(f"{found.path.name} could not be read: {found.problem}.")
+                notes.append(f"{file.path.name} could not be read: {file.problem}.")
 
 
-def _in_file(home: Home, found: TranscriptFile, wanted: Words, notes: list[str]) -> Iterator[Place]:
+def _in_file(home: Home, file: TranscriptFile, sought: Words, notes: list[str]) -> Iterator[Place]:
     try:
-        if found.kind in (FileKind.TRANSCRIPT, FileKind.COPY):
-            yield from _in_transcript(home, found, wanted)
+        if file.kind in (FileKind.TRANSCRIPT, FileKind.COPY):
+            yield from _in_transcript(home, file, sought)
         else:
-            yield from _in_log(home, found, wanted)
+            yield from _in_log(home, file, sought)
     except OSError as error:
-        notes.append(f"{found.path.name} could not be read: {error.strerror or error}.")
+        notes.append(f"{file.path.name} could not be read: {error.strerror or error}.")
 
 
-def _in_transcript(home: Home, found: TranscriptFile, wanted: Words) -> Iterator[Place]:
+def _in_transcript(home: Home, file: TranscriptFile, sought: Words) -> Iterator[Place]:
     line, counted = 1, 0
-    for record in TranscriptReader(found.path):
+    for record in TranscriptReader(file.path):
         if isinstance(record, BadLine):
             continue
-        if wanted.match(content_text(record.message.get("content"))):
-            line += _lines_between(found.path, counted, record.offset)
+        if sought.match(content_text(record.message.get("content"))):
+            line += _lines_between(file.path, counted, record.offset)
             counted = record.offset
-            yield _place(home, found, record.message, line)
+            yield _place(home, file, record.message, line)
 
 
 def _lines_between(path: Path, start: int, stop: int) -> int:
     return read_bytes(path, start, stop - start).count(b"\n")
 
 
-def _in_log(home: Home, found: TranscriptFile, wanted: Words) -> Iterator[Place]:
-    log = read_json(found.kind, str(found.path), home)
-    session_id = found.session_id or spooled_session(log.header)
-    found = replace(found, session_id=session_id)
+def _in_log(home: Home, file: TranscriptFile, sought: Words) -> Iterator[Place]:
+    log = read_json(file.kind, str(file.path), home)
+    session_id = file.session_id or spooled_session(log.header)
+    file = replace(file, session_id=session_id)
     sequence = log.sequence
     line, counted = 1, 0
     for offset, length in zip(sequence.offsets, sequence.lengths, strict=True):
-        message = decode_record(read_bytes(found.path, offset, length))
-        if wanted.match(content_text(message.get("content"))):
-            line += _lines_between(found.path, counted, offset)
+        message = decode_record(read_bytes(file.path, offset, length))
+        if sought.match(content_text(message.get("content"))):
+            line += _lines_between(file.path, counted, offset)
             counted = offset
-            yield _place(home, found, message, line)
+            yield _place(home, file, message, line)
 
 
-def _place(home: Home, found: TranscriptFile, message: dict[str, object], line: int) -> Place:
+def _place(home: Home, file: TranscriptFile, message: dict[str, object], line: int) -> Place:
     stamp, role = message.get("timestamp"), message.get("role")
     return Place(
         where="file",
-        session_id=found.session_id or "",
+        session_id=file.session_id or "",
         role=role if isinstance(role, str) else "",
         at=stamp if isinstance(stamp, str | int | float) else None,
-        path=path_in_home(home, found.path),
+        path=path_in_home(home, file.path),
         line=line,
     )
 
 
-def _in_copy(home: Home, path: Path, wanted: Words, notes: list[str]) -> Iterator[Place]:
+def _in_copy(home: Home, path: Path, sought: Words, notes: list[str]) -> Iterator[Place]:
     name = path_in_home(home, path)
     if not host.who_has_open(path).nobody:
         notes.append(f"{name} is open in another program and was not searched.")
@@ -228,7 +228,7 @@ def _in_copy(home: Home, path: Path, wanted: Words, notes: list[str]) -> Iterato
         return
     try:
         with at_rest(facts.real, sides, copy_private, check_file=False) as (look, _):
-            for place in _messages(look, wanted) if look.has("messages") else ():
+            for place in _messages(look, sought) if look.has("messages") else ():
                 yield replace(place, where="copy", path=name)
     except (DatabaseUnreadable, Refused) as error:
         notes.append(f"{name} could not be checked: {error.message}")

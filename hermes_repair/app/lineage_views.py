@@ -12,11 +12,10 @@ from itertools import groupby
 from typing import Any
 
 from hermes_repair.app.diagnose import facts
-from hermes_repair.app.environment import Environment
+from hermes_repair.app.environment import Run
 from hermes_repair.app.open_scene import ask_scene, require_readable
 from hermes_repair.checks.forked_sessions import Settled, forks, settle
 from hermes_repair.evidence.scene import Scene
-from hermes_repair.home.layout import Home
 from hermes_repair.lineage.family_tree import Tree, grow
 from hermes_repair.lineage.forks import Fork, Holds, Sibling
 from hermes_repair.lineage.graph import Graph
@@ -95,8 +94,7 @@ class Forks:
 
 
 def see_forks(
-    home: Home,
-    environment: Environment,
+    run: Run,
     sessions: Collection[str],
     wish: ForkOptions | None,
     *,
@@ -111,12 +109,12 @@ def see_forks(
     def look(scene: Scene) -> Forks:
         require_readable(scene)
         _require_known(scene, sessions)
-        found = [fork for fork in forks(scene) if _is_meant(scene, fork, sessions)]
-        _require_halves(found, wish)
-        seen = tuple(_seen(scene, fork, wish, content) for fork in found)
-        return Forks(facts(scene), seen)
+        meant = [fork for fork in forks(scene) if _is_meant(fork, sessions)]
+        _require_halves(meant, wish)
+        shown = tuple(_seen(scene, fork, wish, content) for fork in meant)
+        return Forks(facts(scene), shown)
 
-    return ask_scene(home, environment, look)
+    return ask_scene(run, look)
 
 
 def _require_known(scene: Scene, sessions: Collection[str]) -> None:
@@ -128,8 +126,8 @@ def _require_known(scene: Scene, sessions: Collection[str]) -> None:
         )
 
 
-def _require_halves(found: Collection[Fork], wish: ForkOptions | None) -> None:
-    halves = {sibling.session_id for fork in found for sibling in fork.siblings}
+def _require_halves(candidates: Collection[Fork], wish: ForkOptions | None) -> None:
+    halves = {sibling.session_id for fork in candidates for sibling in fork.siblings}
     strange = sorted(wish.keep - halves) if wish is not None else []
     if strange:
         raise UsageError(
@@ -138,7 +136,7 @@ def _require_halves(found: Collection[Fork], wish: ForkOptions | None) -> None:
         )
 
 
-def _is_meant(scene: Scene, fork: Fork, sessions: Collection[str]) -> bool:
+def _is_meant(fork: Fork, sessions: Collection[str]) -> bool:
     """Whether a named session is the fork's parent or part of one of its halves."""
     members = {fork.parent_id, *(name for sibling in fork.siblings for name in sibling.chain)}
     return not sessions or not members.isdisjoint(sessions)
@@ -205,9 +203,7 @@ class Forest:
     alone: int
 
 
-def see_trees(
-    home: Home, environment: Environment, session: str | None, *, everything: bool
-) -> Forest:
+def see_trees(run: Run, session: str | None, *, everything: bool) -> Forest:
     """Look at the family of one session, or at all families of two or more sessions.
 
     ``everything``: sessions on their own too. Raises :class:`UnknownSession` for one that does
@@ -227,7 +223,7 @@ def see_trees(
         shown = [t for t in trees if everything or session is not None or _matters(t)]
         return Forest(facts(scene), tuple(shown), len(trees) - len(shown))
 
-    return ask_scene(home, environment, look)
+    return ask_scene(run, look)
 
 
 def _matters(tree: Tree) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hermes_repair import host
-from hermes_repair.app.environment import Environment, folder_of
+from hermes_repair.app.environment import Environment, Run
 from hermes_repair.app.file_status import copy_private, path_in_home, quick_look, read_file_status
 from hermes_repair.app.receipts import gather
 from hermes_repair.evidence.lock_holds import Circumstances, Hold, rows_that_hold
@@ -41,31 +41,31 @@ class Held:
     left_behind: bool = False
 
 
-def everything(home: Home, environment: Environment) -> Held:
+def everything(run: Run) -> Held:
     """Return everything that holds or blocks in a home. Changes nothing (R1).
 
     Beside the rows (:func:`~hermes_repair.evidence.lock_holds.rows_that_hold`) these are
     ``lock-file``, ``gateway-pid`` and ``receipt``; they are listed where the database cannot be
     read, too. Raises :class:`~hermes_repair.model.errors.NoInstall` where there is no database.
     """
-    file_status = read_file_status(home)
+    file_status = read_file_status(run.home)
     held = Held(left_behind=file_status.left_behind)
     try:
-        with quick_look(home, file_status, copy_private) as look:
+        with quick_look(run.home, file_status, copy_private) as look:
             around = Circumstances(
-                database=home.database,
+                database=run.home.database,
                 openers=file_status.openers,
-                comparable=_pids_comparable(home.database),
+                comparable=_pids_comparable(run.home.database),
                 hostname=socket.gethostname(),
-                now=environment.now(),
+                now=run.now(),
             )
             held.holds += rows_that_hold(look, around)
             held.labels = _labels(look, held.holds)
     except (Refused, DatabaseUnreadable) as error:
         held.problem = error
-    held.holds += _lock_files(home)
-    held.holds += _gateway_pid(home)
-    held.holds += _receipts(folder_of(home))
+    held.holds += _lock_files(run.home)
+    held.holds += _gateway_pid(run.home)
+    held.holds += _receipts(run.folder)
     return held
 
 

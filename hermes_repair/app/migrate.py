@@ -19,7 +19,7 @@ from hermes_repair.app.apply_units import (
     in_memory,
     needed,
 )
-from hermes_repair.app.environment import Environment, Run
+from hermes_repair.app.environment import Run
 from hermes_repair.app.file_status import (
     DOCTOR_SAYS_MORE,
     FileStatus,
@@ -115,22 +115,20 @@ def known_versions() -> list[tuple[int, tuple[str, ...], Step | None]]:
     ]
 
 
-def plan_way(
-    home: Home, environment: Environment, to: int | None, force: bool, *, check_file: bool = True
-) -> Way:
+def plan_way(run: Run, to: int | None, force: bool, *, check_file: bool = True) -> Way:
     """Plan the migration; changes nothing. Raises :class:`Refused` where there is no way."""
 
     def look(file_status: FileStatus) -> Way:
         with open_scene(
-            home, environment, LookOptions(), check_file=check_file, file_status=file_status
+            run, LookOptions(), check_file=check_file, file_status=file_status
         ) as scene:
             way = _way(scene, to, force, file_status)
         if way.nothing_to_do:
             return way
         need = needed(file_status, in_memory((unit_of(way),)), backup=True)
-        return replace(way, space=disk_space(home, need))
+        return replace(way, space=disk_space(run.home, need))
 
-    return steady(home, environment, look)
+    return steady(run, look)
 
 
 def _way(scene: Scene, to: int | None, force: bool, file_status: FileStatus) -> Way:
@@ -141,26 +139,26 @@ def _way(scene: Scene, to: int | None, force: bool, file_status: FileStatus) -> 
     target = choose_target(scene.recognition, scene.installed, to, force)
     decisions = Decisions()
     if scene.recognition.family in (Family.LATER, Family.NEWER) and to is None:
-        made = Route(target.number, target.number, ())
+        planned = Route(target.number, target.number, ())
     else:
         if scene.recognition.number < STEP <= target.number:
             decisions = decide(scene, target.number)
-        made = _route(scene, target.number, decisions)
+        planned = _route(scene, target.number, decisions)
     foreign_objects = (
-        find_foreign_objects(scene.structure, scene.recognition.number) if made.actions else ()
+        find_foreign_objects(scene.structure, scene.recognition.number) if planned.actions else ()
     )
-    for found in foreign_objects:
+    for foreign in foreign_objects:
         raise Refused(
-            f"{found.reason}, and a migration may write there.",
+            f"{foreign.reason}, and a migration may write there.",
             SEE_DB009,
         )
     return Way(
         target=target,
-        route=made,
+        route=planned,
         decisions=decisions,
-        shown=tuple(_counted(part, scene.look) for part in preview(made)),
+        shown=tuple(_counted(part, scene.look) for part in preview(planned)),
         rows=_rows(scene.look),
-        room=room_for(made, scene.look.scan),
+        room=room_for(planned, scene.look.scan),
         file_status=file_status,
         recognition=scene.recognition,
         birth=scene.birth,
@@ -212,8 +210,7 @@ def unit_of(way: Way) -> Unit:
 
 
 def migrate(
-    home: Home,
-    environment: Environment,
+    run: Run,
     to: int | None,
     force: bool,
     agree: Callable[[Way], bool],
@@ -222,9 +219,8 @@ def migrate(
 
     Where nothing is to be done, and where it is refused or declined, nothing is written at all.
     """
-    run = Run(home, environment)
-    require_alone(home, read_file_status(home))
-    way = plan_way(home, environment, to, force, check_file=False)  # the backup is checked instead
+    require_alone(read_file_status(run.home))
+    way = plan_way(run, to, force, check_file=False)  # the backup is checked instead
     result = Migrated(way)
     if way.nothing_to_do and not way.unfinished:
         return result
@@ -234,8 +230,8 @@ def migrate(
     with single_run(run.folder):
         result.recovered = recover(run)
         if result.recovered:  # the same way, from files that were joined or settled meanwhile
-            result.way = way = plan_way(home, environment, to, force, check_file=False)
-        require_alone(home, way.file_status)
+            result.way = way = plan_way(run, to, force, check_file=False)
+        require_alone(way.file_status)
         if way.nothing_to_do:
             return result
         job = Job(
@@ -255,8 +251,8 @@ def migrate(
             if applied.receipt is not None:
                 close_receipt(run, applied.receipt)
             if result.problem is None:
-                result.wal_left = left_wal(read_file_status(home))
-                _look_afresh(home, environment, way)
+                result.wal_left = left_wal(read_file_status(run.home))
+                _look_afresh(run, way)
         except (HermesRepairError, OSError) as error:
             # It is committed: what fails now is told beside that, not instead of it.
             result.stopped = from_os(error) if isinstance(error, OSError) else error
@@ -284,16 +280,16 @@ def _verify(query: Query, way: Way) -> None:
 
 def _require_search(query: Query, structure: Structure) -> None:
     """Raise :class:`Refused` for a search index with which no release could open the result."""
-    said = [f"{name} is gone" for name in missing_storage(structure)]
-    for table in () if said else TABLES:
+    problems = [f"{name} is gone" for name in missing_storage(structure)]
+    for table in () if problems else TABLES:
         try:
             if table in structure.virtual_tables:
                 list(query(f"SELECT rowid FROM {table} LIMIT 0", ()))
         except sqlite3.Error as error:
-            said.append(str(error))
-    if said:
+            problems.append(str(error))
+    if problems:
         raise Refused(
-            f"No Hermes could open the result, because the search index is damaged: {said[0]}.",
+            f"No Hermes could open the result, because the search index is damaged: {problems[0]}.",
             advice(
                 "Nothing was changed. First mend it: {}", command("repair", "--select", "FT003")
             ),
@@ -302,14 +298,14 @@ def _require_search(query: Query, structure: Structure) -> None:
 
 def _otherwise(structure: Structure, way: Way) -> list[str]:
     """Return what is not as at the target, apart from what was said to stay."""
-    wanted = default_catalogue().structure(way.route.target)
-    left = replace(diff(wanted, structure), extra=()).lines()
+    expected = default_catalogue().structure(way.route.target)
+    left = replace(diff(expected, structure), extra=()).lines()
     number = recognise(structure).number
-    said = [f"its number is {number}"] if number != way.route.target else []
-    return said + [line for line in left if line not in way.route.kept]
+    differences = [f"its number is {number}"] if number != way.route.target else []
+    return differences + [line for line in left if line not in way.route.kept]
 
 
-def _look_afresh(home: Home, environment: Environment, way: Way) -> None:
+def _look_afresh(run: Run, way: Way) -> None:
     """See that what was committed is what is there now."""
 
     def look(scene: Scene) -> None:
@@ -323,7 +319,7 @@ def _look_afresh(home: Home, environment: Environment, way: Way) -> None:
                 ),
             )
 
-    ask_scene(home, environment, look)
+    ask_scene(run, look)
 
 
 def _rows(look: Look) -> tuple[int, int]:
@@ -332,7 +328,7 @@ def _rows(look: Look) -> tuple[int, int]:
     return next(numbers), next(numbers)
 
 
-def behind(home: Home, environment: Environment, to: int | None) -> bool:
+def behind(run: Run, to: int | None) -> bool:
     """Say whether ``migrate`` has something to do; takes no write lock and changes nothing.
 
     Raises :class:`Refused` or :class:`DatabaseUnreadable` where that cannot be told.
@@ -340,10 +336,10 @@ def behind(home: Home, environment: Environment, to: int | None) -> bool:
 
     def answer(file_status: FileStatus) -> bool:
         if not file_status.facts.is_sqlite:
-            raise Refused(f"{home.database} is not a SQLite database.", DOCTOR_SAYS_MORE)
-        with quick_look(home, file_status, copy_private) as look:
+            raise Refused(f"{run.home.database} is not a SQLite database.", DOCTOR_SAYS_MORE)
+        with quick_look(run.home, file_status, copy_private) as look:
             recognition = recognise(read_structure(look.rows))
-        installed = installed_for(home, environment, file_status)
+        installed = installed_for(run, file_status)
         return is_behind(recognition, choose_target(recognition, installed, to, force=True))
 
-    return steady(home, environment, answer)
+    return steady(run, answer)

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import TypeVar
 
-from hermes_repair.app.environment import Environment, folder_of
+from hermes_repair.app.environment import Run, folder_of
 from hermes_repair.app.file_status import (
     DOCTOR_SAYS_MORE,
     FileStatus,
@@ -46,8 +46,7 @@ NAMED = 3
 
 @contextmanager
 def open_scene(
-    home: Home,
-    environment: Environment,
+    run: Run,
     look_options: LookOptions,
     *,
     choice: WalChoice | None = None,
@@ -55,14 +54,14 @@ def open_scene(
     file_status: FileStatus | None = None,
 ) -> Iterator[Scene]:
     """Give a scene of one home; nothing in the home changes (R1)."""
-    file_status = file_status or read_file_status(home)
-    folder = folder_of(home)
+    file_status = file_status or read_file_status(run.home)
+    folder = run.folder
     left = left_by_us(folder, file_status)
     with naming(file_status), ExitStack() as stack:
         if file_status.at_rest:
             look, state = stack.enter_context(
                 at_rest(
-                    home.database,
+                    run.home.database,
                     file_status.sides,
                     copy_private,
                     WalAnswer(choice, left_by_us=left is not None),
@@ -72,7 +71,7 @@ def open_scene(
         else:
             look, state = stack.enter_context(
                 beside_others(
-                    home.database,
+                    run.home.database,
                     wal_mode=file_status.facts.wal_mode,
                     check_file=check_file,
                     at_least=LOCKS,
@@ -90,11 +89,11 @@ def open_scene(
                 f"Whether {_listed(tables)} and {verb(len(tables), 'its', 'their')} indexes match"
                 " takes too long to check while others use the database."
             )
-        installed = installed_for(home, environment, file_status)
+        installed = installed_for(run, file_status)
         notes += unread(installed)
         structure, state = _structure(look, state, file_status)
         yield Scene(
-            home=home,
+            home=run.home,
             look=look,
             file=state,
             structure=structure,
@@ -103,16 +102,15 @@ def open_scene(
             installed=installed,
             receipt_history=gather(folder),
             look_options=look_options,
-            now=environment.now(),
-            zone=environment.zone,
+            now=run.now(),
+            zone=run.environment.zone,
             notes=notes,
-            tell=environment.now_and_then(),
+            tell=run.environment.now_and_then(),
         )
 
 
 def ask_scene(
-    home: Home,
-    environment: Environment,
+    run: Run,
     ask: Callable[[Scene], T],
     look_options: LookOptions = EVERYTHING,
 ) -> T:
@@ -122,12 +120,10 @@ def ask_scene(
     """
 
     def look(file_status: FileStatus) -> T:
-        with open_scene(
-            home, environment, look_options, check_file=False, file_status=file_status
-        ) as scene:
+        with open_scene(run, look_options, check_file=False, file_status=file_status) as scene:
             return ask(scene)
 
-    return steady(home, environment, look)
+    return steady(run, look)
 
 
 def _listed(tables: Sequence[str]) -> str:
@@ -211,8 +207,8 @@ def _of_files(home: Home) -> Iterator[str]:
 
 
 def _has_messages(scene: Scene, session: str) -> bool:
-    found = scene.look.one("SELECT 1 FROM messages WHERE session_id = ? LIMIT 1", [session])
-    return found is not None
+    row = scene.look.one("SELECT 1 FROM messages WHERE session_id = ? LIMIT 1", [session])
+    return row is not None
 
 
 def _of_receipts(home: Home) -> Iterator[str]:

@@ -23,7 +23,7 @@ from hermes_repair.store.integrity import require_sound
 OPENERS_EVERY = 0.5  # seconds between two questions who has the database open
 
 
-def require_alone(home: Home, file_status: FileStatus) -> None:
+def require_alone(file_status: FileStatus) -> None:
     """Raise :class:`InUse` naming who has the database open."""
     if not file_status.alone:
         raise InUse(

@@ -99,8 +99,7 @@ def propose(
         if not file_status.alone:
             first = cut_off(run.folder) if held is None else held
         with open_scene(
-            run.home,
-            run.environment,
+            run,
             request.look_options,
             choice=request.choice,
             file_status=file_status,
@@ -149,7 +148,7 @@ def propose(
         need = needed(file_status, proposal.draft, backup=request.backup)
         return replace(proposal, space=disk_space(run.home, need))
 
-    return steady(run.home, run.environment, look)
+    return steady(run, look)
 
 
 def _findings(
@@ -159,8 +158,8 @@ def _findings(
 
     Raises :class:`Refused` where the file itself is in question and ``request`` has no answer.
     """
-    found = find(scene, Selection())
-    findings = within_limits(scene, found, Selection())
+    every_finding = find(scene, Selection())
+    findings = within_limits(scene, every_finding, Selection())
     fatal = next((f for f in findings if f.severity is Severity.FATAL), None)
     answered = fatal is not None and fatal.id == "DB002" and request.choice is not None
     if scene.file.side is SideFile.STALE and request.choice is WalChoice.USE:
@@ -169,7 +168,7 @@ def _findings(
         raise Refused(f"{fatal.id}: {fatal.message}", fatal.hint)
     if not readable(scene):
         raise no_conversations(scene)
-    blocked = tuple(_blocked(scene, found, request.selection))
+    blocked = tuple(_blocked(scene, every_finding, request.selection))
     if confirmed is not None:
         findings = [f for f in findings if f.fingerprint in confirmed]
     return findings, blocked

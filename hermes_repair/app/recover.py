@@ -113,7 +113,7 @@ def recover(run: Run) -> list[str]:
                 " changed nothing."
             )
             continue
-        require_alone(home, file_status)
+        require_alone(file_status)
         looks_up = header.command != RESTORE and answer_of(header.command) is None
         require_no_question(run, file_status, looks_up=looks_up)
         require_writable(run, ROOM + sum(astuple(file_status.sides)))
@@ -203,7 +203,7 @@ def answer_wal(run: Run, choice: WalChoice) -> str:
     """
     home, folder = run.home, run.folder
     file_status = read_file_status(home)
-    require_alone(home, file_status)
+    require_alone(file_status)
     require_writable(run, 2 * sum(astuple(file_status.sides)))
     _require_sound(home, file_status, choice)
     path = folder.new_receipt(ANSWERS[choice], run.now())

@@ -12,13 +12,12 @@ from pathlib import Path
 
 from hermes_repair.app.apply_units import Applied, Job, apply_units, close_receipt, write_units
 from hermes_repair.app.diagnose import Diagnosis, diagnose
-from hermes_repair.app.environment import Environment, Run
+from hermes_repair.app.environment import Run
 from hermes_repair.app.file_status import left_wal, read_file_status
 from hermes_repair.app.preflight import Space, single_run
 from hermes_repair.app.proposal import Proposal, Request, propose, waiting
 from hermes_repair.app.recover import CutOff, answer_wal, cut_off, recover
-from hermes_repair.home.layout import Home
-from hermes_repair.model.choices import LookOptions, Selection, WalChoice
+from hermes_repair.model.choices import LookOptions, Selection
 from hermes_repair.model.errors import HermesRepairError, UsageError, from_os
 from hermes_repair.model.findings import Remedy
 from hermes_repair.model.plans import Outline, Unit
@@ -27,25 +26,15 @@ from hermes_repair.store.file_state import IN_QUESTION
 from hermes_repair.store.private_copies import scratch
 
 
-def preview(
-    home: Home,
-    environment: Environment,
-    look_options: LookOptions,
-    selection: Selection,
-    *,
-    choice: WalChoice | None = None,
-    backup: bool = False,
-    plan_out: Path | None = None,
-) -> Proposal:
+def preview(run: Run, request: Request, *, plan_out: Path | None = None) -> Proposal:
     """Plan one round for a reader; ``plan_out`` also saves it for ``--plan``.
 
     Raises :class:`UsageError` where that file exists already.
     """
     if plan_out is not None and plan_out.exists():
         raise UsageError(f"{plan_out} already exists.", "Give --plan-out a new file.")
-    request = Request(look_options, selection, choice, backup)
     with scratch(0) as place:
-        proposal = propose(Run(home, environment), request, place)
+        proposal = propose(run, request, place)
         draft = proposal.draft
         if plan_out is not None and draft.path is not None:
             with plan_database.read(draft.path) as file:
@@ -57,37 +46,26 @@ def preview(
 
 
 def repair(
-    home: Home,
-    environment: Environment,
-    look_options: LookOptions,
-    selection: Selection,
-    agree: Callable[[Proposal], bool],
-    *,
-    command: str = "repair",
-    choice: WalChoice | None = None,
-    backup: bool = False,
+    run: Run, request: Request, agree: Callable[[Proposal], bool], *, command: str = "repair"
 ) -> Repaired:
     """Plan and apply in rounds, then look afresh.
 
     ``agree`` is asked with the first plan, and again with a later one that has steps which the
-    first could not name. ``choice`` is what the user says about a -wal in question (DB002);
-    without one it is refused.
+    first could not name. A -wal in question (DB002) is refused where the request has no choice.
     """
-    run = Run(home, environment)
-    request = Request(look_options, selection, choice, backup)
     result = Repaired()
-    read_file_status(home)  # raises where there is no database to change
+    read_file_status(run.home)  # raises where there is no database to change
     with single_run(run.folder), scratch(0) as place:
         asked = False
-        if choice is not None:
+        if request.choice is not None:
             proposal = propose(run, request, place)
             asked = proposal.side in IN_QUESTION
             if asked and not agree(proposal):
                 result.declined = True
                 return result
             if asked:
-                result.recovered.append(answer_wal(run, choice))
-        held = CutOff() if read_file_status(home).alone else cut_off(run.folder)
+                result.recovered.append(answer_wal(run, request.choice))
+        held = CutOff() if read_file_status(run.home).alone else cut_off(run.folder)
         if not held.receipts:
             result.recovered += recover(run)
         rounds = Rounds(
@@ -98,11 +76,11 @@ def repair(
             command,
             asked=asked,
             held=held,
-            confirmed=_confirmed(run, look_options),
+            confirmed=_confirmed(run, request.look_options),
         )
         result.go_on(lambda: rounds.do(result))
         result.go_on(rounds.close)
-    result.go_on(lambda: look_afresh(run, look_options, result))
+    result.go_on(lambda: look_afresh(run, request.look_options, result))
     return result
 
 
@@ -116,14 +94,14 @@ def look_afresh(run: Run, look_options: LookOptions, result: Repaired) -> None:
 
 def look_after(run: Run, look_options: LookOptions) -> Diagnosis:
     """Return what the doctor finds after steps of a repair."""
-    return diagnose(run.home, run.environment, look_options, Selection(), confirm=False)
+    return diagnose(run, look_options, Selection(), confirm=False)
 
 
 def _confirmed(run: Run, look_options: LookOptions) -> frozenset[str] | None:
     """Beside a live Hermes, return what two looks agree on; alone one look is enough."""
     if read_file_status(run.home).at_rest:
         return None
-    diagnosis = diagnose(run.home, run.environment, look_options, Selection())
+    diagnosis = diagnose(run, look_options, Selection())
     return frozenset(finding.fingerprint for finding in diagnosis.findings)
 
 
@@ -252,8 +230,8 @@ class Repaired:
     @property
     def receipts(self) -> tuple[Path, ...]:
         """The receipts of this run in order; what undo restores from a backup has its own (R5)."""
-        found = (applied.receipt for applied in self.applied)
-        return tuple(dict.fromkeys(receipt for receipt in found if receipt is not None))
+        receipts = (applied.receipt for applied in self.applied)
+        return tuple(dict.fromkeys(receipt for receipt in receipts if receipt is not None))
 
     @property
     def units(self) -> int:
@@ -266,8 +244,8 @@ class Repaired:
     @property
     def space(self) -> Space | None:
         """What the hungriest round needed of the disk, and what was free before it."""
-        found = (applied.space for applied in self.applied if applied.space is not None)
-        return max(found, key=lambda disk: disk.needed, default=None)
+        needs = (applied.space for applied in self.applied if applied.space is not None)
+        return max(needs, key=lambda disk: disk.needed, default=None)
 
     @property
     def refused(self) -> list[tuple[Unit, HermesRepairError]]:

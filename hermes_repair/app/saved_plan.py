@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hermes_repair.app.apply_units import Draft, Job, apply_units, close_receipt
 from hermes_repair.app.diagnose import find, why_not
-from hermes_repair.app.environment import Environment, Run
+from hermes_repair.app.environment import Run
 from hermes_repair.app.file_status import FileStatus, read_file_status
 from hermes_repair.app.open_scene import no_conversations, open_scene, readable
 from hermes_repair.app.preflight import require_no_question, single_run
@@ -16,7 +16,6 @@ from hermes_repair.app.recover import recover
 from hermes_repair.app.repair import Repaired, look_afresh
 from hermes_repair.checks.registry import proposals
 from hermes_repair.evidence.scene import Scene
-from hermes_repair.home.layout import Home
 from hermes_repair.model.actions import Action, Ddl, IndexRefill
 from hermes_repair.model.choices import LookOptions, Selection
 from hermes_repair.model.commands_to_type import advice
@@ -31,23 +30,22 @@ from hermes_repair.schema.foreign_objects import tables_of_hermes
 PLAN_AGAIN = advice("Nothing was changed. Make a new one with `{}`.", MAKE_PLAN)
 
 
-def apply_saved(home: Home, environment: Environment, path: Path) -> Repaired:
+def apply_saved(run: Run, path: Path) -> Repaired:
     """Apply a plan file of ``--plan-out``, exactly that.
 
     Raises :class:`Refused` where it was changed, is for another home or an earlier state of this
     one, or has a step that no plan of ours can have.
     """
-    run = Run(home, environment)
     header, draft = _read(path)
-    if header.database != str(home.database):
+    if header.database != str(run.home.database):
         raise Refused(
-            f"This plan is for {header.database}, not for {home.database}.",
+            f"This plan is for {header.database}, not for {run.home.database}.",
             advice("Make one for this home with `{}`.", MAKE_PLAN),
         )
     result = Repaired()
     with single_run(run.folder):
         result.recovered = recover(run)
-        file_status = read_file_status(home)
+        file_status = read_file_status(run.home)
         require_no_question(run, file_status)
         if file_status.marks != header.base:
             raise Refused(
@@ -68,7 +66,7 @@ def apply_saved(home: Home, environment: Environment, path: Path) -> Repaired:
 def _read(path: Path) -> tuple[Header, Draft]:
     with plan_database.read(path) as file:
         file.require_sealed()
-        outlines = tuple(outline(found.number, found.unit) for found in file.records())
+        outlines = tuple(outline(record.number, record.unit) for record in file.records())
         return file.header(), Draft(outlines, path=path, digest=file.digest())
 
 
@@ -78,9 +76,7 @@ def _require_lawful(run: Run, file_status: FileStatus, path: Path, draft: Draft)
     Raises :class:`Refused` where a step is none that a plan of this home can have.
     """
     home = run.home
-    with open_scene(
-        home, run.environment, LookOptions(), file_status=file_status, check_file=False
-    ) as scene:
+    with open_scene(run, LookOptions(), file_status=file_status, check_file=False) as scene:
         if not readable(scene):
             raise no_conversations(scene)
         structural = any(one.needs_backup for one in draft.outlines)

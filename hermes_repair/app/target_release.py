@@ -11,11 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from hermes_repair.app.environment import Environment
+from hermes_repair.app.environment import Run
 from hermes_repair.app.file_status import FileStatus
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.home.installs import Installed, Surroundings, find_installed, serving, unread
-from hermes_repair.home.layout import Home
 from hermes_repair.model.errors import Refused
 from hermes_repair.model.findings import Finding, Severity
 from hermes_repair.model.values import whole
@@ -48,17 +47,16 @@ class Target:
     notes: tuple[str, ...] = ()
 
 
-def installed_for(
-    home: Home, environment: Environment, file_status: FileStatus
-) -> tuple[Installed, ...]:
+def installed_for(run: Run, file_status: FileStatus) -> tuple[Installed, ...]:
     """Return the installs that serve a home, those of the processes at work on it first."""
     running = [
         Path(process.interpreter)
         for process in file_status.openers.processes
         if process.is_hermes and process.same_namespace and process.interpreter
     ]
-    around = Surroundings(environment.environ, environment.user_home, environment.platform)
-    return find_installed(home.root, around, running)
+    machine = run.environment
+    around = Surroundings(machine.environ, machine.user_home, machine.platform)
+    return find_installed(run.home.root, around, running)
 
 
 def choose_target(

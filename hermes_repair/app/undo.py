@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hermes_repair import host
 from hermes_repair.app.apply_units import PATIENCE, ROOM
-from hermes_repair.app.environment import Environment, Run
+from hermes_repair.app.environment import Run
 from hermes_repair.app.file_status import FileStatus, copy_private, marks_left, read_file_status
 from hermes_repair.app.history import Entry, to_undo
 from hermes_repair.app.preflight import (
@@ -24,7 +24,6 @@ from hermes_repair.app.receipts import identity
 from hermes_repair.app.recover import recover
 from hermes_repair.app.target_release import installed_for
 from hermes_repair.home.installs import serving
-from hermes_repair.home.layout import Home
 from hermes_repair.model.actions import RowInsert
 from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import BadRecord, HermesRepairError, NotNoted, Refused
@@ -63,28 +62,25 @@ class Undone:
     left_out: tuple[tuple[Path, BadRecord], ...] = ()
 
 
-def undo(
-    home: Home, environment: Environment, named: str | None, agree: Callable[[list[Entry]], bool]
-) -> Undone:
+def undo(run: Run, named: str | None, agree: Callable[[list[Entry]], bool]) -> Undone:
     """Take back what :func:`to_undo` says. Each receipt is whole before the next begins.
 
     Raises :class:`Refused` where something that we wrote was changed since, naming it; what was
     undone before that stays undone.
     """
-    run = Run(home, environment)
     folder = run.folder
-    read_file_status(home)  # raises where there is no database to change
+    read_file_status(run.home)  # raises where there is no database to change
     with single_run(folder):
         recovered = tuple(recover(run))
         left_out: list[tuple[Path, BadRecord]] = []
-        entries = to_undo(home, named, left_out)
+        entries = to_undo(run.home, named, left_out)
         for entry in entries:
             _require_ours(folder, entry)
         if not agree(entries):
             return Undone((), 0, recovered, declined=True, left_out=tuple(left_out))
         units = given_back = 0
         for entry in entries:
-            require_alone(home, read_file_status(home))
+            require_alone(read_file_status(run.home))
             if entry.whole:
                 units += _restore(run, entry)
             else:
@@ -240,13 +236,13 @@ def _unused(_action: RowInsert) -> Row:
     raise AssertionError("an undo inserts nothing that comes from a transcript")
 
 
-def warnings(home: Home, environment: Environment, entries: Sequence[Entry]) -> tuple[str, ...]:
+def warnings(run: Run, entries: Sequence[Entry]) -> tuple[str, ...]:
     """Return one sentence for everything that Hermes would do again after these are taken back."""
     numbers = [pair for entry in entries if (pair := _numbers(entry)) is not None]
     if not numbers:
         return ()
     start, target = min(number for number, _ in numbers), max(number for _, number in numbers)
-    known = serving(installed_for(home, environment, read_file_status(home)))
+    known = serving(installed_for(run, read_file_status(run.home)))
     sentences = []
     if known is not None and known.number is not None and known.number > start:
         sentences.append(

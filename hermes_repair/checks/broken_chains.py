@@ -27,7 +27,7 @@ from hermes_repair.checks.resolution_units import (
     repair_of,
     unit_of,
 )
-from hermes_repair.evidence.compared_transcripts import Compared, sequence_of
+from hermes_repair.evidence.compared_transcripts import Compared
 from hermes_repair.evidence.ownership import is_no_delegate
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.lineage.column_changes import Resolution, refused
@@ -341,11 +341,11 @@ def imported_continuation(scene: Scene, node: SessionNode) -> str | None:
     if not scene.receipt_history.written:
         return None
     rows = None
-    for (found,) in scene.look.rows(
+    for (parent,) in scene.look.rows(
         "SELECT DISTINCT session_id FROM messages WHERE id IN (SELECT value FROM json_each(?))",
         [json.dumps(sorted(scene.receipt_history.written))],
     ):
-        other = scene.node.get(text(found) or "")
+        other = scene.node.get(text(parent) or "")
         if other is None or other.parent_id is not None:
             continue
         if not waits_for(scene.graph, node, other):
@@ -366,7 +366,7 @@ def _near(session_id: str, ended_at: float | None) -> bool:
 
 
 def _messages(answer: Compared) -> Iterator[Message]:
-    sequence = sequence_of(answer)
+    sequence = answer.lines()
     for index, flags in enumerate(sequence.flags):
         role = "assistant" if flags & ASSISTANT else "tool" if flags & TOOL else "user"
         nature = Nature.GENUINE

@@ -180,9 +180,9 @@ def _two_sides(file: FileState) -> Iterator[str]:
         if side is None:
             yield f"{which} it the chats cannot be read."
             continue
-        told = f"{count(len(side.chats), 'session')}, {count(side.messages, 'message')}"
+        contents = f"{count(len(side.chats), 'session')}, {count(side.messages, 'message')}"
         last = f", the last from {moment(side.latest)}" if side.latest is not None else ""
-        yield f"{which} it: {told}{last}."
+        yield f"{which} it: {contents}{last}."
     differing = _differing(file)
     if differing:
         named = ", ".join(
@@ -211,14 +211,14 @@ def _differing(file: FileState) -> list[tuple[str, Chat | None, Chat | None]]:
 
 def _sides_data(file: FileState) -> dict[str, object]:
     """Return what each side has, for programs; None for one that cannot be read."""
-    found: dict[str, object] = {
+    compared: dict[str, object] = {
         which: None
         if side is None
         else {"sessions": len(side.chats), "messages": side.messages, "latest": side.latest}
         for which, side in (("without_wal", file.alone), ("with_wal", file.joined))
     }
     return {
-        **found,
+        **compared,
         "differing_sessions": [
             {
                 "session_id": id,
@@ -294,17 +294,17 @@ def database_replaced(scene: Scene) -> Iterator[Finding]:
         return
     began = _began(scene)
     since = f" (started on {day(began)})" if began is not None else ""
-    told = [f"{_chats(around.chats, around.messages)} only in files"] if around.chats else []
-    told += [
+    listed = [f"{_chats(around.chats, around.messages)} only in files"] if around.chats else []
+    listed += [
         f"{_chats(copy.sessions, copy.messages)} only in {copy.path}"
         for copy in around.copies[:COPIES_NAMED]
     ]
     more = len(around.copies) - COPIES_NAMED
-    told += [f"more in {count(more, 'other database')}"] if more > 0 else []
+    listed += [f"more in {count(more, 'other database')}"] if more > 0 else []
     what, what_not = ("most of what", "most of it not") if around.chats else ("what", "not")
     yield database_replaced.finding(
         DATABASE,
-        f"state.db{since} never held {what} is around it: {'; '.join(told)}. Any of it may have"
+        f"state.db{since} never held {what} is around it: {'; '.join(listed)}. Any of it may have"
         f" been deleted on purpose, but {what_not} from this database.",
         _replace_hint(around),
         remedy=Remedy.UNSAFE if around.chats else Remedy.MANUAL,
@@ -323,8 +323,8 @@ def database_replaced(scene: Scene) -> Iterator[Finding]:
 def _around(scene: Scene) -> Around | None:
     """Return what lies around the database, None where it is not younger than most of that."""
     alone = list(_not_here(scene))
-    missing = sum(found.counts.missing for found in alone)
-    older = sum(found.counts.missing for found in alone if found.before_database)
+    missing = sum(comparison.counts.missing for comparison in alone)
+    older = sum(comparison.counts.missing for comparison in alone if comparison.before_database)
     freed = ids_without_row(scene) if missing > 2 * older else None
     never = max(older, 0 if freed is None else missing - freed)
     replaced = 2 * never > missing
@@ -340,11 +340,11 @@ def _not_here(scene: Scene) -> Iterator[Comparison]:
     Session logs say nothing: every delete leaves them.
     """
     for answer in scene.comparisons.answers.values():
-        found = answer.comparison
-        if found is None or found.safe or not found.counts.missing:
+        comparison = answer.comparison
+        if comparison is None or comparison.safe or not comparison.counts.missing:
             continue
-        if found.verdict is Verdict.ONLY_IN_FILE or found.before_database:
-            yield found
+        if comparison.verdict is Verdict.ONLY_IN_FILE or comparison.before_database:
+            yield comparison
 
 
 def _began(scene: Scene) -> float | None:

@@ -44,26 +44,26 @@ def database_damaged(scene: Scene) -> Iterator[Finding]:
 
     How safe it is: nothing is changed.
     """
-    found = scene.file.soundness
-    if found is None or scene.file.unreadable is not None or scene.file.side is SideFile.STALE:
+    soundness = scene.file.soundness
+    if soundness is None or scene.file.unreadable is not None or scene.file.side is SideFile.STALE:
         return
-    if found.damage:
+    if soundness.damage:
         yield database_damaged.finding(
             DATABASE,
-            f"SQLite finds damage in state.db ({count(len(found.damage), 'line')}).",
+            f"SQLite finds damage in state.db ({count(len(soundness.damage), 'line')}).",
             put_back(find_remaining_files(scene.home)) or LOOK_FOR_COPIES,
-            data={"quick_check": list(found.damage[:LINES])},
-            identity=found.damage[:LINES],
+            data={"quick_check": list(soundness.damage[:LINES])},
+            identity=soundness.damage[:LINES],
         )
-    elif found.lost:
-        pages = count(found.lost, "page")
+    elif soundness.lost:
+        pages = count(soundness.lost, "page")
         yield database_damaged.finding(
             DATABASE,
-            f"{pages} of state.db {verb(found.lost, 'belongs', 'belong')} to nothing; no table or"
-            " index lacks them.",
+            f"{pages} of state.db {verb(soundness.lost, 'belongs', 'belong')} to nothing; no table"
+            " or index lacks them.",
             "Nothing needs to be done: VACUUM frees the space.",
             severity=Severity.INFO,
-            data={"pages": found.lost},
+            data={"pages": soundness.lost},
         )
 
 
@@ -142,39 +142,39 @@ def index_disagrees(scene: Scene) -> Iterator[Finding]:
     """
     if scene.file.side is SideFile.STALE:
         return
-    for found in scene.file.disagreeing:
-        remedy, hint = _way_of(scene, found)
+    for disagreement in scene.file.disagreeing:
+        remedy, hint = _way_of(scene, disagreement)
         yield index_disagrees.finding(
-            {"kind": "index", "index": found.index, "table": found.table},
-            f"{found.words()}.",
+            {"kind": "index", "index": disagreement.index, "table": disagreement.table},
+            f"{disagreement.words()}.",
             hint,
             remedy=remedy,
             data={
-                "rows": found.rows,
-                "entries": found.entries,
-                "missing": found.missing,
-                "surplus": found.surplus,
-                "doubled": found.doubled,
+                "rows": disagreement.rows,
+                "entries": disagreement.entries,
+                "missing": disagreement.missing,
+                "surplus": disagreement.surplus,
+                "doubled": disagreement.doubled,
             },
-            fix=each(partial(_make_anew, found, remedy)),
+            fix=each(partial(_make_anew, disagreement, remedy)),
         )
 
 
-def _way_of(scene: Scene, found: Disagreement) -> tuple[Remedy, Hint]:
+def _way_of(scene: Scene, disagreement: Disagreement) -> tuple[Remedy, Hint]:
     """Return who makes an index anew, and what to type."""
-    if found.surplus:
+    if disagreement.surplus:
         return Remedy.MANUAL, advice(
             "Stop Hermes and keep a copy of state.db. Either the index is old, or the table lost"
             " rows: only an older copy can tell. `{}` shows yours.",
             LIST_BACKUPS,
         )
-    if found.doubled:
+    if disagreement.doubled:
         return Remedy.MANUAL, advice(
             "Stop Hermes. `hermes-repair explain DB006` says why SQLite cannot rebuild it, and"
             " `{}` shows older copies.",
             LIST_BACKUPS,
         )
-    if _has_witness(scene, found):
+    if _has_witness(scene, disagreement):
         return Remedy.SAFE, REPAIR
     return Remedy.UNSAFE, advice(
         "Nothing else tells whether the index lost rows, or an older page of the table came back."
@@ -183,20 +183,22 @@ def _way_of(scene: Scene, found: Disagreement) -> tuple[Remedy, Hint]:
     )
 
 
-def _has_witness(scene: Scene, found: Disagreement) -> bool:
+def _has_witness(scene: Scene, disagreement: Disagreement) -> bool:
     """Whether all else that knows the rows of the table agrees with it, and something does.
 
     What a partial index lacks, or one of an expression, nothing else can tell: an older page of the
     table may have values that were changed since.
     """
-    own = scene.structure.indexes.get(found.index)
-    if found.missing is None or own is None or _is_partial(own):
+    own = scene.structure.indexes.get(disagreement.index)
+    if disagreement.missing is None or own is None or _is_partial(own):
         return False
-    others = [index for index in scene.structure.indexes.values() if index.table == found.table]
+    others = [
+        index for index in scene.structure.indexes.values() if index.table == disagreement.table
+    ]
     disagreeing = {one.index for one in scene.file.disagreeing}
     if any(index.name in disagreeing for index in others if index is not own):
         return False
-    searched = [] if found.table != "messages" else _searched(scene)
+    searched = [] if disagreement.table != "messages" else _searched(scene)
     witnesses = [index for index in others if index is not own and not _is_partial(index)]
     return bool(witnesses or searched) and all(searched)
 
@@ -214,14 +216,14 @@ def _searched(scene: Scene) -> list[bool]:
     ]
 
 
-def _make_anew(found: Disagreement, remedy: Remedy, finding: Finding) -> Iterator[Unit]:
+def _make_anew(disagreement: Disagreement, remedy: Remedy, finding: Finding) -> Iterator[Unit]:
     """Let SQLite make the index anew."""
     safety = Safety.SAFE if remedy is Remedy.SAFE else Safety.UNSAFE
     yield Unit(
         kind="index",
-        subject=found.index,
-        summary=f"make the index {found.index} anew from {found.table}",
-        actions=(IndexRefill(found.table, (f"REINDEX {quote(found.index)}",)),),
+        subject=disagreement.index,
+        summary=f"make the index {disagreement.index} anew from {disagreement.table}",
+        actions=(IndexRefill(disagreement.table, (f"REINDEX {quote(disagreement.index)}",)),),
         safety=safety,
         live=False,
         findings=(finding.fingerprint,),

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hermes_repair.checks.resolution_units import counters, row_of, session_unit
-from hermes_repair.evidence.compared_transcripts import Compared, sequence_of
+from hermes_repair.evidence.compared_transcripts import Compared
 from hermes_repair.evidence.scene import NoIdLeft, Scene
 from hermes_repair.model import trigger_columns
 from hermes_repair.model.actions import Action, FileCopy, RowInsert, RowMove, SourceRef
@@ -29,7 +29,7 @@ from hermes_repair.transcripts.message_rows import (
     recovered_title,
     tool_calls_of,
 )
-from hermes_repair.transcripts.reader import prefix_digest, read_record, record_digest
+from hermes_repair.transcripts.reader import digested_record, prefix_digest
 from hermes_repair.transcripts.sequences import FileSequence
 from hermes_repair.transcripts.verdicts import Comparison, Fill
 
@@ -38,17 +38,19 @@ ROOM_TO_MOVE = 7
 the receipt, which keeps it whole."""
 
 
-def fill(scene: Scene, answer: Compared, found: Comparison, finding: Finding) -> Iterator[Unit]:
+def fill(
+    scene: Scene, answer: Compared, comparison: Comparison, finding: Finding
+) -> Iterator[Unit]:
     """Yield the unit that brings back what a session lacks; ids count through the whole plan."""
-    if found.fill is None or answer.changing:
+    if comparison.fill is None or answer.changing:
         return
-    if not found.fill.lines:
+    if not comparison.fill.lines:
         return  # both sides have everything, in another order (TR003)
     before = scene.look_options.before
-    if before is not None and (found.ended is None or found.ended >= before):
+    if before is not None and (comparison.ended is None or comparison.ended >= before):
         return
     try:
-        yield _Filling(scene, answer.file.path, sequence_of(answer), found, found.fill).unit(
+        yield _Filling(scene, answer.file.path, answer.lines(), comparison, comparison.fill).unit(
             finding
         )
     except NoIdLeft as error:
@@ -58,12 +60,12 @@ def fill(scene: Scene, answer: Compared, found: Comparison, finding: Finding) ->
 
 @dataclass(frozen=True, slots=True)
 class _Filling:
-    """One session that gets back the lines of a file, which was read anew."""
+    """One session that gets back the lines of a file."""
 
     scene: Scene
     path: Path
     sequence: FileSequence
-    found: Comparison
+    comparison: Comparison
     fill: Fill
 
     @property
@@ -73,8 +75,8 @@ class _Filling:
 
     def unit(self, finding: Finding) -> Unit:
         """Return the unit that copies the file, counts anew, and moves and inserts the rows."""
-        scene, found, ids = self.scene, self.found, self.scene.new_message_ids
-        existing = _existing(scene, found.session_id)
+        scene, comparison, ids = self.scene, self.comparison, self.scene.new_message_ids
+        existing = _existing(scene, comparison.session_id)
         shown = [row for row in existing.values() if row.active]
         placed: list[Action] = []
         room = calls = 0
@@ -96,20 +98,19 @@ class _Filling:
         ]
         zone = ", times in this machine's zone" if self.fill.guessed_zone else ""
         summary = (
-            f"bring back {count(inserted, 'message')} of {found.session_id} from"
-            f" {self.path.name} ({found.verdict.value}{zone})"
+            f"bring back {count(inserted, 'message')} of {comparison.session_id} from"
+            f" {self.path.name} ({comparison.verdict.value}{zone})"
         )
-        safety = Safety.SAFE if found.safe else Safety.UNSAFE
+        safety = Safety.SAFE if comparison.safe else Safety.UNSAFE
         unit = session_unit(finding, summary, actions, safety)
-        waiting = _waiting_children(scene, found.session_id)
+        waiting = _waiting_children(scene, comparison.session_id)
         return replace(unit, sessions=unit.sessions.union(waiting), room=room)
 
     def _insert(self, line: int, id: int, timestamp: float) -> tuple[RowInsert, int]:
         """Return the insert of one line, and how many tool calls Hermes counts in it."""
-        path, session_id = self.path, self.found.session_id
+        path, session_id = self.path, self.comparison.session_id
         offset, length = self.sequence.offsets[line], self.sequence.lengths[line]
-        reference = SourceRef(self.source, offset, length, record_digest(path, offset, length))
-        message = read_record(path, offset, length, reference.sha256)
+        message, sha256 = digested_record(path, offset, length)
         columns = frozenset(self.scene.look.columns("messages"))
         row = {"id": id, **message_to_row(message, session_id, timestamp, columns)}
         names = tuple(sorted(row))
@@ -117,7 +118,7 @@ class _Filling:
             table="messages",
             key={"id": id},
             values={"id": id, "session_id": session_id, "timestamp": timestamp},
-            source=reference,
+            source=SourceRef(self.source, offset, length, sha256),
             digest=row_digest(row, names),
             columns=names,
         )
@@ -125,7 +126,7 @@ class _Filling:
 
     def _session(self, messages: int, calls: int) -> Sequence[Action]:
         """Return what the session's own row needs: its counts (those it has), or the whole row."""
-        scene, session_id = self.scene, self.found.session_id
+        scene, session_id = self.scene, self.comparison.session_id
         node = scene.node.get(session_id)
         if node is None:
             return [RowInsert("sessions", {"id": session_id}, self._new_session(messages, calls))]
@@ -140,7 +141,7 @@ class _Filling:
         started = min(times, default=scene.now)
         source = (meta.platform if meta is not None else None) or "import"
         return NewSession(
-            session_id=self.found.session_id,
+            session_id=self.comparison.session_id,
             source=source,
             started_at=started,
             title=recovered_title(f"{source} chat", utc_day(started), scene.taken_titles),
@@ -148,7 +149,7 @@ class _Filling:
             tool_calls=calls,
             model=meta.model if meta is not None else None,
             calls_model=True,
-            routing=_peer(scene, self.found.session_id),
+            routing=_peer(scene, self.comparison.session_id),
         ).row(frozenset(scene.look.columns("sessions")))
 
 

@@ -31,42 +31,42 @@ def foreign_schema_object(scene: Scene) -> Iterator[Finding]:
 
     How safe it is: nothing is changed. Only you can know whether it is still needed.
     """
-    for found in find_foreign_objects(scene.structure, scene.recognition.number):
-        if found.certain:
-            listed = " and ".join(found.tables)
+    for foreign in find_foreign_objects(scene.structure, scene.recognition.number):
+        if foreign.certain:
+            listed = " and ".join(foreign.tables)
             yield foreign_schema_object.finding(
-                {"kind": "table", "table": found.tables[0]},
-                f"{_sentence(found, listed)} Nothing is written to {listed} while it exists.",
-                _hint(found, str(scene.home.database)),
-                severity=Severity.ERROR if found.replaces else None,
-                data={"object": found.kind, "name": found.name, "tables": list(found.tables)},
-                identity=(found.kind, found.name),
+                {"kind": "table", "table": foreign.tables[0]},
+                f"{_sentence(foreign, listed)} Nothing is written to {listed} while it exists.",
+                _hint(foreign, str(scene.home.database)),
+                severity=Severity.ERROR if foreign.replaces else None,
+                data={"object": foreign.kind, "name": foreign.name, "tables": list(foreign.tables)},
+                identity=(foreign.kind, foreign.name),
             )
 
 
-def _sentence(found: ForeignObject, tables: str) -> str:
-    match found.kind:
+def _sentence(foreign: ForeignObject, tables: str) -> str:
+    match foreign.kind:
         case "trigger":
-            does = f"runs whenever {_events(found)} {tables}"
+            does = f"runs whenever {_events(foreign)} {tables}"
         case "view" | "virtual table":
-            return f"Hermes' table {tables} is missing: a {found.kind} has its name."
+            return f"Hermes' table {tables} is missing: a {foreign.kind} has its name."
         case "generated column":
             does = "is computed by the database and cannot be written"
         case _:
             does = f"changes or deletes rows of {tables} by itself"
-    return f"The {found.kind} {found.name}, which no release of Hermes creates, {does}."
+    return f"The {foreign.kind} {foreign.name}, which no release of Hermes creates, {does}."
 
 
-def _events(found: ForeignObject) -> str:
+def _events(trigger: ForeignObject) -> str:
     words = {"insert": "a row is added to", "update": "a row is changed in"}
     words["delete"] = "a row is deleted from"
-    return " or ".join(words[event] for event in sorted(found.events))
+    return " or ".join(words[event] for event in sorted(trigger.events))
 
 
-def _hint(found: ForeignObject, database: str) -> Hint:
+def _hint(foreign: ForeignObject, database: str) -> Hint:
     """Return how to look at it, and what to do about it, in commands that can be typed."""
-    look = f"Look at it: sqlite3 {quoted(database)} '.schema {found.tables[-1]}'."
-    if found.replaces:
+    look = f"Look at it: sqlite3 {quoted(database)} '.schema {foreign.tables[-1]}'."
+    if foreign.replaces:
         return advice(
             "{} Restore the table under its name, or restore a copy: `{}`, then `{}`.",
             look,
@@ -74,9 +74,9 @@ def _hint(found: ForeignObject, database: str) -> Hint:
             command("restore", "BACKUP"),
         )
     remedy = {
-        "trigger": f"DROP TRIGGER {quote(found.name)}",
-        "generated column": _drop_column(found),
-    }.get(found.kind)
+        "trigger": f"DROP TRIGGER {quote(foreign.name)}",
+        "generated column": _drop_column(foreign),
+    }.get(foreign.kind)
     if remedy is None:
         return f"{look} Whoever added it has to rebuild the table without it."
     return advice(
@@ -87,6 +87,6 @@ def _hint(found: ForeignObject, database: str) -> Hint:
     )
 
 
-def _drop_column(found: ForeignObject) -> str:
-    table, _, column = found.name.partition(".")
+def _drop_column(foreign: ForeignObject) -> str:
+    table, _, column = foreign.name.partition(".")
     return f"ALTER TABLE {quote(table)} DROP COLUMN {quote(column)}"

@@ -55,18 +55,18 @@ def plan_merge(scene: Scene, fork: Fork, keep: str) -> Merge:
         if other.holds is not Holds.WORDS:
             continue
         rows = [replace(placed.message, at=placed.at) for placed in sequence]
-        made = merge_turns(rows, shared, scene.messages(other.session_id), other.shared)
+        merge = merge_turns(rows, shared, scene.messages(other.session_id), other.shared)
         reasons: dict[LeftOut, int] = {}
-        for reason, ids in made.left_out:
+        for reason, ids in merge.left_out:
             reasons[reason] = reasons.get(reason, 0) + len(ids)
         left_out[other.session_id] = reasons
-        if not made.merged_in and KEEPS_APART & reasons.keys():
+        if not merge.merged_in and KEEPS_APART & reasons.keys():
             continue
-        merged[other.session_id] = len(made.merged_in)
+        merged[other.session_id] = len(merge.merged_in)
         before = {placed.message.id for placed in sequence if placed.merged_in}
         sequence = [
             replace(placed, merged_in=placed.merged_in or placed.message.id in before)
-            for placed in made.sequence
+            for placed in merge.sequence
         ]
     return Merge(tuple(sequence), merged, left_out)
 

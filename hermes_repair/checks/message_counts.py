@@ -49,8 +49,10 @@ def lost(scene: Scene, session_id: str) -> Comparison | None:
     Then the old count is evidence, and must stay until they are back.
     """
     answer = scene.comparisons.answers.get(session_id)
-    found = answer.comparison if answer is not None else None
-    return found if found is not None and found.fill is not None and found.fill.lines else None
+    comparison = answer.comparison if answer is not None else None
+    if comparison is None or comparison.fill is None or not comparison.fill.lines:
+        return None
+    return comparison
 
 
 def loses(scene: Scene, session_id: str) -> bool:
@@ -62,8 +64,8 @@ def unflagged(scene: Scene) -> frozenset[Value]:
     """Return sessions with messages whose active flag is NULL: SC007 sets that before we count."""
     if not scene.recognition.active_nullable:
         return frozenset()
-    found = scene.look.scan("DISTINCT session_id", "messages", "active IS NULL")
-    return frozenset(row[0] for row in found)
+    rows = scene.look.scan("DISTINCT session_id", "messages", "active IS NULL")
+    return frozenset(row[0] for row in rows)
 
 
 @check("MS002", "count-drift", Severity.WARNING, Remedy.SAFE, stage=Stage.COUNTS)

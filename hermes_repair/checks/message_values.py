@@ -68,16 +68,16 @@ class Neighbours:
 def mend_row(row: Row, neighbours: Callable[[], Neighbours], zone: tzinfo) -> tuple[Mended, ...]:
     """Return what has to change in one row; empty where all its values are ordinary."""
     texts = (_text(name, row[name]) for name in TEXTS if name in row)
-    found = [change for change in texts if change is not None]
-    if not any(change.column == "tool_calls" for change in found):
+    mended = [change for change in texts if change is not None]
+    if not any(change.column == "tool_calls" for change in mended):
         calls = _calls(row.get("tool_calls"))
-        found += [calls] if calls is not None else []
-    if not any(change.column == "content" for change in found):
+        mended += [calls] if calls is not None else []
+    if not any(change.column == "content" for change in mended):
         content = _content(row.get("content"))
-        found += [content] if content is not None else []
+        mended += [content] if content is not None else []
     if not is_time(row["timestamp"]):
-        found.append(_time(row["timestamp"], neighbours(), zone))
-    return tuple(found)
+        mended.append(_time(row["timestamp"], neighbours(), zone))
+    return tuple(mended)
 
 
 def _text(column: str, value: Value) -> Mended | None:
@@ -139,9 +139,9 @@ def readings(value: Value, zone: tzinfo) -> Iterator[float]:
     if at is not None:
         yield from (at / scale for scale in SCALES if EARLIEST <= at / scale <= MILLISECONDS)
         return
-    said = text(value) or ""
+    written = text(value) or ""
     try:
-        when = datetime.fromisoformat(said.strip())
+        when = datetime.fromisoformat(written.strip())
     except ValueError:
         return
     try:
@@ -195,14 +195,14 @@ def message_value_invalid(scene: Scene) -> Iterator[Finding]:
     How safe it is: safe where the right value follows from the data. Otherwise (unreadable tool
     calls, a time that nothing proves) it is your decision, and done when you ask for it.
     """
-    found: dict[tuple[str, bool], list[Damaged]] = {}
+    unreadable: dict[tuple[str, bool], list[Damaged]] = {}
     for damaged in damaged_rows(scene):
         session_id = text(damaged.row["session_id"]) or ""
         for sure in (True, False):
             if any(change.sure is sure for change in damaged.mended):
-                found.setdefault((session_id, sure), []).append(damaged)
+                unreadable.setdefault((session_id, sure), []).append(damaged)
     fix = partial(_write_readable, scene)
-    for (session_id, sure), rows in sorted(found.items()):
+    for (session_id, sure), rows in sorted(unreadable.items()):
         kinds = _kinds(rows, sure=sure)
         possible = sure or any(_changes(row, sure=False) for row in rows)
         yield message_value_invalid.finding(
@@ -247,10 +247,10 @@ def _changes(damaged: Damaged, *, sure: bool) -> dict[str, Value]:
 def _write_readable(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
     """Write the values that can be read; the rows are read once for all sessions."""
     rows: dict[str, list[Damaged]] = {}
-    wanted = {finding.session_id for finding in findings}
+    sessions = {finding.session_id for finding in findings}
     for damaged in damaged_rows(scene):
         session_id = text(damaged.row["session_id"]) or ""
-        if session_id in wanted:
+        if session_id in sessions:
             rows.setdefault(session_id, []).append(damaged)
     for finding in findings:
         session_id, sure = finding.session_id or "", finding.remedy is Remedy.SAFE

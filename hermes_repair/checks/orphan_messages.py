@@ -35,13 +35,13 @@ class Orphans:
 
 def find_orphans(look: Look) -> list[Orphans]:
     """Return the missing sessions that messages name, by id."""
-    found = look.rows(
+    rows = look.rows(
         "SELECT session_id, COUNT(*), MIN(timestamp) FROM messages WHERE session_id NOT IN"
         " (SELECT id FROM sessions) GROUP BY session_id ORDER BY session_id"
     )
     return [
         Orphans(session_id, whole(messages), number(first) if is_time(first) else None)
-        for session_id, messages, first in found
+        for session_id, messages, first in rows
     ]
 
 
@@ -64,35 +64,35 @@ def orphan_messages(scene: Scene) -> Iterator[Finding]:
     missing = scene.look.within_limit(find_orphans)
     if missing is None:
         scene.notes.append("MS003 was not checked: it takes too long while Hermes is running.")
-    for found in missing or ():
-        session_id = found.session_id if isinstance(found.session_id, str) else None
+    for orphans in missing or ():
+        session_id = orphans.session_id if isinstance(orphans.session_id, str) else None
         named = session_id is not None
         subject = {"kind": "session", "session_id": session_id}
         yield orphan_messages.finding(
             subject if named else {"kind": "table", "table": "messages"},
-            f"{count(found.messages, 'message')} {verb(found.messages, 'belongs', 'belong')} to"
+            f"{count(orphans.messages, 'message')} {verb(orphans.messages, 'belongs', 'belong')} to"
             " a session that does not exist.",
             advice("To bring them back: {}", repair_of(session_id))
             if session_id is not None
             else "The id of that session is not text: it cannot be restored.",
             remedy=Remedy.UNSAFE if named else Remedy.MANUAL,
-            data={"messages": found.messages, "first": found.first},
-            identity=(found.messages,),
+            data={"messages": orphans.messages, "first": orphans.first},
+            identity=(orphans.messages,),
             sessions=1,
-            messages=found.messages,
-            fix=each(partial(_adopt, scene, found)),
+            messages=orphans.messages,
+            fix=each(partial(_adopt, scene, orphans)),
         )
 
 
-def _adopt(scene: Scene, found: Orphans, finding: Finding) -> Iterator[Unit]:
+def _adopt(scene: Scene, orphans: Orphans, finding: Finding) -> Iterator[Unit]:
     """Make the row of the session again."""
     session_id = finding.session_id or ""
-    started = found.first if found.first is not None else scene.now
+    started = orphans.first if orphans.first is not None else scene.now
     title = recovered_title(f"{SOURCE} chat", utc_day(started), scene.taken_titles)
     messages, calls = _counts(scene, session_id)
     new = NewSession(session_id, SOURCE, started, title, messages, calls)
     row = new.row(frozenset(scene.look.columns("sessions")))
-    summary = f"create a session for {count(found.messages, 'message')} of {session_id}"
+    summary = f"create a session for {count(orphans.messages, 'message')} of {session_id}"
     actions = [RowInsert("sessions", {"id": session_id}, row)]
     yield replace(session_unit(finding, summary, actions, Safety.UNSAFE), kind=ADOPTION)
 

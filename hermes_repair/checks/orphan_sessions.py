@@ -55,13 +55,13 @@ def orphan_child(scene: Scene) -> Iterator[Finding]:
     for name in scene.graph.orphans:
         node = scene.node[name]
         judged = judge(scene, node)
-        told = "so no release lists it."
+        effect = "so no release lists it."
         if of_the_program(node):
-            told = f"and is not a chat but a run of Hermes itself (source {node.source})."
+            effect = f"and is not a chat but a run of Hermes itself (source {node.source})."
         known = f" Its parent is in {judged.places[0]}." if judged.places else ""
         yield orphan_child.finding(
             {"kind": "session", "session_id": node.id, "parent": node.parent_id},
-            f"continues {node.parent_id}, which does not exist, {told}{known}",
+            f"continues {node.parent_id}, which does not exist, {effect}{known}",
             how(judged.resolution, node.id),
             severity=Severity.INFO if of_the_program(node) else Severity.ERROR,
             remedy=Remedy.NONE if of_the_program(node) else remedy(judged.resolution),

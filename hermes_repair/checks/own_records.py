@@ -33,8 +33,8 @@ def repair_unfinished(scene: Scene) -> Iterator[Finding]:
         what = "An undo" if header.closed is not None else f"A run of `{header.command}`"
         hint = advice("`{}` finishes it; `{}` reverts it.", REPAIR, command("undo"))
         if header.restored is not None:
-            told = "`{}` records whether the copy was restored, completely or not at all."
-            hint = advice(told, REPAIR)
+            sentence = "`{}` records whether the copy was restored, completely or not at all."
+            hint = advice(sentence, REPAIR)
         yield repair_unfinished.finding(
             {"kind": "receipt", "receipt": path.stem},
             f"{what} was interrupted (receipt {path.stem}).",

@@ -68,7 +68,7 @@ class Check:
         """The first sentence or two of the text, on one line."""
         return " ".join(self.text.partition("\n\n")[0].split())
 
-    def finding(
+    def finding(  # noqa: PLR0913 - the parts of a Finding, by name
         self,
         subject: dict[str, Any],
         message: str,
@@ -107,7 +107,7 @@ class Check:
 _CHECKS: dict[str, Check] = {}
 
 
-def check(
+def check(  # noqa: PLR0913 - the declaration of a check, by name
     id: str,
     name: str,
     severity: Severity,
@@ -145,7 +145,7 @@ def all_checks() -> list[Check]:
 
 def find_check(id: str) -> Check | None:
     """Return the check with this id, upper or lower case."""
-    return next((found for found in all_checks() if found.id == id.upper()), None)
+    return next((check for check in all_checks() if check.id == id.upper()), None)
 
 
 def stages() -> dict[str, Stage]:

@@ -87,9 +87,9 @@ def updates(changes: Iterable[ColumnChanges]) -> Iterator[RowUpdate]:
         yield RowUpdate("sessions", {"id": change.session_id}, change.before, change.after)
 
 
-def printable(told: str) -> str:
+def printable(message: str) -> str:
     """Return text that a plan file can keep: an id of the data may be invalid UTF-8."""
-    return told.encode("utf-8", "backslashreplace").decode("utf-8")
+    return message.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def unit_of(
@@ -133,7 +133,9 @@ def fix_of(
     """Return the fix that writes a resolution (:func:`unit_of`), None where that is refused."""
     if not resolution.changes:
         return None
-    return each(lambda found: [unit_of(found, resolution, summary, kind=kind, sessions=sessions)])
+    return each(
+        lambda finding: [unit_of(finding, resolution, summary, kind=kind, sessions=sessions)]
+    )
 
 
 def session_unit(finding: Finding, summary: str, actions: Iterable[Action], safety: Safety) -> Unit:

@@ -38,10 +38,10 @@ from hermes_repair.schema.table_rebuild import OWNERS, Leftover, NotBrought, not
 
 def _remedy(scene: Scene) -> tuple[Remedy, Hint]:
     """Return who mends the structure of this database, and what to type."""
-    found = scene.recognition
-    if found.family not in MIGRATED:
+    recognition = scene.recognition
+    if recognition.family not in MIGRATED:
         return Remedy.MANUAL, "Not repaired from schema 23 on: Hermes' own code migrates there."
-    if found.family is Family.OLD or found.missing:
+    if recognition.family is Family.OLD or recognition.missing:
         return Remedy.MIGRATE, LOOK_AT_MIGRATION
     return Remedy.SAFE, command("repair", "--dry-run")
 
@@ -109,8 +109,8 @@ def interrupted_migration(scene: Scene) -> Iterator[Finding]:
     the backup keeps them. Where two rows compete for one place and nothing tells which is right, it
     is done only with --unsafe, and the row that Hermes reads now stays.
     """
-    found = scene.recognition
-    if found.family is Family.EMPTY:
+    recognition = scene.recognition
+    if recognition.family is Family.EMPTY:
         return
     remedy, hint = _remedy(scene)
     if remedy is Remedy.SAFE and _contested(scene):
@@ -118,8 +118,8 @@ def interrupted_migration(scene: Scene) -> Iterator[Finding]:
         remedy, hint = Remedy.UNSAFE, advice("If you want it: {}", named)
     damages = [
         *_leftovers(scene),
-        *(_wrong_keys(scene) if found.family in MIGRATED else ()),
-        *(_outdated_search(scene) if found.family in MIGRATED else ()),
+        *(_wrong_keys(scene) if recognition.family in MIGRATED else ()),
+        *(_outdated_search(scene) if recognition.family in MIGRATED else ()),
     ]
     fix = partial(_finish_migration, scene)
     for damage in damages:
@@ -168,12 +168,12 @@ def _leftovers(scene: Scene) -> Iterator[_Damage]:
 def _left_out(scene: Scene, left: Leftover) -> str:
     """Return sentences about the rows that cannot be brought back, empty where all can."""
     lost = _not_brought(scene, left)
-    told = (
+    queries = (
         (lost.gone, "of a session that is gone"),
         (lost.older, "older than what is there"),
         (lost.contested, "whose place another row takes"),
     )
-    counted = [(_ask(scene, query), words) for query, words in told]
+    counted = [(_ask(scene, query), words) for query, words in queries]
     named = [f"{count(number, 'row')} {words}" for number, words in counted if number]
     return f" Not moved, but kept in the backup: {', '.join(named)}." if named else ""
 
@@ -190,8 +190,8 @@ def _contested(scene: Scene) -> bool:
 def _not_brought(scene: Scene, left: Leftover) -> NotBrought:
     known = default_catalogue()
     tables = scene.structure.tables
-    wanted = known.nearest(scene.recognition.number).structure.tables
-    owner = wanted.get(left.owner) or known.side.tables[left.owner]
+    nearest = known.nearest(scene.recognition.number).structure.tables
+    owner = nearest.get(left.owner) or known.side.tables[left.owner]
     return not_brought(tables[left.table], tables.get(left.owner), owner)
 
 
@@ -262,20 +262,20 @@ def index_missing(scene: Scene) -> Iterator[Finding]:
 
     How safe it is: an index holds no data of its own; the receipt lists the titles that were given.
     """
-    found = scene.recognition
-    if found.family not in MIGRATED:
+    recognition = scene.recognition
+    if recognition.family not in MIGRATED:
         return
-    expected = default_catalogue().nearest(found.number).structure.indexes
+    expected = default_catalogue().nearest(recognition.number).structure.indexes
     names = [
         name
-        for name in (*found.indexes_missing, *found.indexes_elsewhere)
-        if name in expected and expected[name].table not in found.unfinished
+        for name in (*recognition.indexes_missing, *recognition.indexes_elsewhere)
+        if name in expected and expected[name].table not in recognition.unfinished
     ]
     if names:
         remedy, hint = _remedy(scene)
         yield index_missing.finding(
             DATABASE,
-            f"{count(len(names), 'index')} of schema {found.number} {_is(names)} missing:"
+            f"{count(len(names), 'index')} of schema {recognition.number} {_is(names)} missing:"
             f" {', '.join(names[:5])}{', ...' if len(names) > 5 else ''}.",
             hint,
             remedy=remedy,
@@ -308,8 +308,8 @@ def active_flag_null(scene: Scene) -> Iterator[Finding]:
 
     How safe it is: a message that was undone has 0, not NULL, and stays that way.
     """
-    found = scene.recognition
-    if not found.active_nullable or found.family is Family.EMPTY:
+    recognition = scene.recognition
+    if not recognition.active_nullable or recognition.family is Family.EMPTY:
         return
     counted: Counter[Value] = Counter()
     for session_id, number in scene.look.scan(
@@ -320,9 +320,9 @@ def active_flag_null(scene: Scene) -> Iterator[Finding]:
         return
     messages = counted.total()
     remedy, hint = _remedy(scene)
-    if found.family is Family.LATER:
+    if recognition.family is Family.LATER:
         hint = "Hermes sets it on its next start."
-    elif remedy is Remedy.SAFE and found.number < FIRST_WITH_FLAG:
+    elif remedy is Remedy.SAFE and recognition.number < FIRST_WITH_FLAG:
         remedy, hint = Remedy.MIGRATE, LOOK_AT_MIGRATION
     yield active_flag_null.finding(
         {"kind": "table", "table": "messages"},

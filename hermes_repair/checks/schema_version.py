@@ -262,17 +262,17 @@ BY_ITS_PARTS = frozenset({"SC004", "SC006", "SC007"})
 """Findings that the repair mends by parts of the migration to the database's own number."""
 
 
-def only_where_there_is_a_way(scene: Scene, found: Sequence[Finding]) -> list[Finding]:
+def only_where_there_is_a_way(scene: Scene, findings: Sequence[Finding]) -> list[Finding]:
     """Return the findings; what a migration would mend says why not where that is refused."""
-    if not any(_needs_one(finding) for finding in found):
-        return list(found)
+    if not any(_needs_one(finding) for finding in findings):
+        return list(findings)
     why = _refusal(scene)
     if why is None:
-        return list(found)
+        return list(findings)
     reason = f"Not repaired here: {why}"
     return [
         replace(finding, remedy=Remedy.MANUAL, hint=reason) if _needs_one(finding) else finding
-        for finding in found
+        for finding in findings
     ]
 
 

@@ -48,18 +48,18 @@ def search_rows_missing(scene: Scene) -> Iterator[Finding]:
     the ids of index and messages are compared both ways.
     """
     for table in _compared(scene):
-        found = table.coverage
-        if found is not None and found.missing:
+        coverage = table.coverage
+        if coverage is not None and coverage.missing:
             remedy, hint = _remedy(scene)
             yield search_rows_missing.finding(
                 {"kind": "table", "table": table.name},
-                f"{table.name} lacks {found.missing:,} of {count(found.rows, 'message')}: searching"
-                f" does not find {verb(found.missing, 'it', 'them')}.",
+                f"{table.name} lacks {coverage.missing:,} of {count(coverage.rows, 'message')}:"
+                f" searching does not find {verb(coverage.missing, 'it', 'them')}.",
                 hint,
                 remedy=remedy,
-                data={"missing": found.missing, "rows": found.rows},
-                identity=(found.missing, found.rows),
-                messages=found.missing,
+                data={"missing": coverage.missing, "rows": coverage.rows},
+                identity=(coverage.missing, coverage.rows),
+                messages=coverage.missing,
                 fix=_anew(scene, table.name),
             )
 
@@ -82,25 +82,25 @@ def search_rows_stale(scene: Scene) -> Iterator[Finding]:
     open: every word of the index is held against the messages, in a temporary copy of the index.
     """
     for table in _compared(scene):
-        found = table.coverage
-        if found is None:
+        coverage = table.coverage
+        if coverage is None:
             continue
-        other_words = found.words_agree is False
-        if not (found.extra or found.stale or other_words):
+        other_words = coverage.words_agree is False
+        if not (coverage.extra or coverage.stale or other_words):
             continue
-        parts = [f"{count(found.extra, 'row')} of no message"] if found.extra else []
-        parts += [f"{count(found.stale, 'row')} with an earlier text"] if found.stale else []
+        parts = [f"{count(coverage.extra, 'row')} of no message"] if coverage.extra else []
+        parts += [f"{count(coverage.stale, 'row')} with an earlier text"] if coverage.stale else []
         parts = parts or ["other words than its messages have now"]
         remedy, hint = _remedy(scene)
-        if remedy is Remedy.SAFE and not found.extra:
+        if remedy is Remedy.SAFE and not coverage.extra:
             hint = command("repair", "--deep")
         yield search_rows_stale.finding(
             {"kind": "table", "table": table.name},
             f"{table.name} has {' and '.join(parts)}.",
             hint,
             remedy=remedy,
-            data={"extra": found.extra, "stale": found.stale, "other_words": other_words},
-            identity=(found.extra, found.stale, other_words),
+            data={"extra": coverage.extra, "stale": coverage.stale, "other_words": other_words},
+            identity=(coverage.extra, coverage.stale, other_words),
             fix=_anew(scene, table.name),
         )
 
@@ -263,13 +263,13 @@ def search_rebuild_stuck(scene: Scene) -> Iterator[Finding]:
 def _strangers(structure: Structure) -> dict[str, str]:
     """Return what stands in the place of a search table or of its storage, by the search table."""
     others = structure.tables.keys() | structure.views.keys()
-    found: dict[str, str] = {}
+    strangers: dict[str, str] = {}
     for name in TABLES:
         there = structure.virtual_tables.get(name)
         for part in (name, *(there.storage if there is not None else ())):
             if part in others and part not in structure.shadow_tables:
-                found[name] = part
-    return found
+                strangers[name] = part
+    return strangers
 
 
 def _dropped(structure: Structure) -> list[str]:

@@ -55,32 +55,32 @@ def salvage(config: Value) -> Salvaged:
 
     Members are read from the beginning up to the first that makes no sense.
     """
-    said = text(config) or ""
-    said = said.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    minified = '": ' not in said
+    written = text(config) or ""
+    written = written.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    minified = '": ' not in written
     try:
-        value = _DECODER.decode(said)
+        value = _DECODER.decode(written)
     except (ValueError, RecursionError):
-        return Salvaged(_members(said), whole=False, minified=minified)
+        return Salvaged(_members(written), whole=False, minified=minified)
     if not isinstance(value, dict):
         return Salvaged({}, whole=False)
     return Salvaged(value, whole=True, minified=minified)
 
 
-def _members(said: str) -> dict[str, Any]:
+def _members(written: str) -> dict[str, Any]:
     members: dict[str, Any] = {}
-    position = skip_space(said, 0)
-    if said[position : position + 1] != "{":
+    position = skip_space(written, 0)
+    if written[position : position + 1] != "{":
         return members
     try:
         while True:
-            key, end = _DECODER.raw_decode(said, skip_space(said, position + 1))
-            colon = skip_space(said, end)
-            if not isinstance(key, str) or said[colon : colon + 1] != ":":
+            key, end = _DECODER.raw_decode(written, skip_space(written, position + 1))
+            colon = skip_space(written, end)
+            if not isinstance(key, str) or written[colon : colon + 1] != ":":
                 return members
-            value, end = _DECODER.raw_decode(said, skip_space(said, colon + 1))
-            position = skip_space(said, end)
-            if said[position : position + 1] not in (",", "}"):
+            value, end = _DECODER.raw_decode(written, skip_space(written, colon + 1))
+            position = skip_space(written, end)
+            if written[position : position + 1] not in (",", "}"):
                 return members  # a number that is cut off still looks like one
             members[key] = value
     except (ValueError, RecursionError):
@@ -135,10 +135,10 @@ def _mended(scene: Scene, node: SessionNode) -> tuple[Resolution, Salvaged]:
     row = row_of(scene, node.id)
     kept = salvage(row["model_config"])
     try:
-        wanted = kept.written()
+        config = kept.written()
     except RecursionError:
-        kept, wanted = Salvaged({}, whole=False), "{}"
-    change = changes_of(node.id, row, {"model_config": wanted})
+        kept, config = Salvaged({}, whole=False), "{}"
+    change = changes_of(node.id, row, {"model_config": config})
     safe = kept.whole or bool(kept.markers) or _needs_no_marker(scene, node)
     return (
         resolved(

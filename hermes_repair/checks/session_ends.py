@@ -78,16 +78,16 @@ def odd_times(scene: Scene) -> dict[str, tuple[Mended, ...]]:
 def _mended(
     scene: Scene, session_id: str, started: Value, ended: Value, rowid: Value
 ) -> Iterator[Mended]:
-    told = said(scene, session_id)
+    times = said(scene, session_id)
     began = sane(scene, started)
     if began is None and started is not None:
-        ends = (at for at in (told.first, sane(scene, ended)) if at is not None)
+        ends = (at for at in (times.first, sane(scene, ended)) if at is not None)
         around = Neighbours(_begun_before(scene, rowid), min(ends, default=scene.now + LATEST))
-        reading = _read(scene, "started_at", started, around, instead=told.first)
+        reading = _read(scene, "started_at", started, around, instead=times.first)
         began = number(reading.value)
         yield reading
     if ended is not None and sane(scene, ended) is None:
-        before = max((at for at in (began, told.last) if at is not None), default=None)
+        before = max((at for at in (began, times.last) if at is not None), default=None)
         around = Neighbours(before, scene.now + LATEST)
         yield _read(scene, "ended_at", ended, around, instead=before)
 
@@ -175,8 +175,8 @@ def _is_abandoned(scene: Scene, node: SessionNode) -> bool:
 
 
 def _end(scene: Scene, node: SessionNode) -> Resolution:
-    wanted: dict[str, Value] = {"ended_at": _last(scene, node), "end_reason": ABANDONED_END}
-    return resolved([changes_of(node.id, row_of(scene, node.id), wanted)], Safety.UNSAFE, PRUNES)
+    after: dict[str, Value] = {"ended_at": _last(scene, node), "end_reason": ABANDONED_END}
+    return resolved([changes_of(node.id, row_of(scene, node.id), after)], Safety.UNSAFE, PRUNES)
 
 
 def _last(scene: Scene, node: SessionNode) -> float | None:
@@ -264,10 +264,10 @@ def _odd(scene: Scene, node: SessionNode, times: Sequence[Mended]) -> Finding:
 
 def _timed(scene: Scene, node: SessionNode, times: Sequence[Mended]) -> Resolution:
     """Return the change to these times: SAFE where they are proven and nothing is pruned for it."""
-    wanted = {time.column: time.value for time in times if time.value is not None}
-    if not wanted:
+    after = {time.column: time.value for time in times if time.value is not None}
+    if not after:
         return refused("neither it nor any of its messages has a time")
-    change = changes_of(node.id, row_of(scene, node.id), wanted)
+    change = changes_of(node.id, row_of(scene, node.id), after)
     if any(time.column == "ended_at" for time in times) or not node.is_open:
         return resolved([change], Safety.UNSAFE, PRUNES)
     if node.api_call_count == 0 and scene.graph.closed_if_unused(node.id):
@@ -293,14 +293,14 @@ def _contradiction(scene: Scene, node: SessionNode) -> str | None:
 def _settled(scene: Scene, node: SessionNode) -> Resolution:
     if scene.routing.is_live(node.id):
         return refused("a gateway chat leads to it: its next message decides")
-    wanted: dict[str, Value] = {}
+    after: dict[str, Value] = {}
     if node.end_reason is None:
-        wanted["end_reason"] = UNKNOWN_END
+        after["end_reason"] = UNKNOWN_END
     else:
-        wanted["ended_at"] = _time_of_end(scene, node)
-    if None in wanted.values():
+        after["ended_at"] = _time_of_end(scene, node)
+    if None in after.values():
         return refused("neither it nor any of its messages has a time")
-    return resolved([changes_of(node.id, row_of(scene, node.id), wanted)], Safety.UNSAFE, PRUNES)
+    return resolved([changes_of(node.id, row_of(scene, node.id), after)], Safety.UNSAFE, PRUNES)
 
 
 def _time_of_end(scene: Scene, node: SessionNode) -> float | None:

@@ -142,10 +142,10 @@ def cooldown_stale(scene: Scene) -> Iterator[Finding]:
     for pause in _cooldowns(scene):
         verdict = cooldown_verdict(pause.until, scene.now)
         if verdict.cleanable:
-            told = str(verdict.reason)
+            reason = str(verdict.reason)
             yield cooldown_stale.finding(
                 {"kind": "session", "session_id": pause.session_id},
-                told[0].lower() + told[1:],
+                reason[0].lower() + reason[1:],
                 REPAIR,
                 data={"until": pause.until, "has_error": pause.error is not None},
                 identity=(pause.until,),

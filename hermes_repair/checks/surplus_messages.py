@@ -56,10 +56,10 @@ def candidates(look: Look) -> list[str]:
         " AND b.role = 'user' AND b.session_id = a.session_id"
         f" AND ABS(b.timestamp - a.timestamp) < {TOGETHER} AND b.content IS a.content"
     )
-    found = {
+    suspects = {
         row[0] for sql in (one_time, again) for row in look.rows(sql) if isinstance(row[0], str)
     }
-    return sorted(found)
+    return sorted(suspects)
 
 
 def repeats_of(scene: Scene, session_id: str) -> Repeats:
@@ -70,13 +70,13 @@ def repeats_of(scene: Scene, session_id: str) -> Repeats:
     not known which rows are ours.
     """
     rows = scene.messages(session_id)
-    found = find_repeats([row for row in rows if row.id not in scene.receipt_history.written])
-    if not found.proven:
-        return found
+    repeats = find_repeats([row for row in rows if row.id not in scene.receipt_history.written])
+    if not repeats.proven:
+        return repeats
     doubtful = not scene.receipt_history.complete or _taken_back(
-        scene, session_id, found.copies[0].id
+        scene, session_id, repeats.copies[0].id
     )
-    return replace(found, proven=False) if doubtful else found
+    return replace(repeats, proven=False) if doubtful else repeats
 
 
 def _taken_back(scene: Scene, session_id: str, since: int) -> bool:
@@ -115,23 +115,23 @@ def duplicate_messages(scene: Scene) -> Iterator[Finding]:
     first.
     """
     first = below_active(scene)
-    for session_id, found in _found(scene).items():
-        node, copies = scene.node[session_id], len(found.copies)
-        here = Remedy.SAFE if found.proven else Remedy.UNSAFE
+    for session_id, repeats in _found(scene).items():
+        node, copies = scene.node[session_id], len(repeats.copies)
+        here = Remedy.SAFE if repeats.proven else Remedy.UNSAFE
         hint: Hint = REPAIR
-        if not found.proven:
+        if not repeats.proven:
             hint = advice("To remove them: {}", repair_of(session_id))
         yield duplicate_messages.finding(
             {"kind": "session", "session_id": session_id},
-            f"{count(copies, 'message')} of {node.active_rows:,} {_verb(copies, found.proven)}.",
+            f"{count(copies, 'message')} of {node.active_rows:,} {_verb(copies, repeats.proven)}.",
             first[1] if first else hint,
-            severity=Severity.WARNING if found.proven else Severity.INFO,
+            severity=Severity.WARNING if repeats.proven else Severity.INFO,
             remedy=first[0] if first else here,
-            data={"copies": copies, "messages": node.active_rows, "proven": found.proven},
-            identity=(copies, found.proven),
+            data={"copies": copies, "messages": node.active_rows, "proven": repeats.proven},
+            identity=(copies, repeats.proven),
             sessions=1,
             messages=copies,
-            fix=each(partial(_set_inactive, scene, session_id, found)),
+            fix=each(partial(_set_inactive, scene, session_id, repeats)),
         )
 
 
@@ -148,18 +148,18 @@ def _found(scene: Scene) -> dict[str, Repeats]:
         return {}
     known = [session_id for session_id in sessions if session_id in scene.node]
     listed = ((session_id, repeats_of(scene, session_id)) for session_id in known)
-    return {session_id: found for session_id, found in listed if found.copies}
+    return {session_id: repeats for session_id, repeats in listed if repeats.copies}
 
 
 def _set_inactive(
-    scene: Scene, session_id: str, found: Repeats, finding: Finding
+    scene: Scene, session_id: str, repeats: Repeats, finding: Finding
 ) -> Iterator[Unit]:
     """Let the first of each stay, and set the others inactive."""
     yield session_unit(
         finding,
-        f"make {count(len(found.copies), 'copy')} of messages of {session_id} inactive",
-        deactivations(scene, session_id, found.copies),
-        Safety.SAFE if found.proven else Safety.UNSAFE,
+        f"make {count(len(repeats.copies), 'copy')} of messages of {session_id} inactive",
+        deactivations(scene, session_id, repeats.copies),
+        Safety.SAFE if repeats.proven else Safety.UNSAFE,
     )
 
 
@@ -300,7 +300,7 @@ def duplicate_compaction_summary(scene: Scene) -> Iterator[Finding]:
 
 def _summaries(scene: Scene) -> dict[str, list[Message]]:
     """Return the later copies of summaries, those aside that MS001 takes out."""
-    seen: dict[str, dict[str, int]] = {}
+    first_with: dict[str, dict[str, int]] = {}
     later: dict[str, set[int]] = {}
     for row in rows_in(scene.look, scene.suspects.summaries):
         session_id, content, id = text(row["session_id"]) or "", row["content"], row["id"]
@@ -309,17 +309,17 @@ def _summaries(scene: Scene) -> dict[str, list[Message]]:
         if session_id not in scene.node or row["role"] == "tool":
             continue
         if is_compaction_summary(content):
-            first = seen.setdefault(session_id, {}).setdefault(content, id)
+            first = first_with.setdefault(session_id, {}).setdefault(content, id)
             if first != id:
                 later.setdefault(session_id, set()).add(id)
-    found = {}
+    repeated = {}
     for session_id, ids in later.items():
         rows = scene.messages(session_id)
         copied = {row.id for row in repeats_of(scene, session_id).copies}
         left = [row for row in rows if row.id in ids - copied]
         if left:
-            found[session_id] = left
-    return found
+            repeated[session_id] = left
+    return repeated
 
 
 def _once(

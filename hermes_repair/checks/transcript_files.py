@@ -38,45 +38,50 @@ def _answers(scene: Scene, id: str) -> Iterator[tuple[Compared, Comparison]]:
             yield answer, answer.comparison
 
 
-def _finding(scene: Scene, found_by: Check, answer: Compared, found: Comparison) -> Finding:
-    missing = count(found.counts.missing, "message")
+def _finding(scene: Scene, found_by: Check, answer: Compared, comparison: Comparison) -> Finding:
+    missing = count(comparison.counts.missing, "message")
     file = "its session log" if answer.file.kind is FileKind.LOG else "the file"
-    said = IN_WORDS.get(found.verdict, "{missing}").format(missing=missing, file=file)
-    reason = "" if found.safe else f" {found.reason}"
-    reordered = found.fill is not None and not found.fill.lines
-    if found.fill is None or reordered:
+    sentence = IN_WORDS.get(comparison.verdict, "{missing}").format(missing=missing, file=file)
+    reason = "" if comparison.safe else f" {comparison.reason}"
+    reordered = comparison.fill is not None and not comparison.fill.lines
+    if comparison.fill is None or reordered:
         remedy = Remedy.NONE
-    elif found.safe:
+    elif comparison.safe:
         remedy = Remedy.SAFE
     else:
         remedy = Remedy.UNSAFE
     return found_by.finding(
-        {"kind": "session", "session_id": found.session_id, "path": answer.file.path.name},
-        said + reason,
-        _hint(remedy, found),
-        severity=Severity.INFO if reordered else found.severity,
+        {"kind": "session", "session_id": comparison.session_id, "path": answer.file.path.name},
+        sentence + reason,
+        _hint(remedy, comparison),
+        severity=Severity.INFO if reordered else comparison.severity,
         remedy=remedy,
         data={
-            "verdict": found.verdict.value,
-            "in_file": found.counts.file,
-            "in_database": found.counts.database,
-            "missing": found.counts.missing,
-            "later": found.counts.later,
-            "reason": found.reason,
-            "doubt": None if found.doubt is None else found.doubt.value,
+            "verdict": comparison.verdict.value,
+            "in_file": comparison.counts.file,
+            "in_database": comparison.counts.database,
+            "missing": comparison.counts.missing,
+            "later": comparison.counts.later,
+            "reason": comparison.reason,
+            "doubt": None if comparison.doubt is None else comparison.doubt.value,
         },
-        identity=(found.verdict.value, found.counts.file, found.counts.missing, found.safe),
+        identity=(
+            comparison.verdict.value,
+            comparison.counts.file,
+            comparison.counts.missing,
+            comparison.safe,
+        ),
         sessions=1,
-        messages=found.counts.missing,
-        fix=each(partial(fill, scene, answer, found)),
+        messages=comparison.counts.missing,
+        fix=each(partial(fill, scene, answer, comparison)),
     )
 
 
-def _hint(remedy: Remedy, found: Comparison) -> Hint:
+def _hint(remedy: Remedy, comparison: Comparison) -> Hint:
     if remedy is Remedy.SAFE:
         return REPAIR
     if remedy is Remedy.UNSAFE:
-        return advice("To bring it back: {}", command("backfill", found.session_id))
+        return advice("To bring it back: {}", command("backfill", comparison.session_id))
     return ""
 
 
@@ -107,8 +112,8 @@ def transcript_longer_in_file(scene: Scene) -> Iterator[Finding]:
     times between those of their neighbours; it is often stale and survives every delete. Where it
     contradicts the database, it is never used.
     """
-    for answer, found in _answers(scene, "TR001"):
-        yield _finding(scene, transcript_longer_in_file, answer, found)
+    for answer, comparison in _answers(scene, "TR001"):
+        yield _finding(scene, transcript_longer_in_file, answer, comparison)
 
 
 @check("TR002", "session-only-in-file", Severity.INFO, Remedy.UNSAFE, stage=Stage.TRANSCRIPTS)
@@ -132,8 +137,8 @@ def session_only_in_file(scene: Scene) -> Iterator[Finding]:
     purpose. Session logs of gateway chats are not even notes: their JSONL file would still exist if
     they had not been deleted. Name the session to get one back.
     """
-    for answer, found in _answers(scene, "TR002"):
-        yield _finding(scene, session_only_in_file, answer, found)
+    for answer, comparison in _answers(scene, "TR002"):
+        yield _finding(scene, session_only_in_file, answer, comparison)
 
 
 @check("TR003", "transcript-diverged", Severity.WARNING, Remedy.UNSAFE, stage=Stage.TRANSCRIPTS)
@@ -150,8 +155,8 @@ def transcript_diverged(scene: Scene) -> Iterator[Finding]:
     How safe it is: your decision: some of it may have been undone on purpose. If the database has
     everything in the file, only in another order, nothing is lost and it is only a note.
     """
-    for answer, found in _answers(scene, "TR003"):
-        yield _finding(scene, transcript_diverged, answer, found)
+    for answer, comparison in _answers(scene, "TR003"):
+        yield _finding(scene, transcript_diverged, answer, comparison)
 
 
 _NO_MESSAGE = "it has no readable message"
@@ -213,13 +218,13 @@ def transcript_superseded(scene: Scene) -> Iterator[Finding]:
 
     How safe it is: nothing is changed.
     """
-    for answer, found in _answers(scene, "TR005"):
+    for answer, comparison in _answers(scene, "TR005"):
         yield transcript_superseded.finding(
-            {"kind": "session", "session_id": found.session_id, "path": answer.file.path.name},
-            found.reason[0].lower() + found.reason[1:],
+            {"kind": "session", "session_id": comparison.session_id, "path": answer.file.path.name},
+            comparison.reason[0].lower() + comparison.reason[1:],
             "",
-            data={"verdict": found.verdict.value, "in_file": found.counts.file},
-            identity=(found.verdict.value, found.counts.file),
+            data={"verdict": comparison.verdict.value, "in_file": comparison.counts.file},
+            identity=(comparison.verdict.value, comparison.counts.file),
             sessions=1,
         )
 
@@ -238,8 +243,8 @@ def tail_only_in_file(scene: Scene) -> Iterator[Finding]:
     How safe it is: your decision. Where the rows prove that nothing was ever removed from the chat
     (no message id is missing, or its last rows were never rewritten), it is TR001 and repaired.
     """
-    for answer, found in _answers(scene, "TR007"):
-        yield _finding(scene, tail_only_in_file, answer, found)
+    for answer, comparison in _answers(scene, "TR007"):
+        yield _finding(scene, tail_only_in_file, answer, comparison)
 
 
 @check("TR008", "transcript-copy", Severity.INFO, Remedy.NONE)
@@ -332,10 +337,12 @@ def _at_risk(scene: Scene, session_id: str, answer: Compared) -> bool:
     What was undone on purpose is no loss; what is imported without being asked for is copied by
     that. Hermes' prune takes ended sessions only (0.13.0 to 0.19.0).
     """
-    found, node = answer.comparison, scene.node.get(session_id)
-    if found is None or node is None or node.is_open or not found.counts.missing or found.safe:
+    comparison, node = answer.comparison, scene.node.get(session_id)
+    if comparison is None or node is None or node.is_open:
         return False
-    if found.verdict is Verdict.SUPERSEDED or answer.changing:
+    if not comparison.counts.missing or comparison.safe:
+        return False
+    if comparison.verdict is Verdict.SUPERSEDED or answer.changing:
         return False
     source = relative(answer.file.path, scene.home.root)
     kept = {known for known in scene.receipt_history.kept if known.source == source}

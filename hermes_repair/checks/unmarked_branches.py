@@ -38,18 +38,20 @@ def branch_unmarked(scene: Scene) -> Iterator[Finding]:
     reported.
     """
     for node, copied in candidates(scene):
-        made = _resolution(scene, node, copied)
+        resolution = _resolution(scene, node, copied)
         yield branch_unmarked.finding(
             {"kind": "session", "session_id": node.id, "parent": node.parent_id},
             f"is a child of {node.parent_id} without a mark, so no release lists it.",
-            how(made, node.id),
-            severity=Severity.WARNING if made.safety is Safety.SAFE else Severity.INFO,
-            remedy=remedy(made),
-            data={"parent": node.parent_id, "copied": copied, "reason": str(made.reason)},
+            how(resolution, node.id),
+            severity=Severity.WARNING if resolution.safety is Safety.SAFE else Severity.INFO,
+            remedy=remedy(resolution),
+            data={"parent": node.parent_id, "copied": copied, "reason": str(resolution.reason)},
             identity=(node.parent_id,),
             sessions=1,
             messages=node.active_rows,
-            fix=fix_of(made, f"mark {node.id} as a branch of {node.parent_id} ({made.reason})"),
+            fix=fix_of(
+                resolution, f"mark {node.id} as a branch of {node.parent_id} ({resolution.reason})"
+            ),
         )
 
 
@@ -75,15 +77,15 @@ def candidates(scene: Scene) -> Iterator[tuple[SessionNode, bool]]:
 
 
 def _resolution(scene: Scene, node: SessionNode, copied: bool) -> Resolution:
-    made = mark_branch(linked(scene, node), scene.proof(node.id), copied=copied)
-    if made.safety is not Safety.SAFE:
-        return made
+    resolution = mark_branch(linked(scene, node), scene.proof(node.id), copied=copied)
+    if resolution.safety is not Safety.SAFE:
+        return resolution
     # A run that is rotated makes a child that begins with its rows, like a branch (to 0.16.0); and
     # what continues a closed chat is shown in its place.
-    cut = any("parent_session_id" in change.after for change in made.changes)
+    cut = any("parent_session_id" in change.after for change in resolution.changes)
     shown = newly_shown(scene.graph, [node.id], scene.recognition.number, cut=cut)
     for name in dict.fromkeys([node.id, *scene.graph.continuations(node.id), *sorted(shown)]):
         if not is_no_delegate(scene, name):
             reason = f"{name} may be a part of a delegate's run, which lists would show then"
-            return replace(made, safety=Safety.UNSAFE, reason=reason)
-    return made
+            return replace(resolution, safety=Safety.UNSAFE, reason=reason)
+    return resolution

@@ -10,7 +10,7 @@ import typer
 from hermes_repair.app import backups as app
 from hermes_repair.cli.commands import EXIT_STATUS
 from hermes_repair.cli.options import YesOption, at_homes, group
-from hermes_repair.cli.target import Answer, Run, Target, ask, each_home, require_yes
+from hermes_repair.cli.target import Answer, Responder, Target, ask, each_home, require_yes
 from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import ExitCode
 from hermes_repair.report import backup_text
@@ -30,12 +30,12 @@ def backup_now(target: Target, context: typer.Context) -> int:
     if context.invoked_subcommand is not None:
         return int(ExitCode.OK)
 
-    def work(run: Run) -> Answer:
-        copied = app.make(run.home, run.environment)
-        return run.answer(
+    def work(responder: Responder) -> Answer:
+        copied = app.make(responder.run)
+        return responder.answer(
             ExitCode.REFUSED if copied.damage else ExitCode.OK,
             lambda: backup_text.made_document(copied),
-            lambda: backup_text.made_lines(copied, run.audience),
+            lambda: backup_text.made_lines(copied, responder.audience),
         )
 
     return each_home(target, work)
@@ -46,13 +46,13 @@ def backup_now(target: Target, context: typer.Context) -> int:
 def backup_list(target: Target) -> int:
     """List the copies, newest first."""
 
-    def work(run: Run) -> Answer:
-        backups = app.listed(run.home)
-        can_copy = bool(backups) or app.can_copy(run.home)
-        return run.answer(
+    def work(responder: Responder) -> Answer:
+        backups = app.listed(responder.run.home)
+        can_copy = bool(backups) or app.can_copy(responder.run.home)
+        return responder.answer(
             ExitCode.OK,
             lambda: backup_text.list_document(backups),
-            lambda: backup_text.list_lines(backups, run.audience, can_copy=can_copy),
+            lambda: backup_text.list_lines(backups, responder.audience, can_copy=can_copy),
         )
 
     return each_home(target, work)
@@ -63,9 +63,9 @@ def backup_list(target: Target) -> int:
 def backup_prune(target: Target) -> int:
     """Remove old copies; the newest 3, those of unfinished runs and the last 7 days' stay."""
 
-    def work(run: Run) -> Answer:
-        removed = app.prune(run.home, run.environment)
-        return run.answer(
+    def work(responder: Responder) -> Answer:
+        removed = app.prune(responder.run)
+        return responder.answer(
             ExitCode.OK,
             lambda: {"removed": [path.name for path in removed]},
             lambda: backup_text.pruned_lines(removed),
@@ -95,15 +95,15 @@ def restore(
     """Restore state.db from a copy, after backing up its present state."""
     look = advice("Add --yes to go ahead; `{}` shows the copies.", command("backup list"))
 
-    def work(run: Run) -> Answer:
+    def work(responder: Responder) -> Answer:
         require_yes(yes, look)
 
         def agree(source: Path, now: app.Copied) -> bool:
             question = f"Restore {source}? The present state is kept in {now.backup.name}."
-            return yes or ask(question, [*run.heading(), *space_lines(now.space)])
+            return yes or ask(question, [*responder.heading(), *space_lines(now.space)])
 
-        kept = app.restore(run.home, run.environment, backup_name, agree, from_profile)
-        return run.answer(
+        kept = app.restore(responder.run, backup_name, agree, from_profile)
+        return responder.answer(
             ExitCode.OK if kept is not None else ExitCode.REFUSED,
             lambda: backup_text.restored_document(backup_name, kept),
             lambda: backup_text.restored_lines(backup_name, kept),

@@ -20,7 +20,7 @@ from hermes_repair.cli.options import (
     finding_ids,
     group,
 )
-from hermes_repair.cli.target import Answer, Run, Target, each_home
+from hermes_repair.cli.target import Answer, Responder, Target, each_home
 from hermes_repair.model.choices import LookOptions, Selection
 from hermes_repair.model.errors import ExitCode
 from hermes_repair.model.findings import Severity
@@ -61,13 +61,13 @@ def doctor(
         require_release(for_release)
     look_options = LookOptions(timezone=timezone, release=for_release, deep=deep)
 
-    def work(run: Run) -> Answer:
-        diagnosis = diagnose(run.home, run.environment, look_options, selection)
+    def work(responder: Responder) -> Answer:
+        diagnosis = diagnose(responder.run, look_options, selection)
         bad = diagnosis.worst is not None and diagnosis.worst >= threshold
-        return run.answer(
+        return responder.answer(
             ExitCode.FINDINGS if bad else ExitCode.OK,
             lambda: doctor_text.document(diagnosis, every_profile=target.all_profiles),
-            lambda: doctor_text.lines(diagnosis, run.audience, narrowed=narrowed),
+            lambda: doctor_text.lines(diagnosis, responder.audience, narrowed=narrowed),
             database=diagnosis.database,
         )
 
@@ -110,9 +110,9 @@ def ack(
 ) -> int:
     """Accept a finding: it stays in the report, but no longer sets the exit code."""
 
-    def work(run: Run) -> Answer:
-        finding, diagnosis = acknowledge(run.home, run.environment, fingerprint, reason)
-        return run.answer(
+    def work(responder: Responder) -> Answer:
+        finding, diagnosis = acknowledge(responder.run, fingerprint, reason)
+        return responder.answer(
             ExitCode.OK,
             lambda: doctor_text.accepted_document(finding, diagnosis, reason),
             lambda: doctor_text.accepted_lines(finding, reason),

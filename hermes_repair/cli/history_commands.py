@@ -12,7 +12,7 @@ from hermes_repair.app import undo as app
 from hermes_repair.app.undo import warnings
 from hermes_repair.cli.commands import EXIT_STATUS
 from hermes_repair.cli.options import YesOption, at_homes, group
-from hermes_repair.cli.target import Answer, Run, Target, ask, each_home, require_yes
+from hermes_repair.cli.target import Answer, Responder, Target, ask, each_home, require_yes
 from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import BadRecord, ExitCode
 from hermes_repair.report import history_text
@@ -25,14 +25,14 @@ commands = group()
 def history(target: Target) -> int:
     """List what hermes-repair did here, newest first."""
 
-    def work(run: Run) -> Answer:
+    def work(responder: Responder) -> Answer:
         unread: list[tuple[Path, BadRecord]] = []
-        entries = runs.history(run.home, unread)
+        entries = runs.history(responder.run.home, unread)
         next_one = runs.next_to_undo(entries)
-        return run.answer(
+        return responder.answer(
             ExitCode.OK,
             lambda: history_text.history_document(entries, unread, next_one),
-            lambda: history_text.history_lines(entries, unread, next_one, run.audience),
+            lambda: history_text.history_lines(entries, unread, next_one, responder.audience),
         )
 
     return each_home(target, work)
@@ -60,23 +60,23 @@ def undo(
     """
     look = advice("Add --yes to go ahead; `{}` shows what it would undo.", command("history"))
 
-    def work(run: Run) -> Answer:
+    def work(responder: Responder) -> Answer:
         require_yes(yes, look)
         stays: list[runs.Entry] = []
         expected: list[str] = []
 
         def agree(entries: list[runs.Entry]) -> bool:
-            expected.extend(warnings(run.home, run.environment, entries))
-            stays.extend(runs.staying(run.home, entries))
+            expected.extend(warnings(responder.run, entries))
+            stays.extend(runs.staying(responder.run.home, entries))
             lines = history_text.question_lines(entries, stays, expected)
-            return yes or ask("Undo this?", [*run.heading(), *lines])
+            return yes or ask("Undo this?", [*responder.heading(), *lines])
 
-        undone = app.undo(run.home, run.environment, receipt, agree)
-        next_one = runs.next_to_undo(runs.history(run.home))
-        return run.answer(
+        undone = app.undo(responder.run, receipt, agree)
+        next_one = runs.next_to_undo(runs.history(responder.run.home))
+        return responder.answer(
             ExitCode.REFUSED if undone.declined else ExitCode.OK,
             lambda: history_text.undo_document(undone, stays, expected, next_one),
-            lambda: history_text.undo_lines(undone, stays, expected, next_one, run.audience),
+            lambda: history_text.undo_lines(undone, stays, expected, next_one, responder.audience),
             headed=yes,
         )
 

@@ -7,10 +7,11 @@ from typing import Annotated, NoReturn
 import typer
 
 from hermes_repair.app import lineage_views as app
+from hermes_repair.app.proposal import Request
 from hermes_repair.cli.commands import EXIT_STATUS
 from hermes_repair.cli.options import DryRunOption, YesOption, at_homes, group
 from hermes_repair.cli.repair_command import RepairOptions, repair_home
-from hermes_repair.cli.target import Answer, Run, Target, each_home
+from hermes_repair.cli.target import Answer, Responder, Target, each_home
 from hermes_repair.model.choices import ForkOptions, LookOptions, Method, Selection
 from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import ExitCode, Refused, UsageError
@@ -72,51 +73,55 @@ def forks(
         )
     fork_options = ForkOptions(resolve, frozenset(kept)) if resolve is not None else None
 
-    def work(run: Run) -> Answer:
+    def work(responder: Responder) -> Answer:
         # Conversation text only on a terminal, and only when asked for (R9).
-        content = show_content and run.audience.terminal and not target.as_json
-        forked = app.see_forks(run.home, run.environment, named, fork_options, content=content)
+        content = show_content and responder.audience.terminal and not target.as_json
+        forked = app.see_forks(responder.run, named, fork_options, content=content)
         possible = [fork for fork in forked.forks if fork.outcome and fork.outcome.possible]
         if fork_options is None or not forked.forks:
-            return _show(run, forked)
+            return _show(responder, forked)
         if not possible:
-            _refuse(run, forked)
+            _refuse(responder, forked)
         words = [*named, "--resolve", fork_options.method.value]
         words += [word for id in kept for word in ("--keep", id)]
         parents = frozenset(fork.fork.parent_id for fork in possible)
         options = RepairOptions(
             command("forks", *words),
-            Selection(app.IDS, sessions=parents, unsafe=True),
-            LookOptions(named=parents, forks=fork_options),
+            Request(
+                LookOptions(named=parents, forks=fork_options),
+                Selection(app.IDS, sessions=parents, unsafe=True),
+            ),
             dry_run=dry_run,
             yes=yes,
         )
-        code, document = repair_home(run, options)
+        code, document = repair_home(responder, options)
         if document is not None:
             document |= forks_text.document(forked)
         refused = [fork for fork in forked.forks if fork not in possible]
         if refused and document is None:
-            show([Line(f"Not resolved: {forks_text.reasons(refused, run.audience)}.", "error")])
+            show(
+                [Line(f"Not resolved: {forks_text.reasons(refused, responder.audience)}.", "error")]
+            )
         return (ExitCode.REFUSED if refused else code), document
 
     return each_home(target, work)
 
 
-def _show(run: Run, forked: app.Forks) -> Answer:
-    return run.answer(
+def _show(responder: Responder, forked: app.Forks) -> Answer:
+    return responder.answer(
         ExitCode.OK,
         lambda: forks_text.document(forked),
-        lambda: forks_text.lines(forked, run.audience),
+        lambda: forks_text.lines(forked, responder.audience),
         database=forked.database,
     )
 
 
-def _refuse(run: Run, forked: app.Forks) -> NoReturn:
+def _refuse(responder: Responder, forked: app.Forks) -> NoReturn:
     """Say why none of the forks can be resolved as wished."""
-    if not run.target.as_json:
-        show(forks_text.lines(forked, run.audience), stream="stderr")
+    if not responder.target.as_json:
+        show(forks_text.lines(forked, responder.audience), stream="stderr")
     halves = command("forks", forked.forks[0].fork.parent_id)
-    audience = Audience() if run.target.as_json else run.audience
+    audience = Audience() if responder.target.as_json else responder.audience
     raise Refused(
         f"Nothing was changed: {forks_text.reasons(forked.forks, audience)}.",
         advice("`{}` shows the halves and suggests one.", halves),
@@ -141,18 +146,20 @@ def tree(
         raise UsageError("--dot and --json are two forms of the same output.", "Choose one.")
     everything = target.verbose or target.as_json
 
-    def work(run: Run) -> Answer:
-        forest = app.see_trees(run.home, run.environment, session, everything=everything)
+    def work(responder: Responder) -> Answer:
+        forest = app.see_trees(responder.run, session, everything=everything)
         if target.as_json:
             trees = tree_text.entries(forest.trees)
-            return run.answer(ExitCode.OK, lambda: {"trees": trees}, list, database=forest.database)
+            return responder.answer(
+                ExitCode.OK, lambda: {"trees": trees}, list, database=forest.database
+            )
         if dot:
             show(map(Line, tree_text.dot(forest.trees)))
             return ExitCode.OK, None
         if not target.quiet or target.all_profiles:
-            show([*run.heading(forest.database), Line("")])
-        if run.audience.terminal:
-            tree_text.show_on_terminal(forest.trees, title=run.audience.titles)
+            show([*responder.heading(forest.database), Line("")])
+        if responder.audience.terminal:
+            tree_text.show_on_terminal(forest.trees, title=responder.audience.titles)
         else:
             show(map(Line, tree_text.plain(forest.trees, title=False)))
         if not target.quiet:

@@ -12,7 +12,7 @@ import typer
 from hermes_repair.app import clean_locks as app
 from hermes_repair.cli.commands import EXIT_STATUS
 from hermes_repair.cli.options import DryRunOption, at_homes, finite, group
-from hermes_repair.cli.target import Answer, Run, Target, each_home
+from hermes_repair.cli.target import Answer, Responder, Target, each_home
 from hermes_repair.home.layout import default_root, open_home
 from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import ExitCode, UsageError
@@ -33,12 +33,12 @@ def locks_list(target: Target) -> int:
     """List what holds or blocks sessions, who holds it, and whether it may be cleaned."""
     from hermes_repair.app.locks import everything
 
-    def work(run: Run) -> Answer:
-        held, now = everything(run.home, run.environment), run.environment.now()
-        return run.answer(
+    def work(responder: Responder) -> Answer:
+        held, now = everything(responder.run), responder.run.now()
+        return responder.answer(
             held.problem.exit_code if held.problem is not None else ExitCode.OK,
             lambda: locks_text.held_document(held, now),
-            lambda: locks_text.held_lines(held, now, run.audience),
+            lambda: locks_text.held_lines(held, now, responder.audience),
         )
 
     return each_home(target, work)
@@ -70,15 +70,13 @@ def locks_clean(
 ) -> int:
     """Free the locks that are provably over. Made for cron; safe beside a live gateway."""
 
-    def work(run: Run) -> Answer:
-        cleaned = app.clean(
-            run.home, run.environment, grace=grace, max_age=max_age, dry_run=dry_run
-        )
-        return run.answer(
+    def work(responder: Responder) -> Answer:
+        cleaned = app.clean(responder.run, grace=grace, max_age=max_age, dry_run=dry_run)
+        return responder.answer(
             ExitCode.REFUSED if cleaned.refused else ExitCode.OK,
             lambda: locks_text.cleaned_document(cleaned, dry_run=dry_run),
             lambda: locks_text.cleaned_lines(
-                cleaned, run.home.root, dry_run=dry_run, verbose=target.verbose
+                cleaned, responder.run.home.root, dry_run=dry_run, verbose=target.verbose
             ),
             headed=False,
         )

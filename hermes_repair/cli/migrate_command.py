@@ -9,7 +9,7 @@ import typer
 from hermes_repair.app.migrate import behind
 from hermes_repair.cli.commands import EXIT_STATUS
 from hermes_repair.cli.options import DryRunOption, YesOption, at_homes, group
-from hermes_repair.cli.target import Answer, Run, Target, ask, each_home, require_yes
+from hermes_repair.cli.target import Answer, Responder, Target, ask, each_home, require_yes
 from hermes_repair.model.errors import ExitCode
 from hermes_repair.report import json_documents
 from hermes_repair.report.lines import show
@@ -44,19 +44,19 @@ def migrate(
 ) -> int:
     """Bring state.db to the schema that the installed Hermes expects, in one transaction."""
     if check:
-        return each_home(target, lambda run: _check(run, to))
+        return each_home(target, lambda responder: _check(responder, to))
     if list_versions:
         return _list(target)
     if dry_run:
-        return each_home(target, lambda run: _preview(run, to, force))
-    return each_home(target, lambda run: _migrate(run, to, force, yes))
+        return each_home(target, lambda responder: _preview(responder, to, force))
+    return each_home(target, lambda responder: _migrate(responder, to, force, yes))
 
 
-def _check(run: Run, to: int | None) -> Answer:
+def _check(responder: Responder, to: int | None) -> Answer:
     """Say whether a home is behind: by the exit code alone, for a hook before Hermes starts."""
-    is_behind = behind(run.home, run.environment, to)
+    is_behind = behind(responder.run, to)
     code = ExitCode.FINDINGS if is_behind else ExitCode.OK
-    return run.answer(code, lambda: {"behind": is_behind}, list, headed=False)
+    return responder.answer(code, lambda: {"behind": is_behind}, list, headed=False)
 
 
 def _list(target: Target) -> int:
@@ -69,37 +69,37 @@ def _list(target: Target) -> int:
     return int(ExitCode.OK)
 
 
-def _preview(run: Run, to: int | None, force: bool) -> Answer:
+def _preview(responder: Responder, to: int | None, force: bool) -> Answer:
     from hermes_repair.app.migrate import plan_way
     from hermes_repair.report import migration_text
 
-    way = plan_way(run.home, run.environment, to, force)
+    way = plan_way(responder.run, to, force)
     short = way.space is not None and not way.space.enough
-    return run.answer(
+    return responder.answer(
         ExitCode.REFUSED if short else ExitCode.OK,
         lambda: migration_text.plan_document(way),
-        lambda: migration_text.plan_lines(way, run.place, run.audience),
-        database=run.unread | {"schema": way.route.start},
+        lambda: migration_text.plan_lines(way, responder.place, responder.audience),
+        database=responder.unread | {"schema": way.route.start},
         headed=False,
     )
 
 
-def _migrate(run: Run, to: int | None, force: bool, yes: bool) -> Answer:
+def _migrate(responder: Responder, to: int | None, force: bool, yes: bool) -> Answer:
     from hermes_repair.app.migrate import Way, migrate
     from hermes_repair.report import migration_text
 
     def agree(way: Way) -> bool:
-        lines = migration_text.question_lines(way, run.place, run.audience)
+        lines = migration_text.question_lines(way, responder.place, responder.audience)
         return yes or ask("Migrate?", lines)
 
     require_yes(yes)
-    result = migrate(run.home, run.environment, to, force, agree)
+    result = migrate(responder.run, to, force, agree)
     if result.problem is not None:
         raise result.problem
-    return run.answer(
+    return responder.answer(
         ExitCode.REFUSED if result.declined or result.stopped else ExitCode.OK,
         lambda: migration_text.result_document(result),
-        lambda: migration_text.result_lines(result, run.place, run.audience),
-        database=run.unread | {"schema": result.way.route.start},
+        lambda: migration_text.result_lines(result, responder.place, responder.audience),
+        database=responder.unread | {"schema": result.way.route.start},
         headed=False,
     )

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from hermes_repair.app import repair as app
-from hermes_repair.app.proposal import Proposal, waiting
+from hermes_repair.app.proposal import Proposal, Request, waiting
 from hermes_repair.app.saved_plan import apply_saved
 from hermes_repair.cli.commands import EXIT_STATUS
 from hermes_repair.cli.options import (
@@ -23,7 +23,7 @@ from hermes_repair.cli.options import (
     finding_ids,
     group,
 )
-from hermes_repair.cli.target import Answer, Run, Target, ask, each_home, require_yes
+from hermes_repair.cli.target import Answer, Responder, Target, ask, each_home, require_yes
 from hermes_repair.model.choices import LookOptions, Selection, WalChoice
 from hermes_repair.model.commands_to_type import Command, command
 from hermes_repair.model.errors import ExitCode, UsageError
@@ -40,14 +40,11 @@ class RepairOptions:
     """
 
     again: Command
-    selection: Selection
-    look_options: LookOptions
+    request: Request
     dry_run: bool = False
     yes: bool = False
     plan_out: Path | None = None
     plan: Path | None = None
-    backup: bool = False
-    wal: WalChoice | None = None
 
 
 @commands.command(epilog=EXIT_STATUS)
@@ -107,22 +104,24 @@ def repair(
     words += ["--timezone", timezone] if timezone is not None else []
     options = RepairOptions(
         command("repair", *words),
-        selection,
-        LookOptions(timezone=timezone, named=selection.sessions, deep=deep),
+        Request(
+            LookOptions(timezone=timezone, named=selection.sessions, deep=deep),
+            selection,
+            wal,
+            backup,
+        ),
         dry_run=dry_run,
         yes=yes,
         plan_out=plan_out,
         plan=plan,
-        backup=backup,
-        wal=wal,
     )
-    return each_home(target, lambda run: repair_home(run, options))
+    return each_home(target, lambda responder: repair_home(responder, options))
 
 
-def repair_home(run: Run, options: RepairOptions) -> Answer:
+def repair_home(responder: Responder, options: RepairOptions) -> Answer:
     """Plan, show, ask, apply and verify at one home."""
     if options.dry_run or options.plan_out is not None:
-        return _preview(run, options)
+        return _preview(responder, options)
     require_yes(options.yes)
     asked = False
 
@@ -130,34 +129,25 @@ def repair_home(run: Run, options: RepairOptions) -> Answer:
         nonlocal asked
         if options.yes:
             return True
-        head = repair_text.MORE_TO_DO if asked else run.heading(proposal.database)
+        head = repair_text.MORE_TO_DO if asked else responder.heading(proposal.database)
         asked = True
-        plan = repair_text.plan_lines(proposal, run.audience, options.again.name)
+        plan = repair_text.plan_lines(proposal, responder.audience, options.again.name)
         return ask("Apply this plan?", [*head, *plan])
 
     if options.plan is not None:
-        result = apply_saved(run.home, run.environment, options.plan)
+        result = apply_saved(responder.run, options.plan)
     else:
-        result = app.repair(
-            run.home,
-            run.environment,
-            options.look_options,
-            options.selection,
-            agree,
-            command=options.again.name,
-            choice=options.wal,
-            backup=options.backup,
-        )
-    return run.answer(
+        result = app.repair(responder.run, options.request, agree, command=options.again.name)
+    return responder.answer(
         ExitCode.OK if result.complete else ExitCode.REFUSED,
         lambda: repair_text.result_document(result),
-        lambda: repair_text.result_lines(result, run.audience),
+        lambda: repair_text.result_lines(result, responder.audience),
         database=result.after.database if result.after is not None else None,
         headed=not asked,
     )
 
 
-def _preview(run: Run, options: RepairOptions) -> Answer:
+def _preview(responder: Responder, options: RepairOptions) -> Answer:
     """Show the plan, and save it where that was asked for."""
     saved = options.plan_out
     if saved is not None and not saved.parent.is_dir():
@@ -165,23 +155,15 @@ def _preview(run: Run, options: RepairOptions) -> Answer:
             f"The folder {saved.parent} for the plan does not exist.",
             "Give --plan-out a file in a folder that exists.",
         )
-    proposal = app.preview(
-        run.home,
-        run.environment,
-        options.look_options,
-        options.selection,
-        choice=options.wal,
-        backup=options.backup,
-        plan_out=saved,
-    )
-    blocked = bool(waiting(proposal, options.selection))
+    proposal = app.preview(responder.run, options.request, plan_out=saved)
+    blocked = bool(waiting(proposal, options.request.selection))
     short = proposal.space is not None and not proposal.space.enough
-    return run.answer(
+    return responder.answer(
         ExitCode.REFUSED if blocked or short else ExitCode.OK,
         lambda: repair_text.plan_document(proposal, saved),
         lambda: [
-            *repair_text.plan_lines(proposal, run.audience, options.again.name),
-            *repair_text.next_lines(proposal, run.audience, saved, options.again),
+            *repair_text.plan_lines(proposal, responder.audience, options.again.name),
+            *repair_text.next_lines(proposal, responder.audience, saved, options.again),
         ],
         database=proposal.database,
     )

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from hermes_repair.app.environment import Environment, real_environment
+from hermes_repair.app.environment import Environment, Run, real_environment
 from hermes_repair.app.file_status import place_of
 from hermes_repair.cli.failures import as_error, say
 from hermes_repair.home.layout import (
@@ -99,19 +99,18 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Run:
-    """A command at one of the homes that are meant."""
+class Responder:
+    """Answers for a command's run at one of the homes that are meant, the way the user asked."""
 
     target: Target
-    home: Home
-    environment: Environment
+    run: Run
 
     @cached_property
     def audience(self) -> Audience:
         """Who reads this; titles only for a person at a terminal who did not say no (R9)."""
         target, terminal = self.target, sys.stdout.isatty()
         return Audience(
-            home_option=target.option(self.home),
+            home_option=target.option(self.run.home),
             terminal=terminal,
             titles=terminal and not target.no_titles and not target.as_json,
             verbose=target.verbose,
@@ -122,18 +121,18 @@ class Run:
     @property
     def unread(self) -> dict[str, Any]:
         """What is said of a database that was not read: where it is, its size."""
-        return place_of(self.home)
+        return place_of(self.run.home)
 
     @property
     def place(self) -> str:
         """What begins a line about this home."""
-        return f"Hermes home {self.home.root}, profile {self.home.profile}"
+        return f"Hermes home {self.run.home.root}, profile {self.run.home.profile}"
 
     def heading(self, database: Mapping[str, Any] | None = None) -> list[Line]:
         """Return the first lines of what is said of this home."""
-        names = ("default", *profile_names(self.home.base))
-        others = sum(name != self.home.profile for name in names)
-        return heading(str(self.home.root), self.home.profile, others, database or {})
+        names = ("default", *profile_names(self.run.home.base))
+        others = sum(name != self.run.home.profile for name in names)
+        return heading(str(self.run.home.root), self.run.home.profile, others, database or {})
 
     def answer(
         self,
@@ -150,7 +149,7 @@ class Run:
         """
         if self.target.as_json:
             envelope = json_documents.envelope(
-                str(self.home.root), self.unread if database is None else database
+                str(self.run.home.root), self.unread if database is None else database
             )
             return code, {**envelope, **document()}
         self.print([*(self.heading(database) if headed else ()), *lines()])
@@ -171,7 +170,7 @@ class Run:
         show([*first, *kept])
 
 
-def each_home(target: Target, work: Callable[[Run], Answer]) -> int:
+def each_home(target: Target, work: Callable[[Responder], Answer]) -> int:
     """Run a command for every home that is meant; print the documents; return the exit code.
 
     With ``--all-profiles`` one profile's failure does not keep the others from their turn. One
@@ -185,7 +184,7 @@ def each_home(target: Target, work: Callable[[Run], Answer]) -> int:
     for root in target.roots(environment):
         try:
             with on_behalf_of_owners(root) as home:
-                code, document = work(Run(target, home, environment))
+                code, document = work(Responder(target, Run(home, environment)))
         except BrokenPipeError:
             raise
         except Exception as caught:  # noqa: BLE001 - each kind has its words and its exit code

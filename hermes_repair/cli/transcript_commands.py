@@ -8,10 +8,11 @@ from typing import Annotated
 import typer
 
 from hermes_repair.app import backfill_report, find_words
+from hermes_repair.app.proposal import Request
 from hermes_repair.cli.commands import EXIT_STATUS
 from hermes_repair.cli.options import DryRunOption, TimezoneOption, YesOption, at_homes, group
 from hermes_repair.cli.repair_command import RepairOptions, repair_home
-from hermes_repair.cli.target import Answer, Run, Target, each_home
+from hermes_repair.cli.target import Answer, Responder, Target, each_home
 from hermes_repair.model.choices import LookOptions, Selection
 from hermes_repair.model.commands_to_type import command
 from hermes_repair.model.errors import ExitCode, UsageError
@@ -63,31 +64,33 @@ def backfill(
                 "Leave out --all and --before, or --report.",
             )
         look_options = LookOptions(timezone=timezone, sessions=named)
-        return each_home(target, lambda run: _report(run, look_options))
+        return each_home(target, lambda responder: _report(responder, look_options))
     words = [*(sessions or ()), *(["--all"] if every else [])]
     words += ["--before", before.isoformat()] if before is not None else []
     words += ["--timezone", timezone] if timezone is not None else []
     options = RepairOptions(
         command("backfill", *words),
-        Selection(("TR",), sessions=named, unsafe=every),
-        LookOptions(
-            timezone=timezone,
-            named=named,
-            before=before.timestamp() if before is not None else None,
+        Request(
+            LookOptions(
+                timezone=timezone,
+                named=named,
+                before=before.timestamp() if before is not None else None,
+            ),
+            Selection(("TR",), sessions=named, unsafe=every),
         ),
         dry_run=dry_run,
         yes=yes,
     )
-    return each_home(target, lambda run: repair_home(run, options))
+    return each_home(target, lambda responder: repair_home(responder, options))
 
 
-def _report(run: Run, look_options: LookOptions) -> Answer:
+def _report(responder: Responder, look_options: LookOptions) -> Answer:
     """Say how every file and its session stand to each other."""
-    report = backfill_report.report(run.home, run.environment, look_options)
-    return run.answer(
+    report = backfill_report.report(responder.run, look_options)
+    return responder.answer(
         ExitCode.OK,
         lambda: transcript_text.report_document(report),
-        lambda: as_asked(transcript_text.report_lines(report, run.audience)),
+        lambda: as_asked(transcript_text.report_lines(report, responder.audience)),
     )
 
 
@@ -103,12 +106,12 @@ def find(
     finds it, and if not, why.
     """
 
-    def work(run: Run) -> Answer:
-        found = find_words.find(run.home, run.environment, " ".join(words))
-        return run.answer(
+    def work(responder: Responder) -> Answer:
+        result = find_words.find(responder.run, " ".join(words))
+        return responder.answer(
             ExitCode.OK,
-            lambda: transcript_text.find_document(found),
-            lambda: transcript_text.find_lines(found, everything=target.verbose),
+            lambda: transcript_text.find_document(result),
+            lambda: transcript_text.find_lines(result, everything=target.verbose),
         )
 
     return each_home(target, work)

@@ -66,19 +66,19 @@ def find_auxiliary_files(
 ) -> Iterator[AuxiliaryFile]:
     """Compare every file of these kinds with the rows and the transcript of its session."""
     known: dict[str, frozenset[Key]] = {}
-    wanted = scene.look_options.sessions
+    meant = scene.look_options.sessions
     for listing in listings(scene.home):
-        for found in listing.files:
-            if found.kind not in kinds or as_transcript(scene, found) is not None:
+        for file in listing.files:
+            if file.kind not in kinds or as_transcript(scene, file) is not None:
                 continue
-            kind, name, session_id = found.kind.value, found.path.name, found.session_id
+            kind, name, session_id = file.kind.value, file.path.name, file.session_id
             try:
-                session_id, sequence = _read(found, scene.home)
+                session_id, sequence = _read(file, scene.home)
             except OSError as error:
-                problem = found.problem or error.strerror or type(error).__name__
+                problem = file.problem or error.strerror or type(error).__name__
                 yield AuxiliaryFile(kind, session_id, name, problem=problem)
                 continue
-            if wanted and session_id not in wanted:
+            if meant and session_id not in meant:
                 continue
             if session_id is not None and session_id not in known:
                 known[session_id] = _known(scene, session_id)
@@ -86,24 +86,24 @@ def find_auxiliary_files(
             genuine = sequence.genuine()
             only = sum(sequence.keys[place] not in elsewhere for place in genuine)
             damaged = "parts of it are damaged" if sequence.bad else None
-            offered = _offered(scene, session_id) if found.kind is FileKind.LOG else 0
+            offered = _offered(scene, session_id) if file.kind is FileKind.LOG else 0
             yield AuxiliaryFile(kind, session_id, name, len(genuine), only, offered, damaged)
 
 
-def _read(found: TranscriptFile, home: Home) -> tuple[str | None, FileSequence]:
+def _read(file: TranscriptFile, home: Home) -> tuple[str | None, FileSequence]:
     """Return the session and the messages of a file. Raises ``OSError`` where it is none."""
-    if found.problem is not None:
-        raise OSError(found.problem)
-    if found.kind is FileKind.COPY:
-        return found.session_id, read_sequence(found.path)
-    log = read_json(found.kind, str(found.path), home)
-    return found.session_id or session_of_spool(log.header), log.sequence
+    if file.problem is not None:
+        raise OSError(file.problem)
+    if file.kind is FileKind.COPY:
+        return file.session_id, read_sequence(file.path)
+    log = read_json(file.kind, str(file.path), home)
+    return file.session_id or session_of_spool(log.header), log.sequence
 
 
 def _offered(scene: Scene, session_id: str | None) -> int:
     answer = scene.logs.get(session_id or "")
-    found = answer.comparison if answer is not None else None
-    return found.counts.missing if found is not None else 0
+    comparison = answer.comparison if answer is not None else None
+    return comparison.counts.missing if comparison is not None else 0
 
 
 def _known(scene: Scene, session_id: str) -> frozenset[Key]:

@@ -1,8 +1,9 @@
-"""Every transcript file of a home compared with its session; bounded by one session in memory.
+"""Every transcript file of a home compared with its session; bounded in memory.
 
 The zone of the files' times is proven by turns that are in both sources, so the files
 are gone through twice: once for those proofs and for all that is complete anyway, and once more for
-the few that are not.
+the few that are not. What was read of those is kept for that, and for the plan, as far as there is
+room: the line of an incomplete file is decoded once.
 
 Then come the session logs (``session_<id>.json``). A home can have thousands of big ones, nearly
 all complete or stale, so only the head of each is read. The messages of a log are read
@@ -59,15 +60,34 @@ WITHOUT_CLOCK = frozenset(
 """Verdicts that no time decides."""
 
 
+KEPT_MESSAGES = 200_000
+"""Messages of incomplete files whose keys, times and places stay in memory: 17 MB, measured."""
+
+
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """One file's answer. ``bad`` damaged places; ``problem`` why the file could not be read."""
+    """One file's answer. ``bad`` damaged places; ``problem`` why the file could not be read.
+
+    ``sequence`` is what was read of an incomplete file, None where there was no room to keep it.
+    """
 
     file: TranscriptFile
     comparison: Comparison | None
     bad: int = 0
     changing: bool = False
     problem: str | None = None
+    sequence: FileSequence | None = None
+
+    def lines(self) -> FileSequence:
+        """Return the messages of the file, read anew where they were not kept or it has changed.
+
+        Raises ``OSError`` as reading does.
+        """
+        if self.sequence is not None and self.sequence.is_current():
+            return self.sequence
+        if self.file.kind is FileKind.LOG:
+            return read_log(self.file.path).sequence
+        return read_sequence(self.file.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,20 +106,28 @@ def compare_all(snapshot: HistoryEvidence) -> Comparisons:
     first = Clock(machine, (), named)
     answers: dict[str, Compared] = {}
     twins: list[Twin] = []
-    again: list[TranscriptFile] = []
-    for number, found in enumerate(files, 1):
-        snapshot.tell(f"comparing transcript {number} of {len(files)}: {found.path.name}")
-        if found.problem is not None:
-            answers[found.session_id or ""] = Compared(found, None, problem=found.problem)
+    incomplete: list[Compared] = []
+    room = KEPT_MESSAGES
+    for number, file in enumerate(files, 1):
+        snapshot.tell(f"comparing transcript {number} of {len(files)}: {file.path.name}")
+        if file.problem is not None:
+            answers[file.session_id or ""] = Compared(file, None, problem=file.problem)
             continue
-        answer = _one(snapshot, found, first, twins)
-        answers[found.session_id or ""] = answer
-        if answer.comparison is not None and answer.comparison.verdict not in WITHOUT_CLOCK:
-            again.append(found)
+        answer = _one(snapshot, Compared(file, None), first, twins)
+        decided = answer.comparison is None or answer.comparison.verdict in WITHOUT_CLOCK
+        size = len(answer.sequence) if answer.sequence is not None else 0
+        if decided or size > room:
+            answer = replace(answer, sequence=None)
+        answers[file.session_id or ""] = answer
+        if not decided:
+            incomplete.append(answer)
+            room -= size if answer.sequence is not None else 0
     clock = Clock(machine, find_periods(twins), named)
-    for number, found in enumerate(again, 1):
-        snapshot.tell(f"comparing transcript {number} of {len(again)} again: {found.path.name}")
-        answers[found.session_id or ""] = _one(snapshot, found, clock, None)
+    for number, read in enumerate(incomplete, 1):
+        file = read.file
+        snapshot.tell(f"comparing transcript {number} of {len(incomplete)} again: {file.path.name}")
+        answer = _one(snapshot, read, clock, None)
+        answers[file.session_id or ""] = replace(answer, sequence=read.sequence)
     return Comparisons(answers, clock)
 
 
@@ -109,11 +137,11 @@ def _transcripts(snapshot: HistoryEvidence) -> Iterator[TranscriptFile]:
         snapshot.notes.append(
             f"{snapshot.home.sessions_dir} could not be listed: {listing.problem}."
         )
-    wanted = snapshot.look_options.sessions
+    meant = snapshot.look_options.sessions
     for file in listing.files:
-        found = as_transcript(snapshot, file)
-        if found is not None and (not wanted or found.session_id in wanted):
-            yield found
+        transcript = as_transcript(snapshot, file)
+        if transcript is not None and (not meant or transcript.session_id in meant):
+            yield transcript
 
 
 def as_transcript(snapshot: HistoryEvidence, file: TranscriptFile) -> TranscriptFile | None:
@@ -127,24 +155,29 @@ def as_transcript(snapshot: HistoryEvidence, file: TranscriptFile) -> Transcript
 
 
 def _one(
-    snapshot: HistoryEvidence, found: TranscriptFile, clock: Clock, twins: list[Twin] | None
+    snapshot: HistoryEvidence, answer: Compared, clock: Clock, twins: list[Twin] | None
 ) -> Compared:
-    session_id = found.session_id or ""
+    """Compare the file of ``answer``; the first time ``twins`` gets what it says of the clock."""
+    file = answer.file
+    session_id = file.session_id or ""
     try:
         if twins is not None and session_id in snapshot.node:
-            settled = settle(session_id, found.path, _taking_part(snapshot, session_id))
+            settled = settle(session_id, file.path, _taking_part(snapshot, session_id))
             if settled is not None:
                 twins += settled.twins
-                return Compared(found, settled.comparison, bad=len(settled.bad))
-        sequence = read_sequence(found.path)
+                return Compared(file, settled.comparison, bad=len(settled.bad))
+        sequence = answer.lines()
     except OSError as error:
-        return Compared(found, None, problem=error.strerror or type(error).__name__)
+        return Compared(file, None, problem=error.strerror or type(error).__name__)
     sides = prepare(session_id, sequence, rows_of(snapshot, session_id), clock)
     if twins is not None and len(sides.table):
         twins += session_twins(sides)
-    comparison = compare(sides, session_facts(snapshot, session_id), home_facts(snapshot, found))
     return Compared(
-        found, comparison, bad=len(sequence.bad), changing=sequence.grew or sequence.changed
+        file,
+        compare(sides, session_facts(snapshot, session_id), home_facts(snapshot, file)),
+        bad=len(sequence.bad),
+        changing=sequence.grew or sequence.changed,
+        sequence=sequence,
     )
 
 
@@ -190,12 +223,12 @@ def session_facts(snapshot: HistoryEvidence, session_id: str) -> SessionFacts | 
     return SessionFacts(node.started_at, node.rewind_count)
 
 
-def home_facts(snapshot: HistoryEvidence, found: TranscriptFile) -> HomeFacts:
+def home_facts(snapshot: HistoryEvidence, file: TranscriptFile) -> HomeFacts:
     """Return what the rest of the home says about the session of one file.
 
     Raises ``OSError`` where a repair of ours took lines from the file and it cannot be read now.
     """
-    session_id = found.session_id or ""
+    session_id = file.session_id or ""
     number = snapshot.recognition.number
     return HomeFacts(
         database_birth=snapshot.birth,
@@ -203,16 +236,9 @@ def home_facts(snapshot: HistoryEvidence, found: TranscriptFile) -> HomeFacts:
         explained_since=snapshot.first_missing.explained_since,
         perhaps_imported=number is None or number >= IMPORTS_SINCE,
         routed=snapshot.routing.is_live(session_id),
-        brought=brought_lines(snapshot, found),
+        brought=brought_lines(snapshot, file),
         records_whole=snapshot.receipt_history.complete,
     )
-
-
-def sequence_of(answer: Compared) -> FileSequence:
-    """Read a transcript or a session log for its messages. Raises ``OSError`` as reading does."""
-    if answer.file.kind is FileKind.LOG:
-        return read_log(answer.file.path).sequence
-    return read_sequence(answer.file.path)
 
 
 def _zone(name: str | None) -> tzinfo | None:
@@ -235,7 +261,7 @@ TOLD = frozenset({Verdict.EQUAL, Verdict.FILE_SHORTER, Verdict.NOTHING_IN_FILE})
 
 def compare_logs(snapshot: HistoryEvidence, comparisons: Comparisons) -> dict[str, Compared]:
     """Return the logs that have messages which nobody else has, by session; each has a fill."""
-    found: dict[str, Compared] = {}
+    answers: dict[str, Compared] = {}
     for log in _logs(snapshot):
         session_id = log.session_id or ""
         try:
@@ -245,25 +271,25 @@ def compare_logs(snapshot: HistoryEvidence, comparisons: Comparisons) -> dict[st
             snapshot.notes.append(f"{log.path.name} could not be read: {reason}.")
             continue
         if answer is not None:
-            found[session_id] = answer
-    return found
+            answers[session_id] = answer
+    return answers
 
 
 def _logs(snapshot: HistoryEvidence) -> Iterator[TranscriptFile]:
-    wanted = snapshot.look_options.sessions
-    for found in list_sessions(snapshot.home.logs_dir).files:
-        if found.kind is not FileKind.LOG or (wanted and found.session_id not in wanted):
+    meant = snapshot.look_options.sessions
+    for file in list_sessions(snapshot.home.logs_dir).files:
+        if file.kind is not FileKind.LOG or (meant and file.session_id not in meant):
             continue
-        if found.problem is None:
-            yield found
+        if file.problem is None:
+            yield file
 
 
 def _compared(
     snapshot: HistoryEvidence, comparisons: Comparisons, log: TranscriptFile, session_id: str
 ) -> Compared | None:
     other = comparisons.answers.get(session_id)
-    told = other.comparison if other is not None else None
-    if told is not None and told.verdict not in TOLD:
+    transcript = other.comparison if other is not None else None
+    if transcript is not None and transcript.verdict not in TOLD:
         return None
     named = session_id in snapshot.look_options.sessions | snapshot.look_options.named
     if (
@@ -278,10 +304,10 @@ def _compared(
     answer = Compared(log, None)
     rows = rows_of(snapshot, session_id)
     comparison = compare_log(
-        prepare(session_id, sequence_of(answer), rows, comparisons.clock),
+        prepare(session_id, answer.lines(), rows, comparisons.clock),
         session_facts(snapshot, session_id),
         home_facts(snapshot, log),
-        ended=told is not None and told.verdict is not Verdict.NOTHING_IN_FILE,
+        ended=transcript is not None and transcript.verdict is not Verdict.NOTHING_IN_FILE,
         named=named,
     )
     return Compared(log, comparison) if comparison.fill is not None else None

@@ -178,17 +178,17 @@ def _is_of_this_database(snapshot: HistoryEvidence, freed: Freed) -> bool:
     return False
 
 
-def brought_lines(snapshot: HistoryEvidence, found: TranscriptFile) -> frozenset[int] | None:
+def brought_lines(snapshot: HistoryEvidence, file: TranscriptFile) -> frozenset[int] | None:
     """Return the offsets of lines of a transcript that a repair of ours brought back.
 
     None where some were and the file is another since, so that it cannot be told which. Raises
     ``OSError`` where the file cannot be read.
     """
     offsets: set[int] = set()
-    for brought in snapshot.receipt_history.brought.get(found.session_id or "", ()):
-        if not brought.source.endswith(found.path.name):
+    for brought in snapshot.receipt_history.brought.get(file.session_id or "", ()):
+        if not brought.source.endswith(file.path.name):
             continue
-        if found.size < brought.size or prefix_digest(found.path, brought.size) != brought.sha256:
+        if file.size < brought.size or prefix_digest(file.path, brought.size) != brought.sha256:
             return None
         offsets.update(brought.offsets)
     return frozenset(offsets)

@@ -189,8 +189,8 @@ class HermesSearch:
         return Why.CUT if read and row.role == "tool" else Why.OTHER_WORDS
 
     def _content(self, row: Row) -> Value:
-        found = self.look.one("SELECT content FROM messages WHERE id = ?", [row.id])
-        return found[0] if found else None
+        stored = self.look.one("SELECT content FROM messages WHERE id = ?", [row.id])
+        return stored[0] if stored else None
 
     def _has_entry(self, table: str, id: int) -> bool | None:
         entries = f"{table}_docsize"

@@ -8,18 +8,18 @@ schema lacks give nothing.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from hermes_repair import host
 from hermes_repair.host import Openers, OpenStatus, ProcessInfo
 from hermes_repair.leases import (
-    GRACE,
-    MAX_AGE,
+    USUAL_TERMS,
     Delegation,
     Heartbeat,
     Holder,
     Kind,
+    LeaseTerms,
     LockRow,
     Verdict,
     breaker_verdict,
@@ -93,9 +93,7 @@ def judged_locks(
     database: Path,
     openers: Openers,
     now: float,
-    *,
-    grace: float = GRACE,
-    max_age: float = MAX_AGE,
+    terms: LeaseTerms = USUAL_TERMS,
 ) -> tuple[JudgedLock, ...]:
     """Return every compression lock with its verdict; none where the table is not a known one.
 
@@ -108,16 +106,14 @@ def judged_locks(
     rows = list(look.rows_of(LOCK_TABLE, f"1 ORDER BY expires_at LIMIT {MOST}"))
     if not rows:
         return ()
-    revivable = _revivable(look)
+    terms = replace(terms, revivable=_revivable(look))
 
     def judge(row: Row, openers: Openers) -> JudgedLock:
         lock = LockRow(*(row[column] for column in LOCK_COLUMNS))
         holder = parse_holder(lock.holder)
         process = host.process(holder.pid) if holder is not None else None
-        found = verdict(
-            lock, openers, process, now, grace=grace, max_age=max_age, revivable=revivable
-        )
-        return JudgedLock(row, holder, process, found, _is_there(look, row))
+        judgement = verdict(lock, openers, process, now, terms)
+        return JudgedLock(row, holder, process, judgement, _is_there(look, row))
 
     judged = [judge(row, openers) for row in rows]
     if any(lock.verdict.kind is Kind.HOLDER_DEAD for lock in judged):
@@ -211,14 +207,14 @@ def rows_that_hold(look: Look, around: Circumstances) -> Iterator[Hold]:
     ``delegation`` and ``heartbeat``, what is free left out."""
     for lock in judged_locks(look, around.database, around.openers, around.now):
         yield _compression_lock(look, lock)
-    for found in (
+    for hold in (
         *_turn_leases(look, around),
         *_sessions(look, around),
         *_delegations(look, around),
         *_heartbeats(look, around),
     ):
-        if found.verdict.kind is not Kind.FREE:
-            yield found
+        if hold.verdict.kind is not Kind.FREE:
+            yield hold
 
 
 def _compression_lock(look: Look, lock: JudgedLock) -> Hold:
@@ -298,11 +294,11 @@ def _sessions(look: Look, around: Circumstances) -> Iterator[Hold]:
         expires = number(until)
         yield Hold("cooldown", name, cooldown_verdict(until, around.now), name, expires=expires)
         yield Hold("breaker", name, breaker_verdict(streak), name)
-        found = _NOTHING
+        judged = _NOTHING
         if handoff in ("pending", "running"):
             idle = _idle_since(look, session, started)
-            found = handoff_verdict(handoff, idle, _gateway_runs(around.openers), around.now)
-        yield Hold("handoff", name, found, name)
+            judged = handoff_verdict(handoff, idle, _gateway_runs(around.openers), around.now)
+        yield Hold("handoff", name, judged, name)
 
 
 _BLOCKING = {

@@ -78,8 +78,8 @@ class LineageEvidence(HistoryEvidence):
     def proofs(self, session_ids: Sequence[str]) -> dict[str, str]:
         """Return those of these sessions that are a person's chat; each is asked once."""
         asked = [session_id for session_id in session_ids if session_id not in self._proofs]
-        found = prove(self, asked)
-        self._proofs.update({session_id: found.get(session_id) for session_id in asked})
+        proofs = prove(self, asked)
+        self._proofs.update({session_id: proofs.get(session_id) for session_id in asked})
         known = ((session_id, self._proofs[session_id]) for session_id in session_ids)
         return {session_id: proof for session_id, proof in known if proof is not None}
 
@@ -199,21 +199,21 @@ def prove(snapshot: LineageEvidence, ids: Sequence[str]) -> dict[str, str]:
     and of the parent's parent; an orphan that of the session whose rows it begins with.
     """
     counts = snapshot.counts(ids)
-    found: dict[str, str] = {}
+    proofs: dict[str, str] = {}
     unproven = []
     for session_id in ids:
         own = person_facts(snapshot.node[session_id], counts[session_id], snapshot.routing)
         proof = person_proof(own)
         if proof is not None:
-            found[session_id] = proof
+            proofs[session_id] = proof
         else:
             unproven.append(session_id)
     snapshot.traces(unproven)  # all at once; what follows asks for each
     for session_id in unproven:
         proof = person_proof(_with_copies(snapshot, session_id))
         if proof is not None:
-            found[session_id] = proof
-    return found
+            proofs[session_id] = proof
+    return proofs
 
 
 def _with_copies(snapshot: LineageEvidence, session_id: str) -> PersonFacts:
@@ -249,12 +249,12 @@ def find_origins(snapshot: LineageEvidence) -> Mapping[str, str]:
     orphans = [snapshot.node[name] for name in snapshot.graph.orphans]
     words = _first_words(snapshot, [node.id for node in orphans])
     alike = _opening_with(snapshot, {content for content in words.values() if "\0" not in content})
-    found = {}
+    origins = {}
     for node in orphans:
         origin = _origin(snapshot, node, alike.get(words.get(node.id, ""), ()))
         if origin is not None:
-            found[node.id] = origin
-    return found
+            origins[node.id] = origin
+    return origins
 
 
 def _first_words(snapshot: LineageEvidence, ids: Sequence[str]) -> dict[str, str]:
@@ -268,7 +268,7 @@ def _first_words(snapshot: LineageEvidence, ids: Sequence[str]) -> dict[str, str
 
 def _opening_with(snapshot: LineageEvidence, contents: Collection[str]) -> dict[str, list[str]]:
     """Return the sessions that have a user's message of these texts, by text; in one scan."""
-    found: defaultdict[str, dict[str, None]] = defaultdict(dict)
+    by_content: defaultdict[str, dict[str, None]] = defaultdict(dict)
     if contents:
         for session_id, content in snapshot.look.scan(
             "session_id, content",
@@ -277,8 +277,8 @@ def _opening_with(snapshot: LineageEvidence, contents: Collection[str]) -> dict[
             [json.dumps(sorted(contents))],
         ):
             if isinstance(session_id, str) and isinstance(content, str):
-                found[content][session_id] = None
-    return {content: list(ids) for content, ids in found.items()}
+                by_content[content][session_id] = None
+    return {content: list(ids) for content, ids in by_content.items()}
 
 
 def _origin(snapshot: LineageEvidence, node: SessionNode, alike: Sequence[str]) -> str | None:

@@ -66,18 +66,18 @@ def find_elsewhere(snapshot: LineageEvidence) -> Mapping[str, tuple[Place, ...]]
 
     What could not be looked at is in ``snapshot.notes``.
     """
-    wanted = {snapshot.node[name].parent_id or "" for name in snapshot.graph.orphans}
-    if not wanted:
+    parents = {snapshot.node[name].parent_id or "" for name in snapshot.graph.orphans}
+    if not parents:
         return {}
-    found: defaultdict[str, list[Place]] = defaultdict(list)
+    places_of: defaultdict[str, list[Place]] = defaultdict(list)
     for file in _chat_files(snapshot.home):
-        if file.session_id in wanted and file.kind in IN_A_FILE:
-            found[file.session_id].append(Place(IN_A_FILE[file.kind], file.path, False))
-    ids: list[Value] = [json.dumps(sorted(wanted))]
+        if file.session_id in parents and file.kind in IN_A_FILE:
+            places_of[file.session_id].append(Place(IN_A_FILE[file.kind], file.path, False))
+    ids: list[Value] = [json.dumps(sorted(parents))]
     for copy in other_databases(snapshot.home):
         for (id,) in _asked(snapshot, copy, _WITH_ID, ids, "missing parents"):
-            found[text(id) or ""].append(Place(copy.kind.value, copy.path, True))
-    return {session_id: tuple(places) for session_id, places in found.items()}
+            places_of[text(id) or ""].append(Place(copy.kind.value, copy.path, True))
+    return {session_id: tuple(places) for session_id, places in places_of.items()}
 
 
 _WITH_ID = "SELECT id FROM sessions WHERE id IN (SELECT value FROM json_each(?))"
@@ -99,7 +99,7 @@ def find_continuations(snapshot: LineageEvidence) -> Mapping[str, tuple[Continua
     ]
     if not closed:
         return {}
-    found: defaultdict[str, list[Continuation]] = defaultdict(list)
+    continuations: defaultdict[str, list[Continuation]] = defaultdict(list)
     for copy in other_databases(snapshot.home):
         if copy.kind is not CopyKind.PROFILE:
             continue
@@ -109,8 +109,8 @@ def find_continuations(snapshot: LineageEvidence) -> Mapping[str, tuple[Continua
             marks = read_config(config) or {}
             if source != "tool" and BRANCHED_FROM not in marks and DELEGATE_FROM not in marks:
                 place = Place(copy.kind.value, copy.path, True)
-                found[text(parent) or ""].append(Continuation(text(child) or "", place))
-    return {session_id: tuple(places) for session_id, places in found.items()}
+                continuations[text(parent) or ""].append(Continuation(text(child) or "", place))
+    return {session_id: tuple(places) for session_id, places in continuations.items()}
 
 
 _BEFORE = "SELECT id, message_count FROM sessions WHERE started_at < ? AND message_count > 0"
@@ -123,7 +123,7 @@ def find_older_copies(snapshot: LineageEvidence) -> tuple[OlderCopy, ...]:
     """
     if snapshot.birth is None:
         return ()
-    found: list[OlderCopy] = []
+    older: list[OlderCopy] = []
     for copy in other_databases(snapshot.home):
         if copy.kind is CopyKind.PROFILE:
             continue
@@ -131,8 +131,8 @@ def find_older_copies(snapshot: LineageEvidence) -> tuple[OlderCopy, ...]:
         counts = [number for id, number in rows if text(id) not in snapshot.node]
         if counts:
             whole = sum(number for number in counts if isinstance(number, int))
-            found.append(OlderCopy(copy.path, len(counts), whole))
-    return tuple(found)
+            older.append(OlderCopy(copy.path, len(counts), whole))
+    return tuple(older)
 
 
 def _has_messages_below(snapshot: LineageEvidence, session_id: str) -> bool:
@@ -184,15 +184,15 @@ class RemainingFiles:
     @property
     def files(self) -> str:
         """A sentence about the files of chats, empty where there are none."""
-        found = [
+        kinds = [
             count(number, noun)
             for number, noun in ((self.transcripts, "transcript"), (self.logs, "session log"))
             if number
         ]
-        if not found:
+        if not kinds:
             return ""
         are = "is" if self.transcripts + self.logs == 1 else "are"
-        return f"{' and '.join(found)} of chats {are} in its sessions folder."
+        return f"{' and '.join(kinds)} of chats {are} in its sessions folder."
 
     @property
     def named_copies(self) -> str:

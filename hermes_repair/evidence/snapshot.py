@@ -73,8 +73,8 @@ class Snapshot:
             else:
                 unnamed += 1
         if unnamed:
-            told = count(unnamed, "session")
-            self.notes.append(f"{told} with an id that is not text: left alone.")
+            unnamed_sessions = count(unnamed, "session")
+            self.notes.append(f"{unnamed_sessions} with an id that is not text: left alone.")
         return tuple(nodes)
 
     @cached_property

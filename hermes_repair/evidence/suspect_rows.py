@@ -58,7 +58,7 @@ class Pairing:
     def unpaired(self) -> dict[str, Pairs]:
         """Return the sessions where something has no counterpart."""
         return {
-            name: found for name, found in self._sessions.items() if found.open or found.orphans
+            name: pairs for name, pairs in self._sessions.items() if pairs.open or pairs.orphans
         }
 
 
@@ -137,9 +137,9 @@ def find_suspects(look: Look, *, deep: bool) -> Suspects:
         end = row[0] if row is not None else _edge(look, "MAX")
         block = Block(first, end if isinstance(end, int) else first)
         answer = look.one(sql, [block.first, block.last]) or ()
-        earliest, latest, missing, blobs, marks, *found = answer
+        earliest, latest, missing, blobs, marks, *matching = answer
         text = dict(
-            zip(texts, (one if isinstance(one, bytes) else b"" for one in found), strict=True)
+            zip(texts, (one if isinstance(one, bytes) else b"" for one in matching), strict=True)
         )
         calls = None if blobs else _calls(text["tool_calls"])
         plain = is_time(earliest) and is_time(latest) and not missing and calls is not None

@@ -149,8 +149,8 @@ def services_of(root: Path, user_home: Path, system_units: Path) -> Iterator[Ser
         yield from _serving(unit, _of_launchd(text_if_there(unit)), root)
 
 
-def _serving(unit: Path, found: tuple[str, str], root: Path) -> Iterator[Service]:
-    python, home = found
+def _serving(unit: Path, started_with: tuple[str, str], root: Path) -> Iterator[Service]:
+    python, home = started_with
     absolute = python.startswith("/") and home.startswith("/")
     if absolute and "\0" not in python + home and real_path(Path(home)) == real_path(root):
         yield Service(unit, Path(python))

@@ -27,7 +27,7 @@ from hermes_repair.host.observations import (
     RawFacts,
 )
 from hermes_repair.host.openers import survey, who_has_open
-from hermes_repair.host.processes import boot_id, boot_time, hidden_processes, process
+from hermes_repair.host.processes import boot_time, hidden_processes, process
 from hermes_repair.host.procfs import KernelLock
 from hermes_repair.host.timers import crontab_line, systemd_units
 
@@ -43,7 +43,6 @@ __all__ = [
     "Program",
     "RawFacts",
     "WorkerFailed",
-    "boot_id",
     "boot_time",
     "can_write",
     "copy_files",

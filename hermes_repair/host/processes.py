@@ -53,14 +53,6 @@ def boot_time() -> float:
     return float(psutil.boot_time())
 
 
-def boot_id() -> str | None:
-    """Return the kernel's random name of this boot, None where the system has none."""
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-    except OSError:
-        return None
-
-
 def process(pid: int) -> ProcessInfo | None:
     """Return a process of this PID namespace, or None where no such process can be seen.
 

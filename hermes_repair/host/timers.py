@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from hermes_repair.model.errors import UsageError
 
+EVERY_MINUTES = 5
 DELAY_SECONDS = 60
 """Each start is put off by a random part of that, so that many homes are not looked at at once."""
 
@@ -18,8 +19,6 @@ def systemd_units(
     name: str,
     description: str,
     command: Sequence[str],
-    *,
-    every_minutes: int = 5,
 ) -> dict[str, str]:
     """Return ``{file name: text}`` of a systemd user service and its timer.
 
@@ -29,7 +28,6 @@ def systemd_units(
     """
     if not command or not command[0].startswith("/"):
         raise UsageError("A systemd unit needs the absolute path of the program.")
-    _check_minutes(every_minutes)
     program, *arguments = command
     words = [
         _systemd_word(program),
@@ -49,10 +47,10 @@ UMask=0077
 """
     timer = f"""\
 [Unit]
-Description={_escape_specifiers(description)} (every {every_minutes} minutes)
+Description={_escape_specifiers(description)} (every {EVERY_MINUTES} minutes)
 
 [Timer]
-OnCalendar=*:0/{every_minutes}
+OnCalendar=*:0/{EVERY_MINUTES}
 RandomizedDelaySec={DELAY_SECONDS}
 AccuracySec=1s
 
@@ -62,22 +60,16 @@ WantedBy=timers.target
     return {f"{name}.service": service, f"{name}.timer": timer}
 
 
-def crontab_line(command: Sequence[str], *, every_minutes: int = 5) -> str:
+def crontab_line(command: Sequence[str]) -> str:
     """Return one crontab line, with a delay that differs between starts.
 
     Raises UsageError for an argument that a crontab cannot carry (a line break, a NUL byte).
     """
     if any("\n" in word or "\r" in word or "\0" in word for word in command):
         raise UsageError("A crontab line cannot carry a path with a line break in it.")
-    _check_minutes(every_minutes)
     # $$ is the shell's process id: the only number at hand that differs in every POSIX shell.
     text = f"sleep $(($$ % {DELAY_SECONDS})); exec nice -n 19 {shlex.join(command)}"
-    return f"*/{every_minutes} * * * * " + text.replace("%", "\\%")
-
-
-def _check_minutes(every: int) -> None:
-    if not 1 <= every <= 59:
-        raise UsageError("The interval must be between 1 and 59 minutes.")
+    return f"*/{EVERY_MINUTES} * * * * " + text.replace("%", "\\%")
 
 
 def _escape_specifiers(text: str) -> str:

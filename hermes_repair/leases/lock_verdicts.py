@@ -69,6 +69,23 @@ class LockRow:
 
 
 @dataclass(frozen=True, slots=True)
+class LeaseTerms:
+    """How long a lease is respected.
+
+    ``grace`` are seconds past the expiry, ``max_age`` the longest lease that is believed, in
+    seconds from now. ``revivable``: the database is of schema 23 or later, whose releases renew
+    an expired lock; then one whose process is there is left alone.
+    """
+
+    grace: float = GRACE
+    max_age: float = MAX_AGE
+    revivable: bool = False
+
+
+USUAL_TERMS = LeaseTerms()
+
+
+@dataclass(frozen=True, slots=True)
 class Holder:
     """A holder as Hermes writes it; only the pid tells something about the owner."""
 
@@ -86,32 +103,28 @@ def verdict(
     openers: Openers,
     process: ProcessInfo | None,
     now: float,
-    *,
-    grace: float = GRACE,
-    max_age: float = MAX_AGE,
-    revivable: bool = False,
+    terms: LeaseTerms = USUAL_TERMS,
 ) -> Verdict:
     """Judge one row of ``compression_locks``.
 
     ``openers`` is who has the database open, ``process`` the process that now has the pid which
     :func:`parse_holder` finds in the holder (None: there is none).
-    ``grace`` are seconds past the expiry, ``max_age`` the longest lease that is believed, in
-    seconds from ``now``. ``revivable``: the database is of schema 23 or later, whose releases renew
-    an expired lock; then one whose process is there is left alone.
+    ``now`` are epoch seconds.
     """
+    grace = terms.grace
     expires = number(lock.expires_at)
     fate, why = _fate(lock, openers, process)
     if expires is not None and expires < now:
         over = now - expires
         expired = f"it expired {span(over)} ago"
-        if over >= grace and not (revivable and fate is _Fate.ALIVE):
+        if over >= grace and not (terms.revivable and fate is _Fate.ALIVE):
             return Verdict(Kind.EXPIRED, _sentence(expired), Safety.SAFE)
         if fate is not _Fate.DEAD:
             wait = f"less than the grace of {span(grace)}" if over < grace else why
             return Verdict(Kind.EXPIRED, _sentence(f"{expired}, {wait}"))
     if fate is _Fate.DEAD:
         return Verdict(Kind.HOLDER_DEAD, _sentence(why), Safety.SAFE)
-    absurd = _absurd(lock, expires, now, max_age)
+    absurd = _absurd(lock, expires, now, terms.max_age)
     if absurd is not None:
         return Verdict(Kind.ABSURD, _sentence(f"{absurd}; {why}"), Safety.UNSAFE)
     return Verdict(Kind.LIVE if fate is _Fate.ALIVE else Kind.UNKNOWN, _sentence(why))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from hermes_repair.host import Openers, ProcessInfo
 from hermes_repair.leases.lock_verdicts import (
     Kind,
+    LeaseTerms,
     LockRow,
     Verdict,
     number,
@@ -145,7 +146,7 @@ def turn_lease_verdict(
     """
     if lease.holder == "":
         return Verdict(Kind.FREE, "The lease was released.")
-    judged = verdict(lease, openers, process, now, revivable=True)
+    judged = verdict(lease, openers, process, now, LeaseTerms(revivable=True))
     return Verdict(judged.kind, judged.reason)
 
 

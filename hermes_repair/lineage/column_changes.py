@@ -54,11 +54,11 @@ def refused(reason: Hint) -> Resolution:
     return Resolution((), Safety.UNSAFE, reason)
 
 
-def changes_of(session_id: str, row: Row, wanted: Mapping[str, Value]) -> ColumnChanges | None:
-    """Return what differs between ``row`` and ``wanted`` in columns that this schema has."""
+def changes_of(session_id: str, row: Row, target: Mapping[str, Value]) -> ColumnChanges | None:
+    """Return what differs between ``row`` and ``target`` in columns that this schema has."""
     after = {
         column: value
-        for column, value in wanted.items()
+        for column, value in target.items()
         if column in row and not same_value(row[column], value)
     }
     if not after:
@@ -146,13 +146,13 @@ def branch_shape(row: Row, branched_from: str, *, routed: bool) -> dict[str, Val
     return values if routed else values | unrouted_shape()
 
 
-def archive_shape(row: Row, pointer: str, *, routed: bool) -> dict[str, Value]:
-    """Return the values of a branch that no list shows (from schema 14 on; before, it is listed).
+def archive_shape(row: Row, pointer: str) -> dict[str, Value]:
+    """Return the values of an unrouted branch that no list shows (before schema 14 it is listed).
 
     Raises:
         ConfigUnusable: ``model_config`` cannot carry the pointer.
     """
-    return branch_shape(row, pointer, routed=routed) | {"archived": 1}
+    return branch_shape(row, pointer, routed=False) | {"archived": 1}
 
 
 def unrouted_shape() -> dict[str, Value]:

@@ -82,11 +82,11 @@ def copied_rows(parent: Sequence[Message], child: Sequence[Message]) -> int:
     for count, message in enumerate(child):
         if message.nature in (Nature.CARRIED, Nature.META):
             continue
-        found = places.get(message.match, [])
-        place = bisect_left(found, reached)
-        if place == len(found):
+        at = places.get(message.match, [])
+        place = bisect_left(at, reached)
+        if place == len(at):
             return count
-        reached = found[place] + 1
+        reached = at[place] + 1
     return len(child)
 
 
@@ -106,7 +106,7 @@ def origin_of(child: Sequence[Message], candidates: Mapping[str, Sequence[Messag
     ``candidates`` are the rows of other sessions by id. Of several the one with the most rows taken
     over is meant; two with equally many say nothing.
     """
-    found = {name: begins_with(rows, child) for name, rows in candidates.items()}
-    most = max(found.values(), default=0)
-    names = [name for name, taken in found.items() if taken == most]
+    copied = {name: begins_with(rows, child) for name, rows in candidates.items()}
+    most = max(copied.values(), default=0)
+    names = [name for name, taken in copied.items() if taken == most]
     return names[0] if most and len(names) == 1 else None

@@ -105,25 +105,25 @@ def archive_merged(basis: Basis, fork: Fork, keep: str, merged: Collection[str])
 def _resolve(
     basis: Basis, fork: Fork, keep: str, merged: frozenset[str] = frozenset()
 ) -> Resolution:
-    wanted: dict[str, dict[str, Value]] = {}
+    after: dict[str, dict[str, Value]] = {}
     for sibling in fork.others(keep):
         row = basis.rows[sibling.session_id]
         routed = sibling.session_id in fork.live.routed
         try:
             if sibling.session_id in merged:
-                values = archive_shape(row, keep, routed=False)
+                values = archive_shape(row, keep)
             else:
                 values = _shape(sibling, row, fork.parent_id, routed=routed)
         except ConfigUnusable as error:
             return refused(error.refusal(sibling.session_id))
-        wanted[sibling.session_id] = values
+        after[sibling.session_id] = values
         if not routed:
-            wanted |= {member: unrouted_shape() for member in _recoverable(basis.graph, sibling)}
+            after |= {member: unrouted_shape() for member in _recoverable(basis.graph, sibling)}
     for session_id, title in _names(basis, fork, keep, merged).items():
-        wanted.setdefault(session_id, {})["title"] = title
+        after.setdefault(session_id, {})["title"] = title
     changes = [
         changes_of(session_id, basis.rows[session_id], values)
-        for session_id, values in wanted.items()
+        for session_id, values in after.items()
     ]
     if merged:
         return resolved(changes, Safety.UNSAFE, f"merged into {keep}")
@@ -137,7 +137,7 @@ def _shape(sibling: Sibling, row: Row, parent_id: str, *, routed: bool) -> dict[
         return {"parent_session_id": None}
     if sibling.holds is Holds.WORDS or routed:
         return branch_shape(row, parent_id, routed=routed)
-    return archive_shape(row, parent_id, routed=False)
+    return archive_shape(row, parent_id)
 
 
 def _recoverable(graph: Graph, sibling: Sibling) -> tuple[str, ...]:
@@ -177,13 +177,13 @@ def _names(basis: Basis, fork: Fork, keep: str, merged: frozenset[str]) -> dict[
         if untitled and shown and sibling.holds is not Holds.NOTHING:
             give(sibling.session_id, sibling)
     for base in bases:
-        while (found := basis.titles.resolve(base, names)) in owners:
-            give(found, owners[found])
+        while (title := basis.titles.resolve(base, names)) in owners:
+            give(title, owners[title])
     return names
 
 
 def _bases(graph: Graph, fork: Fork, keep: str) -> tuple[str, ...]:
     """Return the titles of the conversation: of the kept chain and of what it continues."""
     ids = (*graph.chain(keep), fork.parent_id, *graph.ancestors(fork.parent_id))
-    found = (graph.nodes[session_id].title for session_id in ids)
-    return tuple(dict.fromkeys(base_title(title) for title in found if title))
+    titles = (graph.nodes[session_id].title for session_id in ids)
+    return tuple(dict.fromkeys(base_title(title) for title in titles if title))

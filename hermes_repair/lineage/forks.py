@@ -222,7 +222,7 @@ def _latest(
 
 def _live(graph: Graph, parent_id: str, parts: Sequence[_Part], routing: Routing) -> Live:
     holds = {part.session_id: _holds(part, _alike(part, parts)) for part in parts}
-    worth = {name: found in (Holds.WORDS, Holds.COPIES) for name, found in holds.items()}
+    worth = {name: held in (Holds.WORDS, Holds.COPIES) for name, held in holds.items()}
     suggestion = max(
         parts,
         key=lambda part: (

@@ -166,14 +166,14 @@ class Graph:
 
     def chain(self, session_id: str) -> tuple[str, ...]:
         """Return a session and everything that continues it, breadth first; cycles end it."""
-        found = {session_id: None}
+        chain = {session_id: None}
         queue = [session_id]
         for current in queue:
             for child in self.continuations(current):
-                if child not in found:
-                    found[child] = None
+                if child not in chain:
+                    chain[child] = None
                     queue.append(child)
-        return tuple(found)
+        return tuple(chain)
 
     def ancestors(self, session_id: str) -> tuple[str, ...]:
         """Return the parents of a session, nearest first; a cycle or a missing row ends it."""
@@ -198,14 +198,14 @@ class Graph:
     def family(self, session_id: str) -> tuple[str, ...]:
         """Return the whole lineage that a session belongs to, its topmost member first."""
         above = self.ancestors(session_id)
-        found = {above[-1] if above else session_id: None}
-        queue = list(found)
+        family = {above[-1] if above else session_id: None}
+        queue = list(family)
         for current in queue:
             for child in self.children.get(current, ()):
-                if child not in found:
-                    found[child] = None
+                if child not in family:
+                    family[child] = None
                     queue.append(child)
-        return tuple(found)
+        return tuple(family)
 
 
 def _cycles(nodes: Mapping[str, SessionNode]) -> Iterator[tuple[str, ...]]:

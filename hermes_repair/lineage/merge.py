@@ -169,9 +169,9 @@ def _sequence(kept: Sequence[Message], placed: dict[int, list[Message]]) -> list
 
 def _between(low: float | None, at: float | None, high: float | None) -> float | None:
     """Return ``at`` moved between two times; the lower one wins where they contradict."""
-    found = at if at is not None else low
-    if found is not None and high is not None:
-        found = min(found, high)
-    if found is not None and low is not None:
-        found = max(found, low)
-    return found
+    time = at if at is not None else low
+    if time is not None and high is not None:
+        time = min(time, high)
+    if time is not None and low is not None:
+        time = max(time, low)
+    return time

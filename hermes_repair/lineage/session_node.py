@@ -147,13 +147,13 @@ class Titles:
             lower = node.title.translate(ASCII_LOWER)
             for match in re.finditer(" #", lower):
                 numbered[lower[: match.start()]].append((start, node.id))
-        return cls(exact, {base: tuple(found) for base, found in numbered.items()})
+        return cls(exact, {base: tuple(numbers) for base, numbers in numbered.items()})
 
     def resolve(self, title: str, without: Collection[str] = ()) -> str | None:
         """Return what ``resolve_session_by_title`` returns were ``without`` not titled so."""
-        found = self.numbered.get(title.translate(ASCII_LOWER), ())
+        numbers = self.numbered.get(title.translate(ASCII_LOWER), ())
         latest = max(
-            (pair for pair in found if pair[1] not in without),
+            (pair for pair in numbers if pair[1] not in without),
             key=lambda pair: pair[0],
             default=None,
         )

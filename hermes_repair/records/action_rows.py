@@ -62,10 +62,10 @@ def plain(value: Any) -> Any:
 
 def texts(listed: Any) -> tuple[str, ...]:
     """Return a list of texts that was kept as JSON; raises ``ValueError`` for anything else."""
-    found = json.loads(listed)
-    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+    parsed = json.loads(listed)
+    if not isinstance(parsed, list) or not all(isinstance(one, str) for one in parsed):
         raise ValueError("no list of texts")
-    return tuple(found)
+    return tuple(parsed)
 
 
 def file_copy(source: Any, target: Any, size: Any, sha256: Any) -> FileCopy:

@@ -102,13 +102,13 @@ class Folder:
         """
         self.require_owner()
         with ExitStack() as undo:
-            made = []
+            created = []
             for part in self._parts:
                 if self._make(part):
-                    made.append(part)
+                    created.append(part)
                     undo.callback(part.rmdir)
             undo.pop_all()
-        return self.path in made
+        return self.path in created
 
     def require_owner(self) -> None:
         """Raise :class:`Refused` for a user who could not give what he makes to the owner."""
@@ -135,10 +135,10 @@ class Folder:
     def identity(self) -> str | None:
         """Return what says that this is the same home, wherever it is moved; None where unknown."""
         try:
-            found = read_small(self._identity, _IDENTITY_BYTES).decode("ascii").strip()
+            identity = read_small(self._identity, _IDENTITY_BYTES).decode("ascii").strip()
         except (OSError, ValueError):
             return None
-        return found if _IDENTITY.fullmatch(found) else None
+        return identity if _IDENTITY.fullmatch(identity) else None
 
     def identify(self, identity: str) -> str:
         """Return the identity of this home; where it has none, ``identity`` from now on."""
@@ -227,19 +227,21 @@ class Folder:
         """Return what is said where something of ours cannot be written, and what would help."""
         if isinstance(error, NotOurs):
             return self._replaced(error)
-        told = f"hermes-repair cannot keep its records in {path}: {error.strerror}."
+        problem = f"hermes-repair cannot keep its records in {path}: {error.strerror}."
         if isinstance(error, PermissionError):
-            return Refused(told, self.way_in(path if os.path.lexists(path) else path.parent))
-        return Refused(told, "Check the disk of the Hermes folder.")
+            return Refused(problem, self.way_in(path if os.path.lexists(path) else path.parent))
+        return Refused(problem, "Check the disk of the Hermes folder.")
 
     def _replaced(self, error: NotOurs) -> Refused:
         """Return what is said of something that is not ours and stands in our place."""
-        told = f"{error.place} {error.what}"
+        problem = f"{error.place} {error.what}"
         if error.foreign and self.owner is not None:
-            told += f", and what hermes-repair keeps must be {self.owner.user}'s, as state.db is."
-            return Refused(told, self._give(error.place))
-        told += ", and hermes-repair keeps its records in a folder of that name."
-        return Refused(told, f"Move {error.place} away, then run this again.")
+            problem += (
+                f", and what hermes-repair keeps must be {self.owner.user}'s, as state.db is."
+            )
+            return Refused(problem, self._give(error.place))
+        problem += ", and hermes-repair keeps its records in a folder of that name."
+        return Refused(problem, f"Move {error.place} away, then run this again.")
 
     def way_in(self, place: Path) -> str:
         """Return what lets us write a file or folder of the home that we may not write now."""
@@ -266,8 +268,8 @@ class Folder:
         """Return the receipts, oldest first; empty where there is no folder yet."""
         if not (is_folder(self.path) and is_folder(self.receipts)):
             return []
-        found = [path for path in self.receipts.iterdir() if _RECEIPT.fullmatch(path.name)]
-        return sorted(found, key=number_of)
+        paths = [path for path in self.receipts.iterdir() if _RECEIPT.fullmatch(path.name)]
+        return sorted(paths, key=number_of)
 
     def new_receipt(self, command: str, now: float) -> Path:
         """Return the path of the next receipt."""
@@ -278,10 +280,10 @@ class Folder:
 
     def find_receipt(self, named: str) -> Path:
         """Return the receipt that a user means by its number or its whole name."""
-        wanted = named.removesuffix(".db")
+        stem = named.removesuffix(".db")
         for path in self.receipt_paths():
             number = path.name.partition("-")[0].lstrip("0")
-            if path.stem == wanted or (wanted.isdecimal() and wanted.lstrip("0") == number):
+            if path.stem == stem or (stem.isdecimal() and stem.lstrip("0") == number):
                 return path
         raise UsageError(
             f"There is no receipt {named!r} in {self.receipts}.",

@@ -146,15 +146,15 @@ def _settle(
     """Set owner and mode of what is open; ``given``: what is our own may become the owner's."""
     status = os.fstat(descriptor)
     ours = os.geteuid()
-    wanted = owner.uid if owner is not None else ours
-    if status.st_uid != wanted and not (given and status.st_uid == ours):
+    expected = owner.uid if owner is not None else ours
+    if status.st_uid != expected and not (given and status.st_uid == ours):
         raise NotOurs(path, f"belongs to {name_of(status.st_uid)}", foreign=True)
     if owner is not None and (status.st_uid, status.st_gid) != (owner.uid, owner.gid):
         try:
             os.fchown(descriptor, owner.uid, owner.gid)
         except PermissionError:
             # Who is not in the group of state.db keeps his own: the mode gives it no rights.
-            if status.st_uid != wanted:
+            if status.st_uid != expected:
                 raise
     if stat.S_IMODE(status.st_mode) != mode:
         os.fchmod(descriptor, mode)

@@ -189,12 +189,12 @@ def _was_cut_off(connection: sqlite3.Connection) -> bool:
 
 def _require_format(connection: sqlite3.Connection, path: Path) -> None:
     try:
-        found = connection.execute("PRAGMA user_version").fetchone()[0]
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
         ours = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'actions'").fetchone()
     except sqlite3.DatabaseError as error:
         require_readable_now(path, error)
-        found, ours = 0, None
-    if found != FORMAT or ours is None:
+        version, ours = 0, None
+    if version != FORMAT or ours is None:
         raise _not_ours(path)
 
 

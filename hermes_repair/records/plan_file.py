@@ -106,8 +106,8 @@ class PlanFile:
     def header(self) -> Header:
         """Return what the file is about."""
         with self.reading():
-            found = dict(self._db.execute("SELECT name, value FROM header"))
-            known: dict[str, Any] = {f.name: plain(found.get(f.name)) for f in fields(Header)}
+            stored = dict(self._db.execute("SELECT name, value FROM header"))
+            known: dict[str, Any] = {f.name: plain(stored.get(f.name)) for f in fields(Header)}
             for field in fields(Header):
                 kind, _, optional = str(field.type).partition(" | ")
                 value = known[field.name]
@@ -300,14 +300,14 @@ class PlanFile:
 
     def column_sets(self) -> dict[int, tuple[str, ...]]:
         """Return the lists of columns that digests are over, by number."""
-        found = self._db.execute("SELECT number, names FROM column_sets")
-        return {number: texts(names) for number, names in found}
+        rows = self._db.execute("SELECT number, names FROM column_sets")
+        return {number: texts(names) for number, names in rows}
 
     def states(self) -> list[tuple[int, UnitState]]:
         """Return (number, state) of every unit in order."""
         with self.reading():
-            found = self._db.execute("SELECT number, state FROM units ORDER BY number")
-            return [(int(number), UnitState(state)) for number, state in found]
+            rows = self._db.execute("SELECT number, state FROM units ORDER BY number")
+            return [(int(number), UnitState(state)) for number, state in rows]
 
     def set_states(self, numbers: Iterable[int], state: UnitState) -> None:
         """Say what became of units, durable at once; raises :class:`NotNoted`."""
@@ -319,10 +319,10 @@ class PlanFile:
     def subjects(self) -> frozenset[str]:
         """Return what the units are about: sessions that they touch, and names of other things."""
         with self.reading():
-            found: set[str] = set()
+            subjects: set[str] = set()
             for subject, sessions in self._db.execute("SELECT subject, sessions FROM units"):
-                found |= {text(subject) or "", *texts(sessions)}
-            return frozenset(found)
+                subjects |= {text(subject) or "", *texts(sessions)}
+            return frozenset(subjects)
 
     def count_actions(self) -> int:
         """Return how many actions all units have."""
@@ -340,17 +340,17 @@ class PlanFile:
     def tables(self) -> frozenset[str]:
         """Return the tables that units look rows up in."""
         with self.reading():
-            found = self._db.execute("SELECT DISTINCT tbl FROM actions WHERE tbl IS NOT NULL")
-            return frozenset(str(table) for (table,) in found)
+            rows = self._db.execute("SELECT DISTINCT tbl FROM actions WHERE tbl IS NOT NULL")
+            return frozenset(str(table) for (table,) in rows)
 
     def tables_written(self) -> frozenset[str]:
         """Return the tables that units added rows to or changed rows of; deletions aside."""
         with self.reading():
-            found = self._db.execute(
+            rows = self._db.execute(
                 "SELECT DISTINCT tbl FROM actions"
                 " WHERE kind IN ('RowInsert', 'RowUpdate', 'RowMove')"
             )
-            return frozenset(str(table) for (table,) in found)
+            return frozenset(str(table) for (table,) in rows)
 
     def digest(self, numbers: Iterable[int] | None = None) -> str:
         """Return one hash over units and their actions: what a plan will do, to the byte.

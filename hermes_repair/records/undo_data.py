@@ -91,7 +91,7 @@ class Aside:
         """Yield the rows (by id) whose columns triggers wrote, with the columns as they were."""
         if not self._has("derived"):
             return
-        found: dict[int, dict[str, Value]] = {}
+        columns_of: dict[int, dict[str, Value]] = {}
         for id, column, value in self._db.execute(
             "SELECT id, column_name, value FROM derived WHERE unit = ? ORDER BY id", (self._unit,)
         ):
@@ -100,20 +100,20 @@ class Aside:
                     f"{self._path} is damaged: it keeps {column!r} of message {id!r}.",
                     "Nothing was undone.",
                 )
-            found.setdefault(id, {})[column] = value
-        yield from found.items()
+            columns_of.setdefault(id, {})[column] = value
+        yield from columns_of.items()
 
     def _pack(self, position: int) -> tuple[Pack, dict[int, tuple[Value, ...]]] | None:
         if not self._has("kept"):
             return None
-        found = self._db.execute(
+        row = self._db.execute(
             "SELECT first, last, size, data FROM kept WHERE unit = ? AND first <= ?"
             " ORDER BY first DESC LIMIT 1",
             (self._unit, position),
         ).fetchone()
-        if found is None:
+        if row is None:
             return None
-        pack = Pack(*found)
+        pack = Pack(*row)
         try:
             return pack, unpack(pack)
         except (ValueError, TypeError) as error:

@@ -62,11 +62,11 @@ def apply(rows: Rows, action: Action, resolve: Resolve, keep: Keep) -> None:
             _expected(rows, action.table, action.key, action.before)
             rows.delete(action.table, action.key)
         case RowMove():
-            found = writer.select(action.table, {"id": action.old_id})
-            if found is None or row_digest(found, action.columns) != action.digest:
+            live = writer.select(action.table, {"id": action.old_id})
+            if live is None or row_digest(live, action.columns) != action.digest:
                 raise _changed(action.table, {"id": action.old_id}, "is not as it was")
-            keep(action, found)
-            rows.move(action.table, found, action.old_id, action.new_id)
+            keep(action, live)
+            rows.move(action.table, live, action.old_id, action.new_id)
         case Ddl():
             writer.execute(action.sql)
         case IndexRefill():
@@ -227,8 +227,8 @@ class Rows:
         if row is None or not differing(row, columns):
             return
         self.writer.update(trigger_columns.TABLE, key, columns)
-        found = self.writer.select(trigger_columns.TABLE, key, tuple(columns))
-        if found is None or differing(found, columns):
+        live = self.writer.select(trigger_columns.TABLE, key, tuple(columns))
+        if live is None or differing(live, columns):
             raise otherwise(
                 f"{where(trigger_columns.TABLE, key)} did not get its {_listed(columns)} back"
             )
@@ -244,10 +244,10 @@ class Rows:
         self._written[table, event] += 1
 
     def _require(self, table: str, key: Row, expected: Row) -> None:
-        found = self.writer.select(table, key)
-        if found is None:
+        live = self.writer.select(table, key)
+        if live is None:
             raise otherwise(f"{where(table, key)} is not there after it was written")
-        columns = set(differing(found, expected)) - self.derived(table)
+        columns = set(differing(live, expected)) - self.derived(table)
         if columns:
             raise otherwise(f"{where(table, key)} has another {_listed(columns)} than was written")
 

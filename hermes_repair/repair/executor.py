@@ -319,8 +319,8 @@ def _kept(aside: Aside, position: int) -> Kept:
         values = aside.row(position)
         if values is None or len(values) != len(action.columns):
             return None
-        found = dict(zip(action.columns, values, strict=True))
-        return found if row_digest(found, action.columns) == action.digest else None
+        kept = dict(zip(action.columns, values, strict=True))
+        return kept if row_digest(kept, action.columns) == action.digest else None
 
     return row
 
@@ -348,10 +348,10 @@ def settle(
     open.
     """
     noted: dict[int, UnitState] = {}
-    wanted = UnitState.DONE if undoing else UnitState.PENDING
+    unfinished = UnitState.DONE if undoing else UnitState.PENDING
     absent = UnitState.UNDONE if undoing else UnitState.SKIPPED
     for number, state in receipt.states():
-        if state is not wanted:
+        if state is not unfinished:
             continue
         answer = committed(writer, receipt.record(number).unit, like_backup)
         if answer is None:

@@ -63,21 +63,21 @@ def violations(writer: Writer, unit: Unit) -> frozenset[Violation]:
     """Return the broken references to sessions around a unit, of whole tables for a migration."""
     if any(isinstance(action, Ddl | IndexRefill) for action in unit.actions):
         return violations_in(writer, rewritten(unit))
-    found: set[Violation] = set()
+    broken: set[Violation] = set()
     targets = columns_naming_sessions(writer)
     tables = {"sessions", *(table for table, _ in targets)}
     if not any(getattr(action, "table", None) in tables for action in unit.actions):
         return frozenset()  # a lock names its session without a foreign key
     for ids in _batches(sorted(touched(unit))):
-        wanted = [stored(id) for id in ids]
-        marks = ", ".join(map(placeholder, wanted))
+        keys = [stored(id) for id in ids]
+        marks = ", ".join(map(placeholder, keys))
         for table, column in targets:
             among = f"c.{quote(column)} IN ({marks})"
-            parameters: list[Value] = [*wanted]
+            parameters: list[Value] = [*keys]
             if table == "sessions":
                 among = f"({among} OR c.id IN ({marks}))"
-                parameters += wanted
-            found.update(
+                parameters += keys
+            broken.update(
                 (table, column, row[0])
                 for row in writer.query(
                     f"SELECT DISTINCT c.{quote(column)} FROM {quote(table)} c"
@@ -86,7 +86,7 @@ def violations(writer: Writer, unit: Unit) -> frozenset[Violation]:
                     parameters,
                 )
             )
-    return frozenset(found)
+    return frozenset(broken)
 
 
 def violations_in(writer: Writer, tables: frozenset[str]) -> frozenset[Violation]:
@@ -114,17 +114,17 @@ def rewritten(unit: Unit) -> frozenset[str]:
 
     New columns and indexes refer to nothing; an update that leaves the keys alone breaks nothing.
     """
-    found = set()
+    tables = set()
     for action in unit.actions:
         if isinstance(action, Ddl):
             match = _WRITES.match(action.sql)
             if match is not None:
-                found.add(match.group(1))
+                tables.add(match.group(1))
         elif isinstance(action, RowInsert | RowDelete | RowMove) or (
             isinstance(action, RowUpdate) and _KEYS & action.after.keys()
         ):
-            found.add(action.table)
-    return frozenset(found)
+            tables.add(action.table)
+    return frozenset(tables)
 
 
 def was_there_before(writer: Writer, unit: Unit, violation: Violation) -> bool:

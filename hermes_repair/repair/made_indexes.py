@@ -28,11 +28,11 @@ def require_made_anew(writer: Writer, unit: Unit) -> None:
         return
     structure = read_structure(writer.query)
     index = read_search_index(look, structure, recognise(structure), deep=True)
-    seen = {table.name: table for table in index.tables}
+    by_name = {table.name: table for table in index.tables}
     for name in sorted(tables & {*TABLES}):
-        table = seen.get(name)
-        found = table.coverage if table is not None else None
-        if found is None or not found.same_rows or found.stale:
+        table = by_name.get(name)
+        coverage = table.coverage if table is not None else None
+        if coverage is None or not coverage.same_rows or coverage.stale:
             raise HermesRepairError(
                 f"{name} would not have every message after the step {unit.summary!r}.",
                 "Nothing of it was written. Please report this.",

@@ -162,10 +162,10 @@ def lawful() -> Callable[[Writer, Unit], None]:
     structure is read again only where SQLite's own mark says that it is another one.
     """
     mark: Value = None
-    found: tuple[ForeignObject, ...] = ()
+    foreign: tuple[ForeignObject, ...] = ()
 
     def require(writer: Writer, unit: Unit) -> None:
-        nonlocal mark, found
+        nonlocal mark, foreign
         if _frees_locks_alone(unit) and not _watched(writer, LOCK_TABLE):
             return
         # Not needed where locks are cleaned, which is done every few minutes.
@@ -176,9 +176,9 @@ def lawful() -> Callable[[Writer, Unit], None]:
         now = writer.query("PRAGMA main.schema_version")[0][0]
         if now != mark:
             structure = read_structure(writer.query)
-            found, mark = find_foreign_objects(structure, recognise(structure).number), now
-        for action in unit.actions if found else ():
-            why = refusal(found, action)
+            foreign, mark = find_foreign_objects(structure, recognise(structure).number), now
+        for action in unit.actions if foreign else ():
+            why = refusal(foreign, action)
             if why:
                 raise Refused(f"{why}.", SEE_DB009)
 
@@ -191,9 +191,9 @@ def _frees_locks_alone(unit: Unit) -> bool:
 
 def _watched(writer: Writer, table: str) -> bool:
     """Whether a table is anything but a table without a trigger."""
-    found = writer.query(
+    entries = writer.query(
         "SELECT type, sql FROM sqlite_master WHERE lower(name) = ?1 OR"
         " (type = 'trigger' AND lower(tbl_name) = ?1)",
         [table],
     )
-    return [kind for kind, _ in found] != ["table"] or "virtual" in str(found[0][1]).lower()
+    return [kind for kind, _ in entries] != ["table"] or "virtual" in str(entries[0][1]).lower()

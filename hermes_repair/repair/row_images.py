@@ -102,11 +102,11 @@ def committed(writer: Writer, unit: Unit, like_backup: Callable[[Writer], bool])
     images: ``like_backup`` says whether the structure is that of the backup taken before it.
     """
     derived = derived_columns(writer)
-    found = [find(writer, action, derived) for action in unit.actions]
-    if Found.AFTER in found:
+    states = [find(writer, action, derived) for action in unit.actions]
+    if Found.AFTER in states:
         return True
-    if Found.BEFORE in found:
+    if Found.BEFORE in states:
         return False
-    if all(state is Found.SAME for state in found):
+    if all(state is Found.SAME for state in states):
         return unit.needs_backup and not like_backup(writer)
     return None

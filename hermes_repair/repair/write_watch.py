@@ -125,14 +125,14 @@ class Watch:
             raise otherwise("; ".join(wrong[:3]))
 
     def _counted(self) -> Counts:
-        found: Counts = Counter()
+        counts: Counts = Counter()
         for code, rows in Counter(self._written).items():
             table, event = divmod(code, len(_CODES))
             if _CODES[event] == _BY_TRIGGER:  # each is counted as an UPDATE too
-                found[self._tables[table], "UPDATE"] -= rows
+                counts[self._tables[table], "UPDATE"] -= rows
             else:
-                found[self._tables[table], _CODES[event]] += rows
-        return found
+                counts[self._tables[table], _CODES[event]] += rows
+        return counts
 
     def _put_trigger(
         self, number: int, event: str, when: str, table: str, statement: str = ""
@@ -145,8 +145,8 @@ class Watch:
 
     def _is_there(self) -> bool:
         """Whether it was not rolled back with the transaction that it was put in place in."""
-        wanted = len(self._tables) * len(EVENTS) + 2 * bool(self._columns)
-        return len(self._mine()) == wanted
+        expected = len(self._tables) * len(EVENTS) + 2 * bool(self._columns)
+        return len(self._mine()) == expected
 
     def _mine(self) -> list[tuple[Value, ...]]:
         return self._writer.query(
@@ -187,9 +187,9 @@ def require_same_numbers(before: dict[str, int], after: dict[str, int], unit: Un
             added[action.table] += 1 if isinstance(action, RowInsert) else -1
     own = rewritten(unit) - {"sessions", "messages"}
     for table in sorted((before.keys() | after.keys()) - own):
-        meant, found = before.get(table, 0) + added[table], after.get(table, 0)
-        if found != meant:
-            raise otherwise(f"{table} has {found} rows instead of {meant}")
+        meant, rows = before.get(table, 0) + added[table], after.get(table, 0)
+        if rows != meant:
+            raise otherwise(f"{table} has {rows} rows instead of {meant}")
 
 
 def otherwise(what: str) -> Refused:

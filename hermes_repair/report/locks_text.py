@@ -72,8 +72,8 @@ def _stays(cleaned: Cleaned, root: Path) -> Iterator[Line]:
             yield Line(f"stays: {_named(lock)}. {lock.verdict.reason}")
     for lock in cleaned.kept:
         yield Line(f"stays: {_named(lock)}. It was renewed or released in the meantime.")
-    seen = count(len(cleaned.seen), "compression lock")
-    yield Line(f"{root}: {seen} seen, {len(cleaned.freed)} freed.")
+    locks = count(len(cleaned.seen), "compression lock")
+    yield Line(f"{root}: {locks} seen, {len(cleaned.freed)} freed.")
 
 
 def _lock(lock: JudgedLock) -> dict[str, Any]:

@@ -101,19 +101,19 @@ def _only_there(auxiliary_file: AuxiliaryFile) -> Hint:
     return advice(f"{text}.", *parts)
 
 
-def find_document(found: Found) -> dict[str, Any]:
+def find_document(result: Found) -> dict[str, Any]:
     """Return where the words are as JSON: places, no text."""
-    return {"places": [asdict(place) for place in found.places], "notes": list(found.notes)}
+    return {"places": [asdict(place) for place in result.places], "notes": list(result.notes)}
 
 
-def find_lines(found: Found, *, everything: bool) -> Iterator[Line]:
+def find_lines(result: Found, *, everything: bool) -> Iterator[Line]:
     """Yield where the words are, by session; ``everything``: each message has its line."""
     sessions: dict[str, list[Place]] = {}
-    for place in found.places:
+    for place in result.places:
         sessions.setdefault(place.session_id, []).append(place)
     if not sessions:
         yield Line("No message has these words: not in the database, not in a file, not in a copy.")
-    if any(place.search_reason == Why.QUERY.value for place in found.places):
+    if any(place.search_reason == Why.QUERY.value for place in result.places):
         yield Line(
             "Hermes' own search cannot read these words as typed; put them in double quotes there.",
             asked=True,
@@ -125,7 +125,7 @@ def find_lines(found: Found, *, everything: bool) -> Iterator[Line]:
         if len(shown) < len(places):
             more = f"  and {len(places) - len(shown)} more; -v lists all"
             yield Line(more, "dim", asked=True)
-    yield from notes(found.notes)
+    yield from notes(result.notes)
 
 
 def _place(place: Place) -> str:

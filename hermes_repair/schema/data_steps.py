@@ -280,7 +280,7 @@ def entry_values(key: str, entry: Mapping[str, Any]) -> dict[str, Value]:
     """Return what one entry says, as the columns will hold it; unusable values are left out."""
     origin = entry.get("origin")
     place: Mapping[str, Any] = origin if isinstance(origin, dict) else {}
-    said = {
+    stated = {
         "session_key": entry.get("session_key") or key,
         "chat_id": place.get("chat_id"),
         "chat_type": entry.get("chat_type"),
@@ -289,7 +289,7 @@ def entry_values(key: str, entry: Mapping[str, Any]) -> dict[str, Value]:
         "origin_json": json.dumps(origin) if isinstance(origin, dict) else None,
     }
     values: dict[str, Value] = {}
-    for name, value in said.items():
+    for name, value in stated.items():
         text = str(int(value)) if isinstance(value, int) else value
         if isinstance(text, str) and _storable(text):
             values[name] = text

@@ -20,7 +20,7 @@ from hermes_repair.schema.route_parts import Builder, Part, RouteFacts
 from hermes_repair.schema.search_rebuild import is_right
 from hermes_repair.schema.structure import Query, Structure
 from hermes_repair.schema.table_rebuild import CONVERSATIONS, REBUILT, without_place
-from hermes_repair.schema.target_objects import missed, wanted_objects
+from hermes_repair.schema.target_objects import missed, objects_by_step
 
 ROWS_PER_CHUNK = 20_000
 
@@ -61,8 +61,8 @@ def route(structure: Structure, target: int, facts: RouteFacts) -> Route:
     recognition = recognise(structure)
     check_target(recognition, target)
     builder = Builder(structure, recognition, target, facts)
-    for wanted in wanted_objects(target):
-        builder.step(wanted)
+    for objects in objects_by_step(target):
+        builder.step(objects)
     builder.side_tables()
     builder.version_row()
     return Route(recognition.number, target, tuple(builder.parts), builder.kept())
@@ -83,7 +83,7 @@ def read_facts(
     recognition = recognise(structure)
     number = recognition.number
     gateway = number < GATEWAY_STEP <= target or GATEWAY_STEP in missed(
-        wanted_objects(target), recognition.missing, number
+        objects_by_step(target), recognition.missing, number
     )
     search = makes_search_anew(structure, recognition, target)
     return RouteFacts(
@@ -131,9 +131,9 @@ def makes_search_anew(structure: Structure, recognition: Recognition, target: in
     """
     final = default_catalogue().nearest(target).structure
     return any(
-        wanted.step.number > recognition.number or not is_right(structure, final, statements)
-        for wanted in wanted_objects(target)
-        for statements in wanted.search.values()
+        objects.step.number > recognition.number or not is_right(structure, final, statements)
+        for objects in objects_by_step(target)
+        for statements in objects.search.values()
     )
 
 
@@ -143,11 +143,11 @@ def read_crowded(query: Query, structure: Structure, target: int) -> frozenset[s
     A key that Hermes itself changed has a place for what was written under the earlier one.
     """
     crowded = set()
-    for name, wanted in default_catalogue().structure(target).tables.items():
+    for name, expected in default_catalogue().structure(target).tables.items():
         live = structure.tables.get(name)
-        if live is None or live.key == wanted.key or name in REBUILT | CONVERSATIONS:
+        if live is None or live.key == expected.key or name in REBUILT | CONVERSATIONS:
             continue
-        if next(iter(query(without_place(live, wanted), ())))[0]:
+        if next(iter(query(without_place(live, expected), ())))[0]:
             crowded.add(name)
     return frozenset(crowded)
 

@@ -22,7 +22,7 @@ from hermes_repair.schema.table_rebuild import (
     not_brought,
     rebuild_table,
 )
-from hermes_repair.schema.target_objects import Wanted, column_words, missed, wanted_objects
+from hermes_repair.schema.target_objects import StepObjects, column_words, missed, objects_by_step
 from hermes_repair.store.connections import quote
 
 
@@ -85,19 +85,19 @@ class Builder:
         self.unfinished = recognition.unfinished
         # A table whose rebuild stopped has its rows elsewhere: its step did run.
         absent = set(recognition.missing) - self.unfinished
-        self.missed = missed(wanted_objects(target), absent, self.start)
+        self.missed = missed(objects_by_step(target), absent, self.start)
 
-    def step(self, wanted: Wanted) -> None:
+    def step(self, objects: StepObjects) -> None:
         """Append what one step needs: tables, columns, rows, indexes, search tables."""
-        label = wanted.step.label
-        for name, sql in wanted.tables.items():
+        label = objects.step.label
+        for name, sql in objects.tables.items():
             self._table(name, sql, label)
-        self._columns(wanted, label)
-        self._rows(wanted)
-        for name, sql in wanted.indexes.items():
+        self._columns(objects, label)
+        self._rows(objects)
+        for name, sql in objects.indexes.items():
             self._index(self.final.indexes[name], sql, label)
-        for name, statements in wanted.search.items():
-            self._search(wanted, name, statements)
+        for name, statements in objects.search.items():
+            self._search(objects, name, statements)
 
     def kept(self) -> tuple[str, ...]:
         """Return what is otherwise than at the target now and stays so, a line each.
@@ -162,21 +162,21 @@ class Builder:
         return finding if lacking else None
 
     def _table(self, name: str, create: str, label: str) -> None:
-        wanted = made_table(create)
+        target = made_table(create)
         damage = self._damage(name, name in self.recognition.missing, "SC002")
         live = self.tables.get(name)
         if live is None:
             self._refuse_stranger(name)
             self._sql(label, f"table {name}", [create], damage)
-            self.tables[name] = wanted
+            self.tables[name] = target
             self.made.add(name)
-        elif live.key != wanted.key or (
-            live.name in REBUILT and live.foreign_keys != wanted.foreign_keys
+        elif live.key != target.key or (
+            live.name in REBUILT and live.foreign_keys != target.foreign_keys
         ):
-            self._rebuild(live, wanted, create, label, damage)
+            self._rebuild(live, target, create, label, damage)
         for leftover, owner in OWNERS.items():
             if owner == name and leftover in self.tables:
-                self._merge(leftover, wanted, label)
+                self._merge(leftover, target, label)
 
     def _refuse_stranger(self, name: str) -> None:
         """Raise where something of another kind has the name that a table is to have."""
@@ -185,7 +185,7 @@ class Builder:
             raise _not_of_hermes(f"{name} exists but is not a table")
 
     def _rebuild(
-        self, live: Table, wanted: Table, create: str, label: str, damage: str | None
+        self, live: Table, target: Table, create: str, label: str, damage: str | None
     ) -> None:
         if live.name in CONVERSATIONS:
             raise _not_of_hermes(f"Table {live.name} has a primary key of no known schema")
@@ -196,29 +196,29 @@ class Builder:
                 "Only you can say which of them may go: `hermes-repair explain SC004`.",
             )
         hanging = [index for index in self.indexes.values() if index.table == live.name]
-        statements = rebuild_table(live, wanted, create, hanging)
+        statements = rebuild_table(live, target, create, hanging)
         what = f"table {live.name} rebuilt with its own key"
         self._sql(label, what, statements, damage)
         for index in hanging:
             del self.indexes[index.name]
-        self.tables[live.name] = wanted
+        self.tables[live.name] = target
         self.made.add(live.name)
 
-    def _merge(self, name: str, wanted: Table, label: str) -> None:
+    def _merge(self, name: str, target: Table, label: str) -> None:
         leftover = self.tables.pop(name)
-        self._sql(label, f"rows of {name}", merge_leftover(leftover, wanted), "SC004")
-        lost = not_brought(leftover, self.structure.tables.get(wanted.name), wanted)
+        self._sql(label, f"rows of {name}", merge_leftover(leftover, target), "SC004")
+        lost = not_brought(leftover, self.structure.tables.get(target.name), target)
         what = f"table {name} removed, with the rows that have no place; the backup keeps them"
         self._sql(label, what, [f"DROP TABLE {quote(name)}"], "SC004", lost.all)
         for index in list(self.indexes.values()):
             if index.table == name:
                 del self.indexes[index.name]
 
-    def _columns(self, wanted: Wanted, label: str) -> None:
+    def _columns(self, objects: StepObjects, label: str) -> None:
         named: dict[str, set[str]] = {}
-        for table, added in wanted.columns:
+        for table, added in objects.columns:
             named.setdefault(table, set()).add(added)
-        for name, sql in wanted.tables.items():
+        for name, sql in objects.tables.items():
             named.setdefault(name, set()).update(c.name for c in made_table(sql).columns)
         for name, columns in named.items():
             live = self.tables[name]
@@ -243,8 +243,8 @@ class Builder:
                 live = replace(live, columns=(*live.columns, column))
             self.tables[name] = live
 
-    def _rows(self, wanted: Wanted) -> None:
-        step = wanted.step
+    def _rows(self, objects: StepObjects) -> None:
+        step = objects.step
         rules = {"delegates": self.facts.delegates, "gateway": self.facts.gateway}
         for data in step.data:
             if data.nullable:
@@ -269,30 +269,30 @@ class Builder:
                     sql = re.sub(rf"\b{column.name}\b", column.default or "NULL", sql)
         return sql
 
-    def _index(self, wanted: Index, sql: str, label: str) -> None:
-        name = wanted.name
+    def _index(self, target: Index, sql: str, label: str) -> None:
+        name = target.name
         live = self.indexes.get(name)
-        if live == wanted:
+        if live == target:
             return
         recognition = self.recognition
         lacking = name in (*recognition.indexes_missing, *recognition.indexes_elsewhere)
-        damage = self._damage(wanted.table, lacking, "SC006")
+        damage = self._damage(target.table, lacking, "SC006")
         if name == TITLE_INDEX:
             self._add(label, "titles that sessions share", list(self.facts.titles), damage)
         statements = [sql] if live is None else [f"DROP INDEX {quote(name)}", sql]
         self._sql(label, f"index {name}", statements, damage)
-        self.indexes[name] = wanted
+        self.indexes[name] = target
 
-    def _search(self, wanted: Wanted, table: str, statements: list[str]) -> None:
-        behind = wanted.step.number > self.start
+    def _search(self, objects: StepObjects, table: str, statements: list[str]) -> None:
+        behind = objects.step.number > self.start
         if table in {*self.structure.tables, *self.structure.views}:
             raise _not_of_hermes(f"{table} exists but is not a search table")
         if behind or not is_right(self.structure, self.final, statements):
-            fill = wanted.step.fills[table]
+            fill = objects.step.fills[table]
             damage = "SC004" if self.recognition.search.outdated else "FT001"
             bounds = self.facts.message_bounds
             self._sql(
-                wanted.step.label,
+                objects.step.label,
                 f"search table {table} rebuilt",
                 refill(self.structure, table, statements, fill, bounds),
                 None if behind else damage,

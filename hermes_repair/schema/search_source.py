@@ -66,13 +66,13 @@ def search_sources(layout: str) -> Mapping[str, SearchSource]:
     All is taken from our own text of it: SQLite does not read a view of somebody else's database
     that calls a function (the one of schema 30 does), and a view may be anything.
     """
-    made = layout_statements(layout)
-    there = (name for name in TABLES if f"virtual table {name}" in made)
-    return {name: _source(name, made) for name in there}
+    statements = layout_statements(layout)
+    there = (name for name in TABLES if f"virtual table {name}" in statements)
+    return {name: _source(name, statements) for name in there}
 
 
-def _source(table: str, made: Mapping[str, str]) -> SearchSource:
-    create = made[f"virtual table {table}"]
+def _source(table: str, statements: Mapping[str, str]) -> SearchSource:
+    create = statements[f"virtual table {table}"]
     declared = virtual_table_of(table, create)
     if declared is None:
         raise ValueError(f"not a virtual table: {create[:60]}")
@@ -80,8 +80,8 @@ def _source(table: str, made: Mapping[str, str]) -> SearchSource:
     options = {name: value.strip("'") for name, _, value in named if value}
     columns = tuple(argument for argument in declared.arguments if " = " not in argument)
     content = options.get("content")
-    view = content if f"view {content}" in made else None
-    select = _SELECT.match(made[f"view {view}"]) if view is not None else None
+    view = content if f"view {content}" in statements else None
+    select = _SELECT.match(statements[f"view {view}"]) if view is not None else None
     # The step to schema 10 filled this one from the messages with text; its triggers do not ask.
     late = table == TABLES[1] and content == "messages"
     return SearchSource(
@@ -94,5 +94,7 @@ def _source(table: str, made: Mapping[str, str]) -> SearchSource:
         tokenizer=tuple(one for one in declared.arguments if one.startswith("tokenize =")),
         view=view,
         create=create,
-        triggers=tuple(made[f"trigger {table}_{what}"] for what in ("delete", "insert", "update")),
+        triggers=tuple(
+            statements[f"trigger {table}_{what}"] for what in ("delete", "insert", "update")
+        ),
     )

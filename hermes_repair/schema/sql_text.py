@@ -97,11 +97,11 @@ def kind_of(sql: str) -> tuple[str, str]:
     raise ValueError(f"not a statement of a schema file: {sql[:60]}")
 
 
-def split_arguments(found: Sequence[str]) -> list[list[str]]:
+def split_arguments(tokens: Sequence[str]) -> list[list[str]]:
     """Split the tokens between a pair of parentheses at the commas of the outermost level."""
     parts: list[list[str]] = [[]]
     depth = 0
-    for token in found:
+    for token in tokens:
         if token == "," and depth == 0:
             parts.append([])
             continue

@@ -68,7 +68,7 @@ def find_leftovers(structure: Structure) -> tuple[Leftover, ...]:
     )
 
 
-def rebuild_table(live: Table, wanted: Table, create: str, indexes: list[Index]) -> list[str]:
+def rebuild_table(live: Table, target: Table, create: str, indexes: list[Index]) -> list[str]:
     """Return the statements that give a table its wanted shape with every row and value kept.
 
     ``indexes`` are those that hang on the live table by name: dropped here, made again later.
@@ -78,10 +78,10 @@ def rebuild_table(live: Table, wanted: Table, create: str, indexes: list[Index])
     added = [
         replace(column, pk=0, not_null=False)
         for column in live.columns
-        if wanted.column(column.name) is None and not column.hidden
+        if target.column(column.name) is None and not column.hidden
     ]
-    pairs = [(column.name, copied(column, live, "")) for column in (*wanted.columns, *added)]
-    numbered = [] if live.without_rowid or wanted.without_rowid else ["rowid"]
+    pairs = [(column.name, copied(column, live, "")) for column in (*target.columns, *added)]
+    numbered = [] if live.without_rowid or target.without_rowid else ["rowid"]
     names = [*numbered, *(quote(name) for name, value in pairs if value)]
     values = [*numbered, *(value for _, value in pairs if value)]
     columns = [words for column in added if (words := column_words(column)) is not None]
@@ -96,13 +96,13 @@ def rebuild_table(live: Table, wanted: Table, create: str, indexes: list[Index])
     ]
 
 
-def without_place(live: Table, wanted: Table) -> str:
+def without_place(live: Table, target: Table) -> str:
     """Return the query for the number of rows of a table that its wanted shape has no place for.
 
     Rows that share a key with another, and rows without a value that the shape asks for.
     """
-    needed = [c for c in wanted.columns if (c.not_null and c.default is None) or c.pk]
-    if [c.name for c in needed if c.pk] and all(c.pk and _is_rowid(c, wanted) for c in needed):
+    needed = [c for c in target.columns if (c.not_null and c.default is None) or c.pk]
+    if [c.name for c in needed if c.pk] and all(c.pk and _is_rowid(c, target) for c in needed):
         needed = []  # SQLite gives the number
     table = quote(live.name)
     if any(live.column(column.name) is None for column in needed):
@@ -120,7 +120,7 @@ def _is_rowid(column: Column, table: Table) -> bool:
     return table.key == (column.name,) and column.type.upper() == "INTEGER"
 
 
-def merge_leftover(leftover: Table, wanted: Table) -> list[str]:
+def merge_leftover(leftover: Table, target: Table) -> list[str]:
     """Return the statements that bring the rows of ``leftover`` into its owner.
 
     Rows of the owner are the newer ones and win; rows whose session is gone stay out, as Hermes'
@@ -129,20 +129,20 @@ def merge_leftover(leftover: Table, wanted: Table) -> list[str]:
     already counted: ``first_seen`` is the same, which no later write changes, or, without one, the
     counters are, or other rows had been copied (one statement copies all).
     """
-    owner = quote(wanted.name)
-    values = {column.name: copied(column, leftover, "l") for column in wanted.columns}
+    owner = quote(target.name)
+    values = {column.name: copied(column, leftover, "l") for column in target.columns}
     names = [name for name, value in values.items() if value]
     source = f"{quote(leftover.name)} AS l"
     conditions = []
     statements = []
-    if wanted.name == "session_model_usage":
-        source = f"({_summed(leftover, wanted)}) AS l"
+    if target.name == "session_model_usage":
+        source = f"({_summed(leftover, target)}) AS l"
         values = {name: f"l.{quote(name)}" if values[name] else "" for name in values}
-        statements.append(_add_usage(owner, source, wanted, values))
-    if _alone(leftover, wanted):
-        conditions.append(_alone(leftover, wanted))
-    conditions.append(f"NOT EXISTS (SELECT 1 FROM {owner} AS t WHERE {_same(wanted, values)})")
-    if wanted.column("session_id") is not None:
+        statements.append(_add_usage(owner, source, target, values))
+    if _alone(leftover, target):
+        conditions.append(_alone(leftover, target))
+    conditions.append(f"NOT EXISTS (SELECT 1 FROM {owner} AS t WHERE {_same(target, values)})")
+    if target.column("session_id") is not None:
         conditions.append(_SESSION_IS_THERE)
     statements.append(
         f"INSERT INTO {owner} ({', '.join(quote(name) for name in names)})\n"
@@ -155,32 +155,32 @@ def merge_leftover(leftover: Table, wanted: Table) -> list[str]:
 _SESSION_IS_THERE = "EXISTS (SELECT 1 FROM sessions AS s WHERE s.id = l.session_id)"
 
 
-def _same(wanted: Table, values: dict[str, str]) -> str:
+def _same(target: Table, values: dict[str, str]) -> str:
     return " AND ".join(
-        f"t.{quote(name)} IS {values[name] or default_of(wanted, name)}" for name in wanted.key
+        f"t.{quote(name)} IS {values[name] or default_of(target, name)}" for name in target.key
     )
 
 
-def _summed(leftover: Table, wanted: Table) -> str:
+def _summed(leftover: Table, target: Table) -> str:
     """Return the query that adds up usage rows which have one key now (NULL has become '')."""
     parts = []
-    for column in wanted.columns:
+    for column in target.columns:
         value = copied(column, leftover, "")
         if not value:
             continue
         if column.name in USAGE_COUNTERS:
             value = f"SUM({value})"
-        elif column.name not in wanted.key:
+        elif column.name not in target.key:
             value = f"{'MIN' if column.name == 'first_seen' else 'MAX'}({value})"
         parts.append(f"{value} AS {quote(column.name)}")
-    keys = [copied(column, leftover, "") for column in wanted.columns if column.name in wanted.key]
+    keys = [copied(column, leftover, "") for column in target.columns if column.name in target.key]
     grouped = ", ".join(key for key in keys if key)
     return f"SELECT {', '.join(parts)} FROM {quote(leftover.name)} GROUP BY {grouped}"
 
 
-def _add_usage(owner: str, source: str, wanted: Table, values: dict[str, str]) -> str:
+def _add_usage(owner: str, source: str, target: Table, values: dict[str, str]) -> str:
     counters = [name for name in USAGE_COUNTERS if values[name]]
-    same = _same(wanted, values)
+    same = _same(target, values)
     equal = " AND ".join(f"t.{name} IS {values[name]}" for name in counters)
     sums = ",\n    ".join(f"{name} = t.{name} + {values[name]}" for name in counters)
     copied_one = f"SELECT 1 FROM {owner} AS t JOIN {source} ON {same}"
@@ -194,16 +194,16 @@ def _add_usage(owner: str, source: str, wanted: Table, values: dict[str, str]) -
     )
 
 
-def _alone(leftover: Table, wanted: Table) -> str:
+def _alone(leftover: Table, target: Table) -> str:
     """Return the condition that a row takes nobody's place but by its key, empty where it cannot.
 
     A chat's session has one topic (``idx_telegram_dm_topic_bindings_session`` is unique): the
     owner's, else the newest of the leftover.
     """
-    if wanted.name != BINDINGS:
+    if target.name != BINDINGS:
         return ""
     return (
-        f"NOT EXISTS (SELECT 1 FROM {quote(wanted.name)} AS t"
+        f"NOT EXISTS (SELECT 1 FROM {quote(target.name)} AS t"
         " WHERE t.session_id = l.session_id)"
         f" AND NOT EXISTS (SELECT 1 FROM {quote(leftover.name)} AS o"
         " WHERE o.session_id = l.session_id"
@@ -232,26 +232,26 @@ class NotBrought:
         return self.gone, self.older, self.contested
 
 
-def not_brought(leftover: Table, owner: Table | None, wanted: Table) -> NotBrought:
+def not_brought(leftover: Table, owner: Table | None, target: Table) -> NotBrought:
     """Return how to count what :func:`merge_leftover` leaves out; ``owner`` as it is now."""
     rows = f"SELECT COUNT(*) FROM {quote(leftover.name)} AS l WHERE"
     has_session = leftover.column("session_id") is not None
     gone = f"{rows} NOT {_SESSION_IS_THERE}" if has_session else ""
-    if owner is None or wanted.name == "session_model_usage":
+    if owner is None or target.name == "session_model_usage":
         return NotBrought(gone)
     there = f"{_SESSION_IS_THERE} AND " if has_session else ""
     # Live columns only: the leftover and its owner may be of different builds.
     shared = [c.name for c in leftover.columns if owner.column(c.name) is not None]
     identical = " AND ".join(f"t.{quote(name)} IS l.{quote(name)}" for name in shared)
     key = " AND ".join(
-        f"t.{quote(name)} IS l.{quote(name)}" for name in wanted.key if name in shared
+        f"t.{quote(name)} IS l.{quote(name)}" for name in target.key if name in shared
     )
     other = f"FROM {quote(owner.name)} AS t WHERE {key} AND NOT ({identical})"
     older = f"{rows} {there}EXISTS (SELECT 1 {other} AND t.updated_at >= l.updated_at)"
     contested = f"EXISTS (SELECT 1 {other} AND t.updated_at < l.updated_at)"
-    if wanted.name == BINDINGS:
+    if target.name == BINDINGS:
         unkeyed = f"NOT EXISTS (SELECT 1 FROM {quote(owner.name)} AS t WHERE {key})"
-        contested += f" OR ({unkeyed} AND NOT ({_alone(leftover, wanted)}))"
+        contested += f" OR ({unkeyed} AND NOT ({_alone(leftover, target)}))"
     return NotBrought(gone, older, f"{rows} {there}({contested})")
 
 

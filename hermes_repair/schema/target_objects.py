@@ -10,7 +10,7 @@ from hermes_repair.schema.structure import Column
 
 
 @dataclass(slots=True)
-class Wanted:
+class StepObjects:
     """The objects of one step that count for a target.
 
     A table stands at the first step that names it, with its last definition; a search table and its
@@ -26,10 +26,10 @@ class Wanted:
     search: dict[str, list[str]] = field(default_factory=dict)
 
 
-def wanted_objects(target: int) -> list[Wanted]:
+def objects_by_step(target: int) -> list[StepObjects]:
     """Return every step up to ``target``, in order, with the objects that it is to ensure."""
     steps = [step for step in default_catalogue().steps.values() if step.number <= target]
-    result = {step.number: Wanted(step) for step in steps}
+    result = {step.number: StepObjects(step) for step in steps}
     first: dict[str, int] = {}
     search: dict[str, tuple[int, list[str]]] = {}
     for step in steps:
@@ -52,17 +52,17 @@ def wanted_objects(target: int) -> list[Wanted]:
     return list(result.values())
 
 
-def missed(wanted: Iterable[Wanted], missing: Collection[str], start: int) -> frozenset[int]:
+def missed(by_step: Iterable[StepObjects], missing: Collection[str], start: int) -> frozenset[int]:
     """Return the steps that the number counts as done, and whose tables or columns are missing.
 
     ``missing`` are names that every build of the number has (:mod:`.recognise`). Such a step never
     ran, whatever the number says, and so neither did what it does to rows.
     """
     return frozenset(
-        want.step.number
-        for want in wanted
-        if want.step.number <= start
-        and not {*want.tables, *(".".join(pair) for pair in want.columns)}.isdisjoint(missing)
+        objects.step.number
+        for objects in by_step
+        if objects.step.number <= start
+        and not {*objects.tables, *(".".join(pair) for pair in objects.columns)}.isdisjoint(missing)
     )
 
 

@@ -36,9 +36,9 @@ class TextSearch:
             insert = f"INSERT INTO probe(rowid, {columns}) VALUES ({id:d}, {values})"
             self._connection.execute(insert, bind(texts))
         sql = "SELECT rowid FROM probe WHERE probe MATCH ?"
-        found = frozenset(row[0] for row in self._connection.execute(sql, bind([match])))
+        ids = frozenset(row[0] for row in self._connection.execute(sql, bind([match])))
         self._connection.execute("ROLLBACK")
-        return found
+        return ids
 
 
 @contextmanager

@@ -82,12 +82,10 @@ def fit(
     return places
 
 
-def align(
-    left: Sequence[Hashable], right: Sequence[Hashable], max_edits: int = MAX_EDITS
-) -> list[tuple[int, int]] | None:
+def align(left: Sequence[Hashable], right: Sequence[Hashable]) -> list[tuple[int, int]] | None:
     """Return a longest common subsequence as ascending pairs of indexes.
 
-    ``None`` where the two differ in more than ``max_edits`` places after what is only in one of
+    ``None`` where the two differ in more than ``MAX_EDITS`` places after what is only in one of
     them is set aside: they are different conversations, and searching on could take for ever.
     """
     shared = Counter(left).keys() & Counter(right).keys()
@@ -103,7 +101,7 @@ def align(
     tail = 0
     while tail < stop - start and ka[-1 - tail] == kb[-1 - tail]:
         tail += 1
-    middle = _shortest_edit(ka[start : len(ka) - tail], kb[start : len(kb) - tail], max_edits)
+    middle = _shortest_edit(ka[start : len(ka) - tail], kb[start : len(kb) - tail])
     if middle is None:
         return None
     pairs = [(a[index], b[index]) for index in range(start)]
@@ -112,19 +110,17 @@ def align(
     return pairs
 
 
-def _shortest_edit(
-    a: Sequence[int], b: Sequence[int], max_edits: int
-) -> list[tuple[int, int]] | None:
+def _shortest_edit(a: Sequence[int], b: Sequence[int]) -> list[tuple[int, int]] | None:
     """Return the common subsequence that Myers' greedy O(ND) algorithm finds; ``None`` as above."""
     n, m = len(a), len(b)
     if not n or not m:
         return []
-    if abs(n - m) > max_edits:
+    if abs(n - m) > MAX_EDITS:
         return None
-    reach = array("q", [0]) * (2 * min(max_edits, n + m) + 3)
+    reach = array("q", [0]) * (2 * min(MAX_EDITS, n + m) + 3)
     middle = len(reach) // 2
     trace: list[array[int]] = []
-    for edits in range(min(max_edits, n + m) + 1):
+    for edits in range(min(MAX_EDITS, n + m) + 1):
         trace.append(reach[middle - edits - 1 : middle + edits + 2])
         for diagonal in range(-edits, edits + 1, 2):
             down = diagonal == -edits or (

@@ -183,11 +183,11 @@ class Case:
         doubt: Doubt | None,
         matched: dict[int, int],
         first_later: int,
-        wanted: Callable[[int], bool] | None = None,
+        takes: Callable[[int], bool] | None = None,
     ) -> Comparison:
         """Answer with a fill; ``doubt`` says why it is not SAFE, ``None``: it is.
 
-        ``wanted`` says which lines may be inserted, all of them by default.
+        ``takes`` says which lines may be inserted, all of them by default.
         """
         sides = self.sides
         everything = match_others(sides, matched)
@@ -195,7 +195,7 @@ class Case:
         inserted = [
             line
             for line in missing_lines(sides, everything, compared)
-            if wanted is None or wanted(line)
+            if takes is None or takes(line)
         ]
         started = self.session.started_at if self.session else None
         fallback = started if started is not None else sides.file.mtime_ns / 1e9

@@ -131,13 +131,13 @@ def _timed(
         lower, upper = latest, earliest[index]
         if lower > upper + SLACK:
             lower, upper = reached, following[index]
-        wanted = _wanted(sides, [here for _, here in order[index:stop]], lower)
-        if all(time is None for time in wanted) and not math.isfinite(lower):
+        by_clock = _wanted(sides, [here for _, here in order[index:stop]], lower)
+        if all(time is None for time in by_clock) and not math.isfinite(lower):
             lower = min(fallback, upper)
-        if lower > upper + SLACK and None not in wanted:
-            given = wanted
+        if lower > upper + SLACK and None not in by_clock:
+            given = by_clock
         else:
-            given = [*spread(wanted, lower, max(lower, upper))]
+            given = [*spread(by_clock, lower, max(lower, upper))]
         times[index:stop] = given
         reached = given[-1] or reached
         latest = max(latest, reached)
@@ -147,12 +147,12 @@ def _timed(
 
 def _wanted(sides: Sides, lines: Sequence[int | None], reached: float) -> list[float | None]:
     """Return the times of lines that follow each other, and what was ``reached`` before them."""
-    wanted = []
+    times = []
     for line in lines:
         time = None if line is None else sides.best_epoch(line, reached)
-        wanted.append(time)
+        times.append(time)
         reached = reached if time is None else time
-    return wanted
+    return times
 
 
 def _next_times(

@@ -106,9 +106,9 @@ def compare_log(
     reason = _MAYBE_DELETED if session is None else doubt.sentence
     if verdict is Verdict.TAIL_MISSING and undone:
         reason = undone
-    wanted = _within(sides, open_gaps)
-    found = case.filled(verdict, doubt, matched, first_later, wanted.__contains__)
-    return replace(found, severity=Severity.INFO, reason=reason)
+    inside = _within(sides, open_gaps)
+    comparison = case.filled(verdict, doubt, matched, first_later, inside.__contains__)
+    return replace(comparison, severity=Severity.INFO, reason=reason)
 
 
 def _perhaps_undone(sides: Sides, session: SessionFacts, later: Sequence[int]) -> str | None:

@@ -59,7 +59,7 @@ class Sides:
     @cached_property
     def previous_turns(self) -> list[int]:
         """For each line the last line before it with another time, -1 where there is none."""
-        found: list[int] = []
+        turns: list[int] = []
         before = last = -1
         for index in range(len(self.file)):
             time = self.file.time(index)
@@ -67,8 +67,8 @@ class Sides:
                 if last >= 0 and self.file.time(last) != time:
                     before = last
                 last = index
-            found.append(before)
-        return found
+            turns.append(before)
+        return turns
 
     def is_twin(self, line: int, row: int) -> bool:
         """Whether a row was stamped in the turn of its line: whether it is its *time twin*.
@@ -142,9 +142,9 @@ def match_all(sides: Sides) -> dict[int, int] | None:
     ):
         places = fits_left(sides.line_keys(lines), sides.row_keys(rows))
         if places is not None:
-            found = zip(lines, places, strict=True)
+            pairs = zip(lines, places, strict=True)
             return {
-                line: rows[place] for line, place in found if is_genuine(sides.file.flags[line])
+                line: rows[place] for line, place in pairs if is_genuine(sides.file.flags[line])
             }
     return match_some(sides, sides.spoken)
 
@@ -227,7 +227,7 @@ def damaged_places(
     """
     line_of = {row: line for line, row in matched.items()}
     places = sides.file.bad_before
-    found: dict[int, int] = {}
+    row_of: dict[int, int] = {}
     waiting: list[int] = []
     before = -1
     for row in [*spoken, None]:
@@ -238,9 +238,9 @@ def damaged_places(
         here = places[bisect_right(places, before) : bisect_right(places, line)]
         if len(waiting) > len(here):
             return None
-        found.update(zip(waiting, here, strict=False))
+        row_of.update(zip(waiting, here, strict=False))
         before, waiting = line, []
-    return found
+    return row_of
 
 
 def later_rows(sides: Sides, matched: dict[int, int]) -> int:

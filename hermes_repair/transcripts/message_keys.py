@@ -256,8 +256,8 @@ def calls_text(calls: Any) -> str:
 
 def call_ids(calls: Any) -> tuple[str, ...]:
     """Return the ids of decoded tool calls; releases before 2026-03 wrote none."""
-    found = (call_id(call) for call in calls) if isinstance(calls, list) else ()
-    return tuple(id for id in found if id is not None)
+    ids = (call_id(call) for call in calls) if isinstance(calls, list) else ()
+    return tuple(id for id in ids if id is not None)
 
 
 def call_id(call: Any) -> str | None:

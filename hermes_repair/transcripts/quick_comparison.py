@@ -143,12 +143,12 @@ class _Walk:
         return Settled(whole(session_id, counts), tuple(self.bad), tuple(twins))
 
     def _twins(self, turns: Iterable[tuple[Any, Value]]) -> list[Twin]:
-        found = []
+        twins = []
         for stamp, stamped in turns:
             time, epoch = parse_time(stamp), row_time(stamped)
             if time is not None and not time[1] and not math.isnan(epoch):
-                found.append(Twin(time[0], epoch))
-        return trusted_twins(found)
+                twins.append(Twin(time[0], epoch))
+        return trusted_twins(twins)
 
 
 def _same_calls(calls: Any, stored: Value) -> bool:

@@ -145,18 +145,18 @@ def split_line(data: bytes, offset: int) -> list[Record]:
     rest as :class:`BadLine`; each byte that is not white space belongs to exactly one of them.
     """
     start, end = _trimmed(data, 0, len(data))
-    found: list[Record] = []
+    records: list[Record] = []
     if data.startswith(BOM, start):
         start, end = _trimmed(data, start + len(BOM), end)
     if start == end:
-        return found
+        return records
     try:
         return [Line(offset + start, end - start, decode_record(data[start:end]))]
     except ValueError as error:
         reason = str(error)
     if reason not in ("not an object", TOO_DEEP, TOO_LARGE):
-        found = _salvaged(data[start:end], offset + start, reason)
-    return found or [BadLine(offset + start, end - start, reason)]
+        records = _salvaged(data[start:end], offset + start, reason)
+    return records or [BadLine(offset + start, end - start, reason)]
 
 
 def _trimmed(data: bytes, start: int, end: int) -> tuple[int, int]:
@@ -174,7 +174,7 @@ def _salvaged(data: bytes, offset: int, reason: str) -> list[Record]:
     before and after it.
     """
     text = data.decode("latin-1")  # a character for a byte, whatever the bytes are
-    found: list[Record] = []
+    records: list[Record] = []
     done = 0  # what is explained so far
     effort = _EFFORT * len(text)
     for candidate in chain((0,), (match.start() for match in _RECORD.finditer(text))):
@@ -188,12 +188,12 @@ def _salvaged(data: bytes, offset: int, reason: str) -> list[Record]:
         follows = text[stop : stop + 1] in _AFTER
         if value is None or not (follows or candidate == done):
             continue
-        found += _unexplained(data[done:candidate], offset + done, reason)
-        found.append(Line(offset + candidate, stop - candidate, value))
+        records += _unexplained(data[done:candidate], offset + done, reason)
+        records.append(Line(offset + candidate, stop - candidate, value))
         done = stop
-    if found or not text.strip("\x00"):
-        found += _unexplained(data[done:], offset + done, reason)
-    return found
+    if records or not text.strip("\x00"):
+        records += _unexplained(data[done:], offset + done, reason)
+    return records
 
 
 def _decode_at(data: bytes, text: str, begin: int) -> tuple[Message | None, int]:
@@ -324,9 +324,10 @@ def read_record(path: Path, offset: int, length: int, sha256: str) -> Message:
     return decode_exactly(data)
 
 
-def record_digest(path: Path, offset: int, length: int) -> str:
-    """Return the sha256 (hex) of one record; raises as :func:`read_bytes`."""
-    return hashlib.sha256(read_bytes(path, offset, length)).hexdigest()
+def digested_record(path: Path, offset: int, length: int) -> tuple[Message, str]:
+    """Return one message and the sha256 (hex) by which a plan names it; raises as read_bytes."""
+    data = read_bytes(path, offset, length)
+    return decode_exactly(data), hashlib.sha256(data).hexdigest()
 
 
 def prefix_digest(path: Path, size: int) -> str:

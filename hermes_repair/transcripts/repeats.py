@@ -176,7 +176,7 @@ class _Replay:
 
 
 def _replays(rows: Sequence[Message]) -> Iterator[_Replay]:
-    said: list[Message] = []  # each message once, in order
+    distinct: list[Message] = []  # each message once, in order
     by_time: list[Message] = []  # the same as 0.17.0 loads it
     places: defaultdict[tuple[Hashable, float | None], list[int]] = defaultdict(list)
     loaded = 0  # how much of it there was when it was first stored again
@@ -184,15 +184,15 @@ def _replays(rows: Sequence[Message]) -> Iterator[_Replay]:
     while number < len(rows):
         row = rows[number]
         begins = _begins(rows, number, places)
-        orders = (said, by_time) if len(by_time) == len(said) else (said,)
-        replay = _from(rows, number, orders, begins, loaded or len(said)) if said else None
+        orders = (distinct, by_time) if len(by_time) == len(distinct) else (distinct,)
+        replay = _from(rows, number, orders, begins, loaded or len(distinct)) if distinct else None
         if replay is not None:
-            loaded = loaded or len(said)
+            loaded = loaded or len(distinct)
             number += len(replay.rows)
             yield replay
             continue
-        places[row.key, row.at].append(len(said))
-        said.append(row)
+        places[row.key, row.at].append(len(distinct))
+        distinct.append(row)
         if row.at is not None:
             insort(by_time, row, key=_time)
         number += 1
@@ -225,9 +225,9 @@ def _from(
     places of the row in the first of them, none where the times do not fall: where the clock had
     been set back before, all may be there again all the same, which is no proof.
     """
-    for said in orders:
-        exact = _alike(rows, number, said, 0, exact=True)
-        tells = _tells(said[:exact])
+    for distinct in orders:
+        exact = _alike(rows, number, distinct, 0, exact=True)
+        tells = _tells(distinct[:exact])
         if exact >= loaded and (begins or tells):
             return _Replay(tuple(rows[number : number + exact]), bool(begins) and tells)
     if not begins:
@@ -238,31 +238,31 @@ def _from(
 
 
 def _alike(
-    rows: Sequence[Message], number: int, said: Sequence[Message], place: int, *, exact: bool
+    rows: Sequence[Message], number: int, distinct: Sequence[Message], place: int, *, exact: bool
 ) -> int:
-    """Return how many rows from ``number`` on are those of ``said`` from ``place`` on."""
+    """Return how many rows from ``number`` on are those of ``distinct`` from ``place`` on."""
     count = 0
-    while number + count < len(rows) and place + count < len(said):
-        row, first = rows[number + count], said[place + count]
+    while number + count < len(rows) and place + count < len(distinct):
+        row, first = rows[number + count], distinct[place + count]
         if row.key != first.key or (exact and row.at != first.at):
             break
         count += 1
     return count
 
 
-def _tells(said: Sequence[Message]) -> bool:
+def _tells(distinct: Sequence[Message]) -> bool:
     """Whether rows with these times can only be a replay: two speakers, at two moments."""
-    return len({row.role for row in said}) > 1 and len({row.at for row in said}) > 1
+    return len({row.role for row in distinct}) > 1 and len({row.at for row in distinct}) > 1
 
 
 def _written_twice(rows: Sequence[Message]) -> Iterator[Message]:
     """Yield the second of each two where bursts in a row hold every message twice."""
     doubled = [(burst, _second(burst)) for burst in _bursts(rows)]
     for twice, group in groupby(doubled, key=lambda pair: bool(pair[1])):
-        found = list(group)
-        speakers = {row.role for burst, _ in found for row in burst}
-        if twice and len(found) >= ENOUGH and len(speakers) > 1:
-            yield from (row for _, second in found for row in second)
+        bursts = list(group)
+        speakers = {row.role for burst, _ in bursts for row in burst}
+        if twice and len(bursts) >= ENOUGH and len(speakers) > 1:
+            yield from (row for _, second in bursts for row in second)
 
 
 def _bursts(rows: Sequence[Message]) -> Iterator[list[Message]]:

@@ -135,6 +135,14 @@ class FileSequence:
     def __len__(self) -> int:
         return len(self.keys)
 
+    def is_current(self) -> bool:
+        """Whether the file has the size and time that it had when it was read.
+
+        Raises ``OSError`` where it cannot be asked.
+        """
+        status = self.path.stat()
+        return (status.st_size, status.st_mtime_ns) == (self.size, self.mtime_ns)
+
     def genuine(self) -> list[int]:
         """Return the indexes of the messages that are part of the conversation."""
         return [index for index, flags in enumerate(self.flags) if is_genuine(flags)]

@@ -236,7 +236,7 @@ def read_head(path: Path) -> LogHead | None:
     """
     head = b""
     with open_regular(path) as file:
-        while (found := _COUNT.search(head)) is None:
+        while (messages := _COUNT.search(head)) is None:
             chunk = file.read(_PART)
             if not chunk or len(head) > MOST_HEAD or _MESSAGES in head:
                 return None
@@ -249,7 +249,7 @@ def read_head(path: Path) -> LogHead | None:
     return LogHead(
         session_id=session_id if isinstance(session_id, str) else None,
         platform=platform if isinstance(platform, str) else None,
-        messages=int(found[1]),
+        messages=int(messages[1]),
         updated=parse_time(header.get("last_updated")),
     )
 
@@ -304,17 +304,17 @@ def spooled_session(header: dict[str, Any]) -> str | None:
     return None
 
 
-def _read(path: Path, wanted: tuple[str, ...]) -> LogFile:
+def _read(path: Path, keys: tuple[str, ...]) -> LogFile:
     sequence = FileSequence(path)
     with open_regular(path) as file:
         data = file.read(MAX_LOG + 1)
         sequence.mtime_ns = os.fstat(file.fileno()).st_mtime_ns
     sequence.size = len(data)
-    found = _spans(data, wanted) if len(data) <= MAX_LOG else None
-    if found is None:
+    outline = _spans(data, keys) if len(data) <= MAX_LOG else None
+    if outline is None:
         sequence.add_bad(BadLine(0, len(data), TOO_LARGE))
         return LogFile({}, sequence)
-    spans, end = found
+    spans, end = outline
     for record in _records(data, spans, end):
         sequence.add(record)
     return LogFile(_header(data, spans), sequence)
@@ -343,8 +343,8 @@ def _header(data: bytes, spans: list[tuple[int, int]]) -> dict[str, Any]:
         return {}
 
 
-def _spans(data: bytes, wanted: tuple[str, ...]) -> tuple[list[tuple[int, int]], int | None] | None:
-    """Return the bounds of the objects at the path ``wanted`` (``*``: any element of an array).
+def _spans(data: bytes, keys: tuple[str, ...]) -> tuple[list[tuple[int, int]], int | None] | None:
+    """Return the bounds of the objects at the path ``keys`` (``*``: any element of an array).
 
     The second value is where the text stops making sense: the end of the last complete message
     of a file whose brackets do not close, ``None`` for a whole file. Nothing where it has more
@@ -360,19 +360,19 @@ def _spans(data: bytes, wanted: tuple[str, ...]) -> tuple[list[tuple[int, int]],
         if number == MOST_TOKENS:
             return None
         if text[:1] == b'"':
-            if len(kinds) <= len(wanted) and kinds[-1:] == [b"{"] and _KEY.match(data, token.end()):
+            if len(kinds) <= len(keys) and kinds[-1:] == [b"{"] and _KEY.match(data, token.end()):
                 key = text[1:-1].decode("utf-8", "replace")
         elif text in (b"{", b"["):
             if len(kinds) > DEEPEST:
                 break
             path.append(key if kinds[-1:] == [b"{"] else "*")
             kinds.append(text)
-            if text == b"{" and len(path) == len(wanted) + 1 and tuple(path[1:]) == wanted:
+            if text == b"{" and len(path) == len(keys) + 1 and tuple(path[1:]) == keys:
                 start = token.start()
         else:
             if not kinds or (kinds[-1] == b"{") != (text == b"}"):
                 break
-            if text == b"}" and len(path) == len(wanted) + 1 and tuple(path[1:]) == wanted:
+            if text == b"}" and len(path) == len(keys) + 1 and tuple(path[1:]) == keys:
                 spans.append((start, token.end()))
             kinds.pop()
             path.pop()

@@ -20,12 +20,14 @@ from hermes_repair import host
 from hermes_repair.app.backups import make as make_backup
 from hermes_repair.app.backups import restore
 from hermes_repair.app.clean_locks import clean
-from hermes_repair.app.environment import Environment
+from hermes_repair.app.diagnose import Diagnosis
+from hermes_repair.app.environment import Environment, Run
 from hermes_repair.app.file_status import read_file_status
 from hermes_repair.app.open_scene import open_scene
 from hermes_repair.cli.guard import run
 from hermes_repair.model.choices import WalChoice
 from hermes_repair.model.errors import DatabaseUnreadable, InUse, Refused
+from hermes_repair.model.findings import Finding, Severity
 from hermes_repair.store.connections import open_immutable, open_joined
 from hermes_repair.store.file_state import SideFile
 from hermes_repair.store.integrity import Soundness
@@ -101,6 +103,11 @@ LOOKING = (
 )
 
 
+def fatal(found: Diagnosis) -> list[Finding]:
+    """Return the findings that keep every writing command out."""
+    return [finding for finding in found.findings if finding.severity is Severity.FATAL]
+
+
 @pytest.mark.parametrize("state", STATES, ids=lambda state: state.__name__)
 def test_looking_leaves_every_byte_and_time(
     state: Callable[[Path], None], home: Path, capsys: pytest.CaptureFixture[str]
@@ -132,7 +139,7 @@ def test_looking_at_what_is_no_database_leaves_it(
 
 def seen(home: Path, environment: Environment) -> tuple[View, SideFile, int]:
     """Return the view that was chosen, what lies beside the file, and how many messages it has."""
-    with open_scene(home_of(home), environment, WISHES) as scene:
+    with open_scene(Run(home_of(home), environment), WISHES) as scene:
         row = scene.look.one("SELECT COUNT(*) FROM messages")
         assert row is not None and isinstance(row[0], int)
         return scene.look.view, scene.file.side, row[0]
@@ -178,7 +185,7 @@ def test_immutable_alone_would_see_half_a_write(home: Path, environment: Environ
     finally:
         look_past.close()
     found = look(home, environment)
-    assert "DB005" in ids(found) and found.fatal is None
+    assert "DB005" in ids(found) and not fatal(found)
     assert found.database["messages"] == MESSAGES
 
 
@@ -203,13 +210,13 @@ def test_a_zero_byte_file_beside_a_wal_is_told_and_kept(
     (home / "state.db").write_bytes(b"")
     before = files(home)
     found = look(home, environment)
-    assert found.fatal is not None and found.fatal.id == "DB001"
-    assert str((home / "state.db-wal").stat().st_size) in found.fatal.message
+    assert [finding.id for finding in fatal(found)] == ["DB001"]
+    assert str((home / "state.db-wal").stat().st_size) in fatal(found)[0].message
     for write in (repair, migrate, undo):
         with pytest.raises((Refused, DatabaseUnreadable)):
             write(home, environment)
     with pytest.raises((Refused, DatabaseUnreadable)):
-        make_backup(home_of(home), environment)
+        make_backup(Run(home_of(home), environment))
     left = files(home, but="hermes-repair")
     before.pop("") if "" in before else None
     assert {k: v for k, v in left.items() if k != "."} == {
@@ -225,7 +232,7 @@ def test_the_wal_of_a_killed_release_is_joined(tmp_path: Path, environment: Envi
     before = files(home)
     assert seen(home, environment) == (View.JOINED, SideFile.CRASH, 6)
     found = look(home, environment)
-    assert found.fatal is None and "DB005" not in ids(found)
+    assert not fatal(found) and "DB005" not in ids(found)
     assert files(home) == before
 
 
@@ -249,9 +256,11 @@ def writing_commands(home: Path, environment: Environment) -> dict[str, Callable
         "repair": lambda: repair(home, environment),
         "migrate": lambda: migrate(home, environment, 16),
         "undo": lambda: undo(home, environment),
-        "backup": lambda: make_backup(home_of(home), environment),
+        "backup": lambda: make_backup(Run(home_of(home), environment)),
         "restore": lambda: restore(
-            home_of(home), environment, str(home.parent / "copy.db"), lambda _source, _kept: True
+            Run(home_of(home), environment),
+            str(home.parent / "copy.db"),
+            lambda _source, _kept: True,
         ),
     }
 
@@ -264,7 +273,7 @@ def test_nothing_is_written_beside_a_wal_in_question(
     shutil.copyfile(home / "state.db", home.parent / "copy.db")
     newer_main_older_wal(home)
     found = look(home, environment)
-    assert found.fatal is not None and found.fatal.id == "DB002"
+    assert [finding.id for finding in fatal(found)] == ["DB002"]
     before = files(home, but="hermes-repair")
     with pytest.raises(Refused, match="DB002") as refused:
         writing_commands(home, environment)[command]()
@@ -276,7 +285,7 @@ def test_nothing_is_written_beside_a_wal_in_question(
 def test_locks_clean_leaves_a_wal_alone(home: Path, environment: Environment) -> None:
     newer_main_older_wal(home)
     before = files(home)
-    clean(home_of(home), environment, grace=60.0, max_age=3600.0, dry_run=False)
+    clean(Run(home_of(home), environment), grace=60.0, max_age=3600.0, dry_run=False)
     assert files(home) == before
 
 
@@ -306,7 +315,7 @@ def test_the_answer_counts_where_nothing_else_is_wrong(
     newer_main_older_wal(home)
     done = repair(home, environment, choice=WalChoice.IGNORE)
     assert done.complete and done.units == 0
-    assert look(home, environment).fatal is None
+    assert not fatal(look(home, environment))
 
 
 def test_the_answer_means_nothing_without_the_question(
@@ -334,12 +343,12 @@ def test_a_stale_wal_that_damages_is_not_joined(home: Path, environment: Environ
     (home / "state.db").write_bytes(old)
     (home / "state.db-wal").write_bytes(wal)
     before = files(home)
-    with open_scene(home_of(home), environment, WISHES) as scene:
+    with open_scene(Run(home_of(home), environment), WISHES) as scene:
         assert scene.file.side is SideFile.STALE and scene.look.view is View.MAIN
         assert scene.file.soundness == Soundness()
     found = look(home, environment)
-    assert found.fatal is not None and found.fatal.id == "DB002"
-    assert "damaged" in found.fatal.message
+    assert [finding.id for finding in fatal(found)] == ["DB002"]
+    assert "damaged" in fatal(found)[0].message
     assert files(home) == before
 
 
@@ -400,7 +409,9 @@ def test_deleted_side_files_are_told_and_not_made_again(
         for ask in (
             lambda: look(home, environment),
             lambda: repair(home, environment),
-            lambda: clean(home_of(home), environment, grace=60.0, max_age=3600.0, dry_run=False),
+            lambda: clean(
+                Run(home_of(home), environment), grace=60.0, max_age=3600.0, dry_run=False
+            ),
         ):
             with pytest.raises(Refused, match="deleted") as refused:
                 ask()
@@ -598,14 +609,14 @@ def test_no_command_opens_a_database_as_a_file(
     watched.root, watched.opened = str(home), []
     try:
         look(home, environment)
-        make_backup(home_of(home), environment)
+        make_backup(Run(home_of(home), environment))
         repair(home, environment, backup=True)
         migrate(home, environment, 16)
         undo(home, environment)
         undo(home, environment)
-        clean(home_of(home), environment, grace=60.0, max_age=3600.0, dry_run=False)
+        clean(Run(home_of(home), environment), grace=60.0, max_age=3600.0, dry_run=False)
         copy = next((home / "hermes-repair" / "backups").glob("manual-*"))
-        restore(home_of(home), environment, copy.name, lambda _source, _kept: True)
+        restore(Run(home_of(home), environment), copy.name, lambda _source, _kept: True)
         assert watched.opened == []
         (home / "state.db").open("rb").close()
         assert len(watched.opened) == 1, "the watch sees nothing"

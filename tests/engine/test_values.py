@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hermes_repair.app.environment import Environment
+from hermes_repair.app.environment import Environment, Run
+from hermes_repair.app.proposal import Request
 from hermes_repair.app.repair import preview
 from hermes_repair.app.saved_plan import apply_saved
 from hermes_repair.model.actions import (
@@ -309,7 +310,9 @@ def test_a_damaged_receipt_is_named_and_left_out(home: Path, environment: Enviro
 def saved(home: Path, environment: Environment, path: Path, *select: str) -> str:
     """Save a plan as ``repair --dry-run --plan-out`` does; return the digest that it showed."""
     selection = Selection(select=select)
-    return preview(home_of(home), environment, WISHES, selection, plan_out=path).digest
+    return preview(
+        Run(home_of(home), environment), Request(WISHES, selection), plan_out=path
+    ).digest
 
 
 def test_a_saved_plan_is_what_is_done(home: Path, environment: Environment, tmp_path: Path) -> None:
@@ -320,7 +323,7 @@ def test_a_saved_plan_is_what_is_done(home: Path, environment: Environment, tmp_
     assert saved(home, environment, tmp_path / "again.db") == digest
     with plan_database.read(path) as file:
         assert file.digest() == digest
-    done = apply_saved(home_of(home), environment, path)
+    done = apply_saved(Run(home_of(home), environment), path)
     assert done.complete and done.units == 4
     assert ids(look(home, environment)) == []
     planned = without_sequence(content(home))
@@ -337,7 +340,7 @@ def test_a_part_of_a_plan_has_its_own_digest(
     assert part != whole
     with plan_database.read(tmp_path / "part.db") as file:
         assert file.digest() == part
-    done = apply_saved(home_of(home), environment, tmp_path / "part.db")
+    done = apply_saved(Run(home_of(home), environment), tmp_path / "part.db")
     assert done.units == 1
     assert "TR001" not in ids(look(home, environment)) and "LN001" in ids(look(home, environment))
 
@@ -359,7 +362,7 @@ def test_a_plan_on_another_base_is_refused(
         (home / "state.db").touch()
     before = files(home, but="hermes-repair")
     with pytest.raises(Refused, match="changed after this plan"):
-        apply_saved(home_of(home), environment, path)
+        apply_saved(Run(home_of(home), environment), path)
     assert files(home, but="hermes-repair") == before
 
 
@@ -370,7 +373,7 @@ def test_a_plan_of_another_home_is_refused(
     saved(home, environment, path)
     other = small_home(tmp_path / "other", 14)
     with pytest.raises(Refused, match="This plan is for"):
-        apply_saved(home_of(other), environment, path)
+        apply_saved(Run(home_of(other), environment), path)
 
 
 def test_a_plan_is_refused_where_its_source_changed(
@@ -381,7 +384,7 @@ def test_a_plan_is_refused_where_its_source_changed(
     transcript = home / "sessions" / f"{FRONT}.jsonl"
     transcript.write_bytes(transcript.read_bytes().replace(b"number 0", b"number 9"))
     before = without_sequence(content(home))
-    done = apply_saved(home_of(home), environment, path)
+    done = apply_saved(Run(home_of(home), environment), path)
     assert not done.complete
     assert any(FRONT in error.message for _, error in done.refused)
     assert without_sequence(content(home)) == before
@@ -415,7 +418,7 @@ def test_a_plan_waits_for_nobody(home: Path, environment: Environment, tmp_path:
     process.stdout.readline()
     try:
         with pytest.raises((InUse, Refused)):
-            apply_saved(home_of(home), environment, path)
+            apply_saved(Run(home_of(home), environment), path)
     finally:
         process.communicate(b"")
 

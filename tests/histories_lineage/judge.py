@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hermes_repair.app.environment import real_environment
+from hermes_repair.app.environment import Run, real_environment
 from hermes_repair.app.open_scene import open_scene
+from hermes_repair.app.proposal import Request
 from hermes_repair.app.repair import repair
 from hermes_repair.checks.registry import all_checks
 from hermes_repair.evidence.scene import Scene
@@ -80,7 +81,7 @@ Shown = Mapping[str, Sequence[tuple[str, float]]]
 
 def _looked(played: Played) -> tuple[Shown, Mapping[str, set[str]], list[Finding]]:
     with open_scene(
-        open_home(played.home), real_environment(lambda _: None), LookOptions()
+        Run(open_home(played.home), real_environment(lambda _: None)), LookOptions()
     ) as scene:
         findings = [
             found
@@ -138,7 +139,9 @@ def _repaired(
     ids = ", ".join(sorted({found.id for found in safe}))
     environment = real_environment(lambda _: None)
     done = repair(
-        open_home(played.home), environment, LookOptions(), Selection(select=FAMILIES), _yes
+        Run(open_home(played.home), environment),
+        Request(LookOptions(), Selection(select=FAMILIES)),
+        _yes,
     )
     if done.refused:
         yield f"{ids}: refused"

@@ -17,8 +17,9 @@ from typing import Any
 
 import pytest
 
-from hermes_repair.app.environment import Environment, real_environment
+from hermes_repair.app.environment import Environment, Run, real_environment
 from hermes_repair.app.open_scene import open_scene
+from hermes_repair.app.proposal import Request
 from hermes_repair.app.repair import repair
 from hermes_repair.app.undo import undo
 from hermes_repair.home.layout import Home, open_home
@@ -76,11 +77,15 @@ def test_whatever_the_lineage(seed: int, empty: Path, tmp_path: Path) -> None:
     assert fingerprint(folder) == files
 
     # What a person names may list a run: that it may be one is what makes it a judgement.
-    safe = repair(home, environment, LookOptions(), replace(SELECTED, unsafe=False), lambda _: True)
+    safe = repair(
+        Run(home, environment),
+        Request(LookOptions(), replace(SELECTED, unsafe=False)),
+        lambda _: True,
+    )
     assert not safe.refused
     assert not delegates & seen(home, environment)[0].keys()
 
-    done = repair(home, environment, LookOptions(), SELECTED, lambda _: True)
+    done = repair(Run(home, environment), Request(LookOptions(), SELECTED), lambda _: True)
     assert not done.refused
     assert done.after is not None
     kinds = ("safe", "unsafe")
@@ -99,7 +104,7 @@ def test_whatever_the_lineage(seed: int, empty: Path, tmp_path: Path) -> None:
 
     for made in (done, safe):
         if made.receipt is not None:
-            undo(home, environment, None, lambda _: True)
+            undo(Run(home, environment), None, lambda _: True)
     assert rows(folder / "state.db") == original
 
 
@@ -157,7 +162,7 @@ def seen(
     """Return what a list of 0.19.0 shows, each with the session that it stands for, all titles, the
     delegates' runs that it does not show, and what is or may be a run of the program's own: also
     children that it takes for continuations and that are none."""
-    with open_scene(home, environment, LookOptions()) as scene:
+    with open_scene(Run(home, environment), LookOptions()) as scene:
         shown = {line.shown: line.root for line in picker(scene.graph, RULES["0.19.0"])}
         titles = {node.id: node.title for node in scene.nodes if node.title}
         delegates = {

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from hermes_repair.app.diagnose import diagnose
-from hermes_repair.app.environment import real_environment
+from hermes_repair.app.environment import Run, real_environment
 from hermes_repair.home.layout import open_home
 from hermes_repair.model.choices import LookOptions, Selection
 from tests.command import run
@@ -111,7 +111,7 @@ def test_a_finding_that_is_gone_at_the_second_look_is_not_shown(tmp_path: Path) 
     with running(home) as hermes:
         for session in ("garden", "choir"):
             leave_lock(home, session, f"pid={hermes.pid}:tid=1:agent=a:nonce=1")
-        found = diagnose(open_home(home), environment, LookOptions(), Selection())
+        found = diagnose(Run(open_home(home), environment), LookOptions(), Selection())
         assert [finding.session_id for finding in found.findings] == ["choir"]
         assert len(slept) == 1 and slept[0] >= 1
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from hermes_repair.app import migrate as app
+from hermes_repair.app.environment import Run
 from hermes_repair.home.layout import open_home
 from hermes_repair.schema.data_steps import Decisions
 from hermes_repair.schema.route import Route, read_facts, route
@@ -79,7 +80,9 @@ def test_what_the_run_itself_leaves_out_is_taken_back(
         return replace(made, parts=tuple(p for p in made.parts if p.what != "column sessions.cwd"))
 
     monkeypatch.setattr(app, "route", without_a_column)
-    result = app.migrate(open_home(home), fixed_environment(tmp_path), 14, False, lambda _way: True)
+    result = app.migrate(
+        Run(open_home(home), fixed_environment(tmp_path)), 14, False, lambda _way: True
+    )
     assert result.problem is not None and result.problem.exit_code == 3
     assert "missing: column sessions.cwd" in result.problem.message
     assert "nothing was changed" in str(result.problem.hint)

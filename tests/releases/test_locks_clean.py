@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from hermes_repair.app import clean_locks as app
-from hermes_repair.app.environment import real_environment
+from hermes_repair.app.environment import Run, real_environment
 from hermes_repair.app.file_status import read_file_status
 from hermes_repair.home.layout import open_home
 from tests.command import run
@@ -28,7 +28,7 @@ WORLD = real_environment(lambda _sentence: None)
 
 
 def see(home: Path) -> app.Seen:
-    return app.see(open_home(home), WORLD, grace=60, max_age=3600)
+    return app.see(Run(open_home(home), WORLD), grace=60, max_age=3600)
 
 
 def test_nothing_to_do_says_nothing_and_leaves_no_trace(tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_a_lock_that_is_retaken_between_look_and_delete_wins(tmp_path: Path) -> 
         seen = see(home)
         assert [lock.session for lock in seen.stale] == ["choir"]
         assert hermes.do("acquire choir 300") == "True"  # Hermes takes an expired lock over
-        done = app.free(open_home(home), WORLD, seen)
+        done = app.free(Run(open_home(home), WORLD), seen)
         assert (done.freed, [lock.session for lock in done.kept], done.refused) == (
             [],
             ["choir"],
@@ -124,7 +124,9 @@ def test_a_lock_that_is_renewed_between_look_and_delete_wins(tmp_path: Path) -> 
         seen = see(home)
         with changing(home) as connection:
             connection.execute("UPDATE compression_locks SET expires_at = ?", (time.time() + 300,))
-        assert [lock.session for lock in app.free(open_home(home), WORLD, seen).kept] == ["choir"]
+        assert [lock.session for lock in app.free(Run(open_home(home), WORLD), seen).kept] == [
+            "choir"
+        ]
         assert hermes.do("holder choir").startswith(f"pid={hermes.pid}:")
 
 
@@ -202,7 +204,7 @@ def test_receipts_are_small_and_do_not_pile_up(tmp_path: Path) -> None:
     home = home_of_chats(tmp_path, "0.16.0")
     for number in range(app.KEEP_RECEIPTS + 5):
         leave_lock(home, f"lock {number}")
-        done = app.clean(open_home(home), WORLD, grace=60, max_age=3600, dry_run=False)
+        done = app.clean(Run(open_home(home), WORLD), grace=60, max_age=3600, dry_run=False)
         assert [lock.session for lock in done.freed] == [f"lock {number}"]
     kept = receipts(home)
     assert len(kept) == app.KEEP_RECEIPTS

@@ -18,6 +18,8 @@ from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
 
 from hermes_repair.app import repair as app
+from hermes_repair.app.environment import Run
+from hermes_repair.app.proposal import Request
 from hermes_repair.evidence.database_history import IMPORTS_SINCE
 from hermes_repair.home.layout import open_home
 from hermes_repair.model.choices import LookOptions, Selection
@@ -272,10 +274,13 @@ def backfill(root: Path, scratch: Path, named: frozenset[str] = frozenset()) -> 
     )
     chosen = Selection(select=("TR",), sessions=named)
     done = app.repair(
-        home, environment, look_options, chosen, lambda _proposal: True, command="backfill"
+        Run(home, environment),
+        Request(look_options, chosen),
+        lambda _proposal: True,
+        command="backfill",
     )
     assert done.complete
-    again = app.preview(home, environment, look_options, chosen).plan
+    again = app.preview(Run(home, environment), Request(look_options, chosen)).plan
     assert (again.now, again.waiting) == ((), ())
     return len(done.receipts)
 

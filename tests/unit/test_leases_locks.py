@@ -17,6 +17,7 @@ from hermes_repair.leases import (
     MAX_AGE,
     Holder,
     Kind,
+    LeaseTerms,
     LockRow,
     Verdict,
     parse_holder,
@@ -67,7 +68,9 @@ class Case:
     revivable: bool = False
 
     def judge(self) -> Verdict:
-        return verdict(self.lock, self.openers, self.process, NOW, revivable=self.revivable)
+        return verdict(
+            self.lock, self.openers, self.process, NOW, LeaseTerms(revivable=self.revivable)
+        )
 
 
 GONE = Case()
@@ -215,9 +218,11 @@ def test_a_long_compression_that_is_renewed_is_not_absurd() -> None:
 
 def test_limits_are_parameters() -> None:
     lock = replace(HELD.lock, expires_at=NOW - 10)
-    assert verdict(lock, HELD.openers, HELD.process, NOW, grace=5).cleanable
+    assert verdict(lock, HELD.openers, HELD.process, NOW, LeaseTerms(grace=5)).cleanable
     lock = replace(HELD.lock, expires_at=NOW + 100)
-    assert verdict(lock, HELD.openers, HELD.process, NOW, max_age=50).kind is Kind.ABSURD
+    assert (
+        verdict(lock, HELD.openers, HELD.process, NOW, LeaseTerms(max_age=50)).kind is Kind.ABSURD
+    )
 
 
 @pytest.mark.parametrize(
@@ -274,7 +279,7 @@ PROCESSES = st.builds(
 def test_any_row_gets_a_verdict_and_no_live_holder_is_cleaned(
     lock: LockRow, openers: Openers, process: ProcessInfo | None, revivable: bool
 ) -> None:
-    found = verdict(lock, openers, process, NOW, revivable=revivable)
+    found = verdict(lock, openers, process, NOW, LeaseTerms(revivable=revivable))
     assert str(found.reason).endswith(".") and str(found.reason)[0].isupper()
     if found.kind in (Kind.LIVE, Kind.UNKNOWN):
         assert found.safety is None

@@ -21,7 +21,7 @@ from hermes_repair.schema.search import layouts
 from hermes_repair.schema.sql_text import kind_of, normal, statements
 from hermes_repair.schema.structure import Structure, read_structure
 from hermes_repair.schema.structure_difference import compare, diff, normalised
-from hermes_repair.schema.target_objects import wanted_objects
+from hermes_repair.schema.target_objects import objects_by_step
 from tests.homes.database import (
     NEVER_FOUND,
     SHAPES,
@@ -123,7 +123,7 @@ def test_every_file_is_built_from() -> None:
 @pytest.mark.parametrize("number", [n for n in default_catalogue().known_numbers() if n <= 22])
 def test_steps_add_up_to_each_structure(number: int) -> None:
     connection = connect(":memory:")
-    for wanted in wanted_objects(number):
+    for wanted in objects_by_step(number):
         for sql in wanted.tables.values():
             connection.execute(sql)
     columns = [
@@ -135,7 +135,7 @@ def test_steps_add_up_to_each_structure(number: int) -> None:
     ]
     for item in columns:
         connection.execute(item.sql)
-    for wanted in wanted_objects(number):
+    for wanted in objects_by_step(number):
         for sql in [
             *wanted.indexes.values(),
             *(s for made in wanted.search.values() for s in made),

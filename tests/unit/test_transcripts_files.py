@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from hermes_repair.transcripts.reader import read_record, record_digest
+from hermes_repair.transcripts.reader import digested_record, read_record
 from hermes_repair.transcripts.session_files import (
     FileKind,
     LogFile,
@@ -150,7 +150,7 @@ def check(log: LogFile, messages: list[dict[str, Any]]) -> None:
     assert sequence.keys == [key_of(message) for message in messages]
     for index, message in enumerate(messages):
         offset, length = sequence.offsets[index], sequence.lengths[index]
-        sha256 = record_digest(sequence.path, offset, length)
+        _, sha256 = digested_record(sequence.path, offset, length)
         assert read_record(sequence.path, offset, length, sha256) == message
 
 

@@ -21,8 +21,8 @@ from hermes_repair.transcripts.reader import (
     SourceChanged,
     TranscriptReader,
     decode_exactly,
+    digested_record,
     read_record,
-    record_digest,
     split_line,
 )
 from hermes_repair.transcripts.sequences import read_sequence
@@ -222,7 +222,8 @@ def test_a_record_is_read_again_exactly_or_not_at_all(tmp_path: Path) -> None:
     huge = {"role": "user", "content": "é", "number": 10**40}
     path.write_bytes(A + b"\n" + encoded(huge) + b"\r\n")
     line = read(path)[1]
-    sha256 = record_digest(path, line.offset, line.length)
+    message, sha256 = digested_record(path, line.offset, line.length)
+    assert message == huge
     assert sha256 == hashlib.sha256(encoded(huge)).hexdigest()
     assert read_record(path, line.offset, line.length, sha256) == huge
     data = bytearray(path.read_bytes())
