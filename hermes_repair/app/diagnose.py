@@ -64,11 +64,6 @@ class Diagnosis:
         open_ones = [f.severity for f in self.findings if f.fingerprint not in self.accepted]
         return max(open_ones, default=None)
 
-    @property
-    def fatal(self) -> Finding | None:
-        """A finding that keeps every writing command out, if there is one."""
-        return next((f for f in self.findings if f.severity is Severity.FATAL), None)
-
 
 def diagnose(
     home: Home,

@@ -45,7 +45,17 @@ from tests.homes.damage import (
 )
 from tests.homes.home import opened
 from tests.homes.small import FRONT, HEALTHY, NOW, small_home
-from tests.in_process import WISHES, fixed_environment, home_of, ids, look, migrate, repair, undo
+from tests.in_process import (
+    WISHES,
+    fatal,
+    fixed_environment,
+    home_of,
+    ids,
+    look,
+    migrate,
+    repair,
+    undo,
+)
 from tests.releases import run_release
 
 # --- Homes at rest, one for every thing that can lie there -----------------------------------
@@ -178,7 +188,7 @@ def test_immutable_alone_would_see_half_a_write(home: Path, environment: Environ
     finally:
         look_past.close()
     found = look(home, environment)
-    assert "DB005" in ids(found) and found.fatal is None
+    assert "DB005" in ids(found) and fatal(found) is None
     assert found.database["messages"] == MESSAGES
 
 
@@ -203,8 +213,9 @@ def test_a_zero_byte_file_beside_a_wal_is_told_and_kept(
     (home / "state.db").write_bytes(b"")
     before = files(home)
     found = look(home, environment)
-    assert found.fatal is not None and found.fatal.id == "DB001"
-    assert str((home / "state.db-wal").stat().st_size) in found.fatal.message
+    stop = fatal(found)
+    assert stop is not None and stop.id == "DB001"
+    assert str((home / "state.db-wal").stat().st_size) in stop.message
     for write in (repair, migrate, undo):
         with pytest.raises((Refused, DatabaseUnreadable)):
             write(home, environment)
@@ -225,7 +236,7 @@ def test_the_wal_of_a_killed_release_is_joined(tmp_path: Path, environment: Envi
     before = files(home)
     assert seen(home, environment) == (View.JOINED, SideFile.CRASH, 6)
     found = look(home, environment)
-    assert found.fatal is None and "DB005" not in ids(found)
+    assert fatal(found) is None and "DB005" not in ids(found)
     assert files(home) == before
 
 
@@ -264,7 +275,8 @@ def test_nothing_is_written_beside_a_wal_in_question(
     shutil.copyfile(home / "state.db", home.parent / "copy.db")
     newer_main_older_wal(home)
     found = look(home, environment)
-    assert found.fatal is not None and found.fatal.id == "DB002"
+    stop = fatal(found)
+    assert stop is not None and stop.id == "DB002"
     before = files(home, but="hermes-repair")
     with pytest.raises(Refused, match="DB002") as refused:
         writing_commands(home, environment)[command]()
@@ -306,7 +318,7 @@ def test_the_answer_counts_where_nothing_else_is_wrong(
     newer_main_older_wal(home)
     done = repair(home, environment, choice=WalChoice.IGNORE)
     assert done.complete and done.units == 0
-    assert look(home, environment).fatal is None
+    assert fatal(look(home, environment)) is None
 
 
 def test_the_answer_means_nothing_without_the_question(
@@ -338,8 +350,9 @@ def test_a_stale_wal_that_damages_is_not_joined(home: Path, environment: Environ
         assert scene.file.side is SideFile.STALE and scene.look.view is View.MAIN
         assert scene.file.soundness == Soundness()
     found = look(home, environment)
-    assert found.fatal is not None and found.fatal.id == "DB002"
-    assert "damaged" in found.fatal.message
+    stop = fatal(found)
+    assert stop is not None and stop.id == "DB002"
+    assert "damaged" in stop.message
     assert files(home) == before
 
 
