@@ -67,8 +67,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """
     releases.permitted = item.get_closest_marker("releases") is not None
     started = item.get_closest_marker("byte_worker") is not None
-    if forked.server.cache_info().currsize:
-        forked.server().renew()
+    forked.renew()
     byte_reader._ask = byte_server.ask_anew if started else byte_server.ask
 
 

@@ -25,7 +25,6 @@ import traceback
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from functools import cache
 from pathlib import Path
 from typing import Any, Never
 
@@ -50,11 +49,12 @@ NO_MORE = 77
 class Server:
     """The process that forks, and the files that its children speak into."""
 
-    def __init__(self) -> None:
+    def __init__(self, before: str) -> None:
+        """Start it; ``before`` is a Python text that it runs before it imports anything."""
         folder = tempfile.mkdtemp(prefix="commands-")
         self._out, self._err = Path(folder, "out"), Path(folder, "err")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.forked", folder],
+            [sys.executable, "-c", f"{before}\n{_SERVE}", folder],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             encoding="utf-8",
@@ -109,10 +109,21 @@ def _end(process: subprocess.Popen[str], folder: str) -> None:
     Path(folder).rmdir()
 
 
-@cache
-def server() -> Server:
-    """Return the one of this test process."""
-    return Server()
+_SERVE = "import sys, pathlib, tests.forked; tests.forked.serve(pathlib.Path(sys.argv[1]))"
+_servers: dict[str, Server] = {}
+
+
+def server(before: str = "") -> Server:
+    """Return the one of this test process that has run ``before``."""
+    if before not in _servers:
+        _servers[before] = Server(before)
+    return _servers[before]
+
+
+def renew() -> None:
+    """Let the next commands run in new forks."""
+    for one in _servers.values():
+        one.renew()
 
 
 def serve(folder: Path) -> None:
@@ -245,7 +256,3 @@ def _be(words: Sequence[str], environ: Mapping[str, str], cwd: str, folder: Path
     gc.collect()  # what an error still holds open is closed, as at the end of a process
     signal.alarm(0)
     return code
-
-
-if __name__ == "__main__":
-    serve(Path(sys.argv[1]))
