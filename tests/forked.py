@@ -49,7 +49,7 @@ NO_MORE = 77
 class Server:
     """The process that forks, and the files that its children speak into."""
 
-    def __init__(self, before: str) -> None:
+    def __init__(self, before: str = "") -> None:
         """Start it; ``before`` is a Python text that it runs before it imports anything."""
         folder = tempfile.mkdtemp(prefix="commands-")
         self._out, self._err = Path(folder, "out"), Path(folder, "err")
