@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from hypothesis import HealthCheck, settings
 
 from hermes_repair.host import byte_reader
 from tests import byte_server, forked, releases
+from tests.homes.content import fast_folder
 from tests.homes.database import NEVER_FOUND, Unpack, build_database, unpack_fixture
 from tests.left_out import LeftOut, leave_out
 from tests.needs import uses_releases
@@ -22,6 +24,9 @@ BUSY = (HealthCheck.too_slow,)
 settings.register_profile("fixed", derandomize=True, suppress_health_check=BUSY)
 settings.register_profile("random", derandomize=False, print_blob=True, suppress_health_check=BUSY)
 settings.load_profile("fixed")
+
+ROOM = 2 << 30
+"""Bytes that have to be free in memory for the folders of tests."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -36,6 +41,18 @@ def pytest_configure(config: pytest.Config) -> None:
     # What one of the processes that tests start has compiled, the others read.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     config.pluginmanager.register(LeftOut())
+    _use_memory()
+
+
+def _use_memory() -> None:
+    """Let ``tmp_path`` lie in memory where there is room: no test cuts the power.
+
+    A case has hundreds of fsync, and on a disk each takes milliseconds. ``--basetemp`` names
+    another place.
+    """
+    folder = fast_folder()
+    if folder is not None and shutil.disk_usage(folder).free > ROOM:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", folder)
 
 
 @pytest.hookimpl(tryfirst=True)
