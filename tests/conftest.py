@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,13 @@ def shared() -> Path:
     if not (folder / "fixtures" / "schema-history").is_dir():
         leave_out("shared", "HERMES_REPAIR_SHARED names no folder with fixtures/schema-history")
     return folder
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the folder of a test; the private copies of looks go there too."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
 
 
 @pytest.fixture(params=["built", pytest.param("shared", marks=pytest.mark.shared)])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from itertools import combinations
@@ -116,14 +116,6 @@ class Course:
     steps: tuple[Step, ...]
     states: tuple[Content, ...]
     pristine: Content
-
-
-@pytest.fixture
-def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Return a folder where fsync costs nothing; private copies of looks go there too."""
-    with tempfile.TemporaryDirectory(prefix="crash-", dir=fast_folder()) as folder:
-        monkeypatch.setattr(tempfile, "tempdir", folder)
-        yield Path(folder)
 
 
 @cache

@@ -15,7 +15,7 @@ import signal
 import stat
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
@@ -34,7 +34,7 @@ from tests.engine.test_crash import (
     take_back,
 )
 from tests.forked import import_everything
-from tests.homes.content import content, fast_folder, files, without_sequence
+from tests.homes.content import content, files, without_sequence
 from tests.homes.home import opened
 from tests.in_process import fixed_environment, ids, look
 from tests.unit.host_helpers import NOBODY, python_for_nobody, worker_for_nobody
@@ -43,13 +43,6 @@ RUNS = 200  # of the long form, for each kind of fault
 NAMES = tuple(COMMANDS)
 STOPPED = {signal.SIGTERM: (130, -15, 143), signal.SIGHUP: (130, -1, 129), signal.SIGINT: (130,)}
 Fault = Callable[[str, Path, Path, Random], Ended]
-
-
-@pytest.fixture
-def place() -> Iterator[Path]:
-    """Return a folder where fsync costs nothing."""
-    with tempfile.TemporaryDirectory(prefix="loop-", dir=fast_folder()) as folder:
-        yield Path(folder)
 
 
 def start(name: str, home: Path, place: Path, before: Callable[[], None] = lambda: None) -> Running:

@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -28,11 +28,10 @@ PARTS = 20
 
 
 @pytest.fixture(scope="module")
-def deep() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="deep-", dir=fast_folder()) as folder:
-        made = deep_home(Path(folder) / "home")
-        get_ready()
-        yield made
+def deep(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = deep_home(tmp_path_factory.mktemp("deep") / "home")
+    get_ready()
+    return made
 
 
 def wrong_about(deep: Path, all_damage: Sequence[Damage]) -> list[str]:

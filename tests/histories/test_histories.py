@@ -6,8 +6,7 @@ The short form plays the histories that once were wrong, some that must be SAFE 
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,6 @@ from tests.histories.acts import History, read, sampled, spelled, systematic
 from tests.histories.judge import Fate, Right, judge
 from tests.histories.play import grow
 from tests.histories.table import Table, lines, tabulate
-from tests.homes.content import fast_folder
 from tests.releases import RELEASES, release
 
 ONCE_WRONG = (
@@ -56,17 +54,6 @@ LONG = 1500
 def _wheels() -> None:
     for version in RELEASES:
         release(version)
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Path]:
-    """A folder in memory, where there is one: a home is copied for each act."""
-    folder = fast_folder()
-    if folder is None:
-        yield tmp_path
-        return
-    with tempfile.TemporaryDirectory(dir=folder) as name:
-        yield Path(name)
 
 
 def right(histories: Iterable[History], place: Path) -> Table:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -26,14 +25,6 @@ from tests.unit.schema_support import known, structure_of
 TARGET = 22
 COMMAND = ("migrate", "--to", str(TARGET), "--yes")
 KEPT = ("id", "session_id", "role", "content", "tool_calls", "tool_name", "timestamp")
-
-
-@pytest.fixture
-def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Return a folder where fsync costs nothing."""
-    with tempfile.TemporaryDirectory(prefix="killed-", dir=fast_folder()) as folder:
-        monkeypatch.setattr(tempfile, "tempdir", folder)
-        yield Path(folder)
 
 
 @cache
