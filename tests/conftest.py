@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,8 @@ from hypothesis import HealthCheck, settings
 
 from hermes_repair.host import byte_reader
 from tests import byte_server, forked, releases
-from tests.homes.content import fast_folder
 from tests.homes.database import NEVER_FOUND, Unpack, build_database, unpack_fixture
+from tests.homes.folders import fast_folder, new_folder
 from tests.left_out import LeftOut, leave_out
 from tests.needs import uses_releases
 from tests.support import ROOT
@@ -103,6 +104,14 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the folder of a test; the private copies of looks go there too."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     return tmp_path
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """Return a folder that every user may walk into, which none of those of pytest is."""
+    with new_folder() as folder:
+        folder.chmod(0o755)
+        yield folder
 
 
 @pytest.fixture(params=["built", pytest.param("shared", marks=pytest.mark.shared)])

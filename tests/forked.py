@@ -36,7 +36,7 @@ from hermes_repair.program_texts import default_harness
 from hermes_repair.schema.catalogue import default_catalogue
 from hermes_repair.schema.releases import default_effects, default_skews
 from tests.byte_server import ByteServer, ask_anew
-from tests.homes.content import fast_folder
+from tests.homes.folders import new_folder
 from tests.homes.small import small_home
 from tests.in_process import fixed_environment, look, repair, undo
 from tests.support import command_tree
@@ -207,8 +207,8 @@ def warm() -> None:
         read()
     tree = command_tree()
     typer.main.get_command = lambda typer_instance: tree
-    with tempfile.TemporaryDirectory(dir=fast_folder()) as name:
-        home, environment = Path(name, "home"), fixed_environment(Path(name))
+    with new_folder() as folder:
+        home, environment = folder / "home", fixed_environment(folder)
         small_home(home)
         look(home, environment)
         repair(home, environment)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Callable
 from contextlib import closing
 from functools import cache
@@ -20,7 +19,7 @@ from tests.cli.speaking import say
 from tests.command import Ran
 from tests.engine.neighbours import READER, neighbour
 from tests.engine.pages import Pages
-from tests.homes.content import fast_folder
+from tests.homes.folders import new_folder
 from tests.homes.home import execute_all, new_home, opened
 from tests.homes.small import add_session
 from tests.in_process import look
@@ -31,8 +30,8 @@ from tests.releases import run_release
 @cache
 def database_of_large() -> bytes:
     """Return the database of a home whose trees have inner pages; some pages are free."""
-    with tempfile.TemporaryDirectory(dir=fast_folder()) as folder:
-        home = Path(folder) / "home"
+    with new_folder() as folder:
+        home = folder / "home"
         with new_home(home, 14) as db:
             for number in range(60):
                 words = [(("user", "assistant")[n % 2], f"{n} " * 300, n / 100) for n in range(12)]
