@@ -2,8 +2,10 @@
 
 The command line starts Python anew for each look at the bytes of a database; with thousands of
 looks that took a third of the time of a test run. This one is as far from SQLite: it loads
-``byte_worker.py`` alone, and does each operation in the folder of who asks. Tests with the mark
-``byte_worker`` and commands that run as processes of their own are without it.
+``byte_worker.py`` alone, and does each operation in the folder of who asks. It looks through the
+descriptors of all processes but those that were there before it in another session: they are no
+test's, could be looked into, and took most of a look. Tests with the mark ``byte_worker`` and
+commands that run as processes of their own are without it.
 """
 
 from __future__ import annotations
@@ -25,6 +27,26 @@ import ast, importlib.util, os, sys
 spec = importlib.util.spec_from_file_location("byte_worker", sys.argv[1])
 worker = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(worker)
+
+def session(name, looked_into):
+    try:
+        if looked_into:
+            worker.open_by(b"/proc/%s/fd/" % name.encode(), (), {}, {})
+        return os.getsid(int(name))
+    except (OSError, ValueError):
+        return None
+
+def processes_but_strangers(path):
+    names = everything(path)
+    if path != "/proc":
+        return names
+    return [n for n in names if n not in strangers or session(n, False) != strangers[n]]
+
+everything = os.listdir
+there = everything("/proc") if os.path.isdir("/proc/self/fd") else ()
+sessions = {name: session(name, True) for name in there}
+strangers = {name: its for name, its in sessions.items() if its not in (None, os.getsid(0))}
+os.listdir = processes_but_strangers
 for line in sys.stdin:
     folder, operation, *arguments = ast.literal_eval(line)
     try:

@@ -30,10 +30,12 @@ def run(
     home: Path | None = None,
     environ: dict[str, str] | None = None,
     largest: int | None = None,
+    before: str = "",
 ) -> Ran:
     """Run one command line, off a terminal, with an environment that names no Hermes.
 
-    ``largest`` bytes are as much as a file can have: what a full disk is.
+    ``largest`` bytes are as much as a file can have: what a full disk is. ``before`` is a Python
+    text that its process has run before it imported anything.
     """
     known = {
         name: value
@@ -44,4 +46,4 @@ def run(
     words = [str(argument) for argument in arguments]
     if home is not None:
         words += ["--home", str(home)]
-    return Ran(*server().run(words, known | (environ or {}), largest))
+    return Ran(*server(before).run(words, known | (environ or {}), largest))

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,7 @@ from hypothesis import HealthCheck, settings
 from hermes_repair.host import byte_reader
 from tests import byte_server, forked, releases
 from tests.homes.database import NEVER_FOUND, Unpack, build_database, unpack_fixture
+from tests.homes.folders import fast_folder, new_folder
 from tests.left_out import LeftOut, leave_out
 from tests.needs import uses_releases
 from tests.support import ROOT
@@ -22,6 +26,9 @@ BUSY = (HealthCheck.too_slow,)
 settings.register_profile("fixed", derandomize=True, suppress_health_check=BUSY)
 settings.register_profile("random", derandomize=False, print_blob=True, suppress_health_check=BUSY)
 settings.load_profile("fixed")
+
+ROOM = 2 << 30
+"""Bytes that have to be free in memory for the folders of tests."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -36,6 +43,18 @@ def pytest_configure(config: pytest.Config) -> None:
     # What one of the processes that tests start has compiled, the others read.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     config.pluginmanager.register(LeftOut())
+    _use_memory()
+
+
+def _use_memory() -> None:
+    """Let ``tmp_path`` lie in memory where there is room: no test cuts the power.
+
+    A case has hundreds of fsync, and on a disk each takes milliseconds. ``--basetemp`` names
+    another place.
+    """
+    folder = fast_folder()
+    if folder is not None and shutil.disk_usage(folder).free > ROOM:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", folder)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -67,8 +86,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """
     releases.permitted = item.get_closest_marker("releases") is not None
     started = item.get_closest_marker("byte_worker") is not None
-    if forked.server.cache_info().currsize:
-        forked.server().renew()
+    forked.renew()
     byte_reader._ask = byte_server.ask_anew if started else byte_server.ask
 
 
@@ -79,6 +97,21 @@ def shared() -> Path:
     if not (folder / "fixtures" / "schema-history").is_dir():
         leave_out("shared", "HERMES_REPAIR_SHARED names no folder with fixtures/schema-history")
     return folder
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the folder of a test; the private copies of looks go there too."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """Return a folder that every user may walk into, which none of those of pytest is."""
+    with new_folder() as folder:
+        folder.chmod(0o755)
+        yield folder
 
 
 @pytest.fixture(params=["built", pytest.param("shared", marks=pytest.mark.shared)])

@@ -25,7 +25,6 @@ import traceback
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from functools import cache
 from pathlib import Path
 from typing import Any, Never
 
@@ -37,7 +36,7 @@ from hermes_repair.program_texts import default_harness
 from hermes_repair.schema.catalogue import default_catalogue
 from hermes_repair.schema.releases import default_effects, default_skews
 from tests.byte_server import ByteServer, ask_anew
-from tests.homes.content import fast_folder
+from tests.homes.folders import new_folder
 from tests.homes.small import small_home
 from tests.in_process import fixed_environment, look, repair, undo
 from tests.support import command_tree
@@ -50,11 +49,12 @@ NO_MORE = 77
 class Server:
     """The process that forks, and the files that its children speak into."""
 
-    def __init__(self) -> None:
+    def __init__(self, before: str = "") -> None:
+        """Start it; ``before`` is a Python text that it runs before it imports anything."""
         folder = tempfile.mkdtemp(prefix="commands-")
         self._out, self._err = Path(folder, "out"), Path(folder, "err")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.forked", folder],
+            [sys.executable, "-c", f"{before}\n{_SERVE}", folder],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             encoding="utf-8",
@@ -109,10 +109,21 @@ def _end(process: subprocess.Popen[str], folder: str) -> None:
     Path(folder).rmdir()
 
 
-@cache
-def server() -> Server:
-    """Return the one of this test process."""
-    return Server()
+_SERVE = "import sys, pathlib, tests.forked; tests.forked.serve(pathlib.Path(sys.argv[1]))"
+_servers: dict[str, Server] = {}
+
+
+def server(before: str = "") -> Server:
+    """Return the one of this test process that has run ``before``."""
+    if before not in _servers:
+        _servers[before] = Server(before)
+    return _servers[before]
+
+
+def renew() -> None:
+    """Let the next commands run in new forks."""
+    for one in _servers.values():
+        one.renew()
 
 
 def serve(folder: Path) -> None:
@@ -196,8 +207,8 @@ def warm() -> None:
         read()
     tree = command_tree()
     typer.main.get_command = lambda typer_instance: tree
-    with tempfile.TemporaryDirectory(dir=fast_folder()) as name:
-        home, environment = Path(name, "home"), fixed_environment(Path(name))
+    with new_folder() as folder:
+        home, environment = folder / "home", fixed_environment(folder)
         small_home(home)
         look(home, environment)
         repair(home, environment)
@@ -245,7 +256,3 @@ def _be(words: Sequence[str], environ: Mapping[str, str], cwd: str, folder: Path
     gc.collect()  # what an error still holds open is closed, as at the end of a process
     signal.alarm(0)
     return code
-
-
-if __name__ == "__main__":
-    serve(Path(sys.argv[1]))

@@ -16,6 +16,7 @@ from hermes_repair.app.proposal import Request
 from hermes_repair.app.repair import Repaired
 from hermes_repair.home.layout import Home, open_home
 from hermes_repair.model.choices import LookOptions, Selection, WalChoice
+from hermes_repair.model.findings import Finding, Severity
 from tests.homes.small import NOW
 
 WISHES = LookOptions()
@@ -45,6 +46,11 @@ def look(root: Path, environment: Environment) -> Diagnosis:
 def ids(found: Diagnosis) -> list[str]:
     """Return the ids of the findings, each as often as it was found."""
     return sorted(finding.id for finding in found.findings)
+
+
+def fatal(found: Diagnosis) -> Finding | None:
+    """Return the finding that keeps every writing command out, if there is one."""
+    return next((f for f in found.findings if f.severity is Severity.FATAL), None)
 
 
 def repair(

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 from hermes_repair.app.environment import Run
 from hermes_repair.app.file_status import DOCTOR_SAYS_MORE, FileStatus, quick_look, read_file_status
 from hermes_repair.evidence.lock_holds import (
-    LOCK_TABLE,
     JudgedLock,
     delete_lock,
     judged_locks,
     known_table,
 )
 from hermes_repair.leases import LeaseTerms
+from hermes_repair.model.actions import LOCK_TABLE
 from hermes_repair.model.errors import AnotherRun, Changed, HermesRepairError, InUse, Refused
 from hermes_repair.model.plans import Unit
 from hermes_repair.store.file_state import refuse_copy

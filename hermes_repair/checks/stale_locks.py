@@ -8,10 +8,10 @@ from functools import partial
 
 from hermes_repair.checks.registry import Check, check, each
 from hermes_repair.checks.resolution_units import REPAIR, session_unit
-from hermes_repair.evidence.lock_holds import LOCK_KEY, LOCK_TABLE, JudgedLock, delete_lock
+from hermes_repair.evidence.lock_holds import LOCK_KEY, JudgedLock, delete_lock
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.leases import cooldown_verdict
-from hermes_repair.model.actions import RowUpdate
+from hermes_repair.model.actions import LOCK_TABLE, RowUpdate
 from hermes_repair.model.commands_to_type import command
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import Safety, Stage, Unit

@@ -33,13 +33,12 @@ from hermes_repair.leases import (
     verdict,
 )
 from hermes_repair.leases.lock_verdicts import number
-from hermes_repair.model.actions import RowDelete
+from hermes_repair.model.actions import LOCK_TABLE, RowDelete
 from hermes_repair.model.plans import Safety, Unit
 from hermes_repair.model.values import Row, Value, readable, whole
 from hermes_repair.model.words import shown_id
 from hermes_repair.store.look import Look
 
-LOCK_TABLE = "compression_locks"
 LOCK_COLUMNS = ("session_id", "holder", "acquired_at", "expires_at")
 LOCK_KEY = ("session_id", "holder", "expires_at")
 MOST = 1000

@@ -11,6 +11,9 @@ from typing import TypeAlias
 
 from hermes_repair.model.values import Row
 
+LOCK_TABLE = "compression_locks"
+"""The one table of which rows may go beside a live Hermes (schema 14 on)."""
+
 
 @dataclass(frozen=True, slots=True)
 class SourceRef:

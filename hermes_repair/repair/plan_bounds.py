@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from hermes_repair.model import trigger_columns
 from hermes_repair.model.actions import (
+    LOCK_TABLE,
     Action,
     Ddl,
     FileCopy,
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from hermes_repair.schema.foreign_objects import ForeignObject
     from hermes_repair.schema.structure import Structure, Table
 
-LOCK_TABLE = "compression_locks"
 _PAUSE = "compression_failure_"
 """What the columns of ``sessions`` begin with that may be cleared beside a live Hermes."""
 _DIGEST_LENGTH = 64  # of a sha256 in hexadecimal digits

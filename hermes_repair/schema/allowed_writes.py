@@ -12,6 +12,7 @@ import json
 from dataclasses import dataclass, replace
 
 from hermes_repair.model.actions import (
+    LOCK_TABLE,
     Action,
     Ddl,
     FileCopy,
@@ -30,7 +31,6 @@ from hermes_repair.schema.model_config import DELEGATE_MARK, read_config
 from hermes_repair.schema.recognise import Family, Recognition
 from hermes_repair.schema.structure import Structure
 
-LOCK_TABLE = "compression_locks"
 LOCK_COLUMNS = frozenset({"compression_failure_cooldown_until", "compression_failure_error"})
 """Columns of ``sessions`` that belong to the lock family (LK005)."""
 

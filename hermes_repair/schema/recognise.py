@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 
 from hermes_repair.schema.catalogue import NEWEST_TARGET, Version, default_catalogue
 from hermes_repair.schema.search import Search, read_search
@@ -107,7 +108,7 @@ def recognise(structure: Structure) -> Recognition:
     expected = _nearest(version, structure)
     missing = _without(set(_names(expected)) - set(_names(structure)), version.early)
     beyond = set(_names(structure)) - set(_names(expected))
-    later = {name for n, v in known.versions.items() if n > number for name in _all_names(v)}
+    later = {name for sign in _signs() if sign.number > number for name in sign.names}
     side = set(_names(known.side)) | TRANSIENT_COLUMNS
     placed = {name: index for name, index in expected.indexes.items() if index.sql is not None}
     absent = placed.keys() - structure.indexes.keys()
@@ -168,36 +169,49 @@ def _number(stamp: Stamp, by_structure: int) -> int:
 
 
 def newest_number(structure: Structure) -> int:
-    """Return the newest number that left a table, a column or a search table here; 0 for none.
+    """Return the newest number that left a table, a column or a search table here; 0 for none."""
+    names = set(_names(structure))
+    live = names.union(_search_names(structure))
+    reached = (
+        sign.number
+        for sign in _signs()
+        if sign.new & live and any(needed <= names for needed in sign.required)
+    )
+    return max(reached, default=0)
 
-    Numbers up to 22 must have left all that every build of them has, later ones any one thing:
+
+@dataclass(frozen=True, slots=True)
+class _Sign:
+    """What tells that a number was reached: ``names`` it has, ``new`` with it, ``required`` by it.
+
+    Numbers up to 22 must have left all that one of their builds has, later ones any one thing:
     a database with something of 23 or later is not ours to migrate, whatever else it lacks.
     """
-    live = set(_names(structure))
-    search = set(_search_names(structure))
-    newest = 0
+
+    number: int
+    names: frozenset[str]
+    new: frozenset[str]
+    required: tuple[frozenset[str], ...]
+
+
+@cache
+def _signs() -> tuple[_Sign, ...]:
+    """Return the signs of every number, in order."""
+    signs = []
     before: set[str] = set()
-    before_search: set[str] = set()
     for number, version in default_catalogue().versions.items():
         shapes = version.shapes.values()
         names = version.marks.union(*(_names(shape) for shape in shapes))
-        tables = {name for shape in shapes for name in _search_names(shape)}
-        new, new_search = names - before, tables - before_search
-        if number > NEWEST_TARGET:
-            reached = bool(new & live or new_search & search)
-        else:
-            optional = version.early | {"schema_version"}
-            required = [_without(set(_names(shape)), optional) for shape in shapes]
-            reached = bool(new & live or new_search & search) and any(
-                needed <= live for needed in required
-            )
-        if reached:
-            newest = number
+        new = names.union(*(_search_names(shape) for shape in shapes)) - before
+        optional = version.early | {"schema_version"}
+        builds = (frozenset(_without(set(_names(shape)), optional)) for shape in shapes)
+        nothing = (frozenset[str](),)
+        required = nothing if number > NEWEST_TARGET else tuple(builds)
+        signs.append(_Sign(number, names, new, required))
         before |= version.marks
         if version.shapes:
-            before |= set(_names(version.structure))
-            before_search |= set(_search_names(version.structure))
-    return newest
+            before.update(_names(version.structure), _search_names(version.structure))
+    return tuple(signs)
 
 
 def _nearest(version: Version, structure: Structure) -> Structure:
@@ -264,7 +278,3 @@ def _without(names: set[str], left_out: frozenset[str]) -> set[str]:
 def _search_names(structure: Structure) -> Iterator[str]:
     for virtual in structure.virtual_tables.values():
         yield f"{virtual.name}({', '.join(virtual.arguments)})"
-
-
-def _all_names(version: Version) -> set[str]:
-    return {name for shape in version.shapes.values() for name in _names(shape)} | version.marks

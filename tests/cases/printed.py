@@ -40,7 +40,9 @@ def refused(home: Path) -> list[str]:
         shutil.rmtree(home)
         shutil.copytree(kept, home, symlinks=True)
 
-    printed = [words for first in FIRST for words in told(say(*first, "--home", home))]
+    printed: list[list[str]] = []
+    for first in FIRST:
+        printed += [words for words in told(say(*first, "--home", home)) if words not in printed]
     found = []
     for words in printed:
         found += typed(words, afresh)

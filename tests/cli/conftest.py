@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.homes.content import fast_folder
 from tests.homes.small import small_home
 
 
@@ -27,7 +25,6 @@ def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
 
 
 @pytest.fixture
-def home() -> Iterator[Path]:
-    """Return a small damaged home of schema 14, alone in a folder where fsync costs nothing."""
-    with tempfile.TemporaryDirectory(prefix="cli-", dir=fast_folder()) as folder:
-        yield small_home(Path(folder) / "home", 14)
+def home(tmp_path: Path) -> Path:
+    """Return a small damaged home of schema 14, alone in a folder."""
+    return small_home(tmp_path / "alone" / "home", 14)

@@ -13,8 +13,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import jsonlines
@@ -28,7 +27,7 @@ from hermes_repair.store import connections
 from tests.cli.speaking import Said, assert_document, process_environ, say
 from tests.command import run as command_line
 from tests.engine.neighbours import READER, neighbour
-from tests.homes.content import content, fast_folder, files, without_sequence
+from tests.homes.content import content, files, without_sequence
 from tests.homes.home import opened
 from tests.homes.small import FRONT, small_home
 from tests.in_process import fixed_environment, ids, look, migrate, repair, undo
@@ -315,15 +314,6 @@ def dropped(home: Path, *commands: list[str]) -> list[Said]:
     shutil.rmtree(warm)
     assert done.returncode == 0, done.stderr
     return [Said(*found) for found in json.loads(done.stdout.splitlines()[-1])]
-
-
-@pytest.fixture
-def open_folder() -> Iterator[Path]:
-    """Return a folder that every user may walk into."""
-    with tempfile.TemporaryDirectory(prefix="open-", dir=fast_folder()) as folder:
-        place = Path(folder)
-        place.chmod(0o755)
-        yield place
 
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")

@@ -533,11 +533,8 @@ main()
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_control_c_in_the_middle_of_a_unit(number: signal.Signals, home: Path) -> None:
-    """The open transaction is rolled back; the next run goes on."""
-    before = without_sequence(content(home))
-    script = f"{SLOW}\nfrom hermes_repair.cli import main\nmain()"
+def in_the_middle(home: Path, script: str) -> subprocess.Popen[str]:
+    """Start a repair by ``script`` and return when it is at work on its unit."""
     process = subprocess.Popen(
         [sys.executable, "-c", script, "repair", "--yes", "--home", str(home), "--select", "LN"],
         env=process_environ(home.parent),
@@ -547,6 +544,14 @@ def test_control_c_in_the_middle_of_a_unit(number: signal.Signals, home: Path) -
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
+    return process
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_control_c_in_the_middle_of_a_unit(number: signal.Signals, home: Path) -> None:
+    """The open transaction is rolled back; the next run goes on."""
+    before = without_sequence(content(home))
+    process = in_the_middle(home, f"{SLOW}\nfrom hermes_repair.cli import main\nmain()")
     time.sleep(0.2)
     process.send_signal(number)
     if number == signal.SIGHUP:
@@ -560,15 +565,7 @@ def test_control_c_in_the_middle_of_a_unit(number: signal.Signals, home: Path) -
 
 def test_nohup_goes_on(home: Path) -> None:
     """A signal that is ignored stays so."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", HEARD, "repair", "--yes", "--home", str(home), "--select", "LN"],
-        env=process_environ(home.parent),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
+    process = in_the_middle(home, HEARD)
     process.send_signal(signal.SIGHUP)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 0 and err == "" and "Done: " in out

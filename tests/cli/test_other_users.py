@@ -15,14 +15,12 @@ from pathlib import Path
 import pytest
 
 from tests.cli.speaking import say
-from tests.cli.test_bad_input import WRITING, dropped, needs_root, open_folder
+from tests.cli.test_bad_input import WRITING, dropped, needs_root
 from tests.homes.content import files
 from tests.homes.home import opened
 from tests.homes.small import chat_only_in_file, small_home
 from tests.in_process import fixed_environment, repair
 from tests.unit.host_helpers import NOBODY
-
-__all__ = ["open_folder"]
 
 Capture = pytest.CaptureFixture[str]
 pytestmark = needs_root

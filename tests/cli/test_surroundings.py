@@ -105,6 +105,27 @@ def test_a_pipe_that_lacks_a_character(home: Path, tmp_path: Path) -> None:
     assert said.code == 0 and "Caf\\xe9 \\U0001f600: 1 message" in said.out
 
 
+EACH = """
+import json, os, sys
+from hermes_repair.cli import main
+from hermes_repair.schema.catalogue import default_catalogue
+from tests.forked import import_everything
+import_everything()
+default_catalogue()
+*commands, option, home = sys.argv[1:]
+codes = []
+for words in commands:
+    child = os.fork()
+    if not child:
+        sys.argv[1:] = [*words.split(), option, home]
+        main()
+    _, status = os.waitpid(child, 0)
+    codes.append(os.waitstatus_to_exitcode(status))
+print(json.dumps(codes))
+"""
+"""What a locale makes of names and streams is made when Python starts: once for all commands."""
+
+
 @pytest.mark.parametrize(
     ("name", "locale"),
     [
@@ -118,7 +139,7 @@ def test_a_folder_with_any_name(name: bytes, locale: dict[str, str], tmp_path: P
     place = os.fsencode(tmp_path) + b"/" + name
     small_home(tmp_path / "made", 13).rename(os.fsdecode(place))
     at = "--home \"$(printf '" + "".join(f"\\x{byte:02x}" for byte in place) + "')\""
-    codes = {
+    wanted = {
         "doctor": 1,
         "doctor --json": 1,
         "migrate --to 16 --yes": 0,
@@ -135,11 +156,15 @@ def test_a_folder_with_any_name(name: bytes, locale: dict[str, str], tmp_path: P
         "tree": 0,
         "undo --yes -q": 0,
     }
-    for words, code in codes.items():
-        # What a locale makes of the name is seen by a new process alone, the rest by a fork too.
-        typed = shell(tmp_path, f"hermes-repair {words} {at}", **locale) if locale else None
-        said = typed or run(*words.split(), home=Path(os.fsdecode(place)))
-        assert said.code == code, (words, said)
+    if locale:
+        program = shlex.join([sys.executable, "-c", EACH, *wanted])
+        done = shell(tmp_path, f"{program} {at}", **locale)
+        codes = dict(zip(wanted, json.loads(done.out.splitlines()[-1]), strict=True))
+        assert codes == wanted, done
+    else:  # names alone are the same in a fork
+        for words, code in wanted.items():
+            ran = run(*words.split(), home=Path(os.fsdecode(place)))
+            assert ran.code == code, (words, ran)
     said = shell(tmp_path, f"hermes-repair locks install --systemd {at}", **locale)
     assert said.code == (0 if name.isascii() else 4), "a timer cannot name every path"
     printed = shell(tmp_path, f"hermes-repair doctor {at} | grep -a '^Next: '", **locale).out

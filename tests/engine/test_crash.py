@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from itertools import combinations
@@ -31,8 +30,9 @@ from tests.engine.faults import (
     shimmed,
 )
 from tests.engine.kills import bytes_of, judge, killed, pictures
-from tests.homes.content import Content, content, fast_folder, files, sequence, without_sequence
+from tests.homes.content import Content, content, files, sequence, without_sequence
 from tests.homes.damage import crashed
+from tests.homes.folders import kept_folder, new_folder
 from tests.homes.small import small_home
 from tests.in_process import fixed_environment, ids, look, migrate, repair, undo
 
@@ -118,26 +118,14 @@ class Course:
     pristine: Content
 
 
-@pytest.fixture
-def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Return a folder where fsync costs nothing; private copies of looks go there too."""
-    with tempfile.TemporaryDirectory(prefix="crash-", dir=fast_folder()) as folder:
-        monkeypatch.setattr(tempfile, "tempdir", folder)
-        yield Path(folder)
-
-
 @cache
 def prepared(name: str) -> Path:
     """Return the home before a job, made once; not to be written to."""
-    _FOLDERS.append(tempfile.TemporaryDirectory(prefix="crash-", dir=fast_folder()))
-    home = Path(_FOLDERS[-1].name) / "home"
+    home = kept_folder() / "home"
     with pytest.MonkeyPatch.context() as patch:
         bytes_in_process(patch)
         JOBS[name].prepare(home, fixed_environment(home.parent))
     return home
-
-
-_FOLDERS: list[tempfile.TemporaryDirectory[str]] = []
 
 
 def fresh(name: str, home: Path) -> Path:
@@ -151,8 +139,8 @@ def fresh(name: str, home: Path) -> Path:
 @cache
 def course(name: str) -> Course:
     """Run a job to its end once and note what it does."""
-    with tempfile.TemporaryDirectory(dir=fast_folder()) as folder:
-        home = fresh(name, Path(folder) / "home")
+    with new_folder() as folder:
+        home = fresh(name, folder / "home")
         before = without_sequence(content(home))
         with shimmed(Shim(home)) as shim:
             JOBS[name].run(home, fixed_environment(home.parent))
@@ -168,13 +156,10 @@ def partly_repaired() -> tuple[Content, ...]:
     found = []
     families = ("LK", "LN", "MS", "TR")
     choices = [c for n in range(1, len(families)) for c in combinations(families, n)]
-    with (
-        tempfile.TemporaryDirectory(dir=fast_folder()) as folder,
-        pytest.MonkeyPatch.context() as patch,
-    ):
+    with new_folder() as folder, pytest.MonkeyPatch.context() as patch:
         bytes_in_process(patch)
         for chosen in choices:
-            home = fresh("repair", Path(folder) / "home")
+            home = fresh("repair", folder / "home")
             done = repair(home, fixed_environment(home.parent), selection=Selection(select=chosen))
             assert done.units == len(chosen)
             found.append(without_sequence(content(home)))

@@ -15,7 +15,7 @@ import signal
 import stat
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
@@ -34,7 +34,7 @@ from tests.engine.test_crash import (
     take_back,
 )
 from tests.forked import import_everything
-from tests.homes.content import content, fast_folder, files, without_sequence
+from tests.homes.content import content, files, without_sequence
 from tests.homes.home import opened
 from tests.in_process import fixed_environment, ids, look
 from tests.unit.host_helpers import NOBODY, python_for_nobody, worker_for_nobody
@@ -43,13 +43,6 @@ RUNS = 200  # of the long form, for each kind of fault
 NAMES = tuple(COMMANDS)
 STOPPED = {signal.SIGTERM: (130, -15, 143), signal.SIGHUP: (130, -1, 129), signal.SIGINT: (130,)}
 Fault = Callable[[str, Path, Path, Random], Ended]
-
-
-@pytest.fixture
-def place() -> Iterator[Path]:
-    """Return a folder where fsync costs nothing."""
-    with tempfile.TemporaryDirectory(prefix="loop-", dir=fast_folder()) as folder:
-        yield Path(folder)
 
 
 def start(name: str, home: Path, place: Path, before: Callable[[], None] = lambda: None) -> Running:
@@ -207,17 +200,16 @@ def test_many_faults(what: str, place: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be two users")
 @pytest.mark.parametrize("first", ["root", "the owner"])
-def test_two_users(first: str, place: Path) -> None:
+def test_two_users(first: str, open_folder: Path) -> None:
     """Root repairs the home of another: its owner can read and undo all of that, and back."""
-    home = fresh("repair", place / "home")
+    home, temporary = fresh("repair", open_folder / "home"), open_folder / "tmp"
     # What is imported late is there before the rights go: the checkout may be closed to that user.
     import_everything()
     assert run(["history", "--home", str(home)]) == 0
     for path in (home, *home.rglob("*")):
         os.chown(path, NOBODY, NOBODY)
-    place.chmod(0o755)
-    (place / "tmp").mkdir()
-    (place / "tmp").chmod(0o1777)
+    temporary.mkdir()
+    temporary.chmod(0o1777)
 
     python, worker = python_for_nobody(), worker_for_nobody()
 
@@ -231,13 +223,13 @@ def test_two_users(first: str, place: Path) -> None:
         return be_the_owner if who == "the owner" else lambda: None
 
     other = "root" if first == "the owner" else "the owner"
-    done = Running(["repair", "--yes", "--home", str(home)], place / "tmp", be(first)).wait()
+    done = Running(["repair", "--yes", "--home", str(home)], temporary, be(first)).wait()
     assert done.code == 0, done.said
     for path in (home / "hermes-repair", *(home / "hermes-repair").rglob("*")):
         facts = path.lstat()
         assert (facts.st_uid, facts.st_gid) == (NOBODY, NOBODY), path
         assert stat.S_IMODE(facts.st_mode) == (0o700 if path.is_dir() else 0o600), path
-    undone = Running(["undo", "--yes", "--home", str(home)], place / "tmp", be(other)).wait()
+    undone = Running(["undo", "--yes", "--home", str(home)], temporary, be(other)).wait()
     assert undone.code == 0, undone.said
     assert_given_back(home, course("repair"))
     assert (home / "state.db").stat().st_uid == NOBODY

@@ -20,14 +20,12 @@ from hermes_repair import host
 from hermes_repair.app.backups import make as make_backup
 from hermes_repair.app.backups import restore
 from hermes_repair.app.clean_locks import clean
-from hermes_repair.app.diagnose import Diagnosis
 from hermes_repair.app.environment import Environment, Run
 from hermes_repair.app.file_status import read_file_status
 from hermes_repair.app.open_scene import open_scene
 from hermes_repair.cli.guard import run
 from hermes_repair.model.choices import WalChoice
 from hermes_repair.model.errors import DatabaseUnreadable, InUse, Refused
-from hermes_repair.model.findings import Finding, Severity
 from hermes_repair.store.connections import open_immutable, open_joined
 from hermes_repair.store.file_state import SideFile
 from hermes_repair.store.integrity import Soundness
@@ -47,7 +45,17 @@ from tests.homes.damage import (
 )
 from tests.homes.home import opened
 from tests.homes.small import FRONT, HEALTHY, NOW, small_home
-from tests.in_process import WISHES, fixed_environment, home_of, ids, look, migrate, repair, undo
+from tests.in_process import (
+    WISHES,
+    fatal,
+    fixed_environment,
+    home_of,
+    ids,
+    look,
+    migrate,
+    repair,
+    undo,
+)
 from tests.releases import run_release
 
 # --- Homes at rest, one for every thing that can lie there -----------------------------------
@@ -101,11 +109,6 @@ LOOKING = (
     ("locks", "list"),
     ("backup", "list"),
 )
-
-
-def fatal(found: Diagnosis) -> list[Finding]:
-    """Return the findings that keep every writing command out."""
-    return [finding for finding in found.findings if finding.severity is Severity.FATAL]
 
 
 @pytest.mark.parametrize("state", STATES, ids=lambda state: state.__name__)
@@ -185,7 +188,7 @@ def test_immutable_alone_would_see_half_a_write(home: Path, environment: Environ
     finally:
         look_past.close()
     found = look(home, environment)
-    assert "DB005" in ids(found) and not fatal(found)
+    assert "DB005" in ids(found) and fatal(found) is None
     assert found.database["messages"] == MESSAGES
 
 
@@ -210,8 +213,9 @@ def test_a_zero_byte_file_beside_a_wal_is_told_and_kept(
     (home / "state.db").write_bytes(b"")
     before = files(home)
     found = look(home, environment)
-    assert [finding.id for finding in fatal(found)] == ["DB001"]
-    assert str((home / "state.db-wal").stat().st_size) in fatal(found)[0].message
+    stop = fatal(found)
+    assert stop is not None and stop.id == "DB001"
+    assert str((home / "state.db-wal").stat().st_size) in stop.message
     for write in (repair, migrate, undo):
         with pytest.raises((Refused, DatabaseUnreadable)):
             write(home, environment)
@@ -232,7 +236,7 @@ def test_the_wal_of_a_killed_release_is_joined(tmp_path: Path, environment: Envi
     before = files(home)
     assert seen(home, environment) == (View.JOINED, SideFile.CRASH, 6)
     found = look(home, environment)
-    assert not fatal(found) and "DB005" not in ids(found)
+    assert fatal(found) is None and "DB005" not in ids(found)
     assert files(home) == before
 
 
@@ -273,7 +277,8 @@ def test_nothing_is_written_beside_a_wal_in_question(
     shutil.copyfile(home / "state.db", home.parent / "copy.db")
     newer_main_older_wal(home)
     found = look(home, environment)
-    assert [finding.id for finding in fatal(found)] == ["DB002"]
+    stop = fatal(found)
+    assert stop is not None and stop.id == "DB002"
     before = files(home, but="hermes-repair")
     with pytest.raises(Refused, match="DB002") as refused:
         writing_commands(home, environment)[command]()
@@ -315,7 +320,7 @@ def test_the_answer_counts_where_nothing_else_is_wrong(
     newer_main_older_wal(home)
     done = repair(home, environment, choice=WalChoice.IGNORE)
     assert done.complete and done.units == 0
-    assert not fatal(look(home, environment))
+    assert fatal(look(home, environment)) is None
 
 
 def test_the_answer_means_nothing_without_the_question(
@@ -347,8 +352,9 @@ def test_a_stale_wal_that_damages_is_not_joined(home: Path, environment: Environ
         assert scene.file.side is SideFile.STALE and scene.look.view is View.MAIN
         assert scene.file.soundness == Soundness()
     found = look(home, environment)
-    assert [finding.id for finding in fatal(found)] == ["DB002"]
-    assert "damaged" in fatal(found)[0].message
+    stop = fatal(found)
+    assert stop is not None and stop.id == "DB002"
+    assert "damaged" in stop.message
     assert files(home) == before
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
 from collections.abc import Callable
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,59 +15,50 @@ from hermes_repair.app.environment import Environment
 from hermes_repair.store.connections import open_immutable, open_joined
 from hermes_repair.store.integrity import LIVE_BYTES_PER_SECOND, Soundness, soundness
 from hermes_repair.store.look import LIVE_SECONDS_DELETE, LIVE_SECONDS_WAL, Look, View
-from tests.cli.speaking import Said, say, spawn
+from tests.cli.speaking import say
+from tests.command import Ran
 from tests.engine.neighbours import READER, neighbour
 from tests.engine.pages import Pages
-from tests.homes.home import opened
-from tests.homes.small import add_session, small_home
+from tests.homes.folders import new_folder
+from tests.homes.home import execute_all, new_home, opened
+from tests.homes.small import add_session
 from tests.in_process import look
+from tests.other_sqlite import LIBRARIES, run_over
 from tests.releases import run_release
 
-LIBRARIES = [
-    "this SQLite",
-    pytest.param(
-        "pysqlite3",
-        marks=[
-            pytest.mark.newer_sqlite,
-            pytest.mark.skipif(
-                importlib.util.find_spec("pysqlite3") is None,
-                reason="pysqlite3, a newer SQLite, is not installed",
-            ),
-        ],
-    ),
-]
-INSTEAD = "import sys, pysqlite3\nsys.modules['sqlite3'] = pysqlite3\n"
+
+@cache
+def database_of_large() -> bytes:
+    """Return the database of a home whose trees have inner pages; some pages are free."""
+    with new_folder() as folder:
+        home = folder / "home"
+        with new_home(home, 14) as db:
+            for number in range(60):
+                words = [(("user", "assistant")[n % 2], f"{n} " * 300, n / 100) for n in range(12)]
+                add_session(db, f"chat-{number:03}", words)
+        execute_all(
+            home,
+            "DELETE FROM messages WHERE session_id >= 'chat-050'",
+            "DELETE FROM sessions WHERE id >= 'chat-050'",
+        )
+        return (home / "state.db").read_bytes()
 
 
 @pytest.fixture
 def large(home: Path) -> Path:
-    """Return a home whose trees have inner pages, with some free pages and no finding."""
+    """Return a home with that database and nothing else, in which nothing is found."""
     shutil.rmtree(home)
     (home / "sessions").mkdir(parents=True)
-    small_home(home.with_name("small"), 14)
-    shutil.copyfile(home.with_name("small") / "state.db", home / "state.db")
-    with opened(home) as db:
-        db.execute("BEGIN")
-        for table in ("messages", "sessions", "compression_locks"):
-            db.execute(f"DELETE FROM {table}")
-        for number in range(60):
-            words = [(("user", "assistant")[n % 2], f"{n} " * 300, n / 100) for n in range(12)]
-            add_session(db, f"chat-{number:03}", words)
-        db.execute("COMMIT")
-        db.execute("BEGIN")
-        db.execute("DELETE FROM messages WHERE session_id >= 'chat-050'")
-        db.execute("DELETE FROM sessions WHERE id >= 'chat-050'")
-        db.execute("COMMIT")
+    (home / "state.db").write_bytes(database_of_large())
     return home
 
 
-def doctor(library: str, home: Path, *words: str) -> Said:
+def doctor(library: str, home: Path, *words: str) -> Ran:
     """Run the doctor over a SQLite."""
-    code = INSTEAD if library == "pysqlite3" else ""
-    return spawn(home.parent, "doctor", "--json", "--home", home, *words, code=code)
+    return run_over(library, "doctor", "--json", *words, home=home)
 
 
-def found(said: Said) -> dict[str, dict[str, Any]]:
+def found(said: Ran) -> dict[str, dict[str, Any]]:
     """Return the findings of a document by id, less what says only how old the schema is."""
     listed = said.document["findings"]
     return {one["id"]: one for one in listed if one["id"] != "SC001"}
@@ -166,7 +157,6 @@ DAMAGES: list[tuple[str, Callable[[Path], None], str, str]] = [
 def test_damage_is_told_by_what_it_is_about(
     damage: Callable[[Path], None], id: str, severity: str, library: str, large: Path
 ) -> None:
-    assert found(doctor(library, large)) == {}
     damage(large)
     said = doctor(library, large)
     named = found(said)
@@ -182,8 +172,11 @@ def test_damage_is_told_by_what_it_is_about(
         assert "LK001" not in left_out[0]["checks"]
 
 
-def test_an_undamaged_file_is_checked_whole(large: Path) -> None:
-    document = doctor("this SQLite", large).document
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_an_undamaged_file_is_checked_whole(library: str, large: Path) -> None:
+    said = doctor(library, large)
+    assert found(said) == {}
+    document = said.document
     assert document["looked_at"]["file"] == "whole"
     assert document["looked_at"]["sessions"] == 50
     assert "search-index" in {one["what"] for one in document["looked_at"]["left_out"]}

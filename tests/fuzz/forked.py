@@ -24,7 +24,7 @@ from hermes_repair.host import byte_reader
 from sample_data.build import build
 from tests.engine.faults import ask_here
 from tests.fuzz.judge import alone, commands_of, judge, make
-from tests.homes.content import fast_folder
+from tests.homes.folders import new_folder
 from tests.homes.small import NOW, chat_only_in_file, small_home
 from tests.in_process import fixed_environment, repair
 from tests.support import command_tree
@@ -58,8 +58,7 @@ def get_ready() -> None:
 @contextmanager
 def base_homes() -> Iterator[list[Path]]:
     """Yield homes to start from, in memory: each schema family, one repaired, one with all."""
-    with tempfile.TemporaryDirectory(prefix="fuzz-", dir=fast_folder()) as folder:
-        place = Path(folder)
+    with new_folder() as place:
         made = [small_home(place / f"small-{number}", number) for number in (11, 14, 16, 22)]
         for home in made[1:3]:
             chat_only_in_file(home)
@@ -74,8 +73,7 @@ def failures(
 ) -> Iterator[Failure]:
     """Try inputs one after the other; yield those that went wrong. ``keep`` stays for a look."""
     for seed in seeds:
-        with tempfile.TemporaryDirectory(prefix="fuzz-", dir=fast_folder()) as folder:
-            place = Path(folder)
+        with new_folder() as place:
             hurts = make(seed, bases, place / "home")
             if keep is not None:
                 shutil.copytree(place / "home", keep, symlinks=True)

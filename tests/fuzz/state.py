@@ -5,14 +5,13 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import stat
-import tempfile
 from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.homes.content import fast_folder
+from tests.homes.folders import new_folder
 
 Tables = dict[str, Any]
 Master = list[tuple[bytes, bytes, bytes | None]]
@@ -53,8 +52,8 @@ def files_beside(home: Path) -> dict[str, tuple[object, ...]]:
 
 def state_of(home: Path) -> State:
     """Return what the database of a home holds, its WAL included; read from a private copy."""
-    with tempfile.TemporaryDirectory(dir=fast_folder()) as folder:
-        copy = Path(folder) / "state.db"
+    with new_folder() as folder:
+        copy = folder / "state.db"
         for suffix in ("", "-wal", "-journal"):
             side = home / f"state.db{suffix}"
             if side.is_file():

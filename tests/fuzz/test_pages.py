@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
-import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -17,7 +16,8 @@ from tests.fuzz.deep import SESSIONS, TURNS, Damage, damages, deep_home, do_dama
 from tests.fuzz.forked import get_ready, judged_in_a_child
 from tests.fuzz.judge import say, wrong_answer
 from tests.fuzz.state import state_of
-from tests.homes.content import fast_folder, files
+from tests.homes.content import files
+from tests.homes.folders import new_folder
 
 MESSAGES = 2 * TURNS * SESSIONS
 NAMES = {"DB001", "DB002", "DB003", "DB006", "FT003"}
@@ -28,18 +28,17 @@ PARTS = 20
 
 
 @pytest.fixture(scope="module")
-def deep() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="deep-", dir=fast_folder()) as folder:
-        made = deep_home(Path(folder) / "home")
-        get_ready()
-        yield made
+def deep(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = deep_home(tmp_path_factory.mktemp("deep") / "home")
+    get_ready()
+    return made
 
 
 def wrong_about(deep: Path, all_damage: Sequence[Damage]) -> list[str]:
     found = []
     for damage in all_damage:
-        with tempfile.TemporaryDirectory(prefix="deep-", dir=fast_folder()) as folder:
-            home = Path(folder) / "home"
+        with new_folder() as folder:
+            home = folder / "home"
             shutil.copytree(deep, home)
             do_damage(home, damage)
             wrong = judged_in_a_child(home, judge)
@@ -70,8 +69,8 @@ def judge(home: Path) -> list[str]:
 def texts(home: Path) -> Counter[bytes]:
     """Return the texts of the messages that can be read one by one."""
     found: Counter[bytes] = Counter()
-    with tempfile.TemporaryDirectory(dir=fast_folder()) as folder:
-        copy = shutil.copy(home / "state.db", Path(folder) / "state.db")
+    with new_folder() as folder:
+        copy = shutil.copy(home / "state.db", folder / "state.db")
         with closing(sqlite3.connect(copy)) as db:
             db.text_factory = bytes
             for number in range(1, MESSAGES + 1):

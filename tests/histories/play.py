@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.histories.acts import History, Step, spelled
+from tests.homes.folders import new_folder
 from tests.releases import ReleaseError, hear, say, start_release
 
 _HERE = Path(__file__).parent
@@ -76,7 +76,7 @@ class _Branch:
     below: dict[Step, _Branch] = field(default_factory=dict)
 
 
-def grow(histories: Iterable[History], folder: Path | None = None) -> Iterator[Node]:
+def grow(histories: Iterable[History]) -> Iterator[Node]:
     """Yield the node of each of these histories that can be played; its home is gone afterwards.
 
     Histories with a common beginning share its homes. An act that cannot be done where it stands
@@ -89,9 +89,8 @@ def grow(histories: Iterable[History], folder: Path | None = None) -> Iterator[N
             branch = branch.below.setdefault(step, _Branch())
         branch.wanted = True
     with ExitStack() as stack:
-        place = stack.enter_context(tempfile.TemporaryDirectory(prefix="histories-", dir=folder))
-        releases = Releases(stack)
-        yield from _walk(releases, root, (), None, Path(place))
+        place = stack.enter_context(new_folder())
+        yield from _walk(Releases(stack), root, (), None, place)
 
 
 def _walk(

@@ -13,14 +13,11 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
-from tempfile import gettempdir
 
 from hermes_repair.model.findings import Severity
 from tests.histories.acts import History, sampled, spelled, systematic
 from tests.histories.judge import Fate, Outcome, Right, judge
 from tests.histories.play import grow
-from tests.homes.content import fast_folder
 
 LISTED = 12
 
@@ -78,10 +75,10 @@ def _class(outcome: Outcome) -> str:
     return f"{comparison.verdict.value} {why}{before}"
 
 
-def tabulate(histories: Iterable[History], folder: Path | None = None) -> Table:
+def tabulate(histories: Iterable[History]) -> Table:
     """Play these histories and count what is said of them."""
     table = Table()
-    for node in grow(histories, folder):
+    for node in grow(histories):
         if node.against is not None:
             table.disagreed += 1
             table.against.append(f"{spelled(node.history)}  [{node.against}]")
@@ -142,7 +139,7 @@ def main(arguments: list[str]) -> None:
         else sampled(first, second, before=(1, 2, 3, 4), after=(0, 1, 2))
     )
     began = time.monotonic()
-    table = tabulate(chosen, Path(fast_folder() or gettempdir()))
+    table = tabulate(chosen)
     print("\n".join(lines(table)))
     print(f"\n{time.monotonic() - began:.0f} s")
 

@@ -6,9 +6,7 @@ The short form plays the histories that once were wrong, some that must be SAFE 
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterable
 
 import pytest
 
@@ -17,7 +15,6 @@ from tests.histories.acts import History, read, sampled, spelled, systematic
 from tests.histories.judge import Fate, Right, judge
 from tests.histories.play import grow
 from tests.histories.table import Table, lines, tabulate
-from tests.homes.content import fast_folder
 from tests.releases import RELEASES, release
 
 ONCE_WRONG = (
@@ -58,20 +55,9 @@ def _wheels() -> None:
         release(version)
 
 
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Path]:
-    """A folder in memory, where there is one: a home is copied for each act."""
-    folder = fast_folder()
-    if folder is None:
-        yield tmp_path
-        return
-    with tempfile.TemporaryDirectory(dir=folder) as name:
-        yield Path(name)
-
-
-def right(histories: Iterable[History], place: Path) -> Table:
+def right(histories: Iterable[History]) -> Table:
     """Return the table of these histories; assert that nothing in it is wrong."""
-    table = tabulate(histories, place)
+    table = tabulate(histories)
     said = "\n".join(lines(table))
     assert table.against == [], said
     assert table.wrong == [], said
@@ -81,20 +67,20 @@ def right(histories: Iterable[History], place: Path) -> Table:
     return table
 
 
-def test_what_once_was_wrong_is_not_safe(place: Path) -> None:
-    table = right(map(read, ONCE_WRONG), place)
+def test_what_once_was_wrong_is_not_safe() -> None:
+    table = right(map(read, ONCE_WRONG))
     assert (table.histories, table.total("SAFE right")) == (len(ONCE_WRONG), 0)
 
 
-def test_the_table_sees_what_is_wrong(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_table_sees_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(proofs, "_taken_out", lambda *_: None)
-    table = tabulate(map(read, ONCE_WRONG[:2]), place)
+    table = tabulate(map(read, ONCE_WRONG[:2]))
     assert len(table.wrong) == len(table.alarmed) == 2
 
 
-def test_plain_losses_are_safe(place: Path) -> None:
+def test_plain_losses_are_safe() -> None:
     played = 0
-    for node in grow(map(read, MUST_BE_SAFE), place):
+    for node in grow(map(read, MUST_BE_SAFE)):
         lost = [outcome for outcome in judge(node) if outcome.fate is Fate.LOST]
         said = [(outcome.comparison.safe, outcome.right) for outcome in lost]
         assert said == [(True, Right.WHOLE)], spelled(node.history)
@@ -102,19 +88,19 @@ def test_plain_losses_are_safe(place: Path) -> None:
     assert played == len(MUST_BE_SAFE)
 
 
-def test_a_sample_of_all_acts(place: Path) -> None:
-    table = right(sampled(SEED, SHORT, before=(1, 2, 3, 4), after=(0, 1, 2)), place)
+def test_a_sample_of_all_acts() -> None:
+    table = right(sampled(SEED, SHORT, before=(1, 2, 3, 4), after=(0, 1, 2)))
     assert table.total("SAFE right") > 0
 
 
 @pytest.mark.long
-def test_every_short_history_of_the_usual_acts(place: Path) -> None:
-    table = right(systematic(2, 1), place)
+def test_every_short_history_of_the_usual_acts() -> None:
+    table = right(systematic(2, 1))
     assert table.total("SAFE right") > 500
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(1, 9))
-def test_samples_of_all_acts(seed: int, place: Path) -> None:
-    table = right(sampled(seed, LONG, before=(1, 2, 3, 4, 5), after=(0, 1, 2, 3)), place)
+def test_samples_of_all_acts(seed: int) -> None:
+    table = right(sampled(seed, LONG, before=(1, 2, 3, 4, 5), after=(0, 1, 2, 3)))
     assert table.total("SAFE right") > 100

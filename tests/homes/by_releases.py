@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.homes.damage import HURTS, close_ids, nothing
+from tests.homes.folders import kept_folder
 from tests.homes.home import changing, copy_home
 from tests.homes.small import NOW
 from tests.releases import run_release
@@ -189,12 +189,8 @@ def raced(folder: Path, *, review: bool = False) -> Raced:
 
 @cache
 def _raced(review: bool) -> tuple[Path, Any]:
-    _FOLDERS.append(tempfile.TemporaryDirectory(prefix="hermes-raced-"))
-    home = Path(_FOLDERS[-1].name) / "home"
+    home = kept_folder() / "home"
     home.mkdir()
     script = "\n".join((RACE / name).read_text() for name in ("stand_ins.py", "race.py"))
     out = run_release("0.15.2", script, home, *(["review"] if review else []))
     return home, json.loads(out.splitlines()[-1])
-
-
-_FOLDERS: list[tempfile.TemporaryDirectory[str]] = []

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import sqlite3
 import stat
-import tempfile
 from collections.abc import Collection
 from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeAlias
+
+from tests.homes.folders import new_folder
 
 Content: TypeAlias = dict[str, Any]
 
@@ -51,12 +51,12 @@ def content(root: Path) -> Content:
     file sound.
     """
     database = (root / "state.db").resolve()
-    with tempfile.TemporaryDirectory(dir=fast_folder()) as folder:
-        copy = Path(folder) / "state.db"
+    with new_folder() as folder:
+        copy = folder / "state.db"
         for suffix in ("", "-wal", "-journal"):
             side = database.with_name(database.name + suffix)
             if side.exists():
-                shutil.copy(side, Path(folder) / f"state.db{suffix}")
+                shutil.copy(side, folder / f"state.db{suffix}")
         with closing(sqlite3.connect(copy, isolation_level=None)) as db:
             assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
             return _content(db)
@@ -164,8 +164,3 @@ def sound(database: Path) -> None:
         connection.rollback()
     finally:
         connection.close()
-
-
-def fast_folder() -> str | None:
-    """Return a folder in memory where there is one: fsync costs nothing there."""
-    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None

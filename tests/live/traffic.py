@@ -10,11 +10,11 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from tests.releases import hear, say, start_release
 from tests.support import ROOT
@@ -109,12 +109,23 @@ class Figures:
         return "\n".join(lines)
 
 
+Command: TypeAlias = Callable[[Sequence[str], Mapping[str, str]], tuple[int, str, str]]
+"""Runs a command line in an environment; returns exit code, stdout and stderr."""
+
+
 def traffic(
-    home: Path, versions: Sequence[str], seconds: float, *, mode: str = "wal", beside: bool
+    home: Path,
+    versions: Sequence[str],
+    seconds: float,
+    *,
+    mode: str = "wal",
+    beside: Sequence[Command] = (),
+    pause: float = 0.5,
 ) -> Figures:
     """Let one process per release work on ``home`` for so long, and return what happened.
 
-    ``beside``: with ``locks clean`` twice a second, ``doctor`` in a loop and stale locks planted.
+    ``beside``: two commands, for ``locks clean`` every ``pause`` seconds with stale locks planted,
+    and for ``doctor`` in a loop.
     """
     figures = Figures()
     home.mkdir(exist_ok=True)
@@ -132,9 +143,10 @@ def traffic(
         # Ended before the workers are: a reader that leaves last leaves a -wal that nobody uses.
         with ExitStack() as company:
             if beside:
+                clean, doctor = (_timed(command, home) for command in beside)
                 planter = Planter(database, [process.pid for process in workers], figures)
-                company.enter_context(_every(0.5, lambda: planter.clean(home)))
-                company.enter_context(_every(0.1, lambda: figures.doctors.append(_doctor(home))))
+                company.enter_context(_every(pause, lambda: planter.clean(clean)))
+                company.enter_context(_every(0.1, lambda: figures.doctors.append(doctor("doctor"))))
             time.sleep(seconds)
         for process in workers:
             say(process, "stop")
@@ -151,10 +163,10 @@ class Planter:
         self.pids = pids
         self.figures = figures
 
-    def clean(self, home: Path) -> None:
+    def clean(self, command: Callable[..., dict[str, Any]]) -> None:
         """Plant one lock, run ``locks clean``, and see whether the lock is gone."""
         planted = self.plant()
-        ran = command("locks", "clean", "--json", home=home)
+        ran = command("locks", "clean")
         self.figures.cleans.append(ran)
         if self.is_there(planted.session):
             self.figures.overdue.append(f"{planted.kind} {planted.session}: {_said(ran, planted)}")
@@ -190,29 +202,36 @@ class Planter:
         return found is not None
 
 
-def command(*words: str, home: Path) -> dict[str, Any]:
-    """Run hermes-repair as cron does; return exit code, seconds and document."""
-    started = time.monotonic()
+def as_cron(words: Sequence[str], environ: Mapping[str, str]) -> tuple[int, str, str]:
+    """Run hermes-repair as cron does: Python starts anew."""
     done = subprocess.run(
-        [sys.executable, "-m", "hermes_repair", *words, "--home", str(home)],
+        [sys.executable, "-m", "hermes_repair", *words],
         cwd=ROOT,
-        env={"PATH": os.environ["PATH"], "HOME": "/nonexistent"},
+        env=dict(environ),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         timeout=120,
         check=False,
     )
-    return {
-        "code": done.returncode,
-        "seconds": time.monotonic() - started,
-        "document": json.loads(done.stdout) if done.stdout else {},
-        "stderr": done.stderr,
-    }
+    return done.returncode, done.stdout, done.stderr
 
 
-def _doctor(home: Path) -> dict[str, Any]:
-    return command("doctor", "--json", home=home)
+def _timed(command: Command, home: Path) -> Callable[..., dict[str, Any]]:
+    """Return what runs words at a home and returns exit code, seconds and document."""
+
+    def run(*words: str) -> dict[str, Any]:
+        started = time.monotonic()
+        environ = {"PATH": os.environ["PATH"], "HOME": "/nonexistent"}
+        code, out, err = command([*words, "--json", "--home", str(home)], environ)
+        return {
+            "code": code,
+            "seconds": time.monotonic() - started,
+            "document": json.loads(out) if out else {},
+            "stderr": err,
+        }
+
+    return run
 
 
 def _said(ran: dict[str, Any], planted: Planted) -> str:

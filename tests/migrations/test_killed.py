@@ -7,8 +7,6 @@ every state that a kill can leave; real processes, killed for real, show that it
 from __future__ import annotations
 
 import shutil
-import tempfile
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -17,8 +15,9 @@ import pytest
 from hermes_repair.schema.structure_difference import diff
 from tests.engine.faults import bytes_in_process
 from tests.engine.kills import judge, killed, pictures
-from tests.homes.content import Content, content, fast_folder, without_sequence
+from tests.homes.content import Content, content, without_sequence
 from tests.homes.database import connect
+from tests.homes.folders import new_folder
 from tests.homes.populated import populated
 from tests.in_process import fixed_environment, ids, look, migrate
 from tests.unit.schema_support import known, structure_of
@@ -28,23 +27,12 @@ COMMAND = ("migrate", "--to", str(TARGET), "--yes")
 KEPT = ("id", "session_id", "role", "content", "tool_calls", "tool_name", "timestamp")
 
 
-@pytest.fixture
-def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Return a folder where fsync costs nothing."""
-    with tempfile.TemporaryDirectory(prefix="killed-", dir=fast_folder()) as folder:
-        monkeypatch.setattr(tempfile, "tempdir", folder)
-        yield Path(folder)
-
-
 @cache
 def course() -> tuple[Content, Content]:
     """Return the content before and after a migration that nothing happens to."""
-    with (
-        tempfile.TemporaryDirectory(dir=fast_folder()) as folder,
-        pytest.MonkeyPatch.context() as patch,
-    ):
+    with new_folder() as folder, pytest.MonkeyPatch.context() as patch:
         bytes_in_process(patch)
-        home = populated(Path(folder) / "home")
+        home = populated(folder / "home")
         before = without_sequence(content(home))
         migrate(home, fixed_environment(home.parent), TARGET)
         return before, without_sequence(content(home))

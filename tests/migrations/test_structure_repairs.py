@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -14,7 +12,7 @@ from hermes_repair.app.environment import Environment
 from hermes_repair.model.errors import Refused
 from tests.command import run
 from tests.engine.kills import judge, pictures
-from tests.homes.content import Content, content, fast_folder, without_sequence
+from tests.homes.content import Content, content, without_sequence
 from tests.homes.database import connect
 from tests.homes.home import of_schema
 from tests.homes.populated import chat_id, populated
@@ -37,13 +35,6 @@ TITLES = "UPDATE sessions SET title = title || rowid WHERE title = 'Plans'"
 TITLE_INDEX = (
     "CREATE UNIQUE INDEX idx_sessions_title_unique ON sessions(title) WHERE title IS NOT NULL"
 )
-
-
-@pytest.fixture
-def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="structure-", dir=fast_folder()) as folder:
-        monkeypatch.setattr(tempfile, "tempdir", folder)
-        yield Path(folder)
 
 
 def damaged(root: Path, number: int, *statements: str) -> Path:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import ExitStack
-from pathlib import Path
-from tempfile import gettempdir
 
 from tests.histories.acts import History, sampled
 from tests.histories.play import grow
-from tests.homes.content import fast_folder
 from tests.random_homes.judge import Figures, Judge, undamaged
 
 
@@ -30,7 +27,7 @@ def judged(seeds: Iterable[int]) -> Figures:
     """Make the homes of these seeds and judge what the commands do to each."""
     with ExitStack() as stack:
         judge = Judge(stack)
-        for node in grow(map(history_of, seeds), Path(fast_folder() or gettempdir())):
+        for node in grow(map(history_of, seeds)):
             if node.against is None:  # else the player lost the truth (see table.py)
                 judge.judge(node)
         return judge.figures

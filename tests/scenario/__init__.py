@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import time
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
+from tests.homes.folders import kept_folder
+from tests.homes.home import copy_home
 from tests.scenario.build import build_scenario
 from tests.scenario.model import (
     ASKED,
@@ -37,7 +37,6 @@ __all__ = [
     "Fork",
     "Scenario",
     "build_scenario",
-    "copy_home",
     "fresh_scenario",
 ]
 
@@ -55,16 +54,6 @@ def fresh_scenario(home: Path) -> Scenario:
     return replace(built, home=home)
 
 
-def copy_home(source: Path, target: Path) -> None:
-    """Copy the home ``source`` (at rest) to ``target``: contents, modes and times of all files."""
-    shutil.copytree(source, target, symlinks=True)
-
-
 @cache
 def _built() -> Scenario:
-    # Kept until the process ends, when the temporary folder goes.
-    _FOLDERS.append(tempfile.TemporaryDirectory(prefix="hermes-scenario-"))
-    return build_scenario(Path(_FOLDERS[-1].name) / "home", min(_NOW, time.time() - 3600))
-
-
-_FOLDERS: list[tempfile.TemporaryDirectory[str]] = []
+    return build_scenario(kept_folder() / "home", min(_NOW, time.time() - 3600))

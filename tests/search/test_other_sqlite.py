@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.speaking import Said, spawn
 from tests.command import run
-from tests.engine.test_soundness import INSTEAD, LIBRARIES
+from tests.other_sqlite import NEWER, run_over
 from tests.search.damages import CHANGED, DAMAGES
 from tests.search.test_search_index import LAYOUTS, TABLES, a_home, everything, opened, said
 
@@ -18,23 +17,7 @@ REPAIRED = [
     for name in LAYOUTS
     if not name.startswith("10")
 ]
-NEWER = LIBRARIES[1]
-
-
-WRITES = f"""
-{INSTEAD}
-class Connection(pysqlite3.Connection):
-    def setlimit(self, category, limit):
-        return limit
-
-pysqlite3.Connection = Connection
-pysqlite3.SQLITE_LIMIT_ATTACHED = 7
-"""
-"""Python 3.11 can set limits of a connection, and pysqlite3 cannot."""
-
-
-def other(*words: str, home: Path) -> Said:
-    return spawn(home.parent, *words, "--home", str(home), code=WRITES)
+other = partial(run_over, "pysqlite3")
 
 
 def findings(home: Path) -> dict[str, str]:

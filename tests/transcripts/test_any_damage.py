@@ -8,7 +8,6 @@ doubled, put out of order or brought back that was taken back, and undo gives ba
 from __future__ import annotations
 
 import json
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -24,7 +23,8 @@ from hermes_repair.evidence.database_history import IMPORTS_SINCE
 from hermes_repair.home.layout import open_home
 from hermes_repair.model.choices import LookOptions, Selection
 from hermes_repair.model.values import Value
-from tests.homes.content import content, fast_folder, without_sequence
+from tests.homes.content import content, without_sequence
+from tests.homes.folders import new_folder
 from tests.homes.home import new_home, opened
 from tests.in_process import fixed_environment, undo
 from tests.unit.test_transcripts_properties import flat, keep, turns
@@ -309,8 +309,8 @@ def assert_kept(
 @given(homes())
 def test_any_damage(made: tuple[int, list[Chat]]) -> None:
     schema, chats = made
-    with tempfile.TemporaryDirectory(prefix="any-damage-", dir=fast_folder()) as folder:
-        root = build(Path(folder) / "home", schema, chats)
+    with new_folder() as folder:
+        root = build(folder / "home", schema, chats)
         original = without_sequence(content(root))
         before = {chat.name: stored_rows(root, chat.name, schema) for chat in chats}
 

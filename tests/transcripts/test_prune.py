@@ -64,16 +64,21 @@ def test_what_was_imported_is_in_our_copy_after_a_prune(tmp_path: Path) -> None:
     assert imported <= kept(home)
 
 
-def test_a_file_that_only_a_person_may_import_is_copied_before_a_prune(tmp_path: Path) -> None:
-    release("0.19.0")
-    home = tmp_path / "home"
+def unproven(home: Path) -> str:
+    """Make a home of ended chats; return the one whose last row nothing proves its last line's."""
     session = hurt_home(home, sessions=10, turns=3)["front"][0]
     with changing(home) as db:
-        # nothing proves that the last row is the last line's: a judgement (UNSAFE)
         db.execute(
             "UPDATE messages SET timestamp = timestamp - 9e6 WHERE session_id = ?", [session]
         )
     run_release("0.19.0", ENDED, home)
+    return session
+
+
+def test_a_file_that_only_a_person_may_import_is_copied_before_a_prune(tmp_path: Path) -> None:
+    release("0.19.0")
+    home = tmp_path / "home"
+    session = unproven(home)
     found = run("doctor", "--json", home=home).document["findings"]
     at_risk = [f for f in found if f["id"] == "TR006"]
     assert session in {f["subject"]["session_id"] for f in at_risk}
@@ -91,12 +96,7 @@ def test_a_file_that_only_a_person_may_import_is_copied_before_a_prune(tmp_path:
 def test_a_file_that_grew_is_copied_again(tmp_path: Path) -> None:
     release("0.19.0")
     home = tmp_path / "home"
-    session = hurt_home(home, sessions=10, turns=3)["front"][0]
-    with changing(home) as db:
-        db.execute(
-            "UPDATE messages SET timestamp = timestamp - 9e6 WHERE session_id = ?", [session]
-        )
-    run_release("0.19.0", ENDED, home)
+    session = unproven(home)
     assert run("repair", "--yes", home=home).code == 0
     file = home / "sessions" / f"{session}.jsonl"
     with file.open("a", encoding="utf-8") as stream:

@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 
 from sample_data.build import HERE, NAMES, ZONE, build, main
-from tests.homes.home import query_at_rest
+from tests.command import Ran, run
+from tests.homes.home import copy_home, query_at_rest
 
 # What doctor says of each home: (id, severity, session).
 FINDINGS: dict[str, set[tuple[str, str, str | None]]] = {
@@ -94,34 +95,31 @@ WHOLE_AGAIN = {
 }
 
 
-@pytest.fixture
-def homes(tmp_path: Path) -> Path:
-    """Return a folder with both homes, built now."""
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with both homes, built now; not to be written to."""
+    folder = tmp_path_factory.mktemp("built")
     for name in NAMES:
-        build(name, tmp_path / name, time.time())
-    return tmp_path
+        build(name, folder / name, time.time())
+    return folder
 
 
-def command(home: Path, *arguments: str, tmp_path: Path) -> subprocess.CompletedProcess[str]:
+@pytest.fixture
+def homes(built: Path, tmp_path: Path) -> Path:
+    """Return a folder with both homes."""
+    return copy_home(built, tmp_path / "homes")
+
+
+def command(home: Path, *arguments: str) -> Ran:
     """Run hermes-repair on ``home`` as a user who has no Hermes installed."""
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("HERMES_")}
-    environment["HOME"] = str(tmp_path)
-    environment["PATH"] = os.defpath
-    return subprocess.run(
-        [sys.executable, "-m", "hermes_repair", *arguments, "--home", str(home)],
-        env=environment,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=120,
-        check=False,
-    )
+    return run(*arguments, home=home, environ={"PATH": os.defpath})
 
 
-def doctor(home: Path, tmp_path: Path) -> tuple[int, list[tuple[str, str, str | None]]]:
-    done = command(home, "doctor", "--json", tmp_path=tmp_path)
-    document = json.loads(done.stdout)
-    found = [(f["id"], f["severity"], f["subject"].get("session_id")) for f in document["findings"]]
-    return done.returncode, found
+def doctor(home: Path) -> tuple[int, list[tuple[str, str, str | None]]]:
+    done = command(home, "doctor", "--json")
+    findings = done.document["findings"]
+    found = [(f["id"], f["severity"], f["subject"].get("session_id")) for f in findings]
+    return done.code, found
 
 
 def digests(home: Path) -> dict[str, str]:
@@ -212,7 +210,7 @@ def test_command_builds_the_damaged_home(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", HOMES)
 def test_doctor_names_each_damage_once(homes: Path, name: str) -> None:
     before = digests(homes / name)
-    code, found = doctor(homes / name, homes)
+    code, found = doctor(homes / name)
     assert sorted(found, key=str) == sorted(FINDINGS[name], key=str)
     assert code == (1 if FINDINGS[name] else 0)
     assert digests(homes / name) == before
@@ -221,13 +219,13 @@ def test_doctor_names_each_damage_once(homes: Path, name: str) -> None:
 def test_repair_leaves_what_is_asked_for_and_that_leaves_information(homes: Path) -> None:
     home = homes / "damaged"
     for arguments in (("migrate", "--to", "14", "--yes"), ("repair", "--yes")):
-        done = command(home, *arguments, tmp_path=homes)
-        assert done.returncode == 0, done.stdout + done.stderr
-    code, found = doctor(home, homes)
+        done = command(home, *arguments)
+        assert done.code == 0, done
+    code, found = doctor(home)
     assert (code, set(found), len(found)) == (1, LEFT, len(LEFT))
-    done = command(home, "backfill", *ASKED, "--yes", tmp_path=homes)
-    assert done.returncode == 0, done.stdout + done.stderr
-    code, found = doctor(home, homes)
+    done = command(home, "backfill", *ASKED, "--yes")
+    assert done.code == 0, done
+    code, found = doctor(home)
     assert (code, set(found), len(found)) == (0, LEFT_THEN, len(LEFT_THEN))
     said = dict(
         query_at_rest(
@@ -241,8 +239,8 @@ def test_repair_leaves_what_is_asked_for_and_that_leaves_information(homes: Path
 
 def test_locks_of_the_profile_can_all_be_freed(homes: Path) -> None:
     home = homes / "damaged" / "profiles" / "work"
-    done = command(home, "locks", "clean", tmp_path=homes)
-    assert done.returncode == 0, done.stdout + done.stderr
+    done = command(home, "locks", "clean")
+    assert done.code == 0, done
     assert query_at_rest(home, "SELECT COUNT(*) FROM compression_locks") == [(0,)]
 
 

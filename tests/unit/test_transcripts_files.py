@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -112,27 +111,24 @@ def test_folders_that_are_not_there_or_no_folders(tmp_path: Path) -> None:
     assert list_sessions(tmp_path / "file").problem == "it is not a folder"
 
 
-def test_without_permission() -> None:
+def test_without_permission(open_folder: Path) -> None:
     """As another user (CI runs as root, whom nothing stops)."""
     reading, writing = os.pipe()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        for part in ("closed", "open"):
-            (folder / part).mkdir()
-        (folder / "open" / "s.jsonl").write_text("{}")
-        (folder / "open" / "s.jsonl").chmod(0)
-        (folder / "closed").chmod(0)
-        child = os.fork()
-        if child == 0:
-            if os.geteuid() == 0:
-                os.setuid(65534)
-            closed = list_sessions(folder / "closed").problem
-            opened = [file.problem for file in list_sessions(folder / "open").files]
-            os.write(writing, json.dumps([closed, opened]).encode())
-            os._exit(0)
-        os.waitpid(child, 0)
-        (folder / "closed").chmod(0o755)
+    for part in ("closed", "open"):
+        (open_folder / part).mkdir()
+    (open_folder / "open" / "s.jsonl").write_text("{}")
+    (open_folder / "open" / "s.jsonl").chmod(0)
+    (open_folder / "closed").chmod(0)
+    child = os.fork()
+    if child == 0:
+        if os.geteuid() == 0:
+            os.setuid(65534)
+        closed = list_sessions(open_folder / "closed").problem
+        opened = [file.problem for file in list_sessions(open_folder / "open").files]
+        os.write(writing, json.dumps([closed, opened]).encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    (open_folder / "closed").chmod(0o755)
     assert json.loads(os.read(reading, 4096)) == ["Permission denied", ["no permission to read it"]]
 
 
