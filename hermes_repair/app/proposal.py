@@ -22,7 +22,7 @@ from hermes_repair.model.choices import LookOptions, Selection, WalChoice
 from hermes_repair.model.commands_to_type import Hint
 from hermes_repair.model.errors import Refused
 from hermes_repair.model.findings import Finding, Severity
-from hermes_repair.model.plans import Outline, outline
+from hermes_repair.model.plans import Outline, Unit, outline
 from hermes_repair.model.words import SessionLabel
 from hermes_repair.records import plan_database
 from hermes_repair.repair.planner import Plan, plan
@@ -82,12 +82,14 @@ def propose(
     *,
     confirmed: frozenset[str] | None = None,
     held: CutOff | None = None,
+    refused: Sequence[Unit] = (),
 ) -> Proposal:
     """Look and plan; changes nothing in the home.
 
     The actions go to a new file in ``place``, one unit at a time, so that a plan of any size takes
     little memory. ``confirmed``: only findings that an earlier look had too. ``held``: what was cut
-    off, if not what the receipts say now, of which one may be this run's own. Raises
+    off, if not what the receipts say now, of which one may be this run's own. ``refused`` are steps
+    that this run has tried already. Raises
     :class:`Refused` where the file itself is in question (DB001 to DB003) and where nothing can be
     planned because of an index (DB006), :class:`UnknownSession` for a session that is named and
     that nothing here has.
@@ -124,10 +126,11 @@ def propose(
                     stages(),
                     beside_live=beside,
                     held=first.concerns,
+                    refused=refused,
                 )
                 digest = file.digest(one.number for one in ordered.now)
             unproven = _unproven(scene, findings, request.selection, ordered)
-            if unproven and not ordered.now:
+            if unproven and not ordered.now and not refused:
                 raise Refused(*unproven[0])
             proposal = Proposal(
                 plan=ordered,
@@ -205,11 +208,15 @@ def _unproven(
 def waiting(proposal: Proposal, selection: Selection) -> list[tuple[str, str]]:
     """Return what was asked for and cannot be done now, and why.
 
-    The file speaks against it (DB006), something that no release makes is in its way (DB009), or
-    somebody is there.
+    The file speaks against it (DB006), something that no release makes is in its way (DB009), a
+    step that it rests on was refused, or somebody is there.
     """
     reasons = [(UNREAD, message) for message in proposal.unproven]
     reasons += [(one.unit.summary, why) for one, why in proposal.blocked]
+    reasons += [
+        (one.unit.summary, f"It comes after the step {before.summary!r}, which was not done.")
+        for one, before in proposal.plan.behind
+    ]
     if proposal.live_reason is None:
         return reasons
     why, held = proposal.live_reason, proposal.held

@@ -19,7 +19,7 @@ from hermes_repair.app.proposal import Proposal, Request, propose, waiting
 from hermes_repair.app.recover import CutOff, answer_wal, cut_off, recover
 from hermes_repair.home.layout import Home
 from hermes_repair.model.choices import LookOptions, Selection, WalChoice
-from hermes_repair.model.errors import HermesRepairError, UsageError, from_os
+from hermes_repair.model.errors import HermesRepairError, InUse, UsageError, from_os
 from hermes_repair.model.findings import Remedy
 from hermes_repair.model.plans import Outline, Unit
 from hermes_repair.records import plan_database
@@ -152,14 +152,20 @@ class Rounds:
     def do(self, result: Repaired) -> None:
         """Go on until a fresh look has nothing left to do; what was done stands in ``result``.
 
-        The first plan is asked for once. A later one is asked for again where it has steps that the
+        A step that was refused is not tried again, and what does not rest on it is done all the
+        same; nothing is where somebody opened the database meanwhile. The first plan is asked for once. A later one is asked for again where it has steps that the
         first could not name (R3).
         """
         announced: Sequence[Outline] | None = None
         for number in range(ROUNDS):
             request = self.request if not number else replace(self.request, backup=False)
             proposal = propose(
-                self.run, request, self.place, confirmed=self.confirmed, held=self.held
+                self.run,
+                request,
+                self.place,
+                confirmed=self.confirmed,
+                held=self.held,
+                refused=[unit for unit, _ in result.refused],
             )
             plan = proposal.plan
             result.left = plan.left
@@ -182,7 +188,7 @@ class Rounds:
             if by_backup:
                 self.close()
             result.after = None
-            if applied.refused or not applied.units:
+            if any(isinstance(error, InUse) for _, error in applied.refused):
                 return
             result.after = look_after(self.run, request.look_options)
             if not more(result.after, request.selection):
@@ -288,12 +294,12 @@ class Repaired:
         """Do what comes next; where something was done already, keep what stops it beside that.
 
         A disk that is full stops the look after a step as well, and what was done must be told all
-        the same. Raises where nothing was done yet.
+        the same. Raises where nothing was tried yet.
         """
         try:
             work()
         except (HermesRepairError, OSError) as error:
-            if not self.units:
+            if not self.applied:
                 raise
             if self.stopped is None:
                 self.stopped = from_os(error) if isinstance(error, OSError) else error
