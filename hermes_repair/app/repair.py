@@ -153,8 +153,8 @@ class Rounds:
         """Go on until a fresh look has nothing left to do; what was done stands in ``result``.
 
         A step that was refused is not tried again, and what does not rest on it is done all the
-        same; nothing is where somebody opened the database meanwhile. The first plan is asked for once. A later one is asked for again where it has steps that the
-        first could not name (R3).
+        same; nothing is where somebody opened the database meanwhile. The first plan is asked for
+        once. A later one is asked for again where it has steps that the first could not name (R3).
         """
         announced: Sequence[Outline] | None = None
         for number in range(ROUNDS):
