@@ -25,7 +25,14 @@ from hermes_repair.home.layout import Home
 from hermes_repair.model.actions import Action, Ddl, RowInsert
 from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import BadRecord, HermesRepairError, Refused
-from hermes_repair.model.plans import Header, Outline, Unit, UnitState, outline
+from hermes_repair.model.plans import (
+    SCHEMA_ENTRIES,
+    Header,
+    Outline,
+    Unit,
+    UnitState,
+    outline,
+)
 from hermes_repair.model.values import Row
 from hermes_repair.records import kept_sources, plan_database
 from hermes_repair.records.folder import DAMAGED, Folder
@@ -56,6 +63,11 @@ class Draft:
     @property
     def needs_backup(self) -> bool:
         return any(outline.needs_backup for outline in self.outlines)
+
+    @property
+    def mends_schema(self) -> bool:
+        """Whether it is for a database whose schema SQLite refuses (DB007)."""
+        return any(outline.unit.kind == SCHEMA_ENTRIES for outline in self.outlines)
 
     @property
     def live(self) -> bool:
@@ -171,7 +183,7 @@ def apply_units(
     with plan_database.edit(path) as notes:
         running = False
         try:
-            with writing(home.database, live=not exclusive) as writer:
+            with writing(home.database, live=not exclusive, malformed=draft.mends_schema) as writer:
                 if place is not None:
                     environment.tell(f"backing up the database to {place}")
                     folder.make(place.parent)

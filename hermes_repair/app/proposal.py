@@ -10,6 +10,7 @@ from typing import Any
 from hermes_repair.app.apply_units import Draft, needed
 from hermes_repair.app.coverage import INDEX
 from hermes_repair.app.diagnose import facts, find, labels, within_limits
+from hermes_repair.app.duplicated_schema import require_mendable
 from hermes_repair.app.environment import Run
 from hermes_repair.app.file_status import FileStatus, steady
 from hermes_repair.app.open_scene import no_conversations, open_scene, readable, require_known
@@ -21,8 +22,8 @@ from hermes_repair.evidence.scene import Scene
 from hermes_repair.model.choices import LookOptions, Selection, WalChoice
 from hermes_repair.model.commands_to_type import Hint
 from hermes_repair.model.errors import Refused
-from hermes_repair.model.findings import Finding, Severity
-from hermes_repair.model.plans import Outline, Unit, outline
+from hermes_repair.model.findings import Finding, Remedy, Severity
+from hermes_repair.model.plans import SCHEMA_ENTRIES, Outline, Unit, outline
 from hermes_repair.model.words import SessionLabel
 from hermes_repair.records import plan_database
 from hermes_repair.repair.planner import Plan, plan
@@ -108,16 +109,12 @@ def propose(
             file_status=file_status,
         ) as scene:
             findings, blocked = _findings(scene, request, confirmed)
-            header = header_of(
-                run,
-                "repair",
-                file_status.marks,
-                schema=scene.recognition.number,
-                birth=scene.birth,
-            )
+            birth = scene.birth if readable(scene) else None
+            schema = scene.recognition.number if readable(scene) else None
+            header = header_of(run, "repair", file_status.marks, schema=schema, birth=birth)
             with plan_database.create(draft, header) as file:
                 outlines = file.append(proposals(scene, findings))
-                if not scene.file.unproven:
+                if readable(scene) and not scene.file.unproven:
                     require_known(scene, request.selection.sessions, outlines)
                 beside = not file_status.alone
                 ordered = plan(
@@ -132,13 +129,18 @@ def propose(
             unproven = _unproven(scene, findings, request.selection, ordered)
             if unproven and not ordered.now and not refused:
                 raise Refused(*unproven[0])
+            if not beside:
+                for one in ordered.now:
+                    if one.unit.kind == SCHEMA_ENTRIES:
+                        with plan_database.read(draft) as file:
+                            require_mendable(run, file_status, file.record(one.number).unit)
             proposal = Proposal(
                 plan=ordered,
                 labels=labels(scene, tuple(findings)),
                 database=facts(scene),
                 file_status=file_status,
-                schema=scene.recognition.number,
-                birth=scene.birth,
+                schema=schema,
+                birth=birth,
                 draft=Draft(ordered.now, path=draft, digest=digest),
                 live_reason=f"{file_status.openers.describe()}." if beside else None,
                 side=scene.file.side,
@@ -168,6 +170,8 @@ def _findings(
     answered = fatal is not None and fatal.id == "DB002" and request.choice is not None
     if scene.file.side is SideFile.STALE and request.choice is WalChoice.USE:
         answered = False  # it would damage the database
+    if fatal is not None and fatal.remedy is Remedy.SAFE and _is_asked_for(fatal, request):
+        return [fatal], ()  # nothing else can be read before (DB007)
     if fatal is not None and not answered:
         raise Refused(f"{fatal.id}: {fatal.message}", fatal.hint)
     if not readable(scene):
@@ -176,6 +180,10 @@ def _findings(
     if confirmed is not None:
         findings = [f for f in findings if f.fingerprint in confirmed]
     return findings, blocked
+
+
+def _is_asked_for(finding: Finding, request: Request) -> bool:
+    return request.selection.wants_id(finding.id) and not request.selection.sessions
 
 
 def _blocked(

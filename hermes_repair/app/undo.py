@@ -212,7 +212,10 @@ def _require_unwritten(
     pairs = file_status.copies(run.home.database, now)
     # SQLite makes the -shm of a copy anew.
     copy_private([pair for pair in pairs if not pair[1].name.endswith("-shm")])
-    with plan_database.read(entry.path) as receipt, writing(expected, live=False) as writer:
+    with (
+        plan_database.read(entry.path) as receipt,
+        writing(expected, live=False, malformed=receipt.mends_schema()) as writer,
+    ):
         numbers = [n for n, state in receipt.states() if state is UnitState.DONE]
         executor.replay(writer, receipt, numbers, run.environment.random)
     with writing(now, live=False) as writer:

@@ -13,6 +13,10 @@ ADOPTION = "adoption"
 """The kind of a unit that makes a session for messages that are there already (MS003)."""
 
 
+SCHEMA_ENTRIES = "schema-entries"
+"""The kind of a unit that removes what the schema lists a second time (DB007)."""
+
+
 class Safety(Enum):
     """SAFE loses nothing, derives from the data, undoes exactly. UNSAFE is a judgement."""
 

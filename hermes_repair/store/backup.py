@@ -15,6 +15,7 @@ from hermes_repair.store.connections import (
     open_immutable,
     open_joined,
     open_private,
+    pass_over,
     quote,
     unreadable,
 )
@@ -76,6 +77,7 @@ def raise_sequences(copy: Path, marks: dict[str, int]) -> None:
     """Set AUTOINCREMENT marks (by table) in a private copy, so that no id is given out twice."""
     connection = open_private(copy)
     try:
+        pass_over(connection)
         connection.execute("BEGIN")
         for table, mark in marks.items():
             connection.execute("DELETE FROM sqlite_sequence WHERE name = ?", (table,))
@@ -112,7 +114,7 @@ def put_back(backup: Path, path: Path, still: Callable[[], None]) -> None:
     try:
         with (
             closing(open_immutable(backup)) as source,
-            closing(open_for_writing(path, live=False)) as target,
+            closing(open_for_writing(path, live=False, malformed=True)) as target,
         ):
             # The lock stays from here to the end of the connection; a backup cannot begin inside a
             # transaction of its target.
@@ -205,8 +207,12 @@ def same_structure(writer: Writer, backup: Path) -> bool:
 
 @contextmanager
 def _reading(path: Path) -> Iterator[sqlite3.Connection]:
-    """Open a file at rest; what SQLite refuses of it is raised as :class:`DatabaseUnreadable`."""
+    """Open a file at rest, also one whose schema has something twice: a copy is what it is of.
+
+    What SQLite refuses of it is raised as :class:`DatabaseUnreadable`.
+    """
     with closing(open_immutable(path)) as connection:
+        pass_over(connection)
         try:
             yield connection
         except sqlite3.DatabaseError as error:
