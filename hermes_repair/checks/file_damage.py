@@ -15,14 +15,17 @@ from hermes_repair.model.commands_to_type import Hint, advice, command
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import SCHEMA_ENTRIES, Safety, Stage, Unit
 from hermes_repair.model.words import count, verb
-from hermes_repair.schema.recognise import FIRST_UNKNOWN
+from hermes_repair.schema.recognise import FIRST_UNKNOWN, STORE
 from hermes_repair.schema.search import TABLES
 from hermes_repair.schema.structure import Index
 from hermes_repair.store.connections import quote
 from hermes_repair.store.file_state import SideFile
-from hermes_repair.store.integrity import Disagreement
+from hermes_repair.store.index_comparison import Disagreement
+from hermes_repair.store.readable_rows import ReadableRows, readable_rows
 from hermes_repair.store.repeated_objects import RepeatedObject, RepeatedSchema
 
+NAMED = 5
+"""So many damaged tables are named; the rest is counted."""
 LINES = 20
 """So many of SQLite's complaints are kept of a damaged file."""
 
@@ -32,8 +35,11 @@ def database_damaged(scene: Scene) -> Iterator[Finding]:
     """SQLite's own check of the file finds damage.
 
     What it means: pages or rows of tables inside state.db are broken, or two tables claim one page.
-    What can still be read may be incomplete, and writing to it makes it worse. Pages that belong to
-    nothing are only a note: a rebuilt index leaves them, or a table that is older than they are.
+    The finding names the tables, and how many of their rows can be read. What can be read may still
+    be incomplete, and writing to the file makes it worse. Damage of an index alone (DB006) or of
+    the search index alone (FT003) is not meant: with those all conversations can be read. Pages
+    that belong to nothing are only a note: a rebuilt index leaves them, or a table that is older
+    than they are.
 
     How it happens: a full disk, a power cut, two processes that lost each other's locks, or a
     library with SQLite's WAL-reset bug (Hermes #45383, #89737).
@@ -47,11 +53,24 @@ def database_damaged(scene: Scene) -> Iterator[Finding]:
     if found is None or scene.file.unreadable is not None or scene.file.side is SideFile.STALE:
         return
     if found.damage:
+        counted = [] if scene.look.live else list(_readable(scene, found.tables))
         yield database_damaged.finding(
             DATABASE,
-            f"SQLite finds damage in state.db ({count(len(found.damage), 'line')}).",
+            " ".join(
+                [
+                    f"SQLite finds damage in state.db ({count(len(found.damage), 'line')}).",
+                    *_what_is_left(found.tables, counted),
+                ]
+            ),
             put_back(find_remaining_files(scene.home)) or LOOK_FOR_COPIES,
-            data={"quick_check": list(found.damage[:LINES])},
+            data={
+                "quick_check": list(found.damage[:LINES]),
+                "damaged": list(found.tables),
+                "readable": [
+                    {"table": one.table, "read": one.read, "rows": one.rows, "tried": one.tried}
+                    for one in counted
+                ],
+            },
             identity=found.damage[:LINES],
         )
     elif found.lost:
@@ -64,6 +83,28 @@ def database_damaged(scene: Scene) -> Iterator[Finding]:
             severity=Severity.INFO,
             data={"pages": found.lost},
         )
+
+
+def _readable(scene: Scene, damaged: Sequence[str]) -> Iterator[ReadableRows]:
+    """Yield what can be read of the tables that are damaged and of those with the conversations."""
+    for table in dict.fromkeys((*damaged[:NAMED], *STORE)):
+        found = readable_rows(scene.look, table)
+        if found is not None:
+            yield found
+
+
+def _what_is_left(damaged: Sequence[str], counted: Sequence[ReadableRows]) -> Iterator[str]:
+    """Yield a sentence for each table that is damaged or that cannot be read to its end."""
+    by_table = {one.table: one for one in counted}
+    for table in damaged[:NAMED]:
+        found = by_table.pop(table, None)
+        yield f"{table} is damaged{f': {found.words()}' if found is not None else ''}."
+    more = len(damaged) - NAMED
+    if more > 0:
+        yield f"{count(more, 'more table')} {verb(more, 'is', 'are')} damaged."
+    for found in by_table.values():
+        words = found.words()
+        yield f"{words[0].upper()}{words[1:]}."
 
 
 @check("DB004", "foreign-key-violation", Severity.ERROR, Remedy.MANUAL)

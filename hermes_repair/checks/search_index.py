@@ -20,6 +20,7 @@ from hermes_repair.schema.search import TABLES
 from hermes_repair.schema.search_rebuild import rebuild
 from hermes_repair.schema.structure import Structure
 from hermes_repair.store.file_state import SideFile
+from hermes_repair.store.readable_rows import readable_rows
 
 LINES = 20
 KEEP = "Keep a copy of state.db. The conversations can be read without a repair."
@@ -141,7 +142,7 @@ def search_index_damaged(scene: Scene) -> Iterator[Finding]:
         yield search_index_damaged.finding(
             {"kind": "table", "table": name},
             f"The search table {name} is gone and its triggers are there: no message can be stored."
-            " The conversations can be read.",
+            f" {_messages(scene)}",
             hint,
             remedy=remedy,
             data={"damage": ["dropped"]},
@@ -153,7 +154,7 @@ def search_index_damaged(scene: Scene) -> Iterator[Finding]:
         yield search_index_damaged.finding(
             {"kind": "table", "table": name},
             f"{what} is there in the place of a part of the search index; Hermes did not create"
-            " it. The conversations can be read.",
+            f" it. {_messages(scene)}",
             KEEP,
             remedy=Remedy.MANUAL,
             data={"damage": ["foreign"]},
@@ -164,8 +165,7 @@ def search_index_damaged(scene: Scene) -> Iterator[Finding]:
             remedy, hint = _remedy(scene)
             yield search_index_damaged.finding(
                 {"kind": "table", "table": table.name},
-                f"{table.name} is damaged: {'; '.join(table.damaged)}. The conversations can be"
-                " read.",
+                f"{table.name} is damaged: {'; '.join(table.damaged)}. {_messages(scene)}",
                 hint,
                 remedy=remedy,
                 data={"damage": list(table.damaged)},
@@ -177,7 +177,7 @@ def search_index_damaged(scene: Scene) -> Iterator[Finding]:
         yield search_index_damaged.finding(
             {"kind": "database"},
             f"The storage of the search index is damaged ({', '.join(tables)}:"
-            f" {count(len(torn), 'line')}); the conversations can be read.",
+            f" {count(len(torn), 'line')}). {_messages(scene)}",
             KEEP,
             remedy=Remedy.MANUAL,
             data={"tables": tables, "lines": list(torn[:LINES])},
@@ -258,6 +258,15 @@ def search_rebuild_stuck(scene: Scene) -> Iterator[Finding]:
         identity=tuple(marks),
         fix=_anew(scene, TABLES[0]),
     )
+
+
+def _messages(scene: Scene) -> str:
+    """Return how many messages can be read as a sentence: that only the index is damaged."""
+    found = None if scene.look.live else readable_rows(scene.look, "messages")
+    if found is None:
+        return "The conversations can be read."
+    only = "Only the index is: " if found.whole else ""
+    return f"{only}{found.words()}."
 
 
 def _strangers(structure: Structure) -> dict[str, str]:

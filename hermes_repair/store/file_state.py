@@ -23,7 +23,8 @@ from hermes_repair.store.connections import (
     open_private,
     pass_over,
 )
-from hermes_repair.store.integrity import Disagreement, Soundness, soundness
+from hermes_repair.store.index_comparison import Disagreement
+from hermes_repair.store.integrity import Soundness, soundness
 from hermes_repair.store.look import LIVE_SECONDS_DELETE, LIVE_SECONDS_WAL, Look, View
 from hermes_repair.store.private_copies import scratch
 from hermes_repair.store.repeated_objects import RepeatedSchema
