@@ -23,8 +23,8 @@ UNREADABLE = "unreadable"
 class LeftOut:
     """Something that was not looked at: ``what`` in a word for programs, ``why`` for people.
 
-    ``what`` is ``checks``, ``file``, ``pages``, ``search-index``, ``profiles`` or ``hermes``;
-    ``checks`` are ids, where it is about some.
+    ``what`` is ``checks``, ``file``, ``pages``, ``search-index``, ``profiles``, ``sqlite`` or
+    ``hermes``; ``checks`` are ids, where it is about some.
     """
 
     what: str
@@ -98,6 +98,8 @@ def _left_out(scene: Scene) -> Iterator[LeftOut]:
     others = len(profile_names(scene.home.base))  # with the default one, less the one at hand
     if others:
         yield LeftOut(PROFILES, f"{count(others, 'other profile')} (--all-profiles)")
+    if "hermes_sqlite" in vars(scene) and scene.hermes_sqlite is None and scene.installed:
+        yield LeftOut("sqlite", "whether Hermes' SQLite can search (nothing tells which it is)")
     if serving(scene.installed) is None:
         yield LeftOut("hermes", "what the installed Hermes expects (none was found)")
 
