@@ -345,6 +345,14 @@ class PlanFile:
             ).fetchone()
             return bool(row[0])
 
+    def makes_indexes_only(self) -> bool:
+        """Whether all that it changes is derived: indexes, and search tables."""
+        with self.reading():
+            row = self._db.execute(
+                "SELECT NOT EXISTS (SELECT 1 FROM actions WHERE kind <> 'IndexRefill')"
+            ).fetchone()
+            return bool(row[0])
+
     def mends_schema(self) -> bool:
         """Whether it was made of a database whose schema SQLite refuses (DB007)."""
         with self.reading():

@@ -29,6 +29,8 @@ CopyVerified = Callable[[Path, Path], bool]
 
 # FTS5's own storage may be laid out differently for the same content; ids and text may not.
 _LAYOUT_OF_SEARCH = ("_data", "_idx", "_config")
+# How long each text is to FTS5: another SQLite counts another number where a text has a NUL.
+_SIZES_OF_SEARCH = "_docsize"
 # AUTOINCREMENT marks are never lowered (R5), so they may be ahead.
 _IGNORED = ("sqlite_sequence", "sqlite_stat1")
 
@@ -238,11 +240,15 @@ def _tables(connection: sqlite3.Connection, schema: str) -> set[str]:
 
 
 def _columns(connection: sqlite3.Connection, schema: str, table: str) -> list[str]:
-    return [
+    """Return the columns that are compared; of the entries of a search index that is their id."""
+    named = [
         str(row[0])
         # The schema is an argument: as a prefix it is ignored, and main answers for both.
         for row in connection.execute("SELECT name FROM pragma_table_info(?, ?)", (table, schema))
     ]
+    if named == ["id", "sz"] and table.endswith(_SIZES_OF_SEARCH):
+        return ["id"]
+    return named
 
 
 def _count(connection: sqlite3.Connection, table: str, columns: list[str]) -> int:
