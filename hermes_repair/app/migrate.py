@@ -285,6 +285,7 @@ def _verify(query: Query, way: Way) -> None:
 def _require_search(query: Query, structure: Structure) -> None:
     """Raise :class:`Refused` for a search index with which no release could open the result."""
     said = [f"{name} is gone" for name in missing_storage(structure)]
+    said += [f"{name} is not as FTS5 makes it" for name in sorted(structure.altered_shadows)]
     for table in () if said else TABLES:
         try:
             if table in structure.virtual_tables:
