@@ -10,6 +10,7 @@ from hermes_repair.evidence.scene import Scene
 from hermes_repair.home.installs import serving
 from hermes_repair.home.layout import profile_names
 from hermes_repair.model.words import count
+from hermes_repair.schema.search import CJK
 from hermes_repair.transcripts.session_files import FileKind, list_sessions
 
 PROFILES = "profiles"
@@ -109,6 +110,9 @@ def _search_left_out(scene: Scene) -> Iterator[LeftOut]:
     words = "whether the search index has the words of each message"
     if not scene.structure.virtual_tables:
         return
+    if CJK in scene.structure.virtual_tables:
+        told = f"whether {CJK} has every message (only Hermes has its tokenizer)"
+        yield LeftOut(what, told)
     if scene.recognition.search.layout is None:
         yield LeftOut(what, f"{why} (no release has one like this)")
     elif "search_index" not in vars(scene):  # no check asked for it
