@@ -22,11 +22,19 @@ from hermes_repair.app.preflight import (
 )
 from hermes_repair.app.receipts import header_of, identify
 from hermes_repair.home.layout import Home
-from hermes_repair.model.actions import Action, Ddl, RowInsert
+from hermes_repair.model.actions import Action, Ddl, IndexRefill, RowInsert
 from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import BadRecord, HermesRepairError, Refused
-from hermes_repair.model.plans import Header, Outline, Unit, UnitState, outline
+from hermes_repair.model.plans import (
+    SCHEMA_ENTRIES,
+    Header,
+    Outline,
+    Unit,
+    UnitState,
+    outline,
+)
 from hermes_repair.model.values import Row
+from hermes_repair.model.words import count
 from hermes_repair.records import kept_sources, plan_database
 from hermes_repair.records.folder import DAMAGED, Folder
 from hermes_repair.records.owned_files import is_folder
@@ -56,6 +64,11 @@ class Draft:
     @property
     def needs_backup(self) -> bool:
         return any(outline.needs_backup for outline in self.outlines)
+
+    @property
+    def mends_schema(self) -> bool:
+        """Whether it is for a database whose schema SQLite refuses (DB007)."""
+        return any(outline.unit.kind == SCHEMA_ENTRIES for outline in self.outlines)
 
     @property
     def live(self) -> bool:
@@ -171,7 +184,7 @@ def apply_units(
     with plan_database.edit(path) as notes:
         running = False
         try:
-            with writing(home.database, live=not exclusive) as writer:
+            with writing(home.database, live=not exclusive, malformed=draft.mends_schema) as writer:
                 if place is not None:
                     environment.tell(f"backing up the database to {place}")
                     folder.make(place.parent)
@@ -266,14 +279,27 @@ def _begin_with_backup(
 
 
 def _progress(environment: Environment) -> Callable[[Unit, Action, int], None]:
-    """Return what says now and then how far a long unit is; a migration can take minutes."""
+    """Return what says now and then how far a long unit is; a migration can take minutes.
+
+    How long the rest takes is said of an index that is made anew, whose steps are of equal size.
+    """
     tell = environment.now_and_then()
+    begun: dict[str, float] = {}
 
     def step(unit: Unit, action: Action, place: int) -> None:
+        now, number = environment.now(), len(unit.actions)
+        spent = now - begun.setdefault(unit.subject, now)
         at = f", step {action.step}" if isinstance(action, Ddl) else ""
-        tell(f"{unit.summary}: {place} of {len(unit.actions)} done{at}")
+        if isinstance(action, IndexRefill) and 1 < place < number:
+            at = f", {_time_left(spent * (number - place) / (place - 1))} left"
+        tell(f"{unit.summary}: {place} of {number} done{at}")
 
     return step
+
+
+def _time_left(seconds: float) -> str:
+    whole = max(1, round(seconds))
+    return f"about {count(whole, 'second') if whole < 100 else count(round(whole / 60), 'minute')}"
 
 
 def _nothing() -> None:

@@ -10,6 +10,7 @@ from hermes_repair.evidence.scene import Scene
 from hermes_repair.home.installs import serving
 from hermes_repair.home.layout import profile_names
 from hermes_repair.model.words import count
+from hermes_repair.schema.search import CJK
 from hermes_repair.transcripts.session_files import FileKind, list_sessions
 
 PROFILES = "profiles"
@@ -23,8 +24,8 @@ UNREADABLE = "unreadable"
 class LeftOut:
     """Something that was not looked at: ``what`` in a word for programs, ``why`` for people.
 
-    ``what`` is ``checks``, ``file``, ``pages``, ``search-index``, ``profiles`` or ``hermes``;
-    ``checks`` are ids, where it is about some.
+    ``what`` is ``checks``, ``file``, ``pages``, ``search-index``, ``profiles``, ``sqlite`` or
+    ``hermes``; ``checks`` are ids, where it is about some.
     """
 
     what: str
@@ -98,6 +99,8 @@ def _left_out(scene: Scene) -> Iterator[LeftOut]:
     others = len(profile_names(scene.home.base))  # with the default one, less the one at hand
     if others:
         yield LeftOut(PROFILES, f"{count(others, 'other profile')} (--all-profiles)")
+    if "hermes_sqlite" in vars(scene) and scene.hermes_sqlite is None and scene.installed:
+        yield LeftOut("sqlite", "whether Hermes' SQLite can search (nothing tells which it is)")
     if serving(scene.installed) is None:
         yield LeftOut("hermes", "what the installed Hermes expects (none was found)")
 
@@ -107,6 +110,9 @@ def _search_left_out(scene: Scene) -> Iterator[LeftOut]:
     words = "whether the search index has the words of each message"
     if not scene.structure.virtual_tables:
         return
+    if CJK in scene.structure.virtual_tables:
+        told = f"whether {CJK} has every message (only Hermes has its tokenizer)"
+        yield LeftOut(what, told)
     if scene.recognition.search.layout is None:
         yield LeftOut(what, f"{why} (no release has one like this)")
     elif "search_index" not in vars(scene):  # no check asked for it

@@ -231,7 +231,7 @@ def _in_backup(folder: Folder, below: Entry, removed: Sequence[RowDelete]) -> bo
     backup = folder.path / (below.header.backup or "")
     if not backup.is_file():
         return False  # the undo itself says that it is gone
-    with main_alone(backup) as look:
+    with main_alone(backup, malformed=True) as look:
         return any(
             not differing(row, gone.before)
             for gone in removed

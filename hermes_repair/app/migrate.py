@@ -281,6 +281,7 @@ def _verify(query: Query, way: Way) -> None:
 def _require_search(query: Query, structure: Structure) -> None:
     """Raise :class:`Refused` for a search index with which no release could open the result."""
     problems = [f"{name} is gone" for name in missing_storage(structure)]
+    problems += [f"{name} is not as FTS5 makes it" for name in sorted(structure.altered_shadows)]
     for table in () if problems else TABLES:
         try:
             if table in structure.virtual_tables:

@@ -10,6 +10,7 @@ from typing import Any
 from hermes_repair.app.apply_units import Draft, needed
 from hermes_repair.app.coverage import INDEX
 from hermes_repair.app.diagnose import facts, find, labels, within_limits
+from hermes_repair.app.duplicated_schema import require_mendable
 from hermes_repair.app.environment import Run
 from hermes_repair.app.file_status import FileStatus, steady
 from hermes_repair.app.open_scene import no_conversations, open_scene, readable, require_known
@@ -21,11 +22,11 @@ from hermes_repair.evidence.scene import Scene
 from hermes_repair.model.choices import LookOptions, Selection, WalChoice
 from hermes_repair.model.commands_to_type import Hint
 from hermes_repair.model.errors import Refused
-from hermes_repair.model.findings import Finding, Severity
-from hermes_repair.model.plans import Outline, outline
+from hermes_repair.model.findings import Finding, Remedy, Severity
+from hermes_repair.model.plans import SCHEMA_ENTRIES, Outline, Unit, outline
 from hermes_repair.model.words import SessionLabel
 from hermes_repair.records import plan_database
-from hermes_repair.repair.planner import Plan, plan
+from hermes_repair.repair.planner import Obstacles, Plan, plan
 from hermes_repair.schema.allowed_writes import allowed_writes
 from hermes_repair.schema.foreign_objects import refusal
 from hermes_repair.store.file_state import SideFile
@@ -42,6 +43,23 @@ class Request:
     selection: Selection
     choice: WalChoice | None = None
     backup: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SoFar:
+    """What a run knows before a round of it.
+
+    ``confirmed``: only findings that an earlier look had too. ``held``: what was cut off, if not
+    what the receipts say now, of which one may be this run's own. ``refused`` are steps that this
+    run has tried already.
+    """
+
+    confirmed: frozenset[str] | None = None
+    held: CutOff | None = None
+    refused: Sequence[Unit] = ()
+
+
+NOTHING_YET = SoFar()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,62 +97,58 @@ def propose(
     run: Run,
     request: Request,
     place: Path,
-    *,
-    confirmed: frozenset[str] | None = None,
-    held: CutOff | None = None,
+    so_far: SoFar = NOTHING_YET,
 ) -> Proposal:
     """Look and plan; changes nothing in the home.
 
     The actions go to a new file in ``place``, one unit at a time, so that a plan of any size takes
-    little memory. ``confirmed``: only findings that an earlier look had too. ``held``: what was cut
-    off, if not what the receipts say now, of which one may be this run's own. Raises
-    :class:`Refused` where the file itself is in question (DB001 to DB003) and where nothing can be
-    planned because of an index (DB006), :class:`UnknownSession` for a session that is named and
-    that nothing here has.
+    little memory. Raises :class:`Refused` where the file itself is in question (DB001 to DB003) and
+    where nothing can be planned because of an index (DB006), :class:`UnknownSession` for a session
+    that is named and that nothing here has.
     """
 
     def look(file_status: FileStatus) -> Proposal:
         draft = place / f"{sum(1 for _ in place.iterdir()) + 1}.db"
         first = CutOff()  # alone, `repair` settles what was cut off before it plans
         if not file_status.alone:
-            first = cut_off(run.folder) if held is None else held
+            first = cut_off(run.folder) if so_far.held is None else so_far.held
         with open_scene(
             run,
             request.look_options,
             choice=request.choice,
             file_status=file_status,
         ) as scene:
-            findings, blocked = _findings(scene, request, confirmed)
-            header = header_of(
-                run,
-                "repair",
-                file_status.marks,
-                schema=scene.recognition.number,
-                birth=scene.birth,
-            )
+            findings, blocked = _findings(scene, request, so_far.confirmed)
+            birth = scene.birth if readable(scene) else None
+            schema = scene.recognition.number if readable(scene) else None
+            header = header_of(run, "repair", file_status.marks, schema=schema, birth=birth)
             with plan_database.create(draft, header) as file:
                 outlines = file.append(proposals(scene, findings))
-                if not scene.file.unproven:
+                if readable(scene) and not scene.file.unproven:
                     require_known(scene, request.selection.sessions, outlines)
                 beside = not file_status.alone
                 ordered = plan(
                     outlines,
                     request.selection,
                     stages(),
-                    beside_live=beside,
-                    held=first.concerns,
+                    Obstacles(beside, first.concerns, so_far.refused),
                 )
                 digest = file.digest(one.number for one in ordered.now)
             unproven = _unproven(scene, findings, request.selection, ordered)
-            if unproven and not ordered.now:
+            if unproven and not ordered.now and not so_far.refused:
                 raise Refused(*unproven[0])
+            if not beside:
+                for one in ordered.now:
+                    if one.unit.kind == SCHEMA_ENTRIES:
+                        with plan_database.read(draft) as file:
+                            require_mendable(run, file_status, file.record(one.number).unit)
             proposal = Proposal(
                 plan=ordered,
                 labels=labels(scene, tuple(findings)),
                 database=facts(scene),
                 file_status=file_status,
-                schema=scene.recognition.number,
-                birth=scene.birth,
+                schema=schema,
+                birth=birth,
                 draft=Draft(ordered.now, path=draft, digest=digest),
                 live_reason=f"{file_status.openers.describe()}." if beside else None,
                 side=scene.file.side,
@@ -164,6 +178,8 @@ def _findings(
     answered = fatal is not None and fatal.id == "DB002" and request.choice is not None
     if scene.file.side is SideFile.STALE and request.choice is WalChoice.USE:
         answered = False  # it would damage the database
+    if fatal is not None and fatal.remedy is Remedy.SAFE and _is_asked_for(fatal, request):
+        return [fatal], ()  # nothing else can be read before (DB007)
     if fatal is not None and not answered:
         raise Refused(f"{fatal.id}: {fatal.message}", fatal.hint)
     if not readable(scene):
@@ -172,6 +188,10 @@ def _findings(
     if confirmed is not None:
         findings = [f for f in findings if f.fingerprint in confirmed]
     return findings, blocked
+
+
+def _is_asked_for(finding: Finding, request: Request) -> bool:
+    return request.selection.wants_id(finding.id) and not request.selection.sessions
 
 
 def _blocked(
@@ -204,11 +224,15 @@ def _unproven(
 def waiting(proposal: Proposal, selection: Selection) -> list[tuple[str, str]]:
     """Return what was asked for and cannot be done now, and why.
 
-    The file speaks against it (DB006), something that no release makes is in its way (DB009), or
-    somebody is there.
+    The file speaks against it (DB006), something that no release makes is in its way (DB009), a
+    step that it rests on was refused, or somebody is there.
     """
     reasons = [(UNREAD, message) for message in proposal.unproven]
     reasons += [(one.unit.summary, why) for one, why in proposal.blocked]
+    reasons += [
+        (one.unit.summary, f"It comes after the step {before.summary!r}, which was not done.")
+        for one, before in proposal.plan.behind
+    ]
     if proposal.live_reason is None:
         return reasons
     why, held = proposal.live_reason, proposal.held

@@ -114,14 +114,17 @@ def recover(run: Run) -> list[str]:
             )
             continue
         require_alone(file_status)
+        with plan_database.read(path) as receipt:
+            malformed = receipt.mends_schema()
         looks_up = header.command != RESTORE and answer_of(header.command) is None
+        looks_up = looks_up and not malformed
         require_no_question(run, file_status, looks_up=looks_up)
         require_writable(run, ROOM + sum(astuple(file_status.sides)))
         bundle(run, file_status, folder.backup_dir(path))
         like_backup = _like(folder.path / header.backup if header.backup else None)
         # The receipt stays open until the -wal is settled: it says whose that is.
         with plan_database.edit(path) as receipt:
-            with writing(home.database, live=False) as writer:
+            with writing(home.database, live=False, malformed=malformed) as writer:
                 noted = settle(writer, receipt, like_backup, undoing=open_undo)
             if open_undo:
                 rest = [s for _, s in receipt.states() if s is UnitState.DONE]

@@ -15,10 +15,10 @@ from hermes_repair.app.diagnose import Diagnosis, diagnose
 from hermes_repair.app.environment import Run
 from hermes_repair.app.file_status import left_wal, read_file_status
 from hermes_repair.app.preflight import Space, single_run
-from hermes_repair.app.proposal import Proposal, Request, propose, waiting
+from hermes_repair.app.proposal import Proposal, Request, SoFar, propose, waiting
 from hermes_repair.app.recover import CutOff, answer_wal, cut_off, recover
 from hermes_repair.model.choices import LookOptions, Selection
-from hermes_repair.model.errors import HermesRepairError, UsageError, from_os
+from hermes_repair.model.errors import HermesRepairError, InUse, UsageError, from_os
 from hermes_repair.model.findings import Remedy
 from hermes_repair.model.plans import Outline, Unit
 from hermes_repair.records import plan_database
@@ -75,8 +75,7 @@ def repair(
             agree,
             command,
             asked=asked,
-            held=held,
-            confirmed=_confirmed(run, request.look_options),
+            so_far=SoFar(_confirmed(run, request.look_options), held),
         )
         result.go_on(lambda: rounds.do(result))
         result.go_on(rounds.close)
@@ -113,8 +112,8 @@ NOT_AGREED = "It showed only after the steps before it were done, and you did no
 class Rounds:
     """The rounds of one run of ``repair``, whose lock is held; ``place`` is a scratch folder.
 
-    ``asked``: the user has agreed to the first plan already. ``confirmed`` and ``held`` are as in
-    :func:`~hermes_repair.app.proposal.propose`. ``receipt`` is the one that is open.
+    ``asked``: the user has agreed to the first plan already. ``so_far`` is what was known before
+    the first round. ``receipt`` is the one that is open.
     """
 
     run: Run
@@ -123,22 +122,21 @@ class Rounds:
     agree: Callable[[Proposal], bool]
     command: str
     asked: bool
-    held: CutOff
-    confirmed: frozenset[str] | None
+    so_far: SoFar
     receipt: Path | None = None
 
     def do(self, result: Repaired) -> None:
         """Go on until a fresh look has nothing left to do; what was done stands in ``result``.
 
-        The first plan is asked for once. A later one is asked for again where it has steps that the
-        first could not name (R3).
+        A step that was refused is not tried again, and what does not rest on it is done all the
+        same; nothing is where somebody opened the database meanwhile. The first plan is asked for
+        once. A later one is asked for again where it has steps that the first could not name (R3).
         """
         announced: Sequence[Outline] | None = None
         for number in range(ROUNDS):
             request = self.request if not number else replace(self.request, backup=False)
-            proposal = propose(
-                self.run, request, self.place, confirmed=self.confirmed, held=self.held
-            )
+            so_far = replace(self.so_far, refused=[unit for unit, _ in result.refused])
+            proposal = propose(self.run, request, self.place, so_far)
             plan = proposal.plan
             result.left = plan.left
             result.waiting = waiting(proposal, request.selection)
@@ -160,7 +158,7 @@ class Rounds:
             if by_backup:
                 self.close()
             result.after = None
-            if applied.refused or not applied.units:
+            if any(isinstance(error, InUse) for _, error in applied.refused):
                 return
             result.after = look_after(self.run, request.look_options)
             if not more(result.after, request.selection):
@@ -266,12 +264,12 @@ class Repaired:
         """Do what comes next; where something was done already, keep what stops it beside that.
 
         A disk that is full stops the look after a step as well, and what was done must be told all
-        the same. Raises where nothing was done yet.
+        the same. Raises where nothing was tried yet.
         """
         try:
             work()
         except (HermesRepairError, OSError) as error:
-            if not self.units:
+            if not self.applied:
                 raise
             if self.stopped is None:
                 self.stopped = from_os(error) if isinstance(error, OSError) else error

@@ -20,7 +20,7 @@ from hermes_repair.model.actions import Action, Ddl, IndexRefill
 from hermes_repair.model.choices import LookOptions, Selection
 from hermes_repair.model.commands_to_type import advice
 from hermes_repair.model.errors import InUse, Refused
-from hermes_repair.model.plans import Header, outline
+from hermes_repair.model.plans import SCHEMA_ENTRIES, Header, outline
 from hermes_repair.records import plan_database
 from hermes_repair.records.plan_file import MAKE_PLAN
 from hermes_repair.repair.plan_bounds import Bounds, objection
@@ -77,7 +77,7 @@ def _require_lawful(run: Run, file_status: FileStatus, path: Path, draft: Draft)
     """
     home = run.home
     with open_scene(run, LookOptions(), file_status=file_status, check_file=False) as scene:
-        if not readable(scene):
+        if not readable(scene) and scene.file.repeated is None:
             raise no_conversations(scene)
         structural = any(one.needs_backup for one in draft.outlines)
         bounds = Bounds(
@@ -90,10 +90,14 @@ def _require_lawful(run: Run, file_status: FileStatus, path: Path, draft: Draft)
         allowed = allowed_writes(scene.recognition, scene.structure)
         with plan_database.read(path) as file:
             for record in file.records():
-                why = objection(record.unit, bounds) or why_not(allowed, record.unit)
+                why = objection(record.unit, bounds)
+                if not why and record.unit.kind != SCHEMA_ENTRIES:
+                    why = why_not(allowed, record.unit)
                 if why:
                     what = record.unit.summary
                     raise Refused(f"The plan {path} was not applied: {what!r}: {why}.", PLAN_AGAIN)
+        if not readable(scene):
+            return Job("repair")
         return Job("repair", scene.recognition.number, scene.birth)
 
 

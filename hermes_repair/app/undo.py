@@ -26,7 +26,13 @@ from hermes_repair.app.target_release import installed_for
 from hermes_repair.home.installs import serving
 from hermes_repair.model.actions import RowInsert
 from hermes_repair.model.commands_to_type import advice, command
-from hermes_repair.model.errors import BadRecord, HermesRepairError, NotNoted, Refused
+from hermes_repair.model.errors import (
+    BadRecord,
+    HermesRepairError,
+    NotNoted,
+    Refused,
+    WrittenSince,
+)
 from hermes_repair.model.plans import UnitState
 from hermes_repair.model.values import Row
 from hermes_repair.model.words import count
@@ -51,7 +57,8 @@ class Undone:
     """What an undo took back. ``recovered`` tells of runs that had been cut off.
 
     ``given_back`` are messages that had vanished since a repair moved them, ``left_out`` receipts
-    that cannot be read, with the reason.
+    that cannot be read, with the reason. ``kept`` are later runs that stay, because something was
+    written since: they made only indexes anew, which follow their tables by themselves.
     """
 
     entries: tuple[Entry, ...]
@@ -60,6 +67,7 @@ class Undone:
     declined: bool = False
     given_back: int = 0
     left_out: tuple[tuple[Path, BadRecord], ...] = ()
+    kept: tuple[Entry, ...] = ()
 
 
 def undo(run: Run, named: str | None, agree: Callable[[list[Entry]], bool]) -> Undone:
@@ -79,15 +87,33 @@ def undo(run: Run, named: str | None, agree: Callable[[list[Entry]], bool]) -> U
         if not agree(entries):
             return Undone((), 0, recovered, declined=True, left_out=tuple(left_out))
         units = given_back = 0
+        kept: list[Entry] = []
         for entry in entries:
             require_alone(read_file_status(run.home))
             if entry.whole:
-                units += _restore(run, entry)
+                try:
+                    units += _restore(run, entry)
+                except WrittenSince:
+                    if entry is entries[-1] or not _made_indexes_only(entry):
+                        raise
+                    kept.append(entry)
             else:
                 outcome = _invert(run, entry)
                 units += len(outcome.done)
                 given_back += outcome.given_back
-    return Undone(tuple(entries), units, recovered, given_back=given_back, left_out=tuple(left_out))
+    return Undone(
+        tuple(entry for entry in entries if entry not in kept),
+        units,
+        recovered,
+        given_back=given_back,
+        left_out=tuple(left_out),
+        kept=tuple(kept),
+    )
+
+
+def _made_indexes_only(entry: Entry) -> bool:
+    with plan_database.read(entry.path) as receipt:
+        return receipt.makes_indexes_only()
 
 
 def _require_ours(folder: Folder, entry: Entry) -> None:
@@ -208,7 +234,10 @@ def _require_unwritten(
     pairs = file_status.copies(run.home.database, now)
     # SQLite makes the -shm of a copy anew.
     copy_private([pair for pair in pairs if not pair[1].name.endswith("-shm")])
-    with plan_database.read(entry.path) as receipt, writing(expected, live=False) as writer:
+    with (
+        plan_database.read(entry.path) as receipt,
+        writing(expected, live=False, malformed=receipt.mends_schema()) as writer,
+    ):
         numbers = [n for n, state in receipt.states() if state is UnitState.DONE]
         executor.replay(writer, receipt, numbers, run.environment.random)
     with writing(now, live=False) as writer:
@@ -216,7 +245,7 @@ def _require_unwritten(
     differences = differing_tables(expected, now)
     if differences:
         what = ", ".join(dict.fromkeys(map(_in_words, differences)))
-        raise Refused(
+        raise WrittenSince(
             f"The database was written to after {entry.name}: {what}. Restoring the backup would"
             " lose that.",
             advice("Keep what it did, or lose that on purpose: {}", command("restore", entry.name)),

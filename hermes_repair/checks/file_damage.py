@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from hermes_repair.checks.database_file import LIST_BACKUPS, LOOK_FOR_COPIES, put_back
@@ -10,22 +10,24 @@ from hermes_repair.checks.registry import check, each
 from hermes_repair.checks.resolution_units import DATABASE, REPAIR
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.evidence.sessions_elsewhere import find_remaining_files
-from hermes_repair.model.actions import IndexRefill
+from hermes_repair.model.actions import Ddl, IndexRefill
 from hermes_repair.model.commands_to_type import Hint, advice, command
 from hermes_repair.model.findings import Finding, Remedy, Severity
-from hermes_repair.model.plans import Safety, Stage, Unit
+from hermes_repair.model.plans import SCHEMA_ENTRIES, Safety, Stage, Unit
 from hermes_repair.model.words import count, verb
+from hermes_repair.schema.recognise import FIRST_UNKNOWN, STORE
+from hermes_repair.schema.search import TABLES
 from hermes_repair.schema.structure import Index
 from hermes_repair.store.connections import quote
 from hermes_repair.store.file_state import SideFile
-from hermes_repair.store.integrity import Disagreement
+from hermes_repair.store.index_comparison import Disagreement
+from hermes_repair.store.readable_rows import ReadableRows, readable_rows
+from hermes_repair.store.repeated_objects import RepeatedObject, RepeatedSchema
 
+NAMED = 5
+"""So many damaged tables are named; the rest is counted."""
 LINES = 20
 """So many of SQLite's complaints are kept of a damaged file."""
-UPGRADE = (
-    "Stop Hermes and keep a copy of state.db. Hermes 0.17.0 or later removes the second entry when"
-    " it starts; 0.16.0 and earlier do not start with it."
-)
 
 
 @check("DB003", "database-damaged", Severity.FATAL, Remedy.MANUAL, file_level=True)
@@ -33,8 +35,11 @@ def database_damaged(scene: Scene) -> Iterator[Finding]:
     """SQLite's own check of the file finds damage.
 
     What it means: pages or rows of tables inside state.db are broken, or two tables claim one page.
-    What can still be read may be incomplete, and writing to it makes it worse. Pages that belong to
-    nothing are only a note: a rebuilt index leaves them, or a table that is older than they are.
+    The finding names the tables, and how many of their rows can be read. What can be read may still
+    be incomplete, and writing to the file makes it worse. Damage of an index alone (DB006) or of
+    the search index alone (FT003) is not meant: with those all conversations can be read. Pages
+    that belong to nothing are only a note: a rebuilt index leaves them, or a table that is older
+    than they are.
 
     How it happens: a full disk, a power cut, two processes that lost each other's locks, or a
     library with SQLite's WAL-reset bug (Hermes #45383, #89737).
@@ -48,11 +53,24 @@ def database_damaged(scene: Scene) -> Iterator[Finding]:
     if soundness is None or scene.file.unreadable is not None or scene.file.side is SideFile.STALE:
         return
     if soundness.damage:
+        counted = [] if scene.look.live else list(_readable(scene, soundness.tables))
         yield database_damaged.finding(
             DATABASE,
-            f"SQLite finds damage in state.db ({count(len(soundness.damage), 'line')}).",
+            " ".join(
+                [
+                    f"SQLite finds damage in state.db ({count(len(soundness.damage), 'line')}).",
+                    *_what_is_left(soundness.tables, counted),
+                ]
+            ),
             put_back(find_remaining_files(scene.home)) or LOOK_FOR_COPIES,
-            data={"quick_check": list(soundness.damage[:LINES])},
+            data={
+                "quick_check": list(soundness.damage[:LINES]),
+                "damaged": list(soundness.tables),
+                "readable": [
+                    {"table": one.table, "read": one.read, "rows": one.rows, "tried": one.tried}
+                    for one in counted
+                ],
+            },
             identity=soundness.damage[:LINES],
         )
     elif soundness.lost:
@@ -65,6 +83,28 @@ def database_damaged(scene: Scene) -> Iterator[Finding]:
             severity=Severity.INFO,
             data={"pages": soundness.lost},
         )
+
+
+def _readable(scene: Scene, damaged: Sequence[str]) -> Iterator[ReadableRows]:
+    """Yield what can be read of the tables that are damaged and of those with the conversations."""
+    for table in dict.fromkeys((*damaged[:NAMED], *STORE)):
+        found = readable_rows(scene.look, table)
+        if found is not None:
+            yield found
+
+
+def _what_is_left(damaged: Sequence[str], counted: Sequence[ReadableRows]) -> Iterator[str]:
+    """Yield a sentence for each table that is damaged or that cannot be read to its end."""
+    by_table = {one.table: one for one in counted}
+    for table in damaged[:NAMED]:
+        found = by_table.pop(table, None)
+        yield f"{table} is damaged{f': {found.words()}' if found is not None else ''}."
+    more = len(damaged) - NAMED
+    if more > 0:
+        yield f"{count(more, 'more table')} {verb(more, 'is', 'are')} damaged."
+    for found in by_table.values():
+        words = found.words()
+        yield f"{words[0].upper()}{words[1:]}."
 
 
 @check("DB004", "foreign-key-violation", Severity.ERROR, Remedy.MANUAL)
@@ -231,7 +271,14 @@ def _make_anew(disagreement: Disagreement, remedy: Remedy, finding: Finding) -> 
     )
 
 
-@check("DB007", "schema-duplicated", Severity.FATAL, Remedy.MANUAL, file_level=True)
+@check(
+    "DB007",
+    "schema-duplicated",
+    Severity.FATAL,
+    Remedy.SAFE,
+    file_level=True,
+    stage=Stage.STRUCTURE,
+)
 def schema_duplicated(scene: Scene) -> Iterator[Finding]:
     """The schema of state.db lists a table, an index or a trigger twice.
 
@@ -242,18 +289,23 @@ def schema_duplicated(scene: Scene) -> Iterator[Finding]:
     How it happens: two processes created the object at the same time over a broken lock, or a
     recovery put it in a second time.
 
-    What repair does: nothing. Where all entries of an object are alike, what Hermes removes is
-    only the repetition. Where they differ, it keeps the first, and only an older copy can tell
-    whether that is the right one.
+    What repair does: it removes all entries of an object but the first, before anything else, after
+    a backup that `undo` puts back. First it does so on a private copy, and goes on only where that
+    opens and SQLite finds it sound.
 
-    How safe it is: nothing is changed.
+    How safe it is: the entries say the same, so nothing goes but the repetition. Where the later
+    one of an index or of a search table leads to other pages, those become free: such a table holds
+    nothing that is not in the messages. Where the entries of anything else differ, only an older
+    copy can tell which one is right, and nothing is changed.
     """
     repeated = scene.file.repeated
     if repeated is None:
         return
     objects = repeated.objects
     named = ", ".join(f"{one.kind} {one.name}" for one in objects[:LINES])
-    alike = all(one.alike for one in objects)
+    differing = [f"{one.kind} {one.name}" for one in objects if not _is_repetition(one)]
+    newer = repeated.number is not None and repeated.number >= FIRST_UNKNOWN
+    safe = not (differing or newer) and repeated.messages is not None
     if repeated.messages is None:
         readable = "The messages cannot be read"
     else:
@@ -261,14 +313,59 @@ def schema_duplicated(scene: Scene) -> Iterator[Finding]:
     yield schema_duplicated.finding(
         DATABASE,
         f"The schema of state.db has more than one entry of {named}, so SQLite refuses the file."
-        f" {readable}{'' if alike else ', but the entries differ'}.",
-        UPGRADE if alike else put_back(find_remaining_files(scene.home)) or LOOK_FOR_COPIES,
+        f" {readable}{f', but the entries of {_listed(differing)} differ' if differing else ''}.",
+        REPAIR if safe else put_back(find_remaining_files(scene.home)) or LOOK_FOR_COPIES,
+        remedy=Remedy.SAFE if safe else Remedy.MANUAL,
         data={
             "objects": [
-                {"type": one.kind, "name": one.name, "entries": one.rows, "alike": one.alike}
+                {
+                    "type": one.kind,
+                    "name": one.name,
+                    "entries": one.rows,
+                    "alike": _is_repetition(one),
+                }
                 for one in objects[:LINES]
             ],
             "messages": repeated.messages,
         },
         identity=tuple(f"{one.kind} {one.name}" for one in objects),
+        fix=each(partial(_remove_repetition, repeated)) if safe else None,
     )
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - LINES
+    return ", ".join(names[:LINES]) + (f" and {more} more" if more > 0 else "")
+
+
+def _is_repetition(found: RepeatedObject) -> bool:
+    """Whether nothing is lost with the later entries: they say the same, of pages that are derived
+    from others where they are not the same ones too."""
+    derived = found.kind == "index" or found.name.startswith(f"{TABLES[0]}_")
+    return found.alike and (found.one_place or derived)
+
+
+def _remove_repetition(repeated: RepeatedSchema, finding: Finding) -> Iterator[Unit]:
+    """Remove the later entries, and say that the schema changed."""
+    removed = (
+        f"DELETE FROM sqlite_master WHERE rowid = {rowid} AND type = {_text(one.kind)}"
+        f" AND name = {_text(one.name)} COLLATE NOCASE"
+        for one in repeated.objects
+        for rowid in one.later
+    )
+    statements = (*removed, f"PRAGMA schema_version = {repeated.cookie + 1}")
+    number = len(statements) - 1
+    yield Unit(
+        kind=SCHEMA_ENTRIES,
+        subject="sqlite_master",
+        summary=f"remove {number:,} {verb(number, 'entry', 'entries')} that the schema has twice",
+        actions=tuple(Ddl(sql, "schema entries") for sql in statements),
+        safety=Safety.SAFE,
+        live=False,
+        findings=(finding.fingerprint,),
+        finding_ids=(finding.id,),
+    )
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"

@@ -170,7 +170,8 @@ def proposals(scene: Scene, findings: Sequence[Finding]) -> Iterator[Unit]:
     title is taken for those that come after it.
     """
     mended = (Remedy.SAFE, Remedy.UNSAFE)
-    scene.taken_titles = set(scene.titles.exact)
+    # Of a schema that SQLite refuses (DB007) there is no title to ask for, and none to give.
+    scene.taken_titles = set(scene.titles.exact) if scene.file.unreadable is None else set()
     together: dict[Fix, list[Finding]] = {}
     for finding in sorted(findings, key=lambda finding: finding.id):
         if finding.fix is not None and finding.remedy in mended:

@@ -20,6 +20,7 @@ from hermes_repair.schema.search import TABLES
 from hermes_repair.schema.search_rebuild import rebuild
 from hermes_repair.schema.structure import Structure
 from hermes_repair.store.file_state import SideFile
+from hermes_repair.store.readable_rows import readable_rows
 
 LINES = 20
 KEEP = "Keep a copy of state.db. The conversations can be read without a repair."
@@ -47,10 +48,10 @@ def search_rows_missing(scene: Scene) -> Iterator[Finding]:
     How safe it is: an index holds nothing that is not in the messages. Before the change is kept,
     the ids of index and messages are compared both ways.
     """
-    for table in _compared(scene):
+    for table in compared_tables(scene):
         coverage = table.coverage
         if coverage is not None and coverage.missing:
-            remedy, hint = _remedy(scene)
+            remedy, hint = who_makes_anew(scene)
             yield search_rows_missing.finding(
                 {"kind": "table", "table": table.name},
                 f"{table.name} lacks {coverage.missing:,} of {count(coverage.rows, 'message')}:"
@@ -60,7 +61,7 @@ def search_rows_missing(scene: Scene) -> Iterator[Finding]:
                 data={"missing": coverage.missing, "rows": coverage.rows},
                 identity=(coverage.missing, coverage.rows),
                 messages=coverage.missing,
-                fix=_anew(scene, table.name),
+                fix=make_anew(scene, table.name),
             )
 
 
@@ -81,7 +82,7 @@ def search_rows_stale(scene: Scene) -> Iterator[Finding]:
     as it was. Another text is only looked for with --deep, and not while Hermes has the database
     open: every word of the index is held against the messages, in a temporary copy of the index.
     """
-    for table in _compared(scene):
+    for table in compared_tables(scene):
         coverage = table.coverage
         if coverage is None:
             continue
@@ -91,7 +92,7 @@ def search_rows_stale(scene: Scene) -> Iterator[Finding]:
         parts = [f"{count(coverage.extra, 'row')} of no message"] if coverage.extra else []
         parts += [f"{count(coverage.stale, 'row')} with an earlier text"] if coverage.stale else []
         parts = parts or ["other words than its messages have now"]
-        remedy, hint = _remedy(scene)
+        remedy, hint = who_makes_anew(scene)
         if remedy is Remedy.SAFE and not coverage.extra:
             hint = command("repair", "--deep")
         yield search_rows_stale.finding(
@@ -101,7 +102,7 @@ def search_rows_stale(scene: Scene) -> Iterator[Finding]:
             remedy=remedy,
             data={"extra": coverage.extra, "stale": coverage.stale, "other_words": other_words},
             identity=(coverage.extra, coverage.stale, other_words),
-            fix=_anew(scene, table.name),
+            fix=make_anew(scene, table.name),
         )
 
 
@@ -137,23 +138,23 @@ def search_index_damaged(scene: Scene) -> Iterator[Finding]:
     soundness = scene.file.soundness
     torn = soundness.search if soundness is not None else ()
     for name in _dropped(scene.structure):
-        remedy, hint = _remedy(scene)
+        remedy, hint = who_makes_anew(scene)
         yield search_index_damaged.finding(
             {"kind": "table", "table": name},
             f"The search table {name} is gone and its triggers are there: no message can be stored."
-            " The conversations can be read.",
+            f" {_messages(scene)}",
             hint,
             remedy=remedy,
             data={"damage": ["dropped"]},
             identity=("dropped",),
-            fix=_anew(scene, name),
+            fix=make_anew(scene, name),
         )
     strangers = _strangers(scene.structure)
     for name, what in strangers.items():
         yield search_index_damaged.finding(
             {"kind": "table", "table": name},
             f"{what} is there in the place of a part of the search index; Hermes did not create"
-            " it. The conversations can be read.",
+            f" it. {_messages(scene)}",
             KEEP,
             remedy=Remedy.MANUAL,
             data={"damage": ["foreign"]},
@@ -161,23 +162,22 @@ def search_index_damaged(scene: Scene) -> Iterator[Finding]:
         )
     for table in scene.search_index.tables:
         if table.damaged and not torn and table.name not in strangers:
-            remedy, hint = _remedy(scene)
+            remedy, hint = who_makes_anew(scene)
             yield search_index_damaged.finding(
                 {"kind": "table", "table": table.name},
-                f"{table.name} is damaged: {'; '.join(table.damaged)}. The conversations can be"
-                " read.",
+                f"{table.name} is damaged: {'; '.join(table.damaged)}. {_messages(scene)}",
                 hint,
                 remedy=remedy,
                 data={"damage": list(table.damaged)},
                 identity=table.damaged,
-                fix=_anew(scene, table.name),
+                fix=make_anew(scene, table.name),
             )
     if torn:
         tables = sorted({line.partition(": ")[0] for line in torn})
         yield search_index_damaged.finding(
             {"kind": "database"},
             f"The storage of the search index is damaged ({', '.join(tables)}:"
-            f" {count(len(torn), 'line')}); the conversations can be read.",
+            f" {count(len(torn), 'line')}). {_messages(scene)}",
             KEEP,
             remedy=Remedy.MANUAL,
             data={"tables": tables, "lines": list(torn[:LINES])},
@@ -204,7 +204,7 @@ def search_triggers_missing(scene: Scene) -> Iterator[Finding]:
     search = scene.recognition.search
     if search.layout is None:
         return
-    for table in _compared(scene):
+    for table in compared_tables(scene):
         others = [name for name in TABLES if name != table.name and name.startswith(table.name)]
         names = [
             name
@@ -213,7 +213,7 @@ def search_triggers_missing(scene: Scene) -> Iterator[Finding]:
             and not any(name.split(" ")[1].startswith(f"{other}_") for other in others)
         ]
         if names:
-            remedy, hint = _remedy(scene)
+            remedy, hint = who_makes_anew(scene)
             yield search_triggers_missing.finding(
                 {"kind": "table", "table": table.name},
                 f"{table.name} is not kept up to date: {', '.join(names)}"
@@ -222,7 +222,7 @@ def search_triggers_missing(scene: Scene) -> Iterator[Finding]:
                 remedy=remedy,
                 data={"objects": names},
                 identity=tuple(names),
-                fix=_anew(scene, table.name),
+                fix=make_anew(scene, table.name),
             )
 
 
@@ -244,9 +244,9 @@ def search_rebuild_stuck(scene: Scene) -> Iterator[Finding]:
     finish by itself, the database does not tell.
     """
     marks = sorted(scene.recognition.search.unfinished)
-    if not marks or not _compared(scene):
+    if not marks or not compared_tables(scene):
         return
-    remedy, hint = _remedy(scene)
+    remedy, hint = who_makes_anew(scene)
     rebuild = scene.search_index.rebuild
     left = f" It has come to message {rebuild.done:,} of {rebuild.end:,}." if rebuild else ""
     yield search_rebuild_stuck.finding(
@@ -256,8 +256,17 @@ def search_rebuild_stuck(scene: Scene) -> Iterator[Finding]:
         remedy=remedy,
         data={"marks": marks},
         identity=tuple(marks),
-        fix=_anew(scene, TABLES[0]),
+        fix=make_anew(scene, TABLES[0]),
     )
+
+
+def _messages(scene: Scene) -> str:
+    """Return how many messages can be read as a sentence: that only the index is damaged."""
+    found = None if scene.look.live else readable_rows(scene.look, "messages")
+    if found is None:
+        return "The conversations can be read."
+    only = "Only the index is: " if found.whole else ""
+    return f"{only}{found.words()}."
 
 
 def _strangers(structure: Structure) -> dict[str, str]:
@@ -283,7 +292,7 @@ def _dropped(structure: Structure) -> list[str]:
     ]
 
 
-def _compared(scene: Scene) -> tuple[SearchTable, ...]:
+def compared_tables(scene: Scene) -> tuple[SearchTable, ...]:
     """Return the search tables; none where the messages themselves are in question (DB003).
 
     Nor where they are of another generation than the schema: SC004 makes those anew.
@@ -295,7 +304,7 @@ def _compared(scene: Scene) -> tuple[SearchTable, ...]:
     return scene.search_index.tables
 
 
-def _remedy(scene: Scene) -> tuple[Remedy, Hint]:
+def who_makes_anew(scene: Scene) -> tuple[Remedy, Hint]:
     """Return who makes a search table anew here, and what to type."""
     if scene.file.unproven & {*READ}:
         # It is made of what the tables say, and says what they had: they come first.
@@ -310,7 +319,7 @@ def _remedy(scene: Scene) -> tuple[Remedy, Hint]:
     return Remedy.SAFE, command("repair")
 
 
-def _anew(scene: Scene, table: str) -> MakeAnew:
+def make_anew(scene: Scene, table: str) -> MakeAnew:
     """Return the fix of a search table: of all of them where Hermes' marks of a rebuild must go."""
     unfinished = scene.recognition.search.unfinished
     all_tables = (*(each.name for each in scene.search_index.tables), table)
@@ -343,12 +352,13 @@ class MakeAnew:
             rows = scene.look.rows_of("state_meta", "key = ?", [mark])
             steps += (RowDelete("state_meta", {"key": mark}, row) for row in rows)
         named = " and ".join(self.tables)
+        asked_for = search.unfinished or all(one.remedy is Remedy.UNSAFE for one in findings)
         yield Unit(
             kind="search",
             subject=named,
             summary=f"make {named} anew from the messages",
             actions=tuple(steps),
-            safety=Safety.UNSAFE if search.unfinished else Safety.SAFE,
+            safety=Safety.UNSAFE if asked_for else Safety.SAFE,
             live=False,
             findings=tuple(finding.fingerprint for finding in findings),
             finding_ids=tuple(sorted({finding.id for finding in findings})),

@@ -25,6 +25,7 @@ _VERSIONS = (4, 5)
 _LONGEST_RECORD = 1 << 18  # bytes; FTS5 keeps 2,000 segments at most
 _LAST_SEGMENT, _LAST_LEAF = (1 << 16) - 1, (1 << 31) - 1
 _LEAF_HEADER = 4  # bytes
+_MOST_OF_A_LEAF = 4050  # bytes, of which FTS5 begins another one unless it is configured otherwise
 _WITH_TOMBSTONES = b"\xff\x00\x00\x01"
 
 
@@ -60,11 +61,7 @@ def _damage(look: Look, table: str, every_leaf: bool) -> Iterator[str]:
         yield "its configuration is gone"
     if look.one(f"SELECT 1 FROM {data} WHERE id = ?", [AVERAGES]) is None:
         yield "its totals are gone"
-    record = look.one(
-        f"SELECT CASE WHEN length(block) <= {_LONGEST_RECORD} THEN block END FROM {data}"
-        " WHERE id = ?",
-        [STRUCTURE],
-    )
+    record = _structure_record(look, data)
     if record is None:
         yield "its structure record is gone"
         return
@@ -80,6 +77,29 @@ def _damage(look: Look, table: str, every_leaf: bool) -> Iterator[str]:
         yield f"{count(lost, 'page')} of it {'is' if lost == 1 else 'are'} gone"
     if unreachable:
         yield f"{count(unreachable, 'page')} of it cannot be reached"
+
+
+def index_bytes(look: Look, table: str, least: int) -> int:
+    """Return how many bytes the leaves of an index have; 0 where they are fewer than ``least``.
+
+    The structure record says how many leaves there are. Only where that is enough they are asked
+    for their sizes, which reads the whole index. Raises ``ValueError`` for a damaged record.
+    """
+    data = quote(f"{table}_data")
+    segments = read_segments((_structure_record(look, data) or (None,))[0])
+    if sum(segment.last - segment.first + 1 for segment in segments) * _MOST_OF_A_LEAF < least:
+        return 0
+    row = look.one(f"SELECT SUM(length(block)) FROM {data} WHERE id > ?", [STRUCTURE])
+    found = whole(row[0]) if row is not None else 0
+    return found if found >= least else 0
+
+
+def _structure_record(look: Look, data: str) -> tuple[Value, ...] | None:
+    return look.one(
+        f"SELECT CASE WHEN length(block) <= {_LONGEST_RECORD} THEN block END FROM {data}"
+        " WHERE id = ?",
+        [STRUCTURE],
+    )
 
 
 def _counts_words(look: Look, data: str) -> bool:

@@ -99,6 +99,11 @@ def read_search_index(
         if declared is None:
             continue
         damaged = tuple(f"its table {name} is gone" for name in lacking if name in declared.storage)
+        damaged += tuple(
+            f"its table {name} is not as FTS5 makes it"
+            for name in declared.storage
+            if name in structure.altered_shadows
+        )
         damaged = damaged or _damage(look, source.table, deep)
         ask = partial(_cover, source=source, rebuild=rebuild, contents=deep)
         coverage = None

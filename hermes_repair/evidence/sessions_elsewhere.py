@@ -165,7 +165,7 @@ def look_at(copy: DatabaseCopy) -> Iterator[Look | None]:
         if not openers.nobody:
             yield None
             return
-    with main_alone(copy.path) as look:
+    with main_alone(copy.path, malformed=True) as look:
         yield look
 
 

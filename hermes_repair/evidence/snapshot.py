@@ -16,7 +16,8 @@ from hermes_repair.evidence.search_coverage import SearchIndex, read_search_inde
 from hermes_repair.gateway_routing import Routing, build_routing
 from hermes_repair.home.installs import Installed
 from hermes_repair.home.layout import Home, routing_file
-from hermes_repair.host import Openers
+from hermes_repair.home.sqlite_library import SqliteLibrary, find_library
+from hermes_repair.host import Openers, mapped_files
 from hermes_repair.host.regular_files import real_path
 from hermes_repair.lineage.compared_messages import Message, nature_of
 from hermes_repair.lineage.queries import node_query
@@ -113,6 +114,12 @@ class Snapshot:
         """What the search index has of the messages, and whether it can be read."""
         deep = self.look_options.deep
         return read_search_index(self.look, self.structure, self.recognition, deep=deep, words=deep)
+
+    @cached_property
+    def hermes_sqlite(self) -> SqliteLibrary | None:
+        """The SQLite of the Hermes that serves the home, None where nothing tells."""
+        running = (one for one in self.openers.processes if one.is_hermes and one.same_namespace)
+        return find_library(self.installed, [mapped_files(one.pid) for one in running])
 
     def messages(self, session_id: str) -> tuple[Message, ...]:
         """Return the active messages of one session as lineage compares them, by id."""

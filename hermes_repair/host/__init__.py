@@ -27,7 +27,7 @@ from hermes_repair.host.observations import (
     RawFacts,
 )
 from hermes_repair.host.openers import survey, who_has_open
-from hermes_repair.host.processes import boot_time, hidden_processes, process
+from hermes_repair.host.processes import boot_time, hidden_processes, mapped_files, process
 from hermes_repair.host.procfs import KernelLock
 from hermes_repair.host.timers import crontab_line, systemd_units
 
@@ -52,6 +52,7 @@ __all__ = [
     "free_bytes",
     "hidden_processes",
     "kernel_locks",
+    "mapped_files",
     "owner",
     "probe",
     "process",

@@ -64,6 +64,15 @@ def process(pid: int) -> ProcessInfo | None:
     return _linux_process(pid) if sys.platform == "linux" else _psutil_process(pid)
 
 
+def mapped_files(pid: int) -> tuple[Path, ...]:
+    """Return the files that a process has in memory; none where the system does not say."""
+    try:
+        text = procfs.read_text(f"/proc/{pid}/maps")
+    except OSError:
+        return ()
+    return tuple(map(Path, procfs.parse_maps(text)))
+
+
 def hidden_processes(private_files: bool = False) -> tuple[str, ...]:
     """Return why /proc may hide processes of this machine from us; empty where it shows all.
 

@@ -173,6 +173,18 @@ def unescape(text: str) -> str:
     return "".join(done)
 
 
+def parse_maps(text: str) -> tuple[str, ...]:
+    """Return the files that a process has mapped (``/proc/PID/maps``), each once, in order.
+
+    One that was replaced on the disk since is left out: what lies there now is not what runs.
+    """
+    lines = (line.split(maxsplit=5) for line in text.splitlines())
+    paths = (unescape(line[5]) for line in lines if len(line) == 6)
+    return tuple(
+        dict.fromkeys(p for p in paths if p.startswith("/") and not p.endswith(" (deleted)"))
+    )
+
+
 def _device(text: str, base: int) -> tuple[int, int]:
     major, _, minor = text.partition(":")
     return int(major, base), int(minor, base)

@@ -58,6 +58,10 @@ class Changed(Refused):
     """The database, or a row of it, is not as the plan expects: it was written after that."""
 
 
+class WrittenSince(Refused):
+    """A run cannot be undone by its backup, because something was written after it."""
+
+
 class NotNoted(Refused):
     """A receipt could not be written: it may be behind what was done; RP001 settles that."""
 

@@ -13,6 +13,10 @@ ADOPTION = "adoption"
 """The kind of a unit that makes a session for messages that are there already (MS003)."""
 
 
+SCHEMA_ENTRIES = "schema-entries"
+"""The kind of a unit that removes what the schema lists a second time (DB007)."""
+
+
 class Safety(Enum):
     """SAFE loses nothing, derives from the data, undoes exactly. UNSAFE is a judgement."""
 
@@ -74,6 +78,11 @@ class Unit:
         return hashlib.sha256(identity.encode()).hexdigest()[:16]
 
     @property
+    def step(self) -> tuple[str, str, tuple[str, ...]]:
+        """What it mends of what, also where a later look counts other rows."""
+        return self.kind, self.subject, self.finding_ids
+
+    @property
     def needs_backup(self) -> bool:
         """Whether undo needs a file backup because an action cannot be inverted row by row."""
         return any(isinstance(action, Ddl | IndexRefill) for action in self.actions)
@@ -97,15 +106,19 @@ class Outline:
     needs_backup: bool
 
 
+def written_by(unit: Unit) -> set[str]:
+    """Return the tables that the actions of a unit name; SQL of a migration step names none."""
+    return {action.table for action in unit.actions if isinstance(action, WITH_TABLE)}
+
+
 def outline(number: int, unit: Unit) -> Outline:
     """Return what is kept in memory of a unit whose actions were written down."""
-    tables = {action.table for action in unit.actions if isinstance(action, WITH_TABLE)}
     sources = (a.source for a in unit.actions if isinstance(a, RowInsert))
     return Outline(
         number=number,
         unit=replace(unit, actions=()),
         actions=len(unit.actions),
-        tables=tuple(sorted(tables)),
+        tables=tuple(sorted(written_by(unit))),
         source_bytes=sum(source.length for source in sources if source is not None),
         copied_bytes=sum(a.size for a in unit.actions if isinstance(a, FileCopy)),
         needs_backup=unit.needs_backup,

@@ -16,7 +16,15 @@ from typing import TYPE_CHECKING, Any
 from hermes_repair.model.actions import Action
 from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import BadRecord, DatabaseUnreadable, NotNoted, Refused
-from hermes_repair.model.plans import Header, Outline, Unit, UnitRecord, UnitState, outline
+from hermes_repair.model.plans import (
+    SCHEMA_ENTRIES,
+    Header,
+    Outline,
+    Unit,
+    UnitRecord,
+    UnitState,
+    outline,
+)
 from hermes_repair.model.values import Value, encode_value, text
 from hermes_repair.records.action_rows import (
     COLUMNS,
@@ -334,6 +342,22 @@ class PlanFile:
         with self.reading():
             row = self._db.execute(
                 "SELECT EXISTS (SELECT 1 FROM actions WHERE kind IN ('Ddl', 'IndexRefill'))"
+            ).fetchone()
+            return bool(row[0])
+
+    def makes_indexes_only(self) -> bool:
+        """Whether all that it changes is derived: indexes, and search tables."""
+        with self.reading():
+            row = self._db.execute(
+                "SELECT NOT EXISTS (SELECT 1 FROM actions WHERE kind <> 'IndexRefill')"
+            ).fetchone()
+            return bool(row[0])
+
+    def mends_schema(self) -> bool:
+        """Whether it was made of a database whose schema SQLite refuses (DB007)."""
+        with self.reading():
+            row = self._db.execute(
+                "SELECT EXISTS (SELECT 1 FROM units WHERE kind = ?)", [SCHEMA_ENTRIES]
             ).fetchone()
             return bool(row[0])
 

@@ -148,6 +148,7 @@ def undo_document(
         "units": undone.units,
         "given_back": undone.given_back,
         "stays": [entry.name for entry in stays],
+        "kept": [entry.name for entry in undone.kept],
         "left_out": _unread_entries(undone.left_out),
         "warnings": list(warnings),
     }
@@ -168,6 +169,12 @@ def undo_lines(
         return
     names = ", ".join(entry.name for entry in undone.entries)
     yield Line(f"Undone: {names} ({count(undone.units, 'step')}).", "good")
+    for entry in undone.kept:
+        text = (
+            f"Left as it is: {_words(entry)}. The database was written to since, and an index"
+            " follows its table by itself."
+        )
+        yield Line(text, asked=True)
     if undone.given_back:
         vanished = count(undone.given_back, "message")
         text = f"{vanished} had vanished since, and came back from the receipt."

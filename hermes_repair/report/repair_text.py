@@ -152,9 +152,9 @@ def result_lines(result: Repaired, audience: Audience) -> Iterator[Line]:
     else:
         yield Line("There was nothing to repair.", "good")
     if result.stopped is not None:
+        done = "What is listed above is done and stays; it was not checked again. "
         stopped = advice(
-            "It stopped there: {} What is listed above is done and stays; it was not checked again."
-            " Fix that, then: {}",
+            f"It stopped there: {{}} {done if result.units else ''}Fix that, then: {{}}",
             result.stopped.message,
             command("doctor"),
         )
@@ -177,6 +177,9 @@ def result_lines(result: Repaired, audience: Audience) -> Iterator[Line]:
 def _done(result: Repaired, audience: Audience) -> Iterator[Line]:
     names = [receipt.stem for receipt in result.receipts]
     receipts = f"Receipt{'s' if len(names) > 1 else ''} {', '.join(names)}"
+    if not result.units:
+        yield Line(f"Nothing was changed. {receipts}.", asked=True)
+        return
     steps, changes = count(result.units, "step"), count(result.actions, "change")
     yield Line(f"Done: {steps}, {changes}. {receipts}.", "good")
     if result.later:
@@ -185,7 +188,8 @@ def _done(result: Repaired, audience: Audience) -> Iterator[Line]:
         for one in result.later:
             yield Line(f"  {', '.join(one.unit.finding_ids)} {one.unit.summary}")
     yield from space_lines(result.space, done=True)
-    undo = command("undo", *(names[:1] if len(names) > 1 else ()))
+    changed = [one.receipt.stem for one in result.applied if one.units and one.receipt is not None]
+    undo = command("undo", *(changed[:1] if len(names) > 1 else ()))
     yield Line(audience.typed(advice("To undo it: {}", undo)))
 
 

@@ -100,7 +100,9 @@ def _dropped(structure: Structure, table: str) -> Iterator[str]:
         yield from (f"DROP TABLE {quote(name)}" for name in strays if name in kept)
         return
     for name in there.storage:
-        if name not in structure.shadow_tables:
+        if name in structure.altered_shadows:
+            yield f"DROP TABLE {quote(name)}"
+        if name not in structure.shadow_tables or name in structure.altered_shadows:
             part = name.removeprefix(f"{table}_")
             yield f"CREATE TABLE {quote(name)}{_STORAGE[part]}"
     named = {part: quote(f"{table}_{part}") for part in _STORAGE}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -111,6 +112,7 @@ class Structure:
 
     ``version_rows`` are the first thousand rows of ``schema_version`` in Hermes' reading order;
     ``search_markers`` the keys of ``state_meta`` that begin with ``fts_`` (schema 23 and later).
+    ``altered_shadows`` are those of the ``shadow_tables`` that lack a column that FTS5 gives them.
     """
 
     tables: Mapping[str, Table] = field(default_factory=dict)
@@ -119,6 +121,7 @@ class Structure:
     views: Mapping[str, str] = field(default_factory=dict)
     virtual_tables: Mapping[str, VirtualTable] = field(default_factory=dict)
     shadow_tables: frozenset[str] = frozenset()
+    altered_shadows: frozenset[str] = frozenset()
     version_rows: tuple[VersionRow, ...] = ()
     search_markers: frozenset[str] = frozenset()
 
@@ -173,9 +176,27 @@ def read_structure(query: Query, tables_by_sql: dict[str, Table] | None = None) 
         views=views,
         virtual_tables=virtual,
         shadow_tables=frozenset(name for name, _ in plain if name in shadows),
+        altered_shadows=frozenset(
+            name for name, sql in plain if name in shadows and not _is_shadow_of_fts5(name, sql)
+        ),
         version_rows=_read_version_rows(query, tables.get("schema_version")),
         search_markers=_read_search_markers(query, tables.get("state_meta")),
     )
+
+
+_SHADOW_COLUMNS = {
+    "config": {"k", "v"},
+    "content": {"id", "c0"},
+    "data": {"id", "block"},
+    "docsize": {"id", "sz"},
+    "idx": {"segid", "term", "pgno"},
+}
+
+
+def _is_shadow_of_fts5(name: str, sql: str) -> bool:
+    """Whether the CREATE text of a shadow table has the columns that FTS5 gives to one."""
+    words = {word.lower() for word in re.findall(r"[(,]\s*[\"'`\[]?(\w+)", sql)}
+    return _SHADOW_COLUMNS.get(name.rpartition("_")[2], set()) <= words
 
 
 def index_of(name: str, table: str, sql: str) -> Index:

@@ -15,6 +15,7 @@ from hermes_repair.store.connections import (
     open_immutable,
     open_joined,
     open_private,
+    pass_over,
     quote,
     unreadable,
 )
@@ -28,6 +29,8 @@ CopyVerified = Callable[[Path, Path], bool]
 
 # FTS5's own storage may be laid out differently for the same content; ids and text may not.
 _LAYOUT_OF_SEARCH = ("_data", "_idx", "_config")
+# How long each text is to FTS5: another SQLite counts another number where a text has a NUL.
+_SIZES_OF_SEARCH = "_docsize"
 # AUTOINCREMENT marks are never lowered (R5), so they may be ahead.
 _IGNORED = ("sqlite_sequence", "sqlite_stat1")
 
@@ -76,6 +79,7 @@ def raise_sequences(copy: Path, marks: dict[str, int]) -> None:
     """Set AUTOINCREMENT marks (by table) in a private copy, so that no id is given out twice."""
     connection = open_private(copy)
     try:
+        pass_over(connection)
         connection.execute("BEGIN")
         for table, mark in marks.items():
             connection.execute("DELETE FROM sqlite_sequence WHERE name = ?", (table,))
@@ -112,7 +116,7 @@ def put_back(backup: Path, path: Path, still: Callable[[], None]) -> None:
     try:
         with (
             closing(open_immutable(backup)) as source,
-            closing(open_for_writing(path, live=False)) as target,
+            closing(open_for_writing(path, live=False, malformed=True)) as target,
         ):
             # The lock stays from here to the end of the connection; a backup cannot begin inside a
             # transaction of its target.
@@ -205,8 +209,12 @@ def same_structure(writer: Writer, backup: Path) -> bool:
 
 @contextmanager
 def _reading(path: Path) -> Iterator[sqlite3.Connection]:
-    """Open a file at rest; what SQLite refuses of it is raised as :class:`DatabaseUnreadable`."""
+    """Open a file at rest, also one whose schema has something twice: a copy is what it is of.
+
+    What SQLite refuses of it is raised as :class:`DatabaseUnreadable`.
+    """
     with closing(open_immutable(path)) as connection:
+        pass_over(connection)
         try:
             yield connection
         except sqlite3.DatabaseError as error:
@@ -232,11 +240,15 @@ def _tables(connection: sqlite3.Connection, schema: str) -> set[str]:
 
 
 def _columns(connection: sqlite3.Connection, schema: str, table: str) -> list[str]:
-    return [
+    """Return the columns that are compared; of the entries of a search index that is their id."""
+    named = [
         str(row[0])
         # The schema is an argument: as a prefix it is ignored, and main answers for both.
         for row in connection.execute("SELECT name FROM pragma_table_info(?, ?)", (table, schema))
     ]
+    if named == ["id", "sz"] and table.endswith(_SIZES_OF_SEARCH):
+        return ["id"]
+    return named
 
 
 def _count(connection: sqlite3.Connection, table: str, columns: list[str]) -> int:

@@ -154,16 +154,27 @@ def made_in_memory(script: str) -> Iterator[Callable[[str, Sequence[Value]], Ite
         yield connection.execute
 
 
-def open_for_writing(path: Path, *, live: bool) -> sqlite3.Connection:
+def pass_over(connection: sqlite3.Connection) -> None:
+    """Let SQLite pass over an entry of the schema that it cannot use, where it would refuse all.
+
+    The entries can be written then as well.
+    """
+    connection.execute("PRAGMA writable_schema = ON")
+
+
+def open_for_writing(path: Path, *, live: bool, malformed: bool = False) -> sqlite3.Connection:
     """Open Hermes' database for writing, with nothing that changes more rows than we say.
 
-    ``live``: beside a running Hermes, so that checkpoints stay Hermes' own business. Foreign keys
-    are off, so that no CASCADE or SET NULL runs, and because with them undo of an orphan repair
-    fails; the executor compares violations. No other file can be attached, whatever SQL a plan has.
+    ``malformed``: also one whose schema SQLite refuses (:func:`pass_over`). ``live``: beside a
+    running Hermes, so that checkpoints stay Hermes' own business. Foreign keys are off, so that no
+    CASCADE or SET NULL runs, and because with them undo of an orphan repair fails; the executor
+    compares violations. No other file can be attached, whatever SQL a plan has.
     """
     connection = _connect(path, "mode=rw")
     try:
         connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
+        if malformed:
+            pass_over(connection)
         # Some pragmas read the schema first, and wait for their turn like every reader.
         connection.execute(f"PRAGMA busy_timeout={READING_MILLISECONDS}")
         connection.execute("PRAGMA foreign_keys=OFF")

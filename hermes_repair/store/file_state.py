@@ -17,8 +17,14 @@ from pathlib import Path
 from hermes_repair.model.choices import WalChoice
 from hermes_repair.model.errors import DatabaseUnreadable
 from hermes_repair.model.values import number, whole
-from hermes_repair.store.connections import open_immutable, open_joined, open_private
-from hermes_repair.store.integrity import Disagreement, Soundness, soundness
+from hermes_repair.store.connections import (
+    open_immutable,
+    open_joined,
+    open_private,
+    pass_over,
+)
+from hermes_repair.store.index_comparison import Disagreement
+from hermes_repair.store.integrity import Soundness, soundness
 from hermes_repair.store.look import LIVE_SECONDS_DELETE, LIVE_SECONDS_WAL, Look, View
 from hermes_repair.store.private_copies import scratch
 from hermes_repair.store.repeated_objects import RepeatedSchema
@@ -159,9 +165,14 @@ def at_rest(
 
 
 @contextmanager
-def main_alone(path: Path) -> Iterator[Look]:
-    """Look at a main file as it lies: a -wal beside a copy may belong to another one."""
+def main_alone(path: Path, *, malformed: bool = False) -> Iterator[Look]:
+    """Look at a main file as it lies: a -wal beside a copy may belong to another one.
+
+    ``malformed``: also at one whose schema lists something twice, which SQLite refuses.
+    """
     with closing(open_immutable(path)) as connection:
+        if malformed:
+            pass_over(connection)
         yield Look(connection, View.MAIN, path)
 
 

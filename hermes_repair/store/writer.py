@@ -141,14 +141,15 @@ def _where(key: Row) -> tuple[str, list[Value]]:
 
 
 @contextmanager
-def writing(path: Path, *, live: bool) -> Iterator[Writer]:
+def writing(path: Path, *, live: bool, malformed: bool = False) -> Iterator[Writer]:
     """Open ``path`` for writing; roll back what is unfinished and close on the way out.
 
+    ``malformed`` as in :func:`~hermes_repair.store.connections.open_for_writing`.
     Raises :class:`InUse` where others leave no room for that, and
     :class:`~hermes_repair.model.errors.DatabaseUnreadable`.
     """
     try:
-        connection = open_for_writing(path, live=live)
+        connection = open_for_writing(path, live=live, malformed=malformed)
     except sqlite3.DatabaseError as error:
         if is_busy(error):
             raise BUSY from error

@@ -66,8 +66,9 @@ CASES = Path(__file__).parent
 INSIDE = (CASES / "inside", CASES.parent / "scenario")
 OPERATOR = {"TZ": "CET-1CEST,M3.5.0,M10.5.0/3"}
 _PATHS = f"import sys; sys.path += {[str(folder) for folder in INSIDE]}\n"
-EVERYWHERE = frozenset({"SC001"})
-"""Info that says only how old the schema of the case is; a case about it names it itself."""
+EVERYWHERE = frozenset({"SC001", "FT006"})
+"""Notes that say only how old the schema of the case is, and which SQLite this machine has; a case
+about one names it itself."""
 
 
 @dataclass(frozen=True, slots=True)

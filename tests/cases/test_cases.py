@@ -140,6 +140,7 @@ def assert_data(document: dict[str, Any], findings: list[dict[str, Any]]) -> Non
 def query(database: Path, sql: str) -> list[tuple[Any, ...]]:
     connection = sqlite3.connect(database)
     try:
+        connection.execute("PRAGMA writable_schema = ON")  # also where something is listed twice
         return [tuple("" if v is None else v for v in row) for row in connection.execute(sql)]
     finally:
         connection.close()

@@ -502,8 +502,8 @@ def test_a_database_that_may_have_no_more_pages(
     """SQLITE_FULL in the middle of a unit: taken back whole, said in words."""
     real = connections.open_for_writing
 
-    def bounded(path: Path, *, live: bool) -> sqlite3.Connection:
-        connection = real(path, live=live)
+    def bounded(path: Path, *, live: bool, malformed: bool) -> sqlite3.Connection:
+        connection = real(path, live=live, malformed=malformed)
         pages = connection.execute("PRAGMA page_count").fetchone()[0]
         connection.execute(f"PRAGMA max_page_count={pages}").fetchall()
         return connection

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,8 @@ import pytest
 from tests.cli.speaking import assert_document, at_a_terminal, say
 from tests.homes.content import rows
 from tests.homes.damage import leave_lock
-from tests.homes.home import locks
-from tests.homes.small import HEALTHY, LOCKED, small_home
+from tests.homes.home import locks, opened
+from tests.homes.small import HEALTHY, LOCKED, NOW, small_home
 
 Capture = pytest.CaptureFixture[str]
 
@@ -120,3 +121,34 @@ def test_a_person_is_told_what_stays(home: Path, capsys: Capture) -> None:
     said = at_a_terminal(home, "undo", "--home", home, typed="n\n")
     assert said.code == 4 and "Left alone: 1 lock cleaning" in said.out
     assert said.out.count("-locks-clean") == 0
+
+
+def test_an_index_made_anew_is_in_nobodys_way(home: Path, capsys: Capture) -> None:
+    """Hermes wrote since: the rows of the repair are taken back, the search index stays whole."""
+    with opened(home) as db:
+        db.execute("DELETE FROM messages_fts WHERE rowid % 2")
+        before = db.execute("SELECT id, parent_session_id FROM sessions").fetchall()
+    done(capsys, home, "repair", "--yes", "--select", "LN,MS002,FT")
+    with opened(home) as db:
+        db.execute(
+            "INSERT INTO messages (session_id, role, content, timestamp)"
+            " VALUES (?, 'user', 'zebra', ?)",
+            (HEALTHY, NOW),
+        )
+        assert db.execute("SELECT id, parent_session_id FROM sessions").fetchall() != before
+    said = say(capsys, "undo", "--yes", "--home", home)
+    assert said.code == 4 and "was written to after 0002-" in said.err
+    copy = shutil.copytree(home, home.with_name("copy"))
+    told = done(capsys, copy, "undo", "0001", "--yes")
+    assert "Undone: 0001-" in told and "Left as it is: 0002-" in told
+    said = say(capsys, "undo", "0001", "--yes", "--home", home, "--json")
+    assert said.code == 0, said
+    assert_document("undo", said.document)
+    assert [name[:4] for name in said.document["undone"]] == ["0001"]
+    assert [name[:4] for name in said.document["kept"]] == ["0002"]
+    with opened(home) as db:
+        assert db.execute("SELECT id, parent_session_id FROM sessions").fetchall() == before
+        asked = "SELECT COUNT(*) FROM messages_fts WHERE messages_fts MATCH 'zebra'"
+        assert db.execute(asked).fetchone() == (1,)
+    found = say(capsys, "doctor", "--deep", "--json", "--select", "FT", "--home", home)
+    assert found.document["findings"] == []

@@ -212,8 +212,12 @@ def test_a_change_of_structure_is_taken_back_and_named(
         " DELETE FROM messages WHERE id = new.id; END",
     )
     done = repair(home, environment)
-    assert [unit.finding_ids for unit, _ in done.refused][:1] == [("SC007",)]
+    assert [unit.finding_ids for unit, _ in done.refused] == [("SC007",)]
     assert "messages has" in done.refused[0][1].message
+    waiting = {what: why for what, why in done.waiting if "'show 15 messages again" in why}
+    assert len(waiting) == 1, "what writes messages waits for it; the rest is done"
+    assert done.units == 2 and rows_of(content(home))["messages"] == before["messages"]
+    undo(home, environment)
     assert rows_of(content(home)) == before
 
 

@@ -117,6 +117,7 @@ def rows(database: Path, *, besides: Collection[str] = ()) -> dict[str, list[tup
     """
     connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
     connection.text_factory = bytes
+    connection.execute("PRAGMA writable_schema = ON")  # also where something is listed twice
     try:
         listed = connection.execute("SELECT name, sql FROM sqlite_master WHERE type='table'")
         tables = {bytes(name).decode(): bytes(sql or b"").decode() for name, sql in listed}

@@ -13,6 +13,11 @@ def _runs(connection: sqlite3.Connection, table: str, *, sql: str) -> None:
     connection.execute(sql.format(table=table))
 
 
+def _has_another(connection: sqlite3.Connection, table: str, *, part: str) -> None:
+    connection.execute(f"DROP TABLE {table}_{part}")
+    connection.execute(f"CREATE TABLE {table}_{part}(id INTEGER PRIMARY KEY, mine)")
+
+
 def _loses_entries(connection: sqlite3.Connection, table: str) -> None:
     """Every second entry goes; of an index that keeps no text only its list of entries tells."""
     if _keeps_text(connection, table):
@@ -69,6 +74,13 @@ DAMAGES: Mapping[str, tuple[Damage, str]] = {
     **{
         f"its table of {part} was dropped": (
             partial(_runs, sql=f"DROP TABLE {{table}}_{part}"),
+            "FT003",
+        )
+        for part in ("config", "data", "docsize", "idx")
+    },
+    **{
+        f"its table of {part} was put there by hand": (
+            partial(_has_another, part=part),
             "FT003",
         )
         for part in ("config", "data", "docsize", "idx")

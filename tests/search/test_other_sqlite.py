@@ -81,3 +81,17 @@ def test_another_text_is_found_by_both(_library: str, tmp_path: Path) -> None:
         partial(CHANGED, sql=changed)(db, TABLES[0])
     assert findings(home) == {"FT002": "safe"}
     assert said(run("doctor", "--deep", "--json", "--select", "FT", home=home)) == {"FT002": "safe"}
+
+
+@pytest.mark.parametrize("_library", [NEWER])
+@pytest.mark.parametrize("newer_first", [False, pytest.param(True, marks=pytest.mark.long)])
+def test_a_migration_is_undone_by_another(newer_first: bool, _library: str, tmp_path: Path) -> None:
+    """Done again on a copy, it counts other lengths of the text with a NUL, and nobody wrote."""
+    home = a_home(tmp_path, LAYOUTS["10"])
+    before = everything(home)
+    first, then = (other, run) if newer_first else (run, other)
+    migrated = first("migrate", "--to", "13", "--yes", home=home)
+    assert migrated.code == 0, migrated
+    undone = then("undo", "--yes", home=home)
+    assert undone.code == 0, undone
+    assert everything(home) == before

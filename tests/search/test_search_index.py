@@ -238,3 +238,23 @@ def test_what_no_hermes_could_open_is_not_called_migrated(tmp_path: Path) -> Non
     assert everything(home) == before
     assert run("repair", "--yes", "--select", "FT003", home=home).code == 0
     assert run("migrate", "--to", "22", "--yes", home=home).code == 0
+
+
+@pytest.mark.parametrize("layout", ["23", "30"])
+def test_the_index_of_hermes_own_tokenizer_is_named_as_not_looked_at(
+    layout: str, tmp_path: Path
+) -> None:
+    home = a_home(tmp_path, LAYOUTS[layout])
+    with opened(home) as db:
+        db.execute("CREATE VIRTUAL TABLE messages_fts_cjk USING fts5(content, content=messages)")
+        db.execute("PRAGMA writable_schema = ON")
+        db.execute(
+            "UPDATE sqlite_master SET sql = replace(sql, 'messages)', 'messages,"
+            " tokenize=''cjk_bigram'')') WHERE name = 'messages_fts_cjk'"
+        )
+    document = run("doctor", "--deep", "--json", home=home).document
+    assert said(run("doctor", "--json", home=home)) == {}
+    (why,) = (
+        one["why"] for one in document["looked_at"]["left_out"] if one["what"] == "search-index"
+    )
+    assert why == "whether messages_fts_cjk has every message (only Hermes has its tokenizer)"

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from random import Random
 
+from hermes_repair.model.choices import Selection
 from sample_data.build import build
-from tests.homes.small import NOW
-from tests.in_process import fixed_environment, look
+from tests.homes.home import opened
+from tests.homes.small import NOW, small_home
+from tests.in_process import fixed_environment, look, repair
 
 
 def test_a_long_look_says_what_it_compares(tmp_path: Path) -> None:
@@ -32,3 +35,24 @@ def test_a_short_look_says_nothing(tmp_path: Path) -> None:
     heard: list[str] = []
     look(build("damaged", tmp_path / "home", NOW), fixed_environment(tmp_path, tell=heard.append))
     assert heard == []
+
+
+def test_a_long_rebuild_says_how_long_it_still_takes(tmp_path: Path) -> None:
+    home = small_home(tmp_path / "home")
+    with opened(home) as db:
+        db.execute("DELETE FROM messages_fts")
+    heard: list[str] = []
+    seconds = [0.0]
+
+    def now() -> float:
+        seconds[0] += 0.5
+        return NOW + seconds[0]
+
+    environment = replace(fixed_environment(tmp_path, tell=heard.append), now=now)
+    done = repair(home, environment, selection=Selection(select=("FT",)))
+    assert done.units == 1 and not done.refused
+    told = [re.search(r"(\d+) of (\d+) done, about (\d+) seconds? left$", line) for line in heard]
+    left = [(int(found[1]), int(found[2]), int(found[3])) for found in told if found]
+    assert len(left) > 1 and all(place < number for place, number, _ in left)
+    # each step asks the clock as often, so they take equal long
+    assert [rest for *_, rest in left] == sorted((rest for *_, rest in left), reverse=True)
