@@ -115,12 +115,18 @@ def read_file_status(home: Home) -> FileStatus:
     Raises :class:`NoInstall` where there is no state.db, :class:`Refused` where it may not be read,
     :class:`InUse` where a process writes to files that were deleted or replaced under it.
     """
+    file_status = look_from_outside(home)
+    if not file_status.facts.main.exists:
+        raise _no_database(home)
+    return file_status
+
+
+def look_from_outside(home: Home) -> FileStatus:
+    """Return :func:`read_file_status` also of a home that has no state.db."""
     facts, openers = host.survey(home.database)
     if any(process.deleted for process in openers.processes):
         # A connection that is being closed looks like that for a moment.
         facts, openers = host.survey(home.database)
-    if not facts.main.exists:
-        raise _no_database(home)
     if facts.main.errno is not None:
         raise Refused(
             f"This user may not read {home.database}.",

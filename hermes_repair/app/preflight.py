@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hermes_repair import host
 from hermes_repair.app.environment import Run
-from hermes_repair.app.file_status import FileStatus, copy_private, read_file_status
+from hermes_repair.app.file_status import SIDE_SUFFIXES, FileStatus, copy_private, read_file_status
 from hermes_repair.app.receipts import left_by_us
 from hermes_repair.home.layout import Home
 from hermes_repair.model.choices import WalChoice
@@ -55,7 +55,7 @@ def require_writable(run: Run, need: int) -> Space:
     Returns what was asked of the disk, for the report.
     """
     database = run.home.database
-    for path in (database, database.parent):
+    for path in (database, database.parent) if database.exists() else (database.parent,):
         if not host.can_write(path):
             raise Refused(f"This user cannot write {path}.", run.folder.way_in(path))
     disk = disk_space(run.home, need)
@@ -183,6 +183,12 @@ def copy_verified(source: Path, target: Path) -> bool:
     part.replace(target)
     sync(target)
     return True
+
+
+def set_wal_aside(home: Home) -> None:
+    """Take leftover side files away from a database that nobody has open; the copy keeps them."""
+    for suffix in SIDE_SUFFIXES:
+        home.database.with_name(home.database.name + suffix).unlink(missing_ok=True)
 
 
 def guard_alone(run: Run) -> Callable[[], None]:

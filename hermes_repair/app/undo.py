@@ -11,6 +11,7 @@ from hermes_repair.app.apply_units import PATIENCE, ROOM
 from hermes_repair.app.environment import Environment, Run
 from hermes_repair.app.file_status import FileStatus, copy_private, marks_left, read_file_status
 from hermes_repair.app.history import Entry, to_undo
+from hermes_repair.app.install_salvaged import uninstall
 from hermes_repair.app.preflight import (
     bundle,
     guard_alone,
@@ -85,7 +86,10 @@ def undo(
         units = given_back = 0
         for entry in entries:
             require_alone(home, read_file_status(home))
-            if entry.whole:
+            if entry.installs:
+                uninstall(run, entry.path, entry.header)
+                units += 1
+            elif entry.whole:
                 units += _restore(run, entry)
             else:
                 outcome = _invert(run, entry)

@@ -5,7 +5,14 @@ said to be unknown, with the reason; nothing here guesses. Nothing here opens SQ
 databases are read by a child process only (:mod:`hermes_repair.host.byte_reader`).
 """
 
-from hermes_repair.host.byte_reader import WorkerFailed, copy_files, probe, read_wal, same_files
+from hermes_repair.host.byte_reader import (
+    WorkerFailed,
+    copy_files,
+    held,
+    probe,
+    read_wal,
+    same_files,
+)
 from hermes_repair.host.filesystems import (
     Filesystem,
     Owner,
@@ -51,6 +58,7 @@ __all__ = [
     "differing_owner",
     "filesystem",
     "free_bytes",
+    "held",
     "hidden_processes",
     "kernel_locks",
     "owner",
