@@ -19,7 +19,7 @@ from pathlib import Path
 from hermes_repair import host
 from hermes_repair.app.environment import Run
 from hermes_repair.app.file_status import SIDE_SUFFIXES, FileStatus
-from hermes_repair.app.preflight import copy_verified, set_wal_aside
+from hermes_repair.app.preflight import set_wal_aside
 from hermes_repair.home.layout import Home
 from hermes_repair.host import FileFacts, ProcessInfo
 from hermes_repair.model.errors import InUse, Refused
@@ -46,7 +46,7 @@ def staged(home: Home, new: Path, like: FileFacts) -> Iterator[Path]:
     place.unlink(missing_ok=True)
     moved = False
     try:
-        moved = _move(new, place)
+        moved = _move(home, new)
         give(place, like)
         sync(place)
         yield place
@@ -56,25 +56,29 @@ def staged(home: Home, new: Path, like: FileFacts) -> Iterator[Path]:
         place.unlink(missing_ok=True)
 
 
-def _move(source: Path, target: Path) -> bool:
-    """Move a file, or copy it where it lies on another disk; return whether it was moved."""
+def _move(home: Home, source: Path) -> bool:
+    """Move a file to :func:`staging`, or copy it from another disk; return whether it was moved."""
     try:
-        source.rename(target)
+        source.rename(staging(home))
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-        copy(source, target)
+        copy_in(home, source)
         return False
     return True
 
 
-def copy(source: Path, target: Path) -> None:
-    """Copy a file durably under its name or not at all; raises :class:`Refused`."""
-    if not copy_verified(source, target):
+def copy_in(home: Home, source: Path) -> Path:
+    """Copy a file to :func:`staging`, on disk, and return that; raises :class:`Refused`."""
+    place = staging(home)
+    place.unlink(missing_ok=True)
+    host.copy_files([(source, place)])
+    if not host.same_files(source, place):
         raise Refused(
-            f"The copy {target} does not match {source}.",
+            f"The copy {place} does not match {source}.",
             "Check the disk, then run the same command again.",
         )
+    return place
 
 
 def give(path: Path, like: FileFacts) -> None:
@@ -143,7 +147,9 @@ def give_sides_back(home: Home, kept: Path, file_status: FileStatus) -> None:
     for suffix, found in zip(SIDE_SUFFIXES, file_status.facts.sidecars, strict=True):
         source = kept / f"state.db{suffix}"
         if source.is_file() and not found.exists:
-            copy(source, found.path)
+            place = copy_in(home, source)
             like = file_status.facts.main
             if like.exists:  # SQLite gives its side files what the database has
-                give(found.path, like)
+                give(place, like)
+            place.replace(found.path)
+            sync(found.path)

@@ -18,7 +18,7 @@ from hermes_repair import host
 from hermes_repair.app.apply_units import ROOM
 from hermes_repair.app.environment import Run
 from hermes_repair.app.file_exchange import (
-    copy,
+    copy_in,
     exchange,
     give,
     give_sides_back,
@@ -296,8 +296,7 @@ def uninstall(run: Run, path: Path, header: Header) -> None:
     with _whole(run):
         place = staging(home)
         if old is not None:
-            place.unlink(missing_ok=True)
-            copy(old, place)
+            copy_in(home, old)
             give(place, file_status.facts.main)
         with locked(run, home.database, place):
             _require_base(look_from_outside(home), file_status.marks)
