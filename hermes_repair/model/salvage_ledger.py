@@ -38,20 +38,22 @@ class Noted:
 class TableLedger:
     """One table. Every count is of rows.
 
-    ``read`` are in the new database. Of these ``by_trust`` says how their place was proven,
-    ``by_origin`` from which file they come (``main``, ``wal``, ``journal``, ``search-copy``), and
-    ``marked`` why some are in doubt, by the mark. ``broken`` were met and could not be read, by
-    reason. ``aside`` are in the side file instead, by reason. ``lost`` are ids that an index or the
-    search index proves and that no page gives any more; ``lost_unnamed`` rows that are proven
-    without their ids. ``gaps`` are ids within the range that nothing proves ever had a row.
-    ``pages_lost`` are leaves of its tree that are gone. ``unknown_columns``: nothing tells where
-    they lay, so they have their default. ``columns_by``: how the others are known.
+    ``read`` are in the new database. ``by_trust`` says how their place was proven, ``by_origin``
+    from which file they come (``main``, ``wal``, ``journal``, ``search-copy``); ``in_doubt`` of
+    them are marked, and ``marked`` says why, by the mark. ``broken`` were met and could not be
+    read, by reason, and nothing else says more of them. ``aside`` are in the side file instead, by
+    reason. ``lost`` are ids that an index or the search index proves and that no page gives any
+    more; ``lost_unnamed`` rows that are proven without their ids. ``gaps`` are ids within the range
+    that nothing proves ever had a row. ``pages_lost`` are leaves of its tree that are gone.
+    ``unknown_columns``: so many columns of the file have values whose names nothing tells; they are
+    in no row. ``columns_by``: how the others are known.
     """
 
     name: str
     read: int
     by_trust: Mapping[str, int] = field(default_factory=dict)
     by_origin: Mapping[str, int] = field(default_factory=dict)
+    in_doubt: int = 0
     marked: Mapping[str, int] = field(default_factory=dict)
     broken: Mapping[str, int] = field(default_factory=dict)
     aside: Mapping[str, int] = field(default_factory=dict)
@@ -59,13 +61,13 @@ class TableLedger:
     lost_unnamed: int = 0
     gaps: int = 0
     pages_lost: int = 0
-    unknown_columns: tuple[str, ...] = ()
+    unknown_columns: int = 0
     columns_by: str = ""
 
     @property
     def lost_rows(self) -> int:
-        """Rows that are proven to have been there and are not read."""
-        return in_ranges(self.lost) + self.lost_unnamed
+        """Rows that were there and are not read."""
+        return in_ranges(self.lost) + self.lost_unnamed + sum(self.broken.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +128,7 @@ class Ledger:
             not self.unassigned
             and not any(session.made for session in self.sessions)
             and not any(
-                one.lost_rows
-                or one.broken
-                or one.aside
-                or one.marked
-                or one.unknown_columns
-                or one.pages_lost
+                one.lost_rows or one.aside or one.in_doubt or one.unknown_columns or one.pages_lost
                 for one in self.tables
             )
         )
@@ -218,7 +215,6 @@ def from_document(document: Mapping[str, Any]) -> Ledger:
 
 def _table(document: Mapping[str, Any]) -> TableLedger:
     fields = {name: value for name, value in document.items() if name != "lost_rows"}
-    fields["unknown_columns"] = tuple(fields["unknown_columns"])
     return TableLedger(**{**fields, "lost": _ranges(fields["lost"])})
 
 
