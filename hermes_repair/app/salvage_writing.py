@@ -217,8 +217,9 @@ class SalvageWriter:
             try:
                 database.run(sql)
             except (sqlite3.IntegrityError, sqlite3.OperationalError) as error:
-                # A value twice, or a column that its table never had.
-                written.left_out.append(f"index {name} ({error})")
+                # A value twice. Or a column that its table never had: then there was no such index.
+                if ("index", name) in self.source.assignment.schema:
+                    written.left_out.append(f"index {name} ({error})")
 
     def _make_search(self, database: NewDatabase, written: Written) -> None:
         """Make the search tables of the layout and fill them, by the rule that repairs them too."""
@@ -241,6 +242,8 @@ class SalvageWriter:
         for name, sql in layout_statements(layout).items():
             if name.split()[-1] not in there and CJK not in name:
                 database.run(sql)
+        for sql in self.structure.last.values():
+            database.run(sql)
 
     def _keep_the_rest(self, side: SideFile) -> None:
         """Keep what no table could be named for, and what the search copy has parts of."""

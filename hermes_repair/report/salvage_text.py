@@ -19,8 +19,8 @@ from hermes_repair.model.salvage_ledger import (
 from hermes_repair.model.words import count, size, verb
 from hermes_repair.report.audience import Audience
 from hermes_repair.report.lines import Line
+from hermes_repair.salvage import Why
 from hermes_repair.salvage.account import MESSAGES, SESSIONS
-from hermes_repair.salvage.cells import Why
 from hermes_repair.salvage.salvaged_rows import Mark
 
 SHOWN = 20  # sessions, and runs of ids; -v shows all, and the ledger has them anyway

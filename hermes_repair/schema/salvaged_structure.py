@@ -53,13 +53,16 @@ class SalvagedStructure:
     """The statements that make a new database of schema ``number``.
 
     ``tables`` are CREATE statements by name, ``indexes`` too; ``layout`` names that of the search
-    tables. ``left_out`` are objects of the file that are not made again (``trigger x``).
+    tables. ``last`` are Hermes' views and triggers beside those of the search tables, which must
+    not see the rows come in. ``left_out`` are objects of the file that are not made again
+    (``trigger x``).
     """
 
     number: int
     tables: Mapping[str, str]
     indexes: Mapping[str, str]
     layout: str
+    last: Mapping[str, str]
     left_out: tuple[str, ...]
 
 
@@ -90,12 +93,18 @@ def salvaged_structure(
     if number != version.number and not all(name in own for name in STORE):
         number = version.number
     indexes = _indexes(made, tables, kept)
+    last = {
+        name: sql
+        for (kind, name), sql in made.items()
+        if kind in ("view", "trigger") and not name.startswith(TABLES[0])
+    }
     return SalvagedStructure(
         number=number,
         tables=tables,
         indexes=indexes,
         layout=_layout(number, kept, with_rows),
-        left_out=tuple(sorted(set(_left_out(kept, tables, indexes)))),
+        last=last,
+        left_out=tuple(sorted(set(_left_out(kept, {*tables, *indexes, *last})))),
     )
 
 
@@ -241,15 +250,13 @@ def _search_structure(kept: Sequence[KeptObject]) -> Structure:
     return Structure(triggers=triggers, views=views, virtual_tables=virtual)
 
 
-def _left_out(
-    kept: Sequence[KeptObject], tables: Mapping[str, str], indexes: Mapping[str, str]
-) -> Iterator[str]:
-    """Yield what the file has, and the new database will not."""
+def _left_out(kept: Sequence[KeptObject], made: Collection[str]) -> Iterator[str]:
+    """Yield what the file has, and the new database will not: it has the names ``made``."""
     search = {f"{name}_{part}" for name in (*TABLES, CJK) for part in SHADOW_SUFFIXES} | {*TABLES}
     virtual = {one.name for one in kept if virtual_table_of(one.name, one.sql) is not None}
     shadows = {f"{name}_{part}" for name in virtual for part in SHADOW_SUFFIXES}
     for one in kept:
-        if one.name in {*tables, *indexes, *search, *shadows} or one.name.startswith("sqlite_"):
+        if one.name in {*made, *search, *shadows} or one.name.startswith("sqlite_"):
             continue
         if one.type in ("trigger", "view") and one.name.startswith(TABLES[0]):
             continue
