@@ -93,6 +93,15 @@ class FileStatus:
         return None
 
     @property
+    def perhaps_headless(self) -> bool:
+        """Whether a main file that does not begin like a database may do so with its -wal.
+
+        SQLite opens it then, and the next checkpoint puts the page where it belongs. It never does
+        so with an empty main file: there it deletes the -wal, however it is opened.
+        """
+        return not self.facts.is_sqlite and bool(self.sides.main and self.sides.wal)
+
+    @property
     def left_behind(self) -> bool:
         """Whether a -wal or -journal with something in it lies there, and no connection uses it.
 

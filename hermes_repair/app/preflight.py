@@ -92,15 +92,11 @@ def require_no_question(
     ``repair`` and ``migrate`` hear it from the doctor's checks; this is for the commands that open
     the database without them.
     """
-    if not file_status.facts.is_sqlite:
+    if not file_status.facts.is_sqlite and not file_status.perhaps_headless:
         what = "is not a SQLite database" if file_status.facts.main.size else "is empty (0 bytes)"
         raise DatabaseUnreadable(
             f"{run.home.database} {what}.",
-            advice(
-                "Nothing was changed. `{}` says more; `{}` restores a copy.",
-                command("doctor"),
-                command("restore", "BACKUP"),
-            ),
+            advice("Nothing was changed. `{}` says what brings it back.", command("doctor")),
         )
     if file_status.in_the_way is not None:
         raise DatabaseUnreadable(
@@ -112,6 +108,8 @@ def require_no_question(
     ):
         return
     state = file_state(run, file_status)
+    if file_status.perhaps_headless and state.soundness is not None:
+        require_sound(state.soundness, ())
     if state.side in IN_QUESTION:
         raise Refused(
             "DB002: the -wal beside state.db may not belong to it, so nothing is written.",

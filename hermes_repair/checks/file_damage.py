@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from hermes_repair.checks.database_file import LIST_BACKUPS, LOOK_FOR_COPIES, put_back
+from hermes_repair.checks.database_file import LIST_BACKUPS
 from hermes_repair.checks.registry import check, each
 from hermes_repair.checks.resolution_units import DATABASE, REPAIR
+from hermes_repair.checks.ways_back import ways_back
 from hermes_repair.evidence.scene import Scene
-from hermes_repair.evidence.sessions_elsewhere import find_remaining_files
 from hermes_repair.model.actions import IndexRefill
 from hermes_repair.model.commands_to_type import Hint, advice, command
 from hermes_repair.model.findings import Finding, Remedy, Severity
@@ -39,8 +39,9 @@ def database_damaged(scene: Scene) -> Iterator[Finding]:
     How it happens: a full disk, a power cut, two processes that lost each other's locks, or a
     library with SQLite's WAL-reset bug (Hermes #45383, #89737).
 
-    What repair does: nothing; it refuses to write to a damaged file. The way back is an older copy,
-    or a recovery into a new file.
+    What repair does: nothing; it refuses to write to a damaged file. `hermes-repair salvage` reads
+    it page by page, says what it can read and what is lost, and makes a new database of it;
+    `hermes-repair restore` puts a sound copy back.
 
     How safe it is: nothing is changed.
     """
@@ -51,7 +52,7 @@ def database_damaged(scene: Scene) -> Iterator[Finding]:
         yield database_damaged.finding(
             DATABASE,
             f"SQLite finds damage in state.db ({count(len(found.damage), 'line')}).",
-            put_back(find_remaining_files(scene.home)) or LOOK_FOR_COPIES,
+            ways_back(scene),
             data={"quick_check": list(found.damage[:LINES])},
             identity=found.damage[:LINES],
         )
@@ -260,7 +261,7 @@ def schema_duplicated(scene: Scene) -> Iterator[Finding]:
         DATABASE,
         f"The schema of state.db has more than one entry of {named}, so SQLite refuses the file."
         f" {readable}{'' if alike else ', but the entries differ'}.",
-        UPGRADE if alike else put_back(find_remaining_files(scene.home)) or LOOK_FOR_COPIES,
+        UPGRADE if alike else ways_back(scene),
         data={
             "objects": [
                 {"type": one.kind, "name": one.name, "entries": one.rows, "alike": one.alike}

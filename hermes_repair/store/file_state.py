@@ -84,7 +84,8 @@ class FileState:
     ``soundness`` is what speaks against the chosen view; None where it was not asked.
     ``differences`` are sentences, only where AMBIGUOUS. ``alone`` and ``joined`` are what each side
     has, where it is in question and can be read. ``repeated``: it is ``unreadable`` only because
-    its schema lists something twice.
+    its schema lists something twice. ``headless``: the first page is in the -wal alone.
+    ``nothing_there``: neither the file nor its -wal has a byte.
     """
 
     side: SideFile
@@ -95,6 +96,8 @@ class FileState:
     alone: Contents | None = None
     joined: Contents | None = None
     repeated: RepeatedSchema | None = None
+    headless: bool = False
+    nothing_there: bool = False
 
     @property
     def disagreeing(self) -> tuple[Disagreement, ...]:
