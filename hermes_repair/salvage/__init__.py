@@ -5,7 +5,8 @@ is, :func:`cells` reads rows.
 """
 
 from hermes_repair.salvage.bundle import Bundle, NoPages
-from hermes_repair.salvage.cells import Broken, Cell, Shape, Why, cells, shapes
+from hermes_repair.salvage.cells import Cell, Shape, cells, shapes
+from hermes_repair.salvage.database_header import DatabaseHeader, Encoding
 from hermes_repair.salvage.deleted_cells import deleted_cells
 from hermes_repair.salvage.leaves import (
     Leaf,
@@ -17,13 +18,16 @@ from hermes_repair.salvage.leaves import (
     Tree,
     Trust,
 )
-from hermes_repair.salvage.page_image import Encoding, Fact, Note, Origin, PageImage, open_image
+from hermes_repair.salvage.notes import Fact, Note
+from hermes_repair.salvage.overflow_chains import Broken, Why
+from hermes_repair.salvage.page_image import Origin, PageImage, open_image
 from hermes_repair.salvage.page_survey import Survey, survey
 
 __all__ = [
     "Broken",
     "Bundle",
     "Cell",
+    "DatabaseHeader",
     "Encoding",
     "Fact",
     "Leaf",

@@ -7,34 +7,24 @@ the byte. ``.recover`` of SQLite 3.46.1 gives the local part of a broken one as 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from enum import Enum
 from typing import NamedTuple
 
 from hermes_repair.model.values import Value
+from hermes_repair.salvage.btree_page import CHILD, PageHeader, read_page_header, varint
+from hermes_repair.salvage.cell_places import Place, places
 from hermes_repair.salvage.leaves import Leaf
+from hermes_repair.salvage.overflow_chains import Broken, Why, read_chain
 from hermes_repair.salvage.page_image import PageImage
+from hermes_repair.salvage.records import (
+    NoRecord,
+    body_size,
+    decode_record,
+    decode_some,
+    end_of,
+    read_types,
+)
 
-
-class Why(Enum):
-    """What keeps a cell from being read."""
-
-    CELL_POINTER = "its pointer leads outside the page"
-    CELL_CUT = "it runs beyond the end of the page"
-    CELL_OVERLAP = "it overlaps another cell"
-    ROWID_ORDER = "its rowid is out of order on its page"
-    RECORD = "it is no record: header and length do not agree"
-    CHAIN_ABSENT = "its overflow chain leads outside the file"
-    CHAIN_SHORT = "its overflow chain ends too early"
-    CHAIN_LONG = "its overflow chain goes on after its end"
-    CHAIN_SHARED = "its overflow chain runs into that of another row"
-    TOO_LARGE = "it claims more bytes than the file has"
-
-
-class Broken(NamedTuple):
-    """Why a cell gives no values; ``at``: the page on which that shows (a page of the chain)."""
-
-    why: Why
-    at: int
+_CELLS = 16  # bits of an owner's number: no page has more cells
 
 
 class Cell(NamedTuple):
@@ -54,8 +44,11 @@ class Cell(NamedTuple):
 
 
 class Shape(NamedTuple):
-    """One row of a page by its serial types alone (0 NULL, 1-6 integer, 7 REAL, 8 and 9 the
-    integers 0 and 1, even from 12 BLOB of (n-12)/2 bytes, odd from 13 TEXT of (n-13)/2)."""
+    """One row of a page by its serial types alone.
+
+    0 NULL, 1-6 integer, 7 REAL, 8 and 9 the integers 0 and 1, even from 12 BLOB of (n-12)/2 bytes,
+    odd from 13 TEXT of (n-13)/2.
+    """
 
     slot: int
     rowid: int | None
@@ -70,12 +63,82 @@ def cells(image: PageImage, leaf: Leaf, wanted: Collection[int] | None = None) -
     valid comes as RawText of the UTF-8 bytes that SQLite would give. Never raises for what the
     bytes are; ``OSError`` where the disk does not give them.
     """
-    raise NotImplementedError
+    found = _read(image, leaf)
+    if found is None:
+        return
+    data, header = found
+    page, encoding = leaf.page, image.encoding
+    for slot, place in enumerate(places(data, header, image.usable)):
+        _, at, _, size, local, rowid, why = place
+        if why is not None:
+            yield Cell(page, slot, rowid, None, Broken(why, page))
+            continue
+        try:
+            if wanted is not None:
+                values = _some(image, data, place, wanted)
+                if values is not None:
+                    yield Cell(page, slot, rowid, values, None)
+                    continue
+            if size == local:
+                values = decode_record(data, at, size, encoding)
+            else:
+                payload = _payload(image, data, place, page << _CELLS | slot)
+                if isinstance(payload, Broken):
+                    yield Cell(page, slot, rowid, None, payload)
+                    continue
+                values = decode_record(payload, 0, size, encoding)
+        except NoRecord:
+            yield Cell(page, slot, rowid, None, Broken(Why.RECORD, page))
+            continue
+        yield Cell(page, slot, rowid, values, None)
 
 
 def shapes(image: PageImage, leaf: Leaf) -> Iterator[Shape]:
     """Yield the serial types of every row of a page whose record header can be read.
 
-    Cheap: no value is decoded and no chain followed, so a row may turn out to be broken later.
+    Cheap: no value is decoded, and no chain followed but for a header that goes on in one; so a row
+    may turn out to be broken later.
     """
-    raise NotImplementedError
+    found = _read(image, leaf)
+    if found is None:
+        return
+    data, header = found
+    for slot, place in enumerate(places(data, header, image.usable)):
+        if place.why is not None:
+            continue
+        record: bytes | Broken = data[place.at : place.at + place.local]
+        try:
+            if place.local < place.size and varint(data, place.at)[0] > place.local:
+                record = _payload(image, data, place, leaf.page << _CELLS | slot)
+            if isinstance(record, bytes):
+                yield Shape(slot, place.rowid, tuple(read_types(record, 0)[1]))
+        except (NoRecord, IndexError):
+            continue
+
+
+def _read(image: PageImage, leaf: Leaf) -> tuple[bytes, PageHeader] | None:
+    data = image.page(leaf.page)
+    header = read_page_header(data, leaf.page, image.usable) if data is not None else None
+    return (data, header) if data is not None and header is not None else None
+
+
+def _some(
+    image: PageImage, data: bytes, place: Place, wanted: Collection[int]
+) -> tuple[Value, ...] | None:
+    """Return the wanted values where they lie on the page itself, else None."""
+    record = data[place.at : place.at + place.local]
+    try:
+        head, types = read_types(record, 0)
+    except NoRecord:
+        return None
+    if end_of(types, head, wanted) > place.local or head + body_size(types) != place.size:
+        return None
+    return decode_some(record, 0, types, head, wanted, image.encoding)
+
+
+def _payload(image: PageImage, data: bytes, place: Place, owner: int) -> bytes | Broken:
+    """Return a record that goes on beyond its page, whole."""
+    end = place.at + place.local
+    first = int.from_bytes(data[end : end + CHILD], "big")
+    rest = read_chain(image, first, place.size - place.local, owner)
+    return rest if isinstance(rest, Broken) else data[place.at : end] + rest

@@ -79,6 +79,7 @@ class Loss(Enum):
     UNREADABLE = "it is no page of a b-tree"
     OTHER_KIND = "it is a page of another kind of b-tree"
     OTHER_TREE = "another tree has it, and it fits better there"
+    FREE = "the freelist has it"
     LOOP = "the tree leads back to itself"
 
 
@@ -103,7 +104,8 @@ class Tree:
     """One b-tree: its root, how many pages with rows were reached, and what it has lost.
 
     ``named``: a row of sqlite_master names this root (or it is page 1). ``kind`` is None where the
-    root itself is lost; ``lost`` then has it, with itself as its parent.
+    root itself is lost; ``lost`` then has it, with itself as its parent. Of all trees together
+    100,000 lost pages are kept.
     """
 
     root: int
