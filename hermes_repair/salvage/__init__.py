@@ -4,6 +4,7 @@ Never opens SQLite. :func:`open_image` puts the files together, :func:`survey` t
 is, :func:`cells` reads rows.
 """
 
+from hermes_repair.salvage.broken_cells import Broken, Why
 from hermes_repair.salvage.bundle import Bundle, NoPages
 from hermes_repair.salvage.cells import Cell, Shape, cells, shapes
 from hermes_repair.salvage.database_header import DatabaseHeader, Encoding
@@ -19,7 +20,6 @@ from hermes_repair.salvage.leaves import (
     Trust,
 )
 from hermes_repair.salvage.notes import Fact, Note
-from hermes_repair.salvage.overflow_chains import Broken, Why
 from hermes_repair.salvage.page_image import Origin, PageImage, open_image
 from hermes_repair.salvage.page_survey import Survey, survey
 

@@ -6,17 +6,18 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from hermes_repair.salvage.broken_cells import Why
 from hermes_repair.salvage.btree_page import (
     CHILD,
     INDEX_INTERIOR,
     TABLE_LEAF,
     PageHeader,
     free_bytes,
+    is_sound,
     limits,
     signed,
     varint,
 )
-from hermes_repair.salvage.overflow_chains import Why
 from hermes_repair.salvage.records import NoRecord, body_size, read_types
 
 _LEAST_CELL = 4
@@ -44,6 +45,17 @@ def places(data: bytes, header: PageHeader, usable: int) -> list[Place]:
     A page on which everything adds up is taken as it is. On any other the cells whose records agree
     with themselves are believed, unless two of them overlap or a rowid is out of order.
     """
+    found, whole = _locate(data, header, usable)
+    return found if whole else _believed(data, found, header.flags == TABLE_LEAF)
+
+
+def adds_up(data: bytes, header: PageHeader, usable: int) -> bool:
+    """Whether cells, free blocks and fragments fill a page to the byte, as on every sound page."""
+    return is_sound(header, usable) and _locate(data, header, usable)[1]
+
+
+def _locate(data: bytes, header: PageHeader, usable: int) -> tuple[list[Place], bool]:
+    """Return the place of every cell, and whether all of them add up."""
     found: list[Place] = []
     limit = limits(usable, header.flags)
     most, end_of_page = limit.most, min(usable, len(data))
@@ -85,9 +97,8 @@ def places(data: bytes, header: PageHeader, usable: int) -> list[Place]:
             last = rowid
         taken += end - begin
         found.append(Place(begin, at, end, size, local, rowid, None))
-    if sound and header.content + taken + (free_bytes(data, header, usable) or 0) == usable:
-        return found
-    return _believed(data, found, keyed)
+    free = free_bytes(data, header, usable) if sound else None
+    return found, free is not None and header.content + taken + free == usable
 
 
 def _believed(data: bytes, found: list[Place], keyed: bool) -> list[Place]:

@@ -10,10 +10,11 @@ from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from hermes_repair.model.values import Value
+from hermes_repair.salvage.broken_cells import Broken, Why
 from hermes_repair.salvage.btree_page import CHILD, PageHeader, read_page_header, varint
 from hermes_repair.salvage.cell_places import Place, places
 from hermes_repair.salvage.leaves import Leaf
-from hermes_repair.salvage.overflow_chains import Broken, Why, read_chain
+from hermes_repair.salvage.overflow_chains import read_chain
 from hermes_repair.salvage.page_image import PageImage
 from hermes_repair.salvage.records import (
     NoRecord,

@@ -2,33 +2,9 @@
 
 from __future__ import annotations
 
-from enum import Enum
-from typing import NamedTuple
-
+from hermes_repair.salvage.broken_cells import Broken, Why
 from hermes_repair.salvage.btree_page import CHILD
 from hermes_repair.salvage.page_image import PageImage
-
-
-class Why(Enum):
-    """What keeps a cell from being read."""
-
-    CELL_POINTER = "its pointer leads outside the page"
-    CELL_CUT = "it runs beyond the end of the page"
-    CELL_OVERLAP = "it overlaps another cell"
-    ROWID_ORDER = "its rowid is out of order on its page"
-    RECORD = "it is no record: header and length do not agree"
-    CHAIN_ABSENT = "its overflow chain leads outside the file"
-    CHAIN_SHORT = "its overflow chain ends too early"
-    CHAIN_LONG = "its overflow chain goes on after its end"
-    CHAIN_SHARED = "its overflow chain runs into that of another row"
-    TOO_LARGE = "it claims more bytes than the file has"
-
-
-class Broken(NamedTuple):
-    """Why a cell gives no values; ``at``: the page on which that shows (a page of the chain)."""
-
-    why: Why
-    at: int
 
 
 def read_chain(image: PageImage, first: int, size: int, owner: int) -> bytes | Broken:

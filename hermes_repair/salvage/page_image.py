@@ -23,12 +23,18 @@ from hermes_repair.salvage.database_header import (
     read_header,
 )
 from hermes_repair.salvage.notes import Fact, Note
+from hermes_repair.salvage.page_layout import (
+    deduce_encoding,
+    deduce_page_size,
+    looks_like_pointer_map,
+)
 from hermes_repair.salvage.rollback_journal import JournalImage, read_journal_image
 from hermes_repair.salvage.write_ahead_log import WalImage, read_wal_image
 
 _CHUNK = 1 << 20
 _SPARE = 1024  # pages beyond the end that a -wal may name without having an image of them
 _LOCK_BYTE = 1 << 30
+_MOST_COMMON_SIZE = 4096
 
 
 class Origin(Enum):
@@ -107,12 +113,13 @@ class PageImage:
             self.stale = self.stale - laid.frames.keys() | laid.stale
             self.unproven = laid.unproven
         sizes = [part[1].page_size for part in (journal, wal) if part is not None]
-        self._settle_layout(sizes[0] if sizes else None)
+        self._settle_size(sizes[0] if sizes else None)
         there = -(-self._main_size // self.page_size)
         most = there + 2 * len(self._overlay) + _SPARE
         self._overlay = {page: at for page, at in self._overlay.items() if page <= most}
         self.page_count = max([there, *self._overlay]) if pages is None else min(pages, most)
         self.owners = ChainOwners(self.page_count)
+        self._settle_content()
         self._note_length(pages)
 
     page_size: int
@@ -168,8 +175,8 @@ class PageImage:
         here = 0 < number <= self.page_count and (number - 1) * self.page_size < self._main_size
         return Origin.MAIN if here else Origin.ABSENT
 
-    def _settle_layout(self, told: int | None) -> None:
-        """Find page size, usable size, encoding and auto-vacuum: by page 1, else by deduction."""
+    def _settle_size(self, told: int | None) -> None:
+        """Find the page size: by page 1, else by a side file or by deduction."""
         place = self._overlay.get(1)
         if place is not None:
             first = os.pread(place[0], HEADER_SIZE, place[1])
@@ -179,11 +186,24 @@ class PageImage:
         if header is not None and told not in (None, header.page_size):
             header = None  # a side file has other pages: then page 1 is the one that is wrong
         self.header = header
-        if header is None:
-            raise NoPages("not yet")
-        self.page_size, self.usable = header.page_size, header.usable
-        self.encoding = header.encoding or Encoding.UTF8
-        self.auto_vacuum = header.auto_vacuum
+        if header is not None:
+            self.page_size, self.usable = header.page_size, header.usable
+            return
+        if told is None and self._main is not None:
+            told = deduce_page_size(self._main, self._main_size)
+        self.page_size = self.usable = told or _MOST_COMMON_SIZE
+
+    def _settle_content(self) -> None:
+        """Find encoding and auto-vacuum: by page 1, else by what the pages hold."""
+        header = self.header
+        encoding = header.encoding if header is not None else None
+        self.encoding = encoding or deduce_encoding(
+            (data for _, data in self.pages() if data is not None), self.usable
+        )
+        if header is not None:
+            self.auto_vacuum = header.auto_vacuum
+        else:
+            self.auto_vacuum = looks_like_pointer_map(self.page(2), self.page_count)
 
     def _note_length(self, pages: int | None) -> None:
         expected = pages

@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 
 from hermes_repair.schema import catalogue_root
 from hermes_repair.schema.catalogue import default_catalogue, read_script
+from hermes_repair.schema.declared_table import declared_table
 from hermes_repair.schema.foreign_objects import find_foreign_objects, tables_of_hermes
 from hermes_repair.schema.recognise import STORE
 from hermes_repair.schema.search import (
@@ -23,7 +25,7 @@ from hermes_repair.schema.search import (
     read_search,
 )
 from hermes_repair.schema.search_source import search_sources
-from hermes_repair.schema.sql_text import kind_of, normal, statements
+from hermes_repair.schema.sql_text import kind_of, normal, statements, tokens
 from hermes_repair.schema.structure import (
     SHADOW_SUFFIXES,
     Structure,
@@ -137,11 +139,13 @@ def _own_tables(kept: Sequence[KeptObject]) -> dict[str, _Own]:
 
 def _ordinary(one: KeptObject) -> Table | None:
     """Return the one table that a statement makes, None where it makes none or something else."""
-    if virtual_table_of(one.name, one.sql) is not None:
+    declared = declared_table(one.sql)
+    listed = list(islice(tokens(one.sql), 4))[3:] == ["("]  # and not: AS SELECT
+    if declared is None or declared.name != one.name.lower() or not listed:
+        return None
+    if len(list(statements(one.sql))) != 1:
         return None
     try:
-        if kind_of(one.sql) != ("table", one.name) or len(list(statements(one.sql))) != 1:
-            return None
         return read_script(one.sql).tables.get(one.name)
     except ValueError:
         return None
@@ -204,7 +208,9 @@ def _indexes(
 
 def _is_index(one: KeptObject) -> bool:
     try:
-        return kind_of(one.sql) == ("index", one.name) and len(list(statements(one.sql))) == 1
+        kind, name = kind_of(one.sql)
+        alone = len(list(statements(one.sql))) == 1
+        return alone and (kind, name.strip('"')) == ("index", one.name.lower())
     except ValueError:
         return False
 
