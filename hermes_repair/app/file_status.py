@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from hermes_repair import host
 from hermes_repair.app.environment import Environment
 from hermes_repair.home.layout import Home
-from hermes_repair.host import Openers, OpenStatus, Program, RawFacts
+from hermes_repair.host import Openers, OpenStatus, ProcessInfo, Program, RawFacts
 from hermes_repair.model.commands_to_type import Hint, advice, command, quoted
 from hermes_repair.model.errors import DatabaseUnreadable, InUse, NoDatabase, NoInstall, Refused
 from hermes_repair.store.file_state import CopyFiles, Sides, at_rest, beside_others
@@ -148,9 +148,24 @@ def look_from_outside(home: Home) -> FileStatus:
         raise InUse(
             f"{torn.describe()} has the database open and works on deleted files"
             f" ({', '.join(torn.deleted)}): what it wrote since is in no file that can be read.",
-            f"Start nothing else with this home. First {torn.how_to_stop()}, then run this again.",
+            _copy_first(torn),
         )
     return FileStatus(facts, openers)
+
+
+def _copy_first(torn: ProcessInfo) -> Hint:
+    """Return what to do about a process that alone has what it wrote: a kill would lose that.
+
+    When it closes the database by itself, SQLite merges what it wrote.
+    """
+    stop = f"{torn.how_to_stop()}, then run this again."
+    if torn.pid <= 0 or not torn.same_namespace:
+        return f"Start nothing else with this home, and do not kill it. First {stop}"
+    copied = command("salvage", "--from-process", str(torn.pid), "--out", "FILE")
+    return advice(
+        f"Start nothing else here, and do not kill it. Copy what it has first: `{{}}`. Then {stop}",
+        copied,
+    )
 
 
 def _require_sidecars_of_owner(facts: RawFacts) -> None:

@@ -80,48 +80,58 @@ def install(
     (the ledger). Nothing was changed where this raises :class:`Changed` (other marks now),
     :class:`InUse` (somebody has state.db open, or a deleted file of that name) or :class:`Refused`.
     """
-    home, folder = run.home, run.folder
-    require_alone(home, look_from_outside(home))
-    with single_run(folder):
+    with single_run(run.folder):
         settle_all(run)
-        file_status = look_from_outside(home)
-        require_alone(home, file_status)
-        _require_base(file_status, base)
-        if file_status.in_the_way is not None:
-            raise Refused(
-                f"Nothing can be put in the place of {home.database}: {file_status.in_the_way}.",
-                "Nothing was changed. Move that away, then run the same command again.",
-            )
-        need = ROOM + sum(astuple(file_status.sides))
-        if new.stat().st_dev != home.database.parent.stat().st_dev:
-            need += new.stat().st_size  # else it is moved
-        disk = require_writable(run, need)
-        receipt = folder.new_receipt(INSTALL, run.now())
-        kept = _kept(folder, receipt)
-        content = json.dumps(table_digests(new))
-        told = lost_text(lost, some_messages(new)) if lost else None
-        with _whole(run), staged(home, new, _like(run, file_status)) as place:
-            there = file_status.facts.main.exists
-            write_empty(
-                run,
-                receipt,
-                file_status.marks,
-                INSTALL,
-                backup=str((kept / "state.db").relative_to(folder.path)) if there else None,
-                installed=marks_of(place),
-                content=content,
-                lost=told,
-            )
-            plan_database.sync(receipt)
-            with locked(run, home.database, place):
-                folder.make(kept)
-                copy_as_files(run, file_status, kept)
-                for name, source in (beside or {}).items():
-                    host.copy_files([(source, kept / name)])
-                    folder.own(kept / name)
-                _require_base(look_from_outside(home), file_status.marks)
-                late = exchange(run, place)
-            close_empty(run, receipt)
+        return replace_database(run, new, base, lost, beside)
+
+
+def replace_database(
+    run: Run,
+    new: Path,
+    base: str | None = None,
+    lost: Collection[int] = (),
+    beside: Mapping[str, Path] | None = None,
+) -> Installed:
+    """Do what :func:`install` does, in a run that has the lock and settled what was cut off."""
+    home, folder = run.home, run.folder
+    file_status = look_from_outside(home)
+    require_alone(home, file_status)
+    _require_base(file_status, base)
+    if file_status.in_the_way is not None:
+        raise Refused(
+            f"Nothing can be put in the place of {home.database}: {file_status.in_the_way}.",
+            "Nothing was changed. Move that away, then run the same command again.",
+        )
+    need = ROOM + sum(astuple(file_status.sides))
+    if new.stat().st_dev != home.database.parent.stat().st_dev:
+        need += new.stat().st_size  # else it is moved
+    disk = require_writable(run, need)
+    receipt = folder.new_receipt(INSTALL, run.now())
+    kept = _kept(folder, receipt)
+    content = json.dumps(table_digests(new))
+    told = lost_text(lost, some_messages(new)) if lost else None
+    with _whole(run), staged(home, new, _like(run, file_status)) as place:
+        there = file_status.facts.main.exists
+        write_empty(
+            run,
+            receipt,
+            file_status.marks,
+            INSTALL,
+            backup=str((kept / "state.db").relative_to(folder.path)) if there else None,
+            installed=marks_of(place),
+            content=content,
+            lost=told,
+        )
+        plan_database.sync(receipt)
+        with locked(run, home.database, place):
+            folder.make(kept)
+            copy_as_files(run, file_status, kept)
+            for name, source in (beside or {}).items():
+                host.copy_files([(source, kept / name)])
+                folder.own(kept / name)
+            _require_base(look_from_outside(home), file_status.marks)
+            late = exchange(run, place)
+        close_empty(run, receipt)
     return Installed(receipt, kept, disk, late)
 
 

@@ -69,7 +69,7 @@ def database_unreadable(scene: Scene) -> Iterator[Finding]:
             DATABASE,
             "The first page of state.db is gone, and the -wal beside it has it: together they are"
             " whole.",
-            "Nothing is lost: Hermes puts it back when it starts. Keep the two together until then.",
+            "Nothing is lost: Hermes puts it back when it starts. Until then keep both together.",
             severity=Severity.WARNING,
             identity=("first page in the -wal",),
         )

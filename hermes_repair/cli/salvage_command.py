@@ -8,11 +8,15 @@ from typing import Annotated
 import typer
 
 from hermes_repair.app import salvage_home as app
+from hermes_repair.app.salvage_held import salvaging_held
+from hermes_repair.app.salvage_install import salvage_and_install
 from hermes_repair.cli.commands import EXIT_STATUS
-from hermes_repair.cli.options import at_homes, group
-from hermes_repair.cli.target import Answer, Run, Target, each_home
+from hermes_repair.cli.options import YesOption, at_homes, group
+from hermes_repair.cli.target import Answer, Run, Target, ask, each_home, require_yes
 from hermes_repair.model.choices import WalChoice
+from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import ExitCode, UsageError
+from hermes_repair.model.salvage_ledger import Ledger
 from hermes_repair.report import salvage_text
 
 commands = group()
@@ -31,6 +35,24 @@ def salvage(
             show_default=False,
         ),
     ] = None,
+    install: Annotated[
+        bool,
+        typer.Option(
+            "--install",
+            help="Put the new database in the place of state.db. The old files are kept; `undo`"
+            " gives them back.",
+        ),
+    ] = False,
+    from_process: Annotated[
+        int | None,
+        typer.Option(
+            "--from-process",
+            metavar="PID",
+            help="Read what this process has open of state.db, for files that were deleted under"
+            " it. It goes on; needs --out.",
+            show_default=False,
+        ),
+    ] = None,
     deleted: Annotated[
         bool,
         typer.Option("--deleted", help="Also write what was deleted before, to a file of its own."),
@@ -44,17 +66,32 @@ def salvage(
             show_default=False,
         ),
     ] = None,
+    yes: YesOption = False,
 ) -> int:
     """Read what can be read of a damaged database, and write it to a new one.
 
     The damaged files stay as they are. It says first how much can be read and what is lost, then
     writes. Exit status 4: something is lost or in doubt; the ledger beside FILE names it.
     """
-    if deleted and out is None:
+    if install and out is not None:
+        raise UsageError("--install and --out exclude each other.", "Leave one of them out.")
+    if deleted and out is None and not install:
         raise UsageError("--deleted needs --out FILE.", "Add --out FILE: nothing is written else.")
+    if from_process is not None and (out is None or wal is not None):
+        raise UsageError(
+            "--from-process needs --out FILE, and uses the -wal of that process.",
+            "Add --out FILE, and leave --wal out.",
+        )
+    if install:
+        return each_home(target, lambda run: _install(run, target, wal, deleted=deleted, yes=yes))
 
     def work(run: Run) -> Answer:
-        with app.salvaging(run.home, run.environment, wal) as reading:
+        opened = (
+            app.salvaging(run.home, run.environment, wal)
+            if from_process is None
+            else salvaging_held(run.home, run.environment, from_process)
+        )
+        with opened as reading:
             found = reading.ledger
             if not target.as_json:
                 run.print([*run.heading(), *salvage_text.found_lines(found, run.audience)])
@@ -72,3 +109,26 @@ def salvage(
         )
 
     return each_home(target, work)
+
+
+def _install(
+    run: Run, target: Target, wal: WalChoice | None, *, deleted: bool, yes: bool
+) -> Answer:
+    """Salvage into the place of state.db at one home: show, ask, do, say."""
+    require_yes(yes, advice("Add --yes to go ahead; `{}` shows it.", command("salvage")))
+
+    def agree(found: Ledger) -> bool:
+        lines = [*run.heading(), *salvage_text.found_lines(found, run.audience)]
+        if yes:
+            if not target.as_json:
+                run.print(lines)
+            return True
+        return ask("Put this in the place of state.db? `undo` gives the old files back.", lines)
+
+    done = salvage_and_install(run.home, run.environment, wal, agree, deleted=deleted)
+    return run.answer(
+        ExitCode.OK if done.complete else ExitCode.REFUSED,
+        lambda: salvage_text.installed_document(done),
+        lambda: salvage_text.installed_lines(done, run.audience),
+        headed=False,
+    )

@@ -24,6 +24,7 @@ from hermes_repair.host.filesystems import (
     owner,
     single_run,
 )
+from hermes_repair.host.held_files import copy_held, held_files
 from hermes_repair.host.observations import (
     FileFacts,
     LockHolder,
@@ -54,11 +55,13 @@ __all__ = [
     "boot_time",
     "can_write",
     "copy_files",
+    "copy_held",
     "crontab_line",
     "differing_owner",
     "filesystem",
     "free_bytes",
     "held",
+    "held_files",
     "hidden_processes",
     "kernel_locks",
     "owner",

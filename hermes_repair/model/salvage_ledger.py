@@ -145,6 +145,11 @@ def ranges_of(ids: Iterable[int]) -> Ranges:
     return tuple(runs)
 
 
+def ids_in(ranges: Ranges) -> frozenset[int]:
+    """Return the ids of runs."""
+    return frozenset(one for first, last in ranges for one in range(first, last + 1))
+
+
 def in_ranges(ranges: Ranges) -> int:
     """Return how many ids there are in runs."""
     return sum(last - first + 1 for first, last in ranges)

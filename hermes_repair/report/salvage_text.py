@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Any
 
 from hermes_repair.app.salvage import Salvaged
+from hermes_repair.app.salvage_install import SalvagedInPlace
 from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.salvage_ledger import (
     Ledger,
@@ -51,6 +52,37 @@ def document(ledger: Ledger, made: Salvaged | None) -> dict[str, Any]:
             "deleted": str(made.deleted) if made.deleted is not None else None,
         }
     return {"salvage": as_document(ledger), "written": written}
+
+
+def installed_document(done: SalvagedInPlace) -> dict[str, Any]:
+    """Return what took the place of state.db, as JSON; null where that was declined."""
+    installed = None
+    if done.installed is not None:
+        installed = {
+            "receipt": done.installed.receipt.stem,
+            "kept": str(done.installed.kept),
+            "late": [process.pid for process in done.installed.late],
+        }
+    return {**document(done.ledger, None), "installed": installed}
+
+
+def installed_lines(done: SalvagedInPlace, audience: Audience) -> Iterator[Line]:
+    """Yield what took the place of state.db, where the old files are, and what to type next."""
+    if done.installed is None:
+        yield Line("Nothing was changed.", asked=True)
+        return
+    yield Line("state.db is the new database, written and verified.", "good", asked=True)
+    yield from _changes(done.ledger.changed)
+    kept = advice(
+        "The old files and the ledger are in {}; `{}` gives the files back.",
+        str(done.installed.kept),
+        command("undo"),
+    )
+    yield Line(audience.typed(kept))
+    for process in done.installed.late:
+        text = f"{process.describe()} opened the old file meanwhile, and what it writes is lost."
+        yield Line(f"{text} To end that: {process.how_to_stop()}.", "error", asked=True)
+    yield audience.next(command("doctor"))
 
 
 def found_lines(ledger: Ledger, audience: Audience) -> Iterator[Line]:
@@ -213,7 +245,9 @@ def _other_tables(ledger: Ledger) -> Iterator[Line]:
 def next_lines(ledger: Ledger, audience: Audience) -> Iterator[Line]:
     """Yield what to type after a look that wrote nothing."""
     write = advice(
-        "Nothing was written. To write it to a file: {}", command("salvage", "--out", "FILE")
+        "Nothing was written. To put it in the place of state.db: `{}`. Into a file: `{}`.",
+        command("salvage", "--install"),
+        command("salvage", "--out", "FILE"),
     )
     yield Line(audience.typed(write), "head")
 
