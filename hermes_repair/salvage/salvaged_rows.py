@@ -10,9 +10,9 @@ from typing import NamedTuple, Protocol
 
 from hermes_repair.model.values import Row, Value, number
 from hermes_repair.salvage.assignment import AssignedTable, Assignment, TablePages
+from hermes_repair.salvage.broken_cells import Why
 from hermes_repair.salvage.cells import Cell, cells
 from hermes_repair.salvage.leaves import Leaf, Trust
-from hermes_repair.salvage.broken_cells import Why
 from hermes_repair.salvage.page_image import PageImage
 from hermes_repair.salvage.row_shapes import ROLES
 from hermes_repair.salvage.stored_table import Affinity, StoredTable
@@ -26,6 +26,7 @@ class Mark(Enum):
     STALE_PAGE = "a later image of its page was lost"
     UNPROVEN_PAGE = "its page comes from the -wal without a checksum that proves it"
     NUL = "a text has NUL characters that its copy in the search index does not have"
+    NOT_TEXT = "a text is not valid in the encoding of the database"
     SEARCH_COPY = "it is not a row that was read: the search copy and an index say it"
 
 
