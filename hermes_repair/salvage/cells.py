@@ -14,7 +14,7 @@ from hermes_repair.salvage.broken_cells import Broken, Why
 from hermes_repair.salvage.btree_page import CHILD, PageHeader, read_page_header, varint
 from hermes_repair.salvage.cell_places import Place, places
 from hermes_repair.salvage.leaves import Leaf
-from hermes_repair.salvage.overflow_chains import read_chain
+from hermes_repair.salvage.overflow_chains import Chain, read_chain
 from hermes_repair.salvage.page_image import PageImage
 from hermes_repair.salvage.records import (
     NoRecord,
@@ -34,7 +34,8 @@ class Cell(NamedTuple):
     A named tuple, because millions of them are made. ``slot`` is its place on the page, from 0.
     ``rowid`` is None in index b-trees, and for a cell that is broken before it. ``values`` are in
     stored order, as many as the record has: columns added later are missing at its end, an
-    INTEGER PRIMARY KEY is None (it is the rowid), a REAL column may hold an integer.
+    INTEGER PRIMARY KEY is None (it is the rowid), a REAL column may hold an integer. ``stale``: a
+    later image of the page, or of one that its overflow chain was read through, was lost.
     """
 
     page: int
@@ -42,6 +43,7 @@ class Cell(NamedTuple):
     rowid: int | None
     values: tuple[Value, ...] | None
     broken: Broken | None
+    stale: bool = False
 
 
 class Shape(NamedTuple):
@@ -68,7 +70,7 @@ def cells(image: PageImage, leaf: Leaf, wanted: Collection[int] | None = None) -
     if found is None:
         return
     data, header = found
-    page, encoding = leaf.page, image.encoding
+    page, encoding, stale = leaf.page, image.encoding, leaf.stale
     for slot, place in enumerate(places(data, header, image.usable)):
         _, at, _, size, local, rowid, why = place
         if why is not None:
@@ -78,20 +80,20 @@ def cells(image: PageImage, leaf: Leaf, wanted: Collection[int] | None = None) -
             if wanted is not None:
                 values = _some(image, data, place, wanted)
                 if values is not None:
-                    yield Cell(page, slot, rowid, values, None)
+                    yield Cell(page, slot, rowid, values, None, stale)
                     continue
             if size == local:
                 values = decode_record(data, at, size, encoding)
-            else:
-                payload = _payload(image, data, place, page << _CELLS | slot)
-                if isinstance(payload, Broken):
-                    yield Cell(page, slot, rowid, None, payload)
-                    continue
-                values = decode_record(payload, 0, size, encoding)
+                yield Cell(page, slot, rowid, values, None, stale)
+                continue
+            payload = _payload(image, data, place, page << _CELLS | slot)
+            if isinstance(payload, Broken):
+                yield Cell(page, slot, rowid, None, payload)
+                continue
+            values = decode_record(payload.data, 0, size, encoding)
+            yield Cell(page, slot, rowid, values, None, stale or payload.stale)
         except NoRecord:
             yield Cell(page, slot, rowid, None, Broken(Why.RECORD, page))
-            continue
-        yield Cell(page, slot, rowid, values, None)
 
 
 def shapes(image: PageImage, leaf: Leaf) -> Iterator[Shape]:
@@ -107,12 +109,12 @@ def shapes(image: PageImage, leaf: Leaf) -> Iterator[Shape]:
     for slot, place in enumerate(places(data, header, image.usable)):
         if place.why is not None:
             continue
-        record: bytes | Broken = data[place.at : place.at + place.local]
+        record = data[place.at : place.at + place.local]
         try:
-            if place.local < place.size and varint(data, place.at)[0] > place.local:
-                record = _payload(image, data, place, leaf.page << _CELLS | slot)
-            if isinstance(record, bytes):
-                yield Shape(slot, place.rowid, tuple(read_types(record, 0)[1]))
+            if place.local < place.size and varint(record, 0)[0] > place.local:
+                payload = _payload(image, data, place, leaf.page << _CELLS | slot)
+                record = b"" if isinstance(payload, Broken) else payload.data
+            yield Shape(slot, place.rowid, tuple(read_types(record, 0)[1]))
         except (NoRecord, IndexError):
             continue
 
@@ -137,9 +139,11 @@ def _some(
     return decode_some(record, 0, types, head, wanted, image.encoding)
 
 
-def _payload(image: PageImage, data: bytes, place: Place, owner: int) -> bytes | Broken:
+def _payload(image: PageImage, data: bytes, place: Place, owner: int) -> Chain | Broken:
     """Return a record that goes on beyond its page, whole."""
     end = place.at + place.local
     first = int.from_bytes(data[end : end + CHILD], "big")
     rest = read_chain(image, first, place.size - place.local, owner)
-    return rest if isinstance(rest, Broken) else data[place.at : end] + rest
+    if isinstance(rest, Broken):
+        return rest
+    return Chain(data[place.at : end] + rest.data, rest.stale)

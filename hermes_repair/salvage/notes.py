@@ -24,6 +24,7 @@ class Fact(Enum):
     JOURNAL_RECORD_TORN = (
         "a record of the journal fails its checksum: its page is of a cut-off write"
     )
+    JOURNAL_HEADER_LOST = "a header within the journal is damaged: its records prove themselves"
     JOURNAL_NOT_HOT = "the journal has no header: its transaction had ended"
 
 

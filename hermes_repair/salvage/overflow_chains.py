@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from hermes_repair.salvage.broken_cells import Broken, Why
 from hermes_repair.salvage.btree_page import CHILD
 from hermes_repair.salvage.page_image import PageImage
 
 
-def read_chain(image: PageImage, first: int, size: int, owner: int) -> bytes | Broken:
+class Chain(NamedTuple):
+    """The bytes of an overflow chain; ``stale``: a later image of one of its pages was lost."""
+
+    data: bytes
+    stale: bool
+
+
+def read_chain(image: PageImage, first: int, size: int, owner: int) -> Chain | Broken:
     """Return the ``size`` bytes of an overflow chain, or why it does not have exactly these.
 
     ``owner`` is a number of the cell that it belongs to, the same whenever it is read.
@@ -17,7 +26,7 @@ def read_chain(image: PageImage, first: int, size: int, owner: int) -> bytes | B
     if left > image.page_count:
         return Broken(Why.TOO_LARGE, first)
     parts: list[bytes] = []
-    page, at = first, first
+    page, at, stale = first, first, False
     while left:
         at = page
         data = image.page(page)
@@ -26,8 +35,9 @@ def read_chain(image: PageImage, first: int, size: int, owner: int) -> bytes | B
         if not image.owners.take(page, owner):
             return Broken(Why.CHAIN_SHARED, at)
         parts.append(data[CHILD : image.usable])
+        stale = stale or page in image.stale
         page = int.from_bytes(data[:CHILD], "big")
         left -= 1
     if page:
         return Broken(Why.CHAIN_LONG, at)
-    return b"".join(parts)[:size]
+    return Chain(b"".join(parts)[:size], stale)

@@ -62,12 +62,13 @@ def deduce_encoding(pages: Iterable[bytes], usable: int) -> Encoding:
     """Return the encoding of the texts on some pages: in UTF-16 every other byte of ASCII is 0."""
     votes: Counter[Encoding] = Counter()
     for text in _texts(pages, usable):
-        if 0 not in text:
+        half = len(text) // 4  # of the units
+        if text[1::2].count(0) > half:
+            votes[Encoding.UTF16LE] += 1
+        elif text[0::2].count(0) > half:
+            votes[Encoding.UTF16BE] += 1
+        else:
             votes[Encoding.UTF8] += _decodes(text, Encoding.UTF8)
-        elif len(text) % 2 == 0:
-            high, low = text[0::2].count(0), text[1::2].count(0)
-            if high != low:
-                votes[Encoding.UTF16BE if high > low else Encoding.UTF16LE] += 1
         if votes.total() >= _TEXTS:
             break
     return max(Encoding, key=lambda encoding: votes[encoding])

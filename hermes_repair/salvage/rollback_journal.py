@@ -50,27 +50,41 @@ def read_journal_image(descriptor: int) -> JournalImage | None:
     stride = page_size + 2 * _NUMBER.size
     originals: dict[int, int] = {}
     torn: set[int] = set()
-    begin = 0
+    begin, headers_lost = 0, 0
     while begin < size:
-        head = _header(descriptor, begin)
-        if head is None or head[2:] != (pages, sector, page_size):
-            begin = _next_magic(descriptor, begin + sector, sector, size)
-            continue
-        records, nonce, *_ = head
         at = begin + sector
         there = max(size - at, 0) // stride
+        head = _header(descriptor, begin)
+        if head is not None and head[2:] == (pages, sector, page_size):
+            records, nonce, *_ = head
+        elif _ends_here(descriptor, begin, (pages, sector, page_size)):
+            break
+        else:
+            following = _next_magic(descriptor, at, sector, size)
+            guessed = _nonce_of_two(descriptor, at, stride)
+            if guessed is None:
+                begin = following
+                continue
+            records, nonce = (following - at) // stride, guessed
+            headers_lost += 1
         for _ in range(there if records == _TO_THE_END else min(records, there)):
             record = os.pread(descriptor, stride, at)
             page = _NUMBER.unpack_from(record)[0]
             if 0 < page <= pages and page not in originals:
-                if _is_sound(record, nonce):
+                if _nonce(record) == nonce:
                     originals[page] = at + _NUMBER.size
                 else:
                     torn.add(page)
             at += stride
         begin = max(-(-at // sector) * sector, begin + sector)
     torn -= originals.keys()
-    facts = Counter({Fact.JOURNAL_APPLIED: len(originals), Fact.JOURNAL_RECORD_TORN: len(torn)})
+    facts = Counter(
+        {
+            Fact.JOURNAL_APPLIED: len(originals),
+            Fact.JOURNAL_RECORD_TORN: len(torn),
+            Fact.JOURNAL_HEADER_LOST: headers_lost,
+        }
+    )
     return JournalImage(page_size, pages, originals, frozenset(torn), +facts)
 
 
@@ -97,8 +111,35 @@ def _next_magic(descriptor: int, begin: int, sector: int, size: int) -> int:
     return size
 
 
-def _is_sound(record: bytes, nonce: int) -> bool:
-    """Whether the checksum of a record is right: SQLite samples every 200th byte from the end."""
+def _ends_here(descriptor: int, begin: int, layout: tuple[int, int, int]) -> bool:
+    """Whether what begins here was never to be put back.
+
+    A header gets its magic and count when its records are on the disk; before that the pages in the
+    main file are still the old ones. And where an earlier journal goes on in the same file
+    (``journal_mode=PERSIST``), SQLite cuts the first byte of its header.
+    """
+    data = os.pread(descriptor, _HEADER.size, begin)
+    if len(data) < _HEADER.size:
+        return True
+    magic, records, _, *values = _HEADER.unpack(data)
+    unsynced = not any(magic) and records == 0 and tuple(values) == layout
+    return unsynced or magic == b"\0" + _MAGIC[1:]
+
+
+def _nonce_of_two(descriptor: int, at: int, stride: int) -> int | None:
+    """Return the nonce that two records have in common whose header is damaged; None for none."""
+    records = [os.pread(descriptor, stride, at + stride * number) for number in (0, 1)]
+    if len(records[1]) < stride:
+        return None
+    first, second = map(_nonce, records)
+    return first if first == second else None
+
+
+def _nonce(record: bytes) -> int:
+    """Return the nonce under which the checksum of a record is right.
+
+    The checksum is the nonce and every 200th byte of the page from its end.
+    """
     image = record[_NUMBER.size : -_NUMBER.size]
-    summed = nonce + sum(image[len(image) - 200 : 0 : -200])
-    return bool(_NUMBER.unpack_from(record, len(record) - _NUMBER.size)[0] == summed & 0xFFFFFFFF)
+    stored: int = _NUMBER.unpack_from(record, len(record) - _NUMBER.size)[0]
+    return (stored - sum(image[len(image) - 200 : 0 : -200])) & 0xFFFFFFFF

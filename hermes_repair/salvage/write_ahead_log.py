@@ -215,7 +215,8 @@ class _Laying:
         if self._held is None:
             return
         frame, at = self._held
-        if frame.salts != self._generation.salts:
+        # The salts are not summed up: a frame that follows by its checksum has only these damaged.
+        if frame.salts != self._generation.salts and not frame.proven:
             self._open.append((Fact.WAL_EARLIER, 0, at))
             self._header_gone = True
             return
