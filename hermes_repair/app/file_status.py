@@ -214,18 +214,10 @@ def _no_database(home: Home) -> NoInstall:
 
     remaining_files = find_remaining_files(home)
     hint: Hint = "Give the Hermes folder: hermes-repair doctor --home PATH"
-    if remaining_files.copies:
+    if remaining_files.copies or remaining_files.files:
         hint = advice(
-            "{} Stop Hermes, copy a sound one to {}, then: {}",
-            remaining_files.named_copies,
-            str(home.root / "state.db"),
-            command("doctor"),
-        )
-    elif remaining_files.files:
-        hint = advice(
-            "If it was lost, restore a copy, or start Hermes once, which creates an empty one;"
-            " then run `{}`. For another folder, add --home",
-            command("backfill", "--report"),
+            "`{}` shows what its copies and files can bring back. For another folder, add --home",
+            command("salvage"),
         )
     kind = NoInstall if remaining_files.copies or remaining_files.files else NoDatabase
     return kind(f"{home.root} has no state.db. {remaining_files.files}".rstrip(), hint)

@@ -26,6 +26,8 @@ from hermes_repair.model.salvage_ledger import Ledger, from_document
 from hermes_repair.records.plan_database import sync
 from hermes_repair.salvage import Bundle, NoPages
 
+__all__ = ["NoPages", "Reading", "Salvaged", "reading"]
+
 MODULE = "hermes_repair.app.salvage_process"
 ROOM = 1 << 20
 SIDE_FILES = {

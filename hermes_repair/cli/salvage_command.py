@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from hermes_repair.app import salvage_home as app
+from hermes_repair.app.begin_anew import Beginning, Begun, begin_anew, beginning
+from hermes_repair.app.salvage import NoPages
 from hermes_repair.app.salvage_held import salvaging_held
 from hermes_repair.app.salvage_install import salvage_and_install
 from hermes_repair.cli.commands import EXIT_STATUS
@@ -15,9 +17,9 @@ from hermes_repair.cli.options import YesOption, at_homes, group
 from hermes_repair.cli.target import Answer, Run, Target, ask, each_home, require_yes
 from hermes_repair.model.choices import WalChoice
 from hermes_repair.model.commands_to_type import advice, command
-from hermes_repair.model.errors import ExitCode, UsageError
+from hermes_repair.model.errors import ExitCode, NoDatabase, NoInstall, UsageError
 from hermes_repair.model.salvage_ledger import Ledger
-from hermes_repair.report import salvage_text
+from hermes_repair.report import begin_text, salvage_text
 
 commands = group()
 
@@ -83,9 +85,19 @@ def salvage(
             "Add --out FILE, and leave --wal out.",
         )
     if install:
-        return each_home(target, lambda run: _install(run, target, wal, deleted=deleted, yes=yes))
+        require_yes(yes, advice("Add --yes to go ahead; `{}` shows it.", command("salvage")))
 
     def work(run: Run) -> Answer:
+        try:
+            if install:
+                return _install(run, target, wal, deleted=deleted, yes=yes)
+            return look(run)
+        except (NoPages, NoInstall) as error:
+            if out is not None or isinstance(error, NoDatabase):
+                raise
+            return _begin(run, target, install=install, yes=yes)
+
+    def look(run: Run) -> Answer:
         opened = (
             app.salvaging(run.home, run.environment, wal)
             if from_process is None
@@ -115,7 +127,6 @@ def _install(
     run: Run, target: Target, wal: WalChoice | None, *, deleted: bool, yes: bool
 ) -> Answer:
     """Salvage into the place of state.db at one home: show, ask, do, say."""
-    require_yes(yes, advice("Add --yes to go ahead; `{}` shows it.", command("salvage")))
 
     def agree(found: Ledger) -> bool:
         lines = [*run.heading(), *salvage_text.found_lines(found, run.audience)]
@@ -130,5 +141,35 @@ def _install(
         ExitCode.OK if done.complete else ExitCode.REFUSED,
         lambda: salvage_text.installed_document(done),
         lambda: salvage_text.installed_lines(done, run.audience),
+        headed=False,
+    )
+
+
+def _begin(run: Run, target: Target, *, install: bool, yes: bool) -> Answer:
+    """Show what a home without a database can begin with; with ``install``, ask and do it."""
+    if not install:
+        with beginning(run.home, run.environment) as (_, found):
+            return run.answer(
+                ExitCode.OK,
+                lambda: begin_text.document(Begun(found)),
+                lambda: [
+                    *begin_text.found_lines(found, run.audience),
+                    *begin_text.next_lines(run.audience),
+                ],
+            )
+
+    def agree(found: Beginning) -> bool:
+        lines = [*run.heading(), *begin_text.found_lines(found, run.audience)]
+        if yes:
+            if not target.as_json:
+                run.print(lines)
+            return True
+        return ask("Do this?", lines)
+
+    done = begin_anew(run.home, run.environment, agree)
+    return run.answer(
+        ExitCode.OK if done.complete else ExitCode.REFUSED,
+        lambda: begin_text.document(done),
+        lambda: begin_text.begun_lines(done, run.audience),
         headed=False,
     )
