@@ -156,7 +156,8 @@ class SalvageWriter:
         self, database: NewDatabase, known: frozenset[str], side: SideFile, written: Written
     ) -> None:
         """Add the messages that only the search copy has, each with the columns that are known."""
-        for found in self.source.copied_messages(self.account):
+        lost = self.source.witnesses.lost(MESSAGES, self.account.of(MESSAGES).ids)
+        for found in self.source.copied_messages(lost):
             if isinstance(found, PartOfMessage):
                 continue
             columns = [name for name in found.values if name.lower() in known]

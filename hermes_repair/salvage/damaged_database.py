@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ from hermes_repair.salvage.page_survey import Survey, survey
 from hermes_repair.salvage.salvaged_rows import Refused, SalvagedRow, nothing_refused, rows
 from hermes_repair.salvage.search_copy import PartOfMessage, copied_messages
 from hermes_repair.salvage.table_roles import assign
-from hermes_repair.salvage.witnesses import Witnesses
+from hermes_repair.salvage.witnesses import LostRow, Witnesses
 
 PROGRESS_EVERY = 20_000  # rows
 SEARCH = "messages_fts"
@@ -57,14 +57,16 @@ class DamagedDatabase:
                 if number % PROGRESS_EVERY == 0:
                     tell(f"{number:,} rows of {name} were read.")
         parts = []
-        for copied in self.copied_messages(account) if MESSAGES in tables else ():
-            if isinstance(copied, PartOfMessage):
-                parts.append(copied)
-            else:
-                account.take(copied)
         for name in tables:
-            for lost in self.witnesses.lost(name, account.of(name)):
-                account.lose(lost)
+            lost = list(self.witnesses.lost(name, account.of(name).ids))
+            for copied in self.copied_messages(lost) if name == MESSAGES else ():
+                if isinstance(copied, PartOfMessage):
+                    parts.append(copied)
+                else:
+                    account.take(copied)
+            for one in lost:
+                if one.rowid not in account.of(name).filled:
+                    account.lose(one)
         return account, parts
 
     def unassigned_rows(self) -> Iterator[tuple[UnassignedPage, Cell]]:
@@ -76,9 +78,9 @@ class DamagedDatabase:
                 if cell.values is not None:
                     yield page, cell
 
-    def copied_messages(self, account: Account) -> Iterator[SalvagedRow | PartOfMessage]:
-        """Yield what the search copy has of messages that ``account`` did not meet."""
-        yield from copied_messages(self.image, self.assignment, account.of(MESSAGES).ids)
+    def copied_messages(self, lost: Iterable[LostRow]) -> Iterator[SalvagedRow | PartOfMessage]:
+        """Yield what the search copy has of lost messages."""
+        yield from copied_messages(self.image, self.assignment, lost)
 
 
 @contextmanager
