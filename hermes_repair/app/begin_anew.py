@@ -14,9 +14,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hermes_repair import host
-from hermes_repair.app.environment import Environment, Run
+from hermes_repair.app.environment import Environment, Run, folder_of
 from hermes_repair.app.file_status import FileStatus, look_from_outside
-from hermes_repair.app.install_salvaged import Installed, replace_database, settle_all
+from hermes_repair.app.install_salvaged import (
+    Installed,
+    replace_database,
+    require_settled,
+    settle_all,
+)
 from hermes_repair.app.preflight import require_alone, single_run
 from hermes_repair.app.proposal import Proposal, Request, propose
 from hermes_repair.app.repair import Repaired, repair
@@ -25,11 +30,13 @@ from hermes_repair.evidence.sessions_elsewhere import find_remaining_files, soun
 from hermes_repair.home.installs import serving
 from hermes_repair.home.layout import Home
 from hermes_repair.model.choices import LookOptions, Selection
+from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import Refused
 from hermes_repair.records.plan_database import sync
 from hermes_repair.schema import catalogue_root
 from hermes_repair.schema.catalogue import NEWEST_TARGET, default_catalogue
 from hermes_repair.schema.sql_text import statements
+from hermes_repair.store.backup import sound
 from hermes_repair.store.new_database import FileFormat, new_database
 from hermes_repair.store.private_copies import scratch
 
@@ -72,6 +79,12 @@ def beginning(home: Home, environment: Environment) -> Iterator[tuple[Path, Begi
     """
     file_status = look_from_outside(home)
     require_alone(home, file_status)
+    require_settled(folder_of(home))
+    if file_status.sides.main and not sound(home.database):
+        raise Refused(
+            f"{home.database} is sound; it only has no conversation.",
+            advice("Nothing was changed. What files have: `{}`", command("backfill", "--all")),
+        )
     remaining = find_remaining_files(home)
     copies = sound_copies(remaining)
     if not copies and not remaining.files:

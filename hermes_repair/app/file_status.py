@@ -147,7 +147,7 @@ def look_from_outside(home: Home) -> FileStatus:
         # Who joins now makes a second -wal beside the deleted one, and one of the two is lost.
         raise InUse(
             f"{torn.describe()} has the database open and works on deleted files"
-            f" ({', '.join(torn.deleted)}): what it wrote since is in no file that can be read.",
+            f" ({', '.join(torn.deleted)}): what it wrote since is in no file that has a name.",
             _copy_first(torn),
         )
     return FileStatus(facts, openers)

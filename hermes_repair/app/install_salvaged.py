@@ -181,6 +181,17 @@ def settle_all(run: Run) -> list[str]:
     return sentences
 
 
+def require_settled(folder: Folder) -> None:
+    """Raise :class:`Refused` where an install was cut off: its old side files may be away."""
+    paths = folder.receipt_paths()
+    for path, header in plan_database.read_each(paths, _open_header):
+        if header is not None:
+            raise Refused(
+                f"{path.stem} was interrupted, and what it had moved is not back yet.",
+                advice("`{}` gives it back, and begins again.", command("salvage", "--install")),
+            )
+
+
 def _open_header(receipt: PlanFile) -> Header | None:
     header = receipt.header()
     if header.command != INSTALL or not is_open(header):

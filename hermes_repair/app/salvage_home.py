@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from hermes_repair import host
-from hermes_repair.app.environment import Environment
+from hermes_repair.app.environment import Environment, folder_of
 from hermes_repair.app.file_status import FileStatus, read_file_status
+from hermes_repair.app.install_salvaged import require_settled
 from hermes_repair.app.preflight import require_alone, require_same_base
 from hermes_repair.app.salvage import Reading, reading
 from hermes_repair.home.layout import Home
@@ -28,6 +29,7 @@ def salvaging(
     """
     file_status = read_file_status(home)
     require_alone(home, file_status)
+    require_settled(folder_of(home))
     tell = environment.now_and_then()
     bundle = _bundle(home, file_status, wal, environment)
     marks = file_status.marks

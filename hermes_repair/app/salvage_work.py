@@ -10,10 +10,9 @@ from pathlib import Path
 
 from hermes_repair.app.salvage_check import require_sound_salvage
 from hermes_repair.app.salvage_writing import DATABASE, SalvageWriter
-from hermes_repair.model.errors import Refused
 from hermes_repair.model.salvage_ledger import Ledger, Noted, SourceFile, as_document
 from hermes_repair.records.plan_database import sync
-from hermes_repair.salvage import Bundle, PageKind, Trust
+from hermes_repair.salvage import Bundle, NoPages, PageKind, Trust
 from hermes_repair.salvage.account import MESSAGES, SESSIONS, Account
 from hermes_repair.salvage.damaged_database import DamagedDatabase, damaged_database
 from hermes_repair.salvage.search_copy import PartOfMessage
@@ -67,14 +66,14 @@ class Salvage:
 def salvage_of(bundle: Bundle, now: float, tell: Callable[[str], None]) -> Iterator[Salvage]:
     """Read a damaged database for what can be salvaged of it.
 
-    Raises :class:`~hermes_repair.salvage.bundle.NoPages`, ``OSError``, and :class:`Refused` where
-    there is no message and no session in it.
+    Raises :class:`~hermes_repair.salvage.bundle.NoPages`, also where there is no message and no
+    session in it, and ``OSError``.
     """
     with damaged_database(bundle, tell) as source:
         structure = _structure(source)
         account, parts = source.count(list(structure.tables), tell)
         if not account.of(MESSAGES).read and not account.of(SESSIONS).read:
-            raise Refused(
+            raise NoPages(
                 "No message and no session can be read from these files.",
                 "Nothing was written. Look for a copy of the database.",
             )

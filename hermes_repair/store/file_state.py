@@ -105,6 +105,12 @@ class FileState:
         return self.soundness.disagreeing if self.soundness is not None else ()
 
     @property
+    def damaged(self) -> bool:
+        """Whether it cannot be read as it is (DB001, DB003)."""
+        damage = self.soundness is not None and bool(self.soundness.damage)
+        return damage or self.unreadable is not None
+
+    @property
     def unproven(self) -> frozenset[str]:
         """The tables of those indexes: what is read of them may not be what is there."""
         return frozenset(index.table for index in self.disagreeing)
