@@ -9,6 +9,7 @@ from hermes_repair.checks.database_file import LIST_BACKUPS
 from hermes_repair.checks.registry import check, each
 from hermes_repair.checks.resolution_units import DATABASE, REPAIR
 from hermes_repair.checks.ways_back import ways_back
+from hermes_repair.evidence.damaged_stores import damaged_stores
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.model.actions import IndexRefill
 from hermes_repair.model.commands_to_type import Hint, advice, command
@@ -33,6 +34,7 @@ def database_damaged(scene: Scene) -> Iterator[Finding]:
     """SQLite's own check of the file finds damage.
 
     What it means: pages or rows of tables inside state.db are broken, or two tables claim one page.
+    Where another file is named, such as kanban.db, that one is, and the chats are not (an error).
     What can still be read may be incomplete, and writing to it makes it worse. Pages that belong to
     nothing are only a note: a rebuilt index leaves them, or a table that is older than they are.
 
@@ -45,6 +47,17 @@ def database_damaged(scene: Scene) -> Iterator[Finding]:
 
     How safe it is: nothing is changed.
     """
+    for store in damaged_stores(scene.home, scene.notes):
+        name = str(store.path.relative_to(scene.home.base))
+        yield database_damaged.finding(
+            {"kind": "file", "path": name},
+            f"SQLite finds damage in {name}, which is not the database of the chats"
+            f" ({count(len(store.damage), 'line')}).",
+            "Stop Hermes and keep a copy of that file. hermes-repair does not write to it.",
+            severity=Severity.ERROR,
+            data={"quick_check": list(store.damage[:LINES])},
+            identity=(name, *store.damage[:LINES]),
+        )
     found = scene.file.soundness
     if found is None or scene.file.unreadable is not None or scene.file.side is SideFile.STALE:
         return
