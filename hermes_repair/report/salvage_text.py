@@ -111,6 +111,11 @@ def _details(table: TableLedger) -> Iterator[Line]:
         text = f"{_rows(table, number)} cannot be read: {_words(Why, name)}."
         yield Line(text, "error", asked=True)
     for name, number in sorted(table.aside.items()):
+        if name == "part":
+            kept = f"the text of {_rows(table, number)} that {verb(number, 'is', 'are')} lost"
+            text = f"The search index has {kept}: kept in a side file, without who said it."
+            yield Line(text, "warning", asked=True)
+            continue
         why = _ASIDE.get(name, name)
         yield Line(f"{_rows(table, number)} {verb(number, 'goes', 'go')} to a side file: {why}.")
     if table.by_origin.get("search-copy"):
@@ -135,6 +140,7 @@ _ASIDE = {
     "older": "another one has the same id, and is more trusted",
     "misfit": "they are not rows of this table",
     "refused": "the table does not take them",
+    "stray": "their session is lost with all its messages",
 }
 
 

@@ -14,6 +14,7 @@ from hermes_repair.model.values import Value, readable
 from hermes_repair.salvage.assignment import AssignedTable
 from hermes_repair.salvage.page_image import PageImage
 from hermes_repair.salvage.salvaged_rows import Mark, Refusal, Refused, SalvagedRow
+from hermes_repair.salvage.search_copy import PartOfMessage
 from hermes_repair.salvage.witnesses import LostRow
 
 MESSAGES, SESSIONS = "messages", "sessions"
@@ -158,6 +159,11 @@ class Account:
             table.torn.append((refused.rowid, why))
         else:
             table.aside[refused.refusal.name.lower()] += 1
+
+    def keep_part(self, part: PartOfMessage) -> None:
+        """Count a lost message whose text the search copy has, without who said it."""
+        if part.text is not None:
+            self.of(MESSAGES).aside["part"] += 1
 
     def lose(self, lost: LostRow) -> None:
         """Count a row that is proven to have been there."""
