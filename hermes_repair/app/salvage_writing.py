@@ -28,7 +28,6 @@ from hermes_repair.schema.search import CJK
 from hermes_repair.schema.search_rebuild import rebuild
 from hermes_repair.schema.search_source import layout_statements, search_sources
 from hermes_repair.schema.structure import read_structure
-from hermes_repair.store.connections import quote
 from hermes_repair.store.look import Look, View
 from hermes_repair.store.new_database import FileFormat, NewDatabase, new_database
 from hermes_repair.store.side_file import SideFile
@@ -62,11 +61,10 @@ _PLACES = {
 
 @dataclass(slots=True)
 class Written:
-    """What became of the rows, by table: taken, refused, set aside; and what had to be changed."""
+    """What became of the rows, by table: taken and refused; and what had to be changed."""
 
     taken: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
-    stray: Counter[str] = field(default_factory=Counter)
     changed: Counter[str] = field(default_factory=Counter)
     left_out: list[str] = field(default_factory=list)
 
@@ -103,7 +101,6 @@ class SalvageWriter:
                 self._fill(database, table, side, written)
             self._set_version(database, written)
             self._adopt(database, written)
-            self._set_strays_aside(database, side, written)
             self._raise_sequences(database)
             self._make_indexes(database, side, written)
             self._make_search(database, written)
@@ -195,25 +192,6 @@ class SalvageWriter:
             taken.add(str(row.get("title")))
             database.fill(SESSIONS, list(row), [tuple(row.values())], _must_fit)
             written.changed["sessions_made"] += 1
-
-    def _set_strays_aside(self, database: NewDatabase, side: SideFile, written: Written) -> None:
-        """Keep rows apart that belong to a session that is lost with all its messages.
-
-        Hermes deletes them with their session. What names a parent stays: LN001 sets that right.
-        """
-        strays: dict[str, set[Value]] = {}
-        for table, rowid, parent, _ in database.query("PRAGMA foreign_key_check"):
-            if parent == SESSIONS and table not in (MESSAGES, SESSIONS) and rowid is not None:
-                strays.setdefault(str(table), set()).add(rowid)
-        for table, rowids in strays.items():
-            columns = [str(name) for (name,) in database.query(
-                "SELECT name FROM pragma_table_info(?)", [table])]  # fmt: skip
-            for rowid in sorted(map(whole, rowids)):
-                where = f"FROM {quote(table)} WHERE rowid = ?"
-                (row,) = database.query(f"SELECT {', '.join(map(quote, columns))} {where}", [rowid])
-                side.keep(table, "its session is lost", zip(columns, row, strict=True), rowid=rowid)
-                database.query(f"DELETE {where}", [rowid])
-                written.stray[table] += 1
 
     def _raise_sequences(self, database: NewDatabase) -> None:
         """Let no id be given out again that anything says was given out."""
@@ -349,9 +327,9 @@ def _finished(ledger: Ledger, written: Written) -> Ledger:
     """Return the ledger with what the tables took."""
 
     def told(table: TableLedger) -> TableLedger:
-        here = {"refused": written.refused[table.name], "stray": written.stray[table.name]}
-        aside = {**table.aside, **{why: rows for why, rows in here.items() if rows}}
-        return replace(table, read=table.read - sum(here.values()), aside=aside)
+        refused = written.refused[table.name]
+        aside = {**table.aside, "refused": refused} if refused else table.aside
+        return replace(table, read=table.read - refused, aside=aside)
 
     return replace(
         ledger,

@@ -9,6 +9,7 @@ from typing import Any
 from hermes_repair.app.salvage import Salvaged
 from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.salvage_ledger import (
+    SEARCH_COPY,
     Ledger,
     Ranges,
     SessionLedger,
@@ -118,14 +119,13 @@ def _details(table: TableLedger) -> Iterator[Line]:
             continue
         why = _ASIDE.get(name, name)
         yield Line(f"{_rows(table, number)} {verb(number, 'goes', 'go')} to a side file: {why}.")
-    if table.by_origin.get("search-copy"):
-        number = table.by_origin["search-copy"]
-        yield Line(
-            f"{_rows(table, number)} {verb(number, 'is', 'are')} from the copy in the search index:"
-            " their reasoning and tool call ids are not known.",
-            "warning",
-            asked=True,
+    if SEARCH_COPY in table.by_origin:
+        number = table.by_origin[SEARCH_COPY]
+        text = (
+            f"{_rows(table, number)} {verb(number, 'is', 'are')} from the copy in the search index,"
+            " which has the text, but no reasoning and no tool call ids."
         )
+        yield Line(text, "warning", asked=True)
     if table.unknown_columns:
         number = table.unknown_columns
         yield Line(
@@ -140,7 +140,6 @@ _ASIDE = {
     "older": "another one has the same id, and is more trusted",
     "misfit": "they are not rows of this table",
     "refused": "the table does not take them",
-    "stray": "their session is lost with all its messages",
 }
 
 
@@ -172,10 +171,13 @@ def _sessions(ledger: Ledger, audience: Audience) -> Iterator[Line]:
 
 
 def _of_session(session: SessionLedger) -> str:
-    parts = [f"{count(session.messages, 'message')} can be read"]
     lost = in_ranges(session.lost)
     if lost:
-        parts.append(f"{lost:,} {verb(lost, 'is', 'are')} lost ({_ids(session.lost, 3)})")
+        total = count(session.messages + lost, "message")
+        read = f"{session.messages:,} of {total} can be read"
+        parts = [f"{read}, lost: {_ids(session.lost, 3)}"]
+    else:
+        parts = [f"{count(session.messages, 'message')} can be read"]
     if session.counted is not None and session.counted > session.messages + lost:
         parts.append(f"its own count says {session.counted:,}")
     if session.marked:
