@@ -61,7 +61,7 @@ _PLACES = {
 
 @dataclass(slots=True)
 class Written:
-    """What became of the rows: taken by table, refused by table, and what had to be changed."""
+    """What became of the rows, by table: taken and refused; and what had to be changed."""
 
     taken: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)

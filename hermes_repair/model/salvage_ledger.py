@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 FORMAT_VERSION = 1
+SEARCH_COPY = "search-copy"
+"""Where a row comes from that no page gives any more: without the columns that are not indexed."""
 
 Ranges = tuple[tuple[int, int], ...]
 """Ids, the first and the last of each unbroken run."""

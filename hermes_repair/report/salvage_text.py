@@ -10,6 +10,7 @@ from hermes_repair.app.salvage import Salvaged
 from hermes_repair.app.salvage_install import SalvagedInPlace
 from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.salvage_ledger import (
+    SEARCH_COPY,
     Ledger,
     Ranges,
     SessionLedger,
@@ -143,16 +144,20 @@ def _details(table: TableLedger) -> Iterator[Line]:
         text = f"{_rows(table, number)} cannot be read: {_words(Why, name)}."
         yield Line(text, "error", asked=True)
     for name, number in sorted(table.aside.items()):
+        if name == "part":
+            kept = f"the text of {_rows(table, number)} that {verb(number, 'is', 'are')} lost"
+            text = f"The search index has {kept}: kept in a side file, without who said it."
+            yield Line(text, "warning", asked=True)
+            continue
         why = _ASIDE.get(name, name)
         yield Line(f"{_rows(table, number)} {verb(number, 'goes', 'go')} to a side file: {why}.")
-    if table.by_origin.get("search-copy"):
-        number = table.by_origin["search-copy"]
-        yield Line(
-            f"{_rows(table, number)} {verb(number, 'is', 'are')} from the copy in the search index:"
-            " their reasoning and tool call ids are not known.",
-            "warning",
-            asked=True,
+    if SEARCH_COPY in table.by_origin:
+        number = table.by_origin[SEARCH_COPY]
+        text = (
+            f"{_rows(table, number)} {verb(number, 'is', 'are')} from the copy in the search index,"
+            " which has the text, but no reasoning and no tool call ids."
         )
+        yield Line(text, "warning", asked=True)
     if table.unknown_columns:
         number = table.unknown_columns
         yield Line(
@@ -198,10 +203,13 @@ def _sessions(ledger: Ledger, audience: Audience) -> Iterator[Line]:
 
 
 def _of_session(session: SessionLedger) -> str:
-    parts = [f"{count(session.messages, 'message')} can be read"]
     lost = in_ranges(session.lost)
     if lost:
-        parts.append(f"{lost:,} {verb(lost, 'is', 'are')} lost ({_ids(session.lost, 3)})")
+        total = count(session.messages + lost, "message")
+        read = f"{session.messages:,} of {total} can be read"
+        parts = [f"{read}, lost: {_ids(session.lost, 3)}"]
+    else:
+        parts = [f"{count(session.messages, 'message')} can be read"]
     if session.counted is not None and session.counted > session.messages + lost:
         parts.append(f"its own count says {session.counted:,}")
     if session.marked:

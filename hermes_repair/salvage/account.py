@@ -9,11 +9,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 
-from hermes_repair.model.salvage_ledger import SessionLedger, TableLedger, ranges_of
+from hermes_repair.model.salvage_ledger import SEARCH_COPY, SessionLedger, TableLedger, ranges_of
 from hermes_repair.model.values import Value, readable
 from hermes_repair.salvage.assignment import AssignedTable
 from hermes_repair.salvage.page_image import PageImage
 from hermes_repair.salvage.salvaged_rows import Mark, Refusal, Refused, SalvagedRow
+from hermes_repair.salvage.search_copy import PartOfMessage
 from hermes_repair.salvage.witnesses import LostRow
 
 MESSAGES, SESSIONS = "messages", "sessions"
@@ -133,20 +134,21 @@ class Account:
         table.read += 1
         table.by_trust[row.trust.name.lower()] += 1
         copied = Mark.SEARCH_COPY in row.marks
-        table.by_origin["search-copy" if copied else self._image.origin(row.page).value] += 1
-        for mark in row.marks:
+        table.by_origin[SEARCH_COPY if copied else self._image.origin(row.page).value] += 1
+        doubts = row.marks - {Mark.SEARCH_COPY}
+        for mark in doubts:
             table.marked[mark.name.lower()] += 1
-        table.in_doubt += bool(row.marks)
+        table.in_doubt += bool(doubts)
         if row.rowid is not None:
             (table.filled if copied else table.ids).add(row.rowid)
         if row.table == MESSAGES:
             session = self._session(row.values.get("session_id"))
             session.messages += 1
-            session.marked += bool(row.marks)
+            session.marked += bool(doubts)
         elif row.table == SESSIONS:
             session = self._session(row.values.get("id"))
             session.row = True
-            session.row_marked = bool(row.marks)
+            session.row_marked = bool(doubts)
             counted = row.values.get("message_count")
             session.counted = counted if isinstance(counted, int) else None
 
@@ -158,6 +160,11 @@ class Account:
             table.torn.append((refused.rowid, why))
         else:
             table.aside[refused.refusal.name.lower()] += 1
+
+    def keep_part(self, part: PartOfMessage) -> None:
+        """Count a lost message whose text the search copy has, without who said it."""
+        if part.text is not None:
+            self.of(MESSAGES).aside["part"] += 1
 
     def lose(self, lost: LostRow) -> None:
         """Count a row that is proven to have been there."""

@@ -6,14 +6,23 @@ the byte. ``.recover`` of SQLite 3.46.1 gives the local part of a broken one as 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from hermes_repair.model.values import Value
 from hermes_repair.salvage.broken_cells import Broken, Why
-from hermes_repair.salvage.btree_page import CHILD, PageHeader, read_page_header, varint
+from hermes_repair.salvage.btree_page import (
+    CHILD,
+    INDEX_INTERIOR,
+    INDEX_LEAF,
+    TABLE_LEAF,
+    begin_of,
+    read_page_header,
+    varint,
+)
+from hermes_repair.salvage.carving import carve
 from hermes_repair.salvage.cell_places import Place, places
-from hermes_repair.salvage.leaves import Leaf
+from hermes_repair.salvage.leaves import Leaf, LeafKind
 from hermes_repair.salvage.overflow_chains import Chain, read_chain
 from hermes_repair.salvage.page_image import PageImage
 from hermes_repair.salvage.records import (
@@ -36,6 +45,7 @@ class Cell(NamedTuple):
     stored order, as many as the record has: columns added later are missing at its end, an
     INTEGER PRIMARY KEY is None (it is the rowid), a REAL column may hold an integer. ``stale``: a
     later image of the page, or of one that its overflow chain was read through, was lost.
+    ``carved``: the page has lost the pointer to it, so it may be a row that was deleted or changed.
     """
 
     page: int
@@ -44,6 +54,7 @@ class Cell(NamedTuple):
     values: tuple[Value, ...] | None
     broken: Broken | None
     stale: bool = False
+    carved: bool = False
 
 
 class Shape(NamedTuple):
@@ -66,12 +77,57 @@ def cells(image: PageImage, leaf: Leaf, wanted: Collection[int] | None = None) -
     valid comes as RawText of the UTF-8 bytes that SQLite would give. Never raises for what the
     bytes are; ``OSError`` where the disk does not give them.
     """
-    found = _read(image, leaf)
-    if found is None:
-        return
-    data, header = found
+    data = image.page(leaf.page)
+    if data is not None:
+        found, carved = _places(image, leaf, data)
+        yield from read_places(image, leaf, data, found, wanted)
+        for cell in read_places(image, leaf, data, carved, wanted):
+            if cell.broken is None:
+                yield cell._replace(slot=cell.slot + len(found), carved=True)
+
+
+def _places(image: PageImage, leaf: Leaf, data: bytes) -> tuple[list[Place], list[Place]]:
+    """Return where the cells of a page lie, and the cells to which it has lost the pointers."""
+    header = read_page_header(data, leaf.page, image.usable)
+    if header is None or header.flags != _flags_of(leaf):
+        return [], _without_pointer(image, leaf, data, [])
+    found = places(data, header, image.usable)
+    lost = sum(place.why is Why.CELL_POINTER for place in found)
+    return found, _without_pointer(image, leaf, data, found)[-lost:] if lost else []
+
+
+def _without_pointer(
+    image: PageImage, leaf: Leaf, data: bytes, found: Iterable[Place]
+) -> list[Place]:
+    """Return the cells that could lie between those that were found."""
+    known = sorted((place for place in found if place.why is None), key=lambda place: place.begin)
+    rowids = {place.rowid for place in known}
+    begins = [begin_of(leaf.page), *(place.end for place in known)]
+    ends = [*(place.begin for place in known), image.usable]
+    return [
+        place
+        for begin, end in zip(begins, ends, strict=True)
+        for place in carve(data, begin, end, _flags_of(leaf), image.usable)
+        if leaf.allows(place.rowid) and (place.rowid is None or place.rowid not in rowids)
+    ]
+
+
+def _flags_of(leaf: Leaf) -> int:
+    if leaf.kind is LeafKind.TABLE:
+        return TABLE_LEAF
+    return INDEX_INTERIOR if leaf.interior else INDEX_LEAF
+
+
+def read_places(
+    image: PageImage,
+    leaf: Leaf,
+    data: bytes,
+    found: Iterable[Place],
+    wanted: Collection[int] | None = None,
+) -> Iterator[Cell]:
+    """Yield the cells at these places of a page, as :func:`cells` does."""
     page, encoding, stale = leaf.page, image.encoding, leaf.stale
-    for slot, place in enumerate(places(data, header, image.usable)):
+    for slot, place in enumerate(found):
         _, at, _, size, local, rowid, why = place
         if why is not None:
             yield Cell(page, slot, rowid, None, Broken(why, page))
@@ -91,6 +147,9 @@ def cells(image: PageImage, leaf: Leaf, wanted: Collection[int] | None = None) -
                 yield Cell(page, slot, rowid, None, payload)
                 continue
             values = decode_record(payload.data, 0, size, encoding)
+            if payload.zeroed and any(isinstance(v, str) and "\0" in v for v in values):
+                yield Cell(page, slot, rowid, None, Broken(Why.CHAIN_ZERO, page))
+                continue
             yield Cell(page, slot, rowid, values, None, stale or payload.stale)
         except NoRecord:
             yield Cell(page, slot, rowid, None, Broken(Why.RECORD, page))
@@ -102,11 +161,11 @@ def shapes(image: PageImage, leaf: Leaf) -> Iterator[Shape]:
     Cheap: no value is decoded, and no chain followed but for a header that goes on in one; so a row
     may turn out to be broken later.
     """
-    found = _read(image, leaf)
-    if found is None:
+    data = image.page(leaf.page)
+    if data is None:
         return
-    data, header = found
-    for slot, place in enumerate(places(data, header, image.usable)):
+    found, carved = _places(image, leaf, data)
+    for slot, place in enumerate([*found, *carved]):
         if place.why is not None:
             continue
         record = data[place.at : place.at + place.local]
@@ -117,12 +176,6 @@ def shapes(image: PageImage, leaf: Leaf) -> Iterator[Shape]:
             yield Shape(slot, place.rowid, tuple(read_types(record, 0)[1]))
         except (NoRecord, IndexError):
             continue
-
-
-def _read(image: PageImage, leaf: Leaf) -> tuple[bytes, PageHeader] | None:
-    data = image.page(leaf.page)
-    header = read_page_header(data, leaf.page, image.usable) if data is not None else None
-    return (data, header) if data is not None and header is not None else None
 
 
 def _some(
@@ -146,4 +199,4 @@ def _payload(image: PageImage, data: bytes, place: Place, owner: int) -> Chain |
     rest = read_chain(image, first, place.size - place.local, owner)
     if isinstance(rest, Broken):
         return rest
-    return Chain(data[place.at : end] + rest.data, rest.stale)
+    return rest._replace(data=data[place.at : end] + rest.data)

@@ -152,6 +152,12 @@ def shared_columns(table: str) -> Order:
 
 
 @cache
+def first_number(table: str) -> int:
+    """Return the first schema number that had a table; 0 for one that comes with any."""
+    return min((stage.number for stage in _stages(table)), default=0)
+
+
+@cache
 def lengths_of(table: str) -> frozenset[int]:
     """Return how many columns a table has had."""
     return frozenset(len(stage.fresh) for stage in _stages(table))

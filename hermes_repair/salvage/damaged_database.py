@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from hermes_repair.model.values import RawText
 from hermes_repair.salvage.account import MESSAGES, Account
 from hermes_repair.salvage.assignment import Assignment, UnassignedPage
 from hermes_repair.salvage.bundle import Bundle
@@ -62,6 +63,7 @@ class DamagedDatabase:
             for copied in self.copied_messages(lost) if name == MESSAGES else ():
                 if isinstance(copied, PartOfMessage):
                     parts.append(copied)
+                    account.keep_part(copied)
                 else:
                     account.take(copied)
             for one in lost:
@@ -70,17 +72,29 @@ class DamagedDatabase:
         return account, parts
 
     def unassigned_rows(self) -> Iterator[tuple[UnassignedPage, Cell]]:
-        """Yield the rows that no table could be named for, but for those of the search index."""
+        """Yield the rows that no table could be named for.
+
+        Rows of sqlite_master are left out, and what holds no text and may only be of the search
+        index: it is derived of the messages.
+        """
+        schema = {row.page for row in self.survey.schema_rows}
         for page in self.assignment.unassigned:
-            if page.candidates and all(name.startswith(SEARCH) for name in page.candidates):
+            if page.leaf.page in schema:
                 continue
+            derived = page.candidates and all(map(_is_derived, page.candidates))
             for cell in cells(self.image, page.leaf):
-                if cell.values is not None:
+                if cell.values is not None and not (
+                    derived and not any(isinstance(value, str | RawText) for value in cell.values)
+                ):
                     yield page, cell
 
     def copied_messages(self, lost: Iterable[LostRow]) -> Iterator[SalvagedRow | PartOfMessage]:
         """Yield what the search copy has of lost messages."""
         yield from copied_messages(self.image, self.assignment, lost)
+
+
+def _is_derived(table: str) -> bool:
+    return table.startswith(SEARCH) or table == "sqlite_sequence"
 
 
 @contextmanager

@@ -53,6 +53,8 @@ class Leaf:
     one table. ``low`` and ``high``: its parents allow rowids of ``low < rowid <= high``; None for
     no bound, and both None for index pages. ``trust`` is OUT_OF_RANGE where at least one rowid
     breaks these bounds; :meth:`trust_of` tells which. ``stale``: a later image of it was lost.
+    ``headless``: its header is gone, and only its siblings or the schema say what it is: what can
+    be read of it is carved, and its tree counts it as lost too.
     """
 
     page: int
@@ -63,13 +65,19 @@ class Leaf:
     high: int | None = None
     stale: bool = False
     interior: bool = False
+    headless: bool = False
+
+    def allows(self, rowid: int | None) -> bool:
+        """Whether the parents of this page allow a rowid on it; any in an index."""
+        return rowid is None or (
+            (self.low is None or self.low < rowid) and (self.high is None or rowid <= self.high)
+        )
 
     def trust_of(self, rowid: int | None) -> Trust:
         """Return the trust of one row of this page."""
         if self.trust is not Trust.OUT_OF_RANGE or rowid is None:
             return self.trust
-        fits = (self.low is None or self.low < rowid) and (self.high is None or rowid <= self.high)
-        return Trust.TREE if fits else Trust.OUT_OF_RANGE
+        return Trust.TREE if self.allows(rowid) else Trust.OUT_OF_RANGE
 
 
 class Loss(Enum):

@@ -10,10 +10,15 @@ from hermes_repair.salvage.page_image import PageImage
 
 
 class Chain(NamedTuple):
-    """The bytes of an overflow chain; ``stale``: a later image of one of its pages was lost."""
+    """The bytes of an overflow chain.
+
+    ``stale``: a later image of one of its pages was lost. ``zeroed``: one of them holds only NUL,
+    which can be a BLOB of zeros, or a page that was lost where no next one stood on it.
+    """
 
     data: bytes
     stale: bool
+    zeroed: bool
 
 
 def read_chain(image: PageImage, first: int, size: int, owner: int) -> Chain | Broken:
@@ -26,7 +31,8 @@ def read_chain(image: PageImage, first: int, size: int, owner: int) -> Chain | B
     if left > image.page_count:
         return Broken(Why.TOO_LARGE, first)
     parts: list[bytes] = []
-    page, at, stale = first, first, False
+    page, at, stale, zeroed = first, first, False, False
+    zeros = bytes(image.usable)
     while left:
         at = page
         data = image.page(page)
@@ -34,10 +40,11 @@ def read_chain(image: PageImage, first: int, size: int, owner: int) -> Chain | B
             return Broken(Why.CHAIN_ABSENT if page else Why.CHAIN_SHORT, at)
         if not image.owners.take(page, owner):
             return Broken(Why.CHAIN_SHARED, at)
+        zeroed = zeroed or data.startswith(zeros)
         parts.append(data[CHILD : image.usable])
         stale = stale or page in image.stale
         page = int.from_bytes(data[:CHILD], "big")
         left -= 1
     if page:
         return Broken(Why.CHAIN_LONG, at)
-    return Chain(b"".join(parts)[:size], stale)
+    return Chain(b"".join(parts)[:size], stale, zeroed)

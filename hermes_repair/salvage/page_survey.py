@@ -110,6 +110,7 @@ class Survey:
             high=high if kind is PageKind.TABLE_LEAF and high != HIGHEST else None,
             stale=page in self._image.stale,
             interior=kind is PageKind.INDEX_INTERIOR,
+            headless=page in hung.headless,
         )
 
 
@@ -124,7 +125,8 @@ def survey(image: PageImage, progress: Callable[[int], None] = lambda page: None
     walks = TreeWalks(image, seen, freed, free.sure)
     found = Survey(image, seen, freed, walks.hung)
     master = walks.walk(1, LeafKind.TABLE, named=True)
-    rows = [row for page in seen.schema for row in schema_rows(image, found._leaf(page))]
+    pages = {*seen.schema, *(page for page in (1,) if page in walks.hung.headless)}
+    rows = [row for page in sorted(pages) for row in schema_rows(image, found._leaf(page))]
     rows.sort(key=lambda row: (-row.trust, row.stale, row.rowid))
     found.schema_rows = tuple(rows)
     for row in rows:

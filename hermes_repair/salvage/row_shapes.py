@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, reduce
+from operator import or_
 
 from hermes_repair.model.values import Value
 from hermes_repair.salvage.cells import cells, shapes
-from hermes_repair.salvage.column_orders import known_tables, lengths_of, shared_columns
+from hermes_repair.salvage.column_orders import known_tables, lengths_of, orders, shared_columns
 from hermes_repair.salvage.leaves import Leaf
 from hermes_repair.salvage.page_image import PageImage
 from hermes_repair.salvage.stored_table import Stored, StoredTable, stored_class, stored_table
@@ -23,6 +24,7 @@ from hermes_repair.schema.search import TABLES
 
 ROLES = frozenset({"user", "assistant", "tool", "system", "developer", "session_meta", "function"})
 """The roles of messages that any release of Hermes has written."""
+SEQUENCE = "sqlite_sequence"
 ROLE_AT = 2
 """The place of ``messages.role`` in every known order."""
 
@@ -82,20 +84,33 @@ def known_shapes() -> Mapping[str, RowShape]:
         name: RowShape(name, frozenset({2}), (Stored.NULL, _second(stored)))
         for name, stored in SEARCH_STORAGE.items()
     }
+    found[SEQUENCE] = RowShape(SEQUENCE, frozenset({2}), (Stored.TEXT, Stored.INTEGER))
     for name, table in known_tables().items():
         stored = stored_table(table)
         if stored.without_rowid:
             continue
         by_name = {c.name: c.allowed for c in stored.columns if c is not None}
-        shared = shared_columns(name)
-        rest = Stored(0)
-        for column in by_name.keys() - set(shared):
-            rest |= by_name[column]
         lengths = lengths_of(name)
-        allowed = [by_name[column] for column in shared]
-        allowed += [rest] * (max(lengths) - len(shared))
-        found[name] = RowShape(name, lengths, tuple(allowed))
+        found[name] = RowShape(name, lengths, _allowed(name, by_name, max(lengths)))
     return found
+
+
+def _allowed(table: str, by_name: Mapping[str, Stored], longest: int) -> tuple[Stored, ...]:
+    """Return what may stand at each place, in any of the orders of a table.
+
+    Sessions have too many: after the columns that all have first, any other may be anywhere.
+    """
+    shared = shared_columns(table)
+    rest = Stored(0)
+    for column in by_name.keys() - set(shared):
+        rest |= by_name[column]
+    allowed = [by_name[column] for column in shared] + [rest] * (longest - len(shared))
+    known = orders(table)
+    for place in range(len(shared), longest):
+        here = {order[place] for order in known if place < len(order)}
+        if here:
+            allowed[place] = reduce(or_, (by_name[column] for column in here))
+    return tuple(allowed)
 
 
 def _second(stored: StoredTable) -> Stored:
@@ -106,7 +121,8 @@ def tables_of_rows(image: PageImage, leaf: Leaf, candidates: Iterable[RowShape])
     """Return the tables that most rows of a page fit, and that no other table fits better.
 
     More than half must: a page can be torn. Messages are taken for nothing else, and nothing else
-    for messages: a role of Hermes' stands in them.
+    for messages: a role of Hermes' stands in them. So it is with the marks of AUTOINCREMENT, which
+    name their table.
     """
     found = [shape.types for shape in shapes(image, leaf)]
     votes = Counter({shape.name: sum(shape.fits(types) for types in found) for shape in candidates})
@@ -115,10 +131,23 @@ def tables_of_rows(image: PageImage, leaf: Leaf, candidates: Iterable[RowShape])
         if 2 * min(roles, votes["messages"]) > len(found):
             return ("messages",)
         del votes["messages"]
+    if SEQUENCE in votes:
+        if _are_marks(image, leaf):
+            return (SEQUENCE,)
+        del votes[SEQUENCE]
     best = max(votes.values(), default=0)
     if 2 * best <= len(found):
         return ()
     return tuple(sorted(name for name, count in votes.items() if count == best))
+
+
+def _are_marks(image: PageImage, leaf: Leaf) -> bool:
+    """Whether every row of a page has the name of a table with AUTOINCREMENT, and a number."""
+    counted = {table.name for table in known_tables().values() if table.autoincrement}
+    found = [cell.values for cell in cells(image, leaf) if cell.values is not None]
+    return bool(found) and all(
+        len(values) == 2 and values[0] in counted and isinstance(values[1], int) for values in found
+    )
 
 
 def _role(values: tuple[Value, ...] | None) -> Value:

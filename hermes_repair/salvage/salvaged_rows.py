@@ -22,6 +22,7 @@ class Mark(Enum):
     """What speaks against a row, or why nothing speaks for it."""
 
     CONTRADICTED = "an index or the search copy says something else of it"
+    DISPUTED = "of the indexes and copies some agree with it and some do not"
     UNWITNESSED = "others of its table are in an index or the search copy, and it is not"
     STALE_PAGE = "a later image of its page was lost"
     UNPROVEN_PAGE = "its page comes from the -wal without a checksum that proves it"

@@ -21,18 +21,20 @@ from hermes_repair.salvage.assignment import (
     UnassignedPage,
 )
 from hermes_repair.salvage.cells import Shape, cells, shapes
-from hermes_repair.salvage.column_orders import Records, deduce, numbers_of
+from hermes_repair.salvage.column_orders import Records, deduce, first_number, numbers_of
 from hermes_repair.salvage.leaves import Leaf, LeafKind
 from hermes_repair.salvage.page_image import PageImage
 from hermes_repair.salvage.page_survey import Survey
 from hermes_repair.salvage.row_shapes import (
     SEARCH_STORAGE,
+    SEQUENCE,
     RowShape,
     known_shapes,
     shape_of,
     tables_of_rows,
 )
 from hermes_repair.salvage.schema_left import (
+    OF_SQLITE,
     Schema,
     best_rows,
     indexes_left,
@@ -41,12 +43,15 @@ from hermes_repair.salvage.schema_left import (
 )
 from hermes_repair.salvage.stored_table import Stored, StoredTable, stored_class, stored_table
 from hermes_repair.schema.catalogue import default_catalogue
+from hermes_repair.schema.declared_table import declared_table
 
 RARE = 100
 """What fewer than one row in so many shows may be damage, and proves no order of columns."""
 MOST_ASKED = 20
 """So many pages of a tree without a name are asked what they are; the others go with them."""
 VERSION = "schema_version"
+OF_ANY = frozenset({*SEARCH_STORAGE, SEQUENCE})
+"""Tables that SQLite and FTS5 make, whatever the schema number."""
 
 
 @dataclass(slots=True)
@@ -81,6 +86,8 @@ def assign(image: PageImage, survey: Survey) -> Assignment:
     roles = _Roles(image, survey)
     roles.give_all()
     number, number_from = roles.number()
+    if number is not None:
+        roles.take_back_later(number)
     sure = number if number_from is NumberFrom.VERSION_ROW else None
     tables = {name: roles.table(name, sure) for name in sorted({*roles.found, *roles.tables})}
     whole = {root: tree.kind is not None and not tree.lost for root, tree in survey.trees.items()}
@@ -197,6 +204,24 @@ class _Roles:
                     (place, stored_class(serial)) for place, serial in enumerate(row.types)
                 )
 
+    def take_back_later(self, number: int) -> None:
+        """Look again at what was given by its rows to a table that ``number`` has not, or to none.
+
+        Where a CREATE TABLE is left it is there, whatever the number.
+        """
+        self.shapes = {
+            name: shape
+            for name, shape in self.shapes.items()
+            if name in self.stored or name in OF_ANY or first_number(name) <= number
+        }
+        again = [page.leaf for page in self.unassigned if page.why is Unassigned.SEVERAL]
+        self.unassigned = [one for one in self.unassigned if one.why is not Unassigned.SEVERAL]
+        for name in self.found.keys() - self.shapes.keys() - self.stored.keys():
+            pages = [page for _, _, page in self.found.pop(name).places]
+            again += [leaf for page in pages if (leaf := self.survey.leaf(page)) is not None]
+        for leaf in again:
+            self._give(leaf, None)
+
     def number(self) -> tuple[int | None, NumberFrom]:
         """Return the schema number, by the best that tells it."""
         for _, _, page in self.found[VERSION].places if VERSION in self.found else ():
@@ -251,6 +276,8 @@ def _deduced(name: str, records: Records, number: int | None) -> tuple[StoredTab
     """Return the columns of a table without SQL; the number is asked only where they differ."""
     if name in SEARCH_STORAGE:
         return SEARCH_STORAGE[name], ColumnsFrom.ORDERS
+    if (table := declared_table(OF_SQLITE.get(name, ""))) is not None:
+        return stored_table(table), ColumnsFrom.ORDERS
     deduced = deduce(name, records)
     if deduced.stored.unknown and number is not None:
         by_number = deduce(name, records, number)

@@ -23,6 +23,7 @@ LOWEST, HIGHEST = -(1 << 63), (1 << 63) - 1
 
 _MOST_LOST = 100_000
 """Lost pages that are kept, of all trees: a hostile file can name any number."""
+_MAY_BE_HEADLESS = (PageKind.GARBAGE, PageKind.OVERFLOW)
 _TABLE = (PageKind.TABLE_LEAF, PageKind.TABLE_INTERIOR)
 _INDEX = (PageKind.INDEX_LEAF, PageKind.INDEX_INTERIOR)
 _INTERIOR = (PageKind.TABLE_INTERIOR, PageKind.INDEX_INTERIOR)
@@ -51,6 +52,7 @@ class Hung:
     order: array[int]
     spans: dict[int, tuple[int, int]]
     trees: dict[int, Tree]
+    headless: set[int]
 
 
 class TreeWalks:
@@ -77,6 +79,7 @@ class TreeWalks:
             order=array("I"),
             spans={},
             trees={},
+            headless=set(),
         )
         self._claim(page for page in list(seen.interiors) if not freed[page])
 
@@ -94,7 +97,12 @@ class TreeWalks:
         """Walk one tree and note its pages with rows; ``kind`` is what it should be of."""
         loss = self._loss_of_root(root, kind)
         if loss is not None:
-            tree = Tree(root, None, named, 0, (LostPage(root, root, loss, None),))
+            begin = len(self.hung.order)
+            if loss is Loss.UNREADABLE and kind is not None:
+                self._hang_headless(_Edge(root, LOWEST, HIGHEST), root, kind is LeafKind.TABLE)
+            end = len(self.hung.order)
+            tree = Tree(root, None, named, end - begin, (LostPage(root, root, loss, None),))
+            self.hung.spans[root] = begin, end
             self.hung.trees[root] = tree
             return tree
         self._parent[root] = 0
@@ -203,10 +211,24 @@ class TreeWalks:
         keyed = self._seen.kinds[page] in _TABLE
         for place, loss in missing[: _MOST_LOST - self._lost]:
             self._lost += 1
+            if leaf and loss is Loss.UNREADABLE:
+                self._hang_headless(place, self.hung.root[page], keyed)
             lower = place.low if keyed and place.low != LOWEST else None
             upper = place.high if keyed and place.high != HIGHEST else None
             lost.append(LostPage(place.child, page, loss, leaf, lower, upper))
         return own
+
+    def _hang_headless(self, edge: _Edge, root: int, table: bool) -> None:
+        """Take a page without a header for a leaf, unless there is nothing on it."""
+        page, hung = edge.child, self.hung
+        if self._visited[page] or self._seen.kinds[page] not in _MAY_BE_HEADLESS:
+            return
+        self._visited[page] = 1
+        self._seen.kinds[page] = PageKind.TABLE_LEAF if table else PageKind.INDEX_LEAF
+        hung.headless.add(page)
+        hung.root[page] = root
+        hung.low[page], hung.high[page] = edge.low, edge.high
+        hung.order.append(page)
 
     def _loss_of_root(self, root: int, kind: LeafKind | None) -> Loss | None:
         """Return why a page cannot be the root that it should be."""

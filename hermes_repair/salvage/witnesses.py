@@ -66,14 +66,14 @@ class Witnesses:
             marks |= self._by_indexes(table, rowid, values)
         agreed = frozenset[str]()
         if table == MESSAGES and rowid is not None and self._copies:
-            agrees = self._by_copies(rowid, values)
-            if agrees is None:
+            said = self._by_copies(rowid, values)
+            if not said:
                 marks.add(Mark.UNWITNESSED)
-            elif agrees:
-                agreed = frozenset(COPIED)
-                marks.discard(Mark.UNWITNESSED)
-            else:
+            elif not any(said):
                 marks.add(Mark.CONTRADICTED)
+            else:
+                agreed = frozenset(COPIED)
+                marks |= set() if all(said) else {Mark.DISPUTED}
         for name, value in values.items():
             if name not in agreed and (mark := _doubtful(name, value)) is not None:
                 marks.add(mark)
@@ -151,12 +151,13 @@ class Witnesses:
             return {Mark.CONTRADICTED if denied else Mark.UNWITNESSED}
         return set()
 
-    def _by_copies(self, rowid: int, values: Row) -> bool | None:
-        own = copied_text(values)
-        said = [copy.agrees(rowid, own) for copy in self._copies if rowid in copy]
-        if not said or own is None or not all(name in values for name in COPIED):
-            return None
-        return any(said)
+    def _by_copies(self, rowid: int, values: Row) -> list[bool]:
+        """Return of each copy that has the text of a message whether it is the same."""
+        own = copied_text(values) if all(name in values for name in COPIED) else None
+        if own is None:
+            return []
+        said = [copy.agrees(rowid, own) for copy in self._copies]
+        return [one for one in said if one is not None]
 
     def _denied(self, table: str, rowid: int) -> bool:
         return any(
