@@ -14,15 +14,15 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from hermes_repair import host
 from hermes_repair.model.errors import Changed, HermesRepairError, Refused
-from hermes_repair.model.salvage_ledger import Ledger, from_document
+from hermes_repair.model.salvage_ledger import Ledger, Noted, from_document
 from hermes_repair.records.plan_database import sync
 from hermes_repair.salvage import Bundle, NoPages
 
@@ -30,6 +30,7 @@ __all__ = ["NoPages", "Reading", "Salvaged", "reading"]
 
 MODULE = "hermes_repair.app.salvage_process"
 ROOM = 1 << 20
+SIDE_SUFFIXES = ("-wal", "-shm", "-journal")
 SIDE_FILES = {
     "ledger.json": ".ledger.json",
     "unassigned.db": ".unassigned.db",
@@ -119,14 +120,16 @@ def reading(
     tell: Callable[[str], None],
     now: float,
     unchanged: Callable[[], None] = lambda: None,
+    notes: Sequence[Noted] = (),
 ) -> Iterator[Reading]:
     """Read a damaged database in a process of its own, which ends on the way out.
 
     The bundle must not change meanwhile: that nobody has it open is the caller's to know. ``tell``
     hears how far it is, a sentence at a time. ``now`` (epoch seconds) stands for times that are
     lost. ``unchanged`` raises where the bundle was written to since, and is asked before the new
-    files get their names. Raises :class:`~hermes_repair.salvage.bundle.NoPages` where there is
-    nothing to read, and :class:`OSError` for a file that may not be read.
+    files get their names. ``notes`` are for the ledger, beside those of the reader. Raises
+    :class:`~hermes_repair.salvage.bundle.NoPages` where there is nothing to read, and
+    :class:`OSError` for a file that may not be read.
     """
     with _child(tell) as child:
         answer = child.ask(
@@ -134,6 +137,7 @@ def reading(
             read={"main": _named(bundle.main), "wal": _named(bundle.wal),
                   "journal": _named(bundle.journal)},
             now=now,
+            notes=[asdict(note) for note in notes],
         )  # fmt: skip
         yield Reading(child, from_document(answer), unchanged)
 
@@ -215,6 +219,11 @@ def _error(said: dict[str, Any]) -> Exception:
 
 
 def _require_free(target: Path, places: dict[str, Path]) -> None:
+    if target.name.endswith(SIDE_SUFFIXES):
+        raise Refused(
+            f"SQLite would take {target.name} for what belongs to another file.",
+            "Nothing was written. Name a file that does not end like that.",
+        )
     if not target.parent.is_dir():
         raise Refused(
             f"{target.parent} is no folder.", "Nothing was written. Name a file in one that is."

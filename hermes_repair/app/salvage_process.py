@@ -2,9 +2,9 @@
 
 ``python -m hermes_repair.app.salvage_process``; :mod:`.salvage` starts it. It opens SQLite on new
 files only. One JSON object a line, both ways. In: ``{"read": {"main": PATH, "wal": ..., "journal":
-...}, "now": SECONDS}``, and when it has said what it found ``{"make": FOLDER, "deleted": BOOL}``;
-the end of the input ends it. Out: ``{"tell": SENTENCE}`` at any time, then ``{"ledger":
-DOCUMENT}``, ``{"made": DOCUMENT}``, or ``{"error": {...}}`` and the end.
+...}, "now": SECONDS, "notes": [...]}``, and when it has said what it found ``{"make": FOLDER,
+"deleted": BOOL}``; the end of the input ends it. Out: ``{"tell": SENTENCE}`` at any time, then
+``{"ledger": DOCUMENT}``, ``{"made": DOCUMENT}``, or ``{"error": {...}}`` and the end.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 
 from hermes_repair.app.salvage_work import salvage_of
 from hermes_repair.model.errors import HermesRepairError
-from hermes_repair.model.salvage_ledger import as_document
+from hermes_repair.model.salvage_ledger import Noted, as_document
 from hermes_repair.salvage import Bundle
 
 ABANDONED = 1
@@ -34,7 +34,8 @@ def main() -> int:
     try:
         order = orders.get()
         given = {role: _path(order["read"].get(role)) for role in ("main", "wal", "journal")}
-        _serve(Bundle(**given), order["now"], orders)
+        notes = tuple(Noted(**note) for note in order["notes"])
+        _serve(Bundle(**given), order["now"], notes, orders)
     except HermesRepairError as error:
         hint = error.hint if isinstance(error.hint, str) else str(error.hint)
         _say(error={"kind": type(error).__name__, "message": error.message, "hint": hint})
@@ -43,8 +44,8 @@ def main() -> int:
     return 0
 
 
-def _serve(bundle: Bundle, now: float, orders: SimpleQueue[Any]) -> None:
-    with salvage_of(bundle, now, _tell) as salvage:
+def _serve(bundle: Bundle, now: float, notes: tuple[Noted, ...], orders: SimpleQueue[Any]) -> None:
+    with salvage_of(bundle, now, _tell, notes) as salvage:
         _say(ledger=as_document(salvage.ledger))
         order = orders.get()
         _say(made=as_document(salvage.write(Path(order["make"]), deleted=order["deleted"])))

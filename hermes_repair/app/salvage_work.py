@@ -63,8 +63,10 @@ class Salvage:
 
 
 @contextmanager
-def salvage_of(bundle: Bundle, now: float, tell: Callable[[str], None]) -> Iterator[Salvage]:
-    """Read a damaged database for what can be salvaged of it.
+def salvage_of(
+    bundle: Bundle, now: float, tell: Callable[[str], None], notes: tuple[Noted, ...] = ()
+) -> Iterator[Salvage]:
+    """Read a damaged database for what can be salvaged of it; ``notes`` go into its ledger.
 
     Raises :class:`~hermes_repair.salvage.bundle.NoPages`, also where there is no message and no
     session in it, and ``OSError``.
@@ -78,6 +80,7 @@ def salvage_of(bundle: Bundle, now: float, tell: Callable[[str], None]) -> Itera
                 "Nothing was written. Look for a copy of the database.",
             )
         ledger = _ledger(bundle, source, structure, account)
+        ledger = replace(ledger, notes=(*notes, *ledger.notes))
         yield Salvage(source, structure, account, parts, ledger, now, tell)
 
 
