@@ -6,6 +6,7 @@ The sentences are held here as a person reads them.
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,7 +20,7 @@ import pytest
 from hermes_repair import host
 from hermes_repair.app import salvage as salvage_app
 from hermes_repair.app.salvage import Reading, reading
-from hermes_repair.model.errors import Changed, HermesRepairError, Refused
+from hermes_repair.model.errors import Changed, HermesRepairError
 from hermes_repair.salvage import Bundle, NoPages
 from sample_data.build import build
 from tests.cli.speaking import assert_document, process_environ, say
@@ -179,6 +180,7 @@ def test_while_somebody_has_it_open(home: Path, tmp_path: Path, capsys: Capture)
 
 
 def test_without_a_message_there_is_nothing_to_salvage(home: Path, capsys: Capture) -> None:
+    shutil.rmtree(home / "sessions")
     (home / "state.db").write_bytes(bytes(1 << 16))
     said = say(capsys, "salvage", "--home", home)
     assert said.code == 4 and said.out == "", said
@@ -286,7 +288,7 @@ def test_what_the_process_meets_is_raised_here(tmp_path: Path) -> None:
     with closing(connect(tmp_path / "other.db")) as db:
         db.execute("CREATE TABLE t (x)")
     with (
-        pytest.raises(Refused, match="No message and no session"),
+        pytest.raises(NoPages, match="No message and no session"),
         reading(Bundle(tmp_path / "other.db"), lambda _: None, 0.0),
     ):
         pass
