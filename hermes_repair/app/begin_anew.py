@@ -89,7 +89,7 @@ def beginning(home: Home, environment: Environment) -> Iterator[tuple[Path, Begi
     copies = sound_copies(remaining)
     if not copies and not remaining.files:
         raise Refused(
-            f"Nothing in {home.root} has conversations: no database, no copy and no transcript.",
+            f"{home.root} has no conversations: no database, no sound copy and no transcript.",
             "Start Hermes: it makes an empty database.",
         )
     copy = max((one.path for one in copies), key=lambda path: path.stat().st_mtime, default=None)

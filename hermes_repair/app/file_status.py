@@ -220,7 +220,8 @@ def _no_database(home: Home) -> NoInstall:
             command("salvage"),
         )
     kind = NoInstall if remaining_files.copies or remaining_files.files else NoDatabase
-    return kind(f"{home.root} has no state.db. {remaining_files.files}".rstrip(), hint)
+    told = [f"{home.root} has no state.db.", remaining_files.files, remaining_files.named_copies]
+    return kind(" ".join(filter(None, told)), hint)
 
 
 @contextmanager

@@ -107,7 +107,7 @@ def _unreadable(scene: Scene, message: str, hint: Hint, identity: str) -> Findin
     remaining_files = find_remaining_files(scene.home)
     return database_unreadable.finding(
         DATABASE,
-        f"{message} {remaining_files.files}".rstrip(),
+        " ".join(filter(None, [message, remaining_files.files, remaining_files.named_copies])),
         hint,
         data={
             "transcripts": remaining_files.transcripts,

@@ -131,7 +131,7 @@ def test_no_database_and_nothing_else(tmp_path: Path) -> None:
     (home / "sessions").mkdir(parents=True)
     (home / "state.db").write_bytes(b"")
     refused = run("salvage", home=home)
-    assert refused.code == 4 and "no database, no copy and no transcript" in refused.err
+    assert refused.code == 4 and "no sound copy and no transcript" in refused.err
     assert "nothing to bring back" in run("doctor", home=home).out
 
 
