@@ -124,7 +124,8 @@ def replace_database(
         )
         plan_database.sync(receipt)
         with locked(run, home.database, place):
-            folder.make(kept)
+            if there or beside or any(found.exists for found in file_status.facts.sidecars):
+                folder.make(kept)
             copy_as_files(run, file_status, kept)
             for name, source in (beside or {}).items():
                 host.copy_files([(source, kept / name)])

@@ -6,6 +6,7 @@ that starts in the middle: what lies there is all that was, or the new database.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import shutil
@@ -403,6 +404,21 @@ def test_locks_that_nobody_sees_are_respected(place: Path, monkeypatch: pytest.M
             put(home, environment, new_database(place))
     assert lies(home) == before and not kept(home)
     assert not receipts(home)
+
+
+def test_made_on_another_disk(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home, environment = place / "home", fixed_environment(place)
+    with_wal(home)
+    old, new = lies(home), new_database(place).read_bytes()
+
+    def other_disk(_path: Path, _target: Path) -> None:
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    monkeypatch.setattr(Path, "rename", other_disk)
+    put(home, environment, new_database(place))
+    assert lies(home) == {"": new} and (place / "new.db").read_bytes() == new
+    undo(home, environment)
+    assert lies(home) == old
 
 
 def test_one_at_a_time(place: Path) -> None:
