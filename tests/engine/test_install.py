@@ -497,6 +497,58 @@ def test_a_link_stays_a_link(place: Path) -> None:
     assert {side: (disk / f"state.db{side}").read_bytes() for side in old} == old
 
 
+NOBODY = 65534
+
+
+def given_to_nobody(home: Path) -> None:
+    for path in [home, *home.rglob("*")]:
+        os.chown(path, NOBODY, NOBODY)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_everything_stays_the_owners(place: Path) -> None:
+    """Root does it for the owner: the new file, the kept ones and those that come back are his."""
+    home, environment = place / "home", fixed_environment(place)
+    with_wal(home)
+    given_to_nobody(home)
+    for act in (
+        lambda: put(home, environment, new_database(place)),
+        lambda: undo(home, environment),
+    ):
+        act()
+        assert {path.stat().st_uid for path in [home, *home.rglob("*")]} == {NOBODY}
+        assert (home / "state.db").stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="another user is needed")
+@pytest.mark.parametrize("what", ["folder", "file"])
+def test_without_the_right_to_write(
+    what: str, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bytes_in_process(monkeypatch)  # that user may not run this Python
+    home = place / "home"
+    with_wal(home)
+    new_database(place)
+    given_to_nobody(place)
+    (home if what == "folder" else home / "state.db").chmod(0o555 if what == "folder" else 0o440)
+    before = lies(home)
+    pid = os.fork()
+    if not pid:
+        code = 99
+        try:
+            os.setgroups([])
+            os.setgid(NOBODY)
+            os.setuid(NOBODY)
+            put(home, fixed_environment(place), place / "new.db")
+        except Refused:
+            code = 4
+        finally:
+            os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 4
+    assert lies(home) == before and (place / "new.db").exists()
+    assert not list(home.glob(".state.db*"))
+
+
 # --- Undo -----------------------------------------------------------------------------------------
 
 
