@@ -79,6 +79,13 @@ class Witnesses:
                 marks.add(mark)
         return frozenset(marks)
 
+    def knows(self, table: str, rowid: int) -> bool:
+        """Whether an index or the search index says that there is such a row."""
+        said = [one.said for one in self._indexes.get(table, ())]
+        if table == MESSAGES:
+            said += [*self._copies, *self._counts]
+        return any(rowid in one for one in said)
+
     def covered(self, table: str) -> frozenset[str]:
         """Return the columns of a table that an index or the search copy says for its rows."""
         found = {
