@@ -48,7 +48,7 @@ MANY = (
     Store(("06",), 512),
     Store(("08", "14"), 16384),
     Store(("11",), 1024),
-    Store(("10b",), 2048),
+    Store(("10",), 2048),
     Store(("13", "14", "19"), 1024, "UTF-16le", auto_vacuum=2),
     Store(("16",), 2048, "UTF-16be", auto_vacuum=1),
     Store(("20a",), 8192, deleted=True),
