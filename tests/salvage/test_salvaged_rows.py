@@ -24,7 +24,7 @@ from tests.salvage.faults import (
     zeroed_range,
     zeroed_sector,
 )
-from tests.salvage.judge import judge, salvage
+from tests.salvage.judge import Verdict, judge, salvage
 from tests.salvage.stores import Store, life
 
 AT_ROWS: tuple[Fault, ...] = (
@@ -64,8 +64,11 @@ MANY = (
 
 def check(fault: Fault, store: Store, seed: int) -> None:
     damage = fault(Random(seed), life(store))
-    salvaged = salvage(damage)
-    verdict = judge(damage, salvaged)
+    check_verdict(fault, judge(damage, salvage(damage)))
+
+
+def check_verdict(fault: Fault, verdict: Verdict) -> None:
+    """Hold what was salvaged after a fault to what must be, whatever the database."""
     assert +verdict.missing == +verdict.unassigned, "what was whole and is not there"
     assert not +verdict.revived_unmarked and not +verdict.unmarked, "what is wrong and not marked"
     assert not verdict.lost_false, "ids that are said to be lost and never were"
