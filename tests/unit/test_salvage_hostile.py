@@ -152,6 +152,17 @@ def test_noise_alone(tmp_path: Path, size: int) -> None:
         read_everything(Bundle.beside(path))
 
 
+def test_a_last_page_of_a_few_bytes(tmp_path: Path) -> None:
+    data = image_of(Variant("v1", 512))
+    path = tmp_path / "state.db"
+    for size in (1, 2, 4, 7, 8, 11, 12, 100):
+        for page in (3, 30):
+            path.write_bytes(data[: 512 * page] + bytes(4)[:size] + data[-size:])
+            read_everything(Bundle.beside(path))
+            path.write_bytes(data[: 512 * page + size])
+            read_everything(Bundle.beside(path))
+
+
 def table(path: Path, rows: int, text: int) -> bytearray:
     with closing(sqlite3.connect(path)) as db, db:
         db.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, x TEXT)")
