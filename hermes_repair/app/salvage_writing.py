@@ -20,6 +20,7 @@ from hermes_repair.salvage import Encoding, Trust, deleted_cells
 from hermes_repair.salvage.account import ASIDE, MESSAGES, SESSIONS, Account
 from hermes_repair.salvage.assignment import AssignedTable
 from hermes_repair.salvage.damaged_database import DamagedDatabase
+from hermes_repair.salvage.row_shapes import shape_of
 from hermes_repair.salvage.salvaged_rows import Refusal, Refused, SalvagedRow
 from hermes_repair.salvage.search_copy import PartOfMessage
 from hermes_repair.salvage.stored_table import StoredTable
@@ -295,7 +296,7 @@ def _aside(side: SideFile, refused: Refused) -> None:
 def _tables_of(values: Sequence[Value], tables: Iterable[AssignedTable]) -> list[StoredTable]:
     """Return the tables that may have had a row of these values."""
     types = [_SERIAL_TYPES[type(value)] for value in values]
-    return [table.stored for table in tables if table.stored.fits(types)]
+    return [table.stored for table in tables if shape_of(table.stored, 1).fits(types)]
 
 
 def _must_fit(values: Sequence[Value], reason: str) -> None:

@@ -47,7 +47,7 @@ class UnassignedPage:
 
 @dataclass(slots=True)
 class TablePages:
-    """The table leaves of one table: page, lowest and highest rowid, in the order of the lowest."""
+    """The table leaves of one table in the order of their rowids, and between which these lie."""
 
     pages: array[int] = field(default_factory=lambda: array("I"))
     lows: array[int] = field(default_factory=lambda: array("q"))

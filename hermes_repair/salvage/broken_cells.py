@@ -18,7 +18,7 @@ class Why(Enum):
     CHAIN_SHORT = "its overflow chain ends too early"
     CHAIN_LONG = "its overflow chain goes on after its end"
     CHAIN_ZERO = "its text runs through a page of its overflow chain on which there is only NUL"
-    CHAIN_SHARED = "its overflow chain runs into that of another row"
+    CHAIN_SHARED = "too many overflow chains run into each other"
     TOO_LARGE = "it claims more bytes than the file has"
 
 

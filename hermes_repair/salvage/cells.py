@@ -34,6 +34,7 @@ from hermes_repair.salvage.records import (
     read_types,
 )
 
+_ZEROS_OF_NUMBERS = 16  # bytes; the end of a REAL may be zeros, and lie on the last page alone
 _CELLS = 16  # bits of an owner's number: no page has more cells
 
 
@@ -46,6 +47,8 @@ class Cell(NamedTuple):
     INTEGER PRIMARY KEY is None (it is the rowid), a REAL column may hold an integer. ``stale``: a
     later image of the page, or of one that its overflow chain was read through, was lost.
     ``carved``: the page has lost the pointer to it, so it may be a row that was deleted or changed.
+    ``shared``: another row's overflow chain runs through a page of its own, so that one of the two
+    is wrong; the first of them that is read does not know it until it is read again.
     """
 
     page: int
@@ -55,6 +58,7 @@ class Cell(NamedTuple):
     broken: Broken | None
     stale: bool = False
     carved: bool = False
+    shared: bool = False
 
 
 class Shape(NamedTuple):
@@ -147,10 +151,11 @@ def read_places(
                 yield Cell(page, slot, rowid, None, payload)
                 continue
             values = decode_record(payload.data, 0, size, encoding)
-            if payload.zeroed and any(isinstance(v, str) and "\0" in v for v in values):
+            if payload.zeroed is not None and _is_lost(payload.data, *payload.zeroed):
                 yield Cell(page, slot, rowid, None, Broken(Why.CHAIN_ZERO, page))
                 continue
-            yield Cell(page, slot, rowid, values, None, stale or payload.stale)
+            old = stale or payload.stale
+            yield Cell(page, slot, rowid, values, None, old, shared=payload.shared)
         except NoRecord:
             yield Cell(page, slot, rowid, None, Broken(Why.RECORD, page))
 
@@ -199,4 +204,19 @@ def _payload(image: PageImage, data: bytes, place: Place, owner: int) -> Chain |
     rest = read_chain(image, first, place.size - place.local, owner)
     if isinstance(rest, Broken):
         return rest
-    return rest._replace(data=data[place.at : end] + rest.data)
+    zeroed = rest.zeroed and (rest.zeroed[0] + place.local, rest.zeroed[1] + place.local)
+    return rest._replace(data=data[place.at : end] + rest.data, zeroed=zeroed)
+
+
+def _is_lost(record: bytes, begin: int, end: int) -> bool:
+    """Whether a stretch of NUL in a record is a page that was lost: more than a number's zeros, and
+    not within a BLOB, which may be of zeros."""
+    if end - begin < _ZEROS_OF_NUMBERS:
+        return False
+    at, types = read_types(record, 0)
+    for kind in types:
+        size = body_size((kind,))
+        if at <= begin and end <= at + size:
+            return bool(kind & 1)
+        at += size
+    return True

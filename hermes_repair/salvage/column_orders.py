@@ -18,7 +18,7 @@ from hermes_repair.schema.catalogue import default_catalogue
 from hermes_repair.schema.structure import Table
 
 LAST_BY_STEPS = 9
-MOST_ORDERS = 10_000
+MOST_ORDERS = 4_000
 """More are not told apart: by then they agree in next to nothing."""
 
 Order = tuple[str, ...]

@@ -12,13 +12,15 @@ from hermes_repair.salvage.page_image import PageImage
 class Chain(NamedTuple):
     """The bytes of an overflow chain.
 
-    ``stale``: a later image of one of its pages was lost. ``zeroed``: one of them holds only NUL,
-    which can be a BLOB of zeros, or a page that was lost where no next one stood on it.
+    ``stale``: a later image of one of its pages was lost. ``shared``: another cell was read through
+    one of them. ``zeroed``: where in ``data`` (begin and end) a page stood that holds nothing but
+    NUL: part of a BLOB of zeros, or a last page that was lost.
     """
 
     data: bytes
     stale: bool
-    zeroed: bool
+    shared: bool
+    zeroed: tuple[int, int] | None
 
 
 def read_chain(image: PageImage, first: int, size: int, owner: int) -> Chain | Broken:
@@ -31,7 +33,8 @@ def read_chain(image: PageImage, first: int, size: int, owner: int) -> Chain | B
     if left > image.page_count:
         return Broken(Why.TOO_LARGE, first)
     parts: list[bytes] = []
-    page, at, stale, zeroed = first, first, False, False
+    page, at, stale, shared = first, first, False, False
+    zeroed: tuple[int, int] | None = None
     zeros = bytes(image.usable)
     while left:
         at = page
@@ -39,12 +42,15 @@ def read_chain(image: PageImage, first: int, size: int, owner: int) -> Chain | B
         if data is None or len(data) < image.usable:
             return Broken(Why.CHAIN_ABSENT if page else Why.CHAIN_SHORT, at)
         if not image.owners.take(page, owner):
-            return Broken(Why.CHAIN_SHARED, at)
-        zeroed = zeroed or data.startswith(zeros)
+            shared = True
+            if image.owners.exhausted:
+                return Broken(Why.CHAIN_SHARED, at)
+        if data.startswith(zeros):
+            zeroed = (zeroed or (len(parts) * each, 0))[0], min((len(parts) + 1) * each, size)
         parts.append(data[CHILD : image.usable])
         stale = stale or page in image.stale
         page = int.from_bytes(data[:CHILD], "big")
         left -= 1
     if page:
         return Broken(Why.CHAIN_LONG, at)
-    return Chain(b"".join(parts)[:size], stale, zeroed)
+    return Chain(b"".join(parts)[:size], stale, shared, zeroed)

@@ -34,6 +34,7 @@ from hermes_repair.salvage.write_ahead_log import WalImage, read_wal_image
 _CHUNK = 1 << 20
 _SPARE = 1024  # pages beyond the end that a -wal may name without having an image of them
 _LOCK_BYTE = 1 << 30
+_SHARED = 1 << 63
 _MOST_COMMON_SIZE = 4096
 
 
@@ -55,20 +56,26 @@ class ChainOwners:
 
     def __init__(self, pages: int) -> None:
         """Begin with nothing owned."""
+        self._left = pages
         self._pages = pages
         self._owners: array[int] | None = None
-        self._shared = 0
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether no more pages may be read for a second owner."""
+        return self._left <= 0
 
     def take(self, page: int, owner: int) -> bool:
-        """Note that a cell was read through a page; False where that is too much."""
+        """Note that a cell is read through a page; False where another was or will be too."""
         if self._owners is None:
             self._owners = array("Q", bytes(8 * (self._pages + 1)))
         before = self._owners[page]
         if before == owner:
             return True
         if before:
-            self._shared += 1
-            return self._shared <= self._pages
+            self._left -= before | _SHARED != owner | _SHARED
+            self._owners[page] = before | _SHARED
+            return False
         self._owners[page] = owner
         return True
 

@@ -18,7 +18,13 @@ from hermes_repair.salvage.cells import cells, shapes
 from hermes_repair.salvage.column_orders import known_tables, lengths_of, orders, shared_columns
 from hermes_repair.salvage.leaves import Leaf
 from hermes_repair.salvage.page_image import PageImage
-from hermes_repair.salvage.stored_table import Stored, StoredTable, stored_class, stored_table
+from hermes_repair.salvage.stored_table import (
+    ANYTHING,
+    Stored,
+    StoredTable,
+    allows,
+    stored_table,
+)
 from hermes_repair.schema.declared_table import declared_table
 from hermes_repair.schema.search import TABLES
 
@@ -35,25 +41,21 @@ class RowShape:
 
     name: str
     lengths: frozenset[int]
-    allowed: tuple[Stored, ...]
+    allowed: tuple[int, ...]
 
     def fits(self, types: Sequence[int]) -> bool:
         """Whether a record of these serial types may be of the table."""
-        if len(types) not in self.lengths:
-            return False
-        return all(stored_class(one) & here for one, here in zip(types, self.allowed, strict=False))
+        return len(types) in self.lengths and allows(self.allowed, types)
 
     def could_hold(self, types: Sequence[int]) -> bool:
         """Whether SQLite could have stored it there, whatever a release does."""
-        keys = zip(types, self.allowed, strict=False)
-        return len(types) <= max(self.lengths) and all(
-            (stored_class(one) is Stored.NULL) is True for one, here in keys if here is Stored.NULL
-        )
+        anything = [one if one == Stored.NULL else int(ANYTHING) for one in self.allowed]
+        return len(types) <= max(self.lengths) and allows(anything, types)
 
 
 def shape_of(stored: StoredTable, shortest: int) -> RowShape:
     """Return the shape of a table whose columns are known."""
-    allowed = tuple(~Stored(0) if c is None else c.allowed for c in stored.columns)
+    allowed = tuple(int(ANYTHING if c is None else c.allowed) for c in stored.columns)
     return RowShape(stored.name, frozenset(range(shortest, len(allowed) + 1)), allowed)
 
 
@@ -81,10 +83,10 @@ SEARCH_STORAGE = _storage()
 def known_shapes() -> Mapping[str, RowShape]:
     """Return the shapes of all tables of the catalogue, whatever the order of their columns."""
     found = {
-        name: RowShape(name, frozenset({2}), (Stored.NULL, _second(stored)))
+        name: RowShape(name, frozenset({2}), (int(Stored.NULL), int(_second(stored))))
         for name, stored in SEARCH_STORAGE.items()
     }
-    found[SEQUENCE] = RowShape(SEQUENCE, frozenset({2}), (Stored.TEXT, Stored.INTEGER))
+    found[SEQUENCE] = RowShape(SEQUENCE, frozenset({2}), (int(Stored.TEXT), int(Stored.INTEGER)))
     for name, table in known_tables().items():
         stored = stored_table(table)
         if stored.without_rowid:
@@ -95,7 +97,7 @@ def known_shapes() -> Mapping[str, RowShape]:
     return found
 
 
-def _allowed(table: str, by_name: Mapping[str, Stored], longest: int) -> tuple[Stored, ...]:
+def _allowed(table: str, by_name: Mapping[str, Stored], longest: int) -> tuple[int, ...]:
     """Return what may stand at each place, in any of the orders of a table.
 
     Sessions have too many: after the columns that all have first, any other may be anywhere.
@@ -110,7 +112,7 @@ def _allowed(table: str, by_name: Mapping[str, Stored], longest: int) -> tuple[S
         here = {order[place] for order in known if place < len(order)}
         if here:
             allowed[place] = reduce(or_, (by_name[column] for column in here))
-    return tuple(allowed)
+    return tuple(map(int, allowed))
 
 
 def _second(stored: StoredTable) -> Stored:

@@ -25,6 +25,7 @@ class Mark(Enum):
     DISPUTED = "of the indexes and copies some agree with it and some do not"
     UNWITNESSED = "others of its table are in an index or the search copy, and it is not"
     STALE_PAGE = "a later image of its page was lost"
+    CARVED = "its page has lost the pointer to it; that it was not deleted is proven by a witness"
     UNPROVEN_PAGE = "its page comes from the -wal without a checksum that proves it"
     NUL = "a text has NUL characters that its copy in the search index does not have"
     NOT_TEXT = "a text is not valid in the encoding of the database"
@@ -50,11 +51,12 @@ class Refusal(Enum):
 
     BROKEN = "it cannot be read as a whole"
     MISFIT = "it is no row of this table"
+    CARVED = "its page has lost the pointer to it, and nothing proves that it was not deleted"
     OLDER = "another row has its key, and is more trusted"
 
 
 class Refused(NamedTuple):
-    """A cell that gave no row. ``why`` with BROKEN; ``values`` with OLDER and MISFIT."""
+    """A cell that gave no row. ``why`` with BROKEN, ``values`` with all others that were read."""
 
     table: str
     rowid: int | None
@@ -66,6 +68,8 @@ class Refused(NamedTuple):
 
 class Judge(Protocol):
     """What says of a row which marks it deserves (:class:`.witnesses.Witnesses`)."""
+
+    def knows(self, table: str, rowid: int) -> bool: ...
 
     def marks(self, table: str, rowid: int | None, values: Row) -> frozenset[Mark]: ...
 
@@ -185,12 +189,25 @@ class _Reader:
         if not self._is_row(values):
             self._refuse(cell.rowid, cell.page, Refusal.MISFIT, None, values)
             return None
-        marks = self._marks_of_page(leaf)
+        marks = self._marks_of_place(leaf, cell)
         if self.judge is not None:
             marks |= self.judge.marks(self.table.name, cell.rowid, values)
+        if cell.carved and not self._is_proven(cell.rowid, marks):
+            self._refuse(cell.rowid, cell.page, Refusal.CARVED, None, values)
+            return None
         return SalvagedRow(
             self.table.name, cell.rowid, values, cell.page, leaf.trust_of(cell.rowid), marks
         )
+
+    def _is_proven(self, rowid: int | None, marks: frozenset[Mark]) -> bool:
+        """Whether a witness has the row as it was read."""
+        if rowid is None or self.judge is None:
+            return False
+        return not marks & {
+            Mark.CONTRADICTED,
+            Mark.DISPUTED,
+            Mark.UNWITNESSED,
+        } and self.judge.knows(self.table.name, rowid)
 
     def _is_row(self, values: dict[str, Value]) -> bool:
         """Whether SQLite could have this row here, and Hermes: a message has a role of Hermes'."""
@@ -198,12 +215,14 @@ class _Reader:
             return False
         return all(values.get(name, "") is not None for name in self.needed)
 
-    def _marks_of_page(self, leaf: Leaf) -> frozenset[Mark]:
+    def _marks_of_place(self, leaf: Leaf, cell: Cell) -> frozenset[Mark]:
         marks = set()
-        if leaf.stale:
+        if leaf.stale or cell.stale:
             marks.add(Mark.STALE_PAGE)
         if leaf.page in self.image.unproven:
             marks.add(Mark.UNPROVEN_PAGE)
+        if cell.carved:
+            marks.add(Mark.CARVED)
         return frozenset(marks)
 
     def _refuse(
@@ -215,7 +234,7 @@ class _Reader:
 def _rank(row: SalvagedRow) -> tuple[object, ...]:
     """Return by what one row of a key goes before another."""
     counters = tuple(number(row.values.get(name)) or 0.0 for name in COUNTERS)
-    sound = not row.marks & {Mark.STALE_PAGE, Mark.CONTRADICTED}
+    sound = not row.marks & {Mark.STALE_PAGE, Mark.CONTRADICTED, Mark.CARVED}
     return (row.trust, sound, not row.marks, counters if row.table == "sessions" else ())
 
 

@@ -35,6 +35,9 @@ def copied_text(values: Row) -> str | RawText | None:
 
     (A number that is no integer is written by SQLite in its own way.)
     """
+    own = [values.get(name) for name in COPIED]
+    if all(value is None or isinstance(value, str) for value in own):
+        return " ".join([str(value) if value is not None else "" for value in own])
     parts: list[bytes] = []
     for name in COPIED:
         match values.get(name):

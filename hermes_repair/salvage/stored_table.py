@@ -49,15 +49,22 @@ def affinity(declared: str) -> Affinity:
 
 def stored_class(serial: int) -> Stored:
     """Return the storage class of a serial type (fileformat2, 2.1); 10 and 11 are of none."""
-    if serial >= 12:
-        return Stored.TEXT if serial % 2 else Stored.BLOB
-    return _SMALL[serial] if serial >= 0 else Stored(0)
+    return _EVERY[serial if serial < 12 else 12 + (serial & 1)]
 
 
-_SMALL = (
+def allows(masks: Sequence[int], types: Sequence[int]) -> bool:
+    """Whether each serial type is of a class that its place allows: asked of every row."""
+    for serial, mask in zip(types, masks, strict=False):
+        if not _NUMBERS[serial if serial < 12 else 12 + (serial & 1)] & mask:
+            return False
+    return True
+
+
+_EVERY = (
     Stored.NULL, *[Stored.INTEGER] * 6, Stored.REAL, Stored.INTEGER, Stored.INTEGER, Stored(0),
-    Stored(0),
+    Stored(0), Stored.BLOB, Stored.TEXT,
 )  # fmt: skip
+_NUMBERS = tuple(int(one) for one in _EVERY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,18 +107,6 @@ class StoredTable:
     def unknown(self) -> tuple[int, ...]:
         """The places of the columns whose names are not known, from 0."""
         return tuple(at for at, column in enumerate(self.columns) if column is None)
-
-    def fits(self, types: Sequence[int], *, shortest: int = 1) -> bool:
-        """Whether a record of these serial types is one that a release stores here.
-
-        A record may lack columns at its end, down to ``shortest``, but has none too many.
-        """
-        if not shortest <= len(types) <= len(self.columns):
-            return False
-        return all(
-            column is None or stored_class(serial) & column.allowed
-            for serial, column in zip(types, self.columns, strict=False)
-        )
 
 
 def stored_table(table: Table, columns: Iterable[str | None] | None = None) -> StoredTable:

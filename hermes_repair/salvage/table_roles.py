@@ -22,7 +22,7 @@ from hermes_repair.salvage.assignment import (
 )
 from hermes_repair.salvage.cells import Shape, cells, shapes
 from hermes_repair.salvage.column_orders import Records, deduce, first_number, numbers_of
-from hermes_repair.salvage.leaves import Leaf, LeafKind
+from hermes_repair.salvage.leaves import Leaf, LeafKind, Trust
 from hermes_repair.salvage.page_image import PageImage
 from hermes_repair.salvage.page_survey import Survey
 from hermes_repair.salvage.row_shapes import (
@@ -49,6 +49,8 @@ RARE = 100
 """What fewer than one row in so many shows may be damage, and proves no order of columns."""
 MOST_ASKED = 20
 """So many pages of a tree without a name are asked what they are; the others go with them."""
+ROWS_ASKED = 4
+LOWEST, HIGHEST = -(2**63), 2**63 - 1
 VERSION = "schema_version"
 OF_ANY = frozenset({*SEARCH_STORAGE, SEQUENCE})
 """Tables that SQLite and FTS5 make, whatever the schema number."""
@@ -155,6 +157,8 @@ class _Roles:
         return first[0][0] if first and not tie else None
 
     def _give(self, leaf: Leaf, named: str | None) -> None:
+        if named is not None and named in self.stored and self._is_as_its_tree_says(leaf, named):
+            return
         rows = list(shapes(self.image, leaf))
         shape = self.shapes.get(named) if named is not None else None
         if named is not None and (not rows or (shape and _most(shape.fits, rows))):
@@ -172,6 +176,23 @@ class _Roles:
         else:
             why = Unassigned.SEVERAL if candidates else Unassigned.NO_SHAPE
             self.unassigned.append(UnassignedPage(leaf, why, candidates))
+
+    def _is_as_its_tree_says(self, leaf: Leaf, named: str) -> bool:
+        """Note a page of a tree at its place, if its first rows are what the tree says.
+
+        Most pages are: of these no more is read than that, and the bounds tell the rowids.
+        """
+        shape = self.shapes.get(named)
+        if leaf.trust is not Trust.TREE or shape is None:
+            return False
+        first = list(islice(shapes(self.image, leaf), ROWS_ASKED))
+        if not first or not all(shape.fits(row.types) for row in first):
+            return False
+        found = self.found.setdefault(named, _Found())
+        found.by_tree += 1
+        low = LOWEST if leaf.low is None else leaf.low + 1
+        found.places.append((low, HIGHEST if leaf.high is None else leaf.high, leaf.page))
+        return True
 
     def _that_lost(self, candidates: Iterable[str], rows: list[Shape]) -> tuple[str, ...]:
         """Return the tables whose trees have lost a page with rowids like these, if only one."""

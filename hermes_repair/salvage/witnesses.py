@@ -75,9 +75,19 @@ class Witnesses:
                 agreed = frozenset(COPIED)
                 marks |= set() if all(said) else {Mark.DISPUTED}
         for name, value in values.items():
-            if name not in agreed and (mark := _doubtful(name, value)) is not None:
-                marks.add(mark)
+            if type(value) is str:
+                if "\0" in value and name not in agreed and not _is_picture(name, value):
+                    marks.add(Mark.NUL)
+            elif type(value) is RawText and name not in agreed:
+                marks.add(Mark.NOT_TEXT)
         return frozenset(marks)
+
+    def knows(self, table: str, rowid: int) -> bool:
+        """Whether an index or the search index says that there is such a row."""
+        said = [one.said for one in self._indexes.get(table, ())]
+        if table == MESSAGES:
+            said += [*self._copies, *self._counts]
+        return any(rowid in one for one in said)
 
     def covered(self, table: str) -> frozenset[str]:
         """Return the columns of a table that an index or the search copy says for its rows."""
@@ -124,7 +134,7 @@ class Witnesses:
             said += [*self._copies, *self._counts]
         rows = self._assignment.tables.get(table)
         found = [one.highest for one in said]
-        found += rows.pages.highs if rows is not None else ()
+        found += [self._highest_row(table)] if rows is not None else []
         found += self._sequence(table)
         return max(found, default=0)
 
@@ -138,10 +148,12 @@ class Witnesses:
         speaking = table == MESSAGES and any(rowid in said for said in self._counts)
         contradicted = False
         for one in self._indexes.get(table, ()):
-            if not all(column in values for column in one.index.columns):
+            try:
+                own = tuple([values[name] for name in one.index.columns])
+            except KeyError:  # a column whose place is not known
                 speaking = speaking or rowid in one.said
                 continue
-            agrees = one.said.agrees(rowid, tuple(values[name] for name in one.index.columns))
+            agrees = one.said.agrees(rowid, own)
             speaking = speaking or agrees is not None
             contradicted = contradicted or agrees is False
         if contradicted:
@@ -198,6 +210,18 @@ class Witnesses:
             said.add(rowid, None)
         return said
 
+    def _highest_row(self, table: str) -> int:
+        """Return the highest rowid on the last page of a table, and of those that overlap it."""
+        pages = self._assignment.tables[table].pages
+        top = max(pages.lows, default=0)
+        last = [
+            leaf
+            for page, high in zip(pages.pages, pages.highs, strict=True)
+            if high >= top and (leaf := self._assignment.survey.leaf(page)) is not None
+        ]
+        rowids = (cell.rowid for leaf in last for cell in cells(self._image, leaf, wanted=()))
+        return max((rowid for rowid in rowids if rowid is not None), default=0)
+
     def _sequence(self, table: str) -> list[int]:
         if "sqlite_sequence" not in self._assignment.tables:
             return []
@@ -217,11 +241,5 @@ def _entry(index: AssignedIndex, cell: Cell) -> tuple[int, tuple[Value, ...]] | 
     return (rowid, tuple(columns)) if isinstance(rowid, int) else None
 
 
-def _doubtful(name: str, value: Value) -> Mark | None:
-    """Return what is doubtful about a text by itself: zeros and noise that a damage left in it."""
-    if isinstance(value, RawText):
-        return Mark.NOT_TEXT
-    if isinstance(value, str) and "\0" in value:
-        picture = name == "content" and value.startswith(PICTURE) and value.count("\0") == 1
-        return None if picture else Mark.NUL
-    return None
+def _is_picture(name: str, value: str) -> bool:
+    return name == "content" and value.startswith(PICTURE) and value.count("\0") == 1

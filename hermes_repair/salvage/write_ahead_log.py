@@ -215,8 +215,10 @@ class _Laying:
         if self._held is None:
             return
         frame, at = self._held
-        # The salts are not summed up: a frame that follows by its checksum has only these damaged.
-        if frame.salts != self._generation.salts and not frame.proven:
+        # The salts are not summed up: a frame that follows one of this generation by its checksum
+        # has only these damaged. (One of an earlier generation follows its like.)
+        follows = frame.proven and not self._header_gone
+        if frame.salts != self._generation.salts and not follows:
             self._open.append((Fact.WAL_EARLIER, 0, at))
             self._header_gone = True
             return

@@ -13,6 +13,7 @@ from hermes_repair.model.values import Row, same_value
 from hermes_repair.salvage import Bundle, PageImage, open_image, survey
 from hermes_repair.salvage.assignment import Assignment
 from hermes_repair.salvage.salvaged_rows import Mark, Refusal, SalvagedRow, rows
+from hermes_repair.salvage.search_texts import COPIED, COPIES
 from hermes_repair.salvage.table_roles import assign
 from hermes_repair.salvage.witnesses import LostRow, Witnesses
 from tests.salvage.faults import Damage, whole_cells
@@ -38,12 +39,14 @@ class Salvaged:
 class Verdict:
     """How many rows, over all tables, are what.
 
-    ``missing``: the bytes were whole, and there is no row. ``revived``: there was no such row.
-    ``unmarked``: a row is wrong in a column that a witness covers, and no mark says so.
-    ``uncovered``: wrong in another one. ``false_marks``: a mark against a row that is right.
+    ``missing``: the bytes were whole, and there is no row; of these ``unassigned`` are on pages
+    that are said to be of one of several tables. ``revived``: there was no such row.
+    ``unmarked``: a row is wrong in a column of which a witness was not damaged itself, and no mark
+    says so; ``uncovered``: in another column. ``false_marks``: a mark against a row that is right.
     """
 
     missing: Counter[str] = field(default_factory=Counter)
+    unassigned: Counter[str] = field(default_factory=Counter)
     revived: Counter[str] = field(default_factory=Counter)
     revived_unmarked: Counter[str] = field(default_factory=Counter)
     wrong: Counter[str] = field(default_factory=Counter)
@@ -97,7 +100,11 @@ def judge(damage: Damage, salvaged: Salvaged) -> Verdict:
         if table.startswith(SEARCH) or table == "sqlite_schema":
             continue
         read = salvaged.rows.get(table, {})
-        verdict.missing[table] += len(whole_cells(damage, table) - read.keys())
+        gone = whole_cells(damage, table) - read.keys()
+        verdict.missing[table] += len(gone)
+        undecided = {one.leaf.page for one in salvaged.assignment.unassigned if one.candidates}
+        places = damage.original.places[table]
+        verdict.unassigned[table] += sum(places[rowid].leaf in undecided for rowid in gone)
         for rowid, row in read.items():
             marked = bool(row.marks & AGAINST)
             if rowid not in truth:
@@ -105,17 +112,34 @@ def judge(damage: Damage, salvaged: Salvaged) -> Verdict:
                 verdict.revived_unmarked[table] += not row.marks
                 continue
             wrong = wrong_columns(truth[rowid], row.values)
-            covered = wrong & salvaged.covered[table]
+            covered = wrong & salvaged.covered[table] & witnessed(damage, table, rowid)
             verdict.wrong[table] += bool(wrong)
             verdict.unmarked[table] += bool(covered and not row.marks)
             verdict.uncovered[table] += bool(wrong and not covered and not row.marks)
             verdict.false_marks[table] += bool(marked and not wrong)
-    gone = damage.original.rows["messages"].keys() - salvaged.rows.get("messages", {}).keys()
+    lost = damage.original.rows["messages"].keys() - salvaged.rows.get("messages", {}).keys()
     proven = {one.rowid for one in salvaged.lost}
-    verdict.lost = len(gone)
-    verdict.lost_proven = len(gone & proven)
-    verdict.lost_false = len(proven - gone)
+    verdict.lost = len(lost)
+    verdict.lost_proven = len(lost & proven)
+    verdict.lost_false = len(proven - lost)
     return verdict
+
+
+def witnessed(damage: Damage, table: str, rowid: int) -> frozenset[str]:
+    """Return the columns of a row of which a witness is as it was.
+
+    The text of a message by one of its copies; the others, where no index of the table was hit.
+    """
+    made = damage.original
+    found: set[str] = set()
+    if table == "messages":
+        copies = [made.places.get(name, {}).get(rowid) for name in COPIES]
+        if any(place is not None and not place.pages & damage.hit for place in copies):
+            found |= set(COPIED)
+    hit = {made.pages[page].tree for page in damage.hit if page in made.pages}
+    if not any(tree.startswith((f"idx_{table}", f"sqlite_autoindex_{table}")) for tree in hit):
+        found |= made.rows[table][rowid].keys() - set(COPIED)
+    return frozenset(found)
 
 
 def wrong_columns(truth: Row, values: Row) -> frozenset[str]:
