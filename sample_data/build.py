@@ -1,9 +1,10 @@
-"""Build an invented home: ``python sample_data/build.py TARGET [damaged|healthy]``.
+"""Build an invented home: ``python sample_data/build.py TARGET [damaged|healthy|broken]``.
 
 A home lies in this folder as it would lie on a disk, but for its databases. A folder ``state-N``
 holds the rows of one ``state.db`` of schema N as SQL: the structure comes from the project's own
 catalogue, the scripts run in the order of their names, and the triggers fill the search tables.
-Every other file is copied as it is.
+Every other file is copied as it is. A home that has a ``damage.toml`` instead is another one with
+pages of its database overwritten, as that file says.
 
 Two functions are there for the SQL, so that it can be read beside the transcripts:
 ``at('2026-05-15 18:02:31.3')`` is a time of the invented machine (UTC+2) and ``ago(40)`` is 40
@@ -19,17 +20,20 @@ import shutil
 import sqlite3
 import sys
 import time
+import tomllib
 from contextlib import closing
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from sqlite_utils import Database
 
+from hermes_repair.salvage import Bundle, open_image, survey
 from hermes_repair.schema import catalogue_root
 from hermes_repair.schema.catalogue import default_catalogue
 
 HERE = Path(__file__).resolve().parent
-NAMES = ("damaged", "healthy")
+NAMES = ("damaged", "healthy", "broken")
+DAMAGE = "damage.toml"
 ZONE = timezone(timedelta(hours=2))
 
 
@@ -43,6 +47,12 @@ def build(name: str, target: Path, now: float) -> Path:
     if target.exists() and any(target.iterdir()):
         raise FileExistsError(f"{target} is not empty")
     source = HERE / name
+    if (source / DAMAGE).exists():
+        damage = tomllib.loads((source / DAMAGE).read_text(encoding="utf-8"))
+        build(damage["home"], target, now)
+        for page in damage["zeroed"]:
+            _zero(target / "state.db", page["table"], page["leaf"])
+        return target
     for path in sorted(source.rglob("*")):
         place = target / path.relative_to(source)
         if path.is_dir() and path.name.startswith("state-"):
@@ -80,6 +90,18 @@ def _build_database(folder: Path, path: Path, now: float) -> None:
             for script in sorted(folder.glob("*.sql")):
                 for statement in _statements(script):
                     database.execute(statement)
+
+
+def _zero(path: Path, table: str, number: int) -> None:
+    """Overwrite the ``number``-th page with rows of ``table`` with NUL."""
+    with open_image(Bundle(path)) as image:
+        pages = survey(image)
+        (root,) = [r.root for r in pages.schema_rows if (r.type, r.name) == ("table", table)]
+        leaf = list(pages.leaves_of(root))[number - 1]
+        place, size = (leaf.page - 1) * image.page_size, image.page_size
+    with path.open("r+b") as file:
+        file.seek(place)
+        file.write(bytes(size))
 
 
 def _statements(script: Path) -> list[str]:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from hermes_repair.app.preflight import (
     require_same_base,
     require_writable,
 )
-from hermes_repair.app.receipts import header_of, identify
+from hermes_repair.app.receipts import INSTALL, header_of, identify, is_open
 from hermes_repair.home.layout import Home
 from hermes_repair.model.actions import Action, Ddl, IndexRefill, RowInsert
 from hermes_repair.model.commands_to_type import advice, command
@@ -233,11 +233,7 @@ def prune_backups(folder: Folder, now: float) -> list[Path]:
         return removed
     unreadable: list[tuple[Path, BadRecord]] = []
     headers = plan_database.read_each(folder.receipt_paths(), PlanFile.header, unreadable)
-    unfinished = {
-        path.stem
-        for path, header in headers
-        if header.closed is None or (header.undoing and header.undone is None)
-    }
+    unfinished = {name for path, header in headers for name in _still_needed(path, header)}
     unfinished |= {path.stem for path, _ in unreadable}  # nothing says that they are finished
     for place in old:
         if place.name in unfinished or now - place.stat().st_mtime < YOUNG_SECONDS:
@@ -245,6 +241,14 @@ def prune_backups(folder: Folder, now: float) -> list[Path]:
         folder.remove_backup(place)
         removed.append(place)
     return removed
+
+
+def _still_needed(receipt: Path, header: Header) -> Iterator[str]:
+    """Yield the backups that stay for a run: nothing else has what a salvage replaced."""
+    if is_open(header):
+        yield receipt.stem
+    if header.command == INSTALL and header.undone is None:
+        yield f"{DAMAGED}-{receipt.stem}"
 
 
 def _write_receipt(

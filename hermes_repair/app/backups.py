@@ -20,10 +20,10 @@ from hermes_repair.app.preflight import (
     require_no_question,
     require_same_base,
     require_writable,
+    set_wal_aside,
     single_run,
 )
 from hermes_repair.app.receipts import RESTORE, close_empty, write_empty
-from hermes_repair.app.recover import set_wal_aside
 from hermes_repair.evidence.sessions_elsewhere import look_at
 from hermes_repair.home.layout import DATABASE, Home, profile_names
 from hermes_repair.home.other_databases import CopyKind, DatabaseCopy, profile_of

@@ -16,6 +16,7 @@ from hermes_repair.app.open_scene import open_scene, readable
 from hermes_repair.app.target_release import Forecast, forecast_upgrade
 from hermes_repair.checks.file_damage import database_damaged
 from hermes_repair.checks.registry import Check, all_checks, find_check, proposals
+from hermes_repair.checks.resolution_units import DATABASE
 from hermes_repair.checks.schema_version import only_where_there_is_a_way
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.home.layout import Home
@@ -250,10 +251,16 @@ def _with_damage(
     scene: Scene, findings: Sequence[Finding], selection: Selection
 ) -> tuple[Finding, ...]:
     """Add the damage that SQLite only met while the checks were reading (DB003)."""
-    named = any(finding.id == database_damaged.id for finding in findings)
-    if named or not selection.wants_id(database_damaged.id):
+
+    def of_state_db(finding: Finding) -> bool:
+        return finding.id == database_damaged.id and finding.subject == DATABASE
+
+    if any(map(of_state_db, findings)) or not selection.wants_id(database_damaged.id):
         return tuple(findings)
-    return tuple(sorted([*findings, *database_damaged.find(scene)], key=lambda finding: finding.id))
+    if scene.file.soundness is None or not scene.file.soundness.damage:
+        return tuple(findings)
+    met = filter(of_state_db, database_damaged.find(scene))
+    return tuple(sorted([*findings, *met], key=lambda finding: finding.id))
 
 
 def facts(scene: Scene, *, count: bool = True) -> dict[str, Any]:

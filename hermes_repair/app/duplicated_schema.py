@@ -7,7 +7,8 @@ from dataclasses import astuple
 from hermes_repair.app.environment import Run
 from hermes_repair.app.file_status import FileStatus, copy_private
 from hermes_repair.app.receipts import header_of
-from hermes_repair.checks.database_file import LOOK_FOR_COPIES
+from hermes_repair.checks.ways_back import SALVAGE
+from hermes_repair.model.commands_to_type import advice
 from hermes_repair.model.errors import DatabaseUnreadable, Refused
 from hermes_repair.model.plans import Unit, UnitState
 from hermes_repair.records import plan_database
@@ -51,5 +52,5 @@ def _refused(why: str) -> Refused:
     return Refused(
         "DB007: a copy of the database without what its schema lists twice is not sound either"
         f" ({why.rstrip('.')}), so nothing was changed.",
-        LOOK_FOR_COPIES,
+        advice("`{}` shows what can be read, and makes a new database of that.", SALVAGE),
     )

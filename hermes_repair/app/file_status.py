@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from hermes_repair import host
 from hermes_repair.app.environment import Run
 from hermes_repair.home.layout import Home
-from hermes_repair.host import Openers, OpenStatus, Program, RawFacts
+from hermes_repair.host import Openers, OpenStatus, ProcessInfo, Program, RawFacts
 from hermes_repair.model.commands_to_type import Hint, advice, command, quoted
 from hermes_repair.model.errors import DatabaseUnreadable, InUse, NoDatabase, NoInstall, Refused
 from hermes_repair.store.file_state import CopyFiles, Sides, at_rest, beside_others
@@ -93,6 +93,15 @@ class FileStatus:
         return None
 
     @property
+    def perhaps_headless(self) -> bool:
+        """Whether a main file that does not begin like a database may do so with its -wal.
+
+        SQLite opens it then, and the next checkpoint puts the page where it belongs. It never does
+        so with an empty main file: there it deletes the -wal, however it is opened.
+        """
+        return not self.facts.is_sqlite and bool(self.sides.main and self.sides.wal)
+
+    @property
     def left_behind(self) -> bool:
         """Whether a -wal or -journal with something in it lies there, and no connection uses it.
 
@@ -115,12 +124,18 @@ def read_file_status(home: Home) -> FileStatus:
     Raises :class:`NoInstall` where there is no state.db, :class:`Refused` where it may not be read,
     :class:`InUse` where a process writes to files that were deleted or replaced under it.
     """
+    file_status = look_from_outside(home)
+    if not file_status.facts.main.exists:
+        raise _no_database(home)
+    return file_status
+
+
+def look_from_outside(home: Home) -> FileStatus:
+    """Return :func:`read_file_status` also of a home that has no state.db."""
     facts, openers = host.survey(home.database)
     if any(process.deleted for process in openers.processes):
         # A connection that is being closed looks like that for a moment.
         facts, openers = host.survey(home.database)
-    if not facts.main.exists:
-        raise _no_database(home)
     if facts.main.errno is not None:
         raise Refused(
             f"This user may not read {home.database}.",
@@ -132,10 +147,25 @@ def read_file_status(home: Home) -> FileStatus:
         # Who joins now makes a second -wal beside the deleted one, and one of the two is lost.
         raise InUse(
             f"{torn.describe()} has the database open and works on deleted files"
-            f" ({', '.join(torn.deleted)}): what it wrote since is in no file that can be read.",
-            f"Start nothing else with this home. First {torn.how_to_stop()}, then run this again.",
+            f" ({', '.join(torn.deleted)}): what it wrote since is in no file that has a name.",
+            _copy_first(torn),
         )
     return FileStatus(facts, openers)
+
+
+def _copy_first(torn: ProcessInfo) -> Hint:
+    """Return what to do about a process that alone has what it wrote: a kill would lose that.
+
+    When it closes the database by itself, SQLite merges what it wrote.
+    """
+    stop = f"{torn.how_to_stop()}, then run this again."
+    if torn.pid <= 0 or not torn.same_namespace:
+        return f"Start nothing else with this home, and do not kill it. First {stop}"
+    copied = command("salvage", "--from-process", str(torn.pid), "--out", "FILE")
+    return advice(
+        f"Start nothing else here, and do not kill it. Copy what it has first: `{{}}`. Then {stop}",
+        copied,
+    )
 
 
 def _require_sidecars_of_owner(facts: RawFacts) -> None:
@@ -184,21 +214,14 @@ def _no_database(home: Home) -> NoInstall:
 
     remaining_files = find_remaining_files(home)
     hint: Hint = "Give the Hermes folder: hermes-repair doctor --home PATH"
-    if remaining_files.copies:
+    if remaining_files.copies or remaining_files.files:
         hint = advice(
-            "{} Stop Hermes, copy a sound one to {}, then: {}",
-            remaining_files.named_copies,
-            str(home.root / "state.db"),
-            command("doctor"),
-        )
-    elif remaining_files.files:
-        hint = advice(
-            "If it was lost, restore a copy, or start Hermes once, which creates an empty one;"
-            " then run `{}`. For another folder, add --home",
-            command("backfill", "--report"),
+            "`{}` shows what its copies and files can bring back. For another folder, add --home",
+            command("salvage"),
         )
     kind = NoInstall if remaining_files.copies or remaining_files.files else NoDatabase
-    return kind(f"{home.root} has no state.db. {remaining_files.files}".rstrip(), hint)
+    told = [f"{home.root} has no state.db.", remaining_files.files, remaining_files.named_copies]
+    return kind(" ".join(filter(None, told)), hint)
 
 
 @contextmanager

@@ -7,24 +7,28 @@ copy of a database that lies beside it. Only ids, dates and places come out, no 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from itertools import islice
 from pathlib import Path
 
 from hermes_repair import host
 from hermes_repair.app.environment import Run
-from hermes_repair.app.file_status import copy_private, path_in_home
+from hermes_repair.app.file_status import copy_private, path_in_home, read_file_status
 from hermes_repair.app.open_scene import ask_scene, readable
+from hermes_repair.app.salvage_home import salvaging
 from hermes_repair.evidence.auxiliary_files import listings, read_json
 from hermes_repair.evidence.hermes_search import HermesSearch, Row, hermes_search
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.home.layout import Home
 from hermes_repair.home.other_databases import other_databases
 from hermes_repair.model.commands_to_type import advice, command
-from hermes_repair.model.errors import DatabaseUnreadable, Refused, UsageError
+from hermes_repair.model.errors import DatabaseUnreadable, HermesRepairError, Refused, UsageError
 from hermes_repair.model.values import number, text
-from hermes_repair.store.file_state import Sides, at_rest
+from hermes_repair.model.words import count
+from hermes_repair.salvage.account import MESSAGES
+from hermes_repair.store.file_state import Sides, at_rest, main_alone
 from hermes_repair.store.look import Look
+from hermes_repair.store.private_copies import scratch
 from hermes_repair.transcripts.message_keys import content_text, stored_text
 from hermes_repair.transcripts.reader import BadLine, TranscriptReader, decode_record, read_bytes
 from hermes_repair.transcripts.session_files import FileKind, TranscriptFile, spooled_session
@@ -87,19 +91,43 @@ def find(run: Run, words: str) -> Found:
     search = Words(words)
 
     def look(scene: Scene) -> Found:
-        places = list(_in_database(scene, words, search)) if readable(scene) else []
-        notes = list(scene.notes)
         if scene.file.unreadable is not None:
-            notes.append(f"state.db cannot be read: {scene.file.unreadable}")
-        return Found(tuple(places), tuple(notes))
+            raise DatabaseUnreadable(f"state.db cannot be read: {scene.file.unreadable}")
+        places = list(_in_database(scene, words, search)) if readable(scene) else []
+        return Found(tuple(places), tuple(scene.notes))
 
-    first = ask_scene(run, look)
+    try:
+        first = ask_scene(run, look)
+    except DatabaseUnreadable as error:
+        first = _in_what_can_be_read(run, search, error)
     places, notes = list(first.places), list(first.notes)
     for file in _files(run.home, notes):
         places += _in_file(run.home, file, search, notes)
     for copy in other_databases(run.home):
         places += _in_copy(run.home, copy.path, search, notes)
     return Found(tuple(places), tuple(notes))
+
+
+def _in_what_can_be_read(run: Run, search: Words, damage: DatabaseUnreadable) -> Found:
+    """Search what can be salvaged of a damaged database, in a private copy.
+
+    What Hermes' own search makes of it is not asked: no release opens the file.
+    """
+    try:
+        file_status = read_file_status(run.home)
+        with (
+            salvaging(run) as reading,
+            scratch(2 * sum(astuple(file_status.sides))) as place,
+        ):
+            made = reading.make(place / "state.db")
+            with main_alone(made.database) as look:
+                places = tuple(_messages(look, search)) if look.has("messages") else ()
+    except HermesRepairError as error:
+        return Found((), (damage.message, f"It was not searched: {error.message}"))
+    messages = made.ledger.table(MESSAGES)
+    note = f"state.db is damaged: {count(messages.read, 'message')} can be read and were searched"
+    lost = f", {messages.lost_rows:,} are lost" if messages.lost_rows else ""
+    return Found(places, (f"{note}{lost}.",))
 
 
 def _in_database(scene: Scene, words: str, sought: Words) -> Iterator[Place]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hermes_repair.app.clean_locks import COMMAND as LOCK_CLEANING
 from hermes_repair.app.environment import folder_of
-from hermes_repair.app.receipts import RESTORE, replaced_in
+from hermes_repair.app.receipts import INSTALL, RESTORE, replaced_in
 from hermes_repair.app.recover import answer_of, said
 from hermes_repair.home.layout import Home
 from hermes_repair.model.actions import RowDelete
@@ -45,12 +45,18 @@ class Entry:
 
     @property
     def can_be_undone(self) -> bool:
-        return self.done > 0 and self.replaced_by is None
+        done = self.done > 0 or (self.installs and self.state == "done")
+        return done and self.replaced_by is None
 
     @property
     def restores(self) -> bool:
         """Whether this run put a copy back."""
         return self.header.command == RESTORE
+
+    @property
+    def installs(self) -> bool:
+        """Whether this run put a new database in the place of another, whose files are kept."""
+        return self.header.command == INSTALL
 
     @property
     def is_final(self) -> bool:
@@ -74,7 +80,7 @@ class Entry:
             return "unfinished"
         if self.header.undone is not None:
             return "undone"
-        return "done" if self.done or self.is_final else "nothing done"
+        return "done" if self.done or self.is_final or self.installs else "nothing done"
 
 
 def history(home: Home, left_out: list[tuple[Path, BadRecord]] | None = None) -> list[Entry]:

@@ -33,7 +33,7 @@ from hermes_repair.schema.recognise import holds_conversations, recognise
 from hermes_repair.schema.structure import Structure, read_structure
 from hermes_repair.store.file_state import FileState, SideFile, WalAnswer, at_rest, beside_others
 from hermes_repair.store.integrity import require_agreement
-from hermes_repair.store.look import Look
+from hermes_repair.store.look import Look, View
 from hermes_repair.store.repeated_objects import repeated_schema
 from hermes_repair.transcripts.session_files import list_sessions
 
@@ -137,14 +137,16 @@ def _structure(
     look: Look, state: FileState, file_status: FileStatus
 ) -> tuple[Structure, FileState]:
     if file_status.facts.main.size == 0:
-        held = (
-            f"; its -wal holds {file_status.facts.wal.size} bytes"
-            if file_status.facts.wal.size
-            else ""
+        wal = file_status.facts.wal.size
+        held = f"; its -wal holds {wal} bytes, and opening it deletes them" if wal else ""
+        return Structure(), replace(
+            state, unreadable=f"it is empty (0 bytes){held}", nothing_there=not wal
         )
-        return Structure(), replace(state, unreadable=f"it is empty (0 bytes){held}")
     if not file_status.facts.is_sqlite:
-        return Structure(), replace(state, unreadable="it is not a SQLite database")
+        headless = file_status.perhaps_headless and state.view is View.JOINED
+        if not headless or state.soundness is None or not state.soundness.sound:
+            return Structure(), replace(state, unreadable="it is not a SQLite database")
+        state = replace(state, headless=True)
     if file_status.in_the_way is not None:
         return Structure(), replace(state, unreadable=file_status.in_the_way)
     try:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hermes_repair import host
 from hermes_repair.app.environment import Run
-from hermes_repair.app.file_status import FileStatus, copy_private, read_file_status
+from hermes_repair.app.file_status import SIDE_SUFFIXES, FileStatus, copy_private, read_file_status
 from hermes_repair.app.receipts import left_by_us
 from hermes_repair.home.layout import Home
 from hermes_repair.model.choices import WalChoice
@@ -55,7 +55,7 @@ def require_writable(run: Run, need: int) -> Space:
     Returns what was asked of the disk, for the report.
     """
     database = run.home.database
-    for path in (database, database.parent):
+    for path in (database, database.parent) if database.exists() else (database.parent,):
         if not host.can_write(path):
             raise Refused(f"This user cannot write {path}.", run.folder.way_in(path))
     disk = disk_space(run.home, need)
@@ -92,15 +92,11 @@ def require_no_question(
     ``repair`` and ``migrate`` hear it from the doctor's checks; this is for the commands that open
     the database without them.
     """
-    if not file_status.facts.is_sqlite:
+    if not file_status.facts.is_sqlite and not file_status.perhaps_headless:
         what = "is not a SQLite database" if file_status.facts.main.size else "is empty (0 bytes)"
         raise DatabaseUnreadable(
             f"{run.home.database} {what}.",
-            advice(
-                "Nothing was changed. `{}` says more; `{}` restores a copy.",
-                command("doctor"),
-                command("restore", "BACKUP"),
-            ),
+            advice("Nothing was changed. `{}` says what brings it back.", command("doctor")),
         )
     if file_status.in_the_way is not None:
         raise DatabaseUnreadable(
@@ -112,6 +108,8 @@ def require_no_question(
     ):
         return
     state = file_state(run, file_status)
+    if file_status.perhaps_headless and state.soundness is not None:
+        require_sound(state.soundness, ())
     if state.side in IN_QUESTION:
         raise Refused(
             "DB002: the -wal beside state.db may not belong to it, so nothing is written.",
@@ -183,6 +181,12 @@ def copy_verified(source: Path, target: Path) -> bool:
     part.replace(target)
     sync(target)
     return True
+
+
+def set_wal_aside(home: Home) -> None:
+    """Take leftover side files away from a database that nobody has open; the copy keeps them."""
+    for suffix in SIDE_SUFFIXES:
+        home.database.with_name(home.database.name + suffix).unlink(missing_ok=True)
 
 
 def guard_alone(run: Run) -> Callable[[], None]:

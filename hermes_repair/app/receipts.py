@@ -21,6 +21,9 @@ from hermes_repair.records.receipt_traces import Traces, traces
 
 RESTORE = "restore"
 """What receipts of a restore are called. They have no steps: `undo` takes none of them back."""
+INSTALL = "salvage"
+"""What receipts are called of a database that was put in the place of another. They have no steps,
+and `undo` gives back the files that were there."""
 CLOCKS = 2.0  # seconds: some filesystems keep no finer times
 ANSWERS = {choice: f"repair-wal-{choice.value}" for choice in WalChoice}
 """What receipts of an answer to DB002 are called; they have no steps either."""
@@ -171,7 +174,7 @@ def left_by_us(folder: Folder, file_status: FileStatus) -> Path | None:
     Either both files lie as a run found them when it ended, or a run was cut off, state.db is the
     file that it was at work on, and the -wal was written since. SQLite takes a -wal in page by
     page, so a kill or a full disk leaves a main file that is no state that ever was, and what it
-    shows is no evidence against the -wal. A run that was to set a -wal aside says nothing for it.
+    shows is no evidence against the -wal. A run that was to take a -wal away says nothing for it.
     """
     if not file_status.sides.wal:
         return None
@@ -181,6 +184,7 @@ def left_by_us(folder: Folder, file_status: FileStatus) -> Path | None:
             return path
         wrote = file_status.facts.wal.mtime_ns / 1e9 > header.created - CLOCKS
         same = header.base.partition(":")[0] == main
-        if is_open(header) and header.command != ANSWERS[WalChoice.IGNORE] and same and wrote:
+        takes_it_away = header.command in (ANSWERS[WalChoice.IGNORE], INSTALL)
+        if is_open(header) and not takes_it_away and same and wrote:
             return path
     return None

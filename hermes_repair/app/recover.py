@@ -14,17 +14,18 @@ from pathlib import Path
 from hermes_repair.app.apply_units import ROOM, close_receipt
 from hermes_repair.app.environment import Run
 from hermes_repair.app.file_status import (
-    SIDE_SUFFIXES,
     FileStatus,
     copy_private,
     read_file_status,
 )
+from hermes_repair.app.install_salvaged import settle_all
 from hermes_repair.app.preflight import (
     bundle,
     copy_as_files,
     require_alone,
     require_no_question,
     require_writable,
+    set_wal_aside,
 )
 from hermes_repair.app.receipts import (
     ANSWERS,
@@ -100,7 +101,7 @@ def recover(run: Run) -> list[str]:
     not there at all. Raises :class:`InUse` where somebody has the database open.
     """
     home, folder = run.home, run.folder
-    sentences: list[str] = []
+    sentences = settle_all(run)
     for path, header in list(plan_database.read_each(folder.receipt_paths(), _open_header)):
         if header is None:
             continue
@@ -252,9 +253,3 @@ def said(choice: WalChoice) -> str:
 def answer_of(command: str) -> WalChoice | None:
     """Return the answer that a receipt of this command keeps, None for any other run."""
     return next((choice for choice, name in ANSWERS.items() if name == command), None)
-
-
-def set_wal_aside(home: Home) -> None:
-    """Take leftover side files away from a database that nobody has open; the copy keeps them."""
-    for suffix in SIDE_SUFFIXES:
-        home.database.with_name(home.database.name + suffix).unlink(missing_ok=True)

@@ -11,6 +11,7 @@ from hermes_repair.app.apply_units import PATIENCE, ROOM
 from hermes_repair.app.environment import Run
 from hermes_repair.app.file_status import FileStatus, copy_private, marks_left, read_file_status
 from hermes_repair.app.history import Entry, to_undo
+from hermes_repair.app.install_salvaged import uninstall
 from hermes_repair.app.preflight import (
     bundle,
     guard_alone,
@@ -90,7 +91,10 @@ def undo(run: Run, named: str | None, agree: Callable[[list[Entry]], bool]) -> U
         kept: list[Entry] = []
         for entry in entries:
             require_alone(read_file_status(run.home))
-            if entry.whole:
+            if entry.installs:
+                uninstall(run, entry.path, entry.header)
+                units += 1
+            elif entry.whole:
                 try:
                     units += _restore(run, entry)
                 except WrittenSince:

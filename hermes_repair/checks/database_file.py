@@ -17,11 +17,11 @@ from dataclasses import asdict, dataclass
 
 from hermes_repair.checks.registry import check
 from hermes_repair.checks.resolution_units import DATABASE
+from hermes_repair.checks.ways_back import LEAVE_IT, ways_back
 from hermes_repair.evidence.database_history import ids_without_row
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.evidence.sessions_elsewhere import (
     OlderCopy,
-    RemainingFiles,
     find_older_copies,
     find_remaining_files,
 )
@@ -34,11 +34,7 @@ from hermes_repair.transcripts.verdicts import Comparison, Verdict
 
 NAMED = 5
 """So many sessions are named in a sentence; the data has all."""
-LEAVE_IT = "Do not start Hermes with it."
 LIST_BACKUPS = command("backup list")
-LOOK_FOR_COPIES = advice(
-    f"{LEAVE_IT} Look for copies: `{{}}`, state-snapshots/, *.bak next to it.", LIST_BACKUPS
-)
 
 
 @check("DB001", "database-unreadable", Severity.FATAL, Remedy.MANUAL, file_level=True)
@@ -47,13 +43,15 @@ def database_unreadable(scene: Scene) -> Iterator[Finding]:
 
     What it means: the file is empty, is not a database, has a damaged first page, or lacks Hermes'
     tables of sessions and messages. Opening it with Hermes can make things worse: SQLite deletes a
-    -wal beside an empty file.
+    -wal beside an empty file. Where only the first page of the file is gone and the -wal beside it
+    has that page, nothing is lost (a warning): together the two are a whole database.
 
     How it happens: an update or a crash truncated the file, a sync tool or an editor replaced it,
     or the disk lost its first page (Hermes #68474, #97568, #98017).
 
-    What repair does: nothing. The data has to come from a copy or from a recovery tool; see
-    `hermes-repair backup list` and the JSONL files in sessions/.
+    What repair does: nothing. `hermes-repair salvage` reads the file and what lies beside it page
+    by page, says what it can read and what is lost, and makes a new database of it; `hermes-repair
+    restore` puts a sound copy back.
 
     How safe it is: nothing is changed.
     """
@@ -63,8 +61,17 @@ def database_unreadable(scene: Scene) -> Iterator[Finding]:
         yield _unreadable(
             scene,
             f"state.db cannot be read: {scene.file.unreadable.rstrip('.')}.",
-            LOOK_FOR_COPIES,
+            ways_back(scene),
             scene.file.unreadable,
+        )
+    elif scene.file.headless:
+        yield database_unreadable.finding(
+            DATABASE,
+            "The first page of state.db is gone, and the -wal beside it has it: together they are"
+            " whole.",
+            "Nothing is lost: Hermes puts it back when it starts. Until then keep both together.",
+            severity=Severity.WARNING,
+            identity=("first page in the -wal",),
         )
     elif taken := _taken_names(scene):
         yield _unreadable(
@@ -95,31 +102,19 @@ def _taken_names(scene: Scene) -> list[str]:
     return [name for name in STORE if name in taken]
 
 
-def _unreadable(scene: Scene, message: str, without_copies: Hint, identity: str) -> Finding:
-    """Return DB001 with what the home has besides: files of chats, and copies to put back."""
+def _unreadable(scene: Scene, message: str, hint: Hint, identity: str) -> Finding:
+    """Return DB001 with what the home has besides: files of chats, and copies."""
     remaining_files = find_remaining_files(scene.home)
     return database_unreadable.finding(
         DATABASE,
-        f"{message} {remaining_files.files}".rstrip(),
-        put_back(remaining_files) or without_copies,
+        " ".join(filter(None, [message, remaining_files.files, remaining_files.named_copies])),
+        hint,
         data={
             "transcripts": remaining_files.transcripts,
             "session_logs": remaining_files.logs,
             "copies": [str(copy.path) for copy in remaining_files.copies],
         },
         identity=(identity,),
-    )
-
-
-def put_back(remaining_files: RemainingFiles) -> Hint | None:
-    """Return the hint that names the copies, None where there are none."""
-    if not remaining_files.copies:
-        return None
-    return advice(
-        "{} {} `{}` restores a sound one.",
-        LEAVE_IT,
-        remaining_files.named_copies,
-        command("restore", "FILE"),
     )
 
 

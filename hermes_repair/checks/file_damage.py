@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from hermes_repair.checks.database_file import LIST_BACKUPS, LOOK_FOR_COPIES, put_back
+from hermes_repair.checks.database_file import LIST_BACKUPS
 from hermes_repair.checks.registry import check, each
 from hermes_repair.checks.resolution_units import DATABASE, REPAIR
+from hermes_repair.checks.ways_back import ways_back
+from hermes_repair.evidence.damaged_stores import damaged_stores
 from hermes_repair.evidence.scene import Scene
-from hermes_repair.evidence.sessions_elsewhere import find_remaining_files
 from hermes_repair.model.actions import Ddl, IndexRefill
 from hermes_repair.model.commands_to_type import Hint, advice, command
 from hermes_repair.model.findings import Finding, Remedy, Severity
@@ -39,16 +40,29 @@ def database_damaged(scene: Scene) -> Iterator[Finding]:
     be incomplete, and writing to the file makes it worse. Damage of an index alone (DB006) or of
     the search index alone (FT003) is not meant: with those all conversations can be read. Pages
     that belong to nothing are only a note: a rebuilt index leaves them, or a table that is older
-    than they are.
+    than they are. Where another file is named, such as kanban.db, that one is damaged, and the
+    chats are not (an error).
 
     How it happens: a full disk, a power cut, two processes that lost each other's locks, or a
     library with SQLite's WAL-reset bug (Hermes #45383, #89737).
 
-    What repair does: nothing; it refuses to write to a damaged file. The way back is an older copy,
-    or a recovery into a new file.
+    What repair does: nothing; it refuses to write to a damaged file. `hermes-repair salvage` reads
+    it page by page, says what it can read and what is lost, and makes a new database of it;
+    `hermes-repair restore` puts a sound copy back.
 
     How safe it is: nothing is changed.
     """
+    for store in damaged_stores(scene.home, scene.notes):
+        name = str(store.path.relative_to(scene.home.base))
+        yield database_damaged.finding(
+            {"kind": "file", "path": name},
+            f"SQLite finds damage in {name}, which is not the database of the chats"
+            f" ({count(len(store.damage), 'line')}).",
+            "Stop Hermes and keep a copy of that file. hermes-repair does not write to it.",
+            severity=Severity.ERROR,
+            data={"quick_check": list(store.damage[:LINES])},
+            identity=(name, *store.damage[:LINES]),
+        )
     soundness = scene.file.soundness
     if soundness is None or scene.file.unreadable is not None or scene.file.side is SideFile.STALE:
         return
@@ -62,7 +76,7 @@ def database_damaged(scene: Scene) -> Iterator[Finding]:
                     *_what_is_left(soundness.tables, counted),
                 ]
             ),
-            put_back(find_remaining_files(scene.home)) or LOOK_FOR_COPIES,
+            ways_back(scene),
             data={
                 "quick_check": list(soundness.damage[:LINES]),
                 "damaged": list(soundness.tables),
@@ -314,7 +328,7 @@ def schema_duplicated(scene: Scene) -> Iterator[Finding]:
         DATABASE,
         f"The schema of state.db has more than one entry of {named}, so SQLite refuses the file."
         f" {readable}{f', but the entries of {_listed(differing)} differ' if differing else ''}.",
-        REPAIR if safe else put_back(find_remaining_files(scene.home)) or LOOK_FOR_COPIES,
+        REPAIR if safe else ways_back(scene),
         remedy=Remedy.SAFE if safe else Remedy.MANUAL,
         data={
             "objects": [

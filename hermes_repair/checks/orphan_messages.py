@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -14,7 +14,7 @@ from hermes_repair.model.actions import RowInsert
 from hermes_repair.model.commands_to_type import advice
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import ADOPTION, Safety, Stage, Unit
-from hermes_repair.model.values import Value, number, whole
+from hermes_repair.model.values import Row, Value, number, whole
 from hermes_repair.model.words import count, utc_day, verb
 from hermes_repair.store.look import Look
 from hermes_repair.transcripts.message_keys import decode_calls
@@ -87,22 +87,30 @@ def orphan_messages(scene: Scene) -> Iterator[Finding]:
 def _adopt(scene: Scene, orphans: Orphans, finding: Finding) -> Iterator[Unit]:
     """Make the row of the session again."""
     session_id = finding.session_id or ""
-    started = orphans.first if orphans.first is not None else scene.now
-    title = recovered_title(f"{SOURCE} chat", utc_day(started), scene.taken_titles)
-    messages, calls = _counts(scene, session_id)
-    new = NewSession(session_id, SOURCE, started, title, messages, calls)
-    row = new.row(frozenset(scene.look.columns("sessions")))
+    row = adopted_session(scene.look, session_id, orphans, scene.taken_titles, scene.now)
     summary = f"create a session for {count(orphans.messages, 'message')} of {session_id}"
     actions = [RowInsert("sessions", {"id": session_id}, row)]
     yield replace(session_unit(finding, summary, actions, Safety.UNSAFE), kind=ADOPTION)
 
 
-def _counts(scene: Scene, session_id: str) -> tuple[int, int]:
+def adopted_session(
+    look: Look, session_id: str, found: Orphans, taken: Collection[str], now: float
+) -> Row:
+    """Return the row of a session for messages that have none: its source and title say so.
+
+    ``taken`` are titles that others have; ``now`` stands for a time where no message has one.
+    """
+    started = found.first if found.first is not None else now
+    title = recovered_title(f"{SOURCE} chat", utc_day(started), taken)
+    messages, calls = _counts(look, session_id)
+    new = NewSession(session_id, SOURCE, started, title, messages, calls)
+    return new.row(frozenset(look.columns("sessions")))
+
+
+def _counts(look: Look, session_id: str) -> tuple[int, int]:
     """Return the active messages of a session and their tool calls, as Hermes counts them."""
-    active = " AND active = 1" if "active" in scene.look.columns("messages") else ""
-    rows = scene.look.rows(
-        f"SELECT tool_calls FROM messages WHERE session_id = ?{active}", [session_id]
-    )
+    active = " AND active = 1" if "active" in look.columns("messages") else ""
+    rows = look.rows(f"SELECT tool_calls FROM messages WHERE session_id = ?{active}", [session_id])
     messages = calls = 0
     for (value,) in rows:
         messages += 1

@@ -12,8 +12,10 @@ from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.records.folder import ACKNOWLEDGED
 
+INSTALL = command("salvage", "--install")
 
-@check("RP001", "repair-unfinished", Severity.ERROR, Remedy.SAFE)
+
+@check("RP001", "repair-unfinished", Severity.ERROR, Remedy.SAFE, file_level=True)
 def repair_unfinished(scene: Scene) -> Iterator[Finding]:
     """A run of hermes-repair was interrupted.
 
@@ -21,6 +23,10 @@ def repair_unfinished(scene: Scene) -> Iterator[Finding]:
     it is either complete or not done at all; only its receipt does not say which yet.
 
     How it happens: kill, power cut, full disk.
+
+    A salvage that was to replace state.db is different: state.db is the old file or the new one,
+    whole, and the next command of either kind gives the side files of the old one back or leaves
+    the new one in place.
 
     What repair does: the next `repair`, `migrate` or `undo` reads from the database which steps
     were done, records that, and continues from there; `undo` can then revert those that were done.
@@ -35,10 +41,14 @@ def repair_unfinished(scene: Scene) -> Iterator[Finding]:
         if header.restored is not None:
             sentence = "`{}` records whether the copy was restored, completely or not at all."
             hint = advice(sentence, REPAIR)
+        replaces = header.installed is not None
+        if replaces and scene.file.damaged:
+            hint = advice("`{}` gives back what it had moved, and begins again.", INSTALL)
         yield repair_unfinished.finding(
             {"kind": "receipt", "receipt": path.stem},
             f"{what} was interrupted (receipt {path.stem}).",
             hint,
+            remedy=Remedy.MANUAL if replaces and scene.file.damaged else Remedy.SAFE,
             data={"command": header.command, "created": header.created, "pending": pending},
         )
 

@@ -71,6 +71,9 @@ COMMANDS = {
         "lineage_commands",
         "Draw the lineage: which session continues, branches from or was delegated by which.",
     ),
+    "salvage": Listed(
+        "salvage_command", "Read what can be read of a damaged database, and write it to a new one."
+    ),
     "restore": Listed(
         "backup_commands", "Restore state.db from a copy, after backing up its present state."
     ),

@@ -25,8 +25,8 @@ IMPORTS_SINCE = 20
 class MissingId:
     """The smallest message id that was given out and that no row has, None where there is none.
 
-    ``explained_since``: since when some of those below it are free by a run of ours that was
-    undone (epoch seconds).
+    ``explained_since``: since when some of those below it are known to be free, by a run of ours
+    that was undone or that replaced a file which had lost them (epoch seconds).
     """
 
     first: int | None
@@ -68,7 +68,8 @@ def database_birth(snapshot: HistoryEvidence) -> float | None:
     if not last_message_id(snapshot):
         return min(began, default=snapshot.now)
     first = look.one("SELECT timestamp FROM messages WHERE id = 1")
-    moved = any(1 in freed.ids and freed.proof_rows for freed in snapshot.receipt_history.freed)
+    freed = snapshot.receipt_history.freed
+    moved = any(1 in one.ids and one.proof_rows and not one.lost for one in freed)
     if (first is None or 1 in snapshot.receipt_history.written) and not moved:
         return None
     plausible = (
@@ -82,11 +83,17 @@ def database_birth(snapshot: HistoryEvidence) -> float | None:
     ]
     if moved and snapshot.receipt_history.birth is not None:
         times.append(snapshot.receipt_history.birth)
-    elif times and first is not None and snapshot.first_missing.first is not None:
+    elif times and first is not None and _some_missing(snapshot):
         started = first[0]
         if not isinstance(started, int | float) or started > min(times) + SLACK:
             return None
     return min([*times, *began]) if times else None
+
+
+def _some_missing(snapshot: HistoryEvidence) -> bool:
+    """Whether messages were taken out of the database, or lost with a file that it replaced."""
+    lost = any(one.lost for one in snapshot.receipt_history.freed)
+    return lost or snapshot.first_missing.first is not None
 
 
 def _brought_back(snapshot: HistoryEvidence, ours: str) -> frozenset[str]:
@@ -130,8 +137,9 @@ def _rows(snapshot: HistoryEvidence) -> int:
 def first_missing_id(snapshot: HistoryEvidence) -> MissingId:
     """Return the smallest message id that was given out and that no row has.
 
-    An id that our own runs freed is no evidence. That a run freed it here, and not in a database
-    that this one replaced, shows in a row that the run left; one that was undone leaves none.
+    An id that our own runs freed is no evidence, and no more is one that was lost with a damaged
+    file. That a run freed it here, and not in a database that this one replaced, shows in a row
+    that the run left; one that was undone leaves none.
     """
     look = snapshot.look
     last = last_message_id(snapshot)
@@ -159,7 +167,7 @@ def _past_ours(freed: list[Freed], since: list[float], low: int, high: int) -> i
         by = [one for one in freed if low in one.ids]
         if not by:
             break
-        since += [one.at for one in by if not one.proof_rows]
+        since += [one.at for one in by if one.earlier]
         low += 1
     return low
 

@@ -21,7 +21,9 @@ from hermes_repair.lineage.column_changes import BRANCHED_FROM, DELEGATE_FROM
 from hermes_repair.model.errors import HermesRepairError
 from hermes_repair.model.values import Value, text
 from hermes_repair.model.words import count
+from hermes_repair.records.folder import DAMAGED
 from hermes_repair.schema.model_config import read_config
+from hermes_repair.store.backup import sound
 from hermes_repair.store.file_state import beside_others, main_alone
 from hermes_repair.store.look import Look
 from hermes_repair.transcripts.session_files import FileKind, TranscriptFile, list_sessions
@@ -205,6 +207,20 @@ class RemainingFiles:
         return f"Copies of a database here: {', '.join(named)}."
 
 
+def sound_copies(remaining: RemainingFiles) -> list[DatabaseCopy]:
+    """Return the newest copies that `restore` would take: whole, and with nothing beside them.
+
+    So many are looked at as are named.
+    """
+    asked = remaining.copies[:NAMED]
+    return [copy for copy in asked if not _with_sides(copy.path) and not sound(copy.path)]
+
+
+def _with_sides(path: Path) -> bool:
+    sides = (path.with_name(path.name + suffix) for suffix in ("-wal", "-journal"))
+    return any(side.exists() and side.stat().st_size for side in sides)
+
+
 def find_remaining_files(home: Home) -> RemainingFiles:
     """Return what lies there; other profiles' databases and copies are none of this home's."""
     kinds = [file.kind for file in _chat_files(home)]
@@ -214,7 +230,9 @@ def find_remaining_files(home: Home) -> RemainingFiles:
         copies=tuple(
             copy
             for copy in other_databases(home)
-            if copy.kind is not CopyKind.PROFILE and profile_of(copy.path) in (None, home.profile)
+            if copy.kind is not CopyKind.PROFILE
+            and profile_of(copy.path) in (None, home.profile)
+            and not copy.path.parent.name.startswith(DAMAGED)
         ),
     )
 

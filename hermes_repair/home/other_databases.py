@@ -15,6 +15,9 @@ from hermes_repair.host.regular_files import real_path
 MOST_COPIES = 40
 """Of each kind the newest so many: one install had 505 copies of two states (Hermes #86747)."""
 _BESIDE = re.compile(r"state\.db\..+|state.*\.(bak|backup|old)")
+_REPLACED = re.compile(r"damaged-\d+-\w+-salvage")
+"""Where our records keep the damaged files that a salvage replaced: all that can be read of them
+is in the database."""
 _SIDES = ("-wal", "-shm", "-journal")
 _KEPT_IN = (RECORDS_DIR, "state-snapshots")
 
@@ -68,7 +71,12 @@ def other_databases(home: Home) -> Iterator[DatabaseCopy]:
         (CopyKind.BACKUP, f"hermes-repair/backups/*/{DATABASE}"),
         (CopyKind.BACKUP, f"hermes-repair/backups/*/*/{DATABASE}"),
     ):
-        paths = [path for root in places for path in root.glob(pattern)]
+        paths = [
+            path
+            for root in places
+            for path in root.glob(pattern)
+            if not _REPLACED.fullmatch(path.parent.name)
+        ]
         yield from (DatabaseCopy(kind, path) for path in _newest(paths))
     beside = [
         Path(entry.path)

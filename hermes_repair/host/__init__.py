@@ -5,7 +5,14 @@ said to be unknown, with the reason; nothing here guesses. Nothing here opens SQ
 databases are read by a child process only (:mod:`hermes_repair.host.byte_reader`).
 """
 
-from hermes_repair.host.byte_reader import WorkerFailed, copy_files, probe, read_wal, same_files
+from hermes_repair.host.byte_reader import (
+    WorkerFailed,
+    copy_files,
+    held,
+    probe,
+    read_wal,
+    same_files,
+)
 from hermes_repair.host.filesystems import (
     Filesystem,
     Owner,
@@ -17,6 +24,7 @@ from hermes_repair.host.filesystems import (
     owner,
     single_run,
 )
+from hermes_repair.host.held_files import copy_held, held_files
 from hermes_repair.host.observations import (
     FileFacts,
     LockHolder,
@@ -46,10 +54,13 @@ __all__ = [
     "boot_time",
     "can_write",
     "copy_files",
+    "copy_held",
     "crontab_line",
     "differing_owner",
     "filesystem",
     "free_bytes",
+    "held",
+    "held_files",
     "hidden_processes",
     "kernel_locks",
     "mapped_files",

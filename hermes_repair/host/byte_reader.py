@@ -11,7 +11,8 @@ import ast
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -52,15 +53,36 @@ def look(path: Path) -> tuple[RawFacts, Descriptors]:
     )
 
 
-def copy_files(pairs: Iterable[tuple[Path, Path]], *, fsync: bool = True) -> None:
+def copy_files(
+    pairs: Iterable[tuple[Path, Path]], *, fsync: bool = True, descriptors: bool = False
+) -> None:
     """Copy each source to its target: a new file of mode 0600, shared extents where possible.
 
     With ``fsync`` the files and then their folders are on disk before this returns. A missing
     source is left out; an existing target, a full disk or a refused permission raises OSError and
-    removes what this call had made.
+    removes what this call had made. ``descriptors``: the sources are such below /proc.
     """
     paths = [os.fspath(path) for pair in pairs for path in pair]
-    _ask(["copy", "-f" if fsync else "-", *paths], None)
+    _ask(["copy", f"-{'f' * fsync}{'d' * descriptors}", *paths], None)
+
+
+@contextmanager
+def held(*databases: Path) -> Iterator[bool]:
+    """Hold every lock of SQLite's on these databases, and yield whether nobody else has one.
+
+    A child process has the locks, so that no other descriptor of ours can drop them: SQLite reads
+    and writes none of these files until this ends, whoever asks it to.
+    """
+    child = _start(["hold", *map(os.fspath, databases)], subprocess.PIPE)
+    try:
+        assert child.stdin is not None and child.stdout is not None and child.stderr is not None
+        answer = child.stdout.readline()
+        if not answer:
+            child.wait()
+            raise _failed(child, child.stderr.read())
+        yield bool(_answer(answer))
+    finally:
+        child.communicate()  # closes its stdin, which ends it
 
 
 def same_files(left: Path, right: Path) -> bool:
@@ -81,12 +103,7 @@ def read_wal(main: Path, wal: Path) -> WalFacts:
 
 def _ask(arguments: Sequence[str], seconds: float | None) -> Any:
     """Run one operation of the worker and return its answer as it wrote it."""
-    child = subprocess.Popen(
-        [sys.executable, "-I", "-S", str(WORKER), *arguments],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
+    child = _start(arguments, subprocess.DEVNULL)
     try:
         output, trouble = child.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:
@@ -100,9 +117,27 @@ def _ask(arguments: Sequence[str], seconds: float | None) -> Any:
         child.wait()
         raise
     if child.returncode != 0:
-        lines = trouble.decode("utf-8", "backslashreplace").strip().splitlines() or ["no message"]
-        code = child.returncode
-        raise WorkerFailed(f"The process that reads files ended with {code}: {lines[-1]}")
+        raise _failed(child, trouble)
+    return _answer(output)
+
+
+def _start(arguments: Sequence[str], stdin: int) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-I", "-S", str(WORKER), *arguments],
+        stdin=stdin,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+def _failed(child: subprocess.Popen[bytes], trouble: bytes) -> WorkerFailed:
+    lines = trouble.decode("utf-8", "backslashreplace").strip().splitlines() or ["no message"]
+    code = child.returncode
+    return WorkerFailed(f"The process that reads files ended with {code}: {lines[-1]}")
+
+
+def _answer(output: bytes) -> Any:
+    """Return what the worker answered; raises the OSError that it met."""
     answer = ast.literal_eval(output.decode("ascii"))
     if "ok" not in answer:
         path = answer["path"]

@@ -220,16 +220,40 @@ def lock_lines(inodes: set[int]) -> list[str] | None:
     return [line for line in lines if any(ending in line for ending in endings)]
 
 
+def hold(*databases: bytes) -> bool:
+    """Take every lock of SQLite's on these databases, for as long as this process lives.
+
+    False where somebody has one. It works on a file that SQLite cannot read as well. An absent
+    file has no locks.
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows: a file that somebody has open cannot be replaced there
+        return True
+    for database in databases:
+        for suffix, start, length in LOCK_RANGES:
+            try:
+                descriptor = os.open(database + suffix, os.O_RDWR | COMMON_FLAGS | NO_LINK)
+            except FileNotFoundError:
+                continue
+            try:
+                fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, length, start)
+            except (BlockingIOError, PermissionError):  # one of the two, by the system
+                return False
+    return True
+
+
 def copy(options: bytes, *paths: bytes) -> None:
     """Copy files (source, target, source, target, ...) to new files of mode 0600.
 
-    ``options`` has the letter ``f`` for fsync of files and folders. An absent source is left out,
-    and a link is an error. On any error the files made by this call are removed again.
+    ``options`` has the letter ``f`` for fsync of files and folders, ``d`` where the sources are
+    descriptors of a process below /proc. An absent source is left out, and any other link is an
+    error. On any error the files made by this call are removed again.
     """
     created: list[bytes] = []
     try:
         for source, target in zip(paths[::2], paths[1::2], strict=True):
-            copy_one(source, target, created, b"f" in options)
+            copy_one(source, target, created, options)
         for folder in sorted({os.path.dirname(path) or b"." for path in created}):
             if b"f" in options and os.name == "posix":
                 descriptor = os.open(folder, os.O_RDONLY)
@@ -241,16 +265,16 @@ def copy(options: bytes, *paths: bytes) -> None:
         raise
 
 
-def copy_one(source: bytes, target: bytes, created: list[bytes], durably: bool) -> None:
+def copy_one(source: bytes, target: bytes, created: list[bytes], options: bytes) -> None:
     try:
-        reader = os.open(source, READ_FLAGS | NO_LINK)
+        reader = os.open(source, READ_FLAGS | (0 if b"d" in options else NO_LINK))
     except FileNotFoundError:
         return
     writer = os.open(target, WRITE_FLAGS, 0o600)
     created.append(target)
     try:
         clone(reader, writer) or copy_range(reader, writer) or copy_plain(reader, writer)
-        if durably:
+        if b"f" in options:
             os.fsync(writer)
     except OSError as error:
         error.filename = target
@@ -352,6 +376,7 @@ def wal(main: bytes, beside: bytes) -> dict[str, Any]:
 OPERATIONS: dict[str, Any] = {
     "probe": probe,
     "look": look,
+    "hold": hold,
     "copy": copy,
     "compare": compare,
     "wal": wal,
@@ -365,7 +390,9 @@ def main() -> None:
         answer = {"ok": OPERATIONS[operation](*map(os.fsencode, arguments))}
     except OSError as error:
         answer = {"errno": error.errno, "message": error.strerror, "path": error.filename}
-    print(ascii(answer))
+    print(ascii(answer), flush=True)
+    if operation == "hold":
+        sys.stdin.buffer.read()  # ends when whoever asked is done, or is no more
 
 
 if __name__ == "__main__":

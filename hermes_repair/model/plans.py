@@ -148,6 +148,9 @@ class Header:
     the marks of state.db and of a -wal that a run could not take into it: the two as they lay when
     it ended. ``home`` is the identity of the home that a receipt belongs to; it moves with its
     folder. ``schema`` is the number of the database before the run, ``target`` that of a migration.
+    ``installed`` are the marks of a database that a run put in the place of another one,
+    ``content`` is a JSON object with a digest of each of its tables, and ``lost`` one of the
+    messages that are proven lost with the other one.
     """
 
     tool_version: str
@@ -166,3 +169,6 @@ class Header:
     left: str | None = None
     home: str | None = None
     target: int | None = None
+    installed: str | None = None
+    content: str | None = None
+    lost: str | None = None

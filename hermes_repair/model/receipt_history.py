@@ -26,12 +26,19 @@ class Freed:
 
     ``proof_rows`` are some of the rows that it left instead: where one of them is there, the unit
     was done in this database and not in one that it replaced. A unit that was undone leaves none.
-    ``at`` is when its run began (epoch seconds).
+    ``at`` is when its run began (epoch seconds). ``lost``: nobody took these rows, the file that
+    the run replaced had lost them; the proof rows are some that it brought over.
     """
 
     ids: frozenset[int]
     proof_rows: tuple[ProofRow, ...]
     at: float
+    lost: bool = False
+
+    @property
+    def earlier(self) -> bool:
+        """Whether only what was said before ``at`` can have had these ids."""
+        return self.lost or not self.proof_rows
 
 
 @dataclass(frozen=True, slots=True)

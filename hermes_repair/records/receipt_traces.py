@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from array import array
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from hermes_repair.model.actions import FileCopy
-from hermes_repair.model.plans import UnitState
+from hermes_repair.model.plans import Header, UnitState
 from hermes_repair.model.receipt_history import Brought, Freed, ProofRow
 from hermes_repair.model.values import text
 from hermes_repair.records.action_rows import file_copy, plain
@@ -30,15 +32,41 @@ class Traces:
     copies: tuple[FileCopy, ...]
 
 
+def lost_text(ids: Collection[int], proof_rows: Sequence[ProofRow]) -> str:
+    """Return how a receipt keeps ids of messages that are proven lost: in runs of (first, last).
+
+    ``proof_rows`` are some messages that its run put in the place.
+    """
+    runs: list[list[int]] = []
+    for id in sorted(ids):
+        if runs and id == runs[-1][1] + 1:
+            runs[-1][1] = id
+        else:
+            runs.append([id, id])
+    rows = [[row.id, row.digest, list(row.columns)] for row in proof_rows]
+    return json.dumps({"ids": runs, "rows": rows})
+
+
+def _lost(header: Header) -> Iterator[Freed]:
+    """Yield the message ids that were lost with a file that was replaced, unless it is back."""
+    if header.lost is None or header.closed is None or header.undone is not None:
+        return
+    kept = json.loads(header.lost)
+    ids = frozenset(chain.from_iterable(range(first, last + 1) for first, last in kept["ids"]))
+    rows = tuple(ProofRow(int(id), str(d), tuple(map(str, c))) for id, d, c in kept["rows"])
+    yield Freed(ids, rows, header.created, lost=True)
+
+
 def traces(receipt: PlanFile) -> Traces:
     """Return what a receipt says. Raises :class:`BadRecord` where any of it cannot be read."""
     with receipt.reading():
+        header = receipt.header()
         given = list(_given(receipt, UnitState.DONE))
         return Traces(
             written=frozenset(id for id, _ in given),
             inserted=frozenset(id for id, kind in given if kind == "RowInsert"),
             deactivated=frozenset(_deactivated(receipt)),
-            freed=tuple(_freed(receipt, receipt.header().created)),
+            freed=(*_freed(receipt, header.created), *_lost(header)),
             brought=tuple(_brought(receipt)),
             copies=tuple(_copies(receipt)),
         )

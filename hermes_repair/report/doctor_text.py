@@ -13,7 +13,7 @@ from typing import Any
 from hermes_repair.app.coverage import PROFILES, LeftOut, LookedAt
 from hermes_repair.app.diagnose import Diagnosis, Explained, explained
 from hermes_repair.app.target_release import Forecast
-from hermes_repair.model.commands_to_type import advice, command
+from hermes_repair.model.commands_to_type import Advice, Command, advice, command
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.words import SessionLabel, count, shown_id
 from hermes_repair.report import json_documents
@@ -170,12 +170,25 @@ def _closing(diagnosis: Diagnosis, audience: Audience, *, narrowed: bool) -> Ite
         if any(f.remedy is Remedy.SAFE for f in open_ones):
             deep = ("--deep",) if diagnosis.deep else ()
             yield audience.next(command("repair", *deep, "--dry-run"))
+    fatal = next((f for f in diagnosis.findings if f.severity is Severity.FATAL), None)
+    if fatal is not None:
+        yield from _way_back(fatal, audience)
+        yield Line("`hermes-repair explain ID` explains a finding.", "dim")
+        return
     undecided = [f.id for f in open_ones if f.remedy is Remedy.UNSAFE]
     if "DB008" in undecided:
         yield audience.next(_ALL_BACK)
     elif any(id.startswith("TR") for id in undecided):
         yield Line(audience.typed(_SHOW_ALL), "dim")
     yield Line("`hermes-repair explain ID` explains a finding.", "dim")
+
+
+def _way_back(fatal: Finding, audience: Audience) -> Iterator[Line]:
+    """Yield the command that its hint begins with: nothing else works until that is settled."""
+    parts = fatal.hint.parts if isinstance(fatal.hint, Advice) else (fatal.hint,)
+    named = [part for part in parts if isinstance(part, Command)]
+    if named and fatal.id != "DB002":  # there the reader has to choose
+        yield audience.next(named[0])
 
 
 def _coverage(looked_at: LookedAt, *, every_profile: bool) -> Iterator[Line]:

@@ -77,6 +77,10 @@ def _words(entry: Entry, wide: int = 0) -> str:
     if entry.restores:
         kept = f"backup {Path(entry.header.backup or '').parent.name} holds the state before"
         return f"{head}restore: {entry.state}, restored {entry.header.restored}; {kept}"
+    if entry.installs:
+        before = Path(entry.header.backup or "").parent.name
+        kept = f"; backup {before} holds the files before" if before else ""
+        return f"{head}salvage: {entry.state}, put a new state.db in place{kept}"
     fates = ((entry.done, "done"), (entry.undone, "undone"), (entry.unknown, "unknown"))
     known = [f"{number:,} {fate}" for number, fate in fates if number and number != entry.units]
     steps = count(entry.units, "step") + (f" ({', '.join(known)})" if known else "")

@@ -190,7 +190,7 @@ def differing_tables(expected: Path, found: Path) -> tuple[TableDifference, ...]
     """Return the tables whose rows differ, both files at rest and without side files."""
     with _reading(found) as connection:
         connection.execute(f"ATTACH '{file_uri(expected)}?mode=ro&immutable=1' AS expected")
-        here, there = _tables(connection, "main"), _tables(connection, "expected")
+        here, there = table_names(connection, "main"), table_names(connection, "expected")
         differences = []
         for table in sorted(here | there):
             columns = _columns(connection, "main", table)
@@ -230,7 +230,11 @@ def _structure(connection: sqlite3.Connection) -> tuple[list[object], list[objec
     return objects, list(stamp)
 
 
-def _tables(connection: sqlite3.Connection, schema: str) -> set[str]:
+def table_names(connection: sqlite3.Connection, schema: str) -> set[str]:
+    """Return the tables whose rows say what a database says, of one attached as ``schema``.
+
+    That is all but what FTS5 lays out as it likes, AUTOINCREMENT marks and statistics.
+    """
     rows = connection.execute(
         f"SELECT name, sql FROM {schema}.sqlite_master WHERE type = 'table'"
     ).fetchall()

@@ -144,6 +144,7 @@ def made_in_memory(script: str) -> Iterator[Callable[[str, Sequence[Value]], Ite
     """
     connection = open_in_memory()
     connection.text_factory = decode_text
+    connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)  # a script may be a damaged file's
     with closing(connection):
         try:
             connection.executescript(f"BEGIN; {script}; COMMIT;")

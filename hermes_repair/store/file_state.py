@@ -90,7 +90,8 @@ class FileState:
     ``soundness`` is what speaks against the chosen view; None where it was not asked.
     ``differences`` are sentences, only where AMBIGUOUS. ``alone`` and ``joined`` are what each side
     has, where it is in question and can be read. ``repeated``: it is ``unreadable`` only because
-    its schema lists something twice.
+    its schema lists something twice. ``headless``: the first page is in the -wal alone.
+    ``nothing_there``: neither the file nor its -wal has a byte.
     """
 
     side: SideFile
@@ -101,11 +102,19 @@ class FileState:
     alone: Contents | None = None
     joined: Contents | None = None
     repeated: RepeatedSchema | None = None
+    headless: bool = False
+    nothing_there: bool = False
 
     @property
     def disagreeing(self) -> tuple[Disagreement, ...]:
         """The indexes that do not have the rows of their tables (DB006), as far as was asked."""
         return self.soundness.disagreeing if self.soundness is not None else ()
+
+    @property
+    def damaged(self) -> bool:
+        """Whether it cannot be read as it is (DB001, DB003)."""
+        damage = self.soundness is not None and bool(self.soundness.damage)
+        return damage or self.unreadable is not None
 
     @property
     def unproven(self) -> frozenset[str]:

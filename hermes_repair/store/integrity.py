@@ -244,9 +244,12 @@ def _ask(look: Look, pragma: str, *table: str) -> _Answer:
     """
     lines_as_made: list[bytes] = []
     error = None
+    encoding = "utf-8"
     look.connection.create_function("hermes_repair_keep", 1, lines_as_made.append)
     source = f"pragma_{pragma}" + ("(?)" if table else "")
     try:
+        row = look.one("PRAGMA encoding")  # which is that of a text cast to a BLOB, too
+        encoding = str(row[0]) if row is not None else encoding
         for _ in look.rows(
             f"SELECT hermes_repair_keep(CAST({pragma} AS BLOB)) FROM {source}", table
         ):
@@ -255,7 +258,8 @@ def _ask(look: Look, pragma: str, *table: str) -> _Answer:
         # Kept out of the search tables, it has come to its end with all others.
         if getattr(caught.__cause__, "sqlite_errorcode", None) != sqlite3.SQLITE_AUTH:
             error = caught.message
-    lines = b"\n".join(lines_as_made).decode("utf-8", "backslashreplace").splitlines()
+    made = (line.decode(encoding, "backslashreplace") for line in lines_as_made)
+    lines = "\n".join(made).splitlines()
     return _Answer(tuple(line for line in lines if not _NO_DAMAGE.match(line)), error)
 
 

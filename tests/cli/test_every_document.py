@@ -83,6 +83,10 @@ def test_every_command_on_the_damaged_sample_home(tmp_path: Path, capsys: Captur
         assert schema != "backfill-report" or document["witnesses"]
     (finding, *_) = check("doctor", ["doctor"], 1, *where)["findings"]
     check("ack", ["ack", finding["fingerprint"], "--reason", "known"], 0, *where)
+    out = str(tmp_path / "salvaged.db")
+    written = check("salvage", ["salvage"], 0, *where, "--out", out)["written"]
+    assert_document("salvage-ledger", json.loads(Path(written["ledger"]).read_text("utf-8")))
+    used.add("salvage-ledger")
     for schema, words, code in RUNS:
         if words == ["locks", "list"]:
             leave_lock(home, "20260604_141503_b1946a")

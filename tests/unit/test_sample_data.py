@@ -163,7 +163,7 @@ def lines_of(home: Path) -> Iterator[tuple[str, dict[str, Any]]]:
                 yield path.stem, json.loads(line)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ["damaged", "healthy"])
 def test_rows_of_a_line_were_written_within_its_second(homes: Path, name: str) -> None:
     rows = query_at_rest(
         homes / name,
@@ -235,6 +235,15 @@ def test_repair_leaves_what_is_asked_for_and_that_leaves_information(homes: Path
         )
     )
     assert {session: said[session] for session in WHOLE_AGAIN} == WHOLE_AGAIN
+
+
+def test_the_broken_home_is_the_healthy_one_without_a_page(homes: Path) -> None:
+    healthy, broken = digests(homes / "healthy"), digests(homes / "broken")
+    assert {name for name in healthy if broken[name] != healthy[name]} == {"state.db"}
+    assert doctor(homes / "broken") == (1, [("DB003", "fatal", None)])
+    done = command(homes / "broken", "salvage")
+    assert done.code == 4
+    assert "33 of 66 messages can be read; 33 are lost" in done.out
 
 
 def test_locks_of_the_profile_can_all_be_freed(homes: Path) -> None:

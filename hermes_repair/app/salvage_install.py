@@ -1,0 +1,76 @@
+"""``salvage --install``: what can be read of a damaged database takes its place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from hermes_repair.app.environment import Run
+from hermes_repair.app.file_status import read_file_status
+from hermes_repair.app.install_salvaged import Installed, replace_database, settle_all
+from hermes_repair.app.preflight import require_alone, single_run
+from hermes_repair.app.salvage import Salvaged
+from hermes_repair.app.salvage_home import salvaging
+from hermes_repair.model.choices import WalChoice
+from hermes_repair.model.salvage_ledger import Ledger, ids_in
+from hermes_repair.salvage.account import MESSAGES
+
+SALVAGED = "salvaged"
+"""What the folder is called in which the new database is made."""
+
+
+@dataclass(frozen=True, slots=True)
+class SalvagedInPlace:
+    """What a salvage found, and what became of the old files; ``installed`` is None if declined."""
+
+    ledger: Ledger
+    installed: Installed | None
+
+    @property
+    def complete(self) -> bool:
+        """Whether all that was there is in place, and nobody works on the old file."""
+        in_place = self.installed is not None and not self.installed.late
+        return in_place and self.ledger.complete
+
+
+def salvage_and_install(
+    run: Run,
+    wal: WalChoice | None,
+    agree: Callable[[Ledger], bool],
+    *,
+    deleted: bool = False,
+) -> SalvagedInPlace:
+    """Read a damaged database, make a new one and put it in its place.
+
+    ``agree`` hears what can be read before anything is written. The ledger and the side files are
+    kept with the old files. Raises what :func:`~hermes_repair.app.install_salvaged.install` does,
+    and what :func:`~hermes_repair.app.salvage_home.salvaging` does.
+    """
+    folder = run.folder
+    require_alone(read_file_status(run.home))
+    with single_run(folder):
+        settle_all(run)
+        marks = read_file_status(run.home).marks
+        with salvaging(run, wal) as reading:
+            if not agree(reading.ledger):
+                return SalvagedInPlace(reading.ledger, None)
+            place = folder.new_backup(SALVAGED, run.now())
+            try:
+                made = reading.make(place / "state.db", deleted=deleted)
+            except BaseException:
+                folder.remove_backup(place)
+                raise
+        try:
+            lost = ids_in(made.ledger.table(MESSAGES).lost)
+            installed = replace_database(run, made.database, marks, lost, _beside(made))
+        finally:
+            folder.remove_backup(place)
+    return SalvagedInPlace(made.ledger, installed)
+
+
+def _beside(made: Salvaged) -> dict[str, Path]:
+    """Return what is kept with the old files, by the name that it has there."""
+    files = {"ledger.json": made.ledger_file, "unassigned.db": made.unassigned}
+    files["deleted.db"] = made.deleted
+    return {name: path for name, path in files.items() if path is not None}

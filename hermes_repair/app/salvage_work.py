@@ -1,0 +1,132 @@
+"""One salvage from the damaged bytes to verified files, as the child process does it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from hermes_repair.app.salvage_check import require_sound_salvage
+from hermes_repair.app.salvage_writing import DATABASE, SalvageWriter
+from hermes_repair.model.salvage_ledger import Ledger, Noted, SourceFile, as_document
+from hermes_repair.records.plan_database import sync
+from hermes_repair.salvage import Bundle, NoPages, PageKind, Trust
+from hermes_repair.salvage.account import MESSAGES, SESSIONS, Account
+from hermes_repair.salvage.damaged_database import DamagedDatabase, damaged_database
+from hermes_repair.salvage.search_copy import PartOfMessage
+from hermes_repair.schema.catalogue import NEWEST_TARGET
+from hermes_repair.schema.salvaged_structure import (
+    KeptObject,
+    SalvagedStructure,
+    salvaged_structure,
+)
+
+LEDGER = "ledger.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Salvage:
+    """A damaged database whose rows were all read once. ``ledger`` says what can be read."""
+
+    source: DamagedDatabase
+    structure: SalvagedStructure
+    account: Account
+    parts: Sequence[PartOfMessage]
+    ledger: Ledger
+    now: float
+    tell: Callable[[str], None]
+
+    def write(self, folder: Path, *, deleted: bool = False) -> Ledger:
+        """Write the new database, the side files and the ledger into ``folder``, and fsync them.
+
+        Returns the ledger with what became of the rows. Raises
+        :class:`~hermes_repair.model.errors.HermesRepairError` where the database is not sound.
+        """
+        writer = SalvageWriter(
+            self.source, self.structure, self.account, self.parts, folder, self.now, self.tell
+        )
+        ledger = writer.write(self.ledger)
+        if deleted:
+            self.tell("Looking for what was deleted.")
+            ledger = replace(ledger, deleted=writer.write_deleted())
+        self.tell("Checking the new database.")
+        orphans = require_sound_salvage(folder / DATABASE, ledger, self.structure.layout)
+        ledger = replace(ledger, orphans=orphans)
+        text = json.dumps(as_document(ledger), indent=1) + "\n"
+        (folder / LEDGER).write_text(text, encoding="utf-8")
+        for path in folder.iterdir():
+            path.chmod(0o600)
+            sync(path)
+        return ledger
+
+
+@contextmanager
+def salvage_of(
+    bundle: Bundle, now: float, tell: Callable[[str], None], notes: tuple[Noted, ...] = ()
+) -> Iterator[Salvage]:
+    """Read a damaged database for what can be salvaged of it; ``notes`` go into its ledger.
+
+    Raises :class:`~hermes_repair.salvage.bundle.NoPages`, also where there is no message and no
+    session in it, and ``OSError``.
+    """
+    with damaged_database(bundle, tell) as source:
+        structure = _structure(source)
+        account, parts = source.count(list(structure.tables), tell)
+        if not account.of(MESSAGES).read and not account.of(SESSIONS).read:
+            raise NoPages(
+                "No message and no session can be read from these files.",
+                "Nothing was written. Look for a copy of the database.",
+            )
+        ledger = _ledger(bundle, source, structure, account)
+        ledger = replace(ledger, notes=(*notes, *ledger.notes))
+        yield Salvage(source, structure, account, parts, ledger, now, tell)
+
+
+def _structure(source: DamagedDatabase) -> SalvagedStructure:
+    kept = [
+        KeptObject(
+            row.type,
+            row.name,
+            row.table,
+            row.sql,
+            certain=row.trust is Trust.TREE and not row.stale,
+        )
+        for row in source.assignment.schema.values()
+        if row.sql
+    ]
+    number = source.assignment.number
+    return salvaged_structure(NEWEST_TARGET if number is None else number, kept, source.with_rows())
+
+
+def _ledger(
+    bundle: Bundle, source: DamagedDatabase, structure: SalvagedStructure, account: Account
+) -> Ledger:
+    """Return what can be read, before anything is written."""
+    image, assignment = source.image, source.assignment
+    roles = {"main": bundle.main, "wal": bundle.wal, "journal": bundle.journal}
+    sessions = tuple(sorted(account.session_ledgers(), key=lambda one: one.session_id))
+    return Ledger(
+        sources=tuple(
+            SourceFile(role, str(path), path.stat().st_size)
+            for role, path in roles.items()
+            if path is not None and path.exists()
+        ),
+        page_size=image.page_size,
+        encoding=image.encoding.value,
+        pages=image.page_count,
+        unread_pages=sum(source.survey.count(kind) for kind in (PageKind.UNREAD, PageKind.GARBAGE)),
+        schema=structure.number,
+        schema_by=assignment.number_from.name.lower(),
+        notes=tuple(
+            Noted(note.fact.name.lower(), note.fact.value, note.count) for note in image.notes
+        ),
+        tables=tuple(
+            account.table_ledger(assignment.tables.get(name), name) for name in structure.tables
+        ),
+        sessions=sessions,
+        sessions_whole=account.whole_sessions(),
+        unassigned=sum(1 for _ in source.unassigned_rows()),
+        left_out=structure.left_out,
+    )

@@ -1,0 +1,233 @@
+"""The ledger of a salvage: what was read of a damaged database, from where, and what is lost.
+
+It names ids, counts and reasons, never a text or a title (R9). As a document it is kept beside the
+database that was made; ``schema/json/salvage-ledger.json`` describes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+FORMAT_VERSION = 1
+SEARCH_COPY = "search-copy"
+"""Where a row comes from that no page gives any more: without the columns that are not indexed."""
+
+Ranges = tuple[tuple[int, int], ...]
+"""Ids, the first and the last of each unbroken run."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """One file that was read: its role (``main``, ``wal``, ``journal``), path and size in bytes."""
+
+    role: str
+    path: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """Something met in the files themselves: a name of ours, its words, how often."""
+
+    name: str
+    words: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class TableLedger:
+    """One table. Every count is of rows.
+
+    ``read`` are in the new database. ``by_trust`` says how their place was proven, ``by_origin``
+    from which file they come (``main``, ``wal``, ``journal``, ``search-copy``); ``in_doubt`` of
+    them are marked, and ``marked`` says why, by the mark. ``broken`` were met and could not be
+    read, by reason, and nothing else says more of them. ``aside`` are in the side file instead, by
+    reason. ``lost`` are ids that an index or the search index proves and that no page gives any
+    more; ``lost_unnamed`` rows that are proven without their ids. ``gaps`` are ids within the range
+    that nothing proves ever had a row. ``pages_lost`` are leaves of its tree that are gone.
+    ``unknown_columns``: so many columns of the file have values whose names nothing tells; they are
+    in no row. ``columns_by``: how the others are known.
+    """
+
+    name: str
+    read: int
+    by_trust: Mapping[str, int] = field(default_factory=dict)
+    by_origin: Mapping[str, int] = field(default_factory=dict)
+    in_doubt: int = 0
+    marked: Mapping[str, int] = field(default_factory=dict)
+    broken: Mapping[str, int] = field(default_factory=dict)
+    aside: Mapping[str, int] = field(default_factory=dict)
+    lost: Ranges = ()
+    lost_unnamed: int = 0
+    gaps: int = 0
+    pages_lost: int = 0
+    unknown_columns: int = 0
+    columns_by: str = ""
+
+    @property
+    def lost_rows(self) -> int:
+        """Rows that were there and are not read."""
+        return in_ranges(self.lost) + self.lost_unnamed + sum(self.broken.values())
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLedger:
+    """One session that lost something, or of which something is in doubt.
+
+    ``messages`` were read, ``marked`` of them are in doubt; ``lost`` are ids of messages that an
+    index proves were in it. ``counted`` is what the session's own row says, None where there is no
+    row or no such number. ``made``: its row is gone, and one was made for its messages.
+    """
+
+    session_id: str
+    messages: int
+    marked: int = 0
+    lost: Ranges = ()
+    counted: int | None = None
+    made: bool = False
+    row_marked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Everything about one salvage.
+
+    ``schema``: the schema number, and ``schema_by`` how it is known. ``unassigned`` counts rows of
+    pages that no table could be named for. ``left_out`` names objects of the schema that are no
+    table of rows and not Hermes' own. ``orphans``: references that lead to no row, by table.
+    ``changed``: what had to differ so that the tables take the rows, by words, with counts.
+    ``deleted``: rows of freed pages that were written to a file of their own, None where that was
+    not asked for.
+    """
+
+    sources: tuple[SourceFile, ...]
+    page_size: int
+    encoding: str
+    pages: int
+    unread_pages: int
+    schema: int
+    schema_by: str
+    notes: tuple[Noted, ...] = ()
+    tables: tuple[TableLedger, ...] = ()
+    sessions: tuple[SessionLedger, ...] = ()
+    sessions_whole: int = 0
+    unassigned: int = 0
+    left_out: tuple[str, ...] = ()
+    orphans: Mapping[str, int] = field(default_factory=dict)
+    changed: Mapping[str, int] = field(default_factory=dict)
+    deleted: int | None = None
+
+    def table(self, name: str) -> TableLedger:
+        """Return a table's part; an empty one where nothing of it was met."""
+        return next((one for one in self.tables if one.name == name), TableLedger(name, 0))
+
+    @property
+    def complete(self) -> bool:
+        """Whether every row that is known of was read, and nothing about one is in doubt."""
+        return (
+            not self.unassigned
+            and not any(session.made for session in self.sessions)
+            and not any(
+                one.lost_rows or one.aside or one.in_doubt or one.unknown_columns or one.pages_lost
+                for one in self.tables
+            )
+        )
+
+
+def ranges_of(ids: Iterable[int]) -> Ranges:
+    """Return ids as unbroken runs, in order."""
+    runs: list[tuple[int, int]] = []
+    for one in sorted(set(ids)):
+        if runs and one == runs[-1][1] + 1:
+            runs[-1] = (runs[-1][0], one)
+        else:
+            runs.append((one, one))
+    return tuple(runs)
+
+
+def ids_in(ranges: Ranges) -> frozenset[int]:
+    """Return the ids of runs."""
+    return frozenset(one for first, last in ranges for one in range(first, last + 1))
+
+
+def in_ranges(ranges: Ranges) -> int:
+    """Return how many ids there are in runs."""
+    return sum(last - first + 1 for first, last in ranges)
+
+
+def as_document(ledger: Ledger) -> dict[str, Any]:
+    """Return the ledger as JSON has it."""
+    return {
+        "format_version": FORMAT_VERSION,
+        "complete": ledger.complete,
+        "sources": [_fields(source) for source in ledger.sources],
+        "pages": {
+            "size": ledger.page_size,
+            "encoding": ledger.encoding,
+            "count": ledger.pages,
+            "unread": ledger.unread_pages,
+        },
+        "schema": {"number": ledger.schema, "known_by": ledger.schema_by},
+        "notes": [_fields(note) for note in ledger.notes],
+        "tables": [{**_fields(table), "lost_rows": table.lost_rows} for table in ledger.tables],
+        "sessions": [_fields(session) for session in ledger.sessions],
+        "sessions_whole": ledger.sessions_whole,
+        "unassigned": ledger.unassigned,
+        "left_out": list(ledger.left_out),
+        "orphans": dict(ledger.orphans),
+        "changed": dict(ledger.changed),
+        "deleted": ledger.deleted,
+    }
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    return {name: _plain(getattr(value, name)) for name in value.__dataclass_fields__}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(part) for part in value]
+    return dict(value) if isinstance(value, Mapping) else value
+
+
+def from_document(document: Mapping[str, Any]) -> Ledger:
+    """Return the ledger that :func:`as_document` gave this for.
+
+    Raises ``KeyError``, ``TypeError`` or ``ValueError`` for anything else.
+    """
+    if document["format_version"] != FORMAT_VERSION:
+        raise ValueError("a ledger of another version")
+    pages = document["pages"]
+    return Ledger(
+        sources=tuple(SourceFile(**source) for source in document["sources"]),
+        page_size=pages["size"],
+        encoding=pages["encoding"],
+        pages=pages["count"],
+        unread_pages=pages["unread"],
+        schema=document["schema"]["number"],
+        schema_by=document["schema"]["known_by"],
+        notes=tuple(Noted(**note) for note in document["notes"]),
+        tables=tuple(_table(table) for table in document["tables"]),
+        sessions=tuple(_session(session) for session in document["sessions"]),
+        sessions_whole=document["sessions_whole"],
+        unassigned=document["unassigned"],
+        left_out=tuple(document["left_out"]),
+        orphans=document["orphans"],
+        changed=document["changed"],
+        deleted=document["deleted"],
+    )
+
+
+def _table(document: Mapping[str, Any]) -> TableLedger:
+    fields = {name: value for name, value in document.items() if name != "lost_rows"}
+    return TableLedger(**{**fields, "lost": _ranges(fields["lost"])})
+
+
+def _session(document: Mapping[str, Any]) -> SessionLedger:
+    return SessionLedger(**{**document, "lost": _ranges(document["lost"])})
+
+
+def _ranges(pairs: Iterable[tuple[int, int]]) -> Ranges:
+    return tuple((first, last) for first, last in pairs)

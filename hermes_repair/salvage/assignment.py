@@ -1,0 +1,121 @@
+"""Which table each page with rows belongs to, which columns it has, and how both are known."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from hermes_repair.salvage.leaves import Leaf, SchemaRow
+from hermes_repair.salvage.page_survey import Survey
+from hermes_repair.salvage.stored_table import StoredTable
+
+
+class ColumnsFrom(Enum):
+    """How the columns of a table, and their order, are known."""
+
+    SCHEMA = "a page still holds its CREATE TABLE"
+    ORDERS = "every order that fits, of those that Hermes' releases and upgrades make, agrees"
+    ORDERS_DIFFER = "the orders that fit differ: columns without a name are not known"
+
+
+class NumberFrom(Enum):
+    """How the schema number is known."""
+
+    VERSION_ROW = "the row of schema_version"
+    STRUCTURE = "the tables, columns and search tables that sqlite_master still names"
+    RECORDS = "the number of columns of the rows"
+    NOTHING = "nothing tells it"
+
+
+class Unassigned(Enum):
+    """Why the rows of a page belong to no table for us."""
+
+    NO_SHAPE = "no table that is known has rows like these"
+    SEVERAL = "rows like these fit several tables, and nothing tells which"
+
+
+@dataclass(frozen=True, slots=True)
+class UnassignedPage:
+    """A page whose rows are of no known table; ``candidates`` are those that they would fit."""
+
+    leaf: Leaf
+    why: Unassigned
+    candidates: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class TablePages:
+    """The table leaves of one table in the order of their rowids, and between which these lie."""
+
+    pages: array[int] = field(default_factory=lambda: array("I"))
+    lows: array[int] = field(default_factory=lambda: array("q"))
+    highs: array[int] = field(default_factory=lambda: array("q"))
+
+
+@dataclass(frozen=True, slots=True)
+class AssignedTable:
+    """One table: its columns, how they are known, and its CREATE TABLE where a page has it.
+
+    ``by_tree`` and ``by_shape`` say how many pages came to it as its tree has them, and by what
+    their rows are alone. ``lost``: how many of its leaves its tree has lost, None where the tree
+    itself is not known. A table without any page is here too, if sqlite_master names it.
+    """
+
+    stored: StoredTable
+    columns_from: ColumnsFrom
+    sql: str | None
+    root: int | None
+    by_tree: int
+    by_shape: int
+    lost: int | None
+    pages: TablePages = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        return self.stored.name
+
+
+@dataclass(frozen=True, slots=True)
+class AssignedIndex:
+    """One index of a table, by plain columns: what its entries say of the rows.
+
+    ``columns`` are those of an entry in their order, without the rowid that ends it. ``partial``:
+    it leaves rows out on purpose. ``whole``: its tree has lost no page, so that a row which is not
+    in it is no row.
+    """
+
+    name: str
+    table: str
+    columns: tuple[str, ...]
+    partial: bool
+    whole: bool
+    root: int
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """Every page with rows given to a table, or named as unassigned.
+
+    ``tables`` by name, those of FTS5 among them. ``schema`` has the most trusted row of
+    sqlite_master for each type and name. ``number`` is the schema number as far as known;
+    ``upgraded`` whether the columns stand in another order than in a fresh database of it (None
+    where that is not known).
+    """
+
+    tables: Mapping[str, AssignedTable]
+    indexes: tuple[AssignedIndex, ...]
+    schema: Mapping[tuple[str, str], SchemaRow]
+    number: int | None
+    number_from: NumberFrom
+    upgraded: bool | None
+    unassigned: tuple[UnassignedPage, ...]
+    survey: Survey = field(repr=False)
+
+    def leaves(self, table: str) -> Iterator[Leaf]:
+        """Yield the pages of a table in the order of their lowest rowid."""
+        for page in self.tables[table].pages.pages:
+            leaf = self.survey.leaf(page)
+            if leaf is not None:
+                yield leaf

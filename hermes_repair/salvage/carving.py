@@ -1,0 +1,110 @@
+"""Cells without a pointer: where the header of a page is gone, and in the free space of a page.
+
+A cell begins with its length and rowid, and its record's header has to add up to that length. What
+fits by chance is outweighed: of all cells that could be, those are taken that cover the most bytes
+without overlapping, since true ones lie side by side.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+
+from hermes_repair.salvage.btree_page import (
+    CHILD,
+    TABLE_LEAF,
+    Limits,
+    PageHeader,
+    limits,
+    signed,
+    varint,
+)
+from hermes_repair.salvage.cell_places import Place
+from hermes_repair.salvage.records import NoRecord, body_size, read_types
+
+_COLUMNS = 2  # at least; one alone fits anywhere
+_LEAST_CELL = 4
+_HEADER_AT = range(3, 12)
+"""Where in a free block the record may begin: after a length and a rowid, partly written over."""
+
+
+def carve(data: bytes, begin: int, end: int, flags: int, usable: int) -> list[Place]:
+    """Return the cells that lie between two offsets of a page of a kind with rows."""
+    limit = limits(usable, flags)
+    end = min(end, len(data), usable)
+    found = []
+    for at in range(begin, end - _LEAST_CELL + 1):
+        if data[at]:
+            place = _cell_at(data, at, end, limit, flags == TABLE_LEAF)
+            if place is not None:
+                found.append(place)
+    return _heaviest(found)
+
+
+def _cell_at(data: bytes, begin: int, end: int, limit: Limits, keyed: bool) -> Place | None:
+    """Return the cell that begins at an offset, None where none can."""
+    rowid = None
+    try:
+        size, at = varint(data, begin)
+        if keyed:
+            rowid, at = varint(data, at)
+            rowid = signed(rowid)
+        if size < _LEAST_CELL:
+            return None
+        local = limit.local(size)
+        last = at + local + (CHILD if local < size else 0)
+        if last > end:
+            return None
+        head, types = read_types(data[at : at + local], 0)
+    except (IndexError, NoRecord):
+        return None
+    if len(types) < _COLUMNS or head + body_size(types) != size:
+        return None
+    return Place(begin, at, last, size, local, rowid, None)
+
+
+def _heaviest(found: list[Place]) -> list[Place]:
+    """Return the places without overlap that cover the most bytes, in the order of the page."""
+    found.sort(key=lambda place: place.end)
+    ends = [place.end for place in found]
+    best = [0]
+    taken: list[bool] = []
+    for number, place in enumerate(found):
+        before = bisect_right(ends, place.begin, 0, number)
+        with_it = best[before] + place.end - place.begin
+        taken.append(with_it > best[number])
+        best.append(max(with_it, best[number]))
+    chosen: list[Place] = []
+    number = len(found)
+    while number:
+        number -= 1
+        if taken[number]:
+            chosen.append(found[number])
+            number = bisect_right(ends, found[number].begin, 0, number)
+    return chosen[::-1]
+
+
+def whole_in_block(data: bytes, begin: int, end: int) -> Place | None:
+    """Return the record of a free block whose first four bytes, and so its rowid, are gone."""
+    for skipped in _HEADER_AT:
+        at = begin + skipped
+        try:
+            head, types = read_types(data[at:end], 0)
+        except NoRecord:
+            continue
+        size = head + body_size(types)
+        if len(types) > _COLUMNS and any(types) and at + size <= end:
+            return Place(begin, at, at + size, size, size, None, None)
+    return None
+
+
+def free_space(data: bytes, header: PageHeader, usable: int) -> Iterator[tuple[int, int]]:
+    """Yield the stretches of a page that no cell has: before the content, and the free blocks."""
+    yield header.end, min(header.content, usable)
+    at, before = header.freeblock, header.content - 1
+    while before < at <= min(usable, len(data)) - _LEAST_CELL:
+        size = int.from_bytes(data[at + 2 : at + 4], "big")
+        if size < _LEAST_CELL or at + size > usable:
+            return
+        yield at, at + size
+        before, at = at + size - 1, int.from_bytes(data[at : at + 2], "big")

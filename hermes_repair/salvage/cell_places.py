@@ -1,0 +1,157 @@
+"""Where the cells of a page with rows lie, and which of them can be believed."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from hermes_repair.salvage.broken_cells import Why
+from hermes_repair.salvage.btree_page import (
+    CHILD,
+    INDEX_INTERIOR,
+    TABLE_LEAF,
+    PageHeader,
+    free_bytes,
+    is_sound,
+    limits,
+    signed,
+    varint,
+)
+from hermes_repair.salvage.records import NoRecord, body_size, read_types
+
+_LEAST_CELL = 4
+
+
+class Place(NamedTuple):
+    """Where a cell lies: ``begin`` and ``end`` on the page, ``at`` the first byte of its record.
+
+    ``size`` is that of the whole record, ``local`` how much of it lies on the page. ``why`` is set
+    where it cannot be read.
+    """
+
+    begin: int
+    at: int
+    end: int
+    size: int
+    local: int
+    rowid: int | None
+    why: Why | None
+
+
+def places(data: bytes, header: PageHeader, usable: int) -> list[Place]:
+    """Return the place of every cell in the order of their pointers.
+
+    A page on which everything adds up is taken as it is. On any other the cells whose records agree
+    with themselves are believed, unless two of them overlap or a rowid is out of order.
+    """
+    found, whole = _locate(data, header, usable)
+    return found if whole else _believed(data, found, header.flags == TABLE_LEAF)
+
+
+def adds_up(data: bytes, header: PageHeader, usable: int) -> bool:
+    """Whether cells, free blocks and fragments fill a page to the byte, as on every sound page."""
+    return is_sound(header, usable) and _locate(data, header, usable)[1]
+
+
+def _locate(data: bytes, header: PageHeader, usable: int) -> tuple[list[Place], bool]:
+    """Return the place of every cell, and whether all of them add up."""
+    found: list[Place] = []
+    limit = limits(usable, header.flags)
+    most, end_of_page = limit.most, min(usable, len(data))
+    keyed = header.flags == TABLE_LEAF
+    skipped = CHILD if header.flags == INDEX_INTERIOR else 0
+    taken, sound, rowid, last = 0, True, None, None
+    least = header.end
+    for begin in header.pointers:
+        at = begin + skipped
+        if not least <= begin <= end_of_page - _LEAST_CELL:
+            found.append(Place(begin, at, begin, 0, 0, None, Why.CELL_POINTER))
+            sound = False
+            continue
+        try:
+            size = data[at]
+            if size < 128:
+                at += 1
+            else:
+                size, at = varint(data, at)
+            if keyed:
+                rowid, at = varint(data, at)
+                if rowid >> 63:
+                    rowid = signed(rowid)
+        except IndexError:
+            found.append(Place(begin, at, end_of_page, 0, 0, None, Why.CELL_CUT))
+            sound = False
+            continue
+        if size <= most:
+            local = size
+            end = max(at + size, begin + _LEAST_CELL)
+        else:
+            local = limit.local(size)
+            end = at + local + CHILD
+        if end > end_of_page:
+            found.append(Place(begin, at, end_of_page, size, local, rowid, Why.CELL_CUT))
+            sound = False
+            continue
+        if keyed:
+            sound = sound and (last is None or rowid > last)  # type: ignore[operator]
+            last = rowid
+        taken += end - begin
+        found.append(Place(begin, at, end, size, local, rowid, None))
+    free = free_bytes(data, header, usable) if sound else None
+    return found, free is not None and header.content + taken + free == usable
+
+
+def _believed(data: bytes, found: list[Place], keyed: bool) -> list[Place]:
+    """Return the places of a page on which not everything adds up, with what is wrong with them."""
+    found = [
+        place._replace(why=Why.RECORD) if place.why is None and not _agrees(data, place) else place
+        for place in found
+    ]
+    good = [slot for slot, place in enumerate(found) if place.why is None]
+    by_begin = sorted(good, key=lambda slot: found[slot].begin)
+    overlapping: set[int] = set()
+    reach, owner = 0, -1
+    for slot in by_begin:
+        if found[slot].begin < reach:
+            overlapping |= {slot, owner}
+        if found[slot].end > reach:
+            reach, owner = found[slot].end, slot
+    for slot in overlapping:
+        found[slot] = found[slot]._replace(why=Why.CELL_OVERLAP)
+    if keyed:
+        good = [slot for slot in good if slot not in overlapping]
+        rising = _longest_rise([found[slot].rowid or 0 for slot in good])
+        for at in set(range(len(good))) - rising:
+            found[good[at]] = found[good[at]]._replace(why=Why.ROWID_ORDER)
+    return found
+
+
+def _agrees(data: bytes, place: Place) -> bool:
+    """Whether a record's header gives the size that its cell tells, as far as it lies here."""
+    record = data[place.at : place.at + place.local]
+    try:
+        if place.local < place.size and varint(record, 0)[0] > place.local:
+            return True  # with small pages and many columns the header itself goes on elsewhere
+        head, types = read_types(record, 0)
+    except (NoRecord, IndexError):
+        return False
+    return bool(types) and head + body_size(types) == place.size
+
+
+def _longest_rise(numbers: Sequence[int]) -> set[int]:
+    """Return the places of a longest strictly rising part of some numbers."""
+    tails: list[int] = []
+    ends: list[int] = []
+    before: list[int] = []
+    for at, number in enumerate(numbers):
+        length = bisect_left(tails, number)
+        before.append(ends[length - 1] if length else -1)
+        tails[length : length + 1] = [number]
+        ends[length : length + 1] = [at]
+    rise: set[int] = set()
+    at = ends[-1] if ends else -1
+    while at >= 0:
+        rise.add(at)
+        at = before[at]
+    return rise

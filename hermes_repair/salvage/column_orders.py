@@ -1,0 +1,206 @@
+"""The orders in which Hermes' tables may have their columns, where no CREATE TABLE is left.
+
+A column that an upgrade adds stands at the end, so the order tells the way that a database came.
+Up to schema 9 each step added its own columns; from 0.12.0 on a release adds what it misses in the
+order of its own structure. A row keeps as many columns as there were when it was written, so the
+lengths of the rows tell the way, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+from itertools import combinations
+
+from hermes_repair.salvage.stored_table import Stored, StoredTable, stored_table
+from hermes_repair.schema.catalogue import default_catalogue
+from hermes_repair.schema.structure import Table
+
+LAST_BY_STEPS = 9
+MOST_ORDERS = 4_000
+"""More are not told apart: by then they agree in next to nothing."""
+
+Order = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """What the records of a table show: the lengths that occur, and the classes at each place."""
+
+    lengths: frozenset[int] = frozenset()
+    classes: Mapping[int, Stored] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Deduced:
+    """The columns of a table in stored order, those without a name None.
+
+    ``orders`` is how many orders fit. 0: none did, and only what all of them share has a name.
+    """
+
+    stored: StoredTable
+    orders: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    """What a build of Hermes has in a table, in the order in which it would add them."""
+
+    number: int
+    fresh: Order
+    added: Order
+
+
+@cache
+def known_tables() -> Mapping[str, Table]:
+    """Return every table of the catalogue, each with every column that any number gives it.
+
+    What a column is, is taken from the newest number. FTS5's own tables are not among them.
+    """
+    catalogue = default_catalogue()
+    shapes = [shape for version in catalogue.versions.values() for shape in version.shapes.values()]
+    tables: dict[str, Table] = {}
+    for shape in (*shapes, catalogue.side):
+        for name, table in shape.tables.items():
+            older = tables[name].columns if name in tables else ()
+            dropped = tuple(column for column in older if table.column(column.name) is None)
+            tables[name] = replace(table, columns=(*table.columns, *dropped))
+    return tables
+
+
+def deduce(table: str, records: Records, number: int | None = None) -> Deduced:
+    """Return the columns of a known table by what its records show.
+
+    ``number`` is the schema number where it is known for certain. ``KeyError`` for a table of no
+    number. A place is named where all orders that fit agree; there are as many places as the
+    longest record has, and one more for each column that all of them have after these.
+    """
+    declared = known_tables()[table]
+    found = orders(table, records, number)
+    if not found:
+        shared = shared_columns(table)
+        unnamed = (None,) * max(0, max(records.lengths, default=0) - len(shared))
+        return Deduced(stored_table(declared, (*shared, *unnamed)), 0)
+    longest = max(records.lengths, default=0)
+    names: list[str | None] = []
+    for place in range(min(len(order) for order in found)):
+        here = {order[place] for order in found}
+        if len(here) > 1 and place >= longest:
+            break
+        names.append(here.pop() if len(here) == 1 else None)
+    return Deduced(stored_table(declared, names), len(found))
+
+
+def numbers_of(table: str, records: Records) -> frozenset[int]:
+    """Return the schema numbers of which a database can be that has such records."""
+    return frozenset(_orders(table, records, None).values())
+
+
+def orders(
+    table: str, records: Records | None = None, number: int | None = None
+) -> frozenset[Order]:
+    """Return the orders of a table in which there can be such records; of one number, if given.
+
+    Every way from one build to a later one is gone: also those that only the repository had. None
+    where there are more than ``MOST_ORDERS``.
+    """
+    return frozenset(_orders(table, records or Records(), number))
+
+
+def _orders(table: str, records: Records, number: int | None) -> Mapping[Order, int]:
+    """Return the orders, each with the newest number that has it."""
+    longest = max(records.lengths, default=0)
+    allowed = {
+        column.name: column.allowed
+        for column in stored_table(known_tables()[table]).columns
+        if column is not None
+    }
+    met: dict[Order, int] = {}
+    for stage in _stages(table):
+        if number is not None and stage.number > number:
+            break
+        reached: list[Order] = []
+        for before in ((), *met):
+            order = _grown(before, stage)
+            if any(len(before) < length < len(order) for length in records.lengths):
+                continue
+            if order in met or all(
+                records.classes.get(place, Stored(0)) in allowed[order[place]]
+                for place in range(len(before), len(order))
+            ):
+                reached.append(order)
+        met.update(dict.fromkeys(reached, stage.number))
+        if len(met) > MOST_ORDERS:
+            return {}
+    return {
+        order: last
+        for order, last in met.items()
+        if len(order) >= longest and (number is None or last == number)
+    }
+
+
+@cache
+def shared_columns(table: str) -> Order:
+    """Return the columns that all orders of a table begin with: those of all that are made new."""
+    places: list[str] = []
+    for here in zip(*(stage.fresh for stage in _stages(table)), strict=False):
+        if len(set(here)) > 1:
+            break
+        places.append(here[0])
+    return tuple(places)
+
+
+@cache
+def first_number(table: str) -> int:
+    """Return the first schema number that had a table; 0 for one that comes with any."""
+    return min((stage.number for stage in _stages(table)), default=0)
+
+
+@cache
+def lengths_of(table: str) -> frozenset[int]:
+    """Return how many columns a table has had."""
+    return frozenset(len(stage.fresh) for stage in _stages(table))
+
+
+def _grown(order: Order, stage: _Stage) -> Order:
+    """Return the order after a build has opened a database; () is none yet."""
+    if not order:
+        return stage.fresh
+    there = frozenset(order)
+    return order + tuple(name for name in stage.added if name not in there)
+
+
+@cache
+def _stages(table: str) -> tuple[_Stage, ...]:
+    """Return what the builds of each number had, those first that lack what came while it stood."""
+    catalogue = default_catalogue()
+    steps: list[str] = []
+    found: dict[_Stage, None] = {}
+    if table in catalogue.side.tables:
+        names = tuple(column.name for column in catalogue.side.tables[table].columns)
+        found[_Stage(0, names, names)] = None
+    for number, version in catalogue.versions.items():
+        if number in catalogue.steps:
+            steps += [
+                made.name.partition(".")[2]
+                for made in catalogue.steps[number].objects
+                if made.kind == "column" and made.name.startswith(f"{table}.")
+            ]
+        for shape in version.shapes.values():
+            if table not in shape.tables:
+                continue
+            names = tuple(column.name for column in shape.tables[table].columns)
+            late = [name for name in names if f"{table}.{name}" in version.early]
+            for without in _subsets(late):
+                fresh = tuple(name for name in names if name not in without)
+                added = fresh
+                if number <= LAST_BY_STEPS:
+                    added = tuple(dict.fromkeys([n for n in steps if n in fresh] + list(fresh)))
+                found[_Stage(number, fresh, added)] = None
+    return tuple(found)
+
+
+def _subsets(names: Collection[str]) -> Iterator[tuple[str, ...]]:
+    for count in range(len(names), -1, -1):
+        yield from combinations(names, count)

@@ -1,0 +1,45 @@
+"""Rows that were deleted and whose bytes are still there: for ``--deleted`` alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hermes_repair.salvage.btree_page import INDEX_LEAF, TABLE_LEAF, PageHeader, read_page_header
+from hermes_repair.salvage.carving import carve, free_space, whole_in_block
+from hermes_repair.salvage.cell_places import Place
+from hermes_repair.salvage.cells import Cell, cells, read_places
+from hermes_repair.salvage.leaves import Leaf
+from hermes_repair.salvage.page_image import PageImage
+from hermes_repair.salvage.page_survey import Survey
+
+
+def deleted_cells(image: PageImage, survey: Survey) -> Iterator[tuple[Leaf, Cell]]:
+    """Yield rows of freed pages and of the free space of pages in use, with the page they lie on.
+
+    A deleted row at the start of a free block has lost its first four bytes, where its length and
+    rowid stood: its ``rowid`` is None. Only whole records are given, what is broken is left out; a
+    row that was moved within its page is given as well, so that it may be alive. Where SQLite was
+    built with secure_delete, as on Debian, there is none.
+    """
+    for leaf in survey.freed():
+        for cell in cells(image, leaf):
+            if cell.broken is None:
+                yield leaf, cell
+    for leaf in survey.leaves():
+        data = image.page(leaf.page)
+        header = read_page_header(data, leaf.page, image.usable) if data else None
+        if data and header and header.flags in (TABLE_LEAF, INDEX_LEAF):
+            for cell in read_places(image, leaf, data, _free_places(data, header, image.usable)):
+                if cell.broken is None:
+                    yield leaf, cell
+
+
+def _free_places(data: bytes, header: PageHeader, usable: int) -> Iterator[Place]:
+    for begin, end in free_space(data, header, usable):
+        found = carve(data, begin, end, header.flags, usable)
+        yield from found
+        first = found[0].begin if found else end
+        if begin >= header.content:
+            beheaded = whole_in_block(data, begin, first)
+            if beheaded is not None:
+                yield beheaded

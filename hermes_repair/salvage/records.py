@@ -1,0 +1,174 @@
+"""Records: a header of serial types, then the values.
+
+(Layout: https://sqlite.org/fileformat2.html#record_format)
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Collection
+
+from hermes_repair.model.values import RawText, Value, decode_text
+from hermes_repair.salvage.btree_page import varint
+from hermes_repair.salvage.database_header import Encoding
+
+NUMBER_SIZES = (0, 1, 2, 3, 4, 6, 8, 8, 0, 0)
+"""Bytes of the values of serial types 0 to 9; 10 and 11 are never stored."""
+_FIRST_OF_LENGTH = 12
+_LONGEST_HEADER = 98_307  # bytes; of 32,767 columns, as SQLite itself limits it
+_LARGEST_TYPE = 1 << 40
+_REAL = struct.Struct(">d")
+
+
+class NoRecord(ValueError):
+    """The bytes are no record."""
+
+
+def read_types(data: bytes, at: int) -> tuple[int, list[int]]:
+    """Return the size of a record's header and its serial types.
+
+    Raises :class:`NoRecord` where it is none, also where the data end within it.
+    """
+    try:
+        size, begin = varint(data, at)
+    except IndexError:
+        raise NoRecord from None
+    end = at + size
+    if end < begin or end > len(data) or size > _LONGEST_HEADER:
+        raise NoRecord
+    types: list[int] = []
+    kind = 0
+    for byte in data[begin:end]:
+        if byte > 127:
+            kind = (kind | byte & 127) << 7
+            if kind > _LARGEST_TYPE:
+                raise NoRecord
+            continue
+        types.append(kind | byte)
+        kind = 0
+    if kind or 10 in types or 11 in types:
+        raise NoRecord
+    return size, types
+
+
+def body_size(types: Collection[int]) -> int:
+    """Return how many bytes the values of these types take."""
+    return sum(
+        (kind - _FIRST_OF_LENGTH) >> 1 if kind >= _FIRST_OF_LENGTH else NUMBER_SIZES[kind]
+        for kind in types
+    )
+
+
+def decode_record(data: bytes, at: int, size: int, encoding: Encoding) -> tuple[Value, ...]:
+    """Return the values of a record of exactly ``size`` bytes.
+
+    Raises :class:`NoRecord` where header, types and size do not agree.
+    """
+    head, types = read_types(data, at)
+    values: list[Value] = []
+    keep = values.append
+    codec = encoding.value
+    place = at + head
+    for kind in types:
+        if kind >= _FIRST_OF_LENGTH:
+            end = place + ((kind - _FIRST_OF_LENGTH) >> 1)
+            if kind & 1:
+                try:
+                    keep(data[place:end].decode(codec))
+                except UnicodeDecodeError:
+                    keep(stored_text(data[place:end], encoding))
+            else:
+                keep(data[place:end])
+            place = end
+        elif kind == 0:
+            keep(None)
+        elif kind == 7:
+            keep(_real(data[place : place + 8]))
+            place += 8
+        elif kind >= 8:
+            keep(kind - 8)
+        else:
+            end = place + NUMBER_SIZES[kind]
+            keep(int.from_bytes(data[place:end], "big", signed=True))
+            place = end
+    if place != at + size or place > len(data):
+        raise NoRecord
+    return tuple(values)
+
+
+def decode_some(
+    data: bytes, types: list[int], head: int, wanted: Collection[int], encoding: Encoding
+) -> tuple[Value, ...]:
+    """Return the values of a record with None for all but the wanted columns.
+
+    ``data`` is the record, at least as far as these; :func:`end_of` says how far they reach.
+    """
+    values: list[Value] = []
+    place = head
+    for column, kind in enumerate(types):
+        size = (kind - _FIRST_OF_LENGTH) >> 1 if kind >= _FIRST_OF_LENGTH else NUMBER_SIZES[kind]
+        values.append(
+            decode_value(kind, data[place : place + size], encoding) if column in wanted else None
+        )
+        place += size
+    return tuple(values)
+
+
+def end_of(types: list[int], head: int, wanted: Collection[int]) -> int:
+    """Return how many bytes of a record its wanted columns need."""
+    last = max((column for column in wanted if column < len(types)), default=-1)
+    return head + body_size(types[: last + 1])
+
+
+def decode_value(kind: int, data: bytes, encoding: Encoding) -> Value:
+    """Return one value of a serial type."""
+    if kind >= _FIRST_OF_LENGTH:
+        return stored_text(data, encoding) if kind & 1 else data
+    if kind == 0:
+        return None
+    if kind == 7:
+        return _real(data)
+    return kind - 8 if kind >= 8 else int.from_bytes(data, "big", signed=True)
+
+
+def stored_text(data: bytes, encoding: Encoding) -> str | RawText:
+    """Return TEXT as SQLite gives it: bytes of UTF-8 as they are, UTF-16 made into UTF-8."""
+    if encoding is Encoding.UTF8:
+        return decode_text(data)
+    try:
+        return data.decode(encoding.value)
+    except UnicodeDecodeError:
+        return decode_text(_utf8_of_utf16(data, encoding))
+
+
+def _utf8_of_utf16(data: bytes, encoding: Encoding) -> bytes:
+    """Return UTF-8 of broken UTF-16 as SQLite makes it (utf.c, READ_UTF16LE and WRITE_UTF8).
+
+    An odd byte at the end is dropped. A surrogate takes whatever follows it as its other half; the
+    last one of a text stands alone, in three bytes.
+    """
+    order = "<" if encoding is Encoding.UTF16LE else ">"
+    units = iter(struct.unpack(f"{order}{len(data) // 2}H", data[: len(data) // 2 * 2]))
+    out = bytearray()
+    for unit in units:
+        code = unit
+        if 0xD800 <= unit < 0xE000:
+            other = next(units, None)
+            if other is not None:
+                code = (other & 0x3FF) + ((unit & 0x3F) << 10) + (((unit & 0x3C0) + 0x40) << 10)
+        out += _wtf8(code)
+    return bytes(out)
+
+
+def _wtf8(code: int) -> bytes:
+    """Return a code point in UTF-8, a lone surrogate too."""
+    return chr(code).encode("utf-8", "surrogatepass")
+
+
+def _real(data: bytes) -> float | None:
+    """Return a REAL; SQLite reads a NaN as NULL."""
+    if len(data) < _REAL.size:
+        raise NoRecord
+    value: float = _REAL.unpack(data)[0]
+    return None if math.isnan(value) else value

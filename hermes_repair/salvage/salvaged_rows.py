@@ -1,0 +1,292 @@
+"""The rows of a table to be written again, each key once, with what is known of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from enum import Enum
+from heapq import heappop, heappush
+from itertools import groupby
+from typing import NamedTuple, Protocol
+
+from hermes_repair.model.values import Row, Value, number
+from hermes_repair.salvage.assignment import AssignedTable, Assignment, TablePages
+from hermes_repair.salvage.broken_cells import Why
+from hermes_repair.salvage.cells import Cell, cells
+from hermes_repair.salvage.leaves import Leaf, Trust
+from hermes_repair.salvage.page_image import PageImage
+from hermes_repair.salvage.row_shapes import ROLES
+from hermes_repair.salvage.stored_table import Affinity, StoredTable
+
+
+class Mark(Enum):
+    """What speaks against a row, or why nothing speaks for it."""
+
+    CONTRADICTED = "an index or the search copy says something else of it"
+    DISPUTED = "of the indexes and copies some agree with it and some do not"
+    UNWITNESSED = "others of its table are in an index or the search copy, and it is not"
+    STALE_PAGE = "a later image of its page was lost"
+    CARVED = "its page has lost the pointer to it; that it was not deleted is proven by a witness"
+    UNPROVEN_PAGE = "its page comes from the -wal without a checksum that proves it"
+    NUL = "a text has NUL characters that its copy in the search index does not have"
+    NOT_TEXT = "a text is not valid in the encoding of the database"
+    SEARCH_COPY = "it is not a row that was read: the search copy and an index say it"
+
+
+class SalvagedRow(NamedTuple):
+    """One row, whole. ``values`` by column name, in stored order, the rowid column filled in.
+
+    Columns whose names are not known are left out (``Assignment.tables[...].stored.unknown``).
+    """
+
+    table: str
+    rowid: int | None
+    values: Row
+    page: int
+    trust: Trust
+    marks: frozenset[Mark]
+
+
+class Refusal(Enum):
+    """Why something that lay on a page of a table is not among its rows."""
+
+    BROKEN = "it cannot be read as a whole"
+    MISFIT = "it is no row of this table"
+    CARVED = "its page has lost the pointer to it, and nothing proves that it was not deleted"
+    OLDER = "another row has its key, and is more trusted"
+
+
+class Refused(NamedTuple):
+    """A cell that gave no row. ``why`` with BROKEN, ``values`` with all others that were read."""
+
+    table: str
+    rowid: int | None
+    page: int
+    refusal: Refusal
+    why: Why | None
+    values: Row | None
+
+
+class Judge(Protocol):
+    """What says of a row which marks it deserves (:class:`.witnesses.Witnesses`)."""
+
+    def knows(self, table: str, rowid: int) -> bool: ...
+
+    def marks(self, table: str, rowid: int | None, values: Row) -> frozenset[Mark]: ...
+
+
+def nothing_refused(refused: Refused) -> None:
+    """Take no notice of what is refused."""
+
+
+def rows(
+    image: PageImage,
+    assignment: Assignment,
+    table: str,
+    judge: Judge | None = None,
+    refused: Callable[[Refused], None] = nothing_refused,
+) -> Iterator[SalvagedRow]:
+    """Yield the rows of a table, by rowid, each rowid and each primary key once.
+
+    Of two rows with one key the more trusted is given, and ``refused`` is told of the other: tree
+    before orphan before out of range, then a page that is not stale, of sessions the greater
+    counters. Two that are equal are one.
+    """
+    assigned = assignment.tables[table]
+    reader = _Reader(image, assignment, assigned, judge, refused)
+    if assigned.stored.without_rowid:
+        found: Iterator[SalvagedRow] = reader.of_index()
+    else:
+        found = reader.by_rowid()
+    text_key = assigned.stored.key if not assigned.stored.rowid_column else ()
+    yield from reader.once(found, text_key) if text_key else found
+
+
+COUNTERS = ("message_count", "tool_call_count", "input_tokens", "output_tokens", "ended_at")
+"""What grows while a session goes on: of two states of it the one with more is the later."""
+
+
+class _Reader:
+    """Reads one table. Pages whose rowids do not overlap are read one by one, in order."""
+
+    def __init__(
+        self,
+        image: PageImage,
+        assignment: Assignment,
+        table: AssignedTable,
+        judge: Judge | None,
+        refused: Callable[[Refused], None],
+    ) -> None:
+        self.image, self.assignment, self.table = image, assignment, table
+        self.judge, self.refused = judge, refused
+        self.stored = table.stored
+        self.convert = _converter(table.stored)
+        self.needed = tuple(
+            column.name for column in table.stored.columns if column is not None and column.not_null
+        )
+
+    def by_rowid(self) -> Iterator[SalvagedRow]:
+        for run in _runs(self.table.pages):
+            if len(run) == 1:
+                yield from self._of_page(run[0][1])
+            else:
+                for _, rows in groupby(self._merged(run), key=lambda row: row.rowid):
+                    yield self._best(list(rows))
+
+    def _merged(self, run: list[tuple[int, int]]) -> Iterator[SalvagedRow]:
+        """Yield the rows of pages that overlap by rowid; a page is opened when its turn comes."""
+        waiting: list[tuple[int, int, SalvagedRow, Iterator[SalvagedRow]]] = []
+        at = 0
+        while waiting or at < len(run):
+            while at < len(run) and (not waiting or run[at][0] <= waiting[0][0]):
+                _push(waiting, at, self._of_page(run[at][1]))
+                at += 1
+            if waiting:
+                _, number, row, more = heappop(waiting)
+                yield row
+                _push(waiting, number, more)
+
+    def _of_page(self, page: int) -> Iterator[SalvagedRow]:
+        leaf = self.assignment.survey.leaf(page)
+        if leaf is not None:
+            yield from self._of(leaf)
+
+    def _of(self, leaf: Leaf) -> Iterator[SalvagedRow]:
+        for cell in cells(self.image, leaf):
+            row = self._row(leaf, cell)
+            if row is not None:
+                yield row
+
+    def _best(self, rows: list[SalvagedRow]) -> SalvagedRow:
+        """Return the most trusted of rows with one key, and tell of the others."""
+        best = max(rows, key=_rank)
+        for row in rows:
+            if row is not best and row.values != best.values:
+                self._refuse(row.rowid, row.page, Refusal.OLDER, None, row.values)
+        return best
+
+    def once(self, found: Iterator[SalvagedRow], key: tuple[str, ...]) -> Iterator[SalvagedRow]:
+        """Yield the rows of a table whose key is no rowid, each key once."""
+        met: dict[tuple[Value, ...], SalvagedRow] = {}
+        for row in found:
+            own = tuple(row.values.get(name) for name in key)
+            met[own] = self._best([met[own], row]) if own in met else row
+        yield from met.values()
+
+    def of_index(self) -> Iterator[SalvagedRow]:
+        """Yield the rows of a table WITHOUT ROWID: those of its tree."""
+        for leaf in self.assignment.survey.leaves_of(self.table.root or 0):
+            yield from self._of(leaf)
+
+    def _row(self, leaf: Leaf, cell: Cell) -> SalvagedRow | None:
+        if cell.values is None:
+            why = cell.broken.why if cell.broken is not None else None
+            self._refuse(cell.rowid, cell.page, Refusal.BROKEN, why, None)
+            return None
+        if len(cell.values) > len(self.stored.columns):
+            self._refuse(cell.rowid, cell.page, Refusal.MISFIT, None, None)
+            return None
+        values = self.convert(cell.rowid, cell.values)
+        if not self._is_row(values):
+            self._refuse(cell.rowid, cell.page, Refusal.MISFIT, None, values)
+            return None
+        marks = self._marks_of_place(leaf, cell)
+        if self.judge is not None:
+            marks |= self.judge.marks(self.table.name, cell.rowid, values)
+        if cell.carved and not self._is_proven(cell.rowid, marks):
+            self._refuse(cell.rowid, cell.page, Refusal.CARVED, None, values)
+            return None
+        return SalvagedRow(
+            self.table.name, cell.rowid, values, cell.page, leaf.trust_of(cell.rowid), marks
+        )
+
+    def _is_proven(self, rowid: int | None, marks: frozenset[Mark]) -> bool:
+        """Whether a witness has the row as it was read."""
+        if rowid is None or self.judge is None:
+            return False
+        return not marks & {
+            Mark.CONTRADICTED,
+            Mark.DISPUTED,
+            Mark.UNWITNESSED,
+        } and self.judge.knows(self.table.name, rowid)
+
+    def _is_row(self, values: dict[str, Value]) -> bool:
+        """Whether SQLite could have this row here, and Hermes: a message has a role of Hermes'."""
+        if self.table.name == "messages" and values.get("role", "user") not in ROLES:
+            return False
+        return all(values.get(name, "") is not None for name in self.needed)
+
+    def _marks_of_place(self, leaf: Leaf, cell: Cell) -> frozenset[Mark]:
+        marks = set()
+        if leaf.stale or cell.stale:
+            marks.add(Mark.STALE_PAGE)
+        if leaf.page in self.image.unproven:
+            marks.add(Mark.UNPROVEN_PAGE)
+        if cell.carved:
+            marks.add(Mark.CARVED)
+        return frozenset(marks)
+
+    def _refuse(
+        self, rowid: int | None, page: int, refusal: Refusal, why: Why | None, values: Row | None
+    ) -> None:
+        self.refused(Refused(self.table.name, rowid, page, refusal, why, values))
+
+
+def _rank(row: SalvagedRow) -> tuple[object, ...]:
+    """Return by what one row of a key goes before another."""
+    counters = tuple(number(row.values.get(name)) or 0.0 for name in COUNTERS)
+    sound = not row.marks & {Mark.STALE_PAGE, Mark.CONTRADICTED, Mark.CARVED}
+    return (row.trust, sound, not row.marks, counters if row.table == "sessions" else ())
+
+
+def _push(
+    waiting: list[tuple[int, int, SalvagedRow, Iterator[SalvagedRow]]],
+    number: int,
+    rows: Iterator[SalvagedRow],
+) -> None:
+    row = next(rows, None)
+    if row is not None:
+        heappush(waiting, (row.rowid or 0, number, row, rows))
+
+
+def _runs(pages: TablePages) -> Iterator[list[tuple[int, int]]]:
+    """Yield the pages of a table after their lowest rowid, together those that overlap."""
+    run: list[tuple[int, int]] = []
+    end = 0
+    for page, low, high in zip(pages.pages, pages.lows, pages.highs, strict=True):
+        if run and low > end:
+            yield run
+            run = []
+        end = max(end, high) if run else high
+        run.append((low, page))
+    if run:
+        yield run
+
+
+def _converter(
+    stored: StoredTable,
+) -> Callable[[int | None, tuple[Value, ...]], dict[str, Value]]:
+    """Return what makes values by name of a record: rowid, defaults, REAL stored as an integer."""
+    named = [(at, column) for at, column in enumerate(stored.columns) if column is not None]
+    names = [column.name for _, column in named]
+    defaults = [column.default for _, column in named]
+    places = [at for at, _ in named]
+    dense = len(named) == len(stored.columns)
+    reals = [column.name for _, column in named if column.affinity is Affinity.REAL]
+
+    def convert(rowid: int | None, record: tuple[Value, ...]) -> dict[str, Value]:
+        if dense and len(record) == len(names):
+            values = dict(zip(names, record, strict=True))
+        else:
+            values = {
+                name: record[at] if at < len(record) else default
+                for name, at, default in zip(names, places, defaults, strict=True)
+            }
+        for name in reals:
+            value = values[name]
+            if isinstance(value, int):
+                values[name] = float(value)
+        if stored.rowid_column is not None and stored.rowid_column in values:
+            values[stored.rowid_column] = rowid
+        return values
+
+    return convert

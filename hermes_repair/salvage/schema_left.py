@@ -1,0 +1,105 @@
+"""What is left of a database's schema: tables and indexes as their rows of sqlite_master say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from hermes_repair.salvage.assignment import AssignedIndex
+from hermes_repair.salvage.leaves import SchemaRow, Trust
+from hermes_repair.schema.declared_table import declared_table
+from hermes_repair.schema.recognise import holds_conversations, newest_number
+from hermes_repair.schema.sql_text import split_arguments, tokens
+from hermes_repair.schema.structure import Structure, Table, VirtualTable, virtual_table_of
+
+Schema = Mapping[tuple[str, str], SchemaRow]
+
+OF_SQLITE = {
+    "sqlite_sequence": "CREATE TABLE sqlite_sequence(name, seq)",
+    "sqlite_stat1": "CREATE TABLE sqlite_stat1(tbl, idx, stat)",
+    "sqlite_master": "CREATE TABLE sqlite_master(type, name, tbl_name, rootpage INTEGER, sql TEXT)",
+}
+"""Tables of SQLite's own, whose SQL is the same in every database."""
+
+
+def best_rows(found: Iterable[SchemaRow]) -> dict[tuple[str, str], SchemaRow]:
+    """Return the first, most trusted, row of each type and name; deleted ones are left out.
+
+    Of two that claim one root the second has none.
+    """
+    rows: dict[tuple[str, str], SchemaRow] = {}
+    roots: set[int] = set()
+    for row in found:
+        if row.trust is Trust.FREED or (row.type, row.name) in rows or row.root in roots:
+            continue
+        rows[row.type, row.name] = row
+        if row.root:
+            roots.add(row.root)
+    return rows
+
+
+def tables_left(schema: Schema) -> dict[str, Table]:
+    """Return the ordinary tables whose CREATE TABLE is there, by name."""
+    found = {}
+    for (kind, name), row in schema.items():
+        if kind == "table":
+            table = declared_table(OF_SQLITE.get(name) or row.sql or "")
+            if table is not None:
+                found[name] = table
+    return found
+
+
+def search_tables_left(schema: Schema) -> dict[str, VirtualTable]:
+    """Return the search tables whose CREATE VIRTUAL TABLE is there, by name."""
+    found = {}
+    for (kind, name), row in schema.items():
+        table = virtual_table_of(name, row.sql or "") if kind == "table" else None
+        if table is not None:
+            found[name] = table
+    return found
+
+
+def number_by_structure(schema: Schema, tables: Mapping[str, Table]) -> int | None:
+    """Return the newest schema number that left its tables and columns; None for no store."""
+    structure = Structure(tables=tables, virtual_tables=search_tables_left(schema))
+    return newest_number(structure) or None if holds_conversations(structure) else None
+
+
+def indexes_left(
+    schema: Schema, tables: Mapping[str, Table], whole: Mapping[int, bool]
+) -> tuple[AssignedIndex, ...]:
+    """Return the indexes over plain columns of tables that are known.
+
+    ``whole`` tells by root whether a tree has all its pages.
+    """
+    found = []
+    for (kind, name), row in schema.items():
+        table = tables.get(row.table)
+        if kind != "index" or not row.root or table is None or table.without_rowid:
+            continue
+        columns, partial = _indexed(row, table, schema)
+        if columns and all(table.column(column) is not None for column in columns):
+            is_whole = whole.get(row.root, False) and row.trust is Trust.TREE
+            found.append(AssignedIndex(name, row.table, columns, partial, is_whole, row.root))
+    return tuple(found)
+
+
+def _indexed(row: SchemaRow, table: Table, schema: Schema) -> tuple[tuple[str, ...], bool]:
+    """Return the columns of an index, () where one is an expression, and whether it is partial."""
+    if row.sql is None:
+        declared = schema.get(("table", table.name))
+        alone = declared is not None and "unique" not in tokens(declared.sql or "")
+        return (table.key if alone and row.name.endswith("_1") else ()), False
+    words = list(tokens(row.sql))
+    if "on" not in words or "(" not in words[words.index("on") :]:
+        return (), False
+    begin = words.index("(", words.index("on"))
+    depth, end = 0, len(words)
+    for at in range(begin, len(words)):
+        depth += (words[at] == "(") - (words[at] == ")")
+        if depth == 0:
+            end = at
+            break
+    parts = split_arguments(words[begin + 1 : end])
+    plain = all(len(part) == 1 or part[1:] in (["desc"], ["asc"]) for part in parts)
+    columns = tuple(part[0].strip('"') for part in parts) if plain else ()
+    return columns, "where" in words[end:]

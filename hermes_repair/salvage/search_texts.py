@@ -1,0 +1,86 @@
+"""What the search index says of messages: its copy of their text, and that they were counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from hermes_repair.model.values import RawText, Row, Value, decode_text
+from hermes_repair.salvage.assignment import Assignment
+from hermes_repair.salvage.cells import cells
+from hermes_repair.salvage.leaves import Leaf
+from hermes_repair.salvage.page_image import PageImage
+from hermes_repair.schema.search import TABLES
+
+COPIES = tuple(f"{table}_content" for table in TABLES)
+COUNTS = tuple(f"{table}_docsize" for table in TABLES)
+COPIED = ("content", "tool_name", "tool_calls")
+"""The columns that one text of the copy is made of, a space between each two (schema 11 to 22)."""
+
+_LONGEST_COUNT = 40
+_HIGHEST_MESSAGE = 1 << 37
+"""Where FTS5 numbers its segments from, in a table whose rows look like the counts."""
+
+
+class Copied(NamedTuple):
+    """The text that the search index keeps of a message; ``stale``: of an earlier moment."""
+
+    rowid: int
+    text: str | RawText
+    stale: bool
+
+
+def copied_text(values: Row) -> str | RawText | None:
+    """Return the text that the index has for a message; None where it is not known how it would.
+
+    (A number that is no integer is written by SQLite in its own way.)
+    """
+    own = [values.get(name) for name in COPIED]
+    if all(value is None or isinstance(value, str) for value in own):
+        return " ".join([str(value) if value is not None else "" for value in own])
+    parts: list[bytes] = []
+    for name in COPIED:
+        match values.get(name):
+            case None:
+                parts.append(b"")
+            case str() as text:
+                parts.append(text.encode("utf-8", "surrogatepass"))
+            case RawText(data):
+                parts.append(data)
+            case int() as whole:
+                parts.append(str(whole).encode())
+            case _:
+                return None
+    return decode_text(b" ".join(parts))
+
+
+def copies(image: PageImage, assignment: Assignment, table: str) -> Iterator[Copied]:
+    """Yield what one of the copies has, in the order of its pages."""
+    for leaf in _leaves(assignment, table):
+        for cell in cells(image, leaf):
+            if cell.rowid is not None and cell.values is not None and len(cell.values) == 2:
+                text = cell.values[1]
+                if isinstance(text, str | RawText):
+                    yield Copied(cell.rowid, text, leaf.stale)
+
+
+def counted(image: PageImage, assignment: Assignment, table: str) -> Iterator[int]:
+    """Yield the ids of the messages whose words were counted."""
+    for leaf in _leaves(assignment, table):
+        if leaf.stale:
+            continue
+        found: list[tuple[int, Value]] = [
+            (cell.rowid, cell.values[-1])
+            for cell in cells(image, leaf)
+            if cell.rowid is not None and cell.values is not None
+        ]
+        if all(
+            0 < rowid < _HIGHEST_MESSAGE and isinstance(size, bytes) and len(size) < _LONGEST_COUNT
+            for rowid, size in found
+        ):
+            yield from (rowid for rowid, _ in found)
+
+
+def _leaves(assignment: Assignment, table: str) -> Iterator[Leaf]:
+    if table in assignment.tables:
+        yield from assignment.leaves(table)

@@ -1,0 +1,322 @@
+"""Every page with rows is given to a table: by its tree, held against its rows; else by these.
+
+A tree is not believed alone: in a real damaged home that of messages led into the search index.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+
+from hermes_repair.salvage.assignment import (
+    AssignedTable,
+    Assignment,
+    ColumnsFrom,
+    NumberFrom,
+    TablePages,
+    Unassigned,
+    UnassignedPage,
+)
+from hermes_repair.salvage.cells import Shape, cells, shapes
+from hermes_repair.salvage.column_orders import Records, deduce, first_number, numbers_of
+from hermes_repair.salvage.leaves import Leaf, LeafKind, Trust
+from hermes_repair.salvage.page_image import PageImage
+from hermes_repair.salvage.page_survey import Survey
+from hermes_repair.salvage.row_shapes import (
+    SEARCH_STORAGE,
+    SEQUENCE,
+    RowShape,
+    known_shapes,
+    shape_of,
+    tables_of_rows,
+)
+from hermes_repair.salvage.schema_left import (
+    OF_SQLITE,
+    Schema,
+    best_rows,
+    indexes_left,
+    number_by_structure,
+    tables_left,
+)
+from hermes_repair.salvage.stored_table import Stored, StoredTable, stored_class, stored_table
+from hermes_repair.schema.catalogue import default_catalogue
+from hermes_repair.schema.declared_table import declared_table
+
+RARE = 100
+"""What fewer than one row in so many shows may be damage, and proves no order of columns."""
+MOST_ASKED = 20
+"""So many pages of a tree without a name are asked what they are; the others go with them."""
+ROWS_ASKED = 4
+LOWEST, HIGHEST = -(2**63), 2**63 - 1
+VERSION = "schema_version"
+OF_ANY = frozenset({*SEARCH_STORAGE, SEQUENCE})
+"""Tables that SQLite and FTS5 make, whatever the schema number."""
+
+
+@dataclass(slots=True)
+class _Found:
+    """What is noted of one table while the pages are looked at."""
+
+    places: list[tuple[int, int, int]] = field(default_factory=list)
+    by_tree: int = 0
+    by_shape: int = 0
+    rows: int = 0
+    lengths: Counter[int] = field(default_factory=Counter)
+    classes: Counter[tuple[int, Stored]] = field(default_factory=Counter)
+
+    def records(self) -> Records:
+        """Return what more than a few rows show."""
+        lengths = frozenset(n for n, count in self.lengths.items() if count * RARE >= self.rows)
+        classes: dict[int, Stored] = {}
+        for (place, one), count in self.classes.items():
+            if count * RARE >= self.rows:
+                classes[place] = classes.get(place, Stored(0)) | one
+        return Records(lengths, classes)
+
+    def pages(self) -> TablePages:
+        """Return the pages in the order of their lowest rowid."""
+        self.places.sort()
+        lows, highs, pages = zip(*self.places, strict=True) if self.places else ((), (), ())
+        return TablePages(array("I", pages), array("q", lows), array("q", highs))
+
+
+def assign(image: PageImage, survey: Survey) -> Assignment:
+    """Return which table every page with rows belongs to, and the columns of every table."""
+    roles = _Roles(image, survey)
+    roles.give_all()
+    number, number_from = roles.number()
+    if number is not None:
+        roles.take_back_later(number)
+    sure = number if number_from is NumberFrom.VERSION_ROW else None
+    tables = {name: roles.table(name, sure) for name in sorted({*roles.found, *roles.tables})}
+    whole = {root: tree.kind is not None and not tree.lost for root, tree in survey.trees.items()}
+    return Assignment(
+        tables=tables,
+        indexes=indexes_left(roles.schema, roles.tables, whole),
+        schema=roles.schema,
+        number=number,
+        number_from=number_from,
+        upgraded=_is_upgraded(tables, number),
+        unassigned=tuple(roles.unassigned),
+        survey=survey,
+    )
+
+
+class _Roles:
+    """The look at every page. ``found`` has what came of it, by table."""
+
+    def __init__(self, image: PageImage, survey: Survey) -> None:
+        self.image, self.survey = image, survey
+        self.schema: Schema = best_rows(survey.schema_rows)
+        self.tables = tables_left(self.schema)
+        self.stored = {name: stored_table(table) for name, table in self.tables.items()}
+        self.roots = {
+            name: row.root for (kind, name), row in self.schema.items() if kind == "table"
+        }
+        self.shapes = {**known_shapes(), **self._own_shapes()}
+        self.found: dict[str, _Found] = {}
+        self.unassigned: list[UnassignedPage] = []
+
+    def _own_shapes(self) -> dict[str, RowShape]:
+        """Return the shapes of the tables whose SQL is left; rows may be shorter than that."""
+        known = known_shapes()
+        return {
+            name: shape_of(stored, min(known[name].lengths) if name in known else 1)
+            for name, stored in self.stored.items()
+            if not stored.without_rowid
+        }
+
+    def give_all(self) -> None:
+        """Give every page with rows to a table, or note that it is of none."""
+        names = {root: name for name, root in self.roots.items() if root}
+        guessed: dict[int, str | None] = {}
+        for leaf in self.survey.leaves():
+            if leaf.kind is not LeafKind.TABLE or leaf.root == 1:
+                continue
+            name = None
+            if leaf.root is not None and leaf.root in names:
+                name = names[leaf.root]
+            elif leaf.root is not None:
+                if leaf.root not in guessed:
+                    guessed[leaf.root] = self._guess(leaf.root)
+                name = guessed[leaf.root]
+            self._give(leaf, name)
+
+    def _guess(self, root: int) -> str | None:
+        """Return what most of the first pages of a tree without a name are."""
+        votes: Counter[str] = Counter()
+        for leaf in islice(self.survey.leaves_of(root), MOST_ASKED):
+            candidates = tables_of_rows(self.image, leaf, self.shapes.values())
+            if len(candidates) == 1:
+                votes.update(candidates)
+        first = votes.most_common(2)
+        tie = len(first) == 2 and first[0][1] == first[1][1]
+        return first[0][0] if first and not tie else None
+
+    def _give(self, leaf: Leaf, named: str | None) -> None:
+        if named is not None and named in self.stored and self._is_as_its_tree_says(leaf, named):
+            return
+        rows = list(shapes(self.image, leaf))
+        shape = self.shapes.get(named) if named is not None else None
+        if named is not None and (not rows or (shape and _most(shape.fits, rows))):
+            self._note(named, leaf, rows, by_tree=True)
+            return
+        if not rows:
+            return
+        candidates = tables_of_rows(self.image, leaf, self.shapes.values())
+        if len(candidates) > 1:
+            candidates = self._that_lost(candidates, rows) or candidates
+        if len(candidates) == 1:
+            self._note(candidates[0], leaf, rows, by_tree=candidates[0] == named)
+        elif named is not None and shape is not None and _most(shape.could_hold, rows):
+            self._note(named, leaf, rows, by_tree=True)
+        else:
+            why = Unassigned.SEVERAL if candidates else Unassigned.NO_SHAPE
+            self.unassigned.append(UnassignedPage(leaf, why, candidates))
+
+    def _is_as_its_tree_says(self, leaf: Leaf, named: str) -> bool:
+        """Note a page of a tree at its place, if its first rows are what the tree says.
+
+        Most pages are: of these no more is read than that, and the bounds tell the rowids.
+        """
+        shape = self.shapes.get(named)
+        if leaf.trust is not Trust.TREE or shape is None:
+            return False
+        first = list(islice(shapes(self.image, leaf), ROWS_ASKED))
+        if not first or not all(shape.fits(row.types) for row in first):
+            return False
+        found = self.found.setdefault(named, _Found())
+        found.by_tree += 1
+        low = LOWEST if leaf.low is None else leaf.low + 1
+        found.places.append((low, HIGHEST if leaf.high is None else leaf.high, leaf.page))
+        return True
+
+    def _that_lost(self, candidates: Iterable[str], rows: list[Shape]) -> tuple[str, ...]:
+        """Return the tables whose trees have lost a page with rowids like these, if only one."""
+        rowids = [row.rowid for row in rows if row.rowid is not None]
+        if not rowids:
+            return ()
+        low, high = min(rowids), max(rowids)
+        found = tuple(
+            name
+            for name in candidates
+            if (tree := self.survey.trees.get(self.roots.get(name, 0))) is not None
+            and any(
+                (lost.low is None or lost.low < low) and (lost.high is None or high <= lost.high)
+                for lost in tree.lost
+            )
+        )
+        return found if len(found) == 1 else ()
+
+    def _note(self, name: str, leaf: Leaf, rows: list[Shape], *, by_tree: bool) -> None:
+        found = self.found.setdefault(name, _Found())
+        found.by_tree += by_tree
+        found.by_shape += not by_tree
+        rowids = [row.rowid for row in rows if row.rowid is not None] or [0]
+        found.places.append((min(rowids), max(rowids), leaf.page))
+        if name not in self.stored:
+            found.rows += len(rows)
+            found.lengths.update(len(row.types) for row in rows)
+            for row in rows:
+                found.classes.update(
+                    (place, stored_class(serial)) for place, serial in enumerate(row.types)
+                )
+
+    def take_back_later(self, number: int) -> None:
+        """Look again at what was given by its rows to a table that ``number`` has not, or to none.
+
+        Where a CREATE TABLE is left it is there, whatever the number.
+        """
+        self.shapes = {
+            name: shape
+            for name, shape in self.shapes.items()
+            if name in self.stored or name in OF_ANY or first_number(name) <= number
+        }
+        again = [page.leaf for page in self.unassigned if page.why is Unassigned.SEVERAL]
+        self.unassigned = [one for one in self.unassigned if one.why is not Unassigned.SEVERAL]
+        for name in self.found.keys() - self.shapes.keys() - self.stored.keys():
+            pages = [page for _, _, page in self.found.pop(name).places]
+            again += [leaf for page in pages if (leaf := self.survey.leaf(page)) is not None]
+        for leaf in again:
+            self._give(leaf, None)
+
+    def number(self) -> tuple[int | None, NumberFrom]:
+        """Return the schema number, by the best that tells it."""
+        for _, _, page in self.found[VERSION].places if VERSION in self.found else ():
+            leaf = self.survey.leaf(page)
+            for cell in cells(self.image, leaf) if leaf is not None else ():
+                match cell.values:
+                    case (int() as value,) if 0 < value <= _MOST_NUMBERS:
+                        return value, NumberFrom.VERSION_ROW
+        by_structure = number_by_structure(self.schema, self.tables)
+        if by_structure is not None:
+            return by_structure, NumberFrom.STRUCTURE
+        numbers = [
+            numbers_of(name, self.found[name].records())
+            for name in ("sessions", "messages")
+            if name in self.found
+        ]
+        common = frozenset.intersection(*numbers) if numbers else frozenset()
+        if common:
+            return max(common), NumberFrom.RECORDS
+        return None, NumberFrom.NOTHING
+
+    def table(self, name: str, number: int | None) -> AssignedTable:
+        """Return one table with its pages; ``number`` is the schema number where it is certain."""
+        found = self.found.get(name, _Found())
+        row = self.schema.get(("table", name))
+        root = self.roots.get(name)
+        tree = self.survey.trees.get(root) if root else None
+        columns_from = ColumnsFrom.SCHEMA
+        stored = self.stored.get(name)
+        if stored is None:
+            stored, columns_from = _deduced(name, found.records(), number)
+        return AssignedTable(
+            stored=stored,
+            columns_from=columns_from,
+            sql=row.sql if row is not None else None,
+            root=root,
+            by_tree=found.by_tree,
+            by_shape=found.by_shape,
+            lost=None if tree is None else sum(lost.leaf is not False for lost in tree.lost),
+            pages=found.pages(),
+        )
+
+
+_MOST_NUMBERS = 1000
+
+
+def _most(test: Callable[[tuple[int, ...]], bool], rows: list[Shape]) -> bool:
+    return 2 * sum(test(row.types) for row in rows) > len(rows)
+
+
+def _deduced(name: str, records: Records, number: int | None) -> tuple[StoredTable, ColumnsFrom]:
+    """Return the columns of a table without SQL; the number is asked only where they differ."""
+    if name in SEARCH_STORAGE:
+        return SEARCH_STORAGE[name], ColumnsFrom.ORDERS
+    if (table := declared_table(OF_SQLITE.get(name, ""))) is not None:
+        return stored_table(table), ColumnsFrom.ORDERS
+    deduced = deduce(name, records)
+    if deduced.stored.unknown and number is not None:
+        by_number = deduce(name, records, number)
+        deduced = by_number if by_number.orders else deduced
+    agreed = not deduced.stored.unknown
+    return deduced.stored, ColumnsFrom.ORDERS if agreed else ColumnsFrom.ORDERS_DIFFER
+
+
+def _is_upgraded(tables: Mapping[str, AssignedTable], number: int | None) -> bool | None:
+    """Whether a table has its columns in another order than a new database of the number."""
+    version = default_catalogue().versions.get(number or 0)
+    if version is None or not version.shapes:
+        return None
+    fresh = version.structure.tables
+    both = [name for name in ("sessions", "messages") if name in tables and name in fresh]
+    if not both or any(tables[name].stored.unknown for name in both):
+        return None
+    return any(
+        tables[name].stored.names != tuple(column.name for column in fresh[name].columns)
+        for name in both
+    )

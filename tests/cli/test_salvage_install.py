@@ -1,0 +1,262 @@
+"""``salvage --install`` and what goes with it, typed as a user types it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from hermes_repair.app import file_exchange
+from hermes_repair.app.diagnose import diagnose
+from hermes_repair.app.environment import Run
+from hermes_repair.app.install_salvaged import install
+from hermes_repair.model.choices import LookOptions, Selection
+from tests.command import run
+from tests.engine.neighbours import neighbour
+from tests.homes.content import content
+from tests.homes.damage import crashed
+from tests.homes.home import copy_home, new_home, query
+from tests.homes.small import (
+    FRONT,
+    HEALTHY,
+    ONLY,
+    SECRET,
+    chat_only_in_file,
+    small_home,
+)
+from tests.in_process import fixed_environment, home_of
+
+
+def lies(home: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in home.glob("state.db*")}
+
+
+def first_page_gone(home: Path) -> None:
+    with (home / "state.db").open("r+b") as file:
+        file.write(bytes(4096))
+
+
+def test_the_new_database_is_in_place_and_the_old_one_comes_back(tmp_path: Path) -> None:
+    home = small_home(tmp_path / "home")
+    before = query(home, "SELECT id, session_id, role, content FROM messages ORDER BY id")
+    first_page_gone(home)
+    old = lies(home)
+    said = run("salvage", home=home)
+    assert "15 messages" in said.out and lies(home) == old
+    done = run("salvage", "--install", "--yes", home=home)
+    assert "state.db is the new database" in done.out
+    assert SECRET not in done.out + done.err
+    assert query(home, "SELECT id, session_id, role, content FROM messages ORDER BY id") == before
+    assert content(home)
+    (place,) = (home / "hermes-repair" / "backups").iterdir()
+    assert sorted(p.name for p in place.iterdir())[:2] == ["ledger.json", "state.db"]
+    assert "FATAL" not in run("doctor", home=home).out
+    assert run("undo", "--yes", home=home).code == 0
+    assert lies(home) == old
+    assert run("undo", "--yes", home=home).code == 4
+
+
+def test_nothing_without_yes(tmp_path: Path) -> None:
+    home = small_home(tmp_path / "home")
+    first_page_gone(home)
+    old = lies(home)
+    refused = run("salvage", "--install", home=home)
+    assert refused.code == 4 and "--yes" in refused.err
+    assert lies(home) == old and not (home / "hermes-repair").exists()
+
+
+def test_what_contradicts_itself(tmp_path: Path) -> None:
+    home = small_home(tmp_path / "home")
+    assert run("salvage", "--install", "--out", tmp_path / "x", home=home).code == 2
+    assert run("salvage", "--from-process", "1", home=home).code == 2
+
+
+# --- No database to read -------------------------------------------------------------------------
+
+
+def gone(home: Path) -> None:
+    (home / "state.db").unlink()
+
+
+def emptied(home: Path) -> None:
+    (home / "state.db").write_bytes(b"")
+
+
+def a_text(home: Path) -> None:
+    (home / "state.db").write_text("My notes of May\n" * 400)
+
+
+@pytest.mark.parametrize("happens", [gone, emptied, a_text])
+def test_a_home_begins_with_its_files(happens: Callable[[Path], None], tmp_path: Path) -> None:
+    home = small_home(tmp_path / "home")
+    chat_only_in_file(home)
+    happens(home)
+    old = lies(home)
+    shown = run("salvage", home=home)
+    assert shown.code == 0 and "bring back 10 messages" in shown.out
+    assert lies(home) == old and not (home / "hermes-repair").exists()
+    done = run("salvage", "--install", "--yes", home=home)
+    assert done.code == 0, done
+    counts = "SELECT session_id, COUNT(*) FROM messages GROUP BY session_id ORDER BY session_id"
+    assert query(home, counts) == [(ONLY, 4), (FRONT, 10)]
+    assert query(home, "SELECT version FROM schema_version") == [(22,)]
+    assert run("doctor", home=home).code == 0
+    assert run("undo", "--yes", home=home).code == 0
+    assert run("undo", "--yes", home=home).code == 0
+    assert lies(home) == old
+
+
+def test_the_newest_sound_copy_comes_first(tmp_path: Path) -> None:
+    home = small_home(tmp_path / "home")
+    places = [home / "state-snapshots" / name for name in ("sound", "damaged")]
+    for place in places:
+        place.mkdir(parents=True)
+        shutil.copy(home / "state.db", place / "state.db")
+    first_page_gone(places[1])
+    os.utime(places[0] / "state.db", (1, 1))
+    gone(home)
+    done = run("salvage", "--install", "--yes", home=home)
+    assert "state-snapshots/sound/state.db" in done.out
+    assert query(home, "SELECT COUNT(*) FROM sessions") == [(5,)]
+
+
+def test_no_database_and_nothing_else(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    (home / "sessions").mkdir(parents=True)
+    (home / "state.db").write_bytes(b"")
+    refused = run("salvage", home=home)
+    assert refused.code == 4 and "no sound copy and no transcript" in refused.err
+    assert "nothing to bring back" in run("doctor", home=home).out
+
+
+def test_a_sound_database_without_a_chat_stays(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    with new_home(home, 14):
+        pass
+    chat_only_in_file(home)
+    before = lies(home)
+    refused = run("salvage", "--install", "--yes", home=home)
+    assert refused.code == 4 and "is sound" in refused.err
+    assert lies(home) == before
+
+
+# --- What only a process has ---------------------------------------------------------------------
+
+HELD = f"""
+import os, sqlite3, sys
+db = sqlite3.connect(sys.argv[1], isolation_level=None)
+db.execute("PRAGMA wal_autocheckpoint=0")
+db.execute("INSERT INTO messages (session_id, role, content, timestamp)"
+           " VALUES ('{HEALTHY}', 'user', 'only here', 1.0)")
+for side in ("-wal", "-shm"):
+    os.unlink(sys.argv[1] + side)
+print("ready")
+sys.stdin.read()
+db.close()
+"""
+
+
+def test_what_only_a_process_has(tmp_path: Path) -> None:
+    home, out = small_home(tmp_path / "home"), tmp_path / "copy.db"
+    with neighbour(HELD, home / "state.db") as process:
+        told = run("doctor", home=home)
+        assert told.code == 4 and "do not kill it" in told.err
+        assert f"--from-process {process.pid} --out FILE" in told.err
+        assert run("salvage", "--install", "--yes", home=home).code == 4
+        process_id = str(process.pid)
+        done = run("salvage", "--from-process", process_id, "--out", out, home=home)
+        assert done.code == 0, done
+        with closing(sqlite3.connect(out)) as db:
+            rows = db.execute("SELECT COUNT(*), SUM(content = 'only here') FROM messages")
+            assert rows.fetchall() == [(16, 1)]
+        with subprocess.Popen(["sleep", "60"]) as other:
+            refused = run(
+                "salvage", "--from-process", str(other.pid), "--out", tmp_path / "x", home=home
+            )
+            other.kill()
+        assert refused.code == 4 and "does not have" in refused.err
+
+
+# --- Cut off -------------------------------------------------------------------------------------
+
+
+def cut_off(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave an install that was killed between the old side files and the rename."""
+    new = copy_home(small_home(home.with_name("other")), home.with_name("made")) / "state.db"
+
+    def killed(path: Path) -> None:
+        if path == home:
+            shutil.copytree(home, home.with_name("killed"), symlinks=True)
+            raise SystemExit
+
+    monkeypatch.setattr(file_exchange, "sync", killed)
+    with pytest.raises(SystemExit):
+        install(Run(home_of(home), fixed_environment(home.parent)), new)
+    shutil.rmtree(home)
+    home.with_name("killed").rename(home)
+
+
+def test_a_cut_off_install_is_settled_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = small_home(tmp_path / "home")
+    crashed(home)
+    first_page_gone(home)
+    with (home / "state.db").open("r+b") as file:
+        file.truncate(8 * 4096)
+    old = lies(home)
+    cut_off(home, monkeypatch)
+    monkeypatch.undo()
+    assert "state.db-wal" not in lies(home)
+    told = run("doctor", home=home)
+    assert "RP001" in told.out and "salvage --home" in told.out
+    refused = run("salvage", home=home)
+    assert refused.code == 4 and "was interrupted" in refused.err
+    refused = run("undo", "--yes", home=home)
+    assert refused.code == 4
+    assert lies(home) == old
+    assert "RP001" not in run("doctor", home=home).out
+
+
+# --- Found in what can be read -------------------------------------------------------------------
+
+
+def test_find_in_a_damaged_database(tmp_path: Path) -> None:
+    home = small_home(tmp_path / "home")
+    words = "good day"
+    whole = run("find", *words.split(), "--json", home=home).document["places"]
+    first_page_gone(home)
+    before = lies(home)
+    said = run("find", *words.split(), home=home)
+    assert said.code == 0 and "15 messages can be read" in said.out + said.err, said
+    found = run("find", *words.split(), "--json", home=home).document["places"]
+    assert [(one["where"], one["id"]) for one in found] == [
+        (one["where"], one["id"]) for one in whole
+    ]
+    assert lies(home) == before
+
+
+# --- What was lost is no trace of a delete -------------------------------------------------------
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_gap_that_is_proven_lost(told: bool, tmp_path: Path) -> None:
+    """Messages whose ids were lost with a damaged page come back unasked; others need a word."""
+    home = small_home(tmp_path / "home")
+    rows = query(home, "SELECT id FROM messages WHERE session_id = ? ORDER BY id", FRONT)
+    lost = [id for (id,) in rows[2:4]]
+    new = copy_home(home, tmp_path / "made") / "state.db"
+    with closing(sqlite3.connect(new)) as db:
+        db.execute("DELETE FROM messages WHERE id IN (?, ?)", lost)
+        db.commit()
+    environment = fixed_environment(tmp_path)
+    install(Run(home_of(home), environment), new, lost=lost if told else ())
+    seen = diagnose(Run(home_of(home), environment), LookOptions(timezone="UTC"), Selection())
+    found = {one.session_id: one for one in seen.findings if one.id == "TR001"}
+    assert found[FRONT].remedy.value == ("safe" if told else "unsafe")

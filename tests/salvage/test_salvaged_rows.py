@@ -1,0 +1,126 @@
+"""Every fault, in databases of every shape: what must be read is read, and what is wrong is marked.
+
+What must be there is said by SQLite's ``dbstat`` on the healthy file, never by our own reader.
+"""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from hermes_repair.salvage.assignment import ColumnsFrom
+from tests.salvage.faults import (
+    EXACT,
+    FAULTS,
+    Fault,
+    first_page,
+    interior_page,
+    overflow_noise,
+    overflow_zeroed,
+    stale_page,
+    torn_sector,
+    undamaged,
+    zeroed_range,
+    zeroed_sector,
+)
+from tests.salvage.judge import Verdict, judge, salvage
+from tests.salvage.stores import Store, life
+
+AT_ROWS: tuple[Fault, ...] = (
+    overflow_noise, overflow_zeroed, stale_page, torn_sector, zeroed_sector
+)  # fmt: skip
+"""Faults that leave the indexes and the search copy alone."""
+
+NAMED = {
+    "messages": {"id", "session_id", "role", "content", "tool_calls", "tool_name", "timestamp"},
+    "sessions": {"id", "source", "model", "parent_session_id", "started_at", "title"},
+}
+"""Columns that no upgrade puts in a place that could be another one's."""
+
+FEW = (
+    Store(sessions=12),
+    Store(("11", "13", "16", "22"), 1024, "UTF-16le", auto_vacuum=1, sessions=14, deleted=True),
+    Store(("06",), sessions=12),
+)
+MANY = (
+    Store(("01",)),
+    Store(("06",), 512),
+    Store(("08", "14"), 16384),
+    Store(("11",), 1024),
+    Store(("10",), 2048),
+    Store(("13", "14", "19"), 1024, "UTF-16le", auto_vacuum=2),
+    Store(("16",), 2048, "UTF-16be", auto_vacuum=1),
+    Store(("20a",), 8192, deleted=True),
+    Store(("11", "22"), 4096, deleted=True),
+    Store(("11", "13", "14", "16", "17", "19", "22"), 8192, auto_vacuum=2),
+    Store(("22",), 32768, "UTF-16le"),
+    Store(("22",), 65536),
+    Store(("25",), 4096),
+    Store(("30",), 1024, auto_vacuum=2),
+    Store(("30",), 32768),
+)
+
+
+def check(fault: Fault, store: Store, seed: int) -> None:
+    damage = fault(Random(seed), life(store))
+    check_verdict(fault, judge(damage, salvage(damage)))
+
+
+def check_verdict(fault: Fault, verdict: Verdict) -> None:
+    """Hold what was salvaged after a fault to what must be, whatever the database."""
+    assert +verdict.missing == +verdict.unassigned, "what was whole and is not there"
+    assert not +verdict.revived_unmarked and not +verdict.unmarked, "what is wrong and not marked"
+    assert not verdict.lost_false, "ids that are said to be lost and never were"
+    if fault in EXACT:
+        assert not +verdict.wrong and not +verdict.revived
+    if fault in (*EXACT, *AT_ROWS):
+        assert not +verdict.false_marks, "marks against rows that are right"
+    if fault in AT_ROWS:
+        assert verdict.lost_proven == verdict.lost
+    assert not +verdict.missing or fault is first_page
+
+
+@pytest.mark.parametrize("store", FEW, ids=str)
+@pytest.mark.parametrize("fault", FAULTS)
+def test_rows_of_a_damaged_database(fault: Fault, store: Store) -> None:
+    check(fault, store, seed=3)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("store", MANY, ids=str)
+@pytest.mark.parametrize("fault", FAULTS)
+def test_rows_of_many_databases(fault: Fault, store: Store, seed: int) -> None:
+    check(fault, store, seed)
+
+
+@pytest.mark.parametrize("fault", [undamaged, interior_page, first_page, zeroed_range])
+def test_deleted_rows_stay_deleted(fault: Fault) -> None:
+    """Without secure_delete the bytes of deleted chats are all there, on free pages."""
+    damage = fault(Random(1), life(Store(sessions=20, deleted=True)))
+    salvaged = salvage(damage)
+    assert salvaged.rows["messages"].keys() <= damage.original.rows["messages"].keys()
+    assert salvaged.rows["sessions"].keys() <= damage.original.rows["sessions"].keys()
+
+
+def test_the_number_of_an_upgraded_database() -> None:
+    damage = undamaged(Random(1), life(Store(("11", "13", "22"), sessions=9)))
+    assignment = salvage(damage).assignment
+    assert (assignment.number, assignment.upgraded) == (22, True)
+    assert {one.columns_from for one in assignment.tables.values()} == {ColumnsFrom.SCHEMA}
+
+
+@pytest.mark.parametrize("shapes", [("22",), ("11", "22"), ("13", "14", "19"), ("08", "14")])
+def test_columns_whose_schema_is_gone(shapes: tuple[str, ...]) -> None:
+    """On pages of 64 KiB the whole schema stands on page 1. What is named is right."""
+    damage = first_page(Random(1), life(Store(shapes, 65536, sessions=20)))
+    salvaged = salvage(damage)
+    assert salvaged.assignment.number == int(shapes[-1])
+    for table in ("messages", "sessions"):
+        truth = damage.original.rows[table]
+        read = salvaged.rows[table]
+        assert read.keys() == truth.keys()
+        named = next(iter(read.values())).values.keys()
+        assert NAMED[table] <= named <= next(iter(truth.values())).keys()
+        assert salvaged.assignment.tables[table].columns_from is not ColumnsFrom.SCHEMA
