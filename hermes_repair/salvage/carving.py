@@ -32,7 +32,9 @@ def carve(data: bytes, begin: int, end: int, flags: int, usable: int) -> list[Pl
     """Return the cells that lie between two offsets of a page of a kind with rows."""
     limit = limits(usable, flags)
     end = min(end, len(data), usable)
-    found = []
+    found: list[Place] = []
+    if data.count(0, begin, end) == end - begin:
+        return found  # as with secure_delete
     for at in range(begin, end - _LEAST_CELL + 1):
         if data[at]:
             place = _cell_at(data, at, end, limit, flags == TABLE_LEAF)

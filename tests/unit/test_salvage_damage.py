@@ -206,6 +206,21 @@ def test_layout_without_page_one(tmp_path: Path, size: int, encoding: str) -> No
             assert [note.fact for note in image.notes] == [Fact.PAGE_ONE_UNREAD]
 
 
+@pytest.mark.parametrize(
+    "at, value",
+    [(16, b"\x20\x00"), (16, b"\x02\x00"), (20, b"\x08"), (56, b"\0\0\0\x02"), (52, b"\0\0\0\x09")],
+    ids=["page size doubled", "page size 512", "reserved", "encoding", "auto-vacuum"],
+)
+def test_page_one_contradicts_the_others(tmp_path: Path, at: int, value: bytes) -> None:
+    """One field of a header that has all the rest: the pages tell what is right."""
+    path = written(Variant(), tmp_path)
+    expected = rows_by_page(path)
+    data = bytearray(path.read_bytes())
+    data[at : at + len(value)] = value
+    path.write_bytes(data)
+    assert rows_by_page(path) == expected
+
+
 def test_lost_pages_are_named(tmp_path: Path) -> None:
     """A leaf of wide that is gone: its tree says which rowids were there, and on how many pages."""
     path = written(Variant(), tmp_path)
