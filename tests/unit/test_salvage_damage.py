@@ -27,7 +27,8 @@ from hermes_repair.salvage import (
     open_image,
     survey,
 )
-from hermes_repair.salvage.btree_page import read_page_header
+from hermes_repair.salvage.btree_page import INDEX_LEAF, TABLE_LEAF, read_page_header
+from hermes_repair.salvage.carving import carve
 from hermes_repair.salvage.cell_places import places
 from tests.unit.salvage_databases import ENCODINGS, PAGE_SIZES, Variant, all_rows, image_of, written
 
@@ -187,6 +188,14 @@ def test_intact_cells_of_a_damaged_page_are_read(tmp_path: Path, size: int) -> N
         missed,
         headless,
     )
+
+
+@pytest.mark.parametrize("flags", [TABLE_LEAF, INDEX_LEAF])
+def test_noise_has_no_cells(flags: int) -> None:
+    """By chance a length, a header and its types agree: alone, and not beside another."""
+    random = Random(11)
+    for _ in range(6):
+        assert carve(random.randbytes(65536), 0, 65536, flags, 65536, {65536}) == []
 
 
 @pytest.mark.parametrize("size", PAGE_SIZES)
