@@ -171,11 +171,16 @@ class _Roles:
             candidates = self._that_lost(candidates, rows) or candidates
         if len(candidates) == 1:
             self._note(candidates[0], leaf, rows, by_tree=candidates[0] == named)
-        elif named is not None and shape is not None and _most(shape.could_hold, rows):
+        elif shape is not None and named is not None and self._could_be(shape, leaf, rows):
             self._note(named, leaf, rows, by_tree=True)
         else:
             why = Unassigned.SEVERAL if candidates else Unassigned.NO_SHAPE
             self.unassigned.append(UnassignedPage(leaf, why, candidates))
+
+    def _could_be(self, shape: RowShape, leaf: Leaf, rows: list[Shape]) -> bool:
+        """Whether a page that fits no table is what its tree says: a torn one, or odd values."""
+        whole = leaf.trust is Trust.TREE and any(shape.fits(row.types) for row in rows)
+        return whole or _most(shape.could_hold, rows)
 
     def _is_as_its_tree_says(self, leaf: Leaf, named: str) -> bool:
         """Note a page of a tree at its place, if its first rows are what the tree says.
