@@ -147,7 +147,9 @@ def _stored(column: Column, rowid_column: str | None) -> StoredColumn:
     allowed = kind.value
     if column.name == rowid_column:
         allowed = Stored.NULL
-    elif not column.not_null and not column.pk:  # SQLite would let a key be NULL; Hermes does not
+    elif column.not_null or column.pk:  # SQLite would let a key be NULL; Hermes does not
+        allowed &= ~Stored.NULL
+    else:
         allowed |= Stored.NULL
     return StoredColumn(column.name, kind, column.not_null, literal(column.default, kind), allowed)
 
