@@ -127,12 +127,15 @@ class _Roles:
         self.unassigned: list[UnassignedPage] = []
 
     def _own_shapes(self) -> dict[str, RowShape]:
-        """Return the shapes of the tables whose SQL is left; rows may be shorter than that."""
+        """Return the shapes of the tables whose SQL is left; rows may be shorter than that.
+
+        FTS5 declares no types, but what it stores is known.
+        """
         known = known_shapes(self.known)
         return {
             name: shape_of(stored, min(known[name].lengths) if name in known else 1)
             for name, stored in self.stored.items()
-            if not stored.without_rowid
+            if not stored.without_rowid and not (name in SEARCH_STORAGE and name in known)
         }
 
     def give_all(self) -> None:
