@@ -151,6 +151,32 @@ def search_rebuild(database: str) -> None:
     _fill_search(database, rebuilt=True)
 
 
+def select_messages(database: str) -> None:
+    """Read every column of every message through SQLite, and print the seconds."""
+    import sqlite3
+
+    with closing(sqlite3.connect(f"file:{database}?immutable=1", uri=True)) as connection:
+        begun = time.perf_counter()
+        for _ in connection.execute("SELECT * FROM messages"):
+            pass
+        print(time.perf_counter() - begun)
+
+
+def salvage_messages(database: str) -> None:
+    """Read the same from the bytes: look at every page, then decode; print the seconds."""
+    from hermes_repair.salvage import Bundle, cells, open_image, survey
+
+    begun = time.perf_counter()
+    with open_image(Bundle(Path(database))) as image:
+        found = survey(image)
+        root = next(row.root for row in found.schema_rows if row.name == "messages")
+        for leaf in found.leaves_of(root):
+            for cell in cells(image, leaf):
+                if cell.values is None:
+                    raise ValueError(f"a row of a sound database was not read: {cell}")
+    print(time.perf_counter() - begun)
+
+
 def _fill_search(database: str, *, rebuilt: bool) -> None:
     from hermes_repair.evidence.search_coverage import read_search_index
     from hermes_repair.schema.recognise import recognise
@@ -201,6 +227,8 @@ WORK = {
         search_ids,
         search_insert,
         search_rebuild,
+        select_messages,
+        salvage_messages,
     )
 }
 

@@ -129,8 +129,15 @@ def varint(data: bytes, at: int) -> tuple[int, int]:
 
     Raises ``IndexError`` where the data end within it.
     """
-    value = 0
-    for place in range(at, at + 8):
+    byte = data[at]
+    if byte < 128:  # most have one byte or two, and there are millions
+        return byte, at + 1
+    value = byte & 127
+    byte = data[at + 1]
+    if byte < 128:
+        return value << 7 | byte, at + 2
+    value = value << 7 | byte & 127
+    for place in range(at + 2, at + 8):
         byte = data[place]
         if byte < 128:
             return value << 7 | byte, place + 1
@@ -151,8 +158,9 @@ def children(data: bytes, header: PageHeader) -> list[tuple[int, int | None]]:
     """
     found: list[tuple[int, int | None]] = []
     keyed = header.flags == TABLE_INTERIOR
+    least, most = header.end, len(data) - CHILD
     for at in header.pointers:
-        if at < header.end or at + CHILD > len(data):
+        if not least <= at <= most:
             continue
         child = _NUMBER.unpack_from(data, at)[0]
         key: int | None = None

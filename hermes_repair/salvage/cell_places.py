@@ -62,9 +62,10 @@ def _locate(data: bytes, header: PageHeader, usable: int) -> tuple[list[Place], 
     keyed = header.flags == TABLE_LEAF
     skipped = CHILD if header.flags == INDEX_INTERIOR else 0
     taken, sound, rowid, last = 0, True, None, None
+    least = header.end
     for begin in header.pointers:
         at = begin + skipped
-        if not header.end <= begin <= end_of_page - _LEAST_CELL:
+        if not least <= begin <= end_of_page - _LEAST_CELL:
             found.append(Place(begin, at, begin, 0, 0, None, Why.CELL_POINTER))
             sound = False
             continue

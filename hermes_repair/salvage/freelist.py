@@ -30,8 +30,10 @@ class Freelist(NamedTuple):
 
 def may_be_trunk(data: bytes, usable: int, pages: int) -> bool:
     """Whether a page has the shape of a trunk: the next one, a count, and that many pages."""
+    if len(data) < usable:
+        return False
     following, count = _HEAD.unpack_from(data)
-    if not 0 < count <= usable // 4 - 2 or following > pages or len(data) < usable:
+    if not 0 < count <= usable // 4 - 2 or following > pages:
         return False
     listed = struct.unpack_from(f">{count}I", data, _HEAD.size)
     in_file: bool = min(listed) > 1 and max(listed) <= pages

@@ -21,9 +21,10 @@ from hermes_repair.salvage.btree_page import (
 from hermes_repair.salvage.freelist import may_be_trunk
 from hermes_repair.salvage.leaves import PageKind
 from hermes_repair.salvage.page_image import PageImage
-from hermes_repair.salvage.schema_rows import may_hold_schema_rows
+from hermes_repair.salvage.schema_rows import LONGEST_HEADER, may_hold_schema_rows
 
 _TOLD_EVERY = 4096
+_NO_RECORD = 256
 _BTREE = {
     TABLE_LEAF: PageKind.TABLE_LEAF,
     TABLE_INTERIOR: PageKind.TABLE_INTERIOR,
@@ -88,26 +89,32 @@ def _note_btree(seen: PageKinds, number: int, data: bytes, header: PageHeader, u
         seen.damaged[number] = kind
         return
     seen.kinds[number] = kind
-    note_keys(seen, number, data, header)
+    shortest = note_keys(seen, number, data, header)
     if header.right:
         seen.interiors.append(number)
-    elif kind is PageKind.TABLE_LEAF and may_hold_schema_rows(data, header):
+    elif shortest <= LONGEST_HEADER and may_hold_schema_rows(data, header):
         seen.schema.append(number)
 
 
-def note_keys(seen: PageKinds, number: int, data: bytes, header: PageHeader) -> None:
-    """Note the least and the greatest key of a page of a table."""
+def note_keys(seen: PageKinds, number: int, data: bytes, header: PageHeader) -> int:
+    """Note the least and the greatest key of a page of a table.
+
+    Returns the size of the shorter header of the first and the last record of a leaf.
+    """
+    shortest = _NO_RECORD
     if not header.pointers or header.flags not in (TABLE_LEAF, TABLE_INTERIOR):
-        return
-    for array_, at in ((seen.first, header.pointers[0]), (seen.last, header.pointers[-1])):
+        return shortest
+    for keys, at in ((seen.first, header.pointers[0]), (seen.last, header.pointers[-1])):
         try:
             if header.flags == TABLE_LEAF:
-                _, at = varint(data, at)
+                key, record = varint(data, varint(data, at)[1])
+                shortest = min(shortest, data[record])
             else:
-                at += CHILD
-            array_[number] = signed(varint(data, at)[0])
+                key, _ = varint(data, at + CHILD)
+            keys[number] = signed(key)
         except IndexError:
             continue  # the page is cut there: its cells are tried one by one when they are read
+    return shortest
 
 
 def _other_kind(data: bytes, zeros: bytes, pages: int) -> PageKind:

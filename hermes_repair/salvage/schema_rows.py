@@ -13,7 +13,7 @@ from hermes_repair.salvage.records import NoRecord, read_types
 
 _TYPES = frozenset({"table", "index", "view", "trigger"})
 _COLUMNS = 5  # type, name, tbl_name, rootpage, sql
-_LONGEST_HEADER = 16  # bytes: five serial types take at most that, but for texts of megabytes
+LONGEST_HEADER = 16  # bytes: five serial types take at most that, but for texts of megabytes
 _TRIED = 4
 
 
@@ -23,7 +23,7 @@ def may_hold_schema_rows(data: bytes, header: PageHeader) -> bool:
         try:
             _, at = varint(data, at)
             _, at = varint(data, at)
-            if _COLUMNS < data[at] <= _LONGEST_HEADER and _is_shape(read_types(data, at)[1]):
+            if _COLUMNS < data[at] <= LONGEST_HEADER and _is_shape(read_types(data, at)[1]):
                 return True
         except (IndexError, NoRecord):
             continue
