@@ -86,7 +86,8 @@ class Witnesses:
                 marks.add(Mark.CONTRADICTED)
             else:
                 agreed = frozenset(COPIED)
-                marks |= set() if all(said) else {Mark.DISPUTED}
+                sure = all(said) and not any(copy.differs(rowid) for copy in self._copies)
+                marks |= set() if sure else {Mark.DISPUTED}
         for name, value in values.items():
             if type(value) is str:
                 if "\0" in value and name not in agreed and not _is_picture(name, value):
@@ -159,7 +160,7 @@ class Witnesses:
         """
         full = [one for one in self._indexes.get(table, ()) if not one.index.partial]
         speaking = table == MESSAGES and any(rowid in said for said in self._counts)
-        contradicted = False
+        contradicted = disputed = False
         for one in self._indexes.get(table, ()):
             try:
                 own = tuple([values[name] for name in one.index.columns])
@@ -169,8 +170,11 @@ class Witnesses:
             agrees = one.said.agrees(rowid, own)
             speaking = speaking or agrees is not None
             contradicted = contradicted or agrees is False
+            disputed = disputed or (agrees is True and one.said.differs(rowid))
         if contradicted:
             return {Mark.CONTRADICTED}
+        if disputed:
+            return {Mark.DISPUTED}
         if full and not speaking:
             denied = len(full) > 1 and all(one.whole for one in full)
             return {Mark.CONTRADICTED if denied else Mark.UNWITNESSED}
