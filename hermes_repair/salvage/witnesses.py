@@ -208,7 +208,7 @@ class Witnesses:
                     found.said.add(*entry)
         return found
 
-    def _allowed(self, index: AssignedIndex) -> tuple[Stored, ...]:
+    def _allowed(self, index: AssignedIndex) -> tuple[int, ...]:
         """Return what may stand in each column of an index: a page of another may be in its tree.
 
         A REAL that is whole stands in an index as one, or as an integer in a table.
@@ -217,7 +217,7 @@ class Witnesses:
         by_name = {column.name: column.allowed for column in columns if column is not None}
         rowid = self._assignment.tables[index.table].stored.rowid_column
         by_name |= {rowid: Stored.INTEGER} if rowid is not None else {}
-        return tuple(by_name.get(name, ANYTHING) for name in index.columns)
+        return tuple(int(by_name.get(name, ANYTHING)) for name in index.columns)
 
     def _entries(self, index: AssignedIndex) -> Iterator[tuple[int, tuple[Value, ...]]]:
         allowed = self._allowed(index)
@@ -264,7 +264,7 @@ class Witnesses:
 
 
 def _entry(
-    index: AssignedIndex, allowed: Sequence[Stored], cell: Cell
+    index: AssignedIndex, allowed: Sequence[int], cell: Cell
 ) -> tuple[int, tuple[Value, ...]] | None:
     """Return the rowid of an index entry and what it says; None where it is none of this index."""
     if cell.values is None or len(cell.values) != len(index.columns) + 1:
