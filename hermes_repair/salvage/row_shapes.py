@@ -56,7 +56,9 @@ class RowShape:
 def shape_of(stored: StoredTable, shortest: int) -> RowShape:
     """Return the shape of a table whose columns are known."""
     allowed = tuple(int(ANYTHING if c is None else c.allowed) for c in stored.columns)
-    return RowShape(stored.name, frozenset(range(shortest, len(allowed) + 1)), allowed)
+    return RowShape(
+        stored.name, frozenset(range(min(shortest, len(allowed)), len(allowed) + 1)), allowed
+    )
 
 
 def _storage() -> dict[str, StoredTable]:

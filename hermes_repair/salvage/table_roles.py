@@ -140,7 +140,8 @@ class _Roles:
 
     def give_all(self) -> None:
         """Give every page with rows to a table, or note that it is of none."""
-        names = {root: name for name, root in self.roots.items() if root}
+        # A name of which nothing is known says nothing: the row of the schema may be damaged.
+        names = {root: name for name, root in self.roots.items() if root and name in self.shapes}
         guessed: dict[int, str | None] = {}
         for leaf in self.survey.leaves():
             if leaf.kind is not LeafKind.TABLE or leaf.root == 1:
