@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from hermes_repair.salvage.assignment import AssignedIndex
 from hermes_repair.salvage.leaves import SchemaRow, Trust
@@ -43,8 +44,8 @@ def tables_left(schema: Schema) -> dict[str, Table]:
     for (kind, name), row in schema.items():
         if kind == "table":
             table = declared_table(OF_SQLITE.get(name) or row.sql or "")
-            if table is not None:
-                found[name] = table
+            if table is not None:  # one of the two names may be damaged
+                found[name] = replace(table, name=name)
     return found
 
 

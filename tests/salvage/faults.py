@@ -369,7 +369,7 @@ def _with_sector(random: Random, page: bytes, content: bytes) -> bytes:
 
 
 def _wal_damaged(random: Random, life: Life, one_in: int, *, header: bool) -> Damage:
-    """Damage frames; hit is a page whose last image is among them."""
+    """Damage frames; hit is a page whose last image is among them, or stands between two."""
     made = original(life.newer)
     size = FRAME_HEADER + made.page_size
     frames = list(range(WAL_HEADER, len(life.wal) - size + 1, size))
@@ -383,5 +383,7 @@ def _wal_damaged(random: Random, life: Life, one_in: int, *, header: bool) -> Da
             half = at + size // 2
             wal[half : at + size] = random.randbytes(at + size - half)
     last = {int.from_bytes(life.wal[at : at + 4], "big"): at for at in frames}
-    hit = frozenset(page for page, at in last.items() if at in chosen)
+    # Between two frames without a header no checksum tells whether one is whole: it is lost too.
+    alone = {at for at in frames if header and {at - size, at + size} <= set(chosen)}
+    hit = frozenset(page for page, at in last.items() if at in {*chosen, *alone})
     return Damage(life.before, hit, bytes(wal), original=made)
