@@ -106,12 +106,13 @@ def _without_pointer(
     """Return the cells that could lie between those that were found."""
     known = sorted((place for place in found if place.why is None), key=lambda place: place.begin)
     rowids = {place.rowid for place in known}
+    edges = {image.usable, *(place.begin for place in known), *(place.end for place in known)}
     begins = [begin_of(leaf.page), *(place.end for place in known)]
     ends = [*(place.begin for place in known), image.usable]
     return [
         place
         for begin, end in zip(begins, ends, strict=True)
-        for place in carve(data, begin, end, _flags_of(leaf), image.usable)
+        for place in carve(data, begin, end, _flags_of(leaf), image.usable, edges)
         if leaf.allows(place.rowid) and (place.rowid is None or place.rowid not in rowids)
     ]
 

@@ -8,14 +8,15 @@ lengths of the rows tell the way, too.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import combinations
 
 from hermes_repair.salvage.stored_table import Stored, StoredTable, stored_table
 from hermes_repair.schema.catalogue import default_catalogue
-from hermes_repair.schema.structure import Table
+from hermes_repair.schema.side_stores import side_store_structures
+from hermes_repair.schema.structure import Structure, Table
 
 LAST_BY_STEPS = 9
 MOST_ORDERS = 4_000
@@ -44,7 +45,7 @@ class Deduced:
 
 
 @dataclass(frozen=True, slots=True)
-class _Stage:
+class Stage:
     """What a build of Hermes has in a table, in the order in which it would add them."""
 
     number: int
@@ -52,118 +53,138 @@ class _Stage:
     added: Order
 
 
-@cache
-def known_tables() -> Mapping[str, Table]:
-    """Return every table of the catalogue, each with every column that any number gives it.
+class KnownTables:
+    """The tables of one kind of database, and every order in which each may have its columns."""
 
-    What a column is, is taken from the newest number. FTS5's own tables are not among them.
-    """
+    def __init__(
+        self, structures: Iterable[Structure], stages: Callable[[str], tuple[Stage, ...]]
+    ) -> None:
+        """Take what each table was, oldest first, and what the builds have in a table by name.
+
+        A table gets every column that any of them gives it; what a column is, is taken from the
+        newest.
+        """
+        self.tables: dict[str, Table] = {}
+        for structure in structures:
+            for name, table in structure.tables.items():
+                older = self.tables[name].columns if name in self.tables else ()
+                dropped = tuple(column for column in older if table.column(column.name) is None)
+                self.tables[name] = replace(table, columns=(*table.columns, *dropped))
+        self._stages = {name: stages(name) for name in self.tables}
+
+    def deduce(self, table: str, records: Records, number: int | None = None) -> Deduced:
+        """Return the columns of a table by what its records show.
+
+        ``number`` is the schema number where it is known for certain. ``KeyError`` for a table that
+        is not known. A place is named where all orders that fit agree; there are as many places as
+        the longest record has, and one more for each column that all of them have after these.
+        """
+        declared = self.tables[table]
+        found = self.orders(table, records, number)
+        longest = max(records.lengths, default=0)
+        if not found:
+            shared = self.shared_columns(table)
+            unnamed = (None,) * max(0, longest - len(shared))
+            return Deduced(stored_table(declared, (*shared, *unnamed)), 0)
+        names: list[str | None] = []
+        for place in range(min(len(order) for order in found)):
+            here = {order[place] for order in found}
+            if len(here) > 1 and place >= longest:
+                break
+            names.append(here.pop() if len(here) == 1 else None)
+        return Deduced(stored_table(declared, names), len(found))
+
+    def numbers_of(self, table: str, records: Records) -> frozenset[int]:
+        """Return the schema numbers of which a database can be that has such records."""
+        return frozenset(self._orders(table, records, None).values())
+
+    def orders(
+        self, table: str, records: Records | None = None, number: int | None = None
+    ) -> frozenset[Order]:
+        """Return the orders of a table in which there can be such records; of one number, if given.
+
+        Every way from one build to a later one is gone: also those that only the repository had.
+        None where there are more than ``MOST_ORDERS``.
+        """
+        return frozenset(self._orders(table, records or Records(), number))
+
+    def _orders(self, table: str, records: Records, number: int | None) -> Mapping[Order, int]:
+        """Return the orders, each with the newest number that has it."""
+        longest = max(records.lengths, default=0)
+        allowed = {
+            column.name: column.allowed
+            for column in stored_table(self.tables[table]).columns
+            if column is not None
+        }
+        met: dict[Order, int] = {}
+        for stage in self._stages[table]:
+            if number is not None and stage.number > number:
+                break
+            reached: list[Order] = []
+            for before in ((), *met):
+                order = _grown(before, stage)
+                if any(len(before) < length < len(order) for length in records.lengths):
+                    continue
+                if order in met or all(
+                    records.classes.get(place, Stored(0)) in allowed[order[place]]
+                    for place in range(len(before), len(order))
+                ):
+                    reached.append(order)
+            met.update(dict.fromkeys(reached, stage.number))
+            if len(met) > MOST_ORDERS:
+                return {}
+        return {
+            order: last
+            for order, last in met.items()
+            if len(order) >= longest and (number is None or last == number)
+        }
+
+    def shared_columns(self, table: str) -> Order:
+        """Return the columns that all orders of a table begin with: those of all made new."""
+        places: list[str] = []
+        for here in zip(*(stage.fresh for stage in self._stages[table]), strict=False):
+            if len(set(here)) > 1:
+                break
+            places.append(here[0])
+        return tuple(places)
+
+    def first_number(self, table: str) -> int:
+        """Return the first schema number that had a table; 0 for one that comes with any."""
+        return min((stage.number for stage in self._stages.get(table, ())), default=0)
+
+    def lengths_of(self, table: str) -> frozenset[int]:
+        """Return how many columns a table has had."""
+        return frozenset(len(stage.fresh) for stage in self._stages[table])
+
+
+@cache
+def hermes_tables() -> KnownTables:
+    """Return the tables of state.db, those of FTS5 aside."""
     catalogue = default_catalogue()
     shapes = [shape for version in catalogue.versions.values() for shape in version.shapes.values()]
-    tables: dict[str, Table] = {}
-    for shape in (*shapes, catalogue.side):
-        for name, table in shape.tables.items():
-            older = tables[name].columns if name in tables else ()
-            dropped = tuple(column for column in older if table.column(column.name) is None)
-            tables[name] = replace(table, columns=(*table.columns, *dropped))
-    return tables
+    return KnownTables((*shapes, catalogue.side), _stages_of_numbers)
 
 
-def deduce(table: str, records: Records, number: int | None = None) -> Deduced:
-    """Return the columns of a known table by what its records show.
+@cache
+def side_store_tables(name: str) -> KnownTables:
+    """Return the tables of another database of Hermes' (``kanban.db``); none where it is unknown.
 
-    ``number`` is the schema number where it is known for certain. ``KeyError`` for a table of no
-    number. A place is named where all orders that fit agree; there are as many places as the
-    longest record has, and one more for each column that all of them have after these.
+    A release adds what it misses to the tables, as it does in state.db.
     """
-    declared = known_tables()[table]
-    found = orders(table, records, number)
-    if not found:
-        shared = shared_columns(table)
-        unnamed = (None,) * max(0, max(records.lengths, default=0) - len(shared))
-        return Deduced(stored_table(declared, (*shared, *unnamed)), 0)
-    longest = max(records.lengths, default=0)
-    names: list[str | None] = []
-    for place in range(min(len(order) for order in found)):
-        here = {order[place] for order in found}
-        if len(here) > 1 and place >= longest:
-            break
-        names.append(here.pop() if len(here) == 1 else None)
-    return Deduced(stored_table(declared, names), len(found))
+    structures = side_store_structures(name)
+
+    def stages(table: str) -> tuple[Stage, ...]:
+        orders = [
+            tuple(column.name for column in structure.tables[table].columns)
+            for structure in structures
+            if table in structure.tables
+        ]
+        return tuple(Stage(0, order, order) for order in orders)
+
+    return KnownTables(structures, stages)
 
 
-def numbers_of(table: str, records: Records) -> frozenset[int]:
-    """Return the schema numbers of which a database can be that has such records."""
-    return frozenset(_orders(table, records, None).values())
-
-
-def orders(
-    table: str, records: Records | None = None, number: int | None = None
-) -> frozenset[Order]:
-    """Return the orders of a table in which there can be such records; of one number, if given.
-
-    Every way from one build to a later one is gone: also those that only the repository had. None
-    where there are more than ``MOST_ORDERS``.
-    """
-    return frozenset(_orders(table, records or Records(), number))
-
-
-def _orders(table: str, records: Records, number: int | None) -> Mapping[Order, int]:
-    """Return the orders, each with the newest number that has it."""
-    longest = max(records.lengths, default=0)
-    allowed = {
-        column.name: column.allowed
-        for column in stored_table(known_tables()[table]).columns
-        if column is not None
-    }
-    met: dict[Order, int] = {}
-    for stage in _stages(table):
-        if number is not None and stage.number > number:
-            break
-        reached: list[Order] = []
-        for before in ((), *met):
-            order = _grown(before, stage)
-            if any(len(before) < length < len(order) for length in records.lengths):
-                continue
-            if order in met or all(
-                records.classes.get(place, Stored(0)) in allowed[order[place]]
-                for place in range(len(before), len(order))
-            ):
-                reached.append(order)
-        met.update(dict.fromkeys(reached, stage.number))
-        if len(met) > MOST_ORDERS:
-            return {}
-    return {
-        order: last
-        for order, last in met.items()
-        if len(order) >= longest and (number is None or last == number)
-    }
-
-
-@cache
-def shared_columns(table: str) -> Order:
-    """Return the columns that all orders of a table begin with: those of all that are made new."""
-    places: list[str] = []
-    for here in zip(*(stage.fresh for stage in _stages(table)), strict=False):
-        if len(set(here)) > 1:
-            break
-        places.append(here[0])
-    return tuple(places)
-
-
-@cache
-def first_number(table: str) -> int:
-    """Return the first schema number that had a table; 0 for one that comes with any."""
-    return min((stage.number for stage in _stages(table)), default=0)
-
-
-@cache
-def lengths_of(table: str) -> frozenset[int]:
-    """Return how many columns a table has had."""
-    return frozenset(len(stage.fresh) for stage in _stages(table))
-
-
-def _grown(order: Order, stage: _Stage) -> Order:
+def _grown(order: Order, stage: Stage) -> Order:
     """Return the order after a build has opened a database; () is none yet."""
     if not order:
         return stage.fresh
@@ -171,15 +192,14 @@ def _grown(order: Order, stage: _Stage) -> Order:
     return order + tuple(name for name in stage.added if name not in there)
 
 
-@cache
-def _stages(table: str) -> tuple[_Stage, ...]:
+def _stages_of_numbers(table: str) -> tuple[Stage, ...]:
     """Return what the builds of each number had, those first that lack what came while it stood."""
     catalogue = default_catalogue()
     steps: list[str] = []
-    found: dict[_Stage, None] = {}
+    found: dict[Stage, None] = {}
     if table in catalogue.side.tables:
         names = tuple(column.name for column in catalogue.side.tables[table].columns)
-        found[_Stage(0, names, names)] = None
+        found[Stage(0, names, names)] = None
     for number, version in catalogue.versions.items():
         if number in catalogue.steps:
             steps += [
@@ -197,7 +217,7 @@ def _stages(table: str) -> tuple[_Stage, ...]:
                 added = fresh
                 if number <= LAST_BY_STEPS:
                     added = tuple(dict.fromkeys([n for n in steps if n in fresh] + list(fresh)))
-                found[_Stage(number, fresh, added)] = None
+                found[Stage(number, fresh, added)] = None
     return tuple(found)
 
 

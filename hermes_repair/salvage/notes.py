@@ -10,6 +10,7 @@ class Fact(Enum):
     """What was met while the bundle was put together; ``Note.count`` says how often."""
 
     PAGE_ONE_UNREAD = "page 1 is no header: page size and encoding were deduced"
+    PAGE_ONE_CONTRADICTED = "page 1 tells a size or an encoding that the other pages contradict"
     MAIN_CUT = "the main file ends within a page"
     MAIN_SHORT = "the main file has fewer pages than page 1 or the last commit says"
     WAL_APPLIED = "frames of committed transactions were laid over the main file"

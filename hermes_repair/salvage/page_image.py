@@ -11,11 +11,14 @@ from array import array
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from enum import Enum
 from pathlib import Path
 
 from hermes_repair.host.regular_files import open_regular
+from hermes_repair.salvage.btree_page import read_page_header
 from hermes_repair.salvage.bundle import Bundle, NoPages
+from hermes_repair.salvage.cell_places import adds_up
 from hermes_repair.salvage.database_header import (
     HEADER_SIZE,
     DatabaseHeader,
@@ -119,8 +122,8 @@ class PageImage:
             self._overlay |= {page: (descriptor, at) for page, at in laid.frames.items()}
             self.stale = self.stale - laid.frames.keys() | laid.stale
             self.unproven = laid.unproven
-        sizes = [part[1].page_size for part in (journal, wal) if part is not None]
-        self._settle_size(sizes[0] if sizes else None)
+        put = journal[1].page_size if journal is not None else None
+        self._settle_size(wal[1].page_size if put is None and wal and wal[1].frames else put)
         there = -(-self._main_size // self.page_size)
         most = there + 2 * len(self._overlay) + _SPARE
         self._overlay = {page: at for page, at in self._overlay.items() if page <= most}
@@ -192,25 +195,47 @@ class PageImage:
         header = read_header(first)
         if header is not None and told not in (None, header.page_size):
             header = None  # a side file has other pages: then page 1 is the one that is wrong
-        self.header = header
-        if header is not None:
-            self.page_size, self.usable = header.page_size, header.usable
-            return
-        if told is None and self._main is not None:
+        if header is not None and told is None and not self._adds_up(header):
+            told = deduce_page_size(self._main, self._main_size) if self._main is not None else None
+            header = self._unless_contradicted(header, told)
+        elif header is None and told is None and self._main is not None:
             told = deduce_page_size(self._main, self._main_size)
-        self.page_size = self.usable = told or _MOST_COMMON_SIZE
+        self.header = header
+        self.page_size = header.page_size if header is not None else told or _MOST_COMMON_SIZE
+        self.usable = header.usable if header is not None else self.page_size
+
+    def _adds_up(self, header: DatabaseHeader) -> bool:
+        """Whether page 1 fills to the byte under the size that it tells, as sound pages do."""
+        descriptor, at = self._overlay.get(1, (self._main, 0))
+        data = os.pread(descriptor, header.page_size, at) if descriptor is not None else b""
+        page = read_page_header(data, 1, header.usable)
+        return page is not None and adds_up(data, page, header.usable)
+
+    def _unless_contradicted(
+        self, header: DatabaseHeader, deduced: int | None
+    ) -> DatabaseHeader | None:
+        """Return the header of a page that does not add up, as far as other pages allow it."""
+        if deduced is None or (deduced == header.page_size == header.usable):
+            return header
+        self._facts[Fact.PAGE_ONE_CONTRADICTED] = 1
+        same = deduced == header.page_size
+        return replace(header, usable=deduced) if same else None
 
     def _settle_content(self) -> None:
         """Find encoding and auto-vacuum: by page 1, else by what the pages hold."""
         header = self.header
-        encoding = header.encoding if header is not None else None
-        self.encoding = encoding or deduce_encoding(
-            (data for _, data in self.pages() if data is not None), self.usable
-        )
-        if header is not None:
-            self.auto_vacuum = header.auto_vacuum
-        else:
+        told = header.encoding if header is not None else None
+        pages = (data for _, data in self.pages() if data is not None)
+        self.encoding = deduce_encoding(pages, self.usable, told)
+        if told not in (None, self.encoding):
+            self._facts[Fact.PAGE_ONE_CONTRADICTED] = 1
+        if header is None:
             self.auto_vacuum = looks_like_pointer_map(self.page(2), self.page_count)
+            return
+        second = self.page(2) or b""
+        page = read_page_header(second, 2, self.usable)
+        contradicted = page is not None and adds_up(second, page, self.usable)
+        self.auto_vacuum = header.auto_vacuum and not contradicted
 
     def _note_length(self, pages: int | None) -> None:
         expected = pages

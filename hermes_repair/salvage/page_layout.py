@@ -25,6 +25,7 @@ _CHUNK = 1 << 20
 _CHUNKS = 64
 _FIRST_BYTES = frozenset({INDEX_INTERIOR, TABLE_INTERIOR, INDEX_LEAF, TABLE_LEAF})
 _TEXTS = 2000
+_ENOUGH = 50
 _ENTRY = 5  # bytes of a pointer map's entry: a kind, and the parent
 _ENTRIES = 20
 _WITHOUT_PARENT = (1, 2)  # a root, a free page
@@ -58,8 +59,11 @@ def _sample(descriptor: int, size: int) -> Iterator[bytes]:
         yield os.pread(descriptor, _CHUNK, int(number * step) * _CHUNK)
 
 
-def deduce_encoding(pages: Iterable[bytes], usable: int) -> Encoding:
-    """Return the encoding of the texts on some pages: in UTF-16 every other byte of ASCII is 0."""
+def deduce_encoding(pages: Iterable[bytes], usable: int, told: Encoding | None) -> Encoding:
+    """Return the encoding of the texts on some pages: in UTF-16 every other byte of ASCII is 0.
+
+    What page 1 has ``told`` is believed unless no text at all is in it.
+    """
     votes: Counter[Encoding] = Counter()
     for text in _texts(pages, usable):
         half = len(text) // 4  # of the units
@@ -69,8 +73,10 @@ def deduce_encoding(pages: Iterable[bytes], usable: int) -> Encoding:
             votes[Encoding.UTF16BE] += 1
         else:
             votes[Encoding.UTF8] += _decodes(text, Encoding.UTF8)
-        if votes.total() >= _TEXTS:
+        if votes.total() >= (_TEXTS if told is None else _ENOUGH):
             break
+    if told is not None and (votes[told] or votes.total() < _ENOUGH):
+        return told
     return max(Encoding, key=lambda encoding: votes[encoding])
 
 

@@ -8,14 +8,14 @@ Hermes writes there.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, reduce
 from operator import or_
 
 from hermes_repair.model.values import Value
 from hermes_repair.salvage.cells import cells, shapes
-from hermes_repair.salvage.column_orders import known_tables, lengths_of, orders, shared_columns
+from hermes_repair.salvage.column_orders import KnownTables, hermes_tables
 from hermes_repair.salvage.leaves import Leaf
 from hermes_repair.salvage.page_image import PageImage
 from hermes_repair.salvage.stored_table import (
@@ -80,36 +80,39 @@ SEARCH_STORAGE = _storage()
 
 
 @cache
-def known_shapes() -> Mapping[str, RowShape]:
-    """Return the shapes of all tables of the catalogue, whatever the order of their columns."""
-    found = {
-        name: RowShape(name, frozenset({2}), (int(Stored.NULL), int(_second(stored))))
-        for name, stored in SEARCH_STORAGE.items()
-    }
+def known_shapes(known: KnownTables) -> Mapping[str, RowShape]:
+    """Return the shapes of all known tables, whatever the order of their columns."""
+    found: dict[str, RowShape] = {}
+    if known is hermes_tables():
+        for name, stored in SEARCH_STORAGE.items():
+            second = int(_second(stored))
+            found[name] = RowShape(name, frozenset({2}), (int(Stored.NULL), second))
     found[SEQUENCE] = RowShape(SEQUENCE, frozenset({2}), (int(Stored.TEXT), int(Stored.INTEGER)))
-    for name, table in known_tables().items():
+    for name, table in known.tables.items():
         stored = stored_table(table)
         if stored.without_rowid:
             continue
         by_name = {c.name: c.allowed for c in stored.columns if c is not None}
-        lengths = lengths_of(name)
-        found[name] = RowShape(name, lengths, _allowed(name, by_name, max(lengths)))
+        lengths = known.lengths_of(name)
+        found[name] = RowShape(name, lengths, _allowed(known, name, by_name, max(lengths)))
     return found
 
 
-def _allowed(table: str, by_name: Mapping[str, Stored], longest: int) -> tuple[int, ...]:
+def _allowed(
+    known: KnownTables, table: str, by_name: Mapping[str, Stored], longest: int
+) -> tuple[int, ...]:
     """Return what may stand at each place, in any of the orders of a table.
 
     Sessions have too many: after the columns that all have first, any other may be anywhere.
     """
-    shared = shared_columns(table)
+    shared = known.shared_columns(table)
     rest = Stored(0)
     for column in by_name.keys() - set(shared):
         rest |= by_name[column]
     allowed = [by_name[column] for column in shared] + [rest] * (longest - len(shared))
-    known = orders(table)
+    orders = known.orders(table)
     for place in range(len(shared), longest):
-        here = {order[place] for order in known if place < len(order)}
+        here = {order[place] for order in orders if place < len(order)}
         if here:
             allowed[place] = reduce(or_, (by_name[column] for column in here))
     return tuple(map(int, allowed))
@@ -119,12 +122,14 @@ def _second(stored: StoredTable) -> Stored:
     return Stored.TEXT if stored.name.endswith("_content") else Stored.BLOB
 
 
-def tables_of_rows(image: PageImage, leaf: Leaf, candidates: Iterable[RowShape]) -> tuple[str, ...]:
+def tables_of_rows(
+    image: PageImage, leaf: Leaf, candidates: Iterable[RowShape], counted: Collection[str]
+) -> tuple[str, ...]:
     """Return the tables that most rows of a page fit, and that no other table fits better.
 
     More than half must: a page can be torn. Messages are taken for nothing else, and nothing else
     for messages: a role of Hermes' stands in them. So it is with the marks of AUTOINCREMENT, which
-    name their table.
+    name their table, one of ``counted``.
     """
     found = [shape.types for shape in shapes(image, leaf)]
     votes = Counter({shape.name: sum(shape.fits(types) for types in found) for shape in candidates})
@@ -134,7 +139,7 @@ def tables_of_rows(image: PageImage, leaf: Leaf, candidates: Iterable[RowShape])
             return ("messages",)
         del votes["messages"]
     if SEQUENCE in votes:
-        if _are_marks(image, leaf):
+        if _are_marks(image, leaf, counted):
             return (SEQUENCE,)
         del votes[SEQUENCE]
     best = max(votes.values(), default=0)
@@ -143,9 +148,8 @@ def tables_of_rows(image: PageImage, leaf: Leaf, candidates: Iterable[RowShape])
     return tuple(sorted(name for name, count in votes.items() if count == best))
 
 
-def _are_marks(image: PageImage, leaf: Leaf) -> bool:
+def _are_marks(image: PageImage, leaf: Leaf, counted: Collection[str]) -> bool:
     """Whether every row of a page has the name of a table with AUTOINCREMENT, and a number."""
-    counted = {table.name for table in known_tables().values() if table.autoincrement}
     found = [cell.values for cell in cells(image, leaf) if cell.values is not None]
     return bool(found) and all(
         len(values) == 2 and values[0] in counted and isinstance(values[1], int) for values in found

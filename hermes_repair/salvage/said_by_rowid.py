@@ -47,6 +47,10 @@ class SaidByRowid:
         number = _number(said)
         return number == there or number in self._more.get(rowid, ())
 
+    def differs(self, rowid: int) -> bool:
+        """Whether it says several things of a row: one is of an earlier moment."""
+        return rowid in self._more
+
     def rowids(self) -> Iterator[int]:
         """Yield the rowids of which anything is said, in order."""
         for key in sorted(self._chunks):

@@ -13,7 +13,7 @@ from hermes_repair.salvage.leaves import Trust
 from hermes_repair.salvage.page_image import PageImage
 from hermes_repair.salvage.said_by_rowid import SaidByRowid
 from hermes_repair.salvage.salvaged_rows import Mark, SalvagedRow
-from hermes_repair.salvage.search_texts import COPIES, copies
+from hermes_repair.salvage.search_texts import COPIES, UNDECIDED, copies
 from hermes_repair.salvage.witnesses import MESSAGES, LostRow
 
 _TOOL_NAME = re.compile(r"[\w.:/-]{1,128}")
@@ -64,12 +64,13 @@ def copied_messages(
     waiting = {row.rowid: row.known for row in lost}
     if not waiting:
         return
-    first, second = COPIES
+    tables = (*COPIES, UNDECIDED)
     other = SaidByRowid()
-    for copied in copies(image, assignment, second):
-        if copied.rowid in waiting and not copied.stale:
-            other.add(copied.rowid, copied.text)
-    for table in (first, second):
+    for table in tables[1:]:
+        for copied in copies(image, assignment, table):
+            if copied.rowid in waiting and not copied.stale:
+                other.add(copied.rowid, copied.text)
+    for table in tables:
         for copied in copies(image, assignment, table):
             if copied.rowid in waiting and not copied.stale:
                 contradicted = other.agrees(copied.rowid, copied.text) is False

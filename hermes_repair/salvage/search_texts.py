@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from hermes_repair.model.values import RawText, Row, Value, decode_text
@@ -13,7 +13,10 @@ from hermes_repair.salvage.page_image import PageImage
 from hermes_repair.schema.search import TABLES
 
 COPIES = tuple(f"{table}_content" for table in TABLES)
+_SEGMENTS = tuple(f"{table}_data" for table in TABLES)
 COUNTS = tuple(f"{table}_docsize" for table in TABLES)
+UNDECIDED = "one of them"
+"""Stands for the pages that are of one of the search tables, and nothing tells of which."""
 COPIED = ("content", "tool_name", "tool_calls")
 """The columns that one text of the copy is made of, a space between each two (schema 11 to 22)."""
 
@@ -55,8 +58,8 @@ def copied_text(values: Row) -> str | RawText | None:
 
 
 def copies(image: PageImage, assignment: Assignment, table: str) -> Iterator[Copied]:
-    """Yield what one of the copies has, in the order of its pages."""
-    for leaf in _leaves(assignment, table):
+    """Yield what one of the copies (or ``UNDECIDED``) has, in the order of its pages."""
+    for leaf in _leaves(assignment, table, COPIES):
         for cell in cells(image, leaf):
             if cell.rowid is not None and cell.values is not None and len(cell.values) == 2:
                 text = cell.values[1]
@@ -65,8 +68,8 @@ def copies(image: PageImage, assignment: Assignment, table: str) -> Iterator[Cop
 
 
 def counted(image: PageImage, assignment: Assignment, table: str) -> Iterator[int]:
-    """Yield the ids of the messages whose words were counted."""
-    for leaf in _leaves(assignment, table):
+    """Yield the ids of the messages whose words one (or ``UNDECIDED``) has counted."""
+    for leaf in _leaves(assignment, table, (*COUNTS, *_SEGMENTS)):
         if leaf.stale:
             continue
         found: list[tuple[int, Value]] = [
@@ -81,6 +84,11 @@ def counted(image: PageImage, assignment: Assignment, table: str) -> Iterator[in
             yield from (rowid for rowid, _ in found)
 
 
-def _leaves(assignment: Assignment, table: str) -> Iterator[Leaf]:
+def _leaves(assignment: Assignment, table: str, alike: Collection[str]) -> Iterator[Leaf]:
+    """Yield the pages of a table; ``UNDECIDED``: those that could be of any that is ``alike``."""
     if table in assignment.tables:
         yield from assignment.leaves(table)
+    elif table == UNDECIDED:
+        for one in assignment.unassigned:
+            if one.candidates and set(one.candidates) <= set(alike):
+                yield one.leaf

@@ -52,6 +52,17 @@ def stored_class(serial: int) -> Stored:
     return _EVERY[serial if serial < 12 else 12 + (serial & 1)]
 
 
+def class_of(value: Value) -> int:
+    """Return the storage class of a value, as a number of :class:`Stored`."""
+    if value is None:
+        return 1
+    if isinstance(value, int):
+        return 2
+    if isinstance(value, float):
+        return 4
+    return 16 if isinstance(value, bytes) else 8
+
+
 def allows(masks: Sequence[int], types: Sequence[int]) -> bool:
     """Whether each serial type is of a class that its place allows: asked of every row."""
     for serial, mask in zip(types, masks, strict=False):
@@ -147,7 +158,9 @@ def _stored(column: Column, rowid_column: str | None) -> StoredColumn:
     allowed = kind.value
     if column.name == rowid_column:
         allowed = Stored.NULL
-    elif not column.not_null and not column.pk:  # SQLite would let a key be NULL; Hermes does not
+    elif column.not_null or column.pk:  # SQLite would let a key be NULL; Hermes does not
+        allowed &= ~Stored.NULL
+    else:
         allowed |= Stored.NULL
     return StoredColumn(column.name, kind, column.not_null, literal(column.default, kind), allowed)
 

@@ -21,7 +21,7 @@ from hermes_repair.salvage.assignment import (
     UnassignedPage,
 )
 from hermes_repair.salvage.cells import Shape, cells, shapes
-from hermes_repair.salvage.column_orders import Records, deduce, first_number, numbers_of
+from hermes_repair.salvage.column_orders import KnownTables, Records, hermes_tables
 from hermes_repair.salvage.leaves import Leaf, LeafKind, Trust
 from hermes_repair.salvage.page_image import PageImage
 from hermes_repair.salvage.page_survey import Survey
@@ -83,9 +83,13 @@ class _Found:
         return TablePages(array("I", pages), array("q", lows), array("q", highs))
 
 
-def assign(image: PageImage, survey: Survey) -> Assignment:
-    """Return which table every page with rows belongs to, and the columns of every table."""
-    roles = _Roles(image, survey)
+def assign(image: PageImage, survey: Survey, known: KnownTables | None = None) -> Assignment:
+    """Return which table every page with rows belongs to, and the columns of every table.
+
+    ``known`` are the tables of such a database where its own schema is lost: those of state.db, if
+    none are given (:func:`.column_orders.side_store_tables` has others).
+    """
+    roles = _Roles(image, survey, known or hermes_tables())
     roles.give_all()
     number, number_from = roles.number()
     if number is not None:
@@ -108,25 +112,30 @@ def assign(image: PageImage, survey: Survey) -> Assignment:
 class _Roles:
     """The look at every page. ``found`` has what came of it, by table."""
 
-    def __init__(self, image: PageImage, survey: Survey) -> None:
-        self.image, self.survey = image, survey
+    def __init__(self, image: PageImage, survey: Survey, known: KnownTables) -> None:
+        self.image, self.survey, self.known = image, survey, known
         self.schema: Schema = best_rows(survey.schema_rows)
         self.tables = tables_left(self.schema)
         self.stored = {name: stored_table(table) for name, table in self.tables.items()}
         self.roots = {
             name: row.root for (kind, name), row in self.schema.items() if kind == "table"
         }
-        self.shapes = {**known_shapes(), **self._own_shapes()}
+        self.shapes = {**known_shapes(known), **self._own_shapes()}
+        tables = {**known.tables, **self.tables}
+        self.counted = {name for name, table in tables.items() if table.autoincrement}
         self.found: dict[str, _Found] = {}
         self.unassigned: list[UnassignedPage] = []
 
     def _own_shapes(self) -> dict[str, RowShape]:
-        """Return the shapes of the tables whose SQL is left; rows may be shorter than that."""
-        known = known_shapes()
+        """Return the shapes of the tables whose SQL is left; rows may be shorter than that.
+
+        FTS5 declares no types, but what it stores is known.
+        """
+        known = known_shapes(self.known)
         return {
             name: shape_of(stored, min(known[name].lengths) if name in known else 1)
             for name, stored in self.stored.items()
-            if not stored.without_rowid
+            if not stored.without_rowid and not (name in SEARCH_STORAGE and name in known)
         }
 
     def give_all(self) -> None:
@@ -149,7 +158,7 @@ class _Roles:
         """Return what most of the first pages of a tree without a name are."""
         votes: Counter[str] = Counter()
         for leaf in islice(self.survey.leaves_of(root), MOST_ASKED):
-            candidates = tables_of_rows(self.image, leaf, self.shapes.values())
+            candidates = tables_of_rows(self.image, leaf, self.shapes.values(), self.counted)
             if len(candidates) == 1:
                 votes.update(candidates)
         first = votes.most_common(2)
@@ -166,16 +175,21 @@ class _Roles:
             return
         if not rows:
             return
-        candidates = tables_of_rows(self.image, leaf, self.shapes.values())
+        candidates = tables_of_rows(self.image, leaf, self.shapes.values(), self.counted)
         if len(candidates) > 1:
             candidates = self._that_lost(candidates, rows) or candidates
         if len(candidates) == 1:
             self._note(candidates[0], leaf, rows, by_tree=candidates[0] == named)
-        elif named is not None and shape is not None and _most(shape.could_hold, rows):
+        elif shape is not None and named is not None and self._could_be(shape, leaf, rows):
             self._note(named, leaf, rows, by_tree=True)
         else:
             why = Unassigned.SEVERAL if candidates else Unassigned.NO_SHAPE
             self.unassigned.append(UnassignedPage(leaf, why, candidates))
+
+    def _could_be(self, shape: RowShape, leaf: Leaf, rows: list[Shape]) -> bool:
+        """Whether a page that fits no table is what its tree says: a torn one, or odd values."""
+        whole = leaf.trust is Trust.TREE and any(shape.fits(row.types) for row in rows)
+        return whole or _most(shape.could_hold, rows)
 
     def _is_as_its_tree_says(self, leaf: Leaf, named: str) -> bool:
         """Note a page of a tree at its place, if its first rows are what the tree says.
@@ -233,7 +247,7 @@ class _Roles:
         self.shapes = {
             name: shape
             for name, shape in self.shapes.items()
-            if name in self.stored or name in OF_ANY or first_number(name) <= number
+            if name in self.stored or name in OF_ANY or self.known.first_number(name) <= number
         }
         again = [page.leaf for page in self.unassigned if page.why is Unassigned.SEVERAL]
         self.unassigned = [one for one in self.unassigned if one.why is not Unassigned.SEVERAL]
@@ -255,9 +269,9 @@ class _Roles:
         if by_structure is not None:
             return by_structure, NumberFrom.STRUCTURE
         numbers = [
-            numbers_of(name, self.found[name].records())
+            self.known.numbers_of(name, self.found[name].records())
             for name in ("sessions", "messages")
-            if name in self.found
+            if name in self.found and name in self.known.tables
         ]
         common = frozenset.intersection(*numbers) if numbers else frozenset()
         if common:
@@ -273,7 +287,7 @@ class _Roles:
         columns_from = ColumnsFrom.SCHEMA
         stored = self.stored.get(name)
         if stored is None:
-            stored, columns_from = _deduced(name, found.records(), number)
+            stored, columns_from = _deduced(self.known, name, found.records(), number)
         return AssignedTable(
             stored=stored,
             columns_from=columns_from,
@@ -293,15 +307,17 @@ def _most(test: Callable[[tuple[int, ...]], bool], rows: list[Shape]) -> bool:
     return 2 * sum(test(row.types) for row in rows) > len(rows)
 
 
-def _deduced(name: str, records: Records, number: int | None) -> tuple[StoredTable, ColumnsFrom]:
+def _deduced(
+    known: KnownTables, name: str, records: Records, number: int | None
+) -> tuple[StoredTable, ColumnsFrom]:
     """Return the columns of a table without SQL; the number is asked only where they differ."""
     if name in SEARCH_STORAGE:
         return SEARCH_STORAGE[name], ColumnsFrom.ORDERS
     if (table := declared_table(OF_SQLITE.get(name, ""))) is not None:
         return stored_table(table), ColumnsFrom.ORDERS
-    deduced = deduce(name, records)
+    deduced = known.deduce(name, records)
     if deduced.stored.unknown and number is not None:
-        by_number = deduce(name, records, number)
+        by_number = known.deduce(name, records, number)
         deduced = by_number if by_number.orders else deduced
     agreed = not deduced.stored.unknown
     return deduced.stored, ColumnsFrom.ORDERS if agreed else ColumnsFrom.ORDERS_DIFFER

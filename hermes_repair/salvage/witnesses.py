@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Flag, auto
 from typing import NamedTuple
@@ -14,7 +14,16 @@ from hermes_repair.salvage.leaves import Trust
 from hermes_repair.salvage.page_image import PageImage
 from hermes_repair.salvage.said_by_rowid import SaidByRowid
 from hermes_repair.salvage.salvaged_rows import Mark
-from hermes_repair.salvage.search_texts import COPIED, COPIES, COUNTS, copied_text, copies, counted
+from hermes_repair.salvage.search_texts import (
+    COPIED,
+    COPIES,
+    COUNTS,
+    UNDECIDED,
+    copied_text,
+    copies,
+    counted,
+)
+from hermes_repair.salvage.stored_table import ANYTHING, Stored, class_of
 
 MESSAGES = "messages"
 PICTURE = "\0json:"
@@ -56,8 +65,12 @@ class Witnesses:
         self._indexes: dict[str, list[_Index]] = {}
         for index in assignment.indexes:
             self._indexes.setdefault(index.table, []).append(self._read_index(index))
-        self._copies = [said for table in COPIES if (said := self._read_copy(table)).count]
-        self._counts = [said for table in COUNTS if (said := self._read_counts(table)).count]
+        self._copies = [
+            said for table in (*COPIES, UNDECIDED) if (said := self._read_copy(table)).count
+        ]
+        self._counts = [
+            said for table in (*COUNTS, UNDECIDED) if (said := self._read_counts(table)).count
+        ]
 
     def marks(self, table: str, rowid: int | None, values: Row) -> frozenset[Mark]:
         """Return what speaks against a row."""
@@ -73,7 +86,8 @@ class Witnesses:
                 marks.add(Mark.CONTRADICTED)
             else:
                 agreed = frozenset(COPIED)
-                marks |= set() if all(said) else {Mark.DISPUTED}
+                sure = all(said) and not any(copy.differs(rowid) for copy in self._copies)
+                marks |= set() if sure else {Mark.DISPUTED}
         for name, value in values.items():
             if type(value) is str:
                 if "\0" in value and name not in agreed and not _is_picture(name, value):
@@ -146,7 +160,7 @@ class Witnesses:
         """
         full = [one for one in self._indexes.get(table, ()) if not one.index.partial]
         speaking = table == MESSAGES and any(rowid in said for said in self._counts)
-        contradicted = False
+        contradicted = disputed = False
         for one in self._indexes.get(table, ()):
             try:
                 own = tuple([values[name] for name in one.index.columns])
@@ -156,8 +170,11 @@ class Witnesses:
             agrees = one.said.agrees(rowid, own)
             speaking = speaking or agrees is not None
             contradicted = contradicted or agrees is False
+            disputed = disputed or (agrees is True and one.said.differs(rowid))
         if contradicted:
             return {Mark.CONTRADICTED}
+        if disputed:
+            return {Mark.DISPUTED}
         if full and not speaking:
             denied = len(full) > 1 and all(one.whole for one in full)
             return {Mark.CONTRADICTED if denied else Mark.UNWITNESSED}
@@ -179,21 +196,34 @@ class Witnesses:
 
     def _read_index(self, index: AssignedIndex) -> _Index:
         found = _Index(index, index.whole)
+        allowed = self._allowed(index)
         for leaf in self._assignment.survey.leaves_of(index.root):
             if leaf.stale or leaf.trust is not Trust.TREE:
                 found.whole = False
             for cell in cells(self._image, leaf):
-                entry = _entry(index, cell)
+                entry = _entry(index, allowed, cell)
                 if entry is None:
                     found.whole = False
                 elif not leaf.stale:
                     found.said.add(*entry)
         return found
 
+    def _allowed(self, index: AssignedIndex) -> tuple[int, ...]:
+        """Return what may stand in each column of an index: a page of another may be in its tree.
+
+        A REAL that is whole stands in an index as one, or as an integer in a table.
+        """
+        columns = self._assignment.tables[index.table].stored.columns
+        by_name = {column.name: column.allowed for column in columns if column is not None}
+        rowid = self._assignment.tables[index.table].stored.rowid_column
+        by_name |= {rowid: Stored.INTEGER} if rowid is not None else {}
+        return tuple(int(by_name.get(name, ANYTHING)) for name in index.columns)
+
     def _entries(self, index: AssignedIndex) -> Iterator[tuple[int, tuple[Value, ...]]]:
+        allowed = self._allowed(index)
         for leaf in self._assignment.survey.leaves_of(index.root):
             for cell in cells(self._image, leaf):
-                entry = _entry(index, cell)
+                entry = _entry(index, allowed, cell)
                 if entry is not None and not leaf.stale:
                     yield entry
 
@@ -233,12 +263,19 @@ class Witnesses:
         ]
 
 
-def _entry(index: AssignedIndex, cell: Cell) -> tuple[int, tuple[Value, ...]] | None:
+def _entry(
+    index: AssignedIndex, allowed: Sequence[int], cell: Cell
+) -> tuple[int, tuple[Value, ...]] | None:
     """Return the rowid of an index entry and what it says; None where it is none of this index."""
     if cell.values is None or len(cell.values) != len(index.columns) + 1:
         return None
     *columns, rowid = cell.values
-    return (rowid, tuple(columns)) if isinstance(rowid, int) else None
+    if not isinstance(rowid, int):
+        return None
+    for value, here in zip(columns, allowed, strict=True):
+        if not class_of(value) & here:
+            return None
+    return rowid, tuple(columns)
 
 
 def _is_picture(name: str, value: str) -> bool:

@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from hermes_repair.model.values import Row, same_value
 from hermes_repair.salvage import Bundle, PageImage, open_image, survey
 from hermes_repair.salvage.assignment import Assignment
+from hermes_repair.salvage.column_orders import KnownTables
 from hermes_repair.salvage.salvaged_rows import Mark, Refusal, SalvagedRow, rows
 from hermes_repair.salvage.search_texts import COPIED, COPIES
 from hermes_repair.salvage.table_roles import assign
@@ -20,7 +21,7 @@ from tests.salvage.faults import Damage, whole_cells
 
 AGAINST = frozenset({Mark.CONTRADICTED, Mark.NUL, Mark.NOT_TEXT})
 """Marks that say that a row is wrong; the others say where it was found."""
-SEARCH = "messages_fts"
+SEARCH = "_fts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,22 +60,24 @@ class Verdict:
 
 
 @contextmanager
-def opened(damage: Damage) -> Iterator[tuple[PageImage, Assignment]]:
+def opened(
+    damage: Damage, known: KnownTables | None = None
+) -> Iterator[tuple[PageImage, Assignment]]:
     """Write a damage to a folder of its own, and read it as salvage does."""
     with TemporaryDirectory(prefix="salvage-") as folder:
         path = damage.write(Path(folder))
         with open_image(Bundle.beside(path)) as image:
-            yield image, assign(image, survey(image))
+            yield image, assign(image, survey(image), known)
 
 
-def salvage(damage: Damage) -> Salvaged:
+def salvage(damage: Damage, known: KnownTables | None = None) -> Salvaged:
     """Read all rows of the tables that SQLite would name, the storage of the search index aside."""
-    with opened(damage) as (image, assignment):
+    with opened(damage, known) as (image, assignment):
         witnesses = Witnesses(image, assignment)
         refused: Counter[tuple[str, Refusal]] = Counter()
         found: dict[str, dict[int, SalvagedRow]] = {}
         for table in assignment.tables:
-            if table in damage.original.rows and not table.startswith(SEARCH):
+            if table in damage.original.rows and SEARCH not in table:
                 read = rows(
                     image,
                     assignment,
@@ -97,7 +100,7 @@ def judge(damage: Damage, salvaged: Salvaged) -> Verdict:
     """Compare what was salvaged with what was there."""
     verdict = Verdict()
     for table, truth in damage.original.rows.items():
-        if table.startswith(SEARCH) or table == "sqlite_schema":
+        if SEARCH in table or table == "sqlite_schema":
             continue
         read = salvaged.rows.get(table, {})
         gone = whole_cells(damage, table) - read.keys()
@@ -117,7 +120,8 @@ def judge(damage: Damage, salvaged: Salvaged) -> Verdict:
             verdict.unmarked[table] += bool(covered and not row.marks)
             verdict.uncovered[table] += bool(wrong and not covered and not row.marks)
             verdict.false_marks[table] += bool(marked and not wrong)
-    lost = damage.original.rows["messages"].keys() - salvaged.rows.get("messages", {}).keys()
+    messages = damage.original.rows.get("messages", {})
+    lost = messages.keys() - salvaged.rows.get("messages", {}).keys()
     proven = {one.rowid for one in salvaged.lost}
     verdict.lost = len(lost)
     verdict.lost_proven = len(lost & proven)

@@ -78,9 +78,9 @@ def life(store: Store) -> Life:
             db.execute("PRAGMA wal_autocheckpoint=0")
             for chat in parts:
                 _write(db, chat)
-            db.execute(
-                "UPDATE sessions SET message_count = message_count + 1, title = title || '+'"
-            )
+            db.execute("UPDATE sessions SET message_count = message_count + 1")
+            if "title" in columns_of(db, "sessions"):
+                db.execute("UPDATE sessions SET title = title || '+'")
             db.execute("UPDATE messages SET content = content || ' (edited)' WHERE id % 7 = 0")
             before, wal = path.read_bytes(), Path(f"{path}-wal").read_bytes()
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()

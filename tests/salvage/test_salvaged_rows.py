@@ -10,12 +10,17 @@ from random import Random
 import pytest
 
 from hermes_repair.salvage.assignment import ColumnsFrom
+from hermes_repair.salvage.salvaged_rows import SalvagedRow
+from hermes_repair.salvage.search_copy import copied_messages
+from hermes_repair.salvage.witnesses import Witnesses
 from tests.salvage.faults import (
     EXACT,
     FAULTS,
+    Damage,
     Fault,
     first_page,
     interior_page,
+    original,
     overflow_noise,
     overflow_zeroed,
     stale_page,
@@ -24,7 +29,7 @@ from tests.salvage.faults import (
     zeroed_range,
     zeroed_sector,
 )
-from tests.salvage.judge import Verdict, judge, salvage
+from tests.salvage.judge import Verdict, judge, opened, salvage
 from tests.salvage.stores import Store, life
 
 AT_ROWS: tuple[Fault, ...] = (
@@ -124,3 +129,31 @@ def test_columns_whose_schema_is_gone(shapes: tuple[str, ...]) -> None:
         named = next(iter(read.values())).values.keys()
         assert NAMED[table] <= named <= next(iter(truth.values())).keys()
         assert salvaged.assignment.tables[table].columns_from is not ColumnsFrom.SCHEMA
+
+
+@pytest.mark.parametrize("shapes", [("11",), ("11", "22"), ("25-upgraded",)])
+def test_messages_that_only_the_search_copy_has(shapes: tuple[str, ...]) -> None:
+    """Every leaf of messages is gone. What is made of the copy is what was there, or a part."""
+    store = life(Store(shapes, sessions=12))
+    made = original(store.newer)
+    data = bytearray(made.data)
+    for page in made.of("messages", "leaf"):
+        data[(page - 1) * made.page_size : page * made.page_size] = bytes(made.page_size)
+    damage = Damage(bytes(data), frozenset(made.of("messages", "leaf")), original=made)
+    with opened(damage) as (image, assignment):
+        lost = list(Witnesses(image, assignment).lost("messages", ()))
+        found = list(copied_messages(image, assignment, lost))
+    truth = made.rows["messages"]
+    assert sorted(one.rowid or 0 for one in found) == sorted(truth)
+    whole = [one for one in found if isinstance(one, SalvagedRow)]
+    assert {truth[one.rowid or 0]["role"] for one in whole} == {"assistant", "tool"}
+    for one in found:
+        known = one.values if isinstance(one, SalvagedRow) else one.known
+        row = dict(truth[one.rowid or 0])
+        row["content"] = row["content"] or ""  # absent and empty look alike in the copy
+        assert known.items() <= row.items()
+        assert {"session_id", "timestamp", "content"} <= known.keys()
+        assert isinstance(one, SalvagedRow) or str(one.text).startswith(str(row["content"]))
+    calls = sum(row["tool_calls"] is not None for row in truth.values())
+    tools = sum(row["tool_name"] is not None for row in truth.values())
+    assert len(whole) == calls + tools

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hermes_repair.salvage.column_orders import Order, Records, deduce, known_tables, orders
+from hermes_repair.salvage.column_orders import Order, Records, hermes_tables
 from hermes_repair.salvage.row_shapes import known_shapes
 from hermes_repair.salvage.stored_table import Affinity, Stored, affinity, literal, stored_table
 from hermes_repair.schema.declared_table import declared_table
@@ -115,11 +115,21 @@ def _orders_met(shared: Path, table: str) -> Iterator[tuple[str, Order, int | No
             yield path.stem, names, numbers[0] if numbers else None
 
 
-@pytest.mark.parametrize("table", ["messages", "sessions", "session_model_usage"])
-@pytest.mark.parametrize("with_number", [False, True])
+@pytest.mark.parametrize(
+    ("table", "with_number"),
+    [
+        ("messages", False),
+        ("messages", True),
+        ("session_model_usage", False),
+        ("sessions", True),
+        pytest.param("sessions", False, marks=pytest.mark.long),
+    ],
+)
 def test_no_name_of_a_column_is_wrong(table: str, with_number: bool, shared: Path) -> None:
     """Whatever the rows show, a place is named as it was in the database, or not at all."""
-    columns = {c.name: c for c in stored_table(known_tables()[table]).columns if c is not None}
+    columns = {
+        c.name: c for c in stored_table(hermes_tables().tables[table]).columns if c is not None
+    }
     met = 0
     for name, order, number in _orders_met(shared, table):
         filled = {
@@ -128,7 +138,7 @@ def test_no_name_of_a_column_is_wrong(table: str, with_number: bool, shared: Pat
         }
         for classes in ({place: filled[place] for place in range(0, len(order), 3)}, filled):
             records = Records(frozenset({len(order)}), classes)
-            deduced = deduce(table, records, number if with_number else None)
+            deduced = hermes_tables().deduce(table, records, number if with_number else None)
             named = deduced.stored.names[: len(order)]
             assert all(a in (b, None) for a, b in zip(named, order, strict=False)), name
             assert len(named) == len(order)
@@ -137,30 +147,32 @@ def test_no_name_of_a_column_is_wrong(table: str, with_number: bool, shared: Pat
 
 
 def test_every_order_that_was_met_is_known(shared: Path) -> None:
-    known = orders("messages")
+    known = hermes_tables().orders("messages")
     assert all(order in known for _, order, _ in _orders_met(shared, "messages"))
 
 
 def test_the_way_of_a_database_shows_in_the_lengths_of_its_rows() -> None:
     """From 0.14.0 to 0.19.0, by all releases between, with a chat under each."""
     classes = dict.fromkeys((9, 10, 11), Stored.TEXT) | {7: Stored.REAL, 8: Stored.INTEGER}
-    stepwise = deduce("messages", Records(frozenset({15, 17, 18, 19, 20, 21}), classes), 22)
+    stepwise = hermes_tables().deduce(
+        "messages", Records(frozenset({15, 17, 18, 19, 20, 21}), classes), 22
+    )
     assert stepwise.stored.names[15:] == (
         "platform_message_id", "observed", "active", "compacted", "effect_disposition",
         "api_content",
     )  # fmt: skip
-    at_once = deduce("messages", Records(frozenset({15, 21}), classes), 22)
+    at_once = hermes_tables().deduce("messages", Records(frozenset({15, 21}), classes), 22)
     assert at_once.orders > 1 and at_once.stored.names[15:17] == (None, None)
 
 
 def test_rows_that_no_order_has_name_only_what_all_begin_with() -> None:
-    deduced = deduce("messages", Records(frozenset({99})))
+    deduced = hermes_tables().deduce("messages", Records(frozenset({99})))
     assert deduced.orders == 0 and len(deduced.stored.columns) == 99
     assert deduced.stored.names[:4] == ("id", "session_id", "role", "content")
     assert set(deduced.stored.names[7:]) == {None}
 
 
 def test_the_lengths_of_sessions_are_those_of_no_other_large_table() -> None:
-    shapes = known_shapes()
+    shapes = known_shapes(hermes_tables())
     assert not shapes["sessions"].lengths & shapes["session_model_usage"].lengths
     assert not shapes["sessions"].lengths & shapes["async_delegations"].lengths

@@ -27,7 +27,8 @@ from hermes_repair.salvage import (
     open_image,
     survey,
 )
-from hermes_repair.salvage.btree_page import read_page_header
+from hermes_repair.salvage.btree_page import INDEX_LEAF, TABLE_LEAF, read_page_header
+from hermes_repair.salvage.carving import carve
 from hermes_repair.salvage.cell_places import places
 from tests.unit.salvage_databases import ENCODINGS, PAGE_SIZES, Variant, all_rows, image_of, written
 
@@ -189,6 +190,14 @@ def test_intact_cells_of_a_damaged_page_are_read(tmp_path: Path, size: int) -> N
     )
 
 
+@pytest.mark.parametrize("flags", [TABLE_LEAF, INDEX_LEAF])
+def test_noise_has_no_cells(flags: int) -> None:
+    """By chance a length, a header and its types agree: alone, and not beside another."""
+    random = Random(11)
+    for _ in range(6):
+        assert carve(random.randbytes(65536), 0, 65536, flags, 65536, {65536}) == []
+
+
 @pytest.mark.parametrize("size", PAGE_SIZES)
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_layout_without_page_one(tmp_path: Path, size: int, encoding: str) -> None:
@@ -204,6 +213,21 @@ def test_layout_without_page_one(tmp_path: Path, size: int, encoding: str) -> No
             assert image.encoding is Encoding(encoding.lower().replace("16", "16-"))
             assert image.header is None
             assert [note.fact for note in image.notes] == [Fact.PAGE_ONE_UNREAD]
+
+
+@pytest.mark.parametrize(
+    "at, value",
+    [(16, b"\x20\x00"), (16, b"\x02\x00"), (20, b"\x08"), (56, b"\0\0\0\x02"), (52, b"\0\0\0\x09")],
+    ids=["page size doubled", "page size 512", "reserved", "encoding", "auto-vacuum"],
+)
+def test_page_one_contradicts_the_others(tmp_path: Path, at: int, value: bytes) -> None:
+    """One field of a header that has all the rest: the pages tell what is right."""
+    path = written(Variant(), tmp_path)
+    expected = rows_by_page(path)
+    data = bytearray(path.read_bytes())
+    data[at : at + len(value)] = value
+    path.write_bytes(data)
+    assert rows_by_page(path) == expected
 
 
 def test_lost_pages_are_named(tmp_path: Path) -> None:

@@ -69,5 +69,6 @@ def test_what_is_said_by_rowid() -> None:
     said.add(7, ("s1", 6))
     assert said.agrees(7, ("s1", 5)) is True and said.agrees(7, ("s1", 6.0)) is True
     assert said.agrees(7, ("s1", 7)) is False and said.agrees(8, ("s1", 5)) is None
+    assert said.differs(7) and not said.differs(2**40)
     assert list(said.rowids()) == [7, 2**40] and (said.count, said.highest) == (2, 2**40)
     assert 7 in said and 8 not in said and "7" not in said
