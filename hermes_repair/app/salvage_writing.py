@@ -122,8 +122,9 @@ class SalvageWriter:
             columns.insert(0, "rowid")
 
         def read() -> Iterator[tuple[Value, ...]]:
-            # They were judged once: where no key has two rows, that decided nothing.
-            judged = bool(self.account.of(table).aside["older"])
+            # They were judged once. Only where something was found then does that decide.
+            met = self.account.of(table)
+            judged = bool(met.aside or met.in_doubt or met.torn)
             for row in self.source.rows(table, lambda one: _aside(side, one), judged=judged):
                 values = row.values
                 if homeless and any(values.get(name) is not None for name in homeless):
