@@ -122,9 +122,7 @@ def _ledger(
         notes=tuple(
             Noted(note.fact.name.lower(), note.fact.value, note.count) for note in image.notes
         ),
-        tables=tuple(
-            account.table_ledger(assignment.tables.get(name), name) for name in structure.tables
-        ),
+        tables=tuple(account.table_ledger(assignment, name) for name in structure.tables),
         sessions=sessions,
         sessions_whole=account.whole_sessions(),
         unassigned=sum(1 for _ in source.unassigned_rows()),

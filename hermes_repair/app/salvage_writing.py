@@ -17,7 +17,7 @@ from hermes_repair.model.salvage_ledger import Ledger, TableLedger
 from hermes_repair.model.values import RawText, Row, Value, number, text, whole
 from hermes_repair.model.words import utc_day
 from hermes_repair.salvage import Encoding, Trust, deleted_cells
-from hermes_repair.salvage.account import ASIDE, MESSAGES, SESSIONS, Account
+from hermes_repair.salvage.account import MESSAGES, SESSIONS, Account
 from hermes_repair.salvage.assignment import AssignedTable
 from hermes_repair.salvage.damaged_database import DamagedDatabase
 from hermes_repair.salvage.row_shapes import shape_of
@@ -122,7 +122,10 @@ class SalvageWriter:
             columns.insert(0, "rowid")
 
         def read() -> Iterator[tuple[Value, ...]]:
-            for row in self.source.rows(table, lambda one: _aside(side, one)):
+            # They were judged once. Only where something was found then does that decide.
+            met = self.account.of(table)
+            judged = bool(met.aside or met.in_doubt or met.torn)
+            for row in self.source.rows(table, lambda one: _aside(side, one), judged=judged):
                 values = row.values
                 if homeless and any(values.get(name) is not None for name in homeless):
                     written.changed["values_without_a_column"] += 1
@@ -286,7 +289,7 @@ def _aside(side: SideFile, refused: Refused) -> None:
     if refused.refusal is not Refusal.BROKEN and refused.values is not None:
         side.keep(
             refused.table,
-            ASIDE[refused.refusal],
+            refused.refusal.value,
             refused.values.items(),
             page=refused.page,
             rowid=refused.rowid,

@@ -46,7 +46,8 @@ class TableLedger:
     read, by reason, and nothing else says more of them. ``aside`` are in the side file instead, by
     reason. ``lost`` are ids that an index or the search index proves and that no page gives any
     more; ``lost_unnamed`` rows that are proven without their ids. ``gaps`` are ids within the range
-    that nothing proves ever had a row. ``pages_lost`` are leaves of its tree that are gone.
+    that nothing proves ever had a row. ``pages_lost`` are pages of its tree that are gone;
+    ``witnessed``: an index that lost no page names every row, so that ``lost`` is all that is gone.
     ``unknown_columns``: so many columns of the file have values whose names nothing tells; they are
     in no row. ``columns_by``: how the others are known.
     """
@@ -63,6 +64,7 @@ class TableLedger:
     lost_unnamed: int = 0
     gaps: int = 0
     pages_lost: int = 0
+    witnessed: bool = False
     unknown_columns: int = 0
     columns_by: str = ""
 
@@ -70,6 +72,18 @@ class TableLedger:
     def lost_rows(self) -> int:
         """Rows that were there and are not read."""
         return in_ranges(self.lost) + self.lost_unnamed + sum(self.broken.values())
+
+    @property
+    def pages_in_question(self) -> int:
+        """Pages that are gone and of which nothing tells what lay there."""
+        return 0 if self.witnessed else self.pages_lost
+
+    @property
+    def complete(self) -> bool:
+        """Whether every row that is known of was read as it was, and none is in doubt."""
+        filled = SEARCH_COPY in self.by_origin
+        missing = self.lost_rows or self.aside or self.unknown_columns or self.pages_in_question
+        return not (missing or filled or self.in_doubt)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +143,7 @@ class Ledger:
         return (
             not self.unassigned
             and not any(session.made for session in self.sessions)
-            and not any(
-                one.lost_rows or one.aside or one.in_doubt or one.unknown_columns or one.pages_lost
-                for one in self.tables
-            )
+            and all(table.complete for table in self.tables)
         )
 
 

@@ -23,7 +23,7 @@ from hermes_repair.report.audience import Audience
 from hermes_repair.report.lines import Line
 from hermes_repair.salvage import Why
 from hermes_repair.salvage.account import MESSAGES, SESSIONS
-from hermes_repair.salvage.salvaged_rows import Mark
+from hermes_repair.salvage.salvaged_rows import Mark, Refusal
 
 SHOWN = 20  # sessions, and runs of ids; -v shows all, and the ledger has them anyway
 
@@ -116,12 +116,9 @@ def _verdict(ledger: Ledger) -> Iterator[Line]:
         )
         yield Line(text, "error", asked=True)
     else:
-        gone = " and no lost one is known of" if messages.pages_lost else ""
-        yield Line(
-            f"{count(messages.read, 'message')} can be read{gone}.",
-            "warning" if gone else "good",
-            asked=True,
-        )
+        style = "warning" if messages.pages_in_question else "good"
+        yield Line(f"{count(messages.read, 'message')} can be read.", style, asked=True)
+    yield from _pages(messages)
     text = f"{count(sessions.read, 'session')} can be read"
     if sessions.lost_rows:
         text += f", {sessions.lost_rows:,} {verb(sessions.lost_rows, 'is', 'are')} lost"
@@ -131,8 +128,17 @@ def _verdict(ledger: Ledger) -> Iterator[Line]:
             f" and {verb(made, 'keeps its', 'keep their')} messages under a new one"
         )
     yield Line(f"{text}.", "error" if made or sessions.lost_rows else "good", asked=True)
+    yield from _pages(sessions)
     for table in (messages, sessions):
         yield from _details(table)
+
+
+def _pages(table: TableLedger) -> Iterator[Line]:
+    """Yield how much of a table is gone of which nothing tells what it was."""
+    number = table.pages_in_question
+    if number:
+        text = f"{count(number, 'page')} of {table.name} {verb(number, 'is', 'are')} gone"
+        yield Line(f"{text}: nothing tells how many rows lay there.", "warning", asked=True)
 
 
 def _details(table: TableLedger) -> Iterator[Line]:
@@ -149,7 +155,7 @@ def _details(table: TableLedger) -> Iterator[Line]:
             text = f"The search index has {kept}: kept in a side file, without who said it."
             yield Line(text, "warning", asked=True)
             continue
-        why = _ASIDE.get(name, name)
+        why = "the table does not take it" if name == "refused" else _words(Refusal, name)
         yield Line(f"{_rows(table, number)} {verb(number, 'goes', 'go')} to a side file: {why}.")
     if SEARCH_COPY in table.by_origin:
         number = table.by_origin[SEARCH_COPY]
@@ -166,13 +172,6 @@ def _details(table: TableLedger) -> Iterator[Line]:
             "warning",
             asked=True,
         )
-
-
-_ASIDE = {
-    "older": "another one has the same id, and is more trusted",
-    "misfit": "they are not rows of this table",
-    "refused": "the table does not take them",
-}
 
 
 def _rows(table: TableLedger, number: int) -> str:
@@ -233,18 +232,15 @@ def _other_tables(ledger: Ledger) -> Iterator[Line]:
         if table.name in (MESSAGES, SESSIONS):
             continue
         lost = table.lost_rows
-        if not (lost or table.in_doubt or table.aside or table.unknown_columns or table.pages_lost):
+        gone = table.pages_in_question
+        if not (lost or table.in_doubt or table.aside or table.unknown_columns or gone):
             whole += 1
             continue
         text = f"{table.name}: {count(table.read, 'row')} can be read"
         if lost:
             text += f", {lost:,} {verb(lost, 'is', 'are')} lost"
-        elif table.pages_lost:
-            text += (
-                f", {count(table.pages_lost, 'page')} of it {verb(table.pages_lost, 'is', 'are')}"
-            )
-            text += " lost"
         yield Line(f"{text}.", "warning", asked=True)
+        yield from _pages(table)
         yield from _details(table)
     if whole:
         yield Line(f"{count(whole, 'other table')} can be read completely.", "dim")

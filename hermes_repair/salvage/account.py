@@ -11,18 +11,15 @@ from itertools import chain
 
 from hermes_repair.model.salvage_ledger import SEARCH_COPY, SessionLedger, TableLedger, ranges_of
 from hermes_repair.model.values import Value, readable
-from hermes_repair.salvage.assignment import AssignedTable
+from hermes_repair.salvage.assignment import Assignment
+from hermes_repair.salvage.leaves import Trust
 from hermes_repair.salvage.page_image import PageImage
 from hermes_repair.salvage.salvaged_rows import Mark, Refusal, Refused, SalvagedRow
 from hermes_repair.salvage.search_copy import PartOfMessage
 from hermes_repair.salvage.witnesses import LostRow
 
 MESSAGES, SESSIONS = "messages", "sessions"
-ASIDE = {
-    Refusal.OLDER: "another row has its key, and is more trusted",
-    Refusal.MISFIT: "it is no row of this table",
-}
-"""Why a row that was read goes to the side file, as the ledger words it."""
+_TRUST = {trust: trust.name.lower() for trust in Trust}
 
 
 class RowIds:
@@ -126,19 +123,22 @@ class Account:
 
     def of(self, table: str) -> TableCount:
         """Return the counts of a table."""
-        return self.tables.setdefault(table, TableCount())
+        found = self.tables.get(table)
+        if found is None:
+            found = self.tables[table] = TableCount()
+        return found
 
     def take(self, row: SalvagedRow) -> None:
         """Count a row that was read."""
         table = self.of(row.table)
         table.read += 1
-        table.by_trust[row.trust.name.lower()] += 1
+        table.by_trust[_TRUST[row.trust]] += 1
         copied = Mark.SEARCH_COPY in row.marks
         table.by_origin[SEARCH_COPY if copied else self._image.origin(row.page).value] += 1
-        doubts = row.marks - {Mark.SEARCH_COPY}
-        for mark in doubts:
-            table.marked[mark.name.lower()] += 1
-        table.in_doubt += bool(doubts)
+        doubts = row.marks and row.marks - {Mark.SEARCH_COPY}
+        if doubts:
+            table.marked.update(mark.name.lower() for mark in doubts)
+            table.in_doubt += 1
         if row.rowid is not None:
             (table.filled if copied else table.ids).add(row.rowid)
         if row.table == MESSAGES:
@@ -174,10 +174,14 @@ class Account:
             self._session(session).lost.append(lost.rowid)
 
     def _session(self, session_id: Value) -> SessionCount:
-        return self.sessions.setdefault(session_id, SessionCount())
+        found = self.sessions.get(session_id)
+        if found is None:
+            found = self.sessions[session_id] = SessionCount()
+        return found
 
-    def table_ledger(self, assigned: AssignedTable | None, name: str) -> TableLedger:
+    def table_ledger(self, assignment: Assignment, name: str) -> TableLedger:
         """Return what the ledger says of a table."""
+        assigned = assignment.tables.get(name)
         found = self.of(name)
         unknown = len(assigned.stored.unknown) if assigned is not None else 0
         return TableLedger(
@@ -192,6 +196,10 @@ class Account:
             lost=ranges_of(found.lost),
             gaps=found.ids.gaps(chain(found.lost, found.filled)),
             pages_lost=(assigned.lost or 0) if assigned is not None else 0,
+            witnessed=any(
+                index.table == name and index.whole and not index.partial
+                for index in assignment.indexes
+            ),
             unknown_columns=unknown,
             columns_by=assigned.columns_from.name.lower() if assigned is not None else "",
         )

@@ -33,11 +33,20 @@ class DamagedDatabase:
     witnesses: Witnesses
 
     def rows(
-        self, table: str, refused: Callable[[Refused], None] = nothing_refused
+        self,
+        table: str,
+        refused: Callable[[Refused], None] = nothing_refused,
+        *,
+        judged: bool = True,
     ) -> Iterator[SalvagedRow]:
-        """Yield the rows of a table, marked; nothing where no page is given to it."""
+        """Yield the rows of a table; nothing where no page is given to it.
+
+        ``judged``: with their marks, which takes as long as reading them. Where two rows have one
+        key the marks say which is the better one, so it gives other rows without.
+        """
         if table in self.assignment.tables:
-            yield from rows(self.image, self.assignment, table, self.witnesses, refused)
+            judge = self.witnesses if judged else None
+            yield from rows(self.image, self.assignment, table, judge, refused)
 
     def with_rows(self) -> frozenset[str]:
         """Return the names of the tables that any page is given to."""
