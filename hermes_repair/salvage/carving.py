@@ -30,14 +30,14 @@ _HEADER_AT = range(3, 12)
 
 
 def carve(
-    data: bytes, begin: int, end: int, flags: int, usable: int, edges: Collection[int]
+    data: bytes, between: range, flags: int, usable: int, edges: Collection[int]
 ) -> list[Place]:
     """Return the cells that lie between two offsets of a page of a kind with rows.
 
     ``edges``: offsets at which cells are known to begin or end.
     """
     limit = limits(usable, flags)
-    end = min(end, len(data), usable)
+    begin, end = between.start, min(between.stop, len(data), usable)
     found: list[Place] = []
     if data.count(0, begin, end) == end - begin:
         return found  # as with secure_delete

@@ -112,7 +112,7 @@ def _without_pointer(
     return [
         place
         for begin, end in zip(begins, ends, strict=True)
-        for place in carve(data, begin, end, _flags_of(leaf), image.usable, edges)
+        for place in carve(data, range(begin, end), _flags_of(leaf), image.usable, edges)
         if leaf.allows(place.rowid) and (place.rowid is None or place.rowid not in rowids)
     ]
 

@@ -37,7 +37,7 @@ def deleted_cells(image: PageImage, survey: Survey) -> Iterator[tuple[Leaf, Cell
 def _free_places(data: bytes, header: PageHeader, usable: int) -> Iterator[Place]:
     for begin, end in free_space(data, header, usable):
         edges = (begin, end) if begin >= header.content else (end,)
-        found = carve(data, begin, end, header.flags, usable, edges)
+        found = carve(data, range(begin, end), header.flags, usable, edges)
         yield from found
         first = found[0].begin if found else end
         if begin >= header.content:

@@ -514,10 +514,11 @@ def test_everything_stays_the_owners(place: Path) -> None:
 @pytest.mark.skipif(os.geteuid() != 0, reason="another user is needed")
 @pytest.mark.parametrize("what", ["folder", "file"])
 def test_without_the_right_to_write(
-    what: str, place: Path, monkeypatch: pytest.MonkeyPatch
+    what: str, open_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bytes_in_process(monkeypatch)  # that user may not run this Python
-    home = place / "home"
+    place, home = open_folder, open_folder / "home"
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
     with_wal(home)
     new_database(place)
     given_to_nobody(place)
