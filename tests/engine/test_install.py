@@ -12,6 +12,7 @@ import os
 import shutil
 import signal
 import sqlite3
+import tempfile
 from collections.abc import Callable
 from contextlib import closing, suppress
 from itertools import product
