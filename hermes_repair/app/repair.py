@@ -252,6 +252,11 @@ class Repaired:
         return [pair for applied in self.applied for pair in applied.refused]
 
     @property
+    def problems(self) -> int:
+        """What the fresh look found that is worse than a note and was not accepted."""
+        return self.after.problems if self.after is not None else 0
+
+    @property
     def complete(self) -> bool:
         """Whether everything that was asked for was done and looked at again (exit 0, else 4)."""
         return not (self.refused or self.waiting or self.declined or self.stopped)

@@ -96,7 +96,11 @@ def restore(
     look = advice("Add --yes to go ahead; `{}` shows the copies.", command("backup list"))
 
     def work(responder: Responder) -> Answer:
-        require_yes(yes, look)
+        require_yes(
+            yes,
+            lambda: app.require_restorable(responder.run.home, backup_name, from_profile),
+            look,
+        )
 
         def agree(source: Path, now: app.Copied) -> bool:
             question = f"Restore {source}? The present state is kept in {now.backup.name}."

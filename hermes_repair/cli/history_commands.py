@@ -61,7 +61,7 @@ def undo(
     look = advice("Add --yes to go ahead; `{}` shows what it would undo.", command("history"))
 
     def work(responder: Responder) -> Answer:
-        require_yes(yes, look)
+        require_yes(yes, lambda: app.require_undoable(responder.run, receipt), look)
         stays: list[runs.Entry] = []
         expected: list[str] = []
 

@@ -85,14 +85,14 @@ def _preview(responder: Responder, to: int | None, force: bool) -> Answer:
 
 
 def _migrate(responder: Responder, to: int | None, force: bool, yes: bool) -> Answer:
-    from hermes_repair.app.migrate import Way, migrate
+    from hermes_repair.app.migrate import Way, migrate, require_way
     from hermes_repair.report import migration_text
 
     def agree(way: Way) -> bool:
         lines = migration_text.question_lines(way, responder.place, responder.audience)
         return yes or ask("Migrate?", lines)
 
-    require_yes(yes)
+    require_yes(yes, lambda: require_way(responder.run, to, force))
     result = migrate(responder.run, to, force, agree)
     if result.problem is not None:
         raise result.problem

@@ -136,7 +136,10 @@ def at_homes(*more: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
     def decorate(work: Callable[..., int]) -> Callable[..., int]:
         @wraps(work)
         def command(**values: Any) -> int:
-            target = Target(**{name: values.pop(name) for name in shared})
+            target = Target(
+                **{name: values.pop(name) for name in shared},
+                takes_all_profiles="all_profiles" in shared,
+            )
             return work(target, **values)
 
         _, *own = inspect.signature(work, eval_str=True).parameters.values()

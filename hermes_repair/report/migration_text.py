@@ -192,3 +192,5 @@ def result_lines(result: Migrated, place: str, audience: Audience) -> Iterator[L
             yield Line(text, "error", asked=True)
         yield from wal_lines(result.wal_left)
         yield Line(audience.typed(advice("To undo it: {}", command("undo"))))
+        if result.stopped is None:
+            yield audience.next(command("doctor"))
