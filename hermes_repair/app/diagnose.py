@@ -334,8 +334,9 @@ def explained() -> list[Explained]:
 
 
 def explain(finding: str) -> Explained:
-    """Return one finding by its id. Raises :class:`UsageError` where there is none of that id."""
-    check = find_check(finding)
+    """Return one finding by its id or name. Raises :class:`UsageError` where there is none."""
+    named = (check for check in explained() if check.name == finding.lower())
+    check = find_check(finding) or next(named, None)
     if check is None:
         raise UsageError(
             f"There is no finding {finding!r}.", "`hermes-repair explain` lists the findings."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
@@ -11,6 +12,7 @@ from hermes_repair.app.diagnose import acknowledge, diagnose
 from hermes_repair.app.target_release import require_release
 from hermes_repair.cli.commands import EXIT_STATUS
 from hermes_repair.cli.options import (
+    ColourOption,
     FailOn,
     IgnoreOption,
     JsonOption,
@@ -25,6 +27,7 @@ from hermes_repair.model.choices import LookOptions, Selection
 from hermes_repair.model.errors import ExitCode
 from hermes_repair.model.findings import Severity
 from hermes_repair.report import doctor_text, json_documents
+from hermes_repair.report.colour import Colour
 from hermes_repair.report.lines import show
 
 commands = group()
@@ -79,10 +82,13 @@ def explain(
     finding: Annotated[
         str | None,
         typer.Argument(
-            metavar="[ID]", help="For example TR001. Default: list them all.", show_default=False
+            metavar="[ID]",
+            help="An id or a name, such as TR001 or orphan-child. Default: list them all.",
+            show_default=False,
         ),
     ] = None,
     as_json: JsonOption = False,
+    colour: ColourOption = Colour.AUTO,
 ) -> int:
     """Explain a finding: what it means, how it happens, what repair does and how safe that is."""
     if finding is None:
@@ -97,7 +103,7 @@ def explain(
     if as_json:
         json_documents.write_alone(**doctor_text.explained_entry(check), text=check.text)
     else:
-        show(doctor_text.explained_lines(check))
+        show(doctor_text.explained_lines(check, terminal=sys.stdout.isatty()))
     return int(ExitCode.OK)
 
 

@@ -20,7 +20,7 @@ from hermes_repair.home.layout import (
     open_home,
     profile_names,
 )
-from hermes_repair.model.commands_to_type import Hint, quoted, typed
+from hermes_repair.model.commands_to_type import Hint, quoted, typed_whole
 from hermes_repair.model.errors import (
     ExitCode,
     HermesRepairError,
@@ -232,7 +232,7 @@ def _say(target: Target, error: HermesRepairError, root: Path) -> int:
     except HermesRepairError:
         option = ""  # there is no home to name
     if target.all_profiles and not target.as_json:
-        text = f"{root}: {error.message} {typed(error.hint, option)}".rstrip()
+        text = f"{root}: {error.message} {typed_whole(error.hint, option)}".rstrip()
         show([Line(text)], stream="stderr")
         return int(error.exit_code)
     return say(error, as_json=target.as_json, home=str(root), option=option)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from hermes_repair.model.commands_to_type import Command, Hint, advice, typed
+from hermes_repair.model.commands_to_type import Command, Hint, advice, typed_whole
 from hermes_repair.model.words import SessionLabel, count, verb
 from hermes_repair.report.lines import Line
 
@@ -29,7 +29,7 @@ class Audience:
 
     def typed(self, hint: Hint) -> str:
         """Return a text in which every command of ours is meant for this home."""
-        return typed(hint, self.home_option)
+        return typed_whole(hint, self.home_option)
 
     def next(self, command: Command) -> Line:
         """Return the line that names the next command."""

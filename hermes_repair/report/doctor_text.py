@@ -211,10 +211,14 @@ def _left_out(looked_at: LookedAt, every_profile: bool) -> Iterator[LeftOut]:
             yield one
 
 
-def explained_lines(check: Explained) -> list[Line]:
-    """Return what one finding means."""
+def explained_lines(check: Explained, *, terminal: bool) -> list[Line]:
+    """Return what one finding means; a ``terminal`` breaks each paragraph where it has to."""
     head = f"{check.id} {check.name} ({check.severity.word}, repair: {check.remedy.value})"
-    return [Line(head, "head"), *map(Line, check.text.splitlines())]
+    text = check.text.splitlines()
+    if terminal:
+        paragraphs = check.text.split("\n\n")
+        text = "\n\n".join(" ".join(words.split()) for words in paragraphs).split("\n")
+    return [Line(head, "head"), *map(Line, text)]
 
 
 def list_lines(checks: Sequence[Explained]) -> Iterator[Line]:
