@@ -147,8 +147,17 @@ def prune(run: Run) -> list[Path]:
         return prune_backups(folder, run.now())
 
 
-def find(home: Home, named: str) -> Path:
-    """Return the file that a user means by a name of the list or by a path."""
+def find(home: Home, named: str | None) -> Path:
+    """Return the file that a user means by a name of the list or by a path; None: the only copy."""
+    if named is None:
+        copies = listed(home)
+        if len(copies) == 1:
+            return copies[0].path
+        there = f"There are {len(copies)} copies" if copies else "There is no copy"
+        raise UsageError(
+            f"{there}, so name the one to restore.",
+            advice("`{}` shows the copies.", command("backup list")),
+        )
     for backup in listed(home):
         if backup.name == named:
             return backup.path
@@ -162,7 +171,7 @@ def find(home: Home, named: str) -> Path:
 
 def restore(
     run: Run,
-    named: str,
+    named: str | None,
     agree: Callable[[Path, Copied], bool],
     from_profile: str | None = None,
 ) -> Copied | None:
@@ -209,7 +218,7 @@ def restore(
     return kept
 
 
-def require_restorable(home: Home, named: str, from_profile: str | None) -> Path:
+def require_restorable(home: Home, named: str | None, from_profile: str | None) -> Path:
     """Return the copy that a user means.
 
     Raises :class:`UsageError` where it is not there, :class:`Refused` where it is damaged, not

@@ -1,6 +1,6 @@
 """``doctor``: every check over one look, confirmed by a second look beside a live Hermes.
 
-Beside it ``ack``, which takes a finding out of the exit code, and ``explain``, what each means.
+Beside it ``explain``, what each finding means.
 """
 
 from __future__ import annotations
@@ -306,22 +306,6 @@ def labels(scene: Scene, findings: tuple[Finding, ...]) -> dict[str, SessionLabe
         for node in scene.nodes
         if node.id in named
     }
-
-
-def acknowledge(run: Run, fingerprint: str, reason: str) -> tuple[Finding, Diagnosis]:
-    """Accept a finding that is there now; return it, and the look that showed it.
-
-    Raises :class:`UsageError` where no finding has that fingerprint.
-    """
-    diagnosis = diagnose(run, LookOptions(), Selection(), confirm=False)
-    finding = next((f for f in diagnosis.findings if f.fingerprint == fingerprint), None)
-    if finding is None:
-        raise UsageError(
-            f"No finding has the fingerprint {fingerprint!r}.",
-            advice("`{}` shows the fingerprints.", command("doctor", "-v")),
-        )
-    run.folder.acknowledge(fingerprint, reason)
-    return finding, diagnosis
 
 
 Explained: TypeAlias = Check

@@ -97,7 +97,7 @@ def _migrate(responder: Responder, to: int | None, force: bool, yes: bool) -> An
     if result.problem is not None:
         raise result.problem
     return responder.answer(
-        ExitCode.REFUSED if result.declined or result.stopped else ExitCode.OK,
+        ExitCode.REFUSED if result.stopped else ExitCode.OK,
         lambda: migration_text.result_document(result),
         lambda: migration_text.result_lines(result, responder.place, responder.audience),
         database=responder.unread | {"schema": result.way.route.start},

@@ -252,3 +252,16 @@ def accepted_document(finding: Finding, diagnosis: Diagnosis, reason: str) -> di
 def accepted_lines(finding: Finding, reason: str) -> list[Line]:
     """Return what ``ack`` did."""
     return [Line(f"{finding.id} {finding.name} is accepted: {reason}")]
+
+
+def taken_back_document(fingerprint: str, finding: Finding | None) -> dict[str, Any]:
+    """Return what ``ack --remove`` did, as JSON; ``finding`` is None where it is not there now."""
+    found = json_documents.finding(finding, {}) if finding is not None else None
+    return {"acknowledged": found, "taken_back": fingerprint}
+
+
+def taken_back_lines(fingerprint: str, finding: Finding | None) -> list[Line]:
+    """Return what ``ack --remove`` did."""
+    what = f"{finding.id} {finding.name} counts" if finding is not None else f"{fingerprint} counts"
+    where = "again" if finding is not None else "again; it is not found now"
+    return [Line(f"{what} {where}.")]

@@ -102,7 +102,12 @@ def next_lines(
     """Yield what does a plan that was shown: ``again``, or the file that it was ``saved`` to."""
     if saved is not None:
         apply = command("repair", "--plan", str(saved))
-        where = advice("The plan is in {}. Apply it with `{}`.", str(saved), apply)
+        where = advice(
+            "The plan is in {}: a SQLite database with every row that changes, not a text. What it"
+            " does stands above. Apply it with `{}`.",
+            str(saved),
+            apply,
+        )
         yield Line(audience.typed(where))
     elif proposal.plan.now:
         yield Line(audience.typed(advice("Nothing was changed. Next: {}", again)), "head")

@@ -9,6 +9,7 @@ import pytest
 
 from hermes_repair import __version__
 from hermes_repair.cli.commands import COMMANDS
+from hermes_repair.model.words import cells
 from tests.cli.speaking import at_a_terminal, commands, say
 from tests.homes.home import execute_all
 from tests.homes.small import FRONT, ORPHAN, small_home
@@ -72,6 +73,6 @@ def test_a_narrow_terminal(tmp_path: Path, capsys: Capture) -> None:
     plain = re.sub(r" \(2026-\d\d-\d\d, [^)]*\):", ":", whole)
     wrapped = re.sub(r" \(2026-\d\d-\d\d, [^)]*\):", ":", " ".join(shown.split()))
     assert wrapped == " ".join(plain.split())
-    long = [line for line in shown.splitlines() if len(line) > 60]
+    long = [line for line in shown.splitlines() if cells(line) > 60]
     for line in map(str.strip, long):  # a command, or a path that is longer than the line
         assert line.startswith("hermes-repair ") or " " not in line
