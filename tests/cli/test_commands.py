@@ -405,7 +405,6 @@ def test_the_list_loads_no_command(tmp_path: Path) -> None:
         ["doctor", "--fail-on", "x"],
         ["migrate", "--to", "x"],
         ["ack", "x"],
-        ["restore"],
         ["repair", "--wal", "x"],
         ["locks"],
     ],
