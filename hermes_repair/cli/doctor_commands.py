@@ -12,6 +12,7 @@ from hermes_repair.app.acceptance import accept, take_back
 from hermes_repair.app.diagnose import diagnose
 from hermes_repair.app.target_release import require_release
 from hermes_repair.cli.commands import EXIT_STATUS
+from hermes_repair.cli.completion import findings
 from hermes_repair.cli.options import (
     ColourOption,
     FailOn,
@@ -87,6 +88,7 @@ def explain(
             metavar="[ID]",
             help="An id or a name, such as TR001 or orphan-child. Default: list them all.",
             show_default=False,
+            autocompletion=findings,
         ),
     ] = None,
     as_json: JsonOption = False,

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
+from hermes_repair.cli import completion
 from hermes_repair.cli.commands import EXIT_STATUS, Listing
 from hermes_repair.cli.target import Target
 from hermes_repair.model.errors import UsageError
@@ -55,7 +56,12 @@ HomeOption = Annotated[
 ]
 ProfileOption = Annotated[
     str | None,
-    typer.Option("--profile", help="Use this profile of the home.", show_default=False),
+    typer.Option(
+        "--profile",
+        help="Use this profile of the home.",
+        show_default=False,
+        autocompletion=completion.profiles,
+    ),
 ]
 AllProfilesOption = Annotated[
     bool,
@@ -88,12 +94,16 @@ SelectOption = Annotated[
         "--select",
         help="Only these findings, by id, family or name (TR001,LN); `explain` lists them.",
         show_default=False,
+        autocompletion=completion.findings,
     ),
 ]
 IgnoreOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--ignore", help="All but these findings, named in the same way.", show_default=False
+        "--ignore",
+        help="All but these findings, named in the same way.",
+        show_default=False,
+        autocompletion=completion.findings,
     ),
 ]
 SessionOption = Annotated[
