@@ -147,8 +147,17 @@ def prune(run: Run) -> list[Path]:
         return prune_backups(folder, run.now())
 
 
-def find(home: Home, named: str) -> Path:
-    """Return the file that a user means by a name of the list or by a path."""
+def find(home: Home, named: str | None) -> Path:
+    """Return the file that a user means by a name of the list or by a path; None: the only copy."""
+    if named is None:
+        copies = listed(home)
+        if len(copies) == 1:
+            return copies[0].path
+        there = f"There are {len(copies)} copies" if copies else "There is no copy"
+        raise UsageError(
+            f"{there}, so name the one to restore.",
+            advice("`{}` shows the copies.", command("backup list")),
+        )
     for backup in listed(home):
         if backup.name == named:
             return backup.path
@@ -162,7 +171,7 @@ def find(home: Home, named: str) -> Path:
 
 def restore(
     run: Run,
-    named: str,
+    named: str | None,
     agree: Callable[[Path, Copied], bool],
     from_profile: str | None = None,
 ) -> Copied | None:
@@ -173,22 +182,7 @@ def restore(
     that one), or somebody has the database open. A receipt says
     what was put back, before the first byte of that is written.
     """
-    source = find(run.home, named)
-    for suffix in ("-wal", "-journal"):
-        side = source.with_name(source.name + suffix)
-        if side.exists() and side.stat().st_size:
-            raise Refused(
-                f"{side.name} lies beside {source}, so that file alone is not a complete copy.",
-                "Copy both to another folder, open the copy once with sqlite3, then give that"
-                " file.",
-            )
-    damage = sound(source)
-    if damage:
-        raise Refused(
-            f"{source} is itself damaged ({damage[0]}), so it is not restored.",
-            advice("`{}` shows other copies.", command("backup list")),
-        )
-    require_own(run.home, source, from_profile)
+    source = require_restorable(run.home, named, from_profile)
     file_status = read_file_status(run.home)
     require_alone(file_status)
     folder = run.folder
@@ -222,6 +216,31 @@ def restore(
             raise
         close_empty(run, receipt)
     return kept
+
+
+def require_restorable(home: Home, named: str | None, from_profile: str | None) -> Path:
+    """Return the copy that a user means.
+
+    Raises :class:`UsageError` where it is not there, :class:`Refused` where it is damaged, not
+    whole, or of another profile than this home's or ``from_profile``.
+    """
+    source = find(home, named)
+    for suffix in ("-wal", "-journal"):
+        side = source.with_name(source.name + suffix)
+        if side.exists() and side.stat().st_size:
+            raise Refused(
+                f"{side.name} lies beside {source}, so that file alone is not a complete copy.",
+                "Copy both to another folder, open the copy once with sqlite3, then give that"
+                " file.",
+            )
+    damage = sound(source)
+    if damage:
+        raise Refused(
+            f"{source} is itself damaged ({damage[0]}), so it is not restored.",
+            advice("`{}` shows other copies.", command("backup list")),
+        )
+    require_own(home, source, from_profile)
+    return source
 
 
 def _moment(folder: Folder, source: Path) -> float:

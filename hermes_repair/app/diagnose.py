@@ -1,11 +1,11 @@
 """``doctor``: every check over one look, confirmed by a second look beside a live Hermes.
 
-Beside it ``ack``, which takes a finding out of the exit code, and ``explain``, what each means.
+Beside it ``explain``, what each finding means.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias, TypeVar
 
@@ -17,9 +17,10 @@ from hermes_repair.app.target_release import Forecast, forecast_upgrade
 from hermes_repair.checks.file_damage import database_damaged
 from hermes_repair.checks.registry import Check, all_checks, find_check, proposals
 from hermes_repair.checks.resolution_units import DATABASE
-from hermes_repair.checks.schema_version import only_where_there_is_a_way
+from hermes_repair.checks.schema_version import only_where_there_is_a_way, with_one_target
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.home.layout import Home
+from hermes_repair.host import Openers
 from hermes_repair.model.choices import LookOptions, Selection
 from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import DatabaseUnreadable, UsageError
@@ -42,7 +43,8 @@ SECOND_LOOK_SECONDS = 2.0  # rotations and flushes in flight are over by then
 class Diagnosis:
     """What the doctor found in one home. ``notes`` are things that could not be looked at.
 
-    ``looked_at`` is what it has seen, ``forecast`` what a named release would do here (``--for``),
+    ``openers`` has the database open now; ``live``: it was read beside them. ``looked_at`` is what
+    it has seen, ``forecast`` what a named release would do here (``--for``),
     ``blocking`` the finding that keeps every writing command out, also where nobody asked for it.
     ``deep``: also what takes long was looked for (``--deep``).
     """
@@ -54,6 +56,7 @@ class Diagnosis:
     accepted: dict[str, str]
     notes: tuple[str, ...]
     looked_at: LookedAt
+    openers: Openers
     live: bool
     forecast: Forecast | None = None
     blocking: str | None = None
@@ -64,6 +67,17 @@ class Diagnosis:
         """The worst finding that was not acknowledged."""
         open_ones = [f.severity for f in self.findings if f.fingerprint not in self.accepted]
         return max(open_ones, default=None)
+
+    @property
+    def problems(self) -> int:
+        """How many findings are worse than a note and were not accepted."""
+        return count_problems(self.findings, self.accepted)
+
+
+def count_problems(findings: Iterable[Finding], accepted: Container[str]) -> int:
+    """Return how many findings are worse than a note and not among the ``accepted``."""
+    worse = (finding for finding in findings if finding.severity > Severity.INFO)
+    return sum(finding.fingerprint not in accepted for finding in worse)
 
 
 def diagnose(
@@ -119,6 +133,7 @@ def _once(
             accepted=dict(run.folder.acknowledged_or_why()[0]),
             notes=tuple(scene.notes),
             looked_at=looked_at(scene, database["sessions"], database["messages"]),
+            openers=scene.openers,
             live=scene.look.live,
             forecast=forecast,
             blocking=_blocking(scene),
@@ -164,7 +179,7 @@ def within_limits(scene: Scene, findings: list[Finding], selection: Selection) -
     limited = _tried(
         scene,
         "what may be repaired",
-        lambda: only_where_there_is_a_way(scene, _limited(scene, findings)),
+        lambda: with_one_target(only_where_there_is_a_way(scene, _limited(scene, findings))),
     )
     known = _with_damage(scene, findings if limited is None else limited, selection)
     blocking = _blocking(scene)
@@ -300,22 +315,6 @@ def labels(scene: Scene, findings: tuple[Finding, ...]) -> dict[str, SessionLabe
     }
 
 
-def acknowledge(run: Run, fingerprint: str, reason: str) -> tuple[Finding, Diagnosis]:
-    """Accept a finding that is there now; return it, and the look that showed it.
-
-    Raises :class:`UsageError` where no finding has that fingerprint.
-    """
-    diagnosis = diagnose(run, LookOptions(), Selection(), confirm=False)
-    finding = next((f for f in diagnosis.findings if f.fingerprint == fingerprint), None)
-    if finding is None:
-        raise UsageError(
-            f"No finding has the fingerprint {fingerprint!r}.",
-            advice("`{}` shows the fingerprints.", command("doctor", "-v")),
-        )
-    run.folder.acknowledge(fingerprint, reason)
-    return finding, diagnosis
-
-
 Explained: TypeAlias = Check
 """A finding with its text; ``live``: its repair may run beside a live Hermes."""
 
@@ -326,8 +325,9 @@ def explained() -> list[Explained]:
 
 
 def explain(finding: str) -> Explained:
-    """Return one finding by its id. Raises :class:`UsageError` where there is none of that id."""
-    check = find_check(finding)
+    """Return one finding by its id or name. Raises :class:`UsageError` where there is none."""
+    named = (check for check in explained() if check.name == finding.lower())
+    check = find_check(finding) or next(named, None)
     if check is None:
         raise UsageError(
             f"There is no finding {finding!r}.", "`hermes-repair explain` lists the findings."

@@ -131,6 +131,12 @@ def plan_way(run: Run, to: int | None, force: bool, *, check_file: bool = True) 
     return steady(run, look)
 
 
+def require_way(run: Run, to: int | None, force: bool) -> None:
+    """Raise :class:`Refused` or :class:`UsageError` where no migration can be made now."""
+    require_alone(read_file_status(run.home))
+    plan_way(run, to, force, check_file=False)
+
+
 def _way(scene: Scene, to: int | None, force: bool, file_status: FileStatus) -> Way:
     for check in all_checks():
         stops = check.severity is Severity.FATAL or check.id == "DB006"

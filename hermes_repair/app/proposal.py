@@ -9,7 +9,7 @@ from typing import Any
 
 from hermes_repair.app.apply_units import Draft, needed
 from hermes_repair.app.coverage import INDEX
-from hermes_repair.app.diagnose import facts, find, labels, within_limits
+from hermes_repair.app.diagnose import count_problems, facts, find, labels, within_limits
 from hermes_repair.app.duplicated_schema import require_mendable
 from hermes_repair.app.environment import Run
 from hermes_repair.app.file_status import FileStatus, steady
@@ -70,7 +70,8 @@ class Proposal:
     runs that were cut off and can only be settled when nobody else is there. ``blocked`` are steps
     that would be done if nothing stood in their way that no release makes (DB009), and what it is.
     ``unproven`` says which index does not have its table's rows (DB006), where more was asked for
-    than what does not read through it.
+    than what does not read through it. ``problems`` are the findings worse than a note that were
+    not accepted, whatever was asked for.
     """
 
     plan: Plan
@@ -86,6 +87,7 @@ class Proposal:
     held: CutOff
     blocked: tuple[tuple[Outline, str], ...] = ()
     unproven: tuple[str, ...] = ()
+    problems: int = 0
 
     @property
     def digest(self) -> str:
@@ -156,6 +158,7 @@ def propose(
                 held=first,
                 blocked=blocked,
                 unproven=tuple(message for message, _ in unproven),
+                problems=count_problems(findings, run.folder.acknowledged_or_why()[0]),
             )
         if not ordered.now:
             return proposal

@@ -38,6 +38,7 @@ def gather(folder: Folder) -> ReceiptHistory:
     freed: list[Freed] = []
     brought: dict[str, list[Brought]] = {}
     births: list[float] = []
+    migrations: list[Header] = []
     unfinished: list[tuple[Path, Header, int]] = []
     gone = replaced_in(folder)
     left_out: list[tuple[Path, BadRecord]] = []
@@ -50,6 +51,8 @@ def gather(folder: Folder) -> ReceiptHistory:
             inserted |= left.inserted
             deactivated |= left.deactivated
             freed += left.freed
+            if header.target is not None and header.closed is not None and header.undone is None:
+                migrations.append(header)
             for session_id, lines in left.brought:
                 brought.setdefault(session_id, []).append(lines)
         place = folder.source_dir(path)
@@ -66,6 +69,7 @@ def gather(folder: Folder) -> ReceiptHistory:
         brought=brought,
         kept=frozenset(kept),
         birth=min(births, default=None),
+        migrations=tuple(migrations),
         unfinished=tuple(unfinished),
         unreadable=tuple(_unreadable(folder, left_out)),
     )

@@ -147,6 +147,7 @@ class Rounds:
             if due and not self.agree(proposal):
                 result.declined = announced is None
                 result.waiting += [(one.unit.summary, NOT_AGREED) for one in new]
+                result.not_agreed = len(new)
                 return
             if announced is None:
                 announced = (*plan.now, *plan.waiting)
@@ -206,7 +207,8 @@ class Repaired:
     """What a repair run did. ``waiting`` could not be done now: what, and the reason in words.
 
     ``later`` are steps done that the first plan could not name, because only what was done before
-    them brought them to light. ``stopped`` is why it went no further after something was done;
+    them brought them to light. ``declined``: the user said no; ``not_agreed`` is how many of those
+    waiting he said no to later. ``stopped`` is why it went no further after something was done;
     ``wal_left`` the size of a ``-wal`` that could not be taken into state.db.
     """
 
@@ -216,6 +218,7 @@ class Repaired:
     left: tuple[Outline, ...] = ()
     later: list[Outline] = field(default_factory=list)
     declined: bool = False
+    not_agreed: int = 0
     after: Diagnosis | None = None
     stopped: HermesRepairError | None = None
     wal_left: int = 0
@@ -250,9 +253,18 @@ class Repaired:
         return [pair for applied in self.applied for pair in applied.refused]
 
     @property
+    def problems(self) -> int:
+        """What the fresh look found that is worse than a note and was not accepted."""
+        return self.after.problems if self.after is not None else 0
+
+    @property
     def complete(self) -> bool:
-        """Whether everything that was asked for was done and looked at again (exit 0, else 4)."""
-        return not (self.refused or self.waiting or self.declined or self.stopped)
+        """Whether everything that was asked for was done and looked at again (exit 0, else 4).
+
+        What the user said no to was not asked for.
+        """
+        waits = len(self.waiting) > self.not_agreed and not self.declined
+        return not (self.refused or waits or self.stopped)
 
     def add(self, applied: Applied, new: Sequence[Outline]) -> None:
         """Take in what became of one round, of which the first plan had not named ``new``."""

@@ -16,10 +16,11 @@ from hermes_repair.app.recover import recover
 from hermes_repair.app.repair import Repaired, look_afresh
 from hermes_repair.checks.registry import proposals
 from hermes_repair.evidence.scene import Scene
+from hermes_repair.home.layout import Home
 from hermes_repair.model.actions import Action, Ddl, IndexRefill
 from hermes_repair.model.choices import LookOptions, Selection
 from hermes_repair.model.commands_to_type import advice
-from hermes_repair.model.errors import InUse, Refused
+from hermes_repair.model.errors import InUse, Refused, UsageError
 from hermes_repair.model.plans import SCHEMA_ENTRIES, Header, outline
 from hermes_repair.records import plan_database
 from hermes_repair.records.plan_file import MAKE_PLAN
@@ -36,12 +37,7 @@ def apply_saved(run: Run, path: Path) -> Repaired:
     Raises :class:`Refused` where it was changed, is for another home or an earlier state of this
     one, or has a step that no plan of ours can have.
     """
-    header, draft = _read(path)
-    if header.database != str(run.home.database):
-        raise Refused(
-            f"This plan is for {header.database}, not for {run.home.database}.",
-            advice("Make one for this home with `{}`.", MAKE_PLAN),
-        )
+    header, draft = require_plan_of(run.home, path)
     result = Repaired()
     with single_run(run.folder):
         result.recovered = recover(run)
@@ -61,6 +57,22 @@ def apply_saved(run: Run, path: Path) -> Repaired:
             result.go_on(lambda: close_receipt(run, receipt))
     result.go_on(lambda: look_afresh(run, LookOptions(), result))
     return result
+
+
+def require_plan_of(home: Home, path: Path) -> tuple[Header, Draft]:
+    """Return a plan file of this home.
+
+    Raises :class:`UsageError` where there is no file, :class:`Refused` where it is no such plan.
+    """
+    if not path.exists():
+        raise UsageError(f"There is no plan {path}.", advice("Make one with `{}`.", MAKE_PLAN))
+    header, draft = _read(path)
+    if header.database != str(home.database):
+        raise Refused(
+            f"This plan is for {header.database}, not for {home.database}.",
+            advice("Make one for this home with `{}`.", MAKE_PLAN),
+        )
+    return header, draft
 
 
 def _read(path: Path) -> tuple[Header, Draft]:

@@ -71,6 +71,15 @@ class Undone:
     kept: tuple[Entry, ...] = ()
 
 
+def require_undoable(run: Run, named: str | None) -> list[Entry]:
+    """Return what :func:`to_undo` says; raises :class:`Refused` where it is not ours to undo."""
+    read_file_status(run.home)  # raises where there is no database to change
+    entries = to_undo(run.home, named)
+    for entry in entries:
+        _require_ours(run.folder, entry)
+    return entries
+
+
 def undo(run: Run, named: str | None, agree: Callable[[list[Entry]], bool]) -> Undone:
     """Take back what :func:`to_undo` says. Each receipt is whole before the next begins.
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from hermes_repair.checks.registry import check
 from hermes_repair.checks.resolution_units import (
     DATABASE,
+    LOOK_AT_MIGRATION,
     MIGRATED,
     fix_of,
     how,
@@ -16,13 +17,14 @@ from hermes_repair.checks.resolution_units import (
 )
 from hermes_repair.evidence.ownership import decide
 from hermes_repair.evidence.scene import Scene
+from hermes_repair.home.installs import serving
 from hermes_repair.lineage.column_changes import Resolution, changes_of, resolved
 from hermes_repair.lineage.graph import EdgeKind
 from hermes_repair.lineage.links import unhide
 from hermes_repair.lineage.person_proof import NEVER_A_PERSON
 from hermes_repair.lineage.release_rules import RULES, picker
 from hermes_repair.lineage.session_node import DelegateMark, SessionNode
-from hermes_repair.model.commands_to_type import advice, command
+from hermes_repair.model.commands_to_type import Hint, advice, command
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import Safety, Stage
 from hermes_repair.model.values import Row
@@ -115,8 +117,8 @@ def _unhide(scene: Scene, node: SessionNode) -> Resolution:
 def hidden_since(scene: Scene) -> str:
     """Return since when step 16 hides chats, in words; empty where nothing tells.
 
-    The step, Hermes' or our own careful one, ran after the last session that it marked had begun,
-    and before the first that it would have marked and did not.
+    Of our own careful step the receipt tells. Hermes' ran after the last session that it marked had
+    begun, and before the first that it would have marked and did not.
     """
     marked = [
         node.started_at
@@ -125,6 +127,11 @@ def hidden_since(scene: Scene) -> str:
     ]
     if not marked:
         return ""
+    for header in scene.receipt_history.migrations:
+        if header.schema is not None and header.schema < STEP <= (header.target or 0):
+            return f" since hermes-repair migrated it to schema {header.target}, on" + (
+                f" {utc_day(header.created)}"
+            )
     after = max(marked)
     spared = [
         float(candidate.started_at)
@@ -200,7 +207,7 @@ def would_be_hidden(scene: Scene) -> Iterator[Finding]:
         DATABASE,
         f"The next start of Hermes 0.17.0 or later will hide {count(len(left), 'chat')},"
         f" {_yours(proven, len(left))}.",
-        advice("First run: {}", command("migrate", "--to", str(max(STEP, target)))),
+        _before_that(scene, target),
         severity=Severity.WARNING if coming else Severity.INFO,
         data={
             "schema": number,
@@ -211,6 +218,16 @@ def would_be_hidden(scene: Scene) -> Iterator[Finding]:
         sessions=len(left),
         messages=sum(scene.node[session_id].active_rows for session_id in ids),
     )
+
+
+def _before_that(scene: Scene, target: int) -> Hint:
+    """Return what keeps the next open from hiding chats: the migration, when Hermes allows it."""
+    known = serving(scene.installed)
+    if known is None or known.number is None:
+        return command("migrate", "--to", str(max(STEP, target)), "--dry-run")
+    if known.number >= STEP:
+        return LOOK_AT_MIGRATION
+    return advice("After the update, before Hermes starts: {}", command("migrate"))
 
 
 def _next_open(scene: Scene) -> tuple[int, bool]:

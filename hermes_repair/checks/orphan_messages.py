@@ -63,7 +63,7 @@ def orphan_messages(scene: Scene) -> Iterator[Finding]:
     """
     missing = scene.look.within_limit(find_orphans)
     if missing is None:
-        scene.notes.append("MS003 was not checked: it takes too long while Hermes is running.")
+        scene.notes.append("MS003 was not checked: it takes too long while the database is in use.")
     for orphans in missing or ():
         session_id = orphans.session_id if isinstance(orphans.session_id, str) else None
         named = session_id is not None

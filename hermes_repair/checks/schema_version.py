@@ -15,6 +15,7 @@ from hermes_repair.checks.resolution_units import DATABASE, LOOK_AT_MIGRATION, M
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.home.installs import Installed, serving
 from hermes_repair.host import ProcessInfo, Program
+from hermes_repair.model.commands_to_type import Advice, Command, Hint
 from hermes_repair.model.errors import Refused
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.words import count, minute, verb
@@ -274,6 +275,35 @@ def only_where_there_is_a_way(scene: Scene, findings: Sequence[Finding]) -> list
         replace(finding, remedy=Remedy.MANUAL, hint=reason) if _needs_one(finding) else finding
         for finding in findings
     ]
+
+
+def with_one_target(findings: Sequence[Finding]) -> list[Finding]:
+    """Return the findings; where one migrates to a number that it names (LN010), all do.
+
+    Without an installed Hermes `migrate` goes to a number that is a guess, and what the next open
+    would hide asks for a later one: two targets in one report are one too many.
+    """
+    named = (_target(finding.hint) for finding in findings if finding.remedy is Remedy.MIGRATE)
+    words = next((target for target in named if target), ())
+    if not words:
+        return list(findings)
+    return [replace(finding, hint=_aimed(finding.hint, words)) for finding in findings]
+
+
+def _target(hint: Hint) -> tuple[str, ...]:
+    """Return the ``--to N`` of a command to migrate, nothing for any other hint."""
+    if not isinstance(hint, Command) or hint.name != "migrate" or "--to" not in hint.words:
+        return ()
+    place = hint.words.index("--to")
+    return hint.words[place : place + 2]
+
+
+def _aimed(hint: Hint, words: tuple[str, ...]) -> Hint:
+    if isinstance(hint, Advice):
+        return replace(hint, parts=tuple(_aimed(part, words) for part in hint.parts))
+    if isinstance(hint, Command) and hint.name == "migrate" and "--to" not in hint.words:
+        return replace(hint, words=(*words, *hint.words))
+    return hint
 
 
 def _needs_one(finding: Finding) -> bool:

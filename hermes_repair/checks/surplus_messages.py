@@ -144,7 +144,7 @@ def _verb(copies: int, proven: bool) -> str:
 def _found(scene: Scene) -> dict[str, Repeats]:
     sessions = scene.look.within_limit(candidates)
     if sessions is None:
-        scene.notes.append("MS001 was not checked: it takes too long while Hermes is running.")
+        scene.notes.append("MS001 was not checked: it takes too long while the database is in use.")
         return {}
     known = [session_id for session_id in sessions if session_id in scene.node]
     listed = ((session_id, repeats_of(scene, session_id)) for session_id in known)

@@ -79,8 +79,13 @@ def backup_prune(target: Target) -> int:
 def restore(
     target: Target,
     backup_name: Annotated[
-        str, typer.Argument(metavar="BACKUP", help="A name from `backup list`, or a file.")
-    ],
+        str | None,
+        typer.Argument(
+            metavar="[BACKUP]",
+            help="A name from `backup list`, or a file. Default: the copy, if there is only one.",
+            show_default=False,
+        ),
+    ] = None,
     from_profile: Annotated[
         str | None,
         typer.Option(
@@ -96,17 +101,25 @@ def restore(
     look = advice("Add --yes to go ahead; `{}` shows the copies.", command("backup list"))
 
     def work(responder: Responder) -> Answer:
-        require_yes(yes, look)
+        require_yes(
+            yes,
+            lambda: app.require_restorable(responder.run.home, backup_name, from_profile),
+            look,
+        )
+
+        restored = backup_name
 
         def agree(source: Path, now: app.Copied) -> bool:
+            nonlocal restored
+            restored = restored or source.parent.name
             question = f"Restore {source}? The present state is kept in {now.backup.name}."
             return yes or ask(question, [*responder.heading(), *space_lines(now.space)])
 
         kept = app.restore(responder.run, backup_name, agree, from_profile)
         return responder.answer(
-            ExitCode.OK if kept is not None else ExitCode.REFUSED,
-            lambda: backup_text.restored_document(backup_name, kept),
-            lambda: backup_text.restored_lines(backup_name, kept),
+            ExitCode.OK,
+            lambda: backup_text.restored_document(str(restored), kept),
+            lambda: backup_text.restored_lines(str(restored), kept),
         )
 
     return each_home(target, work)

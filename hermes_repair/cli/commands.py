@@ -102,12 +102,37 @@ class Deferred(TyperCommand):
         return self.loaded.make_context(*arguments, **named)
 
 
-class DeferredCommands(TyperGroup):
-    """The program: the commands of :data:`COMMANDS`, none of them loaded."""
+class Listing(TyperGroup):
+    """Commands whose list has the whole first paragraph of each; click cuts them to one line."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the list of commands into a help page."""
+        rows = [(name, _summary(self.commands[name])) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+def _summary(command: Any) -> str:
+    return " ".join((command.help or "").partition("\n\n")[0].split())
+
+
+class DeferredCommands(Listing):
+    """The program: the commands of :data:`COMMANDS`, none of them loaded.
+
+    ``help`` and ``version`` are other words for the options.
+    """
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
         self.commands = {name: Deferred(name, listed) for name, listed in COMMANDS.items()}
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read a command line: ``help locks clean`` is ``locks clean --help``."""
+        if args[:1] == ["help"]:
+            args = [*args[1:], "--help"]
+        elif args == ["version"]:
+            args = ["--version"]
+        return super().parse_args(ctx, args)
 
 
 app = typer.Typer(
@@ -134,11 +159,12 @@ def _version(asked: bool) -> None:
 @app.callback()
 def main(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+        bool,
+        typer.Option("-V", "--version", callback=_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None:
     """Check, migrate and repair the conversations of a Hermes Agent install.
 
     `doctor` finds damage and changes nothing. `repair --dry-run` shows the plan, `repair` applies
-    it, `undo` reverts it.
+    it, `undo` reverts it. `help COMMAND` shows the options of a command.
     """

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
 
 from hermes_repair.app import diagnose as app_explain
-from hermes_repair.app.diagnose import acknowledge, diagnose
+from hermes_repair.app.acceptance import accept, take_back
+from hermes_repair.app.diagnose import diagnose
 from hermes_repair.app.target_release import require_release
 from hermes_repair.cli.commands import EXIT_STATUS
+from hermes_repair.cli.completion import findings
 from hermes_repair.cli.options import (
+    ColourOption,
     FailOn,
     IgnoreOption,
     JsonOption,
@@ -22,9 +26,11 @@ from hermes_repair.cli.options import (
 )
 from hermes_repair.cli.target import Answer, Responder, Target, each_home
 from hermes_repair.model.choices import LookOptions, Selection
-from hermes_repair.model.errors import ExitCode
+from hermes_repair.model.commands_to_type import advice, command
+from hermes_repair.model.errors import ExitCode, UsageError
 from hermes_repair.model.findings import Severity
 from hermes_repair.report import doctor_text, json_documents
+from hermes_repair.report.colour import Colour
 from hermes_repair.report.lines import show
 
 commands = group()
@@ -79,10 +85,14 @@ def explain(
     finding: Annotated[
         str | None,
         typer.Argument(
-            metavar="[ID]", help="For example TR001. Default: list them all.", show_default=False
+            metavar="[ID]",
+            help="An id or a name, such as TR001 or orphan-child. Default: list them all.",
+            show_default=False,
+            autocompletion=findings,
         ),
     ] = None,
     as_json: JsonOption = False,
+    colour: ColourOption = Colour.AUTO,
 ) -> int:
     """Explain a finding: what it means, how it happens, what repair does and how safe that is."""
     if finding is None:
@@ -97,7 +107,7 @@ def explain(
     if as_json:
         json_documents.write_alone(**doctor_text.explained_entry(check), text=check.text)
     else:
-        show(doctor_text.explained_lines(check))
+        show(doctor_text.explained_lines(check, terminal=sys.stdout.isatty()))
     return int(ExitCode.OK)
 
 
@@ -105,13 +115,34 @@ def explain(
 @at_homes("quiet")
 def ack(
     target: Target,
-    fingerprint: Annotated[str, typer.Argument(help="As `doctor -v` shows it.")],
-    reason: Annotated[str, typer.Option("--reason", help="Why you accept it.")],
+    fingerprint: Annotated[
+        str, typer.Argument(help="As `doctor -v` shows it, or the beginning of that.")
+    ],
+    reason: Annotated[
+        str, typer.Option("--reason", help="Why you accept it; required.", show_default=False)
+    ] = "",
+    remove: Annotated[
+        bool, typer.Option("--remove", help="Take it back: the finding counts again.")
+    ] = False,
 ) -> int:
     """Accept a finding: it stays in the report, but no longer sets the exit code."""
+    if remove and reason:
+        raise UsageError("--remove needs no --reason.", "Leave out one of the two.")
+    if not remove and not reason.strip():
+        example = command("ack", fingerprint, "--reason", "WHY")
+        raise UsageError("A finding is accepted for a reason.", advice("Type it: {}", example))
+
+    def undecide(responder: Responder) -> Answer:
+        name, finding, diagnosis = take_back(responder.run, fingerprint)
+        return responder.answer(
+            ExitCode.OK,
+            lambda: doctor_text.taken_back_document(name, finding),
+            lambda: doctor_text.taken_back_lines(name, finding),
+            database=diagnosis.database,
+        )
 
     def work(responder: Responder) -> Answer:
-        finding, diagnosis = acknowledge(responder.run, fingerprint, reason)
+        finding, diagnosis = accept(responder.run, fingerprint, reason)
         return responder.answer(
             ExitCode.OK,
             lambda: doctor_text.accepted_document(finding, diagnosis, reason),
@@ -119,4 +150,4 @@ def ack(
             database=diagnosis.database,
         )
 
-    return each_home(target, work)
+    return each_home(target, undecide if remove else work)

@@ -10,7 +10,7 @@ import traceback
 from pathlib import Path
 
 from hermes_repair.cli.streams import stop_talking
-from hermes_repair.model.commands_to_type import typed
+from hermes_repair.model.commands_to_type import typed_whole
 from hermes_repair.model.errors import (
     HermesRepairError,
     NotPrinted,
@@ -18,7 +18,6 @@ from hermes_repair.model.errors import (
     UsageError,
     from_os,
 )
-from hermes_repair.model.words import escape
 
 
 def as_error(caught: Exception) -> HermesRepairError:
@@ -54,10 +53,12 @@ def say(error: HermesRepairError, *, as_json: bool, home: str | None, option: st
             say(unprinted, as_json=as_json, home=home)
             return int(error.exit_code)
     lines = error.message.splitlines() if isinstance(error, _NoCommand) else [error.message]
-    lines += [typed(error.hint, option)] if error.hint else []
+    lines += [typed_whole(error.hint, option)] if error.hint else []
+    from hermes_repair.report.lines import Line, show
+
+    help_text = isinstance(error, _NoCommand)
     try:
-        sys.stderr.write("".join(f"{escape(line)}\n" for line in lines))
-        sys.stderr.flush()
+        show((Line(line, verbatim=help_text) for line in lines), stream="stderr")
     except OSError:
         stop_talking(sys.stderr)
     return int(error.exit_code)

@@ -61,7 +61,7 @@ def undo(
     look = advice("Add --yes to go ahead; `{}` shows what it would undo.", command("history"))
 
     def work(responder: Responder) -> Answer:
-        require_yes(yes, look)
+        require_yes(yes, lambda: app.require_undoable(responder.run, receipt), look)
         stays: list[runs.Entry] = []
         expected: list[str] = []
 
@@ -74,7 +74,7 @@ def undo(
         undone = app.undo(responder.run, receipt, agree)
         next_one = runs.next_to_undo(runs.history(responder.run.home))
         return responder.answer(
-            ExitCode.REFUSED if undone.declined else ExitCode.OK,
+            ExitCode.OK,
             lambda: history_text.undo_document(undone, stays, expected, next_one),
             lambda: history_text.undo_lines(undone, stays, expected, next_one, responder.audience),
             headed=yes,

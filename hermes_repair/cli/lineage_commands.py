@@ -154,7 +154,7 @@ def tree(
                 ExitCode.OK, lambda: {"trees": trees}, list, database=forest.database
             )
         if dot:
-            show(map(Line, tree_text.dot(forest.trees)))
+            show(Line(line, verbatim=True) for line in tree_text.dot(forest.trees))
             return ExitCode.OK, None
         if not target.quiet or target.all_profiles:
             show([*responder.heading(forest.database), Line("")])

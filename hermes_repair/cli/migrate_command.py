@@ -85,19 +85,19 @@ def _preview(responder: Responder, to: int | None, force: bool) -> Answer:
 
 
 def _migrate(responder: Responder, to: int | None, force: bool, yes: bool) -> Answer:
-    from hermes_repair.app.migrate import Way, migrate
+    from hermes_repair.app.migrate import Way, migrate, require_way
     from hermes_repair.report import migration_text
 
     def agree(way: Way) -> bool:
         lines = migration_text.question_lines(way, responder.place, responder.audience)
         return yes or ask("Migrate?", lines)
 
-    require_yes(yes)
+    require_yes(yes, lambda: require_way(responder.run, to, force))
     result = migrate(responder.run, to, force, agree)
     if result.problem is not None:
         raise result.problem
     return responder.answer(
-        ExitCode.REFUSED if result.declined or result.stopped else ExitCode.OK,
+        ExitCode.REFUSED if result.stopped else ExitCode.OK,
         lambda: migration_text.result_document(result),
         lambda: migration_text.result_lines(result, responder.place, responder.audience),
         database=responder.unread | {"schema": result.way.route.start},

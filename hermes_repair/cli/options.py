@@ -13,14 +13,21 @@ from typing import Annotated, Any
 
 import typer
 
-from hermes_repair.cli.commands import EXIT_STATUS
+from hermes_repair.cli import completion
+from hermes_repair.cli.commands import EXIT_STATUS, Listing
 from hermes_repair.cli.target import Target
 from hermes_repair.model.errors import UsageError
+from hermes_repair.report.colour import Colour, chosen
 
 
 def group(**more: Any) -> typer.Typer:
     """Return commands that belong together: those of one file, or ``locks`` and ``backup``."""
-    return typer.Typer(rich_markup_mode=None, epilog=EXIT_STATUS, **more)
+    return typer.Typer(cls=Listing, rich_markup_mode=None, epilog=EXIT_STATUS, **more)
+
+
+def _choose_colour(choice: Colour) -> Colour:
+    chosen.set(choice)
+    return choice
 
 
 def _folder(named: str) -> Path:
@@ -49,7 +56,12 @@ HomeOption = Annotated[
 ]
 ProfileOption = Annotated[
     str | None,
-    typer.Option("--profile", help="Use this profile of the home.", show_default=False),
+    typer.Option(
+        "--profile",
+        help="Use this profile of the home.",
+        show_default=False,
+        autocompletion=completion.profiles,
+    ),
 ]
 AllProfilesOption = Annotated[
     bool,
@@ -67,18 +79,31 @@ NoTitlesOption = Annotated[
     bool,
     typer.Option("--no-titles", help="Hide chat titles on a terminal too."),
 ]
+ColourOption = Annotated[
+    Colour,
+    typer.Option(
+        "--color",
+        help="Colour. auto: on a terminal, unless NO_COLOR, CLICOLOR or FORCE_COLOR say otherwise.",
+        callback=_choose_colour,
+        is_eager=True,
+    ),
+]
 SelectOption = Annotated[
     list[str] | None,
     typer.Option(
         "--select",
         help="Only these findings, by id, family or name (TR001,LN); `explain` lists them.",
         show_default=False,
+        autocompletion=completion.findings,
     ),
 ]
 IgnoreOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--ignore", help="All but these findings, named in the same way.", show_default=False
+        "--ignore",
+        help="All but these findings, named in the same way.",
+        show_default=False,
+        autocompletion=completion.findings,
     ),
 ]
 SessionOption = Annotated[
@@ -122,28 +147,37 @@ _HOW_TO_SPEAK = {
     "quiet": QuietOption,
     "verbose": VerboseOption,
     "no_titles": NoTitlesOption,
+    "colour": ColourOption,
 }
+
+
+_DEFAULTS = {"home": None, "profile": None, "colour": Colour.AUTO}
 
 
 def at_homes(*more: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
     """Give a command the options of a :class:`Target`, and hand it the target in their place.
 
-    Each has --home, --profile and --json; ``more`` are the others, by their name as a field. In the
-    help those that name a home stand first, the command's own next, those of the output last.
+    Each has --home, --profile, --json and --color; ``more`` are the others, by their name as a
+    field. In the help those that name a home stand first, the command's own next, those of the
+    output last.
     """
     shared = {"home", "profile", "as_json", *more}
 
     def decorate(work: Callable[..., int]) -> Callable[..., int]:
         @wraps(work)
         def command(**values: Any) -> int:
-            target = Target(**{name: values.pop(name) for name in shared})
+            del values["colour"]  # it was chosen when it was read
+            target = Target(
+                **{name: values.pop(name) for name in shared},
+                takes_all_profiles="all_profiles" in shared,
+            )
             return work(target, **values)
 
         _, *own = inspect.signature(work, eval_str=True).parameters.values()
         parameters = [
             *_parameters(_WHICH_HOMES, shared),
             *(parameter.replace(kind=Parameter.KEYWORD_ONLY) for parameter in own),
-            *_parameters(_HOW_TO_SPEAK, shared),
+            *_parameters(_HOW_TO_SPEAK, {*shared, "colour"}),
         ]
         command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         return command
@@ -156,7 +190,7 @@ def _parameters(options: dict[str, Any], shared: set[str]) -> list[Parameter]:
         Parameter(
             name,
             Parameter.KEYWORD_ONLY,
-            default=None if name in ("home", "profile") else False,
+            default=_DEFAULTS.get(name, False),
             annotation=option,
         )
         for name, option in options.items()

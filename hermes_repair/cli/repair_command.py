@@ -10,7 +10,7 @@ import typer
 
 from hermes_repair.app import repair as app
 from hermes_repair.app.proposal import Proposal, Request, waiting
-from hermes_repair.app.saved_plan import apply_saved
+from hermes_repair.app.saved_plan import apply_saved, require_plan_of
 from hermes_repair.cli.commands import EXIT_STATUS
 from hermes_repair.cli.options import (
     DryRunOption,
@@ -122,7 +122,7 @@ def repair_home(responder: Responder, options: RepairOptions) -> Answer:
     """Plan, show, ask, apply and verify at one home."""
     if options.dry_run or options.plan_out is not None:
         return _preview(responder, options)
-    require_yes(options.yes)
+    require_yes(options.yes, lambda: _require_plan(responder, options))
     asked = False
 
     def agree(proposal: Proposal) -> bool:
@@ -145,6 +145,14 @@ def repair_home(responder: Responder, options: RepairOptions) -> Answer:
         database=result.after.database if result.after is not None else None,
         headed=not asked,
     )
+
+
+def _require_plan(responder: Responder, options: RepairOptions) -> None:
+    """Raise for a plan file, a session or a database of which no plan can be made here."""
+    if options.plan is not None:
+        require_plan_of(responder.run.home, options.plan)
+    else:
+        app.preview(responder.run, options.request)
 
 
 def _preview(responder: Responder, options: RepairOptions) -> Answer:

@@ -85,7 +85,8 @@ def salvage(
             "Add --out FILE, and leave --wal out.",
         )
     if install:
-        require_yes(yes, advice("Add --yes to go ahead; `{}` shows it.", command("salvage")))
+        shows = advice("Add --yes to go ahead; `{}` shows it.", command("salvage"))
+        require_yes(yes, lambda: None, shows)
 
     def work(responder: Responder) -> Answer:
         try:

@@ -20,7 +20,7 @@ from hermes_repair.home.layout import (
     open_home,
     profile_names,
 )
-from hermes_repair.model.commands_to_type import Hint, quoted, typed
+from hermes_repair.model.commands_to_type import Hint, quoted, typed_whole
 from hermes_repair.model.errors import (
     ExitCode,
     HermesRepairError,
@@ -43,11 +43,15 @@ _ORDER = (ExitCode.INTERNAL, ExitCode.REFUSED, ExitCode.FINDINGS, ExitCode.NO_IN
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What every command line says: which homes, and how to speak."""
+    """What every command line says: which homes, and how to speak.
+
+    ``takes_all_profiles``: the command has the option --all-profiles.
+    """
 
     home: Path | None = None
     profile: str | None = None
     all_profiles: bool = False
+    takes_all_profiles: bool = False
     as_json: bool = False
     quiet: bool = False
     verbose: bool = False
@@ -132,7 +136,10 @@ class Responder:
         """Return the first lines of what is said of this home."""
         names = ("default", *profile_names(self.run.home.base))
         others = sum(name != self.run.home.profile for name in names)
-        return heading(str(self.run.home.root), self.run.home.profile, others, database or {})
+        home, every = self.run.home, self.target.takes_all_profiles
+        return heading(
+            str(home.root), home.profile, others, database or {}, takes_all_profiles=every
+        )
 
     def answer(
         self,
@@ -225,21 +232,27 @@ def _say(target: Target, error: HermesRepairError, root: Path) -> int:
     except HermesRepairError:
         option = ""  # there is no home to name
     if target.all_profiles and not target.as_json:
-        text = f"{root}: {error.message} {typed(error.hint, option)}".rstrip()
+        text = f"{root}: {error.message} {typed_whole(error.hint, option)}".rstrip()
         show([Line(text)], stream="stderr")
         return int(error.exit_code)
     return say(error, as_json=target.as_json, home=str(root), option=option)
 
 
 def require_yes(
-    yes: bool, hint: Hint = "Add --yes to go ahead, or --dry-run to see what it would do."
+    yes: bool,
+    check: Callable[[], object],
+    hint: Hint = "Add --yes to go ahead, or --dry-run to see what it would do.",
 ) -> None:
     """Off a terminal nothing is written to state.db without --yes.
 
-    ``hint`` ends with how to see beforehand what would be done.
+    ``check`` changes nothing and raises for what would be refused with --yes too: a wrong argument
+    is named first, or the reader adds --yes only to be told of it. ``hint`` ends with how to see
+    beforehand what would be done.
     """
-    if not yes and not sys.stdin.isatty():
-        raise Refused("This changes the database, and there is no terminal to ask on.", hint)
+    if yes or sys.stdin.isatty():
+        return
+    check()
+    raise Refused("This changes the database, and there is no terminal to ask on.", hint)
 
 
 def ask(question: str, lines: Iterable[Line]) -> bool:

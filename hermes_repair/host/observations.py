@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from enum import Enum
 from pathlib import Path
+
+from hermes_repair.model.words import minute
 
 HEADER_BYTES = 100  # of a SQLite database
 
@@ -68,8 +69,7 @@ class ProcessInfo:
         parts = [f"pid {self.pid}" if self.program is not Program.OTHER else ""]
         parts.append(f"`{self.command}`" if self.command else "")
         if self.start_time is not None:
-            since = datetime.fromtimestamp(self.start_time).strftime("%Y-%m-%d %H:%M")
-            parts.append(f"since {since}")
+            parts.append(f"since {minute(self.start_time)}")
         parts.append("" if self.same_namespace else "in another container or PID namespace")
         label = f"{name} {self.pid}" if self.program is Program.OTHER else name
         detail = ", ".join(part for part in parts if part)

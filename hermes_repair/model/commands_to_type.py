@@ -46,6 +46,9 @@ class Advice:
         return self.typed()
 
 
+UNBROKEN = "\ufdd0"
+"""A space in a command, where no line may end; no text has it, and printing makes it a space."""
+
 Hint: TypeAlias = str | Command | Advice
 """What to do next: plain words, a command, or words with commands in them."""
 
@@ -63,6 +66,13 @@ def advice(text: str, *parts: Hint) -> Advice:
 def typed(hint: Hint, home: str = "") -> str:
     """Return a hint of any kind as text; ``home`` as in :meth:`Command.typed`."""
     return hint if isinstance(hint, str) else hint.typed(home)
+
+
+def typed_whole(hint: Hint, home: str = "") -> str:
+    """Return a hint as :func:`typed` does, with :data:`UNBROKEN` spaces in its commands."""
+    if isinstance(hint, Advice):
+        return hint.text.format(*(typed_whole(part, home) for part in hint.parts))
+    return hint if isinstance(hint, str) else hint.typed(home).replace(" ", UNBROKEN)
 
 
 def quoted(word: str) -> str:

@@ -63,7 +63,8 @@ class ReceiptHistory:
     back, ``inserted`` those of them that were new, ``deactivated`` ids of those that they took out
     of a chat; ``freed`` are ids that they left without a row; ``brought`` are, by session, the
     lines that they brought back. ``kept`` are copies of files that they made and that are there;
-    ``birth`` is what the earliest of them knew of the age of the database; ``unfinished`` are
+    ``birth`` is what the earliest of them knew of the age of the database; ``migrations``
+    are those of ours whose result is still there. ``unfinished`` are
     receipts of runs that did not come to their end (path, header, units that are neither done nor
     given up); ``unreadable`` are files of ours by name that cannot be read, and why.
     """
@@ -75,6 +76,7 @@ class ReceiptHistory:
     brought: Mapping[str, Sequence[Brought]] = field(default_factory=dict)
     kept: frozenset[FileCopy] = frozenset()
     birth: float | None = None
+    migrations: tuple[Header, ...] = ()
     unfinished: tuple[tuple[Path, Header, int], ...] = ()
     unreadable: tuple[tuple[str, str], ...] = ()
 

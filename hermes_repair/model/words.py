@@ -10,17 +10,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 
 TITLE_LENGTH = 40
+_CODES = 8  # characters that one column may take: a family of emoji has up to 11 in two
+_JOINERS = "\u200c\u200d"
 _SHOWN = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
 
 def minute(at: float) -> str:
-    """Return local date and minute of epoch seconds; the number itself outside the calendar."""
-    return _in_words(at, "%Y-%m-%d %H:%M", None)
+    """Return local date, minute and zone of epoch seconds; the number outside the calendar."""
+    return _in_words(at, "%Y-%m-%d %H:%M %z", None)
 
 
 def second(at: float) -> str:
-    """Return local date and time of epoch seconds; the number itself outside the calendar."""
-    return _in_words(at, "%Y-%m-%d %H:%M:%S", None)
+    """Return local date, time and zone of epoch seconds; the number outside the calendar."""
+    return _in_words(at, "%Y-%m-%d %H:%M:%S %z", None)
 
 
 def day(at: float) -> str:
@@ -35,7 +37,8 @@ def utc_day(at: float) -> str:
 
 def _in_words(at: float, form: str, zone: tzinfo | None) -> str:
     try:
-        return datetime.fromtimestamp(at, zone).strftime(form)
+        then = datetime.fromtimestamp(at, zone).astimezone(zone)
+        return then.strftime(form).replace("+0000", "UTC")
     except (OverflowError, OSError, ValueError):
         return f"time {at:g}"
 
@@ -69,9 +72,24 @@ def moment(seconds: float | None) -> str:
 def escape(text: str) -> str:
     """Return text on one line with every control, format and surrogate character spelled out.
 
-    rich lets ESC and OSC sequences pass, and right-to-left overrides reorder what is read.
+    rich lets ESC and OSC sequences pass, and right-to-left overrides reorder what is read. Two
+    format characters only join the letters or pictures on both sides of them, in Hindi, Persian or
+    a family of emoji, and stay there.
     """
-    return "".join(_spelled(character) for character in text)
+    if text.isascii() and text.isprintable():
+        return text
+    around = f" {text} "
+    return "".join(
+        character
+        if character in _JOINERS and _joins(around[place], around[place + 2])
+        else _spelled(character)
+        for place, character in enumerate(text)
+    )
+
+
+def _joins(before: str, after: str) -> bool:
+    """Whether a joiner between two characters can have an effect: ASCII has nothing to join."""
+    return all(not c.isascii() and unicodedata.category(c)[0] in "LMS" for c in (before, after))
 
 
 def _spelled(character: str) -> str:
@@ -83,10 +101,32 @@ def _spelled(character: str) -> str:
     return character
 
 
-def shorten(text: str, length: int) -> str:
-    """Return escaped text of at most ``length`` characters."""
-    text = escape(text[: length + 1])
-    return text if len(text) <= length else text[: length - 1] + "…"
+def cells(text: str) -> int:
+    """Return how many columns of a terminal an escaped text takes.
+
+    What is drawn as one takes the room of one: a letter with its marks, a family of emoji, a flag.
+    """
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len  # `locks clean` has seldom a use for it
+
+    return cell_len(text)
+
+
+def pad(text: str, width: int) -> str:
+    """Return an escaped text with as many spaces behind it as fill ``width`` columns."""
+    return text + " " * (width - cells(text))
+
+
+def shorten(text: str, width: int) -> str:
+    """Return escaped text of at most ``width`` columns of a terminal, cut between two letters."""
+    whole = len(text) <= _CODES * width
+    text = escape(text[: _CODES * width])
+    if whole and cells(text) <= width:
+        return text
+    from rich.cells import split_text
+
+    return split_text(text, width - 1)[0].rstrip() + "…"
 
 
 def shown_id(session: str) -> str:

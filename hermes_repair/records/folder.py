@@ -177,8 +177,15 @@ class Folder:
 
     def acknowledge(self, fingerprint: str, reason: str) -> None:
         """Remember that a finding is accepted, and why: out of the exit code, not of the report."""
+        self._decide({**self.acknowledged(), fingerprint: reason})
+
+    def take_back(self, fingerprint: str) -> None:
+        """Forget that a finding is accepted."""
+        known = self.acknowledged()
+        self._decide({name: why for name, why in known.items() if name != fingerprint})
+
+    def _decide(self, known: Mapping[str, str]) -> None:
         self.prepare()
-        known = {**self.acknowledged(), fingerprint: reason}
         text = json.dumps(known, indent=1, sort_keys=True) + "\n"
         self._replace(self.path / ACKNOWLEDGED, text)
 

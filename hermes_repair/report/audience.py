@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from hermes_repair.model.commands_to_type import Command, Hint, advice, typed
-from hermes_repair.model.words import SessionLabel, count
+from hermes_repair.model.commands_to_type import Command, Hint, advice, typed_whole
+from hermes_repair.model.words import SessionLabel, count, verb
 from hermes_repair.report.lines import Line
 
 
@@ -29,7 +29,7 @@ class Audience:
 
     def typed(self, hint: Hint) -> str:
         """Return a text in which every command of ours is meant for this home."""
-        return typed(hint, self.home_option)
+        return typed_whole(hint, self.home_option)
 
     def next(self, command: Command) -> Line:
         """Return the line that names the next command."""
@@ -42,10 +42,18 @@ class Audience:
         return {session: replace(label, title=None) for session, label in labels.items()}
 
 
-def heading(home: str, profile: str, others: int, database: Mapping[str, Any]) -> list[Line]:
+def heading(
+    home: str,
+    profile: str,
+    others: int,
+    database: Mapping[str, Any],
+    *,
+    takes_all_profiles: bool,
+) -> list[Line]:
     """Return the first lines of a report: the folder, its profile, its database, other profiles.
 
     ``others`` counts the profiles beside this one; ``database`` says what was read of state.db.
+    ``takes_all_profiles``: the command that was typed has that option.
     """
     parts = [f"Hermes home {home}, profile {profile}, database state.db"]
     if database.get("schema") is not None:
@@ -55,8 +63,10 @@ def heading(home: str, profile: str, others: int, database: Mapping[str, Any]) -
         parts.append(count(int(database["messages"]), "message"))
     lines = [Line(", ".join(parts), "head")]
     if others:
-        text = f"{count(others, 'other profile')} here; --all-profiles includes them."
-        lines.append(Line(text, "dim"))
+        how = "--profile NAME takes another one"
+        if takes_all_profiles:
+            how = f"--all-profiles includes {verb(others, 'it', 'them')}"
+        lines.append(Line(f"{count(others, 'other profile')} here; {how}.", "dim"))
     return lines
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from hermes_repair.app.coverage import PROFILES, LeftOut, LookedAt
 from hermes_repair.app.diagnose import Diagnosis, Explained, explained
 from hermes_repair.app.target_release import Forecast
+from hermes_repair.host import Openers
 from hermes_repair.model.commands_to_type import Advice, Command, advice, command
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.words import SessionLabel, count, shown_id
@@ -53,8 +54,7 @@ def document(diagnosis: Diagnosis, *, every_profile: bool) -> dict[str, Any]:
 def lines(diagnosis: Diagnosis, audience: Audience, *, narrowed: bool) -> Iterator[Line]:
     """Yield one diagnosis; ``narrowed``: only some findings were asked for."""
     if diagnosis.live:
-        yield Line("Hermes is running, so everything was checked twice.", "dim")
-        yield from _waiting(diagnosis.findings)
+        yield from _waiting(diagnosis.findings, diagnosis.openers)
     yield from as_asked(_findings(diagnosis, audience))
     yield from notes(diagnosis.notes, asked=True)
     if diagnosis.forecast is not None:
@@ -63,13 +63,17 @@ def lines(diagnosis: Diagnosis, audience: Audience, *, narrowed: bool) -> Iterat
     yield from _coverage(diagnosis.looked_at, every_profile=audience.every_profile)
 
 
-def _waiting(findings: Sequence[Finding]) -> Iterator[Line]:
-    """Say which of the findings can only be repaired when nobody has the database open (R10)."""
+def _waiting(findings: Sequence[Finding], openers: Openers) -> Iterator[Line]:
+    """Say who is there, and which findings can only be repaired when nobody is (R10)."""
+    known = bool(openers.processes)
+    who = openers.who() if known else "It is not known whether the database is in use"
+    yield Line(f"{who}, so everything was checked twice.", "dim")
     live = {check.id for check in explained() if check.live}
     mended = (Remedy.SAFE, Remedy.UNSAFE, Remedy.MIGRATE)
     ids = sorted({f.id for f in findings if f.remedy in mended and f.id not in live})
     if ids:
-        yield Line(f"Needs Hermes stopped (`hermes gateway stop`): {', '.join(ids)}.")
+        how = openers.processes[0].how_to_stop() if known else "stop Hermes: `hermes gateway stop`"
+        yield Line(f"Repaired only when nobody has it open ({how}): {', '.join(ids)}.")
 
 
 def _findings(diagnosis: Diagnosis, audience: Audience) -> Iterator[Line]:
@@ -165,8 +169,9 @@ def _closing(diagnosis: Diagnosis, audience: Audience, *, narrowed: bool) -> Ite
     besides += ", nothing that needs fixing" if harmless else ""
     yield Line(f"Found {', '.join(parts)}{besides}.", "head")
     if diagnosis.blocking is None:
-        if any(f.remedy is Remedy.MIGRATE and f.severity > Severity.INFO for f in open_ones):
-            yield audience.next(command("migrate", "--dry-run"))
+        behind = (f for f in open_ones if f.remedy is Remedy.MIGRATE and f.severity > Severity.INFO)
+        if migration := next((f.hint for f in behind if isinstance(f.hint, Command)), None):
+            yield audience.next(migration)
         if any(f.remedy is Remedy.SAFE for f in open_ones):
             deep = ("--deep",) if diagnosis.deep else ()
             yield audience.next(command("repair", *deep, "--dry-run"))
@@ -219,10 +224,14 @@ def _left_out(looked_at: LookedAt, every_profile: bool) -> Iterator[LeftOut]:
             yield one
 
 
-def explained_lines(check: Explained) -> list[Line]:
-    """Return what one finding means."""
+def explained_lines(check: Explained, *, terminal: bool) -> list[Line]:
+    """Return what one finding means; a ``terminal`` breaks each paragraph where it has to."""
     head = f"{check.id} {check.name} ({check.severity.word}, repair: {check.remedy.value})"
-    return [Line(head, "head"), *map(Line, check.text.splitlines())]
+    text = check.text.splitlines()
+    if terminal:
+        paragraphs = check.text.split("\n\n")
+        text = "\n\n".join(" ".join(words.split()) for words in paragraphs).split("\n")
+    return [Line(head, "head"), *map(Line, text)]
 
 
 def list_lines(checks: Sequence[Explained]) -> Iterator[Line]:
@@ -256,3 +265,16 @@ def accepted_document(finding: Finding, diagnosis: Diagnosis, reason: str) -> di
 def accepted_lines(finding: Finding, reason: str) -> list[Line]:
     """Return what ``ack`` did."""
     return [Line(f"{finding.id} {finding.name} is accepted: {reason}")]
+
+
+def taken_back_document(fingerprint: str, finding: Finding | None) -> dict[str, Any]:
+    """Return what ``ack --remove`` did, as JSON; ``finding`` is None where it is not there now."""
+    found = json_documents.finding(finding, {}) if finding is not None else None
+    return {"acknowledged": found, "taken_back": fingerprint}
+
+
+def taken_back_lines(fingerprint: str, finding: Finding | None) -> list[Line]:
+    """Return what ``ack --remove`` did."""
+    what = f"{finding.id} {finding.name} counts" if finding is not None else f"{fingerprint} counts"
+    where = "again" if finding is not None else "again; it is not found now"
+    return [Line(f"{what} {where}.")]

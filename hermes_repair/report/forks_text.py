@@ -7,8 +7,8 @@ from typing import Any
 
 from hermes_repair.app.lineage_views import Forks, Half, Led, Seen, Spoken
 from hermes_repair.lineage.forks import Holds
-from hermes_repair.model.commands_to_type import command
-from hermes_repair.model.words import SessionLabel, count, moment, shorten
+from hermes_repair.model.commands_to_type import command, typed
+from hermes_repair.model.words import SessionLabel, cells, count, moment, pad, shorten
 from hermes_repair.report.audience import Audience
 from hermes_repair.report.lines import Line, as_asked
 
@@ -43,7 +43,7 @@ def lines(forked: Forks, audience: Audience) -> Iterator[Line]:
 def reasons(refused: Sequence[Seen], audience: Audience) -> str:
     """Return why these forks cannot be resolved as wished, of the first three."""
     sentences = [
-        f"{fork.fork.parent_id}: {audience.typed(fork.outcome.reason)}"
+        f"{fork.fork.parent_id}: {typed(fork.outcome.reason, audience.home_option)}"
         for fork in refused[:3]
         if fork.outcome is not None
     ]
@@ -68,7 +68,7 @@ def _fork(view: Seen, audience: Audience) -> Iterator[Line]:
         f" {len(fork.siblings)} times",
         "head",
     )
-    yield from (Line(f"  {row}") for row in _table(view, labels))
+    yield from (Line(f"  {row}", verbatim=True) for row in _table(view, labels))
     for led in view.led:
         yield Line(f"  {_releases(led)} {_leads(led)}", "dim")
     for half in view.halves:
@@ -86,10 +86,9 @@ def _table(view: Seen, labels: Mapping[str, SessionLabel]) -> Iterator[str]:
         for name in columns[0]
         if any(column[name] for column in columns)
     ]
-    widths = [max(len(row[place]) for row in rows) for place in range(len(columns) + 1)]
+    widths = [max(map(cells, column)) for column in zip(*rows, strict=True)]
     for row in rows:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        yield "  ".join(cells).rstrip()
+        yield "  ".join(map(pad, row, widths)).rstrip()
 
 
 def _facts(view: Seen, half: Half, labels: Mapping[str, SessionLabel]) -> Iterator[tuple[str, str]]:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import sys
-import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import TextIO
 
+from hermes_repair.model.commands_to_type import UNBROKEN
 from hermes_repair.model.errors import NotPrinted
-from hermes_repair.model.words import escape, shorten
+from hermes_repair.model.words import cells, escape, pad, shorten
+from hermes_repair.report.colour import coloured
 
 STYLES = {"error": "bold red", "warning": "yellow", "good": "green", "dim": "dim", "head": "bold"}
-CELL = 60  # characters of a cell of a table
+CELL = 60  # columns of the terminal that a cell of a table may take
+NARROWEST = 30  # columns; on fewer the terminal breaks the lines
+_COPIED = re.compile(r"`[^`]*`")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +25,13 @@ class Line:
     """One line of output; ``style`` is a key of STYLES or empty.
 
     ``asked``: this is what the command was asked for, or what of that was not done. With ``-q``
-    nothing else is said.
+    nothing else is said. ``verbatim``: never broken, because it is copied, or a drawing.
     """
 
     text: str
     style: str = ""
     asked: bool = False
+    verbatim: bool = False
 
 
 def as_asked(lines: Iterable[Line]) -> list[Line]:
@@ -34,22 +40,72 @@ def as_asked(lines: Iterable[Line]) -> list[Line]:
 
 
 def show(lines: Iterable[Line], *, stream: str = "stdout") -> None:
-    """Print lines; control characters in them are spelled out whatever they came from."""
+    """Print lines; control characters in them are spelled out whatever they came from.
+
+    On a terminal a line that does not fit ends after a word, never within a command to copy.
+    """
     target = sys.stdout if stream == "stdout" else sys.stderr
-    if not target.isatty():
-        text = "".join(f"{escape(line.text)}\n" for line in lines)
-        if stream == "stdout":
-            put(text)
-        else:
-            target.write(text)
-            target.flush()
+    terminal = target.isatty()
+    if terminal or coloured(target):
+        _show_in_colour(lines, target, terminal=terminal)
         return
+    text = "".join(f"{_unwrapped(line)}\n" for line in lines)
+    if stream == "stdout":
+        put(text)
+    else:
+        target.write(text)
+        target.flush()
+
+
+def _show_in_colour(lines: Iterable[Line], target: TextIO, *, terminal: bool) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    console = Console(file=target, markup=False, highlight=False, soft_wrap=True)
+    colour = coloured(target)
+    console = Console(
+        file=target,
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+        force_terminal=terminal or colour,
+        color_system="standard" if colour else None,
+    )
     for line in lines:
-        console.print(Text(escape(line.text), style=STYLES.get(line.style, "")))
+        parts = wrapped(line, console.width) if terminal else [_unwrapped(line)]
+        for part in parts:
+            console.print(Text(part, style=STYLES.get(line.style, "") if colour else ""))
+
+
+def _unwrapped(line: Line) -> str:
+    return escape(line.text).replace(UNBROKEN, " ")
+
+
+def wrapped(line: Line, width: int) -> list[str]:
+    """Return an escaped line as the lines of at most ``width`` columns that a terminal shows.
+
+    What follows stands a little further in. A command, ours or between backticks, stays whole: one
+    that is too long has a line of its own, so that the terminal breaks it and copying joins it.
+    """
+    text = escape(line.text)
+    if line.verbatim or width < NARROWEST or cells(text) <= width:
+        return [text.replace(UNBROKEN, " ")]
+    text = _COPIED.sub(lambda found: found[0].replace(" ", UNBROKEN), text)
+    margin = " " * (len(text) - len(text.lstrip(" ")))
+    deeper = margin + ("   " if text.lstrip(" ").startswith("-> ") else "  ")
+    lines = list(_broken(text.lstrip(" "), margin, deeper, width))
+    return [part.replace(UNBROKEN, " ") for part in lines]
+
+
+def _broken(text: str, margin: str, deeper: str, width: int) -> Iterator[str]:
+    """Yield lines of ``text``; the first begins with ``margin``, the others with ``deeper``."""
+    now, start = margin, True
+    for gap, word in re.findall(r"( *)([^ ]+)", text):
+        if not start and cells(now) + len(gap) + cells(word) > width:
+            yield now
+            now, gap = deeper, ""
+        now += gap + word
+        start = False
+    yield now
 
 
 def put(text: str) -> None:
@@ -74,19 +130,9 @@ def put(text: str) -> None:
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """Return one line for the headings and one for every row."""
-    cells = [[shorten(cell, CELL) for cell in row] for row in (headings, *rows)]
-    widths = [max(map(_width, column)) for column in zip(*cells, strict=True)]
+    short = [[shorten(cell, CELL) for cell in row] for row in (headings, *rows)]
+    widths = [max(map(cells, column)) for column in zip(*short, strict=True)]
     return [
-        "  ".join(
-            cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)
-        ).rstrip()
-        for row in cells
+        "  ".join(pad(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in short
     ]
-
-
-def _width(text: str) -> int:
-    """Return how many columns of a terminal a text takes."""
-    return sum(
-        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
-        for c in text
-    )

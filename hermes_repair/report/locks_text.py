@@ -213,11 +213,11 @@ def timer_lines(texts: Mapping[Path, str]) -> Iterator[Line]:
     """Yield the unit files of a timer, each below its path."""
     for path, text in texts.items():
         yield Line(f"# {path}", "head")
-        yield from map(Line, text.splitlines())
+        yield from (Line(line, verbatim=True) for line in text.splitlines())
         yield Line("")
 
 
 def timer_advice(start: str, *, written: bool) -> Iterator[Line]:
     """Yield what is left to do about a timer."""
     yield Line("Written. Nothing runs yet." if written else _NOT_WRITTEN)
-    yield Line(f"Next: {start}")
+    yield Line(f"Next: {start}", verbatim=True)

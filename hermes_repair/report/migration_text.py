@@ -132,8 +132,9 @@ def _steps(way: Way, audience: Audience, *, sql: bool) -> Iterator[Line]:
 def _sql(part: Shown) -> Iterator[Line]:
     for statement, times in part.statements:
         *first, last = statement.splitlines()
-        yield from (Line(f"    {line}", "dim") for line in first)
-        yield Line(f"    {last};" + (f"  -- {times:,} times" if times > 1 else ""), "dim")
+        yield from (Line(f"    {line}", "dim", verbatim=True) for line in first)
+        often = f"  -- {times:,} times" if times > 1 else ""
+        yield Line(f"    {last};{often}", "dim", verbatim=True)
 
 
 def _left_alone(way: Way, audience: Audience) -> Iterator[Line]:
@@ -192,3 +193,5 @@ def result_lines(result: Migrated, place: str, audience: Audience) -> Iterator[L
             yield Line(text, "error", asked=True)
         yield from wal_lines(result.wal_left)
         yield Line(audience.typed(advice("To undo it: {}", command("undo"))))
+        if result.stopped is None:
+            yield audience.next(command("doctor"))

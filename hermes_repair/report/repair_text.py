@@ -9,7 +9,6 @@ from typing import Any
 from hermes_repair.app.proposal import UNREAD, Proposal
 from hermes_repair.app.repair import Repaired
 from hermes_repair.model.commands_to_type import Command, advice, command
-from hermes_repair.model.findings import Severity
 from hermes_repair.model.plans import Outline
 from hermes_repair.model.words import SessionLabel, count, verb
 from hermes_repair.report import json_documents
@@ -58,8 +57,10 @@ def plan_lines(proposal: Proposal, audience: Audience, name: str) -> Iterator[Li
     plan = proposal.plan
     labels = audience.labels(proposal.labels)
     yield Line("")
-    if not plan.now and not plan.waiting and not proposal.blocked:
-        yield Line("There is nothing to repair.", "good")
+    if not (plan.now or plan.waiting or proposal.blocked or proposal.unproven):
+        yield _nothing(left=len(plan.left), problems=proposal.problems)
+        if proposal.problems:
+            yield _still_found(proposal.problems, audience)
     if plan.now:
         yield Line(f"The plan has {count(len(plan.now), 'step')}:", "head", asked=True)
         yield from as_asked(Line(f"  {_step(one, labels)}") for one in plan.now)
@@ -101,7 +102,12 @@ def next_lines(
     """Yield what does a plan that was shown: ``again``, or the file that it was ``saved`` to."""
     if saved is not None:
         apply = command("repair", "--plan", str(saved))
-        where = advice("The plan is in {}. Apply it with `{}`.", str(saved), apply)
+        where = advice(
+            "The plan is in {}: a SQLite database with every row that changes, not a text. What it"
+            " does stands above. Apply it with `{}`.",
+            str(saved),
+            apply,
+        )
         yield Line(audience.typed(where))
     elif proposal.plan.now:
         yield Line(audience.typed(advice("Nothing was changed. Next: {}", again)), "head")
@@ -149,8 +155,10 @@ def result_lines(result: Repaired, audience: Audience) -> Iterator[Line]:
         return
     if result.receipts:
         yield from _done(result, audience)
-    else:
-        yield Line("There was nothing to repair.", "good")
+    elif not (result.refused or result.waiting or result.stopped or result.recovered):
+        yield _nothing(left=len(result.left), problems=result.problems, done=True)
+    elif not result.recovered:
+        yield Line("Nothing was changed.", asked=True)
     if result.stopped is not None:
         done = "What is listed above is done and stays; it was not checked again. "
         stopped = advice(
@@ -170,8 +178,22 @@ def result_lines(result: Repaired, audience: Audience) -> Iterator[Line]:
         left = f"Skipped: {steps} that {need} your decision; `{{}}` lists them."
         yield Line(audience.typed(advice(left, command("repair", "--dry-run"))), "dim")
     if result.after is not None:
-        problems = sum(1 for f in result.after.findings if f.severity > Severity.INFO)
-        yield _still_found(problems, audience)
+        if result.after.findings:
+            yield _still_found(result.problems, audience)
+        else:
+            yield Line("The doctor now finds nothing.", "dim")
+
+
+def _nothing(*, left: int, problems: int, done: bool = False) -> Line:
+    """Return why there are no steps; ``left`` of them need a decision.
+
+    ``problems`` are those that stay all the same.
+    """
+    if left:
+        return Line("Nothing is repaired unasked here: what could be done needs your decision.")
+    if problems:
+        return Line("Nothing that was asked for can be repaired here.")
+    return Line(f"There {'was' if done else 'is'} nothing to repair.", "good")
 
 
 def _done(result: Repaired, audience: Audience) -> Iterator[Line]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Literal
 
 from hermes_repair.lineage.family_tree import DEEPEST, Leaf, Tree, drawn
 from hermes_repair.lineage.graph import EdgeKind
 from hermes_repair.lineage.session_node import SessionNode
 from hermes_repair.model.words import TITLE_LENGTH, count, day, escape, shorten
+from hermes_repair.report.colour import coloured
 from hermes_repair.report.lines import Line
 
 LOUD = frozenset({"fork", "orphan", "hidden", "cycle"})
@@ -70,7 +71,8 @@ def show_on_terminal(trees: Iterable[Tree], *, title: bool) -> None:
     from rich.text import Text
     from rich.tree import Tree as Drawing
 
-    console = Console(file=sys.stdout, markup=False, highlight=False)
+    system: Literal["standard"] | None = "standard" if coloured(sys.stdout) else None
+    console = Console(file=sys.stdout, markup=False, highlight=False, color_system=system)
 
     def label(leaf: Leaf) -> Text:
         deep = f"({leaf.depth}) " if leaf.depth > DEEPEST else ""

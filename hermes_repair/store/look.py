@@ -22,6 +22,7 @@ LIVE_SECONDS_WAL = 0.2
 LIVE_SECONDS_DELETE = 0.05
 _TICK = 2000  # SQLite instructions between two looks at the clock
 _FIRST_RANGE = 2000  # rows
+_STOP = "Stop Hermes (`hermes gateway stop`), or whatever else uses it, and run this again."
 
 T = TypeVar("T")
 
@@ -71,8 +72,8 @@ class Look:
             yield from self._run(sql, parameters)
         except _TooLong as error:
             raise Refused(
-                "This database is too busy to read while Hermes is running.",
-                "Stop Hermes (`hermes gateway stop`) and run this again.",
+                "This database is too busy to read while others use it.",
+                _STOP,
             ) from error
 
     def named(self, sql: str, parameters: Sequence[Value] = ()) -> Iterator[Row]:
@@ -125,8 +126,8 @@ class Look:
             except _TooLong:
                 if size == 1:
                     raise Refused(
-                        f"One row of {table} takes longer to read than Hermes can wait.",
-                        "Stop Hermes (`hermes gateway stop`) and run this again.",
+                        f"One row of {table} takes longer to read than others can wait.",
+                        _STOP,
                     ) from None
                 size = max(1, size // 4)
                 continue

@@ -86,11 +86,14 @@ def spawn(folder: Path, *words: str | Path, code: str = "", **more: str) -> Said
 
 
 def at_a_terminal(folder: Path, *words: str | Path, typed: str = "", **more: str) -> Said:
-    """Run a command line at a terminal of 100 columns, where ``typed`` is typed when it asks."""
+    """Run a command line at a terminal, where ``typed`` is typed when it asks.
+
+    The terminal has 100 columns unless ``COLUMNS`` says otherwise.
+    """
     master, slave = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "hermes_repair", *map(str, words)],
-        env=process_environ(folder, TERM="xterm-256color", COLUMNS="100", **more),
+        env=process_environ(folder, **{"TERM": "xterm-256color", "COLUMNS": "100"} | more),
         stdin=slave,
         stdout=slave,
         stderr=slave,

@@ -184,11 +184,17 @@ def test_a_session_of_one_profile_is_enough(home: Path, capsys: Capture) -> None
         ["migrate", "--to", "16"],
         ["undo"],
         ["backfill"],
-        ["restore", "x"],
+        ["restore", "copy.db"],
     ],
     ids=" ".join,
 )
-def test_off_a_terminal_writing_needs_yes(words: list[str], home: Path, capsys: Capture) -> None:
+def test_off_a_terminal_writing_needs_yes(
+    words: list[str], home: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(home.parent)
+    Path("copy.db").write_bytes((home / "state.db").read_bytes())
+    if words == ["undo"]:
+        assert say(capsys, "repair", "--yes", "--home", home).code == 0
     before = files(home)
     said = say(capsys, *words, "--home", home)
     assert said.code == 4 and "--yes" in said.err and said.out == ""
@@ -399,7 +405,6 @@ def test_the_list_loads_no_command(tmp_path: Path) -> None:
         ["doctor", "--fail-on", "x"],
         ["migrate", "--to", "x"],
         ["ack", "x"],
-        ["restore"],
         ["repair", "--wal", "x"],
         ["locks"],
     ],

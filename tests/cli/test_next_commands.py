@@ -87,9 +87,10 @@ def test_the_hint_of_an_error_names_the_home(base: Path, capsys: Capture) -> Non
     said = say(capsys, "tree", "nope", "--home", base, "--profile", "wp")
     assert said.code == 2
     assert [meant_for(found) for found in commands(said.err)] == [(str(base), "wp")]
-    for words in (["undo"], ["restore", "x"]):
+    assert say(capsys, "repair", "--yes", "--home", base).code == 0
+    for words, code in ((["undo"], 4), (["restore", "x"], 2)):
         said = say(capsys, *words, "--home", base)
-        assert said.code == 4 and "--dry-run" not in said.err
+        assert said.code == code and "--dry-run" not in said.err
         assert [meant_for(found) for found in commands(said.err)] == [(str(base), None)]
 
 

@@ -14,6 +14,7 @@ from hermes_repair.checks import hidden_sessions
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.leases.lock_verdicts import span
 from hermes_repair.lineage.session_node import DelegateMark
+from hermes_repair.model.receipt_history import ReceiptHistory
 from tests.cli.speaking import say
 from tests.homes.home import opened
 from tests.homes.small import DAY, LOCKED, NOW, add_session
@@ -135,7 +136,8 @@ def test_after_and_before_are_two_days(
     monkeypatch.setattr(hidden_sessions, "read_candidates", lambda _rows, _structure: [candidate])
     monkeypatch.setattr(hidden_sessions, "would_tag", lambda _candidate, _step: True)
     look = SimpleNamespace(rows=None)
-    scene = cast("Scene", SimpleNamespace(nodes=[marked], look=look, structure=None))
+    facts = {"nodes": [marked], "look": look, "structure": None}
+    scene = cast("Scene", SimpleNamespace(**facts, receipt_history=ReceiptHistory()))
     assert hidden_sessions.hidden_since(scene).endswith(f"(an update to 0.17.0 or later){words}")
 
 
