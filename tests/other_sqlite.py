@@ -28,7 +28,11 @@ class Connection(pysqlite3.Connection):
     def setlimit(self, category, limit):
         return limit
 
+connect = pysqlite3.connect
 pysqlite3.Connection = Connection
+pysqlite3.connect = lambda *args, factory=Connection, **options: connect(
+    *args, factory=factory, **options
+)
 pysqlite3.SQLITE_LIMIT_ATTACHED = 7
 """
 """Python 3.11 can set limits of a connection, and pysqlite3 cannot."""

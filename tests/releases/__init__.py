@@ -47,6 +47,10 @@ def cache_dir() -> Path:
     return Path(user_cache) / "hermes-repair" / "releases"
 
 
+_CACHE = cache_dir()
+"""Asked before any test: one with a home of its own is not to download, and lose, a release."""
+
+
 @cache
 def release(version: str) -> Path:
     """Return the root of the unpacked wheel of ``version``, downloaded on first use.
@@ -55,7 +59,7 @@ def release(version: str) -> Path:
     network, it is a failure instead with the environment variable ``CI`` set. Safe for several
     processes at once: each unpacks into a folder of its own and the first rename wins.
     """
-    target = cache_dir() / version
+    target = _CACHE / version
     if (target / "hermes_state.py").is_file():
         return target
     target.parent.mkdir(parents=True, exist_ok=True)

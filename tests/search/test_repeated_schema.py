@@ -194,7 +194,7 @@ def test_entries_that_differ_are_not_left_to_hermes(
     assert finding["id"] == "DB007" and finding["data"]["objects"] == [
         {"type": kind, "name": name, "entries": 2, "alike": False}
     ]
-    assert finding["repair"] == "manual" and "backup list" in finding["hint"]
+    assert finding["repair"] == "manual" and "hermes-repair salvage" in finding["hint"]
     assert f"the entries of {kind} {name} differ" in finding["message"]
     for command in ("repair", "migrate"):
         refused = run(command, "--yes", home=home)
