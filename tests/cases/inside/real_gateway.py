@@ -1,0 +1,97 @@
+"""The gateway's own routing of a release: which session a chat's next message goes to.
+
+Nothing is imitated but the platform: ``gateway.session.SessionStore`` reads and writes
+``sessions.json``, ``gateway_routing`` and the rows. HTTP clients that a release imports beside it,
+and that nothing here calls, are stood in for. Times are of a day in May 2026, and no reset is due.
+"""
+
+import json
+import os
+import pathlib
+import sys
+import types
+from datetime import datetime
+
+
+class StandIn(types.ModuleType):
+    """A module whose every name is an exception that nobody raises."""
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return type(name, (Exception,), {})
+
+
+for client in ("requests", "httpx"):
+    sys.modules[client] = StandIn(client)
+
+from gateway import session as gateway_session
+from gateway.config import GatewayConfig, Platform, SessionResetPolicy
+from rows import clock, db, say
+
+HOME = pathlib.Path(os.environ["HERMES_HOME"])
+FILE = HOME / "sessions" / "sessions.json"
+gateway_session._now = lambda: datetime.fromtimestamp(clock())
+
+
+def start():
+    """Return a gateway that has just started."""
+    config = GatewayConfig(
+        sessions_dir=FILE.parent, default_reset_policy=SessionResetPolicy(mode="none")
+    )
+    return gateway_session.SessionStore(FILE.parent, config)
+
+
+def peer(chat):
+    """Return the person of a chat."""
+    return gateway_session.SessionSource(
+        platform=Platform.TELEGRAM, chat_id=chat, user_id=f"u{chat}", chat_type="dm"
+    )
+
+
+def hears(store, chat):
+    """Return the session that the next message of ``chat`` goes to."""
+    return store.get_or_create_session(peer(chat)).session_id
+
+
+def write(*chats):
+    """Let a new gateway hear two messages of each chat; return their sessions by chat."""
+    store = start()
+    sessions = {}
+    for chat in chats:
+        sessions[chat] = hears(store, chat)
+        say(sessions[chat], f"Is {chat} the right number?", f"Yes, {chat} it is.")
+    store._db.close()
+    return sessions
+
+
+def rotate(session, onward, *, key=False):
+    """Compress a session, and let it go on in ``onward``, which is killed before it is routed.
+
+    ``key``: with the identity of its chat, which releases up to 0.19 do not copy.
+    """
+    row = db.get_session(session)
+    db.end_session(session, "compression")
+    db.create_session(
+        onward, source=row["source"], user_id=row["user_id"], parent_session_id=session
+    )
+    say(onward, "[CONTEXT COMPACTION — REFERENCE ONLY] Earlier turns were compacted: a number.")
+    say(onward, "And tomorrow?", "The same number.")
+    db._conn.execute("UPDATE sessions SET api_call_count = 1 WHERE id = ?", (onward,))
+    if key:
+        db._conn.execute(
+            "UPDATE sessions SET session_key = ?, chat_id = ?, chat_type = ? WHERE id = ?",
+            (row["session_key"], row["chat_id"], row["chat_type"], onward),
+        )
+    db._conn.commit()
+
+
+def answers(*chats):
+    """Print, for each chat, the session of its next message and how much it remembers."""
+    store = start()
+    heard = {}
+    for chat in chats:
+        session = hears(store, chat)
+        heard[chat] = [session, len(store.load_transcript(session))]
+    store._db.close()
+    print(json.dumps(heard))

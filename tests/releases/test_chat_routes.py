@@ -1,0 +1,62 @@
+"""Which session the next message of a chat goes to: the real gateway asked, before and after."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cases.case import CASES, INSIDE
+from tests.command import run
+from tests.homes.home import copy_home
+from tests.releases import run_release
+
+PATHS = f"import sys; sys.path += {[str(folder) for folder in INSIDE]}\n"
+ASK = PATHS + "from real_gateway import answers\nanswers('71', '72')\n"
+
+
+def answers(version: str, home: Path, place: Path) -> dict[str, tuple[str, bool]]:
+    """Ask the gateway of a release, at work on a copy of a home, for the chats 71 and 72.
+
+    By chat: the session of its next message, and whether the agent remembers anything.
+    """
+    out = run_release(version, ASK, copy_home(home, place))
+    heard = json.loads(out.splitlines()[-1])
+    return {chat: (session, messages > 0) for chat, (session, messages) in heard.items()}
+
+
+def home_of(case: str, version: str, folder: Path) -> Path:
+    """Return the home of a case, written by a release."""
+    home = folder / "home"
+    home.mkdir()
+    run_release(version, PATHS + (CASES / case / "write.py").read_text(encoding="utf-8"), home)
+    return home
+
+
+@pytest.mark.parametrize("version", ["0.18.0", "0.18.2", "0.19.0"])
+def test_goes_on_in_the_continuation(version: str, tmp_path: Path) -> None:
+    home = home_of("GW001_killed_after_compressing", version, tmp_path)
+
+    forgot = answers(version, home, tmp_path / "forgot")
+    assert [remembers for _, remembers in forgot.values()] == [False, True]
+
+    done = run("repair", "--yes", home=home)
+    assert done.code == 0, done.out + done.err
+    found = answers(version, home, tmp_path / "found")
+    assert found == {"71": ("later", True), "72": forgot["72"]}
+
+    assert run("undo", "--yes", home=home).code == 0
+    assert not answers(version, home, tmp_path / "undone")["71"][1]
+
+
+def test_continuation_with_its_key_is_found_unaided(tmp_path: Path) -> None:
+    home = home_of("GW001_found_by_its_key_silent", "0.19.0", tmp_path)
+    assert answers("0.19.0", home, tmp_path / "asked")["71"] == ("onward", True)
+
+
+@pytest.mark.parametrize("version", ["0.13.0", "0.16.0"])
+def test_older_releases_write_into_the_closed_part(version: str, tmp_path: Path) -> None:
+    home = home_of("GW001_before_the_key", version, tmp_path)
+    session, remembers = answers(version, home, tmp_path / "asked")["71"]
+    assert remembers and session != "onward"
