@@ -104,6 +104,42 @@ def build_routing(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class FileFaults:
+    """What the gateway cannot take from ``sessions.json``.
+
+    ``readable`` is false where the file as a whole is no JSON object. ``bad`` counts the entries
+    that no release takes, ``after`` those that follow the first of them: releases up to 0.17 read
+    no further.
+    """
+
+    readable: bool
+    bad: int = 0
+    after: int = 0
+
+
+def file_faults(data: bytes) -> FileFaults:
+    """Say what is wrong with the bytes of ``sessions.json``, as far as its types show it.
+
+    An entry has to be an object, its ``session_id`` and times text (``SessionEntry.from_dict`` of
+    0.13.0 to 0.19.0).
+    """
+    try:
+        entries = parse_json(data.decode("utf-8"))
+    except ValueError:
+        return FileFaults(readable=False)
+    if not isinstance(entries, dict):
+        return FileFaults(readable=False)
+    good = [_has_types(entry) for key, entry in entries.items() if not key.startswith("_")]
+    bad = good.count(False)
+    return FileFaults(True, bad, len(good) - good.index(False) - 1 if bad else 0)
+
+
+def _has_types(entry: object) -> bool:
+    texts = ("session_id", "created_at", "updated_at")
+    return isinstance(entry, dict) and all(isinstance(entry.get(name, ""), str) for name in texts)
+
+
 def _file_routes(data: bytes | None) -> Iterator[Route | None]:
     try:
         entries = parse_json((data or b"").decode("utf-8"))

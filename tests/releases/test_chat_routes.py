@@ -16,14 +16,18 @@ PATHS = f"import sys; sys.path += {[str(folder) for folder in INSIDE]}\n"
 ASK = PATHS + "from real_gateway import answers\nanswers('71', '72')\n"
 
 
-def answers(version: str, home: Path, place: Path) -> dict[str, tuple[str, bool]]:
+def answers(version: str, home: Path, place: Path) -> dict[str, tuple[str | None, bool | None]]:
     """Ask the gateway of a release, at work on a copy of a home, for the chats 71 and 72.
 
-    By chat: the session of its next message, and whether the agent remembers anything.
+    By chat: the session of its next message, and whether the agent remembers anything; None for
+    both where the gateway fails.
     """
     out = run_release(version, ASK, copy_home(home, place))
     heard = json.loads(out.splitlines()[-1])
-    return {chat: (session, messages > 0) for chat, (session, messages) in heard.items()}
+    return {
+        chat: (session, None if messages is None else messages > 0)
+        for chat, (session, messages) in heard.items()
+    }
 
 
 def home_of(case: str, version: str, folder: Path) -> Path:
@@ -60,3 +64,24 @@ def test_older_releases_write_into_the_closed_part(version: str, tmp_path: Path)
     home = home_of("GW001_before_the_key", version, tmp_path)
     session, remembers = answers(version, home, tmp_path / "asked")["71"]
     assert remembers and session != "onward"
+
+
+@pytest.mark.parametrize(
+    ("case", "version", "remembered"),
+    [
+        ("GW002_torn", "0.13.0", False),
+        ("GW002_torn", "0.16.0", False),
+        ("GW002_torn", "0.17.0", False),
+        ("GW002_entry_of_a_wrong_type", "0.13.0", False),
+        ("GW002_entry_of_a_wrong_type", "0.17.0", False),
+        ("GW002_entry_of_a_wrong_type", "0.18.0", True),
+        ("GW002_torn_beside_the_table", "0.18.0", True),
+        ("GW002_torn_beside_the_table", "0.19.0", True),
+        ("GW002_folder", "0.13.0", None),
+        ("GW002_folder", "0.19.0", None),
+    ],
+)
+def test_file_of_chats(case: str, version: str, remembered: bool | None, tmp_path: Path) -> None:
+    home = home_of(case, version, tmp_path)
+    heard = answers(version, home, tmp_path / "asked")
+    assert [remembers for _, remembers in heard.values()] == [remembered, remembered]

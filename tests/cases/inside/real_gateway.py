@@ -87,11 +87,18 @@ def rotate(session, onward, *, key=False):
 
 
 def answers(*chats):
-    """Print, for each chat, the session of its next message and how much it remembers."""
+    """Print, for each chat, the session of its next message and how much it remembers.
+
+    Both are null where the gateway fails on the message.
+    """
     store = start()
     heard = {}
     for chat in chats:
-        session = hears(store, chat)
-        heard[chat] = [session, len(store.load_transcript(session))]
+        try:
+            session = hears(store, chat)
+        except OSError:
+            heard[chat] = [None, None]
+        else:
+            heard[chat] = [session, len(store.load_transcript(session))]
     store._db.close()
     print(json.dumps(heard))
