@@ -45,6 +45,7 @@ class Routing:
     """All routes of one home.
 
     ``current`` maps a key to the route that Hermes follows; the places that lost are left out.
+    ``unbound`` is the same without topic bindings: where a topic leads that has none.
     ``row_keys`` maps a session to the ``session_key`` of its own row: what Hermes would recover by,
     not what it follows.
     """
@@ -52,6 +53,7 @@ class Routing:
     current: Mapping[str, Route]
     row_keys: Mapping[str, str]
     _keys: Mapping[str, tuple[str, ...]]
+    unbound: Mapping[str, Route] = field(default_factory=dict)
 
     def keys_of(self, session_id: str) -> tuple[str, ...]:
         """Return the keys that lead to this session now."""
@@ -90,15 +92,18 @@ def build_routing(
         *(_gateway_route(row, scope) for row in gateway_rows),
         *(_topic_route(row) for row in topic_rows),
     ]
-    current: dict[str, Route] = {}
+    unbound: dict[str, Route] = {}
+    bound: dict[str, Route] = {}
     known = (route for route in routes if route is not None)
     for route in sorted(known, key=lambda route: -route.source):
-        current.setdefault(route.key, route)
+        (bound if route.source is Source.TOPIC else unbound).setdefault(route.key, route)
+    current = bound | {key: route for key, route in unbound.items() if key not in bound}
     keys: defaultdict[str, list[str]] = defaultdict(list)
     for key, route in current.items():
         keys[route.session_id].append(key)
     return Routing(
         current=current,
+        unbound=unbound,
         row_keys=dict(row_keys or {}),
         _keys={session_id: tuple(names) for session_id, names in keys.items()},
     )

@@ -13,16 +13,18 @@ from tests.homes.home import copy_home
 from tests.releases import run_release
 
 PATHS = f"import sys; sys.path += {[str(folder) for folder in INSIDE]}\n"
-ASK = PATHS + "from real_gateway import answers\nanswers('71', '72')\n"
+ASK = PATHS + "import sys\nfrom real_gateway import answers\nanswers(*sys.argv[1:])\n"
 
 
-def answers(version: str, home: Path, place: Path) -> dict[str, tuple[str | None, bool | None]]:
-    """Ask the gateway of a release, at work on a copy of a home, for the chats 71 and 72.
+def answers(
+    version: str, home: Path, place: Path, *chats: str
+) -> dict[str, tuple[str | None, bool | None]]:
+    """Ask the gateway of a release, at work on a copy of a home, for the chats 71 and 72, or these.
 
     By chat: the session of its next message, and whether the agent remembers anything; None for
     both where the gateway fails.
     """
-    out = run_release(version, ASK, copy_home(home, place))
+    out = run_release(version, ASK, copy_home(home, place), *(chats or ("71", "72")))
     heard = json.loads(out.splitlines()[-1])
     return {
         chat: (session, None if messages is None else messages > 0)
@@ -85,3 +87,17 @@ def test_file_of_chats(case: str, version: str, remembered: bool | None, tmp_pat
     home = home_of(case, version, tmp_path)
     heard = answers(version, home, tmp_path / "asked")
     assert [remembers for _, remembers in heard.values()] == [remembered, remembered]
+
+
+@pytest.mark.parametrize("version", ["0.13.0", "0.16.0", "0.18.2", "0.19.0"])
+def test_topic_stays_in_its_chat(version: str, tmp_path: Path) -> None:
+    home = home_of("GW003_session_deleted_by_hand", version, tmp_path)
+    assert answers(version, home, tmp_path / "left", "71/5")["71/5"] == ("gone", False)
+
+    done = run("repair", "--yes", home=home)
+    assert done.code == 0, done.out + done.err
+    session, remembers = answers(version, home, tmp_path / "stayed", "71/5")["71/5"]
+    assert remembers and session != "gone"
+
+    assert run("undo", "--yes", home=home).code == 0
+    assert answers(version, home, tmp_path / "undone", "71/5")["71/5"] == ("gone", False)

@@ -43,15 +43,43 @@ def start():
 
 
 def peer(chat):
-    """Return the person of a chat."""
+    """Return the person of a chat, or of a topic of one ("71/5")."""
+    chat_id, _, topic = chat.partition("/")
     return gateway_session.SessionSource(
-        platform=Platform.TELEGRAM, chat_id=chat, user_id=f"u{chat}", chat_type="dm"
+        platform=Platform.TELEGRAM,
+        chat_id=chat_id,
+        user_id=f"u{chat_id}",
+        chat_type="dm",
+        thread_id=topic or None,
     )
 
 
 def hears(store, chat):
-    """Return the session that the next message of ``chat`` goes to."""
-    return store.get_or_create_session(peer(chat)).session_id
+    """Return the session that the next message of ``chat`` goes to.
+
+    The binding of a topic is followed as ``_handle_message_with_agent`` does (0.13.0 to 0.19.0).
+    """
+    entry = store.get_or_create_session(peer(chat))
+    chat_id, _, topic = chat.partition("/")
+    if topic:
+        binding = store._db.get_telegram_topic_binding(chat_id=chat_id, thread_id=topic)
+        if binding is None:
+            bind(chat, entry.session_id)
+        elif binding["session_id"] != entry.session_id:
+            entry = store.switch_session(entry.session_key, binding["session_id"]) or entry
+    return entry.session_id
+
+
+def bind(topic, session):
+    """Bind a topic to a session."""
+    source = peer(topic)
+    db.bind_telegram_topic(
+        chat_id=source.chat_id,
+        thread_id=source.thread_id,
+        user_id=source.user_id,
+        session_key=gateway_session.build_session_key(source),
+        session_id=session,
+    )
 
 
 def write(*chats):
@@ -83,6 +111,14 @@ def rotate(session, onward, *, key=False):
             "UPDATE sessions SET session_key = ?, chat_id = ?, chat_type = ? WHERE id = ?",
             (row["session_key"], row["chat_id"], row["chat_type"], onward),
         )
+    db._conn.commit()
+
+
+def lose(session):
+    """Delete a session as a program does that knows nothing of what refers to it."""
+    db._conn.execute("PRAGMA foreign_keys = OFF")
+    db._conn.execute("DELETE FROM messages WHERE session_id = ?", (session,))
+    db._conn.execute("DELETE FROM sessions WHERE id = ?", (session,))
     db._conn.commit()
 
 
