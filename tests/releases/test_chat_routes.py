@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from tests.cases.case import CASES, INSIDE
 from tests.command import run
+from tests.homes import content
 from tests.homes.home import copy_home
 from tests.releases import run_release
 
@@ -19,12 +21,17 @@ ASK = PATHS + "import sys\nfrom real_gateway import answers\nanswers(*sys.argv[1
 def answers(
     version: str, home: Path, place: Path, *chats: str
 ) -> dict[str, tuple[str | None, bool | None]]:
-    """Ask the gateway of a release, at work on a copy of a home, for the chats 71 and 72, or these.
+    """Ask the gateway of a release for the chats 71 and 72, or these; the home stays as it was.
+
+    It works on the home itself, kept in ``place`` meanwhile: its table names the folder.
 
     By chat: the session of its next message, and whether the agent remembers anything; None for
     both where the gateway fails.
     """
-    out = run_release(version, ASK, copy_home(home, place), *(chats or ("71", "72")))
+    copy_home(home, place)
+    out = run_release(version, ASK, home, *(chats or ("71", "72")))
+    shutil.rmtree(home)
+    copy_home(place, home)
     heard = json.loads(out.splitlines()[-1])
     return {
         chat: (session, None if messages is None else messages > 0)
@@ -101,3 +108,32 @@ def test_topic_stays_in_its_chat(version: str, tmp_path: Path) -> None:
 
     assert run("undo", "--yes", home=home).code == 0
     assert answers(version, home, tmp_path / "undone", "71/5")["71/5"] == ("gone", False)
+
+
+@pytest.mark.parametrize("version", ["0.18.2", "0.19.0"])
+def test_chat_that_leads_to_nothing(version: str, tmp_path: Path) -> None:
+    home = home_of("GW004_older_one_open", version, tmp_path)
+    before = content.rows(home / "state.db")
+    assert answers(version, home, tmp_path / "asked")["71"] == ("gone", False)
+
+    done = run("repair", "--yes", home=home)
+    assert done.code == 0, done.out + done.err
+    assert content.rows(home / "state.db") == before
+
+    named = run("repair", "--yes", "--session", "gone", home=home)
+    assert named.code == 0, named.out + named.err
+    session, remembers = answers(version, home, tmp_path / "found")["71"]
+    assert remembers and session != "gone"
+    assert not run("doctor", "--json", "--select", "GW", home=home).document["findings"]
+
+    assert run("undo", "--yes", home=home).code == 0
+    assert content.rows(home / "state.db") == before
+
+
+def test_older_release_can_only_be_told(tmp_path: Path) -> None:
+    home = home_of("GW004_older_one_open", "0.18.0", tmp_path)
+    assert answers("0.18.0", home, tmp_path / "asked")["71"] == ("gone", False)
+    found = run("doctor", "--json", "--select", "GW", home=home).document["findings"]
+    assert [(one["id"], one["repair"], "/resume" in one["hint"]) for one in found] == [
+        ("GW004", "none", True)
+    ]
