@@ -18,7 +18,7 @@ from hermes_repair.model.actions import RowDelete, RowUpdate
 from hermes_repair.model.commands_to_type import Hint, advice
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import UNBINDING, Safety, Stage, Unit
-from hermes_repair.model.values import Row, number
+from hermes_repair.model.values import Row
 from hermes_repair.schema.table_rebuild import BINDINGS
 
 ROUTING = "gateway_routing"
@@ -107,7 +107,7 @@ def chat_leads_to_nothing(scene: Scene) -> Iterator[Finding]:
     """A chat of the gateway leads to a session that does not exist.
 
     What it means: the next message starts an empty chat under that id, in every release, although
-    an older session of the same chat may be open.
+    another session of the same chat is open. Schemas below 17 do not know which that would be.
 
     How it happens: the session was deleted, on the command line, in the dashboard or by another
     program, and the gateway still names it. Or an older copy of the database was put back.
@@ -120,7 +120,7 @@ def chat_leads_to_nothing(scene: Scene) -> Iterator[Finding]:
     """
     for key, session, found in _leading_nowhere(scene):
         row = _routing_row(scene, key, session) if found is not None else None
-        hint: Hint = "Nothing needs to be done if you deleted that chat."
+        hint: Hint = "Nothing needs to be done if you deleted that chat."  # several are open
         if found is not None and row is not None:
             hint = advice("To go on in {}: `{}`", found.id, repair_of(session))
         elif found is not None:
@@ -144,8 +144,8 @@ def chat_leads_to_nothing(scene: Scene) -> Iterator[Finding]:
 def _leading_nowhere(scene: Scene) -> Iterator[tuple[str, str, SessionNode | None]]:
     """Yield the chats that lead nowhere: key, session, and the one that is open under the key.
 
-    Those that nobody ever wrote in are left out: Hermes deletes empty sessions by itself. So are
-    those whose session can be brought back, which other findings say (TR002, MS003).
+    One of which nothing else is open was deleted, or never said anything, and begins anew rightly.
+    Left out is also a session that can be brought back, which other findings say (TR002, MS003).
     """
     routes = {
         key: route
@@ -162,8 +162,7 @@ def _leading_nowhere(scene: Scene) -> Iterator[tuple[str, str, SessionNode | Non
         open_ones = [
             node for node in scene.nodes if node.session_key == key and node.is_open and node.rows
         ]
-        used = any(number(route.entry.get(name)) for name in ("last_prompt_tokens", "total_tokens"))
-        if open_ones or used:
+        if open_ones:
             yield key, session, open_ones[0] if len(open_ones) == 1 else None
 
 
