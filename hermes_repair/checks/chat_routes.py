@@ -30,6 +30,12 @@ from hermes_repair.schema.data_steps import FILLED, entry_values
 IDENTITY = (*FILLED, "user_id")
 """The columns of ``sessions`` by which the gateway finds the session of a chat (0.18.0 on)."""
 
+_SEVERITY = {
+    Remedy.SAFE: Severity.ERROR,
+    Remedy.MANUAL: Severity.WARNING,
+    Remedy.UNSAFE: Severity.INFO,
+}
+
 
 @dataclass(frozen=True, slots=True)
 class _Cut:
@@ -63,20 +69,20 @@ def chat_loses_continuation(scene: Scene) -> Iterator[Finding]:
     columns; there the chat itself can be told with /resume.
 
     How safe it is: safe where each part has exactly one continuation, which is provably no
-    delegate's run, and nothing else is open under the chat's key. What ended by a reset is never
-    opened again.
+    delegate's run, the gateway's own entry leads to the first, and no other session of the chat is
+    open or younger. Otherwise the chat may have begun anew since, and it is a note, done when you
+    name the session. What ended by a reset is never opened again.
     """
     for cut in _cuts(scene):
         resolution = _resolution(scene, cut)
         lost = "starts an empty chat" if _finds_by_rows(scene) else "goes to the closed part"
         judged = remedy(resolution)
-        grave = cut.routed and judged is Remedy.SAFE
         yield chat_loses_continuation.finding(
             {"kind": "session", "session_id": cut.tip.id, "parent": cut.closed.id},
             f"continues {cut.closed.id}, but the gateway does not find it: the next message of"
             f" that chat {lost}.",
             how(resolution, cut.tip.id),
-            severity=Severity.ERROR if grave else Severity.WARNING,
+            severity=_SEVERITY[judged],
             remedy=judged,
             data={"closed": cut.closed.id, "routed": cut.routed, "reason": str(resolution.reason)},
             identity=(cut.closed.id,),
@@ -147,6 +153,11 @@ def _taken_up(node: SessionNode) -> bool:
     return node.is_open or node.end_reason in RECOVERABLE_ENDS
 
 
+def _may_be_meant(node: SessionNode, cut: _Cut) -> bool:
+    """Whether another session of the chat is open, or came after the closed part: after a /new."""
+    return _taken_up(node) or (node.started_at or 0.0) >= (cut.closed.started_at or 0.0)
+
+
 def _resolution(scene: Scene, cut: _Cut) -> Resolution:
     if not _finds_by_rows(scene):
         return refused(f"In that chat, send: /resume {cut.tip.id} (Hermes 0.16.0 and later)")
@@ -166,16 +177,15 @@ def _resolution(scene: Scene, cut: _Cut) -> Resolution:
         return refused(f"the row of {cut.closed.id} names another chat than the gateway does")
     change = changes_of(cut.tip.id, tip, given)
     resolution = resolved([change], Safety.SAFE, "the only continuation of what the chat leads to")
-    others = [
+    later = [
         node.id
         for node in scene.nodes
-        if node.session_key == cut.key
-        and node.id != cut.closed.id
-        and _taken_up(node)
-        and node.rows
+        if node.session_key == cut.key and node.id != cut.closed.id and _may_be_meant(node, cut)
     ]
-    if others:
-        return resolution.as_judgement(f"{others[0]} is open under the same chat too")
+    if later:
+        return resolution.as_judgement(f"{later[0]} is of the same chat too")
+    if not cut.routed:
+        return resolution.as_judgement("a later session of that chat may have been deleted")
     if not is_no_delegate(scene, cut.tip.id):
         return replace(
             resolution, safety=Safety.UNSAFE, reason=f"{cut.tip.id} may be a delegate's run"

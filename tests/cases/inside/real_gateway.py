@@ -106,11 +106,18 @@ def rotate(session, onward, *, key=False):
     say(onward, "[CONTEXT COMPACTION — REFERENCE ONLY] Earlier turns were compacted: a number.")
     say(onward, "And tomorrow?", "The same number.")
     db._conn.execute("UPDATE sessions SET api_call_count = 1 WHERE id = ?", (onward,))
+    db._conn.commit()
     if key:
-        db._conn.execute(
-            "UPDATE sessions SET session_key = ?, chat_id = ?, chat_type = ? WHERE id = ?",
-            (row["session_key"], row["chat_id"], row["chat_type"], onward),
-        )
+        bind_key(onward, session)
+
+
+def bind_key(session, other):
+    """Let a session be of the chat of another one."""
+    row = db.get_session(other)
+    db._conn.execute(
+        "UPDATE sessions SET session_key = ?, chat_id = ?, chat_type = ? WHERE id = ?",
+        (row["session_key"], row["chat_id"], row["chat_type"], session),
+    )
     db._conn.commit()
 
 
