@@ -45,6 +45,7 @@ class Routing:
     """All routes of one home.
 
     ``current`` maps a key to the route that Hermes follows; the places that lost are left out.
+    ``unbound`` is the same without topic bindings: where a topic leads that has none.
     ``row_keys`` maps a session to the ``session_key`` of its own row: what Hermes would recover by,
     not what it follows.
     """
@@ -52,6 +53,7 @@ class Routing:
     current: Mapping[str, Route]
     row_keys: Mapping[str, str]
     _keys: Mapping[str, tuple[str, ...]]
+    unbound: Mapping[str, Route] = field(default_factory=dict)
 
     def keys_of(self, session_id: str) -> tuple[str, ...]:
         """Return the keys that lead to this session now."""
@@ -90,18 +92,57 @@ def build_routing(
         *(_gateway_route(row, scope) for row in gateway_rows),
         *(_topic_route(row) for row in topic_rows),
     ]
-    current: dict[str, Route] = {}
+    unbound: dict[str, Route] = {}
+    bound: dict[str, Route] = {}
     known = (route for route in routes if route is not None)
     for route in sorted(known, key=lambda route: -route.source):
-        current.setdefault(route.key, route)
+        (bound if route.source is Source.TOPIC else unbound).setdefault(route.key, route)
+    current = bound | {key: route for key, route in unbound.items() if key not in bound}
     keys: defaultdict[str, list[str]] = defaultdict(list)
     for key, route in current.items():
         keys[route.session_id].append(key)
     return Routing(
         current=current,
+        unbound=unbound,
         row_keys=dict(row_keys or {}),
         _keys={session_id: tuple(names) for session_id, names in keys.items()},
     )
+
+
+@dataclass(frozen=True, slots=True)
+class FileFaults:
+    """What the gateway cannot take from ``sessions.json``.
+
+    ``readable`` is false where the file as a whole is no JSON object. ``bad`` counts the entries
+    that no release takes, ``after`` those that follow the first of them: releases up to 0.17 read
+    no further.
+    """
+
+    readable: bool
+    bad: int = 0
+    after: int = 0
+
+
+def file_faults(data: bytes) -> FileFaults:
+    """Say what is wrong with the bytes of ``sessions.json``, as far as its types show it.
+
+    An entry has to be an object, its ``session_id`` and times text (``SessionEntry.from_dict`` of
+    0.13.0 to 0.19.0).
+    """
+    try:
+        entries = parse_json(data.decode("utf-8"))
+    except ValueError:
+        return FileFaults(readable=False)
+    if not isinstance(entries, dict):
+        return FileFaults(readable=False)
+    good = [_has_types(entry) for key, entry in entries.items() if not key.startswith("_")]
+    bad = good.count(False)
+    return FileFaults(True, bad, len(good) - good.index(False) - 1 if bad else 0)
+
+
+def _has_types(entry: object) -> bool:
+    texts = ("session_id", "created_at", "updated_at")
+    return isinstance(entry, dict) and all(isinstance(entry.get(name, ""), str) for name in texts)
 
 
 def _file_routes(data: bytes | None) -> Iterator[Route | None]:

@@ -19,6 +19,7 @@ from hermes_repair.model.words import count, verb
 from hermes_repair.schema.recognise import FIRST_UNKNOWN, STORE
 from hermes_repair.schema.search import TABLES
 from hermes_repair.schema.structure import Index
+from hermes_repair.schema.table_rebuild import BINDINGS
 from hermes_repair.store.connections import quote
 from hermes_repair.store.file_state import SideFile
 from hermes_repair.store.index_comparison import Disagreement
@@ -125,8 +126,9 @@ def _what_is_left(damaged: Sequence[str], counted: Sequence[ReadableRows]) -> It
 def foreign_key_violation(scene: Scene) -> Iterator[Finding]:
     """Rows of a table refer to a session that does not exist.
 
-    What it means: token counts, topic bindings or the like belong to a session that is gone.
-    Messages and child sessions whose session is missing have findings of their own (MS003, LN001).
+    What it means: token counts or the like belong to a session that is gone. Messages, child
+    sessions and topic bindings whose session is missing have findings of their own (MS003, LN001,
+    GW003).
 
     How it happens: rows were deleted by a program that does not enforce foreign keys, or a copy was
     incomplete.
@@ -136,7 +138,7 @@ def foreign_key_violation(scene: Scene) -> Iterator[Finding]:
     How safe it is: nothing is changed.
     """
     counted: dict[tuple[str, str], int] = {}
-    covered = {("sessions", "sessions"), ("messages", "sessions")}
+    covered = {("sessions", "sessions"), ("messages", "sessions"), (BINDINGS, "sessions")}
     for table in scene.structure.tables.values():
         for key in table.foreign_keys:
             if (table.name, key.table) in covered or len(key.columns) != 1:

@@ -167,7 +167,12 @@ def on_behalf_of_owners(root: Path) -> Iterator[Home]:
 
 def routing_file(home: Home) -> bytes | None:
     """Return the bytes of ``sessions.json``, None where there is none that could be one."""
-    return read_if_there(home.sessions_dir / "sessions.json", ROUTING_LIMIT)
+    return read_if_there(routing_place(home), ROUTING_LIMIT)
+
+
+def routing_place(home: Home) -> Path:
+    """Return where the gateway keeps which chat leads to which session, as a file."""
+    return home.sessions_dir / "sessions.json"
 
 
 # Relative to the profile's home. Names and places are those of the releases from 0.13.0 on that

@@ -12,6 +12,9 @@ from hermes_repair.model.actions import WITH_TABLE, Action, Ddl, FileCopy, Index
 ADOPTION = "adoption"
 """The kind of a unit that makes a session for messages that are there already (MS003)."""
 
+UNBINDING = "unbinding"
+"""The kind of a unit that deletes rows which refer to a session that is gone (GW003)."""
+
 
 SCHEMA_ENTRIES = "schema-entries"
 """The kind of a unit that removes what the schema lists a second time (DB007)."""
@@ -53,10 +56,10 @@ class Unit:
     """What one transaction does: whole or not at all.
 
     ``kind`` is what it is about (``session``, ``family``, ``migration``, ``lock``, ``copy``,
-    ``adoption``); ``subject`` names it for a reader (a session id, ``13 -> 14``). ``summary`` is
-    one line of what it does, without conversation text. ``findings`` are fingerprints.
-    ``sessions`` are the ids that it touches: two units of one stage that share one are merged or
-    ordered by the planner.
+    ``adoption``, ``unbinding``); ``subject`` names it for a reader (a session id, ``13 -> 14``).
+    ``summary`` is one line of what it does, without conversation text. ``findings`` are
+    fingerprints. ``sessions`` are the ids that it touches: two units of one stage that share one
+    are merged or ordered by the planner.
     ``room`` are bytes that it takes on the disk beside a backup; plan files do not keep it.
     """
 

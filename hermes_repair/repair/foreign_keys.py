@@ -20,7 +20,7 @@ from hermes_repair.model.actions import (
     RowMove,
     RowUpdate,
 )
-from hermes_repair.model.plans import ADOPTION, Unit
+from hermes_repair.model.plans import ADOPTION, UNBINDING, Unit
 from hermes_repair.model.values import Value, stored
 from hermes_repair.store.connections import placeholder, quote
 from hermes_repair.store.writer import Writer
@@ -159,7 +159,8 @@ def restored_by_undo(unit: Unit) -> frozenset[Value]:
     """Return the references that undo may leave broken, because they were before the repair.
 
     A unit of kind ``adoption`` makes the session that messages refer to already. Where Hermes wrote
-    to that session since, its counts are others than those of the insert, and that refuses.
+    to that session since, its counts are others than those of the insert, and that refuses. What
+    one of kind ``unbinding`` deleted referred to nothing.
     """
     parents = (
         action.before.get("parent_session_id")
@@ -171,7 +172,12 @@ def restored_by_undo(unit: Unit) -> frozenset[Value]:
         for action in unit.actions
         if unit.kind == ADOPTION and isinstance(action, RowInsert) and action.table == "sessions"
     )
-    return frozenset([*parents, *adopted])
+    unbound = (
+        action.before.get("session_id")
+        for action in unit.actions
+        if unit.kind == UNBINDING and isinstance(action, RowDelete)
+    )
+    return frozenset([*parents, *adopted, *unbound])
 
 
 def _batches(ids: list[str]) -> Iterable[list[str]]:

@@ -6,7 +6,13 @@ import json
 
 import pytest
 
-from hermes_repair.gateway_routing import Route, Source, build_routing
+from hermes_repair.gateway_routing import (
+    FileFaults,
+    Route,
+    Source,
+    build_routing,
+    file_faults,
+)
 from hermes_repair.model.values import RawText, Row
 from tests.support import NO_ROUTING
 
@@ -94,3 +100,22 @@ def test_a_rows_own_key_ties_it_to_a_chat_without_leading_there() -> None:
     routing = build_routing(row_keys={"s1": KEY})
     assert routing.has_key("s1") and not routing.is_live("s1")
     assert not NO_ROUTING.has_key("s1")
+
+
+@pytest.mark.parametrize(
+    ("data", "faults"),
+    [
+        (b"{}", FileFaults(True)),
+        (b'{"_README": "a note", "k": {"session_id": "s", "updated_at": "x"}}', FileFaults(True)),
+        (b"", FileFaults(False)),
+        (b"[]", FileFaults(False)),
+        (b'{"k": {"session', FileFaults(False)),
+        (b'{"k": "\xff"}', FileFaults(False)),
+        (b"[" * 100_000, FileFaults(False)),
+        (b'{"a": {}, "b": true, "c": {}, "d": []}', FileFaults(True, bad=2, after=2)),
+        (b'{"a": {"session_id": 7}}', FileFaults(True, bad=1)),
+        (b'{"a": {"session_id": "s", "updated_at": 5}, "b": {}}', FileFaults(True, 1, 1)),
+    ],
+)
+def test_faults_of_the_file(data: bytes, faults: FileFaults) -> None:
+    assert file_faults(data) == faults

@@ -1,0 +1,5 @@
+from real_gateway import rotate, write
+
+sessions = write("71", "72")
+rotate(sessions["71"], "onward")
+rotate("onward", "later")

@@ -1,0 +1,139 @@
+"""Which session the next message of a chat goes to: the real gateway asked, before and after."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.cases.case import CASES, INSIDE
+from tests.command import run
+from tests.homes import content
+from tests.homes.home import copy_home
+from tests.releases import run_release
+
+PATHS = f"import sys; sys.path += {[str(folder) for folder in INSIDE]}\n"
+ASK = PATHS + "import sys\nfrom real_gateway import answers\nanswers(*sys.argv[1:])\n"
+
+
+def answers(
+    version: str, home: Path, place: Path, *chats: str
+) -> dict[str, tuple[str | None, bool | None]]:
+    """Ask the gateway of a release for the chats 71 and 72, or these; the home stays as it was.
+
+    It works on the home itself, kept in ``place`` meanwhile: its table names the folder.
+
+    By chat: the session of its next message, and whether the agent remembers anything; None for
+    both where the gateway fails.
+    """
+    copy_home(home, place)
+    out = run_release(version, ASK, home, *(chats or ("71", "72")))
+    shutil.rmtree(home)
+    copy_home(place, home)
+    heard = json.loads(out.splitlines()[-1])
+    return {
+        chat: (session, None if messages is None else messages > 0)
+        for chat, (session, messages) in heard.items()
+    }
+
+
+def home_of(case: str, version: str, folder: Path) -> Path:
+    """Return the home of a case, written by a release."""
+    home = folder / "home"
+    home.mkdir()
+    run_release(version, PATHS + (CASES / case / "write.py").read_text(encoding="utf-8"), home)
+    return home
+
+
+@pytest.mark.parametrize("version", ["0.18.0", "0.18.2", "0.19.0"])
+def test_goes_on_in_the_continuation(version: str, tmp_path: Path) -> None:
+    home = home_of("GW001_killed_after_compressing", version, tmp_path)
+
+    forgot = answers(version, home, tmp_path / "forgot")
+    assert [remembers for _, remembers in forgot.values()] == [False, True]
+
+    done = run("repair", "--yes", home=home)
+    assert done.code == 0, done.out + done.err
+    found = answers(version, home, tmp_path / "found")
+    assert found == {"71": ("later", True), "72": forgot["72"]}
+
+    assert run("undo", "--yes", home=home).code == 0
+    assert not answers(version, home, tmp_path / "undone")["71"][1]
+
+
+def test_continuation_with_its_key_is_found_unaided(tmp_path: Path) -> None:
+    home = home_of("GW001_found_by_its_key_silent", "0.19.0", tmp_path)
+    assert answers("0.19.0", home, tmp_path / "asked")["71"] == ("onward", True)
+
+
+@pytest.mark.parametrize("version", ["0.13.0", "0.16.0"])
+def test_older_releases_write_into_the_closed_part(version: str, tmp_path: Path) -> None:
+    home = home_of("GW001_before_the_key", version, tmp_path)
+    session, remembers = answers(version, home, tmp_path / "asked")["71"]
+    assert remembers and session != "onward"
+
+
+@pytest.mark.parametrize(
+    ("case", "version", "remembered"),
+    [
+        ("GW002_torn", "0.13.0", False),
+        ("GW002_torn", "0.16.0", False),
+        ("GW002_torn", "0.17.0", False),
+        ("GW002_entry_of_a_wrong_type", "0.13.0", False),
+        ("GW002_entry_of_a_wrong_type", "0.17.0", False),
+        ("GW002_entry_of_a_wrong_type", "0.18.0", True),
+        ("GW002_torn_beside_the_table", "0.18.0", True),
+        ("GW002_torn_beside_the_table", "0.19.0", True),
+        ("GW002_folder", "0.13.0", None),
+        ("GW002_folder", "0.19.0", None),
+    ],
+)
+def test_file_of_chats(case: str, version: str, remembered: bool | None, tmp_path: Path) -> None:
+    home = home_of(case, version, tmp_path)
+    heard = answers(version, home, tmp_path / "asked")
+    assert [remembers for _, remembers in heard.values()] == [remembered, remembered]
+
+
+@pytest.mark.parametrize("version", ["0.13.0", "0.16.0", "0.18.2", "0.19.0"])
+def test_topic_stays_in_its_chat(version: str, tmp_path: Path) -> None:
+    home = home_of("GW003_session_deleted_by_hand", version, tmp_path)
+    assert answers(version, home, tmp_path / "left", "71/5")["71/5"] == ("gone", False)
+
+    done = run("repair", "--yes", home=home)
+    assert done.code == 0, done.out + done.err
+    session, remembers = answers(version, home, tmp_path / "stayed", "71/5")["71/5"]
+    assert remembers and session != "gone"
+
+    assert run("undo", "--yes", home=home).code == 0
+    assert answers(version, home, tmp_path / "undone", "71/5")["71/5"] == ("gone", False)
+
+
+@pytest.mark.parametrize("version", ["0.18.2", "0.19.0"])
+def test_chat_that_leads_to_nothing(version: str, tmp_path: Path) -> None:
+    home = home_of("GW004_older_one_open", version, tmp_path)
+    before = content.rows(home / "state.db")
+    assert answers(version, home, tmp_path / "asked")["71"] == ("gone", False)
+
+    done = run("repair", "--yes", home=home)
+    assert done.code == 0, done.out + done.err
+    assert content.rows(home / "state.db") == before
+
+    named = run("repair", "--yes", "--session", "gone", home=home)
+    assert named.code == 0, named.out + named.err
+    session, remembers = answers(version, home, tmp_path / "found")["71"]
+    assert remembers and session != "gone"
+    assert not run("doctor", "--json", "--select", "GW", home=home).document["findings"]
+
+    assert run("undo", "--yes", home=home).code == 0
+    assert content.rows(home / "state.db") == before
+
+
+def test_older_release_can_only_be_told(tmp_path: Path) -> None:
+    home = home_of("GW004_older_one_open", "0.18.0", tmp_path)
+    assert answers("0.18.0", home, tmp_path / "asked")["71"] == ("gone", False)
+    found = run("doctor", "--json", "--select", "GW", home=home).document["findings"]
+    assert [(one["id"], one["repair"], "/resume" in one["hint"]) for one in found] == [
+        ("GW004", "none", True)
+    ]
