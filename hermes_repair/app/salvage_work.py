@@ -10,9 +10,16 @@ from pathlib import Path
 
 from hermes_repair.app.salvage_check import require_sound_salvage
 from hermes_repair.app.salvage_writing import DATABASE, SalvageWriter
-from hermes_repair.model.salvage_ledger import Ledger, Noted, SourceFile, as_document
+from hermes_repair.model.salvage_ledger import (
+    Ledger,
+    Noted,
+    SourceFile,
+    TableLedger,
+    as_document,
+    in_ranges,
+)
 from hermes_repair.records.plan_database import sync
-from hermes_repair.salvage import Bundle, NoPages, PageKind, Trust
+from hermes_repair.salvage import Bundle, NoPages, Trust
 from hermes_repair.salvage.account import MESSAGES, SESSIONS, Account
 from hermes_repair.salvage.damaged_database import DamagedDatabase, damaged_database
 from hermes_repair.salvage.search_copy import PartOfMessage
@@ -106,6 +113,7 @@ def _ledger(
     """Return what can be read, before anything is written."""
     image, assignment = source.image, source.assignment
     roles = {"main": bundle.main, "wal": bundle.wal, "journal": bundle.journal}
+    unread = sum(1 for _ in source.survey.unaccounted())
     sessions = tuple(sorted(account.session_ledgers(), key=lambda one: one.session_id))
     return Ledger(
         sources=tuple(
@@ -116,15 +124,32 @@ def _ledger(
         page_size=image.page_size,
         encoding=image.encoding.value,
         pages=image.page_count,
-        unread_pages=sum(source.survey.count(kind) for kind in (PageKind.UNREAD, PageKind.GARBAGE)),
+        unread_pages=unread,
         schema=structure.number,
         schema_by=assignment.number_from.name.lower(),
+        tables_known=source.survey.schema_known,
         notes=tuple(
             Noted(note.fact.name.lower(), note.fact.value, note.count) for note in image.notes
         ),
-        tables=tuple(account.table_ledger(assignment, name) for name in structure.tables),
+        tables=tuple(_table_ledger(source, account, name) for name in structure.tables),
         sessions=sessions,
         sessions_whole=account.whole_sessions(),
         unassigned=sum(1 for _ in source.unassigned_rows()),
         left_out=structure.left_out,
     )
+
+
+def _table_ledger(source: DamagedDatabase, account: Account, name: str) -> TableLedger:
+    """Return what the ledger says of a table; of messages also how many may be missing.
+
+    What sessions count drifts in sound databases too, so it is asked only where pages of messages
+    may be missing, and no more is believed than there are ids for.
+    """
+    witnessed = source.witnesses.has_all(name)
+    ledger = account.table_ledger(source.assignment, name, witnessed=witnessed)
+    if name != MESSAGES or ledger.proven_whole:
+        return ledger
+    highest = source.witnesses.highest(name)
+    ids_open = max(highest - ledger.read - in_ranges(ledger.lost), 0)
+    lost = min(account.counted_more(), ids_open)
+    return replace(ledger, ids_open=ids_open, lost_unnamed=lost)

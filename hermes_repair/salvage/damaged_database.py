@@ -51,7 +51,7 @@ class DamagedDatabase:
     def with_rows(self) -> frozenset[str]:
         """Return the names of the tables that any page is given to."""
         found = self.assignment.tables.values()
-        return frozenset(table.name for table in found if table.by_tree or table.by_shape)
+        return frozenset(table.name for table in found if table.has_pages)
 
     def count(
         self, tables: list[str], tell: Callable[[str], None]

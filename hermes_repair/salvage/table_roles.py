@@ -296,6 +296,7 @@ class _Roles:
             root=root,
             by_tree=found.by_tree,
             by_shape=found.by_shape,
+            whole=not found.places if tree is None else tree.kind is not None and not tree.lost,
             lost=None if tree is None else sum(lost.leaf is not False for lost in tree.lost),
             pages=found.pages(),
         )
