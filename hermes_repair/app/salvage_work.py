@@ -71,15 +71,21 @@ class Salvage:
 
 @contextmanager
 def salvage_of(
-    bundle: Bundle, now: float, tell: Callable[[str], None], notes: tuple[Noted, ...] = ()
+    bundle: Bundle,
+    now: float,
+    tell: Callable[[str], None],
+    notes: tuple[Noted, ...] = (),
+    expected: int | None = None,
 ) -> Iterator[Salvage]:
     """Read a damaged database for what can be salvaged of it; ``notes`` go into its ledger.
+
+    ``expected`` is the schema number that the installed Hermes expects, None where none is known.
 
     Raises :class:`~hermes_repair.salvage.bundle.NoPages`, also where there is no message and no
     session in it, and ``OSError``.
     """
-    with damaged_database(bundle, tell) as source:
-        structure = _structure(source)
+    with damaged_database(bundle, tell, expected) as source:
+        structure = _structure(source, expected)
         account, parts = source.count(list(structure.tables), tell)
         if not account.of(MESSAGES).read and not account.of(SESSIONS).read:
             raise NoPages(
@@ -91,7 +97,7 @@ def salvage_of(
         yield Salvage(source, structure, account, parts, ledger, now, tell)
 
 
-def _structure(source: DamagedDatabase) -> SalvagedStructure:
+def _structure(source: DamagedDatabase, expected: int | None) -> SalvagedStructure:
     kept = [
         KeptObject(
             row.type,
@@ -104,7 +110,9 @@ def _structure(source: DamagedDatabase) -> SalvagedStructure:
         if row.sql
     ]
     number = source.assignment.number
-    return salvaged_structure(NEWEST_TARGET if number is None else number, kept, source.with_rows())
+    if number is None:
+        number = NEWEST_TARGET if expected is None else expected
+    return salvaged_structure(number, kept, source.with_rows())
 
 
 def _ledger(

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 FORMAT_VERSION = 1
+VERSION_ROW = "version_row"
+"""How a schema number is known that the file itself says; any other is deduced or chosen."""
 SEARCH_COPY = "search-copy"
 """Where a row comes from that no page gives any more: without the columns that are not indexed."""
 
@@ -158,6 +160,7 @@ class Ledger:
             not self.unassigned
             and not self.unread_pages
             and self.tables_known
+            and self.schema_by == VERSION_ROW
             and not any(session.made for session in self.sessions)
             and all(table.complete for table in self.tables)
         )

@@ -11,6 +11,7 @@ from hermes_repair.app.salvage_install import SalvagedInPlace
 from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.salvage_ledger import (
     SEARCH_COPY,
+    VERSION_ROW,
     Ledger,
     Ranges,
     SessionLedger,
@@ -23,6 +24,7 @@ from hermes_repair.report.audience import Audience
 from hermes_repair.report.lines import Line
 from hermes_repair.salvage import Why
 from hermes_repair.salvage.account import MESSAGES, SESSIONS
+from hermes_repair.salvage.assignment import NumberFrom
 from hermes_repair.salvage.salvaged_rows import Mark, Refusal
 
 SHOWN = 20  # sessions, and runs of ids; -v shows all, and the ledger has them anyway
@@ -108,6 +110,10 @@ def _verdict(ledger: Ledger) -> Iterator[Line]:
         yield Line(f"Everything can be read: {both}.", "good", asked=True)
         return
     yield from _beyond_tables(ledger)
+    if ledger.schema_by != VERSION_ROW:
+        how = NumberFrom.__members__.get(ledger.schema_by.upper(), NumberFrom.NOTHING).value
+        text = f"The file does not say its schema number; {ledger.schema} is taken"
+        yield Line(f"{text}: {how}.", "warning", asked=True)
     if lost:
         total = messages.read + lost
         ids = f": {_ids(messages.lost, SHOWN)}" if messages.lost else ""

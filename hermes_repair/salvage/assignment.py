@@ -25,7 +25,8 @@ class NumberFrom(Enum):
 
     VERSION_ROW = "the row of schema_version"
     STRUCTURE = "the tables, columns and search tables that sqlite_master still names"
-    RECORDS = "the number of columns of the rows"
+    INSTALLED = "chosen: the installed Hermes expects it, and the rows fit it"
+    LOWEST = "chosen: the lowest that the rows fit"
     NOTHING = "nothing tells it"
 
 

@@ -107,8 +107,12 @@ def _is_derived(table: str) -> bool:
 
 
 @contextmanager
-def damaged_database(bundle: Bundle, tell: Callable[[str], None]) -> Iterator[DamagedDatabase]:
+def damaged_database(
+    bundle: Bundle, tell: Callable[[str], None], expected: int | None = None
+) -> Iterator[DamagedDatabase]:
     """Open the files of one database and find out what every page is.
+
+    ``expected`` is the schema number to choose where several fit, if it is one of them.
 
     Raises :class:`.bundle.NoPages` and ``OSError`` as :func:`.page_image.open_image` does.
     """
@@ -118,6 +122,6 @@ def damaged_database(bundle: Bundle, tell: Callable[[str], None]) -> Iterator[Da
             image, lambda page: tell(f"{page:,} of {image.page_count:,} pages were looked at.")
         )
         tell("Finding out which table each page is of.")
-        assignment = assign(image, surveyed)
+        assignment = assign(image, surveyed, expected=expected)
         tell("Reading the indexes.")
         yield DamagedDatabase(image, surveyed, assignment, Witnesses(image, assignment))

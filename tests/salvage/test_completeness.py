@@ -18,10 +18,10 @@ EARLY = Store(shapes=("06",), sessions=40, longest=2000)
 """All of sqlite_master is on page 1 of it, and no index can tell what was there."""
 
 
-def ledger_of(data: bytes, folder: Path) -> Ledger:
+def ledger_of(data: bytes, folder: Path, expected: int | None = None) -> Ledger:
     path = folder / "state.db"
     path.write_bytes(data)
-    with salvage_of(Bundle(path), 0.0, lambda _: None) as salvage:
+    with salvage_of(Bundle(path), 0.0, lambda _: None, (), expected) as salvage:
         return salvage.ledger
 
 
@@ -83,3 +83,33 @@ def test_text_of_nothing_but_nul_is_no_lost_page(tmp_path: Path) -> None:
         db.execute("INSERT INTO mine VALUES (1, zeroblob(20000))")
     ledger = ledger_of(path.read_bytes(), tmp_path)
     assert ledger.complete and ledger.table("mine").read == 1
+
+
+@pytest.mark.parametrize("expected", [None, 22, 30, 6])
+def test_a_number_that_is_not_read_is_chosen(expected: int | None, tmp_path: Path) -> None:
+    """That of the installed Hermes if the rows fit it, else the lowest: a release upgrades that."""
+    data = life(Store(("22",), sessions=40, longest=2000)).newer
+    ledger = ledger_of(bytes(1 << 17) + data[1 << 17 :], tmp_path, expected)
+    if expected in (22, 30):
+        assert (ledger.schema, ledger.schema_by) == (expected, "installed")
+    else:
+        assert 6 < ledger.schema <= 22 and ledger.schema_by == "lowest"
+    assert not ledger.complete
+
+
+def test_a_file_without_its_number_is_not_complete(tmp_path: Path) -> None:
+    path = tmp_path / "before.db"
+    path.write_bytes(life(Store(sessions=8)).newer)
+    with closing(connect(path)) as db:
+        db.execute("DELETE FROM schema_version")
+    assert not ledger_of(path.read_bytes(), tmp_path).complete
+
+
+def test_a_role_that_hermes_never_wrote_is_kept_in_the_tree(tmp_path: Path) -> None:
+    path = tmp_path / "before.db"
+    path.write_bytes(life(Store(sessions=8)).newer)
+    with closing(connect(path)) as db:
+        db.execute("UPDATE messages SET role = 'critic' WHERE id % 5 = 0")
+        (count,) = db.execute("SELECT COUNT(*) FROM messages").fetchone()
+    ledger = ledger_of(path.read_bytes(), tmp_path)
+    assert ledger.table("messages").read == count and ledger.complete
