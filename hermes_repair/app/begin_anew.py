@@ -25,9 +25,8 @@ from hermes_repair.app.install_salvaged import (
 from hermes_repair.app.preflight import require_alone, single_run
 from hermes_repair.app.proposal import Proposal, Request, propose
 from hermes_repair.app.repair import Repaired, repair
-from hermes_repair.app.target_release import installed_for
+from hermes_repair.app.target_release import expected_number
 from hermes_repair.evidence.sessions_elsewhere import find_remaining_files, sound_copies
-from hermes_repair.home.installs import serving
 from hermes_repair.model.choices import LookOptions, Selection
 from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import Refused
@@ -132,9 +131,8 @@ def _selection(copy: Path | None) -> Selection:
 
 def _expected(run: Run, file_status: FileStatus) -> int:
     """Return the schema number that the installed Hermes expects, as far as we write one."""
-    known = serving(installed_for(run, file_status))
-    number = known.number if known is not None and known.number is not None else NEWEST_TARGET
-    return default_catalogue().nearest(min(number, NEWEST_TARGET)).number
+    number = expected_number(run, file_status)
+    return NEWEST_TARGET if number is None else number
 
 
 def make_empty(path: Path, number: int) -> None:

@@ -115,19 +115,22 @@ class Reading:
 
 
 @contextmanager
-def reading(
+def reading(  # noqa: PLR0913 - what is known of the files, by name
     bundle: Bundle,
     tell: Callable[[str], None],
     now: float,
     unchanged: Callable[[], None] = lambda: None,
     notes: Sequence[Noted] = (),
+    expected: int | None = None,
 ) -> Iterator[Reading]:
     """Read a damaged database in a process of its own, which ends on the way out.
 
     The bundle must not change meanwhile: that nobody has it open is the caller's to know. ``tell``
     hears how far it is, a sentence at a time. ``now`` (epoch seconds) stands for times that are
     lost. ``unchanged`` raises where the bundle was written to since, and is asked before the new
-    files get their names. ``notes`` are for the ledger, beside those of the reader. Raises
+    files get their names. ``notes`` are for the ledger, beside those of the reader.
+    ``expected`` is the schema number that the installed Hermes expects, if known: where the file
+    does not tell its own and several fit, it is the one. Raises
     :class:`~hermes_repair.salvage.bundle.NoPages` where there is nothing to read, and
     :class:`OSError` for a file that may not be read.
     """
@@ -138,6 +141,7 @@ def reading(
                   "journal": _named(bundle.journal)},
             now=now,
             notes=[asdict(note) for note in notes],
+            expected=expected,
         )  # fmt: skip
         yield Reading(child, from_document(answer), unchanged)
 

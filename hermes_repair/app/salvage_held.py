@@ -13,7 +13,9 @@ from pathlib import Path
 
 from hermes_repair import host
 from hermes_repair.app.environment import Run
+from hermes_repair.app.file_status import look_from_outside
 from hermes_repair.app.salvage import Reading, reading
+from hermes_repair.app.target_release import expected_number
 from hermes_repair.home.layout import Home
 from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import InUse, Refused
@@ -38,7 +40,9 @@ def salvaging_held(run: Run, pid: int) -> Iterator[Reading]:
             )
         beside = target.with_name(f"{target.name}-wal")
         bundle = Bundle(target, beside if beside.exists() else None, None)
-        with reading(bundle, run.environment.now_and_then(), run.now()) as opened:
+        expected = expected_number(run, look_from_outside(run.home))
+        tell = run.environment.now_and_then()
+        with reading(bundle, tell, run.now(), expected=expected) as opened:
             yield opened
 
 

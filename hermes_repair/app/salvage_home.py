@@ -11,6 +11,7 @@ from hermes_repair.app.file_status import FileStatus, read_file_status
 from hermes_repair.app.install_salvaged import require_settled
 from hermes_repair.app.preflight import file_state, require_alone, require_same_base
 from hermes_repair.app.salvage import Reading, reading
+from hermes_repair.app.target_release import expected_number
 from hermes_repair.model.choices import WalChoice
 from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import DatabaseUnreadable, Refused
@@ -42,6 +43,7 @@ def salvaging(run: Run, wal: WalChoice | None = None) -> Iterator[Reading]:
         environment.now(),
         lambda: require_same_base(home, marks),
         notes,
+        expected_number(run, file_status),
     ) as opened:
         yield opened
 

@@ -2,9 +2,10 @@
 
 ``python -m hermes_repair.app.salvage_process``; :mod:`.salvage` starts it. It opens SQLite on new
 files only. One JSON object a line, both ways. In: ``{"read": {"main": PATH, "wal": ..., "journal":
-...}, "now": SECONDS, "notes": [...]}``, and when it has said what it found ``{"make": FOLDER,
-"deleted": BOOL}``; the end of the input ends it. Out: ``{"tell": SENTENCE}`` at any time, then
-``{"ledger": DOCUMENT}``, ``{"made": DOCUMENT}``, or ``{"error": {...}}`` and the end.
+...}, "now": SECONDS, "notes": [...], "expected": NUMBER}``, and when it has said what it found
+``{"make": FOLDER, "deleted": BOOL}``; the end of the input ends it. Out: ``{"tell": SENTENCE}`` at
+any time, then ``{"ledger": DOCUMENT}``, ``{"made": DOCUMENT}``, or ``{"error": {...}}`` and the
+end.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ def main() -> int:
         order = orders.get()
         given = {role: _path(order["read"].get(role)) for role in ("main", "wal", "journal")}
         notes = tuple(Noted(**note) for note in order["notes"])
-        _serve(Bundle(**given), order["now"], notes, orders)
+        _serve(Bundle(**given), order, notes, orders)
     except HermesRepairError as error:
         hint = error.hint if isinstance(error.hint, str) else str(error.hint)
         _say(error={"kind": type(error).__name__, "message": error.message, "hint": hint})
@@ -44,8 +45,10 @@ def main() -> int:
     return 0
 
 
-def _serve(bundle: Bundle, now: float, notes: tuple[Noted, ...], orders: SimpleQueue[Any]) -> None:
-    with salvage_of(bundle, now, _tell, notes) as salvage:
+def _serve(
+    bundle: Bundle, read: dict[str, Any], notes: tuple[Noted, ...], orders: SimpleQueue[Any]
+) -> None:
+    with salvage_of(bundle, read["now"], _tell, notes, read.get("expected")) as salvage:
         _say(ledger=as_document(salvage.ledger))
         order = orders.get()
         _say(made=as_document(salvage.write(Path(order["make"]), deleted=order["deleted"])))

@@ -10,9 +10,16 @@ from pathlib import Path
 
 from hermes_repair.app.salvage_check import require_sound_salvage
 from hermes_repair.app.salvage_writing import DATABASE, SalvageWriter
-from hermes_repair.model.salvage_ledger import Ledger, Noted, SourceFile, as_document
+from hermes_repair.model.salvage_ledger import (
+    Ledger,
+    Noted,
+    SourceFile,
+    TableLedger,
+    as_document,
+    in_ranges,
+)
 from hermes_repair.records.plan_database import sync
-from hermes_repair.salvage import Bundle, NoPages, PageKind, Trust
+from hermes_repair.salvage import Bundle, NoPages, Trust
 from hermes_repair.salvage.account import MESSAGES, SESSIONS, Account
 from hermes_repair.salvage.damaged_database import DamagedDatabase, damaged_database
 from hermes_repair.salvage.search_copy import PartOfMessage
@@ -64,15 +71,21 @@ class Salvage:
 
 @contextmanager
 def salvage_of(
-    bundle: Bundle, now: float, tell: Callable[[str], None], notes: tuple[Noted, ...] = ()
+    bundle: Bundle,
+    now: float,
+    tell: Callable[[str], None],
+    notes: tuple[Noted, ...] = (),
+    expected: int | None = None,
 ) -> Iterator[Salvage]:
     """Read a damaged database for what can be salvaged of it; ``notes`` go into its ledger.
+
+    ``expected`` is the schema number that the installed Hermes expects, None where none is known.
 
     Raises :class:`~hermes_repair.salvage.bundle.NoPages`, also where there is no message and no
     session in it, and ``OSError``.
     """
-    with damaged_database(bundle, tell) as source:
-        structure = _structure(source)
+    with damaged_database(bundle, tell, expected) as source:
+        structure = _structure(source, expected)
         account, parts = source.count(list(structure.tables), tell)
         if not account.of(MESSAGES).read and not account.of(SESSIONS).read:
             raise NoPages(
@@ -84,7 +97,7 @@ def salvage_of(
         yield Salvage(source, structure, account, parts, ledger, now, tell)
 
 
-def _structure(source: DamagedDatabase) -> SalvagedStructure:
+def _structure(source: DamagedDatabase, expected: int | None) -> SalvagedStructure:
     kept = [
         KeptObject(
             row.type,
@@ -97,7 +110,9 @@ def _structure(source: DamagedDatabase) -> SalvagedStructure:
         if row.sql
     ]
     number = source.assignment.number
-    return salvaged_structure(NEWEST_TARGET if number is None else number, kept, source.with_rows())
+    if number is None:
+        number = NEWEST_TARGET if expected is None else expected
+    return salvaged_structure(number, kept, source.with_rows())
 
 
 def _ledger(
@@ -106,6 +121,7 @@ def _ledger(
     """Return what can be read, before anything is written."""
     image, assignment = source.image, source.assignment
     roles = {"main": bundle.main, "wal": bundle.wal, "journal": bundle.journal}
+    unread = sum(1 for _ in source.survey.unaccounted())
     sessions = tuple(sorted(account.session_ledgers(), key=lambda one: one.session_id))
     return Ledger(
         sources=tuple(
@@ -116,15 +132,32 @@ def _ledger(
         page_size=image.page_size,
         encoding=image.encoding.value,
         pages=image.page_count,
-        unread_pages=sum(source.survey.count(kind) for kind in (PageKind.UNREAD, PageKind.GARBAGE)),
+        unread_pages=unread,
         schema=structure.number,
         schema_by=assignment.number_from.name.lower(),
+        tables_known=source.survey.schema_known,
         notes=tuple(
             Noted(note.fact.name.lower(), note.fact.value, note.count) for note in image.notes
         ),
-        tables=tuple(account.table_ledger(assignment, name) for name in structure.tables),
+        tables=tuple(_table_ledger(source, account, name) for name in structure.tables),
         sessions=sessions,
         sessions_whole=account.whole_sessions(),
         unassigned=sum(1 for _ in source.unassigned_rows()),
         left_out=structure.left_out,
     )
+
+
+def _table_ledger(source: DamagedDatabase, account: Account, name: str) -> TableLedger:
+    """Return what the ledger says of a table; of messages also how many may be missing.
+
+    What sessions count drifts in sound databases too, so it is asked only where pages of messages
+    may be missing, and no more is believed than there are ids for.
+    """
+    witnessed = source.witnesses.has_all(name)
+    ledger = account.table_ledger(source.assignment, name, witnessed=witnessed)
+    if name != MESSAGES or ledger.proven_whole:
+        return ledger
+    highest = source.witnesses.highest(name)
+    ids_open = max(highest - ledger.read - in_ranges(ledger.lost), 0)
+    lost = min(account.counted_more(), ids_open)
+    return replace(ledger, ids_open=ids_open, lost_unnamed=lost)

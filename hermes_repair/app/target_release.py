@@ -18,7 +18,7 @@ from hermes_repair.home.installs import Installed, Surroundings, find_installed,
 from hermes_repair.model.errors import Refused
 from hermes_repair.model.findings import Finding, Severity
 from hermes_repair.model.values import whole
-from hermes_repair.schema.catalogue import DEFAULT_TARGET, NEWEST_TARGET
+from hermes_repair.schema.catalogue import DEFAULT_TARGET, NEWEST_TARGET, default_catalogue
 from hermes_repair.schema.recognise import Family, Recognition
 from hermes_repair.schema.releases import (
     Effect,
@@ -45,6 +45,14 @@ class Target:
     asked: bool = False
     forced: bool = False
     notes: tuple[str, ...] = ()
+
+
+def expected_number(run: Run, file_status: FileStatus) -> int | None:
+    """Return the schema number that the installed Hermes expects, as far as we write one."""
+    known = serving(installed_for(run, file_status))
+    if known is None or known.number is None:
+        return None
+    return default_catalogue().nearest(min(known.number, NEWEST_TARGET)).number
 
 
 def installed_for(run: Run, file_status: FileStatus) -> tuple[Installed, ...]:

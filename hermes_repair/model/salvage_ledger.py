@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 FORMAT_VERSION = 1
+VERSION_ROW = "version_row"
+"""How a schema number is known that the file itself says; any other is deduced or chosen."""
 SEARCH_COPY = "search-copy"
 """Where a row comes from that no page gives any more: without the columns that are not indexed."""
 
@@ -48,8 +50,11 @@ class TableLedger:
     more; ``lost_unnamed`` rows that are proven without their ids. ``gaps`` are ids within the range
     that nothing proves ever had a row. ``pages_lost`` are pages of its tree that are gone;
     ``witnessed``: an index that lost no page names every row, so that ``lost`` is all that is gone.
-    ``unknown_columns``: so many columns of the file have values whose names nothing tells; they are
-    in no row. ``columns_by``: how the others are known.
+    ``tree_whole``: its tree is known and has lost no page, so that no row of it can be missing.
+    ``ids_open``: where pages may be missing, ids up to the highest given out that are neither read
+    nor lost: no more rows than that can be missing. ``unknown_columns``: so many columns of the
+    file have values whose names nothing tells; they are in no row. ``columns_by``: how the others
+    are known.
     """
 
     name: str
@@ -65,6 +70,8 @@ class TableLedger:
     gaps: int = 0
     pages_lost: int = 0
     witnessed: bool = False
+    tree_whole: bool = True
+    ids_open: int = 0
     unknown_columns: int = 0
     columns_by: str = ""
 
@@ -79,10 +86,15 @@ class TableLedger:
         return 0 if self.witnessed else self.pages_lost
 
     @property
+    def proven_whole(self) -> bool:
+        """Whether no row can be missing but those that are named: by its tree or an index."""
+        return self.witnessed or self.tree_whole
+
+    @property
     def complete(self) -> bool:
-        """Whether every row that is known of was read as it was, and none is in doubt."""
+        """Whether every row was read as it was, and none is in doubt."""
         filled = SEARCH_COPY in self.by_origin
-        missing = self.lost_rows or self.aside or self.unknown_columns or self.pages_in_question
+        missing = self.lost_rows or self.aside or self.unknown_columns or not self.proven_whole
         return not (missing or filled or self.in_doubt)
 
 
@@ -108,7 +120,10 @@ class SessionLedger:
 class Ledger:
     """Everything about one salvage.
 
-    ``schema``: the schema number, and ``schema_by`` how it is known. ``unassigned`` counts rows of
+    ``unread_pages`` hold nothing readable, and neither the freelist nor a tree says what they were:
+    rows of any table may have lain there. ``tables_known``: whether page 1 and all other pages of
+    sqlite_master were read, so that no table can be missing. ``schema``: the schema number, and
+    ``schema_by`` how it is known. ``unassigned`` counts rows of
     pages that no table could be named for. ``left_out`` names objects of the schema that are no
     table of rows and not Hermes' own. ``orphans``: references that lead to no row, by table.
     ``changed``: what had to differ so that the tables take the rows, by words, with counts.
@@ -123,6 +138,7 @@ class Ledger:
     unread_pages: int
     schema: int
     schema_by: str
+    tables_known: bool = True
     notes: tuple[Noted, ...] = ()
     tables: tuple[TableLedger, ...] = ()
     sessions: tuple[SessionLedger, ...] = ()
@@ -139,9 +155,12 @@ class Ledger:
 
     @property
     def complete(self) -> bool:
-        """Whether every row that is known of was read, and nothing about one is in doubt."""
+        """Whether it is certain that every row was read, and nothing about one is in doubt."""
         return (
             not self.unassigned
+            and not self.unread_pages
+            and self.tables_known
+            and self.schema_by == VERSION_ROW
             and not any(session.made for session in self.sessions)
             and all(table.complete for table in self.tables)
         )
@@ -180,7 +199,11 @@ def as_document(ledger: Ledger) -> dict[str, Any]:
             "count": ledger.pages,
             "unread": ledger.unread_pages,
         },
-        "schema": {"number": ledger.schema, "known_by": ledger.schema_by},
+        "schema": {
+            "number": ledger.schema,
+            "known_by": ledger.schema_by,
+            "tables_known": ledger.tables_known,
+        },
         "notes": [_fields(note) for note in ledger.notes],
         "tables": [{**_fields(table), "lost_rows": table.lost_rows} for table in ledger.tables],
         "sessions": [_fields(session) for session in ledger.sessions],
@@ -219,6 +242,7 @@ def from_document(document: Mapping[str, Any]) -> Ledger:
         unread_pages=pages["unread"],
         schema=document["schema"]["number"],
         schema_by=document["schema"]["known_by"],
+        tables_known=document["schema"]["tables_known"],
         notes=tuple(Noted(**note) for note in document["notes"]),
         tables=tuple(_table(table) for table in document["tables"]),
         sessions=tuple(_session(session) for session in document["sessions"]),

@@ -11,6 +11,7 @@ from hermes_repair.app.salvage_install import SalvagedInPlace
 from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.salvage_ledger import (
     SEARCH_COPY,
+    VERSION_ROW,
     Ledger,
     Ranges,
     SessionLedger,
@@ -23,6 +24,7 @@ from hermes_repair.report.audience import Audience
 from hermes_repair.report.lines import Line
 from hermes_repair.salvage import Why
 from hermes_repair.salvage.account import MESSAGES, SESSIONS
+from hermes_repair.salvage.assignment import NumberFrom
 from hermes_repair.salvage.salvaged_rows import Mark, Refusal
 
 SHOWN = 20  # sessions, and runs of ids; -v shows all, and the ledger has them anyway
@@ -107,6 +109,11 @@ def _verdict(ledger: Ledger) -> Iterator[Line]:
         both = f"{count(messages.read, 'message')} and {count(sessions.read, 'session')}"
         yield Line(f"Everything can be read: {both}.", "good", asked=True)
         return
+    yield from _beyond_tables(ledger)
+    if ledger.schema_by != VERSION_ROW:
+        how = NumberFrom.__members__.get(ledger.schema_by.upper(), NumberFrom.NOTHING).value
+        text = f"The file does not say its schema number; {ledger.schema} is taken"
+        yield Line(f"{text}: {how}.", "warning", asked=True)
     if lost:
         total = messages.read + lost
         ids = f": {_ids(messages.lost, SHOWN)}" if messages.lost else ""
@@ -116,7 +123,7 @@ def _verdict(ledger: Ledger) -> Iterator[Line]:
         )
         yield Line(text, "error", asked=True)
     else:
-        style = "warning" if messages.pages_in_question else "good"
+        style = "good" if messages.proven_whole and not ledger.unread_pages else "warning"
         yield Line(f"{count(messages.read, 'message')} can be read.", style, asked=True)
     yield from _pages(messages)
     text = f"{count(sessions.read, 'session')} can be read"
@@ -131,6 +138,23 @@ def _verdict(ledger: Ledger) -> Iterator[Line]:
     yield from _pages(sessions)
     for table in (messages, sessions):
         yield from _details(table)
+
+
+def _beyond_tables(ledger: Ledger) -> Iterator[Line]:
+    """Yield what may be missing that no table can tell."""
+    messages, unread = ledger.table(MESSAGES), ledger.unread_pages
+    most = (
+        f"up to {count(messages.ids_open, 'message')} more may be missing"
+        if messages.ids_open
+        else "rows may be missing that nothing names"
+    )
+    if unread:
+        text = f"{count(unread, 'page')} {verb(unread, 'holds', 'hold')} nothing readable"
+        yield Line(f"{text}: {most}.", "error", asked=True)
+    if not ledger.tables_known:
+        text = "The list of tables on page 1 is damaged, so nothing proves that this is all"
+        more = f": {most}" if messages.ids_open and not unread else ""
+        yield Line(f"{text}{more}.", "warning", asked=True)
 
 
 def _pages(table: TableLedger) -> Iterator[Line]:

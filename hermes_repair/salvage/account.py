@@ -179,8 +179,8 @@ class Account:
             found = self.sessions[session_id] = SessionCount()
         return found
 
-    def table_ledger(self, assignment: Assignment, name: str) -> TableLedger:
-        """Return what the ledger says of a table."""
+    def table_ledger(self, assignment: Assignment, name: str, *, witnessed: bool) -> TableLedger:
+        """Return what the ledger says of a table; ``witnessed``: an index names all its rows."""
         assigned = assignment.tables.get(name)
         found = self.of(name)
         unknown = len(assigned.stored.unknown) if assigned is not None else 0
@@ -196,10 +196,8 @@ class Account:
             lost=ranges_of(found.lost),
             gaps=found.ids.gaps(chain(found.lost, found.filled)),
             pages_lost=(assigned.lost or 0) if assigned is not None else 0,
-            witnessed=any(
-                index.table == name and index.whole and not index.partial
-                for index in assignment.indexes
-            ),
+            witnessed=witnessed,
+            tree_whole=assigned is None or assigned.whole,
             unknown_columns=unknown,
             columns_by=assigned.columns_from.name.lower() if assigned is not None else "",
         )
@@ -207,6 +205,13 @@ class Account:
     def whole_sessions(self) -> int:
         """Return how many sessions were read and miss nothing that is known of."""
         return sum(found.row and not found.hurt for found in self.sessions.values())
+
+    def counted_more(self) -> int:
+        """Return how many messages more the rows of sessions count than were read or are lost."""
+        return sum(
+            max((found.counted or 0) - found.messages - len(found.lost), 0)
+            for found in self.sessions.values()
+        )
 
     def session_ledgers(self) -> Iterator[SessionLedger]:
         """Yield the sessions that lost something or of which something is in doubt, by id."""

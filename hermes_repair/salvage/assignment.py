@@ -25,7 +25,8 @@ class NumberFrom(Enum):
 
     VERSION_ROW = "the row of schema_version"
     STRUCTURE = "the tables, columns and search tables that sqlite_master still names"
-    RECORDS = "the number of columns of the rows"
+    INSTALLED = "chosen: the installed Hermes expects it, and the rows fit it"
+    LOWEST = "chosen: the lowest that the rows fit"
     NOTHING = "nothing tells it"
 
 
@@ -60,7 +61,9 @@ class AssignedTable:
 
     ``by_tree`` and ``by_shape`` say how many pages came to it as its tree has them, and by what
     their rows are alone. ``lost``: how many of its leaves its tree has lost, None where the tree
-    itself is not known. A table without any page is here too, if sqlite_master names it.
+    itself is not known. ``whole``: its tree is known and has lost no page, so that no row of it can
+    be missing; so is a table that is not there. A table without any page is here too, if
+    sqlite_master names it.
     """
 
     stored: StoredTable
@@ -70,11 +73,17 @@ class AssignedTable:
     by_tree: int
     by_shape: int
     lost: int | None
+    whole: bool
     pages: TablePages = field(repr=False)
 
     @property
     def name(self) -> str:
         return self.stored.name
+
+    @property
+    def has_pages(self) -> bool:
+        """Whether any page came to it."""
+        return bool(self.by_tree or self.by_shape)
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,8 @@ class KnownTables:
 
     def numbers_of(self, table: str, records: Records) -> frozenset[int]:
         """Return the schema numbers of which a database can be that has such records."""
-        return frozenset(self._orders(table, records, None).values())
+        orders = self._orders(table, records, None).values()
+        return frozenset(number for numbers in orders for number in numbers)
 
     def orders(
         self, table: str, records: Records | None = None, number: int | None = None
@@ -108,15 +109,17 @@ class KnownTables:
         """
         return frozenset(self._orders(table, records or Records(), number))
 
-    def _orders(self, table: str, records: Records, number: int | None) -> Mapping[Order, int]:
-        """Return the orders, each with the newest number that has it."""
+    def _orders(
+        self, table: str, records: Records, number: int | None
+    ) -> Mapping[Order, frozenset[int]]:
+        """Return the orders, each with the numbers that have it."""
         longest = max(records.lengths, default=0)
         allowed = {
             column.name: column.allowed
             for column in stored_table(self.tables[table]).columns
             if column is not None
         }
-        met: dict[Order, int] = {}
+        met: dict[Order, frozenset[int]] = {}
         for stage in self._stages[table]:
             if number is not None and stage.number > number:
                 break
@@ -130,13 +133,14 @@ class KnownTables:
                     for place in range(len(before), len(order))
                 ):
                     reached.append(order)
-            met.update(dict.fromkeys(reached, stage.number))
+            for order in reached:
+                met[order] = met.get(order, frozenset()) | {stage.number}
             if len(met) > MOST_ORDERS:
                 return {}
         return {
-            order: last
-            for order, last in met.items()
-            if len(order) >= longest and (number is None or last == number)
+            order: numbers
+            for order, numbers in met.items()
+            if len(order) >= longest and (number is None or number in numbers)
         }
 
     def shared_columns(self, table: str) -> Order:

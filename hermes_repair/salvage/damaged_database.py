@@ -51,7 +51,7 @@ class DamagedDatabase:
     def with_rows(self) -> frozenset[str]:
         """Return the names of the tables that any page is given to."""
         found = self.assignment.tables.values()
-        return frozenset(table.name for table in found if table.by_tree or table.by_shape)
+        return frozenset(table.name for table in found if table.has_pages)
 
     def count(
         self, tables: list[str], tell: Callable[[str], None]
@@ -107,8 +107,12 @@ def _is_derived(table: str) -> bool:
 
 
 @contextmanager
-def damaged_database(bundle: Bundle, tell: Callable[[str], None]) -> Iterator[DamagedDatabase]:
+def damaged_database(
+    bundle: Bundle, tell: Callable[[str], None], expected: int | None = None
+) -> Iterator[DamagedDatabase]:
     """Open the files of one database and find out what every page is.
+
+    ``expected`` is the schema number to choose where several fit, if it is one of them.
 
     Raises :class:`.bundle.NoPages` and ``OSError`` as :func:`.page_image.open_image` does.
     """
@@ -118,6 +122,6 @@ def damaged_database(bundle: Bundle, tell: Callable[[str], None]) -> Iterator[Da
             image, lambda page: tell(f"{page:,} of {image.page_count:,} pages were looked at.")
         )
         tell("Finding out which table each page is of.")
-        assignment = assign(image, surveyed)
+        assignment = assign(image, surveyed, expected=expected)
         tell("Reading the indexes.")
         yield DamagedDatabase(image, surveyed, assignment, Witnesses(image, assignment))

@@ -68,6 +68,9 @@ class ChainOwners:
         """Whether no more pages may be read for a second owner."""
         return self._left <= 0
 
+    def __contains__(self, page: object) -> bool:
+        return self._owners is not None and isinstance(page, int) and bool(self._owners[page])
+
     def take(self, page: int, owner: int) -> bool:
         """Note that a cell is read through a page; False where another was or will be too."""
         if self._owners is None:

@@ -17,6 +17,7 @@ _WITH_ROWS = {
     PageKind.INDEX_LEAF: LeafKind.INDEX,
     PageKind.INDEX_INTERIOR: LeafKind.INDEX,
 }
+_NOTHING = (PageKind.UNREAD, PageKind.ZERO, PageKind.GARBAGE)
 _ROWID = ("without", "rowid")
 
 
@@ -25,12 +26,15 @@ class Survey:
 
     ``trees`` by root: those that sqlite_master names, and those whose topmost page nothing points
     to. ``schema_rows``: every row of sqlite_master that any page holds, freed ones included, the
-    more trusted first.
+    more trusted first. ``free_sure``: the freelist is known, and has all free pages.
     """
 
-    def __init__(self, image: PageImage, seen: PageKinds, freed: bytearray, hung: Hung) -> None:
+    def __init__(
+        self, image: PageImage, seen: PageKinds, freed: bytearray, hung: Hung, *, free_sure: bool
+    ) -> None:
         """Take what the two passes have noted; ``freed`` is 1 for each page that is free."""
         self._image, self._seen, self._freed, self._hung = image, seen, freed, hung
+        self.free_sure = free_sure
         self.trees: Mapping[int, Tree] = hung.trees
         self.schema_rows: tuple[SchemaRow, ...] = ()
         self._end = image.page_count
@@ -44,6 +48,30 @@ class Survey:
     def count(self, kind: PageKind) -> int:
         """Return how many pages are of a kind."""
         return sum(self.kind(page) is kind for page in range(1, self._image.page_count + 1))
+
+    @property
+    def schema_known(self) -> bool:
+        """Whether page 1 was read, and every other page of sqlite_master."""
+        master = self.trees.get(1)
+        whole = master is not None and master.kind is not None and not master.lost
+        return whole and self._image.header is not None
+
+    def unaccounted(self) -> Iterator[int]:
+        """Yield the pages that hold nothing readable, and of which nothing tells what they were.
+
+        Neither is such a page free, nor has the tree of a table or index lost it, nor does a cell
+        that was read run over it: ask when the rows were read.
+        """
+        named = [tree for tree in self.trees.values() if tree.named and tree.root != 1]
+        lost = {one.page for tree in named for one in tree.lost}
+        for page in range(1, min(self._end, self._image.page_count) + 1):
+            free = self.free_sure and self._freed[page]
+            first = page == 1 and self._image.header is None
+            if first or (
+                self._seen.kinds[page] in _NOTHING
+                and not (free or page in lost or page in self._image.owners)
+            ):
+                yield page
 
     def leaves(self) -> Iterator[Leaf]:
         """Yield every page with rows but the freed ones.
@@ -123,7 +151,7 @@ def survey(image: PageImage, progress: Callable[[int], None] = lambda page: None
     free = read_freelist(image, seen.trunks)
     freed = _flags(image, seen, free)
     walks = TreeWalks(image, seen, freed, free.sure)
-    found = Survey(image, seen, freed, walks.hung)
+    found = Survey(image, seen, freed, walks.hung, free_sure=free.sure)
     master = walks.walk(1, LeafKind.TABLE, named=True)
     pages = {*seen.schema, *(page for page in (1,) if page in walks.hung.headless)}
     rows = [row for page in sorted(pages) for row in schema_rows(image, found._leaf(page))]

@@ -186,7 +186,8 @@ class _Reader:
             self._refuse(cell.rowid, cell.page, Refusal.MISFIT, None, None)
             return None
         values = self.convert(cell.rowid, cell.values)
-        if not self._is_row(values):
+        known = leaf.trust_of(cell.rowid) is Trust.TREE and not cell.carved
+        if not self._is_row(values, known=known):
             self._refuse(cell.rowid, cell.page, Refusal.MISFIT, None, values)
             return None
         marks = self._marks_of_place(leaf, cell)
@@ -209,9 +210,14 @@ class _Reader:
             Mark.UNWITNESSED,
         } and self.judge.knows(self.table.name, rowid)
 
-    def _is_row(self, values: dict[str, Value]) -> bool:
-        """Whether SQLite could have this row here, and Hermes: a message has a role of Hermes'."""
-        if self.table.name == "messages" and values.get("role", "user") not in ROLES:
+    def _is_row(self, values: dict[str, Value], *, known: bool) -> bool:
+        """Whether SQLite could have this row here.
+
+        Where its place is not ``known`` a message must have a role of Hermes': only that tells it
+        from rows of other tables. In the tree it may have any, as a plugin writes it.
+        """
+        role = values.get("role", "user")
+        if self.table.name == "messages" and not known and role not in ROLES:
             return False
         return all(values.get(name, "") is not None for name in self.needed)
 

@@ -83,15 +83,22 @@ class _Found:
         return TablePages(array("I", pages), array("q", lows), array("q", highs))
 
 
-def assign(image: PageImage, survey: Survey, known: KnownTables | None = None) -> Assignment:
+def assign(
+    image: PageImage,
+    survey: Survey,
+    known: KnownTables | None = None,
+    expected: int | None = None,
+) -> Assignment:
     """Return which table every page with rows belongs to, and the columns of every table.
 
     ``known`` are the tables of such a database where its own schema is lost: those of state.db, if
-    none are given (:func:`.column_orders.side_store_tables` has others).
+    none are given (:func:`.column_orders.side_store_tables` has others). ``expected`` is the
+    schema number that the installed Hermes expects, where it is known: of several that fit it is
+    the one.
     """
     roles = _Roles(image, survey, known or hermes_tables())
     roles.give_all()
-    number, number_from = roles.number()
+    number, number_from = roles.number(expected)
     if number is not None:
         roles.take_back_later(number)
     sure = number if number_from is NumberFrom.VERSION_ROW else None
@@ -258,8 +265,12 @@ class _Roles:
         for leaf in again:
             self._give(leaf, None)
 
-    def number(self) -> tuple[int | None, NumberFrom]:
-        """Return the schema number, by the best that tells it."""
+    def number(self, expected: int | None) -> tuple[int | None, NumberFrom]:
+        """Return the schema number, by the best that tells it.
+
+        Of several that fit, a later one than the database had would hide columns from the Hermes
+        that opens it, and an earlier one is upgraded: so that is the one to choose.
+        """
         for _, _, page in self.found[VERSION].places if VERSION in self.found else ():
             leaf = self.survey.leaf(page)
             for cell in cells(self.image, leaf) if leaf is not None else ():
@@ -275,8 +286,13 @@ class _Roles:
             if name in self.found and name in self.known.tables
         ]
         common = frozenset.intersection(*numbers) if numbers else frozenset()
-        if common:
-            return max(common), NumberFrom.RECORDS
+        known = self.found.keys() & self.known.tables.keys()
+        least = max(map(self.known.first_number, known), default=0)
+        fits = {number for number in common if number >= least} or common
+        if expected in fits:
+            return expected, NumberFrom.INSTALLED
+        if fits:
+            return min(fits), NumberFrom.LOWEST
         return None, NumberFrom.NOTHING
 
     def table(self, name: str, number: int | None) -> AssignedTable:
@@ -296,6 +312,7 @@ class _Roles:
             root=root,
             by_tree=found.by_tree,
             by_shape=found.by_shape,
+            whole=not found.places if tree is None else tree.kind is not None and not tree.lost,
             lost=None if tree is None else sum(lost.leaf is not False for lost in tree.lost),
             pages=found.pages(),
         )

@@ -103,6 +103,10 @@ class Witnesses:
             said += [*self._copies, *self._counts]
         return any(rowid in one for one in said)
 
+    def has_all(self, table: str) -> bool:
+        """Whether an index that lost nothing names every row of a table."""
+        return any(one.whole and not one.index.partial for one in self._indexes.get(table, ()))
+
     def covered(self, table: str) -> frozenset[str]:
         """Return the columns of a table that an index or the search copy says for its rows."""
         found = {
