@@ -141,6 +141,22 @@ def test_nothing_is_written_over(end: str, broken: Path, tmp_path: Path, capsys:
     assert {path for path in tmp_path.iterdir() if path.is_file()} == {mine}
 
 
+@pytest.mark.parametrize("end", ["", ".unassigned.db", ".deleted.db"])
+@pytest.mark.parametrize("side", ["-wal", "-shm", "-journal"])
+def test_what_is_left_of_an_older_file_of_that_name(
+    end: str, side: str, broken: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    """SQLite would roll a journal back into the new database at its first opening."""
+    left = tmp_path / f"new.db{end}{side}"
+    left.write_bytes(b"older")
+    said = say(capsys, "salvage", "--home", broken, "--out", tmp_path / "new.db")
+    assert said.code == 4
+    assert said.err.startswith(f"{left} is left of an older database, and SQLite would play it")
+    assert "Nothing was written. Name another file, or move that one away." in said.err
+    assert left.read_bytes() == b"older"
+    assert {path for path in tmp_path.iterdir() if path.is_file()} == {left}
+
+
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
