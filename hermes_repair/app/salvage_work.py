@@ -10,11 +10,12 @@ from pathlib import Path
 
 from hermes_repair.app.salvage_check import require_sound_salvage
 from hermes_repair.app.salvage_writing import DATABASE, SalvageWriter
-from hermes_repair.model.salvage_ledger import Ledger, Noted, SourceFile, as_document
+from hermes_repair.model.salvage_ledger import Ledger, Noted, SourceFile, TableLedger, as_document
 from hermes_repair.records.plan_database import sync
 from hermes_repair.salvage import Bundle, NoPages, PageKind, Trust
 from hermes_repair.salvage.account import MESSAGES, SESSIONS, Account
 from hermes_repair.salvage.damaged_database import DamagedDatabase, damaged_database
+from hermes_repair.salvage.schema_left import search_tables_left
 from hermes_repair.salvage.search_copy import PartOfMessage
 from hermes_repair.schema.catalogue import NEWEST_TARGET
 from hermes_repair.schema.salvaged_structure import (
@@ -22,6 +23,8 @@ from hermes_repair.schema.salvaged_structure import (
     SalvagedStructure,
     salvaged_structure,
 )
+from hermes_repair.schema.search import CJK, TABLES
+from hermes_repair.schema.structure import SHADOW_SUFFIXES
 
 LEDGER = "ledger.json"
 
@@ -45,7 +48,14 @@ class Salvage:
         :class:`~hermes_repair.model.errors.HermesRepairError` where the database is not sound.
         """
         writer = SalvageWriter(
-            self.source, self.structure, self.account, self.parts, folder, self.now, self.tell
+            self.source,
+            self.structure,
+            self.account,
+            self.parts,
+            _not_made(self.source, self.structure),
+            folder,
+            self.now,
+            self.tell,
         )
         ledger = writer.write(self.ledger)
         if deleted:
@@ -73,7 +83,7 @@ def salvage_of(
     """
     with damaged_database(bundle, tell) as source:
         structure = _structure(source)
-        account, parts = source.count(list(structure.tables), tell)
+        account, parts = source.count([*structure.tables, *_not_made(source, structure)], tell)
         if not account.of(MESSAGES).read and not account.of(SESSIONS).read:
             raise NoPages(
                 "No message and no session can be read from these files.",
@@ -100,6 +110,28 @@ def _structure(source: DamagedDatabase) -> SalvagedStructure:
     return salvaged_structure(NEWEST_TARGET if number is None else number, kept, source.with_rows())
 
 
+def _not_made(source: DamagedDatabase, structure: SalvagedStructure) -> list[str]:
+    """Return the tables of the file that the new one will not have, and whose rows are kept apart.
+
+    What SQLite and FTS5 keep for themselves is made anew, but for the texts of a search table that
+    is not Hermes'.
+    """
+    own = {*TABLES, CJK}
+    foreign = search_tables_left(source.assignment.schema).keys() - own
+    storage = {f"{name}_{part}" for name in own | foreign for part in SHADOW_SUFFIXES}
+    storage -= {f"{name}_content" for name in foreign}
+    return [
+        name
+        for name in source.assignment.tables
+        if name not in structure.tables and name not in storage and not name.startswith("sqlite_")
+    ]
+
+
+def _kept_apart(table: TableLedger) -> TableLedger:
+    aside = {**table.aside, "not_made": table.read} if table.read else table.aside
+    return replace(table, read=0, aside=aside)
+
+
 def _ledger(
     bundle: Bundle, source: DamagedDatabase, structure: SalvagedStructure, account: Account
 ) -> Ledger:
@@ -122,7 +154,13 @@ def _ledger(
         notes=tuple(
             Noted(note.fact.name.lower(), note.fact.value, note.count) for note in image.notes
         ),
-        tables=tuple(account.table_ledger(assignment, name) for name in structure.tables),
+        tables=(
+            *(account.table_ledger(assignment, name) for name in structure.tables),
+            *(
+                _kept_apart(account.table_ledger(assignment, name))
+                for name in _not_made(source, structure)
+            ),
+        ),
         sessions=sessions,
         sessions_whole=account.whole_sessions(),
         unassigned=sum(1 for _ in source.unassigned_rows()),

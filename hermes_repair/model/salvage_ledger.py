@@ -139,9 +139,10 @@ class Ledger:
 
     @property
     def complete(self) -> bool:
-        """Whether every row that is known of was read, and nothing about one is in doubt."""
+        """Whether all that is known of is in the new database, and nothing is in doubt."""
         return (
             not self.unassigned
+            and not self.left_out
             and not any(session.made for session in self.sessions)
             and all(table.complete for table in self.tables)
         )
