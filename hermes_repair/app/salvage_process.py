@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 import threading
 from pathlib import Path
@@ -52,12 +53,21 @@ def _serve(bundle: Bundle, now: float, notes: tuple[Noted, ...], orders: SimpleQ
 
 
 def _listen(orders: SimpleQueue[Any]) -> None:
-    """Pass on each order; the end of the input ends whatever is going on."""
+    """Pass on each order; the end of the input ends whatever is going on.
+
+    Who asked may have been killed, and then nobody else removes what is made in the folder.
+    """
     begun = b""
+    folders: list[str] = []
     while data := os.read(STDIN, 1 << 16):
         *lines, begun = (begun + data).split(b"\n")
         for line in lines:
-            orders.put(json.loads(line))
+            order = json.loads(line)
+            if "make" in order:
+                folders.append(order["make"])
+            orders.put(order)
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
     os._exit(ABANDONED)
 
 

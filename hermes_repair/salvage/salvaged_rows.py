@@ -169,6 +169,8 @@ class _Reader:
         met: dict[tuple[Value, ...], SalvagedRow] = {}
         for row in found:
             own = tuple(row.values.get(name) for name in key)
+            if None in own:  # no NULL is equal to another, so a key with one is never met again
+                own = (*own, row.rowid)
             met[own] = self._best([met[own], row]) if own in met else row
         yield from met.values()
 

@@ -281,6 +281,32 @@ def test_it_ends_with_the_one_who_asked(broken: Path, tmp_path: Path) -> None:
     process.stdout.close()
 
 
+def test_what_it_makes_goes_with_the_one_who_asked(broken: Path, tmp_path: Path) -> None:
+    """A parent that is killed cannot clean up after itself."""
+    place = tmp_path / "place"
+    place.mkdir()
+    asked = (
+        "import os, signal, sys\nfrom pathlib import Path\n"
+        "from hermes_repair.app.salvage import reading\n"
+        "from hermes_repair.salvage import Bundle\n"
+        "def tell(said):\n"
+        "    if said == 'Writing messages.':\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+        "with reading(Bundle.beside(Path(sys.argv[1])), tell, 0.0) as found:\n"
+        "    found.make(Path(sys.argv[2]))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", asked, broken / "state.db", place / "new.db"],
+        env=process_environ(tmp_path),
+        check=False,
+    )
+    assert done.returncode == -signal.SIGKILL
+    end = time.monotonic() + 20
+    while list(place.iterdir()) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert list(place.iterdir()) == []
+
+
 def test_files_that_change_meanwhile_get_no_name(broken: Path, tmp_path: Path) -> None:
     def changed() -> None:
         raise Changed("The database changed.")

@@ -126,3 +126,36 @@ def test_a_search_table_of_somebodys_own(tmp_path: Path, capsys: Capture) -> Non
 def test_a_view_of_somebodys_own(tmp_path: Path, capsys: Capture) -> None:
     made = salvaged(tmp_path, capsys, ["CREATE VIEW mine AS SELECT id FROM messages"])
     assert made.said.code == 4 and made.ledger["left_out"] == ["view mine"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "rows"),
+    [
+        ("a TEXT, b INT, c TEXT, PRIMARY KEY (a, b, a)) WITHOUT ROWID", "('x', 1, 'p')"),
+        ("a TEXT, b INT, c TEXT, PRIMARY KEY (b, a, b, a)) WITHOUT ROWID", "('x', 1, 'p')"),
+        ("id INTEGER PRIMARY KEY DESC, v TEXT)", "(50, 'a'), (7, 'b'), (9, 'c')"),
+        ("id INTEGER, v TEXT, PRIMARY KEY (id DESC))", "(50, 'a'), (7, 'b'), (9, 'c')"),
+    ],
+)
+def test_keys_as_sqlite_stores_them(
+    columns: str, rows: str, tmp_path: Path, capsys: Capture
+) -> None:
+    statements = [f"CREATE TABLE mine ({columns}", f"INSERT INTO mine VALUES {rows}"]
+    with closing(connect(tmp_path / "healthy.db")) as db:
+        for statement in statements:
+            db.execute(statement)
+        expected = db.execute("SELECT * FROM mine").fetchall()
+    made = salvaged(tmp_path, capsys, statements)
+    assert made.said.code == 0, made.said
+    assert made.rows("SELECT * FROM mine") == expected
+
+
+def test_a_row_that_breaks_a_check_is_kept_apart(tmp_path: Path, capsys: Capture) -> None:
+    made = salvaged(
+        tmp_path, capsys,
+        ["CREATE TABLE mine (a INT CHECK (a > 0), b TEXT)", "PRAGMA ignore_check_constraints = ON",
+         "INSERT INTO mine VALUES (-1, 'x'), (1, 'y')"],
+    )  # fmt: skip
+    assert made.said.code == 4
+    assert made.rows("SELECT * FROM mine") == [(1, "y")]
+    assert made.kept("mine")[-2:] == [-1, "x"]
