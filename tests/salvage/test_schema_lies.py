@@ -159,3 +159,12 @@ def test_a_row_that_breaks_a_check_is_kept_apart(tmp_path: Path, capsys: Capture
     assert made.said.code == 4
     assert made.rows("SELECT * FROM mine") == [(1, "y")]
     assert made.kept("mine")[-2:] == [-1, "x"]
+
+
+def test_keys_of_null_are_all_different(tmp_path: Path, capsys: Capture) -> None:
+    made = salvaged(
+        tmp_path, capsys,
+        ["CREATE TABLE mine (k TEXT PRIMARY KEY, v TEXT)",
+         "INSERT INTO mine VALUES (NULL, 'a'), (NULL, 'b'), ('x', 'c')"],
+    )  # fmt: skip
+    assert made.rows("SELECT * FROM mine") == [(None, "a"), (None, "b"), ("x", "c")]
