@@ -131,7 +131,7 @@ def _selection(copy: Path | None) -> Selection:
 
 def _expected(run: Run, file_status: FileStatus) -> int:
     """Return the schema number that the installed Hermes expects, as far as we write one."""
-    number = expected_number(run, file_status)
+    number = expected_number(run, file_status.openers)
     return NEWEST_TARGET if number is None else number
 
 

@@ -346,7 +346,7 @@ def behind(run: Run, to: int | None) -> bool:
             raise Refused(f"{run.home.database} is not a SQLite database.", DOCTOR_SAYS_MORE)
         with quick_look(run.home, file_status, copy_private) as look:
             recognition = recognise(read_structure(look.rows))
-        installed = installed_for(run, file_status)
+        installed = installed_for(run, file_status.openers)
         return is_behind(recognition, choose_target(recognition, installed, to, force=True))
 
     return steady(run, answer)

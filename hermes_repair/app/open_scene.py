@@ -89,7 +89,7 @@ def open_scene(
                 f"Whether {_listed(tables)} and {verb(len(tables), 'its', 'their')} indexes match"
                 " takes too long to check while others use the database."
             )
-        installed = installed_for(run, file_status)
+        installed = installed_for(run, file_status.openers)
         notes += unread(installed)
         structure, state = _structure(look, state, file_status)
         yield Scene(

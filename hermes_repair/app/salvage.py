@@ -88,6 +88,7 @@ class Reading:
             answer = self._child.ask("made", make=str(folder), deleted=deleted)
             there = {name: place for name, place in places.items() if (folder / name).exists()}
             self._unchanged()
+            _require_free(target, places)
             _put(folder, there)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
@@ -238,6 +239,14 @@ def _require_free(target: Path, places: dict[str, Path]) -> None:
                 f"{place} is there already.",
                 "Nothing was written. Name another file, or move that one away.",
             )
+        for end in SIDE_SUFFIXES if not place.name.endswith(".json") else ():
+            left = place.with_name(place.name + end)
+            if os.path.lexists(left):
+                raise Refused(
+                    f"{left} is left of an older database, and SQLite would play it into"
+                    f" {place.name}.",
+                    "Nothing was written. Name another file, or move that one away.",
+                )
 
 
 def _put(folder: Path, places: dict[str, Path]) -> None:

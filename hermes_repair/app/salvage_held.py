@@ -13,7 +13,6 @@ from pathlib import Path
 
 from hermes_repair import host
 from hermes_repair.app.environment import Run
-from hermes_repair.app.file_status import look_from_outside
 from hermes_repair.app.salvage import Reading, reading
 from hermes_repair.app.target_release import expected_number
 from hermes_repair.home.layout import Home
@@ -40,7 +39,7 @@ def salvaging_held(run: Run, pid: int) -> Iterator[Reading]:
             )
         beside = target.with_name(f"{target.name}-wal")
         bundle = Bundle(target, beside if beside.exists() else None, None)
-        expected = expected_number(run, look_from_outside(run.home))
+        expected = expected_number(run, host.survey(run.home.database)[1])
         tell = run.environment.now_and_then()
         with reading(bundle, tell, run.now(), expected=expected) as opened:
             yield opened

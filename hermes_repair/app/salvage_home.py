@@ -43,7 +43,7 @@ def salvaging(run: Run, wal: WalChoice | None = None) -> Iterator[Reading]:
         environment.now(),
         lambda: require_same_base(home, marks),
         notes,
-        expected_number(run, file_status),
+        expected_number(run, file_status.openers),
     ) as opened:
         yield opened
 

@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hermes_repair.app.environment import Run
-from hermes_repair.app.file_status import read_file_status
+from hermes_repair.app.file_status import FileStatus, read_file_status
 from hermes_repair.app.install_salvaged import Installed, replace_database, settle_all
-from hermes_repair.app.preflight import require_alone, single_run
+from hermes_repair.app.preflight import file_state, require_alone, single_run
 from hermes_repair.app.salvage import Salvaged
 from hermes_repair.app.salvage_home import salvaging
 from hermes_repair.model.choices import WalChoice
+from hermes_repair.model.commands_to_type import advice, command
+from hermes_repair.model.errors import DatabaseUnreadable, Refused
 from hermes_repair.model.salvage_ledger import Ledger, ids_in
 from hermes_repair.salvage.account import MESSAGES
+from hermes_repair.store.file_state import SideFile
 
 SALVAGED = "salvaged"
 """What the folder is called in which the new database is made."""
@@ -51,7 +54,10 @@ def salvage_and_install(
     require_alone(read_file_status(run.home))
     with single_run(folder):
         settle_all(run)
-        marks = read_file_status(run.home).marks
+        file_status = read_file_status(run.home)
+        require_alone(file_status)
+        _require_damage(run, file_status)
+        marks = file_status.marks
         with salvaging(run, wal) as reading:
             if not agree(reading.ledger):
                 return SalvagedInPlace(reading.ledger, None)
@@ -67,6 +73,33 @@ def salvage_and_install(
         finally:
             folder.remove_backup(place)
     return SalvagedInPlace(made.ledger, installed)
+
+
+def _require_damage(run: Run, file_status: FileStatus) -> None:
+    """Raise :class:`Refused` where Hermes can go on with the files as they are."""
+    if not file_status.sides.main:
+        return
+    try:
+        state = file_state(run, file_status)
+    except DatabaseUnreadable:
+        return
+    if state.side is SideFile.AMBIGUOUS or state.soundness is None or not state.soundness.sound:
+        return
+    if file_status.perhaps_headless:
+        raise Refused(
+            "The first page of state.db is gone, and the -wal beside it has it: together they are"
+            " whole.",
+            "Nothing was changed. Hermes puts it back when it starts. Until then keep both"
+            " together.",
+        )
+    raise Refused(
+        f"{run.home.database} is sound: there is nothing to salvage.",
+        advice(
+            "Nothing was changed. `{}` says what else there is; a new file all the same: `{}`.",
+            command("doctor"),
+            command("salvage", "--out", "FILE"),
+        ),
+    )
 
 
 def _beside(made: Salvaged) -> dict[str, Path]:

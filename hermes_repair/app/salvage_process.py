@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 import threading
 from pathlib import Path
@@ -26,6 +27,7 @@ from hermes_repair.salvage import Bundle
 ABANDONED = 1
 """How the process ends when nobody listens to it any more."""
 STDIN = 0
+TRIES = 100
 
 
 def main() -> int:
@@ -55,12 +57,24 @@ def _serve(
 
 
 def _listen(orders: SimpleQueue[Any]) -> None:
-    """Pass on each order; the end of the input ends whatever is going on."""
+    """Pass on each order; the end of the input ends whatever is going on.
+
+    Who asked may have been killed, and then nobody else removes what is made in the folder.
+    """
     begun = b""
+    folders: list[str] = []
     while data := os.read(STDIN, 1 << 16):
         *lines, begun = (begun + data).split(b"\n")
         for line in lines:
-            orders.put(json.loads(line))
+            order = json.loads(line)
+            if "make" in order:
+                folders.append(order["make"])
+            orders.put(order)
+    for folder in folders:
+        for _ in range(TRIES):  # what is written at this moment may appear in it once more
+            shutil.rmtree(folder, ignore_errors=True)
+            if not Path(folder).exists():
+                break
     os._exit(ABANDONED)
 
 
@@ -73,7 +87,7 @@ def _say(**what: Any) -> None:
         sys.stdout.write(json.dumps(what) + "\n")
         sys.stdout.flush()
     except OSError:
-        os._exit(ABANDONED)  # the one who asked is gone, and so is the reason for all of this
+        threading.Event().wait()  # who asked is gone; the thread that listens ends all of this
 
 
 def _path(named: str | None) -> Path | None:

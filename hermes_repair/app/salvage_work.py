@@ -22,6 +22,7 @@ from hermes_repair.records.plan_database import sync
 from hermes_repair.salvage import Bundle, NoPages, Trust
 from hermes_repair.salvage.account import MESSAGES, SESSIONS, Account
 from hermes_repair.salvage.damaged_database import DamagedDatabase, damaged_database
+from hermes_repair.salvage.schema_left import search_tables_left
 from hermes_repair.salvage.search_copy import PartOfMessage
 from hermes_repair.schema.catalogue import NEWEST_TARGET
 from hermes_repair.schema.salvaged_structure import (
@@ -29,6 +30,8 @@ from hermes_repair.schema.salvaged_structure import (
     SalvagedStructure,
     salvaged_structure,
 )
+from hermes_repair.schema.search import CJK, TABLES
+from hermes_repair.schema.structure import SHADOW_SUFFIXES
 
 LEDGER = "ledger.json"
 
@@ -52,7 +55,14 @@ class Salvage:
         :class:`~hermes_repair.model.errors.HermesRepairError` where the database is not sound.
         """
         writer = SalvageWriter(
-            self.source, self.structure, self.account, self.parts, folder, self.now, self.tell
+            self.source,
+            self.structure,
+            self.account,
+            self.parts,
+            _not_made(self.source, self.structure),
+            folder,
+            self.now,
+            self.tell,
         )
         ledger = writer.write(self.ledger)
         if deleted:
@@ -86,7 +96,7 @@ def salvage_of(
     """
     with damaged_database(bundle, tell, expected) as source:
         structure = _structure(source, expected)
-        account, parts = source.count(list(structure.tables), tell)
+        account, parts = source.count([*structure.tables, *_not_made(source, structure)], tell)
         if not account.of(MESSAGES).read and not account.of(SESSIONS).read:
             raise NoPages(
                 "No message and no session can be read from these files.",
@@ -115,6 +125,28 @@ def _structure(source: DamagedDatabase, expected: int | None) -> SalvagedStructu
     return salvaged_structure(number, kept, source.with_rows())
 
 
+def _not_made(source: DamagedDatabase, structure: SalvagedStructure) -> list[str]:
+    """Return the tables of the file that the new one will not have, and whose rows are kept apart.
+
+    What SQLite and FTS5 keep for themselves is made anew, but for the texts of a search table that
+    is not Hermes'.
+    """
+    own = {*TABLES, CJK}
+    foreign = search_tables_left(source.assignment.schema).keys() - own
+    storage = {f"{name}_{part}" for name in own | foreign for part in SHADOW_SUFFIXES}
+    storage -= {f"{name}_content" for name in foreign}
+    return [
+        name
+        for name in source.assignment.tables
+        if name not in structure.tables and name not in storage and not name.startswith("sqlite_")
+    ]
+
+
+def _kept_apart(table: TableLedger) -> TableLedger:
+    aside = {**table.aside, "not_made": table.read} if table.read else table.aside
+    return replace(table, read=0, aside=aside)
+
+
 def _ledger(
     bundle: Bundle, source: DamagedDatabase, structure: SalvagedStructure, account: Account
 ) -> Ledger:
@@ -139,7 +171,13 @@ def _ledger(
         notes=tuple(
             Noted(note.fact.name.lower(), note.fact.value, note.count) for note in image.notes
         ),
-        tables=tuple(_table_ledger(source, account, name) for name in structure.tables),
+        tables=(
+            *(_table_ledger(source, account, name) for name in structure.tables),
+            *(
+                _kept_apart(_table_ledger(source, account, name))
+                for name in _not_made(source, structure)
+            ),
+        ),
         sessions=sessions,
         sessions_whole=account.whole_sessions(),
         unassigned=sum(1 for _ in source.unassigned_rows()),

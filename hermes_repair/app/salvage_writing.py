@@ -28,6 +28,7 @@ from hermes_repair.schema.salvaged_structure import SalvagedStructure
 from hermes_repair.schema.search import CJK
 from hermes_repair.schema.search_rebuild import rebuild
 from hermes_repair.schema.search_source import layout_statements, search_sources
+from hermes_repair.schema.sql_text import folded
 from hermes_repair.schema.structure import read_structure
 from hermes_repair.store.look import Look, View
 from hermes_repair.store.new_database import FileFormat, NewDatabase, new_database
@@ -72,12 +73,16 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class SalvageWriter:
-    """Writes what ``source`` has into files of ``folder``; ``account`` is what was met in it."""
+    """Writes what ``source`` has into files of ``folder``; ``account`` is what was met in it.
+
+    ``not_made`` are its tables that the new one does not have.
+    """
 
     source: DamagedDatabase
     structure: SalvagedStructure
     account: Account
     parts: Sequence[PartOfMessage]
+    not_made: Sequence[str]
     folder: Path
     now: float
     tell: Callable[[str], None]
@@ -114,8 +119,8 @@ class SalvageWriter:
         if assigned is None:
             return
         stored = [name for name in assigned.stored.names if name is not None]
-        columns = [name for name in stored if name.lower() in known]
-        homeless = [name for name in stored if name.lower() not in known]
+        columns = [name for name in stored if folded(name) in known]
+        homeless = [name for name in stored if folded(name) not in known]
         # Rows come in the order of their rowids, and keep them: 0.17 and others read by them.
         by_rowid = not assigned.stored.without_rowid and assigned.stored.rowid_column is None
         if by_rowid and "rowid" not in known:
@@ -164,7 +169,7 @@ class SalvageWriter:
         for found in self.source.copied_messages(lost):
             if isinstance(found, PartOfMessage):
                 continue
-            columns = [name for name in found.values if name.lower() in known]
+            columns = [name for name in found.values if folded(name) in known]
 
             def refused(values: Sequence[Value], reason: str, row: SalvagedRow = found) -> None:
                 written.refused[MESSAGES] += 1
@@ -251,7 +256,16 @@ class SalvageWriter:
             database.run(sql)
 
     def _keep_the_rest(self, side: SideFile) -> None:
-        """Keep what no table could be named for, and what the search copy has parts of."""
+        """Keep what has no table, in the file or in the new one, and parts in the search copy."""
+        for table in self.not_made:
+            for row in self.source.rows(table, lambda one: _aside(side, one)):
+                side.keep(
+                    table,
+                    "its table is not made",
+                    row.values.items(),
+                    page=row.page,
+                    rowid=row.rowid,
+                )
         for page, cell in self.source.unassigned_rows():
             source = " or ".join(page.candidates) or None
             values = ((None, value) for value in cell.values or ())
@@ -281,7 +295,7 @@ class SalvageWriter:
 def _columns_of(database: NewDatabase, table: str) -> frozenset[str]:
     """Return the columns that can be written, in lower case."""
     rows = database.query("SELECT name FROM pragma_table_xinfo(?) WHERE hidden = 0", [table])
-    return frozenset(str(name).lower() for (name,) in rows)
+    return frozenset(folded(str(name)) for (name,) in rows)
 
 
 def _aside(side: SideFile, refused: Refused) -> None:

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hermes_repair.app.environment import Run
-from hermes_repair.app.file_status import FileStatus
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.home.installs import Installed, Surroundings, find_installed, serving, unread
+from hermes_repair.host import Openers
 from hermes_repair.model.errors import Refused
 from hermes_repair.model.findings import Finding, Severity
 from hermes_repair.model.values import whole
@@ -47,19 +47,19 @@ class Target:
     notes: tuple[str, ...] = ()
 
 
-def expected_number(run: Run, file_status: FileStatus) -> int | None:
+def expected_number(run: Run, openers: Openers) -> int | None:
     """Return the schema number that the installed Hermes expects, as far as we write one."""
-    known = serving(installed_for(run, file_status))
+    known = serving(installed_for(run, openers))
     if known is None or known.number is None:
         return None
     return default_catalogue().nearest(min(known.number, NEWEST_TARGET)).number
 
 
-def installed_for(run: Run, file_status: FileStatus) -> tuple[Installed, ...]:
+def installed_for(run: Run, openers: Openers) -> tuple[Installed, ...]:
     """Return the installs that serve a home, those of the processes at work on it first."""
     running = [
         Path(process.interpreter)
-        for process in file_status.openers.processes
+        for process in openers.processes
         if process.is_hermes and process.same_namespace and process.interpreter
     ]
     machine = run.environment

@@ -284,7 +284,7 @@ def warnings(run: Run, entries: Sequence[Entry]) -> tuple[str, ...]:
     if not numbers:
         return ()
     start, target = min(number for number, _ in numbers), max(number for _, number in numbers)
-    known = serving(installed_for(run, read_file_status(run.home)))
+    known = serving(installed_for(run, read_file_status(run.home).openers))
     sentences = []
     if known is not None and known.number is not None and known.number > start:
         sentences.append(

@@ -141,7 +141,7 @@ def _install(
 
     done = salvage_and_install(responder.run, wal, agree, deleted=deleted)
     return responder.answer(
-        ExitCode.OK if done.complete else ExitCode.REFUSED,
+        ExitCode.OK if done.complete or done.installed is None else ExitCode.REFUSED,
         lambda: salvage_text.installed_document(done),
         lambda: salvage_text.installed_lines(done, responder.audience),
         headed=False,
@@ -171,7 +171,7 @@ def _begin(responder: Responder, target: Target, *, install: bool, yes: bool) ->
 
     done = begin_anew(responder.run, agree)
     return responder.answer(
-        ExitCode.OK if done.complete else ExitCode.REFUSED,
+        ExitCode.OK if done.complete or done.installed is None else ExitCode.REFUSED,
         lambda: begin_text.document(done),
         lambda: begin_text.begun_lines(done, responder.audience),
         headed=False,

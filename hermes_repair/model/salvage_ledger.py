@@ -158,6 +158,7 @@ class Ledger:
         """Whether it is certain that every row was read, and nothing about one is in doubt."""
         return (
             not self.unassigned
+            and not self.left_out
             and not self.unread_pages
             and self.tables_known
             and self.schema_by == VERSION_ROW

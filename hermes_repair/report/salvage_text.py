@@ -36,6 +36,10 @@ _CHANGED = {
     "schema_version_set": "The schema number was set to what the new database is.",
     "unfinished_rebuild_settled": "A rebuild of the search index that Hermes had begun is done.",
 }
+_ASIDE = {
+    "refused": "the table does not take it",
+    "not_made": "its table is not made again",
+}
 _NOUNS = {
     "sessions_made": ("session was", "sessions were"),
     "titles_made_unique": ("title was", "titles were"),
@@ -76,6 +80,7 @@ def installed_lines(done: SalvagedInPlace, audience: Audience) -> Iterator[Line]
         return
     yield Line("state.db is the new database, written and verified.", "good", asked=True)
     yield from _changes(done.ledger.changed)
+    yield from _left_out(done.ledger)
     kept = advice(
         "The old files and the ledger are in {}; `{}` gives the files back.",
         str(done.installed.kept),
@@ -179,7 +184,7 @@ def _details(table: TableLedger) -> Iterator[Line]:
             text = f"The search index has {kept}: kept in a side file, without who said it."
             yield Line(text, "warning", asked=True)
             continue
-        why = "the table does not take it" if name == "refused" else _words(Refusal, name)
+        why = _ASIDE.get(name) or _words(Refusal, name)
         yield Line(f"{_rows(table, number)} {verb(number, 'goes', 'go')} to a side file: {why}.")
     if SEARCH_COPY in table.by_origin:
         number = table.by_origin[SEARCH_COPY]
@@ -271,7 +276,8 @@ def _other_tables(ledger: Ledger) -> Iterator[Line]:
 
 
 def next_lines(ledger: Ledger, audience: Audience) -> Iterator[Line]:
-    """Yield what to type after a look that wrote nothing."""
+    """Yield what is not made again, and what to type after a look that wrote nothing."""
+    yield from _left_out(ledger)
     write = advice(
         "Nothing was written. To put it in the place of state.db: `{}`. Into a file: `{}`.",
         command("salvage", "--install"),
@@ -289,8 +295,7 @@ def made_lines(made: Salvaged, audience: Audience) -> Iterator[Line]:
     for table, number in sorted(ledger.orphans.items()):
         text = f"{count(number, 'row')} of {table} {verb(number, 'refers', 'refer')} to a row"
         yield Line(f"{text} that is lost; `doctor` names them.", "dim")
-    for name in ledger.left_out:
-        yield Line(f"Left out, because Hermes does not make it or it cannot be: {name}.", "dim")
+    yield from _left_out(ledger)
     yield Line(f"What was read and what was lost is in {made.ledger_file}.")
     if made.unassigned is not None:
         yield Line(f"What has no place in it is in {made.unassigned}.")
@@ -299,6 +304,12 @@ def made_lines(made: Salvaged, audience: Audience) -> Iterator[Line]:
     elif ledger.deleted == 0:
         yield Line("Nothing that had been deleted can still be read.")
     yield Line("The damaged files are as they were.", "dim")
+
+
+def _left_out(ledger: Ledger) -> Iterator[Line]:
+    for name in ledger.left_out:
+        text = f"Left out, because Hermes does not make it or it cannot be made: {name}."
+        yield Line(text, "warning", asked=True)
 
 
 def _changes(changed: Mapping[str, int]) -> Iterator[Line]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 
 from hermes_repair.salvage.freelist import Freelist, read_freelist
 from hermes_repair.salvage.leaves import Leaf, LeafKind, PageKind, SchemaRow, Tree, Trust
@@ -72,6 +73,19 @@ class Survey:
                 and not (free or page in lost or page in self._image.owners)
             ):
                 yield page
+
+    @cached_property
+    def may_lack_free_pages(self) -> bool:
+        """Whether a page that listed free ones may be lost: one holds nothing readable.
+
+        Pages that it listed look like live ones that hang in no tree.
+        """
+        if self.free_sure:
+            return False
+        return any(
+            page > 1 and self._seen.kinds[page] in _NOTHING and not self._freed[page]
+            for page in range(1, min(self._end, self._image.page_count) + 1)
+        )
 
     def leaves(self) -> Iterator[Leaf]:
         """Yield every page with rows but the freed ones.

@@ -29,6 +29,7 @@ class Mark(Enum):
     UNPROVEN_PAGE = "its page comes from the -wal without a checksum that proves it"
     NUL = "a text has NUL characters that its copy in the search index does not have"
     NOT_TEXT = "a text is not valid in the encoding of the database"
+    MAYBE_FREED = "its page hangs in no tree, and what lists the free pages may be lost"
     SEARCH_COPY = "it is not a row that was read: the search copy and an index say it"
 
 
@@ -52,6 +53,7 @@ class Refusal(Enum):
     BROKEN = "it cannot be read as a whole"
     MISFIT = "it is no row of this table"
     CARVED = "its page has lost the pointer to it, and nothing proves that it was not deleted"
+    FREED = "its page hangs in no tree, that of its table has lost none, and no index has the row"
     OLDER = "another row has its key, and is more trusted"
 
 
@@ -70,6 +72,8 @@ class Judge(Protocol):
     """What says of a row which marks it deserves (:class:`.witnesses.Witnesses`)."""
 
     def knows(self, table: str, rowid: int) -> bool: ...
+
+    def has_all(self, table: str) -> bool: ...
 
     def marks(self, table: str, rowid: int | None, values: Row) -> frozenset[Mark]: ...
 
@@ -169,6 +173,8 @@ class _Reader:
         met: dict[tuple[Value, ...], SalvagedRow] = {}
         for row in found:
             own = tuple(row.values.get(name) for name in key)
+            if None in own:  # no NULL is equal to another, so a key with one is never met again
+                own = (*own, row.rowid)
             met[own] = self._best([met[own], row]) if own in met else row
         yield from met.values()
 
@@ -196,9 +202,22 @@ class _Reader:
         if cell.carved and not self._is_proven(cell.rowid, marks):
             self._refuse(cell.rowid, cell.page, Refusal.CARVED, None, values)
             return None
-        return SalvagedRow(
-            self.table.name, cell.rowid, values, cell.page, leaf.trust_of(cell.rowid), marks
-        )
+        trust = leaf.trust_of(cell.rowid)
+        if trust is Trust.ORPHAN and not self._in_an_index(marks):
+            if self.table.whole and self.table.root is not None:
+                self._refuse(cell.rowid, cell.page, Refusal.FREED, None, values)
+                return None
+            if self.assignment.survey.may_lack_free_pages:
+                marks |= {Mark.MAYBE_FREED}
+        return SalvagedRow(self.table.name, cell.rowid, values, cell.page, trust, marks)
+
+    def _in_an_index(self, marks: frozenset[Mark]) -> bool:
+        """Whether an index that lost nothing has the row.
+
+        The search copy proves nothing here: its pages may have been freed with those of the row.
+        """
+        denied = marks & {Mark.CONTRADICTED, Mark.DISPUTED, Mark.UNWITNESSED}
+        return not denied and self.judge is not None and self.judge.has_all(self.table.name)
 
     def _is_proven(self, rowid: int | None, marks: frozenset[Mark]) -> bool:
         """Whether a witness has the row as it was read."""

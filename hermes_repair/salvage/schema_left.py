@@ -8,8 +8,9 @@ from dataclasses import replace
 from hermes_repair.salvage.assignment import AssignedIndex
 from hermes_repair.salvage.leaves import SchemaRow, Trust
 from hermes_repair.schema.declared_table import declared_table
-from hermes_repair.schema.recognise import holds_conversations, newest_number
-from hermes_repair.schema.sql_text import split_arguments, tokens
+from hermes_repair.schema.foreign_objects import tables_of_hermes
+from hermes_repair.schema.recognise import holds_conversations, is_of_a_store, newest_number
+from hermes_repair.schema.sql_text import folded, split_arguments, tokens
 from hermes_repair.schema.structure import Structure, Table, VirtualTable, virtual_table_of
 
 Schema = Mapping[tuple[str, str], SchemaRow]
@@ -25,27 +26,44 @@ OF_SQLITE = {
 def best_rows(found: Iterable[SchemaRow]) -> dict[tuple[str, str], SchemaRow]:
     """Return the first, most trusted, row of each type and name; deleted ones are left out.
 
-    Of two that claim one root the second has none.
+    Of two that claim one root the second has none. SQLite takes no notice of case in names: a table
+    of Hermes' has the name that Hermes gives it, any other keeps its own.
     """
     rows: dict[tuple[str, str], SchemaRow] = {}
     roots: set[int] = set()
-    for row in found:
-        if row.trust is Trust.FREED or (row.type, row.name) in rows or row.root in roots:
+    met: set[tuple[str, str]] = set()
+    for one in found:
+        row = replace(one, name=_spelled(one.name), table=_spelled(one.table))
+        key = (row.type, folded(row.name))
+        if row.trust is Trust.FREED or key in met or row.root in roots:
             continue
+        met.add(key)
         rows[row.type, row.name] = row
         if row.root:
             roots.add(row.root)
     return rows
 
 
+def _spelled(name: str) -> str:
+    low = folded(name)
+    return low if low in tables_of_hermes() else name
+
+
 def tables_left(schema: Schema) -> dict[str, Table]:
-    """Return the ordinary tables whose CREATE TABLE is there, by name."""
+    """Return the ordinary tables whose CREATE TABLE is there, by name.
+
+    One of ``messages`` or ``sessions`` without what every schema has of it says nothing: its pages
+    then say more.
+    """
     found = {}
     for (kind, name), row in schema.items():
         if kind == "table":
             table = declared_table(OF_SQLITE.get(name) or row.sql or "")
-            if table is not None:  # one of the two names may be damaged
-                found[name] = replace(table, name=name)
+            if table is None:
+                continue
+            table = replace(table, name=name)  # one of the two names may be damaged
+            if is_of_a_store(table):
+                found[name] = table
     return found
 
 

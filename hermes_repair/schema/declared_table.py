@@ -50,7 +50,8 @@ def declared_table(sql: str) -> Table | None:
     if not columns or len(columns) > _MOST_COLUMNS:
         return None
     options = split_arguments(words[end + 1 :])
-    places = {column: at for at, column in enumerate(key, 1)}
+    # SQLite stores a column that the key names twice once, at its first place.
+    places = {column: at for at, column in enumerate(dict.fromkeys(key), 1)}
     without_rowid = ["without", "rowid"] in options
     return Table(
         name,
@@ -75,6 +76,10 @@ def _column(part: Sequence[str]) -> Column:
     rest = list(part[1 + len(kind) :])
     words = " ".join(rest)
     generated = next((at for at, word in enumerate(rest) if word == "as"), None)
+    if kind == ["integer"] and "primary key desc" in words:
+        kind = [
+            "int"
+        ]  # the same affinity, and as here it is no name of the rowid (lang_createtable)
     hidden = 0
     if generated is not None:
         hidden = _HIDDEN["stored" if "stored" in rest[generated:] else "virtual"]

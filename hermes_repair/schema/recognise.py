@@ -14,7 +14,7 @@ from functools import cache
 
 from hermes_repair.schema.catalogue import NEWEST_TARGET, Version, default_catalogue
 from hermes_repair.schema.search import Search, read_search
-from hermes_repair.schema.structure import Structure
+from hermes_repair.schema.structure import Structure, Table
 from hermes_repair.schema.structure_difference import Differences, diff
 from hermes_repair.schema.table_rebuild import Leftover, find_leftovers
 
@@ -244,6 +244,11 @@ def holds_conversations(structure: Structure) -> bool:
         for table, columns in STORE.items()
         for column in columns
     )
+
+
+def is_of_a_store(table: Table) -> bool:
+    """Whether a table has what every schema has of it; true of a table that a store can lack."""
+    return all(table.column(column) is not None for column in STORE.get(table.name, ()))
 
 
 def _wrong_keys(structure: Structure, expected: Structure) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ one; an upgraded database differs from every new one. What Hermes never made and
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import islice
 
@@ -16,7 +16,7 @@ from hermes_repair.schema import catalogue_root
 from hermes_repair.schema.catalogue import default_catalogue, read_script
 from hermes_repair.schema.declared_table import declared_table
 from hermes_repair.schema.foreign_objects import find_foreign_objects, tables_of_hermes
-from hermes_repair.schema.recognise import STORE
+from hermes_repair.schema.recognise import STORE, is_of_a_store
 from hermes_repair.schema.search import (
     CJK,
     TABLES,
@@ -25,7 +25,7 @@ from hermes_repair.schema.search import (
     read_search,
 )
 from hermes_repair.schema.search_source import search_sources
-from hermes_repair.schema.sql_text import kind_of, normal, statements, tokens
+from hermes_repair.schema.sql_text import folded, kind_of, normal, statements, tokens
 from hermes_repair.schema.structure import (
     SHADOW_SUFFIXES,
     Structure,
@@ -129,7 +129,7 @@ def _own_tables(kept: Sequence[KeptObject]) -> dict[str, _Own]:
         if one.type != "table" or name in own or name in shadows or name.startswith("sqlite_"):
             continue
         table = _ordinary(one)
-        if table is None:
+        if table is None or not is_of_a_store(table):
             continue
         alone = Structure(tables={table.name: table})
         if not find_foreign_objects(alone, default_catalogue().known_numbers()[-1]):
@@ -141,14 +141,15 @@ def _ordinary(one: KeptObject) -> Table | None:
     """Return the one table that a statement makes, None where it makes none or something else."""
     declared = declared_table(one.sql)
     listed = list(islice(tokens(one.sql), 4))[3:] == ["("]  # and not: AS SELECT
-    if declared is None or declared.name != one.name.lower() or not listed:
+    if declared is None or declared.name != folded(one.name) or not listed:
         return None
     if len(list(statements(one.sql))) != 1:
         return None
     try:
-        return read_script(one.sql).tables.get(one.name)
+        (table,) = read_script(one.sql).tables.values()
     except ValueError:
         return None
+    return replace(table, name=one.name) if folded(table.name) == folded(one.name) else None
 
 
 def _has_columns_of(table: Table, sql: str) -> bool:
@@ -210,7 +211,7 @@ def _is_index(one: KeptObject) -> bool:
     try:
         kind, name = kind_of(one.sql)
         alone = len(list(statements(one.sql))) == 1
-        return alone and (kind, name.strip('"')) == ("index", one.name.lower())
+        return alone and (kind, name.strip('"')) == ("index", folded(one.name))
     except ValueError:
         return False
 

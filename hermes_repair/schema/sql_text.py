@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import islice
+from string import ascii_uppercase
 
 _TOKEN = re.compile(
     r"""
@@ -19,6 +20,7 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _PLAIN = re.compile(r"[a-z_$\x80-\U0010ffff][\w$]*\Z")
+_LOWER = {ord(letter): letter.lower() for letter in ascii_uppercase}
 _CREATE = frozenset({"table", "index", "trigger", "view"})
 
 
@@ -33,12 +35,17 @@ def tokens(sql: str) -> Iterator[str]:
                 continue
             case "quoted":
                 text = match.group()
-                inner = text[1:-1].replace(text[0] * 2, text[0]).lower()
+                inner = folded(text[1:-1].replace(text[0] * 2, text[0]))
                 yield inner if _PLAIN.match(inner) else f'"{inner}"'
             case "string":
                 yield match.group()
             case _:
-                yield match.group().lower()
+                yield folded(match.group())
+
+
+def folded(name: str) -> str:
+    """Return a name in the form in which SQLite compares names: A to Z alone have two cases."""
+    return name.lower() if name.isascii() else name.translate(_LOWER)
 
 
 @lru_cache(maxsize=256)  # one number has most statements of the one before it

@@ -145,6 +145,22 @@ def test_nothing_is_written_over(end: str, broken: Path, tmp_path: Path, capsys:
     assert {path for path in tmp_path.iterdir() if path.is_file()} == {mine}
 
 
+@pytest.mark.parametrize("end", ["", ".unassigned.db", ".deleted.db"])
+@pytest.mark.parametrize("side", ["-wal", "-shm", "-journal"])
+def test_what_is_left_of_an_older_file_of_that_name(
+    end: str, side: str, broken: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    """SQLite would roll a journal back into the new database at its first opening."""
+    left = tmp_path / f"new.db{end}{side}"
+    left.write_bytes(b"older")
+    said = say(capsys, "salvage", "--home", broken, "--out", tmp_path / "new.db")
+    assert said.code == 4
+    assert said.err.startswith(f"{left} is left of an older database, and SQLite would play it")
+    assert "Nothing was written. Name another file, or move that one away." in said.err
+    assert left.read_bytes() == b"older"
+    assert {path for path in tmp_path.iterdir() if path.is_file()} == {left}
+
+
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
@@ -267,6 +283,32 @@ def test_it_ends_with_the_one_who_asked(broken: Path, tmp_path: Path) -> None:
     process.stdin.close()
     assert process.wait(timeout=20) == 1
     process.stdout.close()
+
+
+def test_what_it_makes_goes_with_the_one_who_asked(broken: Path, tmp_path: Path) -> None:
+    """A parent that is killed cannot clean up after itself."""
+    place = tmp_path / "place"
+    place.mkdir()
+    asked = (
+        "import os, signal, sys\nfrom pathlib import Path\n"
+        "from hermes_repair.app.salvage import reading\n"
+        "from hermes_repair.salvage import Bundle\n"
+        "def tell(said):\n"
+        "    if said == 'Writing messages.':\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+        "with reading(Bundle.beside(Path(sys.argv[1])), tell, 0.0) as found:\n"
+        "    found.make(Path(sys.argv[2]))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", asked, broken / "state.db", place / "new.db"],
+        env=process_environ(tmp_path),
+        check=False,
+    )
+    assert done.returncode == -signal.SIGKILL
+    end = time.monotonic() + 20
+    while list(place.iterdir()) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert list(place.iterdir()) == []
 
 
 def test_files_that_change_meanwhile_get_no_name(broken: Path, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from hermes_repair.model.choices import LookOptions, Selection
 from tests.command import run
 from tests.engine.neighbours import neighbour
 from tests.homes.content import content
-from tests.homes.damage import crashed
+from tests.homes.damage import crashed, leave_wal
 from tests.homes.home import copy_home, new_home, query
 from tests.homes.small import (
     FRONT,
@@ -75,6 +75,29 @@ def test_what_contradicts_itself(tmp_path: Path) -> None:
     home = small_home(tmp_path / "home")
     assert run("salvage", "--install", "--out", tmp_path / "x", home=home).code == 2
     assert run("salvage", "--from-process", "1", home=home).code == 2
+
+
+def test_a_sound_database_is_not_replaced(tmp_path: Path) -> None:
+    home = small_home(tmp_path / "home")
+    before = lies(home)
+    refused = run("salvage", "--install", "--yes", home=home)
+    assert refused.code == 4 and "state.db is sound: there is nothing to salvage." in refused.err
+    assert "salvage --home" in refused.err and "--out FILE" in refused.err
+    assert lies(home) == before
+    assert run("salvage", "--out", tmp_path / "new.db", home=home).code == 0
+
+
+def test_a_first_page_that_the_wal_has_is_left_to_hermes(tmp_path: Path) -> None:
+    home = small_home(tmp_path / "home")
+    leave_wal(home, ("CREATE TABLE more (a)", ()))
+    first_page_gone(home)
+    before = lies(home)
+    assert before["state.db-wal"]
+    refused = run("salvage", "--install", "--yes", home=home)
+    assert refused.code == 4, refused
+    assert "The first page of state.db is gone, and the -wal beside it has it" in refused.err
+    assert "Hermes puts it back when it starts." in refused.err
+    assert lies(home) == before
 
 
 # --- No database to read -------------------------------------------------------------------------
