@@ -75,6 +75,8 @@ class Judge(Protocol):
 
     def has_all(self, table: str) -> bool: ...
 
+    def denies(self, table: str, rowid: int) -> bool: ...
+
     def marks(self, table: str, rowid: int | None, values: Row) -> frozenset[Mark]: ...
 
 
@@ -203,7 +205,7 @@ class _Reader:
             self._refuse(cell.rowid, cell.page, Refusal.CARVED, None, values)
             return None
         trust = leaf.trust_of(cell.rowid)
-        if trust is Trust.ORPHAN and not self._in_an_index(marks):
+        if trust is Trust.ORPHAN and not self._in_an_index(cell.rowid):
             if self.table.whole and self.table.root is not None:
                 self._refuse(cell.rowid, cell.page, Refusal.FREED, None, values)
                 return None
@@ -211,13 +213,14 @@ class _Reader:
                 marks |= {Mark.MAYBE_FREED}
         return SalvagedRow(self.table.name, cell.rowid, values, cell.page, trust, marks)
 
-    def _in_an_index(self, marks: frozenset[Mark]) -> bool:
+    def _in_an_index(self, rowid: int | None) -> bool:
         """Whether an index that lost nothing has the row.
 
         The search copy proves nothing here: its pages may have been freed with those of the row.
         """
-        denied = marks & {Mark.CONTRADICTED, Mark.DISPUTED, Mark.UNWITNESSED}
-        return not denied and self.judge is not None and self.judge.has_all(self.table.name)
+        if rowid is None or self.judge is None or not self.judge.has_all(self.table.name):
+            return False
+        return not self.judge.denies(self.table.name, rowid)
 
     def _is_proven(self, rowid: int | None, marks: frozenset[Mark]) -> bool:
         """Whether a witness has the row as it was read."""

@@ -132,7 +132,7 @@ class Witnesses:
         ):
             for said in sources:
                 for rowid in said.rowids():
-                    if rowid not in read and not self._denied(table, rowid):
+                    if rowid not in read and not self.denies(table, rowid):
                         proofs[rowid] = proofs.get(rowid, Proof(0)) | proof
         known: dict[int, dict[str, Value]] = {rowid: {} for rowid in proofs}
         for one in indexes if proofs else ():
@@ -192,7 +192,8 @@ class Witnesses:
         said = [copy.agrees(rowid, own) for copy in self._copies]
         return [one for one in said if one is not None]
 
-    def _denied(self, table: str, rowid: int) -> bool:
+    def denies(self, table: str, rowid: int) -> bool:
+        """Whether an index that lost nothing does not have a row: it was deleted."""
         return any(
             one.whole and not one.index.partial and rowid not in one.said
             for one in self._indexes.get(table, ())

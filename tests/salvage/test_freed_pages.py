@@ -14,7 +14,7 @@ from tests.salvage.stores import Store, life
 DELETED = range(200, 901)
 
 
-@pytest.mark.parametrize("shape", ["06", "22"])
+@pytest.mark.parametrize("shape", ["06", "11", "22"])
 def test_a_lost_list_of_free_pages_revives_nothing(shape: str, tmp_path: Path) -> None:
     path = tmp_path / "state.db"
     path.write_bytes(life(Store(shapes=(shape,), sessions=60, longest=3000)).newer)
