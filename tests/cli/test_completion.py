@@ -36,7 +36,7 @@ def offered(home: Path, words: str) -> list[str]:
     [
         ("hermes-repair explain LN00", [f"LN00{n}" for n in range(1, 10)]),
         ("hermes-repair explain orphan-", ["orphan-child", "orphan-messages"]),
-        ("hermes-repair doctor --select TR001,LN01", ["TR001,LN010", "TR001,LN011"]),
+        ("hermes-repair doctor --select TR001,LN01", ["TR001,LN010", "TR001,LN011", "TR001,LN012"]),
         ("hermes-repair repair --ignore RP", ["RP001", "RP002"]),
         ("hermes-repair doctor --profile w", ["weekend", "work"]),
         ("hermes-repair locks list --profile d", ["default"]),

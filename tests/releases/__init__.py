@@ -38,17 +38,14 @@ class ReleaseError(RuntimeError):
     """A snippet failed inside a release; the message has its stderr."""
 
 
+_USER_CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+"""Asked before any test: one with a home of its own is not to download, and lose, a release."""
+
+
 def cache_dir() -> Path:
     """Return the folder with the unpacked releases (``HERMES_REPAIR_RELEASES`` overrides it)."""
     override = os.environ.get("HERMES_REPAIR_RELEASES")
-    if override:
-        return Path(override)
-    user_cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(user_cache) / "hermes-repair" / "releases"
-
-
-_CACHE = cache_dir()
-"""Asked before any test: one with a home of its own is not to download, and lose, a release."""
+    return Path(override) if override else _USER_CACHE / "hermes-repair" / "releases"
 
 
 @cache
@@ -59,7 +56,7 @@ def release(version: str) -> Path:
     network, it is a failure instead with the environment variable ``CI`` set. Safe for several
     processes at once: each unpacks into a folder of its own and the first rename wins.
     """
-    target = _CACHE / version
+    target = cache_dir() / version
     if (target / "hermes_state.py").is_file():
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
