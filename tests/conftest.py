@@ -46,6 +46,11 @@ def pytest_configure(config: pytest.Config) -> None:
     _use_memory()
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Return one worker more than there are cores: tests wait for processes that they started."""
+    return (os.cpu_count() or 1) + 1
+
+
 def _use_memory() -> None:
     """Let ``tmp_path`` lie in memory where there is room: no test cuts the power.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 PF_KTHREAD = 0x00200000
@@ -92,6 +93,7 @@ def parse_cmdline(data: bytes) -> tuple[str, ...]:
     return tuple(text.split("\0")) if text else ()
 
 
+@lru_cache(maxsize=1)  # each look reads it several times, and it hardly ever changes
 def parse_mountinfo(text: str) -> tuple[Mount, ...]:
     """Parse ``/proc/self/mountinfo`` (proc(5)); lines that are not in its form are left out."""
     mounts = []

@@ -6,6 +6,7 @@ import errno
 import hashlib
 import json
 import sqlite3
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
@@ -171,13 +172,11 @@ class PlanFile:
             self._put_header({name: kept(value) for name, value in changes.items()})
 
     def _put_header(self, values: Mapping[str, Value]) -> None:
-        for name, value in values.items():
-            (bound,) = bind([value])
-            self._tables.table("header").upsert(
-                {"name": name, "value": bound},
-                pk="name",
-                conversions={"value": placeholder(value)},
-            )
+        rows_by_form: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+        for name, bound in zip(values, bind(values.values()), strict=True):
+            rows_by_form[placeholder(values[name])].append({"name": name, "value": bound})
+        for form, rows in rows_by_form.items():
+            self._tables.table("header").upsert_all(rows, pk="name", conversions={"value": form})
 
     @contextmanager
     def _noting(self) -> Iterator[None]:

@@ -104,6 +104,8 @@ JOBS = {
     )
 }
 
+AFTER_A_KILL = ("repair after a kill", "undo a repair after a kill")
+
 
 @dataclass(frozen=True)
 class Course:
@@ -247,16 +249,34 @@ def assert_given_back(home: Path, known: Course) -> None:
     assert all(sequence(end)[table] >= mark for table, mark in marks.items())
 
 
-@pytest.mark.parametrize("name", JOBS)
+@pytest.mark.parametrize("name", [name for name in JOBS if name not in AFTER_A_KILL])
 def test_killed_before_every_step(name: str, place: Path) -> None:
+    assert kill_before_steps(name, place, every=1) >= 8
+
+
+@pytest.mark.parametrize("name", AFTER_A_KILL)
+def test_killed_once_more(name: str, place: Path) -> None:
+    assert kill_before_steps(name, place, every=4) >= 4
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", AFTER_A_KILL)
+def test_killed_once_more_before_every_step(name: str, place: Path) -> None:
+    assert kill_before_steps(name, place, every=1) >= 8
+
+
+def kill_before_steps(name: str, place: Path, every: int) -> int:
+    """Judge one in ``every`` state that a kill can leave, and return how many were judged."""
     home = fresh(name, place / "home")
     course(name)
     taken, _ = pictures(home, lambda: JOBS[name].run(home, fixed_environment(place)), place)
-    judge(taken, lambda shot: assert_sound_after(name, shot, place, killed=True))
-    assert len(taken) >= 8
+    judge(taken[::every], lambda shot: assert_sound_after(name, shot, place, killed=True))
+    return len(taken[::every])
 
 
 KINDS = (disk_error, full_disk, interrupt)
+FAILURES = 20
+"""How many steps of a job fail in a short run, evenly spread."""
 
 
 def fail_every(name: str, place: Path, every: int, kinds: int) -> None:
@@ -290,7 +310,7 @@ def _fail_once(
 @pytest.mark.parametrize("name", JOBS)
 def test_a_step_fails(name: str, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bytes_in_process(monkeypatch)
-    fail_every(name, place, every=9, kinds=1)
+    fail_every(name, place, every=max(2, len(course(name).steps) // FAILURES), kinds=1)
 
 
 @pytest.mark.long
