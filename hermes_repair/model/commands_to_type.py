@@ -63,6 +63,15 @@ def advice(text: str, *parts: Hint) -> Advice:
     return Advice(text, parts)
 
 
+def commands_in(hint: Hint) -> list[Command]:
+    """Return the commands of a hint, in their order."""
+    if isinstance(hint, Command):
+        return [hint]
+    if isinstance(hint, str):
+        return []
+    return [found for part in hint.parts for found in commands_in(part)]
+
+
 def typed(hint: Hint, home: str = "") -> str:
     """Return a hint of any kind as text; ``home`` as in :meth:`Command.typed`."""
     return hint if isinstance(hint, str) else hint.typed(home)
