@@ -25,12 +25,14 @@ class LeftOut:
     """Something that was not looked at: ``what`` in a word for programs, ``why`` for people.
 
     ``what`` is ``checks``, ``file``, ``pages``, ``search-index``, ``profiles``, ``sqlite`` or
-    ``hermes``; ``checks`` are ids, where it is about some.
+    ``hermes``; ``checks`` are ids, where it is about some, and ``reason`` is then in a word for
+    programs what kept them out: :data:`SELECTION`, :data:`INDEX` or :data:`UNREADABLE`.
     """
 
     what: str
     why: str
     checks: tuple[str, ...] = ()
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ def _left_out(scene: Scene) -> Iterator[LeftOut]:
     for id, reason in scene.left_out.items():
         by_reason.setdefault(reason, []).append(id)
     for reason, ids in by_reason.items():
-        yield LeftOut("checks", _why(scene, reason, len(ids)), tuple(ids))
+        yield LeftOut("checks", _why(scene, reason, len(ids)), tuple(ids), reason)
     soundness = scene.file.soundness
     if soundness is None:
         yield LeftOut("file", "whether the file is sound and its indexes match their tables")

@@ -1,4 +1,4 @@
-"""Changing which file is called state.db, with nobody at work on either.
+"""Changing which file is called state.db (or another database), with nobody at work on either.
 
 The new file is renamed over the old one, so that the name always leads to one of them, whole. The
 old side files go before that: SQLite merges a -wal into whatever it lies beside (in a trial 4,174
@@ -19,7 +19,7 @@ from pathlib import Path
 from hermes_repair import host
 from hermes_repair.app.environment import Run
 from hermes_repair.app.file_status import SIDE_SUFFIXES, FileStatus
-from hermes_repair.app.preflight import set_wal_aside
+from hermes_repair.app.preflight import kept_name, set_wal_aside
 from hermes_repair.home.layout import Home
 from hermes_repair.host import FileFacts, ProcessInfo
 from hermes_repair.model.errors import InUse, Refused
@@ -145,7 +145,7 @@ def _latecomers(run: Run) -> tuple[ProcessInfo, ...]:
 def give_sides_back(home: Home, kept: Path, file_status: FileStatus) -> None:
     """Put the side files that lie in ``kept`` beside state.db, as far as none is there."""
     for suffix, found in zip(SIDE_SUFFIXES, file_status.facts.sidecars, strict=True):
-        source = kept / f"state.db{suffix}"
+        source = kept / f"{kept_name(home)}{suffix}"
         if source.is_file() and not found.exists:
             place = copy_in(home, source)
             like = file_status.facts.main

@@ -266,7 +266,8 @@ def place_of(home: Home) -> dict[str, Any]:
         size = home.database.stat().st_size
     except OSError:
         size = None  # a home without a database has a history all the same
-    return {"path": str(home.root / "state.db"), "size": size}
+    named = home.root / "state.db" if home.store is None else home.database
+    return {"path": str(named), "size": size}
 
 
 def path_in_home(home: Home, path: Path) -> str:

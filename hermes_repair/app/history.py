@@ -164,6 +164,8 @@ def to_undo(
             raise Refused("There is nothing to undo.", why)
     taken = [first]
     for later in reversed(entries[: entries.index(first)]):
+        if later.header.store != first.header.store:
+            continue  # of another file
         if not later.cleans_locks or any(_left_to(folder, below, later) for below in taken):
             taken.append(later)
     return taken[::-1]
@@ -219,7 +221,10 @@ def staying(home: Home, taken: Sequence[Entry]) -> list[Entry]:
     return [
         entry
         for entry in history(home)
-        if entry.can_be_undone and entry not in taken and number_of(entry.path) > oldest
+        if entry.cleans_locks
+        and entry.can_be_undone
+        and entry not in taken
+        and number_of(entry.path) > oldest
     ]
 
 

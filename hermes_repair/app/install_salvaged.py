@@ -32,14 +32,16 @@ from hermes_repair.app.preflight import (
     Space,
     bundle,
     copy_as_files,
+    kept_name,
     require_alone,
     require_no_question,
     require_writable,
     single_run,
 )
 from hermes_repair.app.receipts import INSTALL, close_empty, is_open, write_empty
+from hermes_repair.home.side_stores import at_store
 from hermes_repair.host import FileFacts, ProcessInfo
-from hermes_repair.model.commands_to_type import advice, command
+from hermes_repair.model.commands_to_type import advice, command, salvage_command
 from hermes_repair.model.errors import Changed, DatabaseUnreadable, HermesRepairError, Refused
 from hermes_repair.model.plans import Header
 from hermes_repair.records import plan_database
@@ -96,7 +98,7 @@ def replace_database(
     home, folder = run.home, run.folder
     file_status = look_from_outside(home)
     require_alone(file_status)
-    _require_base(file_status, base)
+    _require_base(run, file_status, base)
     if file_status.in_the_way is not None:
         raise Refused(
             f"Nothing can be put in the place of {home.database}: {file_status.in_the_way}.",
@@ -117,10 +119,11 @@ def replace_database(
             receipt,
             file_status.marks,
             INSTALL,
-            backup=str((kept / "state.db").relative_to(folder.path)) if there else None,
+            backup=str((kept / kept_name(home)).relative_to(folder.path)) if there else None,
             installed=marks_of(place),
             content=content,
             lost=told,
+            store=home.store,
         )
         plan_database.sync(receipt)
         with locked(run, home.database, place):
@@ -130,7 +133,7 @@ def replace_database(
             for name, source in (beside or {}).items():
                 host.copy_files([(source, kept / name)])
                 folder.own(kept / name)
-            _require_base(look_from_outside(home), file_status.marks)
+            _require_base(run, look_from_outside(home), file_status.marks)
             late = exchange(run, place)
         close_empty(run, receipt)
     return Installed(receipt, kept, disk, late)
@@ -141,10 +144,10 @@ def _kept(folder: Folder, receipt: Path) -> Path:
     return folder.backups / f"{DAMAGED}-{receipt.stem}"
 
 
-def _require_base(file_status: FileStatus, base: str | None) -> None:
+def _require_base(run: Run, file_status: FileStatus, base: str | None) -> None:
     if base is not None and file_status.marks != base:
         raise Changed(
-            "state.db changed after it was read.",
+            f"{run.home.database_name} changed after it was read.",
             "Nothing was changed. Run the same command again.",
         )
 
@@ -176,10 +179,15 @@ def settle_all(run: Run) -> list[str]:
     """Settle every install that was cut off, and every undo of one; return a sentence for each."""
     found = plan_database.read_each(run.folder.receipt_paths(), _open_header)
     open_ones = [(path, header) for path, header in found if header is not None]
-    sentences = [settle(run, path, header) for path, header in open_ones]
+    sentences = [settle(at(run, header), path, header) for path, header in open_ones]
     if not open_ones:
         staging(run.home).unlink(missing_ok=True)
     return sentences
+
+
+def at(run: Run, header: Header) -> Run:
+    """Return the run at the database that a receipt is about."""
+    return replace(run, home=at_store(run.home, header.store))
 
 
 def require_settled(folder: Folder) -> None:
@@ -189,7 +197,10 @@ def require_settled(folder: Folder) -> None:
         if header is not None:
             raise Refused(
                 f"{path.stem} was interrupted, and what it had moved is not back yet.",
-                advice("`{}` gives it back, and begins again.", command("salvage", "--install")),
+                advice(
+                    "`{}` gives it back, and begins again.",
+                    salvage_command(header.store, "--install"),
+                ),
             )
 
 
@@ -203,24 +214,23 @@ def _open_header(receipt: PlanFile) -> Header | None:
 
 def settle(run: Run, path: Path, header: Header) -> str:
     """Find out how far an install or its undo came, make it whole, and say so in one sentence."""
+    name = run.home.database_name
     file_status = look_from_outside(run.home)
     kept = _kept(run.folder, path)
     if header.undoing is not None:
         return _settle_undo(run, path, header, file_status)
     if _is_installed(file_status, header):
         close_empty(run, path)
-        return f"Receipt {path.stem} was interrupted after state.db was replaced: that is done."
+        return f"Receipt {path.stem} was interrupted after {name} was replaced: that is done."
     staging(run.home).unlink(missing_ok=True)
     old = _is_old(file_status, header) and _sides_are_back(run, header, kept)
     if old and kept.exists():
         run.folder.remove_backup(kept)
     run.folder.discard(path)
     if old:
-        return (
-            f"Receipt {path.stem} was interrupted before it replaced state.db, which is as before."
-        )
+        return f"Receipt {path.stem} was interrupted before it replaced {name}, which is as before."
     return (
-        f"Receipt {path.stem} was interrupted, and state.db was written to since: what was there"
+        f"Receipt {path.stem} was interrupted, and {name} was written to since: what was there"
         f" before is in {kept}."
     )
 
@@ -238,7 +248,8 @@ def _sides_are_back(run: Run, header: Header, kept: Path) -> bool:
     _, *before = header.base.split(";")
     _, *now = file_status.marks.split(";")
     return all(
-        then == is_now or (found.exists and _same(found.path, kept / f"state.db{suffix}"))
+        then == is_now
+        or (found.exists and _same(found.path, kept / f"{kept_name(run.home)}{suffix}"))
         for found, suffix, then, is_now in zip(
             facts, ("-wal", "-journal"), before, now, strict=True
         )
@@ -262,28 +273,28 @@ def _is_old(file_status: FileStatus, header: Header) -> bool:
 
 
 def _settle_undo(run: Run, path: Path, header: Header, file_status: FileStatus) -> str:
-    kept = _kept(run.folder, path)
+    kept, name = _kept(run.folder, path), run.home.database_name
     staging(run.home).unlink(missing_ok=True)
     with plan_database.edit(path) as receipt:
         if _is_installed(file_status, header):
             receipt.set_header(undoing=None)
             said = "before it changed anything"
         else:
-            back = _is_given_back(file_status, header, kept)
+            back = _is_given_back(file_status, header, kept / kept_name(run.home))
             if back and _sides_are_back(run, header, kept):
-                said = "after the old state.db was back: that is done"
+                said = f"after the old {name} was back: that is done"
             else:
-                said = f"and state.db was written to since: what was to come back is in {kept}"
+                said = f"and {name} was written to since: what was to come back is in {kept}"
             receipt.set_header(undone=run.now())
     plan_database.sync(path)
     return f"The undo of {path.stem} was interrupted {said}."
 
 
-def _is_given_back(file_status: FileStatus, header: Header, kept: Path) -> bool:
+def _is_given_back(file_status: FileStatus, header: Header, old: Path) -> bool:
     main = file_status.facts.main
     if header.backup is None or not main.exists:
         return header.backup is None and not main.exists
-    return host.same_files(main.path, kept / "state.db")
+    return host.same_files(main.path, old)
 
 
 # --- Undo ---------------------------------------------------------------------------------------
@@ -295,8 +306,9 @@ def uninstall(run: Run, path: Path, header: Header) -> None:
     Raises :class:`Refused` where a row is not as it was installed, and names the tables: what was
     written since would be lost.
     """
+    run = at(run, header)
     home, kept = run.home, _kept(run.folder, path)
-    old = kept / "state.db" if header.backup is not None else None
+    old = kept / kept_name(home) if header.backup is not None else None
     if old is not None and not old.is_file():
         raise Refused(
             f"{old} is gone, so {path.stem} cannot be undone.",
@@ -321,7 +333,7 @@ def uninstall(run: Run, path: Path, header: Header) -> None:
             copy_in(home, old)
             give(place, file_status.facts.main)
         with locked(run, home.database, place):
-            _require_base(look_from_outside(home), file_status.marks)
+            _require_base(run, look_from_outside(home), file_status.marks)
             exchange(run, place if old is not None else None)
             give_sides_back(home, kept, look_from_outside(home))
     with plan_database.edit(path) as receipt:
@@ -339,7 +351,8 @@ def _require_unwritten(run: Run, path: Path, header: Header) -> None:
         now = table_digests(run.home.database)
     except DatabaseUnreadable as error:
         raise Refused(
-            f"{path.stem} cannot be undone: state.db was damaged since ({error.message})",
+            f"{path.stem} cannot be undone: {run.home.database_name} was damaged since"
+            f" ({error.message})",
             advice("Nothing was changed. `{}` says more.", command("doctor")),
         ) from error
     installed = json.loads(header.content or "{}")

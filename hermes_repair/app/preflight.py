@@ -154,9 +154,14 @@ def bundle(run: Run, file_status: FileStatus, place: Path) -> Path | None:
     return target
 
 
+def kept_name(home: Home) -> str:
+    """Return what a copy of the database is called in a folder of ours."""
+    return "state.db" if home.store is None else home.database.name
+
+
 def copy_as_files(run: Run, file_status: FileStatus, target: Path) -> None:
     """Copy main, -wal, -shm and -journal into a folder of ours, durably, without opening them."""
-    pairs = file_status.copies(run.home.database, target / "state.db")
+    pairs = file_status.copies(run.home.database, target / kept_name(run.home))
     host.copy_files(pairs, fsync=True)
     for source, copy in pairs:
         if not host.same_files(source, copy):

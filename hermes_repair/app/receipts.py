@@ -146,6 +146,8 @@ def replaced(receipts: Iterable[tuple[Path, Header]]) -> dict[Path, Path]:
     horizon: float | None = None
     by = Path()
     for path, header in receipts:
+        if header.store is not None:
+            continue  # another file than the one that is restored
         if horizon is not None and header.created >= horizon:
             replaced_by[path] = by
         elif header.restored_from is not None and header.closed is not None:

@@ -123,6 +123,7 @@ def reading(  # noqa: PLR0913 - what is known of the files, by name
     unchanged: Callable[[], None] = lambda: None,
     notes: Sequence[Noted] = (),
     expected: int | None = None,
+    store: str | None = None,
 ) -> Iterator[Reading]:
     """Read a damaged database in a process of its own, which ends on the way out.
 
@@ -131,7 +132,8 @@ def reading(  # noqa: PLR0913 - what is known of the files, by name
     lost. ``unchanged`` raises where the bundle was written to since, and is asked before the new
     files get their names. ``notes`` are for the ledger, beside those of the reader.
     ``expected`` is the schema number that the installed Hermes expects, if known: where the file
-    does not tell its own and several fit, it is the one. Raises
+    does not tell its own and several fit, it is the one. ``store`` is the name of a database that
+    is not state.db. Raises
     :class:`~hermes_repair.salvage.bundle.NoPages` where there is nothing to read, and
     :class:`OSError` for a file that may not be read.
     """
@@ -143,6 +145,7 @@ def reading(  # noqa: PLR0913 - what is known of the files, by name
             now=now,
             notes=[asdict(note) for note in notes],
             expected=expected,
+            store=store,
         )  # fmt: skip
         yield Reading(child, from_document(answer), unchanged)
 

@@ -1,4 +1,4 @@
-"""What is salvaged of a home: its state.db with what lies beside it, while nobody writes there."""
+"""What is salvaged of a home: a database with what lies beside it, while nobody writes there."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hermes_repair.app.preflight import file_state, require_alone, require_same_
 from hermes_repair.app.salvage import Reading, reading
 from hermes_repair.app.target_release import expected_number
 from hermes_repair.model.choices import WalChoice
-from hermes_repair.model.commands_to_type import advice, command
+from hermes_repair.model.commands_to_type import advice, command, salvage_command
 from hermes_repair.model.errors import DatabaseUnreadable, Refused
 from hermes_repair.model.salvage_ledger import Noted
 from hermes_repair.salvage import Bundle
@@ -44,6 +44,7 @@ def salvaging(run: Run, wal: WalChoice | None = None) -> Iterator[Reading]:
         lambda: require_same_base(home, marks),
         notes,
         expected_number(run, file_status.openers),
+        run.home.database.name if run.home.store is not None else None,
     ) as opened:
         yield opened
 
@@ -56,11 +57,12 @@ def _require_no_question(run: Run, file_status: FileStatus) -> None:
         return
     if state.side is SideFile.AMBIGUOUS:
         raise Refused(
-            "DB002: the -wal beside state.db may not belong to it, and both ways it is sound.",
+            f"DB002: the -wal beside {run.home.database_name} may not belong to it, and both ways"
+            " it is sound.",
             advice(
                 "Nothing was written. `{}` says more; then choose `{}` or `{}`.",
                 command("doctor"),
-                *(command("salvage", "--wal", choice.value) for choice in WalChoice),
+                *(salvage_command(run.home.store, "--wal", choice.value) for choice in WalChoice),
             ),
         )
 

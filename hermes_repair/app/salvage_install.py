@@ -9,11 +9,11 @@ from pathlib import Path
 from hermes_repair.app.environment import Run
 from hermes_repair.app.file_status import FileStatus, read_file_status
 from hermes_repair.app.install_salvaged import Installed, replace_database, settle_all
-from hermes_repair.app.preflight import file_state, require_alone, single_run
+from hermes_repair.app.preflight import file_state, kept_name, require_alone, single_run
 from hermes_repair.app.salvage import Salvaged
 from hermes_repair.app.salvage_home import salvaging
 from hermes_repair.model.choices import WalChoice
-from hermes_repair.model.commands_to_type import advice, command
+from hermes_repair.model.commands_to_type import advice, command, salvage_command
 from hermes_repair.model.errors import DatabaseUnreadable, Refused
 from hermes_repair.model.salvage_ledger import Ledger, ids_in
 from hermes_repair.salvage.account import MESSAGES
@@ -25,8 +25,12 @@ SALVAGED = "salvaged"
 
 @dataclass(frozen=True, slots=True)
 class SalvagedInPlace:
-    """What a salvage found, and what became of the old files; ``installed`` is None if declined."""
+    """What a salvage found, and what became of the old files; ``installed`` is None if declined.
 
+    ``name`` is that of the database.
+    """
+
+    name: str
     ledger: Ledger
     installed: Installed | None
 
@@ -50,7 +54,15 @@ def salvage_and_install(
     kept with the old files. Raises what :func:`~hermes_repair.app.install_salvaged.install` does,
     and what :func:`~hermes_repair.app.salvage_home.salvaging` does.
     """
-    folder = run.folder
+    folder, name = run.folder, run.home.database_name
+    if run.home.database.is_relative_to(run.home.records):
+        raise Refused(
+            f"{name} is a file of hermes-repair's own, which it does not replace.",
+            advice(
+                "Nothing was changed. What can be read of it, into a new file: `{}`",
+                salvage_command(run.home.store, "--out", "FILE"),
+            ),
+        )
     require_alone(read_file_status(run.home))
     with single_run(folder):
         settle_all(run)
@@ -59,20 +71,22 @@ def salvage_and_install(
         _require_damage(run, file_status)
         marks = file_status.marks
         with salvaging(run, wal) as reading:
+            _require_a_table(run, reading.ledger)
             if not agree(reading.ledger):
-                return SalvagedInPlace(reading.ledger, None)
+                return SalvagedInPlace(name, reading.ledger, None)
             place = folder.new_backup(SALVAGED, run.now())
             try:
-                made = reading.make(place / "state.db", deleted=deleted)
+                made = reading.make(place / kept_name(run.home), deleted=deleted)
             except BaseException:
                 folder.remove_backup(place)
                 raise
         try:
-            lost = ids_in(made.ledger.table(MESSAGES).lost)
+            of_chats = run.home.store is None
+            lost = ids_in(made.ledger.table(MESSAGES).lost) if of_chats else frozenset()
             installed = replace_database(run, made.database, marks, lost, _beside(made))
         finally:
             folder.remove_backup(place)
-    return SalvagedInPlace(made.ledger, installed)
+    return SalvagedInPlace(name, made.ledger, installed)
 
 
 def _require_damage(run: Run, file_status: FileStatus) -> None:
@@ -87,8 +101,8 @@ def _require_damage(run: Run, file_status: FileStatus) -> None:
         return
     if file_status.perhaps_headless:
         raise Refused(
-            "The first page of state.db is gone, and the -wal beside it has it: together they are"
-            " whole.",
+            f"The first page of {run.home.database_name} is gone, and the -wal beside it has it:"
+            " together they are whole.",
             "Nothing was changed. Hermes puts it back when it starts. Until then keep both"
             " together.",
         )
@@ -97,9 +111,22 @@ def _require_damage(run: Run, file_status: FileStatus) -> None:
         advice(
             "Nothing was changed. `{}` says what else there is; a new file all the same: `{}`.",
             command("doctor"),
-            command("salvage", "--out", "FILE"),
+            salvage_command(run.home.store, "--out", "FILE"),
         ),
     )
+
+
+def _require_a_table(run: Run, ledger: Ledger) -> None:
+    """Raise :class:`Refused` where what can be read has no table: the file would be empty."""
+    if not any(table.read for table in ledger.tables):
+        raise Refused(
+            f"Of no row of {run.home.database_name} it is known which table it was in, so nothing"
+            " can take its place.",
+            advice(
+                "Nothing was changed. Its rows without a table: `{}`",
+                salvage_command(run.home.store, "--out", "FILE"),
+            ),
+        )
 
 
 def _beside(made: Salvaged) -> dict[str, Path]:

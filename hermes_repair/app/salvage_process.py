@@ -2,10 +2,10 @@
 
 ``python -m hermes_repair.app.salvage_process``; :mod:`.salvage` starts it. It opens SQLite on new
 files only. One JSON object a line, both ways. In: ``{"read": {"main": PATH, "wal": ..., "journal":
-...}, "now": SECONDS, "notes": [...], "expected": NUMBER}``, and when it has said what it found
-``{"make": FOLDER, "deleted": BOOL}``; the end of the input ends it. Out: ``{"tell": SENTENCE}`` at
-any time, then ``{"ledger": DOCUMENT}``, ``{"made": DOCUMENT}``, or ``{"error": {...}}`` and the
-end.
+...}, "now": SECONDS, "notes": [...], "expected": NUMBER, "store": NAME}``, and when it has said
+what it found ``{"make": FOLDER, "deleted": BOOL}``; the end of the input ends it. Out: ``{"tell":
+SENTENCE}`` at any time, then ``{"ledger": DOCUMENT}``, ``{"made": DOCUMENT}``, or ``{"error":
+{...}}`` and the end.
 """
 
 from __future__ import annotations
@@ -50,7 +50,8 @@ def main() -> int:
 def _serve(
     bundle: Bundle, read: dict[str, Any], notes: tuple[Noted, ...], orders: SimpleQueue[Any]
 ) -> None:
-    with salvage_of(bundle, read["now"], _tell, notes, read.get("expected")) as salvage:
+    expected, store = read.get("expected"), read.get("store")
+    with salvage_of(bundle, read["now"], _tell, notes, expected, store) as salvage:
         _say(ledger=as_document(salvage.ledger))
         order = orders.get()
         _say(made=as_document(salvage.write(Path(order["make"]), deleted=order["deleted"])))

@@ -21,10 +21,13 @@ from hermes_repair.model.salvage_ledger import (
 from hermes_repair.records.plan_database import sync
 from hermes_repair.salvage import Bundle, NoPages, Trust
 from hermes_repair.salvage.account import MESSAGES, SESSIONS, Account
+from hermes_repair.salvage.column_orders import side_store_tables
 from hermes_repair.salvage.damaged_database import DamagedDatabase, damaged_database
 from hermes_repair.salvage.schema_left import search_tables_left
 from hermes_repair.salvage.search_copy import PartOfMessage
 from hermes_repair.schema.catalogue import NEWEST_TARGET
+from hermes_repair.schema.recognise import STORE
+from hermes_repair.schema.salvaged_store import salvaged_store
 from hermes_repair.schema.salvaged_structure import (
     KeptObject,
     SalvagedStructure,
@@ -80,34 +83,64 @@ class Salvage:
 
 
 @contextmanager
-def salvage_of(
+def salvage_of(  # noqa: PLR0913 - what is known of the files, by name
     bundle: Bundle,
     now: float,
     tell: Callable[[str], None],
     notes: tuple[Noted, ...] = (),
     expected: int | None = None,
+    store: str | None = None,
 ) -> Iterator[Salvage]:
     """Read a damaged database for what can be salvaged of it; ``notes`` go into its ledger.
 
     ``expected`` is the schema number that the installed Hermes expects, None where none is known.
+    ``store`` is the name of a database that is not state.db; one whose name Hermes does not have
+    may be a copy of state.db, and is taken for what it is.
 
     Raises :class:`~hermes_repair.salvage.bundle.NoPages`, also where there is no message and no
-    session in it, and ``OSError``.
+    session in it, or no row of a store, and ``OSError``.
     """
-    with damaged_database(bundle, tell, expected) as source:
-        structure = _structure(source, expected)
+    with _opened(bundle, tell, expected, store) as (source, name):
+        structure = _structure(source, expected, name)
         account, parts = source.count([*structure.tables, *_not_made(source, structure)], tell)
-        if not account.of(MESSAGES).read and not account.of(SESSIONS).read:
+        ledger = _ledger(bundle, source, structure, account)
+        ledger = replace(ledger, notes=(*notes, *ledger.notes), store=name)
+        what = "row" if name is not None else "message and no session"
+        if not (_rows(ledger) if name is not None else _conversations(ledger)):
             raise NoPages(
-                "No message and no session can be read from these files.",
+                f"No {what} can be read from these files.",
                 "Nothing was written. Look for a copy of the database.",
             )
-        ledger = _ledger(bundle, source, structure, account)
-        ledger = replace(ledger, notes=(*notes, *ledger.notes))
         yield Salvage(source, structure, account, parts, ledger, now, tell)
 
 
-def _structure(source: DamagedDatabase, expected: int | None) -> SalvagedStructure:
+def _conversations(ledger: Ledger) -> int:
+    return ledger.table(MESSAGES).read + ledger.table(SESSIONS).read
+
+
+def _rows(ledger: Ledger) -> int:
+    aside = sum(sum(table.aside.values()) for table in ledger.tables)
+    return ledger.unassigned + aside + sum(table.read for table in ledger.tables)
+
+
+@contextmanager
+def _opened(
+    bundle: Bundle, tell: Callable[[str], None], expected: int | None, store: str | None
+) -> Iterator[tuple[DamagedDatabase, str | None]]:
+    """Open a database by what is known of it; yield it, and its name unless it is a state.db."""
+    known = side_store_tables(store) if store is not None else None
+    if known is None or not known.tables:
+        with damaged_database(bundle, tell, expected) as source:
+            if known is None or source.with_rows() >= STORE.keys():
+                yield source, None
+                return
+    with damaged_database(bundle, tell, expected, known) as source:
+        yield source, store
+
+
+def _structure(
+    source: DamagedDatabase, expected: int | None, store: str | None
+) -> SalvagedStructure:
     kept = [
         KeptObject(
             row.type,
@@ -119,6 +152,10 @@ def _structure(source: DamagedDatabase, expected: int | None) -> SalvagedStructu
         for row in source.assignment.schema.values()
         if row.sql
     ]
+    if store is not None:
+        tables = source.assignment.tables
+        columns = {name: [c for c in tables[name].stored.names if c] for name in source.with_rows()}
+        return salvaged_store(store, kept, columns)
     number = source.assignment.number
     if number is None:
         number = NEWEST_TARGET if expected is None else expected

@@ -105,11 +105,16 @@ class SalvageWriter:
             for table in self.structure.tables:
                 self.tell(f"Writing {table}.")
                 self._fill(database, table, side, written)
-            self._set_version(database, written)
-            self._adopt(database, written)
+            layout = self.structure.layout
+            if layout is not None:
+                self._set_version(database, written)
+                self._adopt(database, written)
             self._raise_sequences(database)
             self._make_indexes(database, side, written)
-            self._make_search(database, written)
+            if layout is not None:
+                self._make_search(database, layout, written)
+            for sql in self.structure.last.values():
+                database.run(sql)
             self._keep_the_rest(side)
         return _finished(ledger, written)
 
@@ -231,7 +236,7 @@ class SalvageWriter:
                 if ("index", name) in self.source.assignment.schema:
                     written.left_out.append(f"index {name} ({error})")
 
-    def _make_search(self, database: NewDatabase, written: Written) -> None:
+    def _make_search(self, database: NewDatabase, layout: str, written: Written) -> None:
         """Make the search tables of the layout and fill them, by the rule that repairs them too."""
         if "state_meta" in self.structure.tables:
             marks = ", ".join(f"'{mark}'" for mark in UNFINISHED_REBUILD)
@@ -243,7 +248,6 @@ class SalvageWriter:
             f" WHERE n % {SEARCH_STEP} = 0 ORDER BY id"
         )
         bounds = [whole(id_) for (id_,) in ids]
-        layout = self.structure.layout
         for table in search_sources(layout):
             self.tell(f"Making the search index {table}.")
             for statement in rebuild(read_structure(database.query), layout, table, bounds):
@@ -252,8 +256,6 @@ class SalvageWriter:
         for name, sql in layout_statements(layout).items():
             if name.split()[-1] not in there and CJK not in name:
                 database.run(sql)
-        for sql in self.structure.last.values():
-            database.run(sql)
 
     def _keep_the_rest(self, side: SideFile) -> None:
         """Keep what has no table, in the file or in the new one, and parts in the search copy."""

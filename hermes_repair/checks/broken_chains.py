@@ -37,7 +37,7 @@ from hermes_repair.lineage.links import attach, cut_cycle, cut_empty, reopen_par
 from hermes_repair.lineage.release_rules import newly_shown
 from hermes_repair.lineage.session_node import SessionNode
 from hermes_repair.model.commands_to_type import Hint, advice, command
-from hermes_repair.model.findings import Finding, Remedy, Severity
+from hermes_repair.model.findings import Concerns, Finding, Remedy, Severity
 from hermes_repair.model.plans import Safety, Stage, Unit
 from hermes_repair.model.values import text
 from hermes_repair.model.words import count
@@ -47,7 +47,14 @@ FIRST_IMPORTING = 22
 """From this schema on (0.19.0) a release imports sessions, and gives their messages new ids."""
 
 
-@check("LN003", "lineage-cycle", Severity.ERROR, Remedy.SAFE, stage=Stage.LINEAGE)
+@check(
+    "LN003",
+    "lineage-cycle",
+    Severity.ERROR,
+    Remedy.SAFE,
+    stage=Stage.LINEAGE,
+    concerns=Concerns.UNSEEN,
+)
 def lineage_cycle(scene: Scene) -> Iterator[Finding]:
     """Sessions are each other's parents, in a circle.
 

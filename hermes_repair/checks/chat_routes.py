@@ -22,7 +22,7 @@ from hermes_repair.lineage.fork_resolution import RECOVERABLE_ENDS
 from hermes_repair.lineage.graph import EdgeKind
 from hermes_repair.lineage.release_rules import RULES, compression_tip
 from hermes_repair.lineage.session_node import SessionNode
-from hermes_repair.model.findings import Finding, Remedy, Severity
+from hermes_repair.model.findings import Concerns, Finding, Remedy, Severity
 from hermes_repair.model.plans import Safety, Stage
 from hermes_repair.model.values import Value
 from hermes_repair.schema.data_steps import FILLED, entry_values
@@ -51,7 +51,14 @@ class _Cut:
     routed: bool
 
 
-@check("GW001", "chat-loses-continuation", Severity.ERROR, Remedy.SAFE, stage=Stage.SESSIONS)
+@check(
+    "GW001",
+    "chat-loses-continuation",
+    Severity.ERROR,
+    Remedy.SAFE,
+    stage=Stage.SESSIONS,
+    concerns=Concerns.UNSEEN,
+)
 def chat_loses_continuation(scene: Scene) -> Iterator[Finding]:
     """A chat of the gateway was compressed and went on, but the gateway does not find where.
 

@@ -18,14 +18,21 @@ from hermes_repair.evidence.scene import Scene
 from hermes_repair.lineage.column_changes import Resolution, changes_of, resolved
 from hermes_repair.lineage.graph import CLEARLY, EdgeKind
 from hermes_repair.lineage.session_node import SessionNode
-from hermes_repair.model.findings import Finding, Remedy, Severity
+from hermes_repair.model.findings import Concerns, Finding, Remedy, Severity
 from hermes_repair.model.plans import Safety, Stage
 
 LAST_TIMED = 16
 """The last schema whose releases (up to 0.17) ask when a continuation began."""
 
 
-@check("LN012", "continuation-before-end", Severity.ERROR, Remedy.SAFE, stage=Stage.LINEAGE)
+@check(
+    "LN012",
+    "continuation-before-end",
+    Severity.ERROR,
+    Remedy.SAFE,
+    stage=Stage.LINEAGE,
+    concerns=Concerns.UNSEEN,
+)
 def continuation_before_end(scene: Scene) -> Iterator[Finding]:
     """A continuation begins, by its time, before the part that it continues ended.
 

@@ -11,8 +11,9 @@ from hermes_repair.checks.resolution_units import DATABASE, REPAIR
 from hermes_repair.checks.ways_back import ways_back
 from hermes_repair.evidence.damaged_stores import damaged_stores
 from hermes_repair.evidence.scene import Scene
+from hermes_repair.home.side_stores import store_name
 from hermes_repair.model.actions import Ddl, IndexRefill
-from hermes_repair.model.commands_to_type import Hint, advice, command
+from hermes_repair.model.commands_to_type import Hint, advice, command, salvage_command
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import SCHEMA_ENTRIES, Safety, Stage, Unit
 from hermes_repair.model.words import count, verb
@@ -42,7 +43,7 @@ def database_damaged(scene: Scene) -> Iterator[Finding]:
     the search index alone (FT003) is not meant: with those all conversations can be read. Pages
     that belong to nothing are only a note: a rebuilt index leaves them, or a table that is older
     than they are. Where another file is named, such as kanban.db, that one is damaged, and the
-    chats are not (an error).
+    chats are not (an error): `salvage --store` reads it.
 
     How it happens: a full disk, a power cut, two processes that lost each other's locks, or a
     library with SQLite's WAL-reset bug (Hermes #45383, #89737).
@@ -54,12 +55,15 @@ def database_damaged(scene: Scene) -> Iterator[Finding]:
     How safe it is: nothing is changed.
     """
     for store in damaged_stores(scene.home, scene.notes):
-        name = str(store.path.relative_to(scene.home.base))
+        name = store_name(scene.home, store.path)
         yield database_damaged.finding(
             {"kind": "file", "path": name},
             f"SQLite finds damage in {name}, which is not the database of the chats"
             f" ({count(len(store.damage), 'line')}).",
-            "Stop Hermes and keep a copy of that file. hermes-repair does not write to it.",
+            advice(
+                "Stop Hermes. `{}` shows what can be read of it, and makes a new file of that.",
+                salvage_command(name),
+            ),
             severity=Severity.ERROR,
             data={"quick_check": list(store.damage[:LINES])},
             identity=(name, *store.damage[:LINES]),

@@ -23,7 +23,7 @@ from hermes_repair.lineage.forks import Decision, Fork, Holds, Live, Sibling, fi
 from hermes_repair.lineage.release_rules import newly_shown
 from hermes_repair.model.choices import ForkOptions, Method
 from hermes_repair.model.commands_to_type import Hint, advice, command
-from hermes_repair.model.findings import Finding, Remedy, Severity
+from hermes_repair.model.findings import Concerns, Finding, Remedy, Severity
 from hermes_repair.model.plans import Safety, Stage, Unit
 from hermes_repair.model.words import count, verb
 
@@ -81,7 +81,14 @@ def _kept(fork: Fork) -> str:
     return fork.live.session_id or fork.live.suggestion
 
 
-@check("LN002", "forked-continuation", Severity.ERROR, Remedy.SAFE, stage=Stage.LINEAGE)
+@check(
+    "LN002",
+    "forked-continuation",
+    Severity.ERROR,
+    Remedy.SAFE,
+    stage=Stage.LINEAGE,
+    concerns=Concerns.UNSEEN,
+)
 def forked_continuation(scene: Scene) -> Iterator[Finding]:
     """One conversation was continued twice, and only one half is shown.
 

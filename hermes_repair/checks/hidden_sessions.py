@@ -25,7 +25,7 @@ from hermes_repair.lineage.person_proof import NEVER_A_PERSON
 from hermes_repair.lineage.release_rules import RULES, picker
 from hermes_repair.lineage.session_node import DelegateMark, SessionNode
 from hermes_repair.model.commands_to_type import Hint, advice, command
-from hermes_repair.model.findings import Finding, Remedy, Severity
+from hermes_repair.model.findings import Concerns, Finding, Remedy, Severity
 from hermes_repair.model.plans import Safety, Stage
 from hermes_repair.model.values import Row
 from hermes_repair.model.words import count, utc_day
@@ -37,7 +37,14 @@ FLAGS = ("archived", "hidden")
 PROVEN = frozenset({LeftAlone.PERSON, LeftAlone.COPY})
 
 
-@check("LN006", "hidden-by-marker", Severity.ERROR, Remedy.SAFE, stage=Stage.LINEAGE)
+@check(
+    "LN006",
+    "hidden-by-marker",
+    Severity.ERROR,
+    Remedy.SAFE,
+    stage=Stage.LINEAGE,
+    concerns=Concerns.UNSEEN,
+)
 def hidden_by_marker(scene: Scene) -> Iterator[Finding]:
     """A chat is in the database, and no list shows it.
 
@@ -176,7 +183,7 @@ def _yours(proven: int, number: int) -> str:
     return f"of which {proven:,} {'is' if proven == 1 else 'are'} provably yours"
 
 
-@check("LN010", "would-be-hidden", Severity.WARNING, Remedy.MIGRATE)
+@check("LN010", "would-be-hidden", Severity.WARNING, Remedy.MIGRATE, concerns=Concerns.AT_RISK)
 def would_be_hidden(scene: Scene) -> Iterator[Finding]:
     """The next open by Hermes 0.17.0 or later will hide chats.
 

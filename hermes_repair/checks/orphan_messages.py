@@ -12,7 +12,7 @@ from hermes_repair.evidence.scene import Scene
 from hermes_repair.evidence.suspect_rows import is_time
 from hermes_repair.model.actions import RowInsert
 from hermes_repair.model.commands_to_type import advice
-from hermes_repair.model.findings import Finding, Remedy, Severity
+from hermes_repair.model.findings import Concerns, Finding, Remedy, Severity
 from hermes_repair.model.plans import ADOPTION, Safety, Stage, Unit
 from hermes_repair.model.values import Row, Value, number, whole
 from hermes_repair.model.words import count, utc_day, verb
@@ -45,7 +45,14 @@ def find_orphans(look: Look) -> list[Orphans]:
     ]
 
 
-@check("MS003", "orphan-messages", Severity.ERROR, Remedy.UNSAFE, stage=Stage.DUPLICATES)
+@check(
+    "MS003",
+    "orphan-messages",
+    Severity.ERROR,
+    Remedy.UNSAFE,
+    stage=Stage.DUPLICATES,
+    concerns=Concerns.UNSEEN,
+)
 def orphan_messages(scene: Scene) -> Iterator[Finding]:
     """Messages belong to a session that does not exist.
 

@@ -15,7 +15,7 @@ from hermes_repair.lineage.column_changes import Resolution, refused
 from hermes_repair.lineage.links import attach, cut_orphan, unhide, waits_for
 from hermes_repair.lineage.person_proof import NEVER_A_PERSON
 from hermes_repair.lineage.session_node import DelegateMark, SessionNode
-from hermes_repair.model.findings import Finding, Remedy, Severity
+from hermes_repair.model.findings import Concerns, Finding, Remedy, Severity
 from hermes_repair.model.plans import Stage, Unit
 from hermes_repair.schema.data_steps import STEP
 
@@ -29,7 +29,14 @@ class Judged:
     places: tuple[Place, ...]
 
 
-@check("LN001", "orphan-child", Severity.ERROR, Remedy.SAFE, stage=Stage.LINEAGE)
+@check(
+    "LN001",
+    "orphan-child",
+    Severity.ERROR,
+    Remedy.SAFE,
+    stage=Stage.LINEAGE,
+    concerns=Concerns.UNSEEN,
+)
 def orphan_child(scene: Scene) -> Iterator[Finding]:
     """A conversation continues one that does not exist.
 

@@ -8,11 +8,9 @@ from hermes_repair.checks.registry import check
 from hermes_repair.checks.resolution_units import REPAIR
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.home.layout import RECORDS_DIR
-from hermes_repair.model.commands_to_type import advice, command
+from hermes_repair.model.commands_to_type import advice, command, salvage_command
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.records.folder import ACKNOWLEDGED
-
-INSTALL = command("salvage", "--install")
 
 
 @check("RP001", "repair-unfinished", Severity.ERROR, Remedy.SAFE, file_level=True)
@@ -42,13 +40,15 @@ def repair_unfinished(scene: Scene) -> Iterator[Finding]:
             sentence = "`{}` records whether the copy was restored, completely or not at all."
             hint = advice(sentence, REPAIR)
         replaces = header.installed is not None
-        if replaces and scene.file.damaged:
-            hint = advice("`{}` gives back what it had moved, and begins again.", INSTALL)
+        again = replaces and (header.store is not None or scene.file.damaged)
+        if again:
+            begin = salvage_command(header.store, "--install")
+            hint = advice("`{}` gives back what it had moved, and begins again.", begin)
         yield repair_unfinished.finding(
             {"kind": "receipt", "receipt": path.stem},
             f"{what} was interrupted (receipt {path.stem}).",
             hint,
-            remedy=Remedy.MANUAL if replaces and scene.file.damaged else Remedy.SAFE,
+            remedy=Remedy.MANUAL if again else Remedy.SAFE,
             data={"command": header.command, "created": header.created, "pending": pending},
         )
 

@@ -21,13 +21,28 @@ from typing import TYPE_CHECKING, Any
 
 from hermes_repair.model.actions import RowInsert, RowUpdate
 from hermes_repair.model.commands_to_type import Hint
-from hermes_repair.model.findings import Finding, Fix, Remedy, Severity
+from hermes_repair.model.findings import Concerns, Finding, Fix, Remedy, Severity
 from hermes_repair.model.plans import Stage, Unit
 
 if TYPE_CHECKING:
     from hermes_repair.evidence.scene import Scene
 
 SECTIONS = ("What it means", "How it happens", "What repair does", "How safe it is")
+
+AREAS = {
+    "DB": "file",
+    "FT": "search",
+    "SC": "schema",
+    "TR": "chats",
+    "MS": "chats",
+    "SE": "chats",
+    "LN": "lineage",
+    "LK": "locks",
+    "GW": "routing",
+    "CP": "copies",
+    "RP": "records",
+}
+"""What a reader calls the things that each family of checks looks at, in the order of a verdict."""
 
 Find = Callable[["Scene"], Iterable[Finding]]
 
@@ -39,7 +54,8 @@ class Check:
     ``file_level`` checks read the file's state and run even where its tables cannot be read.
     ``live`` says whether its units may run beside a live Hermes. ``tables`` are those whose rows
     the check and its units read, None where it may be any. ``stage`` is when its units are done;
-    one that proposes none has none.
+    one that proposes none has none. ``concerns`` says what is the matter with the messages that its
+    findings count, None where they are in sight all the same.
     """
 
     id: str
@@ -51,6 +67,12 @@ class Check:
     find: Find
     tables: frozenset[str] | None = None
     stage: Stage | None = None
+    concerns: Concerns | None = None
+
+    @property
+    def area(self) -> str:
+        """What the check looks at, in a word for a reader; a family without one is its own."""
+        return AREAS.get(self.id[:2], self.id[:2].lower())
 
     def rests_on(self, tables: Collection[str]) -> bool:
         """Whether what the check finds rests on the rows of one of these tables."""
@@ -117,6 +139,7 @@ def check(  # noqa: PLR0913 - the declaration of a check, by name
     file_level: bool = False,
     tables: Collection[str] | None = None,
     stage: Stage | None = None,
+    concerns: Concerns | None = None,
 ) -> Callable[[Find], Check]:
     """Enter a function in the list. Raises ValueError for a second check of one id or no text."""
 
@@ -128,7 +151,7 @@ def check(  # noqa: PLR0913 - the declaration of a check, by name
         if missing:
             raise ValueError(f"{id}: its docstring lacks {', '.join(missing)}")
         read = None if tables is None else frozenset(tables)
-        entry = Check(id, name, severity, remedy, live, file_level, function, read, stage)
+        entry = Check(id, name, severity, remedy, live, file_level, function, read, stage, concerns)
         _CHECKS[id] = entry
         return entry
 

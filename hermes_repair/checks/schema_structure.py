@@ -16,7 +16,7 @@ from hermes_repair.checks.resolution_units import DATABASE, LOOK_AT_MIGRATION, M
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.model.actions import Action, RowUpdate
 from hermes_repair.model.commands_to_type import Hint, advice, command
-from hermes_repair.model.findings import Finding, Remedy, Severity
+from hermes_repair.model.findings import Concerns, Finding, Remedy, Severity
 from hermes_repair.model.plans import Safety, Stage, Unit
 from hermes_repair.model.values import Value, whole
 from hermes_repair.model.words import count, verb
@@ -294,7 +294,14 @@ def _make_indexes(scene: Scene, number: int, findings: Sequence[Finding]) -> Ite
     yield _unit(scene, findings, f"create {count(number, 'missing index')}", ())
 
 
-@check("SC007", "active-flag-null", Severity.ERROR, Remedy.SAFE, stage=Stage.STRUCTURE)
+@check(
+    "SC007",
+    "active-flag-null",
+    Severity.ERROR,
+    Remedy.SAFE,
+    stage=Stage.STRUCTURE,
+    concerns=Concerns.UNSEEN,
+)
 def active_flag_null(scene: Scene) -> Iterator[Finding]:
     """Messages have no value in the flag that makes them visible.
 

@@ -15,7 +15,7 @@ from hermes_repair.evidence.compared_transcripts import Compared
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.model.actions import FileCopy
 from hermes_repair.model.commands_to_type import Hint, advice, command
-from hermes_repair.model.findings import Finding, Remedy, Severity
+from hermes_repair.model.findings import Concerns, Finding, Remedy, Severity
 from hermes_repair.model.plans import Safety, Stage, Unit
 from hermes_repair.model.words import count
 from hermes_repair.transcripts.session_files import FileKind
@@ -85,7 +85,14 @@ def _hint(remedy: Remedy, comparison: Comparison) -> Hint:
     return ""
 
 
-@check("TR001", "transcript-longer-in-file", Severity.ERROR, Remedy.SAFE, stage=Stage.TRANSCRIPTS)
+@check(
+    "TR001",
+    "transcript-longer-in-file",
+    Severity.ERROR,
+    Remedy.SAFE,
+    stage=Stage.TRANSCRIPTS,
+    concerns=Concerns.ELSEWHERE,
+)
 def transcript_longer_in_file(scene: Scene) -> Iterator[Finding]:
     """A chat's JSONL file, or its session log, has messages that the database lacks.
 
@@ -116,7 +123,14 @@ def transcript_longer_in_file(scene: Scene) -> Iterator[Finding]:
         yield _finding(scene, transcript_longer_in_file, answer, comparison)
 
 
-@check("TR002", "session-only-in-file", Severity.INFO, Remedy.UNSAFE, stage=Stage.TRANSCRIPTS)
+@check(
+    "TR002",
+    "session-only-in-file",
+    Severity.INFO,
+    Remedy.UNSAFE,
+    stage=Stage.TRANSCRIPTS,
+    concerns=Concerns.ELSEWHERE,
+)
 def session_only_in_file(scene: Scene) -> Iterator[Finding]:
     """A chat has a JSONL file or a session log, but the database does not know it.
 
@@ -141,7 +155,14 @@ def session_only_in_file(scene: Scene) -> Iterator[Finding]:
         yield _finding(scene, session_only_in_file, answer, comparison)
 
 
-@check("TR003", "transcript-diverged", Severity.WARNING, Remedy.UNSAFE, stage=Stage.TRANSCRIPTS)
+@check(
+    "TR003",
+    "transcript-diverged",
+    Severity.WARNING,
+    Remedy.UNSAFE,
+    stage=Stage.TRANSCRIPTS,
+    concerns=Concerns.ELSEWHERE,
+)
 def transcript_diverged(scene: Scene) -> Iterator[Finding]:
     """A chat's file and the database tell it differently.
 
@@ -229,7 +250,14 @@ def transcript_superseded(scene: Scene) -> Iterator[Finding]:
         )
 
 
-@check("TR007", "tail-only-in-file", Severity.INFO, Remedy.UNSAFE, stage=Stage.TRANSCRIPTS)
+@check(
+    "TR007",
+    "tail-only-in-file",
+    Severity.INFO,
+    Remedy.UNSAFE,
+    stage=Stage.TRANSCRIPTS,
+    concerns=Concerns.ELSEWHERE,
+)
 def tail_only_in_file(scene: Scene) -> Iterator[Finding]:
     """The end of a chat is only in its file, and may have been undone on purpose.
 

@@ -14,11 +14,18 @@ from hermes_repair.lineage.graph import EdgeKind, started_after_end
 from hermes_repair.lineage.links import BRANCH_ENDS, mark_branch
 from hermes_repair.lineage.release_rules import newly_shown
 from hermes_repair.lineage.session_node import SessionNode
-from hermes_repair.model.findings import Finding, Remedy, Severity
+from hermes_repair.model.findings import Concerns, Finding, Remedy, Severity
 from hermes_repair.model.plans import Safety, Stage
 
 
-@check("LN007", "branch-unmarked", Severity.WARNING, Remedy.SAFE, stage=Stage.LINEAGE)
+@check(
+    "LN007",
+    "branch-unmarked",
+    Severity.WARNING,
+    Remedy.SAFE,
+    stage=Stage.LINEAGE,
+    concerns=Concerns.UNSEEN,
+)
 def branch_unmarked(scene: Scene) -> Iterator[Finding]:
     """A chat is linked to another one, but nothing says what kind of child it is.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -15,8 +16,9 @@ from hermes_repair.app.salvage_install import salvage_and_install
 from hermes_repair.cli.commands import EXIT_STATUS
 from hermes_repair.cli.options import YesOption, at_homes, group
 from hermes_repair.cli.target import Answer, Responder, Target, ask, each_home, require_yes
+from hermes_repair.home.side_stores import find_store
 from hermes_repair.model.choices import WalChoice
-from hermes_repair.model.commands_to_type import advice, command
+from hermes_repair.model.commands_to_type import advice, salvage_command
 from hermes_repair.model.errors import ExitCode, NoDatabase, NoInstall, UsageError
 from hermes_repair.model.salvage_ledger import Ledger
 from hermes_repair.report import begin_text, salvage_text
@@ -37,12 +39,21 @@ def salvage(
             show_default=False,
         ),
     ] = None,
+    store: Annotated[
+        Path | None,
+        typer.Option(
+            "--store",
+            metavar="FILE",
+            help="Another database of the home instead of state.db, such as kanban.db.",
+            show_default=False,
+        ),
+    ] = None,
     install: Annotated[
         bool,
         typer.Option(
             "--install",
-            help="Put the new database in the place of state.db. The old files are kept; `undo`"
-            " gives them back.",
+            help="Put the new database in the place of the damaged one. The old files are kept;"
+            " `undo` gives them back.",
         ),
     ] = False,
     from_process: Annotated[
@@ -84,17 +95,26 @@ def salvage(
             "--from-process needs --out FILE, and uses the -wal of that process.",
             "Add --out FILE, and leave --wal out.",
         )
+    if store is not None and (from_process is not None or target.all_profiles):
+        raise UsageError(
+            "--store names one file of one home, and no process.",
+            "Leave --from-process and --all-profiles out.",
+        )
     if install:
-        shows = advice("Add --yes to go ahead; `{}` shows it.", command("salvage"))
+        named = str(store) if store is not None else None
+        shows = advice("Add --yes to go ahead; `{}` shows it.", salvage_command(named))
         require_yes(yes, lambda: None, shows)
 
     def work(responder: Responder) -> Answer:
+        if store is not None:
+            run = responder.run
+            responder = replace(responder, run=replace(run, home=find_store(run.home, store)))
         try:
             if install:
                 return _install(responder, target, wal, deleted=deleted, yes=yes)
             return look(responder)
         except (NoPages, NoInstall) as error:
-            if out is not None or isinstance(error, NoDatabase):
+            if out is not None or store is not None or isinstance(error, NoDatabase):
                 raise
             return _begin(responder, target, install=install, yes=yes)
 
@@ -118,7 +138,7 @@ def salvage(
             lambda: (
                 salvage_text.made_lines(made, responder.audience)
                 if made is not None
-                else salvage_text.next_lines(ledger, responder.audience)
+                else salvage_text.next_lines(ledger, responder.audience, responder.run.home.store)
             ),
             headed=False,
         )
@@ -137,7 +157,8 @@ def _install(
             if not target.as_json:
                 responder.print(lines)
             return True
-        return ask("Put this in the place of state.db? `undo` gives the old files back.", lines)
+        name = responder.run.home.database_name
+        return ask(f"Put this in the place of {name}? `undo` gives the old files back.", lines)
 
     done = salvage_and_install(responder.run, wal, agree, deleted=deleted)
     return responder.answer(

@@ -7,10 +7,23 @@ that is a defect, and none may decide the exit code at the interpreter's own exi
 
 from __future__ import annotations
 
+import codecs
 import io
 import os
 import sys
 from typing import TextIO
+
+_SIMPLER = {"✓": "+", "✗": "x", "…": "...", "·": "-"}
+"""What stands for signs of ours where an encoding lacks them."""
+
+
+def _spelled(error: UnicodeError) -> tuple[str | bytes, int]:
+    """Return what cannot be encoded in characters that every encoding has."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    text = error.object[error.start : error.end]
+    escapes = (_SIMPLER.get(c) or c.encode("ascii", "backslashreplace").decode() for c in text)
+    return "".join(escapes), error.end
 
 
 def prepare() -> None:
@@ -23,9 +36,10 @@ def prepare() -> None:
         if getattr(sys, name) is None:
             descriptor = os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
             setattr(sys, name, os.fdopen(descriptor, mode, encoding="utf-8", closefd=False))
+    codecs.register_error("spelled", _spelled)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+            stream.reconfigure(errors="spelled")
 
 
 def settle() -> None:

@@ -138,7 +138,12 @@ class Responder:
         others = sum(name != self.run.home.profile for name in names)
         home, every = self.run.home, self.target.takes_all_profiles
         return heading(
-            str(home.root), home.profile, others, database or {}, takes_all_profiles=every
+            str(home.root),
+            home.profile,
+            others,
+            database or {},
+            takes_all_profiles=every,
+            database_name=home.database_name,
         )
 
     def answer(

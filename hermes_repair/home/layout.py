@@ -34,6 +34,8 @@ class Home:
 
     ``database`` is the real file behind ``root/state.db`` (SQLite keeps ``-wal`` beside the real
     file, not beside a symlink to it). ``logs_dir`` holds ``session_<id>.json`` and cannot be moved.
+    ``store``: ``database`` is not state.db but another database of the home, which is called that
+    (:func:`hermes_repair.home.side_stores.at_store`).
     """
 
     root: Path
@@ -41,6 +43,12 @@ class Home:
     database: Path
     logs_dir: Path
     base: Path
+    store: str | None = None
+
+    @property
+    def database_name(self) -> str:
+        """What a reader calls the database."""
+        return self.store or DATABASE
 
     @property
     def records(self) -> Path:

@@ -58,9 +58,23 @@ def command(name: str, *words: str) -> Command:
     return Command(name, words)
 
 
+def salvage_command(store: str | None, *words: str) -> Command:
+    """Return ``salvage`` of state.db, or of another database of the home by its name."""
+    return Command("salvage", (*(("--store", store) if store is not None else ()), *words))
+
+
 def advice(text: str, *parts: Hint) -> Advice:
     """Return a hint: ``advice("To see them: {}", command("backup list"))``."""
     return Advice(text, parts)
+
+
+def commands_in(hint: Hint) -> list[Command]:
+    """Return the commands of a hint, in their order."""
+    if isinstance(hint, Command):
+        return [hint]
+    if isinstance(hint, str):
+        return []
+    return [found for part in hint.parts for found in commands_in(part)]
 
 
 def typed(hint: Hint, home: str = "") -> str:

@@ -36,6 +36,19 @@ class Remedy(Enum):
     NONE = "none"
 
 
+class Concerns(Enum):
+    """What is the matter with the messages that a finding counts, for a verdict over all of them.
+
+    ``UNSEEN``: they are in the database, and no list, search or next message leads to them.
+    ``ELSEWHERE``: the database does not have them, a file or a copy does. ``AT_RISK``: they are
+    shown now, and the next update hides them.
+    """
+
+    UNSEEN = "unseen"
+    ELSEWHERE = "elsewhere"
+    AT_RISK = "at-risk"
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One damage at one place.

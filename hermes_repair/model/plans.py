@@ -153,7 +153,8 @@ class Header:
     folder. ``schema`` is the number of the database before the run, ``target`` that of a migration.
     ``installed`` are the marks of a database that a run put in the place of another one,
     ``content`` is a JSON object with a digest of each of its tables, and ``lost`` one of the
-    messages that are proven lost with the other one.
+    messages that are proven lost with the other one. ``store`` names the database where that is
+    not state.db, by its path below the folder of all profiles.
     """
 
     tool_version: str
@@ -175,3 +176,4 @@ class Header:
     installed: str | None = None
     content: str | None = None
     lost: str | None = None
+    store: str | None = None

@@ -123,8 +123,9 @@ class Ledger:
     ``unread_pages`` hold nothing readable, and neither the freelist nor a tree says what they were:
     rows of any table may have lain there. ``tables_known``: whether page 1 and all other pages of
     sqlite_master were read, so that no table can be missing. ``schema``: the schema number, and
-    ``schema_by`` how it is known. ``unassigned`` counts rows of
-    pages that no table could be named for. ``left_out`` names objects of the schema that are no
+    ``schema_by`` how it is known. ``store`` names the file where that is not state.db but another
+    database (``kanban.db``), which has no schema number (0). ``unassigned`` counts rows of pages
+    that no table could be named for. ``left_out`` names objects of the schema that are no
     table of rows and not Hermes' own. ``orphans``: references that lead to no row, by table.
     ``changed``: what had to differ so that the tables take the rows, by words, with counts.
     ``deleted``: rows of freed pages that were written to a file of their own, None where that was
@@ -148,6 +149,7 @@ class Ledger:
     orphans: Mapping[str, int] = field(default_factory=dict)
     changed: Mapping[str, int] = field(default_factory=dict)
     deleted: int | None = None
+    store: str | None = None
 
     def table(self, name: str) -> TableLedger:
         """Return a table's part; an empty one where nothing of it was met."""
@@ -161,7 +163,7 @@ class Ledger:
             and not self.left_out
             and not self.unread_pages
             and self.tables_known
-            and self.schema_by == VERSION_ROW
+            and (self.store is not None or self.schema_by == VERSION_ROW)
             and not any(session.made for session in self.sessions)
             and all(table.complete for table in self.tables)
         )
@@ -193,6 +195,7 @@ def as_document(ledger: Ledger) -> dict[str, Any]:
     return {
         "format_version": FORMAT_VERSION,
         "complete": ledger.complete,
+        "store": ledger.store,
         "sources": [_fields(source) for source in ledger.sources],
         "pages": {
             "size": ledger.page_size,
@@ -253,6 +256,7 @@ def from_document(document: Mapping[str, Any]) -> Ledger:
         orphans=document["orphans"],
         changed=document["changed"],
         deleted=document["deleted"],
+        store=document.get("store"),  # older ones have no such field
     )
 
 

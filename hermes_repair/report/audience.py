@@ -42,20 +42,21 @@ class Audience:
         return {session: replace(label, title=None) for session, label in labels.items()}
 
 
-def heading(
+def heading(  # noqa: PLR0913 - what is said of a home, by name
     home: str,
     profile: str,
     others: int,
     database: Mapping[str, Any],
     *,
     takes_all_profiles: bool,
+    database_name: str = "state.db",
 ) -> list[Line]:
     """Return the first lines of a report: the folder, its profile, its database, other profiles.
 
     ``others`` counts the profiles beside this one; ``database`` says what was read of state.db.
     ``takes_all_profiles``: the command that was typed has that option.
     """
-    parts = [f"Hermes home {home}, profile {profile}, database state.db"]
+    parts = [f"Hermes home {home}, profile {profile}, database {database_name}"]
     if database.get("schema") is not None:
         parts.append(f"schema {database['schema']}")
     if database.get("sessions") is not None:

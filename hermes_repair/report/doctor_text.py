@@ -1,7 +1,7 @@
 """What ``doctor``, ``explain`` and ``ack`` say, in words and as JSON.
 
-Findings in groups, the worst first; what was looked at, so that "nothing is wrong" says of what;
-and the next command.
+What it comes to; findings in groups, the most valuable first; the next command; and what was
+looked at, so that "nothing is wrong" says of what.
 """
 
 from __future__ import annotations
@@ -13,13 +13,15 @@ from typing import Any
 from hermes_repair.app.coverage import PROFILES, LeftOut, LookedAt
 from hermes_repair.app.diagnose import Diagnosis, Explained, explained
 from hermes_repair.app.target_release import Forecast
+from hermes_repair.app.verdict import verdict
 from hermes_repair.host import Openers
-from hermes_repair.model.commands_to_type import Advice, Command, advice, command
+from hermes_repair.model.commands_to_type import Command, advice, command
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.words import SessionLabel, count, shown_id
 from hermes_repair.report import json_documents
 from hermes_repair.report.audience import Audience, notes
 from hermes_repair.report.lines import Line, as_asked, table
+from hermes_repair.report.verdict_text import ALL_BACK, verdict_document, verdict_lines, way_out
 
 SHOWN_PER_GROUP = 5
 _STYLE = {
@@ -29,11 +31,10 @@ _STYLE = {
     Severity.FATAL: "error",
 }
 _FILE_READ = {"whole": "the whole file", "part": "a part of the file", "not": ""}
-_ALL_BACK = command("backfill", "--all", "--dry-run")
 _SHOW_ALL = advice(
     "Messages that only files have may have been removed on purpose; `{}` shows everything that can"
     " be brought back.",
-    _ALL_BACK,
+    ALL_BACK,
 )
 
 
@@ -45,6 +46,7 @@ def document(diagnosis: Diagnosis, *, every_profile: bool) -> dict[str, Any]:
     return {
         "findings": [json_documents.finding(finding, accepted) for finding in findings],
         "summary": json_documents.tally(findings, accepted),
+        "verdict": verdict_document(verdict(diagnosis)),
         "notes": list(diagnosis.notes),
         "looked_at": {**asdict(diagnosis.looked_at), "left_out": left_out},
         **({"outlook": asdict(forecast)} if forecast is not None else {}),
@@ -53,13 +55,16 @@ def document(diagnosis: Diagnosis, *, every_profile: bool) -> dict[str, Any]:
 
 def lines(diagnosis: Diagnosis, audience: Audience, *, narrowed: bool) -> Iterator[Line]:
     """Yield one diagnosis; ``narrowed``: only some findings were asked for."""
+    nothing = _nothing(diagnosis, narrowed=narrowed)
+    yield from verdict_lines(verdict(diagnosis), audience, deep=diagnosis.deep, nothing=nothing)
     if diagnosis.live:
+        yield Line("")
         yield from _waiting(diagnosis.findings, diagnosis.openers)
     yield from as_asked(_findings(diagnosis, audience))
     yield from notes(diagnosis.notes, asked=True)
     if diagnosis.forecast is not None:
         yield from as_asked(_forecast(diagnosis.forecast, diagnosis.database["schema"]))
-    yield from _closing(diagnosis, audience, narrowed=narrowed)
+    yield from _closing(diagnosis, audience)
     yield from _coverage(diagnosis.looked_at, every_profile=audience.every_profile)
 
 
@@ -77,12 +82,15 @@ def _waiting(findings: Sequence[Finding], openers: Openers) -> Iterator[Line]:
 
 
 def _findings(diagnosis: Diagnosis, audience: Audience) -> Iterator[Line]:
-    """Yield the findings, worst first, one heading per id; with -v all of a group."""
+    """Yield the findings, one heading per id; with -v all of a group.
+
+    The worst stand first, and of those equally bad what has most messages.
+    """
     groups: dict[tuple[int, str], list[Finding]] = {}
     for finding in diagnosis.findings:
         groups.setdefault((-finding.severity, finding.id), []).append(finding)
     labels = audience.labels(diagnosis.labels)
-    for _, group in sorted(groups.items(), key=lambda item: item[0]):
+    for _, group in sorted(groups.items(), key=_worth):
         yield Line("")
         yield _group_heading(group)
         shown = group if audience.verbose else group[:SHOWN_PER_GROUP]
@@ -96,6 +104,11 @@ def _findings(diagnosis: Diagnosis, audience: Audience) -> Iterator[Line]:
             yield Line(f"  and {len(group) - len(shown)} more; -v lists all", "dim")
         for hint in dict.fromkeys(finding.hint for finding in shown if finding.hint):
             yield Line(f"  -> {audience.typed(hint)}", "good")
+
+
+def _worth(group: tuple[tuple[int, str], list[Finding]]) -> tuple[int, int, str]:
+    (severity, id), findings = group
+    return severity, -sum(finding.messages for finding in findings), id
 
 
 def _group_heading(group: Sequence[Finding]) -> Line:
@@ -142,11 +155,24 @@ def _forecast(forecast: Forecast, schema: int | None) -> Iterator[Line]:
         yield Line("  Nothing bad is known: it hides, erases and skips nothing.", "good")
 
 
-def _closing(diagnosis: Diagnosis, audience: Audience, *, narrowed: bool) -> Iterator[Line]:
-    """Yield what it comes to, and what to type next.
+def _nothing(diagnosis: Diagnosis, *, narrowed: bool) -> str:
+    """Return what is said where no problem is open.
 
-    Where only some findings were asked for nothing is said of the others; where one keeps every
-    writing command out, none is named.
+    Where only some findings were asked for nothing is said of the others.
+    """
+    tally = json_documents.tally(diagnosis.findings, diagnosis.accepted)
+    if tally["info"]:
+        return f"Nothing needs fixing; {count(tally['info'], 'note')} below."
+    nothing = "Nothing of that kind is wrong here" if narrowed else "Nothing is wrong here"
+    accepted = tally["acknowledged"]
+    besides = f" except what you accepted ({count(accepted, 'finding')})" if accepted else ""
+    return f"{nothing}{besides}."
+
+
+def _closing(diagnosis: Diagnosis, audience: Audience) -> Iterator[Line]:
+    """Yield how much was found, and what to type next.
+
+    Where a finding keeps every writing command out, none is named.
     """
     tally = json_documents.tally(diagnosis.findings, diagnosis.accepted)
     nouns = {
@@ -159,9 +185,6 @@ def _closing(diagnosis: Diagnosis, audience: Audience, *, narrowed: bool) -> Ite
     accepted = tally["acknowledged"]
     yield Line("")
     if not parts:
-        nothing = "Nothing of that kind is wrong here" if narrowed else "Nothing is wrong here"
-        besides = f" except what you accepted ({count(accepted, 'finding')})" if accepted else ""
-        yield Line(f"{nothing}{besides}.", "good")
         return
     open_ones = [f for f in diagnosis.findings if f.fingerprint not in diagnosis.accepted]
     harmless = all(f.severity is Severity.INFO for f in open_ones)
@@ -177,23 +200,16 @@ def _closing(diagnosis: Diagnosis, audience: Audience, *, narrowed: bool) -> Ite
             yield audience.next(command("repair", *deep, "--dry-run"))
     fatal = next((f for f in diagnosis.findings if f.severity is Severity.FATAL), None)
     if fatal is not None:
-        yield from _way_back(fatal, audience)
+        if way := way_out(fatal):  # nothing else works until that is settled
+            yield audience.next(way)
         yield Line("`hermes-repair explain ID` explains a finding.", "dim")
         return
     undecided = [f.id for f in open_ones if f.remedy is Remedy.UNSAFE]
     if "DB008" in undecided:
-        yield audience.next(_ALL_BACK)
+        yield audience.next(ALL_BACK)
     elif any(id.startswith("TR") for id in undecided):
         yield Line(audience.typed(_SHOW_ALL), "dim")
     yield Line("`hermes-repair explain ID` explains a finding.", "dim")
-
-
-def _way_back(fatal: Finding, audience: Audience) -> Iterator[Line]:
-    """Yield the command that its hint begins with: nothing else works until that is settled."""
-    parts = fatal.hint.parts if isinstance(fatal.hint, Advice) else (fatal.hint,)
-    named = [part for part in parts if isinstance(part, Command)]
-    if named and fatal.id != "DB002":  # there the reader has to choose
-        yield audience.next(named[0])
 
 
 def _coverage(looked_at: LookedAt, *, every_profile: bool) -> Iterator[Line]:

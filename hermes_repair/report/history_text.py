@@ -80,7 +80,8 @@ def _words(entry: Entry, wide: int = 0) -> str:
     if entry.installs:
         before = Path(entry.header.backup or "").parent.name
         kept = f"; backup {before} holds the files before" if before else ""
-        return f"{head}salvage: {entry.state}, put a new state.db in place{kept}"
+        name = entry.header.store or "state.db"
+        return f"{head}salvage: {entry.state}, put a new {name} in place{kept}"
     fates = ((entry.done, "done"), (entry.undone, "undone"), (entry.unknown, "unknown"))
     known = [f"{number:,} {fate}" for number, fate in fates if number and number != entry.units]
     steps = count(entry.units, "step") + (f" ({', '.join(known)})" if known else "")
@@ -106,6 +107,7 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "restored": entry.header.restored,
         "backup": entry.header.backup,
         "schema": entry.header.schema,
+        "store": entry.header.store,
     }
 
 

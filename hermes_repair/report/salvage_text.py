@@ -8,7 +8,7 @@ from typing import Any
 
 from hermes_repair.app.salvage import Salvaged
 from hermes_repair.app.salvage_install import SalvagedInPlace
-from hermes_repair.model.commands_to_type import advice, command
+from hermes_repair.model.commands_to_type import advice, command, salvage_command
 from hermes_repair.model.salvage_ledger import (
     SEARCH_COPY,
     VERSION_ROW,
@@ -78,7 +78,8 @@ def installed_lines(done: SalvagedInPlace, audience: Audience) -> Iterator[Line]
     if done.installed is None:
         yield Line("Nothing was changed.", asked=True)
         return
-    yield Line("state.db is the new database, written and verified.", "good", asked=True)
+    text = f"{done.name} is the new database, written and verified."
+    yield Line(text, "good", asked=True)
     yield from _changes(done.ledger.changed)
     yield from _left_out(done.ledger)
     kept = advice(
@@ -95,7 +96,7 @@ def installed_lines(done: SalvagedInPlace, audience: Audience) -> Iterator[Line]
 
 def found_lines(ledger: Ledger, audience: Audience) -> Iterator[Line]:
     """Yield what can be read and what is lost, the verdict first. Nothing is written yet."""
-    yield from _verdict(ledger)
+    yield from _verdict(ledger) if ledger.store is None else _store_verdict(ledger)
     yield from _sessions(ledger, audience)
     yield from _other_tables(ledger)
     if ledger.unassigned:
@@ -143,6 +144,23 @@ def _verdict(ledger: Ledger) -> Iterator[Line]:
     yield from _pages(sessions)
     for table in (messages, sessions):
         yield from _details(table)
+
+
+def _store_verdict(ledger: Ledger) -> Iterator[Line]:
+    """Yield how much can be read of a database that is not state.db."""
+    tables = [table for table in ledger.tables if table.read]
+    read = count(sum(table.read for table in tables), "row")
+    if ledger.complete:
+        text = f"Everything can be read: {read} in {count(len(tables), 'table')}."
+        yield Line(text, "good", asked=True)
+        return
+    yield from _beyond_tables(ledger)
+    lost = sum(table.lost_rows for table in ledger.tables)
+    if lost:
+        text = f"{read} can be read; {lost:,} {verb(lost, 'is', 'are')} lost."
+    else:
+        text = f"{read} can be read."
+    yield Line(text, "error" if lost else "warning", asked=True)
 
 
 def _beyond_tables(ledger: Ledger) -> Iterator[Line]:
@@ -258,7 +276,7 @@ def _ids(ranges: Ranges, shown: int) -> str:
 def _other_tables(ledger: Ledger) -> Iterator[Line]:
     whole = 0
     for table in ledger.tables:
-        if table.name in (MESSAGES, SESSIONS):
+        if table.name in (MESSAGES, SESSIONS) and ledger.store is None:
             continue
         lost = table.lost_rows
         gone = table.pages_in_question
@@ -271,17 +289,22 @@ def _other_tables(ledger: Ledger) -> Iterator[Line]:
         yield Line(f"{text}.", "warning", asked=True)
         yield from _pages(table)
         yield from _details(table)
-    if whole:
-        yield Line(f"{count(whole, 'other table')} can be read completely.", "dim")
+    if whole and not (ledger.store is not None and ledger.complete):
+        noun = "table" if ledger.store is not None else "other table"
+        yield Line(f"{count(whole, noun)} can be read completely.", "dim")
 
 
-def next_lines(ledger: Ledger, audience: Audience) -> Iterator[Line]:
-    """Yield what is not made again, and what to type after a look that wrote nothing."""
+def next_lines(ledger: Ledger, audience: Audience, name: str | None) -> Iterator[Line]:
+    """Yield what is not made again, and what to type after a look that wrote nothing.
+
+    ``name`` is that of the database, None for state.db.
+    """
     yield from _left_out(ledger)
     write = advice(
-        "Nothing was written. To put it in the place of state.db: `{}`. Into a file: `{}`.",
-        command("salvage", "--install"),
-        command("salvage", "--out", "FILE"),
+        f"Nothing was written. To put it in the place of {name or 'state.db'}: `{{}}`. Into"
+        " a file: `{}`.",
+        salvage_command(name, "--install"),
+        salvage_command(name, "--out", "FILE"),
     )
     yield Line(audience.typed(write), "head")
 

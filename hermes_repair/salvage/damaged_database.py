@@ -11,6 +11,7 @@ from hermes_repair.salvage.account import MESSAGES, Account
 from hermes_repair.salvage.assignment import Assignment, UnassignedPage
 from hermes_repair.salvage.bundle import Bundle
 from hermes_repair.salvage.cells import Cell, cells
+from hermes_repair.salvage.column_orders import KnownTables
 from hermes_repair.salvage.page_image import PageImage, open_image
 from hermes_repair.salvage.page_survey import Survey, survey
 from hermes_repair.salvage.salvaged_rows import Refused, SalvagedRow, nothing_refused, rows
@@ -108,11 +109,15 @@ def _is_derived(table: str) -> bool:
 
 @contextmanager
 def damaged_database(
-    bundle: Bundle, tell: Callable[[str], None], expected: int | None = None
+    bundle: Bundle,
+    tell: Callable[[str], None],
+    expected: int | None = None,
+    known: KnownTables | None = None,
 ) -> Iterator[DamagedDatabase]:
     """Open the files of one database and find out what every page is.
 
-    ``expected`` is the schema number to choose where several fit, if it is one of them.
+    ``expected`` is the schema number to choose where several fit, if it is one of them. ``known``
+    are the tables where the schema is lost, those of state.db if none are given.
 
     Raises :class:`.bundle.NoPages` and ``OSError`` as :func:`.page_image.open_image` does.
     """
@@ -122,6 +127,6 @@ def damaged_database(
             image, lambda page: tell(f"{page:,} of {image.page_count:,} pages were looked at.")
         )
         tell("Finding out which table each page is of.")
-        assignment = assign(image, surveyed, expected=expected)
+        assignment = assign(image, surveyed, known, expected)
         tell("Reading the indexes.")
         yield DamagedDatabase(image, surveyed, assignment, Witnesses(image, assignment))

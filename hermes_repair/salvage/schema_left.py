@@ -49,11 +49,11 @@ def _spelled(name: str) -> str:
     return low if low in tables_of_hermes() else name
 
 
-def tables_left(schema: Schema) -> dict[str, Table]:
+def tables_left(schema: Schema, *, hermes: bool = True) -> dict[str, Table]:
     """Return the ordinary tables whose CREATE TABLE is there, by name.
 
-    One of ``messages`` or ``sessions`` without what every schema has of it says nothing: its pages
-    then say more.
+    Of state.db (``hermes``) one of ``messages`` or ``sessions`` without what every schema has of it
+    says nothing: its pages then say more.
     """
     found = {}
     for (kind, name), row in schema.items():
@@ -62,7 +62,7 @@ def tables_left(schema: Schema) -> dict[str, Table]:
             if table is None:
                 continue
             table = replace(table, name=name)  # one of the two names may be damaged
-            if is_of_a_store(table):
+            if not hermes or is_of_a_store(table):
                 found[name] = table
     return found
 

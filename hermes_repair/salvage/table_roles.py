@@ -122,7 +122,7 @@ class _Roles:
     def __init__(self, image: PageImage, survey: Survey, known: KnownTables) -> None:
         self.image, self.survey, self.known = image, survey, known
         self.schema: Schema = best_rows(survey.schema_rows)
-        self.tables = tables_left(self.schema)
+        self.tables = tables_left(self.schema, hermes=known is hermes_tables())
         self.stored = {name: stored_table(table) for name, table in self.tables.items()}
         self.roots = {
             name: row.root for (kind, name), row in self.schema.items() if kind == "table"

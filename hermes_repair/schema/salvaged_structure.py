@@ -55,15 +55,16 @@ class SalvagedStructure:
     """The statements that make a new database of schema ``number``.
 
     ``tables`` are CREATE statements by name, ``indexes`` too; ``layout`` names that of the search
-    tables. ``last`` are Hermes' views and triggers beside those of the search tables, which must
-    not see the rows come in. ``left_out`` are objects of the file that are not made again
+    tables, None for a database that is not state.db (and ``number`` is 0 then). ``last`` is what is
+    run when the rows are in: Hermes' views and triggers beside those of the search tables, which
+    must not see the rows come in. ``left_out`` are objects of the file that are not made again
     (``trigger x``).
     """
 
     number: int
     tables: Mapping[str, str]
     indexes: Mapping[str, str]
-    layout: str
+    layout: str | None
     last: Mapping[str, str]
     left_out: tuple[str, ...]
 
@@ -87,7 +88,7 @@ def salvaged_structure(
     side = {name: sql for (kind, name), sql in _objects("side").items() if kind == "table"}
     for name, sql in {**known, **side}.items():
         mine = own.get(name)
-        if mine is not None and (mine.certain or _has_columns_of(mine.table, sql)):
+        if mine is not None and (mine.certain or has_columns_of(mine.table, sql)):
             tables[name] = mine.sql
         elif name in known or mine is not None or name in with_rows:
             tables[name] = sql
@@ -106,7 +107,7 @@ def salvaged_structure(
         indexes=indexes,
         layout=_layout(number, kept, with_rows),
         last=last,
-        left_out=tuple(sorted(set(_left_out(kept, {*tables, *indexes, *last})))),
+        left_out=tuple(sorted(set(left_out(kept, {*tables, *indexes, *last})))),
     )
 
 
@@ -128,7 +129,7 @@ def _own_tables(kept: Sequence[KeptObject]) -> dict[str, _Own]:
         name = one.name
         if one.type != "table" or name in own or name in shadows or name.startswith("sqlite_"):
             continue
-        table = _ordinary(one)
+        table = ordinary_table(one)
         if table is None or not is_of_a_store(table):
             continue
         alone = Structure(tables={table.name: table})
@@ -137,7 +138,7 @@ def _own_tables(kept: Sequence[KeptObject]) -> dict[str, _Own]:
     return own
 
 
-def _ordinary(one: KeptObject) -> Table | None:
+def ordinary_table(one: KeptObject) -> Table | None:
     """Return the one table that a statement makes, None where it makes none or something else."""
     declared = declared_table(one.sql)
     listed = list(islice(tokens(one.sql), 4))[3:] == ["("]  # and not: AS SELECT
@@ -152,7 +153,8 @@ def _ordinary(one: KeptObject) -> Table | None:
     return replace(table, name=one.name) if folded(table.name) == folded(one.name) else None
 
 
-def _has_columns_of(table: Table, sql: str) -> bool:
+def has_columns_of(table: Table, sql: str) -> bool:
+    """Whether a table has every column that a CREATE TABLE of ours gives it."""
     (expected,) = read_script(sql).tables.values()
     return all(table.column(column.name) is not None for column in expected.columns)
 
@@ -196,18 +198,19 @@ def _indexes(
         name: sql
         for script in (made, _objects("side"))
         for (kind, name), sql in script.items()
-        if kind == "index" and _indexed(sql) in tables
+        if kind == "index" and table_of_index(sql) in tables
     }
     for one in kept:
         if one.type != "index" or one.table not in tables or one.name in indexes:
             continue
         foreign = one.table not in tables_of_hermes()
-        if _is_index(one) and (foreign or normal(one.sql) in _indexes_of_releases()):
+        if makes_index(one) and (foreign or normal(one.sql) in _indexes_of_releases()):
             indexes[one.name] = one.sql
     return indexes
 
 
-def _is_index(one: KeptObject) -> bool:
+def makes_index(one: KeptObject) -> bool:
+    """Whether the statement of an index makes that index and nothing else."""
     try:
         kind, name = kind_of(one.sql)
         alone = len(list(statements(one.sql))) == 1
@@ -216,7 +219,7 @@ def _is_index(one: KeptObject) -> bool:
         return False
 
 
-def _indexed(sql: str) -> str:
+def table_of_index(sql: str) -> str:
     """Return the table that a CREATE INDEX of ours is on."""
     return normal(sql).split(" on ", 1)[1].split(" ", 1)[0]
 
@@ -257,7 +260,7 @@ def _search_structure(kept: Sequence[KeptObject]) -> Structure:
     return Structure(triggers=triggers, views=views, virtual_tables=virtual)
 
 
-def _left_out(kept: Sequence[KeptObject], made: Collection[str]) -> Iterator[str]:
+def left_out(kept: Sequence[KeptObject], made: Collection[str]) -> Iterator[str]:
     """Yield what the file has, and the new database will not: it has the names ``made``."""
     search = {f"{name}_{part}" for name in (*TABLES, CJK) for part in SHADOW_SUFFIXES} | {*TABLES}
     virtual = {one.name for one in kept if virtual_table_of(one.name, one.sql) is not None}

@@ -10,12 +10,18 @@ from hermes_repair.schema.structure import Structure
 
 
 @cache
-def side_store_structures(name: str) -> tuple[Structure, ...]:
-    """Return the structures of a database by the name of its file, oldest first.
+def side_store_scripts(name: str) -> tuple[str, ...]:
+    """Return what makes a database, by the name of its file, oldest release first.
 
     Empty for a database that is not known. The files are named after the first release with it,
     0.13.0 to 0.19.0 were looked at.
     """
     folder = catalogue_root() / "db" / "side_stores" / name.removesuffix(".db")
     scripts = sorted(folder.glob("*.sql")) if folder.is_dir() else []
-    return tuple(read_script(script.read_text(encoding="utf-8")) for script in scripts)
+    return tuple(script.read_text(encoding="utf-8") for script in scripts)
+
+
+@cache
+def side_store_structures(name: str) -> tuple[Structure, ...]:
+    """Return the structures that :func:`side_store_scripts` make."""
+    return tuple(map(read_script, side_store_scripts(name)))

@@ -22,10 +22,11 @@ def healthy(home: Path, capsys: Capture) -> Path:
 
 
 def closing(capsys: Capture, *words: str | Path) -> list[str]:
-    """Return what the doctor says last, from its verdict on."""
+    """Return what it comes to, and what the doctor says last, from there on."""
     lines = say(capsys, "doctor", *words).out.splitlines()
     first = next(n for n, line in enumerate(lines) if line.startswith(("Nothing", "Found")))
-    return lines[first:]
+    last = next(n for n, line in enumerate(lines) if line.startswith("Checked: "))
+    return [lines[first], *lines[last:]]
 
 
 def test_nothing_is_wrong_of_what(healthy: Path, capsys: Capture) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from hermes_repair import __version__
 from hermes_repair.cli.commands import COMMANDS
+from hermes_repair.cli.streams import prepare
 from hermes_repair.model.words import cells
 from tests.cli.speaking import at_a_terminal, commands, say
 from tests.homes.home import execute_all
@@ -75,4 +76,10 @@ def test_a_narrow_terminal(tmp_path: Path, capsys: Capture) -> None:
     assert wrapped == " ".join(plain.split())
     long = [line for line in shown.splitlines() if cells(line) > 60]
     for line in map(str.strip, long):  # a command, or a path that is longer than the line
-        assert line.startswith("hermes-repair ") or " " not in line
+        assert line.removeprefix("`").startswith("hermes-repair ") or " " not in line
+
+
+def test_an_encoding_without_our_signs() -> None:
+    prepare()
+    assert "✓ ✗ a…".encode("latin-1", "spelled") == b"+ x a..."
+    assert "日".encode("ascii", "spelled") == b"\\u65e5"
