@@ -42,7 +42,8 @@ class Size:
     """What is asked for. ``messages`` are those said; damage leaves some of them out of SQLite.
 
     ``length``: chats have so many times the turns. ``reasoning``: sentences that the model thinks
-    before each answer, which files and rows hold and no search table does.
+    before each answer, which files and rows hold and no search table does. ``results``: sentences
+    that the result of a tool has at most, some 55 bytes each.
     """
 
     messages: int
@@ -52,6 +53,7 @@ class Size:
     padding_bytes: int = 0
     length: int = 1
     reasoning: int = 0
+    results: int = 40
     seed: int = 1
 
 
@@ -132,7 +134,7 @@ def _hold_chats(connection: sqlite3.Connection, folder: Path, size: Size, made: 
         for number in range(max(chat.turns for chat in chats)):
             for chat in (chat for chat in chats if number < chat.turns):
                 moment += random.uniform(20, 90)  # so each chat begins after its row
-                turn = _turn(text, random, chat, number, size.reasoning)[: size.messages - said]
+                turn = _turn(text, random, chat, number, size)[: size.messages - said]
                 said += len(turn)
                 rows += _say(chat, number, turn, moment, made)
         connection.executemany(_INSERT_MESSAGE, rows)
@@ -156,13 +158,13 @@ def _open_chat(random: Random, number: int, made: Made, size: Size, started: flo
     return Chat(name, started, turns, recorded, lacks, torn)
 
 
-def _turn(text: Text, random: Random, chat: Chat, number: int, reasoning: int) -> list[Message]:
+def _turn(text: Text, random: Random, chat: Chat, number: int, size: Size) -> list[Message]:
     """Return the messages of one turn; a third of the turns use a tool."""
     ask = {"role": "user", "content": text.draw(1, 5)}
     answer = {
         "role": "assistant",
         "content": text.draw(3, 25),
-        "reasoning": text.draw(reasoning, reasoning) if reasoning else None,
+        "reasoning": text.draw(size.reasoning, size.reasoning) if size.reasoning else None,
         "finish_reason": "stop",
     }
     if random.random() > 1 / 3:
@@ -179,7 +181,7 @@ def _turn(text: Text, random: Random, chat: Chat, number: int, reasoning: int) -
     result = {
         "role": "tool",
         "name": "terminal",
-        "content": text.draw(2, 40, "\n"),
+        "content": text.draw(2, size.results, "\n"),
         "tool_call_id": call,
     }
     return [ask, calling, result, answer]
@@ -270,6 +272,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--padding-bytes", type=int)
     parser.add_argument("--length", type=int)
     parser.add_argument("--reasoning", type=int)
+    parser.add_argument("--results", type=int)
     parser.add_argument("--seed", type=int)
     options = vars(parser.parse_args(arguments))
     target = options.pop("target")

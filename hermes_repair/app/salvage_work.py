@@ -199,7 +199,7 @@ def _ledger(
             if path is not None and path.exists()
         ),
         page_size=image.page_size,
-        encoding=image.encoding.value,
+        encoding=image.encoding.codec,
         pages=image.page_count,
         unread_pages=unread,
         schema=structure.number,

@@ -21,7 +21,7 @@ from hermes_repair.salvage.account import MESSAGES, SESSIONS, Account
 from hermes_repair.salvage.assignment import AssignedTable
 from hermes_repair.salvage.damaged_database import DamagedDatabase
 from hermes_repair.salvage.row_shapes import shape_of
-from hermes_repair.salvage.salvaged_rows import Refusal, Refused, SalvagedRow
+from hermes_repair.salvage.salvaged_rows import Refusal, Refused, SalvagedRow, values_of
 from hermes_repair.salvage.search_copy import PartOfMessage
 from hermes_repair.salvage.stored_table import StoredTable
 from hermes_repair.schema.salvaged_structure import SalvagedStructure
@@ -128,14 +128,15 @@ class SalvageWriter:
         homeless = [name for name in stored if folded(name) not in known]
         # Rows come in the order of their rowids, and keep them: 0.17 and others read by them.
         by_rowid = not assigned.stored.without_rowid and assigned.stored.rowid_column is None
-        if by_rowid and "rowid" not in known:
+        rowid_first = by_rowid and "rowid" not in known
+        if rowid_first:
             columns.insert(0, "rowid")
 
+        take = values_of(columns[1:] if rowid_first else columns)
+
         def read() -> Iterator[tuple[Value, ...]]:
-            # They were judged once. Only where something was found then does that decide.
-            met = self.account.of(table)
-            judged = bool(met.aside or met.in_doubt or met.torn)
-            for row in self.source.rows(table, lambda one: _aside(side, one), judged=judged):
+            # What is wrong with a row was asked and told when they were counted.
+            for row in self.source.rows(table, lambda one: _aside(side, one), marked=False):
                 values = row.values
                 if homeless and any(values.get(name) is not None for name in homeless):
                     written.changed["values_without_a_column"] += 1
@@ -146,10 +147,7 @@ class SalvageWriter:
                         page=row.page,
                         rowid=row.rowid,
                     )
-                if by_rowid and columns[0] == "rowid":
-                    yield (row.rowid, *map(values.get, columns[1:]))
-                else:
-                    yield tuple(map(values.get, columns))
+                yield (row.rowid, *take(values)) if rowid_first else take(values)
 
         def refused(values: Sequence[Value], reason: str) -> None:
             written.refused[table] += 1

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -14,54 +12,23 @@ from hermes_repair.model.values import Value, readable
 from hermes_repair.salvage.assignment import Assignment
 from hermes_repair.salvage.leaves import Trust
 from hermes_repair.salvage.page_image import PageImage
+from hermes_repair.salvage.said_by_rowid import Rowids
 from hermes_repair.salvage.salvaged_rows import Mark, Refusal, Refused, SalvagedRow
 from hermes_repair.salvage.search_copy import PartOfMessage
 from hermes_repair.salvage.witnesses import LostRow
 
 MESSAGES, SESSIONS = "messages", "sessions"
-_TRUST = {trust: trust.name.lower() for trust in Trust}
+_TRUST = tuple(trust.name.lower() for trust in Trust)
 
 
-class RowIds:
-    """The rowids of a table, in 8 bytes each. They come nearly in order."""
-
-    def __init__(self) -> None:
-        self._ids = array("q")
-        self._sorted = True
-
-    def add(self, rowid: int) -> None:
-        """Take one more, as far as SQLite has such a number."""
-        if self._ids and rowid < self._ids[-1]:
-            self._sorted = False
-        self._ids.append(rowid)
-
-    def _in_order(self) -> array[int]:
-        if not self._sorted:
-            self._ids = array("q", sorted(self._ids))
-            self._sorted = True
-        return self._ids
-
-    def __contains__(self, rowid: object) -> bool:
-        if not isinstance(rowid, int) or isinstance(rowid, bool):
-            return False
-        ids = self._in_order()
-        at = bisect_left(ids, rowid)
-        return at < len(ids) and ids[at] == rowid
-
-    def __len__(self) -> int:
-        return len(self._ids)
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(self._in_order())
-
-    def gaps(self, proven: Iterable[int]) -> int:
-        """Return how many ids between the lowest and the highest neither are here nor ``proven``
-        to have been given out."""
-        ids = self._in_order()
-        if not ids:
-            return 0
-        inside = sum(ids[0] < one < ids[-1] for one in proven)
-        return ids[-1] - ids[0] + 1 - len(ids) - inside
+def _gaps(ids: Rowids, proven: Iterable[int]) -> int:
+    """Return how many ids between the lowest and the highest of ``ids`` neither are among them nor
+    ``proven`` to have been given out."""
+    lowest, highest = next(iter(ids), None), ids.highest
+    if lowest is None:
+        return 0
+    inside = sum(lowest < one < highest for one in proven)
+    return highest - lowest + 1 - len(ids) - inside
 
 
 @dataclass(slots=True)
@@ -76,8 +43,8 @@ class TableCount:
     torn: list[tuple[int | None, str]] = field(default_factory=list)
     aside: Counter[str] = field(default_factory=Counter)
     lost: list[int] = field(default_factory=list)
-    ids: RowIds = field(default_factory=RowIds)
-    filled: RowIds = field(default_factory=RowIds)
+    ids: Rowids = field(default_factory=Rowids)
+    filled: Rowids = field(default_factory=Rowids)
     """Rows that are not from a page of the table, but from its copy in the search index."""
 
     def __contains__(self, rowid: object) -> bool:
@@ -118,6 +85,7 @@ class Account:
 
     def __init__(self, image: PageImage) -> None:
         self._image = image
+        self._page = 0, image.origin(0).value
         self.tables: dict[str, TableCount] = {}
         self.sessions: dict[Value, SessionCount] = {}
 
@@ -130,27 +98,33 @@ class Account:
 
     def take(self, row: SalvagedRow) -> None:
         """Count a row that was read."""
-        table = self.of(row.table)
+        name, rowid, values, page, trust, marks = row
+        table = self.of(name)
         table.read += 1
-        table.by_trust[_TRUST[row.trust]] += 1
-        copied = Mark.SEARCH_COPY in row.marks
-        table.by_origin[SEARCH_COPY if copied else self._image.origin(row.page).value] += 1
-        doubts = row.marks and row.marks - {Mark.SEARCH_COPY}
+        table.by_trust[_TRUST[trust]] += 1
+        copied = bool(marks) and Mark.SEARCH_COPY in marks
+        table.by_origin[SEARCH_COPY if copied else self._origin(page)] += 1
+        doubts = marks and marks - {Mark.SEARCH_COPY}
         if doubts:
             table.marked.update(mark.name.lower() for mark in doubts)
             table.in_doubt += 1
-        if row.rowid is not None:
-            (table.filled if copied else table.ids).add(row.rowid)
-        if row.table == MESSAGES:
-            session = self._session(row.values.get("session_id"))
+        if rowid is not None:
+            (table.filled if copied else table.ids).add(rowid)
+        if name == MESSAGES:
+            session = self._session(values.get("session_id"))
             session.messages += 1
             session.marked += bool(doubts)
-        elif row.table == SESSIONS:
-            session = self._session(row.values.get("id"))
+        elif name == SESSIONS:
+            session = self._session(values.get("id"))
             session.row = True
             session.row_marked = bool(doubts)
-            counted = row.values.get("message_count")
+            counted = values.get("message_count")
             session.counted = counted if isinstance(counted, int) else None
+
+    def _origin(self, page: int) -> str:
+        if page != self._page[0]:  # the rows of a page come one after the other
+            self._page = page, self._image.origin(page).value
+        return self._page[1]
 
     def refuse(self, refused: Refused) -> None:
         """Count a cell that gave no row."""
@@ -194,7 +168,7 @@ class Account:
             broken=dict(found.broken()),
             aside=dict(found.aside),
             lost=ranges_of(found.lost),
-            gaps=found.ids.gaps(chain(found.lost, found.filled)),
+            gaps=_gaps(found.ids, chain(found.lost, found.filled)),
             pages_lost=(assigned.lost or 0) if assigned is not None else 0,
             witnessed=witnessed,
             tree_whole=assigned is None or assigned.whole,

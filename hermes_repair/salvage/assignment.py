@@ -6,6 +6,8 @@ from array import array
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from itertools import islice
+from operator import lt
 
 from hermes_repair.salvage.leaves import Leaf, SchemaRow
 from hermes_repair.salvage.page_survey import Survey
@@ -48,11 +50,29 @@ class UnassignedPage:
 
 @dataclass(slots=True)
 class TablePages:
-    """The table leaves of one table in the order of their rowids, and between which these lie."""
+    """The table leaves of one table, and between which rowids each lies: 20 bytes a page."""
 
     pages: array[int] = field(default_factory=lambda: array("I"))
     lows: array[int] = field(default_factory=lambda: array("q"))
     highs: array[int] = field(default_factory=lambda: array("q"))
+
+    def add(self, page: int, low: int, high: int) -> None:
+        """Take one more page, with its lowest and highest rowid or the bounds of these."""
+        self.pages.append(page)
+        self.lows.append(low)
+        self.highs.append(high)
+
+    def in_order(self) -> TablePages:
+        """Return the same pages in the order of their lowest rowid."""
+        if all(map(lt, self.lows, islice(self.lows, 1, None))):
+            return self
+        keys = list(zip(self.lows, self.highs, self.pages, strict=True))
+        order = sorted(range(len(keys)), key=keys.__getitem__)
+        return TablePages(
+            array("I", (self.pages[at] for at in order)),
+            array("q", (self.lows[at] for at in order)),
+            array("q", (self.highs[at] for at in order)),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,9 @@ from hermes_repair.salvage.database_header import HEADER_SIZE
 INDEX_INTERIOR, TABLE_INTERIOR, INDEX_LEAF, TABLE_LEAF = 2, 5, 10, 13
 """The first byte of each kind of b-tree page."""
 
+LOWEST, HIGHEST = -(1 << 63), (1 << 63) - 1
+"""The least and the greatest rowid; as bounds of one they say nothing."""
+
 LEAF_HEADER, INTERIOR_HEADER = 8, 12
 CHILD = 4
 _LEAST_CELL = 4

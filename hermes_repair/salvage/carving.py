@@ -21,7 +21,7 @@ from hermes_repair.salvage.btree_page import (
     varint,
 )
 from hermes_repair.salvage.cell_places import Place
-from hermes_repair.salvage.records import NoRecord, body_size, read_types
+from hermes_repair.salvage.records import NoRecord, read_header
 
 _COLUMNS = 2  # at least; one alone fits anywhere
 _LEAST_CELL = 4
@@ -66,10 +66,10 @@ def _cell_at(data: bytes, begin: int, end: int, limit: Limits, keyed: bool) -> P
         last = at + local + (CHILD if local < size else 0)
         if last > end:
             return None
-        head, types = read_types(data[at : at + local], 0)
+        header = read_header(data[at : at + local], 0)
     except (IndexError, NoRecord):
         return None
-    if len(types) < _COLUMNS or head + body_size(types) != size:
+    if len(header.types) < _COLUMNS or header.size + header.body != size:
         return None
     return Place(begin, at, last, size, local, rowid, None)
 
@@ -100,11 +100,11 @@ def whole_in_block(data: bytes, begin: int, end: int) -> Place | None:
     for skipped in _HEADER_AT:
         at = begin + skipped
         try:
-            head, types = read_types(data[at:end], 0)
+            header = read_header(data[at:end], 0)
         except NoRecord:
             continue
-        size = head + body_size(types)
-        if len(types) > _COLUMNS and any(types) and at + size <= end:
+        size = header.size + header.body
+        if len(header.types) > _COLUMNS and any(header.types) and at + size <= end:
             return Place(begin, at, at + size, size, size, None, None)
     return None
 

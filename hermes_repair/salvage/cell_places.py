@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from hermes_repair.salvage.broken_cells import Why
 from hermes_repair.salvage.btree_page import (
     CHILD,
     INDEX_INTERIOR,
+    LOWEST,
+    TABLE_INTERIOR,
     TABLE_LEAF,
     PageHeader,
     free_bytes,
@@ -18,9 +20,14 @@ from hermes_repair.salvage.btree_page import (
     signed,
     varint,
 )
-from hermes_repair.salvage.records import NoRecord, body_size, read_types
+from hermes_repair.salvage.records import NoRecord, read_header
 
-_LEAST_CELL = 4
+LEAST_CELL = 4
+"""Bytes; what is shorter takes as much."""
+
+WholeCell: TypeAlias = tuple[int, int, int, int | None]
+"""Of a cell that is where it should be: where its record begins, the size of that, how much of it
+lies on the page, and the rowid. A bare tuple, because there are millions."""
 
 
 class Place(NamedTuple):
@@ -40,36 +47,54 @@ class Place(NamedTuple):
 
 
 def places(data: bytes, header: PageHeader, usable: int) -> list[Place]:
-    """Return the place of every cell in the order of their pointers.
+    """Return the place of every cell of a page with rows, in the order of their pointers.
 
     A page on which everything adds up is taken as it is. On any other the cells whose records agree
     with themselves are believed, unless two of them overlap or a rowid is out of order.
     """
-    found, whole = _locate(data, header, usable)
-    return found if whole else _believed(data, found, header.flags == TABLE_LEAF)
+    found = _located(data, header, usable)
+    if whole_cells(data, header, usable) is None:
+        found = _believed(data, found, header.flags == TABLE_LEAF)
+    return found
 
 
 def adds_up(data: bytes, header: PageHeader, usable: int) -> bool:
     """Whether cells, free blocks and fragments fill a page to the byte, as on every sound page."""
-    return is_sound(header, usable) and _locate(data, header, usable)[1]
+    if not is_sound(header, usable):
+        return False
+    if header.flags == TABLE_INTERIOR:
+        return _keys_add_up(data, header, usable)
+    return whole_cells(data, header, usable) is not None
 
 
-def _locate(data: bytes, header: PageHeader, usable: int) -> tuple[list[Place], bool]:
-    """Return the place of every cell, and whether all of them add up."""
-    found: list[Place] = []
+def _keys_add_up(data: bytes, header: PageHeader, usable: int) -> bool:
+    """Whether the cells of a table interior page, each a child and a key, fill it."""
+    try:
+        taken = sum(varint(data, at + CHILD)[1] - at for at in header.pointers)
+    except IndexError:
+        return False
+    free = free_bytes(data, header, usable)
+    return free is not None and header.content + taken + free == usable
+
+
+def whole_cells(data: bytes, header: PageHeader, usable: int) -> list[WholeCell] | None:
+    """Return where the cells of a page with rows lie; None where not everything on it adds up.
+
+    Cells, free blocks and fragments have to fill it to the byte, and rowids to rise.
+    """
+    found: list[WholeCell] = []
     limit = limits(usable, header.flags)
-    most, end_of_page = limit.most, min(usable, len(data))
+    most, least = limit.most, header.end
+    end_of_page = min(usable, len(data))
+    last_begin = end_of_page - LEAST_CELL
     keyed = header.flags == TABLE_LEAF
     skipped = CHILD if header.flags == INDEX_INTERIOR else 0
-    taken, sound, rowid, last = 0, True, None, None
-    least = header.end
-    for begin in header.pointers:
-        at = begin + skipped
-        if not least <= begin <= end_of_page - _LEAST_CELL:
-            found.append(Place(begin, at, begin, 0, 0, None, Why.CELL_POINTER))
-            sound = False
-            continue
-        try:
+    taken, rowid, last = 0, None, LOWEST - 1
+    try:
+        for begin in header.pointers:
+            if not least <= begin <= last_begin:
+                return None
+            at = begin + skipped
             size = data[at]
             if size < 128:
                 at += 1
@@ -79,27 +104,55 @@ def _locate(data: bytes, header: PageHeader, usable: int) -> tuple[list[Place], 
                 rowid, at = varint(data, at)
                 if rowid >> 63:
                     rowid = signed(rowid)
+                if rowid <= last:
+                    return None
+                last = rowid
+            if size <= most:
+                local = size
+                end = at + size
+                if end < begin + LEAST_CELL:
+                    end = begin + LEAST_CELL
+            else:
+                local = limit.local(size)
+                end = at + local + CHILD
+            if end > end_of_page:
+                return None
+            taken += end - begin
+            found.append((at, size, local, rowid))
+    except IndexError:
+        return None
+    free = free_bytes(data, header, usable)
+    return found if free is not None and header.content + taken + free == usable else None
+
+
+def _located(data: bytes, header: PageHeader, usable: int) -> list[Place]:
+    """Return the place of every cell, as far as it can lie where its pointer leads."""
+    found: list[Place] = []
+    limit = limits(usable, header.flags)
+    end_of_page = min(usable, len(data))
+    keyed = header.flags == TABLE_LEAF
+    skipped = CHILD if header.flags == INDEX_INTERIOR else 0
+    for begin in header.pointers:
+        at = begin + skipped
+        rowid: int | None = None
+        if not header.end <= begin <= end_of_page - LEAST_CELL:
+            found.append(Place(begin, at, begin, 0, 0, None, Why.CELL_POINTER))
+            continue
+        try:
+            size, at = varint(data, at)
+            if keyed:
+                rowid, at = varint(data, at)
+                rowid = signed(rowid)
         except IndexError:
             found.append(Place(begin, at, end_of_page, 0, 0, None, Why.CELL_CUT))
-            sound = False
             continue
-        if size <= most:
-            local = size
-            end = max(at + size, begin + _LEAST_CELL)
-        else:
-            local = limit.local(size)
-            end = at + local + CHILD
+        local = limit.local(size)
+        end = max(at + local, begin + LEAST_CELL) if local == size else at + local + CHILD
         if end > end_of_page:
             found.append(Place(begin, at, end_of_page, size, local, rowid, Why.CELL_CUT))
-            sound = False
-            continue
-        if keyed:
-            sound = sound and (last is None or rowid > last)  # type: ignore[operator]
-            last = rowid
-        taken += end - begin
-        found.append(Place(begin, at, end, size, local, rowid, None))
-    free = free_bytes(data, header, usable) if sound else None
-    return found, free is not None and header.content + taken + free == usable
+        else:
+            found.append(Place(begin, at, end, size, local, rowid, None))
+    return found
 
 
 def _believed(data: bytes, found: list[Place], keyed: bool) -> list[Place]:
@@ -133,10 +186,10 @@ def _agrees(data: bytes, place: Place) -> bool:
     try:
         if place.local < place.size and varint(record, 0)[0] > place.local:
             return True  # with small pages and many columns the header itself goes on elsewhere
-        head, types = read_types(record, 0)
+        head = read_header(record, 0)
     except (NoRecord, IndexError):
         return False
-    return bool(types) and head + body_size(types) == place.size
+    return bool(head.types) and head.size + head.body == place.size
 
 
 def _longest_rise(numbers: Sequence[int]) -> set[int]:

@@ -13,29 +13,28 @@ from hermes_repair.model.values import Value
 from hermes_repair.salvage.broken_cells import Broken, Why
 from hermes_repair.salvage.btree_page import (
     CHILD,
-    INDEX_INTERIOR,
-    INDEX_LEAF,
     TABLE_LEAF,
     begin_of,
+    limits,
     read_page_header,
     varint,
 )
 from hermes_repair.salvage.carving import carve
 from hermes_repair.salvage.cell_places import Place, places
-from hermes_repair.salvage.leaves import Leaf, LeafKind
-from hermes_repair.salvage.overflow_chains import Chain, read_chain
+from hermes_repair.salvage.leaves import Leaf
+from hermes_repair.salvage.overflow_chains import Chain, owner_of, read_chain
 from hermes_repair.salvage.page_image import PageImage
+from hermes_repair.salvage.plain_leaves import plain_rows
 from hermes_repair.salvage.records import (
     NoRecord,
     body_size,
     decode_record,
     decode_some,
     end_of,
-    read_types,
+    read_header,
 )
 
 _ZEROS_OF_NUMBERS = 16  # bytes; the end of a REAL may be zeros, and lie on the last page alone
-_CELLS = 16  # bits of an owner's number: no page has more cells
 
 
 class Cell(NamedTuple):
@@ -90,10 +89,16 @@ def cells(image: PageImage, leaf: Leaf, wanted: Collection[int] | None = None) -
                 yield cell._replace(slot=cell.slot + len(found), carved=True)
 
 
+def rows_of(image: PageImage, leaf: Leaf) -> Iterable[tuple[int | None, tuple[Value, ...] | None]]:
+    """Return rowid and values of every cell of a page, as :func:`cells` has them, and no more."""
+    plain = plain_rows(image, leaf)
+    return plain if plain is not None else ((c.rowid, c.values) for c in cells(image, leaf))
+
+
 def _places(image: PageImage, leaf: Leaf, data: bytes) -> tuple[list[Place], list[Place]]:
     """Return where the cells of a page lie, and the cells to which it has lost the pointers."""
     header = read_page_header(data, leaf.page, image.usable)
-    if header is None or header.flags != _flags_of(leaf):
+    if header is None or header.flags != leaf.flags:
         return [], _without_pointer(image, leaf, data, [])
     found = places(data, header, image.usable)
     lost = sum(place.why is Why.CELL_POINTER for place in found)
@@ -112,15 +117,9 @@ def _without_pointer(
     return [
         place
         for begin, end in zip(begins, ends, strict=True)
-        for place in carve(data, range(begin, end), _flags_of(leaf), image.usable, edges)
+        for place in carve(data, range(begin, end), leaf.flags, image.usable, edges)
         if leaf.allows(place.rowid) and (place.rowid is None or place.rowid not in rowids)
     ]
-
-
-def _flags_of(leaf: Leaf) -> int:
-    if leaf.kind is LeafKind.TABLE:
-        return TABLE_LEAF
-    return INDEX_INTERIOR if leaf.interior else INDEX_LEAF
 
 
 def read_places(
@@ -147,7 +146,7 @@ def read_places(
                 values = decode_record(data, at, size, encoding)
                 yield Cell(page, slot, rowid, values, None, stale)
                 continue
-            payload = _payload(image, data, place, page << _CELLS | slot)
+            payload = _payload(image, data, place, owner_of(page, slot))
             if isinstance(payload, Broken):
                 yield Cell(page, slot, rowid, None, payload)
                 continue
@@ -177,11 +176,38 @@ def shapes(image: PageImage, leaf: Leaf) -> Iterator[Shape]:
         record = data[place.at : place.at + place.local]
         try:
             if place.local < place.size and varint(record, 0)[0] > place.local:
-                payload = _payload(image, data, place, leaf.page << _CELLS | slot)
+                payload = _payload(image, data, place, owner_of(leaf.page, slot))
                 record = b"" if isinstance(payload, Broken) else payload.data
-            yield Shape(slot, place.rowid, tuple(read_types(record, 0)[1]))
+            yield Shape(slot, place.rowid, read_header(record, 0).types)
         except (NoRecord, IndexError):
             continue
+
+
+def first_types(image: PageImage, leaf: Leaf, most: int) -> list[tuple[int, ...]]:
+    """Return the serial types of the first rows of a table leaf, at most so many.
+
+    None where one of them does not agree with itself, or its header is not on the page: such a page
+    is read in another way.
+    """
+    data = image.page(leaf.page)
+    header = read_page_header(data, leaf.page, image.usable) if data is not None else None
+    if data is None or header is None or header.flags != TABLE_LEAF:
+        return []
+    found = []
+    local = limits(image.usable, TABLE_LEAF).local
+    least, most_end = header.end, min(image.usable, len(data))
+    for begin in header.pointers[:most]:
+        try:
+            size, at = varint(data, begin)
+            at = varint(data, at)[1]
+            record = read_header(data, at)
+        except (NoRecord, IndexError):
+            return []
+        end = at + local(size)
+        if begin < least or record.size + record.body != size or end > most_end:
+            return []
+        found.append(record.types)
+    return found
 
 
 def _some(
@@ -190,12 +216,12 @@ def _some(
     """Return the wanted values where they lie on the page itself, else None."""
     record = data[place.at : place.at + place.local]
     try:
-        head, types = read_types(record, 0)
+        header = read_header(record, 0)
     except NoRecord:
         return None
-    if end_of(types, head, wanted) > place.local or head + body_size(types) != place.size:
+    if end_of(header, wanted) > place.local or header.size + header.body != place.size:
         return None
-    return decode_some(record, types, head, wanted, image.encoding)
+    return decode_some(record, header, wanted, image.encoding)
 
 
 def _payload(image: PageImage, data: bytes, place: Place, owner: int) -> Chain | Broken:
@@ -214,7 +240,7 @@ def _is_lost(record: bytes, begin: int, end: int) -> bool:
     not within a BLOB, which may be of zeros."""
     if end - begin < _ZEROS_OF_NUMBERS:
         return False
-    at, types = read_types(record, 0)
+    at, types, _ = read_header(record, 0)
     for kind in types:
         size = body_size((kind,))
         if at <= begin and end <= at + size:

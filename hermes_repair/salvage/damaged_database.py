@@ -38,16 +38,16 @@ class DamagedDatabase:
         table: str,
         refused: Callable[[Refused], None] = nothing_refused,
         *,
-        judged: bool = True,
+        marked: bool = True,
     ) -> Iterator[SalvagedRow]:
         """Yield the rows of a table; nothing where no page is given to it.
 
-        ``judged``: with their marks, which takes as long as reading them. Where two rows have one
-        key the marks say which is the better one, so it gives other rows without.
+        ``marked``: with their marks, which takes as long as reading them.
         """
         if table in self.assignment.tables:
-            judge = self.witnesses if judged else None
-            yield from rows(self.image, self.assignment, table, judge, refused)
+            yield from rows(
+                self.image, self.assignment, table, self.witnesses, refused, marked=marked
+            )
 
     def with_rows(self) -> frozenset[str]:
         """Return the names of the tables that any page is given to."""

@@ -15,11 +15,14 @@ _LEAST_USABLE = 480
 
 
 class Encoding(Enum):
-    """How a database stores text; the value is Python's name of it."""
+    """How a database stores text; ``codec`` is Python's name of it."""
 
     UTF8 = "utf-8"
     UTF16LE = "utf-16-le"
     UTF16BE = "utf-16-be"
+
+    def __init__(self, codec: str) -> None:
+        self.codec = codec  # asked for every text, and ``value`` is slow
 
 
 ENCODINGS = {0: Encoding.UTF8, 1: Encoding.UTF8, 2: Encoding.UTF16LE, 3: Encoding.UTF16BE}

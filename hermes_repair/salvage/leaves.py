@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, IntEnum
+from typing import NamedTuple
+
+from hermes_repair.salvage.btree_page import INDEX_INTERIOR, INDEX_LEAF, TABLE_LEAF
 
 
 class PageKind(IntEnum):
@@ -42,11 +45,11 @@ class Trust(IntEnum):
     TREE = 3  # reached from a root that sqlite_master names, with a rowid that belongs there
 
 
-@dataclass(frozen=True, slots=True)
-class Leaf:
+class Leaf(NamedTuple):
     """A page that holds rows: a table leaf, an index leaf, or an index interior page.
 
-    (The cells of an index interior page are rows like any other: they stand in no leaf.)
+    A named tuple, because it is made for every page. (The cells of an index interior page are rows
+    like any other: they stand in no leaf.)
 
     ``root`` is the topmost page of the tree that it hangs in; None where no page points to it.
     A ``root`` that no schema row names gives ``trust`` ORPHAN, and still all leaves under it are of
@@ -67,6 +70,13 @@ class Leaf:
     interior: bool = False
     headless: bool = False
 
+    @property
+    def flags(self) -> int:
+        """The first byte that such a page has."""
+        if self.kind is LeafKind.TABLE:
+            return TABLE_LEAF
+        return INDEX_INTERIOR if self.interior else INDEX_LEAF
+
     def allows(self, rowid: int | None) -> bool:
         """Whether the parents of this page allow a rowid on it; any in an index."""
         return rowid is None or (
@@ -75,7 +85,7 @@ class Leaf:
 
     def trust_of(self, rowid: int | None) -> Trust:
         """Return the trust of one row of this page."""
-        if self.trust is not Trust.OUT_OF_RANGE or rowid is None:
+        if rowid is None or self.trust is not Trust.OUT_OF_RANGE:
             return self.trust
         return Trust.TREE if self.allows(rowid) else Trust.OUT_OF_RANGE
 

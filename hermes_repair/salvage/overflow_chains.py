@@ -23,10 +23,18 @@ class Chain(NamedTuple):
     zeroed: tuple[int, int] | None
 
 
+_CELLS = 16  # bits; no page has more cells
+
+
+def owner_of(page: int, slot: int) -> int:
+    """Return the number of a cell as the owner of a chain, the same whenever it is read."""
+    return page << _CELLS | slot
+
+
 def read_chain(image: PageImage, first: int, size: int, owner: int) -> Chain | Broken:
     """Return the ``size`` bytes of an overflow chain, or why it does not have exactly these.
 
-    ``owner`` is a number of the cell that it belongs to, the same whenever it is read.
+    ``owner`` is the cell that it belongs to, by its number (:func:`owner_of`).
     """
     each = image.usable - CHILD
     left = -(-size // each)

@@ -19,7 +19,7 @@ from hermes_repair.salvage.btree_page import (
 )
 from hermes_repair.salvage.cell_places import adds_up, places
 from hermes_repair.salvage.database_header import PAGE_SIZES, Encoding
-from hermes_repair.salvage.records import NUMBER_SIZES, NoRecord, read_types
+from hermes_repair.salvage.records import NUMBER_SIZES, NoRecord, read_header
 
 _CHUNK = 1 << 20
 _CHUNKS = 64
@@ -82,7 +82,7 @@ def deduce_encoding(pages: Iterable[bytes], usable: int, told: Encoding | None) 
 
 def _decodes(text: bytes, encoding: Encoding) -> bool:
     try:
-        text.decode(encoding.value)
+        text.decode(encoding.codec)
     except UnicodeDecodeError:
         return False
     return True
@@ -97,7 +97,7 @@ def _texts(pages: Iterable[bytes], usable: int) -> Iterator[bytes]:
         for place in places(data, header, usable):
             record = data[place.at : place.at + place.local]
             try:
-                at, types = read_types(record, 0)
+                at, types, _ = read_header(record, 0)
             except NoRecord:
                 continue
             for kind in types:

@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 
+from hermes_repair.salvage.btree_page import HIGHEST, LOWEST
 from hermes_repair.salvage.freelist import Freelist, read_freelist
 from hermes_repair.salvage.leaves import Leaf, LeafKind, PageKind, SchemaRow, Tree, Trust
 from hermes_repair.salvage.page_image import PageImage
 from hermes_repair.salvage.page_kinds import PageKinds, look_at_pages
 from hermes_repair.salvage.schema_rows import schema_rows
-from hermes_repair.salvage.tree_walks import HIGHEST, LOWEST, Hung, TreeWalks
+from hermes_repair.salvage.tree_walks import Hung, TreeWalks
 from hermes_repair.schema.sql_text import tokens
 
-_WITH_ROWS = {
+_WITH_ROWS: Mapping[int, LeafKind] = {
     PageKind.TABLE_LEAF: LeafKind.TABLE,
     PageKind.INDEX_LEAF: LeafKind.INDEX,
     PageKind.INDEX_INTERIOR: LeafKind.INDEX,
 }
+_TRUST = tuple(Trust)  # by its number, which is faster than to ask the class
 _NOTHING = (PageKind.UNREAD, PageKind.ZERO, PageKind.GARBAGE)
 _ROWID = ("without", "rowid")
 
@@ -139,7 +141,7 @@ class Survey:
 
     def _leaf(self, page: int) -> Leaf:
         hung = self._hung
-        kind = PageKind(self._seen.kinds[page])
+        kind = self._seen.kinds[page]
         low, high = hung.low[page], hung.high[page]
         root = hung.root[page] or None
         freed = root is None and self._is_freed(page)
@@ -147,11 +149,11 @@ class Survey:
             page=page,
             kind=_WITH_ROWS[kind],
             root=root,
-            trust=Trust.FREED if freed else Trust(hung.trust[page]),
-            low=low if kind is PageKind.TABLE_LEAF and low != LOWEST else None,
-            high=high if kind is PageKind.TABLE_LEAF and high != HIGHEST else None,
+            trust=Trust.FREED if freed else _TRUST[hung.trust[page]],
+            low=low if kind == PageKind.TABLE_LEAF and low != LOWEST else None,
+            high=high if kind == PageKind.TABLE_LEAF and high != HIGHEST else None,
             stale=page in self._image.stale,
-            interior=kind is PageKind.INDEX_INTERIOR,
+            interior=kind == PageKind.INDEX_INTERIOR,
             headless=page in hung.headless,
         )
 

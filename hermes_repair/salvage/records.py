@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-import math
 import struct
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from functools import lru_cache
+from typing import NamedTuple
 
 from hermes_repair.model.values import RawText, Value, decode_text
 from hermes_repair.salvage.btree_page import varint
@@ -15,9 +16,11 @@ from hermes_repair.salvage.database_header import Encoding
 
 NUMBER_SIZES = (0, 1, 2, 3, 4, 6, 8, 8, 0, 0)
 """Bytes of the values of serial types 0 to 9; 10 and 11 are never stored."""
+_SIZES = (*NUMBER_SIZES, 0, 0)
 _FIRST_OF_LENGTH = 12
 _LONGEST_HEADER = 98_307  # bytes; of 32,767 columns, as SQLite itself limits it
 _LARGEST_TYPE = 1 << 40
+_HEADERS_KEPT, _LONGEST_KEPT = 4096, 128
 _REAL = struct.Struct(">d")
 
 
@@ -25,8 +28,16 @@ class NoRecord(ValueError):
     """The bytes are no record."""
 
 
-def read_types(data: bytes, at: int) -> tuple[int, list[int]]:
-    """Return the size of a record's header and its serial types.
+class RecordHeader(NamedTuple):
+    """The header of a record: its own size, the serial types, and the bytes that these take."""
+
+    size: int
+    types: tuple[int, ...]
+    body: int
+
+
+def read_header(data: bytes, at: int) -> RecordHeader:
+    """Read the header of a record.
 
     Raises :class:`NoRecord` where it is none, also where the data end within it.
     """
@@ -37,22 +48,34 @@ def read_types(data: bytes, at: int) -> tuple[int, list[int]]:
     end = at + size
     if end < begin or end > len(data) or size > _LONGEST_HEADER:
         raise NoRecord
+    read = _header_kept if size <= _LONGEST_KEPT else _header
+    return read(size, data[begin:end])
+
+
+def _header(size: int, serial: bytes) -> RecordHeader:
+    """Read the serial types of a header of ``size`` bytes."""
     types: list[int] = []
-    kind = 0
-    for byte in data[begin:end]:
+    kind = body = 0
+    for byte in serial:
         if byte > 127:
             kind = (kind | byte & 127) << 7
             if kind > _LARGEST_TYPE:
                 raise NoRecord
             continue
-        types.append(kind | byte)
+        kind |= byte
+        types.append(kind)
+        body += (kind - _FIRST_OF_LENGTH) >> 1 if kind >= _FIRST_OF_LENGTH else _SIZES[kind]
         kind = 0
     if kind or 10 in types or 11 in types:
         raise NoRecord
-    return size, types
+    return RecordHeader(size, tuple(types), body)
 
 
-def body_size(types: Collection[int]) -> int:
+# Most rows of an index have the same header, and so have many of a table.
+_header_kept = lru_cache(maxsize=_HEADERS_KEPT)(_header)
+
+
+def body_size(types: Sequence[int]) -> int:
     """Return how many bytes the values of these types take."""
     return sum(
         (kind - _FIRST_OF_LENGTH) >> 1 if kind >= _FIRST_OF_LENGTH else NUMBER_SIZES[kind]
@@ -65,10 +88,12 @@ def decode_record(data: bytes, at: int, size: int, encoding: Encoding) -> tuple[
 
     Raises :class:`NoRecord` where header, types and size do not agree.
     """
-    head, types = read_types(data, at)
+    head, types, body = read_header(data, at)
+    if head + body != size or at + size > len(data):
+        raise NoRecord
     values: list[Value] = []
     keep = values.append
-    codec = encoding.value
+    codec = encoding.codec
     place = at + head
     for kind in types:
         if kind >= _FIRST_OF_LENGTH:
@@ -88,25 +113,27 @@ def decode_record(data: bytes, at: int, size: int, encoding: Encoding) -> tuple[
             place += 8
         elif kind >= 8:
             keep(kind - 8)
+        elif kind == 1:
+            byte = data[place]
+            keep(byte - 256 if byte > 127 else byte)
+            place += 1
         else:
             end = place + NUMBER_SIZES[kind]
             keep(int.from_bytes(data[place:end], "big", signed=True))
             place = end
-    if place != at + size or place > len(data):
-        raise NoRecord
     return tuple(values)
 
 
 def decode_some(
-    data: bytes, types: list[int], head: int, wanted: Collection[int], encoding: Encoding
+    data: bytes, header: RecordHeader, wanted: Collection[int], encoding: Encoding
 ) -> tuple[Value, ...]:
     """Return the values of a record with None for all but the wanted columns.
 
     ``data`` is the record, at least as far as these; :func:`end_of` says how far they reach.
     """
     values: list[Value] = []
-    place = head
-    for column, kind in enumerate(types):
+    place = header.size
+    for column, kind in enumerate(header.types):
         size = (kind - _FIRST_OF_LENGTH) >> 1 if kind >= _FIRST_OF_LENGTH else NUMBER_SIZES[kind]
         values.append(
             decode_value(kind, data[place : place + size], encoding) if column in wanted else None
@@ -115,10 +142,10 @@ def decode_some(
     return tuple(values)
 
 
-def end_of(types: list[int], head: int, wanted: Collection[int]) -> int:
+def end_of(header: RecordHeader, wanted: Collection[int]) -> int:
     """Return how many bytes of a record its wanted columns need."""
-    last = max((column for column in wanted if column < len(types)), default=-1)
-    return head + body_size(types[: last + 1])
+    last = max((column for column in wanted if column < len(header.types)), default=-1)
+    return header.size + body_size(header.types[: last + 1])
 
 
 def decode_value(kind: int, data: bytes, encoding: Encoding) -> Value:
@@ -137,7 +164,7 @@ def stored_text(data: bytes, encoding: Encoding) -> str | RawText:
     if encoding is Encoding.UTF8:
         return decode_text(data)
     try:
-        return data.decode(encoding.value)
+        return data.decode(encoding.codec)
     except UnicodeDecodeError:
         return decode_text(_utf8_of_utf16(data, encoding))
 
@@ -170,5 +197,5 @@ def _real(data: bytes) -> float | None:
     """Return a REAL; SQLite reads a NaN as NULL."""
     if len(data) < _REAL.size:
         raise NoRecord
-    value: float = _REAL.unpack(data)[0]
-    return None if math.isnan(value) else value
+    (value,) = _REAL.unpack(data)
+    return value if value == value else None

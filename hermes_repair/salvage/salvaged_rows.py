@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from enum import Enum
 from heapq import heappop, heappush
 from itertools import groupby
+from operator import itemgetter
 from typing import NamedTuple, Protocol
 
 from hermes_repair.model.values import Row, Value, number
 from hermes_repair.salvage.assignment import AssignedTable, Assignment, TablePages
 from hermes_repair.salvage.broken_cells import Why
-from hermes_repair.salvage.cells import Cell, cells
+from hermes_repair.salvage.cells import cells
 from hermes_repair.salvage.leaves import Leaf, Trust
 from hermes_repair.salvage.page_image import PageImage
+from hermes_repair.salvage.plain_leaves import plain_rows
 from hermes_repair.salvage.row_shapes import ROLES
 from hermes_repair.salvage.stored_table import Affinity, StoredTable
 
@@ -84,27 +86,55 @@ def nothing_refused(refused: Refused) -> None:
     """Take no notice of what is refused."""
 
 
-def rows(
+def rows(  # noqa: PLR0913 - what is read, and how, by name
     image: PageImage,
     assignment: Assignment,
     table: str,
     judge: Judge | None = None,
     refused: Callable[[Refused], None] = nothing_refused,
+    *,
+    marked: bool = True,
 ) -> Iterator[SalvagedRow]:
     """Yield the rows of a table, by rowid, each rowid and each primary key once.
 
     Of two rows with one key the more trusted is given, and ``refused`` is told of the other: tree
     before orphan before out of range, then a page that is not stale, of sessions the greater
     counters. Two that are equal are one.
+
+    Without ``marked`` the ``judge`` is only asked where what it says decides about a row: the same
+    rows come, sooner, and their marks say nothing.
     """
     assigned = assignment.tables[table]
     reader = _Reader(image, assignment, assigned, judge, refused)
-    if assigned.stored.without_rowid:
-        found: Iterator[SalvagedRow] = reader.of_index()
-    else:
-        found = reader.by_rowid()
     text_key = assigned.stored.key if not assigned.stored.rowid_column else ()
-    yield from reader.once(found, text_key) if text_key else found
+    if text_key:
+        silent = _Reader(image, assignment, assigned, judge, nothing_refused)
+        yield from reader.once(text_key, _repeated(silent.all(judged=False), text_key))
+    else:
+        yield from reader.all(judged=marked)
+
+
+def _repeated(found: Iterable[SalvagedRow], key: tuple[str, ...]) -> set[int]:
+    """Return the hashes of the keys that occur more than once: the rows take too much memory."""
+    met: set[int] = set()
+    repeated: set[int] = set()
+    for row in found:
+        own = hash(_key_of(row, key))
+        (repeated if own in met else met).add(own)
+    return repeated
+
+
+def _key_of(row: SalvagedRow, key: tuple[str, ...]) -> tuple[Value, ...]:
+    """Return the key of a row; with its rowid where it has a NULL, which is equal to no other."""
+    own = tuple(row.values.get(name) for name in key)
+    return (*own, row.rowid) if None in own else own
+
+
+def values_of(names: Sequence[str]) -> Callable[[Row], tuple[Value, ...]]:
+    """Return what takes the values of some columns out of a row, in their order."""
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda row: tuple([row[name] for name in names])
 
 
 COUNTERS = ("message_count", "tool_call_count", "input_tokens", "output_tokens", "ended_at")
@@ -125,15 +155,21 @@ class _Reader:
         self.image, self.assignment, self.table = image, assignment, table
         self.judge, self.refused = judge, refused
         self.stored = table.stored
+        self.name = table.name
         self.convert = _converter(table.stored)
-        self.needed = tuple(
-            column.name for column in table.stored.columns if column is not None and column.not_null
+        self.needed = values_of(
+            [c.name for c in table.stored.columns if c is not None and c.not_null]
         )
 
-    def by_rowid(self) -> Iterator[SalvagedRow]:
+    def all(self, *, judged: bool) -> Iterator[SalvagedRow]:
+        """Yield the rows of the table, each rowid once; of one WITHOUT ROWID those of its tree."""
+        if self.stored.without_rowid:
+            for leaf in self.assignment.survey.leaves_of(self.table.root or 0):
+                yield from self._of(leaf, judged=judged)
+            return
         for run in _runs(self.table.pages):
             if len(run) == 1:
-                yield from self._of_page(run[0][1])
+                yield from self._of_page(run[0][1], judged=judged)
             else:
                 for _, rows in groupby(self._merged(run), key=lambda row: row.rowid):
                     yield self._best(list(rows))
@@ -144,23 +180,16 @@ class _Reader:
         at = 0
         while waiting or at < len(run):
             while at < len(run) and (not waiting or run[at][0] <= waiting[0][0]):
-                _push(waiting, at, self._of_page(run[at][1]))
+                _push(waiting, at, self._of_page(run[at][1], judged=True))
                 at += 1
             if waiting:
                 _, number, row, more = heappop(waiting)
                 yield row
                 _push(waiting, number, more)
 
-    def _of_page(self, page: int) -> Iterator[SalvagedRow]:
+    def _of_page(self, page: int, *, judged: bool) -> Iterator[SalvagedRow]:
         leaf = self.assignment.survey.leaf(page)
-        if leaf is not None:
-            yield from self._of(leaf)
-
-    def _of(self, leaf: Leaf) -> Iterator[SalvagedRow]:
-        for cell in cells(self.image, leaf):
-            row = self._row(leaf, cell)
-            if row is not None:
-                yield row
+        return self._of(leaf, judged=judged) if leaf is not None else iter(())
 
     def _best(self, rows: list[SalvagedRow]) -> SalvagedRow:
         """Return the most trusted of rows with one key, and tell of the others."""
@@ -170,57 +199,79 @@ class _Reader:
                 self._refuse(row.rowid, row.page, Refusal.OLDER, None, row.values)
         return best
 
-    def once(self, found: Iterator[SalvagedRow], key: tuple[str, ...]) -> Iterator[SalvagedRow]:
-        """Yield the rows of a table whose key is no rowid, each key once."""
+    def once(self, key: tuple[str, ...], repeated: Container[int]) -> Iterator[SalvagedRow]:
+        """Yield the rows of a table whose key is no rowid, each key once, the ``repeated`` last."""
         met: dict[tuple[Value, ...], SalvagedRow] = {}
-        for row in found:
-            own = tuple(row.values.get(name) for name in key)
-            if None in own:  # no NULL is equal to another, so a key with one is never met again
-                own = (*own, row.rowid)
-            met[own] = self._best([met[own], row]) if own in met else row
+        for row in self.all(judged=True):
+            own = _key_of(row, key)
+            if hash(own) not in repeated:
+                yield row
+            else:
+                met[own] = self._best([met[own], row]) if own in met else row
         yield from met.values()
 
-    def of_index(self) -> Iterator[SalvagedRow]:
-        """Yield the rows of a table WITHOUT ROWID: those of its tree."""
-        for leaf in self.assignment.survey.leaves_of(self.table.root or 0):
-            yield from self._of(leaf)
+    def _of(self, leaf: Leaf, *, judged: bool) -> Iterator[SalvagedRow]:
+        marks = self._marks_of_page(leaf)
+        plain = plain_rows(self.image, leaf)
+        for rowid, record in plain or ():
+            row = self._row(leaf, rowid, record, marks, judged=judged)
+            if row is not None:
+                yield row
+        for cell in cells(self.image, leaf) if plain is None else ():
+            if cell.values is None:
+                why = cell.broken.why if cell.broken is not None else None
+                self._refuse(cell.rowid, cell.page, Refusal.BROKEN, why, None)
+                continue
+            own = marks | {Mark.STALE_PAGE} if cell.stale else marks
+            own = own | {Mark.CARVED} if cell.carved else own
+            row = self._row(leaf, cell.rowid, cell.values, own, judged=judged)
+            if row is not None:
+                yield row
 
-    def _row(self, leaf: Leaf, cell: Cell) -> SalvagedRow | None:
-        if cell.values is None:
-            why = cell.broken.why if cell.broken is not None else None
-            self._refuse(cell.rowid, cell.page, Refusal.BROKEN, why, None)
+    def _row(
+        self,
+        leaf: Leaf,
+        rowid: int | None,
+        record: tuple[Value, ...],
+        marks: frozenset[Mark],
+        *,
+        judged: bool,
+    ) -> SalvagedRow | None:
+        """Return what is at a place as a row of this table; None where it is none.
+
+        ``marks`` are those of the place. ``judged``: the witnesses are asked, for the marks or
+        because others may have its key.
+        """
+        if len(record) > len(self.stored.columns):
+            self._refuse(rowid, leaf.page, Refusal.MISFIT, None, None)
             return None
-        if len(cell.values) > len(self.stored.columns):
-            self._refuse(cell.rowid, cell.page, Refusal.MISFIT, None, None)
+        values = self.convert(rowid, record)
+        trust = leaf.trust_of(rowid)
+        carved = bool(marks) and Mark.CARVED in marks
+        if not self._is_row(values, known=trust is Trust.TREE and not carved):
+            self._refuse(rowid, leaf.page, Refusal.MISFIT, None, values)
             return None
-        values = self.convert(cell.rowid, cell.values)
-        known = leaf.trust_of(cell.rowid) is Trust.TREE and not cell.carved
-        if not self._is_row(values, known=known):
-            self._refuse(cell.rowid, cell.page, Refusal.MISFIT, None, values)
+        if self.judge is not None and (judged or carved):
+            marks |= self.judge.marks(self.name, rowid, values)
+        if carved and not self._is_proven(rowid, marks):
+            self._refuse(rowid, leaf.page, Refusal.CARVED, None, values)
             return None
-        marks = self._marks_of_place(leaf, cell)
-        if self.judge is not None:
-            marks |= self.judge.marks(self.table.name, cell.rowid, values)
-        if cell.carved and not self._is_proven(cell.rowid, marks):
-            self._refuse(cell.rowid, cell.page, Refusal.CARVED, None, values)
-            return None
-        trust = leaf.trust_of(cell.rowid)
-        if trust is Trust.ORPHAN and not self._in_an_index(cell.rowid):
+        if trust is Trust.ORPHAN and not self._in_an_index(rowid):
             if self.table.whole and self.table.root is not None:
-                self._refuse(cell.rowid, cell.page, Refusal.FREED, None, values)
+                self._refuse(rowid, leaf.page, Refusal.FREED, None, values)
                 return None
             if self.assignment.survey.may_lack_free_pages:
                 marks |= {Mark.MAYBE_FREED}
-        return SalvagedRow(self.table.name, cell.rowid, values, cell.page, trust, marks)
+        return SalvagedRow(self.name, rowid, values, leaf.page, trust, marks)
 
     def _in_an_index(self, rowid: int | None) -> bool:
         """Whether an index that lost nothing has the row.
 
         The search copy proves nothing here: its pages may have been freed with those of the row.
         """
-        if rowid is None or self.judge is None or not self.judge.has_all(self.table.name):
+        if rowid is None or self.judge is None or not self.judge.has_all(self.name):
             return False
-        return not self.judge.denies(self.table.name, rowid)
+        return not self.judge.denies(self.name, rowid)
 
     def _is_proven(self, rowid: int | None, marks: frozenset[Mark]) -> bool:
         """Whether a witness has the row as it was read."""
@@ -230,7 +281,7 @@ class _Reader:
             Mark.CONTRADICTED,
             Mark.DISPUTED,
             Mark.UNWITNESSED,
-        } and self.judge.knows(self.table.name, rowid)
+        } and self.judge.knows(self.name, rowid)
 
     def _is_row(self, values: dict[str, Value], *, known: bool) -> bool:
         """Whether SQLite could have this row here.
@@ -238,25 +289,22 @@ class _Reader:
         Where its place is not ``known`` a message must have a role of Hermes': only that tells it
         from rows of other tables. In the tree it may have any, as a plugin writes it.
         """
-        role = values.get("role", "user")
-        if self.table.name == "messages" and not known and role not in ROLES:
+        if not known and self.name == "messages" and values.get("role", "user") not in ROLES:
             return False
-        return all(values.get(name, "") is not None for name in self.needed)
+        return None not in self.needed(values)
 
-    def _marks_of_place(self, leaf: Leaf, cell: Cell) -> frozenset[Mark]:
+    def _marks_of_page(self, leaf: Leaf) -> frozenset[Mark]:
         marks = set()
-        if leaf.stale or cell.stale:
+        if leaf.stale:
             marks.add(Mark.STALE_PAGE)
         if leaf.page in self.image.unproven:
             marks.add(Mark.UNPROVEN_PAGE)
-        if cell.carved:
-            marks.add(Mark.CARVED)
         return frozenset(marks)
 
     def _refuse(
         self, rowid: int | None, page: int, refusal: Refusal, why: Why | None, values: Row | None
     ) -> None:
-        self.refused(Refused(self.table.name, rowid, page, refusal, why, values))
+        self.refused(Refused(self.name, rowid, page, refusal, why, values))
 
 
 def _rank(row: SalvagedRow) -> tuple[object, ...]:

@@ -9,7 +9,7 @@ from hermes_repair.salvage.btree_page import PageHeader, varint
 from hermes_repair.salvage.cells import cells
 from hermes_repair.salvage.leaves import Leaf, SchemaRow
 from hermes_repair.salvage.page_image import PageImage
-from hermes_repair.salvage.records import NoRecord, read_types
+from hermes_repair.salvage.records import NoRecord, read_header
 
 _TYPES = frozenset({"table", "index", "view", "trigger"})
 _COLUMNS = 5  # type, name, tbl_name, rootpage, sql
@@ -23,14 +23,14 @@ def may_hold_schema_rows(data: bytes, header: PageHeader) -> bool:
         try:
             _, at = varint(data, at)
             _, at = varint(data, at)
-            if _COLUMNS < data[at] <= LONGEST_HEADER and _is_shape(read_types(data, at)[1]):
+            if _COLUMNS < data[at] <= LONGEST_HEADER and _is_shape(read_header(data, at).types):
                 return True
         except (IndexError, NoRecord):
             continue
     return False
 
 
-def _is_shape(types: list[int]) -> bool:
+def _is_shape(types: tuple[int, ...]) -> bool:
     if len(types) != _COLUMNS:
         return False
     texts, root, sql = types[:3], types[3], types[4]

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from hermes_repair.model.values import RawText, Row, Value, decode_text
 from hermes_repair.salvage.assignment import Assignment
-from hermes_repair.salvage.cells import cells
+from hermes_repair.salvage.cells import rows_of
 from hermes_repair.salvage.leaves import Leaf
 from hermes_repair.salvage.page_image import PageImage
 from hermes_repair.schema.search import TABLES
@@ -38,9 +38,15 @@ def copied_text(values: Row) -> str | RawText | None:
 
     (A number that is no integer is written by SQLite in its own way.)
     """
-    own = [values.get(name) for name in COPIED]
-    if all(value is None or isinstance(value, str) for value in own):
-        return " ".join([str(value) if value is not None else "" for value in own])
+    own = ["" if (value := values.get(name)) is None else value for name in COPIED]
+    try:
+        return " ".join(own)  # type: ignore[arg-type]
+    except TypeError:  # one is no str
+        return _joined(values)
+
+
+def _joined(values: Row) -> str | RawText | None:
+    """Return the text of a message that has other values than texts there."""
     parts: list[bytes] = []
     for name in COPIED:
         match values.get(name):
@@ -60,11 +66,11 @@ def copied_text(values: Row) -> str | RawText | None:
 def copies(image: PageImage, assignment: Assignment, table: str) -> Iterator[Copied]:
     """Yield what one of the copies (or ``UNDECIDED``) has, in the order of its pages."""
     for leaf in _leaves(assignment, table, COPIES):
-        for cell in cells(image, leaf):
-            if cell.rowid is not None and cell.values is not None and len(cell.values) == 2:
-                text = cell.values[1]
+        for rowid, values in rows_of(image, leaf):
+            if rowid is not None and values is not None and len(values) == 2:
+                text = values[1]
                 if isinstance(text, str | RawText):
-                    yield Copied(cell.rowid, text, leaf.stale)
+                    yield Copied(rowid, text, leaf.stale)
 
 
 def counted(image: PageImage, assignment: Assignment, table: str) -> Iterator[int]:
@@ -73,9 +79,9 @@ def counted(image: PageImage, assignment: Assignment, table: str) -> Iterator[in
         if leaf.stale:
             continue
         found: list[tuple[int, Value]] = [
-            (cell.rowid, cell.values[-1])
-            for cell in cells(image, leaf)
-            if cell.rowid is not None and cell.values is not None
+            (rowid, values[-1])
+            for rowid, values in rows_of(image, leaf)
+            if rowid is not None and values is not None
         ]
         if all(
             0 < rowid < _HIGHEST_MESSAGE and isinstance(size, bytes) and len(size) < _LONGEST_COUNT

@@ -5,8 +5,7 @@ A tree is not believed alone: in a real damaged home that of messages led into t
 
 from __future__ import annotations
 
-from array import array
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
@@ -20,7 +19,8 @@ from hermes_repair.salvage.assignment import (
     Unassigned,
     UnassignedPage,
 )
-from hermes_repair.salvage.cells import Shape, cells, shapes
+from hermes_repair.salvage.btree_page import HIGHEST, LOWEST
+from hermes_repair.salvage.cells import Shape, cells, first_types, shapes
 from hermes_repair.salvage.column_orders import KnownTables, Records, hermes_tables
 from hermes_repair.salvage.leaves import Leaf, LeafKind, Trust
 from hermes_repair.salvage.page_image import PageImage
@@ -50,7 +50,6 @@ RARE = 100
 MOST_ASKED = 20
 """So many pages of a tree without a name are asked what they are; the others go with them."""
 ROWS_ASKED = 4
-LOWEST, HIGHEST = -(2**63), 2**63 - 1
 VERSION = "schema_version"
 OF_ANY = frozenset({*SEARCH_STORAGE, SEQUENCE})
 """Tables that SQLite and FTS5 make, whatever the schema number."""
@@ -60,7 +59,7 @@ OF_ANY = frozenset({*SEARCH_STORAGE, SEQUENCE})
 class _Found:
     """What is noted of one table while the pages are looked at."""
 
-    places: list[tuple[int, int, int]] = field(default_factory=list)
+    pages: TablePages = field(default_factory=TablePages)
     by_tree: int = 0
     by_shape: int = 0
     rows: int = 0
@@ -75,12 +74,6 @@ class _Found:
             if count * RARE >= self.rows:
                 classes[place] = classes.get(place, Stored(0)) | one
         return Records(lengths, classes)
-
-    def pages(self) -> TablePages:
-        """Return the pages in the order of their lowest rowid."""
-        self.places.sort()
-        lows, highs, pages = zip(*self.places, strict=True) if self.places else ((), (), ())
-        return TablePages(array("I", pages), array("q", lows), array("q", highs))
 
 
 def assign(
@@ -130,7 +123,7 @@ class _Roles:
         self.shapes = {**known_shapes(known), **self._own_shapes()}
         tables = {**known.tables, **self.tables}
         self.counted = {name for name, table in tables.items() if table.autoincrement}
-        self.found: dict[str, _Found] = {}
+        self.found: defaultdict[str, _Found] = defaultdict(_Found)
         self.unassigned: list[UnassignedPage] = []
 
     def _own_shapes(self) -> dict[str, RowShape]:
@@ -207,13 +200,13 @@ class _Roles:
         shape = self.shapes.get(named)
         if leaf.trust is not Trust.TREE or shape is None:
             return False
-        first = list(islice(shapes(self.image, leaf), ROWS_ASKED))
-        if not first or not all(shape.fits(row.types) for row in first):
+        first = first_types(self.image, leaf, ROWS_ASKED)
+        if not first or not all(map(shape.fits, first)):
             return False
-        found = self.found.setdefault(named, _Found())
+        found = self.found[named]
         found.by_tree += 1
         low = LOWEST if leaf.low is None else leaf.low + 1
-        found.places.append((low, HIGHEST if leaf.high is None else leaf.high, leaf.page))
+        found.pages.add(leaf.page, low, HIGHEST if leaf.high is None else leaf.high)
         return True
 
     def _that_lost(self, candidates: Iterable[str], rows: list[Shape]) -> tuple[str, ...]:
@@ -234,11 +227,11 @@ class _Roles:
         return found if len(found) == 1 else ()
 
     def _note(self, name: str, leaf: Leaf, rows: list[Shape], *, by_tree: bool) -> None:
-        found = self.found.setdefault(name, _Found())
+        found = self.found[name]
         found.by_tree += by_tree
         found.by_shape += not by_tree
         rowids = [row.rowid for row in rows if row.rowid is not None] or [0]
-        found.places.append((min(rowids), max(rowids), leaf.page))
+        found.pages.add(leaf.page, min(rowids), max(rowids))
         if name not in self.stored:
             found.rows += len(rows)
             found.lengths.update(len(row.types) for row in rows)
@@ -260,7 +253,7 @@ class _Roles:
         again = [page.leaf for page in self.unassigned if page.why is Unassigned.SEVERAL]
         self.unassigned = [one for one in self.unassigned if one.why is not Unassigned.SEVERAL]
         for name in self.found.keys() - self.shapes.keys() - self.stored.keys():
-            pages = [page for _, _, page in self.found.pop(name).places]
+            pages = self.found.pop(name).pages.pages
             again += [leaf for page in pages if (leaf := self.survey.leaf(page)) is not None]
         for leaf in again:
             self._give(leaf, None)
@@ -271,7 +264,7 @@ class _Roles:
         Of several that fit, a later one than the database had would hide columns from the Hermes
         that opens it, and an earlier one is upgraded: so that is the one to choose.
         """
-        for _, _, page in self.found[VERSION].places if VERSION in self.found else ():
+        for page in self.found[VERSION].pages.in_order().pages if VERSION in self.found else ():
             leaf = self.survey.leaf(page)
             for cell in cells(self.image, leaf) if leaf is not None else ():
                 match cell.values:
@@ -312,9 +305,11 @@ class _Roles:
             root=root,
             by_tree=found.by_tree,
             by_shape=found.by_shape,
-            whole=not found.places if tree is None else tree.kind is not None and not tree.lost,
+            whole=not found.pages.pages
+            if tree is None
+            else tree.kind is not None and not tree.lost,
             lost=None if tree is None else sum(lost.leaf is not False for lost in tree.lost),
-            pages=found.pages(),
+            pages=found.pages.in_order(),
         )
 
 

@@ -13,13 +13,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from hermes_repair.salvage.btree_page import children, read_page_header
+from hermes_repair.salvage.btree_page import HIGHEST, LOWEST, children, read_page_header
 from hermes_repair.salvage.leaves import LeafKind, Loss, LostPage, PageKind, Tree, Trust
 from hermes_repair.salvage.page_image import PageImage
 from hermes_repair.salvage.page_kinds import PageKinds, note_keys
-
-LOWEST, HIGHEST = -(1 << 63), (1 << 63) - 1
-"""Of a rowid: no bound."""
 
 _MOST_LOST = 100_000
 """Lost pages that are kept, of all trees: a hostile file can name any number."""

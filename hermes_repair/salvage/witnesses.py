@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Flag, auto
+from operator import and_
 from typing import NamedTuple
 
 from hermes_repair.model.values import RawText, Row, Value, whole
 from hermes_repair.salvage.assignment import AssignedIndex, Assignment
-from hermes_repair.salvage.cells import Cell, cells
+from hermes_repair.salvage.cells import cells, rows_of
 from hermes_repair.salvage.leaves import Trust
 from hermes_repair.salvage.page_image import PageImage
-from hermes_repair.salvage.said_by_rowid import SaidByRowid
-from hermes_repair.salvage.salvaged_rows import Mark
+from hermes_repair.salvage.said_by_rowid import Rowids, SaidByRowid
+from hermes_repair.salvage.salvaged_rows import Mark, values_of
 from hermes_repair.salvage.search_texts import (
     COPIED,
     COPIES,
@@ -47,13 +48,24 @@ class LostRow(NamedTuple):
     proof: Proof
 
 
+NOTHING: frozenset[Mark] = frozenset()
+
+
 @dataclass(slots=True)
 class _Index:
-    """One index as it was read. ``whole``: a row that it does not have is no row."""
+    """One index as it was read. ``whole``: a row that it does not have is no row.
+
+    ``own`` takes what it should say of a row out of its values; ``KeyError`` where the place of a
+    column is not known.
+    """
 
     index: AssignedIndex
     whole: bool
     said: SaidByRowid = field(default_factory=SaidByRowid)
+    own: Callable[[Row], tuple[Value, ...]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.own = values_of(self.index.columns)
 
 
 class Witnesses:
@@ -68,40 +80,32 @@ class Witnesses:
         self._copies = [
             said for table in (*COPIES, UNDECIDED) if (said := self._read_copy(table)).count
         ]
-        self._counts = [
-            said for table in (*COUNTS, UNDECIDED) if (said := self._read_counts(table)).count
-        ]
+        self._counts = [ids for table in (*COUNTS, UNDECIDED) if (ids := self._read_counts(table))]
 
     def marks(self, table: str, rowid: int | None, values: Row) -> frozenset[Mark]:
         """Return what speaks against a row."""
-        marks = set()
+        marks = NOTHING
         if rowid is not None:
-            marks |= self._by_indexes(table, rowid, values)
-        agreed = frozenset[str]()
+            marks = self._by_indexes(table, rowid, values)
+        agreed = False
         if table == MESSAGES and rowid is not None and self._copies:
-            said = self._by_copies(rowid, values)
-            if not said:
-                marks.add(Mark.UNWITNESSED)
-            elif not any(said):
-                marks.add(Mark.CONTRADICTED)
-            else:
-                agreed = frozenset(COPIED)
-                sure = all(said) and not any(copy.differs(rowid) for copy in self._copies)
-                marks |= set() if sure else {Mark.DISPUTED}
-        for name, value in values.items():
-            if type(value) is str:
-                if "\0" in value and name not in agreed and not _is_picture(name, value):
-                    marks.add(Mark.NUL)
-            elif type(value) is RawText and name not in agreed:
-                marks.add(Mark.NOT_TEXT)
-        return frozenset(marks)
+            by_copies = self._by_copies(rowid, values)
+            agreed = by_copies is None or by_copies is Mark.DISPUTED
+            if by_copies is not None:
+                marks |= {by_copies}
+        for value in values.values():
+            if (type(value) is str and "\0" in value) or type(value) is RawText:
+                return marks | _odd_texts(values, COPIED if agreed else ())
+        return marks
 
     def knows(self, table: str, rowid: int) -> bool:
         """Whether an index or the search index says that there is such a row."""
-        said = [one.said for one in self._indexes.get(table, ())]
-        if table == MESSAGES:
-            said += [*self._copies, *self._counts]
-        return any(rowid in one for one in said)
+        return any(rowid in one for one in self._of(table))
+
+    def _of(self, table: str) -> list[Rowids | SaidByRowid]:
+        """Return everything that says of rows of a table that they are there."""
+        said: list[Rowids | SaidByRowid] = [one.said for one in self._indexes.get(table, ())]
+        return [*said, *self._copies, *self._counts] if table == MESSAGES else said
 
     def has_all(self, table: str) -> bool:
         """Whether an index that lost nothing names every row of a table."""
@@ -117,7 +121,7 @@ class Witnesses:
         }
         return frozenset(found | set(COPIED if table == MESSAGES and self._copies else ()))
 
-    def lost(self, table: str, read: Container[int]) -> Iterator[LostRow]:
+    def lost(self, table: str, read: Iterable[int]) -> Iterator[LostRow]:
         """Yield the rows that are proven to have been there and are not among ``read``, by rowid.
 
         A gap in the rowids alone proves nothing, and is not among them; nor is what one witness has
@@ -125,15 +129,17 @@ class Witnesses:
         """
         proofs: dict[int, Proof] = {}
         indexes = self._indexes.get(table, ())
-        for proof, sources in (
-            (Proof.INDEX, [one.said for one in indexes]),
-            (Proof.DOCSIZE, self._counts if table == MESSAGES else []),
-            (Proof.SEARCH_COPY, self._copies if table == MESSAGES else []),
-        ):
-            for said in sources:
-                for rowid in said.rowids():
-                    if rowid not in read and not self.denies(table, rowid):
-                        proofs[rowid] = proofs.get(rowid, Proof(0)) | proof
+        there = read if isinstance(read, Rowids) else Rowids(read)
+        sources: list[tuple[Proof, Rowids | SaidByRowid]] = [
+            (Proof.INDEX, one.said) for one in indexes
+        ]
+        if table == MESSAGES:
+            sources += [(Proof.DOCSIZE, said) for said in self._counts]
+            sources += [(Proof.SEARCH_COPY, said) for said in self._copies]
+        for proof, said in sources:
+            for rowid in said.besides(there):
+                if not self.denies(table, rowid):
+                    proofs[rowid] = proofs.get(rowid, Proof(0)) | proof
         known: dict[int, dict[str, Value]] = {rowid: {} for rowid in proofs}
         for one in indexes if proofs else ():
             for rowid, columns in self._entries(one.index):
@@ -147,50 +153,53 @@ class Witnesses:
 
         A row, an index, the search index, or the mark of sqlite_sequence, which never goes back.
         """
-        said = [one.said for one in self._indexes.get(table, ())]
-        if table == MESSAGES:
-            said += [*self._copies, *self._counts]
         rows = self._assignment.tables.get(table)
-        found = [one.highest for one in said]
+        found = [one.highest for one in self._of(table)]
         found += [self._highest_row(table)] if rows is not None else []
         found += self._sequence(table)
         return max(found, default=0)
 
-    def _by_indexes(self, table: str, rowid: int, values: Row) -> set[Mark]:
+    def _by_indexes(self, table: str, rowid: int, values: Row) -> frozenset[Mark]:
         """Hold a row against the indexes of its table.
 
         A row that none has was deleted, if there are several and none has lost a page. One alone
         may be of an earlier moment itself, and so proves nothing by what it does not have.
         """
-        full = [one for one in self._indexes.get(table, ()) if not one.index.partial]
-        speaking = table == MESSAGES and any(rowid in said for said in self._counts)
-        contradicted = disputed = False
-        for one in self._indexes.get(table, ()):
+        indexes = self._indexes.get(table, ())
+        speaking = contradicted = disputed = False
+        for one in indexes:
             try:
-                own = tuple([values[name] for name in one.index.columns])
-            except KeyError:  # a column whose place is not known
+                own = one.own(values)
+            except KeyError:
                 speaking = speaking or rowid in one.said
                 continue
             agrees = one.said.agrees(rowid, own)
-            speaking = speaking or agrees is not None
-            contradicted = contradicted or agrees is False
-            disputed = disputed or (agrees is True and one.said.differs(rowid))
+            if agrees is not None:
+                speaking = True
+                contradicted = contradicted or not agrees
+                disputed = disputed or (agrees and one.said.differs(rowid))
         if contradicted:
-            return {Mark.CONTRADICTED}
+            return frozenset({Mark.CONTRADICTED})
         if disputed:
-            return {Mark.DISPUTED}
-        if full and not speaking:
-            denied = len(full) > 1 and all(one.whole for one in full)
-            return {Mark.CONTRADICTED if denied else Mark.UNWITNESSED}
-        return set()
+            return frozenset({Mark.DISPUTED})
+        if speaking or (table == MESSAGES and any(rowid in said for said in self._counts)):
+            return NOTHING
+        full = [one for one in indexes if not one.index.partial]
+        if not full:
+            return NOTHING
+        denied = len(full) > 1 and all(one.whole for one in full)
+        return frozenset({Mark.CONTRADICTED if denied else Mark.UNWITNESSED})
 
-    def _by_copies(self, rowid: int, values: Row) -> list[bool]:
-        """Return of each copy that has the text of a message whether it is the same."""
-        own = copied_text(values) if all(name in values for name in COPIED) else None
+    def _by_copies(self, rowid: int, values: Row) -> Mark | None:
+        """Hold the text of a message against its copies; None where all that have it agree."""
+        own = copied_text(values) if all(map(values.__contains__, COPIED)) else None
         if own is None:
-            return []
+            return Mark.UNWITNESSED
         said = [copy.agrees(rowid, own) for copy in self._copies]
-        return [one for one in said if one is not None]
+        if True not in said:
+            return Mark.CONTRADICTED if False in said else Mark.UNWITNESSED
+        sure = False not in said and not any(copy.differs(rowid) for copy in self._copies)
+        return None if sure else Mark.DISPUTED
 
     def denies(self, table: str, rowid: int) -> bool:
         """Whether an index that lost nothing does not have a row: it was deleted."""
@@ -201,16 +210,16 @@ class Witnesses:
 
     def _read_index(self, index: AssignedIndex) -> _Index:
         found = _Index(index, index.whole)
-        allowed = self._allowed(index)
+        is_entry = _entries_of(self._allowed(index))
+        add = found.said.add
         for leaf in self._assignment.survey.leaves_of(index.root):
             if leaf.stale or leaf.trust is not Trust.TREE:
                 found.whole = False
-            for cell in cells(self._image, leaf):
-                entry = _entry(index, allowed, cell)
-                if entry is None:
+            for _, entry in rows_of(self._image, leaf):
+                if entry is None or not is_entry(entry):
                     found.whole = False
                 elif not leaf.stale:
-                    found.said.add(*entry)
+                    add(whole(entry[-1]), entry[:-1])
         return found
 
     def _allowed(self, index: AssignedIndex) -> tuple[int, ...]:
@@ -225,12 +234,11 @@ class Witnesses:
         return tuple(int(by_name.get(name, ANYTHING)) for name in index.columns)
 
     def _entries(self, index: AssignedIndex) -> Iterator[tuple[int, tuple[Value, ...]]]:
-        allowed = self._allowed(index)
+        is_entry = _entries_of(self._allowed(index))
         for leaf in self._assignment.survey.leaves_of(index.root):
-            for cell in cells(self._image, leaf):
-                entry = _entry(index, allowed, cell)
-                if entry is not None and not leaf.stale:
-                    yield entry
+            for _, entry in rows_of(self._image, leaf):
+                if entry is not None and is_entry(entry) and not leaf.stale:
+                    yield whole(entry[-1]), entry[:-1]
 
     def _read_copy(self, table: str) -> SaidByRowid:
         said = SaidByRowid()
@@ -239,11 +247,8 @@ class Witnesses:
                 said.add(copied.rowid, copied.text)
         return said
 
-    def _read_counts(self, table: str) -> SaidByRowid:
-        said = SaidByRowid()
-        for rowid in counted(self._image, self._assignment, table):
-            said.add(rowid, None)
-        return said
+    def _read_counts(self, table: str) -> Rowids:
+        return Rowids(counted(self._image, self._assignment, table))
 
     def _highest_row(self, table: str) -> int:
         """Return the highest rowid on the last page of a table, and of those that overlap it."""
@@ -268,19 +273,39 @@ class Witnesses:
         ]
 
 
-def _entry(
-    index: AssignedIndex, allowed: Sequence[int], cell: Cell
-) -> tuple[int, tuple[Value, ...]] | None:
-    """Return the rowid of an index entry and what it says; None where it is none of this index."""
-    if cell.values is None or len(cell.values) != len(index.columns) + 1:
-        return None
-    *columns, rowid = cell.values
-    if not isinstance(rowid, int):
-        return None
-    for value, here in zip(columns, allowed, strict=True):
-        if not class_of(value) & here:
-            return None
-    return rowid, tuple(columns)
+def _entries_of(allowed: Sequence[int]) -> Callable[[tuple[Value, ...]], bool]:
+    """Return what tells whether the values of a cell are an entry of an index.
+
+    ``allowed`` has what may stand in each of its columns; the rowid comes after them.
+    """
+    known: dict[tuple[type, ...], bool] = {}
+
+    def is_entry(values: tuple[Value, ...]) -> bool:
+        kinds = tuple(map(type, values))
+        found = known.get(kinds)
+        if found is None:  # there are few
+            found = known[kinds] = (
+                len(values) == len(allowed) + 1
+                and isinstance(values[-1], int)
+                and all(map(and_, map(class_of, values), allowed))
+            )
+        return found
+
+    return is_entry
+
+
+def _odd_texts(values: Row, agreed: Collection[str]) -> frozenset[Mark]:
+    """Return what speaks against texts that are not ``agreed``: NUL, or no text at all."""
+    marks = set()
+    for name, value in values.items():
+        if name in agreed:
+            continue
+        if type(value) is str:
+            if "\0" in value and not _is_picture(name, value):
+                marks.add(Mark.NUL)
+        elif type(value) is RawText:
+            marks.add(Mark.NOT_TEXT)
+    return frozenset(marks)
 
 
 def _is_picture(name: str, value: str) -> bool:
