@@ -213,6 +213,23 @@ def _has_types(entry: object) -> bool:
     return isinstance(entry, dict) and all(isinstance(entry.get(name, ""), str) for name in texts)
 
 
+def file_routes(data: bytes | None) -> dict[str, Route]:
+    """Return what ``sessions.json`` alone says, by key; nothing where it cannot be read."""
+    return {route.key: route for route in _file_routes(data) if route is not None}
+
+
+def usable_entry(row: Row) -> dict[str, Any] | None:
+    """Return the entry of a row of ``gateway_routing``, None where no release takes it."""
+    entry_json = row.get("entry_json")
+    try:
+        entry = parse_json(entry_json) if isinstance(entry_json, str | bytes) else None
+    except ValueError:
+        return None
+    if not isinstance(entry, dict) or not _has_types(entry):
+        return None
+    return entry if entry.get("session_id") else None
+
+
 def _file_routes(data: bytes | None) -> Iterator[Route | None]:
     try:
         entries = parse_json((data or b"").decode("utf-8"))

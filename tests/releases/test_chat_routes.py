@@ -189,3 +189,20 @@ def test_older_release_can_only_be_told(tmp_path: Path) -> None:
     assert [(one["id"], one["repair"], "/resume" in one["hint"]) for one in found] == [
         ("GW004", "none", True)
     ]
+
+
+@pytest.mark.parametrize("version", ["0.18.2", "0.19.0"])
+def test_chat_that_an_older_release_went_on_with(version: str, tmp_path: Path) -> None:
+    home = home_of("GW006_older_hermes_ran_meanwhile", version, tmp_path)
+    older = (CASES / "GW006_older_hermes_ran_meanwhile" / "older.py").read_text(encoding="utf-8")
+    run_release("0.16.0", PATHS + older, home)
+    before = content.rows(home / "state.db")
+    session, remembers = answers(version, home, tmp_path / "asked")["71"]
+    assert remembers and session != "onward"
+
+    named = run("repair", "--yes", "--session", "onward", home=home)
+    assert named.code == 0, named.out + named.err
+    assert answers(version, home, tmp_path / "led")["71"] == ("onward", True)
+
+    assert run("undo", "--yes", home=home).code == 0
+    assert content.rows(home / "state.db") == before
