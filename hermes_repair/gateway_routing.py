@@ -8,6 +8,8 @@ Bytes and rows in, values out; nothing is opened here.
 
 from __future__ import annotations
 
+import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -140,9 +142,92 @@ def file_faults(data: bytes) -> FileFaults:
     return FileFaults(True, bad, len(good) - good.index(False) - 1 if bad else 0)
 
 
+def kept_entries(data: bytes) -> dict[str, Any]:
+    """Return what releases can use of the bytes of ``sessions.json``, in its order.
+
+    Of a file that is no JSON those entries that are whole: what its beginning has, and, in the
+    layout in which Hermes writes it, what follows a gap. Notes for readers stay; entries of a wrong
+    type do not.
+    """
+    try:
+        entries = parse_json(data.decode("utf-8"))
+    except ValueError:
+        entries = dict(_whole_entries(data))
+    if not isinstance(entries, dict):
+        return {}
+    return {
+        key: entry for key, entry in entries.items() if key.startswith("_") or _has_types(entry)
+    }
+
+
+_NEXT_ENTRY = re.compile(r'\n  (?="(?:[^"\\\n]|\\.)*": \{)')
+"""Where an entry begins as ``json.dump(indent=2)`` writes it: what lies deeper is indented more."""
+_GAPS = 64
+"""So many gaps are passed: a file that is made of them has nothing to keep."""
+
+
+def _whole_entries(data: bytes) -> Iterator[tuple[str, Any]]:
+    """Yield the pairs of an object that can be read to their end."""
+    content = data.decode("utf-8", "surrogateescape").removeprefix("\ufeff")
+    decoder = json.JSONDecoder()
+    at = _after_space(content, 0)
+    at = _after_space(content, at + 1) if content[at : at + 1] == "{" else len(content)
+    gaps = 0
+    while at < len(content) and gaps < _GAPS:
+        try:
+            key, end = decoder.raw_decode(content, at)
+            colon = _after_space(content, end)
+            entry, end = decoder.raw_decode(content, _after_space(content, colon + 1))
+        except (ValueError, RecursionError):
+            key = entry = None
+        if isinstance(key, str) and content[colon] == ":":
+            if not _holds_odd_bytes(content[at:end]):
+                yield key, entry
+            at, comma = end, _after_space(content, end)
+            if content[comma : comma + 1] == ",":
+                at = _after_space(content, comma + 1)
+                continue
+        gaps += 1
+        following = _NEXT_ENTRY.search(content, at)
+        at = following.end() if following is not None else len(content)
+
+
+def _after_space(content: str, at: int) -> int:
+    while content[at : at + 1] in (" ", "\n", "\r", "\t"):
+        at += 1
+    return at
+
+
+def _holds_odd_bytes(content: str) -> bool:
+    """Whether bytes that are no UTF-8 lie in it: then it is not what Hermes wrote."""
+    return any("\udc80" <= character <= "\udcff" for character in content)
+
+
+def file_of(entries: Mapping[str, Any]) -> bytes:
+    """Return the bytes of ``sessions.json`` with these entries, in Hermes' own layout."""
+    return json.dumps(entries, indent=2).encode("ascii")
+
+
 def _has_types(entry: object) -> bool:
     texts = ("session_id", "created_at", "updated_at")
     return isinstance(entry, dict) and all(isinstance(entry.get(name, ""), str) for name in texts)
+
+
+def file_routes(data: bytes | None) -> dict[str, Route]:
+    """Return what ``sessions.json`` alone says, by key; nothing where it cannot be read."""
+    return {route.key: route for route in _file_routes(data) if route is not None}
+
+
+def usable_entry(row: Row) -> dict[str, Any] | None:
+    """Return the entry of a row of ``gateway_routing``, None where no release takes it."""
+    entry_json = row.get("entry_json")
+    try:
+        entry = parse_json(entry_json) if isinstance(entry_json, str | bytes) else None
+    except ValueError:
+        return None
+    if not isinstance(entry, dict) or not _has_types(entry):
+        return None
+    return entry if entry.get("session_id") else None
 
 
 def _file_routes(data: bytes | None) -> Iterator[Route | None]:

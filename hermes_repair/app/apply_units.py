@@ -12,6 +12,7 @@ from pathlib import Path
 
 from hermes_repair.app.environment import Environment, Run
 from hermes_repair.app.file_status import FileStatus, marks_left
+from hermes_repair.app.files_of_home import FilesOfHome
 from hermes_repair.app.preflight import (
     Space,
     bundle,
@@ -180,6 +181,7 @@ def apply_units(
         exclusive=exclusive,
         step=_progress(environment),
         verify=job.verify,
+        files=FilesOfHome(home),
     )
     with plan_database.edit(path) as notes:
         running = False

@@ -37,6 +37,7 @@ class Entry:
     unknown: int
     actions: int
     whole: bool  # undone by restoring its backup
+    rewrites_files: bool = False  # and does nothing else
     replaced_by: Path | None = None  # a restore that put a copy from before this run back
 
     @property
@@ -107,6 +108,7 @@ def _entry(receipt: PlanFile) -> Entry:
         unknown=states.count(UnitState.UNKNOWN),
         actions=receipt.count_actions(),
         whole=receipt.changes_structure(),
+        rewrites_files=receipt.rewrites_files(),
     )
 
 

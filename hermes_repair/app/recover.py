@@ -18,6 +18,7 @@ from hermes_repair.app.file_status import (
     copy_private,
     read_file_status,
 )
+from hermes_repair.app.files_of_home import FilesOfHome
 from hermes_repair.app.install_salvaged import settle_all
 from hermes_repair.app.preflight import (
     bundle,
@@ -68,7 +69,7 @@ class CutOff:
 
         One that only copies files is about no row, whatever the run was at work on.
         """
-        if not outline.tables and not outline.needs_backup:
+        if not outline.tables and not any(outline.undone_by):
             return False
         named = {outline.unit.subject, *outline.unit.sessions}
         return self.whole or not self.about.isdisjoint(named)
@@ -126,7 +127,7 @@ def recover(run: Run) -> list[str]:
         # The receipt stays open until the -wal is settled: it says whose that is.
         with plan_database.edit(path) as receipt:
             with writing(home.database, live=False, malformed=malformed) as writer:
-                noted = settle(writer, receipt, like_backup, undoing=open_undo)
+                noted = settle(writer, receipt, like_backup, FilesOfHome(home), undoing=open_undo)
             if open_undo:
                 rest = [s for _, s in receipt.states() if s is UnitState.DONE]
                 receipt.set_header(undoing=None, undone=None if rest else run.now())

@@ -151,12 +151,12 @@ class Rounds:
                 return
             if announced is None:
                 announced = (*plan.now, *plan.waiting)
-            by_backup = any(one.needs_backup for one in plan.now)
-            if by_backup:
+            apart = any(any(one.undone_by) for one in plan.now)
+            if apart:
                 self.close()  # what is undone row by row has a receipt of its own
             applied = self._apply(proposal, request.backup)
             result.add(applied, new)
-            if by_backup:
+            if apart:
                 self.close()
             result.after = None
             if any(isinstance(error, InUse) for _, error in applied.refused):

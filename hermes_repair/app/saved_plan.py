@@ -17,7 +17,7 @@ from hermes_repair.app.repair import Repaired, look_afresh
 from hermes_repair.checks.registry import proposals
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.home.layout import Home
-from hermes_repair.model.actions import Action, Ddl, IndexRefill
+from hermes_repair.model.actions import Action, Ddl, FileRewrite, IndexRefill
 from hermes_repair.model.choices import LookOptions, Selection
 from hermes_repair.model.commands_to_type import advice
 from hermes_repair.model.errors import InUse, Refused, UsageError
@@ -92,12 +92,14 @@ def _require_lawful(run: Run, file_status: FileStatus, path: Path, draft: Draft)
         if not readable(scene) and scene.file.repeated is None:
             raise no_conversations(scene)
         structural = any(one.needs_backup for one in draft.outlines)
+        rewrites = any(one.rewrites_file for one in draft.outlines)
         bounds = Bounds(
             structure=scene.structure,
             tables=tables_of_hermes(),
             home=home.root,
             sources=tuple(Path(os.path.normpath(f)) for f in (home.sessions_dir, home.logs_dir)),
-            structural=frozenset(_structural(scene)) if structural else frozenset(),
+            structural=frozenset(_done_now(scene, Ddl, IndexRefill) if structural else ()),
+            rewritten=frozenset(_done_now(scene, FileRewrite) if rewrites else ()),
         )
         allowed = allowed_writes(scene.recognition, scene.structure)
         with plan_database.read(path) as file:
@@ -113,9 +115,9 @@ def _require_lawful(run: Run, file_status: FileStatus, path: Path, draft: Draft)
         return Job("repair", scene.recognition.number, scene.birth)
 
 
-def _structural(scene: Scene) -> Iterator[Action]:
-    """Yield the changes of structure that a plan of now has."""
+def _done_now(scene: Scene, *kinds: type[Action]) -> Iterator[Action]:
+    """Yield the actions of these kinds that a plan of now has."""
     for unit in proposals(scene, find(scene, Selection())):
         for action in unit.actions:
-            if isinstance(action, Ddl | IndexRefill):
+            if isinstance(action, kinds):
                 yield action

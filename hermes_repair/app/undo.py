@@ -10,6 +10,7 @@ from hermes_repair import host
 from hermes_repair.app.apply_units import PATIENCE, ROOM
 from hermes_repair.app.environment import Run
 from hermes_repair.app.file_status import FileStatus, copy_private, marks_left, read_file_status
+from hermes_repair.app.files_of_home import FilesOfHome
 from hermes_repair.app.history import Entry, to_undo
 from hermes_repair.app.install_salvaged import uninstall
 from hermes_repair.app.preflight import (
@@ -59,7 +60,8 @@ class Undone:
 
     ``given_back`` are messages that had vanished since a repair moved them, ``left_out`` receipts
     that cannot be read, with the reason. ``kept`` are later runs that stay, because something was
-    written since: they made only indexes anew, which follow their tables by themselves.
+    written since: they made only indexes anew, which follow their tables by themselves, or wrote
+    only files, which Hermes has written since.
     """
 
     entries: tuple[Entry, ...]
@@ -100,20 +102,20 @@ def undo(run: Run, named: str | None, agree: Callable[[list[Entry]], bool]) -> U
         kept: list[Entry] = []
         for entry in entries:
             require_alone(read_file_status(run.home))
-            if entry.installs:
-                uninstall(run, entry.path, entry.header)
-                units += 1
-            elif entry.whole:
-                try:
+            try:
+                if entry.installs:
+                    uninstall(run, entry.path, entry.header)
+                    units += 1
+                elif entry.whole:
                     units += _restore(run, entry)
-                except WrittenSince:
-                    if entry is entries[-1] or not _made_indexes_only(entry):
-                        raise
-                    kept.append(entry)
-            else:
-                outcome = _invert(run, entry)
-                units += len(outcome.done)
-                given_back += outcome.given_back
+                else:
+                    outcome = _invert(run, entry)
+                    units += len(outcome.done)
+                    given_back += outcome.given_back
+            except WrittenSince:
+                if entry is entries[-1] or not (entry.rewrites_files or _made_indexes_only(entry)):
+                    raise
+                kept.append(entry)
     return Undone(
         tuple(entry for entry in entries if entry not in kept),
         units,
@@ -169,6 +171,7 @@ def _invert(run: Run, entry: Entry) -> executor.Outcome:
         random=environment.random,
         patience=PATIENCE,
         exclusive=True,
+        files=FilesOfHome(home),
     )
     # The receipt stays open until the -wal is settled: it says whose that is.
     with plan_database.edit(entry.path) as receipt:

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from hermes_repair.checks.registry import check
 from hermes_repair.checks.resolution_units import (
+    REPAIR,
     fix_of,
     how,
     in_cycle,
@@ -15,6 +16,7 @@ from hermes_repair.checks.resolution_units import (
     remedy,
     row_of,
 )
+from hermes_repair.checks.routing_units import LeadOn
 from hermes_repair.evidence.ownership import is_no_delegate
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.lineage.column_changes import Resolution, changes_of, refused, resolved
@@ -73,33 +75,45 @@ def chat_loses_continuation(scene: Scene) -> Iterator[Finding]:
     What repair does: it copies what says whose chat it is (`session_key`, chat, thread, user,
     names) from the closed part to its latest continuation, only where that has none. The gateway
     then finds it by its own rule and sets its way right by itself. Schemas below 17 have no such
-    columns; there the chat itself can be told with /resume.
+    columns; there the entry of the chat in `sessions.json` gets the id of the continuation, after
+    the file was copied.
 
     How safe it is: safe where each part has exactly one continuation, which is provably no
     delegate's run, the gateway's own entry leads to the first, and no other session of the chat is
     open or younger. Otherwise the chat may have begun anew since, and it is a note, done when you
-    name the session. What ended by a reset is never opened again.
+    name the session. Below 17 safe where, beside that, the continuation was never ended: a chat
+    that is begun anew, or led elsewhere, ends the session that it leaves. What ended by a reset is
+    never opened again.
     """
+    by_rows = _finds_by_rows(scene)
+    lead_on = LeadOn(scene)
     for cut in _cuts(scene):
-        resolution = _resolution(scene, cut)
-        lost = "starts an empty chat" if _finds_by_rows(scene) else "goes to the closed part"
-        judged = remedy(resolution)
+        if by_rows:
+            resolution = _resolution(scene, cut)
+            judged, hint, reason = (
+                remedy(resolution),
+                how(resolution, cut.tip.id),
+                resolution.reason,
+            )
+            summary = f"let the chat of {cut.closed.id} find {cut.tip.id} ({reason})"
+            fix = fix_of(resolution, summary, sessions=(cut.closed.id,))
+        else:
+            reason = lead_on.objection(cut.key, cut.closed, cut.tip)
+            judged, hint = (Remedy.MANUAL, reason) if reason else (Remedy.SAFE, REPAIR)
+            fix = lead_on if not reason else None
+        lost = "starts an empty chat" if by_rows else "goes to the closed part"
         yield chat_loses_continuation.finding(
             {"kind": "session", "session_id": cut.tip.id, "parent": cut.closed.id},
             f"continues {cut.closed.id}, but the gateway does not find it: the next message of"
             f" that chat {lost}.",
-            how(resolution, cut.tip.id),
+            hint,
             severity=_SEVERITY[judged],
             remedy=judged,
-            data={"closed": cut.closed.id, "routed": cut.routed, "reason": str(resolution.reason)},
+            data={"closed": cut.closed.id, "routed": cut.routed, "reason": str(reason)},
             identity=(cut.closed.id,),
             sessions=1,
             messages=cut.tip.active_rows,
-            fix=fix_of(
-                resolution,
-                f"let the chat of {cut.closed.id} find {cut.tip.id} ({resolution.reason})",
-                sessions=(cut.closed.id,),
-            ),
+            fix=fix,
         )
 
 
@@ -166,8 +180,6 @@ def _may_be_meant(node: SessionNode, cut: _Cut) -> bool:
 
 
 def _resolution(scene: Scene, cut: _Cut) -> Resolution:
-    if not _finds_by_rows(scene):
-        return refused(f"In that chat, send: /resume {cut.tip.id} (Hermes 0.16.0 and later)")
     if cut.tip.source != cut.closed.source:
         return refused(f"{cut.tip.id} is of another platform than {cut.closed.id}")
     tip, closed = row_of(scene, cut.tip.id), row_of(scene, cut.closed.id)

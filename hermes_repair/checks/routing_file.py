@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any, NamedTuple
 
-from hermes_repair.checks.registry import check
+from hermes_repair.checks.registry import check, each
+from hermes_repair.checks.resolution_units import REPAIR
+from hermes_repair.checks.routing_units import can_rewrite, rewritten_file
 from hermes_repair.evidence.scene import Scene
-from hermes_repair.gateway_routing import FileFaults, Source, file_faults
+from hermes_repair.gateway_routing import FileFaults, Source, file_faults, kept_entries
 from hermes_repair.home.layout import routing_file, routing_place
 from hermes_repair.model.commands_to_type import Hint
 from hermes_repair.model.findings import Finding, Remedy, Severity
-from hermes_repair.model.words import verb
+from hermes_repair.model.plans import Stage, Unit
+from hermes_repair.model.words import count, verb
 
 
-@check("GW002", "routing-file-unusable", Severity.ERROR, Remedy.MANUAL)
+@check("GW002", "routing-file-unusable", Severity.ERROR, Remedy.SAFE, stage=Stage.FILES)
 def routing_file_unusable(scene: Scene) -> Iterator[Finding]:
     """The gateway cannot use `sessions.json`, its file of which chat leads to which session.
 
@@ -25,10 +30,15 @@ def routing_file_unusable(scene: Scene) -> Iterator[Finding]:
     How it happens: a full disk or a power cut while it was written, an edit by hand, or a volume
     mounted where the file was (Hermes #20098, #46994, #47023).
 
-    What repair does: nothing. Keep a copy of the file before the gateway starts. Hermes 0.16.0 and
-    later lead a chat back to its session when you send `/resume` and the id there.
+    What repair does: it copies the file, then writes it again with every entry that is whole, as
+    Hermes would. What no release can read is left out. Where nothing is whole, and where a folder
+    lies in its place, nothing is changed; Hermes 0.16.0 and later lead a chat back to its session
+    when you send `/resume` and the id there.
 
-    How safe it is: nothing is changed.
+    How safe it is: safe. Every release since 0.13.0 writes the file anew before it answers the
+    first message, so a torn file has the chats as they were when the gateway last ran. Only with
+    the gateway stopped: it keeps its own list in memory and writes that. Where the table
+    `gateway_routing` knows the chats (0.18.1 on) nothing needs to be done.
     """
     place = routing_place(scene.home)
     subject = {"kind": "file", "path": place.name}
@@ -37,39 +47,65 @@ def routing_file_unusable(scene: Scene) -> Iterator[Finding]:
             subject,
             "sessions.json is a folder: the gateway fails on every message of every chat.",
             "Stop the gateway and move that folder away. The gateway makes the file anew.",
+            remedy=Remedy.MANUAL,
             identity=("folder",),
         )
         return
     data = routing_file(scene.home)
     faults = file_faults(data) if data is not None else FileFaults(readable=True)
-    if not faults.readable:
-        message = "sessions.json cannot be read: it is torn, or no JSON object."
-    elif faults.bad:
-        odd = f"{faults.bad} of the entries of sessions.json"
-        message = f"{odd} {verb(faults.bad, 'is', 'are')} of a wrong type."
-    else:
+    if data is None or (faults.readable and not faults.bad):
         return
-    severity, effect, hint = _effect(scene, faults)
+    kept = kept_entries(data)
+    chats = sum(not key.startswith("_") for key in kept)
+    effect = _effect(scene, faults)
+    mends = effect.severity is not Severity.INFO and bool(chats) and can_rewrite(scene)
+    if faults.readable:
+        odd = f"{faults.bad} of the entries of sessions.json"
+        message = f"{odd} {verb(faults.bad, 'is', 'are')} of a wrong type"
+    else:
+        whole = f"; {count(chats, 'chat')} can still be read" if chats else ""
+        message = f"sessions.json cannot be read: it is torn, or no JSON object{whole}"
     yield routing_file_unusable.finding(
         subject,
-        f"{message[:-1]}{effect}.",
-        hint,
-        severity=severity,
-        data={"readable": faults.readable, "bad": faults.bad, "after": faults.after},
+        f"{message}{effect.words}.",
+        REPAIR if mends else effect.otherwise,
+        severity=effect.severity,
+        remedy=Remedy.SAFE if mends else Remedy.MANUAL,
+        data={
+            "readable": faults.readable,
+            "bad": faults.bad,
+            "after": faults.after,
+            "kept": chats,
+        },
         identity=(faults.readable, faults.bad),
+        fix=each(partial(_keep_whole_entries, scene, data, kept, chats)) if mends else None,
     )
 
 
-def _effect(scene: Scene, faults: FileFaults) -> tuple[Severity, str, Hint]:
-    """Return how bad it is for the releases of this schema, what they do, and what to do."""
+def _keep_whole_entries(
+    scene: Scene, data: bytes, kept: Mapping[str, Any], chats: int, finding: Finding
+) -> Iterator[Unit]:
+    summary = f"write sessions.json with the {count(chats, 'chat')} that can be read"
+    yield rewritten_file(scene, [finding], summary, data, kept)
+
+
+class _Effect(NamedTuple):
+    """What a fault does to the releases of a schema, and what to do where nothing is mended."""
+
+    severity: Severity
+    words: str
+    otherwise: Hint
+
+
+def _effect(scene: Scene, faults: FileFaults) -> _Effect:
     keep = "Keep a copy of that file before the gateway starts: it writes it anew."
     if any(route.source is Source.DATABASE for route in scene.routing.current.values()):
         mirror = "Nothing needs to be done: Hermes reads its table, and writes the file anew."
-        return Severity.INFO, "", mirror
+        return _Effect(Severity.INFO, "", mirror)
     if "session_key" in scene.look.columns("sessions"):
-        return Severity.WARNING, "; chats that the rows do not name start empty", keep
+        return _Effect(Severity.WARNING, "; chats that the rows do not name start empty", keep)
     lost = "all chats start"
     if faults.readable:
         lost = f"its chats and {faults.after} after the first start"
     back = " To lead a chat back, send there: /resume and the id of its session (0.16.0 on)."
-    return Severity.ERROR, f": {lost} empty at the next message", keep + back
+    return _Effect(Severity.ERROR, f": {lost} empty at the next message", keep + back)

@@ -110,6 +110,21 @@ class FileCopy:
     sha256: str
 
 
-Action: TypeAlias = RowUpdate | RowInsert | RowDelete | RowMove | Ddl | IndexRefill | FileCopy
+@dataclass(frozen=True, slots=True)
+class FileRewrite:
+    """Replace a small file of the home whole: ``before`` and ``after`` are all of its bytes.
+
+    ``path`` is as that of :class:`SourceRef`. It stands in a unit with nothing but copies, so that
+    the unit is done if and only if the file has the new bytes. Its receipt keeps both.
+    """
+
+    path: str
+    before: bytes
+    after: bytes
+
+
+Action: TypeAlias = (
+    RowUpdate | RowInsert | RowDelete | RowMove | Ddl | IndexRefill | FileCopy | FileRewrite
+)
 RowAction: TypeAlias = RowUpdate | RowInsert | RowDelete | RowMove
 WITH_TABLE = (RowUpdate, RowInsert, RowDelete, RowMove, IndexRefill)

@@ -7,7 +7,15 @@ import json
 from dataclasses import dataclass, replace
 from enum import Enum, IntEnum
 
-from hermes_repair.model.actions import WITH_TABLE, Action, Ddl, FileCopy, IndexRefill, RowInsert
+from hermes_repair.model.actions import (
+    WITH_TABLE,
+    Action,
+    Ddl,
+    FileCopy,
+    FileRewrite,
+    IndexRefill,
+    RowInsert,
+)
 
 ADOPTION = "adoption"
 """The kind of a unit that makes a session for messages that are there already (MS003)."""
@@ -39,6 +47,7 @@ class Stage(IntEnum):
     LOCKS = 7
     COUNTS = 8
     SEARCH = 9  # what is derived of the messages, once they are as they stay
+    FILES = 10  # what lies beside the database and names what is in it
 
 
 class UnitState(Enum):
@@ -56,7 +65,8 @@ class Unit:
     """What one transaction does: whole or not at all.
 
     ``kind`` is what it is about (``session``, ``family``, ``migration``, ``lock``, ``copy``,
-    ``adoption``, ``unbinding``); ``subject`` names it for a reader (a session id, ``13 -> 14``).
+    ``adoption``, ``unbinding``, ``file``); ``subject`` names it for a reader (a session id,
+    ``13 -> 14``).
     ``summary`` is one line of what it does, without conversation text. ``findings`` are
     fingerprints. ``sessions`` are the ids that it touches: two units of one stage that share one
     are merged or ordered by the planner.
@@ -90,6 +100,11 @@ class Unit:
         """Whether undo needs a file backup because an action cannot be inverted row by row."""
         return any(isinstance(action, Ddl | IndexRefill) for action in self.actions)
 
+    @property
+    def rewrites_file(self) -> bool:
+        """Whether it writes a file of the home anew, which it does alone."""
+        return any(isinstance(action, FileRewrite) for action in self.actions)
+
 
 @dataclass(frozen=True, slots=True)
 class Outline:
@@ -97,7 +112,8 @@ class Outline:
 
     ``number`` is its place there. ``actions`` counts them, ``tables`` are those that they write,
     ``source_bytes`` is what they read from transcript files, ``copied_bytes`` the size of the files
-    that they copy whole.
+    that they copy whole. What is undone by a backup (``needs_backup``), in a file
+    (``rewrites_file``) or row by row has a receipt of its own.
     """
 
     number: int
@@ -107,6 +123,12 @@ class Outline:
     source_bytes: int
     copied_bytes: int
     needs_backup: bool
+    rewrites_file: bool
+
+    @property
+    def undone_by(self) -> tuple[bool, bool]:
+        """What undo takes it back by; equal for those that may share a receipt."""
+        return self.needs_backup, self.rewrites_file
 
 
 def written_by(unit: Unit) -> set[str]:
@@ -125,6 +147,7 @@ def outline(number: int, unit: Unit) -> Outline:
         source_bytes=sum(source.length for source in sources if source is not None),
         copied_bytes=sum(a.size for a in unit.actions if isinstance(a, FileCopy)),
         needs_backup=unit.needs_backup,
+        rewrites_file=unit.rewrites_file,
     )
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from hermes_repair.model.actions import (
     Action,
     Ddl,
     FileCopy,
+    FileRewrite,
     IndexRefill,
     RowDelete,
     RowInsert,
@@ -49,6 +51,9 @@ COLUMNS = (
     *("sql", "step", "target", "size", "column_set"),
 )
 
+_BYTES = "bytes"
+"""The column that stands, among the images of a file, for all of it."""
+
 
 def kept(value: Value) -> Value:
     """Return a field of ours as SQLite keeps it: the name of a file may be no UTF-8."""
@@ -83,6 +88,13 @@ def _whole(value: Any) -> int:
     if not isinstance(value, int) or value < 0:
         raise ValueError("a field that is no number of bytes and no id")
     return value
+
+
+def _bytes(image: Mapping[str, Value]) -> bytes:
+    content = image.get(_BYTES)
+    if not isinstance(content, bytes):
+        raise ValueError("a file without its bytes")
+    return content
 
 
 def unit_row(number: int, unit: Unit) -> dict[str, Any]:
@@ -162,6 +174,9 @@ def to_row(action: Action) -> tuple[dict[str, Any], dict[str, Row]]:
                 "size": action.size,
                 "sha256": action.sha256,
             }
+        case FileRewrite():
+            row |= {"source": action.path}
+            images = {"before": {_BYTES: action.before}, "after": {_BYTES: action.after}}
     return row, images
 
 
@@ -195,4 +210,6 @@ def from_row(
             return IndexRefill(_text(table), texts(sql))
         case "FileCopy":
             return file_copy(source, target, size, sha256)
+        case "FileRewrite":
+            return FileRewrite(_text(source), _bytes(before), _bytes(after))
     raise ValueError(f"a plan cannot have an action of kind {kind!r}")

@@ -338,27 +338,23 @@ class PlanFile:
 
     def changes_structure(self) -> bool:
         """Whether undo has to restore a backup, because an action has no inverse by rows."""
-        with self.reading():
-            row = self._db.execute(
-                "SELECT EXISTS (SELECT 1 FROM actions WHERE kind IN ('Ddl', 'IndexRefill'))"
-            ).fetchone()
-            return bool(row[0])
+        return self._has("actions WHERE kind IN ('Ddl', 'IndexRefill')")
 
     def makes_indexes_only(self) -> bool:
         """Whether all that it changes is derived: indexes, and search tables."""
-        with self.reading():
-            row = self._db.execute(
-                "SELECT NOT EXISTS (SELECT 1 FROM actions WHERE kind <> 'IndexRefill')"
-            ).fetchone()
-            return bool(row[0])
+        return not self._has("actions WHERE kind <> 'IndexRefill'")
+
+    def rewrites_files(self) -> bool:
+        """Whether it writes files of the home anew; a receipt that does so does nothing else."""
+        return self._has("actions WHERE kind = 'FileRewrite'")
 
     def mends_schema(self) -> bool:
         """Whether it was made of a database whose schema SQLite refuses (DB007)."""
+        return self._has(f"units WHERE kind = '{SCHEMA_ENTRIES}'")
+
+    def _has(self, rows: str) -> bool:
         with self.reading():
-            row = self._db.execute(
-                "SELECT EXISTS (SELECT 1 FROM units WHERE kind = ?)", [SCHEMA_ENTRIES]
-            ).fetchone()
-            return bool(row[0])
+            return bool(self._db.execute(f"SELECT EXISTS (SELECT 1 FROM {rows})").fetchone()[0])
 
     def tables(self) -> frozenset[str]:
         """Return the tables that units look rows up in."""

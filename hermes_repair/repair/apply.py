@@ -16,6 +16,7 @@ from hermes_repair.model.actions import (
     Action,
     Ddl,
     FileCopy,
+    FileRewrite,
     IndexRefill,
     RowDelete,
     RowInsert,
@@ -26,6 +27,7 @@ from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import Changed, Refused
 from hermes_repair.model.values import Row, Value, row_digest, same_value, whole
 from hermes_repair.repair.row_images import differing, is_inserted
+from hermes_repair.repair.step_errors import PLAN_AGAIN
 from hermes_repair.repair.write_watch import Counts, Watch, otherwise
 from hermes_repair.store.writer import Writer
 
@@ -38,9 +40,6 @@ Keep = Callable[[RowMove, Row], None]
 Kept = Callable[[RowMove], Row | None]
 """Returns a row as it was before it was moved, None where its receipt has it not."""
 
-PLAN_AGAIN = advice(
-    "This step changed nothing. Run `{}` to plan again.", command("repair", "--dry-run")
-)
 UNDO_BY_HAND = advice("Nothing was undone. `{}` shows what was done since.", command("history"))
 
 
@@ -72,8 +71,8 @@ def apply(rows: Rows, action: Action, resolve: Resolve, keep: Keep) -> None:
         case IndexRefill():
             for statement in action.statements:
                 writer.execute(statement)
-        case FileCopy():
-            raise ValueError("files are copied before a transaction begins")
+        case FileCopy() | FileRewrite():
+            raise ValueError("what is done to a file is no row's")
 
 
 def check_invert(rows: Rows, action: Action, kept: Kept) -> None:

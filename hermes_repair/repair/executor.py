@@ -13,9 +13,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 
-from hermes_repair.model.actions import WITH_TABLE, Action, FileCopy, RowInsert, RowMove
-from hermes_repair.model.commands_to_type import advice, command
-from hermes_repair.model.errors import DatabaseUnreadable, HermesRepairError, InUse, Refused
+from hermes_repair.model.actions import (
+    WITH_TABLE,
+    Action,
+    FileCopy,
+    FileRewrite,
+    RowInsert,
+    RowMove,
+)
+from hermes_repair.model.errors import HermesRepairError, InUse, Refused
 from hermes_repair.model.plans import Unit, UnitState
 from hermes_repair.model.values import Row, row_digest
 from hermes_repair.records.plan_file import PlanFile
@@ -30,12 +36,13 @@ from hermes_repair.repair.apply import (
     check_invert,
     invert,
 )
+from hermes_repair.repair.file_writes import HomeFiles, NoFiles, Tried, rewrite, take_back
 from hermes_repair.repair.foreign_keys import restored_by_undo, violations, was_there_before
 from hermes_repair.repair.plan_bounds import lawful
 from hermes_repair.repair.row_images import committed
+from hermes_repair.repair.step_errors import explained
 from hermes_repair.repair.write_watch import Watch, numbers_of_rows, require_same_numbers
-from hermes_repair.store.look import is_busy
-from hermes_repair.store.writer import BUSY, Writer
+from hermes_repair.store.writer import Writer
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +52,9 @@ class Surroundings:
     ``guard`` raises :class:`Refused` when somebody opened the database meanwhile; ``keep`` copies a
     source file; ``resolve`` reads a message from its source; ``tell`` hears of every finished unit,
     ``step`` of every action done, with its place in the unit that is at work. ``verify`` looks at
-    what a unit has made before it is committed, and raises where that must not be.
-    ``exclusive`` is true for plans that nobody else may write beside.
+    what a unit has made before it is committed, and raises where that must not be. ``files`` are
+    those of the home that units write anew. ``exclusive`` is true for plans that nobody else may
+    write beside.
     """
 
     guard: Callable[[], None]
@@ -58,6 +66,7 @@ class Surroundings:
     exclusive: bool
     step: Callable[[Unit, Action, int], None] = lambda _unit, _action, _place: None
     verify: Callable[[Writer], None] = lambda _writer: None
+    files: HomeFiles = field(default_factory=NoFiles)
 
 
 @dataclass(slots=True)
@@ -115,6 +124,7 @@ class _Work:
     def __init__(self, writer: Writer, around: Surroundings) -> None:
         self.writer = writer
         self.around = around
+        self.files = around.files
         self.version = writer.data_version()
         self.watch = Watch(writer)
         self.require_lawful = lawful()
@@ -143,10 +153,14 @@ def _apply_unit(work: _Work, unit: Unit, aside: Aside, *, begun: bool) -> None:
         broken = violations(writer, unit)
         done = 0
         for position, action in enumerate(unit.actions):
-            if not isinstance(action, FileCopy):
+            if isinstance(action, FileCopy):
+                continue
+            if isinstance(action, FileRewrite):
+                rewrite(work.files, action)
+            else:
                 apply(checked.rows, action, around.resolve, _keeper(aside, position))
-                done += 1
-                around.step(unit, action, done)
+            done += 1
+            around.step(unit, action, done)
         checked.require()
         added = violations(writer, unit) - broken
         if added:
@@ -159,7 +173,7 @@ def _apply_unit(work: _Work, unit: Unit, aside: Aside, *, begun: bool) -> None:
         aside.commit()
         writer.commit()
     except sqlite3.Error as error:
-        raise _explained(error, unit) from error
+        raise explained(error, unit) from error
     finally:
         writer.rollback()
         aside.forget()
@@ -197,7 +211,7 @@ class _Checked:
             else:
                 self._numbers = numbers_of_rows(self._work.writer)
         except sqlite3.Error as error:
-            raise _explained(error, self._unit) from error
+            raise explained(error, self._unit) from error
 
     def require(self) -> None:
         """Raise where rows were written that no action names, or an index made anew lacks some."""
@@ -239,7 +253,7 @@ def replay(writer: Writer, receipt: PlanFile, numbers: list[int], random: Random
     writer.begin(0.0, random)
     for number in numbers:
         for action in receipt.record(number).unit.actions:
-            if not isinstance(action, FileCopy):
+            if not isinstance(action, FileCopy | FileRewrite):
                 apply(Rows(writer), action, unresolved, unkept)
     writer.commit()
 
@@ -255,19 +269,21 @@ def undo(writer: Writer, receipt: PlanFile, around: Surroundings) -> Outcome:
     numbers = [number for number, state in receipt.states() if state is UnitState.DONE]
     numbers.reverse()
     work = _Work(writer, around)
+    work.files = Tried(around.files)
     try:
         for place, number in enumerate(numbers):
             unit = receipt.record(number).unit
             _invert_unit(work, unit, receipt.aside(number), begun=place > 0)
     finally:
         writer.rollback()
+        work.files = around.files
     for number in numbers:
         unit = receipt.record(number).unit
         try:
             given_back = _invert_unit(work, unit, receipt.aside(number), begun=False)
             writer.commit()
         except sqlite3.Error as error:
-            raise _explained(error, unit) from error
+            raise explained(error, unit) from error
         finally:
             writer.rollback()
         receipt.set_states([number], UnitState.UNDONE)
@@ -290,6 +306,9 @@ def _invert_unit(work: _Work, unit: Unit, aside: Aside, *, begun: bool) -> int:
         broken = violations(writer, unit)
         for position in range(len(unit.actions) - 1, -1, -1):
             action = unit.actions[position]
+            if isinstance(action, FileRewrite):
+                take_back(work.files, action)
+                continue
             kept = _kept(aside, position)
             check_invert(rows, action, kept)
             invert(rows, action, kept)
@@ -310,7 +329,7 @@ def _invert_unit(work: _Work, unit: Unit, aside: Aside, *, begun: bool) -> int:
                 UNDO_BY_HAND,
             )
     except sqlite3.Error as error:
-        raise _explained(error, unit) from error
+        raise explained(error, unit) from error
     return rows.given_back
 
 
@@ -338,14 +357,19 @@ def _require_tables(writer: Writer, unit: Unit) -> None:
 
 
 def settle(
-    writer: Writer, receipt: PlanFile, like_backup: Callable[[Writer], bool], *, undoing: bool
+    writer: Writer,
+    receipt: PlanFile,
+    like_backup: Callable[[Writer], bool],
+    files: HomeFiles,
+    *,
+    undoing: bool,
 ) -> dict[int, UnitState]:
     """After a kill: note for each open unit what the database shows became of it.
 
     A pending unit is DONE where it was committed, SKIPPED where not, UNKNOWN where neither image is
     there (R4). While ``undoing``, a done unit whose before-image is back is UNDONE.
-    ``like_backup`` is asked for units without images. Returns the state of every unit that was
-    open.
+    ``like_backup`` is asked for units without images, ``files`` for those that write one. Returns
+    the state of every unit that was open.
     """
     noted: dict[int, UnitState] = {}
     unfinished = UnitState.DONE if undoing else UnitState.PENDING
@@ -353,48 +377,10 @@ def settle(
     for number, state in receipt.states():
         if state is not unfinished:
             continue
-        answer = committed(writer, receipt.record(number).unit, like_backup)
+        answer = committed(writer, receipt.record(number).unit, like_backup, files)
         if answer is None:
             noted[number] = UnitState.DONE if undoing else UnitState.UNKNOWN
         else:
             noted[number] = UnitState.DONE if answer else absent
         receipt.set_states([number], noted[number])
     return noted
-
-
-SEE_STATE = advice("`{}` shows the state of the database.", command("doctor"))
-_OF_THE_INDEX = ("SQL logic error", "vtable constructor failed")
-"""What FTS5 says where its own tables are missing or changed; an error in our SQL has a cause."""
-
-
-def _explained(error: sqlite3.Error, unit: Unit) -> HermesRepairError:
-    """Return an error for people; a step is "rolled back" here, for undo takes steps back."""
-    if is_busy(error):
-        return BUSY
-    ended = f"the step {unit.summary!r} was rolled back"
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if code == sqlite3.SQLITE_FULL:
-        return Refused(
-            f"The disk is full; {ended}.",
-            "Free some space, then run the same command again.",
-        )
-    if code == sqlite3.SQLITE_CONSTRAINT:
-        return Refused(
-            f"Another row is in its way, in a table or in the search index ({error}): {ended}.",
-            SEE_STATE,
-        )
-    if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR):
-        return Refused(
-            f"The database cannot be written ({error}): {ended}.",
-            "Check free space, and the owner and permissions of state.db and its folder.",
-        )
-    if code == sqlite3.SQLITE_ERROR and str(error).startswith(_OF_THE_INDEX):
-        return Refused(
-            f"The search index cannot be written ({error}): {ended}.",
-            SEE_STATE,
-        )
-    damaged = code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-    return (DatabaseUnreadable if damaged else HermesRepairError)(
-        f"SQLite says: {error}. So {ended}.",
-        SEE_STATE,
-    )

@@ -19,6 +19,7 @@ from hermes_repair.model.actions import (
     Action,
     Ddl,
     FileCopy,
+    FileRewrite,
     IndexRefill,
     RowDelete,
     RowInsert,
@@ -47,6 +48,7 @@ class Bounds:
     ``tables`` are names of tables of Hermes', ``sources`` folders that files are taken from, below
     ``home`` or not. ``structural`` are the changes of structure that are due in this database: what
     a plan of now would do, and nothing else, because no row says what such a statement may do.
+    ``rewritten`` is what may become of files, for the same reason: what a plan of now would do.
     """
 
     structure: Structure
@@ -54,6 +56,7 @@ class Bounds:
     home: Path
     sources: tuple[Path, ...]
     structural: Collection[Action]
+    rewritten: Collection[Action] = ()
 
 
 def objection(unit: Unit, bounds: Bounds) -> str:
@@ -73,6 +76,11 @@ def _objections(unit: Unit, bounds: Bounds) -> Iterator[str]:
                 if action.target in ("", ".", "..") or Path(action.target).name != action.target:
                     yield f"it would write to {action.target!r}, outside the folder of copies"
                 yield from _of_source(action.source, bounds)
+            case FileRewrite():
+                if action not in bounds.rewritten:
+                    yield f"it would write {action.path!r} as no plan for this home does"
+                if not all(isinstance(other, FileCopy | FileRewrite) for other in unit.actions):
+                    yield f"it would write {action.path!r} beside rows"
             case _:
                 table = bounds.structure.tables.get(action.table)
                 if table is None or action.table.lower() not in bounds.tables:

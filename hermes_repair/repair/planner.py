@@ -59,8 +59,9 @@ def plan(
     """Order the proposed units and say which can be done in this round.
 
     ``stages`` says of the id of a finding when its units are done; of a unit for several findings
-    the earliest decides. What undo restores from a backup and what it takes back row by row (R5)
-    are never done in one round: the rest waits from the first unit of the other kind on.
+    the earliest decides. What undo restores from a backup, what it takes back in a file and what
+    row by row (R5) are never done in one round: the rest waits from the first unit of another kind
+    on.
     """
 
     def place(one: Outline) -> tuple[Stage, str]:
@@ -99,7 +100,7 @@ def plan(
             or obstacles.held(outline)
         ):
             waiting.append(outline)
-        elif cut or (now and now[0].needs_backup != outline.needs_backup):
+        elif cut or (now and now[0].undone_by != outline.undone_by):
             waiting.append(outline)
             cut = True
         else:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from hermes_repair.model import trigger_columns
 from hermes_repair.model.actions import (
     Action,
+    FileRewrite,
     RowDelete,
     RowInsert,
     RowMove,
@@ -16,6 +18,9 @@ from hermes_repair.model.actions import (
 from hermes_repair.model.plans import Unit
 from hermes_repair.model.values import Row, row_digest, same_value
 from hermes_repair.store.writer import Writer
+
+if TYPE_CHECKING:
+    from hermes_repair.repair.file_writes import HomeFiles
 
 
 class Found(Enum):
@@ -94,15 +99,29 @@ def _is_moved(writer: Writer, number: int, action: RowMove) -> bool:
     return row is not None and row_digest(row, action.columns) == action.digest
 
 
-def committed(writer: Writer, unit: Unit, like_backup: Callable[[Writer], bool]) -> bool | None:
-    """Say whether a unit was committed, by what the database shows.
+def _find_in_file(files: HomeFiles, action: FileRewrite) -> Found:
+    there = files.read(action.path)
+    if there == action.before:
+        return Found.BEFORE
+    return Found.AFTER if there == action.after else Found.NEITHER
+
+
+def committed(
+    writer: Writer, unit: Unit, like_backup: Callable[[Writer], bool], files: HomeFiles
+) -> bool | None:
+    """Say whether a unit was committed, by what the database shows, or the file that it writes.
 
     True iff an after-image that differs from its before-image is found; a unit of deletes is done
     when its before-images are gone. None where neither image is there. A unit of DDL alone has no
     images: ``like_backup`` says whether the structure is that of the backup taken before it.
     """
     derived = derived_columns(writer)
-    states = [find(writer, action, derived) for action in unit.actions]
+    states = [
+        _find_in_file(files, action)
+        if isinstance(action, FileRewrite)
+        else find(writer, action, derived)
+        for action in unit.actions
+    ]
     if Found.AFTER in states:
         return True
     if Found.BEFORE in states:

@@ -176,11 +176,10 @@ def undo_lines(
     names = ", ".join(entry.name for entry in undone.entries)
     yield Line(f"Undone: {names} ({count(undone.units, 'step')}).", "good")
     for entry in undone.kept:
-        text = (
-            f"Left as it is: {_words(entry)}. The database was written to since, and an index"
-            " follows its table by itself."
-        )
-        yield Line(text, asked=True)
+        why = "The database was written to since, and an index follows its table by itself."
+        if entry.rewrites_files:
+            why = "Hermes wrote that file again since."
+        yield Line(f"Left as it is: {_words(entry)}. {why}", asked=True)
     if undone.given_back:
         vanished = count(undone.given_back, "message")
         text = f"{vanished} had vanished since, and came back from the receipt."

@@ -15,6 +15,7 @@ from hermes_repair.model.actions import (
     Action,
     Ddl,
     FileCopy,
+    FileRewrite,
     IndexRefill,
     RowDelete,
     RowInsert,
@@ -97,7 +98,7 @@ def refusal(foreign_objects: Iterable[ForeignObject], action: Action) -> str:
     Of a change of structure it is not known which rows it writes, so any of them stands in its way.
     What may be Hermes' own stands only in the way of the writes that it has to do with.
     """
-    if isinstance(action, FileCopy):
+    if isinstance(action, FileCopy | FileRewrite):
         return ""
     for one in foreign_objects:
         if isinstance(action, Ddl | IndexRefill):

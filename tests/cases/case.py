@@ -32,6 +32,7 @@
     exit = 0
     changes = ["child"]            # sessions whose rows may change, no other row of the database;
                                    # left out: those of the findings; []: no file of the home
+    files = ["sessions/x.json"]    # files that it writes anew, and undo gives back
     undo = true                    # whether one undo gives back what was there
     leaves = []                    # findings that stay, in the same form
 
@@ -101,6 +102,11 @@ class Case:
         """Whether an index is what is repaired: the search index then has messages of no session,
         or nobody can ask through the damaged index whose they are."""
         return self.name.startswith(("FT", "DB006"))
+
+    @property
+    def rewrites(self) -> frozenset[str]:
+        """The files of the home that the repair writes anew, relative to it."""
+        return frozenset((self.repair or {}).get("files", ()))
 
     @property
     def changes(self) -> frozenset[str]:

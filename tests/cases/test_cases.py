@@ -38,11 +38,14 @@ def test_case(case: Case, tmp_path: Path) -> None:
         if case.silent:
             assert case.finding not in {finding["id"] for finding in looked.document["findings"]}
         assert looks(home, case) == before, "looking changed the home (R1)"
+        files = {name: (home / name).read_bytes() for name in case.rewrites}
         original = repaired(case, home) if case.repair is not None else None
+    assert not any((home / name).read_bytes() == data for name, data in files.items())
     if original is not None:
         undone = run("undo", "--yes", home=home)
         assert undone.code == 0, undone.out + undone.err
         assert rows(home / "state.db") == rows(original)
+        assert {name: (home / name).read_bytes() for name in files} == files
 
 
 def looks(home: Path, case: Case, *, records: bool = True) -> dict[str, tuple[str, int, int]]:
@@ -64,7 +67,7 @@ def repaired(case: Case, home: Path) -> Path | None:
         original.with_name("state.db-wal").unlink()
     done = run(command, "--yes", *options, home=home)
     assert done.code == wanted.get("exit", 0), done.out + done.err
-    touched = bool(case.changes) or command == "migrate"
+    touched = bool(case.changes or case.rewrites) or command == "migrate"
     if touched:
         query(original, "SELECT 1 FROM sessions")  # joins or rolls back what lies beside the copy
     if not touched:

@@ -12,10 +12,25 @@ from tests.cases.case import CASES, INSIDE
 from tests.command import run
 from tests.homes import content
 from tests.homes.home import copy_home
-from tests.releases import run_release
+from tests.releases import RELEASES, run_release
 
 PATHS = f"import sys; sys.path += {[str(folder) for folder in INSIDE]}\n"
 ASK = PATHS + "import sys\nfrom real_gateway import answers\nanswers(*sys.argv[1:])\n"
+
+UNDAMAGED = """
+from real_gateway import FILE, gateway_session, hears, peer, say, start, write
+
+write("71", "72", "73")
+store = start()
+for chat in ("71", "73"):
+    anew = store.reset_session(gateway_session.build_session_key(peer(chat)))
+    say(anew.session_id, f"{chat} begins anew.", "So it does.")
+back = hears(store, "72")
+store.switch_session(gateway_session.build_session_key(peer("71")), back)
+store._db.close()
+assert FILE.exists()
+"""
+"""Chats that talk, begin anew and are led elsewhere, as a person does it."""
 
 
 def answers(
@@ -69,10 +84,47 @@ def test_continuation_with_its_key_is_found_unaided(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("version", ["0.13.0", "0.16.0"])
-def test_older_releases_write_into_the_closed_part(version: str, tmp_path: Path) -> None:
+def test_older_releases_are_led_on_in_their_file(version: str, tmp_path: Path) -> None:
     home = home_of("GW001_before_the_key", version, tmp_path)
-    session, remembers = answers(version, home, tmp_path / "asked")["71"]
-    assert remembers and session != "onward"
+    before = answers(version, home, tmp_path / "asked")
+    session, remembers = before["71"]
+    assert remembers and session != "onward", "they write into the closed part"
+
+    done = run("repair", "--yes", home=home)
+    assert done.code == 0, done.out + done.err
+    assert answers(version, home, tmp_path / "led") == before | {"71": ("onward", True)}
+
+    assert run("undo", "--yes", home=home).code == 0
+    assert answers(version, home, tmp_path / "undone") == before
+
+
+@pytest.mark.parametrize(
+    ("case", "version", "remembered"),
+    [
+        ("GW002_torn", "0.13.0", [True, False]),
+        ("GW002_torn", "0.16.0", [True, False]),
+        ("GW002_entry_of_a_wrong_type", "0.13.0", [True, True]),
+        ("GW002_entry_of_a_wrong_type", "0.16.0", [True, True]),
+        ("GW002_torn", "0.18.0", [True, True]),  # its rows know the other one
+    ],
+)
+def test_repaired_file_of_chats(
+    case: str, version: str, remembered: list[bool], tmp_path: Path
+) -> None:
+    home = home_of(case, version, tmp_path)
+    done = run("repair", "--yes", home=home)
+    assert done.code == 0, done.out + done.err
+    heard = answers(version, home, tmp_path / "asked")
+    assert [remembers for _, remembers in heard.values()] == remembered
+
+
+@pytest.mark.parametrize("version", RELEASES)
+def test_undamaged_home_has_no_finding_of_the_gateway(version: str, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    run_release(version, PATHS + UNDAMAGED, home)
+    found = run("doctor", "--json", "--select", "GW", home=home).document["findings"]
+    assert found == []
 
 
 @pytest.mark.parametrize(
@@ -137,3 +189,20 @@ def test_older_release_can_only_be_told(tmp_path: Path) -> None:
     assert [(one["id"], one["repair"], "/resume" in one["hint"]) for one in found] == [
         ("GW004", "none", True)
     ]
+
+
+@pytest.mark.parametrize("version", ["0.18.2", "0.19.0"])
+def test_chat_that_an_older_release_went_on_with(version: str, tmp_path: Path) -> None:
+    home = home_of("GW006_older_hermes_ran_meanwhile", version, tmp_path)
+    older = (CASES / "GW006_older_hermes_ran_meanwhile" / "older.py").read_text(encoding="utf-8")
+    run_release("0.16.0", PATHS + older, home)
+    before = content.rows(home / "state.db")
+    session, remembers = answers(version, home, tmp_path / "asked")["71"]
+    assert remembers and session != "onward"
+
+    named = run("repair", "--yes", "--session", "onward", home=home)
+    assert named.code == 0, named.out + named.err
+    assert answers(version, home, tmp_path / "led")["71"] == ("onward", True)
+
+    assert run("undo", "--yes", home=home).code == 0
+    assert content.rows(home / "state.db") == before

@@ -12,6 +12,8 @@ from hermes_repair.gateway_routing import (
     Source,
     build_routing,
     file_faults,
+    file_of,
+    kept_entries,
 )
 from hermes_repair.model.values import RawText, Row
 from tests.support import NO_ROUTING
@@ -119,3 +121,38 @@ def test_a_rows_own_key_ties_it_to_a_chat_without_leading_there() -> None:
 )
 def test_faults_of_the_file(data: bytes, faults: FileFaults) -> None:
     assert file_faults(data) == faults
+
+
+WHOLE = {"_README": "a note", "a": {"session_id": "1"}, "b": {"session_id": "2 — ü"}, "c": {}}
+LAID = file_of(WHOLE)
+B, C = LAID.index(b'"b"'), LAID.index(b'"c"')
+
+
+@pytest.mark.parametrize(
+    ("data", "kept"),
+    [
+        (LAID, ["_README", "a", "b", "c"]),
+        (LAID[:C], ["_README", "a", "b"]),
+        (LAID[: C - 10], ["_README", "a"]),
+        (LAID[:B] + bytes(9) + LAID[B + 9 :], ["_README", "a", "c"]),
+        (LAID.replace(b"},", b"}", 1), ["_README", "a", "b", "c"]),  # a comma forgotten
+        (LAID[:-1] + b",\n}", ["_README", "a", "b", "c"]),
+        (LAID[:B] + b"\xff" + LAID[B + 1 :], ["_README", "a", "c"]),
+        (b"\xef\xbb\xbf" + LAID, ["_README", "a", "b", "c"]),
+        (b'{"a": {"session_id": "1"}, "b": true, "c": {"session_id": 3}}', ["a"]),
+        (b'{"a": {"display_name": "\xff"}, "b": {}', ["b"]),
+        (b'["a", {}', []),
+        (bytes(4096), []),
+        (b"{" + b'\n  "a": {' * 20_000, []),
+    ],
+)
+def test_whole_entries_of_a_damaged_file(data: bytes, kept: list[str]) -> None:
+    entries = kept_entries(data)
+    assert list(entries) == kept
+    assert all(entries[key] == WHOLE[key] for key in kept if LAID[:9] == data[:9])
+
+
+def test_a_file_cut_anywhere_keeps_only_what_is_whole() -> None:
+    for length in range(len(LAID)):
+        kept = kept_entries(LAID[:length])
+        assert kept.items() <= WHOLE.items()

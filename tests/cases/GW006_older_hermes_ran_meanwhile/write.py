@@ -1,0 +1,3 @@
+from real_gateway import write
+
+write("71", "72")
