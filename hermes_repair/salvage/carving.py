@@ -25,6 +25,7 @@ from hermes_repair.salvage.records import NoRecord, read_header
 
 _COLUMNS = 2  # at least; one alone fits anywhere
 _LEAST_CELL = 4
+_ONE_BYTE = 128  # from here on the size of a header takes two, and the first does not tell it
 _HEADER_AT = range(3, 12)
 """Where in a free block the record may begin: after a length and a rowid, partly written over."""
 
@@ -64,7 +65,7 @@ def _cell_at(data: bytes, begin: int, end: int, limit: Limits, keyed: bool) -> P
             return None
         local = limit.local(size)
         last = at + local + (CHILD if local < size else 0)
-        if last > end:
+        if last > end or not _COLUMNS < data[at] <= max(local, _ONE_BYTE):
             return None
         header = read_header(data[at : at + local], 0)
     except (IndexError, NoRecord):

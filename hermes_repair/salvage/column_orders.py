@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import combinations
+from operator import and_
 
 from hermes_repair.salvage.stored_table import Stored, StoredTable, stored_table
 from hermes_repair.schema.catalogue import default_catalogue
@@ -114,11 +115,14 @@ class KnownTables:
     ) -> Mapping[Order, frozenset[int]]:
         """Return the orders, each with the numbers that have it."""
         longest = max(records.lengths, default=0)
-        allowed = {
-            column.name: column.allowed
+        # As numbers: there are thousands of orders, and the operators of flags are slow.
+        refused = {
+            column.name: ~column.allowed.value
             for column in stored_table(self.tables[table]).columns
             if column is not None
         }
+        places = range(max(records.classes, default=-1) + 1)
+        classes = [records.classes[at].value if at in records.classes else 0 for at in places]
         met: dict[Order, frozenset[int]] = {}
         for stage in self._stages[table]:
             if number is not None and stage.number > number:
@@ -128,9 +132,9 @@ class KnownTables:
                 order = _grown(before, stage)
                 if any(len(before) < length < len(order) for length in records.lengths):
                     continue
-                if order in met or all(
-                    records.classes.get(place, Stored(0)) in allowed[order[place]]
-                    for place in range(len(before), len(order))
+                new = len(before)
+                if order in met or not any(
+                    map(and_, classes[new:], map(refused.__getitem__, order[new:]))
                 ):
                     reached.append(order)
             for order in reached:
