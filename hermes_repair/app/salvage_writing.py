@@ -132,9 +132,11 @@ class SalvageWriter:
             columns.insert(0, "rowid")
 
         def read() -> Iterator[tuple[Value, ...]]:
-            # They were judged once. Only where something was found then does that decide.
+            # They were judged once. Only where something was found then does that decide, and of
+            # rows that hang in no tree the indexes do.
             met = self.account.of(table)
-            judged = bool(met.aside or met.in_doubt or met.torn)
+            stray = met.by_trust.keys() - {Trust.TREE.name.lower()}
+            judged = bool(met.aside or met.in_doubt or met.torn or stray)
             for row in self.source.rows(table, lambda one: _aside(side, one), judged=judged):
                 values = row.values
                 if homeless and any(values.get(name) is not None for name in homeless):
