@@ -1,9 +1,9 @@
-"""``salvage --install`` where there is no database to read: a new one, from a copy and the files.
+"""``salvage`` where there is no database to read: a new one, from a copy and the files.
 
-The newest copy that is sound takes the place of state.db, or else an empty database of the schema
-that the installed Hermes expects. Then `backfill` brings back what transcript files have: of an
-empty one all of it, beside a copy what is proven lost. All of that is shown before, on a new
-database that lies elsewhere.
+It begins as the newest copy that is sound, or else as an empty database of the schema that the
+installed Hermes expects, in the place of state.db or in a file of any name. Then `backfill` brings
+back what transcript files have: of an empty one all of it, beside a copy what is proven lost. All
+of that is shown before, on a new database that lies elsewhere.
 """
 
 from __future__ import annotations
@@ -25,11 +25,13 @@ from hermes_repair.app.install_salvaged import (
 from hermes_repair.app.preflight import require_alone, single_run
 from hermes_repair.app.proposal import Proposal, Request, propose
 from hermes_repair.app.repair import Repaired, repair
+from hermes_repair.app.salvage import making, put, require_free
 from hermes_repair.app.target_release import expected_number
 from hermes_repair.evidence.sessions_elsewhere import find_remaining_files, sound_copies
+from hermes_repair.home.layout import DATABASE, RECORDS_DIR
 from hermes_repair.model.choices import LookOptions, Selection
 from hermes_repair.model.commands_to_type import advice, command
-from hermes_repair.model.errors import Refused
+from hermes_repair.model.errors import HermesRepairError, Refused
 from hermes_repair.records.plan_database import sync
 from hermes_repair.schema import catalogue_root
 from hermes_repair.schema.catalogue import NEWEST_TARGET, default_catalogue
@@ -56,11 +58,15 @@ class Beginning:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """What became of it; ``installed`` and ``filled`` are None where it was declined."""
+    """What became of it; ``filled`` is None where it was declined.
+
+    ``installed`` is what took the place of state.db, ``written`` the file that was made instead.
+    """
 
     beginning: Beginning
     installed: Installed | None = None
     filled: Repaired | None = None
+    written: Path | None = None
 
     @property
     def complete(self) -> bool:
@@ -115,13 +121,45 @@ def begin_anew(run: Run, agree: Callable[[Beginning], bool]) -> Begun:
             if not agree(begins):
                 return Begun(begins)
             installed = replace_database(run, new, base)
+    return Begun(begins, installed, _filled(run, begins))
+
+
+def begin_in_file(run: Run, target: Path, show: Callable[[Beginning], None]) -> Begun:
+    """Make the database of :func:`begin_anew` in a file of its own; the home stays as it is.
+
+    ``show`` hears what comes before anything is written. The file appears whole, fsynced and
+    verified, or not at all. Raises :class:`Refused` where there is one of that name, or no room.
+    """
+    target = target.absolute()
+    require_free(target, {DATABASE: target})
+    with beginning(run) as (new, begins):
+        show(begins)
+        with making(target) as folder:
+            made = folder / DATABASE
+            host.copy_files([(new, made)])
+            home = replace(run.home, database=made, records_at=folder / RECORDS_DIR)
+            filled = _filled(Run(home, run.environment), begins)
+            damage = sound(made)
+            if damage:
+                raise HermesRepairError(
+                    f"The database that was made is not sound ({damage[0]}).",
+                    "It was removed again. Please report this.",
+                )
+            sync(made)
+            require_free(target, {DATABASE: target})
+            put(folder, {DATABASE: target})
+    return Begun(begins, filled=filled, written=target)
+
+
+def _filled(run: Run, begins: Beginning) -> Repaired:
+    """Bring back what was shown, and no more."""
     shown = {one.unit.id for one in (*begins.proposal.plan.now, *begins.proposal.plan.waiting)}
 
     def as_shown(proposal: Proposal) -> bool:
         return {one.unit.id for one in proposal.plan.now} <= shown
 
     request = Request(LookOptions(), _selection(begins.copy))
-    return Begun(begins, installed, repair(run, request, as_shown, command=BACKFILL))
+    return repair(run, request, as_shown, command=BACKFILL)
 
 
 def _selection(copy: Path | None) -> Selection:

@@ -79,19 +79,14 @@ class Reading:
         """
         target = target.absolute()
         places = {name: target.with_name(target.name + end) for name, end in SIDE_FILES.items()}
-        _require_free(target, places)
+        require_free(target, places)
         self._require_room(target.parent)
-        folder = Path(
-            tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".salvage", dir=target.parent)
-        )
-        try:
+        with making(target) as folder:
             answer = self._child.ask("made", make=str(folder), deleted=deleted)
             there = {name: place for name, place in places.items() if (folder / name).exists()}
             self._unchanged()
-            _require_free(target, places)
-            _put(folder, there)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            require_free(target, places)
+            put(folder, there)
         return Salvaged(
             target,
             from_document(answer),
@@ -226,7 +221,18 @@ def _error(said: dict[str, Any]) -> Exception:
     return kind(said["message"], said["hint"])
 
 
-def _require_free(target: Path, places: dict[str, Path]) -> None:
+@contextmanager
+def making(target: Path) -> Iterator[Path]:
+    """Yield a folder beside a file that is to be made, which goes again."""
+    folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".salvage", dir=target.parent))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def require_free(target: Path, places: dict[str, Path]) -> None:
+    """Raise :class:`Refused` where a file cannot be made, or one of ``places`` is there."""
     if target.name.endswith(SIDE_SUFFIXES):
         raise Refused(
             f"SQLite would take {target.name} for what belongs to another file.",
@@ -252,8 +258,8 @@ def _require_free(target: Path, places: dict[str, Path]) -> None:
                 )
 
 
-def _put(folder: Path, places: dict[str, Path]) -> None:
-    """Give every file its name, the database last; none of them where one cannot have it."""
+def put(folder: Path, places: dict[str, Path]) -> None:
+    """Give every file of a folder its name, the last one last; none where one cannot have it."""
     done: list[Path] = []
     try:
         for name, place in places.items():

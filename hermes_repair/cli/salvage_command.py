@@ -9,7 +9,13 @@ from typing import Annotated
 import typer
 
 from hermes_repair.app import salvage_home as app
-from hermes_repair.app.begin_anew import Beginning, Begun, begin_anew, beginning
+from hermes_repair.app.begin_anew import (
+    Beginning,
+    Begun,
+    begin_anew,
+    begin_in_file,
+    beginning,
+)
 from hermes_repair.app.salvage import NoPages
 from hermes_repair.app.salvage_held import salvaging_held
 from hermes_repair.app.salvage_install import salvage_and_install
@@ -22,6 +28,7 @@ from hermes_repair.model.commands_to_type import advice, salvage_command
 from hermes_repair.model.errors import ExitCode, NoDatabase, NoInstall, UsageError
 from hermes_repair.model.salvage_ledger import Ledger
 from hermes_repair.report import begin_text, salvage_text
+from hermes_repair.report.lines import Line
 
 commands = group()
 
@@ -114,9 +121,9 @@ def salvage(
                 return _install(responder, target, wal, deleted=deleted, yes=yes)
             return look(responder)
         except (NoPages, NoInstall) as error:
-            if out is not None or store is not None or isinstance(error, NoDatabase):
+            if store is not None or from_process is not None or isinstance(error, NoDatabase):
                 raise
-            return _begin(responder, target, install=install, yes=yes)
+            return _begin(responder, target, out, install=install, yes=yes)
 
     def look(responder: Responder) -> Answer:
         opened = (
@@ -169,9 +176,14 @@ def _install(
     )
 
 
-def _begin(responder: Responder, target: Target, *, install: bool, yes: bool) -> Answer:
-    """Show what a home without a database can begin with; with ``install``, ask and do it."""
-    if not install:
+def _begin(
+    responder: Responder, target: Target, out: Path | None, *, install: bool, yes: bool
+) -> Answer:
+    """Show what a home without a database can begin with; with ``install``, ask and do it.
+
+    With ``out``, do it in that file.
+    """
+    if out is None and not install:
         with beginning(responder.run) as (_, found):
             return responder.answer(
                 ExitCode.OK,
@@ -182,17 +194,25 @@ def _begin(responder: Responder, target: Target, *, install: bool, yes: bool) ->
                 ],
             )
 
-    def agree(found: Beginning) -> bool:
-        lines = [*responder.heading(), *begin_text.found_lines(found, responder.audience)]
-        if yes:
-            if not target.as_json:
-                responder.print(lines)
-            return True
-        return ask("Do this?", lines)
+    def shown(found: Beginning) -> list[Line]:
+        return [*responder.heading(), *begin_text.found_lines(found, responder.audience)]
 
-    done = begin_anew(responder.run, agree)
+    def show(found: Beginning) -> None:
+        if not target.as_json:
+            responder.print(shown(found))
+
+    def agree(found: Beginning) -> bool:
+        if yes:
+            show(found)
+            return True
+        return ask("Do this?", shown(found))
+
+    if out is not None:
+        done = begin_in_file(responder.run, out, show)
+    else:
+        done = begin_anew(responder.run, agree)
     return responder.answer(
-        ExitCode.OK if done.complete or done.installed is None else ExitCode.REFUSED,
+        ExitCode.OK if done.complete or done.filled is None else ExitCode.REFUSED,
         lambda: begin_text.document(done),
         lambda: begin_text.begun_lines(done, responder.audience),
         headed=False,

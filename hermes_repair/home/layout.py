@@ -35,7 +35,8 @@ class Home:
     ``database`` is the real file behind ``root/state.db`` (SQLite keeps ``-wal`` beside the real
     file, not beside a symlink to it). ``logs_dir`` holds ``session_<id>.json`` and cannot be moved.
     ``store``: ``database`` is not state.db but another database of the home, which is called that
-    (:func:`hermes_repair.home.side_stores.at_store`).
+    (:func:`hermes_repair.home.side_stores.at_store`). ``records_at``: our records lie there,
+    because ``database`` is a new one that is made elsewhere, of which the home knows nothing.
     """
 
     root: Path
@@ -44,6 +45,7 @@ class Home:
     logs_dir: Path
     base: Path
     store: str | None = None
+    records_at: Path | None = None
 
     @property
     def database_name(self) -> str:
@@ -53,7 +55,7 @@ class Home:
     @property
     def records(self) -> Path:
         """Where our own records about this home lie (R8)."""
-        return self.root / RECORDS_DIR
+        return self.records_at or self.root / RECORDS_DIR
 
     @property
     def sessions_dir(self) -> Path:

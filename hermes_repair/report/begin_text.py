@@ -7,9 +7,10 @@ from typing import Any
 
 from hermes_repair.app.begin_anew import Beginning, Begun
 from hermes_repair.model.commands_to_type import advice, command
+from hermes_repair.model.words import count, size, verb
 from hermes_repair.report.audience import Audience
 from hermes_repair.report.lines import Line
-from hermes_repair.report.repair_text import plan_document, plan_lines, result_lines
+from hermes_repair.report.repair_text import not_done_lines, plan_document, plan_lines, result_lines
 
 
 def document(begun: Begun) -> dict[str, Any]:
@@ -28,6 +29,7 @@ def document(begun: Begun) -> dict[str, Any]:
             "schema": found.schema,
             "plan": plan_document(found.proposal, None)["plan"],
             "filled": begun.complete,
+            "written": str(begun.written) if begun.written is not None else None,
         },
     }
 
@@ -44,14 +46,28 @@ def found_lines(found: Beginning, audience: Audience) -> Iterator[Line]:
 
 def next_lines(audience: Audience) -> Iterator[Line]:
     """Yield what to type after a look that wrote nothing."""
-    do = advice("Nothing was written. To do that: `{}`", command("salvage", "--install"))
+    do = advice(
+        "Nothing was written. To do that: `{}`. Into a file: `{}`.",
+        command("salvage", "--install"),
+        command("salvage", "--out", "FILE"),
+    )
     yield Line(audience.typed(do), "head")
 
 
 def begun_lines(begun: Begun, audience: Audience) -> Iterator[Line]:
     """Yield what was done."""
-    if begun.installed is None or begun.filled is None:
+    if begun.filled is None:
         yield Line("Nothing was changed.", asked=True)
+        return
+    if begun.written is not None:
+        told = size(begun.written.stat().st_size)
+        yield Line(f"Written and verified: {begun.written} ({told}).", "good", asked=True)
+        steps = count(begun.filled.units, "step")
+        yield Line(
+            f"What files have is in it: {steps} {verb(begun.filled.units, 'was', 'were')} done."
+        )
+        yield from not_done_lines(begun.filled, audience)
+        yield Line("The home is as it was.", "dim")
         return
     yield Line("state.db is in place.", "good", asked=True)
     yield from result_lines(begun.filled, audience)

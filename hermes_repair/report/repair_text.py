@@ -159,6 +159,20 @@ def result_lines(result: Repaired, audience: Audience) -> Iterator[Line]:
         yield _nothing(left=len(result.left), problems=result.problems, done=True)
     elif not result.recovered:
         yield Line("Nothing was changed.", asked=True)
+    yield from not_done_lines(result, audience)
+    if result.left:
+        steps, need = count(len(result.left), "step"), verb(len(result.left), "needs", "need")
+        left = f"Skipped: {steps} that {need} your decision; `{{}}` lists them."
+        yield Line(audience.typed(advice(left, command("repair", "--dry-run"))), "dim")
+    if result.after is not None:
+        if result.after.findings:
+            yield _still_found(result.problems, audience)
+        else:
+            yield Line("The doctor now finds nothing.", "dim")
+
+
+def not_done_lines(result: Repaired, audience: Audience) -> Iterator[Line]:
+    """Yield what a repair did not do of what was agreed to, and why."""
     if result.stopped is not None:
         done = "What is listed above is done and stays; it was not checked again. "
         stopped = advice(
@@ -173,15 +187,6 @@ def result_lines(result: Repaired, audience: Audience) -> Iterator[Line]:
         yield Line(text, "error", asked=True)
     for what, why in result.waiting:
         yield Line(f"Waiting: {what}. {why}", "warning", asked=True)
-    if result.left:
-        steps, need = count(len(result.left), "step"), verb(len(result.left), "needs", "need")
-        left = f"Skipped: {steps} that {need} your decision; `{{}}` lists them."
-        yield Line(audience.typed(advice(left, command("repair", "--dry-run"))), "dim")
-    if result.after is not None:
-        if result.after.findings:
-            yield _still_found(result.problems, audience)
-        else:
-            yield Line("The doctor now finds nothing.", "dim")
 
 
 def _nothing(*, left: int, problems: int, done: bool = False) -> Line:

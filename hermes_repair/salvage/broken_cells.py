@@ -18,6 +18,7 @@ class Why(Enum):
     CHAIN_SHORT = "its overflow chain ends too early"
     CHAIN_LONG = "its overflow chain goes on after its end"
     CHAIN_ZERO = "its text runs through a page of its overflow chain on which there is only NUL"
+    CHAIN_STALE = "a page of its overflow chain is of an earlier moment: a later image was lost"
     CHAIN_SHARED = "too many overflow chains run into each other"
     TOO_LARGE = "it claims more bytes than the file has"
 

@@ -29,6 +29,9 @@ WholeCell: TypeAlias = tuple[int, int, int, int | None]
 """Of a cell that is where it should be: where its record begins, the size of that, how much of it
 lies on the page, and the rowid. A bare tuple, because there are millions."""
 
+_MOST_HEADER = 9 * (2000 + 1)
+"""Bytes of the header of a record with as many columns as SQLite allows, and its length."""
+
 
 class Place(NamedTuple):
     """Where a cell lies: ``begin`` and ``end`` on the page, ``at`` the first byte of its record.
@@ -50,11 +53,12 @@ def places(data: bytes, header: PageHeader, usable: int) -> list[Place]:
     """Return the place of every cell of a page with rows, in the order of their pointers.
 
     A page on which everything adds up is taken as it is. On any other the cells whose records agree
-    with themselves are believed, unless two of them overlap or a rowid is out of order.
+    with themselves are believed, unless a rowid is out of order or two of them overlap: then the
+    one that lies where others begin and end.
     """
     found = _located(data, header, usable)
     if whole_cells(data, header, usable) is None:
-        found = _believed(data, found, header.flags == TABLE_LEAF)
+        found = _believed(data, found, usable, header.flags == TABLE_LEAF)
     return found
 
 
@@ -155,21 +159,15 @@ def _located(data: bytes, header: PageHeader, usable: int) -> list[Place]:
     return found
 
 
-def _believed(data: bytes, found: list[Place], keyed: bool) -> list[Place]:
+def _believed(data: bytes, found: list[Place], usable: int, keyed: bool) -> list[Place]:
     """Return the places of a page on which not everything adds up, with what is wrong with them."""
     found = [
         place._replace(why=Why.RECORD) if place.why is None and not _agrees(data, place) else place
         for place in found
     ]
     good = [slot for slot, place in enumerate(found) if place.why is None]
-    by_begin = sorted(good, key=lambda slot: found[slot].begin)
-    overlapping: set[int] = set()
-    reach, owner = 0, -1
-    for slot in by_begin:
-        if found[slot].begin < reach:
-            overlapping |= {slot, owner}
-        if found[slot].end > reach:
-            reach, owner = found[slot].end, slot
+    overlapping = _overlapping([found[slot] for slot in good], usable)
+    overlapping = {good[at] for at in overlapping}
     for slot in overlapping:
         found[slot] = found[slot]._replace(why=Why.CELL_OVERLAP)
     if keyed:
@@ -180,12 +178,33 @@ def _believed(data: bytes, found: list[Place], keyed: bool) -> list[Place]:
     return found
 
 
+def _overlapping(found: list[Place], usable: int) -> set[int]:
+    """Return which cells lie on bytes of another that fits no worse between its neighbours.
+
+    SQLite lays the cells of a page end to end, as far as nothing was deleted.
+    """
+    begins = {place.begin for place in found} | {usable}
+    ends = {place.end for place in found}
+    fit = [(place.end in begins) + (place.begin in ends) for place in found]
+    refused: set[int] = set()
+    owner = -1
+    for at in sorted(range(len(found)), key=lambda at: found[at].begin):
+        if owner >= 0 and found[at].begin < found[owner].end:
+            refused |= {at} if fit[at] <= fit[owner] else set()
+            refused |= {owner} if fit[owner] <= fit[at] else set()
+            if fit[at] < fit[owner] or (fit[at] == fit[owner] and found[at].end < found[owner].end):
+                continue
+        owner = at
+    return refused
+
+
 def _agrees(data: bytes, place: Place) -> bool:
     """Whether a record's header gives the size that its cell tells, as far as it lies here."""
     record = data[place.at : place.at + place.local]
     try:
-        if place.local < place.size and varint(record, 0)[0] > place.local:
-            return True  # with small pages and many columns the header itself goes on elsewhere
+        if place.local < place.size and (size := varint(record, 0)[0]) > place.local:
+            # With small pages and many columns the header itself goes on elsewhere.
+            return size <= min(place.size, _MOST_HEADER)
         head = read_header(record, 0)
     except (NoRecord, IndexError):
         return False

@@ -44,7 +44,7 @@ class Cell(NamedTuple):
     ``rowid`` is None in index b-trees, and for a cell that is broken before it. ``values`` are in
     stored order, as many as the record has: columns added later are missing at its end, an
     INTEGER PRIMARY KEY is None (it is the rowid), a REAL column may hold an integer. ``stale``: a
-    later image of the page, or of one that its overflow chain was read through, was lost.
+    later image of the page was lost.
     ``carved``: the page has lost the pointer to it, so it may be a row that was deleted or changed.
     ``shared``: another row's overflow chain runs through a page of its own, so that one of the two
     is wrong; the first of them that is read does not know it until it is read again.
@@ -154,8 +154,10 @@ def read_places(
             if payload.zeroed is not None and _is_lost(payload.data, *payload.zeroed):
                 yield Cell(page, slot, rowid, None, Broken(Why.CHAIN_ZERO, page))
                 continue
-            old = stale or payload.stale
-            yield Cell(page, slot, rowid, values, None, old, shared=payload.shared)
+            if payload.stale and not stale:
+                yield Cell(page, slot, rowid, None, Broken(Why.CHAIN_STALE, page))
+                continue
+            yield Cell(page, slot, rowid, values, None, stale, shared=payload.shared)
         except NoRecord:
             yield Cell(page, slot, rowid, None, Broken(Why.RECORD, page))
 

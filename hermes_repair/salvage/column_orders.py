@@ -17,7 +17,7 @@ from operator import and_
 from hermes_repair.salvage.stored_table import Stored, StoredTable, stored_table
 from hermes_repair.schema.catalogue import default_catalogue
 from hermes_repair.schema.side_stores import side_store_structures
-from hermes_repair.schema.structure import Structure, Table
+from hermes_repair.schema.structure import Column, Structure, Table
 
 LAST_BY_STEPS = 9
 MOST_ORDERS = 4_000
@@ -63,15 +63,30 @@ class KnownTables:
         """Take what each table was, oldest first, and what the builds have in a table by name.
 
         A table gets every column that any of them gives it; what a column is, is taken from the
-        newest.
+        newest, but that it may be NULL from any.
         """
         self.tables: dict[str, Table] = {}
+        self._nullable: set[tuple[str, str]] = set()
         for structure in structures:
             for name, table in structure.tables.items():
                 older = self.tables[name].columns if name in self.tables else ()
                 dropped = tuple(column for column in older if table.column(column.name) is None)
-                self.tables[name] = replace(table, columns=(*table.columns, *dropped))
+                self._nullable |= {(name, one.name) for one in table.columns if _may_be_null(one)}
+                columns = tuple(
+                    replace(one, not_null=one.not_null and (name, one.name) not in self._nullable)
+                    for one in (*table.columns, *dropped)
+                )
+                self.tables[name] = replace(table, columns=columns)
         self._stages = {name: stages(name) for name in self.tables}
+
+    def allowed(self, table: str) -> dict[str, Stored]:
+        """Return what may stand in each column of a table, in any of the builds."""
+        return {
+            column.name: column.allowed
+            | (Stored.NULL if (table, column.name) in self._nullable else Stored(0))
+            for column in stored_table(self.tables[table]).columns
+            if column is not None
+        }
 
     def deduce(self, table: str, records: Records, number: int | None = None) -> Deduced:
         """Return the columns of a table by what its records show.
@@ -116,11 +131,7 @@ class KnownTables:
         """Return the orders, each with the numbers that have it."""
         longest = max(records.lengths, default=0)
         # As numbers: there are thousands of orders, and the operators of flags are slow.
-        refused = {
-            column.name: ~column.allowed.value
-            for column in stored_table(self.tables[table]).columns
-            if column is not None
-        }
+        refused = {name: ~stored.value for name, stored in self.allowed(table).items()}
         places = range(max(records.classes, default=-1) + 1)
         classes = [records.classes[at].value if at in records.classes else 0 for at in places]
         met: dict[Order, frozenset[int]] = {}
@@ -190,6 +201,10 @@ def side_store_tables(name: str) -> KnownTables:
         return tuple(Stage(0, order, order) for order in orders)
 
     return KnownTables(structures, stages)
+
+
+def _may_be_null(column: Column) -> bool:
+    return not (column.not_null or column.pk)
 
 
 def _grown(order: Order, stage: Stage) -> Order:

@@ -89,6 +89,14 @@ class Survey:
             for page in range(1, min(self._end, self._image.page_count) + 1)
         )
 
+    def is_missed(self, page: int) -> bool:
+        """Whether a tree has a page for its own that is something else now, or was before."""
+        return page in self._missed
+
+    @cached_property
+    def _missed(self) -> frozenset[int]:
+        return frozenset(one.page for tree in self.trees.values() for one in tree.lost)
+
     def leaves(self) -> Iterator[Leaf]:
         """Yield every page with rows but the freed ones.
 

@@ -94,7 +94,7 @@ def known_shapes(known: KnownTables) -> Mapping[str, RowShape]:
         stored = stored_table(table)
         if stored.without_rowid:
             continue
-        by_name = {c.name: c.allowed for c in stored.columns if c is not None}
+        by_name = known.allowed(name)
         lengths = known.lengths_of(name)
         found[name] = RowShape(name, lengths, _allowed(known, name, by_name, max(lengths)))
     return found

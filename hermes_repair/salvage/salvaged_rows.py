@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from enum import Enum
+from functools import cached_property
 from heapq import heappop, heappush
 from itertools import groupby
 from operator import itemgetter
@@ -31,7 +33,7 @@ class Mark(Enum):
     UNPROVEN_PAGE = "its page comes from the -wal without a checksum that proves it"
     NUL = "a text has NUL characters that its copy in the search index does not have"
     NOT_TEXT = "a text is not valid in the encoding of the database"
-    MAYBE_FREED = "its page hangs in no tree, and what lists the free pages may be lost"
+    MAYBE_FREED = "its page hangs in no tree of the table, so it may have been deleted"
     SEARCH_COPY = "it is not a row that was read: the search copy and an index say it"
 
 
@@ -257,12 +259,42 @@ class _Reader:
             self._refuse(rowid, leaf.page, Refusal.CARVED, None, values)
             return None
         if trust is Trust.ORPHAN and not self._in_an_index(rowid):
-            if self.table.whole and self.table.root is not None:
+            if self._is_freed(leaf):
                 self._refuse(rowid, leaf.page, Refusal.FREED, None, values)
                 return None
-            if self.assignment.survey.may_lack_free_pages:
+            if self._may_be_freed(leaf):
                 marks |= {Mark.MAYBE_FREED}
         return SalvagedRow(self.name, rowid, values, leaf.page, trust, marks)
+
+    def _is_freed(self, leaf: Leaf) -> bool:
+        """Whether a page is none of the table: its tree has all of its own, and another tree lacks
+        this one, or nothing proves that it is not free.
+
+        Where the list of free pages is whole, and it is not among them, the tree itself is of an
+        earlier moment.
+        """
+        survey = self.assignment.survey
+        if not self.table.whole or self.table.root is None:
+            return False
+        return not survey.free_sure or survey.is_missed(leaf.page)
+
+    def _may_be_freed(self, leaf: Leaf) -> bool:
+        """Whether a page may be a free one that is not known as such."""
+        survey = self.assignment.survey
+        whole = self.table.whole and self.table.root is not None
+        if whole or survey.free_sure:
+            return whole
+        if survey.may_lack_free_pages:
+            return True
+        alone = len(self.table.pages.pages) == 1  # then it is the root, which is never free
+        return not alone and (leaf.root is None or leaf.root != self.main_root)
+
+    @cached_property
+    def main_root(self) -> int | None:
+        """The tree that most pages of the table hang in."""
+        pages, survey = self.table.pages.pages, self.assignment.survey
+        roots = Counter(leaf.root for page in pages if (leaf := survey.leaf(page)) is not None)
+        return roots.most_common(1)[0][0] if roots else None
 
     def _in_an_index(self, rowid: int | None) -> bool:
         """Whether an index that lost nothing has the row.

@@ -280,7 +280,11 @@ class _Roles:
         ]
         common = frozenset.intersection(*numbers) if numbers else frozenset()
         known = self.found.keys() & self.known.tables.keys()
-        least = max(map(self.known.first_number, known), default=0)
+        firsts = [self.known.first_number(name) for name in known]
+        for one in self.unassigned:  # a number that has none of the tables that fit is too low
+            here = [name for name in one.candidates if name in self.known.tables]
+            firsts += [min(map(self.known.first_number, here))] if here else []
+        least = max(firsts, default=0)
         fits = {number for number in common if number >= least} or common
         if expected in fits:
             return expected, NumberFrom.INSTALLED

@@ -189,13 +189,13 @@ class _Laying:
 
     def take(self, frame: _Frame) -> None:
         """Take the next frame; the one before is settled by what this one proves."""
-        self._settle(frame.proven)
+        self._settle(frame.proven, last=False)
         self._held = frame, self._at
         self._at += _FRAME.size + self._generation.page_size
 
     def done(self) -> WalImage:
         """Settle the last frame and return what was laid."""
-        self._settle(False)
+        self._settle(False, last=True)
         left = Counter(fact for fact, _, _ in self._open)
         if left[Fact.WAL_APPLIED]:
             self._facts[Fact.WAL_UNCOMMITTED] = left[Fact.WAL_APPLIED]
@@ -210,8 +210,12 @@ class _Laying:
             self._facts,
         )
 
-    def _settle(self, next_proven: bool) -> None:
-        """Judge the frame that is held, now that it is known whether its checksum is its own."""
+    def _settle(self, next_proven: bool, *, last: bool) -> None:
+        """Judge the frame that is held, now that it is known whether its checksum is its own.
+
+        Where the header before it is lost only the next frame tells. The last has none: its salts
+        are those of this generation, and where it ends a transaction all of that was written.
+        """
         if self._held is None:
             return
         frame, at = self._held
@@ -224,7 +228,8 @@ class _Laying:
             return
         fact = Fact.WAL_APPLIED
         if not frame.proven:
-            unknown = self._header_gone and next_proven and frame.page
+            told = next_proven or (last and frame.commit >= frame.page)
+            unknown = self._header_gone and told and frame.page
             fact = Fact.WAL_UNPROVEN if unknown else Fact.WAL_FRAME_TORN
         self._header_gone = not (frame.proven or next_proven)
         self._open.append((fact, frame.page, at))

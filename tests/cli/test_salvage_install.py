@@ -17,9 +17,10 @@ from hermes_repair.app.diagnose import diagnose
 from hermes_repair.app.environment import Run
 from hermes_repair.app.install_salvaged import install
 from hermes_repair.model.choices import LookOptions, Selection
+from tests.cli.speaking import assert_document
 from tests.command import run
 from tests.engine.neighbours import neighbour
-from tests.homes.content import content
+from tests.homes.content import content, files
 from tests.homes.damage import crashed, leave_wal
 from tests.homes.home import copy_home, new_home, query
 from tests.homes.small import (
@@ -133,6 +134,53 @@ def test_a_home_begins_with_its_files(happens: Callable[[Path], None], tmp_path:
     assert run("undo", "--yes", home=home).code == 0
     assert run("undo", "--yes", home=home).code == 0
     assert lies(home) == old
+
+
+@pytest.mark.parametrize("happens", [gone, emptied, a_text])
+def test_a_file_is_made_of_what_lies_there(happens: Callable[[Path], None], tmp_path: Path) -> None:
+    home, out = small_home(tmp_path / "home"), tmp_path / "out" / "new.db"
+    out.parent.mkdir()
+    chat_only_in_file(home)
+    happens(home)
+    old = files(home)
+    done = run("salvage", "--out", out, home=home)
+    assert done.code == 0, done
+    assert "bring back 10 messages" in done.out and f"Written and verified: {out}" in done.out
+    assert done.out.index("bring back") < done.out.index("Written")
+    assert SECRET not in done.out + done.err
+    assert files(home) == old and [*out.parent.iterdir()] == [out]
+    assert out.stat().st_mode & 0o777 == 0o600
+    with closing(sqlite3.connect(out)) as db:
+        counts = "SELECT session_id, COUNT(*) FROM messages GROUP BY session_id ORDER BY session_id"
+        assert db.execute(counts).fetchall() == [(ONLY, 4), (FRONT, 10)]
+        assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    refused = run("salvage", "--out", out, home=home)
+    assert refused.code == 4 and "is there already" in refused.err
+    document = run("salvage", "--out", tmp_path / "second.db", "--json", home=home).document
+    assert_document("salvage", document)
+    assert document["begun"]["written"] == str(tmp_path / "second.db")
+    assert run("doctor", "--home", made_home(out, tmp_path / "as-home")).code in (0, 1)
+
+
+def made_home(database: Path, home: Path) -> Path:
+    """Return a home with this database alone."""
+    home.mkdir()
+    shutil.copy(database, home / "state.db")
+    return home
+
+
+def test_a_file_begins_with_the_newest_sound_copy(tmp_path: Path) -> None:
+    home, out = small_home(tmp_path / "home"), tmp_path / "new.db"
+    place = home / "state-snapshots" / "sound"
+    place.mkdir(parents=True)
+    shutil.copy(home / "state.db", place / "state.db")
+    gone(home)
+    old = files(home)
+    done = run("salvage", "--out", out, home=home)
+    assert done.code == 0 and "state-snapshots/sound/state.db" in done.out, done
+    assert files(home) == old
+    with closing(sqlite3.connect(out)) as db:
+        assert db.execute("SELECT COUNT(*) FROM sessions").fetchone() == (5,)
 
 
 def test_the_newest_sound_copy_comes_first(tmp_path: Path) -> None:

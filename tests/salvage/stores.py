@@ -18,6 +18,8 @@ WORDS = (
     "harbour", "lantern", "sparrow", "cedar", "ferry", "window", "garden", "choir", "alto", "bread",
     "salt", "river", "meadow", "thunder", "copper", "violin", "candle", "天気", "はし", "Straße",
 )  # fmt: skip
+NEVER_CHANGED = ("10b",)
+"""Structures of which a trigger lets no UPDATE and no DELETE of a message through."""
 ROLES = ("user", "assistant", "tool", "assistant")
 
 
@@ -81,7 +83,8 @@ def life(store: Store) -> Life:
             db.execute("UPDATE sessions SET message_count = message_count + 1")
             if "title" in columns_of(db, "sessions"):
                 db.execute("UPDATE sessions SET title = title || '+'")
-            db.execute("UPDATE messages SET content = content || ' (edited)' WHERE id % 7 = 0")
+            if store.shapes[-1] not in NEVER_CHANGED:
+                db.execute("UPDATE messages SET content = content || ' (edited)' WHERE id % 7 = 0")
             before, wal = path.read_bytes(), Path(f"{path}-wal").read_bytes()
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             db.execute("PRAGMA journal_mode=DELETE").fetchall()

@@ -24,13 +24,14 @@ NOW = 1_790_000_000.0
 SMALL = Store(page_size=1024, sessions=12, longest=8000)
 STORES = [
     SMALL,
-    *(Store(shapes=(name,), sessions=20) for name in ("06", "10", "13", "22", "25", "30")),
+    *(Store(shapes=(name,), sessions=20) for name in ("06", "10", "10b", "13", "22", "25", "30")),
     *(Store(shapes=path, sessions=20) for path in PATHS),
     Store(page_size=512, sessions=20),
     Store(page_size=65536),
     Store(encoding="UTF-16le", auto_vacuum=1),
     Store(shapes=("25-upgraded",), encoding="UTF-16be", auto_vacuum=2),
     Store(deleted=True),
+    Store(("16",), 2048, "UTF-16be", auto_vacuum=1, sessions=20, deleted=True),
 ]
 
 
