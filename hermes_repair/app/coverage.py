@@ -17,6 +17,7 @@ PROFILES = "profiles"
 SELECTION = "selection"
 INDEX = "index"
 UNREADABLE = "unreadable"
+ELSEWHERE = "elsewhere"
 """Why a check was not run: nobody asked for it, or what it reads cannot be relied on."""
 
 
@@ -141,4 +142,6 @@ def _why(scene: Scene, reason: str, number: int) -> str:
     if reason == INDEX:
         tables = " and ".join(sorted(scene.file.unproven))
         return f"{checks} that would read {tables} through a damaged index (DB006)"
+    if reason == ELSEWHERE:
+        return f"{checks} of a database that Hermes does not use (DB010)"
     return f"{checks} that cannot read the database"

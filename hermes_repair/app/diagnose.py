@@ -9,11 +9,12 @@ from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias, TypeVar
 
-from hermes_repair.app.coverage import INDEX, SELECTION, UNREADABLE, LookedAt, looked_at
+from hermes_repair.app.coverage import ELSEWHERE, INDEX, SELECTION, UNREADABLE, LookedAt, looked_at
 from hermes_repair.app.environment import Run
 from hermes_repair.app.file_status import FileStatus, place_of, steady
 from hermes_repair.app.open_scene import open_scene, readable
 from hermes_repair.app.target_release import Forecast, forecast_upgrade
+from hermes_repair.checks.database_elsewhere import database_elsewhere, other_backend
 from hermes_repair.checks.file_damage import database_damaged
 from hermes_repair.checks.registry import Check, all_checks, find_check, proposals
 from hermes_repair.checks.resolution_units import DATABASE
@@ -153,9 +154,12 @@ def find(scene: Scene, selection: Selection) -> list[Finding]:
     would take what is there for missing.
     """
     findings: list[Finding] = []
+    elsewhere = other_backend(scene) is not None
     for check in all_checks():
         if not selection.wants_id(check.id):
             scene.left_out[check.id] = SELECTION
+        elif elsewhere and check.id != database_elsewhere.id:
+            scene.left_out[check.id] = ELSEWHERE
         elif not check.file_level and not readable(scene):
             scene.left_out[check.id] = UNREADABLE
         elif check.rests_on(scene.file.unproven):

@@ -15,7 +15,7 @@ from hermes_repair import host
 from hermes_repair.app.environment import Environment, Run
 from hermes_repair.app.file_status import copy_private, path_in_home, quick_look, read_file_status
 from hermes_repair.app.receipts import gather
-from hermes_repair.evidence.lock_holds import Circumstances, Hold, rows_that_hold
+from hermes_repair.evidence.lock_holds import Circumstances, Hold, pids_comparable, rows_that_hold
 from hermes_repair.home.layout import Home, LockFile, lock_files, pid_file, read_pid_file
 from hermes_repair.host import KernelLock
 from hermes_repair.host.regular_files import real_path
@@ -55,7 +55,7 @@ def everything(run: Run) -> Held:
             around = Circumstances(
                 database=run.home.database,
                 openers=file_status.openers,
-                comparable=_pids_comparable(run.home.database),
+                comparable=pids_comparable(run.home.database),
                 hostname=socket.gethostname(),
                 now=run.now(),
             )
@@ -67,12 +67,6 @@ def everything(run: Run) -> Held:
     held.holds += _gateway_pid(run.home)
     held.holds += _receipts(run.folder)
     return held
-
-
-def _pids_comparable(database: Path) -> bool:
-    """Whether a number that Hermes wrote down means the process that we see under it."""
-    place = host.filesystem(database)
-    return place.local and place.layer_of is None and not host.hidden_processes()
 
 
 def _labels(look: Look, holds: list[Hold]) -> dict[str, SessionLabel]:
@@ -170,7 +164,7 @@ def _gateway_pid(home: Home) -> Iterator[Hold]:
     if record.pid is None:
         verdict = Verdict(Kind.STUCK, "It contains no process id; Hermes replaces it.")
     elif process is None or process.zombie:
-        known = _pids_comparable(home.database)
+        known = pids_comparable(home.database)
         reason = f"Process {record.pid} is gone; Hermes replaces the file at its next start."
         unseen = f"Process {record.pid} cannot be seen; it may run in another container."
         verdict = Verdict(Kind.HOLDER_DEAD, reason) if known else Verdict(Kind.UNKNOWN, unseen)

@@ -16,7 +16,7 @@ from hermes_repair.checks.resolution_units import (
     remedy,
     row_of,
 )
-from hermes_repair.checks.routing_units import LeadOn
+from hermes_repair.checks.routes_led_on import LeadOn
 from hermes_repair.evidence.ownership import is_no_delegate
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.lineage.column_changes import Resolution, changes_of, refused, resolved

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
+from hermes_repair.checks.file_units import can_rewrite, rewritten_file
 from hermes_repair.checks.registry import check, each
 from hermes_repair.checks.resolution_units import REPAIR
-from hermes_repair.checks.routing_units import can_rewrite, rewritten_file
 from hermes_repair.evidence.scene import Scene
-from hermes_repair.gateway_routing import FileFaults, Source, file_faults, kept_entries
+from hermes_repair.gateway_routing import FileFaults, Source, file_faults, file_of, kept_entries
 from hermes_repair.home.layout import routing_file, routing_place
 from hermes_repair.model.commands_to_type import Hint
 from hermes_repair.model.findings import Finding, Remedy, Severity
@@ -58,7 +59,7 @@ def routing_file_unusable(scene: Scene) -> Iterator[Finding]:
     kept = kept_entries(data)
     chats = sum(not key.startswith("_") for key in kept)
     effect = _effect(scene, faults)
-    mends = effect.severity is not Severity.INFO and bool(chats) and can_rewrite(scene)
+    mends = effect.severity is not Severity.INFO and bool(chats) and can_rewrite(place)
     if faults.readable:
         odd = f"{faults.bad} of the entries of sessions.json"
         message = f"{odd} {verb(faults.bad, 'is', 'are')} of a wrong type"
@@ -86,7 +87,8 @@ def _keep_whole_entries(
     scene: Scene, data: bytes, kept: Mapping[str, Any], chats: int, finding: Finding
 ) -> Iterator[Unit]:
     summary = f"write sessions.json with the {count(chats, 'chat')} that can be read"
-    yield rewritten_file(scene, [finding], summary, data, kept)
+    unit = rewritten_file(scene, [finding], routing_place(scene.home), data, file_of(kept))
+    yield replace(unit, summary=summary)
 
 
 class _Effect(NamedTuple):

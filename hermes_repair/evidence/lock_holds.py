@@ -201,6 +201,12 @@ class Circumstances:
     now: float
 
 
+def pids_comparable(database: Path) -> bool:
+    """Whether a number that Hermes wrote down means the process that we see under it."""
+    place = host.filesystem(database)
+    return place.local and place.layer_of is None and not host.hidden_processes()
+
+
 def rows_that_hold(look: Look, around: Circumstances) -> Iterator[Hold]:
     """Yield ``compression-lock``, ``turn-lease``, ``cooldown``, ``breaker``, ``handoff``,
     ``delegation`` and ``heartbeat``, what is free left out."""

@@ -5,6 +5,7 @@ Everything on a scene is a value or is derived on first use; checks change nothi
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,7 +17,14 @@ from hermes_repair.evidence.compared_transcripts import (
     compare_all,
     compare_logs,
 )
-from hermes_repair.evidence.lock_holds import JudgedLock, judged_locks
+from hermes_repair.evidence.lock_holds import (
+    Circumstances,
+    Hold,
+    JudgedLock,
+    judged_locks,
+    pids_comparable,
+    rows_that_hold,
+)
 from hermes_repair.evidence.ownership import LineageEvidence
 from hermes_repair.evidence.sessions_elsewhere import (
     Continuation,
@@ -86,6 +94,15 @@ class Scene(LineageEvidence):
     def locks(self) -> tuple[JudgedLock, ...]:
         """Every compression lock with its verdict."""
         return judged_locks(self.look, self.home.database, self.openers, self.now)
+
+    @cached_property
+    def holds(self) -> tuple[Hold, ...]:
+        """All else that holds or blocks a session by the rows: pauses, handoffs, delegations."""
+        database = self.home.database
+        around = Circumstances(
+            database, self.openers, pids_comparable(database), socket.gethostname(), self.now
+        )
+        return tuple(rows_that_hold(self.look, around))
 
 
 def _possible(message_id: int) -> int:

@@ -1,7 +1,7 @@
-"""``gateway.sessions_dir``: where the config files of a home put the transcripts.
+"""``gateway.sessions_dir`` and ``database.backend``: where the config files of a home put chats.
 
 A config that Hermes itself could not read moves nothing, so it counts as not set. ``config.yaml``
-is walked event by event and nothing is made of it but this one value: PyYAML's C loader ends the
+is walked event by event and nothing is made of it but these two values: PyYAML's C loader ends the
 process where brackets are nested by the hundred thousand, merges of merges fill the memory, and a
 tag on a value that nobody asked for raises whatever its constructor raises.
 """
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 SETTING = "sessions_dir"
 SECTION = "gateway"
+BACKEND = "backend"
+DATABASE_SECTION = "database"
+_KEPT = (SETTING, SECTION, BACKEND, DATABASE_SECTION)
 DEEPEST = 100
 """Levels of nesting up to which a config.yaml is one: PyYAML slows down with the square of them."""
 
@@ -37,6 +40,18 @@ def sessions_dir(root: Path) -> Path:
         return root / Path(configured).expanduser()
     except RuntimeError:  # ~ of a user whom the system does not know
         return root / configured
+
+
+def database_backend(root: Path) -> str | None:
+    """Return what the config says keeps the conversations, None where it says nothing.
+
+    For releases after 0.19.0, which are to be able to keep them in another database than SQLite
+    (Hermes #39301, #88889); those before read no such setting.
+    """
+    config = _of_yaml(read_if_there(root / "config.yaml"))
+    database = config.get(DATABASE_SECTION) if isinstance(config, Mapping) else None
+    backend = database.get(BACKEND) if isinstance(database, Mapping) else None
+    return backend.strip() or None if isinstance(backend, str) else None
 
 
 def _setting(data: object) -> str | None:
@@ -81,7 +96,7 @@ def _of_yaml(data: bytes | None) -> object:
 
 
 class _Walk:
-    """Keeps of a document the mappings, and in them the two keys; all else becomes None."""
+    """Keeps of a document the mappings, and in them the keys asked for; all else becomes None."""
 
     def __init__(self) -> None:
         self.anchors: dict[str, object] = {}
@@ -124,7 +139,7 @@ class _Walk:
             return
         if around.at_key:
             around.key = value if isinstance(value, str) else ""
-        elif around.key in (SETTING, SECTION):
+        elif around.key in _KEPT:
             around.found[around.key] = value
         around.at_key = not around.at_key
 

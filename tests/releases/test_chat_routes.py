@@ -206,3 +206,13 @@ def test_chat_that_an_older_release_went_on_with(version: str, tmp_path: Path) -
 
     assert run("undo", "--yes", home=home).code == 0
     assert content.rows(home / "state.db") == before
+
+
+@pytest.mark.parametrize("version", ["0.18.2", "0.19.0"])
+def test_chat_that_was_closed_on_the_command_line(version: str, tmp_path: Path) -> None:
+    home = home_of("SE005_closed_on_the_command_line", version, tmp_path)
+    assert not answers(version, home, tmp_path / "asked")["71"][1]
+
+    named = run("repair", "--yes", "--session", "chat", home=home)
+    assert named.code == 0, named.out + named.err
+    assert answers(version, home, tmp_path / "open")["71"] == ("chat", True)

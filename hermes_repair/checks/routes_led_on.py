@@ -1,13 +1,11 @@
-"""Units that write sessions.json anew: with what is whole of it (GW002), or led on (GW001)."""
+"""Chats that sessions.json leads on to where compression moved them (GW001)."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
-from hermes_repair.checks.fill_units import relative
+from hermes_repair.checks.file_units import can_rewrite, rewritten_file
 from hermes_repair.checks.resolution_units import printable
 from hermes_repair.evidence.ownership import is_no_delegate
 from hermes_repair.evidence.scene import Scene
@@ -15,51 +13,9 @@ from hermes_repair.gateway_routing import Source, file_of
 from hermes_repair.home.layout import routing_file, routing_place
 from hermes_repair.host.regular_files import parse_json
 from hermes_repair.lineage.session_node import SessionNode
-from hermes_repair.model.actions import FileCopy, FileRewrite
 from hermes_repair.model.findings import Finding
-from hermes_repair.model.plans import Safety, Unit
+from hermes_repair.model.plans import Unit
 from hermes_repair.model.words import count
-
-_LARGEST = 16 << 20  # bytes; its receipt keeps the file twice, and a real one has some kilobytes
-_RECEIPT_AND_COPIES = 6
-
-
-def can_rewrite(scene: Scene) -> bool:
-    """Whether sessions.json is a file that may be replaced: none behind a link, no huge one."""
-    place = routing_place(scene.home)
-    return place.is_file() and not place.is_symlink() and place.stat().st_size <= _LARGEST
-
-
-def rewritten_file(
-    scene: Scene,
-    findings: Sequence[Finding],
-    summary: str,
-    data: bytes,
-    entries: Mapping[str, Any],
-) -> Unit:
-    """Return the unit that copies sessions.json, read as ``data``, and writes it anew.
-
-    Two such units never share a round, because both touch the file.
-    """
-    place = routing_place(scene.home)
-    source = relative(place, scene.home.root)
-    after = file_of(entries)
-    digest = hashlib.sha256(data).hexdigest()
-    return Unit(
-        kind="file",
-        subject=place.name,
-        summary=summary,
-        actions=(
-            FileCopy(source, f"{place.name}.gz", len(data), digest),
-            FileRewrite(source, data, after),
-        ),
-        safety=Safety.SAFE,
-        live=False,
-        findings=tuple(finding.fingerprint for finding in findings),
-        finding_ids=tuple(dict.fromkeys(finding.id for finding in findings)),
-        sessions=frozenset({place.name}),
-        room=_RECEIPT_AND_COPIES * (len(data) + len(after)),
-    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +40,9 @@ class LeadOn:
         led = route is not None and route.source is Source.FILE and route.session_id == closed.id
         if not led or tip.source != closed.source or not tip.is_open:
             return tell
-        if not is_no_delegate(self.scene, tip.id) or not can_rewrite(self.scene):
+        if not is_no_delegate(self.scene, tip.id) or not can_rewrite(
+            routing_place(self.scene.home)
+        ):
             return tell
         if self._may_be_meant(closed, tip):
             return tell
@@ -115,5 +73,7 @@ class LeadOn:
                 entry["session_id"] = finding.subject["session_id"]
         tips = [str(finding.subject["session_id"]) for finding in findings]
         summary = f"let {count(len(tips), 'chat')} of sessions.json go on in {', '.join(tips[:3])}"
-        unit = rewritten_file(self.scene, findings, printable(summary), data, entries)
-        yield replace(unit, sessions=unit.sessions.union(tips, led))
+        place = routing_place(self.scene.home)
+        unit = rewritten_file(self.scene, findings, place, data, file_of(entries))
+        sessions = unit.sessions.union(tips, led)
+        yield replace(unit, summary=printable(summary), sessions=sessions)

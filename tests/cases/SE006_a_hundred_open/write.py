@@ -1,0 +1,5 @@
+from rows import db, say
+
+for number in range(100):
+    db.create_session(f"s{number}", source="cli")
+    say(f"s{number}", f"Question {number}?", f"Answer {number}.")
