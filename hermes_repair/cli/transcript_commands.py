@@ -10,7 +10,14 @@ import typer
 from hermes_repair.app import backfill_report, find_words
 from hermes_repair.app.proposal import Request
 from hermes_repair.cli.commands import EXIT_STATUS
-from hermes_repair.cli.options import DryRunOption, TimezoneOption, YesOption, at_homes, group
+from hermes_repair.cli.options import (
+    DryRunOption,
+    ShowContentOption,
+    TimezoneOption,
+    YesOption,
+    at_homes,
+    group,
+)
 from hermes_repair.cli.repair_command import RepairOptions, repair_home
 from hermes_repair.cli.target import Answer, Responder, Target, each_home
 from hermes_repair.model.choices import LookOptions, Selection
@@ -54,6 +61,7 @@ def backfill(
     dry_run: DryRunOption = False,
     yes: YesOption = False,
     timezone: TimezoneOption = None,
+    show_content: ShowContentOption = False,
 ) -> int:
     """Bring back the messages that only a transcript file still has."""
     named = frozenset(sessions or ())
@@ -63,6 +71,8 @@ def backfill(
                 "--report shows every file; you cannot select some.",
                 "Leave out --all and --before, or --report.",
             )
+        if show_content:
+            raise UsageError("--report shows no plan.", "Leave out --show-content, or --report.")
         look_options = LookOptions(timezone=timezone, sessions=named)
         return each_home(target, lambda responder: _report(responder, look_options))
     words = [*(sessions or ()), *(["--all"] if every else [])]
@@ -80,6 +90,7 @@ def backfill(
         ),
         dry_run=dry_run,
         yes=yes,
+        show_content=show_content,
     )
     return each_home(target, lambda responder: repair_home(responder, options))
 

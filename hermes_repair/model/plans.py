@@ -6,8 +6,17 @@ import hashlib
 import json
 from dataclasses import dataclass, replace
 from enum import Enum, IntEnum
+from typing import TypeAlias
 
-from hermes_repair.model.actions import WITH_TABLE, Action, Ddl, FileCopy, IndexRefill, RowInsert
+from hermes_repair.model.actions import (
+    WITH_TABLE,
+    Action,
+    Ddl,
+    FileCopy,
+    IndexRefill,
+    RowDelete,
+    RowInsert,
+)
 
 ADOPTION = "adoption"
 """The kind of a unit that makes a session for messages that are there already (MS003)."""
@@ -16,8 +25,14 @@ UNBINDING = "unbinding"
 """The kind of a unit that deletes rows which refer to a session that is gone (GW003)."""
 
 
+MESSAGES = "messages"
+
 SCHEMA_ENTRIES = "schema-entries"
 """The kind of a unit that removes what the schema lists a second time (DB007)."""
+
+
+Step: TypeAlias = tuple[str, str, tuple[str, ...]]
+"""What a unit mends of what: kind, subject and ids of findings."""
 
 
 class Safety(Enum):
@@ -81,7 +96,7 @@ class Unit:
         return hashlib.sha256(identity.encode()).hexdigest()[:16]
 
     @property
-    def step(self) -> tuple[str, str, tuple[str, ...]]:
+    def step(self) -> Step:
         """What it mends of what, also where a later look counts other rows."""
         return self.kind, self.subject, self.finding_ids
 
@@ -97,7 +112,8 @@ class Outline:
 
     ``number`` is its place there. ``actions`` counts them, ``tables`` are those that they write,
     ``source_bytes`` is what they read from transcript files, ``copied_bytes`` the size of the files
-    that they copy whole.
+    that they copy whole. ``messages`` is how many more there are after it, below zero where some
+    are removed, and ``since`` the time of the first of those that it adds, in epoch seconds.
     """
 
     number: int
@@ -107,6 +123,8 @@ class Outline:
     source_bytes: int
     copied_bytes: int
     needs_backup: bool
+    messages: int = 0
+    since: float | None = None
 
 
 def written_by(unit: Unit) -> set[str]:
@@ -117,6 +135,9 @@ def written_by(unit: Unit) -> set[str]:
 def outline(number: int, unit: Unit) -> Outline:
     """Return what is kept in memory of a unit whose actions were written down."""
     sources = (a.source for a in unit.actions if isinstance(a, RowInsert))
+    rows = [a for a in unit.actions if isinstance(a, RowInsert | RowDelete) and a.table == MESSAGES]
+    added = [action.values for action in rows if isinstance(action, RowInsert)]
+    times = [at for values in added if isinstance(at := values.get("timestamp"), float)]
     return Outline(
         number=number,
         unit=replace(unit, actions=()),
@@ -125,6 +146,8 @@ def outline(number: int, unit: Unit) -> Outline:
         source_bytes=sum(source.length for source in sources if source is not None),
         copied_bytes=sum(a.size for a in unit.actions if isinstance(a, FileCopy)),
         needs_backup=unit.needs_backup,
+        messages=2 * len(added) - len(rows),
+        since=min(times, default=None),
     )
 
 
