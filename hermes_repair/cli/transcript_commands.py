@@ -106,23 +106,25 @@ def _report(responder: Responder, look_options: LookOptions) -> Answer:
 
 
 @commands.command(epilog=EXIT_STATUS)
-@at_homes("all_profiles", "quiet", "verbose")
+@at_homes("all_profiles", "quiet", "verbose", "no_titles")
 def find(
     target: Target,
     words: Annotated[list[str], typer.Argument(help="Words that the message has, all of them.")],
 ) -> int:
     """Find where a conversation is: in the database, in which file and line, in which copy.
 
-    Of a message in the database it also says whether Hermes' own search for these words, as typed,
-    finds it, and if not, why.
+    Titles are searched too. Of a message in the database it also says whether Hermes' own search
+    for these words, as typed, finds it, and if not, why. At a terminal the words around it stand
+    below.
     """
 
     def work(responder: Responder) -> Answer:
-        result = find_words.find(responder.run, " ".join(words))
+        seen = responder.audience.titles
+        result = find_words.find(responder.run, " ".join(words), snippets=seen)
         return responder.answer(
             ExitCode.OK,
             lambda: transcript_text.find_document(result),
-            lambda: transcript_text.find_lines(result, everything=target.verbose),
+            lambda: transcript_text.find_lines(result, responder.audience),
         )
 
     return each_home(target, work)
