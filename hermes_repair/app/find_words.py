@@ -1,13 +1,16 @@
 """``find``: where a conversation is, in words of it; reads what is there, index or no index.
 
 Places: the database (shown, undone, compacted, hidden), transcript files with their line, and every
-copy of a database that lies beside it. Only ids, dates and places come out, no text (R9).
+copy of a database that lies beside it. Ids, dates and places come out; a few words around those
+that were sought, and titles, only for a person at a terminal (R9).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import astuple, dataclass, replace
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
@@ -24,15 +27,16 @@ from hermes_repair.home.other_databases import other_databases
 from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import DatabaseUnreadable, HermesRepairError, Refused, UsageError
 from hermes_repair.model.values import number, text
-from hermes_repair.model.words import count
+from hermes_repair.model.words import SessionLabel, count
 from hermes_repair.salvage.account import MESSAGES
 from hermes_repair.store.file_state import Sides, at_rest, main_alone
 from hermes_repair.store.look import Look
 from hermes_repair.store.private_copies import scratch
-from hermes_repair.transcripts.message_keys import content_text, stored_text
+from hermes_repair.transcripts.message_keys import Key, content_text, make_key, stored_text
 from hermes_repair.transcripts.reader import BadLine, TranscriptReader, decode_record, read_bytes
 from hermes_repair.transcripts.session_files import FileKind, TranscriptFile, spooled_session
 
+AROUND = 25  # characters before the word that was sought, and half as many as after it
 AT_ONCE = 500  # messages that Hermes' search is asked about together
 
 
@@ -47,6 +51,8 @@ class Place:
     where there is no index to ask. ``search`` is whether Hermes' own search for the same words
     would show it, None where that is not known; ``search_reason`` says why not
     (:class:`~hermes_repair.evidence.hermes_search.Why`). Both are only told of the database.
+    ``key`` is equal for one message in several places, ``snippet`` has the words around the first
+    that was sought, where they are wanted: neither is for a document.
     """
 
     where: str
@@ -60,20 +66,53 @@ class Place:
     indexed: bool | None = None
     search: bool | None = None
     search_reason: str = ""
+    key: Key = field(default=b"", repr=False)
+    snippet: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Everything that was found, and what could not be looked at."""
+    """Everything that was found, and what could not be looked at.
+
+    ``titled`` are the sessions whose title has the words, ``labels`` say of those in the database
+    when and where they were.
+    """
 
     places: tuple[Place, ...]
     notes: tuple[str, ...]
+    titled: tuple[str, ...] = ()
+    labels: Mapping[str, SessionLabel] = field(default_factory=dict)
+
+    @property
+    def messages(self) -> tuple[tuple[Place, ...], ...]:
+        """The places of each message together, messages of one session behind each other."""
+        return one_by_one(self.places)
+
+
+def one_by_one(places: Iterable[Place]) -> tuple[tuple[Place, ...], ...]:
+    """Return the places of each message of a session together.
+
+    A message that is there twice in one place, such as "yes", is two: the second in a file is the
+    second in the database.
+    """
+    messages: dict[str, dict[tuple[Key, int], list[Place]]] = {}
+    times: Counter[tuple[str, str, str, Key]] = Counter()
+    for place in places:
+        here = (place.where, place.path, place.session_id, place.key)
+        times[here] += 1
+        own = messages.setdefault(place.session_id, {})
+        own.setdefault((place.key, times[here]), []).append(place)
+    return tuple(tuple(same) for own in messages.values() for same in own.values())
 
 
 class Words:
-    """All words of a search, without regard to case and white space."""
+    """All words of a search, without regard to case and white space.
 
-    def __init__(self, words: str) -> None:
+    ``snippets``: also keep what stands around the first of them.
+    """
+
+    def __init__(self, words: str, *, snippets: bool = False) -> None:
+        self._snippets = snippets
         self._wanted = [word.casefold() for word in words.split()]
         if not self._wanted:
             raise UsageError(
@@ -85,16 +124,33 @@ class Words:
         folded = content.casefold()
         return all(word in folded for word in self._wanted)
 
+    def around(self, content: str) -> str:
+        """Return some words of a text around the first that is sought; nothing if not wanted."""
+        if not self._snippets:
+            return ""
+        at = re.search(re.escape(self._wanted[0]), content, re.IGNORECASE)
+        start = max(0, (at.start() if at else 0) - AROUND)
+        stop = (at.end() if at else 0) + 2 * AROUND
+        text = " ".join(content[start:stop].split())
+        return f"{'…' if start else ''}{text}{'…' if stop < len(content) else ''}"
 
-def find(run: Run, words: str) -> Found:
-    """Look in every place. Changes nothing."""
-    search = Words(words)
+
+def find(run: Run, words: str, *, snippets: bool = False) -> Found:
+    """Look in every place. Changes nothing. ``snippets``: for a person who may see the words."""
+    search = Words(words, snippets=snippets)
 
     def look(scene: Scene) -> Found:
         if scene.file.unreadable is not None:
             raise DatabaseUnreadable(f"state.db cannot be read: {scene.file.unreadable}")
-        places = list(_in_database(scene, words, search)) if readable(scene) else []
-        return Found(tuple(places), tuple(scene.notes))
+        if not readable(scene):
+            return Found((), tuple(scene.notes))
+        places = tuple(_in_database(scene, words, search))
+        titled = tuple(node.id for node in scene.nodes if node.title and search.match(node.title))
+        labels = {
+            node.id: SessionLabel(node.started_at, node.source, node.active_rows, node.title)
+            for node in scene.nodes
+        }
+        return Found(places, tuple(scene.notes), titled, labels)
 
     try:
         first = ask_scene(run, look)
@@ -105,7 +161,9 @@ def find(run: Run, words: str) -> Found:
         places += _in_file(run.home, file, search, notes)
     for copy in other_databases(run.home):
         places += _in_copy(run.home, copy.path, search, notes)
-    return Found(tuple(places), tuple(notes))
+    there = {place.session_id for place in places}.union(first.titled)
+    labels = {session: label for session, label in first.labels.items() if session in there}
+    return Found(tuple(places), tuple(notes), first.titled, labels)
 
 
 def _in_what_can_be_read(run: Run, search: Words, damage: DatabaseUnreadable) -> Found:
@@ -169,7 +227,8 @@ def _messages(look: Look, sought: Words) -> Iterator[Place]:
     for id, session, role, content, at, active, compacted in look.scan(
         f"id, session_id, role, content, timestamp, {flags}", "messages"
     ):
-        if not sought.match(stored_text(content)):
+        words = stored_text(content)
+        if not sought.match(words):
             continue
         shown = active is None or active == 1
         state = "shown" if shown else "compacted" if compacted else "undone"
@@ -180,6 +239,8 @@ def _messages(look: Look, sought: Words) -> Iterator[Place]:
             at=number(at),
             id=id if isinstance(id, int) else None,
             state=state,
+            key=make_key(text(role) or "", words, "", ""),
+            snippet=sought.around(words),
         )
 
 
@@ -209,10 +270,11 @@ def _in_transcript(home: Home, file: TranscriptFile, sought: Words) -> Iterator[
     for record in TranscriptReader(file.path):
         if isinstance(record, BadLine):
             continue
-        if sought.match(content_text(record.message.get("content"))):
+        words = content_text(record.message.get("content"))
+        if sought.match(words):
             line += _lines_between(file.path, counted, record.offset)
             counted = record.offset
-            yield _place(home, file, record.message, line)
+            yield _place(home, file, record.message, line, words, sought)
 
 
 def _lines_between(path: Path, start: int, stop: int) -> int:
@@ -227,13 +289,21 @@ def _in_log(home: Home, file: TranscriptFile, sought: Words) -> Iterator[Place]:
     line, counted = 1, 0
     for offset, length in zip(sequence.offsets, sequence.lengths, strict=True):
         message = decode_record(read_bytes(file.path, offset, length))
-        if sought.match(content_text(message.get("content"))):
+        words = content_text(message.get("content"))
+        if sought.match(words):
             line += _lines_between(file.path, counted, offset)
             counted = offset
-            yield _place(home, file, message, line)
+            yield _place(home, file, message, line, words, sought)
 
 
-def _place(home: Home, file: TranscriptFile, message: dict[str, object], line: int) -> Place:
+def _place(  # noqa: PLR0913 - a message, where it lies, and what was sought
+    home: Home,
+    file: TranscriptFile,
+    message: dict[str, object],
+    line: int,
+    words: str,
+    sought: Words,
+) -> Place:
     stamp, role = message.get("timestamp"), message.get("role")
     return Place(
         where="file",
@@ -242,6 +312,8 @@ def _place(home: Home, file: TranscriptFile, message: dict[str, object], line: i
         at=stamp if isinstance(stamp, str | int | float) else None,
         path=path_in_home(home, file.path),
         line=line,
+        key=make_key(role if isinstance(role, str) else "", words, "", ""),
+        snippet=sought.around(words),
     )
 
 

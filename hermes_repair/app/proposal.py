@@ -90,6 +90,11 @@ class Proposal:
     problems: int = 0
 
     @property
+    def steps(self) -> tuple[Outline, ...]:
+        """All steps that were planned, in the order in which a reader sees and numbers them."""
+        return *self.plan.now, *self.plan.waiting, *self.plan.left
+
+    @property
     def digest(self) -> str:
         """The hash of what the plan will do, to the byte."""
         return self.draft.digest

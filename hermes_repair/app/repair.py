@@ -9,26 +9,50 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeAlias
 
 from hermes_repair.app.apply_units import Applied, Job, apply_units, close_receipt, write_units
 from hermes_repair.app.diagnose import Diagnosis, diagnose
 from hermes_repair.app.environment import Run
 from hermes_repair.app.file_status import left_wal, read_file_status
+from hermes_repair.app.plan_words import Words, words_of
 from hermes_repair.app.preflight import Space, single_run
 from hermes_repair.app.proposal import Proposal, Request, SoFar, propose, waiting
 from hermes_repair.app.recover import CutOff, answer_wal, cut_off, recover
 from hermes_repair.model.choices import LookOptions, Selection
 from hermes_repair.model.errors import HermesRepairError, InUse, UsageError, from_os
 from hermes_repair.model.findings import Remedy
-from hermes_repair.model.plans import Outline, Unit
+from hermes_repair.model.plans import Outline, Step, Unit
 from hermes_repair.records import plan_database
 from hermes_repair.store.file_state import IN_QUESTION
 from hermes_repair.store.private_copies import scratch
 
 
-def preview(run: Run, request: Request, *, plan_out: Path | None = None) -> Proposal:
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Some steps of a plan that was shown, judgements among them: these and no others."""
+
+    steps: frozenset[Step]
+
+    def of(self, request: Request) -> Request:
+        """Return a request narrowed to them."""
+        return replace(request, selection=replace(request.selection, chosen=self.steps))
+
+
+Agree: TypeAlias = Callable[[Proposal], bool | Chosen]
+"""What a plan is shown to: yes, no, or which of its steps; then those are planned and shown."""
+
+
+def preview(
+    run: Run,
+    request: Request,
+    *,
+    plan_out: Path | None = None,
+    words: dict[int, Words] | None = None,
+) -> Proposal:
     """Plan one round for a reader; ``plan_out`` also saves it for ``--plan``.
 
+    ``words`` gets the first and last words of what comes back, by the numbers of the outlines.
     Raises :class:`UsageError` where that file exists already.
     """
     if plan_out is not None and plan_out.exists():
@@ -42,12 +66,12 @@ def preview(run: Run, request: Request, *, plan_out: Path | None = None) -> Prop
             with plan_database.create(plan_out, header) as file:
                 write_units(file, draft)
             plan_database.sync(plan_out)
+        if words is not None:
+            words |= words_of(run, draft, proposal.steps)
     return proposal
 
 
-def repair(
-    run: Run, request: Request, agree: Callable[[Proposal], bool], *, command: str = "repair"
-) -> Repaired:
+def repair(run: Run, request: Request, agree: Agree, *, command: str = "repair") -> Repaired:
     """Plan and apply in rounds, then look afresh.
 
     ``agree`` is asked with the first plan, and again with a later one that has steps which the
@@ -60,11 +84,14 @@ def repair(
         if request.choice is not None:
             proposal = propose(run, request, place)
             asked = proposal.side in IN_QUESTION
-            if asked and not agree(proposal):
+            answer = agree(proposal) if asked else True
+            if not answer:
                 result.declined = True
                 return result
             if asked:
                 result.recovered.append(answer_wal(run, request.choice))
+            if isinstance(answer, Chosen):
+                request = answer.of(request)
         held = CutOff() if read_file_status(run.home).alone else cut_off(run.folder)
         if not held.receipts:
             result.recovered += recover(run)
@@ -119,7 +146,7 @@ class Rounds:
     run: Run
     request: Request
     place: Path
-    agree: Callable[[Proposal], bool]
+    agree: Agree
     command: str
     asked: bool
     so_far: SoFar
@@ -138,13 +165,17 @@ class Rounds:
             so_far = replace(self.so_far, refused=[unit for unit, _ in result.refused])
             proposal = propose(self.run, request, self.place, so_far)
             plan = proposal.plan
+            new = unannounced(plan.now, announced) if announced is not None else ()
+            agreed = True
+            if plan.now and (new if announced is not None else not self.asked):
+                proposal, agreed = self._agreed(proposal, request, so_far)
+                request, plan = replace(request, selection=self.request.selection), proposal.plan
+                new = unannounced(plan.now, announced) if announced is not None else ()
             result.left = plan.left
             result.waiting = waiting(proposal, request.selection)
             if not plan.now:
                 return
-            new = unannounced(plan.now, announced) if announced is not None else ()
-            due = new if announced is not None else not self.asked
-            if due and not self.agree(proposal):
+            if not agreed:
                 result.declined = announced is None
                 result.waiting += [(one.unit.summary, NOT_AGREED) for one in new]
                 result.not_agreed = len(new)
@@ -164,6 +195,20 @@ class Rounds:
             result.after = look_after(self.run, request.look_options)
             if not more(result.after, request.selection):
                 return
+
+    def _agreed(self, proposal: Proposal, request: Request, so_far: SoFar) -> tuple[Proposal, bool]:
+        """Return the plan that was answered yes or no to, and the answer.
+
+        Where some steps were chosen, these are planned, asked for, and all that later rounds do.
+        """
+        answer = self.agree(proposal)
+        while isinstance(answer, Chosen):
+            self.request, request = answer.of(self.request), answer.of(request)
+            proposal = propose(self.run, request, self.place, so_far)
+            if not proposal.plan.now:
+                return proposal, True
+            answer = self.agree(proposal)
+        return proposal, answer
 
     def close(self) -> None:
         """Close the receipt that is open, if one is."""
@@ -195,7 +240,7 @@ def more(after: Diagnosis, selection: Selection) -> bool:
 
     Which sessions a repair touches only its plan says, so named sessions are not asked here.
     """
-    asked = selection.unsafe or bool(selection.sessions)
+    asked = selection.unsafe or bool(selection.sessions) or selection.chosen is not None
     remedies = (Remedy.SAFE, Remedy.UNSAFE) if asked else (Remedy.SAFE,)
     return any(
         finding.remedy in remedies and selection.wants_id(finding.id) for finding in after.findings

@@ -128,6 +128,15 @@ TimezoneOption = Annotated[
 ]
 
 
+ShowContentOption = Annotated[
+    bool,
+    typer.Option(
+        "--show-content",
+        help="At a terminal, show the first and last words of what comes back.",
+    ),
+]
+
+
 class FailOn(StrEnum):
     """Severities of ``--fail-on``."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +10,7 @@ from typing import Annotated
 import typer
 
 from hermes_repair.app import repair as app
+from hermes_repair.app.plan_words import Words
 from hermes_repair.app.proposal import Proposal, Request, waiting
 from hermes_repair.app.saved_plan import apply_saved, require_plan_of
 from hermes_repair.cli.commands import EXIT_STATUS
@@ -17,17 +19,20 @@ from hermes_repair.cli.options import (
     IgnoreOption,
     SelectOption,
     SessionOption,
+    ShowContentOption,
     TimezoneOption,
     YesOption,
     at_homes,
     finding_ids,
     group,
 )
-from hermes_repair.cli.target import Answer, Responder, Target, ask, each_home, require_yes
+from hermes_repair.cli.plan_question import ask_about_plan
+from hermes_repair.cli.target import Answer, Responder, Target, each_home, require_yes
 from hermes_repair.model.choices import LookOptions, Selection, WalChoice
 from hermes_repair.model.commands_to_type import Command, command
 from hermes_repair.model.errors import ExitCode, UsageError
 from hermes_repair.report import repair_text
+from hermes_repair.report.lines import Line
 
 commands = group()
 
@@ -45,6 +50,7 @@ class RepairOptions:
     yes: bool = False
     plan_out: Path | None = None
     plan: Path | None = None
+    show_content: bool = False
 
 
 @commands.command(epilog=EXIT_STATUS)
@@ -81,6 +87,7 @@ def repair(
         typer.Option("--wal", help="What to do with a doubtful -wal (DB002).", show_default=False),
     ] = None,
     timezone: TimezoneOption = None,
+    show_content: ShowContentOption = False,
 ) -> int:
     """Repair what the doctor found, as far as that is SAFE. `undo` reverts it."""
     selection = Selection(
@@ -114,25 +121,36 @@ def repair(
         yes=yes,
         plan_out=plan_out,
         plan=plan,
+        show_content=show_content,
     )
     return each_home(target, lambda responder: repair_home(responder, options))
 
 
 def repair_home(responder: Responder, options: RepairOptions) -> Answer:
     """Plan, show, ask, apply and verify at one home."""
+    if options.show_content and not responder.shows_content(yes=options.yes):
+        raise UsageError(
+            "--show-content shows words of chats, and only to a person at a terminal.",
+            "Leave it out, or leave out --json, --yes and what the output is sent to.",
+        )
     if options.dry_run or options.plan_out is not None:
         return _preview(responder, options)
     require_yes(options.yes, lambda: _require_plan(responder, options))
     asked = False
+    head: Iterable[Line] = ()
 
-    def agree(proposal: Proposal) -> bool:
-        nonlocal asked
+    def agree(proposal: Proposal) -> bool | app.Chosen:
+        nonlocal asked, head
         if options.yes:
             return True
-        head = repair_text.MORE_TO_DO if asked else responder.heading(proposal.database)
+        if not asked:
+            head = responder.heading(proposal.database)
         asked = True
-        plan = repair_text.plan_lines(proposal, responder.audience, options.again.name)
-        return ask("Apply this plan?", [*head, *plan])
+        answer = ask_about_plan(
+            responder, proposal, options.again.name, head, show_content=options.show_content
+        )
+        head = repair_text.CHOSEN if isinstance(answer, app.Chosen) else repair_text.MORE_TO_DO
+        return answer
 
     if options.plan is not None:
         result = apply_saved(responder.run, options.plan)
@@ -163,14 +181,15 @@ def _preview(responder: Responder, options: RepairOptions) -> Answer:
             f"The folder {saved.parent} for the plan does not exist.",
             "Give --plan-out a file in a folder that exists.",
         )
-    proposal = app.preview(responder.run, options.request, plan_out=saved)
+    words: dict[int, Words] | None = {} if options.show_content else None
+    proposal = app.preview(responder.run, options.request, plan_out=saved, words=words)
     blocked = bool(waiting(proposal, options.request.selection))
     short = proposal.space is not None and not proposal.space.enough
     return responder.answer(
         ExitCode.REFUSED if blocked or short else ExitCode.OK,
         lambda: repair_text.plan_document(proposal, saved),
         lambda: [
-            *repair_text.plan_lines(proposal, responder.audience, options.again.name),
+            *repair_text.plan_lines(proposal, responder.audience, options.again.name, words),
             *repair_text.next_lines(proposal, responder.audience, saved, options.again),
         ],
         database=proposal.database,

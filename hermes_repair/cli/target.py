@@ -122,6 +122,11 @@ class Responder:
             every_profile=target.all_profiles,
         )
 
+    def shows_content(self, *, yes: bool) -> bool:
+        """Whether words of chats may be shown: to a person at a terminal, who is asked (R9)."""
+        terminal = sys.stdout.isatty() and sys.stderr.isatty()
+        return terminal and not (self.target.as_json or self.target.quiet or yes)
+
     @property
     def unread(self) -> dict[str, Any]:
         """What is said of a database that was not read: where it is, its size."""
@@ -254,7 +259,7 @@ def require_yes(
     is named first, or the reader adds --yes only to be told of it. ``hint`` ends with how to see
     beforehand what would be done.
     """
-    if yes or sys.stdin.isatty():
+    if yes or (sys.stdin.isatty() and sys.stderr.isatty()):
         return
     check()
     raise Refused("This changes the database, and there is no terminal to ask on.", hint)

@@ -10,7 +10,14 @@ import typer
 from hermes_repair.app import backfill_report, find_words
 from hermes_repair.app.proposal import Request
 from hermes_repair.cli.commands import EXIT_STATUS
-from hermes_repair.cli.options import DryRunOption, TimezoneOption, YesOption, at_homes, group
+from hermes_repair.cli.options import (
+    DryRunOption,
+    ShowContentOption,
+    TimezoneOption,
+    YesOption,
+    at_homes,
+    group,
+)
 from hermes_repair.cli.repair_command import RepairOptions, repair_home
 from hermes_repair.cli.target import Answer, Responder, Target, each_home
 from hermes_repair.model.choices import LookOptions, Selection
@@ -54,6 +61,7 @@ def backfill(
     dry_run: DryRunOption = False,
     yes: YesOption = False,
     timezone: TimezoneOption = None,
+    show_content: ShowContentOption = False,
 ) -> int:
     """Bring back the messages that only a transcript file still has."""
     named = frozenset(sessions or ())
@@ -63,6 +71,8 @@ def backfill(
                 "--report shows every file; you cannot select some.",
                 "Leave out --all and --before, or --report.",
             )
+        if show_content:
+            raise UsageError("--report shows no plan.", "Leave out --show-content, or --report.")
         look_options = LookOptions(timezone=timezone, sessions=named)
         return each_home(target, lambda responder: _report(responder, look_options))
     words = [*(sessions or ()), *(["--all"] if every else [])]
@@ -80,6 +90,7 @@ def backfill(
         ),
         dry_run=dry_run,
         yes=yes,
+        show_content=show_content,
     )
     return each_home(target, lambda responder: repair_home(responder, options))
 
@@ -95,23 +106,25 @@ def _report(responder: Responder, look_options: LookOptions) -> Answer:
 
 
 @commands.command(epilog=EXIT_STATUS)
-@at_homes("all_profiles", "quiet", "verbose")
+@at_homes("all_profiles", "quiet", "verbose", "no_titles")
 def find(
     target: Target,
     words: Annotated[list[str], typer.Argument(help="Words that the message has, all of them.")],
 ) -> int:
     """Find where a conversation is: in the database, in which file and line, in which copy.
 
-    Of a message in the database it also says whether Hermes' own search for these words, as typed,
-    finds it, and if not, why.
+    Titles are searched too. Of a message in the database it also says whether Hermes' own search
+    for these words, as typed, finds it, and if not, why. At a terminal the words around it stand
+    below.
     """
 
     def work(responder: Responder) -> Answer:
-        result = find_words.find(responder.run, " ".join(words))
+        seen = responder.audience.titles
+        result = find_words.find(responder.run, " ".join(words), snippets=seen)
         return responder.answer(
             ExitCode.OK,
             lambda: transcript_text.find_document(result),
-            lambda: transcript_text.find_lines(result, everything=target.verbose),
+            lambda: transcript_text.find_lines(result, responder.audience),
         )
 
     return each_home(target, work)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from hermes_repair.model.plans import Safety, Unit
+from hermes_repair.model.plans import Safety, Step, Unit
 
 
 class Method(Enum):
@@ -50,12 +50,17 @@ class LookOptions:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What the user asked for: ids or prefixes, sessions, and whether judgements are wanted."""
+    """What the user asked for: ids or prefixes, sessions, and whether judgements are wanted.
+
+    ``chosen`` are steps of a plan that was shown (:attr:`Unit.step`): these and no others, with the
+    judgements among them.
+    """
 
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     sessions: frozenset[str] = frozenset()
     unsafe: bool = False
+    chosen: frozenset[Step] | None = None
 
     def wants_id(self, finding_id: str) -> bool:
         """Whether ``--select``/``--ignore`` let this id through."""
@@ -73,9 +78,11 @@ class Selection:
         """Whether a unit is of the findings and sessions that are meant."""
         if not all(self.wants_id(finding_id) for finding_id in unit.finding_ids):
             return False
+        if self.chosen is not None and unit.step not in self.chosen:
+            return False
         return not self.sessions or bool(self.sessions & (unit.sessions | {unit.subject}))
 
     def wants(self, unit: Unit) -> bool:
         """Whether a unit is to be done: SAFE, or asked for by ``--unsafe`` or by its session."""
-        asked_for = unit.safety is Safety.SAFE or self.unsafe or bool(self.sessions)
-        return self.covers(unit) and asked_for
+        by_name = bool(self.sessions) or self.chosen is not None
+        return self.covers(unit) and (unit.safety is Safety.SAFE or self.unsafe or by_name)

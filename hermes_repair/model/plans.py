@@ -6,6 +6,7 @@ import hashlib
 import json
 from dataclasses import dataclass, replace
 from enum import Enum, IntEnum
+from typing import TypeAlias
 
 from hermes_repair.model.actions import (
     WITH_TABLE,
@@ -14,6 +15,7 @@ from hermes_repair.model.actions import (
     FileCopy,
     FileRewrite,
     IndexRefill,
+    RowDelete,
     RowInsert,
 )
 
@@ -24,8 +26,14 @@ UNBINDING = "unbinding"
 """The kind of a unit that deletes rows which refer to a session that is gone (GW003)."""
 
 
+MESSAGES = "messages"
+
 SCHEMA_ENTRIES = "schema-entries"
 """The kind of a unit that removes what the schema lists a second time (DB007)."""
+
+
+Step: TypeAlias = tuple[str, str, tuple[str, ...]]
+"""What a unit mends of what: kind, subject and ids of findings."""
 
 
 class Safety(Enum):
@@ -91,7 +99,7 @@ class Unit:
         return hashlib.sha256(identity.encode()).hexdigest()[:16]
 
     @property
-    def step(self) -> tuple[str, str, tuple[str, ...]]:
+    def step(self) -> Step:
         """What it mends of what, also where a later look counts other rows."""
         return self.kind, self.subject, self.finding_ids
 
@@ -112,8 +120,10 @@ class Outline:
 
     ``number`` is its place there. ``actions`` counts them, ``tables`` are those that they write,
     ``source_bytes`` is what they read from transcript files, ``copied_bytes`` the size of the files
-    that they copy whole. What is undone by a backup (``needs_backup``), in a file
-    (``rewrites_file``) or row by row has a receipt of its own.
+    that they copy whole. ``messages`` is how many more there are after it, below zero where some
+    are removed, and ``since`` the time of the first of those that it adds, in epoch seconds. What
+    is undone by a backup (``needs_backup``), in a file (``rewrites_file``) or row by row has a
+    receipt of its own.
     """
 
     number: int
@@ -124,6 +134,8 @@ class Outline:
     copied_bytes: int
     needs_backup: bool
     rewrites_file: bool
+    messages: int = 0
+    since: float | None = None
 
     @property
     def undone_by(self) -> tuple[bool, bool]:
@@ -139,6 +151,9 @@ def written_by(unit: Unit) -> set[str]:
 def outline(number: int, unit: Unit) -> Outline:
     """Return what is kept in memory of a unit whose actions were written down."""
     sources = (a.source for a in unit.actions if isinstance(a, RowInsert))
+    rows = [a for a in unit.actions if isinstance(a, RowInsert | RowDelete) and a.table == MESSAGES]
+    added = [action.values for action in rows if isinstance(action, RowInsert)]
+    times = [at for values in added if isinstance(at := values.get("timestamp"), float)]
     return Outline(
         number=number,
         unit=replace(unit, actions=()),
@@ -148,6 +163,8 @@ def outline(number: int, unit: Unit) -> Outline:
         copied_bytes=sum(a.size for a in unit.actions if isinstance(a, FileCopy)),
         needs_backup=unit.needs_backup,
         rewrites_file=unit.rewrites_file,
+        messages=2 * len(added) - len(rows),
+        since=min(times, default=None),
     )
 
 

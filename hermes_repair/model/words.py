@@ -143,14 +143,19 @@ class SessionLabel:
     messages: int
     title: str | None = None
 
-    def words(self) -> str:
-        """Return ``2026-05-02, telegram, 12 messages, "Trip to ..."``."""
+    def words(self, after: int | None = None) -> str:
+        """Return ``2026-05-02, telegram, 12 messages, "Trip to ..."``.
+
+        Where there are more or fewer of them ``after`` a repair: ``12 -> 16 messages``.
+        """
         parts = []
         if self.started_at is not None:
             parts.append(day(self.started_at))
         if self.source:
             parts.append(shorten(self.source, 20))
-        parts.append(count(self.messages, "message"))
+        changes = after is not None and after != self.messages
+        before = f"{self.messages:,} -> " if changes else ""
+        parts.append(before + count(self.messages if after is None else after, "message"))
         if self.title:
             parts.append(f'"{shorten(self.title, TITLE_LENGTH)}"')
         return ", ".join(parts)

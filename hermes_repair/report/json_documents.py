@@ -93,6 +93,7 @@ def summary(outlines: Sequence[Outline]) -> list[dict[str, object]]:
             "table": list(outline.tables),
             "session": outline.unit.subject,
             "rows": outline.actions,
+            "messages": outline.messages,
             "safety": outline.unit.safety.value,
             "live": outline.unit.live,
             "summary": outline.unit.summary,

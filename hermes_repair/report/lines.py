@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from io import StringIO
 from typing import TextIO
 
 from hermes_repair.model.commands_to_type import UNBROKEN
@@ -57,13 +58,22 @@ def show(lines: Iterable[Line], *, stream: str = "stdout") -> None:
         target.flush()
 
 
-def _show_in_colour(lines: Iterable[Line], target: TextIO, *, terminal: bool) -> None:
+def drawn(lines: Iterable[Line], target: TextIO) -> str:
+    """Return lines as a terminal is given them, with colour where ``target`` has it."""
+    text = StringIO()
+    _show_in_colour(lines, target, terminal=True, written_to=text)
+    return text.getvalue()
+
+
+def _show_in_colour(
+    lines: Iterable[Line], target: TextIO, *, terminal: bool, written_to: TextIO | None = None
+) -> None:
     from rich.console import Console
     from rich.text import Text
 
     colour = coloured(target)
     console = Console(
-        file=target,
+        file=written_to or target,
         markup=False,
         highlight=False,
         soft_wrap=True,

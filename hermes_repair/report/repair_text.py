@@ -6,16 +6,17 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from hermes_repair.app.plan_words import Words
 from hermes_repair.app.proposal import UNREAD, Proposal
 from hermes_repair.app.repair import Repaired
 from hermes_repair.model.commands_to_type import Command, advice, command
-from hermes_repair.model.plans import Outline
-from hermes_repair.model.words import SessionLabel, count, verb
+from hermes_repair.model.words import count, verb
 from hermes_repair.report import json_documents
 from hermes_repair.report.audience import Audience
 from hermes_repair.report.disk_text import space_entry, space_lines, wal_lines
 from hermes_repair.report.json_documents import summary
 from hermes_repair.report.lines import Line, as_asked
+from hermes_repair.report.step_text import Steps, total
 
 LOOKS_AGAIN = (
     "After these steps it checks again. What only shows then is reported, and asked about on a"
@@ -25,6 +26,7 @@ MORE_TO_DO = (
     Line(""),
     Line("Checking again after these steps shows more to do.", "head"),
 )
+CHOSEN = (Line(""), Line("What you chose:", "head"))
 _FOR_MORE = {
     "repair": "name the session (--session ID) or add --unsafe",
     "backfill": "name the session, or add --all",
@@ -49,13 +51,21 @@ def plan_document(proposal: Proposal, saved: Path | None) -> dict[str, Any]:
     }
 
 
-def plan_lines(proposal: Proposal, audience: Audience, name: str) -> Iterator[Line]:
+def plan_lines(
+    proposal: Proposal,
+    audience: Audience,
+    name: str,
+    words: Mapping[int, Words] | None = None,
+    *,
+    more: str = "-v lists all",
+) -> Iterator[Line]:
     """Yield a plan: what is done, what waits, what nobody asked for.
 
-    ``name`` is the command that was typed.
+    ``name`` is the command that was typed, ``words`` what is shown of what comes back. A terminal
+    shows the ten biggest steps of a long plan, but with -v; ``more`` says how to see the others.
     """
     plan = proposal.plan
-    labels = audience.labels(proposal.labels)
+    steps = Steps(proposal, audience, words or {}, more=more)
     yield Line("")
     if not (plan.now or plan.waiting or proposal.blocked or proposal.unproven):
         yield _nothing(left=len(plan.left), problems=proposal.problems)
@@ -63,14 +73,15 @@ def plan_lines(proposal: Proposal, audience: Audience, name: str) -> Iterator[Li
             yield _still_found(proposal.problems, audience)
     if plan.now:
         yield Line(f"The plan has {count(len(plan.now), 'step')}:", "head", asked=True)
-        yield from as_asked(Line(f"  {_step(one, labels)}") for one in plan.now)
+        yield Line(total(plan.now), "good")
+        yield from as_asked(steps.lines(plan.now))
         yield Line(LOOKS_AGAIN, "dim")
         yield from space_lines(proposal.space)
     if plan.waiting:
         why = proposal.live_reason or "They are planned again when the steps above are done."
         yield Line("")
         yield Line(f"{count(len(plan.waiting), 'step')} must wait. {why}", "warning", asked=True)
-        yield from as_asked(Line(f"  {_step(one, labels)}") for one in plan.waiting)
+        yield from as_asked(steps.lines(plan.waiting))
     for one, why in proposal.blocked:
         yield Line(f"Not possible: {one.unit.summary}. {why}", "warning", asked=True)
     for message in proposal.unproven:
@@ -85,15 +96,7 @@ def plan_lines(proposal: Proposal, audience: Audience, name: str) -> Iterator[Li
         yield Line("")
         text = f"Skipped: needs your decision ({count(len(plan.left), 'step')})"
         yield Line(f"{text}; {_FOR_MORE.get(name, _FOR_MORE['repair'])}:", "dim")
-        yield from (Line(f"  {_step(one, labels)}", "dim") for one in plan.left)
-
-
-def _step(outline: Outline, labels: Mapping[str, SessionLabel]) -> str:
-    unit = outline.unit
-    label = labels.get(unit.subject)
-    named = f" [{label.words()}]" if label is not None else ""
-    changes = count(outline.actions, "change")
-    return f"{', '.join(unit.finding_ids)} {unit.summary}{named}; {changes}, {unit.safety.value}"
+        yield from steps.lines(plan.left, "dim")
 
 
 def next_lines(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -11,13 +11,14 @@ from hermes_repair.app.find_words import Found, Place
 from hermes_repair.evidence.auxiliary_files import AuxiliaryFile
 from hermes_repair.evidence.hermes_search import Why
 from hermes_repair.model.commands_to_type import Command, Hint, advice, command
-from hermes_repair.model.words import count, day
+from hermes_repair.model.words import SessionLabel, count, day, shown_id
 from hermes_repair.report.audience import Audience, notes
 from hermes_repair.report.lines import Line
 from hermes_repair.transcripts.verdicts import Comparison, Verdict
 
 QUIET = (Verdict.EQUAL, Verdict.NOTHING_IN_FILE)
 SHOWN_PER_SESSION = 3
+NAMED = 5  # sessions in one command
 
 NOT_FOUND = "not found by Hermes: "
 SEARCH = {
@@ -38,6 +39,7 @@ SEARCH = {
     Why.UNKNOWN: "",
 }
 """What is said of a message in the database, by why Hermes' search shows it or does not."""
+_MENDED = (Why.NOT_INDEXED.value, Why.INDEX_DAMAGED.value, Why.NO_SESSION.value)
 
 
 def report_document(report: Report) -> dict[str, Any]:
@@ -103,37 +105,106 @@ def _only_there(auxiliary_file: AuxiliaryFile) -> Hint:
 
 def find_document(result: Found) -> dict[str, Any]:
     """Return where the words are as JSON: places, no text."""
-    return {"places": [asdict(place) for place in result.places], "notes": list(result.notes)}
+    numbers = {id(place): number for number, place in enumerate(result.places)}
+    return {
+        "messages": [
+            {"session_id": same[0].session_id, "places": [numbers[id(place)] for place in same]}
+            for same in result.messages
+        ],
+        "titles": list(result.titled),
+        "places": [_public(place) for place in result.places],
+        "notes": list(result.notes),
+    }
 
 
-def find_lines(result: Found, *, everything: bool) -> Iterator[Line]:
-    """Yield where the words are, by session; ``everything``: each message has its line."""
-    sessions: dict[str, list[Place]] = {}
-    for place in result.places:
-        sessions.setdefault(place.session_id, []).append(place)
-    if not sessions:
+def _public(place: Place) -> dict[str, Any]:
+    """Return a place without words of the conversation (R9)."""
+    return {name: value for name, value in asdict(place).items() if name not in _NOT_SAID}
+
+
+_NOT_SAID = ("key", "snippet")
+
+
+def find_lines(result: Found, audience: Audience) -> Iterator[Line]:
+    """Yield where the words are: a line for each message, by session; with -v all of them."""
+    labels, found = audience.labels(result.labels), result.messages
+    sessions: dict[str, list[tuple[Place, ...]]] = {}
+    for same in found:
+        sessions.setdefault(same[0].session_id, []).append(same)
+    if not (sessions or result.titled):
         yield Line("No message has these words: not in the database, not in a file, not in a copy.")
     if any(place.search_reason == Why.QUERY.value for place in result.places):
         yield Line(
             "Hermes' own search cannot read these words as typed; put them in double quotes there.",
             asked=True,
         )
-    for session, places in sessions.items():
-        yield Line(f"{session}: {count(len(places), 'message')}", "head", asked=True)
-        shown = places if everything else places[:SHOWN_PER_SESSION]
-        yield from (Line(f"  {_place(place)}", asked=True) for place in shown)
-        if len(shown) < len(places):
-            more = f"  and {len(places) - len(shown)} more; -v lists all"
+    for session in result.titled:
+        sessions.setdefault(session, [])
+    for session, messages in sessions.items():
+        what = [count(len(messages), "message")] if messages else []
+        what += ["its title"] if session in result.titled else []
+        yield Line(f"{_session(session, labels)}: {', '.join(what)}", "head", asked=True)
+        shown = messages if audience.verbose else messages[:SHOWN_PER_SESSION]
+        for same in shown:
+            yield from _message(same, audience)
+        if len(shown) < len(messages):
+            more = f"  and {len(messages) - len(shown)} more; -v lists all"
             yield Line(more, "dim", asked=True)
     yield from notes(result.notes)
+    yield from _what_next(found, audience)
 
 
-def _place(place: Place) -> str:
-    when = day(place.at) if isinstance(place.at, float) else str(place.at or "no time")[:10]
-    if place.where == "file":
-        return f"{place.path}, line {place.line}, {when}, {place.role}"
-    inside = place.where == "database"
-    search = SEARCH[Why(place.search_reason)] if inside and place.id is not None else ""
-    where = "database" if inside else place.path
-    parts = [where, f"id {place.id}", when, place.role, place.state, search]
-    return ", ".join(part for part in parts if part)
+def _session(session: str, labels: Mapping[str, SessionLabel]) -> str:
+    label = labels.get(session)
+    return f"{shown_id(session)} ({label.words()})" if label is not None else shown_id(session)
+
+
+def _message(places: Sequence[Place], audience: Audience) -> Iterator[Line]:
+    """Yield one message with every place that it is in."""
+    first = places[0]
+    when = day(first.at) if isinstance(first.at, float) else str(first.at or "no time")[:10]
+    inside = [_inside(place) for place in places if place.where == "database"]
+    files = [f"in {p.path}, line {p.line}" for p in places if p.where == "file"]
+    copies = [place.path for place in places if place.where == "copy"]
+    if len(copies) > 1 and not audience.verbose:
+        others = count(len(copies), "other database")
+        files.append(f"in {others} ({copies[0]} and {len(copies) - 1} more)")
+    else:
+        files += [f"in {path}" for path in copies]
+    where = "; ".join([*inside, *files])
+    style = "" if inside else "warning"
+    yield Line(f"  {when}, {first.role}: {where}", style, asked=True)
+    snippet = next((place.snippet for place in places if place.snippet), "")
+    if snippet and audience.titles:
+        yield Line(f"    {snippet}", "dim", asked=True)
+
+
+def _inside(place: Place) -> str:
+    """Return how a message lies in the database; one that every list and search shows is right."""
+    shown = place.state == "shown" and place.search_reason != Why.NO_SESSION.value
+    search = SEARCH[Why(place.search_reason)] if place.id is not None else ""
+    state = "" if place.state == "shown" else place.state
+    known = [f"id {place.id}", state, search]
+    return f"in the database{' ✓' if shown else ''} ({', '.join(part for part in known if part)})"
+
+
+def _what_next(found: Sequence[Sequence[Place]], audience: Audience) -> Iterator[Line]:
+    """Yield the command for what is out of sight: in files alone, hidden, or not searchable."""
+    only_files: dict[str, None] = {}
+    unseen = False
+    for same in found:
+        inside = [place for place in same if place.where == "database"]
+        unseen = unseen or any(place.state == "hidden" for place in inside)
+        unseen = unseen or any(place.search_reason in _MENDED for place in inside)
+        if not inside and any(_of_session(place) for place in same):
+            only_files[same[0].session_id] = None
+    if only_files:
+        yield audience.next(command("backfill", *list(only_files)[:NAMED], "--dry-run"))
+    if unseen:
+        yield audience.next(command("doctor"))
+
+
+def _of_session(place: Place) -> bool:
+    """Whether a place is in the transcript or the log of its session, which `backfill` reads."""
+    name = place.path.rpartition("/")[2]
+    return name in (f"{place.session_id}.jsonl", f"session_{place.session_id}.json")

@@ -88,12 +88,14 @@ def spawn(folder: Path, *words: str | Path, code: str = "", **more: str) -> Said
 def at_a_terminal(folder: Path, *words: str | Path, typed: str = "", **more: str) -> Said:
     """Run a command line at a terminal, where ``typed`` is typed when it asks.
 
-    The terminal has 100 columns unless ``COLUMNS`` says otherwise.
+    The terminal has 100 columns unless ``COLUMNS`` says otherwise; without ``PAGER`` there is none.
     """
     master, slave = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "hermes_repair", *map(str, words)],
-        env=process_environ(folder, **{"TERM": "xterm-256color", "COLUMNS": "100"} | more),
+        env=process_environ(
+            folder, **{"TERM": "xterm-256color", "COLUMNS": "100", "PAGER": ""} | more
+        ),
         stdin=slave,
         stdout=slave,
         stderr=slave,
@@ -113,7 +115,7 @@ def at_a_terminal(folder: Path, *words: str | Path, typed: str = "", **more: str
             if not part:
                 break
             heard += part
-        if not asked and b"[y/N]" in heard:
+        if not asked and b"[y/N" in heard:
             os.write(master, typed.encode())
             asked = True
         if not ready and process.poll() is not None:

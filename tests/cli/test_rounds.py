@@ -60,12 +60,12 @@ def test_the_report_names_what_only_a_fresh_look_showed(circular: Path, capsys: 
 
 def test_a_person_is_asked_for_what_the_first_plan_did_not_name(circular: Path) -> None:
     said = at_a_terminal(circular.parent, "repair", "--home", circular, typed="y\nn\n")
-    assert said.code == 0 and said.out.count("[y/N]") == 2
+    assert said.code == 0 and said.out.count("[y/N") == 2
     assert "Checking again after these steps shows more to do." in said.out
     assert "you did not agree to it" in said.out and "Nothing was changed" not in said.out
     assert state(circular) == (None, "compression"), "the first plan is done, the second not"
     said = at_a_terminal(circular.parent, "repair", "--home", circular, typed="y\n")
-    assert said.code == 0 and said.out.count("[y/N]") == 1
+    assert said.code == 0 and said.out.count("[y/N") == 1
     assert state(circular) == (None, None)
 
 

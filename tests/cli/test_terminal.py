@@ -47,7 +47,7 @@ def test_a_terminal_has_colour_and_titles(home: Path) -> None:
 def test_a_person_is_asked(command: list[str], home: Path) -> None:
     before = without_sequence(content(home))
     said = at_a_terminal(home.parent, *command, "--home", home, typed="n\n")
-    assert said.code == 0 and "[y/N]" in said.out and "Nothing was changed." in said.out
+    assert said.code == 0 and "[y/N" in said.out and "Nothing was changed." in said.out
     assert without_sequence(content(home)) == before
     said = at_a_terminal(home.parent, *command, "--home", home, typed="\n")
     assert said.code == 0 and without_sequence(content(home)) == before
@@ -62,7 +62,7 @@ def test_a_person_is_asked(command: list[str], home: Path) -> None:
 
 def test_yes_is_not_asked(home: Path) -> None:
     said = at_a_terminal(home.parent, "repair", "--yes", "--home", home)
-    assert said.code == 0 and "[y/N]" not in said.out
+    assert said.code == 0 and "[y/N" not in said.out
 
 
 def test_control_c_at_the_question(home: Path) -> None:

@@ -265,10 +265,12 @@ def test_what_a_reader_is_told(tmp_path: Path) -> None:
     with opened(home) as db:
         db.executescript(EXTRA)
     lines = run("find", "--home", home, "--", "quince").out
-    assert "id 9001, 1970-01-01, user, shown, found by Hermes\n" in lines
-    assert "id 9002, 1970-01-01, tool, shown, found by Hermes, not by the agent's" in lines
-    assert "id 9004, 1970-01-01, tool, shown, not found by Hermes: of a long tool result" in lines
-    assert "id 9005, 1970-01-01, user, shown, not found by Hermes: its session is gone" in lines
+    inside = "in the database ✓"
+    assert f"1970-01-01, user: {inside} (id 9001, found by Hermes)\n" in lines
+    assert f"1970-01-01, tool: {inside} (id 9002, found by Hermes, not by the agent's" in lines
+    assert f"{inside} (id 9004, not found by Hermes: of a long tool result" in lines
+    assert "user: in the database (id 9005, not found by Hermes: its session is gone)" in lines
+    assert lines.endswith(f"Next: hermes-repair doctor --home {home}\n")
     told = run("find", "--home", home, "--", "and 北京市场").out
-    assert "id 9002, 1970-01-01, tool, shown, not found by Hermes: this index has no tool" in told
-    assert "id 9003, 1970-01-01, user, shown, not found by Hermes: this index has no runs" in told
+    assert f"{inside} (id 9002, not found by Hermes: this index has no tool" in told
+    assert f"{inside} (id 9003, not found by Hermes: this index has no runs" in told
