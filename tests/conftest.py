@@ -64,7 +64,7 @@ def _use_memory() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give every test the marks of what it needs: ``releases`` and ``shared``."""
+    """Give every test the marks of what it needs: ``releases``, ``shared``, ``chromium``."""
     items[:] = [item for item in items if not _of_no_database(item)]
     for item in items:
         if not isinstance(item, pytest.Function):
@@ -75,6 +75,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 raise pytest.UsageError(f"{item.nodeid} runs a release: tests/unit is without any")
         if "shared" in item.fixturenames:
             item.add_marker("shared")
+        if "browser" in item.fixturenames:
+            item.add_marker("chromium")
 
 
 def _of_no_database(item: pytest.Item) -> bool:

@@ -1,7 +1,8 @@
 """Which tests are left out on this machine, and that nothing is left out without a word.
 
-Two groups need what a clone has not: ``shared`` the folder of real databases and facts that lies
-beside the development checkouts, ``releases`` the wheels of hermes-agent from the package index.
+Three groups need what a clone has not: ``shared`` the folder of real databases and facts that lies
+beside the development checkouts, ``releases`` the wheels of hermes-agent from the package index,
+``chromium`` a browser that looks at the pages.
 Each is told in one line at the end of a run, with its cause. With the environment variable ``CI``
 set, a test that is skipped for any other reason than those in ``skips_allowed.txt`` fails the run.
 """
@@ -19,6 +20,7 @@ import pytest
 ALLOWED = Path(__file__).with_name("skips_allowed.txt")
 HOW = {
     "shared": "with HERMES_REPAIR_SHARED=FOLDER, .venv/bin/pytest -m shared runs them",
+    "chromium": "with chromium-headless-shell of Debian, .venv/bin/pytest -m chromium runs them",
     "releases": "where the package index answers, .venv/bin/pytest -m releases runs them",
 }
 """How each group is run."""

@@ -13,6 +13,7 @@ from hermes_repair.app.coverage import ELSEWHERE, INDEX, SELECTION, UNREADABLE, 
 from hermes_repair.app.environment import Run
 from hermes_repair.app.file_status import FileStatus, place_of, steady
 from hermes_repair.app.open_scene import open_scene, readable
+from hermes_repair.app.picture import Picture, picture_of
 from hermes_repair.app.target_release import Forecast, forecast_upgrade
 from hermes_repair.checks.database_elsewhere import database_elsewhere, other_backend
 from hermes_repair.checks.file_damage import database_damaged
@@ -47,7 +48,8 @@ class Diagnosis:
     ``openers`` has the database open now; ``live``: it was read beside them. ``looked_at`` is what
     it has seen, ``forecast`` what a named release would do here (``--for``),
     ``blocking`` the finding that keeps every writing command out, also where nobody asked for it.
-    ``deep``: also what takes long was looked for (``--deep``).
+    ``deep``: also what takes long was looked for (``--deep``). ``picture`` is there where it was
+    asked for and the database can be read.
     """
 
     home: Home
@@ -62,6 +64,7 @@ class Diagnosis:
     forecast: Forecast | None = None
     blocking: str | None = None
     deep: bool = False
+    picture: Picture | None = None
 
     @property
     def worst(self) -> Severity | None:
@@ -126,6 +129,9 @@ def _once(
         known = _tried(scene, "the number of sessions", lambda: facts(scene))
         named = _tried(scene, "what sessions are called", lambda: labels(scene, findings))
         database = known or facts(scene, count=False)
+        picture = None
+        if look_options.picture and readable(scene) and not scene.file.unproven:
+            picture = _tried(scene, "the picture of the chats", lambda: picture_of(scene))
         return Diagnosis(
             home=run.home,
             database=database,
@@ -139,6 +145,7 @@ def _once(
             forecast=forecast,
             blocking=_blocking(scene),
             deep=look_options.deep,
+            picture=picture,
         )
 
 

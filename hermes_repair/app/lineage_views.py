@@ -14,10 +14,10 @@ from typing import Any
 from hermes_repair.app.diagnose import facts
 from hermes_repair.app.environment import Run
 from hermes_repair.app.open_scene import ask_scene, require_readable
-from hermes_repair.checks.forked_sessions import Settled, forks, settle
+from hermes_repair.checks.forked_sessions import Settled, forks, reviews, settle
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.lineage.family_tree import Tree, grow
-from hermes_repair.lineage.forks import Fork, Holds, Sibling
+from hermes_repair.lineage.forks import Fork, Sibling
 from hermes_repair.lineage.graph import Graph
 from hermes_repair.lineage.release_rules import RULES, Rules, compression_tip, resume_target
 from hermes_repair.lineage.session_node import SessionNode
@@ -217,7 +217,7 @@ def see_trees(run: Run, session: str | None, *, everything: bool) -> Forest:
                 f"There is no session {session!r} in this database.",
                 advice("`{}` without a session draws every family.", command("tree")),
             )
-        graph = Graph.build(scene.nodes, _reviews(scene), scene.early)
+        graph = Graph.build(scene.nodes, reviews(scene), scene.early)
         members = None if session is None else [session]
         trees = list(grow(graph, scene.routing, members))
         shown = [t for t in trees if everything or session is not None or _matters(t)]
@@ -229,13 +229,3 @@ def see_trees(run: Run, session: str | None, *, everything: bool) -> Forest:
 def _matters(tree: Tree) -> bool:
     """Whether a family has more than one member, or one whose parent is gone."""
     return len(tree.leaves) > 1 or "orphan" in tree.leaves[0].marks
-
-
-def _reviews(scene: Scene) -> frozenset[str]:
-    """Return the halves of forks that a background review made."""
-    return frozenset(
-        sibling.session_id
-        for fork in forks(scene)
-        for sibling in fork.siblings
-        if sibling.holds is Holds.REVIEW
-    )

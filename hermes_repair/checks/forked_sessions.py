@@ -62,6 +62,16 @@ def forks(scene: Scene) -> Iterator[Fork]:
             yield read_fork(scene, parent)
 
 
+def reviews(scene: Scene) -> frozenset[str]:
+    """Return the halves of forks that a background review made."""
+    return frozenset(
+        sibling.session_id
+        for fork in forks(scene)
+        for sibling in fork.siblings
+        if sibling.holds is Holds.REVIEW
+    )
+
+
 def rivals(fork: Fork) -> tuple[Sibling, ...]:
     """Return the siblings that have rows or a chat: an empty one is LN005's."""
     return tuple(

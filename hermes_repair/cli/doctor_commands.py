@@ -16,20 +16,24 @@ from hermes_repair.cli.completion import findings
 from hermes_repair.cli.options import (
     ColourOption,
     FailOn,
+    HtmlOption,
     IgnoreOption,
     JsonOption,
     SelectOption,
     TimezoneOption,
+    TitlesOption,
     at_homes,
     finding_ids,
     group,
 )
+from hermes_repair.cli.pages import Page
 from hermes_repair.cli.target import Answer, Responder, Target, each_home
 from hermes_repair.model.choices import LookOptions, Selection
 from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import ExitCode, UsageError
 from hermes_repair.model.findings import Severity
 from hermes_repair.report import doctor_text, json_documents
+from hermes_repair.report.audience import Audience
 from hermes_repair.report.colour import Colour
 from hermes_repair.report.lines import show
 
@@ -58,6 +62,8 @@ def doctor(
         ),
     ] = None,
     timezone: TimezoneOption = None,
+    html: HtmlOption = None,
+    titles: TitlesOption = False,
 ) -> int:
     """Find what is wrong with an install. Changes nothing, creates nothing."""
     selection = Selection(finding_ids("--select", select), finding_ids("--ignore", ignore))
@@ -65,10 +71,16 @@ def doctor(
     threshold = Severity[fail_on.name]
     if for_release is not None:
         require_release(for_release)
-    look_options = LookOptions(timezone=timezone, release=for_release, deep=deep)
+    page = Page(target, html, titles=titles)
+    look_options = LookOptions(
+        timezone=timezone, release=for_release, deep=deep, picture=html is not None
+    )
+    looks: list[tuple[app_explain.Diagnosis, Audience]] = []
 
     def work(responder: Responder) -> Answer:
         diagnosis = diagnose(responder.run, look_options, selection)
+        if html is not None:
+            looks.append((diagnosis, page.audience(responder)))
         bad = diagnosis.worst is not None and diagnosis.worst >= threshold
         return responder.answer(
             ExitCode.FINDINGS if bad else ExitCode.OK,
@@ -77,7 +89,12 @@ def doctor(
             database=diagnosis.database,
         )
 
-    return each_home(target, work)
+    code = each_home(target, work)
+    if looks:
+        from hermes_repair.report import page_doctor
+
+        page.write(lambda made_at: page_doctor.page(looks, made_at, narrowed=narrowed))
+    return code
 
 
 @commands.command(epilog=EXIT_STATUS)

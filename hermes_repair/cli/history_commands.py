@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,31 +11,64 @@ from hermes_repair.app import history as runs
 from hermes_repair.app import undo as app
 from hermes_repair.app.undo import warnings
 from hermes_repair.cli.commands import EXIT_STATUS
-from hermes_repair.cli.options import YesOption, at_homes, group
+from hermes_repair.cli.options import HtmlOption, TitlesOption, YesOption, at_homes, group
+from hermes_repair.cli.pages import Page
 from hermes_repair.cli.target import Answer, Responder, Target, ask, each_home, require_yes
 from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import BadRecord, ExitCode
 from hermes_repair.report import history_text
+
+if TYPE_CHECKING:
+    from hermes_repair.report.page_history import HistoryOfHome
 
 commands = group()
 
 
 @commands.command(epilog=EXIT_STATUS)
 @at_homes("all_profiles", "quiet", "verbose")
-def history(target: Target) -> int:
+def history(
+    target: Target,
+    html: HtmlOption = None,
+    titles: TitlesOption = False,
+) -> int:
     """List what hermes-repair did here, newest first."""
+    page = Page(target, html, titles=titles)
+    histories: list[HistoryOfHome] = []
 
     def work(responder: Responder) -> Answer:
         unread: list[tuple[Path, BadRecord]] = []
         entries = runs.history(responder.run.home, unread)
         next_one = runs.next_to_undo(entries)
+        if html is not None:
+            histories.append(_for_page(responder, entries, unread, next_one, page))
         return responder.answer(
             ExitCode.OK,
             lambda: history_text.history_document(entries, unread, next_one),
             lambda: history_text.history_lines(entries, unread, next_one, responder.audience),
         )
 
-    return each_home(target, work)
+    code = each_home(target, work)
+    if histories:
+        from hermes_repair.report import page_history
+
+        page.write(lambda made_at: page_history.page(histories, made_at))
+    return code
+
+
+def _for_page(
+    responder: Responder,
+    entries: list[runs.Entry],
+    unread: list[tuple[Path, BadRecord]],
+    next_one: runs.Entry | None,
+    page: Page,
+) -> HistoryOfHome:
+    from hermes_repair.app.run_details import details
+    from hermes_repair.report.page_history import HistoryOfHome
+
+    seen, why_not = details(responder.run, entries)
+    name = next_one.name if next_one is not None else None
+    audience = page.audience(responder)
+    return HistoryOfHome(responder.run.home, seen, unread, name, why_not, audience)
 
 
 @commands.command(epilog=EXIT_STATUS)

@@ -88,6 +88,16 @@ ColourOption = Annotated[
         is_eager=True,
     ),
 ]
+HtmlOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--html",
+        metavar="FILE",
+        help="Also write a page to look at: one file for a browser, without titles of chats.",
+        show_default=False,
+    ),
+]
+TitlesOption = Annotated[bool, typer.Option("--titles", help="Show titles of chats in it.")]
 SelectOption = Annotated[
     list[str] | None,
     typer.Option(

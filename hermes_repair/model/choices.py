@@ -37,6 +37,7 @@ class LookOptions:
 
     ``sessions`` narrow a report; ``named`` are asked for by name, and everything is looked at.
     ``before`` (epoch seconds): of transcripts, only those that ended before it are brought back.
+    ``picture``: what chats have where is wanted as well, for a page that one can look at.
     """
 
     timezone: str | None = None
@@ -46,6 +47,7 @@ class LookOptions:
     deep: bool = False
     before: float | None = None
     forks: ForkOptions | None = None
+    picture: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,8 @@ def make_fill(
         Step(None if row is None else sides.table.ids[row], line, time)
         for (row, line), time in zip(order, times, strict=True)
     )
-    return Fill(steps, kept, guessed)
+    in_file = frozenset(sides.table.ids[row] for row in matched.values())
+    return Fill(steps, kept, guessed, in_file)
 
 
 def _ordered(

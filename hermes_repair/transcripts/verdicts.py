@@ -188,12 +188,14 @@ class Fill:
 
     The first ``kept`` steps keep their ids; every later step, existing or new, gets the next ids
     above the largest that the table ever gave out. Existing rows keep every other value.
-    ``guessed_zone``: some times rest on the zone of this machine alone.
+    ``guessed_zone``: some times rest on the zone of this machine alone. ``in_file`` are the ids of
+    the existing rows that the file has too.
     """
 
     steps: Sequence[Step]
     kept: int
     guessed_zone: bool
+    in_file: frozenset[int] = frozenset()
 
     @property
     def lines(self) -> list[int]:

@@ -1,0 +1,44 @@
+"""``--html FILE``: the page beside what a command prints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from hermes_repair.cli.target import Responder, Target
+from hermes_repair.model.errors import UsageError
+from hermes_repair.report.audience import Audience
+from hermes_repair.report.lines import Line, show
+
+
+class Page:
+    """The page that a command was asked for, if it was.
+
+    Raises :class:`UsageError` for ``titles`` without a page, and what
+    :func:`hermes_repair.report.html_page.require_place` raises: before anything is looked at.
+    """
+
+    def __init__(self, target: Target, path: Path | None, *, titles: bool) -> None:
+        self._target, self._path, self._titles = target, path, titles
+        if path is None:
+            if titles:
+                raise UsageError("--titles is about the page of --html.", "Add --html FILE.")
+            return
+        from hermes_repair.report import html_page  # the template engine, which few runs need
+
+        html_page.require_place(path, target.roots(target.environment()))
+
+    def audience(self, responder: Responder) -> Audience:
+        """Return who reads the page: it may be passed on, so titles only where they are wanted."""
+        return replace(responder.audience, titles=self._titles)
+
+    def write(self, page: Callable[[float], str]) -> None:
+        """Write what ``page`` makes at a time (epoch seconds), and say where."""
+        if self._path is None:
+            return
+        from hermes_repair.report import html_page
+
+        html_page.write(self._path, page(self._target.environment().now()))
+        if not self._target.as_json:
+            show([Line(f"The page is in {self._path}; a browser opens it.", "good")])
