@@ -129,7 +129,7 @@ def _brought(receipt: PlanFile) -> Iterator[tuple[str, Brought]]:
     offsets: dict[tuple[int, str], array[int]] = {}
     for unit, source, offset in receipt.rows(
         "SELECT a.unit, a.source, a.offset FROM actions a JOIN units u ON u.number = a.unit"
-        " WHERE a.tbl = 'messages' AND a.kind = 'RowInsert' AND a.source IS NOT NULL"
+        " WHERE a.tbl = 'messages' AND a.kind = 'RowInsert' AND a.offset IS NOT NULL"
         " AND u.state = 'done'"
     ):
         offsets.setdefault((unit, text(plain(source)) or ""), array("q")).append(offset)
