@@ -1,0 +1,88 @@
+"""One database as merging sees it: its chats, the mark of its message ids, and rows as keys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from hermes_repair.lineage.session_node import SessionNode
+
+Key: TypeAlias = bytes
+"""What a message is, as Hermes' loader gives it: role, content, tool call id, parsed tool calls."""
+
+Fingerprint: TypeAlias = bytes
+"""One message of one chat as a source had it (:func:`hermes_repair.merging.row_keys.fingerprint`):
+what an earlier merge brought, kept by our records without any text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of two databases.
+
+    ``sequence`` is the highest message id ever given (``sqlite_sequence``), None where the database
+    does not say; then ``highest`` is all that is known. ``highest`` is the highest id of a row, 0
+    without one. ``partial``: rows may be missing that the database had (a capture without its main
+    file, the output of a salvage), so nothing follows from what is not here.
+    """
+
+    sequence: int | None
+    highest: int
+    messages: int
+    sessions: Mapping[str, SessionNode]
+    partial: bool = False
+
+    @property
+    def is_new(self) -> bool:
+        """Whether nothing was ever in it."""
+        return self.sequence == 0 and not self.sessions and not self.messages
+
+    @property
+    def is_emptied(self) -> bool:
+        """Whether it held messages once and has none now."""
+        return bool(self.sequence) and not self.messages
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryRow:
+    """One row of ``messages``; ``timestamp`` is None where the column holds no finite number.
+
+    ``active`` and ``compacted`` read as their defaults (true, false) where the schema has no such
+    column.
+    """
+
+    id: int
+    key: Key
+    timestamp: float | None
+    active: bool = True
+    compacted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FlagChange:
+    """A row that both sides have, with other flags in the source: ``id`` is the home's.
+
+    ``active`` and ``compacted`` are the source's, ``was_active`` and ``was_compacted`` the home's.
+    """
+
+    id: int
+    was_active: bool
+    was_compacted: bool
+    active: bool
+    compacted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TwoHistories:
+    """One chat on both sides.
+
+    ``shared`` counts the rows that it begins with on both sides, the same by id, chat, content and
+    time; ``home`` and ``source`` are all rows after them, in the order of their ids. ``flags`` are
+    the shared rows whose flags differ.
+    """
+
+    session_id: str
+    shared: int
+    home: tuple[HistoryRow, ...]
+    source: tuple[HistoryRow, ...]
+    flags: tuple[FlagChange, ...] = ()
