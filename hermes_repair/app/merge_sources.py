@@ -56,6 +56,23 @@ class Place:
     home: Path | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A source that was opened: its private copy, at the schema of the home, open nowhere.
+
+    ``name`` is the source as the user named it, ``started`` its own schema number. ``partial``:
+    rows may be missing from it (salvaged, a -wal alone, an export), so that what it lacks says
+    nothing. ``notes`` are sentences about what was left out and why.
+    """
+
+    name: str
+    kind: SourceKind
+    database: Path
+    started: int
+    partial: bool = False
+    notes: tuple[str, ...] = ()
+
+
 def find_sources(home: Home, named: Sequence[Path]) -> list[Place]:
     """Return the sources that these paths name, each once.
 

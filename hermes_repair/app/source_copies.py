@@ -15,10 +15,11 @@ from pathlib import Path
 
 from hermes_repair.app.environment import Run
 from hermes_repair.app.file_status import copy_private
-from hermes_repair.app.merge_sources import NOT_A_SOURCE, Place, SourceKind
+from hermes_repair.app.merge_sources import NOT_A_SOURCE, Place, Source, SourceKind
 from hermes_repair.app.migrate import route_of
 from hermes_repair.app.open_scene import open_scene
 from hermes_repair.app.salvage import reading
+from hermes_repair.app.source_export import SEARCH, from_export
 from hermes_repair.home.layout import DATABASE, Home, open_home, routing_file
 from hermes_repair.model.actions import Action, Ddl, IndexRefill
 from hermes_repair.model.choices import LookOptions
@@ -37,26 +38,8 @@ from hermes_repair.store.integrity import soundness
 from hermes_repair.store.private_copies import scratch
 from hermes_repair.store.writer import writing
 
-SEARCH = "messages_fts"
 GROWTH = 3
 """How often the size of a source its copies take: the copy, its salvage or joined view, journal."""
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A source that was opened: its private copy, at the schema of the home, open nowhere.
-
-    ``name`` is the source as the user named it, ``started`` its own schema number. ``partial``:
-    rows may be missing from it (salvaged, a -wal alone, an export), so that what it lacks says
-    nothing. ``notes`` are sentences about what was left out and why.
-    """
-
-    name: str
-    kind: SourceKind
-    database: Path
-    started: int
-    partial: bool = False
-    notes: tuple[str, ...] = ()
 
 
 @contextmanager
@@ -72,7 +55,7 @@ def opened(run: Run, places: Sequence[Place], number: int) -> Iterator[list[Sour
         for place in places:
             sources += [
                 replace(one, started=_bring(run, one, number, place))
-                for one in _copies(run, place, folder)
+                for one in _copies(run, place, folder, number)
             ]
         yield sources
 
@@ -88,12 +71,10 @@ def _new(folder: Path) -> Path:
     return made / DATABASE
 
 
-def _copies(run: Run, place: Place, folder: Path) -> Iterator[Source]:
+def _copies(run: Run, place: Place, folder: Path, number: int) -> Iterator[Source]:
     """Yield the private copies that a place gives: of two files of two moments, one each."""
     if place.kind is SourceKind.EXPORT:
-        from hermes_repair.app.source_export import from_export  # seldom asked for
-
-        yield from_export(place, _new(folder))
+        yield from_export(place, _new(folder), number)
         return
     run.environment.tell(f"copying {place.named}")
     if place.main is None:
