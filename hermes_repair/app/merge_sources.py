@@ -62,7 +62,9 @@ class Source:
 
     ``name`` is the source as the user named it, ``started`` its own schema number. ``partial``:
     rows may be missing from it (salvaged, a -wal alone, an export), so that what it lacks says
-    nothing. ``notes`` are sentences about what was left out and why.
+    nothing. ``capture``: it is the pages of a -wal alone; ``made`` are its sessions whose own row
+    is on none of its pages. ``brought`` are fingerprints of what merges brought into it, as far as
+    its records are at hand. ``notes`` are sentences about what was left out and why.
     """
 
     name: str
@@ -70,6 +72,9 @@ class Source:
     database: Path
     started: int
     partial: bool = False
+    capture: bool = False
+    made: frozenset[str] = frozenset()
+    brought: frozenset[bytes] = frozenset()
     notes: tuple[str, ...] = ()
 
 

@@ -7,12 +7,12 @@ of the source that lives as long as the run.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hermes_repair.merging.row_keys import fingerprint, history_key, session_fingerprint
 from hermes_repair.merging.session_rows import PEER, Peers, brought, continued, peers_of, usage
 from hermes_repair.merging.sides import FlagChange
-from hermes_repair.merging.verdicts_of_chats import Bring, ChatVerdict
+from hermes_repair.merging.verdicts_of_chats import Bring, ChatVerdict, Link
 from hermes_repair.model import trigger_columns
 from hermes_repair.model.actions import Action, RowInsert, RowRef, RowUpdate
 from hermes_repair.model.errors import Changed, Refused
@@ -34,18 +34,18 @@ class UnitMaker:
     """Makes the units of one source. Titles and ids that it gives are given once for all units.
 
     ``home`` and ``source`` have the same schema, as far as the source could be brought to it.
-    ``side_tables``: whether rows of tables beside sessions and messages may be written.
-    ``scopes`` are those of the home's own routing.
+    ``known`` are the sessions and ``taken`` the titles of the home, ``peers`` its chats of the
+    gateway. ``side_tables``: whether rows of tables beside sessions and messages may be written.
     """
 
     home: Look
     source: Look
     name: str
     ids: Iterator[int]
+    known: set[str]
     taken: set[str]
     peers: Peers
     side_tables: bool
-    scopes: frozenset[str] = frozenset()
     _columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def units(self, verdicts: Iterable[ChatVerdict]) -> Iterator[Unit]:
@@ -115,6 +115,9 @@ class UnitMaker:
 
     def _session(self, chat: str, bring: Bring) -> RowInsert:
         rowid, row = self._one("sessions", "id = ?", [chat])
+        if bring.parent is not None and bring.parent not in self.known:
+            bring = replace(bring, link=Link.NONE, parent=None)
+        self.known.add(bring.into)
         changed = brought(row, bring, self.peers, self.taken)
         if "system_prompt_hash" in row and not self._has_prompt(row["system_prompt_hash"]):
             changed["system_prompt_hash"] = None
@@ -178,8 +181,7 @@ class UnitMaker:
         ours = next(self.home.rows_of("sessions", "id = ?", [bring.into]), None)
         if ours is None:
             raise Changed(f"{bring.into} is not in this home any more.", "Run this again.")
-        is_fork = bring.into != chat
-        before, after = continued(ours, theirs, self.taken, is_fork=is_fork)
+        before, after = continued(ours, theirs, bring, self.taken)
         if isinstance(title := after.get("title"), str):
             self.taken.add(title)
         if after:

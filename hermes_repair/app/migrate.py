@@ -138,10 +138,7 @@ def require_way(run: Run, to: int | None, force: bool) -> None:
 
 
 def _way(scene: Scene, to: int | None, force: bool, file_status: FileStatus) -> Way:
-    for check in all_checks():
-        stops = check.severity is Severity.FATAL or check.id == "DB006"
-        for finding in check.find(scene) if stops else ():
-            raise Refused(f"{finding.id}: {finding.message}", finding.hint)
+    require_no_obstacle(scene)
     target = choose_target(scene.recognition, scene.installed, to, force)
     if scene.recognition.family in (Family.LATER, Family.NEWER) and to is None:
         planned, decisions = Route(target.number, target.number, ()), Decisions()
@@ -167,6 +164,14 @@ def _way(scene: Scene, to: int | None, force: bool, file_status: FileStatus) -> 
         birth=scene.birth,
         unfinished=bool(scene.receipt_history.unfinished),
     )
+
+
+def require_no_obstacle(scene: Scene) -> None:
+    """Raise :class:`Refused` where the file is in question or an index hides rows (DB006)."""
+    for check in all_checks():
+        stops = check.severity is Severity.FATAL or check.id == "DB006"
+        for finding in check.find(scene) if stops else ():
+            raise Refused(f"{finding.id}: {finding.message}", finding.hint)
 
 
 def route_of(scene: Scene, target: int) -> tuple[Route, Decisions]:

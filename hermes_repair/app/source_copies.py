@@ -13,11 +13,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from hermes_repair.app.environment import Run
+from hermes_repair.app.environment import Run, folder_of
 from hermes_repair.app.file_status import copy_private
+from hermes_repair.app.filled_capture import fill_capture
 from hermes_repair.app.merge_sources import NOT_A_SOURCE, Place, Source, SourceKind
 from hermes_repair.app.migrate import route_of
 from hermes_repair.app.open_scene import open_scene
+from hermes_repair.app.receipts import gather
 from hermes_repair.app.salvage import reading
 from hermes_repair.app.source_export import SEARCH, from_export
 from hermes_repair.home.layout import DATABASE, Home, open_home, routing_file
@@ -35,6 +37,7 @@ from hermes_repair.store.backup import copy_live
 from hermes_repair.store.connections import quote
 from hermes_repair.store.file_state import IN_QUESTION, SideFile, Sides, at_rest, main_alone
 from hermes_repair.store.integrity import soundness
+from hermes_repair.store.look import Look
 from hermes_repair.store.private_copies import scratch
 from hermes_repair.store.writer import writing
 
@@ -43,8 +46,10 @@ GROWTH = 3
 
 
 @contextmanager
-def opened(run: Run, places: Sequence[Place], number: int) -> Iterator[list[Source]]:
+def opened(run: Run, places: Sequence[Place], number: int, home: Look) -> Iterator[list[Source]]:
     """Copy sources to private files and bring them to schema ``number``; gone on the way out.
+
+    ``home`` is asked here only: what a captured -wal goes on from is taken of it.
 
     Raises :class:`Refused` for one that is newer than the home, that has no conversations or that
     is no database, and where no folder has the room.
@@ -53,11 +58,19 @@ def opened(run: Run, places: Sequence[Place], number: int) -> Iterator[list[Sour
     with scratch(need) as folder:
         sources: list[Source] = []
         for place in places:
-            sources += [
-                replace(one, started=_bring(run, one, number, place))
-                for one in _copies(run, place, folder, number)
-            ]
+            for one in _copies(run, place, folder, number):
+                started = _bring(run, one, number, place)
+                if one.capture:
+                    fill_capture(home, one.database, one.made)
+                sources.append(replace(one, started=started, brought=_brought_there(place)))
         yield sources
+
+
+def _brought_there(place: Place) -> frozenset[bytes]:
+    """Return what our records of another home say that merges brought into it."""
+    if place.home is None:
+        return frozenset()
+    return gather(folder_of(open_home(place.home))).merged
 
 
 def _size(place: Place) -> int:
@@ -178,7 +191,7 @@ def _pages_of_wal(run: Run, place: Place, wal: Path, target: Path) -> Source:
     copy_private([(wal, copied)])
     note = f"{place.named} was read without its database: only the rows that it has itself."
     source = Source(place.named, SourceKind.CAPTURE, target, 0, notes=(note,))
-    return _salvaged(run, source, Bundle(None, copied))
+    return replace(_salvaged(run, source, Bundle(None, copied)), capture=True)
 
 
 def _salvaged(run: Run, source: Source, bundle: Bundle) -> Source:
@@ -193,7 +206,8 @@ def _salvaged(run: Run, source: Source, bundle: Bundle) -> Source:
     lost = sum(table.lost_rows for table in made.ledger.tables)
     note = f"{source.name} is damaged: {count(lost, 'row')} of it are lost."
     notes = source.notes if bundle.main is None else (*source.notes, note)
-    return replace(source, database=made.database, partial=True, notes=notes)
+    gone = frozenset(one.session_id for one in made.ledger.sessions if one.made)
+    return replace(source, database=made.database, partial=True, notes=notes, made=gone)
 
 
 # --- To the schema of the home --------------------------------------------------------------------

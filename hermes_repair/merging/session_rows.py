@@ -30,7 +30,8 @@ AT_REST: Mapping[str, Value] = {
     "compression_fallback_streak": 0,
 }
 _COUNTS = ("message_count", "tool_call_count")
-_AS_THERE = ("ended_at", "end_reason", "model", *_COUNTS)
+_END = ("ended_at", "end_reason")
+_AS_THERE = ("model", *_COUNTS)
 _MONEY = ("estimated_cost_usd", "actual_cost_usd")
 
 
@@ -51,18 +52,21 @@ def brought(row: Row, bring: Bring, peers: Peers, taken: Collection[str]) -> dic
     """Return the columns that a new session has otherwise than its row in the source.
 
     ``taken`` are all titles of the home. Of the result only the columns that the home has count.
+    A fork, which begins with rows that were counted already, has no tokens.
     """
-    branch = bring.link is Link.BRANCH
     changed: dict[str, Value] = {
         "id": bring.into,
         "parent_session_id": bring.parent if bring.link is Link.PARENT else None,
         "title": _title(row, bring, taken),
         **AT_REST,
     }
-    if branch and bring.parent is not None:
+    if not bring.takes_end:
+        changed |= {"ended_at": None, "end_reason": None}
+    if bring.link is Link.BRANCH and bring.parent is not None:
         changed["model_config"] = _marked(row.get("model_config"), bring.parent)
+    if bring.into != row.get("id"):
         changed |= {column: None if column in _MONEY else 0 for column in TOKENS}
-    if branch or peers.has(row):
+    if peers.has(row):
         changed |= dict.fromkeys(PEER)
     return {column: value for column, value in changed.items() if row.get(column) != value}
 
@@ -96,14 +100,16 @@ def _marked(config: Value, parent: str) -> str:
 
 
 def continued(
-    home: Row, source: Row, taken: Collection[str], *, is_fork: bool
+    home: Row, source: Row, bring: Bring, taken: Collection[str]
 ) -> tuple[dict[str, Value], dict[str, Value]]:
     """Return before and after of the columns of a home's session that goes on as in the source.
 
     How it ended, its model and its counts are the source's, tokens and rewinds the greater. A fork
     has no tokens of its own. A parent that the home has no more is not given back.
     """
-    after: dict[str, Value] = {column: source.get(column) for column in _AS_THERE}
+    is_fork = bring.into != source.get("id")
+    as_there = (*_END, *_AS_THERE) if bring.takes_end else _AS_THERE
+    after: dict[str, Value] = {column: source.get(column) for column in as_there}
     greater = ("rewind_count",) if is_fork else ("rewind_count", *TOKENS)
     for column in greater:
         ours, theirs = number(home.get(column)), number(source.get(column))
