@@ -7,8 +7,13 @@ too; one with a later id never was. Content says what is the same, ids and times
 
 from __future__ import annotations
 
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from itertools import pairwise
+
+from hermes_repair.merging.row_keys import fingerprint
+from hermes_repair.merging.sides import Fingerprint, HistoryRow, Side, TwoHistories
 
 
 class Presence(Enum):
@@ -45,7 +50,7 @@ class Relation(Enum):
 
     IDENTICAL = "identical"  # the same chats and messages
     ANCESTOR = "ancestor"  # may be an earlier state of this very file
-    DESCENDANT = "descendant"  # went on from what the home is
+    DESCENDANT = "descendant"  # may have gone on from what the home is
     APART = "apart"  # both went on from a common past
     UNRELATED = "unrelated"  # nothing in common
     HOME_NEW = "home-new"  # the home never held anything
@@ -70,3 +75,139 @@ class Past:
     def consistent(self) -> bool:
         """Whether the two bounds can both be true."""
         return self.low <= self.high
+
+
+@dataclass(frozen=True, slots=True)
+class CommonIds:
+    """What the message ids say that both have.
+
+    ``same``: the highest with the same row (chat, role, content, calls, time), 0 without one.
+    ``different``: the lowest with two different rows, None without one. ``latest``: the latest time
+    of a common row, epoch seconds. ``..._alone``: how many rows one side has that the other does
+    not have under that id.
+    """
+
+    same: int
+    different: int | None
+    latest: float | None
+    home_alone: int
+    source_alone: int
+
+
+def common_past(home: Side, source: Side, ids: CommonIds) -> Past:
+    """Return what two sides have in common.
+
+    A side without a mark of its own says nothing of when the two went apart.
+    """
+    bounds = [side.sequence for side in (home, source) if side.sequence is not None]
+    if ids.different is not None:
+        bounds.append(ids.different - 1)
+    return Past(ids.same, min(bounds, default=LAST_ID), ids.latest)
+
+
+LAST_ID = 2**63 - 1
+RE_STAMPED_SECONDS = 2e-5
+"""Rows that one rewrite stamps are about 1e-6 s apart, in every release; rows that are written one
+by one are 6e-4 s apart and more."""
+
+
+def re_stamped(rows: Sequence[HistoryRow]) -> frozenset[int]:
+    """Return the ids of rows of one chat that were written together, by their times."""
+    found: set[int] = set()
+    for before, row in pairwise(rows):
+        if before.timestamp is None or row.timestamp is None:
+            continue
+        if 0 <= row.timestamp - before.timestamp < RE_STAMPED_SECONDS:
+            found |= {before.id, row.id}
+    return frozenset(found)
+
+
+def kept_whole(two: TwoHistories, past: Past) -> bool:
+    """Whether the home has an active row of the common past in this chat.
+
+    Then nothing was taken out of it since: ``replace_messages`` of every release (0.13.0 to 0.19.0)
+    deletes all rows or all active ones, other statements delete whole chats, and none deletes one.
+    """
+    return bool(two.shared_active) or any(row.active and row.id <= past.low for row in two.home)
+
+
+_NEW = JudgedRow(Presence.NEVER_HERE, Because.NEW_BY_ID_AND_TIME)
+DOUBTED_CONTENT = frozenset({Because.RE_STAMPED, Because.OLD_BY_TIME, Because.OUT_OF_ORDER})
+"""Reasons of rows that were written after the two went apart, by their ids, and may repeat what was
+said before."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowJudge:
+    """Says of rows of the source whether the home ever had them.
+
+    ``brought`` are messages that an earlier merge brought here, ``brought_there`` such that one
+    brought into the source: whose they were before is not known.
+    """
+
+    past: Past
+    home_is_new: bool = False
+    home_has_mark: bool = True
+    brought: Container[Fingerprint] = frozenset()
+    brought_there: Container[Fingerprint] = frozenset()
+
+    def judge(
+        self, session_id: str, rows: Sequence[HistoryRow], *, kept: bool = False
+    ) -> tuple[JudgedRow, ...]:
+        """Answer for some rows of one chat, neighbours in the order of their ids.
+
+        ``kept``: nothing was ever taken out of this chat at home (:func:`kept_whole`), so that a
+        row with a new id is new whatever its time.
+        """
+        stamped = re_stamped(rows)
+        judged = (self._judge(session_id, row, row.id in stamped) for row in rows)
+        return tuple(_NEW if kept and one.because in DOUBTED_CONTENT else one for one in judged)
+
+    def _judge(self, session_id: str, row: HistoryRow, stamped: bool) -> JudgedRow:
+        return JudgedRow(*self._answer(session_id, row, stamped))
+
+    def _answer(self, session_id: str, row: HistoryRow, stamped: bool) -> tuple[Presence, Because]:
+        mark = fingerprint(session_id, row.key, row.timestamp)
+        if mark in self.brought:
+            return Presence.WAS_HERE, Because.BROUGHT_BEFORE
+        if self.home_is_new:
+            return Presence.NEVER_HERE, Because.NEW_BY_ID_AND_TIME
+        if not self.past.consistent or not self.home_has_mark:
+            return Presence.UNKNOWN, Because.CONTRADICTION
+        if row.id <= self.past.low:
+            return Presence.WAS_HERE, Because.ID_OF_THE_PAST
+        if row.id <= self.past.high:
+            return Presence.UNKNOWN, Because.BETWEEN
+        if self.past.high <= 0:
+            return Presence.NEVER_HERE, Because.NEW_BY_ID_AND_TIME  # nothing was ever common
+        if stamped:
+            return Presence.UNKNOWN, Because.RE_STAMPED
+        if row.timestamp is None or (
+            self.past.time is not None and row.timestamp <= self.past.time
+        ):
+            return Presence.UNKNOWN, Because.OLD_BY_TIME
+        if row.out_of_order or mark in self.brought_there:
+            return Presence.UNKNOWN, Because.OUT_OF_ORDER
+        return Presence.NEVER_HERE, Because.NEW_BY_ID_AND_TIME
+
+
+def relation(home: Side, source: Side, past: Past, ids: CommonIds) -> Relation:
+    """Say what the source is to the home."""
+    apart = ids.different is not None
+    if home.is_new:
+        return Relation.HOME_NEW
+    if (
+        not ids.home_alone
+        and not ids.source_alone
+        and home.sessions.keys() == source.sessions.keys()
+    ):
+        return Relation.IDENTICAL
+    if home.is_emptied and not apart and source.highest <= (home.sequence or 0):
+        return Relation.HOME_EMPTIED
+    if not past.low and apart:
+        return Relation.UNRELATED
+    if not apart and home.sequence is not None and source.highest <= home.sequence:
+        return Relation.ANCESTOR
+    if not apart and home.sequence is not None:
+        return Relation.DESCENDANT
+    return Relation.APART

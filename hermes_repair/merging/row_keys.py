@@ -84,15 +84,3 @@ def session_fingerprint(session_id: str) -> Fingerprint:
     """Return what our records keep of a session that a merge brought, by the source's id."""
     name = session_id.encode("utf-8", "surrogatepass")
     return blake2b(name, digest_size=16, person=b"session").digest()
-
-
-def fork_mark(session_id: str, shared: int, first: Key, timestamp: float | None) -> str:
-    """Return eight hexadecimal digits for a fork of a session.
-
-    They follow from where it went apart: the same source gives the same, also when it went on.
-    ``shared`` is how many rows the two have in common, ``first`` the key of the source's next.
-    """
-    time = b"" if timestamp is None else struct.pack(">d", timestamp)
-    hasher = blake2b(session_id.encode("utf-8", "surrogatepass"), digest_size=4, person=b"fork")
-    hasher.update(shared.to_bytes(8, "big") + first + time)
-    return hasher.hexdigest()

@@ -48,7 +48,7 @@ class HistoryRow:
     """One row of ``messages``; ``timestamp`` is None where the column holds no finite number.
 
     ``active`` and ``compacted`` read as their defaults (true, false) where the schema has no such
-    column.
+    column. ``out_of_order``: an earlier row of the database is later by more than an hour.
     """
 
     id: int
@@ -56,6 +56,7 @@ class HistoryRow:
     timestamp: float | None
     active: bool = True
     compacted: bool = False
+    out_of_order: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +79,12 @@ class TwoHistories:
 
     ``shared`` counts the rows that it begins with on both sides, the same by id, chat, content and
     time; ``home`` and ``source`` are all rows after them, in the order of their ids. ``flags`` are
-    the shared rows whose flags differ.
+    the shared rows whose flags differ, ``shared_active`` how many shared rows the home shows.
     """
 
     session_id: str
     shared: int
+    shared_active: int
     home: tuple[HistoryRow, ...]
     source: tuple[HistoryRow, ...]
     flags: tuple[FlagChange, ...] = ()

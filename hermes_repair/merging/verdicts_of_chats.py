@@ -14,7 +14,8 @@ class Verdict(Enum):
     """What a chat of the source is to the home."""
 
     SAME = "same"  # the home has it, row for row
-    HOME_AHEAD = "home-ahead"  # the home has all of it, and more or changed flags
+    HOME_AHEAD = "home-ahead"  # the home has all of it, and more or other flags
+    EMPTY = "empty"  # a session without messages, which the home does not have
     NEW = "new"  # the home never had it: brought
     CONTINUED = "continued"  # the home's, with new rows after it: brought
     FORK = "fork"  # both went on: the source's becomes a chat of its own, beside the home's
@@ -34,12 +35,14 @@ class Reason(Enum):
     HOME_EMPTIED = "home-emptied"  # the home's messages were all removed
     MAYBE_EARLIER_STATE = "maybe-earlier-state"  # the source may be an earlier state of this file
     UNPROVEN_ROWS = "unproven-rows"  # whether the home had some of its rows is not known
+    BEGAN_BEFORE = "began-before"  # its rows are new, and it began before the two went apart
     WRONG_CLOCK = "wrong-clock"  # new by their ids, old by their times
     NEW_AFTER_REMOVED = "new-after-removed"  # new rows that follow rows which the home removed
     UNDONE_HERE = "undone-here"  # the home took back what the source went on from
     PARENT_NOT_BROUGHT = "parent-not-brought"  # what it continues or branches from is asked for
     CYCLE = "cycle"  # its parents lead back to it
     PARTIAL_SOURCE = "partial-source"  # rows between may be missing from the source
+    NO_SESSION_ROW = "no-session-row"  # messages without their row of sessions, here or there
 
 
 class Link(Enum):
@@ -58,7 +61,10 @@ class Bring:
     the first message of the source that is added, all later ones of that chat with it, in the order
     of their ids; None for all of its rows. ``new_session``: the row of ``sessions`` is brought too;
     else the home's is continued and ``flags`` are set on its rows. ``messages`` counts the added
-    rows. ``parent`` is an id of the home after the merge, by ``link``.
+    rows; with none of them and no new session only the source's end is taken. ``takes_end``:
+    ``ended_at`` and ``end_reason`` come from the source, because what continues it comes too.
+    ``parent`` is an id of the home by ``link``; where it is not there, because it was not brought,
+    the session has none.
     """
 
     into: str
@@ -66,6 +72,7 @@ class Bring:
     since: int | None = None
     messages: int = 0
     flags: tuple[FlagChange, ...] = ()
+    takes_end: bool = True
     link: Link = Link.NONE
     parent: str | None = None
 
@@ -97,8 +104,10 @@ class ChatVerdict:
 
     ``shared`` counts the messages that it begins with as the home's does. ``rows`` are those that
     only the source has. ``bring`` is done unasked where ``verdict`` is in :data:`UNASKED`, else
-    when the owner names the session; None where there is nothing to bring. ``lost``: the home's row
-    counts more messages than it has, which no release leaves behind; they were lost.
+    when the owner names the session; None where there is nothing to bring. ``at_home`` is the
+    home's session that it was held against: its own id, or that of a fork that an earlier merge
+    made; None where there is none. ``lost``: the home's row counts more messages than it has, which
+    no release leaves behind; they were lost.
     """
 
     session_id: str
@@ -107,6 +116,7 @@ class ChatVerdict:
     shared: int = 0
     rows: RowCounts = RowCounts()
     bring: Bring | None = None
+    at_home: str | None = None
     lost: bool = False
 
     @property

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from functools import wraps
 from pathlib import Path
@@ -27,7 +27,10 @@ T = TypeVar("T")
 
 
 def _connect(path: Path, query: str) -> sqlite3.Connection:
-    uri = f"{file_uri(path)}?{query}"
+    return _connect_uri(f"{file_uri(path)}?{query}", path)
+
+
+def _connect_uri(uri: str, path: Path) -> sqlite3.Connection:
     try:
         connection = sqlite3.connect(
             uri, uri=True, isolation_level=None, cached_statements=256, factory=_Connection
@@ -129,6 +132,27 @@ def open_joined(path: Path) -> sqlite3.Connection:
 def open_private(path: Path) -> sqlite3.Connection:
     """Open our own copy or our own new file for reading and writing."""
     return _connect(path, "mode=rwc")
+
+
+def open_side_by_side(databases: Mapping[str, tuple[Path, bool]]) -> sqlite3.Connection:
+    """Open databases under these names for reading, beside temporary tables of our own.
+
+    The flag says whether nobody can change the file (:func:`open_immutable`).
+    """
+    connection = _untrusting(_connect_uri("file::memory:", Path(":memory:")))
+    try:
+        for name, (path, unchanging) in databases.items():
+            uri = f"{file_uri(path)}?mode=ro{'&immutable=1' if unchanging else ''}"
+            try:
+                connection.execute(f"ATTACH ? AS {quote(name)}", [uri])
+                connection.execute(f"SELECT 1 FROM {quote(name)}.sqlite_master LIMIT 1").fetchall()
+            except sqlite3.DatabaseError as error:
+                raise unreadable(path, error) from error
+        connection.execute(f"PRAGMA busy_timeout={READING_MILLISECONDS}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def open_in_memory() -> sqlite3.Connection:

@@ -1,0 +1,134 @@
+"""How brought sessions hang together, and what is asked for because of what it hangs on.
+
+A release shows a session by its parent: a continuation below a parent that did not end captures
+what is resumed (0.18.2, 0.19.0) or is hidden (0.14.0, 0.16.0), and taking the parent's end too
+hides what the home said there since. So a parent's end comes only with what continues it, and only
+where the home's did not go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
+
+from hermes_repair.lineage.graph import EdgeKind, Graph
+from hermes_repair.lineage.session_node import SessionNode
+from hermes_repair.merging.chat_verdicts import ENDS, unasked
+from hermes_repair.merging.sides import Side
+from hermes_repair.merging.standing import Standing
+from hermes_repair.merging.verdicts_of_chats import Bring, ChatVerdict, Link, Reason, Verdict
+
+_GOES_ON = frozenset({EdgeKind.CONTINUATION, EdgeKind.REVIEW, EdgeKind.BRANCH})
+
+
+def parents_first(graph: Graph) -> Iterator[SessionNode]:
+    """Yield every session after its parent; members of a cycle come in the order of the rows."""
+    done: set[str] = set()
+    for start in graph.nodes.values():
+        path: list[SessionNode] = []
+        node: SessionNode | None = start
+        while node is not None and node.id not in done:
+            done.add(node.id)
+            path.append(node)
+            node = graph.nodes.get(node.parent_id or "")
+        yield from reversed(path)
+
+
+class BroughtLineage:
+    """The verdicts of a source with what lineage says of them."""
+
+    def __init__(
+        self,
+        home: Side,
+        graph: Graph,
+        standings: Mapping[str, Standing],
+        alone: Mapping[str, ChatVerdict],
+    ) -> None:
+        self._home = home
+        self._graph = graph
+        self._standings = standings
+        self._order = [node for node in parents_first(graph) if node.id in alone]
+        self._verdicts = dict(alone)
+
+    def verdicts(self) -> dict[str, ChatVerdict]:
+        """Return the verdicts with their reasons, ends and links, parents before children."""
+        self._ask_below()
+        ends = {node.id for node in self._order if self._takes_end(node)}
+        linked: dict[str, ChatVerdict] = {}
+        for node in self._order:
+            verdict = self._verdicts[node.id]
+            bring = verdict.bring
+            if bring is not None:
+                bring = replace(bring, takes_end=node.id in ends or not self._continuing(node))
+                if bring.link is Link.NONE and bring.new_session:
+                    bring = self._linked(node, bring, ends)
+            elif node.id in ends:
+                bring = Bring(verdict.at_home or node.id, new_session=False)
+                verdict = replace(verdict, verdict=Verdict.CONTINUED)
+            linked[node.id] = replace(verdict, bring=bring)
+        return linked
+
+    def _ask_below(self) -> None:
+        """Ask for what hangs on a chat that is asked for, or of which the home took something."""
+        cyclic = {name for cycle in self._graph.cycles for name in cycle}
+        for node in self._order:
+            verdict = self._verdicts[node.id]
+            if verdict.verdict is not Verdict.NEW:
+                continue
+            reason = Reason.CYCLE if node.id in cyclic else self._reason_above(node)
+            if reason is not None:
+                asked = replace(verdict, verdict=Verdict.ASK, reason=reason)
+                self._verdicts[node.id] = asked
+
+    def _reason_above(self, node: SessionNode) -> Reason | None:
+        above = self._verdicts.get(node.parent_id or node.branched_from or "")
+        if above is None:
+            return None
+        standing = self._standings.get(above.session_id)
+        if above.verdict is Verdict.HOME_AHEAD and standing is not None and standing.undone:
+            return Reason.UNDONE_HERE
+        if above.verdict in (Verdict.ASK, Verdict.REMOVED_OR_LOST):
+            return Reason.PARENT_NOT_BROUGHT
+        return None
+
+    def _continuing(self, node: SessionNode) -> list[SessionNode]:
+        """Return the sessions of the source in which a chat goes on after its end."""
+        if node.end_reason not in ENDS:
+            return []
+        kinds = self._graph.kinds
+        return [child for child in self._graph.child_nodes(node.id) if kinds[child.id] in _GOES_ON]
+
+    def _takes_end(self, node: SessionNode) -> bool:
+        """Whether the source's end of a chat comes too: what continues it does, and nothing else
+        was said in it at home.
+        """
+        if not any(unasked(self._verdicts.get(child.id)) for child in self._continuing(node)):
+            return False
+        verdict = self._verdicts[node.id]
+        if verdict.bring is not None and verdict.bring.new_session:
+            return True
+        at_home = self._home.sessions.get(verdict.at_home or "")
+        stays = verdict.verdict in (Verdict.SAME, Verdict.CONTINUED)
+        return stays and at_home is not None and at_home.end_reason not in ENDS
+
+    def _linked(self, node: SessionNode, bring: Bring, ends: Collection[str]) -> Bring:
+        """Return where a session hangs that the home does not have."""
+        if node.parent_id is None or (parent := self._place_of(node.parent_id)) is None:
+            return bring
+        kind, above = self._graph.kinds[node.id], self._verdicts.get(node.parent_id)
+        brought = above is not None and above.bring is not None and above.bring.new_session
+        as_in_source = brought or node.parent_id in ends or kind not in _GOES_ON
+        if not as_in_source and kind is EdgeKind.BRANCH:
+            # Ended so on both sides: the parent had other branches before.
+            ours, theirs = self._home.sessions[parent], self._graph.nodes[node.parent_id]
+            as_in_source = ours.end_reason == theirs.end_reason == "branched"
+        return replace(bring, link=Link.PARENT if as_in_source else Link.BRANCH, parent=parent)
+
+    def _place_of(self, parent: str) -> str | None:
+        """Return the home's session that stands for a parent after the merge."""
+        verdict = self._verdicts.get(parent)
+        if verdict is not None and verdict.bring is not None and verdict.bring.new_session:
+            return verdict.bring.into
+        if verdict is not None and verdict.at_home is not None:
+            return verdict.at_home
+        return parent if parent in self._home.sessions else None

@@ -1,0 +1,140 @@
+"""What is said of one chat by itself, from how its rows stand; lineage comes after."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hermes_repair.lineage.session_node import SessionNode
+from hermes_repair.merging.common_past import Because, Past, Relation
+from hermes_repair.merging.fork_ids import fork_id
+from hermes_repair.merging.sides import Side
+from hermes_repair.merging.standing import Standing
+from hermes_repair.merging.verdicts_of_chats import (
+    UNASKED,
+    Bring,
+    ChatVerdict,
+    Link,
+    Reason,
+    Verdict,
+)
+
+ENDS = frozenset({"compression", "branched"})
+"""Ends after which a chat goes on in another session: what is added to it no release shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """What every verdict looks at."""
+
+    home: Side
+    source: Side
+    past: Past
+    relation: Relation
+
+
+def verdict_alone(sides: Sides, node: SessionNode, standing: Standing | None) -> ChatVerdict:
+    """Judge a session of the source without regard to others.
+
+    ``standing`` is None where all of its messages are the same on both sides, or it has none.
+    """
+    at_home = sides.home.sessions.get(standing.into if standing else node.id)
+    if standing is None and at_home is None:
+        return ChatVerdict(node.id, Verdict.EMPTY, bring=Bring(node.id, new_session=True))
+    if standing is None:
+        return ChatVerdict(node.id, Verdict.SAME, shared=node.rows, at_home=node.id)
+    if at_home is None:
+        verdict, reason = _absent(sides, node, standing)
+        bring: Bring | None = Bring(node.id, new_session=True, messages=node.rows)
+    else:
+        verdict, reason = _present(sides, at_home, standing)
+        bring = _into(verdict, standing)
+    if not standing.source_more:
+        bring = None
+    return ChatVerdict(
+        node.id,
+        verdict,
+        reason,
+        standing.shared,
+        standing.rows,
+        bring,
+        at_home.id if at_home is not None else None,
+        lost=at_home is not None and not standing.all_new and _counts_more(at_home),
+    )
+
+
+def _counts_more(node: SessionNode) -> bool:
+    """Whether messages were lost: no undo, retry or compaction leaves a count above the rows."""
+    return (node.message_count or 0) > node.rows
+
+
+def _into(verdict: Verdict, standing: Standing) -> Bring | None:
+    """Return what bringing a chat writes that the home has."""
+    if standing.first is None:
+        return None
+    if verdict is Verdict.CONTINUED:
+        return Bring(
+            standing.into,
+            new_session=False,
+            since=standing.since,
+            messages=standing.source_more,
+            flags=standing.flags,
+        )
+    return Bring(
+        fork_id(standing.session_id, standing.shared, standing.first),
+        new_session=True,
+        messages=standing.shared + standing.source_more,
+        link=Link.BRANCH,
+        parent=standing.into,
+    )
+
+
+def _absent(sides: Sides, node: SessionNode, standing: Standing) -> tuple[Verdict, Reason | None]:
+    if not standing.all_new:
+        return _not_new(sides, standing)
+    began_before = sides.past.time is not None and (
+        node.started_at is None or node.started_at <= sides.past.time
+    )
+    if began_before and not sides.home.is_new and sides.past.high > 0:
+        return Verdict.ASK, Reason.BEGAN_BEFORE
+    if sides.source.partial and (node.message_count or 0) > node.rows:
+        return Verdict.ASK, Reason.PARTIAL_SOURCE
+    return Verdict.NEW, None
+
+
+def _present(
+    sides: Sides, at_home: SessionNode, standing: Standing
+) -> tuple[Verdict, Reason | None]:
+    if not standing.source_more:
+        ahead = standing.home_more or standing.flags
+        return (Verdict.HOME_AHEAD if ahead else Verdict.SAME), None
+    if not standing.all_new:
+        return _not_new(sides, standing)
+    if standing.undone:
+        return Verdict.ASK, Reason.UNDONE_HERE
+    if sides.source.partial and standing.home_more:
+        return Verdict.ASK, Reason.PARTIAL_SOURCE
+    if standing.home_more or at_home.end_reason in ENDS:
+        return Verdict.FORK, None
+    return Verdict.CONTINUED, None
+
+
+def _not_new(sides: Sides, standing: Standing) -> tuple[Verdict, Reason | None]:
+    """Judge a chat of which the home had, or perhaps had, rows that only the source has now."""
+    brought = Because.BROUGHT_BEFORE in standing.because
+    if standing.rows.never_here and standing.rows.removed_or_lost:
+        return Verdict.ASK, Reason.NEW_AFTER_REMOVED
+    if not standing.rows.unknown:
+        reason = Reason.BROUGHT_BEFORE if brought else Reason.REMOVED_HERE
+        return Verdict.REMOVED_OR_LOST, reason
+    if sides.relation is Relation.HOME_EMPTIED:
+        return Verdict.ASK, Reason.HOME_EMPTIED
+    if sides.relation is Relation.ANCESTOR:
+        return Verdict.ASK, Reason.MAYBE_EARLIER_STATE
+    if Because.OLD_BY_TIME in standing.because or Because.OUT_OF_ORDER in standing.because:
+        return Verdict.ASK, Reason.WRONG_CLOCK
+    return Verdict.ASK, Reason.UNPROVEN_ROWS
+
+
+def unasked(verdict: ChatVerdict | None) -> bool:
+    """Whether a verdict brings something without asking."""
+    return verdict is not None and verdict.verdict in UNASKED

@@ -1,0 +1,247 @@
+"""A source held against a home: every chat gets its verdict. Pure, in one pass over what differs.
+
+Chats whose new rows may be copies of others, and chats of which an earlier merge made a fork, are
+read whole afterwards, some at a time.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from hermes_repair.lineage.graph import Graph
+from hermes_repair.merging.brought_lineage import BroughtLineage
+from hermes_repair.merging.chat_verdicts import Sides, verdict_alone
+from hermes_repair.merging.common_past import CommonIds, Presence, RowJudge, common_past, relation
+from hermes_repair.merging.fork_ids import is_fork_id
+from hermes_repair.merging.sides import Fingerprint, HistoryRow, Side, TwoHistories
+from hermes_repair.merging.standing import Standing, common_rows, stand
+from hermes_repair.merging.verdicts_of_chats import (
+    UNASKED,
+    ChatCounts,
+    ChatVerdict,
+    Comparison,
+    Reason,
+    RowCounts,
+    Verdict,
+)
+
+ROWS_AT_ONCE = 20_000
+"""About so many rows of whole chats are held at a time."""
+
+
+class Histories(Protocol):
+    """The rows of both sides, as far as they are asked for."""
+
+    def differing(self) -> Iterator[TwoHistories]:
+        """Yield every chat with messages that are not the same on both sides."""
+
+    def of_home(self, session_ids: Collection[str]) -> Mapping[str, tuple[HistoryRow, ...]]:
+        """Return all rows of these chats of the home, those without rows left out."""
+
+    def of_source(self, session_ids: Collection[str]) -> Mapping[str, tuple[HistoryRow, ...]]:
+        """Return the same of the source."""
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """What earlier merges brought: here, and into the source, as far as its records are at hand."""
+
+    here: Container[Fingerprint] = frozenset()
+    there: Container[Fingerprint] = frozenset()
+
+
+NOTHING_BROUGHT = Brought()
+
+
+def compare(
+    home: Side,
+    source: Side,
+    ids: CommonIds,
+    histories: Histories,
+    brought: Brought = NOTHING_BROUGHT,
+) -> Comparison:
+    """Return what the source has that the home does not, chat by chat."""
+    past = common_past(home, source, ids)
+    sides = Sides(home, source, past, relation(home, source, past, ids))
+    judge = RowJudge(past, home.is_new, home.sequence is not None, brought.here, brought.there)
+    return _Compared(sides, histories, judge).comparison()
+
+
+class _Compared:
+    def __init__(self, sides: Sides, histories: Histories, judge: RowJudge) -> None:
+        self._sides = sides
+        self._histories = histories
+        self._judge = judge
+        self._graph = Graph.build(sides.source.sessions.values())
+        self._standings: dict[str, Standing] = {}
+        self._unreadable: dict[str, ChatVerdict] = {}
+        self._forks = _forks(sides.home)
+
+    def comparison(self) -> Comparison:
+        doubtful = self._first_pass()
+        for batch in self._batches(doubtful):
+            self._second_pass(batch)
+        alone = {
+            node.id: verdict_alone(self._sides, node, self._standings.get(node.id))
+            for node in self._sides.source.sessions.values()
+            if node.id not in self._unreadable
+        }
+        all_verdicts = BroughtLineage(
+            self._sides.home, self._graph, self._standings, alone
+        ).verdicts()
+        all_verdicts.update(self._unreadable)
+        verdicts = {
+            name: verdict
+            for name, verdict in all_verdicts.items()
+            if verdict.verdict is not Verdict.SAME
+        }
+        return Comparison(
+            relation=self._sides.relation,
+            past=self._sides.past,
+            home=self._sides.home,
+            source=self._sides.source,
+            verdicts=verdicts,
+            same=len(all_verdicts) - len(verdicts),
+            rows=sum((verdict.rows for verdict in verdicts.values()), RowCounts()),
+            chats=_counted(verdicts.values()),
+        )
+
+    def _first_pass(self) -> list[str]:
+        """Judge what can be judged from the rows that differ; return the other chats."""
+        doubtful = []
+        for two in self._histories.differing():
+            if not self._known(two):
+                continue
+            if self._sides.source.partial:
+                two = _from_where_it_begins(two)
+            standing = stand(two, two.session_id, self._judge, None)
+            if standing is None or (standing.source_more and self._relatives(two.session_id)):
+                doubtful.append(two.session_id)
+            else:
+                self._standings[two.session_id] = standing
+        return doubtful
+
+    def _known(self, two: TwoHistories) -> bool:
+        """Whether both sides have a row of ``sessions`` for their messages, and the source any."""
+        home, source = self._sides.home.sessions, self._sides.source.sessions
+        if two.session_id not in source and not two.source:
+            return False
+        here = two.session_id in home or not (two.home or two.shared)
+        if two.session_id in source and here:
+            return True
+        judged = self._judge.judge(two.session_id, two.source)
+        rows = _count(one.presence for one in judged)
+        self._unreadable[two.session_id] = ChatVerdict(
+            two.session_id, Verdict.ASK, Reason.NO_SESSION_ROW, two.shared, rows
+        )
+        return False
+
+    def _relatives(self, session_id: str) -> tuple[str, ...]:
+        """Return the home's sessions, beside its own, that may be this chat: forks of merges."""
+        origin = self._graph.nodes[session_id].branched_from or ""
+        found = [*self._forks.get(session_id, ())]
+        if is_fork_id(session_id):
+            found += [*self._forks.get(origin, ()), origin]
+        return tuple(
+            name
+            for name in dict.fromkeys(found)
+            if name != session_id and name in self._sides.home.sessions
+        )
+
+    def _batches(self, session_ids: Collection[str]) -> Iterator[list[str]]:
+        batch: list[str] = []
+        rows = 0
+        for session_id in session_ids:
+            batch.append(session_id)
+            rows += self._graph.nodes[session_id].rows
+            if rows >= ROWS_AT_ONCE:
+                yield batch
+                batch, rows = [], 0
+        if batch:
+            yield batch
+
+    def _second_pass(self, batch: Collection[str]) -> None:
+        parents = {name: self._above(name) for name in batch}
+        relatives = {name: self._relatives(name) for name in batch}
+        source = self._histories.of_source(
+            {*batch, *(p for above in parents.values() for p in above)}
+        )
+        home = self._histories.of_home({*batch, *(r for near in relatives.values() for r in near)})
+        for name in batch:
+            into = self._nearest(name, relatives[name], home, source)
+            two = TwoHistories(name, 0, 0, home.get(into, ()), source.get(name, ()))
+            if self._sides.source.partial:
+                two = _from_where_it_begins(two)
+            standing = stand(two, into, self._judge, source, parents[name])
+            if standing is not None:
+                self._standings[name] = standing
+
+    def _above(self, session_id: str) -> tuple[str, ...]:
+        """Return the sessions above one, nearest first, by parent or by mark."""
+        above = self._graph.ancestors(session_id)
+        marked = self._graph.nodes[session_id].branched_from
+        if marked is not None and marked in self._graph.nodes and marked not in above:
+            above = (*above, marked, *self._graph.ancestors(marked))
+        return tuple(dict.fromkeys(above))
+
+    def _nearest(
+        self,
+        name: str,
+        relatives: Collection[str],
+        home: Mapping[str, tuple[HistoryRow, ...]],
+        source: Mapping[str, tuple[HistoryRow, ...]],
+    ) -> str:
+        """Return the home's session that this chat is: its own, unless a relative has more of it.
+
+        A chat that itself is a fork has its beginning in common with the one that it is a fork of,
+        in the source too; only more than that counts.
+        """
+        rows = source.get(name, ())
+        least = common_rows(home.get(name, ()), rows)
+        if is_fork_id(name):
+            origin = self._graph.nodes[name].branched_from or ""
+            least = max(least, common_rows(source.get(origin, ()), rows))
+        common = {other: common_rows(home.get(other, ()), rows) for other in relatives}
+        best = max(common, key=lambda other: common[other], default=name)
+        return best if common.get(best, 0) > least else name
+
+
+def _count(presences: Iterable[Presence]) -> RowCounts:
+    counted = Counter(presences)
+    return RowCounts(
+        counted[Presence.NEVER_HERE], counted[Presence.WAS_HERE], counted[Presence.UNKNOWN]
+    )
+
+
+def _counted(verdicts: Iterable[ChatVerdict]) -> ChatCounts:
+    counted = Counter(verdict.verdict for verdict in verdicts)
+    return ChatCounts(
+        sum(counted[verdict] for verdict in UNASKED),
+        counted[Verdict.REMOVED_OR_LOST],
+        counted[Verdict.ASK],
+    )
+
+
+def _forks(home: Side) -> dict[str, list[str]]:
+    """Return the forks that merges made, by the chat that they went apart from."""
+    forks: dict[str, list[str]] = {}
+    for node in home.sessions.values():
+        if node.branched_from is not None and is_fork_id(node.id):
+            forks.setdefault(node.branched_from, []).append(node.id)
+    return forks
+
+
+def _from_where_it_begins(two: TwoHistories) -> TwoHistories:
+    """Return a chat of a partial source without what the source does not have of its beginning."""
+    if not two.source:
+        return two
+    before = [row for row in two.home if row.id < two.source[0].id]
+    return replace(
+        two,
+        shared=two.shared + len(before),
+        shared_active=two.shared_active + sum(row.active for row in before),
+        home=two.home[len(before) :],
+    )

@@ -1,0 +1,157 @@
+"""Two open databases in, a comparison out: what is equal is settled in SQL, the rest comes as keys.
+
+Both may be of any schema; columns that one does not have yet read as their default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from itertools import groupby
+from typing import TypeVar
+
+from hermes_repair.lineage.queries import node_query
+from hermes_repair.lineage.session_node import node_from_row
+from hermes_repair.merging.common_past import CommonIds, common_past
+from hermes_repair.merging.compare_sides import NOTHING_BROUGHT, Brought, compare
+from hermes_repair.merging.row_keys import history_key
+from hermes_repair.merging.sides import FlagChange, HistoryRow, Side, TwoHistories
+from hermes_repair.merging.verdicts_of_chats import Comparison
+from hermes_repair.model.values import Value, number, text, whole
+from hermes_repair.store.look import Look
+from hermes_repair.store.two_databases import FoundRow, TwoDatabases, Which, side_by_side
+
+T = TypeVar("T")
+
+
+def compare_databases(
+    home: Look, source: Look, *, brought: Brought = NOTHING_BROUGHT, partial: bool = False
+) -> Comparison:
+    """Hold a source against a home, both open through ``store``.
+
+    ``partial``: the source is a part of a database (a capture without its main file), so nothing
+    follows from what it does not have. Raises
+    :class:`~hermes_repair.model.errors.DatabaseUnreadable`, and beside a live Hermes
+    :class:`~hermes_repair.model.errors.Refused` where it gives no time to read.
+    """
+    ours, theirs = read_side(home), read_side(source, partial=partial)
+    with side_by_side(home, source) as databases:
+        shared = databases.settle()
+        ids = CommonIds(
+            same=shared.same,
+            different=shared.different,
+            latest=shared.latest,
+            home_alone=shared.alone[Which.HOME],
+            source_alone=shared.alone[Which.SOURCE],
+        )
+        databases.arrange(common_past(ours, theirs, ids).high)
+        return compare(ours, theirs, ids, _Read(databases, ours), brought)
+
+
+def read_side(look: Look, *, partial: bool = False) -> Side:
+    """Read what merging has to know of a whole database; :class:`Side` says what it is."""
+    messages = look.columns("messages")
+    sessions = look.columns("sessions")
+    if not messages or not sessions:
+        return Side(0, 0, 0, {}, partial)
+    nodes = (node_from_row(row) for row in look.named(node_query(sessions, messages)))
+    row = look.one("SELECT MAX(id), (SELECT COUNT(*) FROM messages) FROM messages")
+    highest, rows = (whole(value) for value in row) if row is not None else (0, 0)
+    return Side(_mark(look, highest), highest, rows, {node.id: node for node in nodes}, partial)
+
+
+def _mark(look: Look, highest: int) -> int | None:
+    """Return the mark of AUTOINCREMENT; None where it cannot be the highest id ever given."""
+    if not look.has("sqlite_sequence"):
+        return None
+    row = look.one("SELECT MAX(seq) FROM sqlite_sequence WHERE name = 'messages'")
+    mark = row[0] if row is not None else None
+    if mark is None and not highest:
+        return 0
+    return mark if isinstance(mark, int) and mark >= highest else None
+
+
+class _Read:
+    """The rows of two databases as keys, chat by chat."""
+
+    def __init__(self, databases: TwoDatabases, home: Side) -> None:
+        self._databases = databases
+        self._home = home
+
+    def differing(self) -> Iterator[TwoHistories]:
+        """Yield every chat with messages that are not the same on both sides."""
+        home = _Chats(_rows(self._databases.rest(Which.HOME)))
+        source = _Chats(_rows(self._databases.rest(Which.SOURCE)))
+        flags = _Chats((whole(row[0]), _flags(row)) for row in self._databases.flags())
+        for chat, name in self._databases.chats():
+            session_id = text(name) or ""
+            ours, theirs, changed = home.of(chat), source.of(chat), flags.of(chat)
+            node = self._home.sessions.get(session_id)
+            shared = node.rows - len(ours) if node is not None else 0
+            active = node.active_rows - sum(row.active for row in ours) if node is not None else 0
+            yield TwoHistories(session_id, shared, active, ours, theirs, changed)
+
+    def of_home(self, session_ids: Collection[str]) -> Mapping[str, tuple[HistoryRow, ...]]:
+        """Return all rows of these chats of the home, those without rows left out."""
+        return self._whole(Which.HOME, session_ids)
+
+    def of_source(self, session_ids: Collection[str]) -> Mapping[str, tuple[HistoryRow, ...]]:
+        """Return the same of the source."""
+        return self._whole(Which.SOURCE, session_ids)
+
+    def _whole(
+        self, which: Which, session_ids: Collection[str]
+    ) -> Mapping[str, tuple[HistoryRow, ...]]:
+        found = self._databases.whole(which, sorted(session_ids))
+        return {
+            text(name) or "": tuple(_row(row) for row in rows)
+            for name, rows in groupby(found, key=lambda row: row[1])
+        }
+
+
+class _Chats(Iterator[tuple[int, T]]):
+    """Rows in the order of their chats, taken chat by chat."""
+
+    def __init__(self, rows: Iterator[tuple[int, T]]) -> None:
+        self._rows = rows
+        self._next = next(rows, None)
+
+    def __next__(self) -> tuple[int, T]:
+        if self._next is None:
+            raise StopIteration
+        row, self._next = self._next, next(self._rows, None)
+        return row
+
+    def of(self, chat: int) -> tuple[T, ...]:
+        """Return the rows of a chat; those of chats before it were taken."""
+        found = []
+        while self._next is not None and self._next[0] == chat:
+            found.append(next(self)[1])
+        return tuple(found)
+
+
+def _rows(found: Iterator[FoundRow]) -> Iterator[tuple[int, HistoryRow]]:
+    return ((whole(row[0]), _row(row)) for row in found)
+
+
+def _row(row: FoundRow) -> HistoryRow:
+    _, _, id, role, content, call_id, calls, timestamp, active, compacted, late = row
+    return HistoryRow(
+        id=whole(id),
+        key=history_key(role, content, call_id, calls),
+        timestamp=number(timestamp),
+        active=_is_on(active),
+        compacted=_is_on(compacted),
+        out_of_order=bool(late),
+    )
+
+
+def _flags(row: tuple[Value, ...]) -> FlagChange:
+    _, id, was_active, was_compacted, active, compacted = row
+    return FlagChange(
+        whole(id), _is_on(was_active), _is_on(was_compacted), _is_on(active), _is_on(compacted)
+    )
+
+
+def _is_on(value: Value) -> bool:
+    """Whether a release counts a flag as set: ``= 1``."""
+    return value == 1

@@ -1,0 +1,175 @@
+"""One chat of a source, held row by row against one chat of the home."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from hermes_repair.merging.common_past import (
+    DOUBTED_CONTENT,
+    Because,
+    JudgedRow,
+    Presence,
+    RowJudge,
+    kept_whole,
+)
+from hermes_repair.merging.sides import FlagChange, HistoryRow, TwoHistories
+from hermes_repair.merging.verdicts_of_chats import RowCounts
+
+Whole = Mapping[str, tuple[HistoryRow, ...]]
+"""All rows of some chats of the source, by session."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a chat of the source stands to the home's ``into``.
+
+    ``shared`` counts the rows that both begin with; ``home_more`` and ``source_more`` those after
+    them, ``since`` is the source's first of these. ``flags`` are shared rows with other flags in
+    the source. ``undone``: the home took back what the source shows or has compacted. ``rows`` are
+    what only the source has, ``because`` what speaks against their being new. Rows that the source
+    carried over from itself by a compaction count as none; ``from_parents`` are those it has from
+    the sessions above, which stand or fall with them.
+    """
+
+    session_id: str
+    into: str
+    shared: int
+    home_more: int
+    source_more: int
+    since: int | None
+    first: HistoryRow | None
+    flags: tuple[FlagChange, ...]
+    undone: bool
+    rows: RowCounts
+    because: frozenset[Because]
+    from_parents: int = 0
+
+    @property
+    def all_new(self) -> bool:
+        """Whether the home never had any of the rows that the source has more."""
+        return not self.rows.removed_or_lost and not self.rows.unknown
+
+    @property
+    def took_away(self) -> bool:
+        """Whether the home has taken away, or perhaps has, what the source shows."""
+        return self.undone or not self.all_new
+
+
+def stand(
+    two: TwoHistories,
+    into: str,
+    judge: RowJudge,
+    whole: Whole | None,
+    parents: Sequence[str] = (),
+) -> Standing | None:
+    """Hold a chat against the home's; None where ``whole`` is needed and not given.
+
+    ``whole`` has to have the chat itself and its ``parents``, the sessions above it, nearest first.
+    """
+    shared = common_rows(two.home, two.source)
+    pairs = list(zip(two.home[:shared], two.source[:shared], strict=True))
+    flags = (
+        *two.flags,
+        *(_change(ours, theirs) for ours, theirs in pairs if _differ(ours, theirs)),
+    )
+    own = two.source[shared:]
+    # A rewrite stamps what both have too: neighbours count from the first row on.
+    kept = kept_whole(two, judge.past)
+    judged = judge.judge(two.session_id, two.source, kept=kept)[shared:]
+    carried: Mapping[int, bool] = {}
+    if any(one.because in DOUBTED_CONTENT for one in judged):
+        if whole is None:
+            return None
+        carried = _carried(two.session_id, own, judged, whole, parents)
+    counts: Counter[Presence] = Counter()
+    because: set[Because] = set()
+    for row, one in zip(own, judged, strict=True):
+        if row.id in carried:
+            continue
+        counts[one.presence] += 1
+        if one.presence is not Presence.NEVER_HERE:
+            because.add(one.because)
+    return Standing(
+        session_id=two.session_id,
+        into=into,
+        shared=two.shared + shared,
+        home_more=len(two.home) - shared,
+        source_more=len(own),
+        since=own[0].id if own else None,
+        first=own[0] if own else None,
+        flags=flags,
+        undone=_undone(flags, two.home[shared:]),
+        rows=RowCounts(
+            counts[Presence.NEVER_HERE], counts[Presence.WAS_HERE], counts[Presence.UNKNOWN]
+        ),
+        because=frozenset(because),
+        from_parents=sum(carried.values()),
+    )
+
+
+def common_rows(home: Sequence[HistoryRow], source: Sequence[HistoryRow]) -> int:
+    """Return with how many equal rows two histories begin."""
+    count = 0
+    for ours, theirs in zip(home, source, strict=False):
+        if ours.key != theirs.key:
+            break
+        count += 1
+    return count
+
+
+def _differ(ours: HistoryRow, theirs: HistoryRow) -> bool:
+    return (ours.active, ours.compacted) != (theirs.active, theirs.compacted)
+
+
+def _change(ours: HistoryRow, theirs: HistoryRow) -> FlagChange:
+    return FlagChange(ours.id, ours.active, ours.compacted, theirs.active, theirs.compacted)
+
+
+def _undone(flags: Collection[FlagChange], home_own: Sequence[HistoryRow]) -> bool:
+    """Whether the home took back, by ``/undo``, what the source shows or has compacted.
+
+    A row that is neither active nor compacted was taken back. One that was compacted was perhaps
+    taken back as its copy after the summary.
+    """
+    if any(not one.was_active and not one.was_compacted for one in flags):
+        return True
+    copied = any(one.was_compacted and one.active for one in flags)
+    return copied and any(not row.active and not row.compacted for row in home_own)
+
+
+def _carried(
+    session_id: str,
+    own: Sequence[HistoryRow],
+    judged: Sequence[JudgedRow],
+    whole: Whole,
+    parents: Sequence[str],
+) -> dict[int, bool]:
+    """Return the ids of rows that are copies, true where of a session above.
+
+    A compaction in place writes the rows that it keeps again, with their times (0.18.0 and later);
+    a rotation, a branch and ``/compress`` write them into another session. What was cut short on
+    the way still has its time.
+    """
+    archived = [row for row in whole.get(session_id, ()) if row.compacted]
+    above = [row for parent in parents for row in whole.get(parent, ())]
+    own_times, own_keys = _times(archived), {row.key: row.id for row in reversed(archived)}
+    times, keys = _times(above), {row.key for row in above}
+    carried: dict[int, bool] = {}
+    for row, one in zip(own, judged, strict=True):
+        if one.because not in DOUBTED_CONTENT:
+            continue
+        stamped = one.because is Because.RE_STAMPED
+        if own_times.get(row.timestamp, row.id) < row.id or (
+            stamped and own_keys.get(row.key, row.id) < row.id
+        ):
+            carried[row.id] = False
+        elif row.timestamp in times or (stamped and row.key in keys):
+            carried[row.id] = True
+    return carried
+
+
+def _times(rows: Sequence[HistoryRow]) -> dict[float | None, int]:
+    """Return the first id by time; rows without a time are copies of none."""
+    return {row.timestamp: row.id for row in reversed(rows) if row.timestamp is not None}

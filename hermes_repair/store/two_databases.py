@@ -1,0 +1,338 @@
+"""Two databases of Hermes', row against row, in SQL: what is equal never comes to Python.
+
+The rows of ``messages`` are joined by their ids. What is found lies in temporary tables of SQLite's
+(ids and session ids, no text), in the order in which it is asked for. Nothing here relies on an
+index of either database, and columns that a schema does not have yet read as their default.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from enum import Enum
+from typing import TypeAlias
+
+from hermes_repair.model.errors import HermesRepairError, Refused
+from hermes_repair.model.values import Value, number, whole
+from hermes_repair.store.connections import bind, open_side_by_side, unreadable
+from hermes_repair.store.look import Look, View
+
+OUT_OF_ORDER_SECONDS = 3600.0
+"""A row this much earlier than one before it was not written when it was said. A turn may take an
+hour, and from 0.18.2 on its rows have the times of its messages."""
+
+_LAST = 2**63 - 1
+_FIRST_RANGE = 2000  # ids, where others wait for us
+_CHATS_AT_ONCE = 50  # the same
+_TICK = 2000  # SQLite instructions between two looks at the clock
+_CALLS = ("tool_call_id", "tool_calls")
+_CONTENT = ("role", "content", *_CALLS)
+_NEEDED = frozenset({"id", "session_id", "timestamp", "role", "content"})
+_DEFAULTS = {"active": "1", "compacted": "0"}
+
+
+class Which(Enum):
+    """One of the two."""
+
+    HOME = "home"
+    SOURCE = "source"
+
+    @property
+    def other(self) -> Which:
+        """The other one."""
+        return Which.SOURCE if self is Which.HOME else Which.HOME
+
+
+@dataclass(frozen=True, slots=True)
+class SharedIds:
+    """What the message ids say that both have.
+
+    ``same``: the highest with the same row (chat, role, content, calls, time), 0 without one.
+    ``different``: the lowest with two different rows, None without one. ``latest``: the latest time
+    of a common row, epoch seconds. ``alone``: how many rows each side has that the other does not
+    have under that id.
+    """
+
+    same: int
+    different: int | None
+    latest: float | None
+    alone: Mapping[Which, int]
+
+
+FoundRow: TypeAlias = tuple[Value, ...]
+"""``number`` of the chat, its session id, ``id``, ``role``, ``content``, ``tool_call_id``,
+``tool_calls``, ``timestamp``, ``active``, ``compacted``, and whether it is out of order."""
+
+
+class TwoDatabases:
+    """Queries over both. Beside a live Hermes each statement is one short read transaction."""
+
+    def __init__(self, connection: sqlite3.Connection, home: Look, source: Look) -> None:
+        self._connection = connection
+        self._looks = {Which.HOME: home, Which.SOURCE: source}
+        self._limit = home.limit if home.limit is not None else source.limit
+
+    def settle(self) -> SharedIds:
+        """Find what is not the same. Everything below rests on what this found."""
+        self._do(
+            "CREATE TEMP TABLE unlike (side TEXT, id INTEGER, session_id, kind TEXT,"
+            " PRIMARY KEY (side, id)) WITHOUT ROWID"
+        )
+        same = " AND ".join(self._same(name) for name in ("session_id", "timestamp", *_CONTENT))
+        flags = " AND ".join(self._same(name) for name in _DEFAULTS)
+        content = " AND ".join(self._same(name) for name in _CONTENT)
+        for which in Which:
+            self._in_ranges(
+                which,
+                f"INSERT INTO temp.unlike SELECT '{which.value}', {which.value}.id,"
+                f" {which.value}.session_id, CASE WHEN {which.other.value}.id IS NULL THEN 'absent'"
+                f" WHEN {same} THEN 'flags'"
+                f" WHEN {self._same('session_id')} AND ({content}) THEN 'time'"
+                f" WHEN {self._same('timestamp')} AND ({self._same('session_id')} OR ({content}))"
+                " THEN 'edited' ELSE 'different' END"
+                f" FROM {self._table(which)} LEFT JOIN {self._table(which.other)}"
+                f" ON {which.other.value}.id = {which.value}.id"
+                f" WHERE {which.value}.id BETWEEN ? AND ?"
+                f" AND ({which.other.value}.id IS NULL OR NOT ({same} AND {flags}))",
+            )
+        return self._shared_ids()
+
+    def _shared_ids(self) -> SharedIds:
+        counted = self._run(
+            "SELECT side, COUNT(*) FROM temp.unlike WHERE kind <> 'flags' GROUP BY side"
+        )
+        alone = dict.fromkeys(Which, 0) | {Which(side): whole(rows) for side, rows in counted}
+        common = (
+            "NOT EXISTS (SELECT 1 FROM temp.unlike u WHERE u.side = 'home' AND u.id = home.id"
+            " AND u.kind <> 'flags')"
+        )
+        table = self._table(Which.HOME)
+        [(same,)] = self._run(
+            f"SELECT COALESCE((SELECT home.id FROM {table} WHERE {common}"
+            " ORDER BY home.id DESC LIMIT 1), 0)"
+        )
+        latest = self._in_ranges(
+            Which.HOME,
+            f"SELECT MAX(home.timestamp) FROM {table} WHERE home.id BETWEEN ? AND ?"
+            " AND typeof(home.timestamp) IN ('real', 'integer') AND home.timestamp < 1e300"
+            f" AND {common}",
+        )
+        # Above all common rows the same words at another time are another row.
+        [(different,)] = self._run(
+            "SELECT MIN(id) FROM temp.unlike WHERE side = 'home'"
+            " AND (kind = 'different' OR (kind = 'time' AND id > ?))",
+            [same],
+        )
+        times = [at for (value,) in latest if (at := number(value)) is not None]
+        first = different if isinstance(different, int) else None
+        return SharedIds(whole(same), first, max(times, default=None), alone)
+
+    def arrange(self, above: int) -> None:
+        """Put the rows of the chats that differ in order, each from the first that is not the same.
+
+        A row of the source above the id ``above`` is out of order where one before it, and above
+        that id too, is later by more than :data:`OUT_OF_ORDER_SECONDS`.
+        """
+        self._do(
+            "CREATE TEMP TABLE chat (number INTEGER PRIMARY KEY, session_id UNIQUE, first INTEGER)"
+        )
+        self._do(
+            "INSERT INTO temp.chat (session_id, first) SELECT session_id,"
+            f" MIN(CASE kind WHEN 'flags' THEN {_LAST} ELSE id END) FROM temp.unlike"
+            " WHERE typeof(session_id) = 'text' GROUP BY session_id"
+        )
+        self._do(
+            "CREATE TEMP TABLE late (id INTEGER PRIMARY KEY)",
+        )
+        self._do(
+            "INSERT INTO temp.late SELECT id FROM (SELECT source.id AS id, source.timestamp AS at,"
+            " MAX(source.timestamp) OVER (ORDER BY source.id) AS before"
+            f" FROM {self._table(Which.SOURCE)} WHERE source.id > ?"
+            " AND typeof(source.timestamp) IN ('real', 'integer'))"
+            f" WHERE at < before - {OUT_OF_ORDER_SECONDS}",
+            [above],
+        )
+        self._do(
+            "CREATE TEMP TABLE rest (side, number, id, PRIMARY KEY (side, number, id))"
+            " WITHOUT ROWID"
+        )
+        for which in Which:
+            self._choose("rest", which, "chat", f"{which.value}.id >= chat.first")
+
+    def chats(self) -> Iterator[tuple[int, Value]]:
+        """Yield number and session id of every chat with messages that differ, by number."""
+        for chat, session_id in self._run("SELECT number, session_id FROM temp.chat ORDER BY 1"):
+            yield whole(chat), session_id
+
+    def rest(self, which: Which) -> Iterator[FoundRow]:
+        """Yield those rows, chat by chat in the order of the numbers, by id."""
+        yield from self._chosen("rest", which)
+
+    def flags(self) -> Iterator[tuple[Value, ...]]:
+        """Yield the number of the chat, the id, ``active`` and ``compacted`` of the home, and those
+        of the source, of every common row with other flags; in the same order.
+        """
+        picked = ", ".join(
+            self._column(which, name) for which in Which for name in ("active", "compacted")
+        )
+        yield from self._by_chats(
+            f"SELECT chat.number, home.id, {picked} FROM temp.chat"
+            " JOIN temp.unlike u ON u.session_id = chat.session_id"
+            f" CROSS JOIN {self._table(Which.HOME)} ON home.id = u.id"
+            f" CROSS JOIN {self._table(Which.SOURCE)} ON source.id = u.id"
+            " WHERE chat.number BETWEEN ? AND ? AND u.side = 'home' AND u.kind = 'flags'"
+            " ORDER BY chat.number, home.id"
+        )
+
+    def whole(self, which: Which, session_ids: Collection[Value]) -> Iterator[FoundRow]:
+        """Yield all rows of these chats, chat by chat, by id."""
+        self._do("DROP TABLE IF EXISTS temp.wanted")
+        self._do("DROP TABLE IF EXISTS temp.wanted_rows")
+        self._do("CREATE TEMP TABLE wanted (number INTEGER PRIMARY KEY, session_id UNIQUE)")
+        self._do(
+            "CREATE TEMP TABLE wanted_rows (side, number, id, PRIMARY KEY (side, number, id))"
+            " WITHOUT ROWID"
+        )
+        for session_id in session_ids:
+            self._do("INSERT OR IGNORE INTO temp.wanted (session_id) VALUES (?)", [session_id])
+        self._choose("wanted_rows", which, "wanted", "1")
+        yield from self._chosen("wanted_rows", which)
+
+    def _choose(self, into: str, which: Which, chats: str, where: str) -> None:
+        """Note the rows of these chats by one pass over all messages."""
+        self._in_ranges(
+            which,
+            f"INSERT INTO temp.{into} SELECT '{which.value}', {chats}.number, {which.value}.id"
+            f" FROM {self._table(which)} CROSS JOIN temp.{chats} AS {chats}"
+            f" ON {chats}.session_id = {which.value}.session_id"
+            f" WHERE {which.value}.id BETWEEN ? AND ? AND ({where})",
+        )
+
+    def _chosen(self, noted: str, which: Which) -> Iterator[FoundRow]:
+        names = ("id", *_CONTENT, "timestamp", *_DEFAULTS)
+        picked = ", ".join(self._column(which, name) for name in names)
+        late = (
+            "0" if which is Which.HOME else "EXISTS (SELECT 1 FROM temp.late l WHERE l.id = n.id)"
+        )
+        yield from self._by_chats(
+            f"SELECT n.number, {which.value}.session_id, {picked}, {late} FROM temp.{noted} n"
+            f" CROSS JOIN {self._table(which)} ON {which.value}.id = n.id"
+            f" WHERE n.side = '{which.value}' AND n.number BETWEEN ? AND ?"
+            " ORDER BY n.number, n.id"
+        )
+
+    def _by_chats(self, sql: str) -> Iterator[tuple[Value, ...]]:
+        """Run a query between two numbers of chats; beside others for a few chats at a time."""
+        if self._limit is None:
+            yield from self._run(sql, [0, _LAST])
+            return
+        table = "wanted" if "temp.wanted_rows" in sql else "chat"
+        [(last,)] = self._run(f"SELECT COALESCE(MAX(number), 0) FROM temp.{table}")
+        for first in range(1, whole(last) + 1, _CHATS_AT_ONCE):
+            yield from self._run(sql, [first, first + _CHATS_AT_ONCE - 1])
+
+    def _in_ranges(self, which: Which, sql: str) -> list[tuple[Value, ...]]:
+        """Run a statement between two ids of one side, beside others for a few rows at a time."""
+        if self._limit is None:
+            return list(self._run(sql, [-_LAST - 1, _LAST]))
+        found: list[tuple[Value, ...]] = []
+        low, size = -_LAST - 1, _FIRST_RANGE
+        while True:
+            begun = time.monotonic()
+            try:
+                rows = list(
+                    self._run(
+                        f"SELECT {which.value}.id FROM {self._table(which)}"
+                        f" WHERE {which.value}.id >= ?"
+                        f" ORDER BY {which.value}.id LIMIT 1 OFFSET ?",
+                        [low, size],
+                    )
+                )
+                high = whole(rows[0][0]) if rows else _LAST
+                found += self._run(sql, [low, high])
+            except Refused:
+                if size == 1:
+                    raise
+                size = max(1, size // 4)
+                continue
+            if not rows:
+                return found
+            low = high + 1
+            if time.monotonic() - begun < (self._limit or 0) / 4:
+                size *= 2
+
+    def _do(self, sql: str, parameters: Sequence[Value] = ()) -> None:
+        """Run a statement that gives no rows."""
+        for _ in self._run(sql, parameters):
+            pass
+
+    def _run(self, sql: str, parameters: Sequence[Value] = ()) -> Iterator[tuple[Value, ...]]:
+        try:
+            if self._limit is None:
+                yield from self._connection.execute(sql, bind(parameters))
+            else:
+                yield from self._within(self._limit, sql, parameters)
+        except sqlite3.DatabaseError as error:
+            raise unreadable(self._looks[self._unread()].path, error) from error
+
+    def _unread(self) -> Which:
+        """Return the side that SQLite cannot read to its end; the source where both can be."""
+        try:
+            for _ in self._looks[Which.HOME].rows("SELECT SUM(LENGTH(content)) FROM messages"):
+                pass
+        except HermesRepairError:
+            return Which.HOME
+        return Which.SOURCE
+
+    def _table(self, which: Which) -> str:
+        """Return the messages of one side under its name; an empty table where it has none."""
+        if self._columns(which) >= _NEEDED:
+            return f"{which.value}.messages AS {which.value}"
+        names = ", ".join(f"NULL AS {name}" for name in (*_NEEDED, *_CALLS))
+        return f"(SELECT {names} WHERE 0) AS {which.value}"
+
+    def _columns(self, which: Which) -> frozenset[str]:
+        return frozenset(self._looks[which].columns("messages"))
+
+    def _column(self, which: Which, name: str) -> str:
+        if name in self._columns(which):
+            return f"{which.value}.{name}"
+        return f"{_DEFAULTS.get(name, 'NULL')}"
+
+    def _same(self, name: str) -> str:
+        return f"{self._column(Which.HOME, name)} IS {self._column(Which.SOURCE, name)}"
+
+    def _within(
+        self, limit: float, sql: str, parameters: Sequence[Value]
+    ) -> list[tuple[Value, ...]]:
+        deadline = time.monotonic() + limit
+        self._connection.set_progress_handler(lambda: time.monotonic() > deadline, _TICK)
+        try:
+            return self._connection.execute(sql, bind(parameters)).fetchall()
+        except sqlite3.OperationalError as error:
+            if "interrupted" in str(error):
+                raise Refused(
+                    "This database is too busy to read while others use it.",
+                    "Stop Hermes (`hermes gateway stop`), or whatever else uses it, and run this"
+                    " again.",
+                ) from error
+            raise
+        finally:
+            self._connection.set_progress_handler(None, 0)
+
+
+@contextmanager
+def side_by_side(home: Look, source: Look) -> Iterator[TwoDatabases]:
+    """Open two databases beside each other for reading, as the two looks see them.
+
+    Raises :class:`~hermes_repair.model.errors.DatabaseUnreadable`, here and in every query.
+    """
+    databases = {
+        which.value: (look.path, look.view is View.MAIN)
+        for which, look in ((Which.HOME, home), (Which.SOURCE, source))
+    }
+    with closing(open_side_by_side(databases)) as connection:
+        yield TwoDatabases(connection, home, source)
