@@ -39,6 +39,7 @@ from hermes_repair.store.file_state import IN_QUESTION, SideFile, Sides, at_rest
 from hermes_repair.store.integrity import soundness
 from hermes_repair.store.look import Look
 from hermes_repair.store.private_copies import scratch
+from hermes_repair.store.two_databases import Which, side_by_side
 from hermes_repair.store.writer import writing
 
 GROWTH = 3
@@ -131,13 +132,13 @@ def _judged(run: Run, place: Place, copy: Path, beside: _Beside) -> Source:
         return _salvaged(run, source, Bundle(copy))
     try:
         with at_rest(copy, sides, lambda pairs: _again(pairs, beside), check_file=True) as (
-            _,
+            look,
             state,
         ):
-            pass
+            moved_on = beside.captured and state.side is SideFile.CRASH and _hides(look, copy)
     except DatabaseUnreadable:
         return _salvaged(run, source, Bundle.beside(copy))
-    if state.side in IN_QUESTION:
+    if state.side in IN_QUESTION or moved_on:
         note = f"The -wal beside {place.named} is of another moment: it was read by itself."
         source = replace(source, notes=(note,))
         aside = copy.with_name("aside-wal")
@@ -154,6 +155,16 @@ def _judged(run: Run, place: Place, copy: Path, beside: _Beside) -> Source:
     if state.disagreeing:
         _reindex(copy)
     return source
+
+
+def _hides(joined: Look, copy: Path) -> bool:
+    """Whether the -wal of a capture hides messages that the main file beside it has.
+
+    Hermes copies state.db as it lies at that time; another process may have gone on with it since
+    the -wal began. Laid over that, the pages of the -wal show messages under the ids of others.
+    """
+    with main_alone(copy) as main, side_by_side(main, joined) as two:
+        return two.settle().alone[Which.HOME] > 0
 
 
 def _again(pairs: list[tuple[Path, Path]], beside: _Beside) -> str | None:
