@@ -83,13 +83,14 @@ class Preview:
 
 @dataclass(slots=True)
 class Merged:
-    """What a merge did. ``preview`` is what was shown before.
+    """What a merge did. ``preview`` is what was shown before, ``after`` the same of a fresh look.
 
     ``stopped`` is why it went no further after something was done, ``wal_left`` the size of a
     ``-wal`` that could not be taken into state.db.
     """
 
     preview: Preview
+    after: list[Held] = field(default_factory=list)
     applied: list[Applied] = field(default_factory=list)
     recovered: list[str] = field(default_factory=list)
     receipt: Path | None = None
@@ -112,7 +113,12 @@ class Merged:
     @property
     def complete(self) -> bool:
         """Whether everything that was asked for was done, and nothing is left to ask."""
-        return not (self.refused or self.stopped or self.preview.asks)
+        return not (self.refused or self.stopped or self.left)
+
+    @property
+    def left(self) -> list[Held]:
+        """The sources in which something is left that only the owner can decide about."""
+        return [one for one in self.after or self.preview.held if one.left]
 
 
 def preview(run: Run, request: MergeRequest) -> Preview:
@@ -292,8 +298,10 @@ def _verify(run: Run, request: MergeRequest, result: Merged) -> None:
     not_done = {id for unit, _ in result.refused for id in unit.sessions}
     with _ready(run, check_file=False) as (_, scene):
         for shown in result.preview.held:
-            after = hold(scene, shown.source, request.sessions).only(shown).wanted
-            left = [one.session_id for one in after if one.session_id not in not_done]
+            after = hold(scene, shown.source, request.sessions)
+            result.after.append(after)
+            wanted = after.only(shown).wanted
+            left = [one.session_id for one in wanted if one.session_id not in not_done]
             if left:
                 raise HermesRepairError(
                     f"{min(left)} of {shown.source.name} was merged, and a fresh look still finds"

@@ -60,13 +60,15 @@ class Place:
 class Source:
     """A source that was opened: its private copy, at the schema of the home, open nowhere.
 
-    ``name`` is the source as the user named it, ``started`` its own schema number. ``partial``:
+    ``named`` is the path that the user named, ``name`` that with what is read of it where it gives
+    two sources. ``started`` is its own schema number. ``partial``:
     rows may be missing from it (salvaged, a -wal alone, an export), so that what it lacks says
     nothing. ``capture``: it is the pages of a -wal alone; ``made`` are its sessions whose own row
     is on none of its pages. ``brought`` are fingerprints of what merges brought into it, as far as
     its records are at hand. ``notes`` are sentences about what was left out and why.
     """
 
+    named: str
     name: str
     kind: SourceKind
     database: Path

@@ -98,7 +98,7 @@ def _copies(run: Run, place: Place, folder: Path, number: int) -> Iterator[Sourc
     target = _new(folder)
     if not place.status.at_rest:
         copy_live(place.main, target)
-        yield Source(place.named, place.kind, target, 0)
+        yield _source(place, target)
         return
     pairs = [
         (source, copy)
@@ -114,6 +114,10 @@ def _copies(run: Run, place: Place, folder: Path, number: int) -> Iterator[Sourc
         yield replace(with_rows, name=f"{place.named} (its -wal alone)")
 
 
+def _source(place: Place, copy: Path) -> Source:
+    return Source(place.named, place.named, place.kind, copy, 0)
+
+
 @dataclass(frozen=True, slots=True)
 class _Beside:
     """What is known of the -wal beside a copy: what proves that it is of another moment, if
@@ -127,7 +131,7 @@ def _judged(run: Run, place: Place, copy: Path, beside: _Beside) -> Source:
     """Return a copy that is sound, joined with its -wal or journal, or what salvage makes of it."""
     wal, journal = (copy.with_name(f"{copy.name}-{end}") for end in ("wal", "journal"))
     sides = Sides(*(p.stat().st_size if p.exists() else 0 for p in (copy, wal, journal)))
-    source = Source(place.named, place.kind, copy, 0)
+    source = _source(place, copy)
     if not place.status.facts.is_sqlite and not place.status.perhaps_headless:
         return _salvaged(run, source, Bundle(copy))
     try:
@@ -201,7 +205,7 @@ def _pages_of_wal(run: Run, place: Place, wal: Path, target: Path) -> Source:
     copied = target.with_name("captured")
     copy_private([(wal, copied)])
     note = f"{place.named} was read without its database: only the rows that it has itself."
-    source = Source(place.named, SourceKind.CAPTURE, target, 0, notes=(note,))
+    source = replace(_source(place, target), kind=SourceKind.CAPTURE, notes=(note,))
     return replace(_salvaged(run, source, Bundle(None, copied)), capture=True)
 
 

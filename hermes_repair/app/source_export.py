@@ -43,7 +43,8 @@ def from_export(place: Place, target: Path, number: int) -> Source:
                 f"{place.named} is no export of Hermes' sessions: {error}.",
                 "Nothing was changed. `hermes sessions export FILE` writes one.",
             ) from error
-    return Source(place.named, place.kind, target, schema, partial=True, notes=(LACKS,))
+    named = place.named
+    return Source(named, named, place.kind, target, schema, partial=True, notes=(LACKS,))
 
 
 def _fill(database: NewDatabase, place: Place) -> None:

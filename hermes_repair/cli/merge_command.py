@@ -10,6 +10,8 @@ import typer
 
 from hermes_repair.app.merge import MergeRequest, Preview, preview
 from hermes_repair.app.merge import merge as merge_here
+from hermes_repair.app.merge_into_profile import move, preview_move
+from hermes_repair.cli import completion
 from hermes_repair.cli.commands import EXIT_STATUS
 from hermes_repair.cli.options import DryRunOption, YesOption, at_homes, group
 from hermes_repair.cli.target import Answer, Responder, Target, ask, each_home, require_yes
@@ -24,7 +26,14 @@ commands = group()
 class _Options:
     request: MergeRequest
     again: Command
-    bare: Command
+    dry_run: bool
+    yes: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Moving:
+    sessions: frozenset[str]
+    profile: str
     dry_run: bool
     yes: bool
 
@@ -49,6 +58,16 @@ def merge(
             show_default=False,
         ),
     ] = None,
+    into_profile: Annotated[
+        str | None,
+        typer.Option(
+            "--into-profile",
+            metavar="NAME",
+            help="Take the lineage of --session to this profile, and archive it in its own.",
+            show_default=False,
+            autocompletion=completion.profiles,
+        ),
+    ] = None,
     dry_run: DryRunOption = False,
     yes: YesOption = False,
 ) -> int:
@@ -57,15 +76,22 @@ def merge(
     What this home perhaps had and removed is listed, and brought only when its session is named.
     Nothing of a source is changed. Exit status 4: something was left for you to decide.
     """
+    if into_profile is not None:
+        if sources or not session:
+            raise UsageError(
+                "--into-profile takes chats of this home, and no other source.",
+                "Name them: `hermes-repair merge --profile A --session ID --into-profile B`.",
+            )
+        moving = _Moving(frozenset(session), into_profile, dry_run, yes)
+        return each_home(target, lambda responder: _move(responder, moving))
     if not sources:
         raise UsageError(
             "Name what to merge.", "hermes-repair merge --help shows what that can be."
         )
     words = [str(path) for path in sources]
-    bare = command("merge", *words)
     again = command("merge", *words, *(w for id in session or () for w in ("--session", id)))
     request = MergeRequest(tuple(sources), frozenset(session or ()))
-    options = _Options(request, again, bare, dry_run, yes)
+    options = _Options(request, again, dry_run, yes)
     return each_home(target, lambda responder: _merge(responder, options))
 
 
@@ -80,7 +106,7 @@ def _merge(responder: Responder, options: _Options) -> Answer:
         if options.yes:
             return True
         shown = True
-        lines = merge_text.preview_lines(plan, responder.audience, options.bare)
+        lines = merge_text.preview_lines(plan, responder.audience)
         return ask("Merge this?", [*responder.heading(plan.database), *lines])
 
     result = merge_here(responder.run, options.request, agree)
@@ -88,7 +114,7 @@ def _merge(responder: Responder, options: _Options) -> Answer:
     return responder.answer(
         ExitCode.OK if done else ExitCode.REFUSED,
         lambda: merge_text.result_document(result),
-        lambda: merge_text.result_lines(result, responder.audience, options.bare, shown=shown),
+        lambda: merge_text.result_lines(result, responder.audience, shown=shown),
         database=result.preview.database,
         headed=not shown,
     )
@@ -101,8 +127,40 @@ def _preview(responder: Responder, options: _Options) -> Answer:
         ExitCode.REFUSED if short or plan.asks or plan.live else ExitCode.OK,
         lambda: merge_text.preview_document(plan),
         lambda: [
-            *merge_text.preview_lines(plan, responder.audience, options.bare),
+            *merge_text.preview_lines(plan, responder.audience),
             *merge_text.next_lines(plan, responder.audience, options.again),
         ],
         database=plan.database,
+    )
+
+
+def _move(responder: Responder, moving: _Moving) -> Answer:
+    run, audience = responder.run, responder.audience
+    if moving.dry_run:
+        plan, sessions = preview_move(run, moving.sessions, moving.profile)
+        return responder.answer(
+            ExitCode.REFUSED if plan.live else ExitCode.OK,
+            lambda: merge_text.preview_document(plan),
+            lambda: [
+                *merge_text.moving_lines(moving.profile, sessions),
+                *merge_text.preview_lines(plan, audience),
+            ],
+        )
+    require_yes(moving.yes, lambda: preview_move(run, moving.sessions, moving.profile))
+    shown = False
+
+    def agree(plan: Preview) -> bool:
+        nonlocal shown
+        if moving.yes:
+            return True
+        shown = True
+        lines = [*responder.heading(), *merge_text.preview_lines(plan, audience)]
+        return ask(f"Take this to profile {moving.profile}?", lines)
+
+    done = move(run, moving.sessions, moving.profile, agree)
+    return responder.answer(
+        ExitCode.OK if done.complete or done.merged.declined else ExitCode.REFUSED,
+        lambda: merge_text.moved_document(done, moving.profile),
+        lambda: merge_text.moved_lines(done, audience, shown=shown),
+        headed=not shown,
     )

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from hermes_repair.app.compared_sources import Held
 from hermes_repair.app.merge import Merged, Preview
+from hermes_repair.app.merge_into_profile import Moved
 from hermes_repair.lineage.session_node import SessionNode
 from hermes_repair.merging.common_past import Relation
 from hermes_repair.merging.verdicts_of_chats import ChatVerdict, Reason, Verdict
-from hermes_repair.model.commands_to_type import Command, advice, command
+from hermes_repair.model.commands_to_type import Command, advice, command, quoted
 from hermes_repair.model.words import SessionLabel, count, shown_id, verb
 from hermes_repair.report import json_documents
 from hermes_repair.report.audience import Audience
@@ -101,11 +103,11 @@ def _chat_entry(one: ChatVerdict) -> dict[str, Any]:
     }
 
 
-def preview_lines(preview: Preview, audience: Audience, again: Command) -> Iterator[Line]:
-    """Yield what a merge would do; ``again`` is the command without --session."""
+def preview_lines(preview: Preview, audience: Audience) -> Iterator[Line]:
+    """Yield what a merge would do."""
     for held in preview.held:
         yield Line("")
-        yield from _source_lines(held, audience, again)
+        yield from _source_lines(held, audience)
     if not preview.nothing_to_do:
         yield Line("")
         yield from space_lines(preview.space)
@@ -113,7 +115,7 @@ def preview_lines(preview: Preview, audience: Audience, again: Command) -> Itera
         yield Line(f"Nothing can be merged now. {preview.live}", "warning", asked=True)
 
 
-def _source_lines(held: Held, audience: Audience, again: Command) -> Iterator[Line]:
+def _source_lines(held: Held, audience: Audience) -> Iterator[Line]:
     source, compared = held.source, held.comparison
     there = (
         f"{source.name}: {source.kind.value}, schema {source.started},"
@@ -138,7 +140,7 @@ def _source_lines(held: Held, audience: Audience, again: Command) -> Iterator[Li
         )
         yield Line(text, "warning", asked=True)
         yield from as_asked(_chat_lines(held, held.left, audience))
-        first = Command(again.name, (*again.words, "--session", held.left[0].session_id))
+        first = command("merge", source.named, "--session", held.left[0].session_id)
         yield Line(audience.typed(advice("  To bring one: {}", first)), asked=True)
 
 
@@ -189,6 +191,11 @@ def result_document(result: Merged) -> dict[str, Any]:
         }
     return {
         **preview_document(result.preview),
+        "still_left": [
+            {"source": held.source.name, **_chat_entry(one)}
+            for held in result.left
+            for one in held.left
+        ],
         "recovered": result.recovered,
         "declined": result.declined,
         "receipt": receipt,
@@ -200,13 +207,11 @@ def result_document(result: Merged) -> dict[str, Any]:
     }
 
 
-def result_lines(
-    result: Merged, audience: Audience, again: Command, *, shown: bool
-) -> Iterator[Line]:
+def result_lines(result: Merged, audience: Audience, *, shown: bool) -> Iterator[Line]:
     """Yield what a merge did and what it left; ``shown``: the reader has seen what it would do."""
     yield from map(Line, result.recovered)
     if not shown:
-        yield from preview_lines(result.preview, audience, again)
+        yield from preview_lines(result.preview, audience)
         yield Line("")
     if result.declined:
         yield Line("Nothing was changed.", asked=True)
@@ -224,6 +229,14 @@ def result_lines(
     for unit, error in result.refused:
         text_of = f"Not done: {unit.summary}. {error.message} {audience.typed(error.hint)}"
         yield Line(text_of, "error", asked=True)
+    left = sum(len(held.left) for held in result.left)
+    if left and result.units:
+        text = advice(
+            f"{count(left, 'chat')} {verb(left, 'is', 'are')} left for you to decide about; `{{}}`"
+            " lists them.",
+            command("merge", *dict.fromkeys(h.source.named for h in result.left), "--dry-run"),
+        )
+        yield Line(audience.typed(text), "warning", asked=True)
     if result.stopped is not None:
         stopped = advice(
             "It stopped there: {} What is listed above as merged is done and stays. {}",
@@ -232,3 +245,41 @@ def result_lines(
         )
         yield Line(audience.typed(stopped), "error", asked=True)
     yield from wal_lines(result.wal_left)
+
+
+def moving_lines(profile: str, sessions: Sequence[str]) -> Iterator[Line]:
+    """Yield what a move to another profile is about."""
+    listed = ", ".join(map(shown_id, sessions))
+    text = f"To profile {profile}, and archived here: {count(len(sessions), 'session')} ({listed})."
+    yield Line(text, asked=True)
+
+
+def moved_document(done: Moved, profile: str) -> dict[str, Any]:
+    """Return what became of a lineage that was to go to another profile, as JSON."""
+    return {
+        **result_document(done.merged),
+        "moved": {
+            "profile": profile,
+            "sessions": list(done.sessions),
+            "archived": done.archived,
+            "receipt": done.receipt.stem if done.receipt is not None else None,
+            "stays": done.stays or None,
+        },
+    }
+
+
+def moved_lines(done: Moved, audience: Audience, *, shown: bool) -> Iterator[Line]:
+    """Yield what became of a lineage that was to go to another profile."""
+    there = replace(audience, home_option=f" --home {quoted(str(done.there))}")
+    yield from result_lines(done.merged, there, shown=shown)
+    if done.merged.declined:
+        return
+    if done.stays:
+        yield Line(f"Not archived here: {done.stays}.", "warning", asked=True)
+    elif done.receipt is not None:
+        text = advice(
+            f"Archived here: {count(done.archived, 'session')}. Receipt {done.receipt.stem};"
+            " `{}` brings them back.",
+            command("undo"),
+        )
+        yield Line(audience.typed(text), "good", asked=True)
