@@ -31,8 +31,9 @@ NO_ARCHIVE = "this schema has no archive, so the lineage stays listed here too"
 class Moved:
     """What became of a lineage. ``merged`` is what the other profile says of it.
 
-    ``there`` is the folder of that, ``sessions`` are all of the lineage. ``archived`` counts those that were archived here by the
-    run ``receipt``; ``stays`` is why they were not, empty where they were.
+    ``there`` is the folder of that, ``sessions`` are all of the lineage. ``archived`` counts those
+    that were archived here by the run ``receipt``; ``stays`` is why they were not, empty where they
+    were.
     """
 
     merged: Merged
