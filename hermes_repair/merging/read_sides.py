@@ -5,7 +5,8 @@ Both may be of any schema; columns that one does not have yet read as their defa
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Container, Iterator, Mapping
+from dataclasses import replace
 from itertools import groupby
 from typing import TypeVar
 
@@ -24,16 +25,24 @@ T = TypeVar("T")
 
 
 def compare_databases(
-    home: Look, source: Look, *, brought: Brought = NOTHING_BROUGHT, partial: bool = False
+    home: Look,
+    source: Look,
+    *,
+    brought: Brought = NOTHING_BROUGHT,
+    partial: bool = False,
+    given_by_us: Container[int] = frozenset(),
 ) -> Comparison:
     """Hold a source against a home, both open through ``store``.
 
+    ``given_by_us`` are message ids that runs of ours gave at home: where their rows are gone again
+    (an undo), the mark that they raised says nothing of when the two went apart.
     ``partial``: the source is a part of a database (a capture without its main file), so nothing
     follows from what it does not have. Raises
     :class:`~hermes_repair.model.errors.DatabaseUnreadable`, and beside a live Hermes
     :class:`~hermes_repair.model.errors.Refused` where it gives no time to read.
     """
     ours, theirs = read_side(home), read_side(source, partial=partial)
+    ours = replace(ours, sequence=_given_by_hermes(ours, given_by_us))
     with side_by_side(home, source) as databases:
         shared = databases.settle()
         ids = CommonIds(
@@ -57,6 +66,14 @@ def read_side(look: Look, *, partial: bool = False) -> Side:
     row = look.one("SELECT MAX(id), (SELECT COUNT(*) FROM messages) FROM messages")
     highest, rows = (whole(value) for value in row) if row is not None else (0, 0)
     return Side(_mark(look, highest), highest, rows, {node.id: node for node in nodes}, partial)
+
+
+def _given_by_hermes(side: Side, given_by_us: Container[int]) -> int | None:
+    """Return the mark of a side without ids of ours at its end that have no row any more."""
+    mark = side.sequence
+    while mark is not None and mark > side.highest and mark in given_by_us:
+        mark -= 1
+    return mark
 
 
 def _mark(look: Look, highest: int) -> int | None:

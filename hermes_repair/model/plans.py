@@ -17,6 +17,7 @@ from hermes_repair.model.actions import (
     IndexRefill,
     RowDelete,
     RowInsert,
+    SourceRef,
 )
 
 ADOPTION = "adoption"
@@ -159,7 +160,7 @@ def outline(number: int, unit: Unit) -> Outline:
         unit=replace(unit, actions=()),
         actions=len(unit.actions),
         tables=tuple(sorted(written_by(unit))),
-        source_bytes=sum(source.length for source in sources if source is not None),
+        source_bytes=sum(source.length for source in sources if isinstance(source, SourceRef)),
         copied_bytes=sum(a.size for a in unit.actions if isinstance(a, FileCopy)),
         needs_backup=unit.needs_backup,
         rewrites_file=unit.rewrites_file,
