@@ -22,6 +22,7 @@ from hermes_repair.app.install_salvaged import (
     require_settled,
     settle_all,
 )
+from hermes_repair.app.leftovers import remove_leftovers
 from hermes_repair.app.preflight import require_alone, single_run
 from hermes_repair.app.proposal import Proposal, Request, propose
 from hermes_repair.app.repair import Repaired, repair
@@ -61,12 +62,14 @@ class Begun:
     """What became of it; ``filled`` is None where it was declined.
 
     ``installed`` is what took the place of state.db, ``written`` the file that was made instead.
+    ``recovered`` tells of runs that had been cut off.
     """
 
     beginning: Beginning
     installed: Installed | None = None
     filled: Repaired | None = None
     written: Path | None = None
+    recovered: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -115,13 +118,13 @@ def beginning(run: Run) -> Iterator[tuple[Path, Beginning]]:
 def begin_anew(run: Run, agree: Callable[[Beginning], bool]) -> Begun:
     """Give a home its database: from the best copy, or empty, and filled from its files."""
     with single_run(run.folder):
-        settle_all(run)
+        recovered = (*settle_all(run), *remove_leftovers(run))
         base = look_from_outside(run.home).marks
         with beginning(run) as (new, begins):
             if not agree(begins):
-                return Begun(begins)
+                return Begun(begins, recovered=recovered)
             installed = replace_database(run, new, base)
-    return Begun(begins, installed, _filled(run, begins))
+    return Begun(begins, installed, _filled(run, begins), recovered=recovered)
 
 
 def begin_in_file(run: Run, target: Path, show: Callable[[Beginning], None]) -> Begun:
@@ -134,7 +137,7 @@ def begin_in_file(run: Run, target: Path, show: Callable[[Beginning], None]) -> 
     require_free(target, {DATABASE: target})
     with beginning(run) as (new, begins):
         show(begins)
-        with making(target) as folder:
+        with making(target) as (folder, recovered):
             made = folder / DATABASE
             host.copy_files([(new, made)])
             home = replace(run.home, database=made, records_at=folder / RECORDS_DIR)
@@ -148,7 +151,7 @@ def begin_in_file(run: Run, target: Path, show: Callable[[Beginning], None]) -> 
             sync(made)
             require_free(target, {DATABASE: target})
             put(folder, {DATABASE: target})
-    return Begun(begins, filled=filled, written=target)
+    return Begun(begins, filled=filled, written=target, recovered=recovered)
 
 
 def _filled(run: Run, begins: Beginning) -> Repaired:

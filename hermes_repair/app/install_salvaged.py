@@ -179,10 +179,7 @@ def settle_all(run: Run) -> list[str]:
     """Settle every install that was cut off, and every undo of one; return a sentence for each."""
     found = plan_database.read_each(run.folder.receipt_paths(), _open_header)
     open_ones = [(path, header) for path, header in found if header is not None]
-    sentences = [settle(at(run, header), path, header) for path, header in open_ones]
-    if not open_ones:
-        staging(run.home).unlink(missing_ok=True)
-    return sentences
+    return [settle(at(run, header), path, header) for path, header in open_ones]
 
 
 def at(run: Run, header: Header) -> Run:

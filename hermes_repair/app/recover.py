@@ -20,6 +20,7 @@ from hermes_repair.app.file_status import (
 )
 from hermes_repair.app.files_of_home import FilesOfHome
 from hermes_repair.app.install_salvaged import settle_all
+from hermes_repair.app.leftovers import remove_leftovers
 from hermes_repair.app.preflight import (
     bundle,
     copy_as_files,
@@ -102,7 +103,7 @@ def recover(run: Run) -> list[str]:
     not there at all. Raises :class:`InUse` where somebody has the database open.
     """
     home, folder = run.home, run.folder
-    sentences = settle_all(run)
+    sentences = [*settle_all(run), *remove_leftovers(run)]
     for path, header in list(plan_database.read_each(folder.receipt_paths(), _open_header)):
         if header is None:
             continue

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from hermes_repair import host
+from hermes_repair.app.leftovers import making_folder, remove_unfinished
 from hermes_repair.model.errors import Changed, HermesRepairError, Refused
 from hermes_repair.model.salvage_ledger import Ledger, Noted, from_document
 from hermes_repair.records.plan_database import sync
@@ -46,7 +47,7 @@ class Salvaged:
 
     ``ledger_file`` is the ledger as JSON. ``unassigned`` is a SQLite file of ours with what could
     not be given a place in the new one, ``deleted`` one with what was deleted before; None where
-    there is none.
+    there is none. ``recovered`` tells of runs that were killed and left something.
     """
 
     database: Path
@@ -54,6 +55,7 @@ class Salvaged:
     ledger_file: Path
     unassigned: Path | None
     deleted: Path | None
+    recovered: tuple[str, ...] = ()
 
 
 class Reading:
@@ -81,7 +83,7 @@ class Reading:
         places = {name: target.with_name(target.name + end) for name, end in SIDE_FILES.items()}
         require_free(target, places)
         self._require_room(target.parent)
-        with making(target) as folder:
+        with making(target) as (folder, recovered):
             answer = self._child.ask("made", make=str(folder), deleted=deleted)
             there = {name: place for name, place in places.items() if (folder / name).exists()}
             self._unchanged()
@@ -93,6 +95,7 @@ class Reading:
             places["ledger.json"],
             there.get("unassigned.db"),
             there.get("deleted.db"),
+            recovered,
         )
 
     def _require_room(self, folder: Path) -> None:
@@ -222,11 +225,16 @@ def _error(said: dict[str, Any]) -> Exception:
 
 
 @contextmanager
-def making(target: Path) -> Iterator[Path]:
-    """Yield a folder beside a file that is to be made, which goes again."""
-    folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".salvage", dir=target.parent))
+def making(target: Path) -> Iterator[tuple[Path, tuple[str, ...]]]:
+    """Yield a folder beside a file that is to be made, which goes again.
+
+    Such folders of runs that were killed go first; a sentence tells of each.
+    """
+    recovered = tuple(remove_unfinished(target))
+    folder = making_folder(target)
+    folder.mkdir(mode=0o700)
     try:
-        yield folder
+        yield folder, recovered
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from hermes_repair.app.environment import Run
 from hermes_repair.app.file_status import FileStatus, read_file_status
 from hermes_repair.app.install_salvaged import Installed, replace_database, settle_all
+from hermes_repair.app.leftovers import remove_leftovers
 from hermes_repair.app.preflight import file_state, kept_name, require_alone, single_run
 from hermes_repair.app.salvage import Salvaged
 from hermes_repair.app.salvage_home import salvaging
@@ -16,23 +17,22 @@ from hermes_repair.model.choices import WalChoice
 from hermes_repair.model.commands_to_type import advice, command, salvage_command
 from hermes_repair.model.errors import DatabaseUnreadable, Refused
 from hermes_repair.model.salvage_ledger import Ledger, ids_in
+from hermes_repair.records.folder import SALVAGED
 from hermes_repair.salvage.account import MESSAGES
 from hermes_repair.store.file_state import SideFile
-
-SALVAGED = "salvaged"
-"""What the folder is called in which the new database is made."""
 
 
 @dataclass(frozen=True, slots=True)
 class SalvagedInPlace:
     """What a salvage found, and what became of the old files; ``installed`` is None if declined.
 
-    ``name`` is that of the database.
+    ``name`` is that of the database. ``recovered`` tells of runs that had been cut off.
     """
 
     name: str
     ledger: Ledger
     installed: Installed | None
+    recovered: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -65,7 +65,7 @@ def salvage_and_install(
         )
     require_alone(read_file_status(run.home))
     with single_run(folder):
-        settle_all(run)
+        recovered = (*settle_all(run), *remove_leftovers(run))
         file_status = read_file_status(run.home)
         require_alone(file_status)
         _require_damage(run, file_status)
@@ -73,7 +73,7 @@ def salvage_and_install(
         with salvaging(run, wal) as reading:
             _require_a_table(run, reading.ledger)
             if not agree(reading.ledger):
-                return SalvagedInPlace(name, reading.ledger, None)
+                return SalvagedInPlace(name, reading.ledger, None, recovered)
             place = folder.new_backup(SALVAGED, run.now())
             try:
                 made = reading.make(place / kept_name(run.home), deleted=deleted)
@@ -86,7 +86,7 @@ def salvage_and_install(
             installed = replace_database(run, made.database, marks, lost, _beside(made))
         finally:
             folder.remove_backup(place)
-    return SalvagedInPlace(name, made.ledger, installed)
+    return SalvagedInPlace(name, made.ledger, installed, recovered)
 
 
 def _require_damage(run: Run, file_status: FileStatus) -> None:

@@ -44,7 +44,11 @@ _MOST_DECISIONS = 8 << 20  # bytes: more findings than anybody accepts one by on
 DAMAGED = "damaged"
 """What copies of a damaged database are called."""
 
+SALVAGED = "salvaged"
+"""What folders are called in which a new database is made."""
+
 _RECEIPT = re.compile(r"(\d{4,})-\d{8}T\d{6}Z-([a-z-]+)\.db")
+_HALF = re.compile(_RECEIPT.pattern + r"\.part(-journal)?")
 
 
 def number_of(receipt: Path) -> int:
@@ -277,6 +281,19 @@ class Folder:
             return []
         paths = [path for path in self.receipts.iterdir() if _RECEIPT.fullmatch(path.name)]
         return sorted(paths, key=number_of)
+
+    def leftovers(self) -> list[Path]:
+        """Return what only a run that was killed leaves: receipts and new databases, half made.
+
+        For a run that has the lock of the home.
+        """
+        found: list[Path] = []
+        if is_folder(self.path) and is_folder(self.receipts):
+            found += [path for path in self.receipts.iterdir() if _HALF.fullmatch(path.name)]
+        if is_folder(self.path) and is_folder(self.backups):
+            made = (path for path in self.backups.iterdir() if is_folder(path))
+            found += [path for path in made if path.name.startswith(f"{SALVAGED}-")]
+        return sorted(found)
 
     def new_receipt(self, command: str, now: float) -> Path:
         """Return the path of the next receipt."""

@@ -56,6 +56,7 @@ def next_lines(audience: Audience) -> Iterator[Line]:
 
 def begun_lines(begun: Begun, audience: Audience) -> Iterator[Line]:
     """Yield what was done."""
+    yield from map(Line, begun.recovered)
     if begun.filled is None:
         yield Line("Nothing was changed.", asked=True)
         return

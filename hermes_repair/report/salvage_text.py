@@ -75,6 +75,7 @@ def installed_document(done: SalvagedInPlace) -> dict[str, Any]:
 
 def installed_lines(done: SalvagedInPlace, audience: Audience) -> Iterator[Line]:
     """Yield what took the place of state.db, where the old files are, and what to type next."""
+    yield from map(Line, done.recovered)
     if done.installed is None:
         yield Line("Nothing was changed.", asked=True)
         return
@@ -311,6 +312,7 @@ def next_lines(ledger: Ledger, audience: Audience, name: str | None) -> Iterator
 
 def made_lines(made: Salvaged, audience: Audience) -> Iterator[Line]:
     """Yield what was written and where."""
+    yield from map(Line, made.recovered)
     ledger = made.ledger
     told = size(made.database.stat().st_size)
     yield Line(f"Written and verified: {made.database} ({told}).", "good", asked=True)

@@ -136,8 +136,9 @@ def tables_of_rows(
     found = [shape.types for shape in shapes(image, leaf)]
     votes = Counter({shape.name: sum(shape.fits(types) for types in found) for shape in candidates})
     if "messages" in votes:
-        roles = sum(_role(cell.values) in ROLES for cell in cells(image, leaf, wanted={ROLE_AT}))
-        if 2 * min(roles, votes["messages"]) > len(found):
+        read = [cell.values for cell in cells(image, leaf, wanted={ROLE_AT}) if cell.values]
+        roles = sum(_role(values) in ROLES for values in read)
+        if 2 * roles > len(read) and 2 * votes["messages"] > len(found):
             return ("messages",)
         del votes["messages"]
     if SEQUENCE in votes:

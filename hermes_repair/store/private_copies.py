@@ -27,14 +27,15 @@ def parents() -> tuple[Path, ...]:
     return tuple(path for path in dict.fromkeys(candidates) if os.access(path, os.W_OK))
 
 
-def _run_name() -> str:
+def run_name() -> str:
+    """Return what tells this process from any other, as long as the machine runs."""
     import psutil  # as below: takes longer to import than `locks clean` takes for a look
 
     return f"{os.getpid()}-{int(psutil.Process().create_time())}"
 
 
-def _is_dead(run: str) -> bool:
-    """Whether the run that made a folder is over: its process is gone or is another one now."""
+def is_dead(run: str) -> bool:
+    """Whether the process of :func:`run_name` is over: gone, or another one now."""
     import psutil
 
     pid, _, start = run.partition("-")
@@ -65,7 +66,7 @@ def _base(parent: Path) -> Path | None:
     except OSError:
         return None
     for folder in base.iterdir():
-        if _is_dead(folder.name):
+        if is_dead(folder.name):
             # What cannot be removed now is tried again by the next run.
             shutil.rmtree(folder, ignore_errors=True)
     return base
@@ -88,7 +89,7 @@ def scratch(need: int) -> Iterator[Path]:
         if base is None:
             closed = closed or f" {parent / PREFIX}{_user()} does not belong to this user."
             continue
-        own = base / _run_name()
+        own = base / run_name()
         own.mkdir(mode=0o700, exist_ok=True)
         place = Path(tempfile.mkdtemp(dir=own))
         try:

@@ -5,6 +5,7 @@ What must be there is said by SQLite's ``dbstat`` on the healthy file, never by 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -26,6 +27,7 @@ from tests.salvage.faults import (
     stale_page,
     torn_sector,
     undamaged,
+    wal_frame_torn,
     zeroed_range,
     zeroed_sector,
 )
@@ -55,6 +57,7 @@ MANY = (
     Store(("11",), 1024),
     Store(("10",), 2048),
     Store(("10b",), 512, "UTF-16be"),
+    Store(("10b",)),
     Store(("13", "14", "19"), 1024, "UTF-16le", auto_vacuum=2),
     Store(("16",), 2048, "UTF-16be", auto_vacuum=1),
     Store(("20a",), 8192, deleted=True),
@@ -79,7 +82,12 @@ def check_verdict(fault: Fault, verdict: Verdict) -> None:
     assert not +verdict.revived_unmarked and not +verdict.unmarked, "what is wrong and not marked"
     assert not verdict.lost_false, "ids that are said to be lost and never were"
     if fault in EXACT:
-        assert not +verdict.wrong and not +verdict.revived
+        assert not +verdict.revived
+        # Where the last image of a page of sessions is torn there is an older one, and it is
+        # marked: nothing else has what their rows say.
+        wrong = +verdict.wrong
+        assert not wrong or (fault is wal_frame_torn and wrong.keys() == {"sessions"})
+        assert not +verdict.uncovered
     if fault in (*EXACT, *AT_ROWS):
         assert not +verdict.false_marks, "marks against rows that are right"
     if fault in AT_ROWS:
@@ -94,11 +102,11 @@ def test_rows_of_a_damaged_database(fault: Fault, store: Store) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(("seed", "chats"), [(0, 1), (1, 1), (2, 1), (3, 1), (2, 2)])
 @pytest.mark.parametrize("store", MANY, ids=str)
 @pytest.mark.parametrize("fault", FAULTS)
-def test_rows_of_many_databases(fault: Fault, store: Store, seed: int) -> None:
-    check(fault, store, seed)
+def test_rows_of_many_databases(fault: Fault, store: Store, seed: int, chats: int) -> None:
+    check(fault, replace(store, seed=chats), seed)
 
 
 @pytest.mark.parametrize("fault", [undamaged, interior_page, first_page, zeroed_range])
