@@ -1,11 +1,17 @@
-"""Writes the README's tables from the code: ``python -m tests.readme``; a test holds them to it."""
+"""Writes the tables of the README and of docs/DAMAGE.md from the code: ``python -m tests.readme``.
+
+Tests hold both to it.
+"""
 
 from __future__ import annotations
 
-from hermes_repair.checks.registry import all_checks
+from hermes_repair.checks.known_damage import KnownDamage, damage_catalogue
+from hermes_repair.checks.registry import Check, all_checks
+from tests.cases.case import CASES
 from tests.support import ROOT, every_command
 
 README = ROOT / "README.md"
+DAMAGE = ROOT / "docs" / "DAMAGE.md"
 
 
 def findings_table() -> str:
@@ -34,11 +40,50 @@ def _first(text: str | None) -> str:
 def written(text: str) -> str:
     """Return the README with both tables as the code has them."""
     for mark, table in (("commands", commands_table()), ("findings", findings_table())):
-        begin, end = f"<!-- {mark} -->\n", f"<!-- end {mark} -->"
-        before, _, rest = text.partition(begin)
-        text = f"{before}{begin}{table}\n{end}{rest.partition(end)[2]}"
+        text = _put(text, mark, table)
     return text
+
+
+def _put(text: str, mark: str, table: str) -> str:
+    begin, end = f"<!-- {mark} -->\n", f"<!-- end {mark} -->"
+    before, _, rest = text.partition(begin)
+    return f"{before}{begin}{table}\n{end}{rest.partition(end)[2]}"
+
+
+def damage_page(text: str) -> str:
+    """Return the page of known damage with its table as the catalogue has it."""
+    return _put(text, "damage", damage_table())
+
+
+def damage_table() -> str:
+    """Return every known kind of damage: what says it, who mends that, and a case of each."""
+    checks = {check.id: check for check in all_checks()}
+    catalogue = damage_catalogue()
+    head = [
+        "| kind | damage | finding | repair | a case | what is left, and why |",
+        "|" + "---|" * 6,
+    ]
+    rows = []
+    for letter, family in catalogue.families.items():
+        rows.append(f"\n### {letter}. {family}\n")
+        rows += head
+        rows += [_damage(kind, checks) for kind in catalogue.kinds if kind.id[0] == letter]
+    return "\n".join(rows).lstrip()
+
+
+def _damage(kind: KnownDamage, checks: dict[str, Check]) -> str:
+    found = ", ".join(kind.findings)
+    mended = ", ".join(dict.fromkeys(checks[id].remedy.value for id in kind.findings))
+    shown = ", ".join(f"`{name}`" for name in kind.cases or map(_case_of, kind.findings))
+    return f"| {kind.id} | {kind.what} | {found} | {mended} | {shown} | {kind.left} |"
+
+
+def _case_of(id: str) -> str:
+    """Return the first case folder in which a finding fires."""
+    cases = (path.name for path in sorted(CASES.glob(f"{id}_*")))
+    return next(name for name in cases if not name.endswith("_silent"))
 
 
 if __name__ == "__main__":
     README.write_text(written(README.read_text(encoding="utf-8")), encoding="utf-8")
+    DAMAGE.write_text(damage_page(DAMAGE.read_text(encoding="utf-8")), encoding="utf-8")

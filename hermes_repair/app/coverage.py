@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from hermes_repair.checks.known_damage import damage_catalogue
 from hermes_repair.checks.registry import all_checks
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.home.installs import serving
@@ -25,9 +26,9 @@ ELSEWHERE = "elsewhere"
 class LeftOut:
     """Something that was not looked at: ``what`` in a word for programs, ``why`` for people.
 
-    ``what`` is ``checks``, ``file``, ``pages``, ``search-index``, ``profiles``, ``sqlite`` or
-    ``hermes``; ``checks`` are ids, where it is about some, and ``reason`` is then in a word for
-    programs what kept them out: :data:`SELECTION`, :data:`INDEX` or :data:`UNREADABLE`.
+    ``what`` is ``checks``, ``file``, ``pages``, ``search-index``, ``profiles``, ``sqlite``,
+    ``hermes`` or ``damage``; ``checks`` are ids, where it is about some, and ``reason`` is then in
+    a word for programs what kept them out: :data:`SELECTION`, :data:`INDEX` or :data:`UNREADABLE`.
     """
 
     what: str
@@ -106,6 +107,10 @@ def _left_out(scene: Scene) -> Iterator[LeftOut]:
         yield LeftOut("sqlite", "whether Hermes' SQLite can search (nothing tells which it is)")
     if serving(scene.installed) is None:
         yield LeftOut("hermes", "what the installed Hermes expects (none was found)")
+    known = damage_catalogue()
+    unseen = ", ".join(kind.id for kind in known.unseen)
+    kinds = f"{len(known.unseen)} of the {len(known.kinds)} known kinds of damage"
+    yield LeftOut("damage", f"{kinds} ({unseen} of docs/DAMAGE.md)")
 
 
 def _search_left_out(scene: Scene) -> Iterator[LeftOut]:

@@ -47,7 +47,7 @@ class Entry:
     @property
     def can_be_undone(self) -> bool:
         done = self.done > 0 or (self.installs and self.state == "done")
-        return done and self.replaced_by is None
+        return done and (self.replaced_by is None or self.rewrites_files)
 
     @property
     def restores(self) -> bool:
@@ -147,7 +147,7 @@ def to_undo(
         meant = next(entry for entry in everything if entry.path == path_named)
         if meant.is_final:
             raise _is_final(folder, meant, entries)
-        if meant.done and meant.replaced_by is not None:
+        if meant.done and meant.replaced_by is not None and not meant.rewrites_files:
             raise _is_replaced(meant)
         if first is None:
             raise Refused(

@@ -107,7 +107,7 @@ def files_pile_up(scene: Scene) -> Iterator[Finding]:
         number, bytes_ = _pile(scene, scene.home.root / folder, patterns)
         if number >= MANY_FILES or bytes_ >= MANY_BYTES:
             yield files_pile_up.finding(
-                {"kind": "files", "what": name},
+                {"kind": "file", "path": str(Path(folder, patterns[0]))},
                 f"{number:,} {name} take {size(bytes_)} of the home.",
                 "Before you delete any of them, see what only they have.",
                 data={"what": name, "files": number, "bytes": bytes_},
@@ -175,7 +175,7 @@ def cron_run_abandoned(scene: Scene) -> Iterator[Finding]:
     if found:
         yield cron_run_abandoned.finding(
             {"kind": "file", "path": "executions.db"},
-            f"{count(found, 'run')} of cron lost their program before they ended.",
+            f"{count(found, 'run')} of cron did not end, and the program is gone.",
             "Start the gateway: its scheduler marks them as unknown.",
             data={"runs": found},
         )

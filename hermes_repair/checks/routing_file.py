@@ -62,13 +62,14 @@ def routing_file_unusable(scene: Scene) -> Iterator[Finding]:
     mends = effect.severity is not Severity.INFO and bool(chats) and can_rewrite(place)
     if faults.readable:
         odd = f"{faults.bad} of the entries of sessions.json"
-        message = f"{odd} {verb(faults.bad, 'is', 'are')} of a wrong type"
+        message = f"{odd} {verb(faults.bad, 'is', 'are')} of a wrong type{effect.words}"
     else:
-        whole = f"; {count(chats, 'chat')} can still be read" if chats else ""
-        message = f"sessions.json cannot be read: it is torn, or no JSON object{whole}"
+        message = f"sessions.json cannot be read: it is torn, or no JSON object{effect.words}"
+    if mends:
+        message += f"; {count(chats, 'chat')} can be kept"
     yield routing_file_unusable.finding(
         subject,
-        f"{message}{effect.words}.",
+        f"{message}.",
         REPAIR if mends else effect.otherwise,
         severity=effect.severity,
         remedy=Remedy.SAFE if mends else Remedy.MANUAL,

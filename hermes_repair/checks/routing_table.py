@@ -15,7 +15,7 @@ from hermes_repair.gateway_routing import Route, file_routes, usable_entry
 from hermes_repair.home.layout import routing_file
 from hermes_repair.host.regular_files import real_path
 from hermes_repair.model.actions import RowUpdate
-from hermes_repair.model.commands_to_type import advice
+from hermes_repair.model.commands_to_type import advice, quoted
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import Safety, Stage, Unit
 from hermes_repair.model.values import Row, readable
@@ -54,10 +54,11 @@ def routing_row_unusable(scene: Scene) -> Iterator[Finding]:
         if usable_entry(row) is not None or key in named or key in by_rows:
             continue
         yield routing_row_unusable.finding(
-            {"kind": "chat", "key": key},
-            "its row of gateway_routing is no entry that Hermes can read: the next message of that"
-            " chat starts an empty one.",
+            {"kind": "table", "table": ROUTING},
+            f"the row of {quoted(key)} in {ROUTING} is no entry that Hermes can read: the next"
+            " message of that chat starts an empty one.",
             "To lead the chat back, send there: /resume and the id of its session.",
+            data={"session_key": key},
             identity=(key,),
         )
 

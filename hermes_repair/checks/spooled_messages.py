@@ -41,7 +41,11 @@ def spool_not_replayed(scene: Scene) -> Iterator[Finding]:
             files[session] += 1
     for session, messages in sorted(waiting.items()):
         gone = bool(session) and session not in scene.node
-        subject = {"kind": "session", "session_id": session} if session else {"kind": "spool"}
+        subject = (
+            {"kind": "session", "session_id": session}
+            if session
+            else {"kind": "file", "path": SPOOL}
+        )
         yield spool_not_replayed.finding(
             subject,
             f"{count(messages, 'message')} in {count(files[session], 'file')} of {SPOOL}/ could not"

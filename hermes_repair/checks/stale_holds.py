@@ -25,9 +25,10 @@ def _found(scene: Scene, what: str, *kinds: Kind) -> Iterator[Hold]:
 
 def _told(found_by: Check, hold: Hold, hint: Hint, fix: Fix | None = None) -> Finding:
     reason = str(hold.verdict.reason)
+    begins = "" if reason.startswith("Hermes") else reason[0].lower()
     return found_by.finding(
         {"kind": "session", "session_id": hold.session or hold.subject},
-        reason[0].lower() + reason[1:],
+        begins + reason[len(begins) :],
         hint,
         data={"kind": hold.verdict.kind.value},
         identity=(hold.subject, hold.expires),

@@ -42,7 +42,7 @@ def test_nothing_is_wrong_of_what(healthy: Path, capsys: Capture) -> None:
     seen = document["looked_at"]
     assert len(seen["checks"]) == EVERY and seen["hermes"] is None
     assert (seen["sessions"], seen["messages"], seen["transcripts"]) == (5, 19, 1)
-    assert {one["what"] for one in seen["left_out"]} == {"search-index", "hermes"}
+    assert {one["what"] for one in seen["left_out"]} == {"search-index", "hermes", "damage"}
 
 
 def test_which_hermes(healthy: Path, capsys: Capture) -> None:
