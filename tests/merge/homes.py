@@ -1,9 +1,8 @@
-"""Homes that went apart: what each release writes on both sides, and what it shows of the result."""
+"""Homes that went apart: what releases write on both sides, and what they show of the result."""
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 from pathlib import Path
@@ -113,9 +112,8 @@ def captured(version: str, home: Path, acts: str, name: str, *, main: bool = Tru
         wal.unlink()
         (home / "state.db-shm").unlink()
         for descriptor in Path(f"/proc/{process.pid}/fd").iterdir():
-            if descriptor.exists() or "deleted" in os.readlink(descriptor):
-                if os.stat(descriptor).st_ino == inode:
-                    shutil.copyfile(descriptor, place / "state.db-wal")
+            if descriptor.stat().st_ino == inode:
+                shutil.copyfile(descriptor, place / "state.db-wal")
         if main:
             shutil.copyfile(home / "state.db", place / "state.db")
         (place / "manifest.json").write_text("{}", encoding="utf-8")
