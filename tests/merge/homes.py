@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.command import Ran, run
-from tests.homes.content import content
+from tests.homes.content import Content, content, without_sequence
 from tests.releases import hear, run_release, start_release
 
 RELEASES = ("0.14.0", "0.16.0", "0.18.2", "0.19.0")
@@ -80,11 +80,9 @@ def merge(home: Path, *sources: str | Path, **more: Any) -> Ran:
     return run("merge", *sources, "--yes", "--json", home=home, **more)
 
 
-def rows(home: Path) -> dict[str, Any]:
+def rows(home: Path) -> Content:
     """Return every row of a home, without the marks of AUTOINCREMENT, which no undo lowers."""
-    found = content(home)
-    del found["sqlite_sequence"]
-    return found
+    return without_sequence(content(home))
 
 
 SPLIT = """
