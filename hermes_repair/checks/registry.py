@@ -40,6 +40,7 @@ AREAS = {
     "LK": "locks",
     "GW": "routing",
     "CP": "copies",
+    "HK": "housekeeping",
     "RP": "records",
 }
 """What a reader calls the things that each family of checks looks at, in the order of a verdict."""

@@ -11,11 +11,12 @@ import typer
 from hermes_repair.app.merge import MergeRequest, Preview, preview
 from hermes_repair.app.merge import merge as merge_here
 from hermes_repair.app.merge_into_profile import move, preview_move
+from hermes_repair.app.merge_sources import NOT_A_SOURCE
 from hermes_repair.cli import completion
 from hermes_repair.cli.commands import EXIT_STATUS
 from hermes_repair.cli.options import DryRunOption, YesOption, at_homes, group
 from hermes_repair.cli.target import Answer, Responder, Target, ask, each_home, require_yes
-from hermes_repair.model.commands_to_type import Command, command
+from hermes_repair.model.commands_to_type import Command, advice, command
 from hermes_repair.model.errors import ExitCode, UsageError
 from hermes_repair.report import merge_text
 
@@ -80,14 +81,15 @@ def merge(
         if sources or not session:
             raise UsageError(
                 "--into-profile takes chats of this home, and no other source.",
-                "Name them: `hermes-repair merge --profile A --session ID --into-profile B`.",
+                advice(
+                    "Name them: `{}`, and with --profile the one that they are in.",
+                    command("merge", "--session", "ID", "--into-profile", into_profile),
+                ),
             )
         moving = _Moving(frozenset(session), into_profile, dry_run, yes)
         return each_home(target, lambda responder: _move(responder, moving))
     if not sources:
-        raise UsageError(
-            "Name what to merge.", "hermes-repair merge --help shows what that can be."
-        )
+        raise UsageError("There is nothing to merge: no source is named.", NOT_A_SOURCE)
     words = [str(path) for path in sources]
     again = command("merge", *words, *(w for id in session or () for w in ("--session", id)))
     request = MergeRequest(tuple(sources), frozenset(session or ()))

@@ -12,7 +12,8 @@ from typing import TypeVar
 
 from hermes_repair.lineage.queries import node_query
 from hermes_repair.lineage.session_node import node_from_row
-from hermes_repair.merging.common_past import CommonIds, common_past
+from hermes_repair.merging.chat_verdicts import Sides
+from hermes_repair.merging.common_past import CommonIds, Past, last_common_id, relation
 from hermes_repair.merging.compare_sides import NOTHING_BROUGHT, Brought, compare
 from hermes_repair.merging.row_keys import history_key
 from hermes_repair.merging.sides import FlagChange, HistoryRow, Side, TwoHistories
@@ -48,12 +49,15 @@ def compare_databases(
         ids = CommonIds(
             same=shared.same,
             different=shared.different,
-            latest=shared.latest,
             home_alone=shared.alone[Which.HOME],
             source_alone=shared.alone[Which.SOURCE],
         )
-        databases.arrange(common_past(ours, theirs, ids).high)
-        return compare(ours, theirs, ids, _Read(databases, ours), brought)
+        high = last_common_id(ours, theirs, ids)
+        until = databases.until(shared, high)
+        past = Past(shared.same, high, until.latest, until.gap)
+        databases.arrange(shared, high)
+        sides = Sides(ours, theirs, past, relation(ours, theirs, past, ids))
+        return compare(sides, _Read(databases, ours), brought)
 
 
 def read_side(look: Look, *, partial: bool = False) -> Side:
@@ -99,13 +103,12 @@ class _Read:
         home = _Chats(_rows(self._databases.rest(Which.HOME)))
         source = _Chats(_rows(self._databases.rest(Which.SOURCE)))
         flags = _Chats((whole(row[0]), _flags(row)) for row in self._databases.flags())
-        for chat, name in self._databases.chats():
+        for chat, name, kept in self._databases.chats():
             session_id = text(name) or ""
             ours, theirs, changed = home.of(chat), source.of(chat), flags.of(chat)
             node = self._home.sessions.get(session_id)
             shared = node.rows - len(ours) if node is not None else 0
-            active = node.active_rows - sum(row.active for row in ours) if node is not None else 0
-            yield TwoHistories(session_id, shared, active, ours, theirs, changed)
+            yield TwoHistories(session_id, shared, ours, theirs, changed, kept)
 
     def of_home(self, session_ids: Collection[str]) -> Mapping[str, tuple[HistoryRow, ...]]:
         """Return all rows of these chats of the home, those without rows left out."""

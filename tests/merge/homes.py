@@ -1,16 +1,15 @@
-"""Homes that went apart: what each release writes on both sides, and what it shows of the result."""
+"""Homes that went apart: what releases write on both sides, and what they show of the result."""
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 from pathlib import Path
 from typing import Any
 
 from tests.command import Ran, run
-from tests.homes.content import content
+from tests.homes.content import Content, content, without_sequence
 from tests.releases import hear, run_release, start_release
 
 RELEASES = ("0.14.0", "0.16.0", "0.18.2", "0.19.0")
@@ -81,11 +80,9 @@ def merge(home: Path, *sources: str | Path, **more: Any) -> Ran:
     return run("merge", *sources, "--yes", "--json", home=home, **more)
 
 
-def rows(home: Path) -> dict[str, Any]:
+def rows(home: Path) -> Content:
     """Return every row of a home, without the marks of AUTOINCREMENT, which no undo lowers."""
-    found = content(home)
-    del found["sqlite_sequence"]
-    return found
+    return without_sequence(content(home))
 
 
 SPLIT = """
@@ -113,9 +110,8 @@ def captured(version: str, home: Path, acts: str, name: str, *, main: bool = Tru
         wal.unlink()
         (home / "state.db-shm").unlink()
         for descriptor in Path(f"/proc/{process.pid}/fd").iterdir():
-            if descriptor.exists() or "deleted" in os.readlink(descriptor):
-                if os.stat(descriptor).st_ino == inode:
-                    shutil.copyfile(descriptor, place / "state.db-wal")
+            if descriptor.stat().st_ino == inode:
+                shutil.copyfile(descriptor, place / "state.db-wal")
         if main:
             shutil.copyfile(home / "state.db", place / "state.db")
         (place / "manifest.json").write_text("{}", encoding="utf-8")

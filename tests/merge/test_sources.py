@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.test_bad_input import dropped, needs_root
 from tests.command import Ran, run
 from tests.homes.content import files
 from tests.merge.homes import BEGIN, base, captured, merge, play, view
@@ -154,7 +155,7 @@ def test_a_damaged_source_is_salvaged_first(tmp_path: Path) -> None:
     play(NEWEST, other, LONG + 'say("new", "one", "two")')
     database = other / "state.db"
     data = bytearray(database.read_bytes())
-    data[: 4096] = bytes(4096)  # the first page: SQLite does not open it at all
+    data[:4096] = bytes(4096)  # the first page: SQLite does not open it at all
     database.write_bytes(data)
     done = merge(home, other)
     assert "new" in brought(done), done
@@ -227,13 +228,15 @@ def test_a_source_that_is_newer_than_the_home(tmp_path: Path) -> None:
     assert "migrate" in done.document["error"]["hint"]
 
 
-def test_what_may_not_be_read(tmp_path: Path) -> None:
-    if os.geteuid() == 0:
-        pytest.skip("root may read everything")
-    home, other = base(NEWEST, tmp_path)
-    (other / "state.db").chmod(0)
-    done = merge(home, other)
-    assert done.code == 4 and "may not read" in said(done)
+@needs_root
+def test_what_may_not_be_read(open_folder: Path) -> None:
+    home, other = base(NEWEST, open_folder)
+    for path in (home, *home.rglob("*"), other):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    (other / "state.db").chmod(0o600)
+    (done,) = dropped(home, ["merge", str(other), "--dry-run"])
+    assert done.code == 4 and "This user may not read" in done.err
+    assert str(other / "state.db") in done.err and len(done.err.splitlines()) == 2
 
 
 def test_a_full_disk_is_refused_and_changes_nothing(tmp_path: Path) -> None:
