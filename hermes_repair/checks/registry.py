@@ -40,7 +40,7 @@ AREAS = {
     "LK": "locks",
     "GW": "routing",
     "CP": "copies",
-    "HK": "housekeeping",
+    "HK": "upkeep",
     "RP": "records",
 }
 """What a reader calls the things that each family of checks looks at, in the order of a verdict."""
