@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,7 +23,6 @@ from hermes_repair.salvage import Bundle, NoPages, Trust
 from hermes_repair.salvage.account import MESSAGES, SESSIONS, Account
 from hermes_repair.salvage.damaged_database import DamagedDatabase, damaged_database
 from hermes_repair.salvage.schema_left import search_tables_left
-from hermes_repair.salvage.search_copy import PartOfMessage
 from hermes_repair.schema.catalogue import NEWEST_TARGET
 from hermes_repair.schema.salvaged_structure import (
     KeptObject,
@@ -43,7 +42,6 @@ class Salvage:
     source: DamagedDatabase
     structure: SalvagedStructure
     account: Account
-    parts: Sequence[PartOfMessage]
     ledger: Ledger
     now: float
     tell: Callable[[str], None]
@@ -58,7 +56,6 @@ class Salvage:
             self.source,
             self.structure,
             self.account,
-            self.parts,
             _not_made(self.source, self.structure),
             folder,
             self.now,
@@ -96,7 +93,7 @@ def salvage_of(
     """
     with damaged_database(bundle, tell, expected) as source:
         structure = _structure(source, expected)
-        account, parts = source.count([*structure.tables, *_not_made(source, structure)], tell)
+        account = source.count([*structure.tables, *_not_made(source, structure)], tell)
         if not account.of(MESSAGES).read and not account.of(SESSIONS).read:
             raise NoPages(
                 "No message and no session can be read from these files.",
@@ -104,7 +101,7 @@ def salvage_of(
             )
         ledger = _ledger(bundle, source, structure, account)
         ledger = replace(ledger, notes=(*notes, *ledger.notes))
-        yield Salvage(source, structure, account, parts, ledger, now, tell)
+        yield Salvage(source, structure, account, ledger, now, tell)
 
 
 def _structure(source: DamagedDatabase, expected: int | None) -> SalvagedStructure:
