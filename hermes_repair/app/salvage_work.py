@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,7 +24,6 @@ from hermes_repair.salvage.account import MESSAGES, SESSIONS, Account
 from hermes_repair.salvage.column_orders import side_store_tables
 from hermes_repair.salvage.damaged_database import DamagedDatabase, damaged_database
 from hermes_repair.salvage.schema_left import search_tables_left
-from hermes_repair.salvage.search_copy import PartOfMessage
 from hermes_repair.schema.catalogue import NEWEST_TARGET
 from hermes_repair.schema.recognise import STORE
 from hermes_repair.schema.salvaged_store import salvaged_store
@@ -46,7 +45,6 @@ class Salvage:
     source: DamagedDatabase
     structure: SalvagedStructure
     account: Account
-    parts: Sequence[PartOfMessage]
     ledger: Ledger
     now: float
     tell: Callable[[str], None]
@@ -61,7 +59,6 @@ class Salvage:
             self.source,
             self.structure,
             self.account,
-            self.parts,
             _not_made(self.source, self.structure),
             folder,
             self.now,
@@ -102,7 +99,7 @@ def salvage_of(  # noqa: PLR0913 - what is known of the files, by name
     """
     with _opened(bundle, tell, expected, store) as (source, name):
         structure = _structure(source, expected, name)
-        account, parts = source.count([*structure.tables, *_not_made(source, structure)], tell)
+        account = source.count([*structure.tables, *_not_made(source, structure)], tell)
         ledger = _ledger(bundle, source, structure, account)
         ledger = replace(ledger, notes=(*notes, *ledger.notes), store=name)
         what = "row" if name is not None else "message and no session"
@@ -111,7 +108,7 @@ def salvage_of(  # noqa: PLR0913 - what is known of the files, by name
                 f"No {what} can be read from these files.",
                 "Nothing was written. Look for a copy of the database.",
             )
-        yield Salvage(source, structure, account, parts, ledger, now, tell)
+        yield Salvage(source, structure, account, ledger, now, tell)
 
 
 def _conversations(ledger: Ledger) -> int:

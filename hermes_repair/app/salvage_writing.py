@@ -81,7 +81,6 @@ class SalvageWriter:
     source: DamagedDatabase
     structure: SalvagedStructure
     account: Account
-    parts: Sequence[PartOfMessage]
     not_made: Sequence[str]
     folder: Path
     now: float
@@ -119,10 +118,30 @@ class SalvageWriter:
         return _finished(ledger, written)
 
     def _fill(self, database: NewDatabase, table: str, side: SideFile, written: Written) -> None:
+        """Write the rows of a table, those that were read and those of the search copy."""
         known = _columns_of(database, table)
         assigned = self.source.assignment.tables.get(table)
-        if assigned is None:
-            return
+        if assigned is not None:
+            self._fill_from_pages(database, assigned, known, side, written)
+        if table == MESSAGES:
+            self._fill_from_search(database, known, side, written)
+        met = written.taken[table] + written.refused[table]
+        if met != self.account.of(table).read:
+            raise Changed(
+                f"The damaged files changed while they were read: {table} had"
+                f" {self.account.of(table).read:,} rows at first, and {met:,} later.",
+                "Nothing was written. Stop whatever writes there, then run this again.",
+            )
+
+    def _fill_from_pages(
+        self,
+        database: NewDatabase,
+        assigned: AssignedTable,
+        known: frozenset[str],
+        side: SideFile,
+        written: Written,
+    ) -> None:
+        table = assigned.name
         stored = [name for name in assigned.stored.names if name is not None]
         columns = [name for name in stored if folded(name) in known]
         homeless = [name for name in stored if folded(name) not in known]
@@ -154,23 +173,20 @@ class SalvageWriter:
             side.keep(table, reason, zip(columns, values, strict=True))
 
         written.taken[table] += database.fill(table, columns, read(), refused)
-        if table == MESSAGES:
-            self._fill_from_search(database, known, side, written)
-        met = written.taken[table] + written.refused[table]
-        if met != self.account.of(table).read:
-            raise Changed(
-                f"The damaged files changed while they were read: {table} had"
-                f" {self.account.of(table).read:,} rows at first, and {met:,} later.",
-                "Nothing was written. Stop whatever writes there, then run this again.",
-            )
 
     def _fill_from_search(
         self, database: NewDatabase, known: frozenset[str], side: SideFile, written: Written
     ) -> None:
-        """Add the messages that only the search copy has, each with the columns that are known."""
-        lost = self.source.witnesses.lost(MESSAGES, self.account.of(MESSAGES).ids)
+        """Add the messages that only the search copy has, each with the columns that are known.
+
+        One of which too little is known goes to the side file.
+        """
+        met = self.account.of(MESSAGES)
+        lost = self.source.witnesses.lost(MESSAGES, met.ids) if met.lost or met.filled else ()
         for found in self.source.copied_messages(lost):
             if isinstance(found, PartOfMessage):
+                part: Row = {**found.known, "text": found.text}
+                side.keep(MESSAGES, "only a part of it is known", part.items(), rowid=found.rowid)
                 continue
             columns = [name for name in found.values if folded(name) in known]
 
@@ -256,7 +272,7 @@ class SalvageWriter:
                 database.run(sql)
 
     def _keep_the_rest(self, side: SideFile) -> None:
-        """Keep what has no table, in the file or in the new one, and parts in the search copy."""
+        """Keep what has no table, in the file or in the new one."""
         for table in self.not_made:
             for row in self.source.rows(table, lambda one: _aside(side, one)):
                 side.keep(
@@ -270,9 +286,6 @@ class SalvageWriter:
             source = " or ".join(page.candidates) or None
             values = ((None, value) for value in cell.values or ())
             side.keep(source, page.why.value, values, page=cell.page, rowid=cell.rowid)
-        for part in self.parts:
-            known: Row = {**part.known, "text": part.text}
-            side.keep(MESSAGES, "only a part of it is known", known.items(), rowid=part.rowid)
 
     def write_deleted(self) -> int:
         """Write what was deleted and can still be read to a file of its own; return the rows."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from itertools import islice
@@ -142,9 +143,15 @@ class Assignment:
     unassigned: tuple[UnassignedPage, ...]
     survey: Survey = field(repr=False)
 
-    def leaves(self, table: str) -> Iterator[Leaf]:
-        """Yield the pages of a table in the order of their lowest rowid."""
-        for page in self.tables[table].pages.pages:
+    def leaves(self, table: str, wanted: Sequence[int] | None = None) -> Iterator[Leaf]:
+        """Yield the pages of a table in the order of their lowest rowid.
+
+        With ``wanted``, rowids in order, only those pages where one of them can be.
+        """
+        pages = self.tables[table].pages
+        for page, low, high in zip(pages.pages, pages.lows, pages.highs, strict=True):
+            if wanted is not None and bisect_left(wanted, low) == bisect_right(wanted, high):
+                continue
             leaf = self.survey.leaf(page)
             if leaf is not None:
                 yield leaf

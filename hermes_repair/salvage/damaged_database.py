@@ -54,32 +54,25 @@ class DamagedDatabase:
         found = self.assignment.tables.values()
         return frozenset(table.name for table in found if table.has_pages)
 
-    def count(
-        self, tables: list[str], tell: Callable[[str], None]
-    ) -> tuple[Account, list[PartOfMessage]]:
-        """Read every row of ``tables`` once, and say what there is and what is lost.
-
-        The parts are messages of which the search copy has too little for a row.
-        """
+    def count(self, tables: list[str], tell: Callable[[str], None]) -> Account:
+        """Read every row of ``tables`` once, and say what there is and what is lost."""
         account = Account(self.image)
         for name in tables:
             for number, row in enumerate(self.rows(name, account.refuse), 1):
                 account.take(row)
                 if number % PROGRESS_EVERY == 0:
                     tell(f"{number:,} rows of {name} were read.")
-        parts = []
         for name in tables:
             lost = list(self.witnesses.lost(name, account.of(name).ids))
             for copied in self.copied_messages(lost) if name == MESSAGES else ():
                 if isinstance(copied, PartOfMessage):
-                    parts.append(copied)
                     account.keep_part(copied)
                 else:
                     account.take(copied)
             for one in lost:
                 if one.rowid not in account.of(name).filled:
                     account.lose(one)
-        return account, parts
+        return account
 
     def unassigned_rows(self) -> Iterator[tuple[UnassignedPage, Cell]]:
         """Yield the rows that no table could be named for.

@@ -64,14 +64,15 @@ def copied_messages(
     waiting = {row.rowid: row.known for row in lost}
     if not waiting:
         return
+    wanted = sorted(waiting)
     tables = (*COPIES, UNDECIDED)
     other = SaidByRowid()
     for table in tables[1:]:
-        for copied in copies(image, assignment, table):
+        for copied in copies(image, assignment, table, wanted):
             if copied.rowid in waiting and not copied.stale:
                 other.add(copied.rowid, copied.text)
     for table in tables:
-        for copied in copies(image, assignment, table):
+        for copied in copies(image, assignment, table, wanted):
             if copied.rowid in waiting and not copied.stale:
                 contradicted = other.agrees(copied.rowid, copied.text) is False
                 known = waiting.pop(copied.rowid)

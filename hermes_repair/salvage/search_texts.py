@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from hermes_repair.model.values import RawText, Row, Value, decode_text
@@ -63,9 +63,14 @@ def _joined(values: Row) -> str | RawText | None:
     return decode_text(b" ".join(parts))
 
 
-def copies(image: PageImage, assignment: Assignment, table: str) -> Iterator[Copied]:
-    """Yield what one of the copies (or ``UNDECIDED``) has, in the order of its pages."""
-    for leaf in _leaves(assignment, table, COPIES):
+def copies(
+    image: PageImage, assignment: Assignment, table: str, wanted: Sequence[int] | None = None
+) -> Iterator[Copied]:
+    """Yield what one of the copies (or ``UNDECIDED``) has, in the order of its pages.
+
+    With ``wanted``, rowids in order, pages that cannot have one of them are passed over.
+    """
+    for leaf in _leaves(assignment, table, COPIES, wanted):
         for rowid, values in rows_of(image, leaf):
             if rowid is not None and values is not None and len(values) == 2:
                 text = values[1]
@@ -90,10 +95,15 @@ def counted(image: PageImage, assignment: Assignment, table: str) -> Iterator[in
             yield from (rowid for rowid, _ in found)
 
 
-def _leaves(assignment: Assignment, table: str, alike: Collection[str]) -> Iterator[Leaf]:
+def _leaves(
+    assignment: Assignment,
+    table: str,
+    alike: Collection[str],
+    wanted: Sequence[int] | None = None,
+) -> Iterator[Leaf]:
     """Yield the pages of a table; ``UNDECIDED``: those that could be of any that is ``alike``."""
     if table in assignment.tables:
-        yield from assignment.leaves(table)
+        yield from assignment.leaves(table, wanted)
     elif table == UNDECIDED:
         for one in assignment.unassigned:
             if one.candidates and set(one.candidates) <= set(alike):

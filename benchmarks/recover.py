@@ -1,0 +1,147 @@
+"""Salvage beside ``.recover`` of a sqlite3 shell: ``python -m benchmarks.recover --shell sqlite3``.
+
+Damages small databases in every way of ``tests.salvage.faults`` and prints, for messages and
+sessions, how many rows each of both reads right, wrong, not at all, or that were not there. A row
+that ``.recover`` puts into ``lost_and_found`` alone has no table and no names of columns any more:
+it is lost here, and counted apart. Of wrong rows of ours the number that no mark speaks of is in
+brackets: ``.recover`` marks none.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sqlite3
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+
+from hermes_repair.model.values import Value, decode_text
+from tests.salvage.faults import FAULTS, Damage
+from tests.salvage.judge import salvage, wrong_columns
+from tests.salvage.stores import Store, life
+
+TABLES = ("messages", "sessions")
+STORES = {
+    "schema 22": Store(),
+    "schema 11 upgraded to 22": Store(("11", "22")),
+    "schema 30, with deleted chats": Store(("30",), deleted=True),
+}
+SEED = 7
+HEAD = (
+    "| fault | rows | ours: right | wrong (unmarked) | lost | not there before |"
+    " .recover: right | wrong | lost | of these without a table | not there before |"
+)
+Rows = Mapping[int, Mapping[str, Value]]
+
+
+@dataclass(slots=True)
+class Read:
+    """What became of the rows of a damaged database."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def hold(self, truth: Rows, read: Rows, marked: frozenset[int] = frozenset()) -> None:
+        """Count the rows of one table; ``marked``: those that something was said against."""
+        for rowid, values in truth.items():
+            if rowid not in read:
+                self.counts["lost"] += 1
+            elif _differs(values, read[rowid]):
+                self.counts["wrong"] += 1
+                self.counts["unmarked"] += rowid not in marked
+            else:
+                self.counts["right"] += 1
+        self.counts["extra"] += len(read.keys() - truth.keys())
+
+
+def _differs(truth: Mapping[str, Value], values: Mapping[str, Value]) -> bool:
+    absent = {name for name, value in truth.items() if value is not None} - values.keys()
+    named = {name: value for name, value in values.items() if name in truth}
+    return bool(absent or wrong_columns(truth, named))
+
+
+def ours(damage: Damage) -> Read:
+    """Read a damage as salvage does."""
+    found = salvage(damage)
+    read = Read()
+    for table in TABLES:
+        rows = found.rows.get(table, {})
+        marked = frozenset(rowid for rowid, row in rows.items() if row.marks)
+        read.hold(damage.original.rows[table], {n: row.values for n, row in rows.items()}, marked)
+    return read
+
+
+def theirs(damage: Damage, shell: str) -> Read:
+    """Read it by ``.recover``: its SQL run by the same shell, as the manual says."""
+    read = Read()
+    with TemporaryDirectory(prefix="recover-") as folder:
+        path, made = damage.write(Path(folder)), Path(folder) / "recovered.db"
+        sql = subprocess.run([shell, path, ".recover"], capture_output=True, check=False).stdout
+        subprocess.run([shell, made], input=sql, capture_output=True, check=False)
+        with closing(sqlite3.connect(made)) as db:
+            db.text_factory = decode_text
+            for table in TABLES:
+                read.hold(damage.original.rows[table], dict(_rows(db, table)))
+            names = [name for (name,) in db.execute("SELECT name FROM sqlite_master")]
+            fewest = min(len(next(iter(damage.original.rows[table].values()))) for table in TABLES)
+            for name in names:
+                if str(name).startswith("lost_and_found"):
+                    (count,) = db.execute(
+                        f'SELECT COUNT(*) FROM "{name}" WHERE nfield >= ? AND id IS NOT NULL',
+                        (fewest - LATER_COLUMNS,),
+                    ).fetchone()
+                    read.counts["untyped"] += count
+    return read
+
+
+LATER_COLUMNS = 15
+"""Of a row from before an upgrade the last columns are absent."""
+
+
+def _rows(db: sqlite3.Connection, table: str) -> Iterator[tuple[int, dict[str, Value]]]:
+    try:
+        rows = db.execute(f'SELECT rowid, * FROM "{table}"')
+    except sqlite3.OperationalError:
+        return  # there is no such table
+    names = [name for name, *_ in rows.description[1:]]
+    for rowid, *values in rows:
+        yield rowid, dict(zip(names, values, strict=True))
+
+
+def line(name: str, mine: Read, other: Read) -> str:
+    """Return one row of the table."""
+    a, b = mine.counts, other.counts
+    total = a["right"] + a["wrong"] + a["lost"]
+    return (
+        f"| {name} | {total:,} | {a['right']:,} | {a['wrong']} ({a['unmarked']}) | {a['lost']:,} |"
+        f" {a['extra']} | {b['right']:,} | {b['wrong']} | {b['lost']:,} | {b['untyped']:,} |"
+        f" {b['extra']} |"
+    )
+
+
+def main(arguments: list[str]) -> int:
+    """Print a table for each kind of database."""
+    parser = argparse.ArgumentParser(description="Measure salvage beside .recover.")
+    parser.add_argument("--shell", default="sqlite3", help="the sqlite3 program to compare with")
+    parser.add_argument("--seed", type=int, default=SEED)
+    options = parser.parse_args(arguments)
+    version = subprocess.run(
+        [options.shell, "--version"], capture_output=True, check=True, text=True
+    ).stdout.split()[0]
+    print(f"sqlite3 {version}; rows of messages and sessions; seed {options.seed}.")
+    for name, store in STORES.items():
+        print(f"\n{name}:\n\n{HEAD}\n{'|---' * (HEAD.count('|') - 1)}|")
+        for fault in FAULTS:
+            damage = fault(Random(options.seed), life(store))
+            words = fault.__name__.replace("_", " ")
+            print(line(words, ours(damage), theirs(damage, options.shell)), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
