@@ -130,6 +130,12 @@ def read_file_status(home: Home) -> FileStatus:
     return file_status
 
 
+def read_what_is_left(home: Home) -> FileStatus:
+    """Return :func:`read_file_status` also of a home that has only the -wal of a state.db."""
+    file_status = look_from_outside(home)
+    return file_status if file_status.sides.wal else read_file_status(home)
+
+
 def look_from_outside(home: Home) -> FileStatus:
     """Return :func:`read_file_status` also of a home that has no state.db."""
     facts, openers = host.survey(home.database)
@@ -173,7 +179,8 @@ def _require_sidecars_of_owner(facts: RawFacts) -> None:
 
     SQLite, run by root, makes the owner of the database the owner of every sidecar that it opens.
     """
-    if not hasattr(os, "geteuid") or os.geteuid() != 0 or facts.main.uid == 0:
+    root = hasattr(os, "geteuid") and os.geteuid() == 0
+    if not root or facts.main.uid == 0 or not facts.main.exists:
         return
     for sidecar in facts.sidecars:
         if sidecar.kind == "file" and sidecar.uid != facts.main.uid:
@@ -213,6 +220,22 @@ def _no_database(home: Home) -> NoInstall:
     )
 
     remaining_files = find_remaining_files(home)
+    wal = home.database.with_name(f"{home.database.name}-wal")
+    if wal.is_file() and wal.stat().st_size:
+        told = [
+            f"{home.root} has no state.db, only its -wal ({wal.stat().st_size:,} bytes): what was"
+            " written last.",
+            remaining_files.files,
+            remaining_files.named_copies,
+        ]
+        return NoInstall(
+            " ".join(filter(None, told)),
+            advice(
+                "Do not start Hermes: SQLite deletes a -wal without its file. `{}` shows what can"
+                " be read of it.",
+                command("salvage"),
+            ),
+        )
     hint: Hint = "Give the Hermes folder: hermes-repair doctor --home PATH"
     if remaining_files.copies or remaining_files.files:
         hint = advice(

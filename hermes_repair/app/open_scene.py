@@ -145,7 +145,9 @@ def _structure(
     if not file_status.facts.is_sqlite:
         headless = file_status.perhaps_headless and state.view is View.JOINED
         if not headless or state.soundness is None or not state.soundness.sound:
-            return Structure(), replace(state, unreadable="it is not a SQLite database")
+            return Structure(), replace(
+                state, unreadable="it is not a SQLite database", foreign=True
+            )
         state = replace(state, headless=True)
     if file_status.in_the_way is not None:
         return Structure(), replace(state, unreadable=file_status.in_the_way)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hermes_repair import host
 from hermes_repair.app.environment import Run
-from hermes_repair.app.file_status import SIDE_SUFFIXES, FileStatus, copy_private, read_file_status
+from hermes_repair.app.file_status import SIDE_SUFFIXES, FileStatus, copy_private, look_from_outside
 from hermes_repair.app.receipts import left_by_us
 from hermes_repair.home.layout import Home
 from hermes_repair.model.choices import WalChoice
@@ -69,7 +69,7 @@ def require_writable(run: Run, need: int) -> Space:
 
 def require_same_base(home: Home, marks: str) -> None:
     """Raise :class:`Changed` where the files changed after the plan was made."""
-    if read_file_status(home).marks != marks:
+    if look_from_outside(home).marks != marks:
         raise Changed(
             "The database changed after the plan was made.",
             "Nothing was changed. Run the same command again to make a new plan.",

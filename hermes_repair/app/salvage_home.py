@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from hermes_repair import host
 from hermes_repair.app.environment import Run
-from hermes_repair.app.file_status import FileStatus, read_file_status
+from hermes_repair.app.file_status import FileStatus, read_what_is_left
 from hermes_repair.app.install_salvaged import require_settled
 from hermes_repair.app.preflight import file_state, require_alone, require_same_base
 from hermes_repair.app.salvage import Reading, reading
@@ -30,10 +30,10 @@ def salvaging(run: Run, wal: WalChoice | None = None) -> Iterator[Reading]:
     and what :func:`~hermes_repair.app.salvage.reading` raises.
     """
     home, environment = run.home, run.environment
-    file_status = read_file_status(home)
+    file_status = read_what_is_left(home)
     require_alone(file_status)
     require_settled(run.folder)
-    if wal is None and file_status.sides.wal:
+    if wal is None and file_status.sides.wal and file_status.sides.main:
         _require_no_question(run, file_status)
     bundle, notes = _bundle(file_status, wal)
     marks = file_status.marks

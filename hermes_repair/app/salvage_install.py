@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hermes_repair.app.environment import Run
-from hermes_repair.app.file_status import FileStatus, read_file_status
+from hermes_repair.app.file_status import FileStatus, read_what_is_left
 from hermes_repair.app.install_salvaged import Installed, replace_database, settle_all
 from hermes_repair.app.leftovers import remove_leftovers
 from hermes_repair.app.preflight import file_state, kept_name, require_alone, single_run
@@ -63,10 +63,10 @@ def salvage_and_install(
                 salvage_command(run.home.store, "--out", "FILE"),
             ),
         )
-    require_alone(read_file_status(run.home))
+    require_alone(read_what_is_left(run.home))
     with single_run(folder):
         recovered = (*settle_all(run), *remove_leftovers(run))
-        file_status = read_file_status(run.home)
+        file_status = read_what_is_left(run.home)
         require_alone(file_status)
         _require_damage(run, file_status)
         marks = file_status.marks

@@ -327,13 +327,14 @@ def schema_duplicated(scene: Scene) -> Iterator[Finding]:
     newer = repeated.number is not None and repeated.number >= FIRST_UNKNOWN
     safe = not (differing or newer) and repeated.messages is not None
     if repeated.messages is None:
-        readable = "The messages cannot be read"
+        readable, other = "The messages cannot be read", ", and"
     else:
-        readable = f"{count(repeated.messages, 'message')} can be read"
+        readable, other = f"{count(repeated.messages, 'message')} can be read", ", but"
+    other = f"{other} the entries of {_listed(differing)} differ" if differing else ""
     yield schema_duplicated.finding(
         DATABASE,
         f"The schema of state.db has more than one entry of {named}, so SQLite refuses the file."
-        f" {readable}{f', but the entries of {_listed(differing)} differ' if differing else ''}.",
+        f" {readable}{other}.",
         REPAIR if safe else ways_back(scene),
         remedy=Remedy.SAFE if safe else Remedy.MANUAL,
         data={

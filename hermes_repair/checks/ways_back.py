@@ -19,6 +19,12 @@ def ways_back(scene: Scene) -> Hint:
     copies = sound_copies(remaining)
     if scene.file.nothing_there and not remaining.files and not copies:
         return "There is nothing to bring back. Move state.db away; Hermes makes a new one."
+    if scene.file.foreign and not remaining.files and not copies:
+        return advice(
+            f"{LEAVE_IT} `{{}}` shows whether anything of a database can be read in it. If not,"
+            " move it away; Hermes makes a new one.",
+            SALVAGE,
+        )
     first = "Stop Hermes, and do not start it again." if scene.look.live else LEAVE_IT
     what = "the files of chats" if scene.file.nothing_there else "what can be read"
     text = f"{first} `{{}}` shows {what}, and makes a new database of that."

@@ -149,7 +149,8 @@ def open_home(root: Path) -> Home:
             "Mount or restore the place that it points to, then run this again.",
         )
     remaining_files = sessions_dir(root).is_dir() or (root / RECORDS_DIR).is_dir()
-    if not named.exists() and not remaining_files:
+    wal = root / f"{DATABASE}-wal"
+    if not (named.exists() or remaining_files or wal.is_file()):
         raise NoDatabase(
             f"{root} has no state.db and no sessions folder, so Hermes never ran there.",
             f"Its profiles may: hermes-repair doctor --home {quoted(str(root))} --all-profiles"

@@ -228,7 +228,12 @@ class Witnesses:
         A REAL that is whole stands in an index as one, or as an integer in a table.
         """
         columns = self._assignment.tables[index.table].stored.columns
-        by_name = {column.name: column.allowed for column in columns if column is not None}
+        # A key may be NULL in SQLite, but for one that is declared NOT NULL.
+        by_name = {
+            column.name: column.allowed | (Stored(0) if column.not_null else Stored.NULL)
+            for column in columns
+            if column is not None
+        }
         rowid = self._assignment.tables[index.table].stored.rowid_column
         by_name |= {rowid: Stored.INTEGER} if rowid is not None else {}
         return tuple(int(by_name.get(name, ANYTHING)) for name in index.columns)

@@ -91,7 +91,8 @@ class FileState:
     ``differences`` are sentences, only where AMBIGUOUS. ``alone`` and ``joined`` are what each side
     has, where it is in question and can be read. ``repeated``: it is ``unreadable`` only because
     its schema lists something twice. ``headless``: the first page is in the -wal alone.
-    ``nothing_there``: neither the file nor its -wal has a byte.
+    ``nothing_there``: neither the file nor its -wal has a byte. ``foreign``: the file does not
+    begin as a database, whatever it is.
     """
 
     side: SideFile
@@ -104,6 +105,7 @@ class FileState:
     repeated: RepeatedSchema | None = None
     headless: bool = False
     nothing_there: bool = False
+    foreign: bool = False
 
     @property
     def disagreeing(self) -> tuple[Disagreement, ...]:

@@ -217,6 +217,40 @@ def test_a_sound_database_without_a_chat_stays(tmp_path: Path) -> None:
     assert lies(home) == before
 
 
+def test_only_the_wal_is_left(tmp_path: Path) -> None:
+    home, out = small_home(tmp_path / "home"), tmp_path / "new.db"
+    shutil.rmtree(home / "sessions", ignore_errors=True)
+    leave_wal(home, ("UPDATE messages SET content = content || '!'", ()))
+    before = query(copy_home(home, tmp_path / "whole"), "SELECT id, role FROM messages")
+    gone(home)
+    old = lies(home)
+    assert old.keys() >= {"state.db-wal"}
+    told = run("doctor", home=home)
+    assert told.code == 5 and "only its -wal" in told.err and "salvage --home" in told.err
+    assert "Do not start Hermes" in told.err
+    made = run("salvage", "--out", out, home=home)
+    assert made.code == 4, made
+    with closing(sqlite3.connect(out)) as db:
+        assert set(db.execute("SELECT id, role FROM messages")) <= set(before)
+        assert db.execute("SELECT COUNT(*) FROM messages").fetchone() > (5,)
+    assert lies(home) == old
+    assert "new database" in run("salvage", "--install", "--yes", home=home).out
+    assert lies(home).keys() == {"state.db"}
+    assert run("undo", "--yes", home=home).code == 0
+    assert lies(home)["state.db-wal"] == old["state.db-wal"]
+
+
+def test_a_foreign_file_and_nothing_else(tmp_path: Path) -> None:
+    """What may be a database without its head is told from what is none by reading it."""
+    home = tmp_path / "home"
+    (home / "sessions").mkdir(parents=True)
+    a_text(home)
+    told = run("doctor", home=home)
+    assert "shows whether anything of a database can be read in it" in told.out
+    assert "move it away; Hermes makes a new one" in told.out
+    assert run("salvage", home=home).code == 4
+
+
 # --- What only a process has ---------------------------------------------------------------------
 
 HELD = f"""
@@ -293,6 +327,32 @@ def test_a_cut_off_install_is_settled_first(
     assert refused.code == 4
     assert lies(home) == old
     assert "RP001" not in run("doctor", home=home).out
+
+
+def test_what_a_killed_run_left_is_named_and_goes(tmp_path: Path) -> None:
+    home, out = small_home(tmp_path / "home"), tmp_path / "new.db"
+    assert run("backup", home=home).code == 0
+    first_page_gone(home)
+    records = home / "hermes-repair"
+    left = [
+        records / "backups" / "salvaged-20260101T000000Z" / ".state.db.99999999-1.salvage",
+        records / "receipts" / "0007-20260101T000000Z-salvage.db.part",
+        home / ".state.db.hermes-repair",
+        tmp_path / ".new.db.99999999-1.salvage",
+    ]
+    for path in left:
+        if path.suffix == ".salvage":
+            path.mkdir(parents=True)
+            path /= "state.db"
+        path.write_bytes(b"half")
+    mine = tmp_path / ".new.db.mine.salvage"
+    mine.mkdir()
+    said = run("salvage", "--out", out, home=home).out
+    assert f"had left {left[3]}, half made" in said and not left[3].exists() and mine.exists()
+    assert left[2].exists(), "a look changes nothing of the home"
+    said = run("salvage", "--install", "--yes", home=home).out
+    for path in (left[0].parent, *left[1:3]):
+        assert f"had left {path}, half made" in said and not path.exists()
 
 
 # --- Found in what can be read -------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""``salvage --install`` whole, killed or on a full disk at any step: the next command settles it."""
+"""``salvage --install``, killed or on a full disk at any step: the next command settles it."""
 
 from __future__ import annotations
 

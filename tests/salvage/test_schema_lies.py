@@ -165,6 +165,10 @@ def test_keys_of_null_are_all_different(tmp_path: Path, capsys: Capture) -> None
     made = salvaged(
         tmp_path, capsys,
         ["CREATE TABLE mine (k TEXT PRIMARY KEY, v TEXT)",
-         "INSERT INTO mine VALUES (NULL, 'a'), (NULL, 'b'), ('x', 'c')"],
+         "INSERT INTO mine VALUES (NULL, 'a'), (NULL, 'b'), ('x', 'c')",
+         "CREATE TABLE two (a INTEGER, b TEXT, v, PRIMARY KEY (a, b))",
+         "INSERT INTO two VALUES (NULL, NULL, 1), (NULL, NULL, 2), (1, NULL, 3), (1, 'x', 4)"],
     )  # fmt: skip
+    assert made.said.code == 0, made.said
     assert made.rows("SELECT * FROM mine") == [(None, "a"), (None, "b"), ("x", "c")]
+    assert made.rows("SELECT v FROM two") == [(1,), (2,), (3,), (4,)]
