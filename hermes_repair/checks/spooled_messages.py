@@ -29,9 +29,6 @@ def spool_not_replayed(scene: Scene) -> Iterator[Finding]:
 
     How safe it is: nothing is changed. Keep the files until the messages are in the chat.
     """
-    folder = scene.home.root / SPOOL
-    if not folder.is_dir():
-        return
     waiting: Counter[str] = Counter()
     files: Counter[str] = Counter()
     for file in find_auxiliary_files(scene, {FileKind.SPOOL}):

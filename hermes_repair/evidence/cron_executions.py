@@ -20,9 +20,13 @@ def abandoned_executions(home: Home, notes: list[str]) -> int:
     or left something beside it; ``notes`` gets why it could not be read.
     """
     path = home.root / _EXECUTIONS
-    if not path.is_file() or path.is_symlink() or not pids_comparable(path):
+    try:
+        if not path.is_file() or path.is_symlink() or not pids_comparable(path):
+            return 0
+        facts, openers = host.survey(path)
+    except OSError as error:
+        notes.append(f"{path} was not read: {error.strerror}.")
         return 0
-    facts, openers = host.survey(path)
     beside = any(found.exists and found.size for found in (facts.wal, facts.journal))
     if not facts.is_sqlite or beside or not openers.nobody:
         return 0

@@ -212,6 +212,11 @@ def rows_that_hold(look: Look, around: Circumstances) -> Iterator[Hold]:
     ``delegation`` and ``heartbeat``, what is free left out."""
     for lock in judged_locks(look, around.database, around.openers, around.now):
         yield _compression_lock(look, lock)
+    yield from other_holds(look, around)
+
+
+def other_holds(look: Look, around: Circumstances) -> Iterator[Hold]:
+    """Yield all of :func:`rows_that_hold` but compression locks."""
     for hold in (
         *_turn_leases(look, around),
         *_sessions(look, around),

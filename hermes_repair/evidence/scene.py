@@ -22,8 +22,8 @@ from hermes_repair.evidence.lock_holds import (
     Hold,
     JudgedLock,
     judged_locks,
+    other_holds,
     pids_comparable,
-    rows_that_hold,
 )
 from hermes_repair.evidence.ownership import LineageEvidence
 from hermes_repair.evidence.sessions_elsewhere import (
@@ -102,7 +102,7 @@ class Scene(LineageEvidence):
         around = Circumstances(
             database, self.openers, pids_comparable(database), socket.gethostname(), self.now
         )
-        return tuple(rows_that_hold(self.look, around))
+        return tuple(other_holds(self.look, around))
 
 
 def _possible(message_id: int) -> int:

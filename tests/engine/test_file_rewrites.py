@@ -90,6 +90,21 @@ def test_undo_leaves_what_hermes_wrote_since(tmp_path: Path) -> None:
     assert content(home) == before
 
 
+def test_a_restore_of_the_database_leaves_the_file_to_undo(tmp_path: Path) -> None:
+    home = torn_home(tmp_path / "home")
+    assert run("backup", home=home).code == 0
+    assert run("repair", "--yes", home=home).code == 0
+    (chats,) = (path.stem for path in receipts(home) if "repair" in path.stem)
+    (copy,) = run("backup", "list", "--json", home=home).document["backups"]
+    restored = run("restore", copy["name"], "--yes", home=home)
+    assert restored.code == 0, restored.out + restored.err
+    assert routes(home).read_bytes() != TORN
+
+    undone = run("undo", chats, "--yes", home=home)
+    assert undone.code == 0, undone.out + undone.err
+    assert routes(home).read_bytes() == TORN
+
+
 def test_a_kill_at_any_moment_leaves_a_whole_file(tmp_path: Path) -> None:
     home = torn_home(tmp_path / "home")
     environment = fixed_environment(tmp_path)
