@@ -176,7 +176,8 @@ class Header:
     folder. ``schema`` is the number of the database before the run, ``target`` that of a migration.
     ``installed`` are the marks of a database that a run put in the place of another one,
     ``content`` is a JSON object with a digest of each of its tables, and ``lost`` one of the
-    messages that are proven lost with the other one.
+    messages that are proven lost with the other one. ``continues`` is the receipt of a run of the
+    same command that was cut off, and that this one went on with.
     """
 
     tool_version: str
@@ -198,3 +199,4 @@ class Header:
     installed: str | None = None
     content: str | None = None
     lost: str | None = None
+    continues: str | None = None
