@@ -129,7 +129,8 @@ class Job:
     ``backup``: the file is backed up although rows alone need none. ``unchecked``: the look that
     the plan was made on did not check the file, so its backup is, and damage refused. ``verify`` is
     asked before each COMMIT, and rolls the unit back by raising. ``resolve`` reads rows of other
-    databases, where there are any.
+    databases, where there are any. ``continues`` is the receipt of a run that was cut off, which
+    this one goes on with.
     """
 
     command: str
@@ -138,6 +139,7 @@ class Job:
     target: int | None = None
     backup: bool = False
     unchecked: bool = False
+    continues: str | None = None
     verify: Callable[[Writer], None] = lambda _writer: None
     resolve: Callable[[RowInsert], Row] | None = None
 
@@ -171,13 +173,14 @@ def apply_units(
         birth=job.birth,
         backup=str(place.relative_to(folder.path)) if place is not None else None,
         home=identify(run),
+        continues=job.continues,
     )
     numbers = _write_receipt(path, folder, header, draft, new=receipt is None)
     around = executor.Surroundings(
         guard=guard_alone(run) if exclusive else _nothing,
         keep=lambda action: kept_sources.keep(folder, path, action, home.root),
         resolve=job.resolve or (lambda action: resolve(home, action)),
-        tell=lambda unit: environment.tell(unit.summary),
+        tell=counting(environment, len(numbers)),
         random=environment.random,
         patience=PATIENCE,
         exclusive=exclusive,
@@ -284,6 +287,23 @@ def _begin_with_backup(
         place.unlink(missing_ok=True)  # what lay beside the database stays in its bundle
         raise
     folder.own(place)
+
+
+def counting(environment: Environment, number: int, how: str = "") -> Callable[[Unit], None]:
+    """Return what says of every finished unit what it did and how many of them are done.
+
+    ``how`` stands before what it did; ``number`` is how many there are.
+    """
+    done = 0
+    environment.reached(done, number)
+
+    def tell(unit: Unit) -> None:
+        nonlocal done
+        done += 1
+        environment.reached(done, number)
+        environment.tell(f"{how}{unit.summary}")
+
+    return tell
 
 
 def _progress(environment: Environment) -> Callable[[Unit, Action, int], None]:

@@ -40,7 +40,11 @@ class MachineZone(tzinfo):
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """The outside of one run. ``tell`` hears of progress, one plain sentence at a time."""
+    """The outside of one run.
+
+    ``tell`` hears of progress, one plain sentence at a time, ``reached`` how many steps of how many
+    are done and stay.
+    """
 
     now: Callable[[], float]
     sleep: Callable[[float], None]
@@ -50,6 +54,7 @@ class Environment:
     platform: str
     zone: tzinfo
     tell: Callable[[str], None] = field(default=lambda _sentence: None)
+    reached: Callable[[int, int], None] = field(default=lambda _done, _number: None)
 
     def now_and_then(self) -> Callable[[str], None]:
         """Return a ``tell`` that passes a sentence on every two seconds, and drops the others."""
@@ -107,7 +112,10 @@ def _user_home() -> Path:
         return Path(os.sep)
 
 
-def real_environment(tell: Callable[[str], None]) -> Environment:
+def real_environment(
+    tell: Callable[[str], None],
+    reached: Callable[[int, int], None] = lambda _done, _number: None,
+) -> Environment:
     """Return the world as it is."""
     return Environment(
         now=time.time,
@@ -118,4 +126,5 @@ def real_environment(tell: Callable[[str], None]) -> Environment:
         platform=sys.platform,
         zone=MachineZone(),
         tell=tell,
+        reached=reached,
     )

@@ -36,6 +36,7 @@ class Entry:
     undone: int
     unknown: int
     actions: int
+    actions_done: int
     whole: bool  # undone by restoring its backup
     rewrites_files: bool = False  # and does nothing else
     replaced_by: Path | None = None  # a restore that put a copy from before this run back
@@ -107,6 +108,7 @@ def _entry(receipt: PlanFile) -> Entry:
         undone=states.count(UnitState.UNDONE),
         unknown=states.count(UnitState.UNKNOWN),
         actions=receipt.count_actions(),
+        actions_done=receipt.count_actions(of=(UnitState.DONE, UnitState.UNDONE)),
         whole=receipt.changes_structure(),
         rewrites_files=receipt.rewrites_files(),
     )
@@ -125,14 +127,28 @@ def next_to_undo(entries: Sequence[Entry]) -> Entry | None:
     return newest if newest is not None and newest.can_be_undone else None
 
 
+def continued(entries: Sequence[Entry], entry: Entry) -> list[Entry]:
+    """Return the runs that were cut off and that a run went on with, the latest first.
+
+    Those that an undo can still take back.
+    """
+    by_name = {one.name: one for one in entries if one.can_be_undone}
+    found: list[Entry] = []
+    while (before := by_name.pop(entry.header.continues or "", None)) is not None:
+        found.append(before)
+        entry = before
+    return found
+
+
 def to_undo(
     home: Home, named: str | None, left_out: list[tuple[Path, BadRecord]] | None = None
 ) -> list[Entry]:
     """Return what an undo would take back, last first: one run and what was done after it.
 
-    A later lock cleaning stays, unless a row that it removed is one that a run below it had left:
-    only then does that run's state come back with it alone. ``left_out`` gets the receipts that
-    cannot be read. Raises :class:`Refused` where there is nothing to undo.
+    Without a name it is the newest, with those that were cut off and that it went on with. A later
+    lock cleaning stays, unless a row that it removed is one that a run below it had left: only then
+    does that run's state come back with it alone. ``left_out`` gets the receipts that cannot be
+    read. Raises :class:`Refused` where there is nothing to undo.
     """
     folder = folder_of(home)
     bad = left_out if left_out is not None else []
@@ -164,6 +180,7 @@ def to_undo(
         if first is None:
             why = advice("`{}` shows why.", command("history"))
             raise Refused("There is nothing to undo.", why)
+        first = next(reversed(continued(everything, first)), first)
     taken = [first]
     for later in reversed(entries[: entries.index(first)]):
         if later.header.store != first.header.store:

@@ -7,7 +7,7 @@ Of a run that was cut off it is said what became of every unit, and its receipt 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
@@ -42,7 +42,7 @@ from hermes_repair.model.choices import WalChoice
 from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import Refused
 from hermes_repair.model.plans import Header, Outline, UnitState
-from hermes_repair.model.words import count
+from hermes_repair.model.words import count, verb
 from hermes_repair.records import plan_database
 from hermes_repair.records.folder import Folder
 from hermes_repair.records.plan_file import PlanFile
@@ -89,6 +89,22 @@ def cut_off(folder: Folder) -> CutOff:
     return CutOff(tuple(receipts), frozenset(about), whole)
 
 
+def cut_off_run(folder: Folder, command: str) -> str | None:
+    """Return the newest receipt of a run of ``command`` that was cut off; None for none.
+
+    A run that was being undone is not among them.
+    """
+    headers = plan_database.read_each(folder.receipt_paths()[::-1], PlanFile.header)
+    return next(
+        (
+            path.stem
+            for path, header in headers
+            if is_open(header) and header.command == command and header.undoing is None
+        ),
+        None,
+    )
+
+
 def _about(receipt: PlanFile) -> CutOff | None:
     if not is_open(receipt.header()):
         return None
@@ -132,6 +148,7 @@ def recover(run: Run) -> list[str]:
             if open_undo:
                 rest = [s for _, s in receipt.states() if s is UnitState.DONE]
                 receipt.set_header(undoing=None, undone=None if rest else run.now())
+            states = [state for _, state in receipt.states()]
         close_receipt(run, path)
         if header.command == RESTORE:
             sentences.append(
@@ -145,15 +162,20 @@ def recover(run: Run) -> list[str]:
                 f" now; both files as they were are in {folder.backup_dir(path)}."
             )
             continue
-        done = sum(1 for state in noted.values() if state in (UnitState.DONE, UnitState.UNDONE))
         unknown = sum(1 for state in noted.values() if state is UnitState.UNKNOWN)
-        verb = "undone" if open_undo else "done"
-        sentence = (
-            f"Receipt {path.stem} was interrupted: {count(done, 'step')} of {len(noted)} found"
-            f" {verb}"
-        )
-        sentences.append(sentence + (f", {unknown} cannot be told." if unknown else "."))
+        how_many = _how_many(states, undoing=open_undo)
+        more = f"; of {unknown:,} it cannot be told" if unknown else ""
+        sentences.append(f"Receipt {path.stem} was interrupted: {how_many}{more}.")
     return sentences + _take_in(run)
+
+
+def _how_many(states: Sequence[UnitState], *, undoing: bool) -> str:
+    """Return how many steps of a run that was cut off were done, or taken back, of how many."""
+    undone = states.count(UnitState.UNDONE)
+    done = undone if undoing else states.count(UnitState.DONE)
+    number = undone + states.count(UnitState.DONE) if undoing else len(states)
+    how = "undone" if undoing else "done"
+    return f"{done:,} of {count(number, 'step')} {verb(done, 'was', 'were')} {how}"
 
 
 def _open_header(receipt: PlanFile) -> Header | None:

@@ -18,7 +18,7 @@ from hermes_repair.app.file_status import left_wal, read_file_status
 from hermes_repair.app.plan_words import Words, words_of
 from hermes_repair.app.preflight import Space, single_run
 from hermes_repair.app.proposal import Proposal, Request, SoFar, propose, waiting
-from hermes_repair.app.recover import CutOff, answer_wal, cut_off, recover
+from hermes_repair.app.recover import CutOff, answer_wal, cut_off, cut_off_run, recover
 from hermes_repair.model.choices import LookOptions, Selection
 from hermes_repair.model.errors import HermesRepairError, InUse, UsageError, from_os
 from hermes_repair.model.findings import Remedy
@@ -92,6 +92,7 @@ def repair(run: Run, request: Request, agree: Agree, *, command: str = "repair")
                 result.recovered.append(answer_wal(run, request.choice))
             if isinstance(answer, Chosen):
                 request = answer.of(request)
+        before = cut_off_run(run.folder, command)
         held = CutOff() if read_file_status(run.home).alone else cut_off(run.folder)
         if not held.receipts:
             result.recovered += recover(run)
@@ -103,6 +104,7 @@ def repair(run: Run, request: Request, agree: Agree, *, command: str = "repair")
             command,
             asked=asked,
             so_far=SoFar(_confirmed(run, request.look_options), held),
+            continues=before,
         )
         result.go_on(lambda: rounds.do(result))
         result.go_on(rounds.close)
@@ -140,7 +142,8 @@ class Rounds:
     """The rounds of one run of ``repair``, whose lock is held; ``place`` is a scratch folder.
 
     ``asked``: the user has agreed to the first plan already. ``so_far`` is what was known before
-    the first round. ``receipt`` is the one that is open.
+    the first round. ``receipt`` is the one that is open, ``continues`` that of a run which was cut
+    off.
     """
 
     run: Run
@@ -151,6 +154,7 @@ class Rounds:
     asked: bool
     so_far: SoFar
     receipt: Path | None = None
+    continues: str | None = None
 
     def do(self, result: Repaired) -> None:
         """Go on until a fresh look has nothing left to do; what was done stands in ``result``.
@@ -217,7 +221,9 @@ class Rounds:
             self.receipt = None
 
     def _apply(self, proposal: Proposal, backup: bool) -> Applied:
-        job = Job(self.command, proposal.schema, proposal.birth, backup=backup)
+        job = Job(
+            self.command, proposal.schema, proposal.birth, backup=backup, continues=self.continues
+        )
         applied = apply_units(self.run, proposal.file_status, proposal.draft, job, self.receipt)
         self.receipt = applied.receipt
         return applied

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hermes_repair import host
-from hermes_repair.app.apply_units import PATIENCE, ROOM
+from hermes_repair.app.apply_units import PATIENCE, ROOM, counting
 from hermes_repair.app.environment import Run
 from hermes_repair.app.file_status import FileStatus, copy_private, marks_left, read_file_status
 from hermes_repair.app.files_of_home import FilesOfHome
@@ -165,13 +165,14 @@ def _invert(run: Run, entry: Entry) -> executor.Outcome:
         tables = noted.tables()
         if entry.header.command == MERGE:
             require_unused(run, noted)
+        number = sum(state is UnitState.DONE for _, state in noted.states())
     require_no_question(run, file_status, looks_up=True, tables=tables)
     bundle(run, file_status, run.folder.backup_dir(entry.path))
     around = executor.Surroundings(
         guard=guard_alone(run),
         keep=lambda _action: None,
         resolve=_unused,
-        tell=lambda unit: environment.tell(f"undone: {unit.summary}"),
+        tell=counting(environment, number, "undone: "),
         random=environment.random,
         patience=PATIENCE,
         exclusive=True,

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hermes_repair.cli import failures, interrupts, streams
-from hermes_repair.model.commands_to_type import quoted
+from hermes_repair.model.commands_to_type import advice, command, quoted
 from hermes_repair.model.errors import ExitCode, HermesRepairError
+from hermes_repair.model.words import count, verb
 
 
 def run(arguments: list[str]) -> int:
@@ -21,7 +22,7 @@ def run(arguments: list[str]) -> int:
         code = _run(arguments)
         streams.settle()
     except KeyboardInterrupt:  # it is raised once, so nothing interrupts what follows
-        code = _say(_INTERRUPTED, arguments)
+        code = _say(_interrupted(arguments), arguments)
         streams.settle()
     return code
 
@@ -37,12 +38,12 @@ def _run(arguments: list[str]) -> int:
         answer = app(arguments, standalone_mode=False)
         sys.stdout.flush()
         if answer == ExitCode.INTERRUPTED:  # typer makes this of ^C, without a word
-            return _say(_INTERRUPTED, arguments)
+            return _say(_interrupted(arguments), arguments)
         return answer if isinstance(answer, int) else int(ExitCode.OK)
     except Exit as error:
         return int(error.exit_code)
     except Abort:
-        return _say(_INTERRUPTED, arguments)
+        return _say(_interrupted(arguments), arguments)
     except BrokenPipeError:
         streams.stop_talking(sys.stdout)
         return int(ExitCode.OK)
@@ -67,7 +68,20 @@ class _Interrupted(HermesRepairError):
     exit_code = ExitCode.INTERRUPTED
 
 
-_INTERRUPTED = _Interrupted("Interrupted. Finished steps are complete; the rest was not started.")
+def _interrupted(arguments: Sequence[str]) -> HermesRepairError:
+    """Return what is said of a run that was cut off: how far it came, and how it goes on."""
+    from hermes_repair.report.progress import how_far
+
+    done, number = how_far()
+    if not done:
+        return _Interrupted("Interrupted. Finished steps are complete; the rest was not started.")
+    text = f"Interrupted. {done:,} of {count(number, 'step')} {verb(done, 'is', 'are')}"
+    if arguments[0] == "undo":
+        return _Interrupted(f"{text} undone.", "Run the same command again to go on.")
+    return _Interrupted(
+        f"{text} done and {verb(done, 'stays', 'stay')}.",
+        advice("Run the same command again to go on; `{}` takes it all back.", command("undo")),
+    )
 
 
 def _value(arguments: Sequence[str], option: str) -> str | None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, NoReturn
 
 import typer
 
 from hermes_repair.app import lineage_views as app
 from hermes_repair.app.proposal import Request
+from hermes_repair.app.session_ids import whole_ids
+from hermes_repair.cli import completion
 from hermes_repair.cli.commands import EXIT_STATUS
 from hermes_repair.cli.options import DryRunOption, YesOption, at_homes, group
 from hermes_repair.cli.repair_command import RepairOptions, repair_home
@@ -29,7 +32,9 @@ def forks(
     sessions: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[SESSION...]", help="Only the forks of these sessions. Default: all forks."
+            metavar="[SESSION...]",
+            help="Only the forks of these sessions. Default: all forks.",
+            autocompletion=completion.sessions,
         ),
     ] = None,
     resolve: Annotated[
@@ -76,19 +81,23 @@ def forks(
     def work(responder: Responder) -> Answer:
         # Conversation text only on a terminal, and only when asked for (R9).
         content = show_content and responder.audience.terminal and not target.as_json
-        forked = app.see_forks(responder.run, named, fork_options, content=content)
+        meant = whole_ids(responder.run, named)
+        wish = fork_options
+        if wish is not None:
+            wish = replace(wish, keep=whole_ids(responder.run, wish.keep))
+        forked = app.see_forks(responder.run, meant, wish, content=content)
         possible = [fork for fork in forked.forks if fork.outcome and fork.outcome.possible]
-        if fork_options is None or not forked.forks:
+        if wish is None or not forked.forks:
             return _show(responder, forked)
         if not possible:
             _refuse(responder, forked)
-        words = [*named, "--resolve", fork_options.method.value]
+        words = [*named, "--resolve", wish.method.value]
         words += [word for id in kept for word in ("--keep", id)]
         parents = frozenset(fork.fork.parent_id for fork in possible)
         options = RepairOptions(
             command("forks", *words),
             Request(
-                LookOptions(named=parents, forks=fork_options),
+                LookOptions(named=parents, forks=wish),
                 Selection(app.IDS, sessions=parents, unsafe=True),
             ),
             dry_run=dry_run,
@@ -134,7 +143,10 @@ def tree(
     target: Target,
     session: Annotated[
         str | None,
-        typer.Argument(help="Draw the family of this session. Default: every family."),
+        typer.Argument(
+            help="Draw the family of this session. Default: every family.",
+            autocompletion=completion.sessions,
+        ),
     ] = None,
     dot: Annotated[
         bool,
@@ -147,7 +159,8 @@ def tree(
     everything = target.verbose or target.as_json
 
     def work(responder: Responder) -> Answer:
-        forest = app.see_trees(responder.run, session, everything=everything)
+        (meant,) = whole_ids(responder.run, [session]) if session is not None else (None,)
+        forest = app.see_trees(responder.run, meant, everything=everything)
         if target.as_json:
             trees = tree_text.entries(forest.trees)
             return responder.answer(

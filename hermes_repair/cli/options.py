@@ -120,8 +120,10 @@ SessionOption = Annotated[
     list[str] | None,
     typer.Option(
         "--session",
-        help="Only this session, including what is UNSAFE there; may be repeated.",
+        help="Only this session, including what is UNSAFE there; may be repeated."
+        " The beginning of its id will do.",
         show_default=False,
+        autocompletion=completion.sessions,
     ),
 ]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +13,7 @@ from hermes_repair.app import repair as app
 from hermes_repair.app.plan_words import Words
 from hermes_repair.app.proposal import Proposal, Request, waiting
 from hermes_repair.app.saved_plan import apply_saved, require_plan_of
+from hermes_repair.app.session_ids import whole_ids
 from hermes_repair.cli.commands import EXIT_STATUS
 from hermes_repair.cli.options import (
     DryRunOption,
@@ -133,6 +134,7 @@ def repair_home(responder: Responder, options: RepairOptions) -> Answer:
             "--show-content shows words of chats, and only to a person at a terminal.",
             "Leave it out, or leave out --json, --yes and what the output is sent to.",
         )
+    options = replace(options, request=_meant(responder, options.request))
     if options.dry_run or options.plan_out is not None:
         return _preview(responder, options)
     require_yes(options.yes, lambda: _require_plan(responder, options))
@@ -162,6 +164,19 @@ def repair_home(responder: Responder, options: RepairOptions) -> Answer:
         lambda: repair_text.result_lines(result, responder.audience),
         database=result.after.database if result.after is not None else None,
         headed=not asked,
+    )
+
+
+def _meant(responder: Responder, request: Request) -> Request:
+    """Return a request in which every session that was named is a whole id."""
+    named = request.selection.sessions
+    if not named:
+        return request
+    whole = whole_ids(responder.run, named)
+    return replace(
+        request,
+        look_options=replace(request.look_options, named=whole),
+        selection=replace(request.selection, sessions=whole),
     )
 
 

@@ -29,8 +29,7 @@ from hermes_repair.model.errors import (
     UnknownSession,
     UsageError,
 )
-from hermes_repair.model.words import escape
-from hermes_repair.report import json_documents
+from hermes_repair.report import json_documents, progress
 from hermes_repair.report.audience import Audience, heading
 from hermes_repair.report.lines import Line, show
 
@@ -59,12 +58,8 @@ class Target:
 
     def environment(self) -> Environment:
         """Return the world of this run; progress goes to stderr where a person watches."""
-
-        def tell(sentence: str) -> None:
-            if sys.stderr.isatty() and not self.quiet:
-                sys.stderr.write(f"  {escape(sentence)}\n")
-
-        return real_environment(tell)
+        line = progress.begin(shown=sys.stderr.isatty() and not self.quiet)
+        return real_environment(line.tell, line.reached)
 
     def roots(self, environment: Environment) -> list[Path]:
         """Return the folders of the homes that are meant."""
@@ -86,7 +81,7 @@ class Target:
         The fewest that lead to it in any shell: what the user named first, then the profile at
         hand. HERMES_HOME leads nowhere, for the next shell may not have it.
         """
-        environment = self.environment()
+        environment = real_environment(lambda _sentence: None)
         environ = {k: value for k, value in environment.environ.items() if k != "HERMES_HOME"}
 
         def leads(named: Path | None, profile: str | None) -> bool:

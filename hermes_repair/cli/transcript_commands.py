@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated
 
@@ -9,6 +10,8 @@ import typer
 
 from hermes_repair.app import backfill_report, find_words
 from hermes_repair.app.proposal import Request
+from hermes_repair.app.session_ids import whole_ids
+from hermes_repair.cli import completion
 from hermes_repair.cli.commands import EXIT_STATUS
 from hermes_repair.cli.options import (
     DryRunOption,
@@ -36,7 +39,9 @@ def backfill(
     sessions: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Only these sessions, including what is UNSAFE there.", show_default=False
+            help="Only these sessions, including what is UNSAFE there.",
+            show_default=False,
+            autocompletion=completion.sessions,
         ),
     ] = None,
     every: Annotated[
@@ -97,7 +102,8 @@ def backfill(
 
 def _report(responder: Responder, look_options: LookOptions) -> Answer:
     """Say how every file and its session stand to each other."""
-    report = backfill_report.report(responder.run, look_options)
+    meant = whole_ids(responder.run, look_options.sessions)
+    report = backfill_report.report(responder.run, replace(look_options, sessions=meant))
     return responder.answer(
         ExitCode.OK,
         lambda: transcript_text.report_document(report),

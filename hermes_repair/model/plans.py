@@ -195,7 +195,8 @@ class Header:
     ``installed`` are the marks of a database that a run put in the place of another one,
     ``content`` is a JSON object with a digest of each of its tables, and ``lost`` one of the
     messages that are proven lost with the other one. ``store`` names the database where that is
-    not state.db, by its path below the folder of all profiles.
+    not state.db, by its path below the folder of all profiles. ``continues`` is the receipt of a
+    run of the same command that was cut off, and that this one went on with.
     """
 
     tool_version: str
@@ -218,3 +219,4 @@ class Header:
     content: str | None = None
     lost: str | None = None
     store: str | None = None
+    continues: str | None = None

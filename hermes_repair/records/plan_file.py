@@ -331,10 +331,16 @@ class PlanFile:
                 subjects |= {text(subject) or "", *texts(sessions)}
             return frozenset(subjects)
 
-    def count_actions(self) -> int:
-        """Return how many actions all units have."""
+    def count_actions(self, *, of: Sequence[UnitState] = tuple(UnitState)) -> int:
+        """Return how many actions the units of these states have; all of them by default."""
+        marks = ", ".join("?" * len(of))
         with self.reading():
-            return int(self._db.execute("SELECT COUNT(*) FROM actions").fetchone()[0])
+            row = self._db.execute(
+                "SELECT COUNT(*) FROM actions JOIN units ON number = unit"
+                f" WHERE state IN ({marks})",
+                [state.value for state in of],
+            ).fetchone()
+            return int(row[0])
 
     def changes_structure(self) -> bool:
         """Whether undo has to restore a backup, because an action has no inverse by rows."""

@@ -7,7 +7,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from hermes_repair.app.history import Entry
+from hermes_repair.app.history import Entry, continued
 from hermes_repair.app.undo import Undone
 from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import BadRecord
@@ -42,7 +42,8 @@ def history_lines(
     if not entries and not unread:
         yield Line("hermes-repair has changed nothing here yet.")
     if next_one is not None:
-        yield Line(audience.typed(advice("`{}` undoes {}.", _UNDO, next_one.name)), "dim")
+        names = " and ".join(e.name for e in (next_one, *continued(entries, next_one)))
+        yield Line(audience.typed(advice("`{}` undoes {}.", _UNDO, names)), "dim")
 
 
 def _folded(entries: Sequence[Entry], *, everything: bool) -> Iterator[Line]:
@@ -82,12 +83,22 @@ def _words(entry: Entry, wide: int = 0) -> str:
         kept = f"; backup {before} holds the files before" if before else ""
         name = entry.header.store or "state.db"
         return f"{head}salvage: {entry.state}, put a new {name} in place{kept}"
-    fates = ((entry.done, "done"), (entry.undone, "undone"), (entry.unknown, "unknown"))
-    known = [f"{number:,} {fate}" for number, fate in fates if number and number != entry.units]
-    steps = count(entry.units, "step") + (f" ({', '.join(known)})" if known else "")
-    changes = count(entry.actions, "change")
     by = f"; replaced by {entry.replaced_by.stem}" if entry.replaced_by is not None else ""
-    return f"{head}{entry.header.command}: {entry.state}, {steps}, {changes}{by}"
+    after = f"; went on with {entry.header.continues}" if entry.header.continues else ""
+    return f"{head}{entry.header.command}: {_what_was_done(entry)}{by}{after}"
+
+
+def _what_was_done(entry: Entry) -> str:
+    """Return what became of a run: the steps and changes that it did, and of how many."""
+    happened, steps = entry.done + entry.undone, count(entry.units, "step")
+    state = entry.state
+    if happened < entry.units:
+        steps = f"{happened:,} of {steps}"
+        state = "done in part" if state == "done" else state
+    fates = ((entry.undone if entry.done else 0, "undone"), (entry.unknown, "unknown"))
+    known = ", ".join(f"{number:,} {fate}" for number, fate in fates if number)
+    changes = count(entry.actions_done, "change")
+    return f"{state}, {steps}{f' ({known})' if known else ''}, {changes}"
 
 
 def _entry(entry: Entry) -> dict[str, Any]:
@@ -102,6 +113,8 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "undone": entry.undone,
         "unknown": entry.unknown,
         "actions": entry.actions,
+        "actions_done": entry.actions_done,
+        "continues": entry.header.continues,
         "can_be_undone": entry.can_be_undone,
         "replaced_by": entry.replaced_by.stem if entry.replaced_by is not None else None,
         "restored": entry.header.restored,

@@ -13,6 +13,7 @@ from typing import TextIO
 from hermes_repair.model.commands_to_type import UNBROKEN
 from hermes_repair.model.errors import NotPrinted
 from hermes_repair.model.words import cells, escape, pad, shorten
+from hermes_repair.report import progress
 from hermes_repair.report.colour import coloured
 
 STYLES = {"error": "bold red", "warning": "yellow", "good": "green", "dim": "dim", "head": "bold"}
@@ -45,6 +46,7 @@ def show(lines: Iterable[Line], *, stream: str = "stdout") -> None:
 
     On a terminal a line that does not fit ends after a word, never within a command to copy.
     """
+    progress.clear()
     target = sys.stdout if stream == "stdout" else sys.stderr
     terminal = target.isatty()
     if terminal or coloured(target):
@@ -124,6 +126,7 @@ def put(text: str) -> None:
     Raises ``BrokenPipeError`` where nobody reads it, and :class:`NotPrinted` where stdout takes
     nothing: the text has gone to stderr then, for it may say what was done.
     """
+    progress.clear()
     try:
         sys.stdout.write(text)
         sys.stdout.flush()

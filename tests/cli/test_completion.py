@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.speaking import spawn
-from tests.homes.small import small_home
+from tests.homes.small import ORPHAN, small_home
 
 
 @pytest.fixture
@@ -41,6 +41,8 @@ def offered(home: Path, words: str) -> list[str]:
         ("hermes-repair doctor --profile w", ["weekend", "work"]),
         ("hermes-repair locks list --profile d", ["default"]),
         ("hermes-repair doctor --home /nonexistent --profile w", []),
+        (f"hermes-repair repair --session {ORPHAN[:10]}", [ORPHAN]),
+        ("hermes-repair tree --profile work 2026", []),
         ("hermes-repair hist", ["history"]),
     ],
 )
