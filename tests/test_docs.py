@@ -15,12 +15,14 @@ from tests.support import ROOT
 
 TOP = (".ci", "benchmarks", "docs", "hermes_repair", "sample_data", "schema", "tests")
 TEXT = {".py", ".md", ".toml", ".sql", ".json", ".sh", ".yml", ".yaml", ""}
+PAGES = tuple(f"docs/{name}.md" for name in ("install", "monitoring", "findings", "safety", "faq"))
 DOCUMENTS = (
     "README.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
     "docs/ARCHITECTURE.md",
     "docs/DAMAGE.md",
+    *PAGES,
 )
 ROOMS = {module.name for module in pkgutil.iter_modules(hermes_repair.__path__)} - {"__main__"}
 

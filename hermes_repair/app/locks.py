@@ -5,14 +5,13 @@ The list is of rows and of files beside the database. What the timer runs is :mo
 
 from __future__ import annotations
 
-import re
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from hermes_repair import host
-from hermes_repair.app.environment import Environment, Run
+from hermes_repair.app.environment import Run
 from hermes_repair.app.file_status import copy_private, path_in_home, quick_look, read_file_status
 from hermes_repair.app.receipts import gather
 from hermes_repair.evidence.lock_holds import Circumstances, Hold, pids_comparable, rows_that_hold
@@ -199,79 +198,3 @@ def _receipts(folder: Folder) -> Iterator[Hold]:
         )
         verdict = Verdict(Kind.STUCK, reason)
         yield Hold("receipt", path.stem, verdict, taken=header.created)
-
-
-NAME = "hermes-repair-locks"
-DESCRIPTION = "Free the compression locks of Hermes that are provably over"
-
-
-def cleaning(program: Sequence[str], home: Home, *, all_profiles: bool) -> list[str]:
-    """Return the command that a timer runs for this home. ``program`` begins with a full path.
-
-    Raises :class:`Refused` for a path that is not UTF-8: neither systemd nor cron's shell takes it.
-    """
-    where = home.base if all_profiles else home.root
-    try:
-        str(where).encode()
-    except UnicodeEncodeError:
-        raise Refused(
-            f"The path {where} is not UTF-8, so no timer can name it.",
-            "Rename that folder, or make a link to it with a plain name and use that with --home.",
-        ) from None
-    return [*program, "locks", "clean", "--home", str(where), *["--all-profiles"] * all_profiles]
-
-
-def crontab_line(command: Sequence[str]) -> str:
-    """Return the line of a crontab that runs the command now and then."""
-    return host.crontab_line(command)
-
-
-def unit_texts(command: Sequence[str], home: Home, usual: Path) -> dict[str, str]:
-    """Return ``{file name: text}`` of a user service and its timer.
-
-    A home other than ``usual`` gets units of its own name, so that several can be served.
-    """
-    own = "" if home.root == usual else "-" + _slug(home.root)
-    return host.systemd_units(NAME + own, DESCRIPTION, command)
-
-
-def unit_folder(environment: Environment) -> Path:
-    """Return where systemd looks for the units of this user (systemd.unit(5))."""
-    named = environment.environ.get("XDG_CONFIG_HOME", "")
-    base = Path(named) if named.startswith("/") else environment.user_home / ".config"
-    return base / "systemd" / "user"
-
-
-def write_units(texts: Mapping[str, str], folder: Path) -> list[Path]:
-    """Write the units; return their paths. Nothing is started.
-
-    Raises :class:`Refused` where a file of that name says something else: it may be the user's own.
-    """
-    for name, text in texts.items():
-        place = folder / name
-        if place.exists() and place.read_text(encoding="utf-8", errors="replace") != text:
-            raise Refused(
-                f"{place} already exists and has different content.",
-                "Move it away, then run this again; without --write the text is only printed.",
-            )
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, text in texts.items():
-        (folder / name).write_text(text, encoding="utf-8")
-    return [folder / name for name in texts]
-
-
-def require_owner(home: Home) -> None:
-    """Raise :class:`Refused` where a timer of this user could not keep records in the home (R8)."""
-    if not home.database.exists():
-        return
-    owner = host.differing_owner(home.database)
-    if owner is not None:
-        raise Refused(
-            f"{home.database} belongs to {owner.user or owner.uid}, whose timer this should be.",
-            f"Run it as that user: sudo -u {owner.user or f'#{owner.uid}'} hermes-repair ...",
-        )
-
-
-def _slug(path: Path) -> str:
-    """Return a path as part of a unit name."""
-    return re.sub(r"[^A-Za-z0-9_.]+", "-", str(path)).strip("-") or "root"

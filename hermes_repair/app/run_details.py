@@ -29,6 +29,7 @@ RUNS = 50
 class StepDone:
     """One step of a run: what it is, what it mended, what became of it."""
 
+    kind: str
     summary: str
     findings: tuple[str, ...]
     state: UnitState
@@ -113,7 +114,7 @@ def _read(entry: Entry) -> tuple[tuple[StepDone, ...], dict[str, _Chat]]:
     with plan_database.read(entry.path) as receipt:
         for record in receipt.records():
             unit = record.unit
-            steps.append(StepDone(unit.summary, unit.finding_ids, record.state))
+            steps.append(StepDone(unit.kind, unit.summary, unit.finding_ids, record.state))
             if record.state in (UnitState.DONE, UnitState.UNDONE):
                 _note(record, chats)
     return tuple(steps), chats

@@ -85,6 +85,10 @@ COMMANDS = {
     "locks": Listed(
         "locks_commands", "Show what holds or blocks a session, and free what is provably over."
     ),
+    "bundle": Listed(
+        "bundle_command",
+        "Write a zip for a bug report, without chat text and titles; shows it first.",
+    ),
     "backup": Listed("backup_commands", "Make, list and prune verified copies of state.db."),
 }
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from hermes_repair.app import diagnose as app_explain
 from hermes_repair.app.acceptance import accept, take_back
-from hermes_repair.app.diagnose import diagnose
 from hermes_repair.app.target_release import require_release
+from hermes_repair.app.timer_files import LOOKING, remembered
 from hermes_repair.cli.commands import EXIT_STATUS
 from hermes_repair.cli.completion import findings
+from hermes_repair.cli.fleet import Fleet, Memory, looking_ahead
 from hermes_repair.cli.options import (
     ColourOption,
     FailOn,
@@ -28,22 +30,37 @@ from hermes_repair.cli.options import (
 )
 from hermes_repair.cli.pages import Page
 from hermes_repair.cli.target import Answer, Responder, Target, each_home
+from hermes_repair.cli.timer_install import (
+    CronOption,
+    SystemdOption,
+    TimerKind,
+    WriteOption,
+    install,
+)
+from hermes_repair.home.layout import Home, default_root
 from hermes_repair.model.choices import LookOptions, Selection
 from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import ExitCode, UsageError
 from hermes_repair.model.findings import Severity
 from hermes_repair.report import doctor_text, json_documents
-from hermes_repair.report.audience import Audience
 from hermes_repair.report.colour import Colour
 from hermes_repair.report.lines import show
 
 commands = group()
 
 
-@commands.command(epilog=EXIT_STATUS)
+doctor = group(
+    help="Find what is wrong with an install. Changes nothing, creates nothing.",
+    invoke_without_command=True,
+)
+commands.add_typer(doctor, name="doctor")
+
+
+@doctor.callback(invoke_without_command=True, epilog=EXIT_STATUS)
 @at_homes("all_profiles", "quiet", "verbose", "no_titles")
-def doctor(
+def look(
     target: Target,
+    context: typer.Context,
     select: SelectOption = None,
     ignore: IgnoreOption = None,
     fail_on: Annotated[
@@ -64,37 +81,86 @@ def doctor(
     timezone: TimezoneOption = None,
     html: HtmlOption = None,
     titles: TitlesOption = False,
+    changes: Annotated[
+        Path | None,
+        typer.Option(
+            "--changes",
+            metavar="FILE",
+            help="Tell only what changed since the last look, which FILE remembers.",
+            show_default=False,
+        ),
+    ] = None,
+    nagios: Annotated[
+        bool,
+        typer.Option("--nagios", help="Print one line for a monitor, with its exit codes."),
+    ] = False,
 ) -> int:
     """Find what is wrong with an install. Changes nothing, creates nothing."""
+    if context.invoked_subcommand is not None:
+        return int(ExitCode.OK)
+    if (changes is not None) + nagios + target.as_json > 1:
+        raise UsageError(
+            "--changes, --nagios and --json each print something else.", "Use one of them."
+        )
     selection = Selection(finding_ids("--select", select), finding_ids("--ignore", ignore))
     narrowed = bool(selection.select or selection.ignore)
     threshold = Severity[fail_on.name]
     if for_release is not None:
         require_release(for_release)
     page = Page(target, html, titles=titles)
+    memory = Memory(target, changes, threshold)
     look_options = LookOptions(
         timezone=timezone, release=for_release, deep=deep, picture=html is not None
     )
-    looks: list[tuple[app_explain.Diagnosis, Audience]] = []
+    fleet = Fleet(target)
+    every_line = not (nagios or changes is not None or (fleet.is_one and target.quiet))
 
     def work(responder: Responder) -> Answer:
-        diagnosis = diagnose(responder.run, look_options, selection)
-        if html is not None:
-            looks.append((diagnosis, page.audience(responder)))
+        diagnosis = fleet.seen(responder, ahead.diagnosis)
+        memory.add(responder, diagnosis)
+        page.add(responder, diagnosis)
         bad = diagnosis.worst is not None and diagnosis.worst >= threshold
+        code = ExitCode.FINDINGS if bad else ExitCode.OK
+        if not (every_line or target.as_json):
+            return code, None
         return responder.answer(
-            ExitCode.FINDINGS if bad else ExitCode.OK,
+            code,
             lambda: doctor_text.document(diagnosis, every_profile=target.all_profiles),
             lambda: doctor_text.lines(diagnosis, responder.audience, narrowed=narrowed),
             database=diagnosis.database,
         )
 
-    code = each_home(target, work)
-    if looks:
+    with looking_ahead(target, look_options, selection) as ahead:
+        code = each_home(target, work, closing=fleet.document)
+    if page.looks:
         from hermes_repair.report import page_doctor
 
-        page.write(lambda made_at: page_doctor.page(looks, made_at, narrowed=narrowed))
+        page.write(lambda made_at: page_doctor.page(page.looks, made_at, narrowed=narrowed))
+    if nagios:
+        return fleet.monitor(code)
+    if changes is not None:
+        return memory.tell(code)
+    fleet.close()
     return code
+
+
+@doctor.command("install", epilog=EXIT_STATUS)
+@at_homes("all_profiles")
+def doctor_install(
+    target: Target,
+    systemd: SystemdOption = False,
+    cron: CronOption = False,
+    write: WriteOption = False,
+) -> int:
+    """Print systemd units or a crontab line that look every night, and tell what changed."""
+    environment = target.environment()
+    usual = default_root({}, environment.user_home, environment.platform)
+
+    def words(home: Home) -> list[str]:
+        return ["doctor", "--changes", str(remembered(home, environment, usual))]
+
+    kind = TimerKind(LOOKING, "doctor install", words)
+    return install(target, kind, systemd=systemd, cron=cron, write=write)
 
 
 @commands.command(epilog=EXIT_STATUS)

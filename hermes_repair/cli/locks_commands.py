@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,11 +10,8 @@ from hermes_repair.app import clean_locks as app
 from hermes_repair.cli.commands import EXIT_STATUS
 from hermes_repair.cli.options import DryRunOption, at_homes, finite, group
 from hermes_repair.cli.target import Answer, Responder, Target, each_home
-from hermes_repair.home.layout import default_root, open_home
-from hermes_repair.model.commands_to_type import advice, command
-from hermes_repair.model.errors import ExitCode, UsageError
-from hermes_repair.report import json_documents, locks_text
-from hermes_repair.report.lines import put, show
+from hermes_repair.model.errors import ExitCode
+from hermes_repair.report import locks_text
 
 commands = group()
 locks = group(
@@ -76,7 +70,11 @@ def locks_clean(
             ExitCode.REFUSED if cleaned.refused else ExitCode.OK,
             lambda: locks_text.cleaned_document(cleaned, dry_run=dry_run),
             lambda: locks_text.cleaned_lines(
-                cleaned, responder.run.home.root, dry_run=dry_run, verbose=target.verbose
+                cleaned,
+                responder.run.home.root,
+                dry_run=dry_run,
+                verbose=target.verbose,
+                profile=responder.run.home.profile if target.all_profiles else "",
             ),
             headed=False,
         )
@@ -97,45 +95,8 @@ def locks_install(
     ] = False,
 ) -> int:
     """Print systemd units or a crontab line that run `locks clean` every few minutes."""
-    from hermes_repair.app import locks as install_timer
+    from hermes_repair.app.timer_files import CLEANING
+    from hermes_repair.cli.timer_install import TimerKind, install
 
-    if systemd == cron:
-        raise UsageError("Add --systemd or --cron.", command("locks install", "--systemd"))
-    if cron and write:
-        raise UsageError(
-            "--write only writes systemd units; edit the crontab yourself.",
-            advice("(crontab -l; {}) | crontab -", command("locks install", "--cron")),
-        )
-    environment = target.environment()
-    home = open_home(target.roots(environment)[0])
-    install_timer.require_owner(home)
-    clean = install_timer.cleaning(_program(), home, all_profiles=target.all_profiles)
-    if cron:
-        line = install_timer.crontab_line(clean)
-        if target.as_json:
-            json_documents.write_alone(crontab=line)
-        else:
-            put(line + "\n")
-        return int(ExitCode.OK)
-    usual = default_root({}, environment.user_home, environment.platform)
-    texts = install_timer.unit_texts(clean, home, usual)
-    folder = install_timer.unit_folder(environment)
-    if write:
-        install_timer.write_units(texts, folder)
-    timer = next(name for name in texts if name.endswith(".timer"))
-    start = f"systemctl --user daemon-reload && systemctl --user enable --now {timer}"
-    files = {folder / name: text for name, text in texts.items()}
-    if target.as_json:
-        json_documents.write_alone(**locks_text.timer_document(files, start, written=write))
-    else:
-        show(locks_text.timer_lines(files))
-        show(locks_text.timer_advice(start, written=write), stream="stderr")
-    return int(ExitCode.OK)
-
-
-def _program() -> list[str]:
-    """Return how this very program is started: its script, else the interpreter and the module."""
-    script = Path(sys.argv[0])
-    if script.name == "hermes-repair" and os.access(script, os.X_OK):
-        return [str(script.absolute())]
-    return [sys.executable, "-m", "hermes_repair"]
+    kind = TimerKind(CLEANING, "locks install", lambda _: ["locks", "clean"])
+    return install(target, kind, systemd=systemd, cron=cron, write=write)

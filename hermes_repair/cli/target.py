@@ -182,8 +182,15 @@ class Responder:
         show([*first, *kept])
 
 
-def each_home(target: Target, work: Callable[[Responder], Answer]) -> int:
+def each_home(
+    target: Target,
+    work: Callable[[Responder], Answer],
+    *,
+    closing: Callable[[], Document] = dict,
+) -> int:
     """Run a command for every home that is meant; print the documents; return the exit code.
+
+    ``closing`` adds to the document of all profiles what can only be said at the end.
 
     With ``--all-profiles`` one profile's failure does not keep the others from their turn. One
     without a database, which nobody has used yet, and one without the session that is named are
@@ -220,7 +227,7 @@ def each_home(target: Target, work: Callable[[Responder], Answer]) -> int:
             documents.append(document)
     missed = min(absent, key=lambda error: error.exit_code) if absent and not codes else None
     if target.as_json and target.all_profiles:
-        json_documents.write_alone(profiles=documents)
+        json_documents.write_alone(profiles=documents, **closing())
     elif target.as_json:
         json_documents.write(documents[0])
     elif missed is not None:

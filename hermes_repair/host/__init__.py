@@ -37,9 +37,17 @@ from hermes_repair.host.observations import (
 from hermes_repair.host.openers import survey, who_has_open
 from hermes_repair.host.processes import boot_time, hidden_processes, mapped_files, process
 from hermes_repair.host.procfs import KernelLock
-from hermes_repair.host.timers import crontab_line, systemd_units
+from hermes_repair.host.timers import (
+    NIGHTLY,
+    NOW_AND_THEN,
+    Schedule,
+    crontab_line,
+    systemd_units,
+)
 
 __all__ = [
+    "NIGHTLY",
+    "NOW_AND_THEN",
     "FileFacts",
     "Filesystem",
     "KernelLock",
@@ -50,6 +58,7 @@ __all__ = [
     "ProcessInfo",
     "Program",
     "RawFacts",
+    "Schedule",
     "WorkerFailed",
     "boot_time",
     "can_write",

@@ -46,13 +46,19 @@ def cleaned_document(cleaned: Cleaned, *, dry_run: bool) -> dict[str, Any]:
     }
 
 
-def cleaned_lines(cleaned: Cleaned, root: Path, *, dry_run: bool, verbose: bool) -> Iterator[Line]:
-    """Yield what ``locks clean`` did: nothing where it did nothing, but with -v."""
+def cleaned_lines(
+    cleaned: Cleaned, root: Path, *, dry_run: bool, verbose: bool, profile: str = ""
+) -> Iterator[Line]:
+    """Yield what ``locks clean`` did: nothing where it did nothing, but with -v.
+
+    ``profile`` begins each line where it is one of several.
+    """
     freed = "would free" if dry_run else "freed"
+    where = f"profile {profile}: " if profile else ""
     for lock in cleaned.freed:
-        yield Line(f"{freed} {_named(lock)}: {lock.verdict.reason}", asked=dry_run)
+        yield Line(f"{where}{freed} {_named(lock)}: {lock.verdict.reason}", asked=dry_run)
     for lock, error in cleaned.refused:
-        yield Line(f"not freed: {_named(lock)}. {error.message}", "error", asked=True)
+        yield Line(f"{where}not freed: {_named(lock)}. {error.message}", "error", asked=True)
     if verbose:
         yield from _stays(cleaned, root)
 

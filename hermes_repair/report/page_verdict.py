@@ -71,7 +71,7 @@ def _state(severity: Severity) -> str:
 def _headline(findings: Sequence[Finding], *, narrowed: bool) -> str:
     if any(finding.severity is Severity.FATAL for finding in findings):
         return "The database cannot be used as it is."
-    messages, _ = _at_stake(f for f in findings if f.remedy is Remedy.SAFE)
+    messages, _ = at_stake(f for f in findings if f.remedy is Remedy.SAFE)
     if messages:
         return f"{count(messages, 'message')} can come back."
     problems = sum(finding.severity > Severity.INFO for finding in findings)
@@ -85,11 +85,11 @@ def _points(findings: Sequence[Finding]) -> Iterator[Point]:
     if fatal is not None:
         yield Point("error", advice("{} {}", _sentence(fatal.message), fatal.hint))
         return
-    messages, chats = _at_stake(f for f in findings if f.remedy is Remedy.SAFE)
+    messages, chats = at_stake(f for f in findings if f.remedy is Remedy.SAFE)
     if messages:
         what = f"{count(messages, 'message')} in {count(chats, 'chat')}"
         yield Point("good", advice("{} can come back safely: `{}`", what, command("repair")))
-    messages, chats = _at_stake(f for f in findings if f.remedy is Remedy.UNSAFE)
+    messages, chats = at_stake(f for f in findings if f.remedy is Remedy.UNSAFE)
     if messages:
         what = f"{count(messages, 'message')} in {count(chats, 'chat')}"
         text = "{} may have been removed on purpose: you decide. `{}` shows them."
@@ -112,7 +112,7 @@ def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _at_stake(findings: Iterable[Finding]) -> tuple[int, int]:
+def at_stake(findings: Iterable[Finding]) -> tuple[int, int]:
     """Return messages and chats; of a chat that several findings name, the largest number."""
     most: dict[str, int] = {}
     for finding in findings:

@@ -441,7 +441,7 @@ def test_a_defect_never_ends_with_1(
     def broken(*_arguments: object, **_named: object) -> None:
         raise ValueError("the heron waits at the weir")
 
-    monkeypatch.setattr("hermes_repair.cli.doctor_commands.diagnose", broken)
+    monkeypatch.setattr("hermes_repair.cli.fleet.diagnose", broken)
     said = say(capsys, "doctor", "--home", home, *(["--json"] if json_wanted else []))
     assert said.code == 3
     assert "heron" not in said.sentences()
@@ -461,7 +461,7 @@ def test_a_defect_without_room_for_its_log(
     def full(*_arguments: object, **_named: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("hermes_repair.cli.doctor_commands.diagnose", broken)
+    monkeypatch.setattr("hermes_repair.cli.fleet.diagnose", broken)
     monkeypatch.setattr("tempfile.mkstemp", full)
     said = say(capsys, "doctor", "--home", home)
     assert said.code == 3 and "No space left" in said.err
@@ -488,7 +488,7 @@ def test_how_errors_end(
     def broken(*_arguments: object, **_named: object) -> None:
         raise error
 
-    monkeypatch.setattr("hermes_repair.cli.doctor_commands.diagnose", broken)
+    monkeypatch.setattr("hermes_repair.cli.fleet.diagnose", broken)
     said = say(capsys, "doctor", "--home", home)
     assert said.code == code and words in said.err
     said = say(capsys, "doctor", "--home", home, "--json")

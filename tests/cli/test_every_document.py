@@ -97,14 +97,16 @@ def test_every_command_on_the_damaged_sample_home(tmp_path: Path, capsys: Captur
     other = build("healthy", tmp_path / "other", time.time())
     for how in ("--dry-run", "--yes"):
         assert check("merge", ["merge", str(other), how], 0, *where)["sources"]
+    check("bundle", ["bundle", str(tmp_path / "bundle.zip"), "--yes"], 0, *where)
     for how in ("--cron", "--systemd"):
         check("locks-install", ["locks", "install", how], 0, *where)
+        check("locks-install", ["doctor", "install", how], 0, *where)
     for schema, words in WITHOUT_A_HOME:
         check(schema, words, 0)
     check("profiles", ["doctor", "--all-profiles"], 1, *where)
 
     every = {(), *(tuple(name.split()) for name in every_command())}
-    inner = {path[:-1] for path in every} - {("backup",)}  # a command by itself too
+    inner = {path[:-1] for path in every} - {("backup",), ("doctor",)}  # commands by themselves too
     left = {p for p in every - inner if not any(words[: len(p)] == p for words in named)}
     assert not left, "commands that no document here is of"
     assert set(schemas()) - used == {"common"}, "schemas that no command here is held against"

@@ -43,6 +43,11 @@ def test_commands_name_the_profile_at_hand(words: list[str], base: Path, capsys:
     typed = list(commands(first))
     assert typed and all(meant_for(found) == (str(base), None) for found in typed), typed
     if every:
+        second, _, table = second.partition("\nPROFILE ")
+        assert words[0] != "doctor" or {meant_for(c) for c in commands(table)} == {
+            (str(base), None),
+            (str(base), "wp"),
+        }
         typed = list(commands(second))
         assert typed and all(meant_for(found) == (str(base), "wp") for found in typed), typed
     by_name = say(capsys, *words, "--home", base, "--profile", "wp")

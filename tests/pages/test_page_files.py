@@ -184,9 +184,9 @@ def test_a_page_replaces_only_a_page_and_is_no_part_of_a_home(
     link.symlink_to(home / "state.db")
     before = files(home)
     for path, code, why in (
-        (other, 4, "is no page of hermes-repair"),
-        (link, 4, "is no page of hermes-repair"),
-        (page.parent, 4, "is no page of hermes-repair"),
+        (other, 4, "is no such file of hermes-repair"),
+        (link, 4, "is no such file of hermes-repair"),
+        (page.parent, 4, "is no such file of hermes-repair"),
         (home / "page.html", 4, "lies in the Hermes home"),
         (home / "sessions" / "page.html", 4, "lies in the Hermes home"),
         (page.parent / "none" / "page.html", 2, "There is no folder"),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from hermes_repair.host import crontab_line, systemd_units, timers
+from hermes_repair.host import NIGHTLY, NOW_AND_THEN, Schedule, crontab_line, systemd_units
 from hermes_repair.model.errors import UsageError
 
 HOME = "/home/a b/100%/$HOME/\"q'\\x"
@@ -50,10 +51,19 @@ def test_units_carry_the_command() -> None:
         assert setting in timer
 
 
-def test_systemd_accepts_them(tmp_path: Path) -> None:
+def test_what_runs_at_night_is_made_up_for() -> None:
+    units = systemd_units("x", "Look", COMMAND, NIGHTLY)
+    timer = units["x.timer"].splitlines()
+    for setting in ("OnCalendar=*-*-* 03:30:00", "RandomizedDelaySec=1800", "Persistent=true"):
+        assert setting in timer
+    assert crontab_line(COMMAND, NIGHTLY).startswith("30 3 * * * sleep $(($$ \\% 1800)); ")
+
+
+@pytest.mark.parametrize("schedule", [NOW_AND_THEN, NIGHTLY])
+def test_systemd_accepts_them(schedule: Schedule, tmp_path: Path) -> None:
     if shutil.which("systemd-analyze") is None:
         pytest.skip("systemd-analyze is not here")
-    units = systemd_units("x", "d", ["/bin/true", *COMMAND[1:], "a\nb", "", ";"])
+    units = systemd_units("x", "d", ["/bin/true", *COMMAND[1:], "a\nb", "", ";"], schedule)
     for name, text in units.items():
         (tmp_path / name).write_text(text)
     done = subprocess.run(
@@ -65,12 +75,11 @@ def test_systemd_accepts_them(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_a_crontab_line_runs_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(timers, "DELAY_SECONDS", 1)
+def test_a_crontab_line_runs_the_command(tmp_path: Path) -> None:
     program = tmp_path / "show args"
     program.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
     program.chmod(0o755)
-    line = crontab_line([str(program), "--home", HOME])
+    line = crontab_line([str(program), "--home", HOME], replace(NOW_AND_THEN, delay=1))
     assert "\n" not in line
     assert line.split(" ")[:5] == ["*/5", "*", "*", "*", "*"]
     # cron ends the command at a bare percent sign and takes the backslash off the others
