@@ -11,13 +11,13 @@ from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from hermes_repair.lineage.graph import Graph
+from hermes_repair.lineage.graph import EdgeKind, Graph
 from hermes_repair.merging.brought_lineage import BroughtLineage
 from hermes_repair.merging.chat_verdicts import Sides, verdict_alone
 from hermes_repair.merging.common_past import Presence, RowJudge
 from hermes_repair.merging.fork_ids import is_fork_id
 from hermes_repair.merging.sides import Fingerprint, HistoryRow, Side, TwoHistories
-from hermes_repair.merging.standing import Standing, common_rows, stand
+from hermes_repair.merging.standing import Above, Standing, common_rows, stand
 from hermes_repair.merging.verdicts_of_chats import (
     UNASKED,
     ChatCounts,
@@ -157,10 +157,10 @@ class _Compared:
             yield batch
 
     def _second_pass(self, batch: Collection[str]) -> None:
-        parents = {name: self._above(name) for name in batch}
+        above = {name: self._above(name) for name in batch}
         relatives = {name: self._relatives(name) for name in batch}
         source = self._histories.of_source(
-            {*batch, *(p for above in parents.values() for p in above)}
+            {*batch, *(p for one in above.values() for p in one.parents)}
         )
         home = self._histories.of_home({*batch, *(r for near in relatives.values() for r in near)})
         for name in batch:
@@ -168,17 +168,22 @@ class _Compared:
             two = TwoHistories(name, 0, home.get(into, ()), source.get(name, ()))
             if self._sides.source.partial:
                 two = _from_where_it_begins(two)
-            standing = stand(two, into, self._judge, source, parents[name])
+            standing = stand(two, into, self._judge, source, above[name])
             if standing is not None:
                 self._standings[name] = standing
 
-    def _above(self, session_id: str) -> tuple[str, ...]:
-        """Return the sessions above one, nearest first, by parent or by mark."""
+    def _above(self, session_id: str) -> Above:
+        """Return the sessions above one, by parent or by mark."""
+        node = self._graph.nodes[session_id]
         above = self._graph.ancestors(session_id)
-        marked = self._graph.nodes[session_id].branched_from
+        marked = node.branched_from
         if marked is not None and marked in self._graph.nodes and marked not in above:
             above = (*above, marked, *self._graph.ancestors(marked))
-        return tuple(dict.fromkeys(above))
+        past = self._sides.past
+        later = past.time is None or (node.started_at is not None and node.started_at > past.time)
+        continues = self._graph.kinds.get(session_id) is EdgeKind.CONTINUATION
+        grown = later and continues and past.consistent and not past.gap
+        return Above(tuple(dict.fromkeys(above)), grown)
 
     def _nearest(
         self,
