@@ -63,6 +63,8 @@ class BroughtLineage:
                 bring = replace(bring, takes_end=node.id in ends or not self._continuing(node))
                 if bring.link is Link.NONE and bring.new_session:
                     bring = self._linked(node, bring, ends)
+                elif bring.link is Link.BRANCH:
+                    bring = self._beside(bring)
             elif node.id in ends:
                 bring = Bring(verdict.at_home or node.id, new_session=False)
                 verdict = replace(verdict, verdict=Verdict.CONTINUED)
@@ -131,7 +133,20 @@ class BroughtLineage:
             as_in_source = ours.end_reason == theirs.end_reason == "branched"
         if as_in_source and not brought and kind not in _GOES_ON:
             parent = self._open(parent)
+        as_in_source = as_in_source or self._is_hidden(parent)
         return replace(bring, link=Link.PARENT if as_in_source else Link.BRANCH, parent=parent)
+
+    def _is_hidden(self, session_id: str) -> bool:
+        """Whether no list of the home shows a session, because it is a run below another."""
+        kind = self._ours.kinds.get(session_id)
+        return kind not in (None, EdgeKind.ORPHAN, *_GOES_ON)
+
+    def _beside(self, bring: Bring) -> Bring:
+        """Return the fork of a chat; that of a run which no list shows stays below its parent."""
+        ours = self._home.sessions[bring.parent or ""]
+        if not self._is_hidden(ours.id):
+            return bring
+        return replace(bring, link=Link.PARENT, parent=ours.parent_id)
 
     def _open(self, parent: str) -> str:
         """Return the session in which a chat of the home goes on now.

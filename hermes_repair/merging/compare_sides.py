@@ -15,7 +15,7 @@ from hermes_repair.lineage.graph import EdgeKind, Graph
 from hermes_repair.merging.brought_lineage import BroughtLineage
 from hermes_repair.merging.chat_verdicts import Sides, verdict_alone
 from hermes_repair.merging.common_past import Presence, RowJudge
-from hermes_repair.merging.fork_ids import is_fork_id
+from hermes_repair.merging.fork_ids import beginning, origin
 from hermes_repair.merging.sides import Fingerprint, HistoryRow, Side, TwoHistories
 from hermes_repair.merging.standing import Above, Standing, common_rows, stand
 from hermes_repair.merging.verdicts_of_chats import (
@@ -134,10 +134,9 @@ class _Compared:
 
     def _relatives(self, session_id: str) -> tuple[str, ...]:
         """Return the home's sessions, beside its own, that may be this chat: forks of merges."""
-        origin = self._graph.nodes[session_id].branched_from or ""
-        found = [*self._forks.get(session_id, ())]
-        if is_fork_id(session_id):
-            found += [*self._forks.get(origin, ()), origin]
+        found = list(self._forks.get(beginning(session_id), ()))
+        if (other := origin(session_id)) is not None:
+            found += [*self._forks.get(other, ()), other]
         return tuple(
             name
             for name in dict.fromkeys(found)
@@ -177,8 +176,9 @@ class _Compared:
         node = self._graph.nodes[session_id]
         above = self._graph.ancestors(session_id)
         marked = node.branched_from
-        if marked is not None and marked in self._graph.nodes and marked not in above:
-            above = (*above, marked, *self._graph.ancestors(marked))
+        for other in (marked, origin(session_id)):
+            if other is not None and other in self._graph.nodes:
+                above = (*above, other, *self._graph.ancestors(other))
         past = self._sides.past
         later = past.time is None or (node.started_at is not None and node.started_at > past.time)
         continues = self._graph.kinds.get(session_id) is EdgeKind.CONTINUATION
@@ -199,9 +199,8 @@ class _Compared:
         """
         rows = source.get(name, ())
         least = common_rows(home.get(name, ()), rows)
-        if is_fork_id(name):
-            origin = self._graph.nodes[name].branched_from or ""
-            least = max(least, common_rows(source.get(origin, ()), rows))
+        if (other := origin(name)) is not None:
+            least = max(least, common_rows(source.get(other, ()), rows))
         common = {other: common_rows(home.get(other, ()), rows) for other in relatives}
         best = max(common, key=lambda other: common[other], default=name)
         return best if common.get(best, 0) > least else name
@@ -226,9 +225,9 @@ def _counted(verdicts: Iterable[ChatVerdict]) -> ChatCounts:
 def _forks(home: Side) -> dict[str, list[str]]:
     """Return the forks that merges made, by the chat that they went apart from."""
     forks: dict[str, list[str]] = {}
-    for node in home.sessions.values():
-        if node.branched_from is not None and is_fork_id(node.id):
-            forks.setdefault(node.branched_from, []).append(node.id)
+    for name in home.sessions:
+        if (other := origin(name)) is not None:
+            forks.setdefault(other, []).append(name)
     return forks
 
 
