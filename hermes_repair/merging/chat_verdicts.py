@@ -118,7 +118,8 @@ def _present(
         return Verdict.HOME_AHEAD, None
     if standing.display is Display.SOURCE_MORE and not closed:
         return Verdict.CONTINUED, None
-    return Verdict.FORK, None
+    # Copies of what is in other sessions are no reason for another chat.
+    return (Verdict.FORK if standing.rows.never_here else Verdict.HOME_AHEAD), None
 
 
 def _not_new(sides: Sides, standing: Standing) -> tuple[Verdict, Reason | None]:

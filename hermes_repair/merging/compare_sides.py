@@ -11,13 +11,13 @@ from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from hermes_repair.lineage.graph import Graph
+from hermes_repair.lineage.graph import EdgeKind, Graph
 from hermes_repair.merging.brought_lineage import BroughtLineage
 from hermes_repair.merging.chat_verdicts import Sides, verdict_alone
 from hermes_repair.merging.common_past import Presence, RowJudge
-from hermes_repair.merging.fork_ids import is_fork_id
+from hermes_repair.merging.fork_ids import beginning, origin
 from hermes_repair.merging.sides import Fingerprint, HistoryRow, Side, TwoHistories
-from hermes_repair.merging.standing import Standing, common_rows, stand
+from hermes_repair.merging.standing import Above, Standing, common_rows, stand
 from hermes_repair.merging.verdicts_of_chats import (
     UNASKED,
     ChatCounts,
@@ -134,10 +134,9 @@ class _Compared:
 
     def _relatives(self, session_id: str) -> tuple[str, ...]:
         """Return the home's sessions, beside its own, that may be this chat: forks of merges."""
-        origin = self._graph.nodes[session_id].branched_from or ""
-        found = [*self._forks.get(session_id, ())]
-        if is_fork_id(session_id):
-            found += [*self._forks.get(origin, ()), origin]
+        found = list(self._forks.get(beginning(session_id), ()))
+        if (other := origin(session_id)) is not None:
+            found += [*self._forks.get(other, ()), other]
         return tuple(
             name
             for name in dict.fromkeys(found)
@@ -157,10 +156,10 @@ class _Compared:
             yield batch
 
     def _second_pass(self, batch: Collection[str]) -> None:
-        parents = {name: self._above(name) for name in batch}
+        above = {name: self._above(name) for name in batch}
         relatives = {name: self._relatives(name) for name in batch}
         source = self._histories.of_source(
-            {*batch, *(p for above in parents.values() for p in above)}
+            {*batch, *(p for one in above.values() for p in one.parents)}
         )
         home = self._histories.of_home({*batch, *(r for near in relatives.values() for r in near)})
         for name in batch:
@@ -168,17 +167,23 @@ class _Compared:
             two = TwoHistories(name, 0, home.get(into, ()), source.get(name, ()))
             if self._sides.source.partial:
                 two = _from_where_it_begins(two)
-            standing = stand(two, into, self._judge, source, parents[name])
+            standing = stand(two, into, self._judge, source, above[name])
             if standing is not None:
                 self._standings[name] = standing
 
-    def _above(self, session_id: str) -> tuple[str, ...]:
-        """Return the sessions above one, nearest first, by parent or by mark."""
+    def _above(self, session_id: str) -> Above:
+        """Return the sessions above one, by parent or by mark."""
+        node = self._graph.nodes[session_id]
         above = self._graph.ancestors(session_id)
-        marked = self._graph.nodes[session_id].branched_from
-        if marked is not None and marked in self._graph.nodes and marked not in above:
-            above = (*above, marked, *self._graph.ancestors(marked))
-        return tuple(dict.fromkeys(above))
+        marked = node.branched_from
+        for other in (marked, origin(session_id)):
+            if other is not None and other in self._graph.nodes:
+                above = (*above, other, *self._graph.ancestors(other))
+        past = self._sides.past
+        later = past.time is None or (node.started_at is not None and node.started_at > past.time)
+        continues = self._graph.kinds.get(session_id) is EdgeKind.CONTINUATION
+        grown = later and continues and past.consistent and not past.gap
+        return Above(tuple(dict.fromkeys(above)), grown)
 
     def _nearest(
         self,
@@ -194,9 +199,8 @@ class _Compared:
         """
         rows = source.get(name, ())
         least = common_rows(home.get(name, ()), rows)
-        if is_fork_id(name):
-            origin = self._graph.nodes[name].branched_from or ""
-            least = max(least, common_rows(source.get(origin, ()), rows))
+        if (other := origin(name)) is not None:
+            least = max(least, common_rows(source.get(other, ()), rows))
         common = {other: common_rows(home.get(other, ()), rows) for other in relatives}
         best = max(common, key=lambda other: common[other], default=name)
         return best if common.get(best, 0) > least else name
@@ -221,9 +225,9 @@ def _counted(verdicts: Iterable[ChatVerdict]) -> ChatCounts:
 def _forks(home: Side) -> dict[str, list[str]]:
     """Return the forks that merges made, by the chat that they went apart from."""
     forks: dict[str, list[str]] = {}
-    for node in home.sessions.values():
-        if node.branched_from is not None and is_fork_id(node.id):
-            forks.setdefault(node.branched_from, []).append(node.id)
+    for name in home.sessions:
+        if (other := origin(name)) is not None:
+            forks.setdefault(other, []).append(name)
     return forks
 
 
