@@ -111,7 +111,7 @@ def find(
         return responder.answer(
             ExitCode.OK,
             lambda: transcript_text.find_document(result),
-            lambda: transcript_text.find_lines(result, everything=target.verbose),
+            lambda: transcript_text.find_lines(result, responder.audience),
         )
 
     return each_home(target, work)

@@ -17,6 +17,7 @@ from hermes_repair.report.lines import Line
 from hermes_repair.transcripts.verdicts import Comparison, Verdict
 
 QUIET = (Verdict.EQUAL, Verdict.NOTHING_IN_FILE)
+COPIES = command("copies")
 SHOWN_PER_SESSION = 3
 
 NOT_FOUND = "not found by Hermes: "
@@ -106,8 +107,8 @@ def find_document(result: Found) -> dict[str, Any]:
     return {"places": [asdict(place) for place in result.places], "notes": list(result.notes)}
 
 
-def find_lines(result: Found, *, everything: bool) -> Iterator[Line]:
-    """Yield where the words are, by session; ``everything``: each message has its line."""
+def find_lines(result: Found, audience: Audience) -> Iterator[Line]:
+    """Yield where the words are, by session; with -v each message has its line."""
     sessions: dict[str, list[Place]] = {}
     for place in result.places:
         sessions.setdefault(place.session_id, []).append(place)
@@ -120,11 +121,14 @@ def find_lines(result: Found, *, everything: bool) -> Iterator[Line]:
         )
     for session, places in sessions.items():
         yield Line(f"{session}: {count(len(places), 'message')}", "head", asked=True)
-        shown = places if everything else places[:SHOWN_PER_SESSION]
+        shown = places if audience.verbose else places[:SHOWN_PER_SESSION]
         yield from (Line(f"  {_place(place)}", asked=True) for place in shown)
         if len(shown) < len(places):
             more = f"  and {len(places) - len(shown)} more; -v lists all"
             yield Line(more, "dim", asked=True)
+    if any(all(place.where == "copy" for place in places) for places in sessions.values()):
+        ever = advice("What is only in a copy: `{}` says whether it was ever here.", COPIES)
+        yield Line(audience.typed(ever))
     yield from notes(result.notes)
 
 
