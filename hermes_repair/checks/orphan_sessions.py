@@ -17,7 +17,7 @@ from hermes_repair.lineage.person_proof import NEVER_A_PERSON
 from hermes_repair.lineage.session_node import DelegateMark, SessionNode
 from hermes_repair.model.commands_to_type import Hint, advice, command
 from hermes_repair.model.findings import Finding, Remedy, Severity
-from hermes_repair.model.plans import Stage, Unit
+from hermes_repair.model.plans import Safety, Stage, Unit
 from hermes_repair.schema.data_steps import STEP
 
 
@@ -82,7 +82,8 @@ def orphan_child(scene: Scene) -> Iterator[Finding]:
 def _hint(node: SessionNode, judged: Judged) -> Hint:
     """Return what to do: first of all bring the parent, where a copy has it."""
     copy = next((place for place in judged.places if place.copy), None)
-    if copy is None or not judged.resolution.changes:
+    unasked = judged.resolution.safety is Safety.SAFE
+    if copy is None or unasked or not judged.resolution.changes:
         return how(judged.resolution, node.id)
     return advice(
         "To bring its parent: `{}`. To list the chat without it: {}",

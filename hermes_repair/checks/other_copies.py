@@ -60,7 +60,7 @@ def only_in_copy(scene: Scene) -> Iterator[Finding]:
         them = verb(number, "it", "them")
         yield only_in_copy.finding(
             DATABASE,
-            f"{count(number, 'chat')} that {verb(number, 'was', 'were')} in state.db once"
+            f"{count(number, 'chat')} that may have been in state.db once"
             f" {verb(number, 'is', 'are')} only in copies of it now; {_short(scene, removed.copy)}"
             f" has {removed.most:,}.",
             advice(f"If you did not delete {them}, `{{}}` says where.", COPIES),

@@ -27,7 +27,7 @@ from hermes_repair.host.file_samples import sample
 from hermes_repair.merging.common_past import Relation
 from hermes_repair.merging.read_sides import compare_databases
 from hermes_repair.merging.verdicts_of_chats import Comparison
-from hermes_repair.model.errors import DatabaseUnreadable, HermesRepairError
+from hermes_repair.model.errors import DatabaseUnreadable, HermesRepairError, Refused
 from hermes_repair.records.folder import DAMAGED
 from hermes_repair.schema.structure import read_structure
 from hermes_repair.store.integrity import soundness
@@ -57,7 +57,7 @@ class Alone:
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """Chats that were here and are only in copies now; ``copy`` has ``most`` of them."""
+    """Chats that may have been here and are only in copies now; ``copy`` has ``most`` of them."""
 
     chats: tuple[str, ...]
     copy: DatabaseCopy
@@ -163,9 +163,18 @@ class _Survey:
                 if not (look.has("sessions") and look.has("messages")):
                     read_structure(look.rows)  # says why, where the file is damaged
                     raise NoCopy("it has no sessions and messages of Hermes")
-                self._judge(copy, look)
+                self._judge_if_readable(copy, look)
         except (HermesRepairError, OSError) as error:
             self._note(copy, unreadable_because(error), refused=not _says_of_file(error))
+
+    def _judge_if_readable(self, copy: DatabaseCopy, look: Look) -> None:
+        """Judge a copy; where one of the two databases cannot be read, ask which."""
+        try:
+            self._judge(copy, look)
+        except DatabaseUnreadable:
+            if not (damage := soundness(look).damage):
+                raise Refused("state.db cannot be read") from None
+            self._note(copy, damage[0], refused=False)
 
     def _note(self, copy: DatabaseCopy, why: str, *, refused: bool) -> None:
         if copy.kind is CopyKind.CAPTURE:
@@ -177,7 +186,8 @@ class _Survey:
 
     def _judge(self, copy: DatabaseCopy, look: Look) -> None:
         size = copy.path.stat().st_size
-        if not _of_damaged(copy) and (self._everything or self._to_check + size <= CHECKED_BYTES):
+        of_use = not _of_damaged(copy) and not copy.kind.in_use
+        if of_use and (self._everything or self._to_check + size <= CHECKED_BYTES):
             self._to_check += size
             if damage := soundness(look).damage:
                 self._unusable.append(Unusable(copy, damage[0]))

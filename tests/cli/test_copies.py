@@ -336,3 +336,15 @@ def test_a_doctor_compares_within_limits(
     assert "CP001" not in said.out
     assert "What state.db.bak has was not compared with state.db" in said.out
     assert "CP001" in findings(capsys, home, "--deep")
+
+
+def test_a_damaged_home_is_not_held_against_its_copies(home: Path, capsys: Capture) -> None:
+    copied(home)
+    with opened(home) as db:
+        ((page,),) = db.execute("SELECT rootpage FROM sqlite_master WHERE name = 'messages'")
+    with (home / "state.db").open("r+b") as file:
+        file.seek((page - 1) * 4096)
+        file.write(bytes(range(256)) * 16)
+    assert findings(capsys, home) == {}
+    assert "DB003" in say(capsys, "doctor", "--home", home).out
+    assert listed(capsys, home)["state.db.bak"]["state"] == "sound"
