@@ -22,7 +22,7 @@ from hermes_repair.app.preflight import (
 )
 from hermes_repair.app.receipts import INSTALL, header_of, identify, is_open
 from hermes_repair.home.layout import Home
-from hermes_repair.model.actions import Action, Ddl, IndexRefill, RowInsert
+from hermes_repair.model.actions import Action, Ddl, IndexRefill, RowInsert, RowRef
 from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import BadRecord, HermesRepairError, Refused
 from hermes_repair.model.plans import (
@@ -127,7 +127,8 @@ class Job:
     ``command`` names the receipt, whose header has ``schema``, ``birth`` and ``target``.
     ``backup``: the file is backed up although rows alone need none. ``unchecked``: the look that
     the plan was made on did not check the file, so its backup is, and damage refused. ``verify`` is
-    asked before each COMMIT, and rolls the unit back by raising.
+    asked before each COMMIT, and rolls the unit back by raising. ``resolve`` reads rows of other
+    databases, where there are any.
     """
 
     command: str
@@ -137,6 +138,7 @@ class Job:
     backup: bool = False
     unchecked: bool = False
     verify: Callable[[Writer], None] = lambda _writer: None
+    resolve: Callable[[RowInsert], Row] | None = None
 
 
 def apply_units(
@@ -173,7 +175,7 @@ def apply_units(
     around = executor.Surroundings(
         guard=guard_alone(run) if exclusive else _nothing,
         keep=lambda action: kept_sources.keep(folder, path, action, home.root),
-        resolve=lambda action: resolve(home, action),
+        resolve=job.resolve or (lambda action: resolve(home, action)),
         tell=lambda unit: environment.tell(unit.summary),
         random=environment.random,
         patience=PATIENCE,
@@ -313,7 +315,8 @@ def _nothing() -> None:
 def resolve(home: Home, action: RowInsert) -> Row:
     """Return the row of an insert, made from the bytes that it names, which are read again now.
 
-    Raises :class:`Refused` where they are not what the plan saw.
+    Raises :class:`Refused` where they are not what the plan saw, and for a row of another database,
+    which only a merge has open.
     """
     # Imported here: `locks clean` inserts nothing.
     from hermes_repair.transcripts.message_rows import message_to_row
@@ -321,6 +324,8 @@ def resolve(home: Home, action: RowInsert) -> Row:
 
     if action.source is None:
         return action.values
+    if isinstance(action.source, RowRef):
+        raise Refused(f"A row of {action.source.database} can be taken over by a merge alone.")
     path = home.root / action.source.path
     try:
         message = read_record(

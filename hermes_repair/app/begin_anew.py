@@ -137,10 +137,15 @@ def _expected(run: Run, file_status: FileStatus) -> int:
 
 def make_empty(path: Path, number: int) -> None:
     """Make a database of Hermes' without a row but its schema number, on disk."""
+    with new_database(path, FileFormat()) as database:
+        for statement in structure_of(number):
+            database.run(statement)
+    sync(path)
+
+
+def structure_of(number: int) -> Iterator[str]:
+    """Yield the statements that make an empty database of a schema, its number last."""
     shape = next(iter(default_catalogue().versions[number].shapes))
     script = (catalogue_root() / "db" / "structure" / f"{shape}.sql").read_text(encoding="utf-8")
-    with new_database(path, FileFormat()) as database:
-        for statement in statements(script):
-            database.run(statement)
-        database.run(f"INSERT INTO schema_version VALUES ({number})")
-    sync(path)
+    yield from statements(script)
+    yield f"INSERT INTO schema_version VALUES ({number})"

@@ -138,18 +138,12 @@ def require_way(run: Run, to: int | None, force: bool) -> None:
 
 
 def _way(scene: Scene, to: int | None, force: bool, file_status: FileStatus) -> Way:
-    for check in all_checks():
-        stops = check.severity is Severity.FATAL or check.id == "DB006"
-        for finding in check.find(scene) if stops else ():
-            raise Refused(f"{finding.id}: {finding.message}", finding.hint)
+    require_no_obstacle(scene)
     target = choose_target(scene.recognition, scene.installed, to, force)
-    decisions = Decisions()
     if scene.recognition.family in (Family.LATER, Family.NEWER) and to is None:
-        planned = Route(target.number, target.number, ())
+        planned, decisions = Route(target.number, target.number, ()), Decisions()
     else:
-        if scene.recognition.number < STEP <= target.number:
-            decisions = decide(scene, target.number)
-        planned = _route(scene, target.number, decisions)
+        planned, decisions = route_of(scene, target.number)
     foreign_objects = (
         find_foreign_objects(scene.structure, scene.recognition.number) if planned.actions else ()
     )
@@ -172,12 +166,26 @@ def _way(scene: Scene, to: int | None, force: bool, file_status: FileStatus) -> 
     )
 
 
-def _route(scene: Scene, target: int, decisions: Decisions) -> Route:
+def require_no_obstacle(scene: Scene) -> None:
+    """Raise :class:`Refused` where the file is in question or an index hides rows (DB006)."""
+    for check in all_checks():
+        stops = check.severity is Severity.FATAL or check.id == "DB006"
+        for finding in check.find(scene) if stops else ():
+            raise Refused(f"{finding.id}: {finding.message}", finding.hint)
+
+
+def route_of(scene: Scene, target: int) -> tuple[Route, Decisions]:
+    """Return the way of a database to schema ``target``, and what its step 16 leaves alone.
+
+    Raises :class:`Refused` or :class:`UsageError` where there is none.
+    """
     check_target(scene.recognition, target)
+    passes = scene.recognition.number < STEP <= target
+    decisions = decide(scene, target) if passes else Decisions()
     entries = _entries(scene.home)
     query, structure = scene.look.rows, scene.structure
     facts = read_facts(query, structure, target, decisions, entries)
-    return route(structure, target, facts)
+    return route(structure, target, facts), decisions
 
 
 def _counted(part: Shown, look: Look) -> Shown:

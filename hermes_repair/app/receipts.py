@@ -37,6 +37,7 @@ def gather(folder: Folder) -> ReceiptHistory:
     kept: set[FileCopy] = set()
     freed: list[Freed] = []
     brought: dict[str, list[Brought]] = {}
+    merged: set[bytes] = set()
     births: list[float] = []
     migrations: list[Header] = []
     unfinished: list[tuple[Path, Header, int]] = []
@@ -51,6 +52,7 @@ def gather(folder: Folder) -> ReceiptHistory:
             inserted |= left.inserted
             deactivated |= left.deactivated
             freed += left.freed
+            merged |= left.merged
             if header.target is not None and header.closed is not None and header.undone is None:
                 migrations.append(header)
             for session_id, lines in left.brought:
@@ -68,6 +70,7 @@ def gather(folder: Folder) -> ReceiptHistory:
         freed=tuple(freed),
         brought=brought,
         kept=frozenset(kept),
+        merged=frozenset(merged),
         birth=min(births, default=None),
         migrations=tuple(migrations),
         unfinished=tuple(unfinished),

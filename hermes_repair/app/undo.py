@@ -12,6 +12,8 @@ from hermes_repair.app.environment import Run
 from hermes_repair.app.file_status import FileStatus, copy_private, marks_left, read_file_status
 from hermes_repair.app.history import Entry, to_undo
 from hermes_repair.app.install_salvaged import uninstall
+from hermes_repair.app.merge_units import MERGE
+from hermes_repair.app.merged_chats import require_unused
 from hermes_repair.app.preflight import (
     bundle,
     guard_alone,
@@ -159,6 +161,8 @@ def _invert(run: Run, entry: Entry) -> executor.Outcome:
     require_writable(run, need)
     with plan_database.read(entry.path) as noted:
         tables = noted.tables()
+        if entry.header.command == MERGE:
+            require_unused(run, noted)
     require_no_question(run, file_status, looks_up=True, tables=tables)
     bundle(run, file_status, run.folder.backup_dir(entry.path))
     around = executor.Surroundings(

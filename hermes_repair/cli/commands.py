@@ -78,6 +78,11 @@ COMMANDS = {
     "salvage": Listed(
         "salvage_command", "Read what can be read of a damaged database, and write it to a new one."
     ),
+    "merge": Listed(
+        "merge_command",
+        "Bring the chats that another copy has and this home never had. `undo` takes them out"
+        " again.",
+    ),
     "restore": Listed(
         "backup_commands", "Restore state.db from a copy, after backing up its present state."
     ),

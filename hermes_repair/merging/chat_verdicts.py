@@ -8,7 +8,7 @@ from hermes_repair.lineage.session_node import SessionNode
 from hermes_repair.merging.common_past import Because, Past, Relation
 from hermes_repair.merging.fork_ids import fork_id
 from hermes_repair.merging.sides import Side
-from hermes_repair.merging.standing import Standing
+from hermes_repair.merging.standing import Display, Standing
 from hermes_repair.merging.verdicts_of_chats import (
     UNASKED,
     Bring,
@@ -48,7 +48,7 @@ def verdict_alone(sides: Sides, node: SessionNode, standing: Standing | None) ->
     else:
         verdict, reason = _present(sides, at_home, standing)
         bring = _into(verdict, standing)
-    if not standing.source_more:
+    if not standing.source_more or verdict is Verdict.HOME_AHEAD:
         bring = None
     return ChatVerdict(
         node.id,
@@ -71,14 +71,12 @@ def _into(verdict: Verdict, standing: Standing) -> Bring | None:
     """Return what bringing a chat writes that the home has."""
     if standing.first is None:
         return None
+    if verdict is Verdict.CONTINUED and standing.home_more and standing.after is not None:
+        since, messages = standing.after
+        return Bring(standing.into, False, since, messages)
     if verdict is Verdict.CONTINUED:
-        return Bring(
-            standing.into,
-            new_session=False,
-            since=standing.since,
-            messages=standing.source_more,
-            flags=standing.flags,
-        )
+        since, messages = standing.first.id, standing.source_more
+        return Bring(standing.into, False, since, messages, standing.flags)
     return Bring(
         fork_id(standing.session_id, standing.shared, standing.first),
         new_session=True,
@@ -113,9 +111,14 @@ def _present(
         return Verdict.ASK, Reason.UNDONE_HERE
     if sides.source.partial and standing.home_more:
         return Verdict.ASK, Reason.PARTIAL_SOURCE
-    if standing.home_more or at_home.end_reason in ENDS:
-        return Verdict.FORK, None
-    return Verdict.CONTINUED, None
+    closed = at_home.end_reason in ENDS
+    if not standing.home_more and not closed:
+        return Verdict.CONTINUED, None
+    if standing.display in (Display.SAME, Display.HOME_MORE):
+        return Verdict.HOME_AHEAD, None
+    if standing.display is Display.SOURCE_MORE and not closed:
+        return Verdict.CONTINUED, None
+    return Verdict.FORK, None
 
 
 def _not_new(sides: Sides, standing: Standing) -> tuple[Verdict, Reason | None]:

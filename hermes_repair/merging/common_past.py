@@ -34,6 +34,7 @@ class Because(Enum):
     OLD_BY_TIME = "old-by-time"  # a new id with an old time: a wrong clock, an import, a rewrite
     RE_STAMPED = "re-stamped"  # written again with others at once: its time says nothing
     OUT_OF_ORDER = "out-of-order"  # earlier than rows before it: brought there from elsewhere
+    GAP = "gap"  # a new id, and rows from just before the two went apart are gone on both sides
     CONTRADICTION = "contradiction"  # the two databases have ids in common that cannot be
 
 
@@ -61,15 +62,18 @@ class Relation(Enum):
 class Past:
     """Bounds of the last message id that was given before the two databases went apart.
 
-    ``low``: the highest id with the same row on both sides, 0 without one. ``high``: the last id
+    ``low``: the highest id with the same row on both sides that was surely not written again since,
+    0 without one. ``high``: the last id
     before the first with different rows, and no higher than either side's mark. ``time``: of the
-    latest common row, epoch seconds, None without one. ``consistent`` is false where ``low`` is
-    above ``high``, which no history of two copies gives.
+    latest row up to ``high`` on either side, epoch seconds, None without one. ``gap``: between the
+    bounds are ids that neither side has, so that rows may be gone that were later than ``time``.
+    ``consistent`` is false where ``low`` is above ``high``, which no history of two copies gives.
     """
 
     low: int
     high: int
     time: float | None
+    gap: bool = False
 
     @property
     def consistent(self) -> bool:
@@ -81,28 +85,27 @@ class Past:
 class CommonIds:
     """What the message ids say that both have.
 
-    ``same``: the highest with the same row (chat, role, content, calls, time), 0 without one.
-    ``different``: the lowest with two different rows, None without one. ``latest``: the latest time
-    of a common row, epoch seconds. ``..._alone``: how many rows one side has that the other does
-    not have under that id.
+    ``same``: the highest with the same row (chat, role, content, calls, time) that was surely not
+    written again on both sides since, 0 without one. ``different``: the lowest with two different
+    rows, None without one. ``..._alone``: how many rows one side has that the other does not have
+    under that id.
     """
 
     same: int
     different: int | None
-    latest: float | None
     home_alone: int
     source_alone: int
 
 
-def common_past(home: Side, source: Side, ids: CommonIds) -> Past:
-    """Return what two sides have in common.
+def last_common_id(home: Side, source: Side, ids: CommonIds) -> int:
+    """Return the highest id that may have been given before the two went apart.
 
-    A side without a mark of its own says nothing of when the two went apart.
+    A side without a mark of its own says nothing of that.
     """
     bounds = [side.sequence for side in (home, source) if side.sequence is not None]
     if ids.different is not None:
         bounds.append(ids.different - 1)
-    return Past(ids.same, min(bounds, default=LAST_ID), ids.latest)
+    return min(bounds, default=LAST_ID)
 
 
 LAST_ID = 2**63 - 1
@@ -128,11 +131,13 @@ def kept_whole(two: TwoHistories, past: Past) -> bool:
     Then nothing was taken out of it since: ``replace_messages`` of every release (0.13.0 to 0.19.0)
     deletes all rows or all active ones, other statements delete whole chats, and none deletes one.
     """
-    return bool(two.shared_active) or any(row.active and row.id <= past.low for row in two.home)
+    return two.kept or any(row.active and row.id <= past.low for row in two.home)
 
 
 _NEW = JudgedRow(Presence.NEVER_HERE, Because.NEW_BY_ID_AND_TIME)
-DOUBTED_CONTENT = frozenset({Because.RE_STAMPED, Because.OLD_BY_TIME, Because.OUT_OF_ORDER})
+DOUBTED_CONTENT = frozenset(
+    {Because.RE_STAMPED, Because.OLD_BY_TIME, Because.OUT_OF_ORDER, Because.GAP}
+)
 """Reasons of rows that were written after the two went apart, by their ids, and may repeat what was
 said before."""
 
@@ -186,6 +191,8 @@ class RowJudge:
             self.past.time is not None and row.timestamp <= self.past.time
         ):
             return Presence.UNKNOWN, Because.OLD_BY_TIME
+        if self.past.gap:
+            return Presence.UNKNOWN, Because.GAP
         if row.out_of_order or mark in self.brought_there:
             return Presence.UNKNOWN, Because.OUT_OF_ORDER
         return Presence.NEVER_HERE, Because.NEW_BY_ID_AND_TIME
@@ -204,7 +211,7 @@ def relation(home: Side, source: Side, past: Past, ids: CommonIds) -> Relation:
         return Relation.IDENTICAL
     if home.is_emptied and not apart and source.highest <= (home.sequence or 0):
         return Relation.HOME_EMPTIED
-    if not past.low and apart:
+    if past.high <= 0:
         return Relation.UNRELATED
     if not apart and home.sequence is not None and source.highest <= home.sequence:
         return Relation.ANCESTOR

@@ -14,7 +14,7 @@ from typing import Protocol
 from hermes_repair.lineage.graph import Graph
 from hermes_repair.merging.brought_lineage import BroughtLineage
 from hermes_repair.merging.chat_verdicts import Sides, verdict_alone
-from hermes_repair.merging.common_past import CommonIds, Presence, RowJudge, common_past, relation
+from hermes_repair.merging.common_past import Presence, RowJudge
 from hermes_repair.merging.fork_ids import is_fork_id
 from hermes_repair.merging.sides import Fingerprint, HistoryRow, Side, TwoHistories
 from hermes_repair.merging.standing import Standing, common_rows, stand
@@ -56,16 +56,9 @@ class Brought:
 NOTHING_BROUGHT = Brought()
 
 
-def compare(
-    home: Side,
-    source: Side,
-    ids: CommonIds,
-    histories: Histories,
-    brought: Brought = NOTHING_BROUGHT,
-) -> Comparison:
+def compare(sides: Sides, histories: Histories, brought: Brought = NOTHING_BROUGHT) -> Comparison:
     """Return what the source has that the home does not, chat by chat."""
-    past = common_past(home, source, ids)
-    sides = Sides(home, source, past, relation(home, source, past, ids))
+    home, past = sides.home, sides.past
     judge = RowJudge(past, home.is_new, home.sequence is not None, brought.here, brought.there)
     return _Compared(sides, histories, judge).comparison()
 
@@ -172,7 +165,7 @@ class _Compared:
         home = self._histories.of_home({*batch, *(r for near in relatives.values() for r in near)})
         for name in batch:
             into = self._nearest(name, relatives[name], home, source)
-            two = TwoHistories(name, 0, 0, home.get(into, ()), source.get(name, ()))
+            two = TwoHistories(name, 0, home.get(into, ()), source.get(name, ()))
             if self._sides.source.partial:
                 two = _from_where_it_begins(two)
             standing = stand(two, into, self._judge, source, parents[name])
@@ -242,6 +235,5 @@ def _from_where_it_begins(two: TwoHistories) -> TwoHistories:
     return replace(
         two,
         shared=two.shared + len(before),
-        shared_active=two.shared_active + sum(row.active for row in before),
         home=two.home[len(before) :],
     )

@@ -5,13 +5,15 @@ Both may be of any schema; columns that one does not have yet read as their defa
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Container, Iterator, Mapping
+from dataclasses import replace
 from itertools import groupby
 from typing import TypeVar
 
 from hermes_repair.lineage.queries import node_query
 from hermes_repair.lineage.session_node import node_from_row
-from hermes_repair.merging.common_past import CommonIds, common_past
+from hermes_repair.merging.chat_verdicts import Sides
+from hermes_repair.merging.common_past import CommonIds, Past, last_common_id, relation
 from hermes_repair.merging.compare_sides import NOTHING_BROUGHT, Brought, compare
 from hermes_repair.merging.row_keys import history_key
 from hermes_repair.merging.sides import FlagChange, HistoryRow, Side, TwoHistories
@@ -24,27 +26,38 @@ T = TypeVar("T")
 
 
 def compare_databases(
-    home: Look, source: Look, *, brought: Brought = NOTHING_BROUGHT, partial: bool = False
+    home: Look,
+    source: Look,
+    *,
+    brought: Brought = NOTHING_BROUGHT,
+    partial: bool = False,
+    given_by_us: Container[int] = frozenset(),
 ) -> Comparison:
     """Hold a source against a home, both open through ``store``.
 
+    ``given_by_us`` are message ids that runs of ours gave at home: where their rows are gone again
+    (an undo), the mark that they raised says nothing of when the two went apart.
     ``partial``: the source is a part of a database (a capture without its main file), so nothing
     follows from what it does not have. Raises
     :class:`~hermes_repair.model.errors.DatabaseUnreadable`, and beside a live Hermes
     :class:`~hermes_repair.model.errors.Refused` where it gives no time to read.
     """
     ours, theirs = read_side(home), read_side(source, partial=partial)
+    ours = replace(ours, sequence=_given_by_hermes(ours, given_by_us))
     with side_by_side(home, source) as databases:
         shared = databases.settle()
         ids = CommonIds(
             same=shared.same,
             different=shared.different,
-            latest=shared.latest,
             home_alone=shared.alone[Which.HOME],
             source_alone=shared.alone[Which.SOURCE],
         )
-        databases.arrange(common_past(ours, theirs, ids).high)
-        return compare(ours, theirs, ids, _Read(databases, ours), brought)
+        high = last_common_id(ours, theirs, ids)
+        until = databases.until(shared, high)
+        past = Past(shared.same, high, until.latest, until.gap)
+        databases.arrange(shared, high)
+        sides = Sides(ours, theirs, past, relation(ours, theirs, past, ids))
+        return compare(sides, _Read(databases, ours), brought)
 
 
 def read_side(look: Look, *, partial: bool = False) -> Side:
@@ -57,6 +70,14 @@ def read_side(look: Look, *, partial: bool = False) -> Side:
     row = look.one("SELECT MAX(id), (SELECT COUNT(*) FROM messages) FROM messages")
     highest, rows = (whole(value) for value in row) if row is not None else (0, 0)
     return Side(_mark(look, highest), highest, rows, {node.id: node for node in nodes}, partial)
+
+
+def _given_by_hermes(side: Side, given_by_us: Container[int]) -> int | None:
+    """Return the mark of a side without ids of ours at its end that have no row any more."""
+    mark = side.sequence
+    while mark is not None and mark > side.highest and mark in given_by_us:
+        mark -= 1
+    return mark
 
 
 def _mark(look: Look, highest: int) -> int | None:
@@ -82,13 +103,12 @@ class _Read:
         home = _Chats(_rows(self._databases.rest(Which.HOME)))
         source = _Chats(_rows(self._databases.rest(Which.SOURCE)))
         flags = _Chats((whole(row[0]), _flags(row)) for row in self._databases.flags())
-        for chat, name in self._databases.chats():
+        for chat, name, kept in self._databases.chats():
             session_id = text(name) or ""
             ours, theirs, changed = home.of(chat), source.of(chat), flags.of(chat)
             node = self._home.sessions.get(session_id)
             shared = node.rows - len(ours) if node is not None else 0
-            active = node.active_rows - sum(row.active for row in ours) if node is not None else 0
-            yield TwoHistories(session_id, shared, active, ours, theirs, changed)
+            yield TwoHistories(session_id, shared, ours, theirs, changed, kept)
 
     def of_home(self, session_ids: Collection[str]) -> Mapping[str, tuple[HistoryRow, ...]]:
         """Return all rows of these chats of the home, those without rows left out."""

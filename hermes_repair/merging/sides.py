@@ -79,12 +79,12 @@ class TwoHistories:
 
     ``shared`` counts the rows that it begins with on both sides, the same by id, chat, content and
     time; ``home`` and ``source`` are all rows after them, in the order of their ids. ``flags`` are
-    the shared rows whose flags differ, ``shared_active`` how many shared rows the home shows.
+    the shared rows whose flags differ. ``kept``: the home shows a row of the common past.
     """
 
     session_id: str
     shared: int
-    shared_active: int
     home: tuple[HistoryRow, ...]
     source: tuple[HistoryRow, ...]
     flags: tuple[FlagChange, ...] = ()
+    kept: bool = False

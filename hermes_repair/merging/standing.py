@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 
 from hermes_repair.merging.common_past import (
     DOUBTED_CONTENT,
@@ -13,6 +14,7 @@ from hermes_repair.merging.common_past import (
     Presence,
     RowJudge,
     kept_whole,
+    re_stamped,
 )
 from hermes_repair.merging.sides import FlagChange, HistoryRow, TwoHistories
 from hermes_repair.merging.verdicts_of_chats import RowCounts
@@ -21,16 +23,26 @@ Whole = Mapping[str, tuple[HistoryRow, ...]]
 """All rows of some chats of the source, by session."""
 
 
+class Display(Enum):
+    """What the two show of a chat: its active rows, as a release lists them."""
+
+    SAME = "same"
+    HOME_MORE = "home-more"  # the source's is the beginning of the home's
+    SOURCE_MORE = "source-more"  # the other way round
+    APART = "apart"
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """How a chat of the source stands to the home's ``into``.
 
     ``shared`` counts the rows that both begin with; ``home_more`` and ``source_more`` those after
-    them, ``since`` is the source's first of these. ``flags`` are shared rows with other flags in
-    the source. ``undone``: the home took back what the source shows or has compacted. ``rows`` are
-    what only the source has, ``because`` what speaks against their being new. Rows that the source
-    carried over from itself by a compaction count as none; ``from_parents`` are those it has from
-    the sessions above, which stand or fall with them.
+    them, ``first`` is the source's first of these. ``flags`` are shared rows with other flags in
+    the source. ``undone``: the home took back what the source shows or has compacted. ``after`` is
+    the source's first row after all that the home shows, with the number of rows from it on, where
+    ``display`` is SOURCE_MORE. ``rows`` are what only the source has, ``because`` what speaks
+    against their being new. Rows that the source carried over from itself by a compaction count as
+    none; ``from_parents`` are those it has from the sessions above, which stand or fall with them.
     """
 
     session_id: str
@@ -38,10 +50,11 @@ class Standing:
     shared: int
     home_more: int
     source_more: int
-    since: int | None
     first: HistoryRow | None
     flags: tuple[FlagChange, ...]
     undone: bool
+    display: Display
+    after: tuple[int, int] | None
     rows: RowCounts
     because: frozenset[Because]
     from_parents: int = 0
@@ -50,11 +63,6 @@ class Standing:
     def all_new(self) -> bool:
         """Whether the home never had any of the rows that the source has more."""
         return not self.rows.removed_or_lost and not self.rows.unknown
-
-    @property
-    def took_away(self) -> bool:
-        """Whether the home has taken away, or perhaps has, what the source shows."""
-        return self.undone or not self.all_new
 
 
 def stand(
@@ -66,47 +74,83 @@ def stand(
 ) -> Standing | None:
     """Hold a chat against the home's; None where ``whole`` is needed and not given.
 
-    ``whole`` has to have the chat itself and its ``parents``, the sessions above it, nearest first.
+    Then ``two`` has to have all rows, and ``whole`` the chat itself and its ``parents``, the
+    sessions above it, nearest first.
     """
-    shared = common_rows(two.home, two.source)
-    pairs = list(zip(two.home[:shared], two.source[:shared], strict=True))
+    if two.flags and (two.home or two.source) and whole is None:
+        return None
+    shared = _shared(two)
+    pairs = zip(two.home[:shared], two.source[:shared], strict=True)
     flags = (
         *two.flags,
         *(_change(ours, theirs) for ours, theirs in pairs if _differ(ours, theirs)),
     )
     own = two.source[shared:]
-    # A rewrite stamps what both have too: neighbours count from the first row on.
     kept = kept_whole(two, judge.past)
+    # A rewrite stamps what both have too: neighbours count from the first row on.
     judged = judge.judge(two.session_id, two.source, kept=kept)[shared:]
     carried: Mapping[int, bool] = {}
     if any(one.because in DOUBTED_CONTENT for one in judged):
         if whole is None:
             return None
         carried = _carried(two.session_id, own, judged, whole, parents)
-    counts: Counter[Presence] = Counter()
-    because: set[Because] = set()
-    for row, one in zip(own, judged, strict=True):
-        if row.id in carried:
-            continue
-        counts[one.presence] += 1
-        if one.presence is not Presence.NEVER_HERE:
-            because.add(one.because)
+    counted = [one for row, one in zip(own, judged, strict=True) if row.id not in carried]
+    counts = Counter(one.presence for one in counted)
+    display, after = _displayed(two)
     return Standing(
         session_id=two.session_id,
         into=into,
         shared=two.shared + shared,
         home_more=len(two.home) - shared,
         source_more=len(own),
-        since=own[0].id if own else None,
         first=own[0] if own else None,
         flags=flags,
-        undone=_undone(flags, two.home[shared:]),
+        undone=_undone(flags, two.home[shared:]) or _takes_back(two.home, own, carried),
+        display=display,
+        after=after,
         rows=RowCounts(
             counts[Presence.NEVER_HERE], counts[Presence.WAS_HERE], counts[Presence.UNKNOWN]
         ),
-        because=frozenset(because),
+        because=frozenset(
+            one.because for one in counted if one.presence is not Presence.NEVER_HERE
+        ),
         from_parents=sum(carried.values()),
     )
+
+
+def _shared(two: TwoHistories) -> int:
+    """Return with how many equal rows both go on after what they share.
+
+    The same words on both sides are the same message, as long as nothing before them was taken back
+    on one side only: then only what is known to be one row is.
+    """
+    words = common_rows(two.home, two.source)
+    pairs = list(zip(two.home[:words], two.source[:words], strict=True))
+    if not two.flags and not any(_differ(ours, theirs) for ours, theirs in pairs):
+        return words
+    rewritten = re_stamped(two.home), re_stamped(two.source)
+    for count, (ours, theirs) in enumerate(pairs):
+        again = ours.id in rewritten[0] or theirs.id in rewritten[1]
+        if ours.timestamp != theirs.timestamp and not again:
+            return count
+    return words
+
+
+def _displayed(two: TwoHistories) -> tuple[Display, tuple[int, int] | None]:
+    ours = [row.key for row in two.home if row.active]
+    theirs = [row.key for row in two.source if row.active]
+    if ours == theirs:
+        return Display.SAME, None
+    if ours[: len(theirs)] == theirs:
+        return Display.HOME_MORE, None
+    if theirs[: len(ours)] != ours:
+        return Display.APART, None
+    shown = 0
+    for index, row in enumerate(two.source):
+        if shown == len(ours):
+            return Display.SOURCE_MORE, (row.id, len(two.source) - index)
+        shown += row.active
+    raise AssertionError("a longer display has a row after the shorter one")
 
 
 def common_rows(home: Sequence[HistoryRow], source: Sequence[HistoryRow]) -> int:
@@ -137,6 +181,14 @@ def _undone(flags: Collection[FlagChange], home_own: Sequence[HistoryRow]) -> bo
         return True
     copied = any(one.was_compacted and one.active for one in flags)
     return copied and any(not row.active and not row.compacted for row in home_own)
+
+
+def _takes_back(
+    home: Sequence[HistoryRow], own: Sequence[HistoryRow], carried: Collection[int]
+) -> bool:
+    """Whether the home took back its copy of a row that the source carried over."""
+    taken = {row.key for row in home if not row.active and not row.compacted}
+    return any(row.active and row.id in carried and row.key in taken for row in own)
 
 
 def _carried(

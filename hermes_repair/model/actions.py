@@ -30,6 +30,22 @@ class SourceRef:
 
 
 @dataclass(frozen=True, slots=True)
+class RowRef:
+    """A row of another database that an inserted row is made of (``merge``).
+
+    ``database`` names the source as the user does, ``rowid`` is the row's in its private copy,
+    whose table is that of the insert. ``content`` is what a later merge knows it again by
+    (:mod:`hermes_repair.merging.row_keys`), empty where it never asks. ``original`` is what the row
+    has there in columns that are not taken over as they are.
+    """
+
+    database: str
+    rowid: int
+    content: str
+    original: Row
+
+
+@dataclass(frozen=True, slots=True)
 class RowUpdate:
     """Change named columns of one row; the others are neither read nor written.
 
@@ -48,7 +64,8 @@ class RowInsert:
     """Add one row.
 
     Without a ``source`` the whole row is in ``values``. With one, ``values`` holds only what the
-    plan decided (id, session, time) and the rest is read from the source again; ``digest`` is
+    plan decided (id, session, time) and the rest is read from the source again, a line of a file or
+    a row of another database; ``digest`` is
     :func:`~hermes_repair.model.values.row_digest` of the whole row over ``columns``, so that a
     message's text stays out of plans and receipts and is still recognised to the byte.
     """
@@ -56,7 +73,7 @@ class RowInsert:
     table: str
     key: Row
     values: Row
-    source: SourceRef | None = None
+    source: SourceRef | RowRef | None = None
     digest: str | None = None
     columns: tuple[str, ...] = ()
 

@@ -7,7 +7,15 @@ import json
 from dataclasses import dataclass, replace
 from enum import Enum, IntEnum
 
-from hermes_repair.model.actions import WITH_TABLE, Action, Ddl, FileCopy, IndexRefill, RowInsert
+from hermes_repair.model.actions import (
+    WITH_TABLE,
+    Action,
+    Ddl,
+    FileCopy,
+    IndexRefill,
+    RowInsert,
+    SourceRef,
+)
 
 ADOPTION = "adoption"
 """The kind of a unit that makes a session for messages that are there already (MS003)."""
@@ -122,7 +130,7 @@ def outline(number: int, unit: Unit) -> Outline:
         unit=replace(unit, actions=()),
         actions=len(unit.actions),
         tables=tuple(sorted(written_by(unit))),
-        source_bytes=sum(source.length for source in sources if source is not None),
+        source_bytes=sum(source.length for source in sources if isinstance(source, SourceRef)),
         copied_bytes=sum(a.size for a in unit.actions if isinstance(a, FileCopy)),
         needs_backup=unit.needs_backup,
     )

@@ -62,7 +62,9 @@ class ReceiptHistory:
     ``written`` are ids of messages that repairs of ours inserted or moved and that were not taken
     back, ``inserted`` those of them that were new, ``deactivated`` ids of those that they took out
     of a chat; ``freed`` are ids that they left without a row; ``brought`` are, by session, the
-    lines that they brought back. ``kept`` are copies of files that they made and that are there;
+    lines that they brought back, ``merged`` fingerprints of what merges took from other databases
+    (:mod:`hermes_repair.merging.row_keys`) and no undo took out again. ``kept`` are copies of
+    files that they made and that are there;
     ``birth`` is what the earliest of them knew of the age of the database; ``migrations``
     are those of ours whose result is still there. ``unfinished`` are
     receipts of runs that did not come to their end (path, header, units that are neither done nor
@@ -75,6 +77,7 @@ class ReceiptHistory:
     freed: tuple[Freed, ...] = ()
     brought: Mapping[str, Sequence[Brought]] = field(default_factory=dict)
     kept: frozenset[FileCopy] = frozenset()
+    merged: frozenset[bytes] = frozenset()
     birth: float | None = None
     migrations: tuple[Header, ...] = ()
     unfinished: tuple[tuple[Path, Header, int], ...] = ()

@@ -13,6 +13,7 @@ from hermes_repair.model.actions import (
     RowDelete,
     RowInsert,
     RowMove,
+    RowRef,
     RowUpdate,
     SourceRef,
 )
@@ -134,13 +135,12 @@ def to_row(action: Action) -> tuple[dict[str, Any], dict[str, Row]]:
         case RowInsert():
             row |= {"tbl": action.table, "digest": action.digest}
             images = {"key": action.key, "after": action.values}
-            if action.source is not None:
-                row |= {
-                    "source": action.source.path,
-                    "offset": action.source.offset,
-                    "length": action.source.length,
-                    "sha256": action.source.sha256,
-                }
+            match action.source:
+                case SourceRef(path, offset, length, sha256):
+                    row |= {"source": path, "offset": offset, "length": length, "sha256": sha256}
+                case RowRef(database, rowid, content, original):
+                    row |= {"source": database, "old_id": rowid, "sha256": content}
+                    images["before"] = original
         case RowDelete():
             row |= {"tbl": action.table}
             images = {"key": action.key, "before": action.before}
@@ -179,8 +179,10 @@ def from_row(
         case "RowUpdate":
             return RowUpdate(_text(table), key, before, after, frozenset(texts(counters)))
         case "RowInsert":
-            origin = None
-            if source is not None:
+            origin: SourceRef | RowRef | None = None
+            if source is not None and old_id is not None:
+                origin = RowRef(_text(source), int(old_id), _text(sha256), before)
+            elif source is not None:
                 origin = SourceRef(_text(source), _whole(offset), _whole(length), _text(sha256))
             return RowInsert(_text(table), key, after, origin, digest, columns)
         case "RowDelete":

@@ -21,7 +21,7 @@ class Traces:
     """The fields of :class:`~hermes_repair.model.receipt_history.ReceiptHistory`, of one receipt.
 
     ``brought`` are pairs of a session and its lines, ``copies`` of files are not taken back by an
-    undo.
+    undo. ``merged`` are fingerprints of what came from another database.
     """
 
     written: frozenset[int]
@@ -30,6 +30,7 @@ class Traces:
     freed: tuple[Freed, ...]
     brought: tuple[tuple[str, Brought], ...]
     copies: tuple[FileCopy, ...]
+    merged: frozenset[bytes]
 
 
 def lost_text(ids: Collection[int], proof_rows: Sequence[ProofRow]) -> str:
@@ -69,6 +70,7 @@ def traces(receipt: PlanFile) -> Traces:
             freed=(*_freed(receipt, header.created), *_lost(header)),
             brought=tuple(_brought(receipt)),
             copies=tuple(_copies(receipt)),
+            merged=frozenset(_merged(receipt)),
         )
 
 
@@ -129,7 +131,7 @@ def _brought(receipt: PlanFile) -> Iterator[tuple[str, Brought]]:
     offsets: dict[tuple[int, str], array[int]] = {}
     for unit, source, offset in receipt.rows(
         "SELECT a.unit, a.source, a.offset FROM actions a JOIN units u ON u.number = a.unit"
-        " WHERE a.tbl = 'messages' AND a.kind = 'RowInsert' AND a.source IS NOT NULL"
+        " WHERE a.tbl = 'messages' AND a.kind = 'RowInsert' AND a.offset IS NOT NULL"
         " AND u.state = 'done'"
     ):
         offsets.setdefault((unit, text(plain(source)) or ""), array("q")).append(offset)
@@ -141,6 +143,16 @@ def _brought(receipt: PlanFile) -> Iterator[tuple[str, Brought]]:
         if (unit, named) in offsets:
             lines = Brought(named, int(size), str(sha256), offsets[unit, named])
             yield text(subject) or "", lines
+
+
+def _merged(receipt: PlanFile) -> Iterator[bytes]:
+    """Yield the fingerprints of rows that done units took from another database."""
+    for (content,) in receipt.rows(
+        "SELECT a.sha256 FROM actions a JOIN units u ON u.number = a.unit"
+        " WHERE a.kind = 'RowInsert' AND a.old_id IS NOT NULL AND a.sha256 <> ''"
+        " AND u.state = 'done'"
+    ):
+        yield bytes.fromhex(str(content))
 
 
 def _copies(receipt: PlanFile) -> Iterator[FileCopy]:

@@ -23,6 +23,7 @@ from hermes_repair.model.actions import (
     RowDelete,
     RowInsert,
     RowMove,
+    RowRef,
     RowUpdate,
 )
 from hermes_repair.model.commands_to_type import advice, command
@@ -108,7 +109,9 @@ def _of_row(
             named = {*action.key, *action.values, *action.columns}
             if not action.key or not _is_key_of(action):
                 yield f"it would add a row to {table.name} under a key that is not the row's own"
-            if action.source is not None:
+            if isinstance(action.source, RowRef):
+                yield "it takes a row of another database, which only a merge does"
+            elif action.source is not None:
                 yield from _of_source(action.source.path, bounds)
                 if not _is_digest(action.digest) or not action.columns:
                     yield f"it would add a row to {table.name} without saying which"

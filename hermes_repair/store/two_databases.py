@@ -25,6 +25,8 @@ OUT_OF_ORDER_SECONDS = 3600.0
 hour, and from 0.18.2 on its rows have the times of its messages."""
 
 _LAST = 2**63 - 1
+_REWRITTEN_CHATS = 20
+"""So many chats that were perhaps written again are passed over; then nothing is said."""
 _FIRST_RANGE = 2000  # ids, where others wait for us
 _CHATS_AT_ONCE = 50  # the same
 _TICK = 2000  # SQLite instructions between two looks at the clock
@@ -50,16 +52,27 @@ class Which(Enum):
 class SharedIds:
     """What the message ids say that both have.
 
-    ``same``: the highest with the same row (chat, role, content, calls, time), 0 without one.
-    ``different``: the lowest with two different rows, None without one. ``latest``: the latest time
-    of a common row, epoch seconds. ``alone``: how many rows each side has that the other does not
-    have under that id.
+    ``same``: the highest with the same row (chat, role, content, calls, time) that was not perhaps
+    written again on both sides, 0 without one. ``different``: the lowest with two different rows,
+    None without one. ``alone``: how many rows each side has that the other does not have under that
+    id. ``spare``: how many of the ids above ``same`` that nobody has are those of rows that were
+    written again.
     """
 
     same: int
     different: int | None
-    latest: float | None
     alone: Mapping[Which, int]
+    spare: int
+
+
+@dataclass(frozen=True, slots=True)
+class Until:
+    """What lies up to an id: the latest time on either side (epoch seconds, None without one), and
+    whether ids above the last common row are missing on both sides.
+    """
+
+    latest: float | None
+    gap: bool
 
 
 FoundRow: TypeAlias = tuple[Value, ...]
@@ -109,28 +122,80 @@ class TwoDatabases:
             "NOT EXISTS (SELECT 1 FROM temp.unlike u WHERE u.side = 'home' AND u.id = home.id"
             " AND u.kind <> 'flags')"
         )
-        table = self._table(Which.HOME)
-        [(same,)] = self._run(
-            f"SELECT COALESCE((SELECT home.id FROM {table} WHERE {common}"
-            " ORDER BY home.id DESC LIMIT 1), 0)"
-        )
-        latest = self._in_ranges(
-            Which.HOME,
-            f"SELECT MAX(home.timestamp) FROM {table} WHERE home.id BETWEEN ? AND ?"
-            " AND typeof(home.timestamp) IN ('real', 'integer') AND home.timestamp < 1e300"
-            f" AND {common}",
-        )
+        same, spare = self._last_common(common)
         # Above all common rows the same words at another time are another row.
         [(different,)] = self._run(
             "SELECT MIN(id) FROM temp.unlike WHERE side = 'home'"
             " AND (kind = 'different' OR (kind = 'time' AND id > ?))",
             [same],
         )
-        times = [at for (value,) in latest if (at := number(value)) is not None]
         first = different if isinstance(different, int) else None
-        return SharedIds(whole(same), first, max(times, default=None), alone)
+        return SharedIds(same, first, alone, spare)
 
-    def arrange(self, above: int) -> None:
+    def _last_common(self, common: str) -> tuple[int, int]:
+        """Return the highest id with a row of the common past, and the ids that rewrites left.
+
+        From 0.17.0 on a rewrite keeps times, so one on both sides gives the same rows under the
+        same new ids. The first of them stands behind a gap, or behind a row that was said later.
+        """
+        table, passed, spare = self._table(Which.HOME), "", 0
+        names: list[Value] = []
+        for _ in range(_REWRITTEN_CHATS):
+            found = list(
+                self._run(
+                    f"SELECT home.id, home.session_id FROM {table} WHERE {common}{passed}"
+                    " ORDER BY home.id DESC LIMIT 1",
+                    names,
+                )
+            )
+            if not found:
+                return 0, spare
+            [(same, name)] = found
+            active = self._column(Which.HOME, "active")
+            [(first, latest, rows)] = self._run(
+                f"SELECT MIN(home.id), MAX(home.timestamp), COUNT(*) FROM {table}"
+                f" WHERE home.session_id IS ? AND {active} = 1 AND {common}",
+                [name],
+            )
+            before = max(self._before(which, first) for which in Which)
+            if first is None or (before[0] == whole(first) - 1 and before[1] <= _time(latest)):
+                return whole(same), spare
+            spare += min(whole(first) - 1 - before[0], whole(rows))
+            names.append(name)
+            passed += " AND home.session_id IS NOT ?"
+        return 0, spare
+
+    def _before(self, which: Which, first: Value) -> tuple[int, float]:
+        """Return id and time of the last row before an id; 0 and no time where it is the first."""
+        name = which.value
+        rows = self._run(
+            f"SELECT {name}.id, {name}.timestamp FROM {self._table(which)} WHERE {name}.id < ?"
+            f" ORDER BY {name}.id DESC LIMIT 1",
+            [first],
+        )
+        found = next(iter(list(rows)), None)
+        return (0, float("-inf")) if found is None else (whole(found[0]), _time(found[1]))
+
+    def until(self, shared: SharedIds, last: int) -> Until:
+        """Say what lies up to the id ``last``."""
+        same = shared.same
+        times: list[float] = []
+        ids = []
+        for which in Which:
+            table, name = self._table(which), which.value
+            found = self._in_ranges(
+                which,
+                f"SELECT MAX({name}.timestamp) FROM {table} WHERE {name}.id BETWEEN ? AND ?"
+                f" AND {name}.id <= {last} AND typeof({name}.timestamp) IN ('real', 'integer')"
+                f" AND {name}.timestamp < 1e300",
+            )
+            times += [at for (value,) in found if (at := number(value)) is not None]
+            between = f"{name}.id > {same} AND {name}.id <= {last}"
+            ids.append(f"SELECT {name}.id FROM {table} WHERE {between}")
+        [(present,)] = self._run(f"SELECT COUNT(*) FROM ({' UNION '.join(ids)})")
+        return Until(max(times, default=None), last - same - whole(present) > shared.spare)
+
+    def arrange(self, shared: SharedIds, above: int) -> None:
         """Put the rows of the chats that differ in order, each from the first that is not the same.
 
         A row of the source above the id ``above`` is out of order where one before it, and above
@@ -161,11 +226,24 @@ class TwoDatabases:
         )
         for which in Which:
             self._choose("rest", which, "chat", f"{which.value}.id >= chat.first")
+        self._do("CREATE TEMP TABLE kept (number INTEGER PRIMARY KEY)")
+        self._in_ranges(
+            Which.HOME,
+            f"INSERT OR IGNORE INTO temp.kept SELECT chat.number FROM {self._table(Which.HOME)}"
+            " CROSS JOIN temp.chat AS chat ON chat.session_id = home.session_id"
+            f" WHERE home.id BETWEEN ? AND ? AND home.id <= {shared.same}"
+            f" AND {self._column(Which.HOME, 'active')} = 1",
+        )
 
-    def chats(self) -> Iterator[tuple[int, Value]]:
-        """Yield number and session id of every chat with messages that differ, by number."""
-        for chat, session_id in self._run("SELECT number, session_id FROM temp.chat ORDER BY 1"):
-            yield whole(chat), session_id
+    def chats(self) -> Iterator[tuple[int, Value, bool]]:
+        """Yield number and session id of every chat with messages that differ, by number, and
+        whether the home shows a row of the common past in it.
+        """
+        for chat, session_id, kept in self._run(
+            "SELECT number, session_id, EXISTS (SELECT 1 FROM temp.kept k WHERE k.number ="
+            " chat.number) FROM temp.chat ORDER BY number"
+        ):
+            yield whole(chat), session_id, bool(kept)
 
     def rest(self, which: Which) -> Iterator[FoundRow]:
         """Yield those rows, chat by chat in the order of the numbers, by id."""
@@ -322,6 +400,11 @@ class TwoDatabases:
             raise
         finally:
             self._connection.set_progress_handler(None, 0)
+
+
+def _time(value: Value) -> float:
+    at = number(value)
+    return float("-inf") if at is None else at
 
 
 @contextmanager

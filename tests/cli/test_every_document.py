@@ -96,6 +96,9 @@ def test_every_command_on_the_damaged_sample_home(tmp_path: Path, capsys: Captur
     copies = check("backup-list", ["backup", "list"], 0, *where)["backups"]
     name = next(copy["name"] for copy in copies if not copy["for_receipt"])
     check("restore", ["restore", name, "--yes"], 0, *where)
+    other = build("healthy", tmp_path / "other", time.time())
+    for how in ("--dry-run", "--yes"):
+        assert check("merge", ["merge", str(other), how], 0, *where)["sources"]
     for how in ("--cron", "--systemd"):
         check("locks-install", ["locks", "install", how], 0, *where)
     for schema, words in WITHOUT_A_HOME:

@@ -442,6 +442,22 @@ class Player(Gateway):
         self.tick(GAP)
         self.db.end_session(self.known(), "session_reset")
 
+    def do_title(self) -> None:
+        """The chat is given a name."""
+        self.tick(GAP)
+        self.db.set_session_title(self.known(), f"About {self.truth.state['next']}")
+
+    def do_archive(self) -> None:
+        """The chat is archived (0.16.0 and later)."""
+        self.tick(GAP)
+        if not hasattr(self.db, "set_session_archived"):
+            raise NotHere
+        self.db.set_session_archived(self.known(), True)
+
+    def do_vacuum(self) -> None:
+        """The file is written anew."""
+        self.db.vacuum()
+
     def do_delegate(self) -> None:
         """A delegate runs below the chat, with rows of its own."""
         self.tick(GAP)
@@ -463,7 +479,11 @@ class Player(Gateway):
     def _marks_delegates(self) -> bool:
         return self.state.SCHEMA_VERSION >= 16
 
-    def do_branch(self, between: Callable[[], None] | None = None) -> None:
+    def do_marked_branch(self) -> None:
+        """``/branch`` of 0.16.0 and later, which note what it is a branch of."""
+        self.do_branch(marked=True)
+
+    def do_branch(self, between: Callable[[], None] | None = None, *, marked: bool = False) -> None:
         """``/branch``: row for row, into a session that the chat then goes on in."""
         self.tick(GAP)
         parent = self.known()
@@ -472,7 +492,10 @@ class Player(Gateway):
             raise NotHere
         child = self._new_id()
         self.db.create_session(
-            session_id=child, source=CHATS[self._lane]["platform"], parent_session_id=parent
+            session_id=child,
+            source=CHATS[self._lane]["platform"],
+            parent_session_id=parent,
+            model_config={"_branched_from": parent} if marked else None,
         )
         for number, message in enumerate(history):
             if between and number == 1:

@@ -1,0 +1,113 @@
+"""A source held against a home: what of it is brought now, and what is left to its owner."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from hermes_repair.app.merge_sources import Source
+from hermes_repair.evidence.scene import Scene
+from hermes_repair.merging.compare_sides import Brought
+from hermes_repair.merging.read_sides import compare_databases
+from hermes_repair.merging.verdicts_of_chats import ChatVerdict, Comparison, Link, Verdict
+from hermes_repair.model.values import Value
+from hermes_repair.store.file_state import main_alone
+from hermes_repair.store.table_digests import table_digests
+
+_TO_ASK = (Verdict.REMOVED_OR_LOST, Verdict.ASK)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A source beside a home.
+
+    ``wanted`` is what a merge brings, parents before children: what the home never had, or the
+    sessions that were named. ``left`` is what is listed and waits to be named.
+    """
+
+    source: Source
+    comparison: Comparison
+    wanted: tuple[ChatVerdict, ...]
+    left: tuple[ChatVerdict, ...]
+
+    def only(self, shown: Held) -> Held:
+        """Return the same without what was not shown: what a source taken before it changed."""
+        sessions = {one.session_id for one in shown.wanted}
+        kept = tuple(one for one in self.wanted if one.session_id in sessions)
+        return replace(self, wanted=kept)
+
+
+def choose(verdicts: Mapping[str, ChatVerdict], named: frozenset[str]) -> tuple[ChatVerdict, ...]:
+    """Return what is brought of these, in their order: unasked, or what is named.
+
+    With a session that is named comes what it hangs from, where the home does not have that.
+    """
+    if not named:
+        return tuple(one for one in verdicts.values() if one.unasked)
+    into = {one.bring.into: one for one in verdicts.values() if one.bring is not None}
+    chosen: set[str] = set()
+    for name in named:
+        one = verdicts.get(name) or into.get(name)
+        while one is not None and one.bring is not None and one.session_id not in chosen:
+            chosen.add(one.session_id)
+            one = into.get(one.bring.parent or "") if one.bring.link is Link.PARENT else None
+    return tuple(one for one in verdicts.values() if one.session_id in chosen)
+
+
+def waiting(verdicts: Mapping[str, ChatVerdict]) -> tuple[ChatVerdict, ...]:
+    """Return what has something that only its owner can decide about."""
+    return tuple(
+        one for one in verdicts.values() if one.verdict in _TO_ASK and one.bring is not None
+    )
+
+
+def in_order(sources: Sequence[Source]) -> list[Source]:
+    """Return sources in an order of their own: however they are named, the result is the same.
+
+    The one with most messages comes first, of equals the one with the latest; then the content
+    decides.
+    """
+    if len(sources) < 2:
+        return list(sources)
+    keyed = [(_weight(one), one) for one in sources]
+    weights = [weight for weight, _ in keyed]
+    return [
+        one
+        for _, one in sorted(
+            keyed,
+            key=lambda pair: (
+                pair[0],
+                _content(pair[1]) if weights.count(pair[0]) > 1 else "",
+                pair[1].name,
+            ),
+        )
+    ]
+
+
+def _weight(source: Source) -> tuple[int, float]:
+    with main_alone(source.database) as look:
+        row = look.one("SELECT COUNT(*), MAX(timestamp) FROM messages NOT INDEXED")
+    count, latest = row if row is not None else (0, None)
+    return -_whole(count), -(float(latest) if isinstance(latest, int | float) else 0.0)
+
+
+def _whole(value: Value) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def _content(source: Source) -> str:
+    digests = table_digests(source.database)
+    return str(sorted(digests.items()))
+
+
+def hold(scene: Scene, source: Source, named: frozenset[str]) -> Held:
+    """Compare a source with a home; ``named`` are the only sessions that are meant, if any are."""
+    history = scene.receipt_history
+    brought = Brought(here=history.merged, there=source.brought)
+    given = history.inserted.union(*(freed.ids for freed in history.freed))
+    with main_alone(source.database) as look:
+        comparison = compare_databases(
+            scene.look, look, brought=brought, partial=source.partial, given_by_us=given
+        )
+    left = () if named else waiting(comparison.verdicts)
+    return Held(source, comparison, choose(comparison.verdicts, named), left)

@@ -1,0 +1,160 @@
+"""What a session becomes that is brought: nothing wakes up, nobody is captured, nothing doubles."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hermes_repair.merging.session_rows import Peers, brought, continued, usage
+from hermes_repair.merging.verdicts_of_chats import Bring, Link
+from hermes_repair.model.actions import RowInsert, RowRef
+from hermes_repair.model.plans import Header, Safety, Unit
+from hermes_repair.model.values import Row
+from hermes_repair.records import plan_database
+from hermes_repair.repair.plan_bounds import Bounds, objection
+from hermes_repair.schema.catalogue import default_catalogue
+from tests.command import run
+from tests.homes.home import execute, query
+from tests.merge.homes import base, merge, play
+
+NOBODY = Peers(frozenset(), frozenset())
+CHAT: Row = {"id": "a", "title": "Choir", "model_config": None, "input_tokens": 7, "source": "cli"}
+NEW = Bring("a", new_session=True)
+FORK = Bring("fork-1", new_session=True, link=Link.BRANCH, parent="a")
+
+
+def test_what_is_pending_sleeps() -> None:
+    row = {**CHAT, "handoff_state": "pending", "compression_failure_error": "x"}
+    changed = brought(row, NEW, NOBODY, ())
+    assert changed["handoff_state"] is None and changed["compression_failure_error"] is None
+    assert "title" not in changed and "input_tokens" not in changed
+
+
+@pytest.mark.parametrize("key", ["session_key", "chat_id"])
+def test_no_chat_of_the_gateway_is_led_elsewhere(key: str) -> None:
+    row = {**CHAT, "session_key": "k", "chat_id": "9", "chat_type": "dm", "thread_id": "1"}
+    theirs = {"session_key": Peers(frozenset({"k"}), frozenset())}
+    theirs["chat_id"] = Peers(frozenset(), frozenset({("cli", "9")}))
+    changed = brought(row, NEW, theirs[key], ())
+    assert {"session_key", "chat_id", "chat_type", "thread_id"} <= changed.keys()
+    assert not brought(row, NEW, NOBODY, ()).keys() & {"session_key", "chat_id"}
+
+
+def test_a_fork_is_marked_and_has_a_title_and_no_tokens_of_its_own() -> None:
+    changed = brought(CHAT, FORK, NOBODY, ("Choir",))
+    assert changed["model_config"] == '{"_branched_from":"a"}'
+    assert changed["input_tokens"] == 0
+    assert changed["title"] == "Choir (merged)"
+    assert brought({**CHAT, "title": None}, FORK, NOBODY, ())["title"] == "Untitled (merged)"
+    marked = brought({**CHAT, "model_config": '{"_branched_from": "b"}'}, FORK, NOBODY, ())
+    assert marked["model_config"] == '{"_branched_from": "a"}'
+    broken = brought({**CHAT, "model_config": "{"}, FORK, NOBODY, ())
+    assert broken["model_config"] == '{"_branched_from":"a"}'
+
+
+def test_no_title_leads_from_a_chat_of_the_home_to_another() -> None:
+    """Hermes resolves a title to the latest session that is called ``<title> #<n>``."""
+    second = {**CHAT, "id": "b", "title": "Choir #2"}
+    alone = Bring("b", new_session=True)
+    below = Bring("b", new_session=True, link=Link.PARENT, parent="a")
+    assert brought(second, alone, NOBODY, ("Choir",))["title"] == "Choir (merged)"
+    assert "title" not in brought(second, below, NOBODY, ("Choir",))
+    assert "title" not in brought(second, alone, NOBODY, ())
+
+
+def test_tokens_are_never_added() -> None:
+    ours = {**CHAT, "input_tokens": 105, "model": "m", "ended_at": None, "title": None}
+    theirs = {**CHAT, "input_tokens": 107, "model": "n", "ended_at": 5.0, "title": "Choir"}
+    goes_on = Bring("a", new_session=False, messages=1)
+    before, after = continued(ours, theirs, goes_on, ())
+    assert after == {"input_tokens": 107, "model": "n", "ended_at": 5.0, "title": "Choir"}
+    assert before == {name: ours[name] for name in after}
+    assert "title" not in continued(ours, theirs, goes_on, ("Choir",))[1]
+    less = {**theirs, "input_tokens": 3}
+    assert "input_tokens" not in continued(ours, less, goes_on, ())[1]
+    open_end = Bring("a", new_session=False, messages=1, takes_end=False)
+    assert "ended_at" not in continued(ours, theirs, open_end, ())[1]
+    row = {"session_id": "a", "input_tokens": 5, "first_seen": 3.0, "last_seen": 9.0}
+    more = {"session_id": "a", "input_tokens": 7, "first_seen": 2.0, "last_seen": 8.0}
+    assert usage(row, more)[1] == {"input_tokens": 7, "first_seen": 2.0}
+
+
+def test_a_row_of_another_database_in_a_plan(tmp_path: Path) -> None:
+    """It is kept without its text, and a saved plan of a user may have none."""
+    origin = RowRef("/srv/copy", 5, "ab" * 16, {"id": 5})
+    key, values = {"id": 9}, {"id": 9, "session_id": "a"}
+    columns = ("id", "session_id", "role", "content", "timestamp")
+    action = RowInsert("messages", key, values, origin, "0" * 64, columns)
+    unit = Unit("merge", "a", "bring a", (action,), Safety.SAFE, False, (), (), frozenset({"a"}))
+    header = Header("1", "merge", 1.0, "/srv/state.db", "-", 22)
+    with plan_database.create(tmp_path / "plan.db", header) as plan:
+        plan.append([unit])
+    with plan_database.read(tmp_path / "plan.db") as plan:
+        assert plan.record(1).unit.actions == (action,)
+        plan.require_sealed()
+    structure = default_catalogue().structure(22)
+    bounds = Bounds(structure, {"messages"}, Path("/srv"), (), ())
+    assert "only a merge" in objection(unit, bounds)
+
+
+SIDE = """
+say("asked", "one")
+db._conn.execute("UPDATE sessions SET handoff_state = 'pending', session_key = 'k', chat_id = '7',"
+                 " chat_type = 'dm', source = 'telegram' WHERE id = 'asked'")
+for delegation, state in (("done", "delivered"), ("waits", "pending")):
+    db._conn.execute("INSERT INTO async_delegations (delegation_id, origin_session, state,"
+                     " dispatched_at, updated_at, delivery_state, parent_session_id)"
+                     " VALUES (?, 'asked', 'completed', 1, 1, ?, 'asked')", (delegation, state))
+for chat, tokens in (("asked", 5), ("garden", 107)):
+    db._conn.execute("INSERT INTO session_model_usage (session_id, model, input_tokens)"
+                     " VALUES (?, 'm', ?)", (chat, tokens))
+db._conn.execute("INSERT INTO compression_locks VALUES ('asked', 'x', 1, 9e9)")
+db._conn.commit()
+say("garden", "more")
+"""
+HERE = """
+db._conn.execute("INSERT INTO session_model_usage (session_id, model, input_tokens)"
+                 " VALUES ('garden', 'm', 105)")
+db._conn.execute("UPDATE sessions SET session_key = 'k' WHERE id = 'garden'")
+db._conn.commit()
+"""
+
+
+def test_tables_beside_the_chats(tmp_path: Path) -> None:
+    home, other = base("0.19.0", tmp_path)
+    play("0.19.0", home, HERE)
+    play("0.19.0", other, SIDE)
+    done = merge(home, other)
+    assert done.code == 0, done
+    [row] = query(
+        home, "SELECT handoff_state, session_key, chat_id FROM sessions WHERE id = 'asked'"
+    )
+    assert row == (None, None, None)
+    assert query(home, "SELECT delegation_id FROM async_delegations") == [("done",)]
+    assert query(home, "SELECT session_id, input_tokens FROM session_model_usage ORDER BY 1") == [
+        ("asked", 5), ("garden", 107),
+    ]  # fmt: skip
+    assert query(home, "SELECT COUNT(*) FROM compression_locks") == [(0,)]
+    # No text of a message, a result or a title is in the receipt.
+    receipt = Path(done.document["receipt"]["path"])
+    assert b"re: one" not in receipt.read_bytes() and b"re: more" not in receipt.read_bytes()
+    assert run("undo", "--yes", home=home).code == 0
+    assert query(home, "SELECT COUNT(*) FROM async_delegations") == [(0,)]
+
+
+def test_a_title_of_both_is_not_given_twice(tmp_path: Path) -> None:
+    home, other = base("0.19.0", tmp_path)
+    play("0.19.0", home, 'say("mine", "x")\ndb.set_session_title("mine", "Same")')
+    play("0.19.0", other, 'say("theirs", "y")\ndb.set_session_title("theirs", "Same")')
+    assert merge(home, other).code == 0
+    [(title,)] = query(home, "SELECT title FROM sessions WHERE id = 'theirs'")
+    assert title.startswith("Same (merged")
+
+
+def test_a_home_that_something_watches_is_left_alone(tmp_path: Path) -> None:
+    home, other = base("0.19.0", tmp_path)
+    play("0.19.0", other, 'say("new", "x")')
+    execute(home, "CREATE TRIGGER eyes AFTER INSERT ON messages BEGIN SELECT 1; END")
+    done = merge(home, other)
+    assert done.code == 4 and "DB009" in done.out

@@ -1,0 +1,148 @@
+"""Holds a merge against the truth of both sides: what came back, stayed behind or doubled."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from hermes_repair.merging.verdicts_of_chats import Comparison, Reason, Verdict
+from tests.histories.release_side.truth import DELETED, UNDONE
+from tests.merging.play import MARKS_OF_SOURCE, Played, Shown
+
+Rows = dict[str, list[str | None]]
+
+
+@dataclass
+class Judgement:
+    """What is wrong with one merge, each as marks or lines, and what was asked."""
+
+    brought_back: list[str] = field(default_factory=list)
+    left_behind: list[str] = field(default_factory=list)
+    twice: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    asked: list[Reason] = field(default_factory=list)
+    listed: int = 0
+
+    @property
+    def wrong(self) -> bool:
+        """Whether any rule is broken."""
+        return bool(self.brought_back or self.left_behind or self.twice or self.changed)
+
+
+def judge(home: Played, source: Played, found: Comparison, shown: Shown, rows: Rows) -> Judgement:
+    """Judge the merge of a source into a home; ``shown`` and ``rows`` are what came of it."""
+    answer = Judgement()
+    asked = {name for name, one in found.verdicts.items() if one.verdict is Verdict.ASK}
+    answer.asked = [found.verdicts[name].reason or Reason.UNPROVEN_ROWS for name in sorted(asked)]
+    answer.listed = sum(one.verdict is Verdict.REMOVED_OR_LOST for one in found.verdicts.values())
+    before, after = _marks(home.shown), _marks(shown)
+    taken = _taken(home.truth) - set(before)
+    answer.brought_back = sorted(taken & set(after))
+    words = [_words(line) for line in shown.values()]
+    here = {mark for marks in rows.values() for mark in marks}
+    for session, marks in source.rows.items():
+        if session in asked:
+            continue
+        lost = [m for m in marks if m and _of_source(m) and m not in here]
+        line = _words(source.shown.get(session, []))
+        if lost and not (line and any(other[: len(line)] == line for other in words)):
+            answer.left_behind += [f"{session}: {mark}" for mark in lost]
+    for name, line in source.shown.items():
+        said = _words(line)
+        if name not in asked and said and not _hidden(name, found, asked):
+            fresh = [one[0] for one in line if one[0] and _of_source(one[0])]
+            if fresh and not any(other[: len(said)] == said for other in words):
+                answer.left_behind.append(f"{name} is not shown as it was")
+    there = _marks(source.shown)
+    answer.twice = [
+        mark for mark, times in after.items() if _of_source(mark) and times > there[mark]
+    ]
+    answer.changed = _changed(home.shown, source.shown, shown, found)
+    return answer
+
+
+def _hidden(name: str, found: Comparison, asked: set[str]) -> bool:
+    """Whether what a line of the source shows hangs on a chat that is asked for."""
+    return any(one in asked for one in _below(name, found))
+
+
+def _below(name: str, found: Comparison) -> list[str]:
+    nodes = found.source.sessions
+    below = [name]
+    for current in below:
+        below += [id for id, n in nodes.items() if n.parent_id == current and id not in below]
+    return below
+
+
+def _changed(home: Shown, source: Shown, after: Shown, found: Comparison) -> list[str]:
+    """Return what the result shows and should not, by lines."""
+    wrong = []
+    inputs = [_words(line) for line in (*home.values(), *source.values())]
+    went_on = {one.at_home for one in found.brings if one.verdict is Verdict.CONTINUED}
+    for name, line in home.items():
+        ours = _words(line)
+        now = [_words(other) for key, other in after.items() if key == name]
+        if now and now[0][: len(ours)] == ours:
+            continue
+        tip = any(_words(other)[: len(ours)] == ours for other in after.values())
+        if name in went_on or any(one in went_on for one in _of_line(name, found)):
+            continue
+        wrong.append(f"the home's {name} is {'moved' if tip else 'changed'}")
+    for name, line in after.items():
+        if _words(line) not in inputs:
+            wrong.append(f"{name} shows what no input showed")
+    wrong += _doubles(home, source, after)
+    return wrong
+
+
+def _of_line(name: str, found: Comparison) -> list[str]:
+    """Return the home's sessions above a line, which is named by the tip."""
+    names = [name]
+    nodes = found.home.sessions
+    while names[-1] in nodes and (parent := nodes[names[-1]].parent_id) and parent not in names:
+        names.append(parent)
+    return names
+
+
+def _doubles(home: Shown, source: Shown, after: Shown) -> list[str]:
+    """Return pairs of lines of which one begins the other, and no input had such."""
+    pairs = _pairs(home) + _pairs(source)
+    wrong = []
+    for first, second in (_pairs(after) - pairs).elements():
+        alike = any(one == first or two == first for one, two in pairs)
+        if not alike:
+            wrong.append(f"shown twice: {len(first)} of {len(second)} messages")
+    return wrong
+
+
+def _pairs(shown: Shown) -> Counter[tuple[tuple[str, ...], tuple[str, ...]]]:
+    lines = [tuple("\0".join(one) for one in _words(line)) for line in shown.values()]
+    return Counter(
+        (one, two)
+        for i, one in enumerate(lines)
+        for j, two in enumerate(lines)
+        if i != j and one and two[: len(one)] == one and (len(one) < len(two) or i < j)
+    )
+
+
+def _words(line: list[list[str]]) -> list[list[str]]:
+    return [one[1:] for one in line]
+
+
+def _marks(shown: Shown) -> Counter[str]:
+    """Return in how many lines each message is shown."""
+    return Counter(mark for line in shown.values() for mark in {one[0] for one in line} if mark)
+
+
+def _of_source(mark: str) -> bool:
+    return mark[1:].isdigit() and int(mark[1:]) >= MARKS_OF_SOURCE
+
+
+def _taken(truth: dict[str, dict[str, dict[str, str]]]) -> set[str]:
+    """Return the marks that the owner of the home took back or deleted, wherever they were."""
+    return {
+        mark
+        for fates in truth["fate"].values()
+        for mark, fate in fates.items()
+        if fate in (UNDONE, DELETED)
+    }

@@ -1,0 +1,106 @@
+"""``python -m tests.merging.table [release...] [--show]``: every pair of acts, counted."""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hermes_repair.merging.read_sides import compare_databases
+from hermes_repair.merging.verdicts_of_chats import Comparison
+from hermes_repair.store.file_state import main_alone
+from tests.merging.acts import RELEASES, acts_of, bases_of
+from tests.merging.apply import apply
+from tests.merging.judge import Judgement, judge
+from tests.merging.play import Played, Player, playing
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One merge and what became of it."""
+
+    release: str
+    base: str
+    home: Played
+    source: Played
+    found: Comparison
+    answer: Judgement
+
+    def __str__(self) -> str:
+        return f"{self.release} {self.base}: {self.home.acts} <- {self.source.acts}"
+
+
+def pairs(
+    player: Player, release: str, base: str, home_acts: Sequence[str], source_acts: Sequence[str]
+) -> Iterator[Pair]:
+    """Play both sides, and yield every merge of one of the second into one of the first."""
+    home_base, source_base = player.bases(release, base)
+    homes = [side for act in home_acts if (side := player.side(release, act, home_base))]
+    sources = [side for act in source_acts if (side := player.side(release, act, source_base))]
+    for home in homes:
+        for source in sources:
+            yield merged(player, release, base, home, source)
+
+
+def merged(player: Player, release: str, base: str, home: Played, source: Played) -> Pair:
+    """Merge a source into a home, which this release reads, and judge what came of it."""
+    found = compared(home.home, source.home)
+    target = home.home.parent / "merged"
+    target.mkdir(exist_ok=True)
+    apply(home.home / "state.db", source.home / "state.db", found.brings, target / "state.db")
+    shown, rows = player.read(release, target)
+    return Pair(release, base, home, source, found, judge(home, source, found, shown, rows))
+
+
+def compared(home: Path, source: Path) -> Comparison:
+    """Compare the databases of two homes at rest."""
+    with main_alone(home / "state.db") as ours, main_alone(source / "state.db") as theirs:
+        return compare_databases(ours, theirs)
+
+
+def main() -> None:
+    """Print the table, and with ``--show`` every pair that is wrong."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("releases", nargs="*", default=RELEASES)
+    parser.add_argument("--base")
+    parser.add_argument("--show", action="store_true")
+    parser.add_argument("--asked", action="store_true")
+    options = parser.parse_args()
+    print("| release | base | pairs | back | left | twice | changed | asked | why |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    wrong: list[Pair] = []
+    asking: list[Pair] = []
+    for release in options.releases:
+        for base in bases_of(release):
+            if options.base in (None, base):
+                with playing() as player:
+                    found = list(pairs(player, release, base, acts_of(release), acts_of(release)))
+                print(_line(release, base, found), flush=True)
+                wrong += [pair for pair in found if pair.answer.wrong]
+                asking += [pair for pair in found if pair.answer.asked]
+    for pair in wrong if options.show else ():
+        answer = pair.answer
+        print(pair, answer.brought_back, answer.left_behind, answer.twice, answer.changed)
+    for pair in asking if options.asked else ():
+        print(pair, [reason.value for reason in pair.answer.asked])
+
+
+def _line(release: str, base: str, found: list[Pair]) -> str:
+    answers = [pair.answer for pair in found]
+    reasons = Counter(reason.value for answer in answers for reason in set(answer.asked))
+    asked = sum(bool(answer.asked) for answer in answers)
+    why = ", ".join(f"{reason} {count}" for reason, count in reasons.most_common())
+    counts = [
+        sum(bool(one.brought_back) for one in answers),
+        sum(bool(one.left_behind) for one in answers),
+        sum(bool(one.twice) for one in answers),
+        sum(bool(one.changed) for one in answers),
+    ]
+    cells = [release, base, len(found), *counts, f"{asked / len(found):.1%}", why]
+    return f"| {' | '.join(map(str, cells))} |"
+
+
+if __name__ == "__main__":
+    main()
