@@ -15,11 +15,15 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from hermes_repair.app.compared_sources import hold
 from hermes_repair.app.diagnose import facts
 from hermes_repair.app.environment import Run
 from hermes_repair.app.file_status import read_file_status
+from hermes_repair.app.merge_sources import find_sources
 from hermes_repair.app.open_scene import ask_scene, readable
 from hermes_repair.app.remembered_copies import Identity, Memory, identity_of
+from hermes_repair.app.source_copies import opened
+from hermes_repair.evidence.kept_copies import held_against
 from hermes_repair.evidence.opened_copies import (
     Contents,
     NoCopy,
@@ -33,7 +37,6 @@ from hermes_repair.home.other_databases import CopyKind, DatabaseCopy, every_cop
 from hermes_repair.host.file_samples import digest, sample
 from hermes_repair.host.regular_files import real_path
 from hermes_repair.merging.common_past import Relation
-from hermes_repair.merging.read_sides import compare_databases
 from hermes_repair.merging.verdicts_of_chats import Comparison
 from hermes_repair.model.errors import (
     DatabaseUnreadable,
@@ -64,6 +67,8 @@ class Share:
 
 
 NOTHING = Share()
+SALVAGED_BYTES = 256 << 20
+"""Of a damaged copy so many bytes are read page by page, some twenty seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +116,20 @@ class KnownCopy:
     inspected: Inspected
     same_as: DatabaseCopy | None = None
     compared: Difference | None = None
+
+    @property
+    def as_a_source(self) -> bool:
+        """Whether it is read as a merge reads it: a captured -wal, what is damaged."""
+        damaged = self.inspected.state is State.DAMAGED and not self.copy.kind.in_use
+        capture = self.copy.kind is CopyKind.CAPTURE
+        return capture or (damaged and self.copy.kind is not CopyKind.ARCHIVE)
+
+    @property
+    def can_be_compared(self) -> bool:
+        """Whether what is in it can be read, in a time that somebody waits for."""
+        if self.as_a_source:
+            return self.identity.bytes <= SALVAGED_BYTES
+        return self.inspected.contents is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +200,7 @@ class _Reader:
 
     def __init__(self, run: Run, memory: Memory) -> None:
         self.memory = memory
+        self._run = run
         self._tell = run.environment.now_and_then()
 
     def inspected(self, copies: Sequence[tuple[DatabaseCopy, Identity]]) -> tuple[KnownCopy, ...]:
@@ -240,7 +260,7 @@ class _Reader:
         notes: list[str] = []
         compared: dict[DatabaseCopy, Difference | None] = {}
         for one in copies:
-            if one.same_as is None and one.inspected.contents is not None:
+            if one.same_as is None and one.can_be_compared:
                 compared[one.copy] = self._difference(scene, one, marks, notes)
         return Copies(
             tuple(replace(one, compared=compared.get(one.same_as or one.copy)) for one in copies),
@@ -258,8 +278,11 @@ class _Reader:
                 return known
         self._tell(f"comparing {one.copy.named} with state.db")
         try:
-            with open_copy(one.copy) as look:
-                difference = _as_difference(one.copy, compare_databases(scene.look, look))
+            if one.as_a_source:
+                difference = self._salvaged(scene, one.copy)
+            else:
+                with open_copy(one.copy) as look:
+                    difference = _as_difference(one.copy, held_against(scene, look))
         except HermesRepairError as error:
             notes.append(f"{one.copy.named} could not be compared: {error.message}")
             return None
@@ -267,10 +290,22 @@ class _Reader:
             self.memory.remember(one.identity, what, as_json(difference))
         return difference
 
+    def _salvaged(self, scene: Scene, copy: DatabaseCopy) -> Difference:
+        """Compare what a merge would read: what can be salvaged, a -wal by its own pages."""
+        places = find_sources(scene.home, [copy.named])
+        with opened(self._run, places, scene.recognition.number, scene.look) as sources:
+            compared = (hold(scene, source, frozenset()).comparison for source in sources)
+            return max((_as_difference(copy, one) for one in compared), key=_amount)
+
+
+def _amount(difference: Difference) -> int:
+    shares = (difference.never_here, difference.unknown, difference.removed_or_lost)
+    return sum(share.messages for share in shares)
+
 
 def _inspect(copy: DatabaseCopy) -> Inspected:
     if copy.wal_alone:
-        return Inspected(State.WAL_ALONE, "its main file was not captured with it")
+        return Inspected(State.WAL_ALONE)
     try:
         with open_copy(copy) as look:
             contents = read_contents(look)

@@ -25,6 +25,7 @@ from hermes_repair.home.other_databases import (
 )
 from hermes_repair.host.file_samples import sample
 from hermes_repair.merging.common_past import Relation
+from hermes_repair.merging.compare_sides import Brought
 from hermes_repair.merging.read_sides import compare_databases
 from hermes_repair.merging.verdicts_of_chats import Comparison
 from hermes_repair.model.errors import DatabaseUnreadable, HermesRepairError, Refused
@@ -211,7 +212,7 @@ class _Survey:
             self._uncompared.append(copy)
             return
         self._to_compare += size
-        compared = compare_databases(self._evidence.look, look)
+        compared = held_against(self._evidence, look)
         absent = missing_chats(look, self._evidence.node)
         never = never_here(compared)
         if was_here(copy, compared):
@@ -246,6 +247,17 @@ class _Survey:
             uncompared=tuple(self._uncompared),
             pile=pile,
         )
+
+
+def held_against(evidence: LineageEvidence, copy: Look) -> Comparison:
+    """Return what a copy has that a home has not; what our own runs did here is known."""
+    history = evidence.receipt_history
+    return compare_databases(
+        evidence.look,
+        copy,
+        brought=Brought(here=history.merged),
+        given_by_us=history.inserted.union(*(freed.ids for freed in history.freed)),
+    )
 
 
 def _says_of_file(error: HermesRepairError | OSError) -> bool:

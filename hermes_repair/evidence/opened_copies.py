@@ -17,7 +17,13 @@ from hermes_repair.model.errors import DatabaseUnreadable, HermesRepairError, Re
 from hermes_repair.model.values import number, whole
 from hermes_repair.schema.recognise import holds_conversations, recognise
 from hermes_repair.schema.structure import read_structure
-from hermes_repair.store.file_state import Sides, at_rest, beside_others, main_alone
+from hermes_repair.store.file_state import (
+    IN_QUESTION,
+    Sides,
+    at_rest,
+    beside_others,
+    main_alone,
+)
 from hermes_repair.store.look import Look
 from hermes_repair.store.private_copies import copy_private, scratch
 
@@ -81,7 +87,11 @@ def open_copy(copy: DatabaseCopy, most: int | None = None) -> Iterator[Look]:
         elif most is not None and sides.main + sides.wal + sides.journal > most:
             raise Refused("it is too large to be copied for a look")
         else:
-            yield stack.enter_context(at_rest(copy.path, sides, copy_private, check_file=False))[0]
+            opened = at_rest(copy.path, sides, copy_private, check_file=False)
+            look, state = stack.enter_context(opened)
+            if state.side in IN_QUESTION and copy.kind is CopyKind.CAPTURE:
+                raise Refused("its -wal does not go on from the main file beside it")
+            yield look
 
 
 def _sides(path: Path) -> Sides:

@@ -150,7 +150,7 @@ def _put_back(one: KnownCopy, audience: Audience) -> Iterator[Line]:
 
 
 def _difference(one: KnownCopy, compared: Difference, audience: Audience) -> Iterator[Line]:
-    sound = "" if one.inspected.state is not State.SOUND else "sound, "
+    sound = "sound, " if one.inspected.state is State.SOUND else "what can be read of it: "
     if one.copy.kind is CopyKind.PROFILE:
         yield Line(f"  {sound}its chats belong to that profile", asked=True)
         return

@@ -176,7 +176,7 @@ def test_the_second_look_reads_nothing_again(
         raise AssertionError("this was read before")
 
     with monkeypatch.context() as context:
-        for name in ("sample", "digest", "_inspect", "compare_databases"):
+        for name in ("sample", "digest", "_inspect", "held_against"):
             context.setattr(app, name, refuse)
         assert listed(capsys, home) == first
     write(bak, HERE, 7.0, "and by train?", "one")
