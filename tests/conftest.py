@@ -97,6 +97,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     byte_reader._ask = byte_server.ask_anew if started else byte_server.ask
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Give what is remembered of copies a folder of this run, and not the user's."""
+    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """Return the folder ``shared`` with real databases and facts; leave the test out without it."""

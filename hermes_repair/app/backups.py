@@ -24,9 +24,14 @@ from hermes_repair.app.preflight import (
     single_run,
 )
 from hermes_repair.app.receipts import RESTORE, close_empty, write_empty
-from hermes_repair.evidence.sessions_elsewhere import look_at
+from hermes_repair.evidence.opened_copies import look_at
 from hermes_repair.home.layout import DATABASE, Home, profile_names
-from hermes_repair.home.other_databases import CopyKind, DatabaseCopy, profile_of
+from hermes_repair.home.other_databases import (
+    CopyKind,
+    DatabaseCopy,
+    every_copy,
+    profile_of,
+)
 from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import (
     DatabaseUnreadable,
@@ -96,6 +101,15 @@ def listed(home: Home) -> list[Backup]:
 def _backup(path: Path, *, of_run: bool = False) -> Backup:
     facts = path.stat()
     return Backup(path.parent.name, path, facts.st_size, facts.st_mtime, of_run)
+
+
+def other_copies(home: Home) -> list[Path]:
+    """Return the copies of this home's database that are not in our folder."""
+    return [
+        copy.named
+        for copy in every_copy(home)
+        if copy.kind not in (CopyKind.PROFILE, CopyKind.BACKUP)
+    ]
 
 
 def can_copy(home: Home) -> bool:
@@ -237,7 +251,7 @@ def require_restorable(home: Home, named: str | None, from_profile: str | None) 
     if damage:
         raise Refused(
             f"{source} is itself damaged ({damage[0]}), so it is not restored.",
-            advice("`{}` shows other copies.", command("backup list")),
+            advice("`{}` shows other copies.", command("copies")),
         )
     require_own(home, source, from_profile)
     return source

@@ -17,6 +17,7 @@ from hermes_repair.model.commands_to_type import Hint, advice, command, quoted
 from hermes_repair.model.errors import DatabaseUnreadable, InUse, NoDatabase, NoInstall, Refused
 from hermes_repair.store.file_state import CopyFiles, Sides, at_rest, beside_others
 from hermes_repair.store.look import Look
+from hermes_repair.store.private_copies import copy_private as copy_private  # for its callers here
 
 LOOKS = 3
 SIDE_SUFFIXES = ("-wal", "-shm", "-journal")
@@ -269,18 +270,6 @@ def quick_look(home: Home, file_status: FileStatus, copy: CopyFiles) -> Iterator
         else beside_others(home.database, wal_mode=wal_mode, check_file=False) as (look, _),
     ):
         yield look
-
-
-def copy_private(pairs: list[tuple[Path, Path]]) -> str | None:
-    """Copy database files for a private look; they need not survive a power cut.
-
-    Returns what proves that a -wal among them is not of the database's present state, if anything.
-    """
-    host.copy_files(pairs, fsync=False)
-    main = pairs[0][1]
-    wal = main.with_name(f"{main.name}-wal")
-    copied = any(target == wal for _, target in pairs)
-    return host.read_wal(main, wal).contradiction() if copied else None
 
 
 def place_of(home: Home) -> dict[str, Any]:

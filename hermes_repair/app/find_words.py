@@ -14,22 +14,23 @@ from dataclasses import astuple, dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
-from hermes_repair import host
 from hermes_repair.app.environment import Run
-from hermes_repair.app.file_status import copy_private, path_in_home, read_file_status
+from hermes_repair.app.file_status import path_in_home, read_file_status
 from hermes_repair.app.open_scene import ask_scene, readable
 from hermes_repair.app.salvage_home import salvaging
 from hermes_repair.evidence.auxiliary_files import listings, read_json
 from hermes_repair.evidence.hermes_search import HermesSearch, Row, hermes_search
+from hermes_repair.evidence.opened_copies import open_copy, unreadable_because
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.home.layout import Home
-from hermes_repair.home.other_databases import other_databases
+from hermes_repair.home.other_databases import DatabaseCopy, every_copy
+from hermes_repair.host.file_samples import digest, sample
 from hermes_repair.model.commands_to_type import advice, command
-from hermes_repair.model.errors import DatabaseUnreadable, HermesRepairError, Refused, UsageError
+from hermes_repair.model.errors import DatabaseUnreadable, HermesRepairError, UsageError
 from hermes_repair.model.values import number, text
 from hermes_repair.model.words import SessionLabel, count
 from hermes_repair.salvage.account import MESSAGES
-from hermes_repair.store.file_state import Sides, at_rest, main_alone
+from hermes_repair.store.file_state import main_alone
 from hermes_repair.store.look import Look
 from hermes_repair.store.private_copies import scratch
 from hermes_repair.transcripts.message_keys import Key, content_text, make_key, stored_text
@@ -37,6 +38,7 @@ from hermes_repair.transcripts.reader import BadLine, TranscriptReader, decode_r
 from hermes_repair.transcripts.session_files import FileKind, TranscriptFile, spooled_session
 
 AROUND = 25  # characters before the word that was sought, and half as many as after it
+SAME_NAMED = 5  # copies with the same bytes that a message is said to be in
 AT_ONCE = 500  # messages that Hermes' search is asked about together
 
 
@@ -159,8 +161,7 @@ def find(run: Run, words: str, *, snippets: bool = False) -> Found:
     places, notes = list(first.places), list(first.notes)
     for file in _files(run.home, notes):
         places += _in_file(run.home, file, search, notes)
-    for copy in other_databases(run.home):
-        places += _in_copy(run.home, copy.path, search, notes)
+    places += _in_copies(run.home, search, notes)
     there = {place.session_id for place in places}.union(first.titled)
     labels = {session: label for session, label in first.labels.items() if session in there}
     return Found(tuple(places), tuple(notes), first.titled, labels)
@@ -317,18 +318,48 @@ def _place(  # noqa: PLR0913 - a message, where it lies, and what was sought
     )
 
 
-def _in_copy(home: Home, path: Path, sought: Words, notes: list[str]) -> Iterator[Place]:
-    name = path_in_home(home, path)
-    if not host.who_has_open(path).nobody:
-        notes.append(f"{name} is open in another program and was not searched.")
-        return
-    facts = host.probe(path)
-    sides = Sides(facts.main.size, facts.wal.size, facts.journal.size)
-    if not facts.is_sqlite:
-        return
+def _in_copies(home: Home, sought: Words, notes: list[str]) -> Iterator[Place]:
+    """Search every copy, such with the same bytes once: some of them are named, all counted."""
+    copies = {copy: _sample(copy) for copy in every_copy(home)}
+    repeated = Counter(copies.values())
+    searched: dict[object, tuple[DatabaseCopy, list[Place]]] = {}
+    alike: Counter[DatabaseCopy] = Counter()
+    for copy, content in copies.items():
+        if repeated[content] == 1:
+            yield from _in_copy(home, copy, sought, notes)
+            continue
+        content = (content, digest(copy.path))
+        if content not in searched:
+            searched[content] = copy, list(_in_copy(home, copy, sought, notes))
+            yield from searched[content][1]
+            continue
+        first, places = searched[content]
+        alike[first] += 1
+        if alike[first] < SAME_NAMED:
+            path = path_in_home(home, copy.named)
+            yield from (replace(place, path=path) for place in places)
+    for first, others in alike.items():
+        if others >= SAME_NAMED:
+            same = count(others, "other copy")
+            notes.append(f"{path_in_home(home, first.named)} has the same bytes as {same}.")
+
+
+def _sample(copy: DatabaseCopy) -> object:
+    """Return a mark that copies with the same bytes share; of one that is in use its path."""
+    wal = copy.path.with_name(f"{copy.path.name}-wal")
+    if copy.kind.in_use or wal.exists():
+        return copy.path
     try:
-        with at_rest(facts.real, sides, copy_private, check_file=False) as (look, _):
+        return sample(copy.path)
+    except OSError:
+        return copy.path
+
+
+def _in_copy(home: Home, copy: DatabaseCopy, sought: Words, notes: list[str]) -> Iterator[Place]:
+    name = path_in_home(home, copy.named)
+    try:
+        with open_copy(copy) as look:
             for place in _messages(look, sought) if look.has("messages") else ():
                 yield replace(place, where="copy", path=name)
-    except (DatabaseUnreadable, Refused) as error:
-        notes.append(f"{name} could not be checked: {error.message}")
+    except (HermesRepairError, OSError) as error:
+        notes.append(f"{name} could not be searched: {unreadable_because(error)}.")

@@ -27,7 +27,7 @@ _JSON = (b"{", b"[")
 NOT_A_SOURCE = advice(
     "Name a Hermes folder, a state.db or a copy of one, a captured -wal or an export;"
     " `{}` shows the copies that are known here.",
-    command("backup list"),
+    command("copies"),
 )
 
 

@@ -22,7 +22,6 @@ from hermes_repair.evidence.database_history import ids_without_row
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.evidence.sessions_elsewhere import (
     OlderCopy,
-    find_older_copies,
     find_remaining_files,
 )
 from hermes_repair.model.commands_to_type import Hint, advice, command
@@ -323,7 +322,7 @@ def _around(scene: Scene) -> Around | None:
     freed = ids_without_row(scene) if missing > 2 * older else None
     never = max(older, 0 if freed is None else missing - freed)
     replaced = 2 * never > missing
-    copies = find_older_copies(scene)
+    copies = scene.older_copies
     if not replaced and not copies:
         return None
     return Around(len(alone) if replaced else 0, missing if replaced else 0, copies)
@@ -355,5 +354,8 @@ def _chats(chats: int, messages: int) -> str:
 def _replace_hint(around: Around) -> Hint:
     if around.chats:
         return advice("To see what comes back: {}", command("backfill", "--all", "--dry-run"))
-    restore = command("restore", str(around.copies[0].path))
-    return advice("To replace state.db by the copy and keep state.db: {}", restore)
+    return advice(
+        "`{}` shows what each copy has. To see what comes back: {}",
+        command("copies"),
+        command("merge", str(around.copies[0].path), "--dry-run"),
+    )

@@ -8,15 +8,16 @@ from functools import partial
 
 from hermes_repair.checks.message_counts import loses
 from hermes_repair.checks.registry import check, each
-from hermes_repair.checks.resolution_units import how, linked, remedy, unit_of
+from hermes_repair.checks.resolution_units import how, linked, remedy, repair_of, unit_of
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.evidence.sessions_elsewhere import Place
 from hermes_repair.lineage.column_changes import Resolution, refused
 from hermes_repair.lineage.links import attach, cut_orphan, unhide, waits_for
 from hermes_repair.lineage.person_proof import NEVER_A_PERSON
 from hermes_repair.lineage.session_node import DelegateMark, SessionNode
+from hermes_repair.model.commands_to_type import Hint, advice, command
 from hermes_repair.model.findings import Concerns, Finding, Remedy, Severity
-from hermes_repair.model.plans import Stage, Unit
+from hermes_repair.model.plans import Safety, Stage, Unit
 from hermes_repair.schema.data_steps import STEP
 
 
@@ -69,7 +70,7 @@ def orphan_child(scene: Scene) -> Iterator[Finding]:
         yield orphan_child.finding(
             {"kind": "session", "session_id": node.id, "parent": node.parent_id},
             f"continues {node.parent_id}, which does not exist, {effect}{known}",
-            how(judged.resolution, node.id),
+            _hint(node, judged),
             severity=Severity.INFO if of_the_program(node) else Severity.ERROR,
             remedy=Remedy.NONE if of_the_program(node) else remedy(judged.resolution),
             data={
@@ -83,6 +84,19 @@ def orphan_child(scene: Scene) -> Iterator[Finding]:
             messages=node.active_rows,
             fix=each(partial(_end_orphan, scene, node, judged)),
         )
+
+
+def _hint(node: SessionNode, judged: Judged) -> Hint:
+    """Return what to do: first of all bring the parent, where a copy has it."""
+    copy = next((place for place in judged.places if place.copy), None)
+    unasked = judged.resolution.safety is Safety.SAFE
+    if copy is None or unasked or not judged.resolution.changes:
+        return how(judged.resolution, node.id)
+    return advice(
+        "To bring its parent: `{}`. To list the chat without it: {}",
+        command("merge", str(copy.path), "--session", node.parent_id or ""),
+        repair_of(node.id),
+    )
 
 
 def of_the_program(node: SessionNode) -> bool:

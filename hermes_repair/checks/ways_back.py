@@ -31,4 +31,6 @@ def ways_back(scene: Scene) -> Hint:
     named = [command("restore", str(copy.path)) for copy in copies]
     if named:
         text += f" A sound copy can be put back: {', '.join(['`{}`'] * len(named))}."
-    return advice(text, SALVAGE, *named)
+    others = [command("copies")] if remaining.copies else []
+    text += " `{}` says what each copy has." if others else ""
+    return advice(text, SALVAGE, *named, *others)

@@ -49,10 +49,13 @@ def backup_list(target: Target) -> int:
     def work(responder: Responder) -> Answer:
         backups = app.listed(responder.run.home)
         can_copy = bool(backups) or app.can_copy(responder.run.home)
+        others = app.other_copies(responder.run.home)
         return responder.answer(
             ExitCode.OK,
-            lambda: backup_text.list_document(backups),
-            lambda: backup_text.list_lines(backups, responder.audience, can_copy=can_copy),
+            lambda: backup_text.list_document(backups, others),
+            lambda: backup_text.list_lines(
+                backups, responder.audience, can_copy=can_copy, others=len(others)
+            ),
         )
 
     return each_home(target, work)

@@ -64,6 +64,10 @@ COMMANDS = {
         "transcript_commands",
         "Find where a conversation is: in the database, in which file and line, in which copy.",
     ),
+    "copies": Listed(
+        "copies_command",
+        "Show every copy of the database, and what each has that state.db has not.",
+    ),
     "forks": Listed(
         "lineage_commands", "Show forked conversations side by side, and resolve them."
     ),

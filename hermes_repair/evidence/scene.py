@@ -17,6 +17,7 @@ from hermes_repair.evidence.compared_transcripts import (
     compare_all,
     compare_logs,
 )
+from hermes_repair.evidence.kept_copies import KeptCopies, survey_copies
 from hermes_repair.evidence.lock_holds import (
     Circumstances,
     Hold,
@@ -28,9 +29,11 @@ from hermes_repair.evidence.lock_holds import (
 from hermes_repair.evidence.ownership import LineageEvidence
 from hermes_repair.evidence.sessions_elsewhere import (
     Continuation,
+    OlderCopy,
     Place,
     find_continuations,
     find_elsewhere,
+    find_older_copies,
 )
 from hermes_repair.evidence.suspect_rows import Suspects, find_suspects
 from hermes_repair.model.errors import Refused
@@ -56,6 +59,16 @@ class Scene(LineageEvidence):
     def continued_elsewhere(self) -> Mapping[str, tuple[Continuation, ...]]:
         """What continues, in other profiles, the sessions that nothing here continues, by id."""
         return find_continuations(self)
+
+    @cached_property
+    def older_copies(self) -> tuple[OlderCopy, ...]:
+        """The copies with chats from before this database, newest first."""
+        return find_older_copies(self)
+
+    @cached_property
+    def copies(self) -> KeptCopies:
+        """What the copies around this database have, but for those from before it."""
+        return survey_copies(self, [copy.path for copy in self.older_copies])
 
     @cached_property
     def comparisons(self) -> Comparisons:

@@ -9,11 +9,10 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from hermes_repair import host
+from hermes_repair.evidence.opened_copies import look_at
 from hermes_repair.evidence.ownership import LineageEvidence
 from hermes_repair.home.layout import Home
 from hermes_repair.home.other_databases import CopyKind, DatabaseCopy, other_databases, profile_of
@@ -24,8 +23,6 @@ from hermes_repair.model.words import count
 from hermes_repair.records.folder import DAMAGED
 from hermes_repair.schema.model_config import read_config
 from hermes_repair.store.backup import sound
-from hermes_repair.store.file_state import beside_others, main_alone
-from hermes_repair.store.look import Look
 from hermes_repair.transcripts.session_files import FileKind, TranscriptFile, list_sessions
 
 IN_A_FILE = {FileKind.TRANSCRIPT: "a transcript file", FileKind.LOG: "an agent's log file"}
@@ -33,11 +30,15 @@ IN_A_FILE = {FileKind.TRANSCRIPT: "a transcript file", FileKind.LOG: "an agent's
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One place that has the session: ``kind`` in words, the file, and whether it is a database."""
+    """One place that has the session: ``kind`` in words, the file, and whether it is a database.
+
+    ``copy``: it is a copy of a database, which a merge reads, and no other profile's own.
+    """
 
     kind: str
     path: Path
     database: bool
+    copy: bool = False
 
     def __str__(self) -> str:
         return f"{self.kind} ({self.path})"
@@ -78,7 +79,8 @@ def find_elsewhere(snapshot: LineageEvidence) -> Mapping[str, tuple[Place, ...]]
     ids: list[Value] = [json.dumps(sorted(parents))]
     for copy in other_databases(snapshot.home):
         for (id,) in _asked(snapshot, copy, _WITH_ID, ids, "missing parents"):
-            places_of[text(id) or ""].append(Place(copy.kind.value, copy.path, True))
+            place = Place(copy.kind.value, copy.named, True, copy=not copy.kind.in_use)
+            places_of[text(id) or ""].append(place)
     return {session_id: tuple(places) for session_id, places in places_of.items()}
 
 
@@ -133,7 +135,7 @@ def find_older_copies(snapshot: LineageEvidence) -> tuple[OlderCopy, ...]:
         counts = [number for id, number in rows if text(id) not in snapshot.node]
         if counts:
             whole = sum(number for number in counts if isinstance(number, int))
-            older.append(OlderCopy(copy.path, len(counts), whole))
+            older.append(OlderCopy(copy.named, len(counts), whole))
     return tuple(older)
 
 
@@ -153,22 +155,6 @@ def _asked(
     except HermesRepairError as error:
         snapshot.notes.append(f"{copy.path} could not be searched for {what}: {error.message}")
     return []
-
-
-@contextmanager
-def look_at(copy: DatabaseCopy) -> Iterator[Look | None]:
-    """Open another database, beside its own gateway as one more reader; None where in doubt."""
-    if copy.kind is CopyKind.PROFILE:
-        facts, openers = host.survey(copy.path)
-        if openers.processes and not any(process.deleted for process in openers.processes):
-            with beside_others(copy.path, wal_mode=facts.wal_mode, check_file=False) as (look, _):
-                yield look
-            return
-        if not openers.nobody:
-            yield None
-            return
-    with main_alone(copy.path, malformed=True) as look:
-        yield look
 
 
 NAMED = 3
@@ -230,7 +216,7 @@ def find_remaining_files(home: Home) -> RemainingFiles:
         copies=tuple(
             copy
             for copy in other_databases(home)
-            if copy.kind is not CopyKind.PROFILE
+            if not copy.kind.in_use
             and profile_of(copy.path) in (None, home.profile)
             and not copy.path.parent.name.startswith(DAMAGED)
         ),

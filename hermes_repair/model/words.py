@@ -45,8 +45,11 @@ def _in_words(at: float, form: str, zone: tzinfo | None) -> str:
 
 def count(number: int, noun: str) -> str:
     """Return ``1 session``, ``1,234 sessions``."""
-    ending = "es" if noun.endswith(("s", "sh", "ch", "x")) else "s"
-    return f"{number:,} {noun if number == 1 else noun + ending}"
+    if number == 1:
+        return f"1 {noun}"
+    if noun.endswith("y") and noun[-2:-1] not in "aeiou":
+        return f"{number:,} {noun[:-1]}ies"
+    return f"{number:,} {noun}{'es' if noun.endswith(('s', 'sh', 'ch', 'x')) else 's'}"
 
 
 def verb(number: int, one: str, many: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from hermes_repair.app.backups import BEFORE_RESTORE, Backup, Copied
 from hermes_repair.model.commands_to_type import advice, command
-from hermes_repair.model.words import minute, size
+from hermes_repair.model.words import count, minute, size, verb
 from hermes_repair.report.audience import Audience
 from hermes_repair.report.disk_text import space_entry, space_lines
 from hermes_repair.report.lines import Line
@@ -49,13 +49,21 @@ def made_lines(copied: Copied, audience: Audience) -> Iterator[Line]:
     yield from space_lines(copied.space, done=True)
 
 
-def list_document(backups: Sequence[Backup]) -> dict[str, Any]:
-    """Return the copies as JSON."""
-    return {"backups": [_entry(backup) for backup in backups]}
+def list_document(backups: Sequence[Backup], others: Sequence[Path]) -> dict[str, Any]:
+    """Return the copies as JSON; ``others`` are those that hermes-repair did not make."""
+    return {
+        "backups": [_entry(backup) for backup in backups],
+        "other_copies": [str(path) for path in others],
+    }
 
 
-def list_lines(backups: Sequence[Backup], audience: Audience, *, can_copy: bool) -> Iterator[Line]:
-    """Yield the copies, a line each; ``can_copy``: there is a database to make one of."""
+def list_lines(
+    backups: Sequence[Backup], audience: Audience, *, can_copy: bool, others: int
+) -> Iterator[Line]:
+    """Yield the copies, a line each; ``can_copy``: there is a database to make one of.
+
+    ``others`` counts the copies that hermes-repair did not make.
+    """
     wide = max((len(backup.name) for backup in backups), default=0)
     for backup in backups:
         columns = (
@@ -66,9 +74,16 @@ def list_lines(backups: Sequence[Backup], audience: Audience, *, can_copy: bool)
         )
         yield Line("  ".join(columns), asked=True)
     if not backups:
-        make_one = advice("There are no backups yet; `{}` makes one.", command("backup"))
-        nothing = "There are no backups yet to put back."
-        yield Line(audience.typed(make_one) if can_copy else nothing)
+        ours = "hermes-repair has made no backups yet" if others else "There are no backups yet"
+        make_one = advice(f"{ours}; `{{}}` makes one.", command("backup"))
+        yield Line(audience.typed(make_one) if can_copy else f"{ours}.")
+    if others:
+        there = f"There {verb(others, 'is', 'are')} {count(others, 'other copy')} of this database"
+        yield Line(
+            audience.typed(
+                advice(f"{there}; `{{}}` shows {verb(others, 'it', 'them')}.", command("copies"))
+            )
+        )
 
 
 def _purpose(backup: Backup) -> str:

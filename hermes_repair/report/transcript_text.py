@@ -17,6 +17,7 @@ from hermes_repair.report.lines import Line
 from hermes_repair.transcripts.verdicts import Comparison, Verdict
 
 QUIET = (Verdict.EQUAL, Verdict.NOTHING_IN_FILE)
+COPIES = command("copies")
 SHOWN_PER_SESSION = 3
 NAMED = 5  # sessions in one command
 
@@ -150,6 +151,9 @@ def find_lines(result: Found, audience: Audience) -> Iterator[Line]:
         if len(shown) < len(messages):
             more = f"  and {len(messages) - len(shown)} more; -v lists all"
             yield Line(more, "dim", asked=True)
+    if any(all(place.where == "copy" for place in same) for same in found):
+        ever = advice("What is only in a copy: `{}` says whether it was ever here.", COPIES)
+        yield Line(audience.typed(ever))
     yield from notes(result.notes)
     yield from _what_next(found, audience)
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from hermes_repair import host
 from hermes_repair.model.errors import Refused
 
 PREFIX = "hermes-repair-"
@@ -104,3 +105,15 @@ def scratch(need: int) -> Iterator[Path]:
         f" ({roomiest:,} at most).{closed}",
         "Free some space or set TMPDIR to a folder with room, then run this again.",
     )
+
+
+def copy_private(pairs: list[tuple[Path, Path]]) -> str | None:
+    """Copy database files for a private look; they need not survive a power cut.
+
+    Returns what proves that a -wal among them is not of the database's present state, if anything.
+    """
+    host.copy_files(pairs, fsync=False)
+    main = pairs[0][1]
+    wal = main.with_name(f"{main.name}-wal")
+    copied = any(target == wal for _, target in pairs)
+    return host.read_wal(main, wal).contradiction() if copied else None

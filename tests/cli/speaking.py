@@ -27,7 +27,9 @@ from hermes_repair.cli.guard import run
 from hermes_repair.schema import catalogue_root
 from tests.support import ROOT
 
-AT_A_HOME = "ack|backfill|backup|doctor|find|forks|history|locks|migrate|repair|restore|tree|undo"
+AT_A_HOME = (
+    "ack|backfill|backup|copies|doctor|find|forks|history|locks|migrate|repair|restore|tree|undo"
+)
 COMMAND = re.compile(rf"hermes-repair (?={AT_A_HOME}\b)[^`]*")
 
 

@@ -49,6 +49,7 @@ LOOKS = [
     ("forks", ["forks"]),
     ("tree", ["tree"]),
     ("find", ["find", "heron"]),
+    ("copies", ["copies"]),
     ("backfill-report", ["backfill", "--report"]),
 ]
 

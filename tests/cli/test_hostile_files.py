@@ -29,6 +29,7 @@ COMMANDS = [
     ["tree"],
     ["forks"],
     ["find", "hello"],
+    ["copies"],
     ["backfill", "--report"],
     ["history"],
     ["repair", "--yes"],

@@ -363,6 +363,7 @@ def test_a_command_leaves_nothing_in_our_modules(home: Path, capsys: Capture) ->
         ["undo", "--yes"],
         ["migrate", "--to", "16", "--yes"],
         ["find", "heron"],
+        ["copies"],
         ["tree"],
         ["locks", "list"],
         ["nonsense"],

@@ -109,6 +109,7 @@ LOOKING = [
     ["forks"],
     ["backfill", "--report"],
     ["find", "heron"],
+    ["copies"],
 ]
 
 

@@ -1,0 +1,4 @@
+DELETE FROM messages
+WHERE id IN (
+    SELECT id FROM messages WHERE session_id = '20260411_180940_01010101' ORDER BY id LIMIT 2
+);
