@@ -15,7 +15,13 @@ from tests.support import ROOT
 
 TOP = (".ci", "benchmarks", "docs", "hermes_repair", "sample_data", "schema", "tests")
 TEXT = {".py", ".md", ".toml", ".sql", ".json", ".sh", ".yml", ".yaml", ""}
-DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/ARCHITECTURE.md")
+DOCUMENTS = (
+    "README.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "docs/ARCHITECTURE.md",
+    "docs/SALVAGE.md",
+)
 ROOMS = {module.name for module in pkgutil.iter_modules(hermes_repair.__path__)} - {"__main__"}
 
 CITED = re.compile(

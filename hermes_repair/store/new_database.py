@@ -17,7 +17,7 @@ from hermes_repair.model.errors import Refused
 from hermes_repair.model.values import Value
 from hermes_repair.store.connections import bind, open_private, placeholder, quote
 
-CACHE_KIB = 32 << 10
+CACHE_KIB = 16 << 10  # rows come in order, and indexes are sorted: more gains nothing
 _NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
 
 
