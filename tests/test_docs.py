@@ -22,6 +22,7 @@ DOCUMENTS = (
     "CHANGELOG.md",
     "docs/ARCHITECTURE.md",
     "docs/DAMAGE.md",
+    "docs/SALVAGE.md",
     *PAGES,
 )
 ROOMS = {module.name for module in pkgutil.iter_modules(hermes_repair.__path__)} - {"__main__"}

@@ -25,7 +25,7 @@ _ROWID = ("without", "rowid")
 
 
 class Survey:
-    """What the pages of one image are. Some 45 bytes per page are kept, no content.
+    """What the pages of one image are. Some 25 bytes per page are kept, no content.
 
     ``trees`` by root: those that sqlite_master names, and those whose topmost page nothing points
     to. ``schema_rows``: every row of sqlite_master that any page holds, freed ones included, the
@@ -36,7 +36,7 @@ class Survey:
         self, image: PageImage, seen: PageKinds, freed: bytearray, hung: Hung, *, free_sure: bool
     ) -> None:
         """Take what the two passes have noted; ``freed`` is 1 for each page that is free."""
-        self._image, self._seen, self._freed, self._hung = image, seen, freed, hung
+        self._image, self._kinds, self._freed, self._hung = image, seen.kinds, freed, hung
         self.free_sure = free_sure
         self.trees: Mapping[int, Tree] = hung.trees
         self.schema_rows: tuple[SchemaRow, ...] = ()
@@ -46,7 +46,7 @@ class Survey:
         """Return what a page is."""
         if not 0 < page <= self._image.page_count:
             return PageKind.UNREAD
-        return PageKind.FREELIST_LEAF if self._freed[page] else PageKind(self._seen.kinds[page])
+        return PageKind.FREELIST_LEAF if self._freed[page] else PageKind(self._kinds[page])
 
     def count(self, kind: PageKind) -> int:
         """Return how many pages are of a kind."""
@@ -71,7 +71,7 @@ class Survey:
             free = self.free_sure and self._freed[page]
             first = page == 1 and self._image.header is None
             if first or (
-                self._seen.kinds[page] in _NOTHING
+                self._kinds[page] in _NOTHING
                 and not (free or page in lost or page in self._image.owners)
             ):
                 yield page
@@ -85,7 +85,7 @@ class Survey:
         if self.free_sure:
             return False
         return any(
-            page > 1 and self._seen.kinds[page] in _NOTHING and not self._freed[page]
+            page > 1 and self._kinds[page] in _NOTHING and not self._freed[page]
             for page in range(1, min(self._end, self._image.page_count) + 1)
         )
 
@@ -126,7 +126,7 @@ class Survey:
 
     def leaf(self, page: int) -> Leaf | None:
         """Return a page with rows, freed or not; None where the page has none."""
-        here = 0 < page <= self._image.page_count and self._seen.kinds[page] in _WITH_ROWS
+        here = 0 < page <= self._image.page_count and self._kinds[page] in _WITH_ROWS
         return self._leaf(page) if here else None
 
     def end_as_told(self) -> None:
@@ -139,7 +139,7 @@ class Survey:
             self._end = told
 
     def _rootless(self) -> Iterator[int]:
-        kinds, root = self._seen.kinds, self._hung.root
+        kinds, root = self._kinds, self._hung.root
         for page in range(1, self._image.page_count + 1):
             if kinds[page] in _WITH_ROWS and not root[page]:
                 yield page
@@ -149,7 +149,7 @@ class Survey:
 
     def _leaf(self, page: int) -> Leaf:
         hung = self._hung
-        kind = self._seen.kinds[page]
+        kind = self._kinds[page]
         low, high = hung.low[page], hung.high[page]
         root = hung.root[page] or None
         freed = root is None and self._is_freed(page)

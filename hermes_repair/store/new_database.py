@@ -17,7 +17,7 @@ from hermes_repair.model.errors import Refused
 from hermes_repair.model.values import Value
 from hermes_repair.store.connections import bind, open_private, placeholder, quote
 
-CACHE_KIB = 32 << 10
+CACHE_KIB = 16 << 10  # rows come in order, and indexes are sorted: more gains nothing
 _NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
 
 
@@ -114,7 +114,9 @@ def new_database(path: Path, file_format: FileFormat) -> Iterator[NewDatabase]:
                 f"page_size={file_format.page_size}",
                 f"encoding='{file_format.encoding}'",
                 f"auto_vacuum={int(file_format.auto_vacuum)}",
-                "journal_mode=MEMORY",  # for a refused row alone
+                # For a refused row alone. In memory it would hold what a merge of the search index
+                # overwrites: 100 MB and more.
+                "journal_mode=DELETE",
                 "synchronous=OFF",
                 "locking_mode=EXCLUSIVE",
                 f"cache_size=-{CACHE_KIB}",
