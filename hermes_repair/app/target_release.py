@@ -104,6 +104,11 @@ def words(install: Installed) -> str:
     return f"Hermes {release} ({install.how}) expects {install.number}, by {install.found}"
 
 
+def newest_known() -> str:
+    """Return the newest release whose schema number is known."""
+    return newest_release(NEWEST_TARGET) or ""
+
+
 def is_behind(recognition: Recognition, target: Target) -> bool:
     """Whether ``migrate`` has to bring the database to its number or to what the number means."""
     if recognition.family not in (Family.OLD, Family.REPAIRED):

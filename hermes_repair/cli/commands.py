@@ -6,6 +6,7 @@ job that has nothing to do should not wait for the rest.
 
 from __future__ import annotations
 
+import sys
 from functools import cached_property
 from importlib import import_module
 from typing import Annotated, Any, NamedTuple
@@ -36,6 +37,10 @@ class Listed(NamedTuple):
 
 
 COMMANDS = {
+    "guide": Listed(
+        "guide_command",
+        "Ask what is wrong, and lead through looking, repairing and undoing, at a terminal.",
+    ),
     "doctor": Listed(
         "doctor_commands", "Find what is wrong with an install. Changes nothing, creates nothing."
     ),
@@ -132,7 +137,8 @@ def _summary(command: Any) -> str:
 class DeferredCommands(Listing):
     """The program: the commands of :data:`COMMANDS`, none of them loaded.
 
-    ``help`` and ``version`` are other words for the options.
+    ``help`` and ``version`` are other words for the options, and nothing at all means the guide for
+    a person at a terminal, the help elsewhere.
     """
 
     def __init__(self, **attributes: Any) -> None:
@@ -145,6 +151,8 @@ class DeferredCommands(Listing):
             args = [*args[1:], "--help"]
         elif args == ["version"]:
             args = ["--version"]
+        elif not args and all(s.isatty() for s in (sys.stdin, sys.stdout, sys.stderr)):
+            args = ["guide"]
         return super().parse_args(ctx, args)
 
 

@@ -73,7 +73,7 @@ def _interrupted(arguments: Sequence[str]) -> HermesRepairError:
     from hermes_repair.report.progress import how_far
 
     done, number = how_far()
-    if not done:
+    if not 0 < done < number:
         return _Interrupted("Interrupted. Finished steps are complete; the rest was not started.")
     text = f"Interrupted. {done:,} of {count(number, 'step')} {verb(done, 'is', 'are')}"
     if arguments[0] == "undo":

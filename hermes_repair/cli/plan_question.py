@@ -34,9 +34,7 @@ def ask_about_plan(
     comes back, as ``list`` shows them.
     """
     words = _words(responder, proposal) if show_content else {}
-    plan = repair_text.plan_lines(
-        proposal, responder.audience, name, words, more="type `list` to see them"
-    )
+    plan = repair_text.plan_lines(proposal, responder.audience, name, words, asking=True)
     show([*head, *plan], stream="stderr")
     while True:
         answer = _read(QUESTION).lower()

@@ -56,7 +56,11 @@ def document(diagnosis: Diagnosis, *, every_profile: bool) -> dict[str, Any]:
 def lines(diagnosis: Diagnosis, audience: Audience, *, narrowed: bool) -> Iterator[Line]:
     """Yield one diagnosis; ``narrowed``: only some findings were asked for."""
     nothing = _nothing(diagnosis, narrowed=narrowed)
-    yield from verdict_lines(verdict(diagnosis), audience, deep=diagnosis.deep, nothing=nothing)
+    users = diagnosis.openers.processes if diagnosis.live else ()
+    first = users[0].how_to_stop() if users else ""
+    yield from verdict_lines(
+        verdict(diagnosis), audience, deep=diagnosis.deep, nothing=nothing, first=first
+    )
     if diagnosis.live:
         yield Line("")
         yield from _waiting(diagnosis.findings, diagnosis.openers)

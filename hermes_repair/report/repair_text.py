@@ -57,15 +57,18 @@ def plan_lines(
     name: str,
     words: Mapping[int, Words] | None = None,
     *,
-    more: str = "-v lists all",
+    asking: bool = False,
 ) -> Iterator[Line]:
     """Yield a plan: what is done, what waits, what nobody asked for.
 
     ``name`` is the command that was typed, ``words`` what is shown of what comes back. A terminal
-    shows the ten biggest steps of a long plan, but with -v; ``more`` says how to see the others.
+    shows the ten biggest steps of a long plan, but with -v. ``asking``: the reader can ask for the
+    rest, and for what nobody asked for.
     """
     plan = proposal.plan
-    steps = Steps(proposal, audience, words or {}, more=more)
+    steps = Steps(
+        proposal, audience, words or {}, more="`list` shows all" if asking else "-v lists all"
+    )
     yield Line("")
     if not (plan.now or plan.waiting or proposal.blocked or proposal.unproven):
         yield _nothing(left=len(plan.left), problems=proposal.problems)
@@ -94,6 +97,12 @@ def plan_lines(
         yield Line(text, "warning", asked=True)
     if plan.left:
         yield Line("")
+        if asking and not audience.verbose:
+            others = count(len(plan.left), "other step")
+            needs = verb(len(plan.left), "needs", "need")
+            text = f"{others} {needs} your decision: `list` shows, `choose` takes what you want."
+            yield Line(text, "warning")
+            return
         text = f"Skipped: needs your decision ({count(len(plan.left), 'step')})"
         yield Line(f"{text}; {_FOR_MORE.get(name, _FOR_MORE['repair'])}:", "dim")
         yield from steps.lines(plan.left, "dim")

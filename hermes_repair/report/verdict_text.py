@@ -16,6 +16,7 @@ from hermes_repair.model.words import count, verb
 from hermes_repair.report.audience import Audience
 from hermes_repair.report.lines import Line
 
+NOTHING_WRONG = "Nothing of that kind is wrong here."
 ALL_BACK = command("backfill", "--all", "--dry-run")
 _MARK = {State.SOUND: "✓", State.WARNING: "!", State.BAD: "✗", State.UNKNOWN: "?"}
 _STYLE = {State.SOUND: "good", State.WARNING: "warning", State.BAD: "error", State.UNKNOWN: "dim"}
@@ -42,14 +43,15 @@ def verdict_document(verdict: Verdict) -> dict[str, Any]:
 
 
 def verdict_lines(
-    verdict: Verdict, audience: Audience, *, deep: bool, nothing: str
+    verdict: Verdict, audience: Audience, *, deep: bool, nothing: str, first: str = ""
 ) -> Iterator[Line]:
     """Yield a verdict; ``nothing`` is what to say where no problem is open.
 
     ``deep``: what takes long was looked for as well, so that the commands have to do so too.
+    ``first`` is what has to be done before anything is repaired: who has the file open lets it go.
     """
     yield Line("")
-    said = list(_sentences(verdict, deep=deep))
+    said = list(_sentences(verdict, deep=deep, first=f" (first {first})" if first else ""))
     yield from (Line(audience.typed(sentence), style) for sentence, style in said)
     if not said:
         yield Line(nothing, "good")
@@ -58,7 +60,7 @@ def verdict_lines(
     yield from (_area(area, wide) for area in verdict.areas)
 
 
-def _sentences(verdict: Verdict, *, deep: bool) -> Iterator[tuple[Hint, str]]:
+def _sentences(verdict: Verdict, *, deep: bool, first: str) -> Iterator[tuple[Hint, str]]:
     """Yield what a worried person wants to know, each with its style."""
     if verdict.fatal is not None:
         yield _fatal(verdict.fatal), "error"
@@ -72,10 +74,11 @@ def _sentences(verdict: Verdict, *, deep: bool) -> Iterator[tuple[Hint, str]]:
         more = ""
         if verdict.mended:
             more = f", and {count(verdict.mended, 'other problem')} can be repaired"
-        yield advice("{} can come back safely{}: `{}`", _of(verdict.back), more, repair), "good"
+        text = "{} can come back safely{}: `{}`{}"
+        yield advice(text, _of(verdict.back), more, repair, first), "good"
     elif verdict.mended:
         problems = count(verdict.mended, "problem")
-        yield advice("{} can be repaired safely: `{}`", problems, repair), "good"
+        yield advice("{} can be repaired safely: `{}`{}", problems, repair, first), "good"
     if verdict.decide.messages:
         text = "{} may have been removed on purpose: you decide. `{}` shows them."
         yield advice(text, _of(verdict.decide), ALL_BACK), "warning"

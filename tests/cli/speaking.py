@@ -117,7 +117,7 @@ def at_a_terminal(folder: Path, *words: str | Path, typed: str = "", **more: str
             if not part:
                 break
             heard += part
-        if not asked and b"[y/N" in heard:
+        if not asked and (b"[y/N" in heard or b"Type a number" in heard):
             os.write(master, typed.encode())
             asked = True
         if not ready and process.poll() is not None:

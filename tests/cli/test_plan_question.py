@@ -134,7 +134,8 @@ def test_a_person_looks_and_chooses(damaged: Path) -> None:
     assert said.code == 0 and shown.count("[y/N/list/choose]") == 3
     begin, _, rest = shown.partition("[y/N/list/choose]")
     assert '1. 2026-05-24, telegram, 5 -> 9 messages, "Permit for a garden shed"' in begin
-    assert "6. 2026-05-02, 0 -> 10 messages TR002 bring back 10 messages" in begin
+    assert "7 other steps need your decision: `list` shows, `choose` takes what you want." in begin
+    assert "6. 2026-05-02, 0 -> 10 messages TR002 bring back 10 messages" in rest
     assert "In all: 4 messages come back to 1 chat, 4 other steps change no number" in begin
     assert FIRST_WORDS not in begin and f"you: {FIRST_WORDS[: SAID - 2]}" in rest
     assert "Type numbers from 1 to 12, such as 1,3-5." in rest

@@ -34,6 +34,16 @@ def said(verdict: Verdict) -> list[str]:
     return [line.text.replace("\ufdd0", " ") for line in lines if line.text]
 
 
+def test_who_is_there_has_to_go_first() -> None:
+    both = of(found("LK001"), found("LN001", "a", 14))
+    first = "close that program"
+    _, line, *_ = verdict_lines(both, Audience(), deep=True, nothing="", first=first)
+    assert line.text.replace("\ufdd0", " ") == (
+        "14 messages in 1 chat can come back safely, and 1 other problem can be repaired:"
+        " `hermes-repair repair --deep` (first close that program)"
+    )
+
+
 def states(verdict: Verdict) -> dict[str, State]:
     return {area.name: area.state for area in verdict.areas}
 

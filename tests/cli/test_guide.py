@@ -1,0 +1,103 @@
+"""The guide: what a person at a terminal is led through, and the commands that it shows."""
+
+from __future__ import annotations
+
+from io import StringIO
+from pathlib import Path
+
+import pytest
+
+from hermes_repair.cli import guide_command
+from sample_data.build import build
+from tests.cli.speaking import Said, at_a_terminal, commands, say
+from tests.cli.test_terminal import plain
+from tests.homes.content import content, files, without_sequence
+from tests.homes.small import NOW, ORPHAN
+
+Capture = pytest.CaptureFixture[str]
+
+
+def led(
+    monkeypatch: pytest.MonkeyPatch, capsys: Capture, home: Path, *answers: str
+) -> tuple[Said, list[str]]:
+    """Answer the guide, in this process; return what it said, and the commands that it ran."""
+    monkeypatch.setattr(guide_command, "at_a_terminal", lambda: True)
+    monkeypatch.setattr("sys.stdin", StringIO("".join(f"{answer}\n" for answer in answers)))
+    said = say(capsys, "guide", "--home", home)
+    ran = [line[2:] for line in said.out.splitlines() if line.startswith("$ ")]
+    return said, ran
+
+
+def test_off_a_terminal_there_is_nobody_to_ask(home: Path, capsys: Capture) -> None:
+    said = say(capsys, "guide", "--home", home)
+    assert said.code == 4 and "there is no terminal to ask on" in said.err
+    assert "hermes-repair doctor" in said.err
+
+
+def test_the_words_alone_ask_at_a_terminal(home: Path) -> None:
+    """From the question to the repair and back again, with every command shown."""
+    before = without_sequence(content(home))
+    said = at_a_terminal(
+        home.parent,
+        typed="9\n1\nheron\ny\ny\ny\ny\n\n",
+        HERMES_HOME=str(home),
+    )
+    shown = plain(said)
+    assert said.code == 0 and "What is wrong?" in shown
+    ran = [line[2:] for line in " ".join(shown.split("\n  ")).splitlines() if line[:2] == "$ "]
+    assert [words[1] for line in ran for words in commands(line)] == [
+        "find",
+        "doctor",
+        "repair",
+        "doctor",
+        "undo",
+    ]
+    assert "can come back safely" in shown and "Done: " in shown and "Undone: " in shown
+    assert without_sequence(content(home)) == before
+
+
+def test_looking_and_leaving_changes_nothing(
+    home: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = files(home)
+    for answers in ([], [""], ["x", ""], ["1", "", "n", ""], ["6", "n"], ["3", "nonsense", "n"]):
+        said, _ = led(monkeypatch, capsys, home, *answers)
+        assert said.code == 0 and "Traceback" not in said.sentences()
+        assert files(home) == before
+
+
+def test_what_may_have_been_removed_is_shown(
+    home: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    damaged = build("damaged", home.parent / "damaged", NOW)
+    assert say(capsys, "repair", "--yes", "--home", damaged).code == 0
+    said, ran = led(monkeypatch, capsys, damaged, "2", "", "y", "")
+    assert ran[-1] == f"hermes-repair backfill --home {damaged} --all"
+    assert "there is no terminal to ask on" in said.err, "a refusal does not end the talk"
+    assert said.out.count("What is wrong?") == 2
+
+
+def test_a_damaged_file_leads_to_what_can_be_read(
+    home: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = build("broken", home.parent / "broken", NOW)
+    before = files(broken)
+    said, ran = led(monkeypatch, capsys, broken, "5", "y", "")
+    assert [words[1] for line in ran for words in commands(line)] == ["doctor"]
+    assert ran[-1] == f"hermes-repair salvage --home {broken}"
+    assert "33 of 66 messages can be read" in said.out and files(broken) == before
+
+
+def test_an_update_ahead(home: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    said, ran = led(monkeypatch, capsys, home, "3", "", "n", "")
+    assert ran == [f"hermes-repair doctor --home {home} --for 0.19.0 --select DB,SC,LN"]
+    assert "What Hermes 0.19.0 would do here" in said.out
+
+
+def test_a_home_with_nothing_wrong(
+    home: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert say(capsys, "repair", "--yes", "--home", home).code == 0
+    said, ran = led(monkeypatch, capsys, home, "4", "", "y", "")
+    assert "Nothing of that kind is wrong here." in said.out and ORPHAN not in said.out
+    assert ran[-1] == f"hermes-repair doctor --home {home} --select DB,FT,SC"
