@@ -7,13 +7,16 @@ import os
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from hermes_repair.app.diagnose import Diagnosis, diagnose
 from hermes_repair.app.environment import Run
+from hermes_repair.cli.interrupts import starting_others
 from hermes_repair.cli.target import Responder, Target
 from hermes_repair.home.layout import on_behalf_of_owners
 from hermes_repair.model.choices import LookOptions, Selection
@@ -42,10 +45,15 @@ def looking_ahead(
         return
     # A new interpreter each: a copy of this one would share its threads and open descriptors.
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_leave_stopping_to_us)
+    pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_end_in_order)
     try:
-        futures = {root: pool.submit(_look, root, look_options, selection) for root in roots}
+        with starting_others():
+            futures = {root: pool.submit(_look, root, look_options, selection) for root in roots}
         yield Ahead(look_options, selection, futures)
+    except BaseException:
+        for process in multiprocessing.active_children():
+            process.terminate()
+        raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
@@ -64,9 +72,10 @@ class Ahead:
     def diagnosis(self, responder: Responder) -> Diagnosis:
         """Return what the doctor finds at a home, or raise what keeps it from looking."""
         future = self._futures.get(responder.run.home.root)
-        seen = future.result() if future is not None else None
-        if seen is not None:
-            return seen
+        with suppress(BrokenProcessPool):  # killed, for want of memory perhaps
+            seen = future.result() if future is not None else None
+            if seen is not None:
+                return seen
         return diagnose(responder.run, self._look_options, self._selection)
 
 
@@ -155,13 +164,25 @@ class Memory:
         return int(ExitCode.FINDINGS if new else ExitCode.OK)
 
 
-def _leave_stopping_to_us() -> None:
-    """^C reaches every process of a terminal; the one that started the others ends them."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+_stopped = False
+
+
+def _end_in_order() -> None:
+    """Let SIGTERM end the look at hand, private copies of databases removed, and all that wait."""
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        global _stopped
+        if not _stopped:
+            _stopped = True
+            raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, stop)
 
 
 def _look(root: Path, look_options: LookOptions, selection: Selection) -> Diagnosis | None:
     """Look at one home; None where that fails: it is looked at again where errors are told."""
+    if _stopped:
+        return None
     environment = Target(quiet=True).environment()
     try:
         with on_behalf_of_owners(root) as home:

@@ -8,10 +8,13 @@ line does, and the system holds back what is sent until :func:`listen`.
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 _TOLD = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 _ENDING = (signal.SIGINT, *_TOLD)
+_OF_TERMINALS = tuple(getattr(signal, n) for n in ("SIGINT", "SIGHUP") if hasattr(signal, n))
 _BY_DEFAULT = (signal.SIG_DFL, signal.default_int_handler)
 _WAIT = hasattr(signal, "pthread_sigmask")  # not on Windows
 
@@ -32,6 +35,23 @@ def listen() -> None:
             signal.signal(number, _interrupt)
     if _WAIT:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
+
+
+@contextmanager
+def starting_others() -> Iterator[None]:
+    """Start processes inside that no key of the terminal ends: whoever started them does that.
+
+    ^C reaches every process of a terminal; one that is still importing would die of it with a
+    traceback. What is held back here they never hear, and this process hears it afterwards.
+    """
+    if not _WAIT:
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _OF_TERMINALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import stat
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +19,7 @@ from hermes_repair.app.environment import Run
 from hermes_repair.cli import fleet
 from hermes_repair.model.errors import Refused
 from hermes_repair.report.fleet_text import Member, monitor_line
-from tests.cli.speaking import assert_document, say
+from tests.cli.speaking import assert_document, process_environ, say
 from tests.command import run as run_process
 from tests.homes.content import files
 from tests.homes.home import execute, query
@@ -236,3 +240,31 @@ def test_many_profiles_are_looked_at_by_several_processes(
     assert [one.get("findings") for one in together["profiles"]] == [
         one.get("findings") for one in alone["profiles"]
     ]
+
+
+@pytest.mark.parametrize("after", [0.0, 0.4])
+def test_stopping_many_looks_is_quiet_and_quick(base: Path, after: float) -> None:
+    """^C reaches every process of a terminal, also one that is still importing."""
+    code = (
+        "import sys; from hermes_repair.cli import fleet, main; fleet.FEWEST = 2;"
+        " fleet.os.cpu_count = lambda: 2; told = fleet.ProcessPoolExecutor.submit\n"
+        "def submit(*a): print('begun', flush=True); return told(*a)\n"
+        "fleet.ProcessPoolExecutor.submit = submit; sys.argv[0] = 'hermes-repair'; main()"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, "doctor", "--all-profiles", "--nagios", "--home", str(base)],
+        env=process_environ(base.parent),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "begun\n"
+    time.sleep(after)
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert "Traceback" not in err
+    if process.returncode != 2:  # it was not done before
+        assert process.returncode == 130
+        assert err == "Interrupted. Finished steps are complete; the rest was not started.\n"
