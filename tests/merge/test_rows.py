@@ -75,15 +75,16 @@ def test_tokens_are_never_added() -> None:
     assert "input_tokens" not in continued(ours, less, goes_on, ())[1]
     open_end = Bring("a", new_session=False, messages=1, takes_end=False)
     assert "ended_at" not in continued(ours, theirs, open_end, ())[1]
-    row = {"session_id": "a", "input_tokens": 5, "first_seen": 3.0, "last_seen": 9.0}
-    more = {"session_id": "a", "input_tokens": 7, "first_seen": 2.0, "last_seen": 8.0}
+    row: Row = {"session_id": "a", "input_tokens": 5, "first_seen": 3.0, "last_seen": 9.0}
+    more: Row = {"session_id": "a", "input_tokens": 7, "first_seen": 2.0, "last_seen": 8.0}
     assert usage(row, more)[1] == {"input_tokens": 7, "first_seen": 2.0}
 
 
 def test_a_row_of_another_database_in_a_plan(tmp_path: Path) -> None:
     """It is kept without its text, and a saved plan of a user may have none."""
     origin = RowRef("/srv/copy", 5, "ab" * 16, {"id": 5})
-    key, values = {"id": 9}, {"id": 9, "session_id": "a"}
+    key: Row = {"id": 9}
+    values: Row = {"id": 9, "session_id": "a"}
     columns = ("id", "session_id", "role", "content", "timestamp")
     action = RowInsert("messages", key, values, origin, "0" * 64, columns)
     unit = Unit("merge", "a", "bring a", (action,), Safety.SAFE, False, (), (), frozenset({"a"}))
