@@ -7,7 +7,7 @@ read whole afterwards, some at a time.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Container, Iterable, Iterator, Mapping
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -17,7 +17,7 @@ from hermes_repair.merging.chat_verdicts import Sides, verdict_alone
 from hermes_repair.merging.common_past import Presence, RowJudge
 from hermes_repair.merging.fork_ids import beginning, origin
 from hermes_repair.merging.sides import Fingerprint, HistoryRow, Side, TwoHistories
-from hermes_repair.merging.standing import Above, Standing, common_rows, stand
+from hermes_repair.merging.standing import Above, Standing, shared_rows, stand
 from hermes_repair.merging.verdicts_of_chats import (
     UNASKED,
     ChatCounts,
@@ -197,11 +197,14 @@ class _Compared:
         A chat that itself is a fork has its beginning in common with the one that it is a fork of,
         in the source too; only more than that counts.
         """
-        rows = source.get(name, ())
-        least = common_rows(home.get(name, ()), rows)
+
+        def shared_with(others: Sequence[HistoryRow]) -> int:
+            return shared_rows(TwoHistories(name, 0, tuple(others), source.get(name, ())))
+
+        least = shared_with(home.get(name, ()))
         if (other := origin(name)) is not None:
-            least = max(least, common_rows(source.get(other, ()), rows))
-        common = {other: common_rows(home.get(other, ()), rows) for other in relatives}
+            least = max(least, shared_with(source.get(other, ())))
+        common = {other: shared_with(home.get(other, ())) for other in relatives}
         best = max(common, key=lambda other: common[other], default=name)
         return best if common.get(best, 0) > least else name
 

@@ -94,7 +94,7 @@ def stand(
     """
     if two.flags and (two.home or two.source) and whole is None:
         return None
-    shared = _shared(two)
+    shared = shared_rows(two)
     pairs = zip(two.home[:shared], two.source[:shared], strict=True)
     flags = (
         *two.flags,
@@ -135,13 +135,13 @@ def stand(
     )
 
 
-def _shared(two: TwoHistories) -> int:
+def shared_rows(two: TwoHistories) -> int:
     """Return with how many equal rows both go on after what they share.
 
     The same words on both sides are the same message, as long as nothing before them was taken back
     on one side only: then only what is known to be one row is.
     """
-    words = common_rows(two.home, two.source)
+    words = _equal_rows(two.home, two.source)
     pairs = list(zip(two.home[:words], two.source[:words], strict=True))
     if not two.flags and not any(_differ(ours, theirs) for ours, theirs in pairs):
         return words
@@ -170,7 +170,7 @@ def _displayed(two: TwoHistories) -> tuple[Display, tuple[int, int] | None]:
     raise AssertionError("a longer display has a row after the shorter one")
 
 
-def common_rows(home: Sequence[HistoryRow], source: Sequence[HistoryRow]) -> int:
+def _equal_rows(home: Sequence[HistoryRow], source: Sequence[HistoryRow]) -> int:
     """Return with how many equal rows two histories begin."""
     count = 0
     for ours, theirs in zip(home, source, strict=False):

@@ -92,7 +92,8 @@ def _changed(home: Shown, source: Shown, after: Shown, found: Comparison) -> lis
     for name, line in after.items():
         if _words(line) not in inputs:
             wrong.append(f"{name} shows what no input showed")
-    wrong += _doubles(home, source, after)
+    free = [after[name] for name in after if name in went_on]
+    wrong += _doubles(home, source, after, free)
     return wrong
 
 
@@ -105,13 +106,17 @@ def _of_line(name: str, found: Comparison) -> list[str]:
     return names
 
 
-def _doubles(home: Shown, source: Shown, after: Shown) -> list[str]:
-    """Return pairs of lines of which one begins the other, and no input had such."""
+def _doubles(home: Shown, source: Shown, after: Shown, free: list[list[list[str]]]) -> list[str]:
+    """Return pairs of lines of which one begins the other, and no input had such.
+
+    ``free`` are lines that went on in the source, by an undo there.
+    """
     pairs = _pairs(home) + _pairs(source)
+    shown = {tuple("\0".join(one) for one in _words(line)) for line in free}
     wrong = []
     for first, second in (_pairs(after) - pairs).elements():
         alike = any(one == first or two == first for one, two in pairs)
-        if not alike:
+        if not alike and first not in shown:
             wrong.append(f"shown twice: {len(first)} of {len(second)} messages")
     return wrong
 
