@@ -72,6 +72,8 @@ class _Compared:
         self._standings: dict[str, Standing] = {}
         self._unreadable: dict[str, ChatVerdict] = {}
         self._forks = _forks(sides.home)
+        self._branches = _branches(sides)
+        self._taken = set(sides.source.sessions)
 
     def comparison(self) -> Comparison:
         doubtful = self._first_pass()
@@ -137,11 +139,16 @@ class _Compared:
         found = list(self._forks.get(beginning(session_id), ()))
         if (other := origin(session_id)) is not None:
             found += [*self._forks.get(other, ()), other]
+        found += self._siblings(session_id)
         return tuple(
             name
             for name in dict.fromkeys(found)
             if name != session_id and name in self._sides.home.sessions
         )
+
+    def _siblings(self, session_id: str) -> Sequence[str]:
+        """Return branches that only the home has, of what this one is a branch of."""
+        return self._branches.get(self._graph.nodes[session_id].branched_from or "", ())
 
     def _batches(self, session_ids: Collection[str]) -> Iterator[list[str]]:
         batch: list[str] = []
@@ -163,7 +170,9 @@ class _Compared:
         )
         home = self._histories.of_home({*batch, *(r for near in relatives.values() for r in near)})
         for name in batch:
-            into = self._nearest(name, relatives[name], home, source)
+            free = [other for other in relatives[name] if other not in self._taken]
+            into = self._nearest(name, free, home, source)
+            self._taken.add(into)
             two = TwoHistories(name, 0, home.get(into, ()), source.get(name, ()))
             if self._sides.source.partial:
                 two = _from_where_it_begins(two)
@@ -194,17 +203,22 @@ class _Compared:
     ) -> str:
         """Return the home's session that this chat is: its own, unless a relative has more of it.
 
-        A chat that itself is a fork has its beginning in common with the one that it is a fork of,
-        in the source too; only more than that counts.
+        Two branches of one chat are the same only as long as one has nothing of its own. A chat
+        that itself is a fork has its beginning in common with the one that it is a fork of, in the
+        source too; only more than that counts.
         """
+        rows = source.get(name, ())
 
         def shared_with(others: Sequence[HistoryRow]) -> int:
-            return shared_rows(TwoHistories(name, 0, tuple(others), source.get(name, ())))
+            return shared_rows(TwoHistories(name, 0, tuple(others), rows))
 
         least = shared_with(home.get(name, ()))
         if (other := origin(name)) is not None:
             least = max(least, shared_with(source.get(other, ())))
         common = {other: shared_with(home.get(other, ())) for other in relatives}
+        for other in self._siblings(name):
+            if common.get(other, 0) < min(len(rows), len(home.get(other, ()))):
+                common.pop(other, None)
         best = max(common, key=lambda other: common[other], default=name)
         return best if common.get(best, 0) > least else name
 
@@ -232,6 +246,15 @@ def _forks(home: Side) -> dict[str, list[str]]:
         if (other := origin(name)) is not None:
             forks.setdefault(other, []).append(name)
     return forks
+
+
+def _branches(sides: Sides) -> dict[str, list[str]]:
+    """Return the branches that only the home has, by what they are branches of."""
+    branches: dict[str, list[str]] = {}
+    for node in sides.home.sessions.values():
+        if node.branched_from is not None and node.id not in sides.source.sessions:
+            branches.setdefault(node.branched_from, []).append(node.id)
+    return branches
 
 
 def _from_where_it_begins(two: TwoHistories) -> TwoHistories:
