@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -142,6 +143,21 @@ def test_what_is_in_use_by_now_is_not_undone(act: str, why: str, tmp_path: Path)
     undone = run("undo", "--yes", home=home)
     assert undone.code == 4 and why in undone.err, undone
     assert rows(home) == now
+
+
+def test_a_chat_that_the_gateway_leads_to_is_not_undone(tmp_path: Path) -> None:
+    home, other = base("0.19.0", tmp_path)
+    play("0.19.0", other, 'say("new", "one")')
+    assert merge(home, other).code == 0
+    entry = {"session_key": "agent:main:telegram:dm:7", "session_id": "new"}
+    (home / "sessions").mkdir(exist_ok=True)
+    place = home / "sessions" / "sessions.json"
+    place.write_text(json.dumps({"agent:main:telegram:dm:7": entry}), encoding="utf-8")
+    now = rows(home)
+    undone = run("undo", "--yes", home=home)
+    assert undone.code == 4 and "gateway was led to new" in undone.err
+    place.unlink()
+    assert rows(home) == now and run("undo", "--yes", home=home).code == 0
 
 
 def test_a_look_changes_nothing(tmp_path: Path) -> None:
