@@ -7,25 +7,33 @@ look at the same files takes no time.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
-from enum import Enum
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from hermes_repair.app.compared_sources import hold
 from hermes_repair.app.diagnose import facts
 from hermes_repair.app.environment import Run
 from hermes_repair.app.file_status import read_file_status
+from hermes_repair.app.known_copies import (
+    Chat,
+    Copies,
+    Difference,
+    Inspected,
+    KnownCopy,
+    Share,
+    State,
+    as_json,
+    difference_from,
+    inspected_from,
+)
 from hermes_repair.app.merge_sources import find_sources
 from hermes_repair.app.open_scene import ask_scene, readable
 from hermes_repair.app.remembered_copies import Identity, Memory, identity_of
 from hermes_repair.app.source_copies import opened
 from hermes_repair.evidence.kept_copies import held_against
 from hermes_repair.evidence.opened_copies import (
-    Contents,
     NoCopy,
     open_copy,
     read_contents,
@@ -46,105 +54,6 @@ from hermes_repair.model.errors import (
     UsageError,
 )
 from hermes_repair.store.integrity import soundness
-
-
-class State(Enum):
-    """What a copy is good for."""
-
-    SOUND = "sound"
-    DAMAGED = "damaged"  # SQLite's own check complains about tables or the file
-    UNREADABLE = "unreadable"  # no database, or not one that SQLite opens
-    WAL_ALONE = "wal-alone"  # a captured -wal without its main file
-    CLOSED = "closed"  # it may not be read now
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """Chats and messages of a copy that this home has not, for one reason; ids of the chats."""
-
-    sessions: tuple[str, ...] = ()
-    messages: int = 0
-
-
-NOTHING = Share()
-SALVAGED_BYTES = 256 << 20
-"""Of a damaged copy so many bytes are read page by page, some twenty seconds."""
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """A copy held against this home.
-
-    ``relation`` is a word of :class:`~hermes_repair.merging.common_past.Relation`. ``never_here``,
-    ``removed_or_lost`` and ``unknown`` are what only the copy has. ``brought`` are the sessions of
-    the copy that a merge brings unasked, ``asked`` those that it brings when they are named.
-    """
-
-    relation: str
-    never_here: Share = NOTHING
-    removed_or_lost: Share = NOTHING
-    unknown: Share = NOTHING
-    brought: tuple[str, ...] = ()
-    asked: tuple[str, ...] = ()
-
-    @property
-    def alone(self) -> bool:
-        """Whether the copy has anything of its own."""
-        shares = (self.never_here, self.removed_or_lost, self.unknown)
-        return any(share.messages for share in shares)
-
-
-@dataclass(frozen=True, slots=True)
-class Inspected:
-    """What is in one file, by itself: what a second look need not read again."""
-
-    state: State
-    why: str = ""
-    contents: Contents | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class KnownCopy:
-    """One copy. ``same_as`` is the newest file with the same bytes, where that is another one.
-
-    ``identity`` has its bytes, with what lies beside the main file, and the time of its last
-    change. ``compared`` is None where it could not be held against this home.
-    """
-
-    copy: DatabaseCopy
-    identity: Identity
-    inspected: Inspected
-    same_as: DatabaseCopy | None = None
-    compared: Difference | None = None
-
-    @property
-    def as_a_source(self) -> bool:
-        """Whether it is read as a merge reads it: a captured -wal, what is damaged."""
-        damaged = self.inspected.state is State.DAMAGED and not self.copy.kind.in_use
-        capture = self.copy.kind is CopyKind.CAPTURE
-        return capture or (damaged and self.copy.kind is not CopyKind.ARCHIVE)
-
-    @property
-    def can_be_compared(self) -> bool:
-        """Whether what is in it can be read, in a time that somebody waits for."""
-        if self.as_a_source:
-            return self.identity.bytes <= SALVAGED_BYTES
-        return self.inspected.contents is not None
-
-
-@dataclass(frozen=True, slots=True)
-class Copies:
-    """Every copy of a home's database, newest first of each kind.
-
-    ``database`` is what was read of state.db, None where it cannot be read; ``why_not`` says why
-    the copies were not held against it then. ``notes`` are what could not be looked at.
-    """
-
-    copies: tuple[KnownCopy, ...]
-    database: dict[str, Any] | None
-    why_not: str = ""
-    notes: tuple[str, ...] = ()
-
 
 NAME_ONE = "Name a copy of a state.db, or a folder that holds one."
 
@@ -340,44 +249,16 @@ def _as_difference(copy: DatabaseCopy, compared: Comparison) -> Difference:
             if number := getattr(verdict.rows, word):
                 sessions[share][id] = None
                 messages[share] += number
+    asked = [id for id, one in compared.verdicts.items() if one.bring and not one.unasked]
+    named = dict.fromkeys([*(id for ids in sessions.values() for id in ids), *asked])
     return Difference(
         compared.relation.value,
         **{word: Share(tuple(sessions[word]), messages[word]) for word in held},
         brought=tuple(verdict.session_id for verdict in compared.brings),
-        asked=tuple(
-            id for id, one in compared.verdicts.items() if one.bring is not None and not one.unasked
+        asked=tuple(asked),
+        chats=tuple(
+            Chat(node.id, node.started_at, node.source, node.rows)
+            for id in named
+            if (node := compared.source.sessions.get(id)) is not None
         ),
     )
-
-
-_WORDS = ("never_here", "removed_or_lost", "unknown")
-
-
-def as_json(value: Inspected | Difference) -> dict[str, Any]:
-    """Return a value as it is remembered."""
-    plain: dict[str, Any] = json.loads(json.dumps(asdict(value), default=lambda one: one.value))
-    return plain
-
-
-def inspected_from(known: Any) -> Inspected | None:
-    """Return what was remembered of a file by itself, None where that is not what it seems."""
-    try:
-        held = known["contents"]
-        return Inspected(
-            State(known["state"]), known["why"], Contents(**held) if held is not None else None
-        )
-    except (TypeError, KeyError, ValueError):
-        return None
-
-
-def difference_from(known: Any) -> Difference | None:
-    """Return what was remembered of a comparison, None where that is not what it seems."""
-    try:
-        shares = {
-            word: Share(tuple(known[word]["sessions"]), int(known[word]["messages"]))
-            for word in _WORDS
-        }
-        brought, asked = (tuple(map(str, known[word])) for word in ("brought", "asked"))
-        return Difference(str(known["relation"]), **shares, brought=brought, asked=asked)
-    except (TypeError, KeyError, ValueError):
-        return None

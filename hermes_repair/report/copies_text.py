@@ -7,15 +7,15 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from hermes_repair.app.copies import Copies, Difference, KnownCopy, Share, State
+from hermes_repair.app.known_copies import Copies, Difference, KnownCopy, Share, State
 from hermes_repair.home.other_databases import CopyKind
 from hermes_repair.model.commands_to_type import advice, command
-from hermes_repair.model.words import count, day, minute, size
+from hermes_repair.model.words import SessionLabel, count, day, minute, shown_id, size
 from hermes_repair.report.audience import Audience, notes
 from hermes_repair.report.lines import Line
 
 NAMED = 3
-"""Sessions that are named on a line; -v names all."""
+"""Sessions that are named for one reason; -v names all."""
 RELATIONS = {
     "identical": "the same chats as state.db",
     "ancestor": "an earlier state of state.db",
@@ -62,6 +62,7 @@ def _entry(one: KnownCopy) -> dict[str, Any]:
         "alone": _alone_entry(one.compared) if one.compared else None,
         "brought": list(one.compared.brought) if one.compared else None,
         "asked": list(one.compared.asked) if one.compared else None,
+        "chats": [asdict(chat) for chat in one.compared.chats] if one.compared else None,
     }
 
 
@@ -162,8 +163,8 @@ def _difference(one: KnownCopy, compared: Difference, audience: Audience) -> Ite
     for word, share in _shares(compared):
         if share.messages:
             what = f"{count(len(share.sessions), 'chat')}, {count(share.messages, 'message')}"
-            named = f": {_names(share, audience)}" if share.sessions else ""
-            yield Line(f"    {word:<21} {what}{named}", asked=True)
+            yield Line(f"    {word:<21} {what}", asked=True)
+            yield from _chats(share, compared, audience)
     if one.copy.kind is CopyKind.ARCHIVE:
         yield Line("  -> To bring any of it, unpack its state.db, and merge that file.", asked=True)
         return
@@ -182,10 +183,16 @@ def _shares(compared: Difference) -> tuple[tuple[str, Share], ...]:
     )
 
 
-def _names(share: Share, audience: Audience) -> str:
+def _chats(share: Share, compared: Difference, audience: Audience) -> Iterator[Line]:
+    """Yield which chats they are, each with the day, the place and the messages that it has."""
+    known = {chat.session_id: chat for chat in compared.chats}
     shown = share.sessions if audience.verbose else share.sessions[:NAMED]
-    more = len(share.sessions) - len(shown)
-    return ", ".join([*shown, *([f"{more:,} more"] if more else [])])
+    for id in shown:
+        chat = known.get(id)
+        label = SessionLabel(chat.started_at, chat.source, chat.messages).words() if chat else ""
+        yield Line(f"      {shown_id(id)}{f' [{label}]' if label else ''}", asked=True)
+    if more := len(share.sessions) - len(shown):
+        yield Line(f"      and {more:,} more; -v lists all", "dim", asked=True)
 
 
 def _next(what: str, one: KnownCopy, audience: Audience, *words: str) -> Line:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from hermes_repair.app import copies as app
+from hermes_repair.app.known_copies import Inspected
 from hermes_repair.evidence import kept_copies
 from hermes_repair.home.other_databases import DatabaseCopy
 from tests.cli.speaking import assert_document, say
@@ -96,7 +97,7 @@ def test_a_chat_that_only_a_copy_has(home: Path, capsys: Capture) -> None:
     found = findings(capsys, home)["CP001"]
     assert (found["severity"], found["data"]["sessions"]) == ("error", [NEW])
     said = say(capsys, "copies", "--home", home).out
-    assert f"never here            1 chat, 2 messages: {NEW}" in said
+    assert f"never here            1 chat, 2 messages\n      {NEW} [2026-06-06, telegram, " in said
     assert f"hermes-repair merge --home {home} {bak}" in said
 
 
@@ -144,7 +145,7 @@ def test_the_same_bytes_are_read_once_and_told_once(
     read: list[DatabaseCopy] = []
     inspect = app._inspect
 
-    def count(copy: DatabaseCopy) -> app.Inspected:
+    def count(copy: DatabaseCopy) -> Inspected:
         read.append(copy)
         return inspect(copy)
 
