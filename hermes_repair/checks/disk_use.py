@@ -81,23 +81,22 @@ def space_reclaimable(scene: Scene) -> Iterator[Finding]:
 
 
 _PILES = {
-    "copies": ("", "state.db.*-backup-*", "state.db*.bak", "*emergency*.bak", "state.db.retired-*"),
     "request dumps": ("sessions", "request_dump_*.json"),
     "session logs": ("sessions", "session_*.json"),
     "temporary files": ("sessions", ".sessions_*.tmp", "*.tmp"),
 }
-"""Folder and names of what Hermes leaves behind (0.13.0 to 0.19.0, copies of its own repairs)."""
+"""Folder and names of what Hermes leaves behind (0.13.0 to 0.19.0); copies are CP004's."""
 
 
 @check("HK004", "files-pile-up", Severity.INFO, Remedy.NONE, file_level=True)
 def files_pile_up(scene: Scene) -> Iterator[Finding]:
     """Files that Hermes leaves behind have piled up.
 
-    What it means: they take room, and backups of the home grow with them. Copies and session logs
-    may be the only place that still has a message.
+    What it means: they take room, and backups of the home grow with them. A session log may be the
+    only place that still has a message.
 
-    How it happens: every failed repair of Hermes' own kept a copy (#86747: 89 GB), every failed
-    request a dump (#8685, #78395), and releases up to 0.14 a log of each session.
+    How it happens: every failed request left a dump (Hermes #8685, #78395), and releases up to 0.14
+    a log of each session.
 
     What repair does: nothing, and it deletes none. `backfill --report` says what is only there.
 

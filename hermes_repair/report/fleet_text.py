@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from hermes_repair.app.diagnose import Diagnosis
+from hermes_repair.app.verdict import verdict
 from hermes_repair.model.commands_to_type import Command, command
 from hermes_repair.model.errors import HermesRepairError
 from hermes_repair.model.findings import Remedy, Severity
 from hermes_repair.model.words import count, shorten
 from hermes_repair.report import json_documents
 from hermes_repair.report.lines import Line, table
-from hermes_repair.report.page_verdict import at_stake
 
 SEVERITIES = tuple(severity.word for severity in reversed(Severity))
 _STATE = {"fatal": "error", "error": "error", "warning": "warning", "info": "sound"}
@@ -55,16 +55,14 @@ class Member:
 
 def member(diagnosis: Diagnosis, option: str) -> Member:
     """Return how a profile stands that was looked at."""
-    findings = [f for f in diagnosis.findings if f.fingerprint not in diagnosis.accepted]
     tally = json_documents.tally(diagnosis.findings, diagnosis.accepted)
     worst = next((word for word in SEVERITIES if tally[word]), "info")
-    back, _ = at_stake(f for f in findings if f.remedy is Remedy.SAFE)
     return Member(
         profile=diagnosis.home.profile,
         root=str(diagnosis.home.root),
         state=_STATE[worst],
         tally=tally,
-        back=back,
+        back=verdict(diagnosis).back.messages,
         next=_next(diagnosis),
         option=option,
     )

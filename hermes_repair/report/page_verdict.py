@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from hermes_repair.app.diagnose import Diagnosis
-from hermes_repair.model.commands_to_type import Hint, advice, command
-from hermes_repair.model.findings import Finding, Remedy, Severity
+from hermes_repair.app.verdict import State, Verdict, verdict
+from hermes_repair.model.commands_to_type import Hint
+from hermes_repair.model.findings import Severity
 from hermes_repair.model.words import count
+from hermes_repair.report.verdict_text import sentences, stands
 
-AREAS = {
-    "The file": ("DB", "RP"),
-    "Schema": ("SC",),
-    "Chats": ("TR", "MS", "SE"),
-    "Lineage": ("LN",),
-    "Search": ("FT",),
-    "Locks": ("LK",),
-    "Routing": ("GW",),
+_AREA = {
+    State.SOUND: "good",
+    State.WARNING: "warning",
+    State.BAD: "error",
+    State.UNKNOWN: "unknown",
 }
-"""Families of findings by what they are about, for a reader."""
+_POINT = {"good": "good", "warning": "warning", "error": "error"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,81 +52,27 @@ def verdict_of(diagnosis: Diagnosis, *, narrowed: bool) -> PageVerdict:
 
     ``narrowed``: only some findings were asked for, and nothing is said of the others.
     """
-    findings = [f for f in diagnosis.findings if f.fingerprint not in diagnosis.accepted]
-    worst = max((f.severity for f in findings), default=Severity.INFO)
+    weighed = verdict(diagnosis)
+    users = diagnosis.openers.processes if diagnosis.live else ()
+    first = f" (first {users[0].how_to_stop()})" if users else ""
+    worst = diagnosis.worst or Severity.INFO
+    states = {Severity.INFO: "good", Severity.WARNING: "warning"}
     return PageVerdict(
-        state="good" if worst is Severity.INFO else _state(worst),
-        headline=_headline(findings, narrowed=narrowed),
-        points=tuple(_points(findings)),
-        areas=tuple(_areas(findings, diagnosis.looked_at.checks, narrowed=narrowed)),
+        state=states.get(worst, "error"),
+        headline=_headline(weighed, diagnosis.problems, narrowed=narrowed),
+        points=tuple(
+            Point(_POINT.get(style, "note"), words)
+            for words, style in sentences(weighed, deep=diagnosis.deep, first=first)
+        ),
+        areas=tuple(Area(a.name.capitalize(), _AREA[a.state], stands(a)) for a in weighed.areas),
     )
 
 
-def _state(severity: Severity) -> str:
-    return {Severity.INFO: "note", Severity.WARNING: "warning"}.get(severity, "error")
-
-
-def _headline(findings: Sequence[Finding], *, narrowed: bool) -> str:
-    if any(finding.severity is Severity.FATAL for finding in findings):
+def _headline(weighed: Verdict, problems: int, *, narrowed: bool) -> str:
+    if weighed.fatal is not None:
         return "The database cannot be used as it is."
-    messages, _ = at_stake(f for f in findings if f.remedy is Remedy.SAFE)
-    if messages:
-        return f"{count(messages, 'message')} can come back."
-    problems = sum(finding.severity > Severity.INFO for finding in findings)
+    if weighed.back.messages:
+        return f"{count(weighed.back.messages, 'message')} can come back."
     if problems:
         return f"{count(problems, 'problem')} found."
     return "Nothing of that kind is wrong here." if narrowed else "Nothing is wrong here."
-
-
-def _points(findings: Sequence[Finding]) -> Iterator[Point]:
-    fatal = next((f for f in findings if f.severity is Severity.FATAL), None)
-    if fatal is not None:
-        yield Point("error", advice("{} {}", _sentence(fatal.message), fatal.hint))
-        return
-    messages, chats = at_stake(f for f in findings if f.remedy is Remedy.SAFE)
-    if messages:
-        what = f"{count(messages, 'message')} in {count(chats, 'chat')}"
-        yield Point("good", advice("{} can come back safely: `{}`", what, command("repair")))
-    messages, chats = at_stake(f for f in findings if f.remedy is Remedy.UNSAFE)
-    if messages:
-        what = f"{count(messages, 'message')} in {count(chats, 'chat')}"
-        text = "{} may have been removed on purpose: you decide. `{}` shows them."
-        yield Point("note", advice(text, what, command("backfill", "--all", "--dry-run")))
-    behind = next((f for f in findings if f.remedy is Remedy.MIGRATE), None)
-    if behind is not None:
-        yield Point("warning", advice("{} {}", _sentence(behind.message), behind.hint))
-    by_hand = [
-        f
-        for f in findings
-        if f.remedy in (Remedy.MANUAL, Remedy.NONE) and f.severity > Severity.INFO
-    ]
-    if by_hand:
-        problems = count(len(by_hand), "problem")
-        ids = ", ".join(dict.fromkeys(finding.id for finding in by_hand))
-        yield Point("warning", f"{problems} cannot be repaired by a command ({ids}).")
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-def at_stake(findings: Iterable[Finding]) -> tuple[int, int]:
-    """Return messages and chats; of a chat that several findings name, the largest number."""
-    most: dict[str, int] = {}
-    for finding in findings:
-        if finding.messages and finding.session_id is not None:
-            most[finding.session_id] = max(most.get(finding.session_id, 0), finding.messages)
-    return sum(most.values()), len(most)
-
-
-def _areas(findings: Sequence[Finding], checks: Sequence[str], *, narrowed: bool) -> Iterator[Area]:
-    for name, families in AREAS.items():
-        own = [f for f in findings if f.id.startswith(families)]
-        bad = [f for f in own if f.severity > Severity.INFO]
-        if bad:
-            yield Area(name, _state(max(f.severity for f in bad)), count(len(bad), "problem"))
-        elif not any(check.startswith(families) for check in checks):
-            if not narrowed:
-                yield Area(name, "unknown", "could not be read")
-        else:
-            yield Area(name, "good", count(len(own), "note") if own else "nothing wrong")

@@ -51,7 +51,7 @@ def verdict_lines(
     ``first`` is what has to be done before anything is repaired: who has the file open lets it go.
     """
     yield Line("")
-    said = list(_sentences(verdict, deep=deep, first=f" (first {first})" if first else ""))
+    said = list(sentences(verdict, deep=deep, first=f" (first {first})" if first else ""))
     yield from (Line(audience.typed(sentence), style) for sentence, style in said)
     if not said:
         yield Line(nothing, "good")
@@ -60,7 +60,7 @@ def verdict_lines(
     yield from (_area(area, wide) for area in verdict.areas)
 
 
-def _sentences(verdict: Verdict, *, deep: bool, first: str) -> Iterator[tuple[Hint, str]]:
+def sentences(verdict: Verdict, *, deep: bool, first: str) -> Iterator[tuple[Hint, str]]:
     """Yield what a worried person wants to know, each with its style."""
     if verdict.fatal is not None:
         yield _fatal(verdict.fatal), "error"
@@ -124,10 +124,10 @@ def _ids(findings: Sequence[Finding]) -> str:
 
 
 def _area(area: Area, wide: int) -> Line:
-    return Line(f"{_MARK[area.state]} {area.name:<{wide}}  {_stands(area)}", _STYLE[area.state])
+    return Line(f"{_MARK[area.state]} {area.name:<{wide}}  {stands(area)}", _STYLE[area.state])
 
 
-def _stands(area: Area) -> str:
+def stands(area: Area) -> str:
     """Return how an area stands: its problems by id, how many notes, what was not looked at."""
     parts = []
     bad = [finding for finding in area.findings if finding.severity > Severity.INFO]
