@@ -108,7 +108,7 @@ def stand(
     if any(one.because in DOUBTED_CONTENT for one in judged):
         if whole is None:
             return None
-        carried = _carried(two.session_id, own, judged, whole, above.parents)
+        carried = _carried(two, own, judged, whole, above.parents)
         if above.grown:
             judged = tuple(NEW_ROW if one.because is Because.RE_STAMPED else one for one in judged)
     counted = [one for row, one in zip(own, judged, strict=True) if row.id not in carried]
@@ -209,7 +209,7 @@ def _takes_back(
 
 
 def _carried(
-    session_id: str,
+    two: TwoHistories,
     own: Sequence[HistoryRow],
     judged: Sequence[JudgedRow],
     whole: Whole,
@@ -217,11 +217,14 @@ def _carried(
 ) -> dict[int, bool]:
     """Return the ids of rows that are copies, true where of a session above.
 
+    What the home has in this chat too, at the same time, is one: ``/retry`` deletes the rows that a
+    compaction put away (0.18.2, 0.19.0), so that the two do not begin alike.
     A compaction in place writes the rows that it keeps again, with their times (0.18.0 and later);
     a rotation, a branch and ``/compress`` write them into another session. What was cut short on
     the way still has its time.
     """
-    archived = [row for row in whole.get(session_id, ()) if row.compacted]
+    archived = [row for row in whole.get(two.session_id, ()) if row.compacted]
+    at_home = {(row.key, row.timestamp) for row in two.home if row.timestamp is not None}
     above = [row for parent in parents for row in whole.get(parent, ())]
     own_times, own_keys = _times(archived), {row.key: row.id for row in reversed(archived)}
     times, keys = _times(above), {row.key for row in above}
@@ -230,8 +233,10 @@ def _carried(
         if one.because not in DOUBTED_CONTENT:
             continue
         stamped = one.because is Because.RE_STAMPED
-        if own_times.get(row.timestamp, row.id) < row.id or (
-            stamped and own_keys.get(row.key, row.id) < row.id
+        if (
+            (row.key, row.timestamp) in at_home
+            or own_times.get(row.timestamp, row.id) < row.id
+            or (stamped and own_keys.get(row.key, row.id) < row.id)
         ):
             carried[row.id] = False
         elif row.timestamp in times or (stamped and row.key in keys):
