@@ -24,7 +24,7 @@ def told(capsys: Capture, home: Path, *words: str, code: int = 0) -> list[str]:
 def test_every_command_about_a_home_takes_it() -> None:
     for name, command in every_command().items():
         options = {option for param in command.params for option in param.opts}
-        if "--home" in options and name not in ("locks install", "doctor install"):
+        if "--home" in options and name not in ("guide", "locks install", "doctor install"):
             assert "-q" in options, name
 
 
