@@ -95,7 +95,7 @@ def open_copy(copy: DatabaseCopy, most: int | None = None) -> Iterator[Look]:
 
 
 def sides_of(path: Path) -> Sides:
-    """Return the sizes of a copy and of what lies beside it; raises ``OSError`` where it is gone."""
+    """Return the sizes of a copy and of what lies beside it; raises ``OSError`` for none."""
     sizes = []
     for suffix in ("", "-wal", "-journal"):
         file = path.with_name(path.name + suffix)
