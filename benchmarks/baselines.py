@@ -162,6 +162,31 @@ def select_messages(database: str) -> None:
         print(time.perf_counter() - begun)
 
 
+def select_both(home: str, copy: str) -> None:
+    """Read every column of every message of two files through SQLite, and print the seconds."""
+    import sqlite3
+
+    begun = time.perf_counter()
+    for database in (home, copy):
+        with closing(sqlite3.connect(f"file:{database}?immutable=1", uri=True)) as connection:
+            for _ in connection.execute("SELECT * FROM messages"):
+                pass
+    print(time.perf_counter() - begun)
+
+
+def compare_copy(home: str, copy: str) -> None:
+    """Hold a copy against a home, and print the seconds."""
+    from hermes_repair.merging.read_sides import compare_databases
+    from hermes_repair.store.file_state import main_alone
+
+    begun = time.perf_counter()
+    with main_alone(Path(home)) as ours, main_alone(Path(copy)) as theirs:
+        found = compare_databases(ours, theirs)
+    if not found.brings or found.rows.alone != found.rows.never_here:
+        raise ValueError(f"only what is new was to be found: {found.rows}")
+    print(time.perf_counter() - begun)
+
+
 def salvage_messages(database: str) -> None:
     """Read the same from the bytes: look at every page, then decode; print the seconds."""
     from hermes_repair.salvage import Bundle, cells, open_image, survey
@@ -228,6 +253,8 @@ WORK = {
         search_insert,
         search_rebuild,
         select_messages,
+        select_both,
+        compare_copy,
         salvage_messages,
     )
 }

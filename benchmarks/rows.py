@@ -257,6 +257,29 @@ def salvage_reading(bench: Bench) -> Row:
     )
 
 
+def compare_copy(bench: Bench) -> Row:
+    """A copy of the database in which a hundredth is new, beside SQLite reading both files."""
+    home, copy = bench.big / "state.db", bench.fresh(bench.big, "copy") / "state.db"
+    new = _say_more(copy)
+
+    def timed(name: str) -> Run:
+        done = bench.baseline(name, home, copy)
+        return replace(done, seconds=done.printed_seconds())
+
+    ours, theirs = best_in_turns(
+        bench.times, lambda: timed("compare_copy"), lambda: timed("select_both")
+    )
+    return Row(
+        work="a copy of the database, all chats compared",
+        ours=ours,
+        budget="2 × SELECT * of both",
+        allowed=2 * theirs.seconds,
+        against="SELECT * FROM messages, both files",
+        theirs=theirs,
+        note=f"{new:,} messages are new in the copy",
+    )
+
+
 def help_text(bench: Bench) -> Row:
     """The first thing that anybody types."""
     (ours,) = best_in_turns(
@@ -276,6 +299,7 @@ ROWS: tuple[Callable[[Bench], Row], ...] = (
     search_ids,
     search_rebuild,
     salvage_reading,
+    compare_copy,
     help_text,
 )
 
@@ -286,6 +310,19 @@ def _counts(home: Path) -> dict[str, int]:
         return dict(
             connection.execute("SELECT session_id, COUNT(*) FROM messages GROUP BY session_id")
         )
+
+
+def _say_more(database: Path) -> int:
+    """Say one more message for every hundredth, each in another chat; return how many."""
+    with closing(sqlite3.connect(database)) as connection, connection:
+        [(latest,)] = connection.execute("SELECT MAX(timestamp) FROM messages").fetchall()
+        said = connection.execute(
+            "INSERT INTO messages (session_id, role, content, timestamp)"
+            " SELECT session_id, 'user', 'And one more thing, number ' || id, ? + id"
+            " FROM messages WHERE id % 100 = 0",
+            [latest],
+        )
+        return said.rowcount
 
 
 def _plant_locks(home: Path) -> None:

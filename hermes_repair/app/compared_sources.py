@@ -10,7 +10,8 @@ from hermes_repair.evidence.scene import Scene
 from hermes_repair.merging.compare_sides import Brought
 from hermes_repair.merging.read_sides import compare_databases
 from hermes_repair.merging.verdicts_of_chats import ChatVerdict, Comparison, Link, Verdict
-from hermes_repair.model.values import Value
+from hermes_repair.model.values import whole
+from hermes_repair.model.words import count
 from hermes_repair.store.file_state import main_alone
 from hermes_repair.store.table_digests import table_digests
 
@@ -87,12 +88,8 @@ def in_order(sources: Sequence[Source]) -> list[Source]:
 def _weight(source: Source) -> tuple[int, float]:
     with main_alone(source.database) as look:
         row = look.one("SELECT COUNT(*), MAX(timestamp) FROM messages NOT INDEXED")
-    count, latest = row if row is not None else (0, None)
-    return -_whole(count), -(float(latest) if isinstance(latest, int | float) else 0.0)
-
-
-def _whole(value: Value) -> int:
-    return value if isinstance(value, int) else 0
+    number, latest = row if row is not None else (0, None)
+    return -whole(number), -(float(latest) if isinstance(latest, int | float) else 0.0)
 
 
 def _content(source: Source) -> str:
@@ -109,5 +106,11 @@ def hold(scene: Scene, source: Source, named: frozenset[str]) -> Held:
         comparison = compare_databases(
             scene.look, look, brought=brought, partial=source.partial, given_by_us=given
         )
-    left = () if named else waiting(comparison.verdicts)
-    return Held(source, comparison, choose(comparison.verdicts, named), left)
+        ids = {id for (id,) in look.rows("SELECT id FROM sessions") if isinstance(id, str)}
+    verdicts = {name: one for name, one in comparison.verdicts.items() if name in ids}
+    unnamed = len(comparison.source.sessions.keys() - ids)
+    if unnamed:
+        note = f"{count(unnamed, 'session')} with an id that is not text: nobody can name them."
+        source = replace(source, notes=(*source.notes, note))
+    left = () if named else waiting(verdicts)
+    return Held(source, comparison, choose(verdicts, named), left)

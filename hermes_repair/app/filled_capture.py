@@ -33,12 +33,10 @@ def fill_capture(home: Look, capture: Path, made: Collection[str]) -> int:
         for row in rows:
             writer.insert("messages", {column: row[column] for column in shared})
         for id in made:
-            row = next(home.rows_of("sessions", "id = ?", [id]), None)
-            if row is None:
-                continue
             counted = writer.query("SELECT COUNT(*) FROM messages WHERE session_id = ?", [id])
-            values = {column: row[column] for column in known if column != "id"}
-            writer.update("sessions", {"id": id}, {**values, "message_count": counted[0][0]})
+            for row in home.rows_of("sessions", "id = ?", [id]):
+                values = {column: row[column] for column in known if column != "id"}
+                writer.update("sessions", {"id": id}, {**values, "message_count": counted[0][0]})
     return len(rows)
 
 

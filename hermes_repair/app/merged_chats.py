@@ -42,19 +42,19 @@ def require_unused(run: Run, receipt: PlanFile) -> None:
 
 
 def _uses(scene: Scene, chats: set[str], last: dict[str, int]) -> Iterator[str]:
-    for id in sorted(chats & scene.routing.live_ids):
-        yield f"a chat of the gateway was led to {id}"
+    for chat in sorted(chats & scene.routing.live_ids):
+        yield f"a chat of the gateway was led to {chat}"
     newest: list[Value] = [json.dumps(last)]
     for (id,) in scene.look.rows(
         "SELECT j.key FROM json_each(?) j WHERE EXISTS (SELECT 1 FROM messages m"
         " WHERE m.session_id = j.key AND m.id > j.value) ORDER BY 1",
         newest,
     ):
-        yield f"messages were added to {id}"
+        yield f"messages were added to {text(id)}"
     if scene.look.has("async_delegations"):
         for (id,) in scene.look.rows(
             "SELECT parent_session_id FROM async_delegations WHERE delivery_state <> 'delivered'"
             " AND parent_session_id IN (SELECT value FROM json_each(?)) ORDER BY 1",
             [json.dumps(sorted(chats))],
         ):
-            yield f"{id} began a delegate's run"
+            yield f"{text(id)} began a delegate's run"

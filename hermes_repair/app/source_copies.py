@@ -8,6 +8,7 @@ route, whose data steps take no person's chat for a delegate's run.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -20,13 +21,15 @@ from hermes_repair.app.merge_sources import NOT_A_SOURCE, Place, Source, SourceK
 from hermes_repair.app.migrate import route_of
 from hermes_repair.app.open_scene import open_scene
 from hermes_repair.app.receipts import gather
-from hermes_repair.app.salvage import reading
+from hermes_repair.app.salvage import SIDE_FILES, reading
 from hermes_repair.app.source_export import SEARCH, from_export
 from hermes_repair.home.layout import DATABASE, Home, open_home, routing_file
+from hermes_repair.host.regular_files import read_if_there
 from hermes_repair.model.actions import Action, Ddl, IndexRefill
 from hermes_repair.model.choices import LookOptions
 from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import DatabaseUnreadable, Refused
+from hermes_repair.model.salvage_ledger import from_document
 from hermes_repair.model.words import count
 from hermes_repair.repair.apply import Rows, apply
 from hermes_repair.salvage import Bundle, NoPages
@@ -42,6 +45,8 @@ from hermes_repair.store.private_copies import scratch
 from hermes_repair.store.two_databases import Which, side_by_side
 from hermes_repair.store.writer import writing
 
+LEDGER = SIDE_FILES["ledger.json"]
+_LONGEST_LEDGER = 64 << 20  # bytes; it names the sessions that lost something
 GROWTH = 3
 """How often the size of a source its copies take: the copy, its salvage or joined view, journal."""
 
@@ -115,7 +120,17 @@ def _copies(run: Run, place: Place, folder: Path, number: int) -> Iterator[Sourc
 
 
 def _source(place: Place, copy: Path) -> Source:
-    return Source(place.named, place.named, place.kind, copy, 0)
+    partial = place.main is not None and _is_salvaged(place.main)
+    return Source(place.named, place.named, place.kind, copy, 0, partial=partial)
+
+
+def _is_salvaged(database: Path) -> bool:
+    """Whether a ledger beside a database says that rows of it may be missing."""
+    written = read_if_there(database.with_name(f"{database.name}{LEDGER}"), _LONGEST_LEDGER)
+    try:
+        return written is not None and not from_document(json.loads(written)).complete
+    except (ValueError, TypeError, LookupError):
+        return True  # something lies there that says nothing of the database
 
 
 @dataclass(frozen=True, slots=True)

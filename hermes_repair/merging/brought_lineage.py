@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
-from hermes_repair.lineage.graph import EdgeKind, Graph
+from hermes_repair.lineage.graph import EdgeKind, Graph, started_after_end
 from hermes_repair.lineage.session_node import SessionNode
 from hermes_repair.merging.chat_verdicts import ENDS, unasked
 from hermes_repair.merging.sides import Side
@@ -45,6 +45,7 @@ class BroughtLineage:
         alone: Mapping[str, ChatVerdict],
     ) -> None:
         self._home = home
+        self._ours = Graph.build(home.sessions.values())
         self._graph = graph
         self._standings = standings
         self._order = [node for node in parents_first(graph) if node.id in alone]
@@ -62,6 +63,8 @@ class BroughtLineage:
                 bring = replace(bring, takes_end=node.id in ends or not self._continuing(node))
                 if bring.link is Link.NONE and bring.new_session:
                     bring = self._linked(node, bring, ends)
+                elif bring.link is Link.BRANCH:
+                    bring = self._beside(bring)
             elif node.id in ends:
                 bring = Bring(verdict.at_home or node.id, new_session=False)
                 verdict = replace(verdict, verdict=Verdict.CONTINUED)
@@ -108,8 +111,14 @@ class BroughtLineage:
         if verdict.bring is not None and verdict.bring.new_session:
             return True
         at_home = self._home.sessions.get(verdict.at_home or "")
-        stays = verdict.verdict in (Verdict.SAME, Verdict.CONTINUED)
-        return stays and at_home is not None and at_home.end_reason not in ENDS
+        if at_home is None or at_home.end_reason in ENDS:
+            return False
+        # A child of the home's own that began later would be taken for what continues it.
+        captured = any(
+            child.id not in self._graph.nodes and started_after_end(child, node)
+            for child in self._ours.child_nodes(at_home.id)
+        )
+        return verdict.verdict in (Verdict.SAME, Verdict.CONTINUED) and not captured
 
     def _linked(self, node: SessionNode, bring: Bring, ends: Collection[str]) -> Bring:
         """Return where a session hangs that the home does not have."""
@@ -122,7 +131,40 @@ class BroughtLineage:
             # Ended so on both sides: the parent had other branches before.
             ours, theirs = self._home.sessions[parent], self._graph.nodes[node.parent_id]
             as_in_source = ours.end_reason == theirs.end_reason == "branched"
+        if as_in_source and not brought and kind not in _GOES_ON:
+            parent = self._open(parent)
+        as_in_source = as_in_source or self._is_hidden(parent)
         return replace(bring, link=Link.PARENT if as_in_source else Link.BRANCH, parent=parent)
+
+    def _is_hidden(self, session_id: str) -> bool:
+        """Whether no list of the home shows a session, because it is a run below another."""
+        kind = self._ours.kinds.get(session_id)
+        return kind not in (None, EdgeKind.ORPHAN, *_GOES_ON)
+
+    def _beside(self, bring: Bring) -> Bring:
+        """Return the fork of a chat; that of a run which no list shows stays below its parent."""
+        ours = self._home.sessions[bring.parent or ""]
+        if not self._is_hidden(ours.id):
+            return bring
+        return replace(bring, link=Link.PARENT, parent=ours.parent_id)
+
+    def _open(self, parent: str) -> str:
+        """Return the session in which a chat of the home goes on now.
+
+        Below one that ended by compression a delegate's run would be taken for what continues it.
+        """
+        for _ in range(len(self._ours.nodes)):
+            if parent in self._graph.nodes and self._graph.nodes[parent].end_reason in ENDS:
+                return parent  # as in the source
+            following = [
+                self._ours.nodes[name]
+                for name in self._ours.continuations(parent)
+                if name not in self._graph.nodes
+            ]
+            if not following:
+                return parent
+            parent = max(following, key=lambda node: (node.started_at or 0.0, node.id)).id
+        return parent
 
     def _place_of(self, parent: str) -> str | None:
         """Return the home's session that stands for a parent after the merge."""

@@ -47,7 +47,7 @@ def verdict_alone(sides: Sides, node: SessionNode, standing: Standing | None) ->
         bring: Bring | None = Bring(node.id, new_session=True, messages=node.rows)
     else:
         verdict, reason = _present(sides, at_home, standing)
-        bring = _into(verdict, standing)
+        bring = _into(verdict, at_home, standing)
     if not standing.source_more or verdict is Verdict.HOME_AHEAD:
         bring = None
     return ChatVerdict(
@@ -67,14 +67,18 @@ def _counts_more(node: SessionNode) -> bool:
     return (node.message_count or 0) > node.rows
 
 
-def _into(verdict: Verdict, standing: Standing) -> Bring | None:
-    """Return what bringing a chat writes that the home has."""
+def _into(verdict: Verdict, at_home: SessionNode, standing: Standing) -> Bring | None:
+    """Return what bringing a chat writes that the home has.
+
+    Where the home has nothing but the beginning of it, it goes on: a fork would show that twice.
+    """
     if standing.first is None:
         return None
+    goes_on = not standing.home_more and not standing.undone and at_home.end_reason not in ENDS
     if verdict is Verdict.CONTINUED and standing.home_more and standing.after is not None:
         since, messages = standing.after
         return Bring(standing.into, False, since, messages)
-    if verdict is Verdict.CONTINUED:
+    if verdict is Verdict.CONTINUED or goes_on:
         since, messages = standing.first.id, standing.source_more
         return Bring(standing.into, False, since, messages, standing.flags)
     return Bring(
@@ -118,7 +122,8 @@ def _present(
         return Verdict.HOME_AHEAD, None
     if standing.display is Display.SOURCE_MORE and not closed:
         return Verdict.CONTINUED, None
-    return Verdict.FORK, None
+    # Copies of what is in other sessions are no reason for another chat.
+    return (Verdict.FORK if standing.rows.never_here else Verdict.HOME_AHEAD), None
 
 
 def _not_new(sides: Sides, standing: Standing) -> tuple[Verdict, Reason | None]:

@@ -134,7 +134,7 @@ def kept_whole(two: TwoHistories, past: Past) -> bool:
     return two.kept or any(row.active and row.id <= past.low for row in two.home)
 
 
-_NEW = JudgedRow(Presence.NEVER_HERE, Because.NEW_BY_ID_AND_TIME)
+NEW_ROW = JudgedRow(Presence.NEVER_HERE, Because.NEW_BY_ID_AND_TIME)
 DOUBTED_CONTENT = frozenset(
     {Because.RE_STAMPED, Because.OLD_BY_TIME, Because.OUT_OF_ORDER, Because.GAP}
 )
@@ -166,7 +166,7 @@ class RowJudge:
         """
         stamped = re_stamped(rows)
         judged = (self._judge(session_id, row, row.id in stamped) for row in rows)
-        return tuple(_NEW if kept and one.because in DOUBTED_CONTENT else one for one in judged)
+        return tuple(NEW_ROW if kept and one.because in DOUBTED_CONTENT else one for one in judged)
 
     def _judge(self, session_id: str, row: HistoryRow, stamped: bool) -> JudgedRow:
         return JudgedRow(*self._answer(session_id, row, stamped))

@@ -7,17 +7,17 @@ read whole afterwards, some at a time.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Container, Iterable, Iterator, Mapping
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from hermes_repair.lineage.graph import Graph
+from hermes_repair.lineage.graph import EdgeKind, Graph
 from hermes_repair.merging.brought_lineage import BroughtLineage
 from hermes_repair.merging.chat_verdicts import Sides, verdict_alone
 from hermes_repair.merging.common_past import Presence, RowJudge
-from hermes_repair.merging.fork_ids import is_fork_id
+from hermes_repair.merging.fork_ids import beginning, origin
 from hermes_repair.merging.sides import Fingerprint, HistoryRow, Side, TwoHistories
-from hermes_repair.merging.standing import Standing, common_rows, stand
+from hermes_repair.merging.standing import Above, Standing, shared_rows, stand
 from hermes_repair.merging.verdicts_of_chats import (
     UNASKED,
     ChatCounts,
@@ -72,6 +72,8 @@ class _Compared:
         self._standings: dict[str, Standing] = {}
         self._unreadable: dict[str, ChatVerdict] = {}
         self._forks = _forks(sides.home)
+        self._branches = _branches(sides)
+        self._taken = set(sides.source.sessions)
 
     def comparison(self) -> Comparison:
         doubtful = self._first_pass()
@@ -134,15 +136,19 @@ class _Compared:
 
     def _relatives(self, session_id: str) -> tuple[str, ...]:
         """Return the home's sessions, beside its own, that may be this chat: forks of merges."""
-        origin = self._graph.nodes[session_id].branched_from or ""
-        found = [*self._forks.get(session_id, ())]
-        if is_fork_id(session_id):
-            found += [*self._forks.get(origin, ()), origin]
+        found = list(self._forks.get(beginning(session_id), ()))
+        if (other := origin(session_id)) is not None:
+            found += [*self._forks.get(other, ()), other]
+        found += self._siblings(session_id)
         return tuple(
             name
             for name in dict.fromkeys(found)
             if name != session_id and name in self._sides.home.sessions
         )
+
+    def _siblings(self, session_id: str) -> Sequence[str]:
+        """Return branches that only the home has, of what this one is a branch of."""
+        return self._branches.get(self._graph.nodes[session_id].branched_from or "", ())
 
     def _batches(self, session_ids: Collection[str]) -> Iterator[list[str]]:
         batch: list[str] = []
@@ -157,28 +163,36 @@ class _Compared:
             yield batch
 
     def _second_pass(self, batch: Collection[str]) -> None:
-        parents = {name: self._above(name) for name in batch}
+        above = {name: self._above(name) for name in batch}
         relatives = {name: self._relatives(name) for name in batch}
         source = self._histories.of_source(
-            {*batch, *(p for above in parents.values() for p in above)}
+            {*batch, *(p for one in above.values() for p in one.parents)}
         )
         home = self._histories.of_home({*batch, *(r for near in relatives.values() for r in near)})
         for name in batch:
-            into = self._nearest(name, relatives[name], home, source)
+            free = [other for other in relatives[name] if other not in self._taken]
+            into = self._nearest(name, free, home, source)
+            self._taken.add(into)
             two = TwoHistories(name, 0, home.get(into, ()), source.get(name, ()))
             if self._sides.source.partial:
                 two = _from_where_it_begins(two)
-            standing = stand(two, into, self._judge, source, parents[name])
+            standing = stand(two, into, self._judge, source, above[name])
             if standing is not None:
                 self._standings[name] = standing
 
-    def _above(self, session_id: str) -> tuple[str, ...]:
-        """Return the sessions above one, nearest first, by parent or by mark."""
+    def _above(self, session_id: str) -> Above:
+        """Return the sessions above one, by parent or by mark."""
+        node = self._graph.nodes[session_id]
         above = self._graph.ancestors(session_id)
-        marked = self._graph.nodes[session_id].branched_from
-        if marked is not None and marked in self._graph.nodes and marked not in above:
-            above = (*above, marked, *self._graph.ancestors(marked))
-        return tuple(dict.fromkeys(above))
+        marked = node.branched_from
+        for other in (marked, origin(session_id)):
+            if other is not None and other in self._graph.nodes:
+                above = (*above, other, *self._graph.ancestors(other))
+        past = self._sides.past
+        later = past.time is None or (node.started_at is not None and node.started_at > past.time)
+        continues = self._graph.kinds.get(session_id) is EdgeKind.CONTINUATION
+        grown = later and continues and past.consistent and not past.gap
+        return Above(tuple(dict.fromkeys(above)), grown)
 
     def _nearest(
         self,
@@ -189,15 +203,22 @@ class _Compared:
     ) -> str:
         """Return the home's session that this chat is: its own, unless a relative has more of it.
 
-        A chat that itself is a fork has its beginning in common with the one that it is a fork of,
-        in the source too; only more than that counts.
+        Two branches of one chat are the same only as long as one has nothing of its own. A chat
+        that itself is a fork has its beginning in common with the one that it is a fork of, in the
+        source too; only more than that counts.
         """
         rows = source.get(name, ())
-        least = common_rows(home.get(name, ()), rows)
-        if is_fork_id(name):
-            origin = self._graph.nodes[name].branched_from or ""
-            least = max(least, common_rows(source.get(origin, ()), rows))
-        common = {other: common_rows(home.get(other, ()), rows) for other in relatives}
+
+        def shared_with(others: Sequence[HistoryRow]) -> int:
+            return shared_rows(TwoHistories(name, 0, tuple(others), rows))
+
+        least = shared_with(home.get(name, ()))
+        if (other := origin(name)) is not None:
+            least = max(least, shared_with(source.get(other, ())))
+        common = {other: shared_with(home.get(other, ())) for other in relatives}
+        for other in self._siblings(name):
+            if common.get(other, 0) < min(len(rows), len(home.get(other, ()))):
+                common.pop(other, None)
         best = max(common, key=lambda other: common[other], default=name)
         return best if common.get(best, 0) > least else name
 
@@ -221,10 +242,19 @@ def _counted(verdicts: Iterable[ChatVerdict]) -> ChatCounts:
 def _forks(home: Side) -> dict[str, list[str]]:
     """Return the forks that merges made, by the chat that they went apart from."""
     forks: dict[str, list[str]] = {}
-    for node in home.sessions.values():
-        if node.branched_from is not None and is_fork_id(node.id):
-            forks.setdefault(node.branched_from, []).append(node.id)
+    for name in home.sessions:
+        if (other := origin(name)) is not None:
+            forks.setdefault(other, []).append(name)
     return forks
+
+
+def _branches(sides: Sides) -> dict[str, list[str]]:
+    """Return the branches that only the home has, by what they are branches of."""
+    branches: dict[str, list[str]] = {}
+    for node in sides.home.sessions.values():
+        if node.branched_from is not None and node.id not in sides.source.sessions:
+            branches.setdefault(node.branched_from, []).append(node.id)
+    return branches
 
 
 def _from_where_it_begins(two: TwoHistories) -> TwoHistories:

@@ -8,7 +8,7 @@ from hashlib import blake2b
 
 from hermes_repair.merging.sides import HistoryRow
 
-_FORK = re.compile(r"fork-[0-9a-f]{8}-")
+_FORK = re.compile(r"fork-[0-9a-f]{8}-(.*)", re.DOTALL)
 _LONGEST = 100
 """Characters of the other chat's id that are kept; Hermes makes file names of ids."""
 
@@ -23,9 +23,17 @@ def fork_id(session_id: str, shared: int, first: HistoryRow) -> str:
     time = b"" if first.timestamp is None else struct.pack(">d", first.timestamp)
     hasher = blake2b(session_id.encode("utf-8", "surrogatepass"), digest_size=4, person=b"fork")
     hasher.update(shared.to_bytes(8, "big") + first.key + time)
-    return f"fork-{hasher.hexdigest()}-{session_id[:_LONGEST]}"
+    return f"fork-{hasher.hexdigest()}-{beginning(session_id)}"
 
 
-def is_fork_id(session_id: str) -> bool:
-    """Whether a merge made the session of this id."""
-    return _FORK.match(session_id) is not None
+def origin(session_id: str) -> str | None:
+    """Return what a fork that a merge made went apart from: the beginning of its id, which is all
+    of it as a rule. None where no merge made the session.
+    """
+    found = _FORK.fullmatch(session_id)
+    return found[1] if found is not None else None
+
+
+def beginning(session_id: str) -> str:
+    """Return as much of an id as forks of it have (:func:`origin`)."""
+    return session_id[:_LONGEST]

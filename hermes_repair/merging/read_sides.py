@@ -19,8 +19,9 @@ from hermes_repair.merging.row_keys import history_key
 from hermes_repair.merging.sides import FlagChange, HistoryRow, Side, TwoHistories
 from hermes_repair.merging.verdicts_of_chats import Comparison
 from hermes_repair.model.values import Value, number, text, whole
+from hermes_repair.store.attached_pair import Which
 from hermes_repair.store.look import Look
-from hermes_repair.store.two_databases import FoundRow, TwoDatabases, Which, side_by_side
+from hermes_repair.store.two_databases import FoundRow, TwoDatabases, side_by_side
 
 T = TypeVar("T")
 

@@ -9,6 +9,7 @@ from enum import Enum
 
 from hermes_repair.merging.common_past import (
     DOUBTED_CONTENT,
+    NEW_ROW,
     Because,
     JudgedRow,
     Presence,
@@ -21,6 +22,21 @@ from hermes_repair.merging.verdicts_of_chats import RowCounts
 
 Whole = Mapping[str, tuple[HistoryRow, ...]]
 """All rows of some chats of the source, by session."""
+
+
+@dataclass(frozen=True, slots=True)
+class Above:
+    """What lies above a chat in the source: its ``parents``, nearest first.
+
+    ``grown``: it began, after the two went apart, as the continuation of one of them. Then a row
+    that was written again and is not one of theirs was said in it, or is its summary.
+    """
+
+    parents: tuple[str, ...] = ()
+    grown: bool = False
+
+
+NOTHING_ABOVE = Above()
 
 
 class Display(Enum):
@@ -70,16 +86,15 @@ def stand(
     into: str,
     judge: RowJudge,
     whole: Whole | None,
-    parents: Sequence[str] = (),
+    above: Above = NOTHING_ABOVE,
 ) -> Standing | None:
     """Hold a chat against the home's; None where ``whole`` is needed and not given.
 
-    Then ``two`` has to have all rows, and ``whole`` the chat itself and its ``parents``, the
-    sessions above it, nearest first.
+    Then ``two`` has to have all rows, and ``whole`` the chat itself and the sessions above it.
     """
     if two.flags and (two.home or two.source) and whole is None:
         return None
-    shared = _shared(two)
+    shared = shared_rows(two)
     pairs = zip(two.home[:shared], two.source[:shared], strict=True)
     flags = (
         *two.flags,
@@ -93,7 +108,9 @@ def stand(
     if any(one.because in DOUBTED_CONTENT for one in judged):
         if whole is None:
             return None
-        carried = _carried(two.session_id, own, judged, whole, parents)
+        carried = _carried(two.session_id, own, judged, whole, above.parents)
+        if above.grown:
+            judged = tuple(NEW_ROW if one.because is Because.RE_STAMPED else one for one in judged)
     counted = [one for row, one in zip(own, judged, strict=True) if row.id not in carried]
     counts = Counter(one.presence for one in counted)
     display, after = _displayed(two)
@@ -118,13 +135,13 @@ def stand(
     )
 
 
-def _shared(two: TwoHistories) -> int:
+def shared_rows(two: TwoHistories) -> int:
     """Return with how many equal rows both go on after what they share.
 
     The same words on both sides are the same message, as long as nothing before them was taken back
     on one side only: then only what is known to be one row is.
     """
-    words = common_rows(two.home, two.source)
+    words = _equal_rows(two.home, two.source)
     pairs = list(zip(two.home[:words], two.source[:words], strict=True))
     if not two.flags and not any(_differ(ours, theirs) for ours, theirs in pairs):
         return words
@@ -153,7 +170,7 @@ def _displayed(two: TwoHistories) -> tuple[Display, tuple[int, int] | None]:
     raise AssertionError("a longer display has a row after the shorter one")
 
 
-def common_rows(home: Sequence[HistoryRow], source: Sequence[HistoryRow]) -> int:
+def _equal_rows(home: Sequence[HistoryRow], source: Sequence[HistoryRow]) -> int:
     """Return with how many equal rows two histories begin."""
     count = 0
     for ours, theirs in zip(home, source, strict=False):

@@ -7,45 +7,24 @@ index of either database, and columns that a schema does not have yet read as th
 
 from __future__ import annotations
 
-import sqlite3
-import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from enum import Enum
 from typing import TypeAlias
 
-from hermes_repair.model.errors import HermesRepairError, Refused
 from hermes_repair.model.values import Value, number, whole
-from hermes_repair.store.connections import bind, open_side_by_side, unreadable
+from hermes_repair.store.attached_pair import CALLS, DEFAULTS, LAST, AttachedPair, Which
+from hermes_repair.store.connections import open_side_by_side
 from hermes_repair.store.look import Look, View
 
 OUT_OF_ORDER_SECONDS = 3600.0
 """A row this much earlier than one before it was not written when it was said. A turn may take an
 hour, and from 0.18.2 on its rows have the times of its messages."""
 
-_LAST = 2**63 - 1
 _REWRITTEN_CHATS = 20
 """So many chats that were perhaps written again are passed over; then nothing is said."""
-_FIRST_RANGE = 2000  # ids, where others wait for us
-_CHATS_AT_ONCE = 50  # the same
-_TICK = 2000  # SQLite instructions between two looks at the clock
-_CALLS = ("tool_call_id", "tool_calls")
-_CONTENT = ("role", "content", *_CALLS)
-_NEEDED = frozenset({"id", "session_id", "timestamp", "role", "content"})
-_DEFAULTS = {"active": "1", "compacted": "0"}
-
-
-class Which(Enum):
-    """One of the two."""
-
-    HOME = "home"
-    SOURCE = "source"
-
-    @property
-    def other(self) -> Which:
-        """The other one."""
-        return Which.SOURCE if self is Which.HOME else Which.HOME
+_CHATS_AT_ONCE = 50  # where others wait for us
+_CONTENT = ("role", "content", *CALLS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +59,8 @@ FoundRow: TypeAlias = tuple[Value, ...]
 ``tool_calls``, ``timestamp``, ``active``, ``compacted``, and whether it is out of order."""
 
 
-class TwoDatabases:
+class TwoDatabases(AttachedPair):
     """Queries over both. Beside a live Hermes each statement is one short read transaction."""
-
-    def __init__(self, connection: sqlite3.Connection, home: Look, source: Look) -> None:
-        self._connection = connection
-        self._looks = {Which.HOME: home, Which.SOURCE: source}
-        self._limit = home.limit if home.limit is not None else source.limit
 
     def settle(self) -> SharedIds:
         """Find what is not the same. Everything below rests on what this found."""
@@ -95,7 +69,7 @@ class TwoDatabases:
             " PRIMARY KEY (side, id)) WITHOUT ROWID"
         )
         same = " AND ".join(self._same(name) for name in ("session_id", "timestamp", *_CONTENT))
-        flags = " AND ".join(self._same(name) for name in _DEFAULTS)
+        flags = " AND ".join(self._same(name) for name in DEFAULTS)
         content = " AND ".join(self._same(name) for name in _CONTENT)
         for which in Which:
             self._in_ranges(
@@ -206,7 +180,7 @@ class TwoDatabases:
         )
         self._do(
             "INSERT INTO temp.chat (session_id, first) SELECT session_id,"
-            f" MIN(CASE kind WHEN 'flags' THEN {_LAST} ELSE id END) FROM temp.unlike"
+            f" MIN(CASE kind WHEN 'flags' THEN {LAST} ELSE id END) FROM temp.unlike"
             " WHERE typeof(session_id) = 'text' GROUP BY session_id"
         )
         self._do(
@@ -290,7 +264,7 @@ class TwoDatabases:
         )
 
     def _chosen(self, noted: str, which: Which) -> Iterator[FoundRow]:
-        names = ("id", *_CONTENT, "timestamp", *_DEFAULTS)
+        names = ("id", *_CONTENT, "timestamp", *DEFAULTS)
         picked = ", ".join(self._column(which, name) for name in names)
         late = (
             "0" if which is Which.HOME else "EXISTS (SELECT 1 FROM temp.late l WHERE l.id = n.id)"
@@ -305,101 +279,12 @@ class TwoDatabases:
     def _by_chats(self, sql: str) -> Iterator[tuple[Value, ...]]:
         """Run a query between two numbers of chats; beside others for a few chats at a time."""
         if self._limit is None:
-            yield from self._run(sql, [0, _LAST])
+            yield from self._run(sql, [0, LAST])
             return
         table = "wanted" if "temp.wanted_rows" in sql else "chat"
         [(last,)] = self._run(f"SELECT COALESCE(MAX(number), 0) FROM temp.{table}")
         for first in range(1, whole(last) + 1, _CHATS_AT_ONCE):
             yield from self._run(sql, [first, first + _CHATS_AT_ONCE - 1])
-
-    def _in_ranges(self, which: Which, sql: str) -> list[tuple[Value, ...]]:
-        """Run a statement between two ids of one side, beside others for a few rows at a time."""
-        if self._limit is None:
-            return list(self._run(sql, [-_LAST - 1, _LAST]))
-        found: list[tuple[Value, ...]] = []
-        low, size = -_LAST - 1, _FIRST_RANGE
-        while True:
-            begun = time.monotonic()
-            try:
-                rows = list(
-                    self._run(
-                        f"SELECT {which.value}.id FROM {self._table(which)}"
-                        f" WHERE {which.value}.id >= ?"
-                        f" ORDER BY {which.value}.id LIMIT 1 OFFSET ?",
-                        [low, size],
-                    )
-                )
-                high = whole(rows[0][0]) if rows else _LAST
-                found += self._run(sql, [low, high])
-            except Refused:
-                if size == 1:
-                    raise
-                size = max(1, size // 4)
-                continue
-            if not rows:
-                return found
-            low = high + 1
-            if time.monotonic() - begun < (self._limit or 0) / 4:
-                size *= 2
-
-    def _do(self, sql: str, parameters: Sequence[Value] = ()) -> None:
-        """Run a statement that gives no rows."""
-        for _ in self._run(sql, parameters):
-            pass
-
-    def _run(self, sql: str, parameters: Sequence[Value] = ()) -> Iterator[tuple[Value, ...]]:
-        try:
-            if self._limit is None:
-                yield from self._connection.execute(sql, bind(parameters))
-            else:
-                yield from self._within(self._limit, sql, parameters)
-        except sqlite3.DatabaseError as error:
-            raise unreadable(self._looks[self._unread()].path, error) from error
-
-    def _unread(self) -> Which:
-        """Return the side that SQLite cannot read to its end; the source where both can be."""
-        try:
-            for _ in self._looks[Which.HOME].rows("SELECT SUM(LENGTH(content)) FROM messages"):
-                pass
-        except HermesRepairError:
-            return Which.HOME
-        return Which.SOURCE
-
-    def _table(self, which: Which) -> str:
-        """Return the messages of one side under its name; an empty table where it has none."""
-        if self._columns(which) >= _NEEDED:
-            return f"{which.value}.messages AS {which.value}"
-        names = ", ".join(f"NULL AS {name}" for name in (*_NEEDED, *_CALLS))
-        return f"(SELECT {names} WHERE 0) AS {which.value}"
-
-    def _columns(self, which: Which) -> frozenset[str]:
-        return frozenset(self._looks[which].columns("messages"))
-
-    def _column(self, which: Which, name: str) -> str:
-        if name in self._columns(which):
-            return f"{which.value}.{name}"
-        return f"{_DEFAULTS.get(name, 'NULL')}"
-
-    def _same(self, name: str) -> str:
-        return f"{self._column(Which.HOME, name)} IS {self._column(Which.SOURCE, name)}"
-
-    def _within(
-        self, limit: float, sql: str, parameters: Sequence[Value]
-    ) -> list[tuple[Value, ...]]:
-        deadline = time.monotonic() + limit
-        self._connection.set_progress_handler(lambda: time.monotonic() > deadline, _TICK)
-        try:
-            return self._connection.execute(sql, bind(parameters)).fetchall()
-        except sqlite3.OperationalError as error:
-            if "interrupted" in str(error):
-                raise Refused(
-                    "This database is too busy to read while others use it.",
-                    "Stop Hermes (`hermes gateway stop`), or whatever else uses it, and run this"
-                    " again.",
-                ) from error
-            raise
-        finally:
-            self._connection.set_progress_handler(None, 0)
 
 
 def _time(value: Value) -> float:

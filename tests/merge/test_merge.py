@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 
 from tests.command import run
 from tests.homes.content import files
+from tests.homes.damage import leave_wal
+from tests.homes.home import execute
 from tests.merge.homes import RELEASES, base, merge, play, rows, view, viewed
 
 Lines = dict[str, list[list[str]]]
@@ -142,6 +145,21 @@ def test_what_is_in_use_by_now_is_not_undone(act: str, why: str, tmp_path: Path)
     assert rows(home) == now
 
 
+def test_a_chat_that_the_gateway_leads_to_is_not_undone(tmp_path: Path) -> None:
+    home, other = base("0.19.0", tmp_path)
+    play("0.19.0", other, 'say("new", "one")')
+    assert merge(home, other).code == 0
+    entry = {"session_key": "agent:main:telegram:dm:7", "session_id": "new"}
+    (home / "sessions").mkdir(exist_ok=True)
+    place = home / "sessions" / "sessions.json"
+    place.write_text(json.dumps({"agent:main:telegram:dm:7": entry}), encoding="utf-8")
+    now = rows(home)
+    undone = run("undo", "--yes", home=home)
+    assert undone.code == 4 and "gateway was led to new" in undone.err
+    place.unlink()
+    assert rows(home) == now and run("undo", "--yes", home=home).code == 0
+
+
 def test_a_look_changes_nothing(tmp_path: Path) -> None:
     home, other = base("0.19.0", tmp_path)
     play("0.19.0", other, 'say("new", "one")')
@@ -153,3 +171,32 @@ def test_a_look_changes_nothing(tmp_path: Path) -> None:
     assert (files(home), files(other)) == before
     merge(home, other)
     assert files(other) == before[1]
+
+
+def test_lost_messages_come_to_their_place_when_named(tmp_path: Path) -> None:
+    home, other = base("0.19.0", tmp_path)
+    shown = view("0.19.0", other)
+    execute(home, "DELETE FROM messages WHERE id > 2")  # what no release does: the counts stay
+    done = merge(home, other)
+    assert done.code == 4 and done.document["receipt"] is None
+    left = {one["session"]: one for one in done.document["still_left"]}
+    assert left["choir"]["lost"] and left["choir"]["into"] == "choir"
+    assert merge(home, other, "--session", "choir", "--session", "garden").code == 0
+    assert view("0.19.0", home) == shown
+
+
+def test_a_home_that_was_never_used_takes_everything(tmp_path: Path) -> None:
+    _, other = base("0.19.0", tmp_path)
+    new = play("0.19.0", tmp_path / "new", "")
+    assert merge(new, other).code == 0
+    assert view("0.19.0", new) == view("0.19.0", other)
+
+
+def test_a_wal_that_a_crash_left_at_home_is_taken_in(tmp_path: Path) -> None:
+    home, other = base("0.19.0", tmp_path)
+    play("0.19.0", other, 'say("new", "one")')
+    leave_wal(home, ("UPDATE sessions SET title = 'Roses' WHERE id = 'garden'", ()))
+    assert run("merge", other, "--dry-run", home=home).code == 0
+    assert merge(home, other).code == 0
+    assert viewed("0.19.0", home)[1]["Roses"] == "garden"
+    assert view("0.19.0", home)["new"] == view("0.19.0", other)["new"]

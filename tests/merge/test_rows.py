@@ -15,8 +15,8 @@ from hermes_repair.records import plan_database
 from hermes_repair.repair.plan_bounds import Bounds, objection
 from hermes_repair.schema.catalogue import default_catalogue
 from tests.command import run
-from tests.homes.home import execute, query
-from tests.merge.homes import base, merge, play
+from tests.homes.home import execute, opened, query
+from tests.merge.homes import base, merge, play, rows
 
 NOBODY = Peers(frozenset(), frozenset())
 CHAT: Row = {"id": "a", "title": "Choir", "model_config": None, "input_tokens": 7, "source": "cli"}
@@ -75,15 +75,16 @@ def test_tokens_are_never_added() -> None:
     assert "input_tokens" not in continued(ours, less, goes_on, ())[1]
     open_end = Bring("a", new_session=False, messages=1, takes_end=False)
     assert "ended_at" not in continued(ours, theirs, open_end, ())[1]
-    row = {"session_id": "a", "input_tokens": 5, "first_seen": 3.0, "last_seen": 9.0}
-    more = {"session_id": "a", "input_tokens": 7, "first_seen": 2.0, "last_seen": 8.0}
+    row: Row = {"session_id": "a", "input_tokens": 5, "first_seen": 3.0, "last_seen": 9.0}
+    more: Row = {"session_id": "a", "input_tokens": 7, "first_seen": 2.0, "last_seen": 8.0}
     assert usage(row, more)[1] == {"input_tokens": 7, "first_seen": 2.0}
 
 
 def test_a_row_of_another_database_in_a_plan(tmp_path: Path) -> None:
     """It is kept without its text, and a saved plan of a user may have none."""
     origin = RowRef("/srv/copy", 5, "ab" * 16, {"id": 5})
-    key, values = {"id": 9}, {"id": 9, "session_id": "a"}
+    key: Row = {"id": 9}
+    values: Row = {"id": 9, "session_id": "a"}
     columns = ("id", "session_id", "role", "content", "timestamp")
     action = RowInsert("messages", key, values, origin, "0" * 64, columns)
     unit = Unit("merge", "a", "bring a", (action,), Safety.SAFE, False, (), (), frozenset({"a"}))
@@ -158,3 +159,50 @@ def test_a_home_that_something_watches_is_left_alone(tmp_path: Path) -> None:
     execute(home, "CREATE TRIGGER eyes AFTER INSERT ON messages BEGIN SELECT 1; END")
     done = merge(home, other)
     assert done.code == 4 and "DB009" in done.out
+
+
+HOSTILE = """
+CREATE TABLE sessions_of (id);
+INSERT INTO sessions_of VALUES (x'00ff'), (CAST(x'ff41' AS TEXT)), (NULL), (''), ('odd'), ('one'),
+    ('two');
+INSERT INTO sessions (id, source, started_at) SELECT id, 'cli', 9e9 FROM sessions_of;
+DROP TABLE sessions_of;
+UPDATE sessions SET parent_session_id = 'two' WHERE id = 'one';
+UPDATE sessions SET parent_session_id = 'one' WHERE id = 'two';
+UPDATE sessions SET model_config = '{', title = CAST(x'fe' AS TEXT) WHERE id = 'odd';
+INSERT INTO messages (session_id, role, content, timestamp) VALUES
+    (x'00ff', 'user', 'a', 9e9), (CAST(x'ff41' AS TEXT), 'user', 'b', 9e9), ('', 'user', 'c', 9e9),
+    ('odd', 'user', x'0001', 9e9), ('odd', 'user', CAST(x'ff' AS TEXT), 9e9),
+    ('odd', CAST(x'ff' AS TEXT), 'd' || char(0), 'no time'), ('odd', 'user', 12.5, 9e999),
+    ('one', 'user', 'e', 9e9), ('gone', 'user', 'f', 9e9);
+"""
+
+
+def test_a_source_with_anything_in_it(tmp_path: Path) -> None:
+    """What can be named comes as it is, to the byte, and goes again; the rest is said."""
+    home, other = base("0.19.0", tmp_path)
+    with opened(other) as db:
+        for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'"):
+            db.execute(f"DROP TRIGGER {name}")
+        db.executescript(HOSTILE)
+    before = rows(home)
+    done = merge(home, other)
+    assert done.code == 4, done
+    assert "2 sessions" in " ".join(done.document["sources"][0]["notes"])
+    left = {one["session"] for one in done.document["still_left"]}
+    assert left == {"odd", "one"}
+    assert merge(home, other, "--session", "odd", "--session", "one").code == 0
+    asked = (
+        "SELECT session_id, role, content, typeof(content), timestamp FROM messages"
+        " WHERE session_id IN ('odd', 'one', '') ORDER BY id"
+    )
+    assert raw(home, asked) == raw(other, asked)
+    for _ in range(2):
+        assert run("undo", "--yes", home=home).code == 0
+    assert rows(home) == before
+
+
+def raw(home: Path, sql: str) -> list[tuple[object, ...]]:
+    with opened(home) as db:
+        db.text_factory = bytes
+        return db.execute(sql).fetchall()

@@ -71,6 +71,7 @@ def _make_session(db: sqlite3.Connection, name: str, bring: Bring, columns: list
     parent = bring.parent if bring.link is Link.PARENT else None
     if bring.link is Link.BRANCH:
         config = json.dumps({**json.loads(config or "{}"), "_branched_from": bring.parent})
+    if bring.into != name:
         title = f"{name} ({bring.into})"
     db.execute(
         "UPDATE main.sessions SET parent_session_id = ?, model_config = ?, title = ? WHERE id = ?",

@@ -9,27 +9,30 @@ from hermes_repair.merging.verdicts_of_chats import Comparison, Reason, Verdict
 from tests.histories.release_side.truth import DELETED, UNDONE
 from tests.merging.play import MARKS_OF_SOURCE, Played, Shown
 
-Rows = dict[str, list[str | None]]
-
 
 @dataclass
 class Judgement:
-    """What is wrong with one merge, each as marks or lines, and what was asked."""
+    """What is wrong with one merge, each as marks or lines, and what was asked.
+
+    ``changed``: lines that show what they should not. ``again``: what a second merge would bring.
+    """
 
     brought_back: list[str] = field(default_factory=list)
     left_behind: list[str] = field(default_factory=list)
     twice: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
+    again: list[str] = field(default_factory=list)
     asked: list[Reason] = field(default_factory=list)
     listed: int = 0
 
     @property
     def wrong(self) -> bool:
         """Whether any rule is broken."""
-        return bool(self.brought_back or self.left_behind or self.twice or self.changed)
+        kinds = (self.brought_back, self.left_behind, self.twice, self.changed, self.again)
+        return any(kinds)
 
 
-def judge(home: Played, source: Played, found: Comparison, shown: Shown, rows: Rows) -> Judgement:
+def judge(home: Played, source: Played, found: Comparison, shown: Shown, rows: Shown) -> Judgement:
     """Judge the merge of a source into a home; ``shown`` and ``rows`` are what came of it."""
     answer = Judgement()
     asked = {name for name, one in found.verdicts.items() if one.verdict is Verdict.ASK}
@@ -39,19 +42,17 @@ def judge(home: Played, source: Played, found: Comparison, shown: Shown, rows: R
     taken = _taken(home.truth) - set(before)
     answer.brought_back = sorted(taken & set(after))
     words = [_words(line) for line in shown.values()]
-    here = {mark for marks in rows.values() for mark in marks}
-    for session, marks in source.rows.items():
-        if session in asked:
-            continue
-        lost = [m for m in marks if m and _of_source(m) and m not in here]
-        line = _words(source.shown.get(session, []))
-        if lost and not (line and any(other[: len(line)] == line for other in words)):
+    stored = [_words(line) for line in rows.values()]
+    here = {one[0] for line in rows.values() for one in line}
+    for session, line in source.rows.items():
+        lost = [one[0] for one in line if _of_source(one[0]) and one[0] not in here]
+        if lost and session not in asked and not _begins(_words(line), stored):
             answer.left_behind += [f"{session}: {mark}" for mark in lost]
     for name, line in source.shown.items():
         said = _words(line)
         if name not in asked and said and not _hidden(name, found, asked):
             fresh = [one[0] for one in line if one[0] and _of_source(one[0])]
-            if fresh and not any(other[: len(said)] == said for other in words):
+            if fresh and not _begins(said, words) and not _begins(said, stored):
                 answer.left_behind.append(f"{name} is not shown as it was")
     there = _marks(source.shown)
     answer.twice = [
@@ -91,7 +92,8 @@ def _changed(home: Shown, source: Shown, after: Shown, found: Comparison) -> lis
     for name, line in after.items():
         if _words(line) not in inputs:
             wrong.append(f"{name} shows what no input showed")
-    wrong += _doubles(home, source, after)
+    free = [after[name] for name in after if name in went_on]
+    wrong += _doubles(home, source, after, free)
     return wrong
 
 
@@ -104,13 +106,17 @@ def _of_line(name: str, found: Comparison) -> list[str]:
     return names
 
 
-def _doubles(home: Shown, source: Shown, after: Shown) -> list[str]:
-    """Return pairs of lines of which one begins the other, and no input had such."""
+def _doubles(home: Shown, source: Shown, after: Shown, free: list[list[list[str]]]) -> list[str]:
+    """Return pairs of lines of which one begins the other, and no input had such.
+
+    ``free`` are lines that went on in the source, by an undo there.
+    """
     pairs = _pairs(home) + _pairs(source)
+    shown = {tuple("\0".join(one) for one in _words(line)) for line in free}
     wrong = []
     for first, second in (_pairs(after) - pairs).elements():
         alike = any(one == first or two == first for one, two in pairs)
-        if not alike:
+        if not alike and first not in shown:
             wrong.append(f"shown twice: {len(first)} of {len(second)} messages")
     return wrong
 
@@ -123,6 +129,11 @@ def _pairs(shown: Shown) -> Counter[tuple[tuple[str, ...], tuple[str, ...]]]:
         for j, two in enumerate(lines)
         if i != j and one and two[: len(one)] == one and (len(one) < len(two) or i < j)
     )
+
+
+def _begins(words: list[list[str]], lines: list[list[list[str]]]) -> bool:
+    """Whether one of the lines begins with these words."""
+    return any(line[: len(words)] == words for line in lines)
 
 
 def _words(line: list[list[str]]) -> list[list[str]]:

@@ -45,10 +45,10 @@ def shown(folder):
     marks = {}
     columns = [row[1] for row in db._conn.execute("PRAGMA table_info(messages)")]
     kept = " OR ".join(f"{name} = 1" for name in ("active", "compacted") if name in columns)
-    for session, mark in db._conn.execute(
-        f"SELECT session_id, tool_name FROM messages WHERE {kept or 1} ORDER BY id"
+    for session, mark, *said in db._conn.execute(
+        f"SELECT session_id, tool_name, role, content FROM messages WHERE {kept or 1} ORDER BY id"
     ):
-        marks.setdefault(session, []).append(mark)
+        marks.setdefault(session, []).append([mark or "", *said])
     db.close()
     return [lines, marks]
 for folder in sys.stdin:
@@ -60,14 +60,14 @@ for folder in sys.stdin:
 class Played:
     """One side after its acts: its folder, the truth of its messages, what its release shows.
 
-    ``rows`` are the marks of all rows that were not taken back, by session.
+    ``rows`` are all rows that were not taken back, by session, in the same way.
     """
 
     acts: str
     home: Path
     truth: dict[str, Any]
     shown: Shown
-    rows: dict[str, list[str | None]]
+    rows: Shown
 
 
 class Player:
@@ -110,7 +110,7 @@ class Player:
             base = node
         return base
 
-    def read(self, release: str, home: Path) -> tuple[Shown, dict[str, list[str | None]]]:
+    def read(self, release: str, home: Path) -> tuple[Shown, Shown]:
         """Return what a release shows of a home, read from a copy of its database."""
         reader = self._readers.get(release)
         if reader is None:

@@ -51,7 +51,9 @@ def merged(player: Player, release: str, base: str, home: Played, source: Played
     target.mkdir(exist_ok=True)
     apply(home.home / "state.db", source.home / "state.db", found.brings, target / "state.db")
     shown, rows = player.read(release, target)
-    return Pair(release, base, home, source, found, judge(home, source, found, shown, rows))
+    answer = judge(home, source, found, shown, rows)
+    answer.again = [one.session_id for one in compared(target, source.home).brings]
+    return Pair(release, base, home, source, found, answer)
 
 
 def compared(home: Path, source: Path) -> Comparison:
@@ -68,8 +70,8 @@ def main() -> None:
     parser.add_argument("--show", action="store_true")
     parser.add_argument("--asked", action="store_true")
     options = parser.parse_args()
-    print("| release | base | pairs | back | left | twice | changed | asked | why |")
-    print("|---|---|---|---|---|---|---|---|---|")
+    print("| release | base | pairs | back | left | twice | changed | again | asked | why |")
+    print("|---|---|---|---|---|---|---|---|---|---|")
     wrong: list[Pair] = []
     asking: list[Pair] = []
     for release in options.releases:
@@ -82,7 +84,14 @@ def main() -> None:
                 asking += [pair for pair in found if pair.answer.asked]
     for pair in wrong if options.show else ():
         answer = pair.answer
-        print(pair, answer.brought_back, answer.left_behind, answer.twice, answer.changed)
+        print(
+            pair,
+            answer.brought_back,
+            answer.left_behind,
+            answer.twice,
+            answer.changed,
+            answer.again,
+        )
     for pair in asking if options.asked else ():
         print(pair, [reason.value for reason in pair.answer.asked])
 
@@ -97,6 +106,7 @@ def _line(release: str, base: str, found: list[Pair]) -> str:
         sum(bool(one.left_behind) for one in answers),
         sum(bool(one.twice) for one in answers),
         sum(bool(one.changed) for one in answers),
+        sum(bool(one.again) for one in answers),
     ]
     cells = [release, base, len(found), *counts, f"{asked / len(found):.1%}", why]
     return f"| {' | '.join(map(str, cells))} |"

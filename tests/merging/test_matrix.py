@@ -1,0 +1,58 @@
+"""Acts of one side against acts of the other, by real releases; what is wrong is none."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.merging.acts import RELEASES, acts_of, bases_of
+from tests.merging.play import playing
+from tests.merging.table import merged, pairs
+
+HOMES = ("turn", "undo", "delete", "rotate, turn")
+SOURCES = ("turn", "undo, again", "BRANCH, turn")
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_a_sample_of_acts_against_acts(release: str) -> None:
+    with playing() as player:
+        found = list(pairs(player, release, "two chats", HOMES, SOURCES))
+    assert len(found) == len(HOMES) * len(SOURCES)
+    assert not [(str(pair), pair.answer) for pair in found if pair.answer.wrong]
+    assert not [str(pair) for pair in found if pair.home.acts == "turn" and pair.answer.asked]
+
+
+@pytest.mark.parametrize(
+    ("release", "base", "home", "source"),
+    [
+        # Both wrote the chat again, which gives the same rows under the same new ids.
+        ("0.19.0", "two chats", "edit", "retry"),
+        # Both compacted, and the home took back what its compaction had kept.
+        ("0.19.0", "two chats", "inplace, undo", "inplace, turn"),
+        # The same words again, after what only one side took back.
+        ("0.19.0", "two chats", "again", "undo, again"),
+        # A run below a chat that the home's compression ended would be taken for what continues it.
+        ("0.14.0", "young", "rotate", "delegate"),
+        # A branch that no list of this release shows stays one.
+        ("0.14.0", "branched", "turn", "rotate"),
+        # Only copies of its parent's rows are left of it in the source.
+        ("0.14.0", "branched", "delete, turn", "undo"),
+    ],
+)
+def test_what_was_wrong_once(release: str, base: str, home: str, source: str) -> None:
+    with playing() as player:
+        ours, theirs = player.bases(release, base)
+        one, other = player.side(release, home, ours), player.side(release, source, theirs)
+        assert one is not None
+        assert other is not None
+        answer = merged(player, release, base, one, other).answer
+    assert not answer.wrong, answer
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("release", "base"), [(release, base) for release in RELEASES for base in bases_of(release)]
+)
+def test_every_act_against_every_act(release: str, base: str) -> None:
+    with playing() as player:
+        found = list(pairs(player, release, base, acts_of(release), acts_of(release)))
+    assert not [(str(pair), pair.answer) for pair in found if pair.answer.wrong]
