@@ -14,7 +14,7 @@ from pathlib import Path
 
 from hermes_repair.evidence.copy_standing import Standing, missing_chats, rows_of, standing
 from hermes_repair.evidence.database_history import last_message_id
-from hermes_repair.evidence.opened_copies import NoCopy, open_copy, unreadable_because
+from hermes_repair.evidence.opened_copies import NoCopy, open_copy, sides_of, unreadable_because
 from hermes_repair.evidence.ownership import LineageEvidence
 from hermes_repair.home.other_databases import (
     CopyKind,
@@ -37,7 +37,7 @@ from hermes_repair.store.look import Look
 STATES = 60
 """Of how many different states the newest rows are read: a hundredth of a second each."""
 COMPARED_BYTES = 256 << 20
-"""So many bytes of copies are compared whole, about half a second."""
+"""So many bytes of copies are compared whole or copied for a look, about a second."""
 CHECKED_BYTES = 64 << 20
 """So many bytes are checked by SQLite page by page, the newest copies first."""
 
@@ -161,6 +161,8 @@ class _Survey:
         room = None if self._everything else COMPARED_BYTES - self._to_compare
         try:
             with open_copy(copy, room) as look:
+                if _is_private(copy):
+                    self._to_compare += copy.path.stat().st_size  # copying took as much
                 if not (look.has("sessions") and look.has("messages")):
                     read_structure(look.rows)  # says why, where the file is damaged
                     raise NoCopy("it has no sessions and messages of Hermes")
@@ -208,10 +210,11 @@ class _Survey:
         }
 
     def _compare(self, copy: DatabaseCopy, look: Look, size: int, lost: Mapping[str, int]) -> None:
-        if not self._everything and self._to_compare + size > COMPARED_BYTES:
-            self._uncompared.append(copy)
-            return
-        self._to_compare += size
+        if not _is_private(copy):
+            if not self._everything and self._to_compare + size > COMPARED_BYTES:
+                self._uncompared.append(copy)
+                return
+            self._to_compare += size
         compared = held_against(self._evidence, look)
         absent = missing_chats(look, self._evidence.node)
         never = never_here(compared)
@@ -247,6 +250,12 @@ class _Survey:
             uncompared=tuple(self._uncompared),
             pile=pile,
         )
+
+
+def _is_private(copy: DatabaseCopy) -> bool:
+    """Whether it was read as a private copy, because something lies beside it."""
+    sides = sides_of(copy.path)
+    return bool(sides.wal or sides.journal) and not copy.kind.in_use
 
 
 def held_against(evidence: LineageEvidence, copy: Look) -> Comparison:

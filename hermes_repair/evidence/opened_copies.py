@@ -72,7 +72,7 @@ def open_copy(copy: DatabaseCopy, most: int | None = None) -> Iterator[Look]:
         try:
             if is_closed_to_owner(copy.path):
                 raise Refused(CLOSED_TO_OWNER)
-            sides = _sides(copy.path)
+            sides = sides_of(copy.path)
             if not copy.kind.in_use:
                 require_database(copy.path)
         except OSError as error:
@@ -94,7 +94,8 @@ def open_copy(copy: DatabaseCopy, most: int | None = None) -> Iterator[Look]:
             yield look
 
 
-def _sides(path: Path) -> Sides:
+def sides_of(path: Path) -> Sides:
+    """Return the sizes of a copy and of what lies beside it; raises ``OSError`` for none."""
     sizes = []
     for suffix in ("", "-wal", "-journal"):
         file = path.with_name(path.name + suffix)
