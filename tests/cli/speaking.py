@@ -28,7 +28,8 @@ from hermes_repair.schema import catalogue_root
 from tests.support import ROOT
 
 AT_A_HOME = (
-    "ack|backfill|backup|copies|doctor|find|forks|history|locks|migrate|repair|restore|tree|undo"
+    "ack|backfill|backup|copies|doctor|find|forks|history|locks|merge|migrate|repair|restore"
+    "|salvage|tree|undo"
 )
 COMMAND = re.compile(rf"hermes-repair (?={AT_A_HOME}\b)[^`]*")
 
