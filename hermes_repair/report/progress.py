@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, TextIO
 
 from hermes_repair.model.words import escape
@@ -114,23 +115,26 @@ class Progress:
         return drawn.get().rstrip("\n")
 
 
-_NOBODY = Progress(sys.stderr, shown=False)
-_now = _NOBODY
+_now: ContextVar[Progress | None] = ContextVar("_now", default=None)
+"""The line of the run that goes on; a process has one terminal."""
 
 
 def begin(*, shown: bool) -> Progress:
     """Return the line of the run that begins now; it is never drawn unless it is ``shown``."""
-    global _now
-    _now.clear()
-    _now = Progress(sys.stderr, shown=shown)
-    return _now
+    clear()
+    line = Progress(sys.stderr, shown=shown)
+    _now.set(line)
+    return line
 
 
 def clear() -> None:
     """Take the line away before something else is printed."""
-    _now.clear()
+    line = _now.get()
+    if line is not None:
+        line.clear()
 
 
 def how_far() -> tuple[int, int]:
     """Return how many steps of how many the run has done; (0, 0) where it never came to any."""
-    return _now.far
+    line = _now.get()
+    return line.far if line is not None else (0, 0)
