@@ -36,13 +36,14 @@ from hermes_repair.salvage import Bundle, NoPages
 from hermes_repair.schema.catalogue import NEWEST_TARGET
 from hermes_repair.schema.recognise import holds_conversations, recognise
 from hermes_repair.schema.structure import read_structure
+from hermes_repair.store.attached_pair import Which
 from hermes_repair.store.backup import copy_live
 from hermes_repair.store.connections import quote
 from hermes_repair.store.file_state import IN_QUESTION, SideFile, Sides, at_rest, main_alone
 from hermes_repair.store.integrity import soundness
 from hermes_repair.store.look import Look
 from hermes_repair.store.private_copies import scratch
-from hermes_repair.store.two_databases import Which, side_by_side
+from hermes_repair.store.two_databases import side_by_side
 from hermes_repair.store.writer import writing
 
 LEDGER = SIDE_FILES["ledger.json"]

@@ -224,6 +224,8 @@ def result_lines(result: Merged, audience: Audience, *, shown: bool) -> Iterator
             command("undo"),
         )
         yield Line(audience.typed(text), "good", asked=True)
+    elif result.left and not result.refused:
+        yield Line("Nothing was merged: all that is left needs your decision.", asked=True)
     elif not result.refused:
         yield Line("There was nothing to merge.", "good", asked=True)
     for unit, error in result.refused:
