@@ -73,7 +73,8 @@ def open_copy(copy: DatabaseCopy, most: int | None = None) -> Iterator[Look]:
             if is_closed_to_owner(copy.path):
                 raise Refused(CLOSED_TO_OWNER)
             sides = sides_of(copy.path)
-            if not copy.kind.in_use:
+            # With a -wal, the pages that the main file lacks may be in that.
+            if not copy.kind.in_use and not (sides.main and sides.wal):
                 require_database(copy.path)
         except OSError as error:
             raise NoCopy(error.strerror or str(error)) from error

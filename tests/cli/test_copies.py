@@ -280,6 +280,26 @@ def test_a_copy_with_the_wal_that_belongs_to_it(home: Path, capsys: Capture) -> 
     assert findings(capsys, home)["CP002"]["severity"] == "warning"
 
 
+def test_pages_that_only_the_wal_of_a_copy_has_are_not_missing(home: Path, capsys: Capture) -> None:
+    """A full disk let SQLite take half of a -wal in, and both were copied as they lay."""
+    work = home.with_name("work")
+    shutil.copytree(home, work)
+    texts = [SECRET * 200] * 20
+    with closing(sqlite3.connect(work / "state.db")) as db:
+        db.execute("PRAGMA wal_autocheckpoint=0")
+        with db:
+            add_session(db, NEW, [("user", text, 6.0 + n) for n, text in enumerate(texts)])
+        wal = (work / "state.db-wal").read_bytes()
+        pages = (work / "state.db").stat().st_size
+        db.execute("PRAGMA wal_checkpoint(FULL)")
+    bak = home / "state.db.bak"
+    bak.write_bytes((work / "state.db").read_bytes()[:pages])
+    (home / "state.db.bak-wal").write_bytes(wal)
+    one = listed(capsys, home)["state.db.bak"]
+    assert (one["state"], one["messages"]) == ("sound", 24)
+    assert "CP003" not in findings(capsys, home)
+
+
 def test_another_profile_is_listed_and_is_no_finding(home: Path, capsys: Capture) -> None:
     with new_home(home / "profiles" / "work", 14) as db:
         add_session(db, NEW, [("user", "how far?", 6.0), ("assistant", "far", 6.1)])
