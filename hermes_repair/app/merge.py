@@ -248,6 +248,7 @@ def _draft(run: Run, scene: Scene, held: Held, place: Path, file_status: FileSta
             known=set(scene.node),
             taken=read_titles(scene.look),
             peers=read_peers(scene.look, scene.routing.current),
+            led=scene.routing.live_ids,
             side_tables=allowed.everything,
         )
         with plan_database.create(path, header) as file:

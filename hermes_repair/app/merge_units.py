@@ -23,6 +23,8 @@ from hermes_repair.store.connections import quote
 from hermes_repair.store.look import Look
 
 MERGE = "merge"
+LED = "merge-led"
+"""The kind of a unit that brings a chat which the gateway led to before: that is no use of it."""
 TICK = 1e-6
 """Seconds between rows whose times would not rise with their ids: 0.17.0 reads them by time."""
 _GROWTH = 6  # row, both search indexes, -wal, receipt
@@ -35,7 +37,8 @@ class UnitMaker:
 
     ``home`` and ``source`` have the same schema, as far as the source could be brought to it.
     ``known`` are the sessions and ``taken`` the titles of the home, ``peers`` its chats of the
-    gateway. ``side_tables``: whether rows of tables beside sessions and messages may be written.
+    gateway and ``led`` the sessions that it leads to. ``side_tables``: whether rows of tables beside
+    sessions and messages may be written.
     """
 
     home: Look
@@ -45,6 +48,7 @@ class UnitMaker:
     known: set[str]
     taken: set[str]
     peers: Peers
+    led: frozenset[str]
     side_tables: bool
     _columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -72,7 +76,7 @@ class UnitMaker:
         what = "bring" if bring.new_session else "continue"
         named = bring.into if bring.into == chat else f"{chat} as {bring.into}"
         return Unit(
-            kind=MERGE,
+            kind=LED if bring.into in self.led else MERGE,
             subject=bring.into,
             summary=f"{what} {named} from {self.name} ({count(bring.messages, 'message')})",
             actions=tuple(actions),
@@ -80,9 +84,16 @@ class UnitMaker:
             live=False,
             findings=(),
             finding_ids=(),
-            sessions=frozenset((bring.into, chat)),
+            sessions=frozenset((bring.into, chat, *self._orphans(bring))),
             room=_GROWTH * size,
         )
+
+    def _orphans(self, bring: Bring) -> Iterator[str]:
+        """Yield what names a new session as its parent already; undo leaves it so again."""
+        if bring.new_session:
+            asked = "SELECT id FROM sessions WHERE parent_session_id = ?"
+            for (id,) in self.home.rows(asked, [bring.into]):
+                yield text(id) or ""
 
     def _shared(self, table: str) -> tuple[str, ...]:
         """Return the columns of a table that both have; those that triggers write are left out."""

@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterator
 
 from hermes_repair.app.environment import Run
+from hermes_repair.app.merge_units import LED
 from hermes_repair.app.open_scene import open_scene
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.model.choices import LookOptions
@@ -23,7 +24,8 @@ _ADDED_ROWS = (
     "SELECT a.unit, i.value FROM actions a JOIN units u ON u.number = a.unit"
     " JOIN images i ON i.unit = a.unit AND i.position = a.position AND i.image = 'key'"
     "  AND i.column_name = 'id'"
-    " WHERE a.kind = 'RowInsert' AND a.tbl = ? AND u.state = 'done' ORDER BY a.unit, a.position"
+    " WHERE a.kind = 'RowInsert' AND a.tbl = ? AND u.state = 'done' AND u.kind <> ?"
+    " ORDER BY a.unit, a.position"
 )
 _SUBJECTS = "SELECT number, subject FROM units WHERE state = 'done'"
 
@@ -31,10 +33,10 @@ _SUBJECTS = "SELECT number, subject FROM units WHERE state = 'done'"
 def require_unused(run: Run, receipt: PlanFile) -> None:
     """Raise :class:`Refused` where Hermes goes on with a chat that this merge brought."""
     with receipt.reading():
-        chats = {text(id) or "" for _, id in receipt.rows(_ADDED_ROWS, ["sessions"])}
+        chats = {text(id) or "" for _, id in receipt.rows(_ADDED_ROWS, ["sessions", LED])}
         subjects = {number: text(subject) or "" for number, subject in receipt.rows(_SUBJECTS)}
         last: dict[str, int] = {}
-        for unit, id in receipt.rows(_ADDED_ROWS, ["messages"]):
+        for unit, id in receipt.rows(_ADDED_ROWS, ["messages", ""]):
             last[subjects[unit]] = int(id)
     with open_scene(run, LookOptions(), check_file=False) as scene:
         for why in _uses(scene, chats, last):

@@ -29,7 +29,7 @@ from tests.support import ROOT
 
 AT_A_HOME = (
     "ack|backfill|backup|copies|doctor|find|forks|history|locks|merge|migrate|repair|restore"
-    "|salvage|tree|undo"
+    "|tree|undo"
 )
 COMMAND = re.compile(rf"hermes-repair (?={AT_A_HOME}\b)[^`]*")
 
