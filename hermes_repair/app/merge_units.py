@@ -37,8 +37,8 @@ class UnitMaker:
 
     ``home`` and ``source`` have the same schema, as far as the source could be brought to it.
     ``known`` are the sessions and ``taken`` the titles of the home, ``peers`` its chats of the
-    gateway and ``led`` the sessions that it leads to. ``side_tables``: whether rows of tables beside
-    sessions and messages may be written.
+    gateway and ``led`` the sessions that it leads to. ``side_tables``: whether rows of tables
+    beside sessions and messages may be written.
     """
 
     home: Look

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from hermes_repair.checks.orphan_messages import adopted_session, find_orphans
 from hermes_repair.model.errors import Changed, HermesRepairError
-from hermes_repair.model.salvage_ledger import Ledger, TableLedger
+from hermes_repair.model.salvage_ledger import VALUES_WITHOUT_A_COLUMN, Ledger, TableLedger
 from hermes_repair.model.values import RawText, Row, Value, number, text, whole
 from hermes_repair.model.words import utc_day
 from hermes_repair.salvage import Encoding, Trust, deleted_cells
@@ -158,7 +158,7 @@ class SalvageWriter:
             for row in self.source.rows(table, lambda one: _aside(side, one), marked=False):
                 values = row.values
                 if homeless and any(values.get(name) is not None for name in homeless):
-                    written.changed["values_without_a_column"] += 1
+                    written.changed[VALUES_WITHOUT_A_COLUMN] += 1
                     side.keep(
                         table,
                         "the new table has no such column",

@@ -13,6 +13,8 @@ from typing import Any
 FORMAT_VERSION = 1
 VERSION_ROW = "version_row"
 """How a schema number is known that the file itself says; any other is deduced or chosen."""
+VALUES_WITHOUT_A_COLUMN = "values_without_a_column"
+"""What differs where the new table cannot have a column: those values lie in the side file."""
 SEARCH_COPY = "search-copy"
 """Where a row comes from that no page gives any more: without the columns that are not indexed."""
 
@@ -165,6 +167,7 @@ class Ledger:
             and self.tables_known
             and (self.store is not None or self.schema_by == VERSION_ROW)
             and not any(session.made for session in self.sessions)
+            and VALUES_WITHOUT_A_COLUMN not in self.changed
             and all(table.complete for table in self.tables)
         )
 

@@ -186,7 +186,9 @@ def literal(sql: str | None, kind: Affinity) -> Value:
 
 def _number(words: str, kind: Affinity, otherwise: Value) -> Value:
     try:
-        return float(words) if kind is Affinity.REAL else int(words)
+        whole = int(words)
+        if kind is not Affinity.REAL and -(2**63) <= whole < 2**63:
+            return whole
     except ValueError:
         pass
     try:

@@ -336,8 +336,10 @@ def test_find_and_backup_list_know_of_copies(home: Path, capsys: Capture) -> Non
     copied(home, "state.db.old")
     delete(home, "gone")
     said = say(capsys, "find", "heron", "--home", home)
-    assert "gone: 2 messages" in said.out
-    assert all(f"  {name}, id" in said.out for name in ("state.db.bak", "state.db.old"))
+    assert "gone: 1 message" in said.out
+    assert "in 2 other databases (state.db." in said.out
+    everything = say(capsys, "find", "heron", "--home", home, "-v").out
+    assert all(f"in {name}" in everything for name in ("state.db.bak", "state.db.old"))
     assert "What is only in a copy: `hermes-repair copies" in said.out
     listed_ones = say(capsys, "backup", "list", "--home", home)
     assert "There are 2 other copies of this database" in listed_ones.out

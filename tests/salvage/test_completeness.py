@@ -113,3 +113,14 @@ def test_a_role_that_hermes_never_wrote_is_kept_in_the_tree(tmp_path: Path) -> N
         (count,) = db.execute("SELECT COUNT(*) FROM messages").fetchone()
     ledger = ledger_of(path.read_bytes(), tmp_path)
     assert ledger.table("messages").read == count and ledger.complete
+
+
+def test_a_page_in_the_place_of_another_is_no_whole_tree(tmp_path: Path) -> None:
+    """As a write leaves it that went to the wrong place: every page is sound, and rows are gone."""
+    made = original(life(EARLY).newer)
+    leaves, size = made.of("messages", "leaf"), made.page_size
+    data = bytearray(made.data)
+    here, other = leaves[2], leaves[5]
+    data[(here - 1) * size : here * size] = data[(other - 1) * size : other * size]
+    ledger = ledger_of(bytes(data), tmp_path)
+    assert not ledger.table("messages").tree_whole and not ledger.complete
