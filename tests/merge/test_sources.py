@@ -246,3 +246,24 @@ def test_a_full_disk_is_refused_and_changes_nothing(tmp_path: Path) -> None:
     done = run("merge", other, "--yes", "--json", home=home, largest=40_000)
     assert done.code == 4 and json.loads(done.out)["error"]["message"]
     assert files(home, but="hermes-repair") == before
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE sessions SET title = CAST(x'ff41' AS TEXT) WHERE id = 'strange'",
+        "UPDATE sessions SET model_config = '{' WHERE id = 'strange'",
+        "UPDATE messages SET content = CAST(x'ff41' AS TEXT) WHERE session_id = 'strange'",
+        "UPDATE sessions SET source = x'0102' WHERE id = 'strange'",
+    ],
+)
+def test_a_value_that_no_hermes_can_read_stays_there(damage: str, tmp_path: Path) -> None:
+    """One such row, and lists of 0.19.0 fail for every chat of the home."""
+    home, other = base(NEWEST, tmp_path)
+    play(NEWEST, other, 'say("strange", "one")')
+    with closing(sqlite3.connect(other / "state.db")) as db, db:
+        assert db.execute(damage).rowcount
+    before = view(NEWEST, home)
+    done = run("merge", str(other), "--yes", home=home)
+    assert done.code == 4 and "of strange that no Hermes can read" in done.err, done
+    assert view(NEWEST, home) == before
