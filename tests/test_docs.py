@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -106,6 +107,13 @@ def resolves(name: str) -> bool:
             found = getattr(found, part)
         return True
     return False
+
+
+def test_no_two_modules_have_one_name() -> None:
+    names = Counter(path.name for path in (ROOT / "hermes_repair").rglob("*.py"))
+    del names["__init__.py"]
+    assert len(names) > 100
+    assert [name for name, times in names.items() if times > 1] == []
 
 
 def test_every_room_is_described(architecture: str) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from hermes_repair.app.apply_units import Job, apply_units, close_receipt, in_memory
 from hermes_repair.app.environment import Run
 from hermes_repair.app.file_status import read_file_status
-from hermes_repair.app.merge import Merged, MergeRequest, Preview, merge, preview
+from hermes_repair.app.merge_into_home import Merged, MergeRequest, Preview, merge, preview
 from hermes_repair.app.merge_units import MERGE
 from hermes_repair.app.open_scene import ask_scene, require_known
 from hermes_repair.app.preflight import require_alone, single_run
@@ -85,7 +85,7 @@ def move(
 ) -> Moved:
     """Copy the whole lineages of some sessions to another profile, and archive them here.
 
-    Raises what :func:`~hermes_repair.app.merge.merge` does, of either home.
+    Raises what :func:`~hermes_repair.app.merge_into_home.merge` does, of either home.
     """
     root = root_of(run, profile)
     require_alone(read_file_status(run.home))

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from hermes_repair.merging.brought_rows import PEER, Peers, brought, continued, peers_of, usage
 from hermes_repair.merging.chat_verdicts import unasked
 from hermes_repair.merging.row_keys import fingerprint, history_key, session_fingerprint
-from hermes_repair.merging.session_rows import PEER, Peers, brought, continued, peers_of, usage
 from hermes_repair.merging.sides import FlagChange
 from hermes_repair.merging.verdicts_of_chats import Bring, ChatVerdict, Link
 from hermes_repair.model import trigger_columns

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from hermes_repair.app.merge import MergeRequest, Preview, preview
-from hermes_repair.app.merge import merge as merge_here
+from hermes_repair.app.merge_into_home import MergeRequest, Preview, preview
+from hermes_repair.app.merge_into_home import merge as merge_here
 from hermes_repair.app.merge_into_profile import move, preview_move
 from hermes_repair.app.merge_sources import NOT_A_SOURCE
 from hermes_repair.cli import completion

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from hermes_repair.app.compared_sources import Held
-from hermes_repair.app.merge import Merged, Preview
+from hermes_repair.app.merge_into_home import Merged, Preview
 from hermes_repair.app.merge_into_profile import Moved
 from hermes_repair.lineage.session_node import SessionNode
 from hermes_repair.merging.common_past import Relation

@@ -16,7 +16,7 @@ from operator import and_
 
 from hermes_repair.salvage.stored_table import Stored, StoredTable, stored_table
 from hermes_repair.schema.catalogue import default_catalogue
-from hermes_repair.schema.side_stores import side_store_structures
+from hermes_repair.schema.side_store_structures import side_store_structures
 from hermes_repair.schema.structure import Column, Structure, Table
 
 LAST_BY_STEPS = 9

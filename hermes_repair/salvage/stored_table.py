@@ -185,13 +185,18 @@ def literal(sql: str | None, kind: Affinity) -> Value:
 
 
 def _number(words: str, kind: Affinity, otherwise: Value) -> Value:
-    try:
-        whole = int(words)
-        if kind is not Affinity.REAL and -(2**63) <= whole < 2**63:
-            return whole
-    except ValueError:
-        pass
+    """Return a number as SQLite takes it: a whole one that 64 bits cannot hold is REAL."""
+    number = _whole(words) if kind is not Affinity.REAL else None
+    if number is not None and -(2**63) <= number < 2**63:
+        return number
     try:
         return float(words)
     except ValueError:
         return otherwise
+
+
+def _whole(words: str) -> int | None:
+    try:
+        return int(words)
+    except ValueError:
+        return None

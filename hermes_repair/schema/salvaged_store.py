@@ -13,7 +13,7 @@ from hermes_repair.schema.salvaged_structure import (
     ordinary_table,
     table_of_index,
 )
-from hermes_repair.schema.side_stores import side_store_scripts
+from hermes_repair.schema.side_store_structures import side_store_scripts
 from hermes_repair.schema.sql_text import kind_of, statements
 from hermes_repair.schema.structure import SHADOW_SUFFIXES, virtual_table_of
 

@@ -15,7 +15,7 @@ from hermes_repair.app import file_exchange
 from hermes_repair.app.environment import Run
 from hermes_repair.app.install_salvaged import install
 from hermes_repair.home.side_stores import at_store
-from hermes_repair.schema.side_stores import side_store_scripts
+from hermes_repair.schema.side_store_structures import side_store_scripts
 from tests.cli.speaking import assert_document
 from tests.command import run
 from tests.homes.database import connect

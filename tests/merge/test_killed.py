@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from hermes_repair.app.environment import Run
-from hermes_repair.app.merge import Merged, MergeRequest, merge
+from hermes_repair.app.merge_into_home import Merged, MergeRequest, merge
 from hermes_repair.app.undo import undo
 from hermes_repair.home.layout import open_home
 from tests.engine.kills import judge, pictures

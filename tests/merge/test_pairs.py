@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hermes_repair.app.environment import Run
-from hermes_repair.app.merge import MergeRequest, merge
+from hermes_repair.app.merge_into_home import MergeRequest, merge
 from hermes_repair.app.undo import undo
 from hermes_repair.home.layout import open_home
 from tests.in_process import fixed_environment

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hermes_repair.merging.session_rows import Peers, brought, continued, usage
+from hermes_repair.merging.brought_rows import Peers, brought, continued, usage
 from hermes_repair.merging.verdicts_of_chats import Bring, Link
 from hermes_repair.model.actions import RowInsert, RowRef
 from hermes_repair.model.plans import Header, Safety, Unit

@@ -176,3 +176,9 @@ def test_the_lengths_of_sessions_are_those_of_no_other_large_table() -> None:
     shapes = known_shapes(hermes_tables())
     assert not shapes["sessions"].lengths & shapes["session_model_usage"].lengths
     assert not shapes["sessions"].lengths & shapes["async_delegations"].lengths
+
+
+def test_a_default_that_64_bits_cannot_hold_is_real() -> None:
+    assert literal("9223372036854775807", Affinity.INTEGER) == 2**63 - 1
+    made = literal("9223372036854775808", Affinity.INTEGER)
+    assert isinstance(made, float) and made == 2.0**63
