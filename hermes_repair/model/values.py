@@ -63,6 +63,8 @@ def stored(name: str) -> str | RawText:
 
 def encode_value(value: Value) -> tuple[str, bytes]:
     """Return (storage class, canonical bytes): equal iff SQLite would call the values identical."""
+    if type(value) is str:  # by far the most; a match asks five questions before it comes to this
+        return "text", value.encode("utf-8", "surrogatepass")
     match value:
         case None:
             return "null", b""
@@ -107,6 +109,8 @@ def decode_value(storage: str, data: bytes) -> Value:
 
 def same_value(left: Value, right: Value) -> bool:
     """Whether two values are identical in storage class and bytes (``1`` is not ``1.0``)."""
+    if type(left) is str and type(right) is str:
+        return left == right
     return encode_value(left) == encode_value(right)
 
 

@@ -218,11 +218,13 @@ class PlanFile:
             first = self._next_number()
             added = list(range(first, first + len(numbers)))
             for new, number in zip(added, numbers, strict=True):
-                for table, row in shown.rows_of_unit(number):
-                    if columns := row.pop("column_names", None):
-                        row["column_set"] = self._column_set(texts(columns))
-                    own = {"number": new, "state": UnitState.PENDING.value}
-                    self._insert(table, row | (own if table == "units" else {"unit": new}))
+                own = {"number": new, "state": UnitState.PENDING.value}
+                for table, rows in shown.rows_of_unit(number):
+                    for row in rows:
+                        if columns := row.pop("column_names", None):
+                            row["column_set"] = self._column_set(texts(columns))
+                        row.update(own if table == "units" else {"unit": new})
+                    self._insert(table, rows)
             if self.digest(added) != digest:
                 raise Refused(
                     f"{shown.path} changed after the plan was shown.",
@@ -231,22 +233,25 @@ class PlanFile:
             self.seal()
         return added
 
-    def rows_of_unit(self, number: int) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Yield the rows that one unit consists of, each with its table, but not its number."""
+    def rows_of_unit(self, number: int) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+        """Yield the rows that one unit consists of, by table, but not its number."""
         with self.reading():
             for table, query in _UNIT_ROWS.items():
                 rows = self._db.execute(query, (number,))
                 names = [name for name, *_ in rows.description]
-                for row in rows:
-                    yield table, dict(zip(names, row, strict=True))
+                yield table, [dict(zip(names, row, strict=True)) for row in rows]
 
     def _next_number(self) -> int:
         row = self._db.execute("SELECT COALESCE(MAX(number), 0) + 1 FROM units").fetchone()
         return int(row[0])
 
-    def _insert(self, table: str, row: Mapping[str, Any]) -> None:
-        names, marks = ", ".join(row), ", ".join(map(placeholder, row.values()))
-        self._db.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", bind(row.values()))
+    def _insert(self, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
+        alike: defaultdict[tuple[str, str], list[list[object]]] = defaultdict(list)
+        for row in rows:
+            form = (", ".join(row), ", ".join(map(placeholder, row.values())))
+            alike[form].append(bind(row.values()))
+        for (names, marks), bound in alike.items():
+            self._db.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", bound)
 
     def _put(self, unit: int, position: int, action: Action) -> None:
         row, images = to_row(action)
@@ -254,12 +259,15 @@ class PlanFile:
         if columns:
             row["column_set"] = self._column_set(columns)
         place = {"unit": unit, "position": position}
-        self._insert("actions", place | {name: kept(value) for name, value in row.items()})
-        for image, values in images.items():
-            for column, value in values.items():
-                self._insert(
-                    "images", {**place, "image": image, "column_name": column, "value": value}
-                )
+        self._insert("actions", [place | {name: kept(value) for name, value in row.items()}])
+        self._insert(
+            "images",
+            (
+                {**place, "image": image, "column_name": column, "value": value}
+                for image, values in images.items()
+                for column, value in values.items()
+            ),
+        )
 
     def _column_set(self, columns: tuple[str, ...]) -> int:
         """Return the number of a list of columns, kept once however many rows share it."""
@@ -393,7 +401,6 @@ class PlanFile:
             for number in chosen:
                 for query in queries:
                     for row in self._db.execute(query, (number,)):
-                        for value in row:
-                            storage, data = encode_value(value)
-                            hasher.update(f"{storage}:{len(data)}:".encode() + data)
+                        for storage, data in map(encode_value, row):
+                            hasher.update(b"%s:%d:%s" % (storage.encode(), len(data), data))
         return hasher.hexdigest()

@@ -10,7 +10,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from functools import wraps
+from functools import lru_cache, wraps
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 from urllib.parse import quote as percent_encode
@@ -53,12 +53,13 @@ def _legibly(ask: Callable[P, T]) -> Callable[P, T]:
         try:
             return ask(*arguments, **named)
         except UnicodeDecodeError as error:
-            raise _said(error) from error
+            raise legible(error) from error
 
     return asked
 
 
-def _said(error: UnicodeDecodeError) -> sqlite3.DatabaseError:
+def legible(error: UnicodeDecodeError) -> sqlite3.DatabaseError:
+    """Return the error that SQLite told in bytes which are no UTF-8."""
     return sqlite3.DatabaseError(error.object.decode("utf-8", "backslashreplace"))
 
 
@@ -74,7 +75,7 @@ class _Cursor(sqlite3.Cursor):
         try:
             yield from iter(super().__next__, None)  # ends by StopIteration: no row is None
         except UnicodeDecodeError as error:
-            raise _said(error) from error
+            raise legible(error) from error
 
 
 class _Connection(sqlite3.Connection):
@@ -179,6 +180,16 @@ def made_in_memory(script: str) -> Iterator[Callable[[str, Sequence[Value]], Ite
         yield connection.execute
 
 
+def plain_cursor(
+    connection: sqlite3.Connection, sql: str, parameters: Sequence[object]
+) -> sqlite3.Cursor:
+    """Run a query and return a cursor that gives its rows without a call of ours for each.
+
+    It raises ``UnicodeDecodeError`` where SQLite has an error to tell: see :func:`legible`.
+    """
+    return sqlite3.Cursor(connection).execute(sql, parameters)
+
+
 def pass_over(connection: sqlite3.Connection) -> None:
     """Let SQLite pass over an entry of the schema that it cannot use, where it would refuse all.
 
@@ -220,7 +231,16 @@ def bind(values: Iterable[Value]) -> list[object]:
     A text that stands for invalid UTF-8 (:func:`~hermes_repair.model.values.text`) and meets a
     plain ``?`` is bound as bytes, which no text equals.
     """
-    return [_bound(value) for value in values]
+    return [
+        value
+        if type(value) in _AS_IT_IS or (type(value) is str and value.isascii())
+        # What is left is rare, and the call costs more than all the rest.
+        else _bound(value)
+        for value in values
+    ]
+
+
+_AS_IT_IS = frozenset({int, float, bytes, type(None)})
 
 
 def _bound(value: Value) -> object:
@@ -233,6 +253,7 @@ def placeholder(value: Value) -> str:
     return "CAST(? AS TEXT)" if isinstance(value, RawText) else "?"
 
 
+@lru_cache(maxsize=1000)  # the names of a few tables and columns, for every row
 def quote(identifier: str) -> str:
     """Return an SQL identifier in double quotes."""
     return '"' + identifier.replace('"', '""') + '"'

@@ -16,7 +16,13 @@ from typing import TypeVar
 
 from hermes_repair.model.errors import InUse, Refused
 from hermes_repair.model.values import Row, Value
-from hermes_repair.store.connections import bind, quote, unreadable
+from hermes_repair.store.connections import (
+    bind,
+    legible,
+    plain_cursor,
+    quote,
+    unreadable,
+)
 
 LIVE_SECONDS_WAL = 0.2
 LIVE_SECONDS_DELETE = 0.05
@@ -68,6 +74,9 @@ class Look:
         Raises :class:`DatabaseUnreadable` where SQLite cannot go on, :class:`Refused` where a live
         database takes longer than a reader may.
         """
+        return self._run(sql, parameters) if self._limit is None else self._asked(sql, parameters)
+
+    def _asked(self, sql: str, parameters: Sequence[Value]) -> Iterator[tuple[Value, ...]]:
         try:
             yield from self._run(sql, parameters)
         except _TooLong as error:
@@ -108,8 +117,12 @@ class Look:
         """
         sql = f"SELECT {what} FROM {quote(table)} WHERE ({where})"
         if self._limit is None:
-            yield from self._run(f"{sql} {tail}", parameters)
-            return
+            return self._run(f"{sql} {tail}", parameters)
+        return self._scan_ranges(sql, table, parameters, tail, self._limit)
+
+    def _scan_ranges(
+        self, sql: str, table: str, parameters: Sequence[Value], tail: str, limit: float
+    ) -> Iterator[tuple[Value, ...]]:
         low: Value = None
         size = _FIRST_RANGE
         while True:
@@ -135,7 +148,7 @@ class Look:
             if high is None:
                 return
             low = high
-            if time.monotonic() - started < self._limit / 4:
+            if time.monotonic() - started < limit / 4:
                 size *= 2
 
     def _range_end(self, table: str, low: Value, size: int) -> Value:
@@ -177,7 +190,7 @@ class Look:
     def _run(self, sql: str, parameters: Sequence[Value]) -> Iterator[tuple[Value, ...]]:
         try:
             if self._limit is None:
-                cursor = self.connection.execute(sql, bind(parameters))
+                cursor = plain_cursor(self.connection, sql, bind(parameters))
                 self._last_names = _names_of(cursor)
                 yield from cursor
             else:
@@ -191,6 +204,8 @@ class Look:
                     "Run this again in a moment.",
                 ) from error
             raise unreadable(self.path, error) from error
+        except UnicodeDecodeError as error:
+            raise unreadable(self.path, legible(error)) from error
         except sqlite3.DatabaseError as error:
             raise unreadable(self.path, error) from error
 
