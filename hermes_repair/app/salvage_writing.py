@@ -141,7 +141,8 @@ class SalvageWriter:
         table = assigned.name
         stored = [name for name in assigned.stored.names if name is not None]
         columns = [name for name in stored if folded(name) in known]
-        homeless = [name for name in stored if folded(name) not in known]
+        made = _columns_of(database, table, also_generated=True)  # SQLite makes their values again
+        homeless = [name for name in stored if folded(name) not in made]
         # Rows come in the order of their rowids, and keep them: 0.17 and others read by them.
         by_rowid = not assigned.stored.without_rowid and assigned.stored.rowid_column is None
         rowid_first = by_rowid and "rowid" not in known
@@ -291,10 +292,12 @@ class SalvageWriter:
             return side.rows
 
 
-def _columns_of(database: NewDatabase, table: str) -> frozenset[str]:
-    """Return the columns that can be written, in lower case."""
-    rows = database.query("SELECT name FROM pragma_table_xinfo(?) WHERE hidden = 0", [table])
-    return frozenset(folded(str(name)) for (name,) in rows)
+def _columns_of(
+    database: NewDatabase, table: str, *, also_generated: bool = False
+) -> frozenset[str]:
+    """Return the columns that can be written, in lower case; with the generated ones on request."""
+    rows = database.query("SELECT name, hidden FROM pragma_table_xinfo(?)", [table])
+    return frozenset(folded(str(name)) for name, hidden in rows if also_generated or not hidden)
 
 
 def _aside(side: SideFile, refused: Refused) -> None:

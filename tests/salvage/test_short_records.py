@@ -90,3 +90,17 @@ def test_a_column_that_cannot_have_come_later_is_in_doubt(default: str, tmp_path
     table = after(made, tmp_path).ledger.table("mine")
     assert table.marked == {"no_default": 1} and not table.complete
     assert table.read == 1
+
+
+def test_generated_columns_are_made_again(tmp_path: Path) -> None:
+    """A stored one lies in the record, and the new table makes it itself."""
+    made = mine(
+        tmp_path / "whole.db",
+        "CREATE TABLE mine (id INTEGER PRIMARY KEY, a INT, b INT GENERATED ALWAYS AS (a * 2)"
+        " STORED, c TEXT, d INT AS (a + 1) VIRTUAL, e TEXT)",
+        "INSERT INTO mine (a, c, e) VALUES (1, 'c1', 'e1'), (2, 'c2', 'e2')",
+        "ALTER TABLE mine ADD COLUMN f TEXT DEFAULT 'later'",
+    )
+    result = after(made, tmp_path)
+    assert_same(made, result)
+    assert result.ledger.complete and not result.ledger.changed
