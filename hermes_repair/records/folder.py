@@ -48,7 +48,9 @@ SALVAGED = "salvaged"
 """What folders are called in which a new database is made."""
 
 _RECEIPT = re.compile(r"(\d{4,})-\d{8}T\d{6}Z-([a-z-]+)\.db")
-_HALF = re.compile(_RECEIPT.pattern + r"\.part(-journal)?")
+HALF = ".part"
+"""Ends the name of a file that is being made."""
+_HALF = re.compile(_RECEIPT.pattern + rf"\{HALF}(-journal)?")
 
 
 def number_of(receipt: Path) -> int:
@@ -283,16 +285,20 @@ class Folder:
         return sorted(paths, key=number_of)
 
     def leftovers(self) -> list[Path]:
-        """Return what only a run that was killed leaves: receipts and new databases, half made.
+        """Return what only a run that was killed leaves half made: receipts, databases, copies.
 
         For a run that has the lock of the home.
         """
         found: list[Path] = []
         if is_folder(self.path) and is_folder(self.receipts):
             found += [path for path in self.receipts.iterdir() if _HALF.fullmatch(path.name)]
-        if is_folder(self.path) and is_folder(self.backups):
-            made = (path for path in self.backups.iterdir() if is_folder(path))
-            found += [path for path in made if path.name.startswith(f"{SALVAGED}-")]
+        for top in (self.backups, self.sources):
+            made = top.iterdir() if is_folder(self.path) and is_folder(top) else ()
+            for place in filter(is_folder, made):
+                if place.name.startswith(f"{SALVAGED}-"):
+                    found.append(place)
+                else:
+                    found += [path for path in place.iterdir() if path.suffix == HALF]
         return sorted(found)
 
     def new_receipt(self, command: str, now: float) -> Path:

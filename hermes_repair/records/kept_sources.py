@@ -16,7 +16,7 @@ from hermes_repair.host.regular_files import open_regular
 from hermes_repair.model.actions import FileCopy
 from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import Refused
-from hermes_repair.records.folder import Folder
+from hermes_repair.records.folder import HALF, Folder
 from hermes_repair.records.plan_database import sync
 from hermes_repair.records.plan_file import MAKE_PLAN
 
@@ -39,7 +39,7 @@ def keep(folder: Folder, receipt: Path, action: FileCopy, home: Path) -> Path:
     source = home / action.source
     hasher = hashlib.sha256()
     left = action.size
-    temporary = target.with_name(target.name + ".part")
+    temporary = target.with_name(target.name + HALF)
     with (
         os.fdopen(folder.create(temporary), "wb") as raw,
         gzip.GzipFile(filename="", fileobj=raw, mode="wb", compresslevel=1, mtime=0) as packed,

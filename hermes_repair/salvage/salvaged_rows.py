@@ -18,8 +18,8 @@ from hermes_repair.salvage.cells import cells
 from hermes_repair.salvage.leaves import Leaf, Trust
 from hermes_repair.salvage.page_image import PageImage
 from hermes_repair.salvage.plain_leaves import plain_rows
+from hermes_repair.salvage.record_values import converter, fewest_columns
 from hermes_repair.salvage.row_shapes import ROLES
-from hermes_repair.salvage.stored_table import Affinity, StoredTable
 
 
 class Mark(Enum):
@@ -34,6 +34,7 @@ class Mark(Enum):
     NUL = "a text has NUL characters that its copy in the search index does not have"
     NOT_TEXT = "a text is not valid in the encoding of the database"
     MAYBE_FREED = "its page hangs in no tree of the table, so it may have been deleted"
+    NO_DEFAULT = "it lacks a column that SQLite could not have added to a table with rows"
     SEARCH_COPY = "it is not a row that was read: the search copy and an index say it"
 
 
@@ -158,7 +159,8 @@ class _Reader:
         self.judge, self.refused = judge, refused
         self.stored = table.stored
         self.name = table.name
-        self.convert = _converter(table.stored)
+        self.convert = converter(table.stored)
+        self.fewest = fewest_columns(table.stored)
         self.needed = values_of(
             [c.name for c in table.stored.columns if c is not None and c.not_null]
         )
@@ -247,6 +249,8 @@ class _Reader:
         if len(record) > len(self.stored.columns):
             self._refuse(rowid, leaf.page, Refusal.MISFIT, None, None)
             return None
+        if len(record) < self.fewest:
+            marks |= {Mark.NO_DEFAULT}
         values = self.convert(rowid, record)
         trust = leaf.trust_of(rowid)
         carved = bool(marks) and Mark.CARVED in marks
@@ -368,33 +372,3 @@ def _runs(pages: TablePages) -> Iterator[list[tuple[int, int]]]:
         run.append((low, page))
     if run:
         yield run
-
-
-def _converter(
-    stored: StoredTable,
-) -> Callable[[int | None, tuple[Value, ...]], dict[str, Value]]:
-    """Return what makes values by name of a record: rowid, defaults, REAL stored as an integer."""
-    named = [(at, column) for at, column in enumerate(stored.columns) if column is not None]
-    names = [column.name for _, column in named]
-    defaults = [column.default for _, column in named]
-    places = [at for at, _ in named]
-    dense = len(named) == len(stored.columns)
-    reals = [column.name for _, column in named if column.affinity is Affinity.REAL]
-
-    def convert(rowid: int | None, record: tuple[Value, ...]) -> dict[str, Value]:
-        if dense and len(record) == len(names):
-            values = dict(zip(names, record, strict=True))
-        else:
-            values = {
-                name: record[at] if at < len(record) else default
-                for name, at, default in zip(names, places, defaults, strict=True)
-            }
-        for name in reals:
-            value = values[name]
-            if isinstance(value, int):
-                values[name] = float(value)
-        if stored.rowid_column is not None and stored.rowid_column in values:
-            values[stored.rowid_column] = rowid
-        return values
-
-    return convert

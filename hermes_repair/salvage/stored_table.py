@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, IntFlag
 
 from hermes_repair.model.values import Value
+from hermes_repair.schema.declared_table import asked, is_strict
 from hermes_repair.schema.structure import Column, Table
+from hermes_repair.store.asked_in_memory import added_value
 
 
 class Stored(IntFlag):
@@ -82,8 +84,9 @@ _NUMBERS = tuple(int(one) for one in _EVERY)
 class StoredColumn:
     """One column of a record. ``default`` stands for it in a record written before it was added.
 
-    ``default`` is None too where the default is an expression. ``allowed`` is what a release stores
-    there: NULL where it may be absent, and its affinity.
+    ``came_later``: whether it can be so at all. SQLite adds no column with a default that is not
+    constant, so a record without it is not what it seems; ``default`` is None then. ``allowed`` is
+    what a release stores there: NULL where it may be absent, and its affinity.
     """
 
     name: str
@@ -91,6 +94,7 @@ class StoredColumn:
     not_null: bool
     default: Value
     allowed: Stored
+    came_later: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,17 +124,27 @@ class StoredTable:
         return tuple(at for at, column in enumerate(self.columns) if column is None)
 
 
-def stored_table(table: Table, columns: Iterable[str | None] | None = None) -> StoredTable:
+def stored_table(
+    table: Table, columns: Iterable[str | None] | None = None, sql: str | None = None
+) -> StoredTable:
     """Return how ``table`` is stored; ``columns`` names its columns in another order.
 
-    Names that the table does not have are columns whose name is not known.
+    Names that the table does not have are columns whose name is not known. ``sql`` is its CREATE
+    TABLE, where a page has that: the defaults in it are then taken as they are written.
     """
     rowid_column = _rowid_column(table)
     kept = [column for column in table.columns if column.hidden != _VIRTUAL]
     if table.without_rowid:
         first = [table.column(name) for name in table.key]
         kept = [c for c in first if c is not None] + [c for c in kept if not c.pk]
-    by_name = {column.name: _stored(column, rowid_column) for column in kept}
+    written = asked(sql).defaults if sql is not None else {}
+    strict = sql is not None and is_strict(sql)
+    by_name = {
+        column.name: _stored(
+            replace(column, default=written.get(column.name, column.default)), rowid_column, strict
+        )
+        for column in kept
+    }
     names = by_name if columns is None else columns
     return StoredTable(
         table.name,
@@ -153,7 +167,7 @@ def _rowid_column(table: Table) -> str | None:
     return column.name if column is not None and column.type.upper() == "INTEGER" else None
 
 
-def _stored(column: Column, rowid_column: str | None) -> StoredColumn:
+def _stored(column: Column, rowid_column: str | None, strict: bool) -> StoredColumn:
     kind = affinity(column.type)
     allowed = kind.value
     if column.name == rowid_column:
@@ -162,41 +176,11 @@ def _stored(column: Column, rowid_column: str | None) -> StoredColumn:
         allowed &= ~Stored.NULL
     else:
         allowed |= Stored.NULL
-    return StoredColumn(column.name, kind, column.not_null, literal(column.default, kind), allowed)
-
-
-def literal(sql: str | None, kind: Affinity) -> Value:
-    """Return what a DEFAULT clause of a literal gives; None for NULL and for expressions."""
-    words = (sql or "").strip()
-    while words.startswith("(") and words.endswith(")"):
-        words = words[1:-1].strip()
-    if words[:1] == "'" and words[-1:] == "'" and len(words) > 1:
-        text = words[1:-1].replace("''", "'")
-        return text if kind in (Affinity.TEXT, Affinity.BLOB) else _number(text, kind, text)
-    if words[:2].lower() == "x'" and words[-1:] == "'":
+    default: Value = None
+    constant = True
+    if column.default is not None:
         try:
-            return bytes.fromhex(words[2:-1])
+            default = added_value(column.type, column.default, strict=strict)
         except ValueError:
-            return None
-    if words.lower() in ("true", "false"):
-        words = str(int(words.lower() == "true"))
-    number = _number(words.replace(" ", ""), kind, None)
-    return str(number) if kind is Affinity.TEXT and number is not None else number
-
-
-def _number(words: str, kind: Affinity, otherwise: Value) -> Value:
-    """Return a number as SQLite takes it: a whole one that 64 bits cannot hold is REAL."""
-    number = _whole(words) if kind is not Affinity.REAL else None
-    if number is not None and -(2**63) <= number < 2**63:
-        return number
-    try:
-        return float(words)
-    except ValueError:
-        return otherwise
-
-
-def _whole(words: str) -> int | None:
-    try:
-        return int(words)
-    except ValueError:
-        return None
+            constant = False
+    return StoredColumn(column.name, kind, column.not_null, default, allowed, constant)

@@ -116,7 +116,10 @@ class _Roles:
         self.image, self.survey, self.known = image, survey, known
         self.schema: Schema = best_rows(survey.schema_rows)
         self.tables = tables_left(self.schema, hermes=known is hermes_tables())
-        self.stored = {name: stored_table(table) for name, table in self.tables.items()}
+        self.stored = {
+            name: stored_table(table, sql=self.schema["table", name].sql)
+            for name, table in self.tables.items()
+        }
         self.roots = {
             name: row.root for (kind, name), row in self.schema.items() if kind == "table"
         }

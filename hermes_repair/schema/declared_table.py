@@ -1,7 +1,8 @@
-"""The table that a CREATE TABLE declares, read from its text alone.
+"""The table that a CREATE TABLE declares, read from its text.
 
 SQLite would say the same (``PRAGMA table_xinfo``), but what stands in the schema of a damaged
-database may be anything, and is not given to SQLite to run.
+database may be anything. What the text alone does not tell (:func:`asked`) SQLite is asked in an
+empty database in memory, if it is nothing but a list of columns.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from itertools import takewhile
 
 from hermes_repair.schema.sql_text import split_arguments, tokens
 from hermes_repair.schema.structure import Column, Table
+from hermes_repair.store.asked_in_memory import AskedTable, asked_table
 
 _CONSTRAINTS = {"primary": "key", "foreign": "key", "unique": "(", "check": "("}
 _AFTER_TYPE = frozenset(
@@ -69,6 +71,20 @@ def declared_table(sql: str) -> Table | None:
         autoincrement=autoincrement,
         without_rowid=without_rowid,
     )
+
+
+def asked(sql: str) -> AskedTable:
+    """Return what SQLite says of a CREATE TABLE; nothing for one that makes it run a query."""
+    words = list(tokens(sql))
+    alone = "select" not in words and "values" not in words and ";" not in words[:-1]
+    return asked_table(sql) if alone and declared_table(sql) is not None else AskedTable()
+
+
+def is_strict(sql: str) -> bool:
+    """Whether a CREATE TABLE ends in STRICT: then a column of the type ANY converts nothing."""
+    words = list(tokens(sql))
+    end = max((at for at, word in enumerate(words) if word == ")"), default=len(words))
+    return "strict" in words[end:]
 
 
 def _column(part: Sequence[str]) -> Column:

@@ -19,6 +19,8 @@ from hermes_repair.store.connections import bind, open_private, placeholder, quo
 
 CACHE_KIB = 16 << 10  # rows come in order, and indexes are sorted: more gains nothing
 _NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
+_NOT_TAKEN = (sqlite3.IntegrityError, sqlite3.DataError, OverflowError)
+"""A constraint, a value too large for SQLite, a number of more than 64 bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ class NewDatabase:
             try:
                 # The rows before a refused one stay; the generator goes on behind it.
                 self.connection.executemany(plain, source)
-            except (sqlite3.IntegrityError, sqlite3.DataError) as error:
+            except _NOT_TAKEN as error:
                 refused(last, str(error))
                 left += 1
             except (sqlite3.ProgrammingError, sqlite3.InterfaceError, UnicodeEncodeError):
@@ -93,7 +95,7 @@ class NewDatabase:
         marks = ", ".join(map(placeholder, row))
         try:
             self.connection.execute(f"{begin}({marks})", bind(row))
-        except sqlite3.IntegrityError as error:
+        except _NOT_TAKEN as error:
             refused(row, str(error))
             return False
         return True

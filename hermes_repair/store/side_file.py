@@ -58,7 +58,13 @@ class SideFile:
             bind([self.rows, source, reason, page, rowid]),
         )
         for place, (column, value) in enumerate(values):
-            put(
-                f"INSERT INTO kept_values VALUES (?, ?, ?, {placeholder(value)})",
-                bind([self.rows, place, column, value]),
-            )
+            try:
+                put(
+                    f"INSERT INTO kept_values VALUES (?, ?, ?, {placeholder(value)})",
+                    bind([self.rows, place, column, value]),
+                )
+            except OverflowError:  # no number of SQLite's: its digits are kept
+                put(
+                    "INSERT INTO kept_values VALUES (?, ?, ?, ?)",
+                    bind([self.rows, place, column, str(value)]),
+                )

@@ -337,6 +337,8 @@ def test_what_a_killed_run_left_is_named_and_goes(tmp_path: Path) -> None:
     left = [
         records / "backups" / "salvaged-20260101T000000Z" / ".state.db.99999999-1.salvage",
         records / "receipts" / "0007-20260101T000000Z-salvage.db.part",
+        records / "backups" / "0007-20260101T000000Z-repair" / "state.db.part",
+        records / "sources" / "0007-20260101T000000Z-backfill" / "a.jsonl.gz.part",
         home / ".state.db.hermes-repair",
         tmp_path / ".new.db.99999999-1.salvage",
     ]
@@ -344,14 +346,15 @@ def test_what_a_killed_run_left_is_named_and_goes(tmp_path: Path) -> None:
         if path.suffix == ".salvage":
             path.mkdir(parents=True)
             path /= "state.db"
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"half")
     mine = tmp_path / ".new.db.mine.salvage"
     mine.mkdir()
     said = run("salvage", "--out", out, home=home).out
-    assert f"had left {left[3]}, half made" in said and not left[3].exists() and mine.exists()
-    assert left[2].exists(), "a look changes nothing of the home"
+    assert f"had left {left[-1]}, half made" in said and not left[-1].exists() and mine.exists()
+    assert all(path.exists() for path in left[:-1]), "a look changes nothing of the home"
     said = run("salvage", "--install", "--yes", home=home).out
-    for path in (left[0].parent, *left[1:3]):
+    for path in (left[0].parent, *left[1:-1]):
         assert f"had left {path}, half made" in said and not path.exists()
 
 

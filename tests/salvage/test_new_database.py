@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -42,6 +43,27 @@ def test_every_value_comes_back(tmp_path: Path, encoding: str, page_size: int) -
         assert repr(found) == repr(VALUES)
     else:  # those bytes are another text there, and SQLite gives it as UTF-8
         assert repr(kept[:14]) == repr(VALUES[:14])
+
+
+@pytest.mark.parametrize("beside", ["text", RawText(b"\xff")])
+def test_a_number_that_sqlite_does_not_have_sets_its_row_aside(
+    beside: Value, tmp_path: Path
+) -> None:
+    rows: list[tuple[Value, ...]] = [(1, 1, "a"), (2, 2**63, beside), (3, -(2**63), "c")]
+    with (
+        SideFile(tmp_path / "side.db") as side,
+        new_database(tmp_path / "new.db", FileFormat()) as database,
+    ):
+        database.run("CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER, v TEXT)")
+
+        def refused(row: Sequence[Value], reason: str) -> None:
+            side.keep("t", reason, zip(("id", "n", "v"), row, strict=True))
+
+        assert database.fill("t", ["id", "n", "v"], iter(rows), refused) == 2
+        assert database.query("SELECT id FROM t") == [(1,), (3,)]
+    with closing(connect(tmp_path / "side.db")) as db:
+        kept = db.execute("SELECT value FROM kept_values ORDER BY place").fetchall()
+    assert kept == [(2,), (str(2**63),), (beside,)]
 
 
 def test_what_the_table_does_not_take_is_named_and_the_rest_goes_in(tmp_path: Path) -> None:
