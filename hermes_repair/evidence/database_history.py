@@ -13,6 +13,7 @@ from functools import cached_property
 from hermes_repair.evidence.snapshot import Snapshot
 from hermes_repair.model.receipt_history import Freed
 from hermes_repair.model.values import number, row_digest, whole
+from hermes_repair.store.sequence_marks import known_mark
 from hermes_repair.transcripts.clock import MAX_EPOCH, SLACK
 from hermes_repair.transcripts.reader import prefix_digest
 from hermes_repair.transcripts.session_files import TranscriptFile
@@ -110,14 +111,7 @@ def _brought_back(snapshot: HistoryEvidence, ours: str) -> frozenset[str]:
 
 def last_message_id(snapshot: HistoryEvidence) -> int | None:
     """Return the largest id that ``messages`` ever gave out, 0 for none; None where not known."""
-    look = snapshot.look
-    row = look.one("SELECT MAX(id) FROM messages")
-    largest = whole(row[0]) if row else 0
-    if not look.has("sqlite_sequence"):
-        return None
-    row = look.one("SELECT seq FROM sqlite_sequence WHERE name = 'messages'")
-    given = whole(row[0]) if row else 0
-    return given if given >= largest else None
+    return known_mark(snapshot.look)
 
 
 def ids_without_row(snapshot: HistoryEvidence) -> int | None:
