@@ -23,8 +23,10 @@ from hermes_repair.salvage import Bundle, NoPages, Trust
 from hermes_repair.salvage.account import MESSAGES, SESSIONS, Account
 from hermes_repair.salvage.column_orders import side_store_tables
 from hermes_repair.salvage.damaged_database import DamagedDatabase, damaged_database
+from hermes_repair.salvage.given_ids import GivenIds, given_ids
 from hermes_repair.salvage.schema_left import search_tables_left
 from hermes_repair.schema.catalogue import NEWEST_TARGET
+from hermes_repair.schema.declared_table import declared_table
 from hermes_repair.schema.recognise import STORE
 from hermes_repair.schema.salvaged_store import salvaged_store
 from hermes_repair.schema.salvaged_structure import (
@@ -189,6 +191,7 @@ def _ledger(
     roles = {"main": bundle.main, "wal": bundle.wal, "journal": bundle.journal}
     unread = sum(1 for _ in source.survey.unaccounted())
     sessions = tuple(sorted(account.session_ledgers(), key=lambda one: one.session_id))
+    given = given_ids(source, _counted(structure))
     return Ledger(
         sources=tuple(
             SourceFile(role, str(path), path.stat().st_size)
@@ -206,7 +209,7 @@ def _ledger(
             Noted(note.fact.name.lower(), note.fact.value, note.count) for note in image.notes
         ),
         tables=(
-            *(_table_ledger(source, account, name) for name in structure.tables),
+            *(_table_ledger(source, account, name, given.get(name)) for name in structure.tables),
             *(
                 _kept_apart(_table_ledger(source, account, name))
                 for name in _not_made(source, structure)
@@ -219,17 +222,28 @@ def _ledger(
     )
 
 
-def _table_ledger(source: DamagedDatabase, account: Account, name: str) -> TableLedger:
+def _table_ledger(
+    source: DamagedDatabase, account: Account, name: str, given: GivenIds | None = None
+) -> TableLedger:
     """Return what the ledger says of a table; of messages also how many may be missing.
 
-    What sessions count drifts in sound databases too, so it is asked only where pages of messages
-    may be missing, and no more is believed than there are ids for.
+    ``given``: how far its ids had gone, None where it has no AUTOINCREMENT. What sessions count
+    drifts in sound databases too, so it is asked only where pages of messages may be missing, and
+    no more is believed than there are ids for.
     """
     witnessed = source.witnesses.has_all(name)
     ledger = account.table_ledger(source.assignment, name, witnessed=witnessed)
+    if given is not None:
+        ledger = replace(ledger, highest_id=given.highest, highest_id_known=given.known)
     if name != MESSAGES or ledger.proven_whole:
         return ledger
-    highest = source.witnesses.highest(name)
+    highest = source.witnesses.highest(name) if given is None else given.highest
     ids_open = max(highest - ledger.read - in_ranges(ledger.lost), 0)
     lost = min(account.counted_more(), ids_open)
     return replace(ledger, ids_open=ids_open, lost_unnamed=lost)
+
+
+def _counted(structure: SalvagedStructure) -> list[str]:
+    """Return the tables of the new database that have AUTOINCREMENT."""
+    declared = {name: declared_table(sql) for name, sql in structure.tables.items()}
+    return [name for name, table in declared.items() if table is not None and table.autoincrement]

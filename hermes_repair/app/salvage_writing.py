@@ -7,23 +7,22 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from hermes_repair.checks.orphan_messages import adopted_session, find_orphans
 from hermes_repair.model.errors import Changed, HermesRepairError
 from hermes_repair.model.salvage_ledger import VALUES_WITHOUT_A_COLUMN, Ledger, TableLedger
-from hermes_repair.model.values import RawText, Row, Value, number, text, whole
+from hermes_repair.model.values import Row, Value, number, text, whole
 from hermes_repair.model.words import utc_day
 from hermes_repair.salvage import Encoding, Trust, deleted_cells
 from hermes_repair.salvage.account import MESSAGES, SESSIONS, Account
 from hermes_repair.salvage.assignment import AssignedTable
 from hermes_repair.salvage.damaged_database import DamagedDatabase
-from hermes_repair.salvage.row_shapes import shape_of
+from hermes_repair.salvage.deleted_cells import tables_of
 from hermes_repair.salvage.salvaged_rows import Refusal, Refused, SalvagedRow, values_of
 from hermes_repair.salvage.search_copy import PartOfMessage
-from hermes_repair.salvage.stored_table import StoredTable
 from hermes_repair.schema.salvaged_structure import SalvagedStructure
 from hermes_repair.schema.search import CJK
 from hermes_repair.schema.search_rebuild import rebuild
@@ -32,6 +31,7 @@ from hermes_repair.schema.sql_text import folded
 from hermes_repair.schema.structure import read_structure
 from hermes_repair.store.look import Look, View
 from hermes_repair.store.new_database import FileFormat, NewDatabase, new_database
+from hermes_repair.store.sequence_marks import set_mark
 from hermes_repair.store.side_file import SideFile
 from hermes_repair.transcripts.message_rows import recovered_title
 
@@ -49,9 +49,6 @@ _ENCODINGS = {
     Encoding.UTF16BE: "UTF-16be",
 }
 
-
-_SERIAL_TYPES = {type(None): 0, int: 1, float: 7, bytes: 12, str: 13, RawText: 13}
-"""A serial type for each kind of value, as fileformat2 numbers them (section 2.1)."""
 
 _PLACES = {
     Trust.FREED: "free",
@@ -108,7 +105,7 @@ class SalvageWriter:
             if layout is not None:
                 self._set_version(database, written)
                 self._adopt(database, written)
-            self._raise_sequences(database)
+            self._set_marks(database, ledger)
             self._make_indexes(database, side, written)
             if layout is not None:
                 self._make_search(database, layout, written)
@@ -221,22 +218,11 @@ class SalvageWriter:
             database.fill(SESSIONS, list(row), [tuple(row.values())], _must_fit)
             written.changed["sessions_made"] += 1
 
-    def _raise_sequences(self, database: NewDatabase) -> None:
+    def _set_marks(self, database: NewDatabase, ledger: Ledger) -> None:
         """Let no id be given out again that anything says was given out."""
-        if not database.query("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_sequence'"):
-            return
-        for table in self.structure.tables:
-            assigned = self.source.assignment.tables.get(table)
-            if assigned is None or not assigned.stored.autoincrement:
-                continue
-            highest = self.source.witnesses.highest(table)
-            rows = database.query("SELECT seq FROM sqlite_sequence WHERE name = ?", [table])
-            if not rows:
-                database.query("INSERT INTO sqlite_sequence VALUES (?, ?)", [table, highest])
-            elif whole(rows[0][0]) < highest:
-                database.query(
-                    "UPDATE sqlite_sequence SET seq = ? WHERE name = ?", [highest, table]
-                )
+        for table in ledger.tables:
+            if table.highest_id is not None and table.name in self.structure.tables:
+                set_mark(database, table.name, table.highest_id, known=table.highest_id_known)
 
     def _make_indexes(self, database: NewDatabase, side: SideFile, written: Written) -> None:
         self.tell("Making the indexes.")
@@ -293,7 +279,7 @@ class SalvageWriter:
             for leaf, cell in deleted_cells(self.source.image, self.source.survey):
                 if cell.values is None:
                     continue
-                fitting = _tables_of(cell.values, self.source.assignment.tables.values())
+                fitting = tables_of(cell.values, self.source.assignment.tables.values())
                 names = fitting[0].names if len(fitting) == 1 else (None,) * len(cell.values)
                 side.keep(
                     " or ".join(stored.name for stored in fitting) or None,
@@ -321,12 +307,6 @@ def _aside(side: SideFile, refused: Refused) -> None:
             page=refused.page,
             rowid=refused.rowid,
         )
-
-
-def _tables_of(values: Sequence[Value], tables: Iterable[AssignedTable]) -> list[StoredTable]:
-    """Return the tables that may have had a row of these values."""
-    types = [_SERIAL_TYPES[type(value)] for value in values]
-    return [table.stored for table in tables if shape_of(table.stored, 1).fits(types)]
 
 
 def _must_fit(values: Sequence[Value], reason: str) -> None:

@@ -18,6 +18,9 @@ VALUES_WITHOUT_A_COLUMN = "values_without_a_column"
 SEARCH_COPY = "search-copy"
 """Where a row comes from that no page gives any more: without the columns that are not indexed."""
 
+LOWER_BOUND = "hermes-repair: at least so many ids were given, of "
+"""Begins the name of a row of ``sqlite_sequence`` that salvage writes; that of a table follows."""
+
 Ranges = tuple[tuple[int, int], ...]
 """Ids, the first and the last of each unbroken run."""
 
@@ -54,9 +57,11 @@ class TableLedger:
     ``witnessed``: an index that lost no page names every row, so that ``lost`` is all that is gone.
     ``tree_whole``: its tree is known and has lost no page, so that no row of it can be missing.
     ``ids_open``: where pages may be missing, ids up to the highest given out that are neither read
-    nor lost: no more rows than that can be missing. ``unknown_columns``: so many columns of the
-    file have values whose names nothing tells; they are in no row. ``columns_by``: how the others
-    are known.
+    nor lost: no more rows than that can be missing, if that highest is known. ``unknown_columns``:
+    so many columns of the file have values whose names nothing tells; they are in no row.
+    ``columns_by``: how the others are known. ``highest_id``: the highest id that AUTOINCREMENT ever
+    gave, None where the table has none; ``highest_id_known``: its mark was read. If it was not,
+    more may have been given and deleted since, and the new database says so (``sqlite_sequence``).
     """
 
     name: str
@@ -76,6 +81,8 @@ class TableLedger:
     ids_open: int = 0
     unknown_columns: int = 0
     columns_by: str = ""
+    highest_id: int | None = None
+    highest_id_known: bool = True
 
     @property
     def lost_rows(self) -> int:
@@ -94,10 +101,10 @@ class TableLedger:
 
     @property
     def complete(self) -> bool:
-        """Whether every row was read as it was, and none is in doubt."""
+        """Whether every row was read as it was, and none is in doubt; and the mark of the ids."""
         filled = SEARCH_COPY in self.by_origin
         missing = self.lost_rows or self.aside or self.unknown_columns or not self.proven_whole
-        return not (missing or filled or self.in_doubt)
+        return self.highest_id_known and not (missing or filled or self.in_doubt)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +177,15 @@ class Ledger:
             and VALUES_WITHOUT_A_COLUMN not in self.changed
             and all(table.complete for table in self.tables)
         )
+
+
+def lower_bound_name(table: str) -> str:
+    """Return the name of the row of ``sqlite_sequence`` in a database that salvage made which says
+    that the mark of a table is only a lower bound.
+
+    SQLite looks for rows by the name of a table alone, so that it leaves this one as it is.
+    """
+    return LOWER_BOUND + table
 
 
 def ranges_of(ids: Iterable[int]) -> Ranges:

@@ -167,9 +167,10 @@ def _store_verdict(ledger: Ledger) -> Iterator[Line]:
 def _beyond_tables(ledger: Ledger) -> Iterator[Line]:
     """Yield what may be missing that no table can tell."""
     messages, unread = ledger.table(MESSAGES), ledger.unread_pages
+    bounded = messages.ids_open and messages.highest_id_known
     most = (
         f"up to {count(messages.ids_open, 'message')} more may be missing"
-        if messages.ids_open
+        if bounded
         else "rows may be missing that nothing names"
     )
     if unread:
@@ -177,7 +178,7 @@ def _beyond_tables(ledger: Ledger) -> Iterator[Line]:
         yield Line(f"{text}: {most}.", "error", asked=True)
     if not ledger.tables_known:
         text = "The list of tables on page 1 is damaged, so nothing proves that this is all"
-        more = f": {most}" if messages.ids_open and not unread else ""
+        more = f": {most}" if bounded and not unread else ""
         yield Line(f"{text}{more}.", "warning", asked=True)
 
 
@@ -191,6 +192,10 @@ def _pages(table: TableLedger) -> Iterator[Line]:
 
 def _details(table: TableLedger) -> Iterator[Line]:
     """Yield why rows of a table are in doubt or gone."""
+    if not table.highest_id_known:
+        text = f"The highest id that {table.name} ever gave is not known (at least"
+        why = "whether a later one was deleted cannot be told"
+        yield Line(f"{text} {table.highest_id or 0:,}): {why}.", "warning", asked=True)
     for name, number in sorted(table.marked.items()):
         text = f"{_rows(table, number)} {verb(number, 'is', 'are')} in doubt: {_words(Mark, name)}."
         yield Line(text, "warning", asked=True)
@@ -281,7 +286,8 @@ def _other_tables(ledger: Ledger) -> Iterator[Line]:
             continue
         lost = table.lost_rows
         gone = table.pages_in_question
-        if not (lost or table.in_doubt or table.aside or table.unknown_columns or gone):
+        doubt = table.in_doubt or not table.highest_id_known
+        if not (lost or doubt or table.aside or table.unknown_columns or gone):
             whole += 1
             continue
         text = f"{table.name}: {count(table.read, 'row')} can be read"

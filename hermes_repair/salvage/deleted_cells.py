@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
+from hermes_repair.model.values import RawText, Value
+from hermes_repair.salvage.assignment import AssignedTable
 from hermes_repair.salvage.btree_page import INDEX_LEAF, TABLE_LEAF, PageHeader, read_page_header
 from hermes_repair.salvage.carving import carve, free_space, whole_in_block
 from hermes_repair.salvage.cell_places import Place
@@ -11,6 +13,11 @@ from hermes_repair.salvage.cells import Cell, cells, read_places
 from hermes_repair.salvage.leaves import Leaf
 from hermes_repair.salvage.page_image import PageImage
 from hermes_repair.salvage.page_survey import Survey
+from hermes_repair.salvage.row_shapes import shape_of
+from hermes_repair.salvage.stored_table import StoredTable
+
+_SERIAL_TYPES = {type(None): 0, int: 1, float: 7, bytes: 12, str: 13, RawText: 13}
+"""A serial type for each kind of value, as fileformat2 numbers them (section 2.1)."""
 
 
 def deleted_cells(image: PageImage, survey: Survey) -> Iterator[tuple[Leaf, Cell]]:
@@ -32,6 +39,12 @@ def deleted_cells(image: PageImage, survey: Survey) -> Iterator[tuple[Leaf, Cell
             for cell in read_places(image, leaf, data, _free_places(data, header, image.usable)):
                 if cell.broken is None:
                     yield leaf, cell
+
+
+def tables_of(values: Sequence[Value], tables: Iterable[AssignedTable]) -> list[StoredTable]:
+    """Return the tables that may have had a row of these values."""
+    types = [_SERIAL_TYPES[type(value)] for value in values]
+    return [table.stored for table in tables if shape_of(table.stored, 1).fits(types)]
 
 
 def _free_places(data: bytes, header: PageHeader, usable: int) -> Iterator[Place]:

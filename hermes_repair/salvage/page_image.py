@@ -113,6 +113,9 @@ class PageImage:
         self.stale: frozenset[int] = frozenset()
         self.unproven: frozenset[int] = frozenset()
         self._facts = facts
+        # Where in the -wal an image was lost of which not even the page is known, 0 for nowhere: it
+        # may be of any page whose own image does not come after it.
+        self._lost_at = min(facts[Fact.WAL_UNREADABLE], 1)
         pages: int | None = None
         if journal is not None:
             descriptor, put_back = journal
@@ -125,6 +128,7 @@ class PageImage:
             self._overlay |= {page: (descriptor, at) for page, at in laid.frames.items()}
             self.stale = self.stale - laid.frames.keys() | laid.stale
             self.unproven = laid.unproven
+            self._lost_at = laid.lost_at
         put = journal[1].page_size if journal is not None else None
         self._settle_size(wal[1].page_size if put is None and wal and wal[1].frames else put)
         there = -(-self._main_size // self.page_size)
@@ -187,6 +191,12 @@ class PageImage:
             return Origin.JOURNAL if place[0] == self._journal else Origin.WAL
         here = 0 < number <= self.page_count and (number - 1) * self.page_size < self._main_size
         return Origin.MAIN if here else Origin.ABSENT
+
+    def may_be_older(self, number: int) -> bool:
+        """Whether a later image of a page was lost, or one that may have been of any page."""
+        file, at = self._overlay.get(number, (None, 0))
+        in_wal = file not in (None, self._journal)
+        return number in self.stale or (self._lost_at > 0 and not (in_wal and at > self._lost_at))
 
     def _settle_size(self, told: int | None) -> None:
         """Find the page size: by page 1, else by a side file or by deduction."""

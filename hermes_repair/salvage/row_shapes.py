@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cache, reduce
 from operator import or_
 
+from hermes_repair.model.salvage_ledger import lower_bound_name
 from hermes_repair.model.values import Value
 from hermes_repair.salvage.cells import cells, shapes
 from hermes_repair.salvage.column_orders import KnownTables, hermes_tables
@@ -152,10 +153,14 @@ def tables_of_rows(
 
 
 def _are_marks(image: PageImage, leaf: Leaf, counted: Collection[str]) -> bool:
-    """Whether every row of a page has the name of a table with AUTOINCREMENT, and a number."""
+    """Whether every row of a page has the name of a table with AUTOINCREMENT, and a number.
+
+    A salvage may have said beside it that such a mark is only a lower bound.
+    """
     found = [cell.values for cell in cells(image, leaf) if cell.values is not None]
+    names = {*counted, *map(lower_bound_name, counted)}
     return bool(found) and all(
-        len(values) == 2 and values[0] in counted and isinstance(values[1], int) for values in found
+        len(values) == 2 and values[0] in names and isinstance(values[1], int) for values in found
     )
 
 

@@ -32,7 +32,8 @@ class WalImage:
     """What a -wal lays over the main file.
 
     ``frames``: the offset of the image of each page in the -wal. ``pages``: of the database after
-    the last commit, None without one. ``stale`` and ``unproven`` as in ``PageImage``.
+    the last commit, None without one. ``stale`` and ``unproven`` as in ``PageImage``. ``lost_at``:
+    the offset of the last committed image of which not even the page is known, 0 without one.
     """
 
     page_size: int
@@ -41,6 +42,7 @@ class WalImage:
     stale: frozenset[int]
     unproven: frozenset[int]
     facts: Counter[Fact]
+    lost_at: int = 0
 
 
 class _Generation(NamedTuple):
@@ -182,6 +184,7 @@ class _Laying:
         self._stale: set[int] = set()
         self._unproven: set[int] = set()
         self._pages: int | None = None
+        self._lost_at = 0
         self._facts: Counter[Fact] = Counter()
         if self._header_gone:
             self._facts[Fact.WAL_HEADER_LOST] = 1
@@ -208,6 +211,7 @@ class _Laying:
             frozenset(self._stale),
             frozenset(self._unproven),
             self._facts,
+            self._lost_at,
         )
 
     def _settle(self, next_proven: bool, *, last: bool) -> None:
@@ -243,7 +247,9 @@ class _Laying:
             self._facts[fact] += 1
             if fact is Fact.WAL_FRAME_TORN:
                 self._stale.add(page)
-            elif fact is not Fact.WAL_FRAME_LOST:
+            elif fact is Fact.WAL_FRAME_LOST:
+                self._lost_at = at
+            else:
                 self._frames[page] = at
                 self._stale.discard(page)
                 self._unproven.discard(page)

@@ -8,22 +8,22 @@ alone: it stays through VACUUM, backups, copies of the file and whatever Hermes 
 
 from __future__ import annotations
 
+from hermes_repair.model.salvage_ledger import lower_bound_name
 from hermes_repair.model.values import Value, whole
 from hermes_repair.store.connections import quote
 from hermes_repair.store.look import Look
 from hermes_repair.store.new_database import NewDatabase
 
 MESSAGES = "messages"
-_LOWER_BOUND = "hermes-repair: at least so many ids were given, of "
 
 
 def known_mark(look: Look, table: str = MESSAGES) -> int | None:
     """Return the highest id that AUTOINCREMENT ever gave in a table; None where it is not known.
 
-    0: it never gave one. It is not known where no table has AUTOINCREMENT, where the mark is gone or
-    below an id that is there, and in a database that a salvage made without having read the mark:
-    an id above all that are there may have been given and deleted before. That stays so for good,
-    also after Hermes has given more ids and on every copy of the file.
+    0: it never gave one. It is not known where no table has AUTOINCREMENT, where the mark is gone
+    or below an id that is there, and in a database that a salvage made without having read the
+    mark: an id above all that are there may have been given and deleted before. That stays so for
+    good, also after Hermes has given more ids and on every copy of the file.
     """
     if not look.has("sqlite_sequence"):
         return None
@@ -49,8 +49,3 @@ def set_mark(database: NewDatabase, table: str, mark: int, *, known: bool) -> No
     for name, value in marks.items():
         database.query("DELETE FROM sqlite_sequence WHERE name = ?", [name])
         database.query("INSERT INTO sqlite_sequence VALUES (?, ?)", [name, value])
-
-
-def lower_bound_name(table: str) -> str:
-    """Return the name of the row that says that the mark of a table is only a lower bound."""
-    return _LOWER_BOUND + table

@@ -12,12 +12,23 @@ import pytest
 
 from hermes_repair.app.salvage_work import salvage_of
 from hermes_repair.model.salvage_ledger import Ledger, as_document, from_document, in_ranges
-from hermes_repair.model.values import Value, same_value
+from hermes_repair.model.values import Value, same_value, whole
 from hermes_repair.salvage import Bundle
+from hermes_repair.store.look import Look, View
+from hermes_repair.store.sequence_marks import known_mark
 from tests.cli.speaking import assert_document
 from tests.homes.content import content
 from tests.homes.database import connect
-from tests.salvage.faults import EXACT, FAULTS, Damage, Fault, original, undamaged, untouched
+from tests.salvage.faults import (
+    EXACT,
+    FAULTS,
+    Damage,
+    Fault,
+    Original,
+    original,
+    undamaged,
+    untouched,
+)
 from tests.salvage.stores import PATHS, Store, life
 
 NOW = 1_790_000_000.0
@@ -65,6 +76,12 @@ def salvaged(damage: Damage, folder: Path) -> Made:
     return Made(made, ledger)
 
 
+def mark_of(made: Original, table: str) -> int:
+    """Return the highest id that a table of a sound database ever gave."""
+    rows = made.rows["sqlite_sequence"].values()
+    return next((whole(row["seq"]) for row in rows if row["name"] == table), 0)
+
+
 def tables(damage: Damage) -> list[str]:
     """Return the tables that are not derived of others."""
     derived = ("messages_fts", "sqlite_")
@@ -102,6 +119,11 @@ def check(damage: Damage, made: Made, *, exact: bool) -> None:
             "SELECT seq FROM sqlite_sequence WHERE name = 'messages'"
         ).fetchone()
         assert given_out >= max([*rows, *lost])
+        look = Look(db, View.MAIN, made.folder / "state.db")
+        if messages.highest_id_known:
+            assert given_out == known_mark(look) == mark_of(damage.original, "messages")
+        else:
+            assert known_mark(look) is None and given_out == messages.highest_id
         hits = db.execute("SELECT rowid FROM messages_fts WHERE messages_fts MATCH 'harbour'")
         found = {rowid for (rowid,) in hits}
     words = {rowid for rowid, row in rows.items() if "harbour" in str(row["content"]).split()}
