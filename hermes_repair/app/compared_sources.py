@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hermes_repair.app.merge_sources import Source
+from hermes_repair.evidence.kept_copies import brought_by_us
 from hermes_repair.evidence.scene import Scene
-from hermes_repair.merging.compare_sides import Brought
 from hermes_repair.merging.read_sides import compare_databases
 from hermes_repair.merging.verdicts_of_chats import ChatVerdict, Comparison, Link, Verdict
 from hermes_repair.model.values import whole
@@ -99,13 +99,9 @@ def _content(source: Source) -> str:
 
 def hold(scene: Scene, source: Source, named: frozenset[str]) -> Held:
     """Compare a source with a home; ``named`` are the only sessions that are meant, if any are."""
-    history = scene.receipt_history
-    brought = Brought(here=history.merged, there=source.brought)
-    given = history.inserted.union(*(freed.ids for freed in history.freed))
+    brought = brought_by_us(scene.receipt_history, source.history)
     with main_alone(source.database) as look:
-        comparison = compare_databases(
-            scene.look, look, brought=brought, partial=source.partial, given_by_us=given
-        )
+        comparison = compare_databases(scene.look, look, brought=brought, partial=source.partial)
         ids = {id for (id,) in look.rows("SELECT id FROM sessions") if isinstance(id, str)}
     verdicts = {name: one for name, one in comparison.verdicts.items() if name in ids}
     unnamed = len(comparison.source.sessions.keys() - ids)

@@ -29,6 +29,7 @@ from hermes_repair.model.actions import Action, Ddl, IndexRefill
 from hermes_repair.model.choices import LookOptions
 from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import DatabaseUnreadable, Refused
+from hermes_repair.model.receipt_history import NO_HISTORY, ReceiptHistory
 from hermes_repair.model.salvage_ledger import from_document
 from hermes_repair.model.words import count
 from hermes_repair.repair.apply import Rows, apply
@@ -69,15 +70,13 @@ def opened(run: Run, places: Sequence[Place], number: int, home: Look) -> Iterat
                 started = _bring(run, one, number, place)
                 if one.capture:
                     fill_capture(home, one.database, one.made)
-                sources.append(replace(one, started=started, brought=_brought_there(place)))
+                sources.append(replace(one, started=started, history=_history(place)))
         yield sources
 
 
-def _brought_there(place: Place) -> frozenset[bytes]:
-    """Return what our records of another home say that merges brought into it."""
-    if place.home is None:
-        return frozenset()
-    return gather(folder_of(open_home(place.home))).merged
+def _history(place: Place) -> ReceiptHistory:
+    """Return what our records of another home say of it."""
+    return NO_HISTORY if place.home is None else gather(folder_of(open_home(place.home)))
 
 
 def _size(place: Place) -> int:
