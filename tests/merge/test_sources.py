@@ -13,6 +13,7 @@ import pytest
 
 from tests.cli.test_bad_input import dropped, needs_root
 from tests.command import Ran, run
+from tests.engine.pages import Pages
 from tests.homes.content import files
 from tests.merge.homes import BEGIN, base, captured, merge, play, view
 from tests.releases import run_release
@@ -267,3 +268,19 @@ def test_a_value_that_no_hermes_can_read_stays_there(damage: str, tmp_path: Path
     done = run("merge", str(other), "--yes", home=home)
     assert done.code == 4 and "of strange that no Hermes can read" in done.err, done
     assert view(NEWEST, home) == before
+
+
+def test_a_home_without_the_mark_of_its_ids_is_asked(tmp_path: Path) -> None:
+    """Salvage could not read how far ids had gone: what was deleted last would seem to be new."""
+    home, other = base("0.19.0", tmp_path)
+    play("0.19.0", home, 'db.delete_session("garden")')
+    pages = Pages(home)
+    pages[pages.roots["sqlite_sequence"]] = b"\xaa" * pages.size
+    pages.write()
+    made = tmp_path / "made"
+    made.mkdir()
+    assert run("salvage", "--out", made / "state.db", home=home).code == 4
+    play("0.19.0", made, 'say("mine", "later")')
+    done = merge(made, other)
+    assert done.code == 4 and done.document["receipt"] is None
+    assert [one["session"] for one in done.document["still_left"]] == ["garden"]
