@@ -44,6 +44,11 @@ class Histories(Protocol):
     def of_source(self, session_ids: Collection[str]) -> Mapping[str, tuple[HistoryRow, ...]]:
         """Return the same of the source."""
 
+    def unreadable(self, since: Mapping[str, int | None]) -> Collection[str]:
+        """Return those chats of the source that Hermes cannot read: by the row of ``sessions``, or
+        by a message with that id or a later one, None for all of the chat.
+        """
+
 
 @dataclass(frozen=True, slots=True)
 class Brought:
@@ -96,6 +101,7 @@ class _Compared:
             for node in self._sides.source.sessions.values()
             if node.id not in self._unreadable
         }
+        alone |= {name: _unreadable(alone[name]) for name in self._unreadable_of(alone)}
         all_verdicts = BroughtLineage(
             self._sides.home, self._graph, self._standings, alone
         ).verdicts()
@@ -115,6 +121,20 @@ class _Compared:
             rows=sum((verdict.rows for verdict in verdicts.values()), RowCounts()),
             chats=_counted(verdicts.values()),
         )
+
+    def _unreadable_of(self, alone: Mapping[str, ChatVerdict]) -> Collection[str]:
+        """Return the chats that would come unasked and that Hermes could not read then."""
+        since = {
+            name: one.bring.since
+            for name, one in alone.items()
+            if one.unasked and one.bring is not None
+        }
+        damaged = {
+            name
+            for name in since
+            if name not in self._sides.home.sessions and not self._graph.nodes[name].config_valid
+        }
+        return damaged.union(self._histories.unreadable(since) if since else ())
 
     def _first_pass(self) -> list[str]:
         """Judge what can be judged from the rows that differ; return the other chats."""
@@ -241,6 +261,10 @@ def _judge(sides: Sides, brought: Brought) -> RowJudge:
     home = sides.home
     has_mark = home.sequence is not None
     return RowJudge(sides.past, home.is_new, has_mark, brought.here, brought.there)
+
+
+def _unreadable(verdict: ChatVerdict) -> ChatVerdict:
+    return replace(verdict, verdict=Verdict.ASK, reason=Reason.UNREADABLE)
 
 
 def _count(presences: Iterable[Presence]) -> RowCounts:

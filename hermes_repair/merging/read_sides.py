@@ -5,6 +5,7 @@ Both may be of any schema; columns that one does not have yet read as their defa
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Container, Iterator, Mapping
 from dataclasses import replace
 from itertools import groupby
@@ -18,8 +19,9 @@ from hermes_repair.merging.compare_sides import NOTHING_BROUGHT, Brought, compar
 from hermes_repair.merging.row_keys import history_key
 from hermes_repair.merging.sides import FlagChange, HistoryRow, Side, TwoHistories
 from hermes_repair.merging.verdicts_of_chats import Comparison
-from hermes_repair.model.values import Value, number, text, whole
+from hermes_repair.model.values import Value, is_unreadable, number, text, whole
 from hermes_repair.store.attached_pair import Which
+from hermes_repair.store.connections import quote
 from hermes_repair.store.look import Look
 from hermes_repair.store.sequence_marks import known_mark
 from hermes_repair.store.two_databases import FoundRow, SharedIds, TwoDatabases, side_by_side
@@ -58,7 +60,7 @@ def compare_databases(
         past = Past(shared.same, high, until.latest, until.gap)
         databases.arrange(shared, high)
         sides = Sides(ours, theirs, past, relation(ours, theirs, past, ids))
-        return compare(sides, _Read(databases, ours), brought)
+        return compare(sides, _Read(databases, ours, source), brought)
 
 
 def read_side(look: Look, *, partial: bool = False) -> Side:
@@ -92,9 +94,10 @@ def _before(id: int, withdrawn: Container[int]) -> int:
 class _Read:
     """The rows of two databases as keys, chat by chat."""
 
-    def __init__(self, databases: TwoDatabases, home: Side) -> None:
+    def __init__(self, databases: TwoDatabases, home: Side, source: Look) -> None:
         self._databases = databases
         self._home = home
+        self._source = source
 
     def differing(self) -> Iterator[TwoHistories]:
         """Yield every chat with messages that are not the same on both sides."""
@@ -115,6 +118,24 @@ class _Read:
     def of_source(self, session_ids: Collection[str]) -> Mapping[str, tuple[HistoryRow, ...]]:
         """Return the same of the source."""
         return self._whole(Which.SOURCE, session_ids)
+
+    def unreadable(self, since: Mapping[str, int | None]) -> Collection[str]:
+        """Return those chats of the source that Hermes cannot read (:func:`.is_unreadable`)."""
+        found: set[str] = set()
+        chosen: list[Value] = [json.dumps(list(since))]
+        for table, name in (("sessions", "id"), ("messages", "session_id")):
+            columns = ", ".join(map(quote, self._source.columns(table)))
+            for id, chat, *values in self._source.rows(
+                f"SELECT rowid, {name}, {columns} FROM {table}"
+                f" WHERE {name} IN (SELECT value FROM json_each(?))",
+                chosen,
+            ):
+                session_id = text(chat) or ""
+                first = since[session_id] if table == "messages" else None
+                added = first is None or whole(id) >= first
+                if added and any(map(is_unreadable, values)):
+                    found.add(session_id)
+        return found
 
     def _whole(
         self, which: Which, session_ids: Collection[str]
