@@ -260,9 +260,20 @@ def _is_private(copy: DatabaseCopy) -> bool:
     return bool(sides.wal or sides.journal) and not copy.kind.in_use
 
 
-def held_against(evidence: LineageEvidence, copy: Look) -> Comparison:
-    """Return what a copy has that a home has not; what our own runs did here is known."""
-    return compare_databases(evidence.look, copy, brought=brought_by_us(evidence.receipt_history))
+def held_against(
+    evidence: LineageEvidence,
+    copy: Look,
+    there: ReceiptHistory = NO_HISTORY,
+    *,
+    partial: bool = False,
+) -> Comparison:
+    """Return what a copy has that a home has not.
+
+    What our own runs did here is known, and ``there`` what they did in the copy. ``partial``: rows
+    may be missing from it.
+    """
+    brought = brought_by_us(evidence.receipt_history, there)
+    return compare_databases(evidence.look, copy, brought=brought, partial=partial)
 
 
 def brought_by_us(here: ReceiptHistory, there: ReceiptHistory = NO_HISTORY) -> Brought:

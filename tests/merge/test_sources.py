@@ -266,8 +266,22 @@ def test_a_value_that_no_hermes_can_read_stays_there(damage: str, tmp_path: Path
         assert db.execute(damage).rowcount
     before = view(NEWEST, home)
     done = run("merge", str(other), "--yes", home=home)
-    assert done.code == 4 and "of strange that no Hermes can read" in done.err, done
+    assert done.code == 4 and "it has a value that no Hermes can read" in done.out, done
     assert view(NEWEST, home) == before
+
+
+def test_a_source_of_which_nothing_can_be_read_is_refused(tmp_path: Path) -> None:
+    """That it has nothing new was not seen: all its messages are lost."""
+    home, other = base(NEWEST, tmp_path)
+    pages = Pages(other)
+    for page in pages.tree(pages.roots["messages"])[-1]:
+        pages[page] = b"\xaa" * pages.size
+    pages.write()
+    done = run("merge", other, "--yes", home=home)
+    assert done.code == 4 and "none of its messages can be read" in done.err, done
+    assert f"hermes-repair copies --home {home}" in done.err
+    seen = run("copies", other, home=home)
+    assert "none of its messages can be read" in seen.out and "has nothing" not in seen.out
 
 
 def test_a_home_without_the_mark_of_its_ids_is_asked(tmp_path: Path) -> None:
