@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hermes_repair.app.merge_sources import Source
+from hermes_repair.evidence.kept_copies import held_against
 from hermes_repair.evidence.scene import Scene
-from hermes_repair.merging.compare_sides import Brought
-from hermes_repair.merging.read_sides import compare_databases
 from hermes_repair.merging.verdicts_of_chats import ChatVerdict, Comparison, Link, Verdict
 from hermes_repair.model.values import whole
 from hermes_repair.model.words import count
@@ -99,13 +98,8 @@ def _content(source: Source) -> str:
 
 def hold(scene: Scene, source: Source, named: frozenset[str]) -> Held:
     """Compare a source with a home; ``named`` are the only sessions that are meant, if any are."""
-    history = scene.receipt_history
-    brought = Brought(here=history.merged, there=source.brought)
-    given = history.inserted.union(*(freed.ids for freed in history.freed))
     with main_alone(source.database) as look:
-        comparison = compare_databases(
-            scene.look, look, brought=brought, partial=source.partial, given_by_us=given
-        )
+        comparison = held_against(scene, look, source.history, partial=source.partial)
         ids = {id for (id,) in look.rows("SELECT id FROM sessions") if isinstance(id, str)}
     verdicts = {name: one for name, one in comparison.verdicts.items() if name in ids}
     unnamed = len(comparison.source.sessions.keys() - ids)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from hermes_repair.app.compared_sources import hold
 from hermes_repair.app.diagnose import facts
-from hermes_repair.app.environment import Run
+from hermes_repair.app.environment import Run, folder_of
 from hermes_repair.app.file_status import read_file_status
 from hermes_repair.app.known_copies import (
     Chat,
@@ -28,8 +28,9 @@ from hermes_repair.app.known_copies import (
     difference_from,
     inspected_from,
 )
-from hermes_repair.app.merge_sources import find_sources
+from hermes_repair.app.merge_sources import file_identity, find_sources, is_export
 from hermes_repair.app.open_scene import ask_scene, readable
+from hermes_repair.app.receipts import gather
 from hermes_repair.app.remembered_copies import Identity, Memory, identity_of
 from hermes_repair.app.source_copies import opened
 from hermes_repair.evidence.kept_copies import held_against
@@ -40,10 +41,9 @@ from hermes_repair.evidence.opened_copies import (
     unreadable_because,
 )
 from hermes_repair.evidence.scene import Scene
-from hermes_repair.home.layout import DATABASE, default_root
+from hermes_repair.home.layout import DATABASE, default_root, open_home
 from hermes_repair.home.other_databases import CopyKind, DatabaseCopy, every_copy, is_capture
 from hermes_repair.host.file_samples import digest, sample
-from hermes_repair.host.regular_files import real_path
 from hermes_repair.merging.common_past import Relation
 from hermes_repair.merging.verdicts_of_chats import Comparison
 from hermes_repair.model.errors import (
@@ -53,6 +53,7 @@ from hermes_repair.model.errors import (
     Refused,
     UsageError,
 )
+from hermes_repair.model.receipt_history import NO_HISTORY, ReceiptHistory
 from hermes_repair.store.integrity import soundness
 
 NAME_ONE = "Name a copy of a state.db, or a folder that holds one."
@@ -96,11 +97,11 @@ def _named(path: Path) -> DatabaseCopy:
 
 def _once(run: Run, copies: Iterable[DatabaseCopy]) -> Iterator[DatabaseCopy]:
     """Yield every file once, whatever it is called, and this home's own not at all."""
-    seen = {real_path(run.home.database)}
+    seen = {file_identity(run.home.database)}
     for copy in copies:
-        real = real_path(copy.path)
-        if real not in seen and copy.path.exists():
-            seen.add(real)
+        identity = file_identity(copy.path)
+        if identity is not None and identity not in seen:
+            seen.add(identity)
             yield copy
 
 
@@ -187,22 +188,26 @@ class _Reader:
                 return known
         self._tell(f"comparing {one.copy.named} with state.db")
         try:
-            if one.as_a_source:
-                difference = self._salvaged(scene, one.copy)
-            else:
-                with open_copy(one.copy) as look:
-                    difference = _as_difference(one.copy, held_against(scene, look))
+            difference = self._held(scene, one)
         except HermesRepairError as error:
+            if one.inspected.state is State.UNREADABLE:
+                return None  # what it says of itself is enough
             notes.append(f"{one.copy.named} could not be compared: {error.message}")
             return None
         if marks is not None and not one.copy.kind.in_use:
             self.memory.remember(one.identity, what, as_json(difference))
         return difference
 
-    def _salvaged(self, scene: Scene, copy: DatabaseCopy) -> Difference:
-        """Compare what a merge would read: what can be salvaged, a -wal by its own pages."""
+    def _held(self, scene: Scene, one: KnownCopy) -> Difference:
+        """Compare what a merge would read: what can be salvaged, a -wal by its own pages, an older
+        schema as it becomes this one.
+        """
+        copy, schema = one.copy, scene.recognition.number
+        if one.is_at(schema) or copy.kind is CopyKind.ARCHIVE:
+            with open_copy(copy) as look:
+                return _as_difference(copy, held_against(scene, look, _history(copy)))
         places = find_sources(scene.home, [copy.named])
-        with opened(self._run, places, scene.recognition.number, scene.look) as sources:
+        with opened(self._run, places, schema, scene.look) as sources:
             compared = (hold(scene, source, frozenset()).comparison for source in sources)
             return max((_as_difference(copy, one) for one in compared), key=_amount)
 
@@ -212,9 +217,18 @@ def _amount(difference: Difference) -> int:
     return sum(share.messages for share in shares)
 
 
+def _history(copy: DatabaseCopy) -> ReceiptHistory:
+    """Return what our records of another home say of it."""
+    if not copy.kind.in_use:
+        return NO_HISTORY
+    return gather(folder_of(open_home(copy.path.parent)))
+
+
 def _inspect(copy: DatabaseCopy) -> Inspected:
     if copy.wal_alone:
         return Inspected(State.WAL_ALONE)
+    if copy.kind is CopyKind.NAMED and is_export(copy.path):
+        return Inspected(State.EXPORT)
     try:
         with open_copy(copy) as look:
             contents = read_contents(look)

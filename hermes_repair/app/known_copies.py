@@ -21,6 +21,7 @@ class State(Enum):
     SOUND = "sound"
     DAMAGED = "damaged"  # SQLite's own check complains about tables or the file
     UNREADABLE = "unreadable"  # no database, or not one that SQLite opens
+    EXPORT = "export"  # sessions as `hermes sessions export` writes them
     WAL_ALONE = "wal-alone"  # a captured -wal without its main file
     CLOSED = "closed"  # it may not be read now
 
@@ -99,18 +100,26 @@ class KnownCopy:
     compared: Difference | None = None
 
     @property
-    def as_a_source(self) -> bool:
-        """Whether it is read as a merge reads it: a captured -wal, what is damaged."""
-        damaged = self.inspected.state is State.DAMAGED and not self.copy.kind.in_use
-        capture = self.copy.kind is CopyKind.CAPTURE
-        return capture or (damaged and self.copy.kind is not CopyKind.ARCHIVE)
+    def to_be_read(self) -> bool:
+        """Whether it has first to be made a database: a captured -wal, an export, what is damaged.
+
+        An archive is not, as a merge does not take it, and no more is another profile.
+        """
+        made = self.inspected.state in (State.DAMAGED, State.UNREADABLE, State.EXPORT)
+        aside = (CopyKind.ARCHIVE, CopyKind.PROFILE)
+        return self.copy.kind is CopyKind.CAPTURE or (made and self.copy.kind not in aside)
 
     @property
     def can_be_compared(self) -> bool:
         """Whether what is in it can be read, in a time that somebody waits for."""
-        if self.as_a_source:
+        if self.to_be_read:
             return self.identity.bytes <= SALVAGED_BYTES
         return self.inspected.contents is not None
+
+    def is_at(self, schema: int) -> bool:
+        """Whether a merge reads it as it lies: a database at this schema number."""
+        contents = self.inspected.contents
+        return not self.to_be_read and contents is not None and contents.schema == schema
 
 
 @dataclass(frozen=True, slots=True)

@@ -246,6 +246,7 @@ def _draft(run: Run, scene: Scene, held: Held, place: Path, file_status: FileSta
             name=held.source.name,
             ids=scene.new_message_ids,
             known=set(scene.node),
+            children=scene.graph.children,
             taken=read_titles(scene.look),
             peers=read_peers(scene.look, scene.routing.current),
             led=scene.routing.live_ids,

@@ -15,15 +15,17 @@ from hermes_repair import host
 from hermes_repair.app.file_status import FileStatus
 from hermes_repair.home.layout import DATABASE, Home
 from hermes_repair.host import RawFacts
-from hermes_repair.host.regular_files import real_path
+from hermes_repair.host.regular_files import open_regular, real_path
 from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import Refused, UsageError
+from hermes_repair.model.receipt_history import NO_HISTORY, ReceiptHistory
 
 CAPTURE = ".retired-wal-"
 """What Hermes (0.20 on) puts into the name of a folder where it keeps a -wal that was taken from
 under a process, with a copy of state.db of that moment or only its first bytes (#110054)."""
 WAL_MAGIC = (b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83")
 _JSON = (b"{", b"[")
+_HEAD = 100
 NOT_A_SOURCE = advice(
     "Name a Hermes folder, a state.db or a copy of one, a captured -wal or an export;"
     " `{}` shows the copies that are known here.",
@@ -64,8 +66,8 @@ class Source:
     two sources. ``started`` is its own schema number. ``partial``:
     rows may be missing from it (salvaged, a -wal alone, an export), so that what it lacks says
     nothing. ``capture``: it is the pages of a -wal alone; ``made`` are its sessions whose own row
-    is on none of its pages. ``brought`` are fingerprints of what merges brought into it, as far as
-    its records are at hand. ``notes`` are sentences about what was left out and why.
+    is on none of its pages. ``history`` is what receipts say of it, as far as they are at
+    hand. ``notes`` are sentences about what was left out and why.
     """
 
     named: str
@@ -76,7 +78,7 @@ class Source:
     partial: bool = False
     capture: bool = False
     made: frozenset[str] = frozenset()
-    brought: frozenset[bytes] = frozenset()
+    history: ReceiptHistory = NO_HISTORY
     notes: tuple[str, ...] = ()
 
 
@@ -86,12 +88,12 @@ def find_sources(home: Home, named: Sequence[Path]) -> list[Place]:
     Raises :class:`UsageError` for a path that is not there or that is the home itself, and
     :class:`Refused` for what may not be read or is no source.
     """
-    own = _identity(home.database)
+    own = file_identity(home.database)
     places: dict[tuple[int, int] | str, Place] = {}
     for path in named:
         for place in _places(path):
             read = place.main or place.file
-            who = (_identity(read) if read is not None else None) or place.named
+            who = (file_identity(read) if read is not None else None) or place.named
             if who == own and own is not None:
                 raise UsageError(
                     f"{path} is the database of this home itself.",
@@ -101,7 +103,16 @@ def find_sources(home: Home, named: Sequence[Path]) -> list[Place]:
     return list(places.values())
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
+def is_export(path: Path) -> bool:
+    """Whether a file is, by how it begins, an export of Hermes'; none that cannot be read is."""
+    try:
+        with open_regular(path) as file:
+            return file.read(_HEAD).lstrip()[:1] in _JSON
+    except OSError:
+        return False
+
+
+def file_identity(path: Path) -> tuple[int, int] | None:
     """Return what tells a file from any other, whatever link leads to it."""
     try:
         status = path.stat()

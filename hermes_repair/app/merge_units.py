@@ -6,11 +6,10 @@ of the source that lives as long as the run.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from hermes_repair.merging.brought_rows import PEER, Peers, brought, continued, peers_of, usage
-from hermes_repair.merging.chat_verdicts import unasked
 from hermes_repair.merging.row_keys import fingerprint, history_key, session_fingerprint
 from hermes_repair.merging.sides import FlagChange
 from hermes_repair.merging.verdicts_of_chats import Bring, ChatVerdict, Link
@@ -18,9 +17,8 @@ from hermes_repair.model import trigger_columns
 from hermes_repair.model.actions import Action, RowInsert, RowRef, RowUpdate
 from hermes_repair.model.errors import Changed, Refused
 from hermes_repair.model.plans import Safety, Unit
-from hermes_repair.model.values import RawText, Row, Value, number, row_digest, row_size, text
-from hermes_repair.model.words import count, shown_id
-from hermes_repair.schema.model_config import read_config
+from hermes_repair.model.values import Row, Value, number, row_digest, row_size, text
+from hermes_repair.model.words import count
 from hermes_repair.store.connections import quote
 from hermes_repair.store.look import Look
 
@@ -31,7 +29,6 @@ TICK = 1e-6
 """Seconds between rows whose times would not rise with their ids: 0.17.0 reads them by time."""
 _GROWTH = 6  # row, both search indexes, -wal, receipt
 _DELIVERED = "delivered"
-_READ_ALWAYS = frozenset({"sessions", "messages"})
 
 
 @dataclass
@@ -39,9 +36,10 @@ class UnitMaker:
     """Makes the units of one source. Titles and ids that it gives are given once for all units.
 
     ``home`` and ``source`` have the same schema, as far as the source could be brought to it.
-    ``known`` are the sessions and ``taken`` the titles of the home, ``peers`` its chats of the
-    gateway and ``led`` the sessions that it leads to. ``side_tables``: whether rows of tables
-    beside sessions and messages may be written.
+    ``known`` are the sessions and ``taken`` the titles of the home, ``children`` its sessions by
+    the parent that they name. ``peers`` are its chats of the gateway and ``led`` the sessions that
+    it leads to. ``side_tables``: whether rows of tables beside sessions and messages may be
+    written.
     """
 
     home: Look
@@ -49,18 +47,17 @@ class UnitMaker:
     name: str
     ids: Iterator[int]
     known: set[str]
+    children: Mapping[str, Collection[str]]
     taken: set[str]
     peers: Peers
     led: frozenset[str]
     side_tables: bool
     _columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    _unasked: bool = True
 
     def units(self, verdicts: Iterable[ChatVerdict]) -> Iterator[Unit]:
         """Yield a unit for every chat that is to be brought, parents before children."""
         for verdict in verdicts:
             if verdict.bring is not None:
-                self._unasked = unasked(verdict)
                 yield self._unit(verdict, verdict.bring)
 
     def _unit(self, verdict: ChatVerdict, bring: Bring) -> Unit:
@@ -78,6 +75,8 @@ class UnitMaker:
         if self.side_tables and bring.into == chat:
             actions += self._usage(chat)
             actions += self._delegations(chat)
+        # What names a new session as its parent already; undo leaves it so again.
+        orphans = self.children.get(bring.into, ()) if bring.new_session else ()
         what = "bring" if bring.new_session else "continue"
         named = bring.into if bring.into == chat else f"{chat} as {bring.into}"
         return Unit(
@@ -89,16 +88,9 @@ class UnitMaker:
             live=False,
             findings=(),
             finding_ids=(),
-            sessions=frozenset((bring.into, chat, *self._orphans(bring))),
+            sessions=frozenset((bring.into, chat, *orphans)),
             room=_GROWTH * size,
         )
-
-    def _orphans(self, bring: Bring) -> Iterator[str]:
-        """Yield what names a new session as its parent already; undo leaves it so again."""
-        if bring.new_session:
-            asked = "SELECT id FROM sessions WHERE parent_session_id = ?"
-            for (id,) in self.home.rows(asked, [bring.into]):
-                yield text(id) or ""
 
     def _shared(self, table: str) -> tuple[str, ...]:
         """Return the columns of a table that both have; those that triggers write are left out."""
@@ -117,28 +109,7 @@ class UnitMaker:
         sql = f"SELECT rowid, {listed} FROM {quote(table)} WHERE {where}"
         for rowid, *row in self.source.rows(sql, values):
             assert isinstance(rowid, int)
-            found = dict(zip(columns, row, strict=True))
-            if self._unasked and table in _READ_ALWAYS:
-                self._require_usable(table, found)
-            yield rowid, found
-
-    def _require_usable(self, table: str, row: Row) -> None:
-        """Refuse a row with a value that makes Hermes fail: no list or no chat could be read then.
-
-        Every release stores text and numbers in these tables, and an object in ``model_config``.
-        What a person named comes as it is.
-        """
-        odd = [name for name, value in row.items() if isinstance(value, bytes | RawText)]
-        config = row.get("model_config")
-        if isinstance(config, str) and read_config(config) is None:
-            odd.append("model_config")
-        if odd:
-            chat = shown_id(text(row.get("session_id", row.get("id"))) or "")
-            raise Refused(
-                f"{self.name} has a value in {table}.{odd[0]} of {chat} that no Hermes can read.",
-                "Nothing of it was merged. Put it into a folder of its own as state.db, repair that"
-                " as a home, and merge the folder.",
-            )
+            yield rowid, dict(zip(columns, row, strict=True))
 
     def _insert(self, table: str, key: Row, row: Row, changed: Row, origin: RowRef) -> RowInsert:
         columns = self._shared(table)

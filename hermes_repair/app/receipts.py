@@ -38,6 +38,7 @@ def gather(folder: Folder) -> ReceiptHistory:
     freed: list[Freed] = []
     brought: dict[str, list[Brought]] = {}
     merged: set[bytes] = set()
+    withdrawn: set[int] = set()
     births: list[float] = []
     migrations: list[Header] = []
     unfinished: list[tuple[Path, Header, int]] = []
@@ -53,6 +54,7 @@ def gather(folder: Folder) -> ReceiptHistory:
             deactivated |= left.deactivated
             freed += left.freed
             merged |= left.merged
+            withdrawn |= left.withdrawn
             if header.target is not None and header.closed is not None and header.undone is None:
                 migrations.append(header)
             for session_id, lines in left.brought:
@@ -71,6 +73,7 @@ def gather(folder: Folder) -> ReceiptHistory:
         brought=brought,
         kept=frozenset(kept),
         merged=frozenset(merged),
+        withdrawn=frozenset(withdrawn),
         birth=min(births, default=None),
         migrations=tuple(migrations),
         unfinished=tuple(unfinished),

@@ -29,8 +29,9 @@ from hermes_repair.model.actions import Action, Ddl, IndexRefill
 from hermes_repair.model.choices import LookOptions
 from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import DatabaseUnreadable, Refused
+from hermes_repair.model.receipt_history import NO_HISTORY, ReceiptHistory
 from hermes_repair.model.salvage_ledger import from_document
-from hermes_repair.model.words import count
+from hermes_repair.model.words import count, verb
 from hermes_repair.repair.apply import Rows, apply
 from hermes_repair.salvage import Bundle, NoPages
 from hermes_repair.schema.catalogue import NEWEST_TARGET
@@ -69,15 +70,13 @@ def opened(run: Run, places: Sequence[Place], number: int, home: Look) -> Iterat
                 started = _bring(run, one, number, place)
                 if one.capture:
                     fill_capture(home, one.database, one.made)
-                sources.append(replace(one, started=started, brought=_brought_there(place)))
+                sources.append(replace(one, started=started, history=_history(place)))
         yield sources
 
 
-def _brought_there(place: Place) -> frozenset[bytes]:
-    """Return what our records of another home say that merges brought into it."""
-    if place.home is None:
-        return frozenset()
-    return gather(folder_of(open_home(place.home))).merged
+def _history(place: Place) -> ReceiptHistory:
+    """Return what our records of another home say of it."""
+    return NO_HISTORY if place.home is None else gather(folder_of(open_home(place.home)))
 
 
 def _size(place: Place) -> int:
@@ -235,10 +234,26 @@ def _salvaged(run: Run, source: Source, bundle: Bundle) -> Source:
     except NoPages as error:
         raise Refused(f"{source.name} has nothing of a database in it.", NOT_A_SOURCE) from error
     lost = sum(table.lost_rows for table in made.ledger.tables)
-    note = f"{source.name} is damaged: {count(lost, 'row')} of it are lost."
+    _require_messages(source, made.database)
+    note = f"{source.name} is damaged: {count(lost, 'row')} of it {verb(lost, 'is', 'are')} lost."
+    if not lost:
+        note = f"{source.name} is damaged, and no row of it is known to be lost."
     notes = source.notes if bundle.main is None else (*source.notes, note)
     gone = frozenset(one.session_id for one in made.ledger.sessions if one.made)
     return replace(source, database=made.database, partial=True, notes=notes, made=gone)
+
+
+def _require_messages(source: Source, made: Path) -> None:
+    """Raise :class:`Refused` where nothing that was said could be read of a damaged copy.
+
+    Then nothing is known of what it has, and not that it has nothing.
+    """
+    with main_alone(made) as look:
+        if not look.has("messages") or look.one("SELECT 1 FROM messages LIMIT 1") is None:
+            raise Refused(
+                f"{source.name} is damaged, and none of its messages can be read.",
+                advice("Nothing was changed. Look for another copy: `{}`", command("copies")),
+            )
 
 
 # --- To the schema of the home --------------------------------------------------------------------

@@ -30,8 +30,13 @@ class Standing(Enum):
     EMPTY = "empty"  # no message in it
 
 
-def standing(home: Look, copy: Look, given: int | None) -> Standing:
+def standing(
+    home: Look, copy: Look, given: int | None, ours: Container[int] = frozenset()
+) -> Standing:
     """Return how a copy stands to a home; ``given`` is the highest message id that the home gave.
+
+    ``ours`` are ids that runs of ours gave: a row that a merge brought may have the id that it has
+    in its source by chance, so it proves nothing of the rows before it.
 
     At most some ten thousand rows are read, as a rule twenty.
     """
@@ -44,7 +49,7 @@ def standing(home: Look, copy: Look, given: int | None) -> Standing:
             return Standing.APART
         here = _rows(home, [row[0] for row in rows])
         for row in rows:
-            if (same := here.get(row[0])) is not None:
+            if (same := here.get(row[0])) is not None and row[0] not in ours:
                 return Standing.EARLIER if same == row else Standing.APART
         below = rows[-1][0]
     return Standing.APART

@@ -29,6 +29,7 @@ from hermes_repair.merging.compare_sides import Brought
 from hermes_repair.merging.read_sides import compare_databases
 from hermes_repair.merging.verdicts_of_chats import Comparison
 from hermes_repair.model.errors import DatabaseUnreadable, HermesRepairError, Refused
+from hermes_repair.model.receipt_history import NO_HISTORY, ReceiptHistory
 from hermes_repair.records.folder import DAMAGED
 from hermes_repair.schema.structure import read_structure
 from hermes_repair.store.integrity import soundness
@@ -195,7 +196,8 @@ class _Survey:
             if damage := soundness(look).damage:
                 self._unusable.append(Unusable(copy, damage[0]))
         lost = self._lost(look)
-        stands = standing(self._evidence.look, look, self._given)
+        ours = self._evidence.receipt_history.inserted
+        stands = standing(self._evidence.look, look, self._given, ours)
         if stands is Standing.APART:
             self._compare(copy, look, size, lost)
         else:
@@ -258,15 +260,25 @@ def _is_private(copy: DatabaseCopy) -> bool:
     return bool(sides.wal or sides.journal) and not copy.kind.in_use
 
 
-def held_against(evidence: LineageEvidence, copy: Look) -> Comparison:
-    """Return what a copy has that a home has not; what our own runs did here is known."""
-    history = evidence.receipt_history
-    return compare_databases(
-        evidence.look,
-        copy,
-        brought=Brought(here=history.merged),
-        given_by_us=history.inserted.union(*(freed.ids for freed in history.freed)),
-    )
+def held_against(
+    evidence: LineageEvidence,
+    copy: Look,
+    there: ReceiptHistory = NO_HISTORY,
+    *,
+    partial: bool = False,
+) -> Comparison:
+    """Return what a copy has that a home has not.
+
+    What our own runs did here is known, and ``there`` what they did in the copy. ``partial``: rows
+    may be missing from it.
+    """
+    brought = brought_by_us(evidence.receipt_history, there)
+    return compare_databases(evidence.look, copy, brought=brought, partial=partial)
+
+
+def brought_by_us(here: ReceiptHistory, there: ReceiptHistory = NO_HISTORY) -> Brought:
+    """Return what our receipts say that merges brought, here and into the source."""
+    return Brought(here.merged, there.merged, here.inserted, there.inserted, here.withdrawn)
 
 
 def _says_of_file(error: HermesRepairError | OSError) -> bool:

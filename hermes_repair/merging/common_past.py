@@ -7,7 +7,7 @@ too; one with a later id never was. Content says what is the same, ids and times
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Collection, Container, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from itertools import pairwise
@@ -35,6 +35,7 @@ class Because(Enum):
     RE_STAMPED = "re-stamped"  # written again with others at once: its time says nothing
     OUT_OF_ORDER = "out-of-order"  # earlier than rows before it: brought there from elsewhere
     GAP = "gap"  # a new id, and rows from just before the two went apart are gone on both sides
+    UNRECORDED = "unrecorded"  # rows went from one to the other since, and no record says which
     CONTRADICTION = "contradiction"  # the two databases have ids in common that cannot be
 
 
@@ -67,6 +68,8 @@ class Past:
     before the first with different rows, and no higher than either side's mark. ``time``: of the
     latest row up to ``high`` on either side, epoch seconds, None without one. ``gap``: between the
     bounds are ids that neither side has, so that rows may be gone that were later than ``time``.
+    ``unrecorded``: rows that were said later went from one to the other, and no receipt of a merge
+    says which, so that more of them may have come and been removed.
     ``consistent`` is false where ``low`` is above ``high``, which no history of two copies gives.
     """
 
@@ -74,6 +77,7 @@ class Past:
     high: int
     time: float | None
     gap: bool = False
+    unrecorded: bool = False
 
     @property
     def consistent(self) -> bool:
@@ -136,7 +140,13 @@ def kept_whole(two: TwoHistories, past: Past) -> bool:
 
 NEW_ROW = JudgedRow(Presence.NEVER_HERE, Because.NEW_BY_ID_AND_TIME)
 DOUBTED_CONTENT = frozenset(
-    {Because.RE_STAMPED, Because.OLD_BY_TIME, Because.OUT_OF_ORDER, Because.GAP}
+    {
+        Because.RE_STAMPED,
+        Because.OLD_BY_TIME,
+        Because.OUT_OF_ORDER,
+        Because.GAP,
+        Because.UNRECORDED,
+    }
 )
 """Reasons of rows that were written after the two went apart, by their ids, and may repeat what was
 said before."""
@@ -183,6 +193,8 @@ class RowJudge:
             return Presence.WAS_HERE, Because.ID_OF_THE_PAST
         if row.id <= self.past.high:
             return Presence.UNKNOWN, Because.BETWEEN
+        if self.past.unrecorded:
+            return Presence.UNKNOWN, Because.UNRECORDED
         if self.past.high <= 0:
             return Presence.NEVER_HERE, Because.NEW_BY_ID_AND_TIME  # nothing was ever common
         if stamped:
@@ -196,6 +208,26 @@ class RowJudge:
         if row.out_of_order or mark in self.brought_there:
             return Presence.UNKNOWN, Because.OUT_OF_ORDER
         return Presence.NEVER_HERE, Because.NEW_BY_ID_AND_TIME
+
+
+def crossed_over(
+    two: TwoHistories, past: Past, ids_here: Collection[int], ids_there: Collection[int]
+) -> bool:
+    """Whether a row of this chat went from one side to the other after the two went apart.
+
+    Both have it, at one time, under ids of their own; ``ids_here`` and ``ids_there`` were given by
+    merges that are on record.
+    """
+    at_home = {(row.key, row.timestamp) for row in two.home if _is_later(row, past, ids_here)}
+    return bool(at_home) and any(
+        (row.key, row.timestamp) in at_home for row in two.source if _is_later(row, past, ids_there)
+    )
+
+
+def _is_later(row: HistoryRow, past: Past, given: Collection[int]) -> bool:
+    if row.id <= past.high or row.timestamp is None or row.id in given:
+        return False
+    return past.time is None or row.timestamp > past.time
 
 
 def relation(home: Side, source: Side, past: Past, ids: CommonIds) -> Relation:

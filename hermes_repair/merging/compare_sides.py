@@ -14,7 +14,7 @@ from typing import Protocol
 from hermes_repair.lineage.graph import EdgeKind, Graph
 from hermes_repair.merging.brought_lineage import BroughtLineage
 from hermes_repair.merging.chat_verdicts import Sides, verdict_alone
-from hermes_repair.merging.common_past import Presence, RowJudge
+from hermes_repair.merging.common_past import Presence, RowJudge, crossed_over
 from hermes_repair.merging.fork_ids import beginning, origin
 from hermes_repair.merging.sides import Fingerprint, HistoryRow, Side, TwoHistories
 from hermes_repair.merging.standing import Above, Standing, shared_rows, stand
@@ -44,13 +44,25 @@ class Histories(Protocol):
     def of_source(self, session_ids: Collection[str]) -> Mapping[str, tuple[HistoryRow, ...]]:
         """Return the same of the source."""
 
+    def unreadable(self, since: Mapping[str, int | None]) -> Collection[str]:
+        """Return those chats of the source that Hermes cannot read: by the row of ``sessions``, or
+        by a message with that id or a later one, None for all of the chat.
+        """
+
 
 @dataclass(frozen=True, slots=True)
 class Brought:
-    """What earlier merges brought: here, and into the source, as far as its records are at hand."""
+    """What earlier merges brought: here, and into the source, as far as its records are at hand.
+
+    ``ids_here`` and ``ids_there`` are the message ids that runs of ours gave on either side;
+    ``withdrawn`` those that merges gave here and that were undone.
+    """
 
     here: Container[Fingerprint] = frozenset()
     there: Container[Fingerprint] = frozenset()
+    ids_here: Collection[int] = frozenset()
+    ids_there: Collection[int] = frozenset()
+    withdrawn: Container[int] = frozenset()
 
 
 NOTHING_BROUGHT = Brought()
@@ -58,16 +70,16 @@ NOTHING_BROUGHT = Brought()
 
 def compare(sides: Sides, histories: Histories, brought: Brought = NOTHING_BROUGHT) -> Comparison:
     """Return what the source has that the home does not, chat by chat."""
-    home, past = sides.home, sides.past
-    judge = RowJudge(past, home.is_new, home.sequence is not None, brought.here, brought.there)
-    return _Compared(sides, histories, judge).comparison()
+    return _Compared(sides, histories, brought).comparison()
 
 
 class _Compared:
-    def __init__(self, sides: Sides, histories: Histories, judge: RowJudge) -> None:
+    def __init__(self, sides: Sides, histories: Histories, brought: Brought) -> None:
         self._sides = sides
         self._histories = histories
-        self._judge = judge
+        self._brought = brought
+        self._judge = _judge(sides, brought)
+        self._crossed = False
         self._graph = Graph.build(sides.source.sessions.values())
         self._standings: dict[str, Standing] = {}
         self._unreadable: dict[str, ChatVerdict] = {}
@@ -77,6 +89,11 @@ class _Compared:
 
     def comparison(self) -> Comparison:
         doubtful = self._first_pass()
+        if self._crossed:
+            past = replace(self._sides.past, unrecorded=True)
+            self._sides = replace(self._sides, past=past)
+            self._judge = _judge(self._sides, self._brought)
+            doubtful = self._first_pass()
         for batch in self._batches(doubtful):
             self._second_pass(batch)
         alone = {
@@ -84,6 +101,7 @@ class _Compared:
             for node in self._sides.source.sessions.values()
             if node.id not in self._unreadable
         }
+        alone |= {name: _unreadable(alone[name]) for name in self._unreadable_of(alone)}
         all_verdicts = BroughtLineage(
             self._sides.home, self._graph, self._standings, alone
         ).verdicts()
@@ -104,6 +122,20 @@ class _Compared:
             chats=_counted(verdicts.values()),
         )
 
+    def _unreadable_of(self, alone: Mapping[str, ChatVerdict]) -> Collection[str]:
+        """Return the chats that would come unasked and that Hermes could not read then."""
+        since = {
+            name: one.bring.since
+            for name, one in alone.items()
+            if one.unasked and one.bring is not None
+        }
+        damaged = {
+            name
+            for name in since
+            if name not in self._sides.home.sessions and not self._graph.nodes[name].config_valid
+        }
+        return damaged.union(self._histories.unreadable(since) if since else ())
+
     def _first_pass(self) -> list[str]:
         """Judge what can be judged from the rows that differ; return the other chats."""
         doubtful = []
@@ -112,6 +144,8 @@ class _Compared:
                 continue
             if self._sides.source.partial:
                 two = _from_where_it_begins(two)
+            ids = self._brought.ids_here, self._brought.ids_there
+            self._crossed = self._crossed or crossed_over(two, self._sides.past, *ids)
             standing = stand(two, two.session_id, self._judge, None)
             if standing is None or (standing.source_more and self._relatives(two.session_id)):
                 doubtful.append(two.session_id)
@@ -221,6 +255,16 @@ class _Compared:
                 common.pop(other, None)
         best = max(common, key=lambda other: common[other], default=name)
         return best if common.get(best, 0) > least else name
+
+
+def _judge(sides: Sides, brought: Brought) -> RowJudge:
+    home = sides.home
+    has_mark = home.sequence is not None
+    return RowJudge(sides.past, home.is_new, has_mark, brought.here, brought.there)
+
+
+def _unreadable(verdict: ChatVerdict) -> ChatVerdict:
+    return replace(verdict, verdict=Verdict.ASK, reason=Reason.UNREADABLE)
 
 
 def _count(presences: Iterable[Presence]) -> RowCounts:

@@ -5,6 +5,7 @@ Both may be of any schema; columns that one does not have yet read as their defa
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Container, Iterator, Mapping
 from dataclasses import replace
 from itertools import groupby
@@ -18,10 +19,12 @@ from hermes_repair.merging.compare_sides import NOTHING_BROUGHT, Brought, compar
 from hermes_repair.merging.row_keys import history_key
 from hermes_repair.merging.sides import FlagChange, HistoryRow, Side, TwoHistories
 from hermes_repair.merging.verdicts_of_chats import Comparison
-from hermes_repair.model.values import Value, number, text, whole
+from hermes_repair.model.values import Value, is_unreadable, number, text, whole
 from hermes_repair.store.attached_pair import Which
+from hermes_repair.store.connections import quote
 from hermes_repair.store.look import Look
-from hermes_repair.store.two_databases import FoundRow, TwoDatabases, side_by_side
+from hermes_repair.store.sequence_marks import known_mark
+from hermes_repair.store.two_databases import FoundRow, SharedIds, TwoDatabases, side_by_side
 
 T = TypeVar("T")
 
@@ -32,33 +35,32 @@ def compare_databases(
     *,
     brought: Brought = NOTHING_BROUGHT,
     partial: bool = False,
-    given_by_us: Container[int] = frozenset(),
 ) -> Comparison:
     """Hold a source against a home, both open through ``store``.
 
-    ``given_by_us`` are message ids that runs of ours gave at home: where their rows are gone again
-    (an undo), the mark that they raised says nothing of when the two went apart.
     ``partial``: the source is a part of a database (a capture without its main file), so nothing
     follows from what it does not have. Raises
     :class:`~hermes_repair.model.errors.DatabaseUnreadable`, and beside a live Hermes
     :class:`~hermes_repair.model.errors.Refused` where it gives no time to read.
     """
     ours, theirs = read_side(home), read_side(source, partial=partial)
-    ours = replace(ours, sequence=_given_by_hermes(ours, given_by_us))
+    if ours.sequence is not None:
+        # Its last ids by Hermes: a merge that was undone says nothing of when the two went apart.
+        ours = replace(ours, sequence=_before(ours.sequence, brought.withdrawn))
     with side_by_side(home, source) as databases:
         shared = databases.settle()
-        ids = CommonIds(
-            same=shared.same,
-            different=shared.different,
-            home_alone=shared.alone[Which.HOME],
-            source_alone=shared.alone[Which.SOURCE],
-        )
-        high = last_common_id(ours, theirs, ids)
+        high = last_common_id(ours, theirs, _ids(shared))
+        if shared.same > high:
+            # A row that a merge brought may have the id that it has in its source by chance.
+            shared = databases.settle_without(brought.ids_here, brought.ids_there)
+            high = last_common_id(ours, theirs, _ids(shared))
+        high = _before(high, brought.withdrawn)
+        ids = _ids(shared)
         until = databases.until(shared, high)
         past = Past(shared.same, high, until.latest, until.gap)
         databases.arrange(shared, high)
         sides = Sides(ours, theirs, past, relation(ours, theirs, past, ids))
-        return compare(sides, _Read(databases, ours), brought)
+        return compare(sides, _Read(databases, ours, source), brought)
 
 
 def read_side(look: Look, *, partial: bool = False) -> Side:
@@ -70,34 +72,32 @@ def read_side(look: Look, *, partial: bool = False) -> Side:
     nodes = (node_from_row(row) for row in look.named(node_query(sessions, messages)))
     row = look.one("SELECT MAX(id), (SELECT COUNT(*) FROM messages) FROM messages")
     highest, rows = (whole(value) for value in row) if row is not None else (0, 0)
-    return Side(_mark(look, highest), highest, rows, {node.id: node for node in nodes}, partial)
+    return Side(known_mark(look), highest, rows, {node.id: node for node in nodes}, partial)
 
 
-def _given_by_hermes(side: Side, given_by_us: Container[int]) -> int | None:
-    """Return the mark of a side without ids of ours at its end that have no row any more."""
-    mark = side.sequence
-    while mark is not None and mark > side.highest and mark in given_by_us:
-        mark -= 1
-    return mark
+def _ids(shared: SharedIds) -> CommonIds:
+    return CommonIds(
+        same=shared.same,
+        different=shared.different,
+        home_alone=shared.alone[Which.HOME],
+        source_alone=shared.alone[Which.SOURCE],
+    )
 
 
-def _mark(look: Look, highest: int) -> int | None:
-    """Return the mark of AUTOINCREMENT; None where it cannot be the highest id ever given."""
-    if not look.has("sqlite_sequence"):
-        return None
-    row = look.one("SELECT MAX(seq) FROM sqlite_sequence WHERE name = 'messages'")
-    mark = row[0] if row is not None else None
-    if mark is None and not highest:
-        return 0
-    return mark if isinstance(mark, int) and mark >= highest else None
+def _before(id: int, withdrawn: Container[int]) -> int:
+    """Return the highest id up to this one that no undone merge gave."""
+    while id in withdrawn:
+        id -= 1
+    return id
 
 
 class _Read:
     """The rows of two databases as keys, chat by chat."""
 
-    def __init__(self, databases: TwoDatabases, home: Side) -> None:
+    def __init__(self, databases: TwoDatabases, home: Side, source: Look) -> None:
         self._databases = databases
         self._home = home
+        self._source = source
 
     def differing(self) -> Iterator[TwoHistories]:
         """Yield every chat with messages that are not the same on both sides."""
@@ -118,6 +118,24 @@ class _Read:
     def of_source(self, session_ids: Collection[str]) -> Mapping[str, tuple[HistoryRow, ...]]:
         """Return the same of the source."""
         return self._whole(Which.SOURCE, session_ids)
+
+    def unreadable(self, since: Mapping[str, int | None]) -> Collection[str]:
+        """Return those chats of the source that Hermes cannot read (:func:`.is_unreadable`)."""
+        found: set[str] = set()
+        chosen: list[Value] = [json.dumps(list(since))]
+        for table, name in (("sessions", "id"), ("messages", "session_id")):
+            columns = ", ".join(map(quote, self._source.columns(table)))
+            for id, chat, *values in self._source.rows(
+                f"SELECT rowid, {name}, {columns} FROM {table}"
+                f" WHERE {name} IN (SELECT value FROM json_each(?))",
+                chosen,
+            ):
+                session_id = text(chat) or ""
+                first = since[session_id] if table == "messages" else None
+                added = first is None or whole(id) >= first
+                if added and any(map(is_unreadable, values)):
+                    found.add(session_id)
+        return found
 
     def _whole(
         self, which: Which, session_ids: Collection[str]

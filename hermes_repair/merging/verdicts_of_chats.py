@@ -42,6 +42,7 @@ class Reason(Enum):
     PARENT_NOT_BROUGHT = "parent-not-brought"  # what it continues or branches from is asked for
     CYCLE = "cycle"  # its parents lead back to it
     PARTIAL_SOURCE = "partial-source"  # rows between may be missing from the source
+    UNREADABLE = "unreadable"  # a value of it makes Hermes fail to list or to load a chat
     NO_SESSION_ROW = "no-session-row"  # messages without their row of sessions, here or there
 
 

@@ -63,8 +63,9 @@ class ReceiptHistory:
     back, ``inserted`` those of them that were new, ``deactivated`` ids of those that they took out
     of a chat; ``freed`` are ids that they left without a row; ``brought`` are, by session, the
     lines that they brought back, ``merged`` fingerprints of what merges took from other databases
-    (:mod:`hermes_repair.merging.row_keys`) and no undo took out again. ``kept`` are copies of
-    files that they made and that are there;
+    (:mod:`hermes_repair.merging.row_keys`) and no undo took out again, ``withdrawn`` the ids of
+    messages that came so and that an undo took out. ``kept`` are copies of files that they made
+    and that are there;
     ``birth`` is what the earliest of them knew of the age of the database; ``migrations``
     are those of ours whose result is still there. ``unfinished`` are
     receipts of runs that did not come to their end (path, header, units that are neither done nor
@@ -78,6 +79,7 @@ class ReceiptHistory:
     brought: Mapping[str, Sequence[Brought]] = field(default_factory=dict)
     kept: frozenset[FileCopy] = frozenset()
     merged: frozenset[bytes] = frozenset()
+    withdrawn: frozenset[int] = frozenset()
     birth: float | None = None
     migrations: tuple[Header, ...] = ()
     unfinished: tuple[tuple[Path, Header, int], ...] = ()
@@ -87,3 +89,6 @@ class ReceiptHistory:
     def complete(self) -> bool:
         """Whether every receipt could be read: else it is not known what else we wrote."""
         return not any(name.endswith(".db") for name, _ in self.unreadable)
+
+
+NO_HISTORY = ReceiptHistory()

@@ -146,6 +146,15 @@ def whole(value: Value) -> int:
     return value if isinstance(value, int) else 0
 
 
+def is_unreadable(value: Value) -> bool:
+    """Whether Hermes fails on a value in ``sessions`` or ``messages``: bytes, or no UTF-8.
+
+    Every release (0.13.0 to 0.19.0) stores text and numbers there, and reads whole rows: one such
+    value makes every list of sessions, or the loading of the chat, fail.
+    """
+    return isinstance(value, bytes | RawText)
+
+
 def readable(value: Value) -> str:
     """Return an id for a reader, whatever its type turned out to be."""
     return value if isinstance(value, str) else repr(value)

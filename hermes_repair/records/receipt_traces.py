@@ -21,7 +21,8 @@ class Traces:
     """The fields of :class:`~hermes_repair.model.receipt_history.ReceiptHistory`, of one receipt.
 
     ``brought`` are pairs of a session and its lines, ``copies`` of files are not taken back by an
-    undo. ``merged`` are fingerprints of what came from another database.
+    undo. ``merged`` are fingerprints of what came from another database, ``withdrawn`` the ids of
+    messages that came so and were undone.
     """
 
     written: frozenset[int]
@@ -31,6 +32,7 @@ class Traces:
     brought: tuple[tuple[str, Brought], ...]
     copies: tuple[FileCopy, ...]
     merged: frozenset[bytes]
+    withdrawn: frozenset[int]
 
 
 def lost_text(ids: Collection[int], proof_rows: Sequence[ProofRow]) -> str:
@@ -71,6 +73,7 @@ def traces(receipt: PlanFile) -> Traces:
             brought=tuple(_brought(receipt)),
             copies=tuple(_copies(receipt)),
             merged=frozenset(_merged(receipt)),
+            withdrawn=frozenset(_withdrawn(receipt)),
         )
 
 
@@ -153,6 +156,18 @@ def _merged(receipt: PlanFile) -> Iterator[bytes]:
         " AND u.state = 'done'"
     ):
         yield bytes.fromhex(str(content))
+
+
+def _withdrawn(receipt: PlanFile) -> Iterator[int]:
+    """Yield the ids of messages that units took from another database and that were undone."""
+    for (id,) in receipt.rows(
+        "SELECT i.value FROM actions a JOIN units u ON u.number = a.unit"
+        " JOIN images i ON i.unit = a.unit AND i.position = a.position"
+        "  AND i.image = 'key' AND i.column_name = 'id'"
+        " WHERE a.tbl = 'messages' AND a.kind = 'RowInsert' AND a.old_id IS NOT NULL"
+        " AND u.state = 'undone'"
+    ):
+        yield int(id)
 
 
 def _copies(receipt: PlanFile) -> Iterator[FileCopy]:

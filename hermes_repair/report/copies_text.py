@@ -28,6 +28,7 @@ RELATIONS = {
 _STATES = {
     State.DAMAGED: "damaged",
     State.UNREADABLE: "cannot be read",
+    State.EXPORT: "an export: what Hermes shows of its chats",
     State.WAL_ALONE: "a -wal without its main file",
     State.CLOSED: "could not be looked at",
 }
@@ -131,7 +132,8 @@ def _lines(one: KnownCopy, same: int, audience: Audience) -> Iterator[Line]:
         yield Line(f"  {', '.join(said)}", asked=True)
     if one.inspected.state is not State.SOUND:
         why = f": {one.inspected.why}" if one.inspected.why else ""
-        yield Line(f"  {_STATES[one.inspected.state]}{why}", "error", asked=True)
+        style = "" if one.inspected.state is State.EXPORT else "error"
+        yield Line(f"  {_STATES[one.inspected.state]}{why}", style, asked=True)
     if one.compared is not None:
         yield from _difference(one, one.compared, audience)
     elif one.inspected.state in (State.WAL_ALONE, State.DAMAGED):

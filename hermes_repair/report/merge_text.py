@@ -51,6 +51,7 @@ REASONS: Mapping[Reason, str] = {
     Reason.UNDONE_HERE: "it goes on from what was undone here",
     Reason.PARENT_NOT_BROUGHT: "what it continues is not brought",
     Reason.CYCLE: "its parents lead back to it",
+    Reason.UNREADABLE: "it has a value that no Hermes can read",
     Reason.PARTIAL_SOURCE: "messages before it may be missing from the source",
 }
 
@@ -131,7 +132,8 @@ def _source_lines(held: Held, audience: Audience) -> Iterator[Line]:
         yield Line(f"  {_brings(held)}:", asked=True)
         yield from as_asked(_chat_lines(held, held.wanted, audience))
     elif not held.left:
-        yield Line("  It has nothing that this home never had.", "good", asked=True)
+        it = "What can be read of it" if compared.source.partial else "It"
+        yield Line(f"  {it} has nothing that this home never had.", "good", asked=True)
     if held.left:
         one = verb(len(held.left), "it is", "they are")
         text = (

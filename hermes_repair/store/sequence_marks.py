@@ -23,18 +23,19 @@ def known_mark(look: Look, table: str = MESSAGES) -> int | None:
     0: it never gave one. It is not known where no table has AUTOINCREMENT, where the mark is gone
     or below an id that is there, and in a database that a salvage made without having read the
     mark: an id above all that are there may have been given and deleted before. That stays so for
-    good, also after Hermes has given more ids and on every copy of the file.
+    good, also after Hermes has given more ids and on every copy of the file. Nor is it in what the
+    shell's ``.clone`` wrote: that has two marks, and SQLite goes on from the lower one.
     """
     if not look.has("sqlite_sequence"):
         return None
     if look.one("SELECT 1 FROM sqlite_sequence WHERE name = ?", [lower_bound_name(table)]):
         return None
-    row = look.one("SELECT MAX(seq) FROM sqlite_sequence WHERE name = ?", [table])
+    marks = list(look.rows("SELECT seq FROM sqlite_sequence WHERE name = ?", [table]))
     last = look.one(f"SELECT MAX(rowid) FROM {quote(table)}")
-    mark = row[0] if row is not None else None
     highest = whole(last[0]) if last is not None else 0
-    if mark is None and not highest:
+    if not marks and not highest:
         return 0
+    mark = marks[0][0] if len(marks) == 1 else None
     return mark if isinstance(mark, int) and mark >= highest else None
 
 

@@ -7,6 +7,7 @@ index of either database, and columns that a schema does not have yet read as th
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -85,16 +86,27 @@ class TwoDatabases(AttachedPair):
                 f" WHERE {which.value}.id BETWEEN ? AND ?"
                 f" AND ({which.other.value}.id IS NULL OR NOT ({same} AND {flags}))",
             )
-        return self._shared_ids()
+        return self._shared_ids("")
 
-    def _shared_ids(self) -> SharedIds:
+    def settle_without(self, home: Collection[int], source: Collection[int]) -> SharedIds:
+        """Say the same of the ids without these, which runs of ours gave on either side.
+
+        After :meth:`settle`.
+        """
+        self._do("CREATE TEMP TABLE given (id INTEGER PRIMARY KEY)")
+        for ids in (home, source):
+            given: list[Value] = [json.dumps(sorted(ids))]
+            self._do("INSERT OR IGNORE INTO temp.given SELECT value FROM json_each(?)", given)
+        return self._shared_ids(" AND NOT EXISTS (SELECT 1 FROM temp.given g WHERE g.id = home.id)")
+
+    def _shared_ids(self, but: str) -> SharedIds:
         counted = self._run(
             "SELECT side, COUNT(*) FROM temp.unlike WHERE kind <> 'flags' GROUP BY side"
         )
         alone = dict.fromkeys(Which, 0) | {Which(side): whole(rows) for side, rows in counted}
         common = (
             "NOT EXISTS (SELECT 1 FROM temp.unlike u WHERE u.side = 'home' AND u.id = home.id"
-            " AND u.kind <> 'flags')"
+            f" AND u.kind <> 'flags'){but}"
         )
         same, spare = self._last_common(common)
         # Above all common rows the same words at another time are another row.

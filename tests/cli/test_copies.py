@@ -371,3 +371,52 @@ def test_a_damaged_home_is_not_held_against_its_copies(home: Path, capsys: Captu
     assert findings(capsys, home) == {}
     assert "DB003" in say(capsys, "doctor", "--home", home).out
     assert listed(capsys, home)["state.db.bak"]["state"] == "sound"
+
+
+def asked_of(capture: Capture, home: Path, copy: Path) -> tuple[Any, Any]:
+    """Return what `copies` and `merge --dry-run` say that a merge of a path brings and asks for."""
+    seen = say(capture, "copies", "--json", "--home", home, copy)
+    [one] = [one for one in seen.document["copies"] if one["path"] == str(copy)]
+    merged = say(capture, "merge", "--dry-run", "--json", "--home", home, copy)
+    [source] = merged.document["sources"]
+    words = ("brought", "left")
+    would = tuple([chat["session"] for chat in source[word]] for word in words)
+    return (one["brought"], one["asked"]), would
+
+
+def test_copies_says_what_merge_does(home: Path, capsys: Capture, tmp_path: Path) -> None:
+    other = tmp_path / "other.db"
+    copied(home, other.name).rename(other)
+    with closing(sqlite3.connect(other)) as db, db:
+        add_session(db, NEW, [("user", "only there", 9.0)])
+    whole = other.read_bytes()
+    headless, cut, export = (tmp_path / name for name in ("headless", "cut.db", "export.json"))
+    headless.write_bytes(bytes(100) + whole[100:])
+    cut.write_bytes(whole[: len(whole) // 4096 * 4096 - 4096])
+    message = {"id": 90, "role": "user", "content": "x", "timestamp": 9e9}
+    export.write_text(
+        json.dumps({"id": "e", "source": "cli", "started_at": 8e9, "messages": [message]})
+    )
+    for copy in (other, headless, cut, export):
+        seen, would = asked_of(capsys, home, copy)
+        assert list(seen) == list(would), copy
+    assert asked_of(capsys, home, other)[0][0] == [NEW]
+    assert asked_of(capsys, home, export)[0] in ((["e"], []), ([], ["e"]))
+
+
+def test_a_second_name_of_the_database_is_no_copy(
+    home: Path, capsys: Capture, tmp_path: Path
+) -> None:
+    link = tmp_path / "link.db"
+    link.hardlink_to(home / "state.db")
+    assert "There is no copy" in say(capsys, "copies", "--home", home, link).out
+
+
+def test_a_copy_of_a_newer_schema_cannot_be_merged_yet(
+    home: Path, capsys: Capture, tmp_path: Path
+) -> None:
+    newer = tmp_path / "newer"
+    with new_home(newer, 16) as db:
+        add_session(db, NEW, [("user", "only there", 9.0)])
+    said = say(capsys, "copies", "--home", home, newer)
+    assert "is at schema 16 and this home at 14" in said.out and "merge --home" not in said.out

@@ -16,7 +16,7 @@ from hermes_repair.repair.plan_bounds import Bounds, objection
 from hermes_repair.schema.catalogue import default_catalogue
 from tests.command import run
 from tests.homes.home import execute, opened, query
-from tests.merge.homes import base, merge, play, rows
+from tests.merge.homes import base, merge, play, rows, view
 
 NOBODY = Peers(frozenset(), frozenset())
 CHAT: Row = {"id": "a", "title": "Choir", "model_config": None, "input_tokens": 7, "source": "cli"}
@@ -206,3 +206,31 @@ def raw(home: Path, sql: str) -> list[tuple[object, ...]]:
     with opened(home) as db:
         db.text_factory = bytes
         return db.execute(sql).fetchall()
+
+
+@pytest.mark.parametrize(
+    ("damage", "left", "comes"),
+    [
+        ("UPDATE sessions SET title = CAST(x'fe41' AS TEXT) WHERE id = 'new'", "new", "choir"),
+        ("UPDATE sessions SET source = x'00ff' WHERE id = 'new'", "new", "choir"),
+        ("UPDATE sessions SET model_config = '{' WHERE id = 'new'", "new", "choir"),
+        ("UPDATE messages SET role = CAST(x'ff' AS TEXT) WHERE id = 10", "new", "choir"),
+        ("UPDATE messages SET timestamp = x'00' WHERE id = 8", "choir", "new"),
+    ],
+)
+def test_only_the_chat_with_a_value_that_nobody_can_read_is_left_out(
+    damage: str, left: str, comes: str, tmp_path: Path
+) -> None:
+    home, other = base("0.19.0", tmp_path)
+    play("0.19.0", other, 'say("choir", "more")\nsay("new", "one")')
+    with opened(other) as db:
+        for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'"):
+            db.execute(f"DROP TRIGGER {name}")
+        db.execute(damage)
+    done = merge(home, other)
+    assert done.code == 4, done
+    [asked] = done.document["still_left"]
+    assert (asked["session"], asked["reason"]) == (left, "unreadable")
+    assert [one["session"] for one in done.document["sources"][0]["brought"]] == [comes]
+    assert comes in view("0.19.0", home)
+    assert merge(home, other).document["receipt"] is None

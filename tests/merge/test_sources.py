@@ -13,6 +13,7 @@ import pytest
 
 from tests.cli.test_bad_input import dropped, needs_root
 from tests.command import Ran, run
+from tests.engine.pages import Pages
 from tests.homes.content import files
 from tests.merge.homes import BEGIN, base, captured, merge, play, view
 from tests.releases import run_release
@@ -265,5 +266,35 @@ def test_a_value_that_no_hermes_can_read_stays_there(damage: str, tmp_path: Path
         assert db.execute(damage).rowcount
     before = view(NEWEST, home)
     done = run("merge", str(other), "--yes", home=home)
-    assert done.code == 4 and "of strange that no Hermes can read" in done.err, done
+    assert done.code == 4 and "it has a value that no Hermes can read" in done.out, done
     assert view(NEWEST, home) == before
+
+
+def test_a_source_of_which_nothing_can_be_read_is_refused(tmp_path: Path) -> None:
+    """That it has nothing new was not seen: all its messages are lost."""
+    home, other = base(NEWEST, tmp_path)
+    pages = Pages(other)
+    for page in pages.tree(pages.roots["messages"])[-1]:
+        pages[page] = b"\xaa" * pages.size
+    pages.write()
+    done = run("merge", other, "--yes", home=home)
+    assert done.code == 4 and "none of its messages can be read" in done.err, done
+    assert f"hermes-repair copies --home {home}" in done.err
+    seen = run("copies", other, home=home)
+    assert "none of its messages can be read" in seen.out and "has nothing" not in seen.out
+
+
+def test_a_home_without_the_mark_of_its_ids_is_asked(tmp_path: Path) -> None:
+    """Salvage could not read how far ids had gone: what was deleted last would seem to be new."""
+    home, other = base("0.19.0", tmp_path)
+    play("0.19.0", home, 'db.delete_session("garden")')
+    pages = Pages(home)
+    pages[pages.roots["sqlite_sequence"]] = b"\xaa" * pages.size
+    pages.write()
+    made = tmp_path / "made"
+    made.mkdir()
+    assert run("salvage", "--out", made / "state.db", home=home).code == 4
+    play("0.19.0", made, 'say("mine", "later")')
+    done = merge(made, other)
+    assert done.code == 4 and done.document["receipt"] is None
+    assert [one["session"] for one in done.document["still_left"]] == ["garden"]

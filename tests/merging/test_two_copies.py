@@ -14,6 +14,7 @@ from hermes_repair.merging.compare_sides import NOTHING_BROUGHT, Brought
 from hermes_repair.merging.read_sides import compare_databases
 from hermes_repair.merging.row_keys import fingerprint, history_key
 from hermes_repair.merging.verdicts_of_chats import Comparison, Link, Reason, Verdict
+from hermes_repair.model.salvage_ledger import lower_bound_name
 from hermes_repair.store.file_state import beside_others, main_alone
 from tests.homes.database import structured
 
@@ -242,14 +243,52 @@ def test_vacuum_changes_nothing(base: Copy) -> None:
     }
 
 
-def test_without_the_mark_of_the_ids_nothing_is_known(base: Copy) -> None:
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM sqlite_sequence",
+        "UPDATE sqlite_sequence SET seq = 1",
+        "UPDATE sqlite_sequence SET seq = '4'",
+        # What a salvage writes that could not read the mark, and the shell's `.clone`.
+        f"INSERT INTO sqlite_sequence VALUES ('{lower_bound_name('messages')}', 2)",
+        "INSERT INTO sqlite_sequence VALUES ('messages', 2)",
+    ],
+)
+def test_without_the_mark_of_the_ids_nothing_is_known(base: Copy, statement: str) -> None:
     copy = base.copied("copy.db")
+    base.delete("b")
     copy.session("c")
     copy.say("c", "new")
-    base.do("DELETE FROM sqlite_sequence")
+    base.do(statement)
     found = compared(base, copy)
     assert found.home.sequence is None
-    assert said(found)["c"][0] is Verdict.ASK
+    assert not found.brings
+    assert {said(found)[name][0] for name in "bc"} == {Verdict.ASK}
+    if statement.startswith("INSERT"):  # it stays so when ids are given again
+        base.session("z")
+        base.say("z", "later", "and later")
+        assert not compared(base, copy).brings
+
+
+@pytest.mark.parametrize("way", ["VACUUM INTO", ".dump"])
+def test_a_home_that_was_written_anew_keeps_its_mark(base: Copy, way: str) -> None:
+    copy = base.copied("copy.db")
+    base.delete("b")
+    anew = base.path.with_name("anew.db")
+    if way == "VACUUM INTO":
+        base.do("VACUUM INTO ?", str(anew))
+    else:
+        with closing(sqlite3.connect(base.path)) as db, closing(sqlite3.connect(anew)) as target:
+            search = db.execute("SELECT name FROM sqlite_master WHERE sql LIKE '%VIRTUAL%'")
+            for (name,) in search.fetchall():  # of which Python 3.11 makes no dump
+                db.execute(f"DROP TABLE {name}")
+            triggers = db.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+            for (name,) in triggers.fetchall():
+                db.execute(f"DROP TRIGGER {name}")
+            target.executescript("\n".join(db.iterdump()))
+    home = Copy(anew)
+    assert compared(home, copy).home.sequence == 4
+    assert not compared(home, copy).brings
 
 
 def test_what_an_earlier_merge_brought_stays_gone(base: Copy) -> None:

@@ -75,6 +75,8 @@ def test_a_lower_bound_stays_one_whatever_is_written(tmp_path: Path) -> None:
         ("DELETE FROM sqlite_sequence", None),
         ("UPDATE sqlite_sequence SET seq = 2", None),
         ("UPDATE sqlite_sequence SET seq = 'x'", None),
+        ("UPDATE sqlite_sequence SET seq = NULL", None),
+        ("INSERT INTO sqlite_sequence VALUES ('messages', 3)", None),
         ("DELETE FROM messages", 9),
     ],
 )

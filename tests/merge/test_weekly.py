@@ -1,0 +1,124 @@
+"""Merging the other machine week after week: what is new comes unasked, what was removed not."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.command import Ran, run
+from tests.merge.homes import RELEASES, base, merge, play, view
+
+RECORDS = "hermes-repair"
+
+
+def brought(done: Ran) -> dict[str, str]:
+    """Return what a merge brought, each with its verdict."""
+    return {one["session"]: one["verdict"] for one in done.document["sources"][0]["brought"]}
+
+
+def left(done: Ran) -> set[str]:
+    """Return what a merge left to its owner."""
+    return {one["session"] for one in done.document["still_left"]}
+
+
+@pytest.mark.parametrize("version", RELEASES)
+def test_week_after_week(version: str, tmp_path: Path) -> None:
+    home, other = base(version, tmp_path)
+    # The last chat gets the ids in the home that it has in the source.
+    play(version, other, 'say("new", "one", "two")\nsay("garden", "tulips")\nsay("last", "a")')
+    assert brought(merge(home, other)) == {"garden": "continued", "new": "new", "last": "new"}
+    play(version, other, 'say("newer", "three")\nsay("last", "b")\nsay("garden", "rain")')
+    second = merge(home, other)
+    assert second.code == 0, second
+    assert brought(second) == {"garden": "continued", "last": "continued", "newer": "new"}
+    # The home goes on, and removes what it had from the start and what was brought.
+    play(version, home, 'say("mine", "x")\ndb.delete_session("new")\ndb.delete_session("choir")')
+    play(version, other, 'say("newest", "four")\nsay("last", "c")\nsay("new", "more")')
+    third = merge(home, other)
+    assert brought(third) == {"last": "continued", "newest": "new"}
+    assert third.code == 4 and left(third) == {"new", "choir"}
+    theirs, ours = view(version, other), view(version, home)
+    assert ours == {**{n: said for n, said in theirs.items() if n in ours}, "mine": ours["mine"]}
+    assert ours.keys() == {"garden", "last", "newer", "newest", "mine"}
+
+
+@pytest.mark.parametrize("version", ["0.14.0", "0.19.0"])
+def test_after_an_undo_and_with_more_said(version: str, tmp_path: Path) -> None:
+    home, other = base(version, tmp_path)
+    play(version, other, 'say("new", "one")\nsay("choir", "two")')
+    assert merge(home, other).code == 0
+    assert run("undo", "--yes", home=home).code == 0
+    play(version, home, 'say("mine", "here")\nsay("mine", "and there")\nsay("mine", "x", "y")')
+    play(version, other, 'say("newer", "three")')
+    again = merge(home, other)
+    assert again.code == 0, again
+    assert brought(again) == {"choir": "continued", "new": "new", "newer": "new"}
+
+
+def test_an_undone_turn_of_a_brought_chat_stays_undone(tmp_path: Path) -> None:
+    home, other = base("0.19.0", tmp_path)
+    play("0.19.0", other, 'say("new", "one", "two")')
+    assert merge(home, other).code == 0
+    third = 'db.get_messages("new")[2]["id"]'
+    play("0.19.0", home, f'db.rewind_to_message("new", {third})')
+    play("0.19.0", other, 'say("new", "three")\nsay("newer", "four")')
+    now = view("0.19.0", home)
+    done = merge(home, other)
+    assert brought(done) == {"newer": "new"} and left(done) == {"new"}
+    assert view("0.19.0", home)["new"] == now["new"]
+
+
+def test_two_ways(tmp_path: Path) -> None:
+    """Each machine merges the other, and both go on; nothing that one removed comes back."""
+    home, other = base("0.19.0", tmp_path)
+    play("0.19.0", home, 'say("a1", "one")\nsay("a2", "two")')
+    play("0.19.0", other, 'say("b1", "three")\nsay("b2", "four")')
+    assert merge(home, other).code == 0
+    assert merge(other, home).code == 0
+    assert view("0.19.0", home) == view("0.19.0", other)
+    play("0.19.0", home, 'say("b1", "five")\nsay("a3", "six")\ndb.delete_session("a1")')
+    play("0.19.0", other, 'say("b3", "seven")\ndb.delete_session("b2")')
+    back = merge(home, other)
+    assert brought(back) == {"b3": "new"} and left(back) == {"a1"}
+    there = merge(other, home)
+    assert brought(there) == {"b1": "continued", "a3": "new"} and left(there) == {"b2"}
+
+
+def test_without_the_receipts_what_is_gone_is_asked_for(tmp_path: Path) -> None:
+    home, other = base("0.19.0", tmp_path)
+    play("0.19.0", home, 'say("mine", "here", "too")')  # so that no id is the same by chance
+    play("0.19.0", other, 'say("new", "one")\nsay("garden", "tulips")')
+    assert merge(home, other).code == 0
+    shutil.rmtree(home / RECORDS)
+    play("0.19.0", home, 'db.delete_session("new")')
+    play("0.19.0", other, 'say("garden", "rain")')
+    again = merge(home, other)
+    assert left(again) == {"new"}
+    assert brought(again) == {"garden": "continued"}
+
+
+def test_a_copy_of_the_home_does_not_bring_back_a_fork(tmp_path: Path) -> None:
+    """A fork has an id and times of its own, by which no receipt knows it."""
+    home, other = base("0.19.0", tmp_path)
+    play("0.19.0", home, 'say("choir", "here")')
+    play("0.19.0", other, 'say("choir", "there")')
+    [fork] = [one["into"] for one in merge(home, other).document["sources"][0]["brought"]]
+    backup = tmp_path / "backup.db"
+    shutil.copyfile(home / "state.db", backup)
+    play("0.19.0", home, f'db.delete_session("{fork}")')
+    done = merge(home, backup)
+    assert done.code == 4 and left(done) == {fork} and fork not in view("0.19.0", home)
+
+
+def test_after_the_undo_of_a_merge_a_deleted_chat_stays_deleted(tmp_path: Path) -> None:
+    home, other = base("0.19.0", tmp_path)
+    play("0.19.0", other, 'say("new", "one")\nsay("newer", "two")')
+    assert merge(home, other).code == 0
+    play("0.19.0", home, 'db.delete_session("new")\ndb.delete_session("choir")')
+    undone = run("undo", "--yes", home=home)
+    done = merge(home, other)
+    assert "choir" in left(done), (undone, done)
+    assert "choir" not in view("0.19.0", home)
+    assert "new" not in view("0.19.0", home), undone
