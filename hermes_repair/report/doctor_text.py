@@ -15,7 +15,7 @@ from hermes_repair.app.diagnose import Diagnosis, Explained, explained
 from hermes_repair.app.target_release import Forecast
 from hermes_repair.app.verdict import verdict
 from hermes_repair.host import Openers
-from hermes_repair.model.commands_to_type import Command, advice, command
+from hermes_repair.model.commands_to_type import Command, advice, command, commands_in
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.words import SessionLabel, count, shown_id
 from hermes_repair.report import json_documents
@@ -106,8 +106,21 @@ def _findings(diagnosis: Diagnosis, audience: Audience) -> Iterator[Line]:
                 yield Line(f"    fingerprint {finding.fingerprint}", "dim")
         if len(group) > len(shown):
             yield Line(f"  and {len(group) - len(shown)} more; -v lists all", "dim")
-        for hint in dict.fromkeys(finding.hint for finding in shown if finding.hint):
-            yield Line(f"  -> {audience.typed(hint)}", "good")
+        yield from _hints(shown, audience)
+
+
+def _hints(findings: Sequence[Finding], audience: Audience) -> Iterator[Line]:
+    """Yield what to type, the same words before several commands once."""
+    said = ""
+    for hint in dict.fromkeys(finding.hint for finding in findings if finding.hint):
+        text, named = audience.typed(hint), commands_in(hint)
+        typed = audience.typed(named[-1]) if named else ""
+        words = text.removesuffix(typed)
+        if typed and words and words != text and words == said and audience.terminal:
+            yield Line(f"     {typed}", "good")
+        else:
+            yield Line(f"  -> {text}", "good")
+        said = words
 
 
 def _worth(group: tuple[tuple[int, str], list[Finding]]) -> tuple[int, int, str]:

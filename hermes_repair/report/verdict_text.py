@@ -27,6 +27,7 @@ def verdict_document(verdict: Verdict) -> dict[str, Any]:
     return {
         "can_come_back": asdict(verdict.back),
         "to_decide": asdict(verdict.decide),
+        "out_of_sight": asdict(verdict.hidden),
         "at_risk": asdict(verdict.at_risk),
         "repairable": verdict.mended,
         "areas": [
@@ -82,6 +83,9 @@ def sentences(verdict: Verdict, *, deep: bool, first: str) -> Iterator[tuple[Hin
     if verdict.decide.messages:
         text = "{} may have been removed on purpose: you decide. `{}` shows them."
         yield advice(text, _of(verdict.decide), ALL_BACK), "warning"
+    if verdict.hidden.messages:
+        text = f"{_of(verdict.hidden)} {verb(verdict.hidden.messages, 'is', 'are')} out of sight,"
+        yield f"{text} and how to show them is your choice ({_ids(verdict.hide)}).", "warning"
     if verdict.migrate is not None:
         hint = verdict.migrate.hint
         text = "{}: `{}`" if isinstance(hint, Command) else "{}. {}"
