@@ -67,7 +67,7 @@ def lines(diagnosis: Diagnosis, audience: Audience, *, narrowed: bool) -> Iterat
     yield from as_asked(_findings(diagnosis, audience))
     yield from notes(diagnosis.notes, asked=True)
     if diagnosis.forecast is not None:
-        yield from as_asked(_forecast(diagnosis.forecast, diagnosis.database["schema"]))
+        yield from as_asked(forecast_lines(diagnosis.forecast, diagnosis.database["schema"]))
     yield from _closing(diagnosis, audience)
     yield from _coverage(diagnosis.looked_at, every_profile=audience.every_profile)
 
@@ -149,7 +149,7 @@ def _place(finding: Finding, labels: Mapping[str, SessionLabel]) -> str:
     return f"{shown} ({label.words()}): " if label is not None else f"{shown}: "
 
 
-def _forecast(forecast: Forecast, schema: int | None) -> Iterator[Line]:
+def forecast_lines(forecast: Forecast, schema: int | None) -> Iterator[Line]:
     """Yield what the release named with --for would do here."""
     expects = f" (it expects schema {forecast.number}; this is {schema})"
     if forecast.number is None:
