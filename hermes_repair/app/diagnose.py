@@ -124,6 +124,9 @@ def _once(
             )
             every, forecast = foreseen or (every, None)
             findings = tuple(finding for finding in every if selection.wants_id(finding.id))
+            for check in all_checks():
+                if not selection.wants_id(check.id):
+                    scene.left_out[check.id] = SELECTION  # an area is not sound by what is not said
         else:
             findings = tuple(examine(scene, selection))
         known = _tried(scene, "the number of sessions", lambda: facts(scene))
@@ -305,12 +308,12 @@ def facts(scene: Scene, *, count: bool = True) -> dict[str, Any]:
         known["messages"] = _rows(scene.look, "messages")
     elif count and readable(scene):
         known["sessions"] = len(scene.nodes)
-        known["messages"] = sum(node.rows for node in scene.nodes)
+        known["messages"] = _rows(scene.look, "messages", "")  # also those of no session
     return known
 
 
-def _rows(look: Look, table: str) -> int | None:
-    row = look.within_limit(lambda asked: asked.one(f"SELECT COUNT(*) FROM {table} NOT INDEXED"))
+def _rows(look: Look, table: str, how: str = " NOT INDEXED") -> int | None:
+    row = look.within_limit(lambda asked: asked.one(f"SELECT COUNT(*) FROM {table}{how}"))
     return row[0] if row is not None and isinstance(row[0], int) else None
 
 

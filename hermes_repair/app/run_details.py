@@ -11,7 +11,7 @@ from typing import NamedTuple
 from hermes_repair.app.environment import Run
 from hermes_repair.app.history import Entry
 from hermes_repair.app.open_scene import ask_scene, require_readable
-from hermes_repair.evidence.chat_timelines import Stretch
+from hermes_repair.evidence.message_places import Stretch
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.model.actions import RowDelete, RowInsert, RowMove
 from hermes_repair.model.errors import HermesRepairError

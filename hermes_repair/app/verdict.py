@@ -51,15 +51,19 @@ class Area:
 class Verdict:
     """A diagnosis in short, without what was accepted.
 
-    ``back`` can come back safely; ``decide`` may have been removed on purpose; ``at_risk`` are
-    shown now, and hidden by the next update. ``mended`` are further problems that ``repair`` takes
-    by itself, ``choices`` those that a command takes which somebody chooses, ``by_hand`` those that
-    none does. ``blocking`` is the id of what has to be settled before anything is written,
-    ``fatal`` that finding where it was asked for, and ``migrate`` what a migration is needed for.
+    ``back`` can come back safely; ``decide`` may have been removed on purpose; ``hidden`` are in
+    the database, out of sight, and only somebody can say how they are shown (``hide`` are those
+    findings); ``at_risk`` are shown now, and hidden by the next update. ``mended`` are further
+    problems that ``repair`` takes by itself, ``choices`` those that a command takes which somebody
+    chooses, ``by_hand`` those that none does. ``blocking`` is the id of what has to be settled
+    before anything is written, ``fatal`` that finding where it was asked for, and ``migrate`` what
+    a migration is needed for.
     """
 
     back: Amount
     decide: Amount
+    hidden: Amount
+    hide: tuple[Finding, ...]
     at_risk: Amount
     mended: int
     choices: tuple[Finding, ...]
@@ -99,22 +103,28 @@ def weigh(
 
     out_of_sight = (Concerns.UNSEEN, Concerns.ELSEWHERE)
     safe = [f for f in findings if f.remedy is Remedy.SAFE]
+    unsafe = [f for f in findings if f.remedy is Remedy.UNSAFE]
+    removed = [f for f in unsafe if about(f, Concerns.ELSEWHERE)]
     # A run of a delegate is rightly in no list; what nothing proves to be a chat is a note.
-    undecided = [
+    hide = [f for f in unsafe if f in bad and about(f, Concerns.UNSEEN)]
+    told = {f.session_id for f in removed if f.session_id}
+    in_hand = [
         f
-        for f in findings
-        if f.remedy is Remedy.UNSAFE
-        and (about(f, Concerns.ELSEWHERE) or (f in bad and about(f, Concerns.UNSEEN)))
+        for f in bad
+        if f.remedy in (Remedy.UNSAFE, Remedy.MANUAL, Remedy.NONE)
+        and f not in (*removed, *hide)
+        and not (f.session_id in told and any(c.name == "backfill" for c in commands_in(f.hint)))
     ]
-    in_hand = [f for f in bad if f.remedy in (Remedy.UNSAFE, Remedy.MANUAL, Remedy.NONE)]
     migrated = [f for f in bad if f.remedy is Remedy.MIGRATE]
     return Verdict(
         back=_amount((f for f in safe if about(f, *out_of_sight)), concerns),
-        decide=_amount(undecided, concerns),
+        decide=_amount(removed, concerns),
+        hidden=_amount(hide, concerns),
+        hide=tuple(hide),
         at_risk=_amount((f for f in findings if about(f, Concerns.AT_RISK)), concerns),
         mended=sum(f in bad and not about(f, *out_of_sight) for f in safe),
-        choices=tuple(f for f in in_hand if f not in undecided and commands_in(f.hint)),
-        by_hand=tuple(f for f in in_hand if f not in undecided and not commands_in(f.hint)),
+        choices=tuple(f for f in in_hand if commands_in(f.hint)),
+        by_hand=tuple(f for f in in_hand if not commands_in(f.hint)),
         blocking=blocking,
         fatal=next((f for f in findings if f.severity is Severity.FATAL), None),
         migrate=max(migrated, key=lambda f: (about(f, Concerns.AT_RISK), f.severity), default=None),

@@ -124,6 +124,8 @@ def _what_is_left(damaged: Sequence[str], counted: Sequence[ReadableRows]) -> It
     for found in by_table.values():
         words = found.words()
         yield f"{words[0].upper()}{words[1:]}."
+    if not all(found.whole for found in counted):
+        yield "A salvage also reads what SQLite cannot reach, so its count may be higher."
 
 
 @check("DB004", "foreign-key-violation", Severity.ERROR, Remedy.MANUAL)

@@ -190,10 +190,10 @@ def _hint(found_by: Check, fork: Fork, unproven: Sequence[str]) -> Hint:
     show = command("forks", fork.parent_id)
     resolve = command("forks", fork.parent_id, "--resolve", "branch", *keep)
     if undecided:
-        return advice("`{}` shows them; then {}", show, resolve)
+        return advice("See them with `{}`, then keep one: `{}`", show, resolve)
     if unproven:
         may_be = f"{unproven[0]} may be a delegate's run, which no list should show"
-        return advice("{}: `{}` shows them; then {}", may_be, show, resolve)
+        return advice("{}: see them with `{}`, then keep one: `{}`", may_be, show, resolve)
     return REPAIR
 
 

@@ -10,7 +10,8 @@ import typer
 from hermes_repair.app import backups as app
 from hermes_repair.cli.commands import EXIT_STATUS
 from hermes_repair.cli.options import YesOption, at_homes, group
-from hermes_repair.cli.target import Answer, Responder, Target, ask, each_home, require_yes
+from hermes_repair.cli.questions import ask
+from hermes_repair.cli.target import Answer, Responder, Target, each_home, require_yes
 from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import ExitCode
 from hermes_repair.report import backup_text

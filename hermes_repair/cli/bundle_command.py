@@ -14,7 +14,8 @@ import typer
 from hermes_repair.app.bug_evidence import collect
 from hermes_repair.cli.commands import EXIT_STATUS
 from hermes_repair.cli.options import YesOption, at_homes, group
-from hermes_repair.cli.target import Answer, Responder, Target, ask, each_home
+from hermes_repair.cli.questions import ask
+from hermes_repair.cli.target import Answer, Responder, Target, each_home
 from hermes_repair.model.errors import ExitCode, Refused
 from hermes_repair.model.words import count
 from hermes_repair.report.bundle_files import bundle_files

@@ -13,7 +13,8 @@ from hermes_repair.app.undo import warnings
 from hermes_repair.cli.commands import EXIT_STATUS
 from hermes_repair.cli.options import HtmlOption, TitlesOption, YesOption, at_homes, group
 from hermes_repair.cli.pages import Page
-from hermes_repair.cli.target import Answer, Responder, Target, ask, each_home, require_yes
+from hermes_repair.cli.questions import ask
+from hermes_repair.cli.target import Answer, Responder, Target, each_home, require_yes
 from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import BadRecord, ExitCode
 from hermes_repair.report import history_text

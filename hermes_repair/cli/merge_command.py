@@ -15,7 +15,8 @@ from hermes_repair.app.merge_sources import NOT_A_SOURCE
 from hermes_repair.cli import completion
 from hermes_repair.cli.commands import EXIT_STATUS
 from hermes_repair.cli.options import DryRunOption, YesOption, at_homes, group
-from hermes_repair.cli.target import Answer, Responder, Target, ask, each_home, require_yes
+from hermes_repair.cli.questions import ask
+from hermes_repair.cli.target import Answer, Responder, Target, each_home, require_yes
 from hermes_repair.model.commands_to_type import Command, advice, command
 from hermes_repair.model.errors import ExitCode, UsageError
 from hermes_repair.report import merge_text

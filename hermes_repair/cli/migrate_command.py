@@ -9,7 +9,8 @@ import typer
 from hermes_repair.app.migrate import behind
 from hermes_repair.cli.commands import EXIT_STATUS
 from hermes_repair.cli.options import DryRunOption, YesOption, at_homes, group
-from hermes_repair.cli.target import Answer, Responder, Target, ask, each_home, require_yes
+from hermes_repair.cli.questions import ask
+from hermes_repair.cli.target import Answer, Responder, Target, each_home, require_yes
 from hermes_repair.model.errors import ExitCode
 from hermes_repair.report import json_documents
 from hermes_repair.report.lines import show

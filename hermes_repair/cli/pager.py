@@ -20,7 +20,11 @@ def page(lines: Iterable[Line]) -> None:
 
     ``less`` is told to keep colours and to write no history. Nothing is shown off a terminal.
     """
-    text = drawn(lines, sys.stderr)
+    page_text(drawn(lines, sys.stderr))
+
+
+def page_text(text: str) -> None:
+    """Show a text, which was drawn for this terminal, as :func:`page` does."""
     pager = _pager()
     if text.count("\n") < shutil.get_terminal_size().lines or not pager:
         sys.stderr.write(text)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterable, Sequence
 
 from hermes_repair.app.plan_words import Words, words_of
 from hermes_repair.app.proposal import Proposal
 from hermes_repair.app.repair import Chosen
 from hermes_repair.cli.pager import page
+from hermes_repair.cli.questions import answer_to
 from hermes_repair.cli.target import Responder
-from hermes_repair.report import repair_text
+from hermes_repair.report import repair_text, screen
 from hermes_repair.report.lines import Line, show
 from hermes_repair.report.step_text import Steps
 
@@ -34,10 +34,13 @@ def ask_about_plan(
     comes back, as ``list`` shows them.
     """
     words = _words(responder, proposal) if show_content else {}
-    plan = repair_text.plan_lines(proposal, responder.audience, name, words, asking=True)
+    brief = screen.current() is not None
+    plan = repair_text.plan_lines(
+        proposal, responder.audience, name, words, asking=True, brief=brief
+    )
     show([*head, *plan], stream="stderr")
     while True:
-        answer = _read(QUESTION).lower()
+        answer = answer_to(QUESTION).lower()
         if answer in ("y", "yes"):
             return True
         if answer in ("l", "list"):
@@ -57,7 +60,7 @@ def _words(responder: Responder, proposal: Proposal) -> dict[int, Words]:
 
 def _choose(last: int) -> Sequence[int]:
     """Ask for numbers until they are some that there are; return none where there is no answer."""
-    while answer := _read(WHICH):
+    while answer := answer_to(WHICH):
         numbers = numbers_in(answer, last)
         if numbers:
             return numbers
@@ -80,9 +83,3 @@ def numbers_in(answer: str, last: int) -> tuple[int, ...]:
             return ()
         numbers.update(range(first, end + 1))
     return tuple(sorted(numbers))
-
-
-def _read(question: str) -> str:
-    sys.stderr.write(question)
-    sys.stderr.flush()
-    return sys.stdin.readline().strip()

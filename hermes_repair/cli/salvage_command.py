@@ -21,7 +21,8 @@ from hermes_repair.app.salvage_held import salvaging_held
 from hermes_repair.app.salvage_install import salvage_and_install
 from hermes_repair.cli.commands import EXIT_STATUS
 from hermes_repair.cli.options import YesOption, at_homes, group
-from hermes_repair.cli.target import Answer, Responder, Target, ask, each_home, require_yes
+from hermes_repair.cli.questions import ask
+from hermes_repair.cli.target import Answer, Responder, Target, each_home, require_yes
 from hermes_repair.home.side_stores import find_store
 from hermes_repair.model.choices import WalChoice
 from hermes_repair.model.commands_to_type import advice, salvage_command

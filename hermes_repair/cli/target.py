@@ -29,7 +29,7 @@ from hermes_repair.model.errors import (
     UnknownSession,
     UsageError,
 )
-from hermes_repair.report import json_documents, progress
+from hermes_repair.report import json_documents, progress, screen
 from hermes_repair.report.audience import Audience, heading
 from hermes_repair.report.lines import Line, show
 
@@ -133,7 +133,9 @@ class Responder:
         return f"Hermes home {self.run.home.root}, profile {self.run.home.profile}"
 
     def heading(self, database: Mapping[str, Any] | None = None) -> list[Line]:
-        """Return the first lines of what is said of this home."""
+        """Return the first lines of what is said of this home; a talk has said them."""
+        if screen.current() is not None:
+            return []
         names = ("default", *profile_names(self.run.home.base))
         others = sum(name != self.run.home.profile for name in names)
         home, every = self.run.home, self.target.takes_all_profiles
@@ -265,11 +267,3 @@ def require_yes(
         return
     check()
     raise Refused("This changes the database, and there is no terminal to ask on.", hint)
-
-
-def ask(question: str, lines: Iterable[Line]) -> bool:
-    """Show ``lines`` to a person at a terminal, and ask; anything but yes is no."""
-    show(lines, stream="stderr")
-    sys.stderr.write(f"{question} [y/N] ")
-    sys.stderr.flush()
-    return sys.stdin.readline().strip().lower() in ("y", "yes")

@@ -12,25 +12,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
 
+from hermes_repair.evidence.message_places import Stretch
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.transcripts.verdicts import Comparison, Fill, Step
 
 HOUR = 3600
 LATEST = 253_402_300_799  # 9999-12-31; what is later is milliseconds, or no time at all
-
-
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """Messages in a row that are in the same places. ``first`` and ``last`` are epoch seconds.
-
-    ``file`` is None where it is not known which of them the file has.
-    """
-
-    messages: int
-    database: bool
-    file: bool | None
-    first: float | None = None
-    last: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,11 @@ may are all rows compared, and only as far as the limits go: `copies` compares e
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from hermes_repair.evidence.copied_messages import MOST_CHATS, CopiedMessages, messages_of
 from hermes_repair.evidence.copy_standing import Standing, missing_chats, rows_of, standing
 from hermes_repair.evidence.database_history import last_message_id
 from hermes_repair.evidence.opened_copies import NoCopy, open_copy, sides_of, unreadable_because
@@ -89,7 +90,8 @@ class KeptCopies:
     """What the copies of a home have that it has not, and what is wrong with them.
 
     ``unread`` are captures whose main file is not there or too large for a look. ``uncompared``
-    are copies that may have something of their own and were not compared.
+    are copies that may have something of their own and were not compared. ``messages`` are those
+    of the chats that a picture shows, where one is wanted.
     """
 
     alone: tuple[Alone, ...] = ()
@@ -99,13 +101,19 @@ class KeptCopies:
     unread: tuple[DatabaseCopy, ...] = ()
     uncompared: tuple[DatabaseCopy, ...] = ()
     pile: Pile = Pile(0, 0, 0, 0)
+    messages: CopiedMessages = field(default_factory=CopiedMessages)
 
 
-def survey_copies(evidence: LineageEvidence, passed_over: Sequence[Path]) -> KeptCopies:
-    """Look at the copies of one home; ``passed_over`` are judged by somebody else."""
+def survey_copies(
+    evidence: LineageEvidence, passed_over: Sequence[Path], pictured: Collection[str] = ()
+) -> KeptCopies:
+    """Look at the copies of one home; ``passed_over`` are judged by somebody else.
+
+    ``pictured`` are chats of which it is wanted what the copies have, message by message.
+    """
     own = [copy for copy in every_copy(evidence.home) if _is_own(evidence, copy)]
     states = _states(own)
-    survey = _Survey(evidence)
+    survey = _Survey(evidence, pictured)
     for copies in states[: None if evidence.look_options.deep else STATES]:
         if copies[0].named not in passed_over:
             survey.look(copies[0])
@@ -140,8 +148,10 @@ def _mark(copy: DatabaseCopy) -> object:
 class _Survey:
     """What was found so far, and how much may still be read."""
 
-    def __init__(self, evidence: LineageEvidence) -> None:
+    def __init__(self, evidence: LineageEvidence, pictured: Collection[str]) -> None:
         self._evidence = evidence
+        self._pictured = set(sorted(pictured)[:MOST_CHATS])
+        self._messages = CopiedMessages()
         self._given = last_message_id(evidence)
         self._to_compare = self._to_check = 0
         self._everything = evidence.look_options.deep
@@ -168,8 +178,18 @@ class _Survey:
                     read_structure(look.rows)  # says why, where the file is damaged
                     raise NoCopy("it has no sessions and messages of Hermes")
                 self._judge_if_readable(copy, look)
+                self._keep_messages(look)
         except (HermesRepairError, OSError) as error:
             self._note(copy, unreadable_because(error), refused=not _says_of_file(error))
+
+    def _keep_messages(self, look: Look) -> None:
+        """Keep what a copy has of the chats that a picture shows, as it is open now."""
+        if not self._evidence.look_options.picture:
+            return
+        for id in sorted(self._reported)[: MOST_CHATS - len(self._pictured)]:
+            self._pictured.add(id)
+        if self._pictured:
+            self._messages.add(messages_of(look, self._pictured))
 
     def _judge_if_readable(self, copy: DatabaseCopy, look: Look) -> None:
         """Judge a copy; where one of the two databases cannot be read, ask which."""
@@ -251,6 +271,7 @@ class _Survey:
             unread=tuple(self.unread),
             uncompared=tuple(self._uncompared),
             pile=pile,
+            messages=self._messages,
         )
 
 

@@ -68,7 +68,10 @@ class Scene(LineageEvidence):
     @cached_property
     def copies(self) -> KeptCopies:
         """What the copies around this database have, but for those from before it."""
-        return survey_copies(self, [copy.path for copy in self.older_copies])
+        pictured: list[str] = []
+        if self.look_options.picture:
+            pictured = [id for id, one in self.comparisons.answers.items() if _lacks_rows(one)]
+        return survey_copies(self, [copy.path for copy in self.older_copies], pictured)
 
     @cached_property
     def comparisons(self) -> Comparisons:
@@ -116,6 +119,11 @@ class Scene(LineageEvidence):
             database, self.openers, pids_comparable(database), socket.gethostname(), self.now
         )
         return tuple(other_holds(self.look, around))
+
+
+def _lacks_rows(compared: Compared) -> bool:
+    fill = compared.comparison.fill if compared.comparison is not None else None
+    return fill is not None and bool(fill.lines)
 
 
 def _possible(message_id: int) -> int:

@@ -15,7 +15,7 @@ from hermes_repair.app.diagnose import Diagnosis, Explained, explained
 from hermes_repair.app.target_release import Forecast
 from hermes_repair.app.verdict import verdict
 from hermes_repair.host import Openers
-from hermes_repair.model.commands_to_type import Command, advice, command
+from hermes_repair.model.commands_to_type import Command, advice, command, commands_in
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.words import SessionLabel, count, shown_id
 from hermes_repair.report import json_documents
@@ -67,7 +67,7 @@ def lines(diagnosis: Diagnosis, audience: Audience, *, narrowed: bool) -> Iterat
     yield from as_asked(_findings(diagnosis, audience))
     yield from notes(diagnosis.notes, asked=True)
     if diagnosis.forecast is not None:
-        yield from as_asked(_forecast(diagnosis.forecast, diagnosis.database["schema"]))
+        yield from as_asked(forecast_lines(diagnosis.forecast, diagnosis.database["schema"]))
     yield from _closing(diagnosis, audience)
     yield from _coverage(diagnosis.looked_at, every_profile=audience.every_profile)
 
@@ -106,8 +106,21 @@ def _findings(diagnosis: Diagnosis, audience: Audience) -> Iterator[Line]:
                 yield Line(f"    fingerprint {finding.fingerprint}", "dim")
         if len(group) > len(shown):
             yield Line(f"  and {len(group) - len(shown)} more; -v lists all", "dim")
-        for hint in dict.fromkeys(finding.hint for finding in shown if finding.hint):
-            yield Line(f"  -> {audience.typed(hint)}", "good")
+        yield from _hints(shown, audience)
+
+
+def _hints(findings: Sequence[Finding], audience: Audience) -> Iterator[Line]:
+    """Yield what to type, the same words before several commands once."""
+    said = ""
+    for hint in dict.fromkeys(finding.hint for finding in findings if finding.hint):
+        text, named = audience.typed(hint), commands_in(hint)
+        typed = audience.typed(named[-1]) if named else ""
+        words = text.removesuffix(typed)
+        if typed and words and words != text and words == said and audience.terminal:
+            yield Line(f"     {typed}", "good")
+        else:
+            yield Line(f"  -> {text}", "good")
+        said = words
 
 
 def _worth(group: tuple[tuple[int, str], list[Finding]]) -> tuple[int, int, str]:
@@ -136,7 +149,7 @@ def _place(finding: Finding, labels: Mapping[str, SessionLabel]) -> str:
     return f"{shown} ({label.words()}): " if label is not None else f"{shown}: "
 
 
-def _forecast(forecast: Forecast, schema: int | None) -> Iterator[Line]:
+def forecast_lines(forecast: Forecast, schema: int | None) -> Iterator[Line]:
     """Yield what the release named with --for would do here."""
     expects = f" (it expects schema {forecast.number}; this is {schema})"
     if forecast.number is None:

@@ -13,7 +13,7 @@ from typing import TextIO
 from hermes_repair.model.commands_to_type import UNBROKEN
 from hermes_repair.model.errors import NotPrinted
 from hermes_repair.model.words import cells, escape, pad, shorten
-from hermes_repair.report import progress
+from hermes_repair.report import progress, screen
 from hermes_repair.report.colour import coloured
 
 STYLES = {"error": "bold red", "warning": "yellow", "good": "green", "dim": "dim", "head": "bold"}
@@ -44,10 +44,14 @@ def as_asked(lines: Iterable[Line]) -> list[Line]:
 def show(lines: Iterable[Line], *, stream: str = "stdout") -> None:
     """Print lines; control characters in them are spelled out whatever they came from.
 
-    On a terminal a line that does not fit ends after a word, never within a command to copy.
+    On a terminal a line that does not fit ends after a word, never within a command to copy. In a
+    talk it is shown when something is asked.
     """
     progress.clear()
     target = sys.stdout if stream == "stdout" else sys.stderr
+    if (talk := screen.current()) is not None:
+        talk.take(drawn(lines, target))
+        return
     terminal = target.isatty()
     if terminal or coloured(target):
         _show_in_colour(lines, target, terminal=terminal)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby, islice
 from typing import Any
 
 from hermes_repair.app.coverage import PROFILES
 from hermes_repair.app.diagnose import Diagnosis, explain
 from hermes_repair.app.picture import Chat, Picture
 from hermes_repair.checks.registry import SECTIONS
+from hermes_repair.evidence.message_places import Stretch
 from hermes_repair.lineage.family_tree import Tree
 from hermes_repair.model.findings import Finding, Severity
 from hermes_repair.model.words import SessionLabel, count, day, minute, shorten, shown_id, verb
@@ -54,6 +56,7 @@ class ShownChat:
     source: str
     stored: int
     in_file: int | None
+    in_copies: int | None
     missing: int = 0
     outlook: str = ""
     reason: str = ""
@@ -118,6 +121,7 @@ class ShownHome:
     other_halves: Mapping[str, str]
     names: Mapping[str, str]
     chart: Chart | None
+    copied: bool
     checked: str
     left_out: Sequence[str]
     notes: Sequence[str] = field(default_factory=tuple)
@@ -166,6 +170,7 @@ def _home(number: int, diagnosis: Diagnosis, audience: Audience, *, narrowed: bo
         other_halves=picture.other_halves,
         names=names,
         chart=chart(picture.days),
+        copied=any(chat.in_copies is not None for chat in chats),
         checked=_checked(diagnosis),
         left_out=[
             one.why
@@ -202,20 +207,36 @@ def _chat(anchor: str, chat: Chat, audience: Audience) -> ShownChat:
         "source": shorten(label.source or "", 20),
         "stored": chat.stored,
         "in_file": account.messages if account is not None else None,
+        "in_copies": chat.copies.messages if chat.copies is not None else None,
     }
-    if account is None or not account.missing:
+    in_file = account.missing if account is not None else 0
+    in_copies = chat.copies.missing if chat.copies is not None else 0
+    if not in_file and not in_copies:
         return ShownChat(**common)
-    lost = [part for part in account.stretches if not part.database]
+    parts = _parts(chat)
+    lost = [part for part in parts if not part.database]
+    reason = [account.reason] if account is not None and in_file else []
+    if in_copies:
+        reason.append(f"{count(in_copies, 'message')} {verb(in_copies, 'is', 'are')} {_IN_COPIES}")
     return ShownChat(
         **common,
-        missing=account.missing,
-        outlook="safe" if account.safe else "choice",
-        reason=account.reason,
-        strip=strip(account.stretches),
+        missing=in_file + in_copies,
+        outlook="safe" if account is not None and account.safe and in_file else "choice",
+        reason=" ".join(reason),
+        strip=strip(parts),
         gaps=[Gap(part.messages, _when(part.first, part.last)) for part in lost[:SHOWN]],
         more_gaps=max(0, len(lost) - SHOWN),
         picture=_in_words(chat),
     )
+
+
+_IN_COPIES = "only in a copy of the database; the findings say what brings them."
+
+
+def _parts(chat: Chat) -> Sequence[Stretch]:
+    """Return the stretches of a chat, with what copies have where that is known."""
+    known = chat.copies or chat.file
+    return known.stretches if known is not None else ()
 
 
 def _when(first: float | None, last: float | None) -> str:
@@ -232,10 +253,12 @@ def _when(first: float | None, last: float | None) -> str:
 def _in_words(chat: Chat) -> str:
     """Return what a strip shows, for who hears it."""
     parts = []
-    for part in chat.file.stretches[:SHOWN] if chat.file is not None else ():
-        have = verb(part.messages, "is", "are")
-        where = "in the database" if part.database else "missing from the database"
-        parts.append(f"{count(part.messages, 'message')} {have} {where}")
+    alike = groupby(_parts(chat), key=lambda part: (part.database, bool(part.copies)))
+    for (database, copied), group in islice(alike, SHOWN):
+        number = sum(part.messages for part in group)
+        where = "in the database" if database else "missing from the database"
+        where += " and in a copy" if copied else ""
+        parts.append(f"{count(number, 'message')} {verb(number, 'is', 'are')} {where}")
     return f"From first to last: {', then '.join(parts)}."
 
 

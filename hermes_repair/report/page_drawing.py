@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import groupby
 
-from hermes_repair.evidence.chat_timelines import Day, Stretch
+from hermes_repair.evidence.chat_timelines import Day
+from hermes_repair.evidence.message_places import Stretch
 from hermes_repair.lineage.family_tree import Leaf
 from hermes_repair.lineage.graph import EdgeKind
 
@@ -30,10 +31,14 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """The messages of a chat from the first to the last, as two lanes under one another."""
+    """The messages of a chat from the first to the last, as lanes under one another.
+
+    A lane of ``file`` or ``copies`` is empty where none has anything of the chat.
+    """
 
     database: tuple[Piece, ...]
     file: tuple[Piece, ...]
+    copies: tuple[Piece, ...] = ()
 
 
 def strip(stretches: Sequence[Stretch]) -> Strip:
@@ -49,6 +54,9 @@ def strip(stretches: Sequence[Stretch]) -> Strip:
     return Strip(
         tuple(_lane((part.database, part.messages, wide) for part, wide in drawn)),
         tuple(_lane((bool(part.file), part.messages, wide) for part, wide in drawn)),
+        tuple(_lane((bool(part.copies), part.messages, wide) for part, wide in drawn))
+        if any(part.copies for part in stretches)
+        else (),
     )
 
 
@@ -73,6 +81,7 @@ def _joined(stretches: Sequence[Stretch]) -> Iterator[Stretch]:
             sum(part.messages for part in group),
             all(part.database for part in group),
             all(part.file for part in group),
+            copies=all(part.copies for part in group),
         )
 
 

@@ -51,23 +51,28 @@ def plan_document(proposal: Proposal, saved: Path | None) -> dict[str, Any]:
     }
 
 
-def plan_lines(
+def plan_lines(  # noqa: PLR0913 - how much of it is shown, by name
     proposal: Proposal,
     audience: Audience,
     name: str,
     words: Mapping[int, Words] | None = None,
     *,
     asking: bool = False,
+    brief: bool = False,
 ) -> Iterator[Line]:
     """Yield a plan: what is done, what waits, what nobody asked for.
 
     ``name`` is the command that was typed, ``words`` what is shown of what comes back. A terminal
     shows the ten biggest steps of a long plan, but with -v. ``asking``: the reader can ask for the
-    rest, and for what nobody asked for.
+    rest, and for what nobody asked for. ``brief``: as much of it as a screen has room for.
     """
     plan = proposal.plan
     steps = Steps(
-        proposal, audience, words or {}, more="`list` shows all" if asking else "-v lists all"
+        proposal,
+        audience,
+        words or {},
+        brief=brief,
+        more="`list` shows all" if asking else "-v lists all",
     )
     yield Line("")
     if not (plan.now or plan.waiting or proposal.blocked or proposal.unproven):

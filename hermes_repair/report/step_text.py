@@ -13,7 +13,9 @@ from hermes_repair.report.lines import Line
 
 BIGGEST = 10
 WHOLE = 14  # steps that a terminal shows of one kind before it shows the biggest alone
+IN_A_TALK = 7  # steps that a talk shows, a row each
 SAID = 70  # columns of a message's words
+ROW = 78  # columns of a step in a row
 _WHO = {"user": "you", "assistant": "Hermes"}
 
 
@@ -21,16 +23,17 @@ class Steps:
     """How the steps of one proposal are told; at a terminal each has its number.
 
     A number is that of :attr:`Proposal.steps`, whatever is shown of them. ``whole``: show all of
-    them, however many; ``more`` says how to see the rest.
+    them, however many; ``more`` says how to see the rest. ``brief``: a row each, and few.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - how much of them is shown, by name
         self,
         proposal: Proposal,
         audience: Audience,
         words: Mapping[int, Words],
         *,
         whole: bool = False,
+        brief: bool = False,
         more: str = "-v lists all",
     ) -> None:
         self._labels = audience.labels(proposal.labels)
@@ -38,20 +41,33 @@ class Steps:
         self._words = words
         self._more = more
         self._whole = whole or audience.verbose or not audience.terminal
+        self._brief = brief and not whole
         self._numbers = {one.number: place for place, one in enumerate(proposal.steps, 1)}
         self._wide = len(str(len(self._numbers)))
 
     def lines(self, outlines: Sequence[Outline], style: str = "") -> Iterator[Line]:
         """Yield some steps in their order; of many the biggest, unless all are wanted."""
         shown = outlines
-        if not self._whole and len(outlines) > WHOLE:
-            shown = biggest(outlines)
+        if self._brief and len(outlines) > IN_A_TALK:
+            shown = biggest(outlines, IN_A_TALK)
+        elif not self._whole and len(outlines) > WHOLE:
+            shown = biggest(outlines, BIGGEST)
         for one in shown:
+            if self._brief:
+                yield Line(self._row(one), style)
+                continue
             yield from self._step(one, style)
             yield from self._said(one)
         if len(shown) < len(outlines):
             rest = len(outlines) - len(shown)
             yield Line(f"  and {rest:,} more; {self._more}", "dim")
+
+    def _row(self, outline: Outline) -> str:
+        """Return one step in a row: which chat, or where there is none what is done."""
+        what = self._chat(outline) or outline.unit.summary
+        number = f"  {self._numbers[outline.number]:>{self._wide}}. "
+        text = f"{number}{', '.join(outline.unit.finding_ids)} {what}"
+        return shorten(text, ROW)
 
     def _step(self, outline: Outline, style: str) -> Iterator[Line]:
         """Yield one step: at a terminal the chat first, in a line of its own."""
@@ -90,10 +106,10 @@ def _quote(said: Said) -> str:
     return f"{when}{_WHO.get(said.role, said.role)}: {shorten(said.text, SAID)}"
 
 
-def biggest(outlines: Sequence[Outline]) -> list[Outline]:
-    """Return the ten steps that add or remove most messages, or change most, in their order."""
+def biggest(outlines: Sequence[Outline], number: int) -> list[Outline]:
+    """Return the steps that add or remove most messages, or change most, in their order."""
     by_size = sorted(outlines, key=lambda one: (-abs(one.messages), -one.actions))
-    kept = {one.number for one in by_size[:BIGGEST]}
+    kept = {one.number for one in by_size[:number]}
     return [one for one in outlines if one.number in kept]
 
 

@@ -16,6 +16,7 @@ from hermes_repair.model.words import count, verb
 from hermes_repair.report.audience import Audience
 from hermes_repair.report.lines import Line
 
+NOTHING = "nothing wrong"
 NOTHING_WRONG = "Nothing of that kind is wrong here."
 ALL_BACK = command("backfill", "--all", "--dry-run")
 _MARK = {State.SOUND: "✓", State.WARNING: "!", State.BAD: "✗", State.UNKNOWN: "?"}
@@ -27,6 +28,7 @@ def verdict_document(verdict: Verdict) -> dict[str, Any]:
     return {
         "can_come_back": asdict(verdict.back),
         "to_decide": asdict(verdict.decide),
+        "out_of_sight": asdict(verdict.hidden),
         "at_risk": asdict(verdict.at_risk),
         "repairable": verdict.mended,
         "areas": [
@@ -42,13 +44,20 @@ def verdict_document(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def verdict_lines(
-    verdict: Verdict, audience: Audience, *, deep: bool, nothing: str, first: str = ""
+def verdict_lines(  # noqa: PLR0913 - how much of it is said, by name
+    verdict: Verdict,
+    audience: Audience,
+    *,
+    deep: bool,
+    nothing: str,
+    first: str = "",
+    brief: bool = False,
 ) -> Iterator[Line]:
     """Yield a verdict; ``nothing`` is what to say where no problem is open.
 
     ``deep``: what takes long was looked for as well, so that the commands have to do so too.
     ``first`` is what has to be done before anything is repaired: who has the file open lets it go.
+    ``brief``: areas of which there is nothing to say share a line.
     """
     yield Line("")
     said = list(sentences(verdict, deep=deep, first=f" (first {first})" if first else ""))
@@ -56,8 +65,13 @@ def verdict_lines(
     if not said:
         yield Line(nothing, "good")
     yield Line("")
-    wide = max((len(area.name) for area in verdict.areas), default=0)
-    yield from (_area(area, wide) for area in verdict.areas)
+    quiet = [area for area in verdict.areas if brief and stands(area) == NOTHING]
+    own = [area for area in verdict.areas if area not in quiet]
+    wide = max((len(area.name) for area in own), default=0)
+    yield from (_area(area, wide) for area in own)
+    if quiet:
+        names = ", ".join(area.name for area in quiet)
+        yield Line(f"{_MARK[State.SOUND]} {NOTHING}: {names}", _STYLE[State.SOUND])
 
 
 def sentences(verdict: Verdict, *, deep: bool, first: str) -> Iterator[tuple[Hint, str]]:
@@ -82,6 +96,9 @@ def sentences(verdict: Verdict, *, deep: bool, first: str) -> Iterator[tuple[Hin
     if verdict.decide.messages:
         text = "{} may have been removed on purpose: you decide. `{}` shows them."
         yield advice(text, _of(verdict.decide), ALL_BACK), "warning"
+    if verdict.hidden.messages:
+        text = f"{_of(verdict.hidden)} {verb(verdict.hidden.messages, 'is', 'are')} out of sight,"
+        yield f"{text} and how to show them is your choice ({_ids(verdict.hide)}).", "warning"
     if verdict.migrate is not None:
         hint = verdict.migrate.hint
         text = "{}: `{}`" if isinstance(hint, Command) else "{}. {}"
@@ -137,4 +154,4 @@ def stands(area: Area) -> str:
         parts.append(count(notes, "note"))
     if area.left_out:
         parts.append(f"{area.left_out} of {count(area.checks, 'check')} could not be run")
-    return ", ".join(parts) or "nothing wrong"
+    return ", ".join(parts) or NOTHING

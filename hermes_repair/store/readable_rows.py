@@ -44,14 +44,17 @@ class ReadableRows:
         return self.tried and self.read == self.rows
 
     def words(self) -> str:
-        """Return how many can be read as a sentence, without the full stop."""
+        """Return how many can be read as a sentence, without the full stop.
+
+        Where some cannot, it is SQLite that cannot: a salvage reads pages to which no tree leads.
+        """
         noun = _NOUNS.get(self.table, "row")
         if self.whole:
             return f"all {count(self.read, noun)} can be read"
         least = "" if self.tried else "at least "
         if self.rows is None:
-            return f"{least}{count(self.read, noun)} can be read, and nothing says of how many"
-        return f"{least}{self.read:,} of {count(self.rows, noun)} can be read"
+            return f"SQLite reads {least}{count(self.read, noun)}; nothing says of how many"
+        return f"SQLite reads {least}{self.read:,} of {count(self.rows, noun)}"
 
 
 def readable_rows(

@@ -93,20 +93,7 @@ def at_a_terminal(folder: Path, *words: str | Path, typed: str = "", **more: str
 
     The terminal has 100 columns unless ``COLUMNS`` says otherwise; without ``PAGER`` there is none.
     """
-    master, slave = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "hermes_repair", *map(str, words)],
-        env=process_environ(
-            folder, **{"TERM": "xterm-256color", "COLUMNS": "100", "PAGER": ""} | more
-        ),
-        stdin=slave,
-        stdout=slave,
-        stderr=slave,
-        start_new_session=True,
-        # The terminal is its own, so that ^C is a signal to it.
-        preexec_fn=lambda: fcntl.ioctl(slave, termios.TIOCSCTTY, 0),
-    )
-    os.close(slave)
+    process, master = _on_terminal(folder, words, {"COLUMNS": "100", "PAGER": ""} | more)
     heard, asked, deadline = b"", not typed, time.monotonic() + 60
     while time.monotonic() < deadline:
         ready, _, _ = select.select([master], [], [], 0.2)
@@ -129,6 +116,66 @@ def at_a_terminal(folder: Path, *words: str | Path, typed: str = "", **more: str
         process.kill()
         os.close(master)
     return Said(code, heard.decode("utf-8", "backslashreplace"), "")
+
+
+def talk_at_a_terminal(
+    folder: Path, *words: str | Path, answers: list[str], **more: str
+) -> list[str]:
+    """Answer one question after another; return what was shown up to each, and after the last.
+
+    A question is a line without an end that ends with a colon or a bracket and a space.
+    """
+    size = {"COLUMNS": "80", "LINES": "24", "PAGER": "cat"}
+    process, master = _on_terminal(folder, words, size | more)
+    screens, heard, left = [], b"", list(answers)
+    deadline = time.monotonic() + 60
+    try:
+        while time.monotonic() < deadline:
+            ready, _, _ = select.select([master], [], [], 0.2)
+            try:
+                part = os.read(master, 65536) if ready else b""
+            except OSError:  # the terminal is gone: the process has ended
+                break
+            heard += part
+            if not ready and left and _ASKS.search(heard):
+                screens.append(_shown(heard))
+                heard = b""
+                os.write(master, f"{left.pop(0)}\n".encode())
+        assert process.wait(timeout=5) == 0, heard
+    finally:
+        process.kill()
+        os.close(master)
+    assert not left, (left, heard)
+    return [*screens, _shown(heard)]
+
+
+_ASKS = re.compile(rb"[:\]](\x1b\[[0-9;]*m)* $")
+_COLOUR = re.compile(r"\x1b\[[0-9;]*[mK]")
+
+
+def _shown(heard: bytes) -> str:
+    """Return what stands on the terminal: without colours, and without what was drawn over."""
+    text = _COLOUR.sub("", heard.decode("utf-8", "backslashreplace")).replace("\r\n", "\n")
+    return "\n".join(line.rpartition("\r")[2] for line in text.split("\n"))
+
+
+def _on_terminal(
+    folder: Path, words: tuple[str | Path, ...], more: dict[str, str]
+) -> tuple[subprocess.Popen[bytes], int]:
+    """Start a command line at a terminal of its own; return it, and our end of the terminal."""
+    master, slave = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "hermes_repair", *map(str, words)],
+        env=process_environ(folder, **{"TERM": "xterm-256color"} | more),
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        start_new_session=True,
+        # The terminal is its own, so that ^C is a signal to it.
+        preexec_fn=lambda: fcntl.ioctl(slave, termios.TIOCSCTTY, 0),
+    )
+    os.close(slave)
+    return process, master
 
 
 @cache

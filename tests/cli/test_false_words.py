@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from hermes_repair.model.words import utc_day
+from sample_data.build import build
 from tests.cli.speaking import Said, commands, say
 from tests.engine.neighbours import READER, neighbour
 from tests.homes.content import files
-from tests.homes.home import execute_all
-from tests.homes.small import small_home
+from tests.homes.home import execute_all, query
+from tests.homes.small import NOW, small_home
 from tests.migrations.running import checkout
 from tests.releases import run_release
 from tests.support import every_command
@@ -240,3 +241,23 @@ def test_a_report_has_one_target_to_migrate_to(
         assert plan.code == 0, plan
         targets.add(plan.document["target"])
     assert len(typed) >= 2 and len(targets) == 1, typed
+
+
+def test_an_area_that_nobody_asked_for_is_not_called_sound(tmp_path: Path, capsys: Capture) -> None:
+    """``--for`` judges by all that is wrong; of what was not to be listed nothing is said."""
+    damaged = build("damaged", tmp_path / "damaged", NOW)
+    said = say(capsys, "doctor", "--for", "0.19.0", "--select", "SC", "--home", damaged)
+    areas = [line.split()[1] for line in said.out.splitlines() if line[:2] in ("✓ ", "! ", "✗ ")]
+    assert areas == ["schema"] and "50 messages: it no longer reads" in said.out
+
+
+def test_what_a_file_has_not_is_not_called_removed(tmp_path: Path, capsys: Capture) -> None:
+    """Messages of no session lie in the database: `backfill` shows none of them."""
+    home = small_home(tmp_path)
+    row = "INSERT INTO messages (session_id, role, content, timestamp) VALUES ('gone', 'user', "
+    execute_all(home, *(f"{row}'words {n}', {n}.5)" for n in range(4)))
+    said = say(capsys, "doctor", "--select", "MS003", "--home", home)
+    assert "4 messages in 1 chat are out of sight, and how to show them is your choice" in said.out
+    assert "removed on purpose" not in said.out
+    ((rows,),) = query(home, "SELECT COUNT(*) FROM messages")
+    assert f", {rows} messages\n" in said.out, "those of no session are counted too"

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from hermes_repair.cli import guide_command
+from hermes_repair.model.words import cells
 from sample_data.build import build
-from tests.cli.speaking import Said, at_a_terminal, commands, say
+from tests.cli.speaking import Said, at_a_terminal, commands, say, talk_at_a_terminal
 from tests.cli.test_terminal import plain
 from tests.homes.content import content, files, without_sequence
 from tests.homes.small import NOW, ORPHAN
@@ -24,7 +25,7 @@ def led(
     monkeypatch.setattr(guide_command, "at_a_terminal", lambda: True)
     monkeypatch.setattr("sys.stdin", StringIO("".join(f"{answer}\n" for answer in answers)))
     said = say(capsys, "guide", "--home", home)
-    ran = [line[2:] for line in said.out.splitlines() if line.startswith("$ ")]
+    ran = [line[2:] for line in said.err.splitlines() if line.startswith("$ ")]
     return said, ran
 
 
@@ -39,7 +40,7 @@ def test_the_words_alone_ask_at_a_terminal(home: Path) -> None:
     before = without_sequence(content(home))
     said = at_a_terminal(
         home.parent,
-        typed="9\n1\nheron\ny\ny\ny\ny\n\n",
+        typed="9\n1\nheron\n\ny\ny\n\ny\ny\n\n\n",
         HERMES_HOME=str(home),
     )
     shown = plain(said)
@@ -54,6 +55,49 @@ def test_the_words_alone_ask_at_a_terminal(home: Path) -> None:
     ]
     assert "can come back safely" in shown and "Done: " in shown and "Undone: " in shown
     assert without_sequence(content(home)) == before
+
+
+WAYS = {
+    "vanished": ["1", "heron", "", "y", "y", "", "y", "y", "", ""],
+    "cut short": ["2", "", "y", "list", "y", "", "n", "y", "y", "", "y", "y", "", ""],
+    "update": ["3", "", "y", "n", "", "n", "y", "", ""],
+    "search": ["4", "rhubarb", "", "y", "l", "", ""],
+    "check": ["6", "y", "choose", "1,6", "y", "", "n", "n", ""],
+}
+"""Each way to its end: a look, a plan, a choice, another look, and mostly an undo."""
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_every_screen_fits(way: str, tmp_path: Path) -> None:
+    """At 80 columns and 24 rows nothing scrolls away between two questions."""
+    home = build("damaged", tmp_path / "damaged", NOW)
+    before = without_sequence(content(home))
+    screens = talk_at_a_terminal(tmp_path, "guide", "--home", home, answers=WAYS[way])
+    for number, screen in enumerate(screens):
+        whole = WAYS[way][number - 1] in ("l", "list") and number > 0  # the pager's
+        assert whole or rows(screen) <= 24, screen
+    said = "".join(screens)
+    assert "Traceback" not in said and "Error" not in said
+    kept = way in ("cut short", "check")  # there the repair stays, and what came after it goes
+    assert (without_sequence(content(home)) == before) == (not kept)
+    assert ("Undone: " in said) == (way in ("vanished", "cut short"))
+
+
+def rows(screen: str) -> int:
+    """Return how many rows of 80 columns a text takes, without the answer before it."""
+    _, _, below = screen.partition("\n")
+    return sum(max(1, -(-cells(line) // 80)) for line in below.split("\n"))
+
+
+def test_a_damaged_file_is_replaced_and_put_back(tmp_path: Path) -> None:
+    broken = build("broken", tmp_path / "broken", NOW)
+    before = (broken / "state.db").read_bytes()
+    answers = ["5", "y", "y", "y", "", "y", "y", "", ""]
+    screens = talk_at_a_terminal(tmp_path, "guide", "--home", broken, answers=answers)
+    assert all(rows(screen) <= 24 for screen in screens), screens
+    said = "".join(screens)
+    assert "salvage --home" in said and "Undone: " in said and "Take it all back?" in said
+    assert (broken / "state.db").read_bytes() == before
 
 
 def test_looking_and_leaving_changes_nothing(
@@ -74,7 +118,7 @@ def test_what_may_have_been_removed_is_shown(
     said, ran = led(monkeypatch, capsys, damaged, "2", "", "y", "")
     assert ran[-1] == f"hermes-repair backfill --home {damaged} --all"
     assert "there is no terminal to ask on" in said.err, "a refusal does not end the talk"
-    assert said.out.count("What is wrong?") == 2
+    assert said.err.count("What is wrong?") == 2
 
 
 def test_a_damaged_file_leads_to_what_can_be_read(
@@ -85,13 +129,13 @@ def test_a_damaged_file_leads_to_what_can_be_read(
     said, ran = led(monkeypatch, capsys, broken, "5", "y", "")
     assert [words[1] for line in ran for words in commands(line)] == ["doctor"]
     assert ran[-1] == f"hermes-repair salvage --home {broken}"
-    assert "33 of 66 messages can be read" in said.out and files(broken) == before
+    assert "33 of 66 messages can be read" in said.err and files(broken) == before
 
 
 def test_an_update_ahead(home: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     said, ran = led(monkeypatch, capsys, home, "3", "", "n", "")
-    assert ran == [f"hermes-repair doctor --home {home} --for 0.19.0 --select DB,SC,LN"]
-    assert "What Hermes 0.19.0 would do here" in said.out
+    assert ran == [f"hermes-repair doctor --home {home} --for 0.19.0 --select DB,SC,LN,TR"]
+    assert "What Hermes 0.19.0 would do here" in said.err
 
 
 def test_a_home_with_nothing_wrong(
@@ -99,5 +143,5 @@ def test_a_home_with_nothing_wrong(
 ) -> None:
     assert say(capsys, "repair", "--yes", "--home", home).code == 0
     said, ran = led(monkeypatch, capsys, home, "4", "", "y", "")
-    assert "Nothing of that kind is wrong here." in said.out and ORPHAN not in said.out
+    assert "Nothing of that kind is wrong here." in said.err and ORPHAN not in said.err
     assert ran[-1] == f"hermes-repair doctor --home {home} --select DB,FT,SC"

@@ -73,9 +73,9 @@ def test_what_lies_behind_a_torn_page_is_counted(home: Path) -> None:
     assert lost > 1
     assert read(home, "messages") == ReadableRows("messages", ROWS - lost, ROWS, True)
     (finding,) = run("doctor", "--json", "--select", "DB003", home=home).document["findings"]
-    assert (
-        f"messages is damaged: {ROWS - lost} of {ROWS} messages can be read." in finding["message"]
-    )
+    damaged = f"messages is damaged: SQLite reads {ROWS - lost} of {ROWS} messages."
+    assert damaged in finding["message"]
+    assert "A salvage also reads what SQLite cannot reach" in finding["message"]
     assert f"All {CHATS} sessions can be read." in finding["message"]
     assert finding["data"]["damaged"] == ["messages"]
     assert finding["data"]["readable"][0] == {
@@ -119,7 +119,7 @@ def test_without_any_index_nothing_says_of_how_many(home: Path) -> None:
     pages.write()
     found = read(home, "messages")
     assert found == ReadableRows("messages", ROWS - lost, None, True)
-    assert found.words().endswith("messages can be read, and nothing says of how many")
+    assert found.words().endswith("messages; nothing says of how many")
 
 
 def test_what_there_was_no_time_for_is_not_counted(home: Path) -> None:
@@ -128,7 +128,7 @@ def test_what_there_was_no_time_for_is_not_counted(home: Path) -> None:
     pages.write()
     found = read(home, "messages", iter([0.0, 0.0, 0.0, *[SECONDS + 1] * 99]))
     assert found is not None and not found.tried and found.read < ROWS
-    assert found.words() == f"at least {found.read} of {ROWS} messages can be read"
+    assert found.words() == f"SQLite reads at least {found.read} of {ROWS} messages"
 
 
 def test_an_index_alone_is_not_the_messages(home: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from sample_data.build import build
 from tests.cli.conftest import alone
-from tests.homes.home import new_home
+from tests.homes.home import copy_home, execute, new_home
 from tests.homes.small import NOW, add_session
 from tests.left_out import leave_out
 from tests.pages.chromium import Page, browsing, find_chromium
@@ -27,6 +28,20 @@ TURNED = "\u202efdp.exe\x1b[31m\x00\u2028"
 def damaged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the damaged sample home; nobody changes it."""
     return build("damaged", tmp_path_factory.mktemp("sample") / "home", NOW)
+
+
+LOST = "20260607_201500_069052"
+MOVED = "20260524_091000_6fa459ea"
+
+
+@pytest.fixture
+def with_copy(damaged: Path, tmp_path: Path) -> Path:
+    """Return that home with a copy of its database, since which a chat lost five messages."""
+    root = copy_home(damaged, tmp_path / "with-copy")
+    shutil.copy2(root / "state.db", root / "state.db.bak-20260610")
+    middle = "SELECT id FROM messages WHERE session_id = ? ORDER BY id LIMIT 5 OFFSET 3"
+    execute(root, f"DELETE FROM messages WHERE id IN ({middle})", LOST)
+    return root
 
 
 @pytest.fixture

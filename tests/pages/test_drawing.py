@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hermes_repair.evidence.chat_timelines import Day, Stretch
+from hermes_repair.evidence.chat_timelines import Day
+from hermes_repair.evidence.message_places import Stretch
 from hermes_repair.gateway_routing import build_routing
 from hermes_repair.lineage.family_tree import Tree, grow
 from hermes_repair.lineage.graph import Graph
@@ -26,7 +27,13 @@ from hermes_repair.report.page_drawing import (
 )
 
 STRETCHES = st.lists(
-    st.builds(Stretch, st.integers(1, 10**6), st.booleans(), st.sampled_from([True, False, None])),
+    st.builds(
+        Stretch,
+        st.integers(1, 10**6),
+        st.booleans(),
+        st.sampled_from([True, False, None]),
+        copies=st.sampled_from([True, False, None]),
+    ),
     min_size=1,
     max_size=600,
 )
@@ -35,7 +42,8 @@ STRETCHES = st.lists(
 @given(STRETCHES)
 def test_a_strip_has_every_message_and_shows_every_loss(stretches: list[Stretch]) -> None:
     drawn = strip(stretches)
-    for lane in (drawn.database, drawn.file):
+    assert bool(drawn.copies) == any(stretch.copies for stretch in stretches)
+    for lane in (drawn.database, drawn.file, *([drawn.copies] if drawn.copies else [])):
         assert sum(piece.messages for piece in lane) == sum(s.messages for s in stretches)
         assert sum(piece.wide for piece in lane) == pytest.approx(1)
         assert len(lane) <= MOST_PIECES

@@ -164,6 +164,15 @@ def test_the_page_of_a_history(
     look(browser, path, folder, "history")
 
 
+def test_the_lane_of_the_copies(
+    browser: Page, with_copy: Path, tmp_path: Path, folder: Path, capsys: Capture
+) -> None:
+    path = tmp_path / "page.html"
+    say(capsys, "doctor", "--home", with_copy, "--titles", "--html", path)
+    look(browser, path, folder, "copies")
+    assert browser.ask("document.querySelectorAll('.f-incopies').length") > 4
+
+
 def test_hostile_texts_do_nothing(
     browser: Page, hostile: Path, tmp_path: Path, folder: Path, capsys: Capture
 ) -> None:

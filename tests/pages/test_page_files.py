@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from hermes_repair.cli.guard import run
 from tests.cli.speaking import say
 from tests.homes.content import files
 from tests.homes.home import execute, query, receipts
 from tests.homes.small import FRONT, ONLY, SECRET, chat_only_in_file, small_home
-from tests.pages.conftest import HOSTILE, TURNED
+from tests.pages.conftest import HOSTILE, LOST, MOVED, TURNED
 
 Capture = pytest.CaptureFixture[str]
 EMPTY = {"meta", "rect", "line", "circle", "path", "br", "input", "img", "link"}
@@ -265,3 +266,47 @@ def test_a_strange_time_stands_on_no_day(home: Path, page: Path, capsys: Capture
         said = say(capsys, "doctor", "--home", home, "--html", page)
         assert said.code == 1, said
         assert "When it was said" in shown(page)
+
+
+# --- What copies have -----------------------------------------------------------------------------
+
+
+def test_what_only_a_copy_has_is_a_gap_with_a_lane_below(with_copy: Path, tmp_path: Path) -> None:
+    """In the middle of a chat, and of a chat that is gone; ids were moved since the copy."""
+    before = files(with_copy)
+    execute(with_copy, "UPDATE messages SET id = id + 9000 WHERE session_id = ?", MOVED)
+    page = tmp_path / "page.html"
+    assert not run_plain("doctor", "--home", with_copy, "--html", page)
+    text = page.read_text(encoding="utf-8")
+    articles = re.findall(r'<article class="chat".*?</article>', text, re.DOTALL)
+    (lost,) = (one for one in articles if LOST in one)
+    assert (
+        "From first to last: 3 messages are in the database and in a copy, then 5 messages are"
+        " missing from the database and in a copy, then 6 messages are in the database and in a"
+        " copy." in lost
+    )
+    assert (
+        "5 messages are only in a copy of the database" in lost
+        and "<span>Copies</span><div>" in lost
+    )
+    (moved,) = (one for one in articles if MOVED in one)
+    assert "then 4 messages are missing from the database." in moved, "the copy lacks them too"
+    assert "and in a copy" in moved and "a copy has it" in text
+    assert len(articles) == 9 and files(with_copy).keys() == before.keys()
+
+
+def run_plain(*words: str | Path) -> str:
+    """Run a command that may find something; return what it says of failures."""
+    done = run([str(word) for word in words])
+    return "" if done in (0, 1) else f"it ended with {done}"
+
+
+def test_without_copies_there_is_no_lane_for_them(damaged: Path, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    assert not run_plain("doctor", "--home", damaged, "--html", page)
+    text = page.read_text(encoding="utf-8")
+    assert (
+        "<span>Copies</span><div>" not in text
+        and "In copies" not in text
+        and "a copy has it" not in text
+    )

@@ -75,11 +75,21 @@ def test_what_may_have_been_removed_is_a_decision() -> None:
         found("LN006", "c", 6, severity=Severity.INFO, remedy=Remedy.UNSAFE),
         found("MS003", "d", 3),
     )
-    assert verdict.decide == Amount(10 + 2 + 3, 3), "a delegate's run is rightly hidden"
-    assert said(verdict)[0] == (
-        "15 messages in 3 chats may have been removed on purpose: you decide."
-        " `hermes-repair backfill --home /h --all --dry-run` shows them."
-    )
+    assert verdict.decide == Amount(10 + 2, 2) and verdict.hidden == Amount(3, 1)
+    assert said(verdict)[:2] == [
+        "12 messages in 2 chats may have been removed on purpose: you decide."
+        " `hermes-repair backfill --home /h --all --dry-run` shows them.",
+        "3 messages in 1 chat are out of sight, and how to show them is your choice (MS003).",
+    ], "`backfill` shows no message of the database, and a delegate's run is rightly hidden"
+
+
+def test_one_decision_is_told_once() -> None:
+    """The count that is too high says of a chat what its file says already."""
+    of_count = found("MS002", "a", 10, remedy=Remedy.MANUAL, hint=command("backfill", "a"))
+    other = found("MS002", "a", remedy=Remedy.UNSAFE, hint=command("repair", "--session", "a"))
+    verdict = of(found("TR001", "a", 10, remedy=Remedy.UNSAFE), of_count, other)
+    assert verdict.choices == (other,) and verdict.decide == Amount(10, 1)
+    assert said(verdict)[1] == "1 problem needs your decision (MS002)."
 
 
 def test_an_update_ahead() -> None:
