@@ -7,25 +7,29 @@ own that deletes the row as it was seen or nothing. The list for people is
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hermes_repair.app.environment import Run
 from hermes_repair.app.file_status import DOCTOR_SAYS_MORE, FileStatus, quick_look, read_file_status
+from hermes_repair.evidence.handoffs import fail_handoff, handoffs
 from hermes_repair.evidence.lock_holds import (
+    Hold,
     JudgedLock,
     delete_lock,
     judged_locks,
     known_table,
 )
+from hermes_repair.host import Openers
 from hermes_repair.leases import LeaseTerms
 from hermes_repair.model.actions import LOCK_TABLE
 from hermes_repair.model.errors import AnotherRun, Changed, HermesRepairError, InUse, Refused
 from hermes_repair.model.plans import Unit
 from hermes_repair.store.file_state import refuse_copy
 from hermes_repair.store.integrity import require_agreement
+from hermes_repair.store.look import Look
 
 if TYPE_CHECKING:
     from hermes_repair.app.apply_units import Applied
@@ -38,11 +42,15 @@ PATIENCE = 4.0  # seconds in which a look or a start that others get in the way 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The locks of one home at one moment; ``note`` says why there was nothing to look at."""
+    """The locks of one home at one moment; ``note`` says why there was nothing to look at.
+
+    ``handoffs`` are those that provably nobody finishes, each with the step that ends it.
+    """
 
     file_status: FileStatus
     locks: tuple[JudgedLock, ...] = ()
     note: str | None = None
+    handoffs: tuple[tuple[Hold, Unit], ...] = ()
 
     @property
     def stale(self) -> tuple[JudgedLock, ...]:
@@ -56,7 +64,7 @@ class Cleaned:
 
     ``seen`` are all locks that it judged, ``freed`` those that it removed (would remove),
     ``kept`` those that somebody renewed, took over or released meanwhile, ``refused`` those that it
-    could not remove.
+    could not remove. ``ended`` are the handoffs that it noted as failed (would note).
     """
 
     seen: tuple[JudgedLock, ...] = ()
@@ -65,10 +73,11 @@ class Cleaned:
     refused: list[tuple[JudgedLock, HermesRepairError]] = field(default_factory=list)
     note: str | None = None
     receipt: Path | None = None
+    ended: list[Hold] = field(default_factory=list)
 
 
 def see(run: Run, *, grace: float, max_age: float) -> Seen:
-    """Look at the compression locks of a home; never the first opener of a leftover -wal.
+    """Look at the locks and handoffs of a home; never the first opener of a leftover -wal.
 
     Raises :class:`Refused` or :class:`~hermes_repair.model.errors.DatabaseUnreadable` where the
     database cannot be looked at.
@@ -81,12 +90,14 @@ def see(run: Run, *, grace: float, max_age: float) -> Seen:
     with quick_look(run.home, file_status, refuse_copy) as look:
         if not look.has("sessions"):
             raise Refused(f"{run.home.database} has no table of sessions.", DOCTOR_SAYS_MORE)
+        abandoned = tuple(_abandoned(look, file_status.openers, run.now()))
+        note = None
         if not look.has(LOCK_TABLE):
-            return Seen(file_status, note="this schema has no compression locks")
-        if not known_table(look):
-            return Seen(
-                file_status, note="its table of compression locks is not that of a known release"
-            )
+            note = "this schema has no compression locks"
+        elif not known_table(look):
+            note = "its table of compression locks is not that of a known release"
+        if note is not None:
+            return Seen(file_status, note=note, handoffs=abandoned)
         require_agreement(look, LOCK_TABLE, however_large=True)
         locks = judged_locks(
             look,
@@ -95,7 +106,14 @@ def see(run: Run, *, grace: float, max_age: float) -> Seen:
             run.now(),
             LeaseTerms(grace, max_age),
         )
-    return Seen(file_status, locks)
+    return Seen(file_status, locks, handoffs=abandoned)
+
+
+def _abandoned(look: Look, openers: Openers, now: float) -> Iterator[tuple[Hold, Unit]]:
+    for hold in handoffs(look, openers, now):
+        if hold.verdict.cleanable:
+            for unit in fail_handoff(look, hold, "LK008"):
+                yield hold, unit
 
 
 def clean(run: Run, *, grace: float, max_age: float, dry_run: bool) -> Cleaned:
@@ -108,8 +126,9 @@ def clean(run: Run, *, grace: float, max_age: float, dry_run: bool) -> Cleaned:
     while True:
         try:
             seen = see(run, grace=grace, max_age=max_age)
-            if dry_run or not seen.stale:
-                return Cleaned(seen.locks, freed=list(seen.stale), note=seen.note)
+            if dry_run or not (seen.stale or seen.handoffs):
+                ended = [hold for hold, _ in seen.handoffs]
+                return Cleaned(seen.locks, freed=list(seen.stale), note=seen.note, ended=ended)
             return free(run, seen)
         except AnotherRun as error:
             return Cleaned(seen.locks, note=error.message)
@@ -122,7 +141,7 @@ def clean(run: Run, *, grace: float, max_age: float, dry_run: bool) -> Cleaned:
 
 
 def free(run: Run, seen: Seen) -> Cleaned:
-    """Remove the stale locks as they were seen, each one whole or not at all.
+    """Remove the stale locks, and end handoffs, as they were seen, each whole or not at all.
 
     What anybody changed since stays. Raises :class:`AnotherRun` beside another run of ours.
     """
@@ -132,9 +151,10 @@ def free(run: Run, seen: Seen) -> Cleaned:
 
     units = [delete_lock(lock, lock.finding_id or "LK001") for lock in seen.stale]
     with single_run(run.folder):
-        applied = apply_units(run, seen.file_status, in_memory(units), Job(COMMAND))
+        ends = [unit for _, unit in seen.handoffs]
+        applied = apply_units(run, seen.file_status, in_memory([*units, *ends]), Job(COMMAND))
         result = _sorted_out(seen, units, applied)
-        if applied.receipt is not None and not result.freed:
+        if applied.receipt is not None and not (result.freed or result.ended):
             run.folder.discard(applied.receipt)
         elif applied.receipt is not None:
             close_receipt(run, applied.receipt)
@@ -144,8 +164,10 @@ def free(run: Run, seen: Seen) -> Cleaned:
 
 
 def _sorted_out(seen: Seen, units: Sequence[Unit], applied: Applied) -> Cleaned:
-    """Say what became of each lock."""
-    result = Cleaned(seen.locks)
+    """Say what became of each lock, and which handoffs were ended."""
+    result = Cleaned(seen.locks, note=seen.note)
+    refused = [unit.step for unit, _ in applied.refused]
+    result.ended += [hold for hold, unit in seen.handoffs if unit.step not in refused]
     for lock, unit in zip(seen.stale, units, strict=True):
         errors = (error for refused, error in applied.refused if refused.actions == unit.actions)
         error = next(errors, None)

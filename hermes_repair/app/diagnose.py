@@ -20,7 +20,9 @@ from hermes_repair.checks.file_damage import database_damaged
 from hermes_repair.checks.registry import Check, all_checks, find_check, proposals
 from hermes_repair.checks.resolution_units import DATABASE
 from hermes_repair.checks.schema_version import only_where_there_is_a_way, with_one_target
+from hermes_repair.evidence.deleted_ahead import Ahead, deleted_ahead
 from hermes_repair.evidence.scene import Scene
+from hermes_repair.home.installs import serving
 from hermes_repair.home.layout import Home
 from hermes_repair.host import Openers
 from hermes_repair.model.choices import LookOptions, Selection
@@ -31,6 +33,7 @@ from hermes_repair.model.plans import Unit
 from hermes_repair.model.words import SessionLabel
 from hermes_repair.schema.allowed_writes import AllowedWrites, allowed_writes
 from hermes_repair.schema.recognise import Family
+from hermes_repair.schema.releases import is_release, newest_release
 from hermes_repair.store.file_state import IN_QUESTION
 from hermes_repair.store.integrity import Soundness
 from hermes_repair.store.look import Look
@@ -46,7 +49,8 @@ class Diagnosis:
     """What the doctor found in one home. ``notes`` are things that could not be looked at.
 
     ``openers`` has the database open now; ``live``: it was read beside them. ``looked_at`` is what
-    it has seen, ``forecast`` what a named release would do here (``--for``),
+    it has seen, ``forecast`` what a named release would do here (``--for``), ``ahead`` what Hermes
+    will delete (``--for``, ``--ahead``),
     ``blocking`` the finding that keeps every writing command out, also where nobody asked for it.
     ``deep``: also what takes long was looked for (``--deep``). ``picture`` is there where it was
     asked for and the database can be read.
@@ -65,6 +69,7 @@ class Diagnosis:
     blocking: str | None = None
     deep: bool = False
     picture: Picture | None = None
+    ahead: Ahead | None = None
 
     @property
     def worst(self) -> Severity | None:
@@ -149,7 +154,23 @@ def _once(
             blocking=_blocking(scene),
             deep=look_options.deep,
             picture=picture,
+            ahead=_ahead(scene),
         )
+
+
+def _ahead(scene: Scene) -> Ahead | None:
+    """Return what Hermes will delete, where that was asked for and can be told."""
+    options = scene.look_options
+    if (options.ahead is None and options.release is None) or not readable(scene):
+        return None
+    if scene.file.unproven:
+        return None
+    known = serving(scene.installed)
+    release = options.release or (known.release if known is not None else None)
+    if release is None or not is_release(release):
+        release = newest_release(scene.recognition.number)
+    what = "what Hermes will delete"
+    return _tried(scene, what, lambda: deleted_ahead(scene, release, options.ahead or 0.0))
 
 
 def examine(scene: Scene, selection: Selection) -> list[Finding]:

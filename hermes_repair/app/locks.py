@@ -14,7 +14,8 @@ from hermes_repair import host
 from hermes_repair.app.environment import Run
 from hermes_repair.app.file_status import copy_private, path_in_home, quick_look, read_file_status
 from hermes_repair.app.receipts import gather
-from hermes_repair.evidence.lock_holds import Circumstances, Hold, pids_comparable, rows_that_hold
+from hermes_repair.evidence.lock_holds import Circumstances, Hold, pids_comparable
+from hermes_repair.evidence.rows_that_hold import rows_that_hold
 from hermes_repair.home.layout import Home, LockFile, lock_files, pid_file, read_pid_file
 from hermes_repair.host import KernelLock
 from hermes_repair.host.regular_files import real_path
@@ -43,7 +44,7 @@ class Held:
 def everything(run: Run) -> Held:
     """Return everything that holds or blocks in a home. Changes nothing (R1).
 
-    Beside the rows (:func:`~hermes_repair.evidence.lock_holds.rows_that_hold`) these are
+    Beside the rows (:func:`~hermes_repair.evidence.rows_that_hold.rows_that_hold`) these are
     ``lock-file``, ``gateway-pid`` and ``receipt``; they are listed where the database cannot be
     read, too. Raises :class:`~hermes_repair.model.errors.NoInstall` where there is no database.
     """

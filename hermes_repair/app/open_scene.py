@@ -104,6 +104,7 @@ def open_scene(
             look_options=look_options,
             now=run.now(),
             zone=run.environment.zone,
+            wal_mode=file_status.facts.wal_mode,
             notes=notes,
             tell=run.environment.now_and_then(),
         )

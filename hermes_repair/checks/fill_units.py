@@ -30,7 +30,7 @@ from hermes_repair.transcripts.message_rows import (
     tool_calls_of,
 )
 from hermes_repair.transcripts.reader import digested_record, prefix_digest
-from hermes_repair.transcripts.sequences import FileSequence
+from hermes_repair.transcripts.sequences import FileSequence, SessionMeta
 from hermes_repair.transcripts.verdicts import Comparison, Fill
 
 ROOM_TO_MOVE = 7
@@ -136,21 +136,36 @@ class _Filling:
         return counters(row_of(scene, session_id), counted)
 
     def _new_session(self, messages: int, calls: int) -> Row:
-        scene, meta = self.scene, self.sequence.meta
         times = [step.timestamp for step in self.fill.steps if step.timestamp is not None]
-        started = min(times, default=scene.now)
-        source = (meta.platform if meta is not None else None) or "import"
-        return NewSession(
-            session_id=self.comparison.session_id,
-            source=source,
-            started_at=started,
-            title=recovered_title(f"{source} chat", utc_day(started), scene.taken_titles),
-            messages=messages,
-            tool_calls=calls,
-            model=meta.model if meta is not None else None,
-            calls_model=True,
-            routing=_peer(scene, self.comparison.session_id),
-        ).row(frozenset(scene.look.columns("sessions")))
+        started = min(times, default=self.scene.now)
+        meta = self.sequence.meta
+        counted = (messages, calls)
+        return new_session(self.scene, self.comparison.session_id, started, meta, counted)
+
+
+def new_session(
+    scene: Scene,
+    session_id: str,
+    started: float,
+    meta: SessionMeta | None = None,
+    counted: tuple[int, int] = (0, 0),
+) -> Row:
+    """Return the row of a session that only a file knows; it began at ``started`` (epoch).
+
+    ``counted`` are its messages and tool calls.
+    """
+    source = (meta.platform if meta is not None else None) or "import"
+    return NewSession(
+        session_id=session_id,
+        source=source,
+        started_at=started,
+        title=recovered_title(f"{source} chat", utc_day(started), scene.taken_titles),
+        messages=counted[0],
+        tool_calls=counted[1],
+        model=meta.model if meta is not None else None,
+        calls_model=True,
+        routing=_peer(scene, session_id),
+    ).row(frozenset(scene.look.columns("sessions")))
 
 
 def _waiting_children(scene: Scene, session_id: str) -> tuple[str, ...]:

@@ -33,8 +33,10 @@ def routing_file_unusable(scene: Scene) -> Iterator[Finding]:
 
     What repair does: it copies the file, then writes it again with every entry that is whole, as
     Hermes would. What no release can read is left out. Where nothing is whole, and where a folder
-    lies in its place, nothing is changed; Hermes 0.16.0 and later lead a chat back to its session
-    when you send `/resume` and the id there.
+    lies in its place, nothing is changed: from 0.18.0 on each release finds its chats by the key in
+    their rows and writes the file anew, and before that no row says of which chat it is, so that a
+    guess could show a chat to somebody else. Hermes 0.16.0 and later lead a chat back to its
+    session when you send `/resume` and the id there.
 
     How safe it is: safe. Every release since 0.13.0 writes the file anew before it answers the
     first message, so a torn file has the chats as they were when the gateway last ran. Only with

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 
 from hermes_repair.checks.registry import Check, check, each
-from hermes_repair.checks.resolution_units import repair_of, session_unit
+from hermes_repair.checks.resolution_units import REPAIR, repair_of, session_unit
+from hermes_repair.evidence.handoffs import fail_handoff
 from hermes_repair.evidence.lock_holds import Hold
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.leases import Kind
@@ -92,20 +94,43 @@ def compression_given_up(scene: Scene) -> Iterator[Finding]:
         yield _told(compression_given_up, hold, "In that chat, send: /compress")
 
 
-@check("LK008", "handoff-abandoned", Severity.INFO, Remedy.NONE, tables=_SESSIONS)
+@check(
+    "LK008",
+    "handoff-abandoned",
+    Severity.WARNING,
+    Remedy.SAFE,
+    live=True,
+    tables=_SESSIONS,
+    stage=Stage.LOCKS,
+)
 def handoff_abandoned(scene: Scene) -> Iterator[Finding]:
     """A chat was to be handed over to the gateway, and no gateway is running to finish that.
 
-    What it means: the chat stays where it was. A later try is refused as already under way.
+    What it means: the chat stays where it was. A later try is refused as already under way, for
+    good where a gateway had begun: no release goes on with what another process began.
 
     How it happens: the gateway was killed in between (Hermes #23395, #98225).
 
-    What repair does: nothing. A gateway finishes pending handoffs when it starts (0.14 on).
+    What repair does: it notes a handoff that a gateway had begun as failed, as Hermes does with
+    one that fails, so that it can be asked for again. One that waits is left alone: a gateway takes
+    it up when it starts (0.14 on), and the finding is a note.
 
-    How safe it is: nothing is changed.
+    How safe it is: safe where nobody has the database open and the session was idle for half an
+    hour: who is at it has the database open all the time. Releases after 0.19 could not be tried,
+    and nothing of theirs is changed.
     """
-    for hold in _found(scene, "handoff", Kind.STUCK):
-        yield _told(handoff_abandoned, hold, "Start the gateway: it takes pending handoffs up.")
+    for kind in (Kind.HOLDER_DEAD, Kind.STUCK):
+        for hold in _found(scene, "handoff", kind):
+            if hold.verdict.cleanable:
+                fix = each(partial(_fail, scene, hold))
+                yield _told(handoff_abandoned, hold, REPAIR, fix)
+                continue
+            told = _told(handoff_abandoned, hold, "Start the gateway: it takes up what waits.")
+            yield replace(told, severity=Severity.INFO, remedy=Remedy.NONE)
+
+
+def _fail(scene: Scene, hold: Hold, finding: Finding) -> Iterator[Unit]:
+    yield from fail_handoff(scene.look, hold, finding.id, finding.fingerprint)
 
 
 @check("LK009", "delegation-abandoned", Severity.INFO, Remedy.NONE, tables=("async_delegations",))

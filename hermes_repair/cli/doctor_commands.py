@@ -25,6 +25,7 @@ from hermes_repair.cli.options import (
     TimezoneOption,
     TitlesOption,
     at_homes,
+    days_or_none,
     finding_ids,
     group,
 )
@@ -74,7 +75,17 @@ def look(
         typer.Option(
             "--for",
             metavar="RELEASE",
-            help="Also say what that release would hide, crash on or stop reading.",
+            help="Also say what that release would hide, crash on, stop reading or delete.",
+            show_default=False,
+        ),
+    ] = None,
+    ahead_days: Annotated[
+        float | None,
+        typer.Option(
+            "--ahead",
+            metavar="DAYS",
+            callback=days_or_none,
+            help="Also say which chats and files Hermes will delete by itself until then.",
             show_default=False,
         ),
     ] = None,
@@ -110,7 +121,11 @@ def look(
     page = Page(target, html, titles=titles)
     memory = Memory(target, changes, threshold)
     look_options = LookOptions(
-        timezone=timezone, release=for_release, deep=deep, picture=html is not None
+        timezone=timezone,
+        release=for_release,
+        deep=deep,
+        picture=html is not None,
+        ahead=ahead_days,
     )
     fleet = Fleet(target)
     every_line = not (nagios or changes is not None or (fleet.is_one and target.quiet))

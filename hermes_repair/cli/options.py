@@ -44,6 +44,16 @@ def finite(seconds: float) -> float:
     return seconds
 
 
+def days_or_none(days: float | None) -> float | None:
+    """Return a number of days that a calendar still has, None for none given."""
+    if days is not None and not 0 <= days <= _MOST_DAYS:
+        raise typer.BadParameter(f"{days} is not a number of days from 0 to {_MOST_DAYS:,}.")
+    return days
+
+
+_MOST_DAYS = 36_500
+
+
 HomeOption = Annotated[
     Path | None,
     typer.Option(

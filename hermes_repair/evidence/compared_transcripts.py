@@ -85,7 +85,7 @@ class Compared:
         """
         if self.sequence is not None and self.sequence.is_current():
             return self.sequence
-        if self.file.kind is FileKind.LOG:
+        if self.file.kind in (FileKind.LOG, FileKind.SPOOL):
             return read_log(self.file.path).sequence
         return read_sequence(self.file.path)
 

@@ -23,10 +23,10 @@ from hermes_repair.evidence.lock_holds import (
     Hold,
     JudgedLock,
     judged_locks,
-    other_holds,
     pids_comparable,
 )
 from hermes_repair.evidence.ownership import LineageEvidence
+from hermes_repair.evidence.rows_that_hold import other_holds
 from hermes_repair.evidence.sessions_elsewhere import (
     Continuation,
     OlderCopy,

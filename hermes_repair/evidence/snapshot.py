@@ -40,6 +40,7 @@ class Snapshot:
 
     ``notes`` are sentences about what could not be looked at, ``left_out`` the checks that were not
     run by their id, each with the reason in a word (see :mod:`hermes_repair.app.coverage`).
+    ``wal_mode`` is what the header of the database asks for.
     """
 
     home: Home
@@ -53,6 +54,7 @@ class Snapshot:
     look_options: LookOptions
     now: float
     zone: tzinfo
+    wal_mode: bool = False
     notes: list[str] = field(default_factory=list)
     left_out: dict[str, str] = field(default_factory=dict)
     tell: Callable[[str], None] = field(default=lambda _sentence: None, repr=False)

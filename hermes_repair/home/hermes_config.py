@@ -1,7 +1,8 @@
-"""``gateway.sessions_dir`` and ``database.backend``: where the config files of a home put chats.
+"""Where the config files of a home put chats, and what Hermes deletes by itself.
 
+These are ``gateway.sessions_dir``, ``database.backend`` and the retention below ``sessions``.
 A config that Hermes itself could not read moves nothing, so it counts as not set. ``config.yaml``
-is walked event by event and nothing is made of it but these two values: PyYAML's C loader ends the
+is walked event by event and nothing is made of it but these values: PyYAML's C loader ends the
 process where brackets are nested by the hundred thousand, merges of merges fill the memory, and a
 tag on a value that nobody asked for raises whatever its constructor raises.
 """
@@ -23,11 +24,14 @@ SETTING = "sessions_dir"
 SECTION = "gateway"
 BACKEND = "backend"
 DATABASE_SECTION = "database"
-_KEPT = (SETTING, SECTION, BACKEND, DATABASE_SECTION)
+SESSIONS_SECTION = "sessions"
+_RETENTION = ("auto_prune", "retention_days", "min_interval_hours")
+_KEPT = (SETTING, SECTION, BACKEND, DATABASE_SECTION, SESSIONS_SECTION, *_RETENTION)
 DEEPEST = 100
 """Levels of nesting up to which a config.yaml is one: PyYAML slows down with the square of them."""
 
 _TEXT = "tag:yaml.org,2002:str"
+_NUMBERS = tuple(f"tag:yaml.org,2002:{kind}" for kind in ("bool", "int", "float"))
 
 
 def sessions_dir(root: Path) -> Path:
@@ -52,6 +56,32 @@ def database_backend(root: Path) -> str | None:
     database = config.get(DATABASE_SECTION) if isinstance(config, Mapping) else None
     backend = database.get(BACKEND) if isinstance(database, Mapping) else None
     return backend.strip() or None if isinstance(backend, str) else None
+
+
+@dataclass(frozen=True, slots=True)
+class PruneSettings:
+    """Whether Hermes deletes old sessions by itself, after how many days, and how often."""
+
+    on: bool
+    retention_days: int = 90
+    min_interval_hours: int = 24
+
+
+def prune_settings(root: Path, by_default: bool) -> PruneSettings:
+    """Return the retention of a home; ``by_default``: the release prunes where nothing is said.
+
+    What is no number stops the deleting in every release from 0.13.0 to 0.19.0.
+    """
+    config = _of_yaml(read_if_there(root / "config.yaml"))
+    said = config.get(SESSIONS_SECTION) if isinstance(config, Mapping) else None
+    if not isinstance(said, Mapping):
+        return PruneSettings(by_default)
+    on = bool(said.get("auto_prune", by_default))
+    try:
+        days, hours = int(said.get("retention_days", 90)), int(said.get("min_interval_hours", 24))
+    except (TypeError, ValueError, OverflowError):
+        return PruneSettings(False)
+    return PruneSettings(on, days, hours)
 
 
 def _setting(data: object) -> str | None:
@@ -122,7 +152,7 @@ class _Walk:
                 closed = self.open.pop()
                 self._take(closed.found, closed.anchor)
             elif isinstance(event, yaml.ScalarEvent):
-                self._take(_text_of(event), event.anchor)
+                self._take(_value_of(event), event.anchor)
             elif isinstance(event, yaml.AliasEvent):
                 self._take(self.anchors.get(event.anchor or ""), None)
         return self.document
@@ -154,12 +184,16 @@ class _Open:
     key: str = ""
 
 
-def _text_of(event: ScalarEvent) -> str | None:
-    """Return a scalar that is a text, None for a number, a date and the like."""
+def _value_of(event: ScalarEvent) -> str | float | bool | None:
+    """Return a scalar that is a text, a number or a truth value, None for a date and the like."""
     from yaml import ScalarNode
+    from yaml.constructor import SafeConstructor
     from yaml.resolver import Resolver
 
     tag = event.tag
     if tag is None or tag == "!":
         tag = Resolver().resolve(ScalarNode, event.value, event.implicit)  # type: ignore[no-untyped-call]
+    if tag in _NUMBERS:
+        made = SafeConstructor().construct_object(ScalarNode(tag, event.value), deep=True)
+        return made if isinstance(made, int | float) else None
     return event.value if tag == _TEXT else None

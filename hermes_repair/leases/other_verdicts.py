@@ -85,11 +85,15 @@ def breaker_verdict(streak: Value) -> Verdict:
     return Verdict(Kind.LIVE, reason)
 
 
-def handoff_verdict(state: Value, idle_since: float, gateway_runs: bool, now: float) -> Verdict:
+def handoff_verdict(
+    state: Value, idle_since: float, gateway_runs: bool, now: float, *, nobody: bool = False
+) -> Verdict:
     """Judge ``sessions.handoff_state`` (0.14 on).
 
     The handoff itself has no time, so ``idle_since`` is when the session was last written to.
-    ``gateway_runs`` says whether a gateway has the database open (True where it is not known).
+    ``gateway_runs`` says whether a gateway has the database open (True where it is not known),
+    ``nobody`` that it is proven that no process has, and that no release after 0.19 is at work.
+    A gateway that is at it has the database open all the time, and another never goes on with it.
     """
     if state not in ("pending", "running"):
         return Verdict(Kind.FREE, "No handoff is under way.")
@@ -97,9 +101,20 @@ def handoff_verdict(state: Value, idle_since: float, gateway_runs: bool, now: fl
     limit = HANDOFF_PENDING_LIMIT if state == "pending" else HANDOFF_RUNNING_LIMIT
     if gateway_runs or idle < limit:
         return Verdict(Kind.LIVE, f"A handoff is {state}; the session was idle for {span(idle)}.")
+    if state == "running" and nobody:
+        reason = (
+            "The gateway that was handing this chat over is gone; until that is noted, every later"
+            f" handoff is refused. The session was idle for {span(idle)}."
+        )
+        return Verdict(Kind.HOLDER_DEAD, reason, Safety.SAFE)
+    after = (
+        "Hermes finishes it when its gateway starts."
+        if state == "pending"
+        else "No gateway goes on with it."
+    )
     reason = (
         f"A handoff is {state} and no gateway is running to finish it; the session was idle for"
-        f" {span(idle)}. Hermes finishes a pending one when its gateway starts."
+        f" {span(idle)}. {after}"
     )
     return Verdict(Kind.STUCK, reason)
 

@@ -13,6 +13,8 @@ from hermes_repair.model.values import Row
 
 LOCK_TABLE = "compression_locks"
 """The one table of which rows may go beside a live Hermes (schema 14 on)."""
+HANDOFF_COLUMNS = ("handoff_state", "handoff_error")
+"""Columns of ``sessions`` that say how a chat's handoff to the gateway stands (0.13.0 on)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ class LookOptions:
 
     ``sessions`` narrow a report; ``named`` are asked for by name, and everything is looked at.
     ``before`` (epoch seconds): of transcripts, only those that ended before it are brought back.
+    ``ahead``: what Hermes will delete within so many days is wanted as well.
     ``picture``: what chats have where is wanted as well, for a page that one can look at.
     """
 
@@ -48,6 +49,7 @@ class LookOptions:
     before: float | None = None
     forks: ForkOptions | None = None
     picture: bool = False
+    ahead: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

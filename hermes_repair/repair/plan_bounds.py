@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from hermes_repair.model import trigger_columns
 from hermes_repair.model.actions import (
+    HANDOFF_COLUMNS,
     LOCK_TABLE,
     Action,
     Ddl,
@@ -159,7 +160,8 @@ def _may_run_beside_others(action: Action) -> bool:
             return action.table == LOCK_TABLE
         case RowUpdate():
             pauses = all(column.startswith(_PAUSE) for column in action.after)
-            return action.table == "sessions" and pauses
+            handoff = action.after.keys() == {*HANDOFF_COLUMNS}
+            return action.table == "sessions" and (pauses or handoff)
     return False
 
 

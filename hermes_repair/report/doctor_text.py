@@ -19,6 +19,7 @@ from hermes_repair.model.commands_to_type import Command, advice, command, comma
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.words import SessionLabel, count, shown_id
 from hermes_repair.report import json_documents
+from hermes_repair.report.ahead_text import ahead_lines
 from hermes_repair.report.audience import Audience, notes
 from hermes_repair.report.lines import Line, as_asked, table
 from hermes_repair.report.verdict_text import ALL_BACK, verdict_document, verdict_lines, way_out
@@ -50,6 +51,7 @@ def document(diagnosis: Diagnosis, *, every_profile: bool) -> dict[str, Any]:
         "notes": list(diagnosis.notes),
         "looked_at": {**asdict(diagnosis.looked_at), "left_out": left_out},
         **({"outlook": asdict(forecast)} if forecast is not None else {}),
+        **({"ahead": asdict(diagnosis.ahead)} if diagnosis.ahead is not None else {}),
     }
 
 
@@ -68,6 +70,8 @@ def lines(diagnosis: Diagnosis, audience: Audience, *, narrowed: bool) -> Iterat
     yield from notes(diagnosis.notes, asked=True)
     if diagnosis.forecast is not None:
         yield from as_asked(forecast_lines(diagnosis.forecast, diagnosis.database["schema"]))
+    if diagnosis.ahead is not None:
+        yield from as_asked(ahead_lines(diagnosis.ahead, audience))
     yield from _closing(diagnosis, audience)
     yield from _coverage(diagnosis.looked_at, every_profile=audience.every_profile)
 
@@ -169,7 +173,7 @@ def forecast_lines(forecast: Forecast, schema: int | None) -> Iterator[Line]:
         style = "warning" if consequence.new else ""
         yield Line(f"  {stakes}it {consequence.what}{ids}{already}.", style)
     if not forecast.consequences:
-        yield Line("  Nothing bad is known: it hides, erases and skips nothing.", "good")
+        yield Line("  Nothing bad is known: it hides, clears and skips nothing.", "good")
 
 
 def _nothing(diagnosis: Diagnosis, *, narrowed: bool) -> str:

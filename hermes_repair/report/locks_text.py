@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from hermes_repair.host import ProcessInfo
 
 HEADINGS = ("WHAT", "SESSION OR NAME", "HOLDER", "AGE", "EXPIRES IN", "VERDICT", "CLEANED BY")
-LOCK = "compression-lock"
+LOCK, HANDOFF = "compression-lock", "handoff"
 _NOT_WRITTEN = "Nothing was written; add --write for that."
 
 
@@ -43,6 +43,7 @@ def cleaned_document(cleaned: Cleaned, *, dry_run: bool) -> dict[str, Any]:
         "locks": [_lock(lock) for lock in cleaned.seen],
         "note": cleaned.note,
         "receipt": str(cleaned.receipt) if cleaned.receipt is not None else None,
+        "handoffs_ended": [hold.subject for hold in cleaned.ended],
     }
 
 
@@ -57,6 +58,10 @@ def cleaned_lines(
     where = f"profile {profile}: " if profile else ""
     for lock in cleaned.freed:
         yield Line(f"{where}{freed} {_named(lock)}: {lock.verdict.reason}", asked=dry_run)
+    ended = "would end" if dry_run else "ended"
+    for hold in cleaned.ended:
+        handoff = f"the handoff of {shown_id(hold.subject)}"
+        yield Line(f"{where}{ended} {handoff}: {hold.verdict.reason}", asked=dry_run)
     for lock, error in cleaned.refused:
         yield Line(f"{where}not freed: {_named(lock)}. {error.message}", "error", asked=True)
     if verbose:
@@ -69,7 +74,7 @@ def _named(lock: JudgedLock) -> str:
 
 def _stays(cleaned: Cleaned, root: Path) -> Iterator[Line]:
     """Say under -v what was left, and why."""
-    if cleaned.note is not None:
+    if cleaned.note is not None and not cleaned.ended:
         yield Line(f"{root}: nothing was done: {cleaned.note.rstrip('.')}.")
         return
     over = [*cleaned.freed, *(lock for lock, _ in cleaned.refused), *cleaned.kept]
@@ -153,7 +158,8 @@ def _cleaned_by(hold: Hold, held: Held) -> str | None:
         return None
     if hold.verdict.safety is Safety.UNSAFE:
         return "repair --unsafe"
-    return "locks clean" if hold.what == LOCK and not held.left_behind else "repair"
+    cleans = hold.what in (LOCK, HANDOFF) and not held.left_behind
+    return "locks clean" if cleans else "repair"
 
 
 def _until(expires: float | None, now: float) -> str:

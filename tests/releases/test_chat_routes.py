@@ -11,7 +11,7 @@ import pytest
 from tests.cases.case import CASES, INSIDE
 from tests.command import run
 from tests.homes import content
-from tests.homes.home import copy_home
+from tests.homes.home import copy_home, query
 from tests.releases import RELEASES, run_release
 
 PATHS = f"import sys; sys.path += {[str(folder) for folder in INSIDE]}\n"
@@ -216,3 +216,33 @@ def test_chat_that_was_closed_on_the_command_line(version: str, tmp_path: Path) 
     named = run("repair", "--yes", "--session", "chat", home=home)
     assert named.code == 0, named.out + named.err
     assert answers(version, home, tmp_path / "open")["71"] == ("chat", True)
+
+
+TORN_WHOLE = """
+from real_gateway import FILE, db, gateway_session, hears, peer, say, start, write
+
+write("71", "72", "73")
+store = start()
+anew = store.reset_session(gateway_session.build_session_key(peer("73")))
+say(anew.session_id, "73 begins anew.", "So it does.")
+store._db.close()
+if db._conn.execute("SELECT 1 FROM sqlite_master WHERE name = 'gateway_routing'").fetchone():
+    db._conn.execute("DELETE FROM gateway_routing")
+    db._conn.commit()
+FILE.write_text('{"agent:main:telegram')
+"""
+
+
+@pytest.mark.parametrize("version", ["0.18.0", "0.18.2", "0.19.0"])
+def test_release_finds_its_chats_by_their_rows(version: str, tmp_path: Path) -> None:
+    """Where the file of chats has no whole entry, a release of today rebuilds it from the rows.
+
+    A chat that was reset goes on in what came after the reset.
+    """
+    home = tmp_path / "home"
+    home.mkdir()
+    run_release(version, PATHS + TORN_WHOLE, home)
+    heard = answers(version, home, tmp_path / "asked", "71", "72", "73")
+    assert [remembers for _, remembers in heard.values()] == [True, True, True]
+    reset = "SELECT id FROM sessions WHERE end_reason = 'session_reset'"
+    assert heard["73"][0] not in [id for (id,) in query(home, reset)]

@@ -80,6 +80,21 @@ def test_handoff(state: Value, idle: float, gateway: bool, kind: Kind) -> None:
     assert (found.kind, found.safety) == (kind, None)
 
 
+@pytest.mark.parametrize(
+    ("state", "idle", "gateway", "kind"),
+    [
+        ("pending", 9999, False, Kind.STUCK),
+        ("running", 1799, False, Kind.LIVE),
+        ("running", 1801, True, Kind.LIVE),
+        ("running", 1801, False, Kind.HOLDER_DEAD),
+    ],
+)
+def test_handoff_where_nobody_is_there(state: str, idle: float, gateway: bool, kind: Kind) -> None:
+    found = handoff_verdict(state, NOW - idle, gateway, NOW, nobody=True)
+    assert found.kind is kind
+    assert found.cleanable is (kind is Kind.HOLDER_DEAD)
+
+
 RUNNING = Delegation("running", "pending", None, 4711, 168661)
 
 
