@@ -30,18 +30,23 @@ def _function_does(function: FunctionType) -> bool:
     return _does(function)
 
 
+_led_nowhere: dict[int, Any] = {}
+"""What is known to lead to no release, by its id; kept, so that no other value gets that id."""
+
+
 def _does(value: Any) -> bool:
     """Tell whether a value leads to ``tests.releases``."""
-    seen: set[int] = set()
+    seen: dict[int, Any] = {}
     waiting = [value]
     while waiting:
         value = waiting.pop()
-        if id(value) in seen:
+        if id(value) in seen or id(value) in _led_nowhere:
             continue
-        seen.add(id(value))
+        seen[id(value)] = value
         if getattr(value, "__module__", None) == RELEASES:
             return True
         waiting += _referred(value)
+    _led_nowhere.update(seen)
     return False
 
 

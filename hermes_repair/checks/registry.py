@@ -17,6 +17,7 @@ import inspect
 import pkgutil
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from hermes_repair.model.actions import RowInsert, RowUpdate
@@ -161,10 +162,15 @@ def check(  # noqa: PLR0913 - the declaration of a check, by name
 
 def all_checks() -> list[Check]:
     """Return every check, ordered by id; imports the modules of this package once."""
+    _import_modules()
+    return [_CHECKS[id] for id in sorted(_CHECKS)]
+
+
+@cache
+def _import_modules() -> None:
     package = importlib.import_module("hermes_repair.checks")
     for module in pkgutil.iter_modules(package.__path__):
         importlib.import_module(f"hermes_repair.checks.{module.name}")
-    return [_CHECKS[id] for id in sorted(_CHECKS)]
 
 
 def find_check(id: str) -> Check | None:

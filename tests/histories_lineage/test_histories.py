@@ -16,7 +16,7 @@ from tests.releases import RELEASES
 # Each release on one surface, in turn; `make long` takes every release on each.
 @pytest.mark.parametrize(("release", "surface"), list(zip(RELEASES, cycle(SURFACES), strict=False)))
 def test_one_act_and_some_at_random(release: str, surface: str, tmp_path: Path) -> None:
-    chosen = [*systematic(1), *sampled(release, 1, 10)]
+    chosen = [*systematic(1), *sampled(release, 1, 5)]
     right(tabulate(play(release, surface, "fine", chosen, tmp_path / "homes")), len(chosen))
 
 
@@ -38,7 +38,7 @@ ONCE_WRONG = (
 @pytest.mark.parametrize("surface", SURFACES)
 def test_an_update_in_the_middle(surface: str, tmp_path: Path) -> None:
     releases = UPDATES[1]
-    chosen = [*ONCE_WRONG, *updated(releases, 1, 8)]
+    chosen = [*ONCE_WRONG, *updated(releases, 1, 4)]
     right(
         tabulate(play_updated(releases, surface, "fine", chosen, tmp_path / "homes")), len(chosen)
     )

@@ -9,7 +9,7 @@ import pytest
 
 from tests.random_homes.homes import judged
 
-PART = 12
+PART = 8
 PARTS = 3
 LONG = int(os.environ.get("HERMES_REPAIR_SEEDS", "2000"))
 

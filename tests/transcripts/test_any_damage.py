@@ -30,7 +30,7 @@ from tests.in_process import fixed_environment, undo
 from tests.unit.test_transcripts_properties import flat, keep, turns
 from tests.unit.transcripts_model import START, Said, numbered, turn, wall_text
 
-EXAMPLES = 25 if settings().derandomize else 400
+EXAMPLES = 12 if settings().derandomize else 400
 """A home is made, repaired twice and undone in about a second; many only where seeds are new."""
 FLIP: st.SearchStrategy[bool] = st.booleans()
 SCHEMAS = (13, 14, 17, 22)
