@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
 from hermes_repair.lineage.graph import EdgeKind, Graph, started_after_end
+from hermes_repair.lineage.release_rules import is_unmarked
 from hermes_repair.lineage.session_node import SessionNode
 from hermes_repair.merging.chat_verdicts import ENDS, unasked
 from hermes_repair.merging.sides import Side
@@ -79,6 +80,8 @@ class BroughtLineage:
             if verdict.verdict is not Verdict.NEW:
                 continue
             reason = Reason.CYCLE if node.id in cyclic else self._reason_above(node)
+            if reason is None and (self._takes_place(node) or self._loses_place(node)):
+                reason = Reason.TAKES_PLACE
             if reason is not None:
                 asked = replace(verdict, verdict=Verdict.ASK, reason=reason)
                 self._verdicts[node.id] = asked
@@ -93,6 +96,29 @@ class BroughtLineage:
         if above.verdict in (Verdict.ASK, Verdict.REMOVED_OR_LOST):
             return Reason.PARENT_NOT_BROUGHT
         return None
+
+    def _takes_place(self, node: SessionNode) -> bool:
+        """Whether a new session would be opened in place of a chat of the home's that it does not
+        continue. 0.18.0 and later open the newest unmarked child, whatever ended the parent.
+        """
+        above = self._verdicts.get(node.parent_id or "")
+        brought = above is not None and above.bring is not None and above.bring.new_session
+        return (
+            self._home.marks_runs
+            and node.parent_id in self._home.sessions
+            and not brought
+            and is_unmarked(node)
+            and self._graph.kinds[node.id] not in _GOES_ON
+        )
+
+    def _loses_place(self, node: SessionNode) -> bool:
+        """Whether a chat of the home, which names a new session as its parent, would be opened in
+        place of it.
+        """
+        return self._home.marks_runs and any(
+            is_unmarked(child) and child.id not in self._graph.nodes
+            for child in self._ours.child_nodes(node.id)
+        )
 
     def _continuing(self, node: SessionNode) -> list[SessionNode]:
         """Return the sessions of the source in which a chat goes on after its end."""
@@ -113,9 +139,11 @@ class BroughtLineage:
         at_home = self._home.sessions.get(verdict.at_home or "")
         if at_home is None or at_home.end_reason in ENDS:
             return False
-        # A child of the home's own that began later would be taken for what continues it.
+        # A child of the home's own that began later would be taken for what continues it, and by
+        # 0.18.0 and later an unmarked one whenever it began.
         captured = any(
-            child.id not in self._graph.nodes and started_after_end(child, node)
+            child.id not in self._graph.nodes
+            and (started_after_end(child, node) or (self._home.marks_runs and is_unmarked(child)))
             for child in self._ours.child_nodes(at_home.id)
         )
         return verdict.verdict in (Verdict.SAME, Verdict.CONTINUED) and not captured
@@ -134,12 +162,19 @@ class BroughtLineage:
         if as_in_source and not brought and kind not in _GOES_ON:
             parent = self._open(parent)
         as_in_source = as_in_source or self._is_hidden(parent)
+        if self._takes_place(node):
+            as_in_source = False
         return replace(bring, link=Link.PARENT if as_in_source else Link.BRANCH, parent=parent)
 
     def _is_hidden(self, session_id: str) -> bool:
-        """Whether no list of the home shows a session, because it is a run below another."""
+        """Whether no list of the home shows a session, because it is a run below another.
+
+        0.18.0 and later open an unmarked one in place of what it is below.
+        """
         kind = self._ours.kinds.get(session_id)
-        return kind not in (None, EdgeKind.ORPHAN, *_GOES_ON)
+        if kind in (None, EdgeKind.ORPHAN, *_GOES_ON):
+            return False
+        return not (self._home.marks_runs and is_unmarked(self._ours.nodes[session_id]))
 
     def _beside(self, bring: Bring) -> Bring:
         """Return the fork of a chat; that of a run which no list shows stays below its parent."""

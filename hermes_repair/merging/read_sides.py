@@ -70,7 +70,16 @@ def read_side(look: Look, *, partial: bool = False) -> Side:
     nodes = (node_from_row(row) for row in look.named(node_query(sessions, messages)))
     row = look.one("SELECT MAX(id), (SELECT COUNT(*) FROM messages) FROM messages")
     highest, rows = (whole(value) for value in row) if row is not None else (0, 0)
-    return Side(_mark(look, highest), highest, rows, {node.id: node for node in nodes}, partial)
+    by_id = {node.id: node for node in nodes}
+    return Side(_mark(look, highest), highest, rows, by_id, partial, _schema(look))
+
+
+def _schema(look: Look) -> int | None:
+    """Return the number by which a release decides which steps are left to do."""
+    if not look.has("schema_version"):
+        return None
+    row = look.one("SELECT version FROM schema_version LIMIT 1")
+    return row[0] if row is not None and isinstance(row[0], int) else None
 
 
 def _given_by_hermes(side: Side, given_by_us: Container[int]) -> int | None:

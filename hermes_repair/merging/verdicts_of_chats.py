@@ -40,6 +40,7 @@ class Reason(Enum):
     NEW_AFTER_REMOVED = "new-after-removed"  # new rows that follow rows which the home removed
     UNDONE_HERE = "undone-here"  # the home took back what the source went on from
     PARENT_NOT_BROUGHT = "parent-not-brought"  # what it continues or branches from is asked for
+    TAKES_PLACE = "takes-place"  # Hermes would open it in place of a chat here, or one here for it
     CYCLE = "cycle"  # its parents lead back to it
     PARTIAL_SOURCE = "partial-source"  # rows between may be missing from the source
     NO_SESSION_ROW = "no-session-row"  # messages without their row of sessions, here or there
