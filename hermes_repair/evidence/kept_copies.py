@@ -261,12 +261,8 @@ def _is_private(copy: DatabaseCopy) -> bool:
 def held_against(evidence: LineageEvidence, copy: Look) -> Comparison:
     """Return what a copy has that a home has not; what our own runs did here is known."""
     history = evidence.receipt_history
-    return compare_databases(
-        evidence.look,
-        copy,
-        brought=Brought(here=history.merged),
-        given_by_us=history.inserted.union(*(freed.ids for freed in history.freed)),
-    )
+    given = history.inserted.union(*(freed.ids for freed in history.freed))
+    return compare_databases(evidence.look, copy, brought=Brought(here=history.merged, ids=given))
 
 
 def _says_of_file(error: HermesRepairError | OSError) -> bool:

@@ -47,20 +47,32 @@ class Histories(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Brought:
-    """What earlier merges brought: here, and into the source, as far as its records are at hand."""
+    """What earlier merges brought: here, and into the source, as far as its records are at hand.
+
+    ``ids`` are message ids that runs of ours gave at home: where their rows are gone again (an
+    undo), the mark that they raised says nothing of when the two went apart.
+    """
 
     here: Container[Fingerprint] = frozenset()
     there: Container[Fingerprint] = frozenset()
+    ids: Container[int] = frozenset()
 
 
 NOTHING_BROUGHT = Brought()
 
 
-def compare(sides: Sides, histories: Histories, brought: Brought = NOTHING_BROUGHT) -> Comparison:
-    """Return what the source has that the home does not, chat by chat."""
+def compare(
+    sides: Sides,
+    histories: Histories,
+    brought: Brought = NOTHING_BROUGHT,
+    named: Collection[str] = (),
+) -> Comparison:
+    """Return what the source has that the home does not, chat by chat; ``named`` are the only
+    sessions that are to be brought, where some are.
+    """
     home, past = sides.home, sides.past
     judge = RowJudge(past, home.is_new, home.sequence is not None, brought.here, brought.there)
-    return _Compared(sides, histories, judge).comparison()
+    return _Compared(sides, histories, judge).comparison(named)
 
 
 class _Compared:
@@ -75,7 +87,7 @@ class _Compared:
         self._branches = _branches(sides)
         self._taken = set(sides.source.sessions)
 
-    def comparison(self) -> Comparison:
+    def comparison(self, named: Collection[str]) -> Comparison:
         doubtful = self._first_pass()
         for batch in self._batches(doubtful):
             self._second_pass(batch)
@@ -84,9 +96,8 @@ class _Compared:
             for node in self._sides.source.sessions.values()
             if node.id not in self._unreadable
         }
-        all_verdicts = BroughtLineage(
-            self._sides.home, self._graph, self._standings, alone
-        ).verdicts()
+        lineage = BroughtLineage(self._sides.home, self._graph, self._standings, alone, named)
+        all_verdicts = lineage.verdicts()
         all_verdicts.update(self._unreadable)
         verdicts = {
             name: verdict
@@ -102,6 +113,7 @@ class _Compared:
             same=len(all_verdicts) - len(verdicts),
             rows=sum((verdict.rows for verdict in verdicts.values()), RowCounts()),
             chats=_counted(verdicts.values()),
+            accepted=frozenset(lineage.accepted),
         )
 
     def _first_pass(self) -> list[str]:

@@ -32,19 +32,18 @@ def compare_databases(
     *,
     brought: Brought = NOTHING_BROUGHT,
     partial: bool = False,
-    given_by_us: Container[int] = frozenset(),
+    named: Collection[str] = (),
 ) -> Comparison:
     """Hold a source against a home, both open through ``store``.
 
-    ``given_by_us`` are message ids that runs of ours gave at home: where their rows are gone again
-    (an undo), the mark that they raised says nothing of when the two went apart.
     ``partial``: the source is a part of a database (a capture without its main file), so nothing
-    follows from what it does not have. Raises
+    follows from what it does not have. ``named``: see
+    :func:`~hermes_repair.merging.compare_sides.compare`. Raises
     :class:`~hermes_repair.model.errors.DatabaseUnreadable`, and beside a live Hermes
     :class:`~hermes_repair.model.errors.Refused` where it gives no time to read.
     """
     ours, theirs = read_side(home), read_side(source, partial=partial)
-    ours = replace(ours, sequence=_given_by_hermes(ours, given_by_us))
+    ours = replace(ours, sequence=_given_by_hermes(ours, brought.ids))
     with side_by_side(home, source) as databases:
         shared = databases.settle()
         ids = CommonIds(
@@ -58,7 +57,7 @@ def compare_databases(
         past = Past(shared.same, high, until.latest, until.gap)
         databases.arrange(shared, high)
         sides = Sides(ours, theirs, past, relation(ours, theirs, past, ids))
-        return compare(sides, _Read(databases, ours), brought)
+        return compare(sides, _Read(databases, ours), brought, named)
 
 
 def read_side(look: Look, *, partial: bool = False) -> Side:

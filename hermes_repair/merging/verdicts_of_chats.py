@@ -140,7 +140,8 @@ class Comparison:
     """A source held against a home.
 
     ``verdicts`` has every session of the source that is not the same row for row, parents before
-    children; ``same`` counts the others.
+    children; ``same`` counts the others. ``accepted`` are the sessions that are brought: those that
+    were named with what they need, or all that come unasked.
     """
 
     relation: Relation
@@ -151,8 +152,13 @@ class Comparison:
     same: int
     rows: RowCounts
     chats: ChatCounts
+    accepted: frozenset[str]
 
     @property
     def brings(self) -> tuple[ChatVerdict, ...]:
-        """What a merge does unasked, parents before children."""
-        return tuple(verdict for verdict in self.verdicts.values() if verdict.unasked)
+        """What a merge does, parents before children."""
+        return tuple(
+            verdict
+            for name, verdict in self.verdicts.items()
+            if name in self.accepted and verdict.bring is not None
+        )
