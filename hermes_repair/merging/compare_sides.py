@@ -85,7 +85,7 @@ class _Compared:
         self._unreadable: dict[str, ChatVerdict] = {}
         self._forks = _forks(sides.home)
         self._branches = _branches(sides)
-        self._taken = set(sides.source.sessions)
+        self._given: set[str] = set()
 
     def comparison(self, named: Collection[str]) -> Comparison:
         doubtful = self._first_pass()
@@ -182,15 +182,25 @@ class _Compared:
         )
         home = self._histories.of_home({*batch, *(r for near in relatives.values() for r in near)})
         for name in batch:
-            free = [other for other in relatives[name] if other not in self._taken]
+            free = [other for other in relatives[name] if self._is_free(other, name)]
             into = self._nearest(name, free, home, source)
-            self._taken.add(into)
+            if into != name:
+                self._given.add(into)
             two = TwoHistories(name, 0, home.get(into, ()), source.get(name, ()))
             if self._sides.source.partial:
                 two = _from_where_it_begins(two)
             standing = stand(two, into, self._judge, source, above[name])
             if standing is not None:
                 self._standings[name] = standing
+
+    def _is_free(self, other: str, name: str) -> bool:
+        """Whether a session of the home may be a chat of the source that has another id.
+
+        One that the source has too may be a fork of it there: the two sides call the two parts of
+        a chat that went two ways each by the other's name, once both have merged the other.
+        """
+        named_so = other in self._sides.source.sessions and other != origin(name)
+        return other not in self._given and not named_so
 
     def _above(self, session_id: str) -> Above:
         """Return the sessions above one, by parent or by mark."""
