@@ -182,11 +182,13 @@ class BroughtLineage:
         at_home = self._home.sessions.get(verdict.at_home or "")
         if at_home is None or at_home.end_reason in ENDS:
             return False
-        # A child of the home's own that began later would be taken for what continues it, and by
-        # 0.18.0 and later an unmarked one whenever it began.
+        # A child of the home's own would be taken for what continues it.
         captured = any(
             child.id not in self._graph.nodes
-            and (started_after_end(child, node) or (self._home.marks_runs and is_unmarked(child)))
+            and (
+                (self._home.continued_by_time and started_after_end(child, node))
+                or (self._home.marks_runs and is_unmarked(child))
+            )
             for child in self._ours.child_nodes(at_home.id)
         )
         as_there = verdict.verdict in (Verdict.SAME, Verdict.CONTINUED) or self._comes(node.id)

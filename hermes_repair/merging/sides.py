@@ -45,6 +45,13 @@ class Side:
         return self.schema is None or self.schema >= STEP
 
     @property
+    def continued_by_time(self) -> bool:
+        """Whether some release that opens it takes what began after a chat's end for what continues
+        it, also a branch: up to 0.17.0. Later ones ask for marks alone.
+        """
+        return self.schema is None or self.schema <= STEP
+
+    @property
     def is_new(self) -> bool:
         """Whether nothing was ever in it."""
         return self.sequence == 0 and not self.sessions and not self.messages
