@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from hermes_repair.app.merge_sources import Source
 from hermes_repair.evidence.kept_copies import held_against
 from hermes_repair.evidence.scene import Scene
-from hermes_repair.merging.verdicts_of_chats import ChatVerdict, Comparison, Link, Verdict
+from hermes_repair.merging.verdicts_of_chats import ChatVerdict, Comparison, Verdict
 from hermes_repair.model.values import whole
 from hermes_repair.model.words import count
 from hermes_repair.store.file_state import main_alone
@@ -35,23 +35,6 @@ class Held:
         sessions = {one.session_id for one in shown.wanted}
         kept = tuple(one for one in self.wanted if one.session_id in sessions)
         return replace(self, wanted=kept)
-
-
-def choose(verdicts: Mapping[str, ChatVerdict], named: frozenset[str]) -> tuple[ChatVerdict, ...]:
-    """Return what is brought of these, in their order: unasked, or what is named.
-
-    With a session that is named comes what it hangs from, where the home does not have that.
-    """
-    if not named:
-        return tuple(one for one in verdicts.values() if one.unasked)
-    into = {one.bring.into: one for one in verdicts.values() if one.bring is not None}
-    chosen: set[str] = set()
-    for name in named:
-        one = verdicts.get(name) or into.get(name)
-        while one is not None and one.bring is not None and one.session_id not in chosen:
-            chosen.add(one.session_id)
-            one = into.get(one.bring.parent or "") if one.bring.link is Link.PARENT else None
-    return tuple(one for one in verdicts.values() if one.session_id in chosen)
 
 
 def waiting(verdicts: Mapping[str, ChatVerdict]) -> tuple[ChatVerdict, ...]:
@@ -99,7 +82,7 @@ def _content(source: Source) -> str:
 def hold(scene: Scene, source: Source, named: frozenset[str]) -> Held:
     """Compare a source with a home; ``named`` are the only sessions that are meant, if any are."""
     with main_alone(source.database) as look:
-        comparison = held_against(scene, look, source.history, partial=source.partial)
+        comparison = held_against(scene, look, source.history, partial=source.partial, named=named)
         ids = {id for (id,) in look.rows("SELECT id FROM sessions") if isinstance(id, str)}
     verdicts = {name: one for name, one in comparison.verdicts.items() if name in ids}
     unnamed = len(comparison.source.sessions.keys() - ids)
@@ -107,4 +90,5 @@ def hold(scene: Scene, source: Source, named: frozenset[str]) -> Held:
         note = f"{count(unnamed, 'session')} with an id that is not text: nobody can name them."
         source = replace(source, notes=(*source.notes, note))
     left = () if named else waiting(verdicts)
-    return Held(source, comparison, choose(verdicts, named), left)
+    wanted = tuple(one for one in comparison.brings if one.session_id in ids)
+    return Held(source, comparison, wanted, left)

@@ -287,14 +287,15 @@ def held_against(
     there: ReceiptHistory = NO_HISTORY,
     *,
     partial: bool = False,
+    named: Collection[str] = (),
 ) -> Comparison:
     """Return what a copy has that a home has not.
 
     What our own runs did here is known, and ``there`` what they did in the copy. ``partial``: rows
-    may be missing from it.
+    may be missing from it. ``named``: the only sessions that are to be brought, where some are.
     """
     brought = brought_by_us(evidence.receipt_history, there)
-    return compare_databases(evidence.look, copy, brought=brought, partial=partial)
+    return compare_databases(evidence.look, copy, brought=brought, partial=partial, named=named)
 
 
 def brought_by_us(here: ReceiptHistory, there: ReceiptHistory = NO_HISTORY) -> Brought:

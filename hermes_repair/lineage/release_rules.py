@@ -87,7 +87,7 @@ def compression_tip(
             best = _newest(child for child in children if started_after_end(child, parent))
         else:
             best = max(
-                (child for child in children if _unmarked(child)), key=_activity, default=None
+                (child for child in children if is_unmarked(child)), key=_activity, default=None
             )
             if best is not None and best.id in seen:
                 return current
@@ -140,7 +140,7 @@ def resume_target(
             (
                 node
                 for node in graph.child_nodes(current)
-                if _unmarked(node) and node.id not in without
+                if is_unmarked(node) and node.id not in without
             ),
             key=_newest_key,
             default=None,
@@ -178,7 +178,8 @@ def _listed(graph: Graph, node: SessionNode, rules: Rules) -> bool:
     )
 
 
-def _unmarked(node: SessionNode) -> bool:
+def is_unmarked(node: SessionNode) -> bool:
+    """Whether a session has no mark by which 0.18.0 and later pass it over below a parent."""
     return node.branched_from is None and node.delegate_from is None and node.source != "tool"
 
 

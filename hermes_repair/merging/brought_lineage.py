@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
 from hermes_repair.lineage.graph import EdgeKind, Graph, started_after_end
+from hermes_repair.lineage.release_rules import is_unmarked
 from hermes_repair.lineage.session_node import SessionNode
 from hermes_repair.merging.chat_verdicts import ENDS, unasked
 from hermes_repair.merging.sides import Side
@@ -35,7 +36,12 @@ def parents_first(graph: Graph) -> Iterator[SessionNode]:
 
 
 class BroughtLineage:
-    """The verdicts of a source with what lineage says of them."""
+    """The verdicts of a source with what lineage says of them.
+
+    ``named`` are the only sessions that are meant, by their ids there or by what they would be
+    called here; without any it is all that comes unasked. ``accepted`` are the sessions that are
+    brought, once :meth:`verdicts` has said how.
+    """
 
     def __init__(
         self,
@@ -43,6 +49,7 @@ class BroughtLineage:
         graph: Graph,
         standings: Mapping[str, Standing],
         alone: Mapping[str, ChatVerdict],
+        named: Collection[str] = (),
     ) -> None:
         self._home = home
         self._ours = Graph.build(home.sessions.values())
@@ -50,10 +57,14 @@ class BroughtLineage:
         self._standings = standings
         self._order = [node for node in parents_first(graph) if node.id in alone]
         self._verdicts = dict(alone)
+        self._named = named
+        self.accepted = {name for name, verdict in alone.items() if unasked(verdict)}
 
     def verdicts(self) -> dict[str, ChatVerdict]:
         """Return the verdicts with their reasons, ends and links, parents before children."""
         self._ask_below()
+        if self._named:
+            self.accepted = self._meant()
         ends = {node.id for node in self._order if self._takes_end(node)}
         linked: dict[str, ChatVerdict] = {}
         for node in self._order:
@@ -69,7 +80,41 @@ class BroughtLineage:
                 bring = Bring(verdict.at_home or node.id, new_session=False)
                 verdict = replace(verdict, verdict=Verdict.CONTINUED)
             linked[node.id] = replace(verdict, bring=bring)
+        self.accepted |= ends
         return linked
+
+    def _meant(self) -> set[str]:
+        """Return what is brought with the sessions that are named: the chats that they are part of.
+
+        A chat that compression closed is shown by what continues it, and what continues one goes by
+        its place. What hangs from a session that the home does not have needs that one too.
+        """
+        into = {
+            verdict.bring.into: name
+            for name, verdict in self._verdicts.items()
+            if verdict.bring is not None
+        }
+        names = (name if name in self._verdicts else into.get(name) for name in self._named)
+        queue = [name for name in names if name is not None]
+        meant = dict.fromkeys(queue)
+        for name in queue:
+            follows = [*self._parts_below(name), *self._needed_above(name)]
+            queue += [other for other in follows if other not in meant]
+            meant |= dict.fromkeys(follows)
+        return set(meant)
+
+    def _parts_below(self, name: str) -> Iterator[str]:
+        for part in self._graph.chain(name):
+            if part in self._verdicts and self._verdicts[part].verdict is not Verdict.EMPTY:
+                yield part
+
+    def _needed_above(self, name: str) -> Iterator[str]:
+        parent = self._graph.nodes[name].parent_id
+        if parent not in self._verdicts:
+            return
+        part = self._graph.kinds[name] in (EdgeKind.CONTINUATION, EdgeKind.REVIEW)
+        if part or self._verdicts[parent].at_home is None:
+            yield parent
 
     def _ask_below(self) -> None:
         """Ask for what hangs on a chat that is asked for, or of which the home took something."""
@@ -79,9 +124,12 @@ class BroughtLineage:
             if verdict.verdict is not Verdict.NEW:
                 continue
             reason = Reason.CYCLE if node.id in cyclic else self._reason_above(node)
+            if reason is None and (self._takes_place(node) or self._loses_place(node)):
+                reason = Reason.TAKES_PLACE
             if reason is not None:
                 asked = replace(verdict, verdict=Verdict.ASK, reason=reason)
                 self._verdicts[node.id] = asked
+                self.accepted.discard(node.id)
 
     def _reason_above(self, node: SessionNode) -> Reason | None:
         above = self._verdicts.get(node.parent_id or node.branched_from or "")
@@ -94,6 +142,27 @@ class BroughtLineage:
             return Reason.PARENT_NOT_BROUGHT
         return None
 
+    def _takes_place(self, node: SessionNode) -> bool:
+        """Whether a new session would be opened in place of a chat of the home's that it does not
+        continue. 0.18.0 and later open the newest unmarked child, whatever ended the parent.
+        """
+        return (
+            self._home.marks_runs
+            and node.parent_id in self._home.sessions
+            and self._brought_anew(node.parent_id or "") is None
+            and is_unmarked(node)
+            and self._graph.kinds[node.id] not in _GOES_ON
+        )
+
+    def _loses_place(self, node: SessionNode) -> bool:
+        """Whether a chat of the home, which names a new session as its parent, would be opened in
+        place of it.
+        """
+        return self._home.marks_runs and any(
+            is_unmarked(child) and child.id not in self._graph.nodes
+            for child in self._ours.child_nodes(node.id)
+        )
+
     def _continuing(self, node: SessionNode) -> list[SessionNode]:
         """Return the sessions of the source in which a chat goes on after its end."""
         if node.end_reason not in ENDS:
@@ -105,27 +174,32 @@ class BroughtLineage:
         """Whether the source's end of a chat comes too: what continues it does, and nothing else
         was said in it at home.
         """
-        if not any(unasked(self._verdicts.get(child.id)) for child in self._continuing(node)):
+        if not any(self._comes(child.id) for child in self._continuing(node)):
             return False
-        verdict = self._verdicts[node.id]
-        if verdict.bring is not None and verdict.bring.new_session:
+        if self._brought_anew(node.id) is not None:
             return True
+        verdict = self._verdicts[node.id]
         at_home = self._home.sessions.get(verdict.at_home or "")
         if at_home is None or at_home.end_reason in ENDS:
             return False
-        # A child of the home's own that began later would be taken for what continues it.
+        # A child of the home's own would be taken for what continues it.
         captured = any(
-            child.id not in self._graph.nodes and started_after_end(child, node)
+            child.id not in self._graph.nodes
+            and (
+                (self._home.continued_by_time and started_after_end(child, node))
+                or (self._home.marks_runs and is_unmarked(child))
+            )
             for child in self._ours.child_nodes(at_home.id)
         )
-        return verdict.verdict in (Verdict.SAME, Verdict.CONTINUED) and not captured
+        as_there = verdict.verdict in (Verdict.SAME, Verdict.CONTINUED) or self._comes(node.id)
+        return as_there and not captured
 
     def _linked(self, node: SessionNode, bring: Bring, ends: Collection[str]) -> Bring:
         """Return where a session hangs that the home does not have."""
         if node.parent_id is None or (parent := self._place_of(node.parent_id)) is None:
             return bring
-        kind, above = self._graph.kinds[node.id], self._verdicts.get(node.parent_id)
-        brought = above is not None and above.bring is not None and above.bring.new_session
+        kind = self._graph.kinds[node.id]
+        brought = self._brought_anew(node.parent_id) is not None
         as_in_source = brought or node.parent_id in ends or kind not in _GOES_ON
         if not as_in_source and kind is EdgeKind.BRANCH:
             # Ended so on both sides: the parent had other branches before.
@@ -134,12 +208,19 @@ class BroughtLineage:
         if as_in_source and not brought and kind not in _GOES_ON:
             parent = self._open(parent)
         as_in_source = as_in_source or self._is_hidden(parent)
+        if self._takes_place(node):
+            as_in_source = False
         return replace(bring, link=Link.PARENT if as_in_source else Link.BRANCH, parent=parent)
 
     def _is_hidden(self, session_id: str) -> bool:
-        """Whether no list of the home shows a session, because it is a run below another."""
+        """Whether no list of the home shows a session, because it is a run below another.
+
+        0.18.0 and later open an unmarked one in place of what it is below.
+        """
         kind = self._ours.kinds.get(session_id)
-        return kind not in (None, EdgeKind.ORPHAN, *_GOES_ON)
+        if kind in (None, EdgeKind.ORPHAN, *_GOES_ON):
+            return False
+        return not (self._home.marks_runs and is_unmarked(self._ours.nodes[session_id]))
 
     def _beside(self, bring: Bring) -> Bring:
         """Return the fork of a chat; that of a run which no list shows stays below its parent."""
@@ -166,11 +247,20 @@ class BroughtLineage:
             parent = max(following, key=lambda node: (node.started_at or 0.0, node.id)).id
         return parent
 
+    def _comes(self, name: str) -> bool:
+        """Whether something of a session is brought."""
+        return name in self.accepted and self._verdicts[name].bring is not None
+
+    def _brought_anew(self, name: str) -> Bring | None:
+        """Return how a session is brought that the home gets as a new one."""
+        bring = self._verdicts[name].bring if name in self.accepted else None
+        return bring if bring is not None and bring.new_session else None
+
     def _place_of(self, parent: str) -> str | None:
         """Return the home's session that stands for a parent after the merge."""
+        if (bring := self._brought_anew(parent)) is not None:
+            return bring.into
         verdict = self._verdicts.get(parent)
-        if verdict is not None and verdict.bring is not None and verdict.bring.new_session:
-            return verdict.bring.into
         if verdict is not None and verdict.at_home is not None:
             return verdict.at_home
         return parent if parent in self._home.sessions else None

@@ -70,12 +70,19 @@ def _counts_more(node: SessionNode) -> bool:
 def _into(verdict: Verdict, at_home: SessionNode, standing: Standing) -> Bring | None:
     """Return what bringing a chat writes that the home has.
 
-    Where the home has nothing but the beginning of it, it goes on: a fork would show that twice.
+    Where the home has, or shows, nothing but the beginning of it, it goes on: a fork would show
+    that twice. Where the home shows all that it shows, only what a compaction put away can be
+    missing.
     """
-    if standing.first is None:
+    shown_here = standing.display in (Display.SAME, Display.HOME_MORE)
+    left = verdict in (Verdict.ASK, Verdict.REMOVED_OR_LOST)
+    if standing.first is None or (left and shown_here and not standing.archived):
         return None
-    goes_on = not standing.home_more and not standing.undone and at_home.end_reason not in ENDS
-    if verdict is Verdict.CONTINUED and standing.home_more and standing.after is not None:
+    is_open = at_home.end_reason not in ENDS
+    beginning = not standing.undone or standing.display is Display.SOURCE_MORE
+    goes_on = not standing.home_more and beginning and is_open
+    asked = verdict is not Verdict.FORK and is_open
+    if (verdict is Verdict.CONTINUED or asked) and standing.home_more and standing.after:
         since, messages = standing.after
         return Bring(standing.into, False, since, messages)
     if verdict is Verdict.CONTINUED or goes_on:
@@ -112,7 +119,8 @@ def _present(
     if not standing.all_new:
         return _not_new(sides, standing)
     if standing.undone:
-        return Verdict.ASK, Reason.UNDONE_HERE
+        shown_here = standing.display in (Display.SAME, Display.HOME_MORE)
+        return (Verdict.HOME_AHEAD, None) if shown_here else (Verdict.ASK, Reason.UNDONE_HERE)
     if sides.source.partial and standing.home_more:
         return Verdict.ASK, Reason.PARTIAL_SOURCE
     closed = at_home.end_reason in ENDS

@@ -68,9 +68,16 @@ class Brought:
 NOTHING_BROUGHT = Brought()
 
 
-def compare(sides: Sides, histories: Histories, brought: Brought = NOTHING_BROUGHT) -> Comparison:
-    """Return what the source has that the home does not, chat by chat."""
-    return _Compared(sides, histories, brought).comparison()
+def compare(
+    sides: Sides,
+    histories: Histories,
+    brought: Brought = NOTHING_BROUGHT,
+    named: Collection[str] = (),
+) -> Comparison:
+    """Return what the source has that the home does not, chat by chat; ``named`` are the only
+    sessions that are to be brought, where some are.
+    """
+    return _Compared(sides, histories, brought).comparison(named)
 
 
 class _Compared:
@@ -85,9 +92,9 @@ class _Compared:
         self._unreadable: dict[str, ChatVerdict] = {}
         self._forks = _forks(sides.home)
         self._branches = _branches(sides)
-        self._taken = set(sides.source.sessions)
+        self._given: set[str] = set()
 
-    def comparison(self) -> Comparison:
+    def comparison(self, named: Collection[str]) -> Comparison:
         doubtful = self._first_pass()
         if self._crossed:
             past = replace(self._sides.past, unrecorded=True)
@@ -102,9 +109,8 @@ class _Compared:
             if node.id not in self._unreadable
         }
         alone |= {name: _unreadable(alone[name]) for name in self._unreadable_of(alone)}
-        all_verdicts = BroughtLineage(
-            self._sides.home, self._graph, self._standings, alone
-        ).verdicts()
+        lineage = BroughtLineage(self._sides.home, self._graph, self._standings, alone, named)
+        all_verdicts = lineage.verdicts()
         all_verdicts.update(self._unreadable)
         verdicts = {
             name: verdict
@@ -120,6 +126,7 @@ class _Compared:
             same=len(all_verdicts) - len(verdicts),
             rows=sum((verdict.rows for verdict in verdicts.values()), RowCounts()),
             chats=_counted(verdicts.values()),
+            accepted=frozenset(lineage.accepted),
         )
 
     def _unreadable_of(self, alone: Mapping[str, ChatVerdict]) -> Collection[str]:
@@ -204,15 +211,25 @@ class _Compared:
         )
         home = self._histories.of_home({*batch, *(r for near in relatives.values() for r in near)})
         for name in batch:
-            free = [other for other in relatives[name] if other not in self._taken]
+            free = [other for other in relatives[name] if self._is_free(other, name)]
             into = self._nearest(name, free, home, source)
-            self._taken.add(into)
+            if into != name:
+                self._given.add(into)
             two = TwoHistories(name, 0, home.get(into, ()), source.get(name, ()))
             if self._sides.source.partial:
                 two = _from_where_it_begins(two)
             standing = stand(two, into, self._judge, source, above[name])
             if standing is not None:
                 self._standings[name] = standing
+
+    def _is_free(self, other: str, name: str) -> bool:
+        """Whether a session of the home may be a chat of the source that has another id.
+
+        One that the source has too may be a fork of it there: the two sides call the two parts of
+        a chat that went two ways each by the other's name, once both have merged the other.
+        """
+        named_so = other in self._sides.source.sessions and other != origin(name)
+        return other not in self._given and not named_so
 
     def _above(self, session_id: str) -> Above:
         """Return the sessions above one, by parent or by mark."""

@@ -35,11 +35,13 @@ def compare_databases(
     *,
     brought: Brought = NOTHING_BROUGHT,
     partial: bool = False,
+    named: Collection[str] = (),
 ) -> Comparison:
     """Hold a source against a home, both open through ``store``.
 
     ``partial``: the source is a part of a database (a capture without its main file), so nothing
-    follows from what it does not have. Raises
+    follows from what it does not have. ``named``: see
+    :func:`~hermes_repair.merging.compare_sides.compare`. Raises
     :class:`~hermes_repair.model.errors.DatabaseUnreadable`, and beside a live Hermes
     :class:`~hermes_repair.model.errors.Refused` where it gives no time to read.
     """
@@ -60,7 +62,7 @@ def compare_databases(
         past = Past(shared.same, high, until.latest, until.gap)
         databases.arrange(shared, high)
         sides = Sides(ours, theirs, past, relation(ours, theirs, past, ids))
-        return compare(sides, _Read(databases, ours, source), brought)
+        return compare(sides, _Read(databases, ours, source), brought, named)
 
 
 def read_side(look: Look, *, partial: bool = False) -> Side:
@@ -72,7 +74,16 @@ def read_side(look: Look, *, partial: bool = False) -> Side:
     nodes = (node_from_row(row) for row in look.named(node_query(sessions, messages)))
     row = look.one("SELECT MAX(id), (SELECT COUNT(*) FROM messages) FROM messages")
     highest, rows = (whole(value) for value in row) if row is not None else (0, 0)
-    return Side(known_mark(look), highest, rows, {node.id: node for node in nodes}, partial)
+    by_id = {node.id: node for node in nodes}
+    return Side(known_mark(look), highest, rows, by_id, partial, _schema(look))
+
+
+def _schema(look: Look) -> int | None:
+    """Return the number by which a release decides which steps are left to do."""
+    if not look.has("schema_version"):
+        return None
+    row = look.one("SELECT version FROM schema_version LIMIT 1")
+    return row[0] if row is not None and isinstance(row[0], int) else None
 
 
 def _ids(shared: SharedIds) -> CommonIds:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from hermes_repair.lineage.session_node import SessionNode
+from hermes_repair.schema.data_steps import STEP
 
 Key: TypeAlias = bytes
 """What a message is, as Hermes' loader gives it: role, content, tool call id, parsed tool calls."""
@@ -23,7 +24,8 @@ class Side:
     ``sequence`` is the highest message id ever given (``sqlite_sequence``), None where the database
     does not say; then ``highest`` is all that is known. ``highest`` is the highest id of a row, 0
     without one. ``partial``: rows may be missing that the database had (a capture without its main
-    file, the output of a salvage), so nothing follows from what is not here.
+    file, the output of a salvage), so nothing follows from what is not here. ``schema`` is the
+    number that it records, None without one.
     """
 
     sequence: int | None
@@ -31,6 +33,23 @@ class Side:
     messages: int
     sessions: Mapping[str, SessionNode]
     partial: bool = False
+    schema: int | None = None
+
+    @property
+    def marks_runs(self) -> bool:
+        """Whether every delegate's run is marked: no step of an update marks one any more.
+
+        From then on (0.17.0) a child without a mark is opened in place of its parent, by 0.18.0 and
+        later. Up to then no release opens one so, and the step hides them.
+        """
+        return self.schema is None or self.schema >= STEP
+
+    @property
+    def continued_by_time(self) -> bool:
+        """Whether some release that opens it takes what began after a chat's end for what continues
+        it, also a branch: up to 0.17.0. Later ones ask for marks alone.
+        """
+        return self.schema is None or self.schema <= STEP
 
     @property
     def is_new(self) -> bool:

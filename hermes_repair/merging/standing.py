@@ -59,6 +59,7 @@ class Standing:
     ``display`` is SOURCE_MORE. ``rows`` are what only the source has, ``because`` what speaks
     against their being new. Rows that the source carried over from itself by a compaction count as
     none; ``from_parents`` are those it has from the sessions above, which stand or fall with them.
+    ``archived`` are those of its own rows that a compaction put away: no list shows them.
     """
 
     session_id: str
@@ -74,6 +75,7 @@ class Standing:
     rows: RowCounts
     because: frozenset[Because]
     from_parents: int = 0
+    archived: int = 0
 
     @property
     def all_new(self) -> bool:
@@ -132,6 +134,7 @@ def stand(
             one.because for one in counted if one.presence is not Presence.NEVER_HERE
         ),
         from_parents=sum(carried.values()),
+        archived=sum(row.compacted for row in own),
     )
 
 

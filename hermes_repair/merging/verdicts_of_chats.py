@@ -40,6 +40,7 @@ class Reason(Enum):
     NEW_AFTER_REMOVED = "new-after-removed"  # new rows that follow rows which the home removed
     UNDONE_HERE = "undone-here"  # the home took back what the source went on from
     PARENT_NOT_BROUGHT = "parent-not-brought"  # what it continues or branches from is asked for
+    TAKES_PLACE = "takes-place"  # Hermes would open it in place of a chat here, or one here for it
     CYCLE = "cycle"  # its parents lead back to it
     PARTIAL_SOURCE = "partial-source"  # rows between may be missing from the source
     UNREADABLE = "unreadable"  # a value of it makes Hermes fail to list or to load a chat
@@ -140,7 +141,8 @@ class Comparison:
     """A source held against a home.
 
     ``verdicts`` has every session of the source that is not the same row for row, parents before
-    children; ``same`` counts the others.
+    children; ``same`` counts the others. ``accepted`` are the sessions that are brought: those that
+    were named with what they need, or all that come unasked.
     """
 
     relation: Relation
@@ -151,8 +153,13 @@ class Comparison:
     same: int
     rows: RowCounts
     chats: ChatCounts
+    accepted: frozenset[str]
 
     @property
     def brings(self) -> tuple[ChatVerdict, ...]:
-        """What a merge does unasked, parents before children."""
-        return tuple(verdict for verdict in self.verdicts.values() if verdict.unasked)
+        """What a merge does, parents before children."""
+        return tuple(
+            verdict
+            for name, verdict in self.verdicts.items()
+            if name in self.accepted and verdict.bring is not None
+        )

@@ -59,19 +59,22 @@ def _bring(db: sqlite3.Connection, name: str, bring: Bring, columns: dict[str, l
 
 
 def _make_session(db: sqlite3.Connection, name: str, bring: Bring, columns: list[str]) -> None:
-    picked = ", ".join(columns)
+    kept = [column for column in columns if column != "title"]
+    picked = ", ".join(kept)
     db.execute(
         f"INSERT INTO main.sessions (id, {picked}) SELECT ?, {picked}"
         " FROM source.sessions WHERE id = ?",
         [bring.into, name],
     )
-    [(config, title)] = db.execute(
-        "SELECT model_config, title FROM main.sessions WHERE id = ?", [bring.into]
+    [(config, title, taken)] = db.execute(
+        "SELECT model_config, title, title IN (SELECT title FROM main.sessions)"
+        " FROM source.sessions WHERE id = ?",
+        [name],
     )
     parent = bring.parent if bring.link is Link.PARENT else None
     if bring.link is Link.BRANCH:
         config = json.dumps({**json.loads(config or "{}"), "_branched_from": bring.parent})
-    if bring.into != name:
+    if taken or bring.into != name:
         title = f"{name} ({bring.into})"
     db.execute(
         "UPDATE main.sessions SET parent_session_id = ?, model_config = ?, title = ? WHERE id = ?",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
+from hermes_repair.lineage.graph import Graph
 from hermes_repair.merging.verdicts_of_chats import Comparison, Reason, Verdict
 from tests.histories.release_side.truth import DELETED, UNDONE
 from tests.merging.play import MARKS_OF_SOURCE, Played, Shown
@@ -15,6 +17,8 @@ class Judgement:
     """What is wrong with one merge, each as marks or lines, and what was asked.
 
     ``changed``: lines that show what they should not. ``again``: what a second merge would bring.
+    ``listed`` counts what was here and is listed. ``named`` is what is wrong once one of these, or
+    what is asked for, is named, by the session.
     """
 
     brought_back: list[str] = field(default_factory=list)
@@ -24,12 +28,13 @@ class Judgement:
     again: list[str] = field(default_factory=list)
     asked: list[Reason] = field(default_factory=list)
     listed: int = 0
+    named: dict[str, Judgement] = field(default_factory=dict)
 
     @property
     def wrong(self) -> bool:
         """Whether any rule is broken."""
         kinds = (self.brought_back, self.left_behind, self.twice, self.changed, self.again)
-        return any(kinds)
+        return any(kinds) or bool(self.named)
 
 
 def judge(home: Played, source: Played, found: Comparison, shown: Shown, rows: Shown) -> Judgement:
@@ -54,12 +59,36 @@ def judge(home: Played, source: Played, found: Comparison, shown: Shown, rows: S
             fresh = [one[0] for one in line if one[0] and _of_source(one[0])]
             if fresh and not _begins(said, words) and not _begins(said, stored):
                 answer.left_behind.append(f"{name} is not shown as it was")
-    there = _marks(source.shown)
-    answer.twice = [
-        mark for mark, times in after.items() if _of_source(mark) and times > there[mark]
-    ]
+    answer.twice = _twice(source.shown, shown)
     answer.changed = _changed(home.shown, source.shown, shown, found)
     return answer
+
+
+def judge_named(
+    home: Played, source: Played, named: Collection[str], found: Comparison, shown: Shown
+) -> Judgement:
+    """Judge the merge of sessions that were named; ``found`` is what is brought of them."""
+    answer = Judgement()
+    graph = Graph.build(found.source.sessions.values())
+    chats = {graph.beginning(name) for name in named}
+    words = [_words(line) for line in shown.values()]
+    for name, line in source.shown.items():
+        if line and graph.beginning(name) in chats and not _begins(_words(line), words):
+            answer.left_behind.append(f"{name} is not shown as it was")
+    answer.twice = _twice(source.shown, shown)
+    begun = [
+        name
+        for name, line in source.shown.items()
+        if any(line == other[: len(line)] for key, other in source.shown.items() if key != name)
+    ]
+    answer.changed = _changed(home.shown, source.shown, shown, found, begun)
+    return answer
+
+
+def _twice(source: Shown, after: Shown) -> list[str]:
+    """Return the marks of what the source said that more lines show now than there."""
+    there, now = _marks(source), _marks(after)
+    return [mark for mark, times in now.items() if _of_source(mark) and times > there[mark]]
 
 
 def _hidden(name: str, found: Comparison, asked: set[str]) -> bool:
@@ -75,11 +104,17 @@ def _below(name: str, found: Comparison) -> list[str]:
     return below
 
 
-def _changed(home: Shown, source: Shown, after: Shown, found: Comparison) -> list[str]:
-    """Return what the result shows and should not, by lines."""
+def _changed(
+    home: Shown, source: Shown, after: Shown, found: Comparison, begun: Collection[str] = ()
+) -> list[str]:
+    """Return what the result shows and should not, by lines.
+
+    ``begun`` are lines with which a branch of them began in the source, and may begin here.
+    """
     wrong = []
     inputs = [_words(line) for line in (*home.values(), *source.values())]
-    went_on = {one.at_home for one in found.brings if one.verdict is Verdict.CONTINUED}
+    brings = [(one, one.bring) for one in found.brings if one.bring is not None]
+    went_on = {one.at_home for one, bring in brings if not bring.new_session}
     for name, line in home.items():
         ours = _words(line)
         now = [_words(other) for key, other in after.items() if key == name]
@@ -92,7 +127,7 @@ def _changed(home: Shown, source: Shown, after: Shown, found: Comparison) -> lis
     for name, line in after.items():
         if _words(line) not in inputs:
             wrong.append(f"{name} shows what no input showed")
-    free = [after[name] for name in after if name in went_on]
+    free = [after[name] for name in after if name in went_on or name in begun]
     wrong += _doubles(home, source, after, free)
     return wrong
 

@@ -46,7 +46,8 @@ def shown(folder):
     columns = [row[1] for row in db._conn.execute("PRAGMA table_info(messages)")]
     kept = " OR ".join(f"{name} = 1" for name in ("active", "compacted") if name in columns)
     for session, mark, *said in db._conn.execute(
-        f"SELECT session_id, tool_name, role, content FROM messages WHERE {kept or 1} ORDER BY id"
+        "SELECT session_id, tool_name, role, content FROM messages"
+        f" WHERE ({kept or 1}) AND role <> 'session_meta' ORDER BY id"
     ):
         marks.setdefault(session, []).append([mark or "", *said])
     db.close()

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from hermes_repair.merging.read_sides import compare_databases
-from hermes_repair.merging.verdicts_of_chats import Comparison
+from hermes_repair.merging.verdicts_of_chats import Comparison, Verdict
 from hermes_repair.store.file_state import main_alone
 from tests.merging.acts import RELEASES, acts_of, bases_of
 from tests.merging.apply import apply
-from tests.merging.judge import Judgement, judge
+from tests.merging.judge import Judgement, judge, judge_named
 from tests.merging.play import Played, Player, playing
 
 
@@ -53,13 +53,30 @@ def merged(player: Player, release: str, base: str, home: Played, source: Played
     shown, rows = player.read(release, target)
     answer = judge(home, source, found, shown, rows)
     answer.again = [one.session_id for one in compared(target, source.home).brings]
+    for names in choices(found):
+        chosen = compared(home.home, source.home, names)
+        apply(home.home / "state.db", source.home / "state.db", chosen.brings, target / "state.db")
+        named = judge_named(home, source, names, chosen, player.read(release, target)[0])
+        named.again = [one.session_id for one in compared(target, source.home, names).brings]
+        if named.wrong:
+            answer.named[", ".join(names)] = named
     return Pair(release, base, home, source, found, answer)
 
 
-def compared(home: Path, source: Path) -> Comparison:
+def choices(found: Comparison) -> list[tuple[str, ...]]:
+    """Return what its owner may name of what is left: each alone, and all."""
+    left = [
+        name
+        for name, one in found.verdicts.items()
+        if one.verdict in (Verdict.ASK, Verdict.REMOVED_OR_LOST) and one.bring is not None
+    ]
+    return [(name,) for name in left] + ([tuple(left)] if len(left) > 1 else [])
+
+
+def compared(home: Path, source: Path, named: Collection[str] = ()) -> Comparison:
     """Compare the databases of two homes at rest."""
     with main_alone(home / "state.db") as ours, main_alone(source / "state.db") as theirs:
-        return compare_databases(ours, theirs)
+        return compare_databases(ours, theirs, named=named)
 
 
 def main() -> None:
@@ -70,8 +87,10 @@ def main() -> None:
     parser.add_argument("--show", action="store_true")
     parser.add_argument("--asked", action="store_true")
     options = parser.parse_args()
-    print("| release | base | pairs | back | left | twice | changed | again | asked | why |")
-    print("|---|---|---|---|---|---|---|---|---|---|")
+    print(
+        "| release | base | pairs | back | left | twice | changed | again | named | asked | why |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|---|---|")
     wrong: list[Pair] = []
     asking: list[Pair] = []
     for release in options.releases:
@@ -91,6 +110,7 @@ def main() -> None:
             answer.twice,
             answer.changed,
             answer.again,
+            answer.named,
         )
     for pair in asking if options.asked else ():
         print(pair, [reason.value for reason in pair.answer.asked])
@@ -107,6 +127,7 @@ def _line(release: str, base: str, found: list[Pair]) -> str:
         sum(bool(one.twice) for one in answers),
         sum(bool(one.changed) for one in answers),
         sum(bool(one.again) for one in answers),
+        sum(bool(one.named) for one in answers),
     ]
     cells = [release, base, len(found), *counts, f"{asked / len(found):.1%}", why]
     return f"| {' | '.join(map(str, cells))} |"
