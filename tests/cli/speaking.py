@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import pty
@@ -11,7 +10,6 @@ import select
 import shlex
 import subprocess
 import sys
-import termios
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,7 +23,10 @@ from referencing import Registry, Resource
 
 from hermes_repair.cli.guard import run
 from hermes_repair.schema import catalogue_root
-from tests.support import ROOT
+from tests.forked import server
+from tests.support import ROOT, keep_command_tree
+
+keep_command_tree()
 
 AT_A_HOME = (
     "ack|backfill|backup|copies|doctor|find|forks|history|locks|merge|migrate|repair|restore"
@@ -94,41 +95,23 @@ def at_a_terminal(folder: Path, *words: str | Path, typed: str = "", **more: str
     The terminal has 100 columns unless ``COLUMNS`` says otherwise; without ``PAGER`` there is none.
     """
     master, slave = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "hermes_repair", *map(str, words)],
-        env=process_environ(
-            folder, **{"TERM": "xterm-256color", "COLUMNS": "100", "PAGER": ""} | more
-        ),
-        stdin=slave,
-        stdout=slave,
-        stderr=slave,
-        start_new_session=True,
-        # The terminal is its own, so that ^C is a signal to it.
-        preexec_fn=lambda: fcntl.ioctl(slave, termios.TIOCSCTTY, 0),
+    environ = process_environ(
+        folder, **{"TERM": "xterm-256color", "COLUMNS": "100", "PAGER": ""} | more
     )
-    os.close(slave)
+    ended, code = server().start_at(os.ttyname(slave), [*map(str, words)], environ)
     heard, asked, deadline = b"", not typed, time.monotonic() + 60
     while time.monotonic() < deadline:
-        ready, _, _ = select.select([master], [], [], 0.2)
-        if ready:
-            try:
-                part = os.read(master, 65536)
-            except OSError:  # the terminal is gone: the process has ended
-                break
-            if not part:
-                break
-            heard += part
+        ready, _, _ = select.select([master, ended], [], [], 0.2)
+        if master in ready:
+            heard += os.read(master, 65536)
+        elif ready:
+            break
         if not asked and (b"[y/N" in heard or b"Type a number" in heard):
             os.write(master, typed.encode())
             asked = True
-        if not ready and process.poll() is not None:
-            break
-    try:
-        code = process.wait(timeout=30)
-    finally:
-        process.kill()
-        os.close(master)
-    return Said(code, heard.decode("utf-8", "backslashreplace"), "")
+    os.close(slave)
+    os.close(master)  # which ends what still waits there
+    return Said(code(), heard.decode("utf-8", "backslashreplace"), "")
 
 
 @cache
