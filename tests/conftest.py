@@ -23,7 +23,7 @@ from tests.support import ROOT
 # Who runs the tests gets the examples that everybody gets; new ones are drawn by `make long`, and
 # what they find becomes a case. How fast they are drawn says how busy the machine is.
 BUSY = (HealthCheck.too_slow,)
-settings.register_profile("fixed", derandomize=True, suppress_health_check=BUSY)
+settings.register_profile("fixed", derandomize=True, max_examples=40, suppress_health_check=BUSY)
 settings.register_profile("random", derandomize=False, print_blob=True, suppress_health_check=BUSY)
 settings.load_profile("fixed")
 

@@ -23,13 +23,14 @@ import tempfile
 import time
 import traceback
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Never
 
 import sqlite_utils  # noqa: F401 - what is imported late is there before a fork
 
+from hermes_repair.cli import main
 from hermes_repair.cli.guard import run
 from hermes_repair.host import byte_reader
 from hermes_repair.program_texts import default_harness
@@ -39,7 +40,7 @@ from tests.byte_server import ByteServer, ask_anew
 from tests.homes.folders import new_folder
 from tests.homes.small import small_home
 from tests.in_process import fixed_environment, look, repair, undo
-from tests.support import command_tree
+from tests.support import keep_command_tree
 
 SECONDS = 300
 NO_MORE = 77
@@ -71,30 +72,43 @@ class Server:
         No file can grow beyond ``largest`` bytes, what it says included: a full disk.
         Raises ``TimeoutError`` for one that takes longer than SECONDS.
         """
-        self._used = True
-        code = self._ask(
-            {
-                "words": list(words),
-                "environ": dict(environ),
-                "cwd": str(Path.cwd()),
-                "largest": largest,
-            }
-        )
+        self._say(_order(words, environ) | {"largest": largest})
+        code = self._hear()
         if code == -signal.SIGALRM:
             raise TimeoutError(f"{words} took longer than {SECONDS} seconds")
         return code, _text(self._out), _text(self._err)
 
+    def start_at(
+        self, terminal: str, words: Sequence[str], environ: Mapping[str, str]
+    ) -> tuple[int, Callable[[], int]]:
+        """Start one command whose three streams are a terminal, which is its own.
+
+        Returns a descriptor that can be read as soon as it has ended, and what then returns its
+        exit code.
+        """
+        self._say(_order(words, environ) | {"largest": None, "terminal": terminal})
+        assert self._process.stdout is not None
+        return self._process.stdout.fileno(), self._hear
+
     def renew(self) -> None:
         """Let the next command run in a new fork."""
         if self._used:
+            self._say({})
+            self._hear()
             self._used = False
-            self._ask({})
 
-    def _ask(self, order: Mapping[str, Any]) -> int:
-        stdin, stdout = self._process.stdin, self._process.stdout
-        assert stdin is not None and stdout is not None
-        print(json.dumps(order), file=stdin, flush=True)
-        return int(stdout.readline())
+    def _say(self, order: Mapping[str, Any]) -> None:
+        self._used = True
+        assert self._process.stdin is not None
+        print(json.dumps(order), file=self._process.stdin, flush=True)
+
+    def _hear(self) -> int:
+        assert self._process.stdout is not None
+        return int(self._process.stdout.readline())
+
+
+def _order(words: Sequence[str], environ: Mapping[str, str]) -> dict[str, Any]:
+    return {"words": list(words), "environ": dict(environ), "cwd": str(Path.cwd())}
 
 
 def _text(path: Path) -> str:
@@ -149,7 +163,10 @@ def _obey(orders: int, answers: int, folder: Path) -> Never:
     """Be the commands of one test. What ends this process early is the answer to the last one."""
     while order := _next_order(orders):
         with _limited(order["largest"]):
-            code = _be(order["words"], order["environ"], order["cwd"], folder)
+            if "terminal" in order:
+                code = _be_at(order["terminal"], order["words"], order["environ"], order["cwd"])
+            else:
+                code = _be(order["words"], order["environ"], order["cwd"], folder)
         _answer(answers, code)
     os._exit(0)
 
@@ -198,15 +215,11 @@ def import_everything() -> None:
 def warm() -> None:
     """Read and build once what every command reads and builds anew, and none changes.
 
-    Typer makes the whole tree of commands of each command line: a quarter of a short one's time.
     What is made once of statements and structures is left by a repair and its undo.
     """
-    import typer.main
-
+    keep_command_tree()
     for read in (default_catalogue, default_effects, default_skews, default_harness):
         read()
-    tree = command_tree()
-    typer.main.get_command = lambda typer_instance: tree
     with new_folder() as folder:
         home, environment = folder / "home", fixed_environment(folder)
         small_home(home)
@@ -222,8 +235,12 @@ def speak_into(out: int, err: int) -> None:
         os.dup2(descriptor, number)
     for descriptor in {nothing, out, err}:
         os.close(descriptor)
+    _open_streams()
+
+
+def _open_streams(encoding: str = "utf-8") -> None:
     sys.stdin, sys.stdout, sys.stderr = (
-        open(number, mode, encoding="utf-8", closefd=False)  # noqa: SIM115 - ends with the process
+        open(number, mode, encoding=encoding, closefd=False)  # noqa: SIM115 - ends with the process
         for number, mode in ((0, "r"), (1, "w"), (2, "w"))
     )
 
@@ -238,11 +255,7 @@ def finish_speaking() -> None:
 def _be(words: Sequence[str], environ: Mapping[str, str], cwd: str, folder: Path) -> int:
     """Be one command, and return its exit code."""
     signal.alarm(SECONDS)
-    os.environ.clear()
-    os.environ.update(environ)
-    time.tzset()
-    tempfile.tempdir = None
-    os.chdir(cwd)
+    _stand_in(environ, cwd)
     flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC
     speak_into(*(os.open(folder / name, flags, 0o600) for name in ("out", "err")))
     code = 1
@@ -256,3 +269,38 @@ def _be(words: Sequence[str], environ: Mapping[str, str], cwd: str, folder: Path
     gc.collect()  # what an error still holds open is closed, as at the end of a process
     signal.alarm(0)
     return code
+
+
+def _stand_in(environ: Mapping[str, str], cwd: str) -> None:
+    """Have the environment and the folder of a process of its own."""
+    os.environ.clear()
+    os.environ.update(environ)
+    time.tzset()
+    tempfile.tempdir = None
+    os.chdir(cwd)
+
+
+def _be_at(terminal: str, words: Sequence[str], environ: Mapping[str, str], cwd: str) -> int:
+    """Be one command at a terminal, from its start to its end, and return its exit code."""
+    child = os.fork()
+    if child:
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    code = 1
+    try:
+        signal.alarm(SECONDS)
+        _stand_in(environ, cwd)
+        os.setsid()
+        descriptor = os.open(terminal, os.O_RDWR)  # the first of a session: ^C is a signal to it
+        for number in (0, 1, 2):
+            os.dup2(descriptor, number)
+        os.close(descriptor)
+        _open_streams(environ.get("PYTHONIOENCODING", "utf-8"))
+        sys.argv[1:] = words
+        main()
+    except SystemExit as error:
+        code = error.code if isinstance(error.code, int) else 1
+    except BaseException:  # noqa: BLE001 - nothing may escape into the process that forks
+        traceback.print_exc()
+    finally:
+        finish_speaking()
+        os._exit(code)

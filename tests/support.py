@@ -21,6 +21,12 @@ def command_tree() -> Any:
     return tree
 
 
+def keep_command_tree() -> None:
+    """Let typer make the tree once: it makes it of each command line, a quarter of a short one."""
+    tree = command_tree()
+    typer.main.get_command = lambda typer_instance: tree
+
+
 def every_command() -> dict[str, Any]:
     """Return every command by its name: ``locks`` as well as ``locks clean``."""
     commands: dict[str, Any] = {}

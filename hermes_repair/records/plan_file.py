@@ -223,7 +223,7 @@ class PlanFile:
                     for row in rows:
                         if columns := row.pop("column_names", None):
                             row["column_set"] = self._column_set(texts(columns))
-                        row.update(own if table == "units" else {"unit": new})
+                        row |= own if table == "units" else {"unit": new}
                     self._insert(table, rows)
             if self.digest(added) != digest:
                 raise Refused(
@@ -242,16 +242,15 @@ class PlanFile:
                 yield table, [dict(zip(names, row, strict=True)) for row in rows]
 
     def _next_number(self) -> int:
-        row = self._db.execute("SELECT COALESCE(MAX(number), 0) + 1 FROM units").fetchone()
-        return int(row[0])
+        return int(self._db.execute("SELECT COALESCE(MAX(number), 0) + 1 FROM units").fetchone()[0])
 
     def _insert(self, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
-        alike: defaultdict[tuple[str, str], list[list[object]]] = defaultdict(list)
+        alike: defaultdict[str, list[list[object]]] = defaultdict(list)
         for row in rows:
-            form = (", ".join(row), ", ".join(map(placeholder, row.values())))
+            form = f"({', '.join(row)}) VALUES ({', '.join(map(placeholder, row.values()))})"
             alike[form].append(bind(row.values()))
-        for (names, marks), bound in alike.items():
-            self._db.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", bound)
+        for form, bound in alike.items():
+            self._db.executemany(f"INSERT INTO {table} {form}", bound)
 
     def _put(self, unit: int, position: int, action: Action) -> None:
         row, images = to_row(action)
@@ -260,14 +259,10 @@ class PlanFile:
             row["column_set"] = self._column_set(columns)
         place = {"unit": unit, "position": position}
         self._insert("actions", [place | {name: kept(value) for name, value in row.items()}])
-        self._insert(
-            "images",
-            (
-                {**place, "image": image, "column_name": column, "value": value}
-                for image, values in images.items()
-                for column, value in values.items()
-            ),
-        )
+        for image, values in images.items():
+            own = {**place, "image": image}
+            rows = ({**own, "column_name": name, "value": v} for name, v in values.items())
+            self._insert("images", rows)
 
     def _column_set(self, columns: tuple[str, ...]) -> int:
         """Return the number of a list of columns, kept once however many rows share it."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import pty
@@ -11,7 +10,6 @@ import select
 import shlex
 import subprocess
 import sys
-import termios
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,7 +23,10 @@ from referencing import Registry, Resource
 
 from hermes_repair.cli.guard import run
 from hermes_repair.schema import catalogue_root
-from tests.support import ROOT
+from tests.forked import server
+from tests.support import ROOT, keep_command_tree
+
+keep_command_tree()
 
 AT_A_HOME = (
     "ack|backfill|backup|copies|doctor|find|forks|history|locks|merge|migrate|repair|restore"
@@ -93,29 +94,14 @@ def at_a_terminal(folder: Path, *words: str | Path, typed: str = "", **more: str
 
     The terminal has 100 columns unless ``COLUMNS`` says otherwise; without ``PAGER`` there is none.
     """
-    process, master = _on_terminal(folder, words, {"COLUMNS": "100", "PAGER": ""} | more)
-    heard, asked, deadline = b"", not typed, time.monotonic() + 60
-    while time.monotonic() < deadline:
-        ready, _, _ = select.select([master], [], [], 0.2)
-        if ready:
-            try:
-                part = os.read(master, 65536)
-            except OSError:  # the terminal is gone: the process has ended
-                break
-            if not part:
-                break
-            heard += part
+    terminal = _Terminal(folder, words, {"COLUMNS": "100", "PAGER": ""} | more)
+    heard, asked = b"", not typed
+    for part in terminal.parts():
+        heard += part
         if not asked and (b"[y/N" in heard or b"Type a number" in heard):
-            os.write(master, typed.encode())
+            terminal.type(typed)
             asked = True
-        if not ready and process.poll() is not None:
-            break
-    try:
-        code = process.wait(timeout=30)
-    finally:
-        process.kill()
-        os.close(master)
-    return Said(code, heard.decode("utf-8", "backslashreplace"), "")
+    return Said(terminal.code(), heard.decode("utf-8", "backslashreplace"), "")
 
 
 def talk_at_a_terminal(
@@ -126,27 +112,45 @@ def talk_at_a_terminal(
     A question is a line without an end that ends with a colon or a bracket and a space.
     """
     size = {"COLUMNS": "80", "LINES": "24", "PAGER": "cat"}
-    process, master = _on_terminal(folder, words, size | more)
+    terminal = _Terminal(folder, words, size | more)
     screens, heard, left = [], b"", list(answers)
-    deadline = time.monotonic() + 60
-    try:
-        while time.monotonic() < deadline:
-            ready, _, _ = select.select([master], [], [], 0.2)
-            try:
-                part = os.read(master, 65536) if ready else b""
-            except OSError:  # the terminal is gone: the process has ended
-                break
-            heard += part
-            if not ready and left and _ASKS.search(heard):
-                screens.append(_shown(heard))
-                heard = b""
-                os.write(master, f"{left.pop(0)}\n".encode())
-        assert process.wait(timeout=5) == 0, heard
-    finally:
-        process.kill()
-        os.close(master)
+    for part in terminal.parts():
+        heard += part
+        if not part and left and _ASKS.search(heard):
+            screens.append(_shown(heard))
+            heard = b""
+            terminal.type(f"{left.pop(0)}\n")
+    assert terminal.code() == 0, heard
     assert not left, (left, heard)
     return [*screens, _shown(heard)]
+
+
+class _Terminal:
+    """A terminal of its own with a command line that runs at it."""
+
+    def __init__(self, folder: Path, words: tuple[str | Path, ...], more: dict[str, str]) -> None:
+        self._master, self._slave = pty.openpty()
+        environ = process_environ(folder, **{"TERM": "xterm-256color"} | more)
+        typed = [*map(str, words)]
+        self._ended, self._code = server().start_at(os.ttyname(self._slave), typed, environ)
+
+    def parts(self) -> Iterator[bytes]:
+        """Yield what is shown until the command has ended; nothing where it is silent a while."""
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            ready, _, _ = select.select([self._master, self._ended], [], [], 0.2)
+            if ready and self._master not in ready:
+                return
+            yield os.read(self._master, 65536) if ready else b""
+
+    def type(self, text: str) -> None:
+        os.write(self._master, text.encode())
+
+    def code(self) -> int:
+        """Close the terminal, which ends what still waits there, and return how it ended."""
+        os.close(self._slave)
+        os.close(self._master)
+        return self._code()
 
 
 _ASKS = re.compile(rb"[:\]](\x1b\[[0-9;]*m)* $")
@@ -157,25 +161,6 @@ def _shown(heard: bytes) -> str:
     """Return what stands on the terminal: without colours, and without what was drawn over."""
     text = _COLOUR.sub("", heard.decode("utf-8", "backslashreplace")).replace("\r\n", "\n")
     return "\n".join(line.rpartition("\r")[2] for line in text.split("\n"))
-
-
-def _on_terminal(
-    folder: Path, words: tuple[str | Path, ...], more: dict[str, str]
-) -> tuple[subprocess.Popen[bytes], int]:
-    """Start a command line at a terminal of its own; return it, and our end of the terminal."""
-    master, slave = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "hermes_repair", *map(str, words)],
-        env=process_environ(folder, **{"TERM": "xterm-256color"} | more),
-        stdin=slave,
-        stdout=slave,
-        stderr=slave,
-        start_new_session=True,
-        # The terminal is its own, so that ^C is a signal to it.
-        preexec_fn=lambda: fcntl.ioctl(slave, termios.TIOCSCTTY, 0),
-    )
-    os.close(slave)
-    return process, master
 
 
 @cache

@@ -20,9 +20,9 @@ from pathlib import Path
 
 from hermes_repair.cli.guard import run
 from tests.forked import finish_speaking, speak_into
-from tests.support import command_tree
+from tests.support import keep_command_tree
 
-command_tree()  # what is imported late is there before a fork
+keep_command_tree()  # what is imported late is there before a fork
 
 ROOM = 72 << 20  # bytes of a small disk: what a run asks for (64 MB) and a little more
 PATIENCE = 60.0  # seconds until a command counts as hanging

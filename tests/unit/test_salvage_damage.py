@@ -190,11 +190,12 @@ def test_intact_cells_of_a_damaged_page_are_read(tmp_path: Path, size: int) -> N
     )
 
 
+@pytest.mark.parametrize("pages", [2, pytest.param(6, marks=pytest.mark.long)])
 @pytest.mark.parametrize("flags", [TABLE_LEAF, INDEX_LEAF])
-def test_noise_has_no_cells(flags: int) -> None:
+def test_noise_has_no_cells(flags: int, pages: int) -> None:
     """By chance a length, a header and its types agree: alone, and not beside another."""
     random = Random(11)
-    for _ in range(6):
+    for _ in range(pages):
         assert carve(random.randbytes(65536), range(65536), flags, 65536, {65536}) == []
 
 
