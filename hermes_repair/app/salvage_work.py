@@ -235,6 +235,10 @@ def _table_ledger(
     ledger = account.table_ledger(source.assignment, name, witnessed=witnessed)
     if given is not None:
         ledger = replace(ledger, highest_id=given.highest, highest_id_known=given.known)
+        if given.known:
+            places = [(first, min(last, given.highest)) for first, last in ledger.places_lost]
+            there = tuple((first, last) for first, last in places if first <= last)
+            ledger = replace(ledger, places_lost=there)
     if name != MESSAGES or ledger.proven_whole:
         return ledger
     highest = source.witnesses.highest(name) if given is None else given.highest

@@ -21,6 +21,9 @@ SEARCH_COPY = "search-copy"
 LOWER_BOUND = "hermes-repair: at least so many ids were given, of "
 """Begins the name of a row of ``sqlite_sequence`` that salvage writes; that of a table follows."""
 
+OPEN = 2**63 - 1
+"""Where a run of ids ends of which no end is known."""
+
 Ranges = tuple[tuple[int, int], ...]
 """Ids, the first and the last of each unbroken run."""
 
@@ -53,7 +56,8 @@ class TableLedger:
     read, by reason, and nothing else says more of them. ``aside`` are in the side file instead, by
     reason. ``lost`` are ids that an index or the search index proves and that no page gives any
     more; ``lost_unnamed`` rows that are proven without their ids. ``gaps`` are ids within the range
-    that nothing proves ever had a row. ``pages_lost`` are pages of its tree that are gone;
+    that nothing proves ever had a row. ``pages_lost`` are pages of its tree that are gone, and
+    ``places_lost`` the rowids that lay there, if there were such (up to ``OPEN``: no end is known);
     ``witnessed``: an index that lost no page names every row, so that ``lost`` is all that is gone.
     ``tree_whole``: its tree is known and has lost no page, so that no row of it can be missing.
     ``ids_open``: where pages may be missing, ids up to the highest given out that are neither read
@@ -81,6 +85,7 @@ class TableLedger:
     ids_open: int = 0
     unknown_columns: int = 0
     columns_by: str = ""
+    places_lost: Ranges = ()
     highest_id: int | None = None
     highest_id_known: bool = True
 
@@ -281,7 +286,8 @@ def from_document(document: Mapping[str, Any]) -> Ledger:
 
 def _table(document: Mapping[str, Any]) -> TableLedger:
     fields = {name: value for name, value in document.items() if name != "lost_rows"}
-    return TableLedger(**{**fields, "lost": _ranges(fields["lost"])})
+    places = _ranges(fields.get("places_lost", ()))  # older ones have no such field
+    return TableLedger(**{**fields, "lost": _ranges(fields["lost"]), "places_lost": places})
 
 
 def _session(document: Mapping[str, Any]) -> SessionLedger:

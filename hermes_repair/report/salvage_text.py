@@ -10,6 +10,7 @@ from hermes_repair.app.salvage import Salvaged
 from hermes_repair.app.salvage_install import SalvagedInPlace
 from hermes_repair.model.commands_to_type import advice, command, salvage_command
 from hermes_repair.model.salvage_ledger import (
+    OPEN,
     SEARCH_COPY,
     VERSION_ROW,
     Ledger,
@@ -187,6 +188,8 @@ def _pages(table: TableLedger) -> Iterator[Line]:
     number = table.pages_in_question
     if number:
         text = f"{count(number, 'page')} of {table.name} {verb(number, 'is', 'are')} gone"
+        if table.places_lost:
+            text += f" ({_ids(table.places_lost, SHOWN)})"
         yield Line(f"{text}: nothing tells how many rows lay there.", "warning", asked=True)
 
 
@@ -274,7 +277,10 @@ def _of_session(session: SessionLedger) -> str:
 
 
 def _ids(ranges: Ranges, shown: int) -> str:
-    named = [str(first) if first == last else f"{first}-{last}" for first, last in ranges[:shown]]
+    named = [
+        f"from {first} on" if last == OPEN else str(first) if first == last else f"{first}-{last}"
+        for first, last in ranges[:shown]
+    ]
     more = f" and {len(ranges) - shown:,} more" if len(ranges) > shown else ""
     return f"{'id' if in_ranges(ranges) == 1 else 'ids'} {', '.join(named)}{more}"
 

@@ -9,7 +9,7 @@ from itertools import chain
 
 from hermes_repair.model.salvage_ledger import SEARCH_COPY, SessionLedger, TableLedger, ranges_of
 from hermes_repair.model.values import Value, readable
-from hermes_repair.salvage.assignment import AssignedTable, Assignment
+from hermes_repair.salvage.assignment import Assignment
 from hermes_repair.salvage.leaves import Trust
 from hermes_repair.salvage.page_image import PageImage
 from hermes_repair.salvage.said_by_rowid import Rowids
@@ -170,8 +170,9 @@ class Account:
             lost=ranges_of(found.lost),
             gaps=_gaps(found.ids, chain(found.lost, found.filled)),
             pages_lost=(assigned.lost or 0) if assigned is not None else 0,
+            places_lost=assigned.places_lost if assigned is not None else (),
             witnessed=witnessed,
-            tree_whole=assigned is None or _has_every_page(assignment, assigned),
+            tree_whole=assigned is None or assigned.whole,
             unknown_columns=unknown,
             columns_by=assigned.columns_from.name.lower() if assigned is not None else "",
         )
@@ -200,12 +201,3 @@ class Account:
                     made=found.made,
                     row_marked=found.row_marked,
                 )
-
-
-def _has_every_page(assignment: Assignment, assigned: AssignedTable) -> bool:
-    """Whether the tree of a table lost no page: none is missing, and none stands in for another.
-
-    A write that went to the wrong place leaves a sound page whose rowids do not belong there.
-    """
-    leaves = assignment.survey.leaves_of(assigned.root or 0)
-    return assigned.whole and all(leaf.trust is not Trust.OUT_OF_RANGE for leaf in leaves)

@@ -82,9 +82,10 @@ class AssignedTable:
 
     ``by_tree`` and ``by_shape`` say how many pages came to it as its tree has them, and by what
     their rows are alone. ``lost``: how many of its leaves its tree has lost, None where the tree
-    itself is not known. ``whole``: its tree is known and has lost no page, so that no row of it can
-    be missing; so is a table that is not there. A table without any page is here too, if
-    sqlite_master names it.
+    itself is not known; ``places_lost``: between which rowids these lay (the first and the last
+    that each could have), as far as the tree says it. ``whole``: its tree is known and has lost no
+    page, so that no row of it can be missing; so is a table that is not there. A table without any
+    page is here too, if sqlite_master names it.
     """
 
     stored: StoredTable
@@ -96,6 +97,7 @@ class AssignedTable:
     lost: int | None
     whole: bool
     pages: TablePages = field(repr=False)
+    places_lost: tuple[tuple[int, int], ...] = ()
 
     @property
     def name(self) -> str:

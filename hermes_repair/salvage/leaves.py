@@ -99,13 +99,17 @@ class Loss(Enum):
     OTHER_TREE = "another tree has it, and it fits better there"
     FREE = "the freelist has it"
     LOOP = "the tree leads back to itself"
+    MISPLACED = (
+        "it has rowids that do not belong there: another page, or a torn one, is in its place"
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class LostPage:
     """A child that a tree has lost: the rowids ``low < rowid <= high`` lay there or below.
 
-    ``leaf``: whether it was a leaf, as its siblings are; None where none of them can be asked.
+    ``leaf``: whether it was a leaf, as its siblings are; None where none of them can be asked. One
+    that is MISPLACED is read all the same, as OUT_OF_RANGE.
     ``low`` and ``high`` are None for no bound and in index b-trees.
     """
 

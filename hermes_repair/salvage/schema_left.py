@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from hermes_repair.salvage.assignment import AssignedIndex
 from hermes_repair.salvage.leaves import SchemaRow, Trust
-from hermes_repair.schema.declared_table import declared_table
+from hermes_repair.schema.declared_table import asked, declared_table
 from hermes_repair.schema.foreign_objects import tables_of_hermes
 from hermes_repair.schema.recognise import holds_conversations, is_of_a_store, newest_number
 from hermes_repair.schema.sql_text import folded, split_arguments, tokens
@@ -106,8 +106,8 @@ def _indexed(row: SchemaRow, table: Table, schema: Schema) -> tuple[tuple[str, .
     """Return the columns of an index, () where one is an expression, and whether it is partial."""
     if row.sql is None:
         declared = schema.get(("table", table.name))
-        alone = declared is not None and "unique" not in tokens(declared.sql or "")
-        return (table.key if alone and row.name.endswith("_1") else ()), False
+        made = asked(declared.sql or "").indexes if declared is not None else {}
+        return made.get(row.name.lower(), ()), False
     words = list(tokens(row.sql))
     if "on" not in words or "(" not in words[words.index("on") :]:
         return (), False

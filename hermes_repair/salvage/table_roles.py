@@ -22,7 +22,7 @@ from hermes_repair.salvage.assignment import (
 from hermes_repair.salvage.btree_page import HIGHEST, LOWEST
 from hermes_repair.salvage.cells import Shape, cells, first_types, shapes
 from hermes_repair.salvage.column_orders import KnownTables, Records, hermes_tables
-from hermes_repair.salvage.leaves import Leaf, LeafKind, Trust
+from hermes_repair.salvage.leaves import Leaf, LeafKind, LostPage, Trust
 from hermes_repair.salvage.page_image import PageImage
 from hermes_repair.salvage.page_survey import Survey
 from hermes_repair.salvage.row_shapes import (
@@ -110,7 +110,10 @@ def assign(
 
 
 class _Roles:
-    """The look at every page. ``found`` has what came of it, by table."""
+    """The look at every page. ``found`` has what came of it, by table.
+
+    ``strays`` are pages in the tree of a table that are none of it.
+    """
 
     def __init__(self, image: PageImage, survey: Survey, known: KnownTables) -> None:
         self.image, self.survey, self.known = image, survey, known
@@ -128,6 +131,7 @@ class _Roles:
         self.counted = {name for name, table in tables.items() if table.autoincrement}
         self.found: defaultdict[str, _Found] = defaultdict(_Found)
         self.unassigned: list[UnassignedPage] = []
+        self.strays: defaultdict[str, list[Leaf]] = defaultdict(list)
 
     def _own_shapes(self) -> dict[str, RowShape]:
         """Return the shapes of the tables whose SQL is left; rows may be shorter than that.
@@ -152,7 +156,10 @@ class _Roles:
             name = None
             if leaf.root is not None and leaf.root in names:
                 name = names[leaf.root]
-            elif leaf.root is not None:
+                if self._give(leaf, name) != name and leaf.trust is not Trust.OUT_OF_RANGE:
+                    self.strays[name].append(leaf)  # one out of range the tree has lost already
+                continue
+            if leaf.root is not None:
                 if leaf.root not in guessed:
                     guessed[leaf.root] = self._guess(leaf.root)
                 name = guessed[leaf.root]
@@ -169,26 +176,29 @@ class _Roles:
         tie = len(first) == 2 and first[0][1] == first[1][1]
         return first[0][0] if first and not tie else None
 
-    def _give(self, leaf: Leaf, named: str | None) -> None:
+    def _give(self, leaf: Leaf, named: str | None) -> str | None:
+        """Give a page to a table, that of its tree if it can be; return which, None for none."""
         if named is not None and named in self.stored and self._is_as_its_tree_says(leaf, named):
-            return
+            return named
         rows = list(shapes(self.image, leaf))
         shape = self.shapes.get(named) if named is not None else None
         if named is not None and (not rows or (shape and _most(shape.fits, rows))):
             self._note(named, leaf, rows, by_tree=True)
-            return
+            return named
         if not rows:
-            return
+            return None
         candidates = tables_of_rows(self.image, leaf, self.shapes.values(), self.counted)
         if len(candidates) > 1:
             candidates = self._that_lost(candidates, rows) or candidates
         if len(candidates) == 1:
             self._note(candidates[0], leaf, rows, by_tree=candidates[0] == named)
-        elif shape is not None and named is not None and self._could_be(shape, leaf, rows):
+            return candidates[0]
+        if shape is not None and named is not None and self._could_be(shape, leaf, rows):
             self._note(named, leaf, rows, by_tree=True)
-        else:
-            why = Unassigned.SEVERAL if candidates else Unassigned.NO_SHAPE
-            self.unassigned.append(UnassignedPage(leaf, why, candidates))
+            return named
+        why = Unassigned.SEVERAL if candidates else Unassigned.NO_SHAPE
+        self.unassigned.append(UnassignedPage(leaf, why, candidates))
+        return None
 
     def _could_be(self, shape: RowShape, leaf: Leaf, rows: list[Shape]) -> bool:
         """Whether a page that fits no table is what its tree says: a torn one, or odd values."""
@@ -305,6 +315,8 @@ class _Roles:
         stored = self.stored.get(name)
         if stored is None:
             stored, columns_from = _deduced(self.known, name, found.records(), number)
+        strays = self.strays.get(name, [])
+        lost = () if tree is None else tuple(lost for lost in tree.lost if lost.leaf is not False)
         return AssignedTable(
             stored=stored,
             columns_from=columns_from,
@@ -314,13 +326,30 @@ class _Roles:
             by_shape=found.by_shape,
             whole=not found.pages.pages
             if tree is None
-            else tree.kind is not None and not tree.lost,
-            lost=None if tree is None else sum(lost.leaf is not False for lost in tree.lost),
+            else tree.kind is not None and not tree.lost and not strays,
+            lost=None if tree is None else len(lost) + len(strays),
             pages=found.pages.in_order(),
+            places_lost=() if stored.without_rowid else _runs_between([*lost, *strays]),
         )
 
 
 _MOST_NUMBERS = 1000
+_FIRST, _LAST = 1, HIGHEST
+"""Where a tree does not say how far a page went. What SQLite gives out itself begins at 1."""
+
+
+def _runs_between(pages: Iterable[LostPage | Leaf]) -> tuple[tuple[int, int], ...]:
+    """Return which rowids could have lain on some pages, as runs of first and last, in order."""
+    runs: list[tuple[int, int]] = []
+    for first, last in sorted(
+        (_FIRST if one.low is None else one.low + 1, _LAST if one.high is None else one.high)
+        for one in pages
+    ):
+        if runs and first <= runs[-1][1] + 1:
+            runs[-1] = runs[-1][0], max(runs[-1][1], last)
+        elif first <= last:
+            runs.append((first, last))
+    return tuple(runs)
 
 
 def _most(test: Callable[[tuple[int, ...]], bool], rows: list[Shape]) -> bool:

@@ -109,7 +109,8 @@ class TreeWalks:
         stack = [_Edge(root, LOWEST, HIGHEST)]
         while stack:
             edge = stack.pop()
-            self._hang(edge, root, named)
+            if not self._hang(edge, root, named):
+                self._lose(lost, edge, Loss.MISPLACED, leaf=True, keyed=True)
             if self._seen.kinds[edge.child] in _INTERIOR:
                 stack += reversed(self._below(edge, lost))
         end = len(self.hung.order)
@@ -206,14 +207,29 @@ class TreeWalks:
             own.append(place)
         leaf = None if not own else self._seen.kinds[own[0].child] not in _INTERIOR
         keyed = self._seen.kinds[page] in _TABLE
-        for place, loss in missing[: _MOST_LOST - self._lost]:
-            self._lost += 1
-            if leaf and loss is Loss.UNREADABLE:
+        for place, loss in missing:
+            if leaf and loss is Loss.UNREADABLE and self._lost < _MOST_LOST:
                 self._hang_headless(place, self.hung.root[page], keyed)
-            lower = place.low if keyed and place.low != LOWEST else None
-            upper = place.high if keyed and place.high != HIGHEST else None
-            lost.append(LostPage(place.child, page, loss, leaf, lower, upper))
+            self._lose(lost, place, loss, leaf, keyed, page)
         return own
+
+    def _lose(  # noqa: PLR0913 - what a LostPage says
+        self,
+        lost: list[LostPage],
+        place: _Edge,
+        loss: Loss,
+        leaf: bool | None,
+        keyed: bool,
+        parent: int | None = None,
+    ) -> None:
+        """Note a page that is lost, if there are not too many."""
+        if self._lost >= _MOST_LOST:
+            return
+        self._lost += 1
+        lower = place.low if keyed and place.low != LOWEST else None
+        upper = place.high if keyed and place.high != HIGHEST else None
+        parent = self._parent[place.child] if parent is None else parent
+        lost.append(LostPage(place.child, parent, loss, leaf, lower, upper))
 
     def _hang_headless(self, edge: _Edge, root: int, table: bool) -> None:
         """Take a page without a header for a leaf, unless there is nothing on it."""
@@ -240,17 +256,19 @@ class TreeWalks:
             self._claim([root])
         return loss
 
-    def _hang(self, edge: _Edge, root: int, named: bool) -> None:
-        """Note where a page hangs, and how well its rowids fit there."""
+    def _hang(self, edge: _Edge, root: int, named: bool) -> bool:
+        """Note where a page hangs; False where its rowids do not fit there."""
         page, low, high = edge
         kind, hung = self._seen.kinds[page], self.hung
         hung.root[page] = root
         hung.low[page], hung.high[page] = low, high
         if kind == PageKind.TABLE_INTERIOR:
-            return
+            return True
+        inside = True
         hung.order.append(page)
         if named and not self._freed[page]:
             fits = low < self._seen.first[page] and self._seen.last[page] <= high
             inside = kind != PageKind.TABLE_LEAF or fits
             hung.trust[page] = Trust.TREE if inside else Trust.OUT_OF_RANGE
         self._freed[page] = 0  # the tree has it, and the list did not add up
+        return inside

@@ -212,6 +212,7 @@ class Witnesses:
         found = _Index(index, index.whole)
         is_entry = _entries_of(self._allowed(index))
         add = found.said.add
+        entries = 0
         for leaf in self._assignment.survey.leaves_of(index.root):
             if leaf.stale or leaf.trust is not Trust.TREE:
                 found.whole = False
@@ -220,6 +221,9 @@ class Witnesses:
                     found.whole = False
                 elif not leaf.stale:
                     add(whole(entry[-1]), entry[:-1])
+                    entries += 1
+        # A row has one entry: where one has two, a page stands for another, which is gone.
+        found.whole = found.whole and entries == found.said.count
         return found
 
     def _allowed(self, index: AssignedIndex) -> tuple[int, ...]:

@@ -17,8 +17,8 @@ from hermes_repair.store.connections import made_in_memory
 @dataclass(frozen=True, slots=True)
 class AskedTable:
     """``defaults``: the text after DEFAULT as it is written, by column; ``indexes``: the columns of
-    those that SQLite makes by itself (``sqlite_autoindex_TABLE_1``), by name. Columns are in lower
-    case."""
+    those that SQLite makes by itself (``sqlite_autoindex_TABLE_1``), by name. All names are in
+    lower case."""
 
     defaults: Mapping[str, str] = field(default_factory=dict)
     indexes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -36,7 +36,7 @@ def asked_table(create: str) -> AskedTable:
             }
             made = query("SELECT name FROM pragma_index_list(?) WHERE origin <> 'c'", (name,))
             indexes = {
-                str(index): tuple(
+                str(index).lower(): tuple(
                     str(column).lower()
                     for (column,) in query(
                         "SELECT name FROM pragma_index_info(?) ORDER BY seqno", (index,)

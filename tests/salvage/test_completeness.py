@@ -13,6 +13,7 @@ from hermes_repair.salvage import Bundle
 from tests.homes.database import connect
 from tests.salvage.faults import Original, original
 from tests.salvage.stores import Store, life
+from tests.salvage.test_side_stores import filled
 
 EARLY = Store(shapes=("06",), sessions=40, longest=2000)
 """All of sqlite_master is on page 1 of it, and no index can tell what was there."""
@@ -115,12 +116,68 @@ def test_a_role_that_hermes_never_wrote_is_kept_in_the_tree(tmp_path: Path) -> N
     assert ledger.table("messages").read == count and ledger.complete
 
 
+def in_place_of(made: Original, here: int, other: int) -> bytes:
+    """Return a file as a write leaves it that went to the wrong place: every page is sound."""
+    data, size = bytearray(made.data), made.page_size
+    data[(here - 1) * size : here * size] = made.page(other)
+    return bytes(data)
+
+
+def rowids_on(made: Original, table: str, leaf: int) -> list[int]:
+    return sorted(rowid for rowid, at in made.places[table].items() if at.leaf == leaf)
+
+
 def test_a_page_in_the_place_of_another_is_no_whole_tree(tmp_path: Path) -> None:
-    """As a write leaves it that went to the wrong place: every page is sound, and rows are gone."""
+    """Rows are gone, and where they lay is told."""
     made = original(life(EARLY).newer)
-    leaves, size = made.of("messages", "leaf"), made.page_size
-    data = bytearray(made.data)
-    here, other = leaves[2], leaves[5]
-    data[(here - 1) * size : here * size] = data[(other - 1) * size : other * size]
-    ledger = ledger_of(bytes(data), tmp_path)
-    assert not ledger.table("messages").tree_whole and not ledger.complete
+    leaves = made.of("messages", "leaf")
+    ledger = ledger_of(in_place_of(made, leaves[2], leaves[5]), tmp_path)
+    messages, gone = ledger.table("messages"), rowids_on(made, "messages", leaves[2])
+    assert not messages.tree_whole and not ledger.complete and messages.pages_lost == 1
+    assert messages.places_lost == ((gone[0], gone[-1]),)
+
+
+def test_a_page_of_another_table_is_no_page_of_this_one(tmp_path: Path) -> None:
+    """Its rowids belong there: only its rows tell that it is of another table."""
+    made = original(life(EARLY).newer)
+    here, other = made.of("messages", "leaf")[0], made.of("sessions", "leaf")[0]
+    gone = rowids_on(made, "messages", here)
+    assert rowids_on(made, "sessions", other)[-1] <= gone[-1]
+    ledger = ledger_of(in_place_of(made, here, other), tmp_path)
+    messages = ledger.table("messages")
+    assert not messages.tree_whole and not ledger.complete
+    assert messages.places_lost == ((1, gone[-1]),)
+
+
+@pytest.mark.parametrize("tree", ["idx_messages_session", "sqlite_autoindex_sessions_1"])
+def test_an_index_with_a_page_twice_does_not_have_every_row(tree: str, tmp_path: Path) -> None:
+    made = original(life(Store(sessions=300, longest=300)).newer)
+    table = "sessions" if "sessions" in tree else "messages"
+    others = [
+        page.number
+        for page in made.pages.values()
+        if page.tree != tree and page.tree.startswith((f"idx_{table}", f"sqlite_autoindex_{table}"))
+    ]
+    data, size = bytearray(without(made, *others)), made.page_size
+    assert ledger_of(bytes(data), tmp_path).table(table).witnessed
+    first, second = made.of(tree, "leaf")[:2]
+    data[(first - 1) * size : first * size] = made.page(second)
+    assert not ledger_of(bytes(data), tmp_path).table(table).witnessed
+
+
+@pytest.mark.parametrize("auto", ["sqlite_autoindex_projects_1", "sqlite_autoindex_projects_2"])
+def test_an_index_that_sqlite_makes_itself_names_what_is_lost(auto: str, tmp_path: Path) -> None:
+    """The one of the key, or that of a UNIQUE: the other is gone with the page of the table."""
+    made = original(filled("projects.db", 4096).newer)
+    here, other = made.of("projects", "leaf")[3], made.of("project_folders", "leaf")[0]
+    gone = rowids_on(made, "projects", here)
+    both = ("sqlite_autoindex_projects_1", "sqlite_autoindex_projects_2")
+    [spared] = [one for one in both if one != auto]
+    data = bytearray(without(made, *made.of(spared, "leaf")))
+    data[(here - 1) * 4096 : here * 4096] = made.page(other)
+    path = tmp_path / "projects.db"
+    path.write_bytes(data)
+    with salvage_of(Bundle(path), 0.0, lambda _: None, store="projects.db") as salvage:
+        projects = salvage.ledger.table("projects")
+    assert projects.lost == projects.places_lost == ((gone[0], gone[-1]),)
+    assert projects.witnessed and not projects.tree_whole

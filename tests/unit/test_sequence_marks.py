@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from hermes_repair.store.backup import raise_sequences, sequences
 from hermes_repair.store.look import Look, View
 from hermes_repair.store.new_database import FileFormat, new_database
 from hermes_repair.store.sequence_marks import known_mark, set_mark
@@ -67,6 +68,14 @@ def test_a_lower_bound_stays_one_whatever_is_written(tmp_path: Path) -> None:
         with look(one) as now:
             assert known_mark(now) is None and known_mark(now, "runs") == 4
             assert now.one("PRAGMA integrity_check") == ("ok",)
+
+
+def test_a_backup_that_takes_its_place_gets_the_lower_bound_too(tmp_path: Path) -> None:
+    """What the database that is replaced had given out is not known in the one from before."""
+    path, backup = made(tmp_path / "state.db", known=False), made(tmp_path / "old.db", known=True)
+    raise_sequences(backup, sequences(path))
+    with look(backup) as now:
+        assert known_mark(now) is None and known_mark(now, "runs") == 4
 
 
 @pytest.mark.parametrize(
