@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import TypeVar
 
 from hermes_repair.lineage.queries import node_query
-from hermes_repair.lineage.session_node import node_from_row
+from hermes_repair.lineage.session_node import SessionNode, node_from_row
 from hermes_repair.merging.chat_verdicts import Sides
 from hermes_repair.merging.common_past import CommonIds, Past, last_common_id, relation
 from hermes_repair.merging.compare_sides import NOTHING_BROUGHT, Brought, compare
@@ -47,6 +47,7 @@ def compare_databases(
     if ours.sequence is not None:
         # Its last ids by Hermes: a merge that was undone says nothing of when the two went apart.
         ours = replace(ours, sequence=_before(ours.sequence, brought.withdrawn))
+    ours = replace(ours, sessions=counting(ours.sessions, brought.counted))
     with side_by_side(home, source) as databases:
         shared = databases.settle()
         high = last_common_id(ours, theirs, _ids(shared))
@@ -73,6 +74,18 @@ def read_side(look: Look, *, partial: bool = False) -> Side:
     row = look.one("SELECT MAX(id), (SELECT COUNT(*) FROM messages) FROM messages")
     highest, rows = (whole(value) for value in row) if row is not None else (0, 0)
     return Side(known_mark(look), highest, rows, {node.id: node for node in nodes}, partial)
+
+
+def counting(
+    sessions: Mapping[str, SessionNode], counted: Mapping[str, int]
+) -> Mapping[str, SessionNode]:
+    """Return sessions with the counts that they had before a repair lowered them."""
+    raised = {
+        name: replace(sessions[name], message_count=number)
+        for name, number in counted.items()
+        if name in sessions and number > (sessions[name].message_count or 0)
+    }
+    return {**sessions, **raised} if raised else sessions
 
 
 def _ids(shared: SharedIds) -> CommonIds:
