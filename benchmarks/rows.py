@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.bench import Bench, Row
+from benchmarks.copy_rows import compare_copy, merge_preview
 from benchmarks.measure import MeasureError, Run, best_in_turns
 from tests.releases import release
 
@@ -303,29 +304,6 @@ def salvage_damaged(bench: Bench) -> Row:
     )
 
 
-def compare_copy(bench: Bench) -> Row:
-    """A copy of the database in which a hundredth is new, beside SQLite reading both files."""
-    home, copy = bench.big / "state.db", bench.fresh(bench.big, "copy") / "state.db"
-    new = _say_more(copy)
-
-    def timed(name: str) -> Run:
-        done = bench.baseline(name, home, copy)
-        return replace(done, seconds=done.printed_seconds())
-
-    ours, theirs = best_in_turns(
-        bench.times, lambda: timed("compare_copy"), lambda: timed("select_both")
-    )
-    return Row(
-        work="a copy of the database, all chats compared",
-        ours=ours,
-        budget="2 × SELECT * of both",
-        allowed=2 * theirs.seconds,
-        against="SELECT * FROM messages, both files",
-        theirs=theirs,
-        note=f"{new:,} messages are new in the copy",
-    )
-
-
 def help_text(bench: Bench) -> Row:
     """The first thing that anybody types."""
     (ours,) = best_in_turns(
@@ -347,6 +325,7 @@ ROWS: tuple[Callable[[Bench], Row], ...] = (
     salvage_reading,
     salvage_damaged,
     compare_copy,
+    merge_preview,
     help_text,
 )
 
@@ -367,19 +346,6 @@ def _counts(home: Path) -> dict[str, int]:
         return dict(
             connection.execute("SELECT session_id, COUNT(*) FROM messages GROUP BY session_id")
         )
-
-
-def _say_more(database: Path) -> int:
-    """Say one more message for every hundredth, each in another chat; return how many."""
-    with closing(sqlite3.connect(database)) as connection, connection:
-        [(latest,)] = connection.execute("SELECT MAX(timestamp) FROM messages").fetchall()
-        said = connection.execute(
-            "INSERT INTO messages (session_id, role, content, timestamp)"
-            " SELECT session_id, 'user', 'And one more thing, number ' || id, ? + id"
-            " FROM messages WHERE id % 100 = 0",
-            [latest],
-        )
-        return said.rowcount
 
 
 def _plant_locks(home: Path) -> None:

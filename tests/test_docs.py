@@ -23,6 +23,7 @@ DOCUMENTS = (
     "CHANGELOG.md",
     "docs/ARCHITECTURE.md",
     "docs/DAMAGE.md",
+    "docs/MERGING.md",
     "docs/SALVAGE.md",
     *PAGES,
 )

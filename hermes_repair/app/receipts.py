@@ -39,6 +39,7 @@ def gather(folder: Folder) -> ReceiptHistory:
     brought: dict[str, list[Brought]] = {}
     merged: set[bytes] = set()
     withdrawn: set[int] = set()
+    counted: dict[str, int] = {}
     births: list[float] = []
     migrations: list[Header] = []
     unfinished: list[tuple[Path, Header, int]] = []
@@ -55,6 +56,7 @@ def gather(folder: Folder) -> ReceiptHistory:
             freed += left.freed
             merged |= left.merged
             withdrawn |= left.withdrawn
+            counted |= left.counted
             if header.target is not None and header.closed is not None and header.undone is None:
                 migrations.append(header)
             for session_id, lines in left.brought:
@@ -74,6 +76,7 @@ def gather(folder: Folder) -> ReceiptHistory:
         kept=frozenset(kept),
         merged=frozenset(merged),
         withdrawn=frozenset(withdrawn),
+        counted=counted,
         birth=min(births, default=None),
         migrations=tuple(migrations),
         unfinished=tuple(unfinished),

@@ -82,7 +82,8 @@ def count_drift(scene: Scene) -> Iterator[Finding]:
     all messages are inactive, although the session counts them and nothing undid them, it makes
     them active again.
 
-    How safe it is: the number follows from the rows, and the receipt keeps the old one. Where a
+    How safe it is: the number follows from the rows, and the receipt keeps the old one: where a
+    copy has messages that were lost, it still proves that (CP001). Where a
     transcript file has messages that the database lacks, the number stays: it may be the last trace
     of a loss, and bringing them back counts again. Making messages active again is your decision,
     and done only when you name the session.

@@ -40,6 +40,29 @@ class _Moving:
     yes: bool
 
 
+@dataclass(slots=True)
+class _Question:
+    """Asks once whether what is shown is to be merged.
+
+    ``shown``: the reader has seen it. ``of_other``: the preview is of another home than the one
+    that the command is about.
+    """
+
+    responder: Responder
+    text: str
+    yes: bool
+    of_other: bool = False
+    shown: bool = False
+
+    def agree(self, plan: Preview) -> bool:
+        """Whether the user agrees; with ``--yes`` nothing is shown."""
+        if self.yes:
+            return True
+        self.shown = True
+        heading = self.responder.heading(None if self.of_other else plan.database)
+        return ask(self.text, [*heading, *merge_text.preview_lines(plan, self.responder.audience)])
+
+
 @commands.command(epilog=EXIT_STATUS)
 @at_homes("quiet", "verbose", "no_titles")
 def merge(
@@ -102,24 +125,15 @@ def _merge(responder: Responder, options: _Options) -> Answer:
     if options.dry_run:
         return _preview(responder, options)
     require_yes(options.yes, lambda: preview(responder.run, options.request))
-    shown = False
-
-    def agree(plan: Preview) -> bool:
-        nonlocal shown
-        if options.yes:
-            return True
-        shown = True
-        lines = merge_text.preview_lines(plan, responder.audience)
-        return ask("Merge this?", [*responder.heading(plan.database), *lines])
-
-    result = merge_here(responder.run, options.request, agree)
+    question = _Question(responder, "Merge this?", options.yes)
+    result = merge_here(responder.run, options.request, question.agree)
     done = result.complete or result.declined
     return responder.answer(
         ExitCode.OK if done else ExitCode.REFUSED,
         lambda: merge_text.result_document(result),
-        lambda: merge_text.result_lines(result, responder.audience, shown=shown),
+        lambda: merge_text.result_lines(result, responder.audience, shown=question.shown),
         database=result.preview.database,
-        headed=not shown,
+        headed=not question.shown,
     )
 
 
@@ -150,20 +164,13 @@ def _move(responder: Responder, moving: _Moving) -> Answer:
             ],
         )
     require_yes(moving.yes, lambda: preview_move(run, moving.sessions, moving.profile))
-    shown = False
-
-    def agree(plan: Preview) -> bool:
-        nonlocal shown
-        if moving.yes:
-            return True
-        shown = True
-        lines = [*responder.heading(), *merge_text.preview_lines(plan, audience)]
-        return ask(f"Take this to profile {moving.profile}?", lines)
-
-    done = move(run, moving.sessions, moving.profile, agree)
+    question = _Question(
+        responder, f"Take this to profile {moving.profile}?", moving.yes, of_other=True
+    )
+    done = move(run, moving.sessions, moving.profile, question.agree)
     return responder.answer(
         ExitCode.OK if done.complete or done.merged.declined else ExitCode.REFUSED,
         lambda: merge_text.moved_document(done, moving.profile),
-        lambda: merge_text.moved_lines(done, audience, shown=shown),
-        headed=not shown,
+        lambda: merge_text.moved_lines(done, audience, shown=question.shown),
+        headed=not question.shown,
     )

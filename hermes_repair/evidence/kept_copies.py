@@ -27,7 +27,7 @@ from hermes_repair.home.other_databases import (
 from hermes_repair.host.file_samples import sample
 from hermes_repair.merging.common_past import Relation
 from hermes_repair.merging.compare_sides import Brought
-from hermes_repair.merging.read_sides import compare_databases
+from hermes_repair.merging.read_sides import compare_databases, counting
 from hermes_repair.merging.verdicts_of_chats import Comparison
 from hermes_repair.model.errors import DatabaseUnreadable, HermesRepairError, Refused
 from hermes_repair.model.receipt_history import NO_HISTORY, ReceiptHistory
@@ -162,7 +162,7 @@ class _Survey:
         self._unusable: list[Unusable] = []
         self._uncompared: list[DatabaseCopy] = []
         self.unread: list[DatabaseCopy] = []
-        nodes = evidence.nodes
+        nodes = counting(evidence.node, evidence.receipt_history.counted).values()
         self._short = {n.id: n.rows for n in nodes if (n.message_count or 0) > n.rows}
         """Sessions that count more messages than they have: no release leaves that behind."""
 
@@ -300,7 +300,9 @@ def held_against(
 
 def brought_by_us(here: ReceiptHistory, there: ReceiptHistory = NO_HISTORY) -> Brought:
     """Return what our receipts say that merges brought, here and into the source."""
-    return Brought(here.merged, there.merged, here.inserted, there.inserted, here.withdrawn)
+    return Brought(
+        here.merged, there.merged, here.inserted, there.inserted, here.withdrawn, here.counted
+    )
 
 
 def _says_of_file(error: HermesRepairError | OSError) -> bool:

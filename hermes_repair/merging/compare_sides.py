@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from hermes_repair.lineage.graph import EdgeKind, Graph
@@ -54,8 +54,9 @@ class Histories(Protocol):
 class Brought:
     """What earlier merges brought: here, and into the source, as far as its records are at hand.
 
-    ``ids_here`` and ``ids_there`` are the message ids that runs of ours gave on either side;
-    ``withdrawn`` those that merges gave here and that were undone.
+    ``counted`` are sessions of the home that once counted more messages than they had, and how
+    many: those were lost. ``ids_here`` and ``ids_there`` are the message ids that runs of ours
+    gave on either side; ``withdrawn`` those that merges gave here and that were undone.
     """
 
     here: Container[Fingerprint] = frozenset()
@@ -63,6 +64,7 @@ class Brought:
     ids_here: Collection[int] = frozenset()
     ids_there: Collection[int] = frozenset()
     withdrawn: Container[int] = frozenset()
+    counted: Mapping[str, int] = field(default_factory=dict)
 
 
 NOTHING_BROUGHT = Brought()

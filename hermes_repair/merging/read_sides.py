@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import TypeVar
 
 from hermes_repair.lineage.queries import node_query
-from hermes_repair.lineage.session_node import node_from_row
+from hermes_repair.lineage.session_node import SessionNode, node_from_row
 from hermes_repair.merging.chat_verdicts import Sides
 from hermes_repair.merging.common_past import CommonIds, Past, last_common_id, relation
 from hermes_repair.merging.compare_sides import NOTHING_BROUGHT, Brought, compare
@@ -49,6 +49,7 @@ def compare_databases(
     if ours.sequence is not None:
         # Its last ids by Hermes: a merge that was undone says nothing of when the two went apart.
         ours = replace(ours, sequence=_before(ours.sequence, brought.withdrawn))
+    ours = replace(ours, sessions=counting(ours.sessions, brought.counted))
     with side_by_side(home, source) as databases:
         shared = databases.settle()
         high = last_common_id(ours, theirs, _ids(shared))
@@ -84,6 +85,18 @@ def _schema(look: Look) -> int | None:
         return None
     row = look.one("SELECT version FROM schema_version LIMIT 1")
     return row[0] if row is not None and isinstance(row[0], int) else None
+
+
+def counting(
+    sessions: Mapping[str, SessionNode], counted: Mapping[str, int]
+) -> Mapping[str, SessionNode]:
+    """Return sessions with the counts that they had before a repair lowered them."""
+    raised = {
+        name: replace(sessions[name], message_count=number)
+        for name, number in counted.items()
+        if name in sessions and number > (sessions[name].message_count or 0)
+    }
+    return {**sessions, **raised} if raised else sessions
 
 
 def _ids(shared: SharedIds) -> CommonIds:

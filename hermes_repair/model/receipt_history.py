@@ -64,10 +64,10 @@ class ReceiptHistory:
     of a chat; ``freed`` are ids that they left without a row; ``brought`` are, by session, the
     lines that they brought back, ``merged`` fingerprints of what merges took from other databases
     (:mod:`hermes_repair.merging.row_keys`) and no undo took out again, ``withdrawn`` the ids of
-    messages that came so and that an undo took out. ``kept`` are copies of files that they made
-    and that are there;
-    ``birth`` is what the earliest of them knew of the age of the database; ``migrations``
-    are those of ours whose result is still there. ``unfinished`` are
+    messages that came so and that an undo took out. ``counted`` are sessions that once counted
+    more messages than they had, and how many (MS002 lowers that). ``kept`` are copies of files
+    that they made and that are there; ``birth`` is what the earliest of them knew of the age of the
+    database; ``migrations`` are those of ours whose result is still there. ``unfinished`` are
     receipts of runs that did not come to their end (path, header, units that are neither done nor
     given up); ``unreadable`` are files of ours by name that cannot be read, and why.
     """
@@ -80,6 +80,7 @@ class ReceiptHistory:
     kept: frozenset[FileCopy] = frozenset()
     merged: frozenset[bytes] = frozenset()
     withdrawn: frozenset[int] = frozenset()
+    counted: Mapping[str, int] = field(default_factory=dict)
     birth: float | None = None
     migrations: tuple[Header, ...] = ()
     unfinished: tuple[tuple[Path, Header, int], ...] = ()

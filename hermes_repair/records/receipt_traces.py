@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from array import array
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -22,7 +22,8 @@ class Traces:
 
     ``brought`` are pairs of a session and its lines, ``copies`` of files are not taken back by an
     undo. ``merged`` are fingerprints of what came from another database, ``withdrawn`` the ids of
-    messages that came so and were undone.
+    messages that came so and were undone. ``counted``: by session, how many messages it counted
+    before that was set to those that there are (MS002).
     """
 
     written: frozenset[int]
@@ -33,6 +34,7 @@ class Traces:
     copies: tuple[FileCopy, ...]
     merged: frozenset[bytes]
     withdrawn: frozenset[int]
+    counted: Mapping[str, int]
 
 
 def lost_text(ids: Collection[int], proof_rows: Sequence[ProofRow]) -> str:
@@ -74,6 +76,7 @@ def traces(receipt: PlanFile) -> Traces:
             copies=tuple(_copies(receipt)),
             merged=frozenset(_merged(receipt)),
             withdrawn=frozenset(_withdrawn(receipt)),
+            counted=dict(_counted(receipt)),
         )
 
 
@@ -168,6 +171,23 @@ def _withdrawn(receipt: PlanFile) -> Iterator[int]:
         " AND u.state = 'undone'"
     ):
         yield int(id)
+
+
+def _counted(receipt: PlanFile) -> Iterator[tuple[str, int]]:
+    """Yield the sessions of which a repair of ours lowered the count, and what they counted."""
+    for session_id, number in receipt.rows(
+        "SELECT k.value, b.value FROM actions a JOIN units u ON u.number = a.unit"
+        " JOIN images k ON k.unit = a.unit AND k.position = a.position"
+        "  AND k.image = 'key' AND k.column_name = 'id'"
+        " JOIN images b ON b.unit = a.unit AND b.position = a.position"
+        "  AND b.image = 'before' AND b.column_name = 'message_count'"
+        " JOIN images f ON f.unit = a.unit AND f.position = a.position"
+        "  AND f.image = 'after' AND f.column_name = 'message_count'"
+        " WHERE a.tbl = 'sessions' AND a.kind = 'RowUpdate' AND u.state = 'done'"
+        " AND u.finding_ids LIKE '%\"MS002\"%' AND typeof(b.value) = 'integer'"
+        " AND b.value > f.value"
+    ):
+        yield text(plain(session_id)) or "", int(number)
 
 
 def _copies(receipt: PlanFile) -> Iterator[FileCopy]:

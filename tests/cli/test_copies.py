@@ -420,3 +420,22 @@ def test_a_copy_of_a_newer_schema_cannot_be_merged_yet(
         add_session(db, NEW, [("user", "only there", 9.0)])
     said = say(capsys, "copies", "--home", home, newer)
     assert "is at schema 16 and this home at 14" in said.out and "merge --home" not in said.out
+
+
+def test_a_repair_of_the_count_does_not_hide_that_messages_were_lost(
+    home: Path, capsys: Capture
+) -> None:
+    copied(home)
+    with opened(home) as db:
+        db.execute("DELETE FROM messages WHERE id = 2")  # what no release does: the count stays
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    before = findings(capsys, home)["CP001"]
+    assert before["data"]["lost"] == 1 and before["severity"] == "error"
+    assert say(capsys, "repair", "--yes", "--home", home).code == 0
+    with opened(home) as db:
+        assert db.execute("SELECT MIN(message_count) FROM sessions").fetchone() == (1,)
+    assert findings(capsys, home)["CP001"]["data"] == before["data"]
+    left = say(capsys, "merge", "--dry-run", "--json", "--home", home, home / "state.db.bak")
+    assert [one["lost"] for one in left.document["sources"][0]["left"]] == [True]
+    assert say(capsys, "undo", "--yes", "--home", home).code == 0
+    assert findings(capsys, home)["CP001"]["data"] == before["data"]
