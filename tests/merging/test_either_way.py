@@ -202,9 +202,9 @@ def run(folder: Path, seeds: Sequence[int], acts: Sequence[str]) -> tuple[int, l
 
 @pytest.mark.parametrize("acts", [ACTS, (*ACTS, *TAKING)])
 def test_some_copies(acts: Sequence[str], tmp_path: Path) -> None:
-    decided, wrong = run(tmp_path, range(25), acts)
+    decided, wrong = run(tmp_path, range(12), acts)
     assert not wrong
-    assert decided > 5
+    assert decided > 3
 
 
 @pytest.mark.long
@@ -212,4 +212,4 @@ def test_some_copies(acts: Sequence[str], tmp_path: Path) -> None:
 def test_many_copies(acts: Sequence[str], tmp_path: Path) -> None:
     decided, wrong = run(tmp_path, range(1000, 3000), acts)
     assert not wrong
-    assert decided > 500
+    assert decided > 300
