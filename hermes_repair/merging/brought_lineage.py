@@ -104,7 +104,10 @@ class BroughtLineage:
         return set(meant)
 
     def _parts_below(self, name: str) -> Iterator[str]:
-        for part in self._graph.chain(name):
+        below = list(self._graph.chain(name))
+        if self._home.marks_runs:
+            below += [child.id for child in self._graph.child_nodes(name) if is_unmarked(child)]
+        for part in below:
             if part in self._verdicts and self._verdicts[part].verdict is not Verdict.EMPTY:
                 yield part
 

@@ -81,7 +81,7 @@ def _into(verdict: Verdict, at_home: SessionNode, standing: Standing) -> Bring |
     is_open = at_home.end_reason not in ENDS
     beginning = not standing.undone or standing.display is Display.SOURCE_MORE
     goes_on = not standing.home_more and beginning and is_open
-    asked = verdict is not Verdict.FORK and is_open
+    asked = left and is_open and not standing.archived
     if (verdict is Verdict.CONTINUED or asked) and standing.home_more and standing.after:
         since, messages = standing.after
         return Bring(standing.into, False, since, messages)

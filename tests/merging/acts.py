@@ -77,8 +77,13 @@ SHORT = (
 )
 """Of the short run, each against each."""
 
-MIGRATIONS = (("0.14.0", "0.16.0"), ("0.16.0", "0.19.0"), ("0.18.2", "0.19.0"))
-"""From which release to which the home is brought, while the source stays."""
+MIGRATIONS = (
+    ("0.14.0", "0.16.0"),
+    ("0.14.0", "0.19.0"),
+    ("0.16.0", "0.19.0"),
+    ("0.18.2", "0.19.0"),
+)
+"""From which release to which one side is updated, while the other stays."""
 
 
 def acts_of(release: str) -> tuple[str, ...]:

@@ -81,6 +81,9 @@ def judge_named(
         for name, line in source.shown.items()
         if any(line == other[: len(line)] for key, other in source.shown.items() if key != name)
     ]
+    for one in found.brings:
+        node = graph.nodes[one.session_id]
+        begun += filter(None, (node.parent_id, node.branched_from))
     answer.changed = _changed(home.shown, source.shown, shown, found, begun)
     return answer
 

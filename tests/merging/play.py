@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -14,6 +15,7 @@ from typing import Any, TypeAlias
 from tests.histories.acts import Step
 from tests.histories.play import Releases
 from tests.homes.folders import new_folder
+from tests.in_process import fixed_environment, migrate
 from tests.merging.acts import BASES, listed
 from tests.releases import hear, say, start_release
 
@@ -102,6 +104,19 @@ class Player:
         truth = json.loads((node / "truth.json").read_text(encoding="utf-8"))["truth"]
         return Played(acts, node / "home", truth, shown, rows)
 
+    def updated(self, release: str, base: Path) -> Path:
+        """Return a base as a newer release leaves it that opens it."""
+        node = self._play(release, ["update"], base)
+        assert node is not None, f"{release} cannot open what is to be updated"
+        return node
+
+    def brought(self, release: str, side: Played, number: int) -> Played:
+        """Return a side at a newer schema, by our own route, as this release shows it."""
+        home = self._new()
+        shutil.copytree(side.home, home)
+        migrate(home, fixed_environment(home.parent), number)
+        return Played(side.acts, home, side.truth, *self.read(release, home))
+
     def _play(self, release: str, acts: Sequence[str], base: Path | None) -> Path | None:
         for act in acts:
             node = self._new()
@@ -121,6 +136,7 @@ class Player:
         copy = self._new()
         copy.mkdir()
         shutil.copyfile(home / "state.db", copy / "state.db")
+        _show_hidden(copy / "state.db")
         say(reader, str(copy))
         lines, marks = json.loads(hear(reader, "shown"))
         shutil.rmtree(copy)
@@ -137,6 +153,15 @@ def playing() -> Iterator[Player]:
     with ExitStack() as stack:
         place = stack.enter_context(new_folder())
         yield Player(stack, place)
+
+
+def _show_hidden(database: Path) -> None:
+    """Take back what an update hides: short chats with a tool call, as runs without a parent."""
+    with closing(sqlite3.connect(database)) as db, db:
+        db.execute(
+            "UPDATE sessions SET model_config = json_remove(model_config, '$._delegate_from')"
+            " WHERE json_extract(model_config, '$._delegate_from') = '__orphaned__'"
+        )
 
 
 def _edit(path: Path, key: str, more: float) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import sqlite3
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from hermes_repair.merging.read_sides import compare_databases
 from hermes_repair.merging.verdicts_of_chats import Comparison, Verdict
 from hermes_repair.store.file_state import main_alone
-from tests.merging.acts import RELEASES, acts_of, bases_of
+from tests.merging.acts import MIGRATIONS, RELEASES, acts_of, bases_of
 from tests.merging.apply import apply
 from tests.merging.judge import Judgement, judge, judge_named
 from tests.merging.play import Played, Player, playing
@@ -42,6 +44,34 @@ def pairs(
     for home in homes:
         for source in sources:
             yield merged(player, release, base, home, source)
+
+
+def migrated_pairs(
+    player: Player, way: tuple[str, str], base: str, acts: tuple[Sequence[str], Sequence[str]]
+) -> Iterator[Pair]:
+    """Let a newer release update one side before its acts, and our route the other after them.
+
+    ``acts`` are those of the side that is updated and of the other. Yields each pair twice, with
+    the updated side as the home, which is where a source is brought to the schema of the home, and
+    as the source, of which a home of an older schema has to be migrated first.
+    """
+    old, new = way
+    bases = player.bases(old, base)
+    for updated, other in (bases, bases[::-1]):
+        ready = player.updated(new, updated)
+        first = [side for act in acts[0] if (side := player.side(new, act, ready))]
+        stayed = [side for act in acts[1] if (side := player.side(old, act, other))]
+        second = [player.brought(new, side, _schema(first[0])) for side in stayed]
+        for one in first:
+            for two in second:
+                home, source = (one, two) if updated == bases[0] else (two, one)
+                yield merged(player, new, f"{base} of {old}", home, source)
+
+
+def _schema(side: Played) -> int:
+    with closing(sqlite3.connect(side.home / "state.db")) as db:
+        [[number]] = db.execute("SELECT version FROM schema_version")
+    return int(number)
 
 
 def merged(player: Player, release: str, base: str, home: Played, source: Played) -> Pair:
@@ -84,6 +114,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("releases", nargs="*", default=RELEASES)
     parser.add_argument("--base")
+    parser.add_argument("--migrated", action="store_true", help="one side was updated")
     parser.add_argument("--show", action="store_true")
     parser.add_argument("--asked", action="store_true")
     options = parser.parse_args()
@@ -94,11 +125,20 @@ def main() -> None:
     wrong: list[Pair] = []
     asking: list[Pair] = []
     for release in options.releases:
-        for base in bases_of(release):
+        for base in bases_of(release) if not options.migrated else ():
             if options.base in (None, base):
                 with playing() as player:
                     found = list(pairs(player, release, base, acts_of(release), acts_of(release)))
                 print(_line(release, base, found), flush=True)
+                wrong += [pair for pair in found if pair.answer.wrong]
+                asking += [pair for pair in found if pair.answer.asked]
+    for old, new in MIGRATIONS if options.migrated else ():
+        for base in bases_of(old) if new in options.releases else ():
+            if options.base in (None, base):
+                acts = acts_of(new), acts_of(old)
+                with playing() as player:
+                    found = list(migrated_pairs(player, (old, new), base, acts))
+                print(_line(f"{old} to {new}", base, found), flush=True)
                 wrong += [pair for pair in found if pair.answer.wrong]
                 asking += [pair for pair in found if pair.answer.asked]
     for pair in wrong if options.show else ():

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from tests.merging.acts import RELEASES, acts_of, bases_of
+from tests.merging.acts import MIGRATIONS, RELEASES, acts_of, bases_of
 from tests.merging.play import playing
-from tests.merging.table import merged, pairs
+from tests.merging.table import merged, migrated_pairs, pairs
 
 HOMES = ("turn", "undo", "delete", "rotate, turn")
+UPDATED = ("turn", "rotate, turn")
 SOURCES = ("turn", "undo, again", "BRANCH, turn")
 
 
@@ -46,6 +47,25 @@ def test_what_was_wrong_once(release: str, base: str, home: str, source: str) ->
         assert other is not None
         answer = merged(player, release, base, one, other).answer
     assert not answer.wrong, answer
+
+
+@pytest.mark.parametrize("way", [("0.14.0", "0.19.0"), ("0.16.0", "0.19.0")])
+def test_a_sample_after_an_update_of_one_side(way: tuple[str, str]) -> None:
+    with playing() as player:
+        found = list(migrated_pairs(player, way, "two chats", (UPDATED, SOURCES)))
+    assert len(found) == 2 * len(UPDATED) * len(SOURCES)
+    assert not [(str(pair), pair.answer) for pair in found if pair.answer.wrong]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("way", "base"), [(way, base) for way in MIGRATIONS for base in bases_of(way[0])]
+)
+def test_every_act_after_an_update_of_one_side(way: tuple[str, str], base: str) -> None:
+    old, new = way
+    with playing() as player:
+        found = list(migrated_pairs(player, way, base, (acts_of(new), acts_of(old))))
+    assert not [(str(pair), pair.answer) for pair in found if pair.answer.wrong]
 
 
 @pytest.mark.long
