@@ -35,9 +35,11 @@ MANUAL = ROOT / "docs" / "hermes-repair.1"
 CAST = ROOT / "docs" / "cast.svg"
 PICTURE = ROOT / "docs" / "report.png"
 FAMILIES = {
+    "CP": "Copies",
     "DB": "The file",
     "FT": "Search",
     "GW": "Routing of the gateway",
+    "HK": "Upkeep",
     "LK": "Locks",
     "LN": "Lineage",
     "MS": "Messages",

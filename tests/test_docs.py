@@ -16,7 +16,10 @@ from tests.support import ROOT
 
 TOP = (".ci", "benchmarks", "docs", "hermes_repair", "sample_data", "schema", "tests")
 TEXT = {".py", ".md", ".toml", ".sql", ".json", ".sh", ".yml", ".yaml", ""}
-PAGES = tuple(f"docs/{name}.md" for name in ("install", "monitoring", "findings", "safety", "faq"))
+PAGES = tuple(
+    f"docs/{name}.md"
+    for name in ("install", "monitoring", "findings", "safety", "faq", "comparison")
+)
 DOCUMENTS = (
     "README.md",
     "CONTRIBUTING.md",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
@@ -18,7 +18,7 @@ from hermes_repair.app.diagnose import Diagnosis, diagnose
 from hermes_repair.app.environment import Run
 from hermes_repair.cli.interrupts import starting_others
 from hermes_repair.cli.target import Responder, Target
-from hermes_repair.home.layout import on_behalf_of_owners
+from hermes_repair.home.layout import DATABASE, on_behalf_of_owners
 from hermes_repair.model.choices import LookOptions, Selection
 from hermes_repair.model.errors import ExitCode, HermesRepairError, NoDatabase
 from hermes_repair.model.findings import Severity
@@ -28,8 +28,11 @@ from hermes_repair.report.fleet_text import Member
 from hermes_repair.report.lines import Line, show
 from hermes_repair.report.own_files import require_place, write
 
-FEWEST = 6
-"""Profiles from which on other processes are worth their start."""
+LOOK_SECONDS = 0.9
+BYTES_PER_SECOND = 100 << 20
+"""How long a look takes: of a small profile, and how much of a large one more."""
+START_SECONDS = 2.0
+"""What the others have to save, for starting two processes takes almost as long."""
 MOST_PROCESSES = 4
 
 
@@ -39,8 +42,9 @@ def looking_ahead(
 ) -> Iterator[Ahead]:
     """Begin to look at every profile, several at a time, where there are many."""
     roots = target.roots(target.environment()) if target.all_profiles else []
-    processes = min(MOST_PROCESSES, os.cpu_count() or 1)
-    if len(roots) < FEWEST or processes < 2:
+    takes = {root: look_seconds(root) for root in roots}
+    processes = min(MOST_PROCESSES, os.cpu_count() or 1, len(roots))
+    if processes < 2 or not worth_starting(takes.values()):
         yield Ahead(look_options, selection, {})
         return
     # A new interpreter each: a copy of this one would share its threads and open descriptors.
@@ -48,7 +52,9 @@ def looking_ahead(
     pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_end_in_order)
     try:
         with starting_others():
-            futures = {root: pool.submit(_look, root, look_options, selection) for root in roots}
+            # The longest first, or the others are done and wait for it.
+            order = sorted(roots, key=lambda root: -takes[root])
+            futures = {root: pool.submit(_look, root, look_options, selection) for root in order}
         yield Ahead(look_options, selection, futures)
     except BaseException:
         for process in multiprocessing.active_children():
@@ -56,6 +62,19 @@ def looking_ahead(
         raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def look_seconds(root: Path) -> float:
+    """Return about how long a look at a home takes, by the size of its database."""
+    try:
+        return LOOK_SECONDS + (root / DATABASE).stat().st_size / BYTES_PER_SECOND
+    except OSError:
+        return 0.0  # nobody has used it yet
+
+
+def worth_starting(takes: Iterable[float]) -> bool:
+    """Whether processes save more than they cost: all looks but the longest can run beside it."""
+    return sum(sorted(takes)[:-1]) > START_SECONDS
 
 
 class Ahead:

@@ -228,7 +228,7 @@ def test_many_profiles_are_looked_at_by_several_processes(
     """What they say is what one process says."""
     words = ["doctor", "--all-profiles", "--json", "--home", str(base)]
     alone = say(capsys, *words).document
-    monkeypatch.setattr(fleet, "FEWEST", 2)
+    monkeypatch.setattr(fleet, "START_SECONDS", 0.0)
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
 
     def here(*_: object) -> None:
@@ -242,11 +242,38 @@ def test_many_profiles_are_looked_at_by_several_processes(
     ]
 
 
+@pytest.mark.parametrize(
+    ("bytes_of", "worth"),
+    [
+        ([1 << 20] * 35, True),
+        ([1 << 20] * 3, False),
+        ([1 << 30, 1 << 30], True),
+        ([1 << 30, 1 << 20], False),
+        ([1 << 30], False),
+        ([], False),
+    ],
+    ids=["34 small", "3 small", "2 big", "a big one", "one", "none"],
+)
+def test_processes_are_started_where_they_save_more(
+    bytes_of: list[int], worth: bool, tmp_path: Path
+) -> None:
+    """Two take 2 seconds to start; a look takes one, and 10 more for each GB."""
+    takes = []
+    for number, size in enumerate(bytes_of):
+        root = tmp_path / str(number)
+        root.mkdir()
+        with (root / "state.db").open("wb") as file:
+            file.truncate(size)
+        takes.append(fleet.look_seconds(root))
+    assert fleet.look_seconds(tmp_path) == 0, "nobody has used it"
+    assert fleet.worth_starting(takes) == worth
+
+
 @pytest.mark.parametrize("after", [0.0, 0.4])
 def test_stopping_many_looks_is_quiet_and_quick(base: Path, after: float) -> None:
     """^C reaches every process of a terminal, also one that is still importing."""
     code = (
-        "import sys; from hermes_repair.cli import fleet, main; fleet.FEWEST = 2;"
+        "import sys; from hermes_repair.cli import fleet, main; fleet.START_SECONDS = 0;"
         " fleet.os.cpu_count = lambda: 2; told = fleet.ProcessPoolExecutor.submit\n"
         "def submit(*a): print('begun', flush=True); return told(*a)\n"
         "fleet.ProcessPoolExecutor.submit = submit; sys.argv[0] = 'hermes-repair'; main()"
