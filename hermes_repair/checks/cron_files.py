@@ -1,4 +1,4 @@
-"""HK001: the file of cron's jobs."""
+"""HK001 and HK007: the file of cron's jobs, and claims of jobs that never end."""
 
 from __future__ import annotations
 
@@ -12,16 +12,19 @@ from hermes_repair.checks.registry import check, each
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.home.cron_jobs import (
     JOBS_LIMIT,
+    claims_ahead,
     file_of_jobs,
     is_readable,
     jobs_place,
     whole_jobs,
+    without_claims_ahead,
 )
+from hermes_repair.home.installs import serving
 from hermes_repair.host.regular_files import read_if_there
 from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import Safety, Stage, Unit
-from hermes_repair.model.words import count
+from hermes_repair.model.words import count, verb
 
 
 @check("HK001", "jobs-file-torn", Severity.ERROR, Remedy.UNSAFE, stage=Stage.FILES)
@@ -65,4 +68,56 @@ def _keep_whole_jobs(
 ) -> Iterator[Unit]:
     unit = rewritten_file(scene, [finding], jobs_place(scene.home), data, file_of_jobs(jobs))
     summary = f"write jobs.json with the {count(len(jobs), 'job')} that can be read"
+    yield replace(unit, summary=summary, safety=Safety.UNSAFE)
+
+
+_MENDED_SINCE = 22
+"""The schema of 0.19.0, the first release that takes such a claim over by itself."""
+
+
+@check("HK007", "cron-claim-ahead", Severity.WARNING, Remedy.UNSAFE, stage=Stage.FILES)
+def cron_claim_ahead(scene: Scene) -> Iterator[Finding]:
+    """A job of cron is noted as being run by a claim that is of the future.
+
+    What it means: Hermes 0.17.0 to 0.18.2 pass the job over as "already being fired" until that
+    time has come, and then some minutes more.
+
+    How it happens: the clock was ahead when the job was claimed, or its time zone was another
+    (Hermes #60703, #107559).
+
+    What repair does: nothing by itself. When you name the finding, it copies `cron/jobs.json` and
+    takes those claims out of it; all else of the file stays.
+
+    How safe it is: what Hermes 0.19.0 does by itself, so that where it is installed nothing is
+    said. But a job that is due runs at once then, and whether its last run was finished is not
+    written anywhere. Claims of less than a day ahead are left alone: they end by themselves.
+    """
+    known = serving(scene.installed)
+    if known is not None and (known.number or 0) >= _MENDED_SINCE:
+        return
+    place = jobs_place(scene.home)
+    data = read_if_there(place, JOBS_LIMIT)
+    jobs = claims_ahead(data, scene.now) if data is not None else []
+    if data is None or not jobs:
+        return
+    mends = can_rewrite(place)
+    number = len(set(jobs))
+    yield cron_claim_ahead.finding(
+        {"kind": "file", "path": place.name},
+        f"{count(number, 'job')} of cron {verb(number, 'is', 'are')} claimed until a time to come:"
+        " Hermes up to 0.18.2 passes over what is claimed.",
+        advice("To free them: {}", command("repair", "--select", "HK007", "--unsafe"))
+        if mends
+        else "Update Hermes: 0.19.0 takes such a claim over.",
+        remedy=Remedy.UNSAFE if mends else Remedy.MANUAL,
+        data={"jobs": sorted(set(jobs))},
+        identity=tuple(sorted(set(jobs))),
+        fix=each(partial(_free_jobs, scene, data, number)) if mends else None,
+    )
+
+
+def _free_jobs(scene: Scene, data: bytes, number: int, finding: Finding) -> Iterator[Unit]:
+    after = without_claims_ahead(data, scene.now)
+    unit = rewritten_file(scene, [finding], jobs_place(scene.home), data, after)
+    summary = f"take the claims of {count(number, 'job')} out of jobs.json"
     yield replace(unit, summary=summary, safety=Safety.UNSAFE)

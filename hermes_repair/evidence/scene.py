@@ -31,9 +31,11 @@ from hermes_repair.evidence.sessions_elsewhere import (
     Continuation,
     OlderCopy,
     Place,
+    SharedChats,
     find_continuations,
     find_elsewhere,
     find_older_copies,
+    find_shared,
 )
 from hermes_repair.evidence.suspect_rows import Suspects, find_suspects
 from hermes_repair.model.errors import Refused
@@ -59,6 +61,11 @@ class Scene(LineageEvidence):
     def continued_elsewhere(self) -> Mapping[str, tuple[Continuation, ...]]:
         """What continues, in other profiles, the sessions that nothing here continues, by id."""
         return find_continuations(self)
+
+    @cached_property
+    def shared_chats(self) -> tuple[SharedChats, ...]:
+        """Which chats other profiles have under the same id, but not the same."""
+        return find_shared(self)
 
     @cached_property
     def older_copies(self) -> tuple[OlderCopy, ...]:

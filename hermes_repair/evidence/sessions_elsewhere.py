@@ -226,3 +226,65 @@ def find_remaining_files(home: Home) -> RemainingFiles:
 def _chat_files(home: Home) -> Iterator[TranscriptFile]:
     for folder in dict.fromkeys((home.sessions_dir, home.logs_dir)):
         yield from list_sessions(folder).files
+
+
+@dataclass(frozen=True, slots=True)
+class SharedChats:
+    """Sessions that another profile has under the same id, and that differ there.
+
+    ``ahead_here`` and ``ahead_there`` are those of them of which one side has the later message.
+    """
+
+    profile: str
+    path: Path
+    sessions: tuple[str, ...]
+    ahead_here: int
+    ahead_there: int
+
+
+_MESSAGES_OF = (
+    "SELECT session_id, COUNT(*), MAX(timestamp) FROM messages"
+    " WHERE session_id IN (SELECT id FROM sessions) GROUP BY session_id"
+)
+
+
+def find_shared(snapshot: LineageEvidence) -> tuple[SharedChats, ...]:
+    """Return which chats other profiles have too, but not the same; those archived here left out.
+
+    A chat that was taken to another profile is archived where it was, and goes on there.
+    A profile that cannot be looked at is left out: `doctor` says that it saw this one alone.
+    """
+    found: list[SharedChats] = []
+    for copy in other_databases(snapshot.home):
+        if copy.kind is not CopyKind.PROFILE:
+            continue
+        try:
+            with look_at(copy) as look:
+                rows = list(look.rows(_MESSAGES_OF)) if look is not None else []
+        except HermesRepairError:
+            continue
+        there = {text(id): (number, last) for id, number, last in rows}
+        here = {
+            node.id: (node.rows, node.last_message_at)
+            for node in snapshot.nodes
+            if node.rows and not node.archived and node.id in there
+        }
+        differing = sorted(id for id, state in here.items() if state != there[id])
+        if differing:
+            later = [_later(here[id][1], there[id][1]) for id in differing]
+            shared = SharedChats(
+                profile_of(copy.path) or "default",
+                copy.path,
+                tuple(differing),
+                later.count(1),
+                later.count(-1),
+            )
+            found.append(shared)
+    return tuple(found)
+
+
+def _later(here: float | None, there: Value) -> int:
+    """Return 1 where this side has the later message, -1 where the other has, else 0."""
+    if here is None or not isinstance(there, int | float):
+        return 0
+    return (here > there) - (here < there)

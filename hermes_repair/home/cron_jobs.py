@@ -8,6 +8,8 @@ reads past it (0.13.0 to 0.19.0 raise "Cron database corrupted and unrepairable"
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -52,3 +54,47 @@ def whole_jobs(data: bytes) -> list[dict[str, Any]]:
 def file_of_jobs(jobs: list[dict[str, Any]]) -> bytes:
     """Return the bytes of a file with these jobs, in Hermes' own layout."""
     return json.dumps({"jobs": jobs}, indent=2).encode("ascii")
+
+
+CLAIMS = ("fire_claim", "run_claim")
+"""What says that a job is being run: by whom, and since when (0.17.0 and later)."""
+_DAY = 86400.0
+
+
+def claims_ahead(data: bytes, now: float) -> list[str]:
+    """Return the ids of jobs whose claim is of more than a day after ``now`` (epoch).
+
+    A run that is under way while the clock is set back leaves such a claim for hours at most.
+    """
+    return [str(job["id"]) for job, claim in _claims(_parsed(data)) if _is_ahead(job[claim], now)]
+
+
+def without_claims_ahead(data: bytes, now: float) -> bytes:
+    """Return the file less those claims, all else of it kept, in Hermes' own layout."""
+    document = _parsed(data)
+    for job, claim in _claims(document):
+        if _is_ahead(job[claim], now):
+            job[claim] = None
+    return json.dumps(document, indent=2).encode("ascii")
+
+
+def _parsed(data: bytes) -> Any:
+    try:
+        return json.loads(data.decode("utf-8-sig"), strict=False)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _claims(document: Any) -> Iterator[tuple[dict[str, Any], str]]:
+    jobs = document.get("jobs") if isinstance(document, dict) else document
+    for job in jobs if isinstance(jobs, list) else ():
+        if isinstance(job, dict) and isinstance(job.get("id"), str):
+            yield from ((job, claim) for claim in CLAIMS if isinstance(job.get(claim), dict))
+
+
+def _is_ahead(claim: dict[str, Any], now: float) -> bool:
+    try:
+        at = datetime.fromisoformat(claim["at"])
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() > now + _DAY
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return False  # every release takes over what it cannot read

@@ -261,8 +261,9 @@ class PlanFile:
         self._insert("actions", [place | {name: kept(value) for name, value in row.items()}])
         for image, values in images.items():
             own = {**place, "image": image}
-            rows = ({**own, "column_name": name, "value": v} for name, v in values.items())
-            self._insert("images", rows)
+            self._insert(
+                "images", (own | {"column_name": n, "value": v} for n, v in values.items())
+            )
 
     def _column_set(self, columns: tuple[str, ...]) -> int:
         """Return the number of a list of columns, kept once however many rows share it."""

@@ -112,7 +112,7 @@ def test_one_line_for_a_monitor(base: Path, capsys: Capture) -> None:
     assert said.code == 2
     assert said.out == (
         "HERMES CRITICAL - default: 2 errors, 2 warnings; work: 2 errors, 2 warnings |"
-        " profiles=3 fatal=0 error=4 warning=4 info=0 can_come_back=14\n"
+        " profiles=3 fatal=0 error=4 warning=4 info=4 can_come_back=14\n"
     )
     well = base / "profiles" / "well"
     said = say(capsys, "doctor", "--nagios", "--home", well)

@@ -29,3 +29,29 @@ def test_whole_jobs_run_again(version: str, tmp_path: Path) -> None:
 
     assert run("undo", "--yes", home=home).code == 0
     assert (home / "cron" / "jobs.json").read_bytes() == torn
+
+
+CLAIM = (
+    PATHS
+    + """
+from cron import jobs
+print(jobs.claim_job_for_fire(jobs.load_jobs()[0]["id"]))
+"""
+)
+
+
+@pytest.mark.parametrize(
+    ("version", "blocked"), [("0.17.0", True), ("0.18.2", True), ("0.19.0", False)]
+)
+def test_claim_of_the_future(version: str, blocked: bool, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    script = (CASES / "HK007_clock_was_ahead" / "write.py").read_text("utf-8")
+    run_release(version, PATHS + script, home)
+    before = (home / "cron" / "jobs.json").read_bytes()
+    assert run_release(version, CLAIM, home).split() == [str(not blocked)]
+    (home / "cron" / "jobs.json").write_bytes(before)
+
+    done = run("repair", "--yes", "--select", "HK007", "--unsafe", home=home)
+    assert done.code == 0, done.out + done.err
+    assert run_release(version, CLAIM, home).split() == ["True"]
