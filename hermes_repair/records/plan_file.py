@@ -260,10 +260,8 @@ class PlanFile:
         place = {"unit": unit, "position": position}
         self._insert("actions", [place | {name: kept(value) for name, value in row.items()}])
         for image, values in images.items():
-            own = {**place, "image": image}
-            self._insert(
-                "images", (own | {"column_name": n, "value": v} for n, v in values.items())
-            )
+            at = {**place, "image": image}
+            self._insert("images", (at | {"column_name": n, "value": v} for n, v in values.items()))
 
     def _column_set(self, columns: tuple[str, ...]) -> int:
         """Return the number of a list of columns, kept once however many rows share it."""
