@@ -14,6 +14,7 @@ import pytest
 
 from hermes_repair.lineage.graph import Graph
 from hermes_repair.lineage.release_rules import RULES
+from hermes_repair.merging.compare_sides import Brought
 from hermes_repair.merging.displayed import Line, broken_rules, shown
 from hermes_repair.merging.read_sides import read_side
 from hermes_repair.merging.row_keys import history_key
@@ -123,11 +124,20 @@ def displayed(copy: Copy) -> dict[str, Line]:
     return shown(graph, RULES["0.19.0"], lambda name: rows.get(name, []))
 
 
-def merged(home: Copy, source: Copy, name: str) -> tuple[Copy, Comparison]:
-    found = compared(home, source)
+def merged(
+    home: Copy, source: Copy, name: str, given_there: frozenset[int] = frozenset()
+) -> tuple[Copy, Comparison, frozenset[int]]:
+    """Return the merged home, what was found, and the ids that the merge gave: its receipt."""
+    found = compared(home, source, Brought(ids_there=given_there))
     target = home.path.with_name(name)
     apply(home.path, source.path, found.brings, target)
-    return Copy(target), found
+    result = Copy(target)
+    return result, found, _ids(result) - _ids(home)
+
+
+def _ids(copy: Copy) -> frozenset[int]:
+    with closing(sqlite3.connect(copy.path)) as db:
+        return frozenset(id for (id,) in db.execute("SELECT id FROM messages"))
 
 
 def asks(found: Comparison) -> bool:
@@ -162,8 +172,8 @@ def problems(folder: Path, seed: int, acts: Sequence[str]) -> tuple[bool, list[s
     """Return whether the two could be merged unasked, and what was wrong."""
     first, second, _ = copies(folder, seed, acts)
     ours, theirs = displayed(first), displayed(second)
-    one, found = merged(first, second, "one.db")
-    other, back = merged(second, first, "other.db")
+    one, found, given = merged(first, second, "one.db")
+    other, back, _ = merged(second, first, "other.db")
     result = displayed(one)
     went_on = {b.bring.into for b in found.brings if b.bring and not b.bring.new_session}
     of_branches = {
@@ -177,13 +187,17 @@ def problems(folder: Path, seed: int, acts: Sequence[str]) -> tuple[bool, list[s
         return False, wrong
     if Counter(result.values()) != Counter(displayed(other).values()):
         wrong.append("either way round shows something else")
-    second_after, taken = merged(second, one, "second.db")
-    if not taken.past.consistent or not compared(one, second_after).past.consistent:
+    second_after, taken, given_back = merged(second, one, "second.db", given)
+    rounds = (
+        (one, second_after, Brought(ids_here=given, ids_there=given_back)),
+        (second_after, one, Brought(ids_here=given_back, ids_there=given)),
+    )
+    if not taken.past.consistent or not compared(*rounds[0]).past.consistent:
         return True, wrong  # both gave the same ids; only the records of merges tell whose
     if Counter(displayed(second_after).values()) != Counter(result.values()):
         wrong.append("the other side does not show the same after it merged what was merged")
-    for home, source in ((one, second_after), (second_after, one)):
-        again = compared(home, source)
+    for home, source, brought in rounds:
+        again = compared(home, source, brought)
         wrong += [f"{name} comes again" for name in again.accepted]
         wrong += ["asks after a round"] if asks(again) else []
     return True, wrong
@@ -198,7 +212,7 @@ def differs(folder: Path, seed: int) -> tuple[bool, list[str]]:
     found: list[Comparison] = []
 
     def take(ours: Copy, theirs: Copy, name: str) -> Copy:
-        taken, compared_so = merged(ours, theirs, name)
+        taken, compared_so, _ = merged(ours, theirs, name)
         found.append(compared_so)
         return taken
 
