@@ -27,6 +27,7 @@ from hermes_repair.store.sequence_marks import known_mark
 from hermes_repair.store.two_databases import FoundRow, SharedIds, TwoDatabases, side_by_side
 
 T = TypeVar("T")
+_FIRST_ID = -(2**63)
 
 
 def compare_databases(
@@ -145,21 +146,26 @@ class _Read:
 
     def unreadable(self, since: Mapping[str, int | None]) -> Collection[str]:
         """Return those chats of the source that Hermes cannot read (:func:`.is_unreadable`)."""
-        found: set[str] = set()
-        chosen: list[Value] = [json.dumps(list(since))]
-        for table, name in (("sessions", "id"), ("messages", "session_id")):
-            columns = ", ".join(map(quote, self._source.columns(table)))
-            for id, chat, *values in self._source.rows(
-                f"SELECT rowid, {name}, {columns} FROM {table}"
-                f" WHERE {name} IN (SELECT value FROM json_each(?))",
-                chosen,
-            ):
-                session_id = text(chat) or ""
-                first = since[session_id] if table == "messages" else None
-                added = first is None or whole(id) >= first
-                if added and any(map(is_unreadable, values)):
-                    found.add(session_id)
-        return found
+        first = {name: _FIRST_ID if id is None else id for name, id in since.items()}
+        chosen: list[Value] = [json.dumps(first), min(first.values())]
+        asked = []
+        for table, name, where in (
+            ("sessions", "id", "?2 IS NOT NULL"),
+            ("messages", "session_id", "t.id >= ?2 AND t.id >= c.value"),
+        ):
+            columns = ", ".join(f"t.{quote(one)}" for one in self._source.columns(table))
+            # One pass, from the first row that is added: not every database has an index.
+            asked.append(
+                "WITH chosen AS MATERIALIZED (SELECT key, value FROM json_each(?1))"
+                f" SELECT c.key, {columns} FROM {table} t CROSS JOIN chosen c ON c.key = t.{name}"
+                f" WHERE {where}"
+            )
+        return {
+            text(chat) or ""
+            for sql in asked
+            for chat, *values in self._source.rows(sql, chosen)
+            if any(map(is_unreadable, values))
+        }
 
     def _whole(
         self, which: Which, session_ids: Collection[str]
