@@ -100,6 +100,16 @@ def bases_of(release: str) -> tuple[str, ...]:
     )
 
 
+def bases_updated(old: str, new: str) -> tuple[str, ...]:
+    """Return the bases of which a newer release shows what the older one did.
+
+    Up to 0.15 a branch has no mark; 0.17.0 and later hide it as a delegate's run when they update a
+    home, so that it is shown on one side and not on the other.
+    """
+    hides = _number(old) < (0, 16, 0) and _number(new) >= (0, 17, 0)
+    return tuple(name for name in bases_of(old) if not (hides and name == "branched"))
+
+
 def listed(release: str, acts: str) -> list[str]:
     """Return acts one by one; a branch as this release makes it."""
     branch = "marked_branch" if _number(release) >= (0, 16, 0) else "branch"

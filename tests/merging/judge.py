@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from hermes_repair.lineage.graph import Graph
-from hermes_repair.merging.verdicts_of_chats import Comparison, Reason, Verdict
+from hermes_repair.merging.verdicts_of_chats import Comparison, Link, Reason, Verdict
 from tests.histories.release_side.truth import DELETED, UNDONE
 from tests.merging.play import MARKS_OF_SOURCE, Played, Shown
 
@@ -84,6 +84,9 @@ def judge_named(
     for one in found.brings:
         node = graph.nodes[one.session_id]
         begun += filter(None, (node.parent_id, node.branched_from))
+        if one.bring is not None and one.bring.link is Link.BRANCH:
+            # Its owner wants both, also where one side cut it down to what the other begins with.
+            begun += filter(None, (one.bring.into, one.at_home))
     answer.changed = _changed(home.shown, source.shown, shown, found, begun)
     return answer
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from hermes_repair.merging.read_sides import compare_databases
 from hermes_repair.merging.verdicts_of_chats import Comparison, Verdict
 from hermes_repair.store.file_state import main_alone
-from tests.merging.acts import MIGRATIONS, RELEASES, acts_of, bases_of
+from tests.merging.acts import MIGRATIONS, RELEASES, acts_of, bases_of, bases_updated
 from tests.merging.apply import apply
 from tests.merging.judge import Judgement, judge, judge_named
 from tests.merging.play import Played, Player, playing
@@ -133,7 +133,7 @@ def main() -> None:
                 wrong += [pair for pair in found if pair.answer.wrong]
                 asking += [pair for pair in found if pair.answer.asked]
     for old, new in MIGRATIONS if options.migrated else ():
-        for base in bases_of(old) if new in options.releases else ():
+        for base in bases_updated(old, new) if new in options.releases else ():
             if options.base in (None, base):
                 acts = acts_of(new), acts_of(old)
                 with playing() as player:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.merging.acts import MIGRATIONS, RELEASES, acts_of, bases_of
+from tests.merging.acts import MIGRATIONS, RELEASES, acts_of, bases_of, bases_updated
 from tests.merging.play import playing
 from tests.merging.table import merged, migrated_pairs, pairs
 
@@ -59,7 +59,7 @@ def test_a_sample_after_an_update_of_one_side(way: tuple[str, str]) -> None:
 
 @pytest.mark.long
 @pytest.mark.parametrize(
-    ("way", "base"), [(way, base) for way in MIGRATIONS for base in bases_of(way[0])]
+    ("way", "base"), [(way, base) for way in MIGRATIONS for base in bases_updated(*way)]
 )
 def test_every_act_after_an_update_of_one_side(way: tuple[str, str], base: str) -> None:
     old, new = way
