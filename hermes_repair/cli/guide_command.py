@@ -132,6 +132,12 @@ class Guide:
             more = False
             if self._agrees("See what may have been removed on purpose?"):
                 self._do(command("backfill", "--all"), trouble, diagnosis)
+        if found.hide and stays:
+            more = False
+            if self._agrees("See what is out of sight, and what shows it?"):
+                ids = ",".join(sorted({one.id for one in found.hide}))
+                self._type(command("doctor", "--select", ids))
+                self._go_on()
         if more and self._agrees("See all that was found?"):
             self._type(command("doctor", *_select(trouble)))
             self._go_on()
@@ -211,7 +217,7 @@ class Guide:
         if self._last_run() == before:
             return True  # the person chose nothing, or it was refused
         self._look(trouble)
-        if not self._agrees("Take it all back?"):
+        if not self._agrees("Take that back?"):
             return True
         self._type(command("undo"))
         self._go_on()

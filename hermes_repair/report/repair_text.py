@@ -86,7 +86,8 @@ def plan_lines(  # noqa: PLR0913 - how much of it is shown, by name
         yield Line(LOOKS_AGAIN, "dim")
         yield from space_lines(proposal.space)
     if plan.waiting:
-        why = proposal.live_reason or "They are planned again when the steps above are done."
+        again = verb(len(plan.waiting), "It is", "They are")
+        why = proposal.live_reason or f"{again} planned again when the steps above are done."
         yield Line("")
         yield Line(f"{count(len(plan.waiting), 'step')} must wait. {why}", "warning", asked=True)
         yield from as_asked(steps.lines(plan.waiting))

@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from hermes_repair.app.plan_words import Said, Words
 from hermes_repair.app.proposal import Proposal
+from hermes_repair.checks.registry import find_check
+from hermes_repair.model.findings import Concerns
 from hermes_repair.model.plans import Outline
-from hermes_repair.model.words import SessionLabel, count, minute, shorten
+from hermes_repair.model.words import SessionLabel, count, minute, shorten, verb
 from hermes_repair.report.audience import Audience
 from hermes_repair.report.lines import Line
 
@@ -113,11 +115,19 @@ def biggest(outlines: Sequence[Outline], number: int) -> list[Outline]:
     return [one for one in outlines if one.number in kept]
 
 
+def _shows(finding_id: str) -> bool:
+    """Whether mending such a finding shows messages that are in the database already."""
+    check = find_check(finding_id)
+    return check is not None and check.concerns is Concerns.UNSEEN
+
+
 def total(outlines: Sequence[Outline]) -> str:
-    """Return what steps come to: messages that are added or removed, and all other changes."""
+    """Return what steps come to: messages added or removed, chats shown, all other changes."""
     added = [one for one in outlines if one.messages > 0]
     removed = [one for one in outlines if one.messages < 0]
-    others = len(outlines) - len(added) - len(removed)
+    rest = [one for one in outlines if not one.messages]
+    shown = sum(any(map(_shows, one.unit.finding_ids)) for one in rest)
+    others = len(rest) - shown
     parts = []
     if added:
         messages = count(sum(one.messages for one in added), "message")
@@ -125,6 +135,8 @@ def total(outlines: Sequence[Outline]) -> str:
     if removed:
         messages = count(-sum(one.messages for one in removed), "surplus message")
         parts.append(f"{messages} go from {count(len(removed), 'chat')}")
+    if shown:
+        parts.append(f"{count(shown, 'chat')} {verb(shown, 'is', 'are')} shown again")
     if others:
         steps = count(others, "other step" if parts else "step")
         parts.append(f"{steps} change{'s' if others == 1 else ''} no number of messages")

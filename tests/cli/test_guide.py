@@ -96,7 +96,7 @@ def test_a_damaged_file_is_replaced_and_put_back(tmp_path: Path) -> None:
     screens = talk_at_a_terminal(tmp_path, "guide", "--home", broken, answers=answers)
     assert all(rows(screen) <= 24 for screen in screens), screens
     said = "".join(screens)
-    assert "salvage --home" in said and "Undone: " in said and "Take it all back?" in said
+    assert "salvage --home" in said and "Undone: " in said and "Take that back?" in said
     assert (broken / "state.db").read_bytes() == before
 
 

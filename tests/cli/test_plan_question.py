@@ -136,7 +136,10 @@ def test_a_person_looks_and_chooses(damaged: Path) -> None:
     assert '1. 2026-05-24, telegram, 5 -> 9 messages, "Permit for a garden shed"' in begin
     assert "7 other steps need your decision: `list` shows, `choose` takes what you want." in begin
     assert "6. 2026-05-02, 0 -> 10 messages TR002 bring back 10 messages" in rest
-    assert "In all: 4 messages come back to 1 chat, 4 other steps change no number" in begin
+    assert (
+        "In all: 4 messages come back to 1 chat, 2 chats are shown again, 2 other steps change no"
+        " number of messages." in begin
+    )
     assert FIRST_WORDS not in begin and f"you: {FIRST_WORDS[: SAID - 2]}" in rest
     assert "Type numbers from 1 to 12, such as 1,3-5." in rest
     assert "What you chose: The plan has 2 steps:" in rest and "Done: 2 steps, 18 changes." in rest
