@@ -31,6 +31,7 @@ DEEPEST = 100
 """Levels of nesting up to which a config.yaml is one: PyYAML slows down with the square of them."""
 
 _TEXT = "tag:yaml.org,2002:str"
+_LONGEST = 100  # digits of a number: more are none of a setting's, and take time
 _NUMBERS = tuple(f"tag:yaml.org,2002:{kind}" for kind in ("bool", "int", "float"))
 
 
@@ -194,6 +195,9 @@ def _value_of(event: ScalarEvent) -> str | float | bool | None:
     if tag is None or tag == "!":
         tag = Resolver().resolve(ScalarNode, event.value, event.implicit)  # type: ignore[no-untyped-call]
     if tag in _NUMBERS:
-        made = SafeConstructor().construct_object(ScalarNode(tag, event.value), deep=True)
+        try:
+            made = SafeConstructor().construct_object(ScalarNode(tag, event.value[:_LONGEST]))
+        except (ValueError, LookupError):  # a text that only its tag calls a number
+            return None
         return made if isinstance(made, int | float) else None
     return event.value if tag == _TEXT else None
