@@ -34,13 +34,14 @@ from hermes_repair.model.words import SessionLabel
 from hermes_repair.schema.allowed_writes import AllowedWrites, allowed_writes
 from hermes_repair.schema.recognise import Family
 from hermes_repair.schema.releases import is_release, newest_release
-from hermes_repair.store.file_state import IN_QUESTION
+from hermes_repair.store.file_state import IN_QUESTION, soundness_meanwhile
 from hermes_repair.store.integrity import Soundness
 from hermes_repair.store.look import Look
 
 T = TypeVar("T")
 
 _MENDED = (Remedy.SAFE, Remedy.UNSAFE, Remedy.MIGRATE)
+LARGE = 32 << 20  # bytes; a smaller file is checked before a thread has begun
 SECOND_LOOK_SECONDS = 2.0  # rotations and flushes in flight are over by then
 
 
@@ -119,43 +120,72 @@ def _once(
 ) -> Diagnosis:
     # Every finding rests on indexes that are as their tables are, so this is asked of any look.
     check_file = not selection.ignores("DB003", "DB006")
+    if check_file and _is_worth_a_thread(file_status):
+        with soundness_meanwhile(run.home.database) as soundness:
+            presumed = _presumed_sound(run, look_options, selection, file_status)
+        if presumed is not None and soundness.result() == Soundness():
+            return presumed
     with open_scene(run, look_options, check_file=check_file, file_status=file_status) as scene:
-        forecast = None
-        if look_options.release is not None and readable(scene):
-            # What a release does rests on all that is wrong, not on what was asked to be listed.
-            every = tuple(examine(scene, Selection()))
-            foreseen = _tried(
-                scene, f"--for {look_options.release}", lambda: forecast_upgrade(scene, every)
-            )
-            every, forecast = foreseen or (every, None)
-            findings = tuple(finding for finding in every if selection.wants_id(finding.id))
-            for check in all_checks():
-                if not selection.wants_id(check.id):
-                    scene.left_out[check.id] = SELECTION  # an area is not sound by what is not said
-        else:
-            findings = tuple(examine(scene, selection))
-        known = _tried(scene, "the number of sessions", lambda: facts(scene))
-        named = _tried(scene, "what sessions are called", lambda: labels(scene, findings))
-        database = known or facts(scene, count=False)
-        picture = None
-        if look_options.picture and readable(scene) and not scene.file.unproven:
-            picture = _tried(scene, "the picture of the chats", lambda: picture_of(scene))
-        return Diagnosis(
-            home=run.home,
-            database=database,
-            findings=tuple(one.without_fix() for one in _with_damage(scene, findings, selection)),
-            labels=named or {},
-            accepted=dict(run.folder.acknowledged_or_why()[0]),
-            notes=tuple(scene.notes),
-            looked_at=looked_at(scene, database["sessions"], database["messages"]),
-            openers=scene.openers,
-            live=scene.look.live,
-            forecast=forecast,
-            blocking=_blocking(scene),
-            deep=look_options.deep,
-            picture=picture,
-            ahead=_ahead(scene),
+        return _seen(run, scene, selection)
+
+
+def _is_worth_a_thread(file_status: FileStatus) -> bool:
+    """Whether a file is one that nobody writes to, has nothing beside it, and takes a while."""
+    sides, whole = file_status.sides, file_status.at_rest and file_status.facts.is_sqlite
+    return whole and not (sides.wal or sides.journal) and sides.main >= LARGE
+
+
+def _presumed_sound(
+    run: Run, look_options: LookOptions, selection: Selection, file_status: FileStatus
+) -> Diagnosis | None:
+    """Return what a look shows of a file that is sound; None where it cannot be read as one.
+
+    Then, and where the file is not sound, another look is taken that knows what is wrong with it.
+    """
+    try:
+        with open_scene(run, look_options, check_file=False, file_status=file_status) as scene:
+            scene.file = replace(scene.file, soundness=Soundness())
+            return _seen(run, scene, selection)
+    except DatabaseUnreadable:
+        return None
+
+
+def _seen(run: Run, scene: Scene, selection: Selection) -> Diagnosis:
+    look_options, forecast, picture = scene.look_options, None, None
+    if look_options.release is not None and readable(scene):
+        # What a release does rests on all that is wrong, not on what was asked to be listed.
+        every = tuple(examine(scene, Selection()))
+        foreseen = _tried(
+            scene, f"--for {look_options.release}", lambda: forecast_upgrade(scene, every)
         )
+        every, forecast = foreseen or (every, None)
+        findings = tuple(finding for finding in every if selection.wants_id(finding.id))
+        for check in all_checks():
+            if not selection.wants_id(check.id):
+                scene.left_out[check.id] = SELECTION  # an area is not sound by what is not said
+    else:
+        findings = tuple(examine(scene, selection))
+    known = _tried(scene, "the number of sessions", lambda: facts(scene))
+    named = _tried(scene, "what sessions are called", lambda: labels(scene, findings))
+    database = known or facts(scene, count=False)
+    if look_options.picture and readable(scene) and not scene.file.unproven:
+        picture = _tried(scene, "the picture of the chats", lambda: picture_of(scene))
+    return Diagnosis(
+        home=run.home,
+        database=database,
+        findings=tuple(one.without_fix() for one in _with_damage(scene, findings, selection)),
+        labels=named or {},
+        accepted=dict(run.folder.acknowledged_or_why()[0]),
+        notes=tuple(scene.notes),
+        looked_at=looked_at(scene, database["sessions"], database["messages"]),
+        openers=scene.openers,
+        live=scene.look.live,
+        forecast=forecast,
+        blocking=_blocking(scene),
+        deep=look_options.deep,
+        picture=picture,
+        ahead=_ahead(scene),
+    )
 
 
 def _ahead(scene: Scene) -> Ahead | None:

@@ -26,14 +26,19 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def _connect(path: Path, query: str) -> sqlite3.Connection:
-    return _connect_uri(f"{file_uri(path)}?{query}", path)
+def _connect(path: Path, query: str, *, any_thread: bool = False) -> sqlite3.Connection:
+    return _connect_uri(f"{file_uri(path)}?{query}", path, any_thread=any_thread)
 
 
-def _connect_uri(uri: str, path: Path) -> sqlite3.Connection:
+def _connect_uri(uri: str, path: Path, *, any_thread: bool = False) -> sqlite3.Connection:
     try:
         connection = sqlite3.connect(
-            uri, uri=True, isolation_level=None, cached_statements=256, factory=_Connection
+            uri,
+            uri=True,
+            isolation_level=None,
+            cached_statements=256,
+            factory=_Connection,
+            check_same_thread=not any_thread,
         )
     except sqlite3.Error as error:
         raise unreadable(path, error) from error
@@ -117,9 +122,12 @@ def unreadable(path: Path, error: sqlite3.Error) -> DatabaseUnreadable:
     )
 
 
-def open_immutable(path: Path) -> sqlite3.Connection:
-    """Open a file that nobody has open and that will not change: no lock, no side file, no WAL."""
-    return _untrusting(_connect(path, "mode=ro&immutable=1"))
+def open_immutable(path: Path, *, any_thread: bool = False) -> sqlite3.Connection:
+    """Open a file that nobody has open and that will not change: no lock, no side file, no WAL.
+
+    ``any_thread``: for a connection that another thread than this one asks, and it alone.
+    """
+    return _untrusting(_connect(path, "mode=ro&immutable=1", any_thread=any_thread))
 
 
 def open_joined(path: Path) -> sqlite3.Connection:
