@@ -131,8 +131,12 @@ class Words:
         if not self._snippets:
             return ""
         at = re.search(re.escape(self._wanted[0]), content, re.IGNORECASE)
-        start = max(0, (at.start() if at else 0) - AROUND)
-        stop = (at.end() if at else 0) + 2 * AROUND
+        first, last = at.span() if at else (0, 0)
+        start, stop = max(0, first - AROUND), last + 2 * AROUND
+        if start and (gap := re.search(r"\s", content[start - 1 : first])):  # no half a word
+            start += gap.start()
+        if stop < len(content) and (gap := re.search(r"\s\S*$", content[last : stop + 1])):
+            stop = last + gap.start()
         text = " ".join(content[start:stop].split())
         return f"{'…' if start else ''}{text}{'…' if stop < len(content) else ''}"
 

@@ -89,6 +89,20 @@ def salvage_and_install(
     return SalvagedInPlace(name, made.ledger, installed, recovered)
 
 
+def why_not(run: Run, found: Ledger) -> Refused | None:
+    """Return why nothing may take the place of these files, None where something may.
+
+    ``found`` is what was read of them: where that lacks anything there is damage.
+    """
+    if found.unread_pages or any(table.lost_rows for table in found.tables):
+        return None
+    try:
+        _require_damage(run, read_what_is_left(run.home))
+    except Refused as error:
+        return error
+    return None
+
+
 def _require_damage(run: Run, file_status: FileStatus) -> None:
     """Raise :class:`Refused` where Hermes can go on with the files as they are."""
     if not file_status.sides.main:

@@ -18,7 +18,7 @@ from hermes_repair.app.begin_anew import (
 )
 from hermes_repair.app.salvage import NoPages
 from hermes_repair.app.salvage_held import salvaging_held
-from hermes_repair.app.salvage_install import salvage_and_install
+from hermes_repair.app.salvage_install import salvage_and_install, why_not
 from hermes_repair.cli.commands import EXIT_STATUS
 from hermes_repair.cli.options import YesOption, at_homes, group
 from hermes_repair.cli.questions import ask
@@ -140,13 +140,16 @@ def salvage(
                 )
             made = reading.make(out, deleted=deleted) if out is not None else None
         ledger = made.ledger if made is not None else found
+        refused = why_not(responder.run, found) if made is None else None
         return responder.answer(
             ExitCode.OK if ledger.complete else ExitCode.REFUSED,
             lambda: salvage_text.document(ledger, made),
             lambda: (
                 salvage_text.made_lines(made, responder.audience)
                 if made is not None
-                else salvage_text.next_lines(ledger, responder.audience, responder.run.home.store)
+                else salvage_text.next_lines(
+                    ledger, responder.audience, responder.run.home.store, refused
+                )
             ),
             headed=False,
         )

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -131,13 +131,34 @@ def _table(held: Held, now: float, audience: Audience) -> Iterator[Line]:
             yield Line("  ".join((*row, *why)))
         return
     labels = audience.labels(held.labels)
-    first, *aligned = table(HEADINGS, rows)
+    first, *aligned = table(*_columns(rows))
     yield Line(first, "dim")
-    for text, hold, why in zip(aligned, held.holds, reasons, strict=True):
+    for text, hold, row, why in zip(aligned, held.holds, rows, reasons, strict=True):
         yield Line(text, "warning" if hold.verdict.safety is not None else "")
         label = labels.get(hold.session or "")
         named = (label.words(),) if label is not None else ()
-        yield from (Line(f"    {part}", "dim") for part in (*why, *named))
+        parts = (*_who_and_when(row), *why, *named)
+        yield from (Line(f"    {part}", "dim") for part in parts)
+
+
+def _columns(rows: Sequence[Sequence[str]]) -> tuple[list[str], list[list[str]]]:
+    """Return what fits on a terminal of 80 columns: headings, and the cells of each row."""
+    kept = [HEADINGS.index(name) for name in ("WHAT", "SESSION OR NAME", "VERDICT", "CLEANED BY")]
+    return [HEADINGS[n] for n in kept], [[row[n] for n in kept] for row in rows]
+
+
+def _who_and_when(row: Sequence[str]) -> Iterator[str]:
+    """Yield what a row says of its holder and times, as far as they are known."""
+    told = dict(zip(HEADINGS, row, strict=True))
+    parts = []
+    if told["HOLDER"] != "-":
+        parts.append(f"holder: {told['HOLDER']}")
+    if told["AGE"] != "-":
+        parts.append(f"taken {told['AGE']} ago")
+    if (until := told["EXPIRES IN"]) != "-":
+        parts.append(f"expired {until}" if until.endswith(" ago") else f"expires in {until}")
+    if parts:
+        yield "; ".join(parts)
 
 
 def _row(hold: Hold, held: Held, now: float) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from typing import Any
 from hermes_repair.app.salvage import Salvaged
 from hermes_repair.app.salvage_install import SalvagedInPlace
 from hermes_repair.model.commands_to_type import advice, command, salvage_command
+from hermes_repair.model.errors import Refused
 from hermes_repair.model.salvage_ledger import (
     OPEN,
     SEARCH_COPY,
@@ -307,12 +308,20 @@ def _other_tables(ledger: Ledger) -> Iterator[Line]:
         yield Line(f"{count(whole, noun)} can be read completely.", "dim")
 
 
-def next_lines(ledger: Ledger, audience: Audience, name: str | None) -> Iterator[Line]:
+def next_lines(
+    ledger: Ledger, audience: Audience, name: str | None, refused: Refused | None
+) -> Iterator[Line]:
     """Yield what is not made again, and what to type after a look that wrote nothing.
 
-    ``name`` is that of the database, None for state.db.
+    ``name`` is that of the database, None for state.db; ``refused`` says why nothing may take its
+    place.
     """
     yield from _left_out(ledger)
+    if refused is not None:
+        yield Line(refused.message, "head")
+        if refused.hint:
+            yield Line(audience.typed(refused.hint))
+        return
     write = advice(
         f"Nothing was written. To put it in the place of {name or 'state.db'}: `{{}}`. Into"
         " a file: `{}`.",

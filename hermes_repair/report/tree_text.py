@@ -1,16 +1,16 @@
-"""The lineage as a picture: rich on a terminal, ASCII elsewhere, JSON, and DOT for graphviz."""
+"""The lineage as a picture: lines on a terminal, ASCII elsewhere, JSON, and DOT for graphviz."""
 
 from __future__ import annotations
 
 import json
 import sys
 from collections.abc import Iterable, Iterator
-from typing import Any, Literal
+from typing import Any
 
-from hermes_repair.lineage.family_tree import DEEPEST, Leaf, Tree, drawn
+from hermes_repair.lineage.family_tree import Leaf, Tree, drawn
 from hermes_repair.lineage.graph import EdgeKind
 from hermes_repair.lineage.session_node import SessionNode
-from hermes_repair.model.words import TITLE_LENGTH, count, day, escape, shorten
+from hermes_repair.model.words import TITLE_LENGTH, cells, count, day, escape, shorten
 from hermes_repair.report.colour import coloured
 from hermes_repair.report.lines import Line
 
@@ -30,13 +30,20 @@ _EDGE = {
 
 def words(leaf: Leaf, *, title: bool) -> str:
     """Return what is told of one session after its id and marks."""
+    return "  ".join(_parts(leaf, title=title))
+
+
+def _parts(leaf: Leaf, *, title: bool) -> Iterator[str]:
     node = leaf.node
-    parts = [node.source or "-", count(node.active_rows, "message"), _span(node), _end(node)]
+    yield node.source or "-"
+    yield count(node.active_rows, "message")
+    if span := _span(node):
+        yield span
+    yield _end(node)
     if title and node.title:
-        parts.append(f'"{shorten(node.title, TITLE_LENGTH)}"')
+        yield f'"{shorten(node.title, TITLE_LENGTH)}"'
     if "orphan" in leaf.marks:
-        parts.append(f"(below {node.parent_id}, which is gone)")
-    return "  ".join(part for part in parts if part)
+        yield f"(below {node.parent_id}, which is gone)"
 
 
 def _span(node: SessionNode) -> str:
@@ -66,31 +73,55 @@ def alone_lines(alone: int) -> list[Line]:
 
 
 def show_on_terminal(trees: Iterable[Tree], *, title: bool) -> None:
-    """Draw the picture with rich."""
+    """Draw the picture with lines and colours; a line that does not fit ends between two facts."""
     from rich.console import Console
     from rich.text import Text
-    from rich.tree import Tree as Drawing
 
-    system: Literal["standard"] | None = "standard" if coloured(sys.stdout) else None
-    console = Console(file=sys.stdout, markup=False, highlight=False, color_system=system)
-
-    def label(leaf: Leaf) -> Text:
-        deep = f"({leaf.depth}) " if leaf.depth > DEEPEST else ""
-        text = Text(deep + escape(leaf.node.id))
-        for mark in leaf.marks:
-            text.append(f" [{mark}]", style="bold red" if mark in LOUD else "green")
-        return text.append(f"  {escape(words(leaf, title=title))}")
-
+    colour = coloured(sys.stdout)
+    console = Console(
+        file=sys.stdout,
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+        color_system="standard" if colour else None,
+    )
     for number, tree in enumerate(trees):
         if number:
             console.print()
-        drawing = Drawing(label(tree.leaves[0]), guide_style="dim")
-        above = [drawing]
-        for leaf in tree.leaves[1:]:
-            depth = min(leaf.depth, DEEPEST)
-            del above[depth:]
-            above.append(above[-1].add(label(leaf)))
-        console.print(drawing)
+        for ascii_lead, leaf in drawn(tree.leaves):
+            lead, below = _drawn_lead(ascii_lead)
+            for place, facts in enumerate(_filled(leaf, console.width - len(lead), title=title)):
+                text = Text(below if place else lead, style="dim")
+                for style, fact in facts:
+                    text.append(fact, style=style)
+                console.print(text)
+
+
+_LINES = str.maketrans({"|": "│", "`": "└", "-": "─"})
+
+
+def _drawn_lead(lead: str) -> tuple[str, str]:
+    """Return what leads to a session in lines that meet, and what stands below it."""
+    guide, deep, number = lead.partition("(")
+    shown = guide.replace("|--", "├──").translate(_LINES)
+    below = guide.replace("|--", "|  ").replace("`--", "   ").translate(_LINES)
+    return shown + deep + number, below + "  "
+
+
+def _filled(leaf: Leaf, width: int, *, title: bool) -> Iterator[list[tuple[str, str]]]:
+    """Yield the facts of a session as lines of styled text; no fact is broken."""
+    facts = [("not dim", escape(leaf.node.id))]
+    facts += [("bold red" if mark in LOUD else "green", f"[{mark}]") for mark in leaf.marks]
+    facts += [("not dim", escape(part)) for part in _parts(leaf, title=title)]
+    line, room = facts[:1], width - cells(facts[0][1])
+    for number, (style, fact) in enumerate(facts[1:]):
+        gap = " " if number < len(leaf.marks) else "  "
+        if cells(gap + fact) > room:
+            yield line
+            line, room, gap = [], width - 2, ""
+        line.append((f"not dim {style}" if style != "not dim" else style, gap + fact))
+        room -= cells(gap + fact)
+    yield line
 
 
 def entries(trees: Iterable[Tree]) -> list[dict[str, Any]]:

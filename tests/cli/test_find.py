@@ -42,6 +42,9 @@ def test_other_words_or_another_chat_are_other_messages() -> None:
         ("The HERON waits.", "The HERON waits."),
         ("a " * 40 + "heron\n\tat   the weir " + "b " * 40, "a a a a a a heron at the weir b b"),
         ("Straße", "Straße"),
+        ("We never heat without any oil, and yet the heron waits.", "…any oil, and yet the heron"),
+        ("heron " + "letters " * 9, "heron letters letters letters letters letters letters…"),
+        ("x" * 60 + "heron" + "y" * 60, "…" + "x" * 25 + "heron"),
     ],
 )
 def test_what_stands_around_a_word(text: str, around: str) -> None:

@@ -88,6 +88,15 @@ def test_a_sound_database_is_not_replaced(tmp_path: Path) -> None:
     assert run("salvage", "--out", tmp_path / "new.db", home=home).code == 0
 
 
+def test_a_look_at_a_sound_database_offers_no_command_that_is_refused(tmp_path: Path) -> None:
+    home = small_home(tmp_path / "home")
+    said = run("salvage", home=home)
+    assert "state.db is sound: there is nothing to salvage." in said.out
+    assert "--install" not in said.out and "--out FILE" in said.out
+    first_page_gone(home)
+    assert "--install" in run("salvage", home=home).out
+
+
 def test_a_first_page_that_the_wal_has_is_left_to_hermes(tmp_path: Path) -> None:
     home = small_home(tmp_path / "home")
     leave_wal(home, ("CREATE TABLE more (a)", ()))

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from hermes_repair.model.words import cells
 from sample_data.build import build
 from tests.cli.speaking import Said, at_a_terminal, say
 from tests.homes.content import content, files, without_sequence
 from tests.homes.home import opened
-from tests.homes.small import FRONT, ORPHAN, SECRET
+from tests.homes.small import FRONT, NOW, ORPHAN, SECRET
 
 Capture = pytest.CaptureFixture[str]
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -191,3 +192,34 @@ def test_looking_at_a_terminal_changes_nothing(home: Path) -> None:
     for command in (["doctor", "-v"], ["tree"], ["locks", "list"], ["history"]):
         at_a_terminal(home.parent, *command, "--home", home)
         assert files(home) == before
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_a_line_of_the_tree_ends_between_two_facts(columns: int, tmp_path: Path) -> None:
+    home = build("damaged", tmp_path / "damaged", NOW)
+    shown = plain(at_a_terminal(tmp_path, "tree", "--home", home, COLUMNS=str(columns)))
+    lines = [line for line in shown.splitlines() if str(tmp_path) not in line]
+    assert all(cells(line) <= columns and line == line.rstrip() for line in lines), shown
+    for fact in (
+        '"Tidy the photo folder"',
+        '"Summer concert #2"',
+        "(below 20260602_190000_aa31f0b2, which is gone)",
+        "2026-06-08 .. 2026-06-11",
+    ):
+        assert fact in shown
+    assert "├── 20260608_191005_2a3187 [live]  telegram  14 messages" in shown
+
+
+def test_locks_fit_on_a_terminal_of_80_columns(home: Path) -> None:
+    with opened(home) as db:
+        db.execute(
+            "INSERT INTO compression_locks VALUES (?, ?, 1.0, 2.0)",
+            (ORPHAN, f"pid={2**22 - 1}:tid=1:agent=1:nonce=2"),
+        )
+    shown = plain(at_a_terminal(home.parent, "locks", "list", "--home", home, COLUMNS="80"))
+    lines = [line for line in shown.splitlines() if str(home) not in line]
+    assert all(cells(line) <= 80 for line in lines), shown
+    heading = next(line for line in lines if line.startswith("WHAT"))
+    row = next(line for line in lines if line.startswith("compression-lock"))
+    assert row.index("locks clean") == heading.index("CLEANED BY")
+    assert re.search(r"holder: pid \d+, not there; taken .* days ago; expired .* days ago", shown)
