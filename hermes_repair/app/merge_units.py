@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from hermes_repair.merging.brought_rows import PEER, Peers, brought, continued, peers_of, usage
+from hermes_repair.merging.brought_titles import HomeTitles
 from hermes_repair.merging.row_keys import fingerprint, history_key, session_fingerprint
 from hermes_repair.merging.sides import FlagChange
 from hermes_repair.merging.verdicts_of_chats import Bring, ChatVerdict, Link
@@ -33,11 +34,11 @@ _DELIVERED = "delivered"
 
 @dataclass
 class UnitMaker:
-    """Makes the units of one source. Titles and ids that it gives are given once for all units.
+    """Makes the units of one source. HomeTitles and ids that it gives are given once for all units.
 
     ``home`` and ``source`` have the same schema, as far as the source could be brought to it.
-    ``known`` are the sessions and ``taken`` the titles of the home, ``children`` its sessions by
-    the parent that they name. ``peers`` are its chats of the gateway and ``led`` the sessions that
+    ``titles`` has the sessions of the home, ``children`` those by the parent that they name.
+    ``peers`` are its chats of the gateway and ``led`` the sessions that
     it leads to. ``side_tables``: whether rows of tables beside sessions and messages may be
     written.
     """
@@ -46,9 +47,8 @@ class UnitMaker:
     source: Look
     name: str
     ids: Iterator[int]
-    known: set[str]
     children: Mapping[str, Collection[str]]
-    taken: set[str]
+    titles: HomeTitles
     peers: Peers
     led: frozenset[str]
     side_tables: bool
@@ -123,16 +123,15 @@ class UnitMaker:
 
     def _session(self, chat: str, bring: Bring) -> RowInsert:
         rowid, row = self._one("sessions", "id = ?", [chat])
-        if bring.parent is not None and bring.parent not in self.known:
+        if bring.parent is not None and not self.titles.knows(bring.parent):
             bring = replace(bring, link=Link.NONE, parent=None)
-        self.known.add(bring.into)
-        changed = brought(row, bring, self.peers, self.taken)
+        changed = brought(row, bring, self.peers, self.titles)
         if "system_prompt_hash" in row and not self._has_prompt(row["system_prompt_hash"]):
             changed["system_prompt_hash"] = None
         changed = {column: value for column, value in changed.items() if column in row}
-        title = changed.get("title", row.get("title"))
-        if isinstance(title, str):
-            self.taken.add(title)
+        title = text(changed.get("title", row.get("title")))
+        parent = bring.parent if bring.link is Link.PARENT else None
+        self.titles.add(bring.into, parent, title)
         origin = self._ref(rowid, row, changed, session_fingerprint(chat))
         return self._insert("sessions", {"id": bring.into}, row, changed, origin)
 
@@ -189,9 +188,9 @@ class UnitMaker:
         ours = next(self.home.rows_of("sessions", "id = ?", [bring.into]), None)
         if ours is None:
             raise Changed(f"{bring.into} is not in this home any more.", "Run this again.")
-        before, after = continued(ours, theirs, bring, self.taken)
+        before, after = continued(ours, theirs, bring, self.titles)
         if isinstance(title := after.get("title"), str):
-            self.taken.add(title)
+            self.titles.add(bring.into, text(ours.get("parent_session_id")), title)
         if after:
             yield RowUpdate("sessions", {"id": bring.into}, before, after)
 
@@ -247,9 +246,9 @@ def read_peers(home: Look, routed: Iterable[str]) -> Peers:
     return peers_of(list(home.named(f"SELECT {listed} FROM sessions")), list(routed))
 
 
-def read_titles(home: Look) -> set[str]:
-    """Return every title of a home: Hermes allows each once."""
-    if "title" not in home.columns("sessions"):
-        return set()
-    rows = home.rows("SELECT title FROM sessions WHERE title IS NOT NULL")
-    return {named for (title,) in rows if (named := text(title)) is not None}
+def read_titles(home: Look) -> HomeTitles:
+    """Return what the sessions of a home are called: Hermes allows each title once."""
+    known = home.columns("sessions")
+    parent, title = (n if n in known else "NULL" for n in ("parent_session_id", "title"))
+    rows = home.rows(f"SELECT id, {parent}, {title} FROM sessions")
+    return HomeTitles((text(id) or "", text(above), text(named)) for id, above, named in rows)

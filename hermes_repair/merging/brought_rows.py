@@ -10,10 +10,11 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from hermes_repair.merging.brought_titles import HomeTitles, unmarked
 from hermes_repair.merging.verdicts_of_chats import Bring, Link
 from hermes_repair.model.values import Row, Value, number, text
 from hermes_repair.schema.model_config import BRANCH_MARK, read_config, set_as_sqlite_does
-from hermes_repair.schema.session_titles import MERGED, base_title, continues, given_title
+from hermes_repair.schema.session_titles import MERGED, given_title
 
 PEER = ("session_key", "chat_id", "chat_type", "thread_id")
 """What leads from a chat of the gateway to a session: from 0.18.2 on any of them alone does."""
@@ -48,16 +49,16 @@ class Peers:
         return key in self.keys or (chat is not None and (row.get("source"), chat) in self.chats)
 
 
-def brought(row: Row, bring: Bring, peers: Peers, taken: Collection[str]) -> dict[str, Value]:
+def brought(row: Row, bring: Bring, peers: Peers, titles: HomeTitles) -> dict[str, Value]:
     """Return the columns that a new session has otherwise than its row in the source.
 
-    ``taken`` are all titles of the home. Of the result only the columns that the home has count.
+    Of the result only the columns that the home has count.
     A fork, which begins with rows that were counted already, has no tokens.
     """
     changed: dict[str, Value] = {
         "id": bring.into,
         "parent_session_id": bring.parent if bring.link is Link.PARENT else None,
-        "title": _title(row, bring, taken),
+        "title": _title(row, bring, titles),
         **AT_REST,
     }
     if not bring.takes_end:
@@ -71,22 +72,20 @@ def brought(row: Row, bring: Bring, peers: Peers, taken: Collection[str]) -> dic
     return {column: value for column, value in changed.items() if row.get(column) != value}
 
 
-def _title(row: Row, bring: Bring, taken: Collection[str]) -> Value:
-    """Return a title that is free and that Hermes does not take for a chat's next part.
-
-    It resolves a title to the latest session called ``<title> #<n>``; that must not lead from a
-    chat of the home to one that was brought, unless it continues it.
-    """
+def _title(row: Row, bring: Bring, titles: HomeTitles) -> Value:
+    """Return a title that is free and by which no chat of the home is left for this one."""
     title = row.get("title")
     named = title if isinstance(title, str) else None
-    if bring.link is not Link.BRANCH:
+    is_branch = BRANCH_MARK in (read_config(row.get("model_config")) or {})
+    above = bring.parent if bring.link is Link.PARENT and not is_branch else None
+    leads_away = named is not None and titles.leads_away(named, above)
+    if bring.link is not Link.BRANCH and not leads_away:
         if named is None:
             return title
-        base = base_title(named)
-        leads_away = base != named and base in taken and bring.link is not Link.PARENT
-        if named not in taken and not leads_away:
+        if named not in titles.taken:
             return named
-    return given_title(named, MERGED, number(row.get("started_at")), taken)
+    base = unmarked(named) if named is not None and leads_away else named
+    return given_title(base, MERGED, number(row.get("started_at")), titles.taken)
 
 
 def _marked(config: Value, parent: str) -> str:
@@ -100,7 +99,7 @@ def _marked(config: Value, parent: str) -> str:
 
 
 def continued(
-    home: Row, source: Row, bring: Bring, taken: Collection[str]
+    home: Row, source: Row, bring: Bring, titles: HomeTitles
 ) -> tuple[dict[str, Value], dict[str, Value]]:
     """Return before and after of the columns of a home's session that goes on as in the source.
 
@@ -116,10 +115,10 @@ def continued(
         if theirs is not None and (ours is None or theirs > ours):
             after[column] = source.get(column)
     title = source.get("title")
-    if not is_fork and home.get("title") is None and isinstance(title, str) and title not in taken:
-        base = base_title(title)
-        if base == title or not any(continues(title, base_title(other)) for other in taken):
-            after["title"] = title
+    untitled = not is_fork and home.get("title") is None
+    free = isinstance(title, str) and title not in titles.taken
+    if untitled and free and not titles.leads_away(str(title), bring.into):
+        after["title"] = title
     changed = {
         column: value
         for column, value in after.items()

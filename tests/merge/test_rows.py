@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from hermes_repair.merging.brought_rows import Peers, brought, continued, usage
+from hermes_repair.merging.brought_titles import HomeTitles
 from hermes_repair.merging.verdicts_of_chats import Bring, Link
 from hermes_repair.model.actions import RowInsert, RowRef
 from hermes_repair.model.plans import Header, Safety, Unit
@@ -16,8 +17,10 @@ from hermes_repair.repair.plan_bounds import Bounds, objection
 from hermes_repair.schema.catalogue import default_catalogue
 from tests.command import run
 from tests.homes.home import execute, opened, query
-from tests.merge.homes import base, merge, play, rows, view
+from tests.merge.homes import base, merge, play, rows, view, viewed
 
+NO_TITLES = HomeTitles()
+CHOIR = HomeTitles([("a", None, "Choir")])
 NOBODY = Peers(frozenset(), frozenset())
 CHAT: Row = {"id": "a", "title": "Choir", "model_config": None, "input_tokens": 7, "source": "cli"}
 NEW = Bring("a", new_session=True)
@@ -26,7 +29,7 @@ FORK = Bring("fork-1", new_session=True, link=Link.BRANCH, parent="a")
 
 def test_what_is_pending_sleeps() -> None:
     row = {**CHAT, "handoff_state": "pending", "compression_failure_error": "x"}
-    changed = brought(row, NEW, NOBODY, ())
+    changed = brought(row, NEW, NOBODY, NO_TITLES)
     assert changed["handoff_state"] is None and changed["compression_failure_error"] is None
     assert "title" not in changed and "input_tokens" not in changed
 
@@ -36,20 +39,20 @@ def test_no_chat_of_the_gateway_is_led_elsewhere(key: str) -> None:
     row = {**CHAT, "session_key": "k", "chat_id": "9", "chat_type": "dm", "thread_id": "1"}
     theirs = {"session_key": Peers(frozenset({"k"}), frozenset())}
     theirs["chat_id"] = Peers(frozenset(), frozenset({("cli", "9")}))
-    changed = brought(row, NEW, theirs[key], ())
+    changed = brought(row, NEW, theirs[key], NO_TITLES)
     assert {"session_key", "chat_id", "chat_type", "thread_id"} <= changed.keys()
-    assert not brought(row, NEW, NOBODY, ()).keys() & {"session_key", "chat_id"}
+    assert not brought(row, NEW, NOBODY, NO_TITLES).keys() & {"session_key", "chat_id"}
 
 
 def test_a_fork_is_marked_and_has_a_title_and_no_tokens_of_its_own() -> None:
-    changed = brought(CHAT, FORK, NOBODY, ("Choir",))
+    changed = brought(CHAT, FORK, NOBODY, CHOIR)
     assert changed["model_config"] == '{"_branched_from":"a"}'
     assert changed["input_tokens"] == 0
     assert changed["title"] == "Choir (merged)"
-    assert brought({**CHAT, "title": None}, FORK, NOBODY, ())["title"] == "Untitled (merged)"
-    marked = brought({**CHAT, "model_config": '{"_branched_from": "b"}'}, FORK, NOBODY, ())
+    assert brought({**CHAT, "title": None}, FORK, NOBODY, NO_TITLES)["title"] == "Untitled (merged)"
+    marked = brought({**CHAT, "model_config": '{"_branched_from": "b"}'}, FORK, NOBODY, NO_TITLES)
     assert marked["model_config"] == '{"_branched_from": "a"}'
-    broken = brought({**CHAT, "model_config": "{"}, FORK, NOBODY, ())
+    broken = brought({**CHAT, "model_config": "{"}, FORK, NOBODY, NO_TITLES)
     assert broken["model_config"] == '{"_branched_from":"a"}'
 
 
@@ -58,23 +61,69 @@ def test_no_title_leads_from_a_chat_of_the_home_to_another() -> None:
     second = {**CHAT, "id": "b", "title": "Choir #2"}
     alone = Bring("b", new_session=True)
     below = Bring("b", new_session=True, link=Link.PARENT, parent="a")
-    assert brought(second, alone, NOBODY, ("Choir",))["title"] == "Choir (merged)"
-    assert "title" not in brought(second, below, NOBODY, ("Choir",))
-    assert "title" not in brought(second, alone, NOBODY, ())
+    assert brought(second, alone, NOBODY, CHOIR)["title"] == "Choir (merged)"
+    assert "title" not in brought(second, below, NOBODY, CHOIR)
+    assert "title" not in brought(second, alone, NOBODY, NO_TITLES)
+
+
+@pytest.mark.parametrize(
+    ("title", "given"),
+    [
+        ("choir #2", "choir (merged)"),
+        ("Choir #2 #3", "Choir (merged)"),
+        ("Choir #alto part", "Choir alto part (merged)"),
+        ("Choir ##x #4", "Choir x (merged)"),
+    ],
+)
+def test_what_hermes_takes_for_a_later_part_is_called_otherwise(title: str, given: str) -> None:
+    """Whatever follows `` #`` counts, and the case of letters does not."""
+    other = {**CHAT, "id": "b", "title": title}
+    assert brought(other, Bring("b", new_session=True), NOBODY, CHOIR)["title"] == given
+    branch = {**other, "model_config": '{"_branched_from": "a"}'}
+    below = Bring("b", new_session=True, link=Link.PARENT, parent="a")
+    assert brought(branch, below, NOBODY, CHOIR)["title"] == given
+    untitled: Row = {"id": "c", "title": None}
+    assert continued(untitled, {**other, "id": "c"}, Bring("c", False), CHOIR)[1] == {}
+
+
+TITLES = """
+say("foo", "mine")
+db.set_session_title("foo", "Foo")
+"""
+TITLES_THERE = """
+say("own", "alto only")
+db.set_session_title("own", "Choir #alto part")
+say("first", "theirs")
+db.set_session_title("first", "Foo")
+db.end_session("first", "compression")
+db.create_session("then", source="cli", parent_session_id="first")
+say("then", "summary")
+db.set_session_title("then", "Foo #2")
+"""
+
+
+@pytest.mark.parametrize("version", ["0.14.0", "0.19.0"])
+def test_every_title_still_leads_to_its_chat(version: str, tmp_path: Path) -> None:
+    home, other = base(version, tmp_path)
+    play(version, home, TITLES)
+    play(version, other, TITLES_THERE)
+    assert merge(home, other).code == 0
+    _, led = viewed(version, home)
+    assert (led["Choir"], led["Foo"]) == ("choir", "foo")
 
 
 def test_tokens_are_never_added() -> None:
     ours = {**CHAT, "input_tokens": 105, "model": "m", "ended_at": None, "title": None}
     theirs = {**CHAT, "input_tokens": 107, "model": "n", "ended_at": 5.0, "title": "Choir"}
     goes_on = Bring("a", new_session=False, messages=1)
-    before, after = continued(ours, theirs, goes_on, ())
+    before, after = continued(ours, theirs, goes_on, NO_TITLES)
     assert after == {"input_tokens": 107, "model": "n", "ended_at": 5.0, "title": "Choir"}
     assert before == {name: ours[name] for name in after}
-    assert "title" not in continued(ours, theirs, goes_on, ("Choir",))[1]
+    assert "title" not in continued(ours, theirs, goes_on, CHOIR)[1]
     less = {**theirs, "input_tokens": 3}
-    assert "input_tokens" not in continued(ours, less, goes_on, ())[1]
+    assert "input_tokens" not in continued(ours, less, goes_on, NO_TITLES)[1]
     open_end = Bring("a", new_session=False, messages=1, takes_end=False)
-    assert "ended_at" not in continued(ours, theirs, open_end, ())[1]
+    assert "ended_at" not in continued(ours, theirs, open_end, NO_TITLES)[1]
     row: Row = {"session_id": "a", "input_tokens": 5, "first_seen": 3.0, "last_seen": 9.0}
     more: Row = {"session_id": "a", "input_tokens": 7, "first_seen": 2.0, "last_seen": 8.0}
     assert usage(row, more)[1] == {"input_tokens": 7, "first_seen": 2.0}
