@@ -38,6 +38,8 @@ from hermes_repair.transcripts.message_rows import recovered_title
 DATABASE, UNASSIGNED, DELETED = "state.db", "unassigned.db", "deleted.db"
 """The files of a salvage, in the folder where they are made."""
 
+ROOM_OF_A_VALUE = 1 << 20
+"""Bytes, beside twice those of the damaged file: in UTF-8 a text can take more than in UTF-16."""
 SEARCH_STEP = 20_000  # messages between two words about the search index
 VERSION_TABLE = "schema_version"
 UNFINISHED_REBUILD = ("fts_rebuild_high_water", "fts_rebuild_progress")
@@ -90,7 +92,12 @@ class SalvageWriter:
         rows than the first.
         """
         image = self.source.image
-        file_format = FileFormat(image.page_size, _ENCODINGS[image.encoding], image.auto_vacuum)
+        file_format = FileFormat(
+            image.page_size,
+            _ENCODINGS[image.encoding],
+            image.auto_vacuum,
+            ROOM_OF_A_VALUE + 2 * image.page_size * image.page_count,
+        )
         written = Written()
         with (
             SideFile(self.folder / UNASSIGNED) as side,
@@ -232,8 +239,9 @@ class SalvageWriter:
         for name, sql in self.structure.indexes.items():
             try:
                 database.run(sql)
-            except (sqlite3.IntegrityError, sqlite3.OperationalError) as error:
-                # A value twice. Or a column that its table never had: then there was no such index.
+            except (sqlite3.IntegrityError, sqlite3.OperationalError, sqlite3.DataError) as error:
+                # A value twice, or one that is too large. Or a column that its table never had:
+                # then there was no such index.
                 if ("index", name) in self.source.assignment.schema:
                     written.left_out.append(f"index {name} ({error})")
 

@@ -20,6 +20,8 @@ from hermes_repair.model.errors import DatabaseUnreadable
 from hermes_repair.model.values import RawText, Value, decode_text, stored
 
 BUSY_MILLISECONDS = 1000  # what Hermes itself waits (0.13.0 to 0.19.0)
+LONGEST_ASKED = 1 << 20  # bytes of a value that a CREATE script makes SQLite work out
+_LARGEST = (1 << 31) - 1
 READING_MILLISECONDS = 5000  # a reader that waits for its turn (DELETE mode) is in nobody's way
 
 P = ParamSpec("P")
@@ -169,6 +171,15 @@ def open_in_memory() -> sqlite3.Connection:
     return sqlite3.connect(":memory:", isolation_level=None)
 
 
+def limit_values(connection: sqlite3.Connection, size: int) -> None:
+    """Let no value take more than ``size`` bytes, nor one that SQLite only works out.
+
+    An expression in the schema of a damaged file (CHECK, DEFAULT, a generated column, an index) may
+    ask for a gigabyte of zeros in each row, which a limit for the process would not forgive.
+    """
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, min(size, _LARGEST))
+
+
 @contextmanager
 def made_in_memory(script: str) -> Iterator[Callable[[str, Sequence[Value]], Iterable[Any]]]:
     """Run a CREATE script of ours in an empty database in memory, and yield its query function.
@@ -178,6 +189,7 @@ def made_in_memory(script: str) -> Iterator[Callable[[str, Sequence[Value]], Ite
     connection = open_in_memory()
     connection.text_factory = decode_text
     connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)  # a script may be a damaged file's
+    limit_values(connection, LONGEST_ASKED + 2 * len(script))
     with closing(connection):
         try:
             connection.executescript(f"BEGIN; {script}; COMMIT;")

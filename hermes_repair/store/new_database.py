@@ -15,8 +15,9 @@ from pathlib import Path
 
 from hermes_repair.model.errors import Refused
 from hermes_repair.model.values import Value
-from hermes_repair.store.connections import bind, open_private, placeholder, quote
+from hermes_repair.store.connections import bind, limit_values, open_private, placeholder, quote
 
+MOST_BYTES = 1_000_000_000  # SQLITE_MAX_LENGTH as it is by default
 CACHE_KIB = 16 << 10  # rows come in order, and indexes are sorted: more gains nothing
 _NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
 _NOT_TAKEN = (sqlite3.IntegrityError, sqlite3.DataError, OverflowError)
@@ -25,11 +26,16 @@ _NOT_TAKEN = (sqlite3.IntegrityError, sqlite3.DataError, OverflowError)
 
 @dataclass(frozen=True, slots=True)
 class FileFormat:
-    """What SQLite fixes when a file is made. ``encoding`` is SQLite's name of it."""
+    """What SQLite fixes when a file is made. ``encoding`` is SQLite's name of it.
+
+    ``longest``: no value takes more bytes, neither one that is written nor one that an expression
+    of the schema makes on the way. A row with a larger one is refused.
+    """
 
     page_size: int = 4096
     encoding: str = "UTF-8"
     auto_vacuum: bool = False
+    longest: int = MOST_BYTES
 
 
 class NewDatabase:
@@ -112,6 +118,7 @@ def new_database(path: Path, file_format: FileFormat) -> Iterator[NewDatabase]:
     try:
         with closing(open_private(path)) as connection:
             connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
+            limit_values(connection, file_format.longest)
             for pragma in (
                 f"page_size={file_format.page_size}",
                 f"encoding='{file_format.encoding}'",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -159,6 +160,37 @@ def test_a_row_that_breaks_a_check_is_kept_apart(tmp_path: Path, capsys: Capture
     assert made.said.code == 4
     assert made.rows("SELECT * FROM mine") == [(1, "y")]
     assert made.kept("mine")[-2:] == [-1, "x"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "name", "left_out"),
+    [
+        ("replace(sql, 'b)', 'b CHECK (length({much})))')", "mine", []),
+        ("replace(sql, 'b)', 'b, c AS ({much}) STORED)')", "mine", []),
+        ("replace(sql, '(b)', '({much})')", "by_b", ["index by_b (string or blob too big)"]),
+        ("replace(sql, 'b)', 'b DEFAULT (1 CHECK (length({much}))))')", "mine",
+         ["index by_b", "table mine"]),
+    ],
+)  # fmt: skip
+def test_an_expression_that_asks_for_much_memory(
+    changed: str, name: str, left_out: list[str], tmp_path: Path, capsys: Capture
+) -> None:
+    """It gets no more than a value of the file could take: here a gigabyte was asked, each time."""
+    lie = changed.format(much="hex(zeroblob(490000000))")
+    made = salvaged(
+        tmp_path, capsys,
+        ["CREATE TABLE mine (a, b)", "CREATE INDEX by_b ON mine (b)",
+         "INSERT INTO mine VALUES (1, 'x'), (2, 'y')", LYING,
+         f"UPDATE sqlite_master SET sql = {lie} WHERE name = '{name}'"],
+    )  # fmt: skip
+    assert made.said.code == 4
+    assert made.ledger["left_out"] == left_out
+    if name == "mine":
+        assert {1, "x", 2, "y"} <= {*made.kept("mine")}
+    else:
+        assert made.rows("SELECT a, b FROM mine") == [(1, "x"), (2, "y")]
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    assert peak < 400 << 10, f"{peak:,} KiB"
 
 
 def test_keys_of_null_are_all_different(tmp_path: Path, capsys: Capture) -> None:
