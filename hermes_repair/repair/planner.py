@@ -45,10 +45,6 @@ class Obstacles:
     held: Callable[[Outline], bool] = _nothing
     refused: Collection[Unit] = ()
 
-    def hold_back(self, outline: Outline) -> bool:
-        """Tell whether a unit has to wait for others to go, or for what was cut off."""
-        return (self.beside_live and not outline.unit.live) or self.held(outline)
-
 
 def plan(
     outlines: Iterable[Outline],

@@ -9,9 +9,9 @@ import pytest
 from hermes_repair.lineage.graph import Graph
 from hermes_repair.lineage.release_rules import RULES
 from hermes_repair.lineage.session_node import SessionNode
-from hermes_repair.merging.displayed import Line, broken_rules, shown
 from hermes_repair.merging.row_keys import history_key
 from hermes_repair.model.values import RawText, Value
+from tests.merging.displayed import Line, broken_rules, shown
 
 
 def line(words: str) -> Line:

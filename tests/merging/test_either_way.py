@@ -15,12 +15,12 @@ import pytest
 from hermes_repair.lineage.graph import Graph
 from hermes_repair.lineage.release_rules import RULES
 from hermes_repair.merging.compare_sides import Brought
-from hermes_repair.merging.displayed import Line, broken_rules, shown
 from hermes_repair.merging.read_sides import read_side
 from hermes_repair.merging.row_keys import history_key
 from hermes_repair.merging.verdicts_of_chats import Comparison, Verdict
 from hermes_repair.store.file_state import main_alone
 from tests.merging.apply import apply
+from tests.merging.displayed import Line, broken_rules, shown
 from tests.merging.test_two_copies import Copy, compared
 
 ACTS = ("say", "say", "say", "same", "begin", "rotate", "branch", "title")
