@@ -13,7 +13,7 @@ from pathlib import Path
 from hermes_repair.model.values import Row, Value, same_value, whole
 from hermes_repair.store.file_state import main_alone
 from hermes_repair.store.look import Look
-from hermes_repair.store.writer import writing
+from hermes_repair.store.writer import Writer, writing
 
 _SAME_BY = ("session_id", "role", "content", "tool_call_id", "tool_calls", "timestamp")
 
@@ -28,16 +28,38 @@ def fill_capture(home: Look, capture: Path, made: Collection[str]) -> int:
         shared = [c for c in home.columns("messages") if c in look.columns("messages")]
         sessions = [text for (text,) in look.rows("SELECT id FROM sessions ORDER BY id")]
         rows = [row for id in sessions for row in _before(home, look, id)]
-        known = [c for c in home.columns("sessions") if c in look.columns("sessions")]
     with writing(capture, live=False) as writer:
         for row in rows:
             writer.insert("messages", {column: row[column] for column in shared})
-        for id in made:
-            counted = writer.query("SELECT COUNT(*) FROM messages WHERE session_id = ?", [id])
+    fill_made(home, capture, made)
+    return len(rows)
+
+
+def fill_made(home: Look, source: Path, made: Collection[str]) -> None:
+    """Give sessions of a source whose own row was lost the row that the home has, if any.
+
+    A made row has neither a model nor an end: continued as in the source the home's would lose
+    both. Titles stay out, which another session of the source may have; the home's is kept.
+    """
+    if not made:
+        return
+    with main_alone(source) as look:
+        known = [c for c in home.columns("sessions") if c in look.columns("sessions")]
+    with writing(source, live=False) as writer:
+        for id in sorted(made):
             for row in home.rows_of("sessions", "id = ?", [id]):
                 values = {column: row[column] for column in known if column != "id"}
-                writer.update("sessions", {"id": id}, {**values, "message_count": counted[0][0]})
-    return len(rows)
+                values |= {"title": None, "message_count": _count(home, writer, id)}
+                writer.update("sessions", {"id": id}, values)
+
+
+def _count(home: Look, source: Writer, session_id: str) -> int:
+    """Return how many messages a chat has that goes on at home as in the source."""
+    here = home.one("SELECT COUNT(*), MAX(id) FROM messages WHERE session_id = ?", [session_id])
+    rows, last = (whole(value) for value in here) if here is not None else (0, 0)
+    asked = "SELECT COUNT(*), SUM(id > ?) FROM messages WHERE session_id = ?"
+    [(there, later)] = source.query(asked, [last, session_id])
+    return max(whole(there), rows + whole(later))
 
 
 def _before(home: Look, capture: Look, session_id: Value) -> Iterator[Row]:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from hermes_repair.app.environment import Run, folder_of
 from hermes_repair.app.file_status import copy_private
-from hermes_repair.app.filled_capture import fill_capture
+from hermes_repair.app.filled_capture import fill_capture, fill_made
 from hermes_repair.app.merge_sources import NOT_A_SOURCE, Place, Source, SourceKind
 from hermes_repair.app.migrate import route_of
 from hermes_repair.app.open_scene import open_scene
@@ -49,6 +49,7 @@ from hermes_repair.store.writer import writing
 
 LEDGER = SIDE_FILES["ledger.json"]
 _LONGEST_LEDGER = 64 << 20  # bytes; it names the sessions that lost something
+ASIDE = "aside-wal"
 GROWTH = 3
 """How often the size of a source its copies take: the copy, its salvage or joined view, journal."""
 
@@ -70,6 +71,8 @@ def opened(run: Run, places: Sequence[Place], number: int, home: Look) -> Iterat
                 started = _bring(run, one, number, place)
                 if one.capture:
                     fill_capture(home, one.database, one.made)
+                else:
+                    fill_made(home, one.database, one.made)
                 sources.append(replace(one, started=started, history=_history(place)))
         yield sources
 
@@ -111,26 +114,33 @@ def _copies(run: Run, place: Place, folder: Path, number: int) -> Iterator[Sourc
         if not copy.name.endswith("-shm")
     ]
     contradiction = copy_private(pairs)
-    wal = target.with_name(f"{target.name}-wal")
     made = _judged(run, place, target, _Beside(contradiction, place.kind is SourceKind.CAPTURE))
     yield made
-    if wal.exists():  # of another moment: what it alone has is read alone
-        with_rows = _pages_of_wal(run, place, wal, _new(folder))
-        yield replace(with_rows, name=f"{place.named} (its -wal alone)")
+    for wal in (target.with_name(f"{target.name}-wal"), target.with_name(ASIDE)):
+        if wal.exists():  # of another moment: what it alone has is read alone
+            with_rows = _pages_of_wal(run, place, wal, _new(folder))
+            yield replace(with_rows, name=f"{place.named} (its -wal alone)")
 
 
 def _source(place: Place, copy: Path) -> Source:
-    partial = place.main is not None and _is_salvaged(place.main)
-    return Source(place.named, place.named, place.kind, copy, 0, partial=partial)
+    partial, made = (False, frozenset[str]())
+    if place.main is not None:
+        partial, made = _salvaged_before(place.main)
+    return Source(place.named, place.named, place.kind, copy, 0, partial=partial, made=made)
 
 
-def _is_salvaged(database: Path) -> bool:
-    """Whether a ledger beside a database says that rows of it may be missing."""
+def _salvaged_before(database: Path) -> tuple[bool, frozenset[str]]:
+    """Return whether a ledger beside a database says that rows of it may be missing, and the
+    sessions that it made because their own row was lost.
+    """
     written = read_if_there(database.with_name(f"{database.name}{LEDGER}"), _LONGEST_LEDGER)
+    if written is None:
+        return False, frozenset()
     try:
-        return written is not None and not from_document(json.loads(written)).complete
+        ledger = from_document(json.loads(written))
     except (ValueError, TypeError, LookupError):
-        return True  # something lies there that says nothing of the database
+        return True, frozenset()  # something lies there that says nothing of the database
+    return not ledger.complete, frozenset(one.session_id for one in ledger.sessions if one.made)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +153,10 @@ class _Beside:
 
 
 def _judged(run: Run, place: Place, copy: Path, beside: _Beside) -> Source:
-    """Return a copy that is sound, joined with its -wal or journal, or what salvage makes of it."""
+    """Return a copy that is sound, joined with its -wal or journal, or what salvage makes of it.
+
+    A -wal of another moment is called :data:`ASIDE` then: whoever opens the copy is not to join it.
+    """
     wal, journal = (copy.with_name(f"{copy.name}-{end}") for end in ("wal", "journal"))
     sides = Sides(*(p.stat().st_size if p.exists() else 0 for p in (copy, wal, journal)))
     source = _source(place, copy)
@@ -160,12 +173,8 @@ def _judged(run: Run, place: Place, copy: Path, beside: _Beside) -> Source:
     if state.side in IN_QUESTION or moved_on:
         note = f"The -wal beside {place.named} is of another moment: it was read by itself."
         source = replace(source, notes=(note,))
-        aside = copy.with_name("aside-wal")
-        wal.rename(aside)
-        try:
-            return _without_side(run, source, copy)
-        finally:
-            aside.rename(wal)
+        wal.rename(copy.with_name(ASIDE))
+        return _without_side(run, source, copy)
     if state.damaged:
         use_wal = wal if wal.exists() and beside.contradiction is None else None
         return _salvaged(run, source, Bundle(copy, use_wal, journal if journal.exists() else None))
@@ -240,7 +249,9 @@ def _salvaged(run: Run, source: Source, bundle: Bundle) -> Source:
         note = f"{source.name} is damaged, and no row of it is known to be lost."
     notes = source.notes if bundle.main is None else (*source.notes, note)
     gone = frozenset(one.session_id for one in made.ledger.sessions if one.made)
-    return replace(source, database=made.database, partial=True, notes=notes, made=gone)
+    return replace(
+        source, database=made.database, partial=True, notes=notes, made=source.made | gone
+    )
 
 
 def _require_messages(source: Source, made: Path) -> None:

@@ -104,10 +104,14 @@ def continued(
     """Return before and after of the columns of a home's session that goes on as in the source.
 
     How it ended, its model and its counts are the source's, tokens and rewinds the greater. A fork
-    has no tokens of its own. A parent that the home has no more is not given back.
+    has no tokens of its own. A parent that the home has no more is not given back. A chat of the
+    gateway that the home ended stays ended: open, it would be found again in place of its next one
+    (``find_latest_gateway_session_for_peer``, 0.18.2 and 0.19.0).
     """
     is_fork = bring.into != source.get("id")
-    as_there = (*_END, *_AS_THERE) if bring.takes_end else _AS_THERE
+    of_gateway = any(home.get(column) is not None for column in PEER)
+    stays_ended = of_gateway and home.get("ended_at") is not None and source.get("ended_at") is None
+    as_there = (*_END, *_AS_THERE) if bring.takes_end and not stays_ended else _AS_THERE
     after: dict[str, Value] = {column: source.get(column) for column in as_there}
     greater = ("rewind_count",) if is_fork else ("rewind_count", *TOKENS)
     for column in greater:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,8 @@ from hermes_repair.repair.plan_bounds import Bounds, objection
 from hermes_repair.schema.catalogue import default_catalogue
 from tests.command import run
 from tests.homes.home import execute, opened, query
-from tests.merge.homes import base, merge, play, rows, view, viewed
+from tests.merge.homes import BEGIN, base, merge, play, rows, view, viewed
+from tests.releases import run_release
 
 NO_TITLES = HomeTitles()
 CHOIR = HomeTitles([("a", None, "Choir")])
@@ -124,6 +126,9 @@ def test_tokens_are_never_added() -> None:
     assert "input_tokens" not in continued(ours, less, goes_on, NO_TITLES)[1]
     open_end = Bring("a", new_session=False, messages=1, takes_end=False)
     assert "ended_at" not in continued(ours, theirs, open_end, NO_TITLES)[1]
+    ended: Row = {**ours, "ended_at": 4.0, "chat_id": "9"}
+    assert "ended_at" not in continued(ended, {**theirs, "ended_at": None}, goes_on, NO_TITLES)[1]
+    assert continued(ended, theirs, goes_on, NO_TITLES)[1]["ended_at"] == 5.0
     row: Row = {"session_id": "a", "input_tokens": 5, "first_seen": 3.0, "last_seen": 9.0}
     more: Row = {"session_id": "a", "input_tokens": 7, "first_seen": 2.0, "last_seen": 8.0}
     assert usage(row, more)[1] == {"input_tokens": 7, "first_seen": 2.0}
@@ -169,6 +174,32 @@ db._conn.execute("INSERT INTO session_model_usage (session_id, model, input_toke
 db._conn.execute("UPDATE sessions SET session_key = 'k' WHERE id = 'garden'")
 db._conn.commit()
 """
+
+
+PEER = "source='telegram', user_id='u', session_key='k', chat_id='7', chat_type='dm'"
+
+
+@pytest.mark.parametrize("version", ["0.18.2", "0.19.0"])
+def test_what_the_gateway_ended_here_is_not_found_again(version: str, tmp_path: Path) -> None:
+    """The home's owner typed /new, twice; the other machine went on with the first chat."""
+    home = play(version, tmp_path / "home", f'db.create_session("dm", {PEER})\nsay("dm", "one")')
+    other = tmp_path / "other"
+    shutil.copytree(home, other)
+    play(
+        version,
+        home,
+        f"""
+db.end_session("dm", "session_reset")
+db.create_session("next", {PEER})
+say("next", "two")
+db.end_session("next", "session_reset")
+""",
+    )
+    play(version, other, f'say("dm", "three")\ndb.create_session("own", {PEER})\nsay("own", "x")')
+    assert merge(home, other).code == 0
+    assert len(view(version, home)["dm"]) == 4
+    asked = f"print(db.find_latest_gateway_session_for_peer({PEER}))"
+    assert run_release(version, BEGIN + asked, home).strip() == "None"
 
 
 def test_tables_beside_the_chats(tmp_path: Path) -> None:

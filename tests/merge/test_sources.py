@@ -15,6 +15,7 @@ from tests.cli.test_bad_input import dropped, needs_root
 from tests.command import Ran, run
 from tests.engine.pages import Pages
 from tests.homes.content import files
+from tests.homes.home import execute, query
 from tests.merge.homes import BEGIN, base, captured, merge, play, view
 from tests.releases import run_release
 from tests.releases.session_db import session_db
@@ -164,6 +165,30 @@ def test_a_damaged_source_is_salvaged_first(tmp_path: Path) -> None:
     assert source["partial"] and any("damaged" in note for note in source["notes"])
     assert len(view(NEWEST, home)["new"]) == 4
     assert database.read_bytes() == data
+
+
+LIKE_HOME = "UPDATE sessions SET model = 'ours', ended_at = 5.0, end_reason = 'cli_close'"
+
+
+@pytest.mark.parametrize("salvaged", ["by the merge", "before"])
+def test_a_session_whose_row_was_lost_takes_nothing_from_the_home(
+    salvaged: str, tmp_path: Path
+) -> None:
+    """The row that salvage makes for its messages has neither a model nor an end."""
+    home, other = base(NEWEST, tmp_path)
+    play(NEWEST, other, 'say("choir", "more")')
+    execute(home, LIKE_HOME)
+    database = other / "state.db"
+    [[root]] = query(other, "SELECT rootpage FROM sqlite_master WHERE name = 'sessions'")
+    data = bytearray(database.read_bytes())
+    data[(root - 1) * 4096 : root * 4096] = b"\xff" * 4096
+    database.write_bytes(data)
+    source = tmp_path / "salvaged.db" if salvaged == "before" else other
+    if salvaged == "before":
+        assert run("salvage", "--out", source, home=other).code in (0, 4)
+    assert brought(merge(home, source)) == {"choir": "continued"}
+    asked = "SELECT title, model, end_reason, message_count FROM sessions WHERE id = 'choir'"
+    assert query(home, asked) == [("Choir", "ours", "cli_close", 6)]
 
 
 def test_a_home_that_hermes_has_open_is_read_beside_it(tmp_path: Path) -> None:
