@@ -186,8 +186,9 @@ class _Survey:
         """Keep what a copy has of the chats that a picture shows, as it is open now."""
         if not self._evidence.look_options.picture:
             return
-        for id in sorted(self._reported)[: MOST_CHATS - len(self._pictured)]:
-            self._pictured.add(id)
+        for ids in (self._reported, self._removed):
+            new = sorted(set(ids) - self._pictured)
+            self._pictured.update(new[: MOST_CHATS - len(self._pictured)])
         if self._pictured:
             self._messages.add(messages_of(look, self._pictured))
 

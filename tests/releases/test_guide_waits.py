@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -41,7 +41,7 @@ def test_it_waits_until_hermes_has_closed_the_database(
         hermes.communicate("")
         return ""
 
-    asked = ["6", "y", "", close, "y", "", "y", "y", "", ""]
+    asked: list[str | Callable[[], str]] = ["6", "y", "", close, "y", "", "y", "y", "", ""]
     screens = talk_at_a_terminal(home.parent, "guide", "--home", home, answers=asked)
     waiting = [n for n, screen in enumerate(screens) if f"Process {hermes.pid} " in screen]
     assert waiting == [2, 3], "it looked again when it was asked to, and Hermes was still there"
