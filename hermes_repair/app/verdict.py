@@ -53,17 +53,18 @@ class Verdict:
 
     ``back`` can come back safely; ``decide`` may have been removed on purpose; ``hidden`` are in
     the database, out of sight, and only somebody can say how they are shown (``hide`` are those
-    findings); ``at_risk`` are shown now, and hidden by the next update. ``mended`` are further
-    problems that ``repair`` takes by itself, ``choices`` those that a command takes which somebody
-    chooses, ``by_hand`` those that none does. ``blocking`` is the id of what has to be settled
-    before anything is written, ``fatal`` that finding where it was asked for, and ``migrate`` what
-    a migration is needed for.
+    findings); ``copied`` are missing here, and a copy has them; ``at_risk`` are shown now, and
+    hidden by the next update. ``mended`` are further problems that ``repair`` takes by itself,
+    ``choices`` those that a command takes which somebody chooses, ``by_hand`` those that none does.
+    ``blocking`` is the id of what has to be settled before anything is written, ``fatal`` that
+    finding where it was asked for, and ``migrate`` what a migration is needed for.
     """
 
     back: Amount
     decide: Amount
     hidden: Amount
     hide: tuple[Finding, ...]
+    copied: Amount
     at_risk: Amount
     mended: int
     choices: tuple[Finding, ...]
@@ -107,12 +108,13 @@ def weigh(
     removed = [f for f in unsafe if about(f, Concerns.ELSEWHERE)]
     # A run of a delegate is rightly in no list; what nothing proves to be a chat is a note.
     hide = [f for f in unsafe if f in bad and about(f, Concerns.UNSEEN)]
+    copied = [f for f in bad if about(f, Concerns.COPIED)]
     told = {f.session_id for f in removed if f.session_id}
     in_hand = [
         f
         for f in bad
         if f.remedy in (Remedy.UNSAFE, Remedy.MANUAL, Remedy.NONE)
-        and f not in (*removed, *hide)
+        and f not in (*removed, *hide, *copied)
         and not (f.session_id in told and any(c.name == "backfill" for c in commands_in(f.hint)))
     ]
     migrated = [f for f in bad if f.remedy is Remedy.MIGRATE]
@@ -121,6 +123,7 @@ def weigh(
         decide=_amount(removed, concerns),
         hidden=_amount(hide, concerns),
         hide=tuple(hide),
+        copied=_amount(copied, concerns),
         at_risk=_amount((f for f in findings if about(f, Concerns.AT_RISK)), concerns),
         mended=sum(f in bad and not about(f, *out_of_sight) for f in safe),
         choices=tuple(f for f in in_hand if commands_in(f.hint)),

@@ -11,7 +11,7 @@ from hermes_repair.evidence.kept_copies import Alone, Unusable
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.home.other_databases import CopyKind, DatabaseCopy
 from hermes_repair.model.commands_to_type import Hint, advice, command
-from hermes_repair.model.findings import Finding, Remedy, Severity
+from hermes_repair.model.findings import Concerns, Finding, Remedy, Severity
 from hermes_repair.model.words import count, size, verb
 
 COPIES = command("copies")
@@ -23,7 +23,7 @@ LARGE = 1 << 30
 """So many bytes of such copies are one, however few they are."""
 
 
-@check("CP001", "only-in-copy", Severity.ERROR, Remedy.MANUAL)
+@check("CP001", "only-in-copy", Severity.ERROR, Remedy.MANUAL, concerns=Concerns.COPIED)
 def only_in_copy(scene: Scene) -> Iterator[Finding]:
     """A copy of the database has chats or messages that state.db has not.
 
@@ -51,8 +51,8 @@ def only_in_copy(scene: Scene) -> Iterator[Finding]:
                 _to_bring(alone),
                 data=_data(alone),
                 identity=alone.chats,
-                sessions=len(alone.chats),
-                messages=alone.messages + alone.lost,
+                sessions=alone.new_chats,
+                messages=alone.new_messages,
             )
     removed = scene.copies.removed
     if removed is not None:
@@ -81,7 +81,7 @@ def _not_compared(scene: Scene, copies: Sequence[DatabaseCopy]) -> str:
     return f"What {named} {have} was not compared with state.db (--deep does it)."
 
 
-@check("CP002", "capture-unmerged", Severity.ERROR, Remedy.MANUAL)
+@check("CP002", "capture-unmerged", Severity.ERROR, Remedy.MANUAL, concerns=Concerns.COPIED)
 def capture_unmerged(scene: Scene) -> Iterator[Finding]:
     """Hermes set a -wal aside, and messages in it are not in state.db.
 
@@ -107,8 +107,8 @@ def capture_unmerged(scene: Scene) -> Iterator[Finding]:
                 _to_bring(alone),
                 data=_data(alone),
                 identity=alone.chats,
-                sessions=len(alone.chats),
-                messages=alone.messages + alone.lost,
+                sessions=alone.new_chats,
+                messages=alone.new_messages,
             )
     for copy in scene.copies.unread:
         why = "without its main file" if copy.wal_alone else "and cannot be compared here"

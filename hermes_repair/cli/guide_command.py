@@ -127,17 +127,18 @@ class Guide:
         if found.back.messages or found.mended:
             more = False
             if self._agrees("See what would be repaired? You are asked before anything changes."):
-                stays = self._do(command("repair", *_select(trouble)), trouble, diagnosis)
+                stays = self._do(command("repair", *_select(trouble)), trouble)
         if found.decide.messages and stays:
             more = False
             if self._agrees("See what may have been removed on purpose?"):
-                self._do(command("backfill", "--all"), trouble, diagnosis)
+                self._do(command("backfill", "--all"), trouble)
         if found.hide and stays:
             more = False
             if self._agrees("See what is out of sight, and what shows it?"):
                 ids = ",".join(sorted({one.id for one in found.hide}))
                 self._type(command("doctor", "--select", ids))
-                self._go_on()
+                if self._agrees("See the steps that show it? You are asked before they are taken."):
+                    self._do(command("repair", "--select", ids, "--unsafe"), trouble)
         if more and self._agrees("See all that was found?"):
             self._type(command("doctor", *_select(trouble)))
             self._go_on()
@@ -195,21 +196,24 @@ class Guide:
             show(forecast_lines(diagnosis.forecast, diagnosis.database["schema"]))
         return diagnosis
 
-    def _do(self, typed: Command, trouble: Trouble, diagnosis: Diagnosis) -> bool:
+    def _do(self, typed: Command, trouble: Trouble) -> bool:
         """Do it with the person's choice, look again; return whether it was not taken back."""
-        if diagnosis.openers.processes:
-            self._close()
+        self._close()
         before = self._last_run()
         self._type(typed)
         return self._look_again(trouble, before)
 
     def _close(self) -> None:
         """Wait until nobody has the database open, or the person does not want to."""
+        open_before = False
         while (openers := look_from_outside(self._responder.run.home).openers).processes:
-            show([Line(f"{openers.who()}.", "warning")])
+            open_before = True
+            show([Line(""), Line(f"{openers.who()}.", "warning")])
             how = openers.processes[0].how_to_stop()
-            if self._ask(f"It has to be closed first ({how}). Return looks again, n goes on:"):
+            if self._ask(f"First {how}. Return looks again, n goes on:"):
                 return
+        if open_before:
+            show([Line(""), Line("Nobody has the database open now.", "good")])
 
     def _look_again(self, trouble: Trouble, before: str | None) -> bool:
         """Look again after something was done; return whether the person lets it stay."""

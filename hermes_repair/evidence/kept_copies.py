@@ -49,13 +49,16 @@ class Alone:
     """A copy with messages that this home has not and should have.
 
     ``chats`` are their sessions by id, ``messages`` how many of them were never here, ``lost`` how
-    many are lost: the home's own rows count more messages than there are.
+    many are lost: the home's own rows count more messages than there are. ``new_chats`` and
+    ``new_messages`` are those of chats that no copy before it was reported for.
     """
 
     copy: DatabaseCopy
     chats: tuple[str, ...]
     messages: int
-    lost: int = 0
+    lost: int
+    new_chats: int
+    new_messages: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +189,9 @@ class _Survey:
         """Keep what a copy has of the chats that a picture shows, as it is open now."""
         if not self._evidence.look_options.picture:
             return
-        for id in sorted(self._reported)[: MOST_CHATS - len(self._pictured)]:
-            self._pictured.add(id)
+        for ids in (self._reported, self._removed):
+            new = sorted(set(ids) - self._pictured)
+            self._pictured.update(new[: MOST_CHATS - len(self._pictured)])
         if self._pictured:
             self._messages.add(messages_of(look, self._pictured))
 
@@ -221,7 +225,7 @@ class _Survey:
         if stands is Standing.APART:
             self._compare(copy, look, size, lost)
         else:
-            self._add(copy, tuple(lost), 0, sum(lost.values()))
+            self._add(copy, {}, lost)
             self._gone(copy, missing_chats(look, self._evidence.node))
 
     def _lost(self, look: Look) -> dict[str, int]:
@@ -242,17 +246,20 @@ class _Survey:
         never = never_here(compared)
         if was_here(copy, compared):
             self._gone(copy, absent)
-            self._add(copy, tuple(lost), 0, sum(lost.values()))
+            self._add(copy, {}, lost)
         else:
-            messages = sum(never.values())
-            self._add(copy, tuple(sorted({*never, *lost})), messages, sum(lost.values()))
+            self._add(copy, never, lost)
             self._gone(copy, [id for id in absent if id not in never])
 
-    def _add(self, copy: DatabaseCopy, chats: tuple[str, ...], never: int, lost: int) -> None:
+    def _add(self, copy: DatabaseCopy, never: Mapping[str, int], lost: Mapping[str, int]) -> None:
         """Report a copy that has a chat which no newer one has."""
-        if chats and not self._reported.issuperset(chats):
-            self._reported.update(chats)
-            self._alone.append(Alone(copy, chats, never, lost))
+        chats = tuple(sorted({*never, *lost}))
+        new = [id for id in chats if id not in self._reported]
+        if new:
+            self._reported.update(new)
+            messages = sum(never.get(id, 0) + lost.get(id, 0) for id in new)
+            whole = sum(never.values()), sum(lost.values())
+            self._alone.append(Alone(copy, chats, *whole, len(new), messages))
 
     def _gone(self, copy: DatabaseCopy, chats: Sequence[str]) -> None:
         self._held[copy] = len(chats)

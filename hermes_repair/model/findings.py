@@ -41,12 +41,14 @@ class Concerns(Enum):
 
     ``UNSEEN``: they are in the database, and no list, search or next message leads to them.
     ``ELSEWHERE``: the database does not have them, a file or a copy does. ``AT_RISK``: they are
-    shown now, and the next update hides them.
+    shown now, and the next update hides them. ``COPIED``: a copy of the database has them, and
+    somebody says which come.
     """
 
     UNSEEN = "unseen"
     ELSEWHERE = "elsewhere"
     AT_RISK = "at-risk"
+    COPIED = "copied"
 
 
 @dataclass(frozen=True, slots=True)

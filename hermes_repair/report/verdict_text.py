@@ -29,6 +29,7 @@ def verdict_document(verdict: Verdict) -> dict[str, Any]:
         "can_come_back": asdict(verdict.back),
         "to_decide": asdict(verdict.decide),
         "out_of_sight": asdict(verdict.hidden),
+        "in_copies": asdict(verdict.copied),
         "at_risk": asdict(verdict.at_risk),
         "repairable": verdict.mended,
         "areas": [
@@ -83,6 +84,11 @@ def sentences(verdict: Verdict, *, deep: bool, first: str) -> Iterator[tuple[Hin
         text = "Nothing is written here until {} is settled: `{}`"
         yield advice(text, verdict.blocking, command("doctor")), "error"
         return
+    if verdict.copied.messages:
+        text = "{} {} missing here, and a copy has {}: you decide. `{}` shows more."
+        number = verdict.copied.messages
+        words = _of(verdict.copied), verb(number, "is", "are"), verb(number, "it", "them")
+        yield advice(text, *words, command("copies")), "warning"
     repair = command("repair", *(("--deep",) if deep else ()))
     if verdict.back.messages:
         more = ""

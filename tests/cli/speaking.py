@@ -11,7 +11,7 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -105,11 +105,12 @@ def at_a_terminal(folder: Path, *words: str | Path, typed: str = "", **more: str
 
 
 def talk_at_a_terminal(
-    folder: Path, *words: str | Path, answers: list[str], **more: str
+    folder: Path, *words: str | Path, answers: Sequence[str | Callable[[], str]], **more: str
 ) -> list[str]:
     """Answer one question after another; return what was shown up to each, and after the last.
 
-    A question is a line without an end that ends with a colon or a bracket and a space.
+    A question is a line without an end that ends with a colon or a bracket and a space. An answer
+    may be a function, which does what a person does meanwhile.
     """
     size = {"COLUMNS": "80", "LINES": "24", "PAGER": "cat"}
     terminal = _Terminal(folder, words, size | more)
@@ -119,7 +120,8 @@ def talk_at_a_terminal(
         if not part and left and _ASKS.search(heard):
             screens.append(_shown(heard))
             heard = b""
-            terminal.type(f"{left.pop(0)}\n")
+            answer = left.pop(0)
+            terminal.type(f"{answer if isinstance(answer, str) else answer()}\n")
     assert terminal.code() == 0, heard
     assert not left, (left, heard)
     return [*screens, _shown(heard)]

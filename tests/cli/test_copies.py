@@ -439,3 +439,28 @@ def test_a_repair_of_the_count_does_not_hide_that_messages_were_lost(
     assert [one["lost"] for one in left.document["sources"][0]["left"]] == [True]
     assert say(capsys, "undo", "--yes", "--home", home).code == 0
     assert findings(capsys, home)["CP001"]["data"] == before["data"]
+
+
+def test_what_two_copies_have_is_counted_once_and_stands_first(home: Path, capsys: Capture) -> None:
+    """One message was lost after both copies, one after the older."""
+    copied(home, "state.db.old")
+    with opened(home) as db:
+        db.execute("DELETE FROM messages WHERE id = 2")
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    copied(home, "state.db.bak")
+    os.utime(home / "state.db.old", (1.0, 1.0))
+    with opened(home) as db:
+        db.execute("DELETE FROM messages WHERE id = 4")
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    document = say(capsys, "doctor", "--home", home, "--json").document
+    assert_document("doctor", document)
+    own = [one for one in document["findings"] if one["id"] == "CP001"]
+    assert [one["data"]["lost"] for one in own] == [1, 2]
+    assert document["verdict"]["in_copies"] == {"messages": 2, "chats": 2}
+    said = say(capsys, "doctor", "--home", home).out
+    verdict = (
+        "2 messages in 2 chats are missing here, and a copy has them: you decide."
+        f" `hermes-repair copies --home {home}` shows more."
+    )
+    assert verdict in said and "CP001 only-in-copy: 2 sessions, 2 messages" in said
+    assert said.index(verdict) < said.index("can be repaired safely")

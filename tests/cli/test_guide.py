@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 
 from hermes_repair.cli import guide_command
+from hermes_repair.cli.guard import run
 from hermes_repair.model.words import cells
 from sample_data.build import build
 from tests.cli.speaking import Said, at_a_terminal, commands, say, talk_at_a_terminal
 from tests.cli.test_terminal import plain
 from tests.homes.content import content, files, without_sequence
-from tests.homes.small import NOW, ORPHAN
+from tests.homes.home import changing
+from tests.homes.small import NOW, ORPHAN, small_home
 
 Capture = pytest.CaptureFixture[str]
 
@@ -145,3 +147,26 @@ def test_a_home_with_nothing_wrong(
     said, ran = led(monkeypatch, capsys, home, "4", "", "y", "")
     assert "Nothing of that kind is wrong here." in said.err and ORPHAN not in said.err
     assert ran[-1] == f"hermes-repair doctor --home {home} --select DB,FT,SC"
+
+
+def test_what_is_out_of_sight_is_shown_and_taken_back(tmp_path: Path) -> None:
+    """The last step: what it is, what shows it, a plan to agree to, another look, undo."""
+    home = small_home(tmp_path / "home", 14)
+    assert run(["repair", "--yes", "--home", str(home)]) == 0
+    with changing(home) as db:
+        db.execute(
+            "INSERT INTO messages (session_id, role, content, timestamp)"
+            " VALUES ('20250101_nobody', 'user', 'still here', ?)",
+            (NOW - 9000.0,),
+        )
+    before = without_sequence(content(home))
+    answers = ["6", "y", "y", "y", "", "y", "y", "", ""]
+    screens = talk_at_a_terminal(tmp_path, "guide", "--home", home, answers=answers)
+    assert "1 message in 1 chat is out of sight" in screens[1]
+    assert "See what is out of sight, and what shows it?" in screens[1]
+    assert "doctor --home" in screens[2] and "--select MS003" in screens[2]
+    assert "See the steps that show it?" in screens[2]
+    assert "repair --home" in screens[3] and "--select MS003 --unsafe" in screens[3]
+    assert "Done: 1 step" in screens[4] and "out of sight" not in screens[5]
+    assert "Undone: " in screens[7] and without_sequence(content(home)) == before
+    assert all(rows(screen) <= 24 for screen in screens), screens

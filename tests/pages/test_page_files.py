@@ -13,7 +13,7 @@ import pytest
 from hermes_repair.cli.guard import run
 from tests.cli.speaking import say
 from tests.homes.content import files
-from tests.homes.home import execute, query, receipts
+from tests.homes.home import execute, query, query_at_rest, receipts
 from tests.homes.small import FRONT, ONLY, SECRET, chat_only_in_file, small_home
 from tests.pages.conftest import HOSTILE, LOST, MOVED, TURNED
 
@@ -293,6 +293,23 @@ def test_what_only_a_copy_has_is_a_gap_with_a_lane_below(with_copy: Path, tmp_pa
     assert "then 4 messages are missing from the database." in moved, "the copy lacks them too"
     assert "and in a copy" in moved and "a copy has it" in text
     assert len(articles) == 9 and files(with_copy).keys() == before.keys()
+
+
+def test_a_chat_that_was_deleted_here_is_drawn_as_the_copy_has_it(
+    with_copy: Path, tmp_path: Path
+) -> None:
+    """Perhaps on purpose: it stands there without its title, all of it in the copies' lane."""
+    (title,) = query_at_rest(with_copy, "SELECT title FROM sessions WHERE id = ?", MOVED)[0]
+    execute(with_copy, "DELETE FROM messages WHERE session_id = ?", MOVED)
+    execute(with_copy, "DELETE FROM sessions WHERE id = ?", MOVED)
+    (with_copy / "sessions" / f"{MOVED}.jsonl").unlink()
+    page = tmp_path / "page.html"
+    assert not run_plain("doctor", "--home", with_copy, "--titles", "--html", page)
+    text = page.read_text(encoding="utf-8")
+    articles = re.findall(r'<article class="chat".*?</article>', text, re.DOTALL)
+    (deleted,) = (one for one in articles if MOVED in one)
+    assert "5 messages are missing from the database and in a copy." in deleted
+    assert "<span>Copies</span><div>" in deleted and title not in text
 
 
 def run_plain(*words: str | Path) -> str:
