@@ -90,7 +90,7 @@ def see(run: Run, *, grace: float, max_age: float) -> Seen:
     with quick_look(run.home, file_status, refuse_copy) as look:
         if not look.has("sessions"):
             raise Refused(f"{run.home.database} has no table of sessions.", DOCTOR_SAYS_MORE)
-        abandoned = tuple(_abandoned(look, file_status.openers, run.now()))
+        abandoned = tuple(_abandoned(look, run.home.database, file_status.openers, run.now()))
         note = None
         if not look.has(LOCK_TABLE):
             note = "this schema has no compression locks"
@@ -109,8 +109,10 @@ def see(run: Run, *, grace: float, max_age: float) -> Seen:
     return Seen(file_status, locks, handoffs=abandoned)
 
 
-def _abandoned(look: Look, openers: Openers, now: float) -> Iterator[tuple[Hold, Unit]]:
-    for hold in handoffs(look, openers, now):
+def _abandoned(
+    look: Look, database: Path, openers: Openers, now: float
+) -> Iterator[tuple[Hold, Unit]]:
+    for hold in handoffs(look, database, openers, now):
         if hold.verdict.cleanable:
             for unit in fail_handoff(look, hold, "LK008"):
                 yield hold, unit

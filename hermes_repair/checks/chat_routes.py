@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from hermes_repair.checks.chats_used_since import other_since, written_on
 from hermes_repair.checks.registry import check
 from hermes_repair.checks.resolution_units import (
     REPAIR,
@@ -44,13 +45,15 @@ class _Cut:
     """A chat whose key stops at ``closed``, although it went on up to ``tip``.
 
     ``routed`` is whether the gateway's own entry names ``closed``; else nothing names the chat but
-    the key in the row of ``closed``.
+    the key in the row of ``closed``. ``chain`` is ``tip``, what it continues, and so on to
+    ``closed``.
     """
 
     key: str
     closed: SessionNode
     tip: SessionNode
     routed: bool
+    chain: tuple[str, ...]
 
 
 @check(
@@ -79,11 +82,13 @@ def chat_loses_continuation(scene: Scene) -> Iterator[Finding]:
     the file was copied.
 
     How safe it is: safe where each part has exactly one continuation, which is provably no
-    delegate's run, the gateway's own entry leads to the first, and no other session of the chat is
-    open or younger. Otherwise the chat may have begun anew since, and it is a note, done when you
-    name the session. Below 17 safe where, beside that, the continuation was never ended: a chat
-    that is begun anew, or led elsewhere, ends the session that it leaves. What ended by a reset is
-    never opened again.
+    delegate's run, the gateway's own entry leads to the first, nothing was written into the closed
+    part since, and no other session of the chat is open or younger. A session of that platform that
+    was begun or used since, and that no chat leads to, may be of this chat: an old `sessions.json`
+    may have been put back. Then it is a note, done when you name the session. Below 17 safe where,
+    beside that, the continuation was never ended and the chat was not stopped: a chat that is begun
+    anew, or led elsewhere, ends the session that it leaves; otherwise the person has to tell the
+    chat. What ended by a reset is never opened again.
     """
     by_rows = _finds_by_rows(scene)
     lead_on = LeadOn(scene)
@@ -98,7 +103,7 @@ def chat_loses_continuation(scene: Scene) -> Iterator[Finding]:
             summary = f"let the chat of {cut.closed.id} find {cut.tip.id} ({reason})"
             fix = fix_of(resolution, summary, sessions=(cut.closed.id,))
         else:
-            reason = lead_on.objection(cut.key, cut.closed, cut.tip)
+            reason = lead_on.objection(cut.key, cut.chain)
             judged, hint = (Remedy.MANUAL, reason) if reason else (Remedy.SAFE, REPAIR)
             fix = lead_on if not reason else None
         lost = "starts an empty chat" if by_rows else "goes to the closed part"
@@ -167,7 +172,7 @@ def _cut(scene: Scene, key: str, node: SessionNode, *, routed: bool) -> _Cut | N
     if any(scene.graph.kinds.get(name) is not EdgeKind.CONTINUATION for name in chain[:-1]):
         return None
     times = (node.ended_at, tip.started_at)
-    return _Cut(key, node, tip, routed) if is_settled(scene, times, chain) else None
+    return _Cut(key, node, tip, routed, tuple(chain)) if is_settled(scene, times, chain) else None
 
 
 def _taken_up(node: SessionNode) -> bool:
@@ -203,6 +208,11 @@ def _resolution(scene: Scene, cut: _Cut) -> Resolution:
     ]
     if later:
         return resolution.as_judgement(f"{later[0]} is of the same chat too")
+    if written_on(scene, cut.chain):
+        return resolution.as_judgement(f"the chat went on in {cut.closed.id} since")
+    other = other_since(scene, cut.key, cut.chain)
+    if other is not None:
+        return resolution.as_judgement(f"the chat may have gone on in {other} since")
     if not cut.routed:
         return resolution.as_judgement("a later session of that chat may have been deleted")
     if not is_no_delegate(scene, cut.tip.id):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from hermes_repair.checks.chats_used_since import other_since, written_on
 from hermes_repair.checks.file_units import can_rewrite, rewritten_file
 from hermes_repair.checks.resolution_units import printable
 from hermes_repair.evidence.ownership import is_no_delegate
@@ -12,7 +13,6 @@ from hermes_repair.evidence.scene import Scene
 from hermes_repair.gateway_routing import Source, file_of
 from hermes_repair.home.layout import routing_file, routing_place
 from hermes_repair.host.regular_files import parse_json
-from hermes_repair.lineage.session_node import SessionNode
 from hermes_repair.model.findings import Finding
 from hermes_repair.model.plans import Unit
 from hermes_repair.model.words import count
@@ -28,35 +28,29 @@ class LeadOn:
     scene: Scene
     _led: dict[str, str] = field(default_factory=dict)
 
-    def objection(self, key: str, closed: SessionNode, tip: SessionNode) -> str:
-        """Return why a chat has to be told by its user, empty where its entry may lead to ``tip``.
+    def objection(self, key: str, chain: Sequence[str]) -> str:
+        """Return why a chat has to be told by its user, empty where its entry may be led on.
 
-        Whoever begins a chat anew or leads it elsewhere ends the session that it leaves (0.13.0 to
-        0.17.0), so one that is open was left by nobody. An old file that was put back is told by
-        an open session of the same person which no chat leads to.
+        ``chain`` is the latest continuation, what it continues, and so on to the part that the
+        entry names. Whoever begins a chat anew or leads it elsewhere ends the session that it
+        leaves (0.13.0 to 0.17.0), so a continuation that is open was left by nobody, unless the
+        entry was behind by then. A chat that was stopped begins anew at its next message.
         """
+        closed, tip = self.scene.node[chain[-1]], self.scene.node[chain[0]]
         tell = f"In that chat, send: /resume {tip.id} (Hermes 0.16.0 and later)"
         route = self.scene.routing.current.get(key)
-        led = route is not None and route.source is Source.FILE and route.session_id == closed.id
-        if not led or tip.source != closed.source or not tip.is_open:
+        if route is None or route.source is not Source.FILE or route.session_id != closed.id:
+            return tell
+        if tip.source != closed.source or not tip.is_open or route.entry.get("suspended"):
             return tell
         if not is_no_delegate(self.scene, tip.id) or not can_rewrite(
             routing_place(self.scene.home)
         ):
             return tell
-        if self._may_be_meant(closed, tip):
+        if written_on(self.scene, chain) or other_since(self.scene, key, chain) is not None:
             return tell
         self._led[tip.id] = closed.id
         return ""
-
-    def _may_be_meant(self, closed: SessionNode, tip: SessionNode) -> bool:
-        rows = self.scene.look.rows(
-            "SELECT id FROM sessions WHERE ended_at IS NULL AND parent_session_id IS NULL"
-            " AND id NOT IN (?1, ?2) AND started_at >= ?3 AND EXISTS (SELECT 1 FROM sessions c"
-            " WHERE c.id = ?1 AND c.source IS sessions.source AND c.user_id IS sessions.user_id)",
-            [closed.id, tip.id, closed.started_at or 0.0],
-        )
-        return any(not self.scene.routing.is_live(str(id)) for (id,) in rows)
 
     def __call__(self, findings: Sequence[Finding]) -> Iterator[Unit]:
         """Lead the chats of these findings on."""

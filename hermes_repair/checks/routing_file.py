@@ -13,9 +13,9 @@ from hermes_repair.checks.resolution_units import REPAIR
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.gateway_routing import FileFaults, Source, file_faults, file_of, kept_entries
 from hermes_repair.home.layout import routing_file, routing_place
-from hermes_repair.model.commands_to_type import Hint
+from hermes_repair.model.commands_to_type import Hint, advice, command
 from hermes_repair.model.findings import Finding, Remedy, Severity
-from hermes_repair.model.plans import Stage, Unit
+from hermes_repair.model.plans import Safety, Stage, Unit
 from hermes_repair.model.words import count, verb
 
 
@@ -39,8 +39,10 @@ def routing_file_unusable(scene: Scene) -> Iterator[Finding]:
     session when you send `/resume` and the id there.
 
     How safe it is: safe. Every release since 0.13.0 writes the file anew before it answers the
-    first message, so a torn file has the chats as they were when the gateway last ran. Only with
-    the gateway stopped: it keeps its own list in memory and writes that. Where the table
+    first message, so a torn file has the chats as they were when the gateway last ran. Where it
+    names a session that its chat has left since, it is an older copy that was put back, and it is
+    only written when you name the finding: a chat that was begun anew would go on in what it left.
+    Only with the gateway stopped: it keeps its own list in memory and writes that. Where the table
     `gateway_routing` knows the chats (0.18.1 on) nothing needs to be done.
     """
     place = routing_place(scene.home)
@@ -69,29 +71,55 @@ def routing_file_unusable(scene: Scene) -> Iterator[Finding]:
         message = f"sessions.json cannot be read: it is torn, or no JSON object{effect.words}"
     if mends:
         message += f"; {count(chats, 'chat')} can be kept"
+    older = _left_since(scene, kept) if mends else 0
+    if older:
+        message += f", {older} of them in a session that the chat has left since: the file is old"
     yield routing_file_unusable.finding(
         subject,
         f"{message}.",
-        REPAIR if mends else effect.otherwise,
+        _hint(older) if mends else effect.otherwise,
         severity=effect.severity,
-        remedy=Remedy.SAFE if mends else Remedy.MANUAL,
+        remedy=_remedy(older) if mends else Remedy.MANUAL,
         data={
             "readable": faults.readable,
             "bad": faults.bad,
             "after": faults.after,
             "kept": chats,
+            "left": older,
         },
         identity=(faults.readable, faults.bad),
-        fix=each(partial(_keep_whole_entries, scene, data, kept, chats)) if mends else None,
+        fix=each(partial(_keep_whole_entries, scene, data, kept, older)) if mends else None,
     )
 
 
+def _remedy(older: int) -> Remedy:
+    return Remedy.UNSAFE if older else Remedy.SAFE
+
+
+def _hint(older: int) -> Hint:
+    named = command("repair", "--select", "GW002", "--unsafe")
+    return advice("If you want it all the same: {}", named) if older else REPAIR
+
+
+_LEFT = {"compression", "session_reset", "session_switch"}
+"""How a session ends that its chat leaves; the gateway saves the file first (0.13.0 to 0.19.0), but
+for compression, where it does so after the answer."""
+
+
+def _left_since(scene: Scene, kept: Mapping[str, Any]) -> int:
+    """Return how many of these chats have left the session that the file names for them."""
+    names = (entry.get("session_id") for key, entry in kept.items() if not key.startswith("_"))
+    nodes = (scene.node.get(name) for name in names)
+    return sum(node is not None and node.end_reason in _LEFT for node in nodes)
+
+
 def _keep_whole_entries(
-    scene: Scene, data: bytes, kept: Mapping[str, Any], chats: int, finding: Finding
+    scene: Scene, data: bytes, kept: Mapping[str, Any], older: int, finding: Finding
 ) -> Iterator[Unit]:
+    chats = sum(not key.startswith("_") for key in kept)
     summary = f"write sessions.json with the {count(chats, 'chat')} that can be read"
     unit = rewritten_file(scene, [finding], routing_place(scene.home), data, file_of(kept))
-    yield replace(unit, summary=summary)
+    yield replace(unit, summary=summary, safety=Safety.UNSAFE if older else Safety.SAFE)
 
 
 class _Effect(NamedTuple):

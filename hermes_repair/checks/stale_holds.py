@@ -116,8 +116,10 @@ def handoff_abandoned(scene: Scene) -> Iterator[Finding]:
     it up when it starts (0.14 on), and the finding is a note.
 
     How safe it is: safe where nobody has the database open and the session was idle for half an
-    hour: who is at it has the database open all the time. Releases after 0.19 could not be tried,
-    and nothing of theirs is changed.
+    hour: who is at it has the database open all the time, however long it takes. Where another
+    program has it open, or one copies the home to another machine, whose gateway may be at it
+    (DB011), and with releases after 0.19, which could not be tried, it is a note, done when you
+    name the session.
     """
     for kind in (Kind.HOLDER_DEAD, Kind.STUCK):
         for hold in _found(scene, "handoff", kind):
@@ -125,8 +127,19 @@ def handoff_abandoned(scene: Scene) -> Iterator[Finding]:
                 fix = each(partial(_fail, scene, hold))
                 yield _told(handoff_abandoned, hold, REPAIR, fix)
                 continue
-            told = _told(handoff_abandoned, hold, "Start the gateway: it takes up what waits.")
-            yield replace(told, severity=Severity.INFO, remedy=Remedy.NONE)
+            if _waits(scene, hold):
+                told = _told(handoff_abandoned, hold, "Start the gateway: it takes up what waits.")
+                yield replace(told, severity=Severity.INFO, remedy=Remedy.NONE)
+                continue
+            hint = advice("If no gateway is at it: `{}`", repair_of(hold.session or hold.subject))
+            told = _told(handoff_abandoned, hold, hint, each(partial(_fail, scene, hold)))
+            yield replace(told, severity=Severity.INFO, remedy=Remedy.UNSAFE)
+
+
+def _waits(scene: Scene, hold: Hold) -> bool:
+    """Whether no gateway has begun with it."""
+    of = "SELECT 1 FROM sessions WHERE id = ? AND handoff_state = 'pending'"
+    return scene.look.one(of, [hold.session]) is not None
 
 
 def _fail(scene: Scene, hold: Hold, finding: Finding) -> Iterator[Unit]:

@@ -1,10 +1,11 @@
 """What Hermes itself will delete: the chats and files that its next starts take.
 
-Every release from 0.13.0 to 0.19.0 does the same when a terminal or a gateway starts: once per
-database it deletes what is empty (sessions of the TUI that ended, a day old, without title and
-message), once it ends continuations of a week that never called a model, and, where
-``sessions.auto_prune`` is on, it deletes once in ``min_interval_hours`` what ended and began more
-than ``retention_days`` ago. With a session go ``<id>.json``, ``<id>.jsonl`` and its request dumps.
+Every release from 0.13.0 to 0.19.0 does the same when a terminal starts: once per database it
+deletes what is empty (sessions of the TUI that ended, a day old, without title and message), once
+it ends continuations of a week that never called a model, and, where ``sessions.auto_prune`` is on,
+it deletes once in ``min_interval_hours`` what ended and began more than ``retention_days`` ago.
+With a session go ``<id>.json``, ``<id>.jsonl`` and its request dumps below ``sessions``. A gateway
+that starts does the last alone, and takes the files of its own ``gateway.sessions_dir``.
 From 0.21 on ``auto_prune`` is on unless the config turns it off (Hermes #101316).
 """
 
@@ -17,6 +18,7 @@ from pathlib import Path
 
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.home.hermes_config import PruneSettings, prune_settings
+from hermes_repair.host.regular_files import real_path
 from hermes_repair.model.values import Row, number, whole
 from hermes_repair.schema.releases import release_key
 from hermes_repair.store.look import Look
@@ -40,7 +42,8 @@ class Deletion:
     """A session that Hermes will delete, with files of its name, relative to the home.
 
     ``in_days``: from how many days on the next start takes it, 0 for one that already would.
-    ``empty``: nothing was ever said in it; else it is old.
+    ``empty``: nothing was ever said in it; else it is old. ``files`` go where a terminal starts
+    first, ``gateway_files`` in their place where a gateway does that keeps its files elsewhere.
     """
 
     session_id: str
@@ -48,6 +51,7 @@ class Deletion:
     in_days: float
     empty: bool
     files: tuple[str, ...]
+    gateway_files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,20 +145,27 @@ def _told(scene: Scene, rows: list[Row], age: float, *, empty: bool) -> Iterator
             continue
         due = started + (max(age, _ORPHAN_AGE) if row["ended_at"] is None else age)
         in_days = max(0.0, (due - scene.now) / DAY)
-        files = tuple(sorted(_files(scene, session)))
-        yield Deletion(session, whole(row["messages"]), in_days, empty, files)
+        own, gateways = scene.home.logs_dir, scene.home.sessions_dir
+        elsewhere = not empty and real_path(gateways) != real_path(own)
+        yield Deletion(
+            session,
+            whole(row["messages"]),
+            in_days,
+            empty,
+            tuple(sorted(_files(scene, own, session))),
+            tuple(sorted(_files(scene, gateways, session))) if elsewhere else (),
+        )
 
 
-def _files(scene: Scene, session: str) -> Iterator[str]:
-    """Yield the files that go with a session, in both folders where Hermes looks for them."""
-    for folder in dict.fromkeys((scene.home.logs_dir, scene.home.sessions_dir)):
-        places = [folder / f"{session}.json", folder / f"{session}.jsonl"]
-        with suppress(ValueError, OSError):  # a name that is no pattern, or no name of a file
-            places += folder.glob(f"request_dump_{session}_*.json")
-        for place in places:
-            with suppress(ValueError, OSError):
-                if place.is_file():
-                    yield _named(place, scene.home.root)
+def _files(scene: Scene, folder: Path, session: str) -> Iterator[str]:
+    """Yield the files of a folder that go with a session."""
+    places = [folder / f"{session}.json", folder / f"{session}.jsonl"]
+    with suppress(ValueError, OSError):  # a name that is no pattern, or no name of a file
+        places += folder.glob(f"request_dump_{session}_*.json")
+    for place in places:
+        with suppress(ValueError, OSError):
+            if place.is_file():
+                yield _named(place, scene.home.root)
 
 
 def _named(place: Path, root: Path) -> str:

@@ -42,7 +42,7 @@ def other_holds(look: Look, around: Circumstances) -> Iterator[Hold]:
     for hold in (
         *_turn_leases(look, around),
         *_sessions(look, around),
-        *handoffs(look, around.openers, around.now),
+        *handoffs(look, around.database, around.openers, around.now),
         *_delegations(look, around),
         *_heartbeats(look, around),
     ):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from yaml import Event, ScalarEvent
 
 SETTING = "sessions_dir"
+_ROUTES = "sessions.json"
 SECTION = "gateway"
 BACKEND = "backend"
 DATABASE_SECTION = "database"
@@ -36,11 +38,29 @@ _NUMBERS = tuple(f"tag:yaml.org,2002:{kind}" for kind in ("bool", "int", "float"
 
 
 def sessions_dir(root: Path) -> Path:
-    """Return where the gateway keeps JSONL and ``sessions.json``: config, else ``sessions``."""
+    """Return where the gateway keeps JSONL and ``sessions.json``: config, else ``sessions``.
+
+    Releases from 0.13.0 to 0.19.0 read ``sessions_dir`` of ``gateway.json`` alone. What
+    ``config.yaml`` says of it is for later ones: it counts only where no gateway has written to
+    ``sessions`` instead.
+    """
+    here = root / "sessions"
+    configured = _setting(_of_yaml(read_if_there(root / "config.yaml")))
+    if configured is not None:
+        folder = _below(root, configured)
+        if _has_routes(folder) or not _has_routes(here):
+            return folder
     configured = _setting(_of_json(read_if_there(root / "gateway.json")))
-    configured = _setting(_of_yaml(read_if_there(root / "config.yaml"))) or configured
-    if configured is None:
-        return root / "sessions"
+    return here if configured is None else _below(root, configured)
+
+
+def _has_routes(folder: Path) -> bool:
+    with suppress(OSError):  # a name that is too long, or of nobody who may look
+        return (folder / _ROUTES).exists()
+    return False
+
+
+def _below(root: Path, configured: str) -> Path:
     try:
         return root / Path(configured).expanduser()
     except RuntimeError:  # ~ of a user whom the system does not know

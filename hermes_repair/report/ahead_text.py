@@ -29,6 +29,12 @@ def ahead_lines(ahead: Ahead, audience: Audience) -> Iterator[Line]:
     theirs = f", and {count(files, 'file')} of {verb(len(taken), 'it', 'theirs')}" if files else ""
     why = f": ended, and older than {ahead.retention_days:,} days" if ahead.prunes else ""
     yield Line(f"  {what}{theirs}{why}.", "warning")
+    others = sum(len(one.gateway_files) for one in taken)
+    if others:
+        told = (
+            f"  Where the gateway starts first, {count(others, 'file')} of its own folder instead."
+        )
+        yield Line(told, "warning")
     shown = taken if audience.verbose else taken[:SHOWN]
     yield from (Line(f"    {_one(one)}") for one in shown)
     if len(shown) < len(taken):
@@ -41,4 +47,6 @@ def _one(one: Deletion) -> str:
     when = f"in {one.in_days:,.1f} days" if one.in_days else "at the next start"
     said = "nothing was said in it" if one.empty else count(one.messages, "message")
     files = f", with {', '.join(map(shown_id, one.files))}" if one.files else ""
+    if one.gateway_files:
+        files += f" (the gateway: {', '.join(map(shown_id, one.gateway_files))})"
     return f"{shown_id(one.session_id)}: {when}, {said}{files}"

@@ -115,6 +115,7 @@ def test_json_that_is_none(name: str, home: Path, capsys: Capture) -> None:
         ("gateway.json", b'{"sessions_dir": "a\\u0000b"}'),
         ("gateway.json", b'{"sessions_dir": "\\ud800"}'),
         ("config.yaml", b"gateway: {sessions_dir: ~nosuchuser/x}"),
+        ("config.yaml", b"gateway: {sessions_dir: " + b"x" * 300 + b"}"),
         ("config.yaml", b'gateway: {sessions_dir: "a\\0b"}'),
         ("config.yaml", b"gateway: {sessions_dir: !!bool x}"),
         ("config.yaml", b"gateway: {sessions_dir: !!int ''}"),

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from hermes_repair.home.hermes_config import sessions_dir
 from tests.command import run
 from tests.homes import home as homes
 from tests.homes.home import copy_home
@@ -185,3 +186,67 @@ def test_in_words(tmp_path: Path) -> None:
     assert "nothing was said in it" in quiet
     assert "old:" not in quiet
     assert run("doctor", "--ahead", "-1", home=home).code == 2
+
+
+GATEWAY = """
+import sys, types
+
+class StandIn(types.ModuleType):
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return type(name, (Exception,), {})
+
+for client in ("requests", "httpx"):  # imported by the config's module, and never called here
+    sys.modules[client] = StandIn(client)
+
+from gateway.config import load_gateway_config
+from hermes_cli.config import load_config
+from hermes_state import SessionDB
+
+# As GatewayRunner does when it starts.
+asked = load_config()["sessions"]
+db = SessionDB()
+if asked.get("auto_prune", False):
+    db.maybe_auto_prune_and_vacuum(
+        retention_days=int(asked.get("retention_days", 90)),
+        min_interval_hours=int(asked.get("min_interval_hours", 24)),
+        vacuum=bool(asked.get("vacuum_after_prune", True)),
+        sessions_dir=load_gateway_config().sessions_dir,
+    )
+db.close()
+"""
+
+
+@pytest.mark.parametrize("version", ["0.13.0", "0.16.0", "0.18.2", "0.19.0"])
+@pytest.mark.parametrize("starts", ["terminal", "gateway"])
+def test_gateway_with_a_folder_of_its_own(version: str, starts: str, tmp_path: Path) -> None:
+    chats = tmp_path / "chats"
+    home = home_of(version, tmp_path, config=SETTINGS["on"])
+    (home / "gateway.json").write_text(json.dumps({"sessions_dir": str(chats)}))
+    shutil.copytree(home / "sessions", chats)
+    said = foretold(home, version, 0)["sessions"]
+    field = "files" if starts == "terminal" else "gateway_files"
+    told = {Path(home, file) for one in said for file in one[field]}
+    folders = (home / "sessions", chats)
+    before = {place for folder in folders for place in folder.iterdir()}
+    script, words = (START, (str(home), "0")) if starts == "terminal" else (GATEWAY, ())
+    run_release(version, script, home, *words)
+    left = {place for folder in folders for place in folder.iterdir() if place.suffix != ".tmp"}
+    assert before - left == told
+    assert {place.name for place in told} >= {"old.jsonl", "old.json", "request_dump_old_1.json"}
+
+
+@pytest.mark.parametrize("version", ["0.13.0", "0.16.0", "0.18.2", "0.19.0"])
+def test_no_release_reads_the_folder_from_config_yaml(version: str, tmp_path: Path) -> None:
+    """So it is not followed where a gateway has written to the home's own folder."""
+    home = home_of(version, tmp_path)
+    (home / "config.yaml").write_text("gateway:\n  sessions_dir: chats\n")
+    script = GATEWAY.partition("# As")[0] + "print(load_gateway_config().sessions_dir)\n"
+    assert run_release(version, script, home).splitlines()[-1] == str(home / "sessions")
+    assert sessions_dir(home) == home / "chats"
+    (home / "sessions" / "sessions.json").write_text("{}")
+    assert sessions_dir(home) == home / "sessions"
+    (home / "chats").mkdir()
+    (home / "chats" / "sessions.json").write_text("{}")
+    assert sessions_dir(home) == home / "chats"

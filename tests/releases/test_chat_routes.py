@@ -99,6 +99,25 @@ def test_older_releases_are_led_on_in_their_file(version: str, tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
+    ("case", "version"),
+    [
+        ("GW001_written_on_since", "0.13.0"),
+        ("GW001_written_on_since", "0.14.0"),
+        ("GW001_stopped", "0.16.0"),
+        ("GW001_written_on_since_by_rows", "0.18.2"),
+    ],
+)
+def test_chat_that_its_person_has_to_lead_on(case: str, version: str, tmp_path: Path) -> None:
+    home = home_of(case, version, tmp_path)
+    (found,) = run("doctor", "--json", "--select", "GW", home=home).document["findings"]
+    assert (found["id"], found["repair"]) in {("GW001", "manual"), ("GW001", "unsafe")}
+    before = (home / "sessions" / "sessions.json").read_bytes()
+    assert run("repair", "--yes", home=home).code in (0, 1)
+    assert (home / "sessions" / "sessions.json").read_bytes() == before
+    assert query(home, "SELECT id FROM sessions WHERE id = 'onward' AND ended_at IS NULL")
+
+
+@pytest.mark.parametrize(
     ("case", "version", "remembered"),
     [
         ("GW002_torn", "0.13.0", [True, False]),
