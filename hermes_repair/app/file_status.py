@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -193,12 +193,25 @@ def _require_sidecars_of_owner(facts: RawFacts) -> None:
             )
 
 
-def left_wal(file_status: FileStatus) -> int:
+def lies_beside(home: Home) -> bool:
+    """Whether a -wal or -journal with something in it lies beside the database.
+
+    Where none does, nobody has to be asked who has the database open to know what was left behind.
+    """
+    for suffix in ("-wal", "-journal"):
+        with suppress(FileNotFoundError):
+            if home.database.with_name(home.database.name + suffix).lstat().st_size:
+                return True
+    return False
+
+
+def left_wal(home: Home) -> int:
     """Return the bytes of a -wal that stays when our last connection has left, 0 as a rule.
 
     SQLite takes it in and removes it then, unless the disk has no room or somebody else is there.
     """
-    return file_status.sides.wal if file_status.left_behind else 0
+    file_status = read_file_status(home) if lies_beside(home) else None
+    return file_status.sides.wal if file_status is not None and file_status.left_behind else 0
 
 
 def marks_left(home: Home) -> str | None:
@@ -207,11 +220,11 @@ def marks_left(home: Home) -> str | None:
     None where there is none, or another connection uses it. SQLite takes what it can of a -wal into
     state.db and stops where the disk is full: the main file alone is no state that ever was, then.
     """
-    wal = home.database.with_name(home.database.name + "-wal")
-    if not wal.exists() or not wal.stat().st_size:
+    if not lies_beside(home):
         return None
     file_status = read_file_status(home)
-    return file_status.marks if file_status.alone and left_wal(file_status) else None
+    ours = file_status.alone and file_status.left_behind and file_status.sides.wal
+    return file_status.marks if ours else None
 
 
 def _no_database(home: Home) -> NoInstall:

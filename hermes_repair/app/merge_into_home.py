@@ -156,7 +156,7 @@ def merge(run: Run, request: MergeRequest, agree: Callable[[Preview], bool]) -> 
                     _merge_one(run, request, one, _Drafts(place, resolve), result)
             if result.receipt is not None:
                 close_receipt(run, result.receipt)
-            result.wal_left = left_wal(read_file_status(run.home))
+            result.wal_left = left_wal(run.home)
             _verify(run, request, result)
         except (HermesRepairError, OSError) as error:
             if result.receipt is None:

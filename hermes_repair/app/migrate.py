@@ -265,7 +265,7 @@ def migrate(
             if applied.receipt is not None:
                 close_receipt(run, applied.receipt)
             if result.problem is None:
-                result.wal_left = left_wal(read_file_status(run.home))
+                result.wal_left = left_wal(run.home)
                 _look_afresh(run, way)
         except (HermesRepairError, OSError) as error:
             # It is committed: what fails now is told beside that, not instead of it.

@@ -29,7 +29,7 @@ from hermes_repair.model.plans import Outline
 from hermes_repair.model.words import count, verb
 from hermes_repair.records import plan_database
 from hermes_repair.records.plan_file import PlanFile
-from hermes_repair.schema.recognise import holds_conversations, recognise
+from hermes_repair.schema.recognise import recognise
 from hermes_repair.schema.structure import Structure, read_structure
 from hermes_repair.store.file_state import FileState, SideFile, WalAnswer, at_rest, beside_others
 from hermes_repair.store.integrity import require_agreement
@@ -161,7 +161,7 @@ def _structure(
 
 def readable(scene: Scene) -> bool:
     """Whether there are conversations to look at."""
-    return scene.file.unreadable is None and holds_conversations(scene.structure)
+    return scene.file.unreadable is None and scene.has_conversations
 
 
 def no_conversations(scene: Scene) -> Refused:

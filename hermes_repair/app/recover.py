@@ -16,6 +16,7 @@ from hermes_repair.app.environment import Run
 from hermes_repair.app.file_status import (
     FileStatus,
     copy_private,
+    lies_beside,
     read_file_status,
 )
 from hermes_repair.app.files_of_home import FilesOfHome
@@ -192,6 +193,8 @@ def _take_in(run: Run) -> list[str]:
 
     Raises :class:`Refused` where that is still not possible: nothing else would be, then.
     """
+    if not lies_beside(run.home):
+        return []
     file_status = read_file_status(run.home)
     left = left_by_us(run.folder, file_status)
     if left is None or not file_status.alone or not file_status.left_behind:

@@ -14,7 +14,7 @@ from typing import TypeAlias
 from hermes_repair.app.apply_units import Applied, Job, apply_units, close_receipt, write_units
 from hermes_repair.app.diagnose import Diagnosis, diagnose
 from hermes_repair.app.environment import Run
-from hermes_repair.app.file_status import left_wal, read_file_status
+from hermes_repair.app.file_status import FileStatus, left_wal, read_file_status
 from hermes_repair.app.plan_words import Words, words_of
 from hermes_repair.app.preflight import Space, single_run
 from hermes_repair.app.proposal import Proposal, Request, SoFar, propose, waiting
@@ -93,9 +93,11 @@ def repair(run: Run, request: Request, agree: Agree, *, command: str = "repair")
             if isinstance(answer, Chosen):
                 request = answer.of(request)
         before = cut_off_run(run.folder, command)
-        held = CutOff() if read_file_status(run.home).alone else cut_off(run.folder)
-        if not held.receipts:
-            result.recovered += recover(run)
+        file_status = read_file_status(run.home)
+        held = CutOff() if file_status.alone else cut_off(run.folder)
+        if not held.receipts and (recovered := recover(run)):
+            result.recovered += recovered
+            file_status = read_file_status(run.home)  # that may have taken its time
         rounds = Rounds(
             run,
             replace(request, choice=None),
@@ -103,7 +105,7 @@ def repair(run: Run, request: Request, agree: Agree, *, command: str = "repair")
             agree,
             command,
             asked=asked,
-            so_far=SoFar(_confirmed(run, request.look_options), held),
+            so_far=SoFar(_confirmed(run, request.look_options, file_status), held),
             continues=before,
         )
         result.go_on(lambda: rounds.do(result))
@@ -115,7 +117,7 @@ def repair(run: Run, request: Request, agree: Agree, *, command: str = "repair")
 def look_afresh(run: Run, look_options: LookOptions, result: Repaired) -> None:
     """Say what is there now, if the last round did not."""
     if result.applied:
-        result.wal_left = left_wal(read_file_status(run.home))
+        result.wal_left = left_wal(run.home)
     if result.after is None and result.stopped is None:
         result.after = look_after(run, look_options)
 
@@ -125,9 +127,11 @@ def look_after(run: Run, look_options: LookOptions) -> Diagnosis:
     return diagnose(run, look_options, Selection(), confirm=False)
 
 
-def _confirmed(run: Run, look_options: LookOptions) -> frozenset[str] | None:
+def _confirmed(
+    run: Run, look_options: LookOptions, file_status: FileStatus
+) -> frozenset[str] | None:
     """Beside a live Hermes, return what two looks agree on; alone one look is enough."""
-    if read_file_status(run.home).at_rest:
+    if file_status.at_rest:
         return None
     diagnosis = diagnose(run, look_options, Selection())
     return frozenset(finding.fingerprint for finding in diagnosis.findings)

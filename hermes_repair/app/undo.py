@@ -103,7 +103,8 @@ def undo(run: Run, named: str | None, agree: Callable[[list[Entry]], bool]) -> U
         units = given_back = 0
         kept: list[Entry] = []
         for entry in entries:
-            require_alone(read_file_status(run.home))
+            file_status = read_file_status(run.home)
+            require_alone(file_status)
             try:
                 if entry.installs:
                     uninstall(run, entry.path, entry.header)
@@ -111,7 +112,7 @@ def undo(run: Run, named: str | None, agree: Callable[[list[Entry]], bool]) -> U
                 elif entry.whole:
                     units += _restore(run, entry)
                 else:
-                    outcome = _invert(run, entry)
+                    outcome = _invert(run, entry, file_status)
                     units += len(outcome.done)
                     given_back += outcome.given_back
             except WrittenSince:
@@ -156,9 +157,8 @@ def _require_ours(folder: Folder, entry: Entry) -> None:
         )
 
 
-def _invert(run: Run, entry: Entry) -> executor.Outcome:
+def _invert(run: Run, entry: Entry, file_status: FileStatus) -> executor.Outcome:
     home, environment = run.home, run.environment
-    file_status = read_file_status(home)
     need = ROOM + 2 * entry.path.stat().st_size
     require_writable(run, need)
     with plan_database.read(entry.path) as noted:

@@ -27,7 +27,7 @@ from hermes_repair.evidence.sessions_elsewhere import (
 from hermes_repair.model.commands_to_type import Hint, advice, command
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.words import count, day, moment, shown_id
-from hermes_repair.schema.recognise import STORE, holds_conversations
+from hermes_repair.schema.recognise import STORE
 from hermes_repair.store.file_state import Chat, FileState, SideFile
 from hermes_repair.transcripts.verdicts import Comparison, Verdict
 
@@ -80,7 +80,7 @@ def database_unreadable(scene: Scene) -> Iterator[Finding]:
             f"{LEAVE_IT} DB009 says what has that name, and what to do.",
             "no table",
         )
-    elif not holds_conversations(scene.structure):
+    elif not scene.has_conversations:
         foreign = STORE.keys() & scene.structure.tables.keys()
         first = "move state.db away and start Hermes once" if foreign else "start Hermes once"
         yield _unreadable(

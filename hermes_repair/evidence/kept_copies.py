@@ -20,7 +20,6 @@ from hermes_repair.evidence.ownership import LineageEvidence
 from hermes_repair.home.other_databases import (
     CopyKind,
     DatabaseCopy,
-    every_copy,
     incomplete_snapshots,
     profile_of,
 )
@@ -114,7 +113,7 @@ def survey_copies(
 
     ``pictured`` are chats of which it is wanted what the copies have, message by message.
     """
-    own = [copy for copy in every_copy(evidence.home) if _is_own(evidence, copy)]
+    own = [copy for copy in evidence.every_copy if _is_own(evidence, copy)]
     states = _states(own)
     survey = _Survey(evidence, pictured)
     for copies in states[: None if evidence.look_options.deep else STATES]:
@@ -361,7 +360,7 @@ def _pile(states: Sequence[Sequence[DatabaseCopy]]) -> Pile:
 
 def _skipped(evidence: LineageEvidence) -> Iterator[Path]:
     """Yield the newest snapshot where it was made of this database, and left that out."""
-    whole = (copy for copy in every_copy(evidence.home) if copy.kind is CopyKind.SNAPSHOT)
+    whole = (copy for copy in evidence.every_copy if copy.kind is CopyKind.SNAPSHOT)
     newest = max((copy.path.stat().st_mtime for copy in whole), default=0.0)
     for folder in incomplete_snapshots(evidence.home):
         made = folder.stat().st_mtime

@@ -77,7 +77,7 @@ def find_elsewhere(snapshot: LineageEvidence) -> Mapping[str, tuple[Place, ...]]
         if file.session_id in parents and file.kind in IN_A_FILE:
             places_of[file.session_id].append(Place(IN_A_FILE[file.kind], file.path, False))
     ids: list[Value] = [json.dumps(sorted(parents))]
-    for copy in other_databases(snapshot.home):
+    for copy in snapshot.other_databases:
         for (id,) in _asked(snapshot, copy, _WITH_ID, ids, "missing parents"):
             place = Place(copy.kind.value, copy.named, True, copy=not copy.kind.in_use)
             places_of[text(id) or ""].append(place)
@@ -104,7 +104,7 @@ def find_continuations(snapshot: LineageEvidence) -> Mapping[str, tuple[Continua
     if not closed:
         return {}
     continuations: defaultdict[str, list[Continuation]] = defaultdict(list)
-    for copy in other_databases(snapshot.home):
+    for copy in snapshot.other_databases:
         if copy.kind is not CopyKind.PROFILE:
             continue
         for parent, child, source, config in _asked(
@@ -128,7 +128,7 @@ def find_older_copies(snapshot: LineageEvidence) -> tuple[OlderCopy, ...]:
     if snapshot.birth is None:
         return ()
     older: list[OlderCopy] = []
-    for copy in other_databases(snapshot.home):
+    for copy in snapshot.other_databases:
         if copy.kind is CopyKind.PROFILE:
             continue
         rows = _asked(snapshot, copy, _BEFORE, [snapshot.birth], "chats from before")
@@ -255,7 +255,7 @@ def find_shared(snapshot: LineageEvidence) -> tuple[SharedChats, ...]:
     A profile that cannot be looked at is left out: `doctor` says that it saw this one alone.
     """
     found: list[SharedChats] = []
-    for copy in other_databases(snapshot.home):
+    for copy in snapshot.other_databases:
         if copy.kind is not CopyKind.PROFILE:
             continue
         try:

@@ -16,6 +16,7 @@ from hermes_repair.evidence.search_coverage import SearchIndex, read_search_inde
 from hermes_repair.gateway_routing import Routing, build_routing
 from hermes_repair.home.installs import Installed
 from hermes_repair.home.layout import Home, routing_file
+from hermes_repair.home.other_databases import DatabaseCopy, every_copy, searched
 from hermes_repair.home.sqlite_library import SqliteLibrary, find_library
 from hermes_repair.host import Openers, mapped_files
 from hermes_repair.host.regular_files import real_path
@@ -27,7 +28,7 @@ from hermes_repair.model.receipt_history import ReceiptHistory
 from hermes_repair.model.values import number, text, whole
 from hermes_repair.model.words import count
 from hermes_repair.program_texts import default_harness
-from hermes_repair.schema.recognise import Recognition
+from hermes_repair.schema.recognise import Recognition, holds_conversations
 from hermes_repair.schema.structure import Structure
 from hermes_repair.store.file_state import FileState
 from hermes_repair.store.look import Look
@@ -58,6 +59,21 @@ class Snapshot:
     notes: list[str] = field(default_factory=list)
     left_out: dict[str, str] = field(default_factory=dict)
     tell: Callable[[str], None] = field(default=lambda _sentence: None, repr=False)
+
+    @cached_property
+    def has_conversations(self) -> bool:
+        """Whether the tables of conversations are there, with what every schema has of them."""
+        return holds_conversations(self.structure)
+
+    @cached_property
+    def every_copy(self) -> tuple[DatabaseCopy, ...]:
+        """Every database, capture and archive around the home: profiles, then newest first."""
+        return tuple(every_copy(self.home))
+
+    @cached_property
+    def other_databases(self) -> tuple[DatabaseCopy, ...]:
+        """Those of them that are searched for chats."""
+        return tuple(searched(self.every_copy))
 
     @cached_property
     def nodes(self) -> tuple[SessionNode, ...]:

@@ -110,11 +110,18 @@ def profile_of(path: Path) -> str | None:
 def other_databases(home: Home) -> Iterator[DatabaseCopy]:
     """Yield the databases beside this home's own: profiles first, then copies, newest first.
 
-    Of each kind the newest :data:`MOST_COPIES`; only such as SQLite could open by themselves.
     Folders that cannot be listed are as good as empty: nothing can be found there.
     """
+    return searched(every_copy(home))
+
+
+def searched(copies: Iterable[DatabaseCopy]) -> Iterator[DatabaseCopy]:
+    """Yield those of :func:`every_copy` that a look for chats goes into.
+
+    Of each kind the newest :data:`MOST_COPIES`; only such as SQLite could open by themselves.
+    """
     seen: dict[CopyKind, int] = {}
-    for copy in every_copy(home):
+    for copy in copies:
         seen[copy.kind] = seen.get(copy.kind, 0) + 1
         own = copy.kind is not CopyKind.ARCHIVE and not copy.wal_alone
         if own and (copy.kind is CopyKind.PROFILE or seen[copy.kind] <= MOST_COPIES):
