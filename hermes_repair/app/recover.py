@@ -47,7 +47,7 @@ from hermes_repair.model.words import count, verb
 from hermes_repair.records import plan_database
 from hermes_repair.records.folder import Folder
 from hermes_repair.records.plan_file import PlanFile
-from hermes_repair.repair.executor import settle
+from hermes_repair.repair.settling import settle
 from hermes_repair.store.backup import same_structure, settle_wal
 from hermes_repair.store.file_state import soundness_by_answer
 from hermes_repair.store.writer import Writer, writing

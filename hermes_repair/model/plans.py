@@ -71,7 +71,7 @@ class UnitState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """What one transaction does: whole or not at all.
+    """What is done whole or not at all, in one transaction.
 
     ``kind`` is what it is about (``session``, ``family``, ``migration``, ``lock``, ``copy``,
     ``adoption``, ``unbinding``, ``file``); ``subject`` names it for a reader (a session id,

@@ -1,16 +1,17 @@
 """Runs the units of a receipt against state.db, and takes them back. Knows no check.
 
-One unit is one ``BEGIN IMMEDIATE`` transaction: guard, before-images, writes, each read back, every
-row counted that was written, broken references compared, COMMIT. What became of each unit is noted
-in the receipt as it goes; after a kill it is read from the database itself
-(:func:`~hermes_repair.repair.row_images.committed`).
+A unit is whole or not at all: guard, ``BEGIN IMMEDIATE``, before-images, writes, each read back,
+every row counted that was written, broken references compared, COMMIT. Small ones share the
+transaction (:mod:`.shared_transactions`). What became of each unit is noted in the receipt as it
+goes; after a kill it is read from the database itself (:mod:`.settling`).
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 
 from hermes_repair.model.actions import (
@@ -22,7 +23,7 @@ from hermes_repair.model.actions import (
     RowMove,
 )
 from hermes_repair.model.errors import HermesRepairError, InUse, Refused
-from hermes_repair.model.plans import Unit, UnitState
+from hermes_repair.model.plans import Unit, UnitRecord, UnitState
 from hermes_repair.model.values import Row, row_digest
 from hermes_repair.records.plan_file import PlanFile
 from hermes_repair.records.undo_data import Aside
@@ -39,7 +40,8 @@ from hermes_repair.repair.apply import (
 from hermes_repair.repair.file_writes import HomeFiles, NoFiles, Tried, rewrite, take_back
 from hermes_repair.repair.foreign_keys import restored_by_undo, violations, was_there_before
 from hermes_repair.repair.plan_bounds import lawful
-from hermes_repair.repair.row_images import committed
+from hermes_repair.repair.row_images import went_on_since
+from hermes_repair.repair.shared_transactions import sharing
 from hermes_repair.repair.step_errors import explained
 from hermes_repair.repair.write_watch import Watch, numbers_of_rows, require_same_numbers
 from hermes_repair.store.writer import Writer
@@ -97,25 +99,37 @@ def run(
     outcome = Outcome()
     work = _Work(writer, around)
     stopped: InUse | None = None
-    for number in numbers:
-        unit = receipt.record(number).unit
-        error: HermesRepairError | None = stopped
-        if error is None:
-            try:
-                _apply_unit(work, unit, receipt.aside(number), begun=begun)
-            except InUse as caught:
-                error = stopped = caught
-            except HermesRepairError as caught:
-                error = caught
-        begun = False
-        if error is None:
-            receipt.set_states([number], UnitState.DONE)
-            outcome.done.append(number)
-            around.tell(unit)
-        else:
-            receipt.set_states([number], UnitState.SKIPPED)
-            outcome.refused.append((unit, error))
+    for shared in sharing(map(receipt.record, numbers)):
+        parts = [shared]
+        while parts:
+            part = parts.pop(0)
+            error = stopped or _tried(work, receipt, part, begun=begun)
+            begun = False
+            if isinstance(error, InUse):
+                stopped = error
+            elif error is not None and len(part) > 1:
+                parts = [[record] for record in part]  # alone, each finds what is its own
+                continue
+            state = UnitState.DONE if error is None else UnitState.SKIPPED
+            receipt.set_states([record.number for record in part], state)
+            for record in part:
+                if error is None:
+                    outcome.done.append(record.number)
+                    around.tell(record.unit)
+                else:
+                    outcome.refused.append((record.unit, error))
     return outcome
+
+
+def _tried(
+    work: _Work, receipt: PlanFile, records: Sequence[UnitRecord], *, begun: bool
+) -> HermesRepairError | None:
+    """Apply units in one transaction; return why not, where nothing of them was done."""
+    try:
+        _apply(work, [(one.unit, receipt.aside(one.number)) for one in records], begun=begun)
+    except HermesRepairError as error:
+        return error
+    return None
 
 
 class _Work:
@@ -140,43 +154,54 @@ class _Work:
             )
 
 
-def _apply_unit(work: _Work, unit: Unit, aside: Aside, *, begun: bool) -> None:
-    writer, around = work.writer, work.around
+def _apply(work: _Work, units: Sequence[tuple[Unit, Aside]], *, begun: bool) -> None:
+    """Apply units in one transaction, all or none."""
+    writer, unit = work.writer, units[0][0]
     try:
         for action in unit.actions:
             if isinstance(action, FileCopy):
-                _keep(action, around)
+                _keep(action, work.around)
         if all(isinstance(action, FileCopy) for action in unit.actions):
             return
-        checked = _Checked(work, unit)
-        checked.begin(begun=begun)
-        broken = violations(writer, unit)
-        done = 0
-        for position, action in enumerate(unit.actions):
-            if isinstance(action, FileCopy):
-                continue
-            if isinstance(action, FileRewrite):
-                rewrite(work.files, action)
-            else:
-                apply(checked.rows, action, around.resolve, _keeper(aside, position))
-            done += 1
-            around.step(unit, action, done)
-        checked.require()
-        added = violations(writer, unit) - broken
-        if added:
-            raise HermesRepairError(
-                f"The step {unit.summary!r} would leave a reference without its row.",
-                "Nothing of it was written. Please report this.",
-            )
-        around.verify(writer)
-        aside.derive(work.watch.remembered())
-        aside.commit()
+        for unit, aside in units:
+            _write(work, unit, aside, begun=begun)
+            begun = True
+        for _, aside in units:
+            aside.commit()
         writer.commit()
     except sqlite3.Error as error:
         raise explained(error, unit) from error
     finally:
         writer.rollback()
-        aside.forget()
+        for _, aside in units:
+            aside.forget()
+
+
+def _write(work: _Work, unit: Unit, aside: Aside, *, begun: bool) -> None:
+    """Do the actions of one unit in a transaction, which it begins unless one has ``begun``."""
+    writer, around = work.writer, work.around
+    checked = _Checked(work, unit)
+    checked.begin(begun=begun)
+    broken = violations(writer, unit)
+    done = 0
+    for position, action in enumerate(unit.actions):
+        if isinstance(action, FileCopy):
+            continue
+        if isinstance(action, FileRewrite):
+            rewrite(work.files, action)
+        else:
+            apply(checked.rows, action, around.resolve, _keeper(aside, position))
+        done += 1
+        around.step(unit, action, done)
+    checked.require()
+    added = violations(writer, unit) - broken
+    if added:
+        raise HermesRepairError(
+            f"The step {unit.summary!r} would leave a reference without its row.",
+            "Nothing of it was written. Please report this.",
+        )
+    around.verify(writer)
+    aside.derive(work.watch.remembered())
 
 
 class _Checked:
@@ -277,19 +302,23 @@ def undo(writer: Writer, receipt: PlanFile, around: Surroundings) -> Outcome:
     finally:
         writer.rollback()
         work.files = around.files
-    for number in numbers:
-        unit = receipt.record(number).unit
+    went_on = partial(went_on_since, writer)
+    for shared in sharing(map(receipt.record, numbers), alone=went_on):
+        unit, given_back = shared[0].unit, 0
         try:
-            given_back = _invert_unit(work, unit, receipt.aside(number), begun=False)
+            for place, record in enumerate(shared):
+                aside = receipt.aside(record.number)
+                given_back += _invert_unit(work, record.unit, aside, begun=place > 0)
             writer.commit()
         except sqlite3.Error as error:
             raise explained(error, unit) from error
         finally:
             writer.rollback()
-        receipt.set_states([number], UnitState.UNDONE)
-        outcome.done.append(number)
+        receipt.set_states([record.number for record in shared], UnitState.UNDONE)
+        outcome.done += [record.number for record in shared]
         outcome.given_back += given_back
-        around.tell(unit)
+        for record in shared:
+            around.tell(record.unit)
     return outcome
 
 
@@ -354,33 +383,3 @@ def _require_tables(writer: Writer, unit: Unit) -> None:
             " earlier schema was restored.",
             UNDO_BY_HAND,
         )
-
-
-def settle(
-    writer: Writer,
-    receipt: PlanFile,
-    like_backup: Callable[[Writer], bool],
-    files: HomeFiles,
-    *,
-    undoing: bool,
-) -> dict[int, UnitState]:
-    """After a kill: note for each open unit what the database shows became of it.
-
-    A pending unit is DONE where it was committed, SKIPPED where not, UNKNOWN where neither image is
-    there (R4). While ``undoing``, a done unit whose before-image is back is UNDONE.
-    ``like_backup`` is asked for units without images, ``files`` for those that write one. Returns
-    the state of every unit that was open.
-    """
-    noted: dict[int, UnitState] = {}
-    unfinished = UnitState.DONE if undoing else UnitState.PENDING
-    absent = UnitState.UNDONE if undoing else UnitState.SKIPPED
-    for number, state in receipt.states():
-        if state is not unfinished:
-            continue
-        answer = committed(writer, receipt.record(number).unit, like_backup, files)
-        if answer is None:
-            noted[number] = UnitState.DONE if undoing else UnitState.UNKNOWN
-        else:
-            noted[number] = UnitState.DONE if answer else absent
-        receipt.set_states([number], noted[number])
-    return noted

@@ -75,6 +75,20 @@ def find(writer: Writer, action: Action, derived: Collection[str] = ()) -> Found
     return Found.SAME
 
 
+def went_on_since(writer: Writer, unit: Unit) -> bool:
+    """Whether a row that a unit changed shows more than that now: a counter that counted on.
+
+    Undo leaves it without either image then, so after a kill nothing would tell that it was undone.
+    """
+    for action in unit.actions:
+        if isinstance(action, RowUpdate):
+            left = {**action.before, **action.after}
+            row = writer.select(action.table, action.key, tuple(left))
+            if row is None or differing(row, left):
+                return True
+    return False
+
+
 def derived_columns(writer: Writer) -> frozenset[str]:
     """Return the columns of messages that triggers of this database write by themselves."""
     triggers = writer.query("SELECT name FROM sqlite_master WHERE type = 'trigger'")

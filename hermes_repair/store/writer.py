@@ -1,6 +1,6 @@
 """A connection that may change state.db: explicit transactions, nothing else of its own.
 
-Only :mod:`hermes_repair.repair` uses it. Every unit is one ``BEGIN IMMEDIATE`` (R4).
+Only :mod:`hermes_repair.repair` uses it.
 """
 
 from __future__ import annotations

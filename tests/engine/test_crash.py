@@ -265,7 +265,7 @@ def test_killed_before_every_step(name: str, place: Path) -> None:
 
 @pytest.mark.parametrize("name", AFTER_A_KILL)
 def test_killed_once_more(name: str, place: Path) -> None:
-    assert kill_before_steps(name, place, every=7) >= 4
+    assert kill_before_steps(name, place, every=5) >= 4
 
 
 @pytest.mark.long
