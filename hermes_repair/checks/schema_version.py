@@ -113,8 +113,8 @@ def schema_newer(scene: Scene) -> Iterator[Finding]:
     """The database is newer than this hermes-repair knows.
 
     What it means: findings rest on the tables and columns that are known. From schema 31 on,
-    hermes-repair only cleans compression locks; in schemas 23 to 30 it writes only what their
-    search index does not depend on.
+    hermes-repair only cleans compression locks, and writes none of Hermes' files; in schemas 23 to
+    30 it writes only what their search index does not depend on.
 
     How it happens: Hermes is newer than hermes-repair.
 

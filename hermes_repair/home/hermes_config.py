@@ -115,12 +115,17 @@ def _setting(data: object) -> str | None:
     return value if isinstance(value, str) and value.strip() and _is_path(value) else None
 
 
+_LONGEST_NAME = 255
+"""Bytes; a longer one names no file on any system that Hermes runs on."""
+
+
 def _is_path(text: str) -> bool:
     """Whether a text can name a file: JSON may carry NUL and half a surrogate pair."""
     try:
-        return b"\0" not in os.fsencode(text)
+        names = os.fsencode(text).split(b"/")
     except UnicodeEncodeError:
         return False
+    return not any(b"\0" in name or len(name) > _LONGEST_NAME for name in names)
 
 
 def _of_json(data: bytes | None) -> object:

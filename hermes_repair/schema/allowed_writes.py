@@ -60,16 +60,23 @@ class AllowedWrites:
         """Whether there is nothing that may not be written."""
         return self.everything and not self.foreign_objects
 
+    @property
+    def locks_only(self) -> bool:
+        """Whether nothing but locks may be written, Hermes' own files included (schema 31 on)."""
+        return self.locks and not self.sessions
+
     def refusal(self, action: Action) -> str:
         """Return why ``action`` must not run here, the empty text where it may."""
         return refusal_beside(self.foreign_objects, action) or self._by_schema(action)
 
     def _by_schema(self, action: Action) -> str:
-        if self.everything or isinstance(action, FileCopy | FileRewrite):
+        if self.everything or isinstance(action, FileCopy):
             return ""
+        if isinstance(action, FileRewrite):
+            return self.reason if self.locks_only else ""
         if isinstance(action, IndexRefill):
             reindexes = {sql.startswith("REINDEX ") for sql in action.statements} == {True}
-            return "" if self.search or reindexes else self.reason
+            return "" if self.search or (reindexes and not self.locks_only) else self.reason
         if isinstance(action, Ddl):
             return self.reason
         return "" if self._allows(action) else self.reason

@@ -11,6 +11,7 @@ from hermes_repair.model.actions import (
     Action,
     Ddl,
     FileCopy,
+    FileRewrite,
     IndexRefill,
     RowDelete,
     RowInsert,
@@ -168,6 +169,10 @@ def test_newer_than_known_means_locks_only(name: str, version: int) -> None:
     allowed = judged(structured(name, version=version))
     assert allowed_names(allowed) == LOCKS_ONLY
     assert "newer" in allowed.reason
+    reindex = IndexRefill("messages", ("REINDEX idx_messages_session",))
+    for action in (reindex, FileRewrite("sessions/sessions.json", b"", b"{}")):
+        assert allowed.refusal(action) == allowed.reason
+        assert not judged(structured("30", version=30)).refusal(action)
 
 
 def test_no_store_means_nothing() -> None:
