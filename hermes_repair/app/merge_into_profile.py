@@ -6,7 +6,8 @@ without archives (up to 13) leaves it listed in both, which is said.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,8 +19,9 @@ from hermes_repair.app.merge_units import MERGE
 from hermes_repair.app.open_scene import ask_scene, require_known
 from hermes_repair.app.preflight import require_alone, single_run
 from hermes_repair.evidence.scene import Scene
-from hermes_repair.home.layout import on_behalf_of_owners, profile_names
+from hermes_repair.home.layout import Home, on_behalf_of_owners, profile_names
 from hermes_repair.model.actions import RowUpdate
+from hermes_repair.model.commands_to_type import quoted, typed
 from hermes_repair.model.errors import HermesRepairError, UsageError
 from hermes_repair.model.plans import Safety, Unit
 from hermes_repair.model.words import count
@@ -70,12 +72,23 @@ def root_of(run: Run, profile: str) -> Path:
     return base if profile == "default" else base / "profiles" / profile
 
 
+@contextmanager
+def _at(root: Path) -> Iterator[Home]:
+    """Yield another home; what its errors advise is meant for it and names it."""
+    with on_behalf_of_owners(root) as home:
+        try:
+            yield home
+        except HermesRepairError as error:
+            error.hint = typed(error.hint, f" --home {quoted(str(root))}")
+            raise
+
+
 def preview_move(
     run: Run, sessions: Collection[str], profile: str
 ) -> tuple[Preview, tuple[str, ...]]:
     """Return what a move would do, and the sessions that it is of; changes nothing."""
     lineage = _lineage(run, sessions)
-    with on_behalf_of_owners(root_of(run, profile)) as home:
+    with _at(root_of(run, profile)) as home:
         request = MergeRequest((run.home.root,), frozenset(lineage.sessions))
         return preview(Run(home, run.environment), request), lineage.sessions
 
@@ -90,7 +103,7 @@ def move(
     root = root_of(run, profile)
     require_alone(read_file_status(run.home))
     lineage = _lineage(run, sessions)
-    with on_behalf_of_owners(root) as home:
+    with _at(root) as home:
         request = MergeRequest((run.home.root,), frozenset(lineage.sessions))
         merged = merge(Run(home, run.environment), request, agree)
     if merged.declined or merged.refused or merged.stopped is not None:

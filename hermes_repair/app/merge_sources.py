@@ -18,7 +18,7 @@ from hermes_repair.host import RawFacts
 from hermes_repair.host.regular_files import open_regular, real_path
 from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import Refused, UsageError
-from hermes_repair.model.receipt_history import NO_HISTORY, ReceiptHistory
+from hermes_repair.model.receipt_history import ReceiptHistory
 
 CAPTURE = ".retired-wal-"
 """What Hermes (0.20 on) puts into the name of a folder where it keeps a -wal that was taken from
@@ -66,8 +66,8 @@ class Source:
     two sources. ``started`` is its own schema number. ``partial``:
     rows may be missing from it (salvaged, a -wal alone, an export), so that what it lacks says
     nothing. ``capture``: it is the pages of a -wal alone; ``made`` are its sessions whose own row
-    is on none of its pages. ``history`` is what receipts say of it, as far as they are at
-    hand. ``notes`` are sentences about what was left out and why.
+    is on none of its pages. ``history`` is what receipts say of it, None where they
+    are not at hand. ``notes`` are sentences about what was left out and why.
     """
 
     named: str
@@ -78,7 +78,7 @@ class Source:
     partial: bool = False
     capture: bool = False
     made: frozenset[str] = frozenset()
-    history: ReceiptHistory = NO_HISTORY
+    history: ReceiptHistory | None = None
     notes: tuple[str, ...] = ()
 
 

@@ -39,6 +39,7 @@ def gather(folder: Folder) -> ReceiptHistory:
     brought: dict[str, list[Brought]] = {}
     merged: set[bytes] = set()
     withdrawn: set[int] = set()
+    undone: set[tuple[int, bytes]] = set()
     counted: dict[str, int] = {}
     births: list[float] = []
     migrations: list[Header] = []
@@ -56,6 +57,7 @@ def gather(folder: Folder) -> ReceiptHistory:
             freed += left.freed
             merged |= left.merged
             withdrawn |= left.withdrawn
+            undone |= left.undone
             counted |= left.counted
             if header.target is not None and header.closed is not None and header.undone is None:
                 migrations.append(header)
@@ -76,6 +78,7 @@ def gather(folder: Folder) -> ReceiptHistory:
         kept=frozenset(kept),
         merged=frozenset(merged),
         withdrawn=frozenset(withdrawn),
+        undone=frozenset(undone),
         counted=counted,
         birth=min(births, default=None),
         migrations=tuple(migrations),

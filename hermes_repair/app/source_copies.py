@@ -77,9 +77,11 @@ def opened(run: Run, places: Sequence[Place], number: int, home: Look) -> Iterat
         yield sources
 
 
-def _history(place: Place) -> ReceiptHistory:
-    """Return what our records of another home say of it."""
-    return NO_HISTORY if place.home is None else gather(folder_of(open_home(place.home)))
+def _history(place: Place) -> ReceiptHistory | None:
+    """Return what our records say of a source; None of a database: its own may be elsewhere."""
+    if place.home is not None:
+        return gather(folder_of(open_home(place.home)))
+    return None if place.kind is SourceKind.DATABASE else NO_HISTORY
 
 
 def _size(place: Place) -> int:

@@ -290,24 +290,33 @@ def _is_private(copy: DatabaseCopy) -> bool:
 def held_against(
     evidence: LineageEvidence,
     copy: Look,
-    there: ReceiptHistory = NO_HISTORY,
+    there: ReceiptHistory | None = None,
     *,
     partial: bool = False,
     named: Collection[str] = (),
 ) -> Comparison:
     """Return what a copy has that a home has not.
 
-    What our own runs did here is known, and ``there`` what they did in the copy. ``partial``: rows
+    What our own runs did here is known, and ``there`` what they did in the copy, None where its
+    receipts are not at hand. ``partial``: rows
     may be missing from it. ``named``: the only sessions that are to be brought, where some are.
     """
     brought = brought_by_us(evidence.receipt_history, there)
     return compare_databases(evidence.look, copy, brought=brought, partial=partial, named=named)
 
 
-def brought_by_us(here: ReceiptHistory, there: ReceiptHistory = NO_HISTORY) -> Brought:
+def brought_by_us(here: ReceiptHistory, there: ReceiptHistory | None = None) -> Brought:
     """Return what our receipts say that merges brought, here and into the source."""
+    theirs = NO_HISTORY if there is None else there
     return Brought(
-        here.merged, there.merged, here.inserted, there.inserted, here.withdrawn, here.counted
+        here.merged,
+        theirs.merged,
+        here.inserted,
+        theirs.inserted,
+        here.withdrawn,
+        here.counted,
+        told=there is not None,
+        undone=here.undone,
     )
 
 

@@ -34,7 +34,7 @@ class Because(Enum):
     OLD_BY_TIME = "old-by-time"  # a new id with an old time: a wrong clock, an import, a rewrite
     RE_STAMPED = "re-stamped"  # written again with others at once: its time says nothing
     OUT_OF_ORDER = "out-of-order"  # earlier than rows before it: brought there from elsewhere
-    GAP = "gap"  # a new id, and rows from just before the two went apart are gone on both sides
+    GAP = "gap"  # a new id, and rows are gone that it may have been: on both sides, or here since
     UNRECORDED = "unrecorded"  # rows went from one to the other since, and no record says which
     CONTRADICTION = "contradiction"  # the two databases have ids in common that cannot be
 
@@ -60,6 +60,21 @@ class Relation(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Hole:
+    """Rows that the home wrote itself after the two went apart and has no more: how many, and
+    between which times (epoch seconds, None without an end) they were said.
+    """
+
+    ids: int
+    after: float
+    before: float | None
+
+    def takes(self, at: float) -> bool:
+        """Whether a row that was said then may be one of them."""
+        return self.after <= at and (self.before is None or at <= self.before)
+
+
+@dataclass(frozen=True, slots=True)
 class Past:
     """Bounds of the last message id that was given before the two databases went apart.
 
@@ -69,7 +84,8 @@ class Past:
     latest row up to ``high`` on either side, epoch seconds, None without one. ``gap``: between the
     bounds are ids that neither side has, so that rows may be gone that were later than ``time``.
     ``unrecorded``: rows that were said later went from one to the other, and no receipt of a merge
-    says which, so that more of them may have come and been removed.
+    says which, so that more of them may have come and been removed. ``holes`` are what the home
+    removed since, where no record says what went from it into the source.
     ``consistent`` is false where ``low`` is above ``high``, which no history of two copies gives.
     """
 
@@ -78,6 +94,7 @@ class Past:
     time: float | None
     gap: bool = False
     unrecorded: bool = False
+    holes: tuple[Hole, ...] = ()
 
     @property
     def consistent(self) -> bool:
@@ -139,6 +156,7 @@ def kept_whole(two: TwoHistories, past: Past) -> bool:
 
 
 NEW_ROW = JudgedRow(Presence.NEVER_HERE, Because.NEW_BY_ID_AND_TIME)
+REMOVED_SINCE = JudgedRow(Presence.UNKNOWN, Because.GAP)
 DOUBTED_CONTENT = frozenset(
     {
         Because.RE_STAMPED,
@@ -157,7 +175,8 @@ class RowJudge:
     """Says of rows of the source whether the home ever had them.
 
     ``brought`` are messages that an earlier merge brought here, ``brought_there`` such that one
-    brought into the source: whose they were before is not known.
+    brought into the source: whose they were before is not known. ``undone`` are ids and messages
+    of merges into the home that were undone: a source with both is a copy from before that.
     """
 
     past: Past
@@ -165,6 +184,7 @@ class RowJudge:
     home_has_mark: bool = True
     brought: Container[Fingerprint] = frozenset()
     brought_there: Container[Fingerprint] = frozenset()
+    undone: Container[tuple[int, Fingerprint]] = frozenset()
 
     def judge(
         self, session_id: str, rows: Sequence[HistoryRow], *, kept: bool = False
@@ -175,15 +195,20 @@ class RowJudge:
         row with a new id is new whatever its time.
         """
         stamped = re_stamped(rows)
-        judged = (self._judge(session_id, row, row.id in stamped) for row in rows)
-        return tuple(NEW_ROW if kept and one.because in DOUBTED_CONTENT else one for one in judged)
+        judged = tuple(self._judge(session_id, row, row.id in stamped) for row in rows)
+        if kept:
+            return tuple(NEW_ROW if one.because in DOUBTED_CONTENT else one for one in judged)
+        new = [row for row, one in zip(rows, judged, strict=True) if one == NEW_ROW]
+        if new and _fits(new, self.past.holes):
+            return tuple(REMOVED_SINCE if one == NEW_ROW else one for one in judged)
+        return judged
 
     def _judge(self, session_id: str, row: HistoryRow, stamped: bool) -> JudgedRow:
         return JudgedRow(*self._answer(session_id, row, stamped))
 
     def _answer(self, session_id: str, row: HistoryRow, stamped: bool) -> tuple[Presence, Because]:
         mark = fingerprint(session_id, row.key, row.timestamp)
-        if mark in self.brought:
+        if mark in self.brought or (row.id, mark) in self.undone:
             return Presence.WAS_HERE, Because.BROUGHT_BEFORE
         if self.home_is_new:
             return Presence.NEVER_HERE, Because.NEW_BY_ID_AND_TIME
@@ -208,6 +233,27 @@ class RowJudge:
         if row.out_of_order or mark in self.brought_there:
             return Presence.UNKNOWN, Because.OUT_OF_ORDER
         return Presence.NEVER_HERE, Because.NEW_BY_ID_AND_TIME
+
+
+def _fits(rows: Sequence[HistoryRow], holes: Sequence[Hole]) -> bool:
+    """Whether all of these rows of a chat may be what the home said and removed since.
+
+    A merge of the other machine gives them later ids there, at the times at which they were said.
+    """
+    if len(rows) > sum(hole.ids for hole in holes):
+        return False
+    left = [hole.ids for hole in holes]
+    for row in rows:
+        at = row.timestamp
+        place = (
+            number
+            for number, hole in enumerate(holes)
+            if left[number] and (at is None or hole.takes(at))
+        )
+        if (found := next(place, None)) is None:
+            return False
+        left[found] -= 1
+    return True
 
 
 def crossed_over(

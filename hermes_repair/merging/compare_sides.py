@@ -57,14 +57,18 @@ class Brought:
     ``counted`` are sessions of the home that once counted more messages than they had, and how
     many: those were lost. ``ids_here`` and ``ids_there`` are the message ids that runs of ours
     gave on either side; ``withdrawn`` those that merges gave here and that were undone.
+    ``undone`` are their messages, each with the id that it had here and had not there. ``told``: no
+    receipt of the source may be elsewhere.
     """
 
     here: Container[Fingerprint] = frozenset()
     there: Container[Fingerprint] = frozenset()
     ids_here: Collection[int] = frozenset()
     ids_there: Collection[int] = frozenset()
-    withdrawn: Container[int] = frozenset()
+    withdrawn: Collection[int] = frozenset()
     counted: Mapping[str, int] = field(default_factory=dict)
+    told: bool = True
+    undone: Container[tuple[int, Fingerprint]] = frozenset()
 
 
 NOTHING_BROUGHT = Brought()
@@ -279,7 +283,7 @@ class _Compared:
 def _judge(sides: Sides, brought: Brought) -> RowJudge:
     home = sides.home
     has_mark = home.sequence is not None
-    return RowJudge(sides.past, home.is_new, has_mark, brought.here, brought.there)
+    return RowJudge(sides.past, home.is_new, has_mark, brought.here, brought.there, brought.undone)
 
 
 def _unreadable(verdict: ChatVerdict) -> ChatVerdict:

@@ -6,6 +6,7 @@ Both may be of any schema; columns that one does not have yet read as their defa
 from __future__ import annotations
 
 import json
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Container, Iterator, Mapping
 from dataclasses import replace
 from itertools import groupby
@@ -14,7 +15,7 @@ from typing import TypeVar
 from hermes_repair.lineage.queries import node_query
 from hermes_repair.lineage.session_node import SessionNode, node_from_row
 from hermes_repair.merging.chat_verdicts import Sides
-from hermes_repair.merging.common_past import CommonIds, Past, last_common_id, relation
+from hermes_repair.merging.common_past import CommonIds, Hole, Past, last_common_id, relation
 from hermes_repair.merging.compare_sides import NOTHING_BROUGHT, Brought, compare
 from hermes_repair.merging.row_keys import history_key
 from hermes_repair.merging.sides import FlagChange, HistoryRow, Side, TwoHistories
@@ -61,7 +62,8 @@ def compare_databases(
         high = _before(high, brought.withdrawn)
         ids = _ids(shared)
         until = databases.until(shared, high)
-        past = Past(shared.same, high, until.latest, until.gap)
+        holes = tuple(_holes(databases, shared.same, ours.sequence, brought))
+        past = Past(shared.same, high, until.latest, until.gap, holes=holes)
         databases.arrange(shared, high)
         sides = Sides(ours, theirs, past, relation(ours, theirs, past, ids))
         return compare(sides, _Read(databases, ours, source), brought, named)
@@ -107,6 +109,23 @@ def _ids(shared: SharedIds) -> CommonIds:
         home_alone=shared.alone[Which.HOME],
         source_alone=shared.alone[Which.SOURCE],
     )
+
+
+def _holes(
+    databases: TwoDatabases, low: int, sequence: int | None, brought: Brought
+) -> Iterator[Hole]:
+    """Yield what the home wrote itself after ``low`` and has no more.
+
+    Nothing where receipts of the source are at hand, which say what it took from elsewhere.
+    """
+    if low <= 0 or brought.told:
+        return
+    spans = databases.missing_at_home(low, sequence, brought.ids_here)
+    given = sorted({*brought.ids_here, *brought.withdrawn}) if spans else []
+    for first, until, after, before in spans:
+        ids = until - first + 1 - (bisect_right(given, until) - bisect_left(given, first))
+        if ids:
+            yield Hole(ids, after, before)
 
 
 def _before(id: int, withdrawn: Container[int]) -> int:

@@ -64,7 +64,8 @@ class ReceiptHistory:
     of a chat; ``freed`` are ids that they left without a row; ``brought`` are, by session, the
     lines that they brought back, ``merged`` fingerprints of what merges took from other databases
     (:mod:`hermes_repair.merging.row_keys`) and no undo took out again, ``withdrawn`` the ids of
-    messages that came so and that an undo took out. ``counted`` are sessions that once counted
+    messages that came so and that an undo took out, ``undone`` those with the fingerprints of the
+    messages, as far as they had other ids there. ``counted`` are sessions that once counted
     more messages than they had, and how many (MS002 lowers that). ``kept`` are copies of files
     that they made and that are there; ``birth`` is what the earliest of them knew of the age of the
     database; ``migrations`` are those of ours whose result is still there. ``unfinished`` are
@@ -80,6 +81,7 @@ class ReceiptHistory:
     kept: frozenset[FileCopy] = frozenset()
     merged: frozenset[bytes] = frozenset()
     withdrawn: frozenset[int] = frozenset()
+    undone: frozenset[tuple[int, bytes]] = frozenset()
     counted: Mapping[str, int] = field(default_factory=dict)
     birth: float | None = None
     migrations: tuple[Header, ...] = ()

@@ -22,7 +22,8 @@ class Traces:
 
     ``brought`` are pairs of a session and its lines, ``copies`` of files are not taken back by an
     undo. ``merged`` are fingerprints of what came from another database, ``withdrawn`` the ids of
-    messages that came so and were undone. ``counted``: by session, how many messages it counted
+    messages that came so and were undone, ``undone`` those with what the messages were, as far as
+    they had other ids there. ``counted``: by session, how many messages it counted
     before that was set to those that there are (MS002).
     """
 
@@ -34,6 +35,7 @@ class Traces:
     copies: tuple[FileCopy, ...]
     merged: frozenset[bytes]
     withdrawn: frozenset[int]
+    undone: frozenset[tuple[int, bytes]]
     counted: Mapping[str, int]
 
 
@@ -75,7 +77,8 @@ def traces(receipt: PlanFile) -> Traces:
             brought=tuple(_brought(receipt)),
             copies=tuple(_copies(receipt)),
             merged=frozenset(_merged(receipt)),
-            withdrawn=frozenset(_withdrawn(receipt)),
+            withdrawn=frozenset(id for id, *_ in _withdrawn(receipt)),
+            undone=frozenset(_undone(receipt)),
             counted=dict(_counted(receipt)),
         )
 
@@ -161,16 +164,25 @@ def _merged(receipt: PlanFile) -> Iterator[bytes]:
         yield bytes.fromhex(str(content))
 
 
-def _withdrawn(receipt: PlanFile) -> Iterator[int]:
-    """Yield the ids of messages that units took from another database and that were undone."""
-    for (id,) in receipt.rows(
-        "SELECT i.value FROM actions a JOIN units u ON u.number = a.unit"
+def _withdrawn(receipt: PlanFile) -> Iterator[tuple[int, int, str]]:
+    """Yield the messages that units took from another database and that were undone: the id that
+    each had here, its id there, and its fingerprint.
+    """
+    for id, there, content in receipt.rows(
+        "SELECT i.value, a.old_id, a.sha256 FROM actions a JOIN units u ON u.number = a.unit"
         " JOIN images i ON i.unit = a.unit AND i.position = a.position"
         "  AND i.image = 'key' AND i.column_name = 'id'"
         " WHERE a.tbl = 'messages' AND a.kind = 'RowInsert' AND a.old_id IS NOT NULL"
         " AND u.state = 'undone'"
     ):
-        yield int(id)
+        yield int(id), int(there), str(content)
+
+
+def _undone(receipt: PlanFile) -> Iterator[tuple[int, bytes]]:
+    """Yield ids and fingerprints of those that only a copy of this home has under these ids."""
+    for id, there, content in _withdrawn(receipt):
+        if id != there:
+            yield id, bytes.fromhex(content)
 
 
 def _counted(receipt: PlanFile) -> Iterator[tuple[str, int]]:

@@ -74,3 +74,13 @@ def test_what_cannot_be_moved(tmp_path: Path) -> None:
         refused = run("merge", *words, "--yes", "--json", home=home)
         assert refused.code == 2 and refused.document["error"]["message"], words
     assert (rows(home), rows(work)) == before
+
+
+def test_a_profile_of_an_older_schema_is_the_one_to_migrate(tmp_path: Path) -> None:
+    home, _ = homes(NEWEST, tmp_path)
+    old = play("0.16.0", home / "profiles" / "old", 'say("x", "y")')
+    words = ("--session", "tip", "--into-profile", "old")
+    for more in ("--yes", "--dry-run"):
+        refused = run("merge", *words, more, "--json", home=home)
+        assert refused.code == 4
+        assert f"migrate --home {old}`" in refused.document["error"]["hint"]

@@ -57,6 +57,21 @@ def test_after_an_undo_and_with_more_said(version: str, tmp_path: Path) -> None:
     assert brought(again) == {"choir": "continued", "new": "new", "newer": "new"}
 
 
+def test_a_copy_from_between_a_merge_and_its_undo_is_asked_for(tmp_path: Path) -> None:
+    """The source itself comes again unasked; what our own copy has of it was taken out here."""
+    home, other = base("0.19.0", tmp_path)
+    play("0.19.0", home, 'say("mine", "here", "too", "now")')  # so that no id is the same by chance
+    play("0.19.0", other, 'say("new", "one")\nsay("garden", "tulips")')
+    assert merge(home, other).code == 0
+    backup = tmp_path / "between.db"
+    shutil.copyfile(home / "state.db", backup)
+    assert run("undo", "--yes", home=home).code == 0
+    now = view("0.19.0", home)
+    done = merge(home, backup)
+    assert not brought(done) and left(done) == {"new", "garden"} and view("0.19.0", home) == now
+    assert brought(merge(home, other)) == {"garden": "continued", "new": "new"}
+
+
 def test_an_undone_turn_of_a_brought_chat_stays_undone(tmp_path: Path) -> None:
     home, other = base("0.19.0", tmp_path)
     play("0.19.0", other, 'say("new", "one", "two")')
@@ -122,3 +137,25 @@ def test_after_the_undo_of_a_merge_a_deleted_chat_stays_deleted(tmp_path: Path) 
     assert "choir" in left(done), (undone, done)
     assert "choir" not in view("0.19.0", home)
     assert "new" not in view("0.19.0", home), undone
+
+
+@pytest.mark.parametrize("version", ["0.14.0", "0.19.0"])
+@pytest.mark.parametrize("last", [True, False])
+def test_what_came_from_here_without_receipts_stays_removed(
+    version: str, last: bool, tmp_path: Path
+) -> None:
+    """Only the database came back, with later ids for what the home said and removed since."""
+    home, other = base(version, tmp_path)
+    play(version, other, 'say("theirs", "one", "two", "three")')
+    play(version, home, 'say("a1", "four")\nsay("a2", "five")')
+    assert merge(other, home).code == 0
+    play(version, other, 'say("after", *"some more words than were removed".split())')
+    scp = tmp_path / "scp.db"
+    shutil.copyfile(other / "state.db", scp)
+    gone = 'db.delete_session("a1")\ndb.delete_session("a2")'
+    more = 'say("later", "six")\nsay("later", "seven", "eight", "nine")'
+    play(version, home, f"{more}\n{gone}" if last else f"{gone}\n{more}")
+    now = view(version, home)
+    done = merge(home, scp)
+    assert {"a1", "a2"} <= left(done) and "after" in brought(done), done
+    assert view(version, home).keys() == {*now, *brought(done)}
