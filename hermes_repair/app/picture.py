@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from hermes_repair.checks.forked_sessions import forks, reviews
 from hermes_repair.evidence.chat_timelines import Day, FileAccount, days, file_accounts
-from hermes_repair.evidence.copied_messages import CopyAccount, messages_of
+from hermes_repair.evidence.copied_messages import MOST_CHATS, CopyAccount, messages_of
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.lineage.family_tree import Tree, grow
 from hermes_repair.lineage.forks import Holds
 from hermes_repair.lineage.graph import Graph
-from hermes_repair.model.words import SessionLabel
+from hermes_repair.model.words import SessionLabel, count
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,11 @@ def _copied(scene: Scene) -> dict[str, CopyAccount]:
     if "copies" not in vars(scene):  # no check asked for them
         return {}
     held = scene.copies.messages
+    if more := scene.copies.not_drawn:
+        scene.notes.append(
+            f"What copies have is drawn of {count(MOST_CHATS, 'chat')}; of"
+            f" {count(more, 'more chat')} a copy has something that state.db has not."
+        )
     here = messages_of(scene.look, tuple(held))
     found = {}
     for session in held:

@@ -93,7 +93,8 @@ class KeptCopies:
 
     ``unread`` are captures whose main file is not there or too large for a look. ``uncompared``
     are copies that may have something of their own and were not compared. ``messages`` are those
-    of the chats that a picture shows, where one is wanted.
+    of the chats that a picture shows, where one is wanted, and ``not_drawn`` counts further chats
+    of which copies have something.
     """
 
     alone: tuple[Alone, ...] = ()
@@ -104,6 +105,7 @@ class KeptCopies:
     uncompared: tuple[DatabaseCopy, ...] = ()
     pile: Pile = Pile(0, 0, 0, 0)
     messages: CopiedMessages = field(default_factory=CopiedMessages)
+    not_drawn: int = 0
 
 
 def survey_copies(
@@ -153,6 +155,7 @@ class _Survey:
     def __init__(self, evidence: LineageEvidence, pictured: Collection[str]) -> None:
         self._evidence = evidence
         self._pictured = set(sorted(pictured)[:MOST_CHATS])
+        self._not_drawn: set[str] = set()
         self._messages = CopiedMessages()
         self._given = last_message_id(evidence)
         self._to_compare = self._to_check = 0
@@ -190,7 +193,9 @@ class _Survey:
             return
         for ids in (self._reported, self._removed):
             new = sorted(set(ids) - self._pictured)
-            self._pictured.update(new[: MOST_CHATS - len(self._pictured)])
+            room = MOST_CHATS - len(self._pictured)
+            self._pictured.update(new[:room])
+            self._not_drawn.update(new[room:])
         if self._pictured:
             self._messages.add(messages_of(look, self._pictured))
 
@@ -278,6 +283,7 @@ class _Survey:
             uncompared=tuple(self._uncompared),
             pile=pile,
             messages=self._messages,
+            not_drawn=len(self._not_drawn),
         )
 
 

@@ -16,6 +16,9 @@ from hermes_repair.report import doctor_text, json_documents
 PLAIN_ID = re.compile(r"(?:cron_[0-9a-f]+_)?\d{8}_\d{6}(?:_[0-9a-f]{4,8})?")
 """Ids that Hermes makes itself: a date, a time, random digits. Any other may be a person's name."""
 
+OF_A_USER = re.compile(r"(?:/home|/Users|/mnt/[a-z]/Users)/[^/\s\"'`]+")
+"""Folders of users by the customs of Linux, macOS and WSL."""
+
 READ_ME = """\
 A bundle of hermes-repair for a bug report. It was shown before it was written, and has
 no text and no title of a chat.
@@ -27,7 +30,7 @@ runs.json        what hermes-repair did here: steps and counts, no value of any 
 last-error.txt   where hermes-repair itself failed last, if it did
 
 Ids of sessions that Hermes did not make itself are replaced (id-1a2b3c4d), the same one by the
-same. The folder of the user is written as ~.
+same. The folder of a user is written as ~, a Hermes folder elsewhere as HERMES_HOME.
 """
 
 
@@ -36,8 +39,8 @@ def bundle_files(evidence: BugEvidence, user_home: str) -> dict[str, str]:
 
     ``user_home`` is the user's folder, which the texts do not name.
     """
-    hidden = _Hidden(evidence.ids, user_home)
     diagnosis = evidence.diagnosis
+    hidden = Hidden(evidence.ids, str(diagnosis.home.root), user_home)
     envelope = json_documents.envelope(str(diagnosis.home.root), diagnosis.database)
     found = {**envelope, **doctor_text.document(diagnosis, every_profile=False)}
     files = {
@@ -73,21 +76,28 @@ def _run(run: RunDetails) -> dict[str, Any]:
     }
 
 
-class _Hidden:
+class Hidden:
     """Takes out of texts what a stranger need not know."""
 
-    def __init__(self, ids: Iterable[str], user_home: str) -> None:
-        self._home = user_home.rstrip("/")
+    def __init__(self, ids: Iterable[str], hermes_home: str, user_home: str) -> None:
+        folders = {user_home.rstrip("/"): "~", hermes_home.rstrip("/"): "HERMES_HOME"}
+        self._folders = {
+            re.compile(rf"{re.escape(folder)}(?![\w.-])"): name
+            for folder, name in folders.items()
+            if folder
+        }
         names = sorted((id for id in ids if not PLAIN_ID.fullmatch(id)), key=len, reverse=True)
         self._names = {form: _instead(id) for id in names for form in (id, escape(id))}
         found = "|".join(map(re.escape, sorted(self._names, key=len, reverse=True)))
         self._any = re.compile(rf"(?<!\w)(?:{found})(?!\w)") if found else None
 
     def text(self, text: str) -> str:
-        """Return a text without these ids and without the user's folder."""
+        """Return a text without these ids, and without the folders of Hermes and of any user."""
         if self._any is not None:
             text = self._any.sub(lambda match: self._names[match[0]], text)
-        return text.replace(self._home, "~") if self._home else text
+        for folder, name in self._folders.items():
+            text = folder.sub(name, text)
+        return OF_A_USER.sub("~", text)
 
     def value(self, value: Any) -> Any:
         """Return a JSON value with :meth:`text` done to every string in it, keys aside."""

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from hermes_repair.report.bundle_files import Hidden
 from tests.cli.speaking import at_a_terminal, say
 from tests.homes.content import files
 from tests.homes.home import changing, execute
-from tests.homes.small import SECRET, add_session
+from tests.homes.small import ORPHAN, SECRET, add_session
 
 Capture = pytest.CaptureFixture[str]
 NAMES = ["README.txt", "doctor.json", "structure.txt", "versions.json", "runs.json"]
@@ -70,6 +71,39 @@ def test_nobody_is_named_in_it(
     for word in ("anna", "miller", "+49", "1234", str(home.parent), "heron"):
         assert word not in everything, word
     assert json.loads(unpacked(zipped)["doctor.json"])["home"] == "~/home"
+
+
+def test_a_folder_elsewhere_names_nobody_either(
+    home: Path, zipped: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where root looks at the home of another user."""
+    monkeypatch.setenv("HOME", str(home.parent / "another"))
+    with changing(home) as db:
+        db.execute("UPDATE sessions SET parent_session_id = '/home/anna/x' WHERE id = ?", (ORPHAN,))
+    assert say(capsys, "bundle", zipped, "--yes", "--home", home).code == 0
+    everything = "".join(unpacked(zipped).values())
+    assert str(home.parent) not in everything and "anna" not in everything
+    document = json.loads(unpacked(zipped)["doctor.json"])
+    assert (document["home"], document["database"]["path"]) == (
+        "HERMES_HOME",
+        "HERMES_HOME/state.db",
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "written"),
+    [
+        ("/home/anna/.hermes/state.db.bak", "~/.hermes/state.db.bak"),
+        ("(/Users/anna/x, /mnt/c/Users/Anna/y)", "(~/x, ~/y)"),
+        (
+            "/srv/hermes/sessions/a.jsonl, /srv/hermes-2/b",
+            "HERMES_HOME/sessions/a.jsonl, /srv/hermes-2/b",
+        ),
+        ("/root and /rooted", "~ and /rooted"),
+    ],
+)
+def test_folders_of_users(path: str, written: str) -> None:
+    assert Hidden((), "/srv/hermes", "/root").text(path) == written
 
 
 def test_the_newest_error_of_ours_is_in_it(home: Path, zipped: Path, capsys: Capture) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from hermes_repair.cli.guard import run
+from hermes_repair.evidence import kept_copies
 from tests.cli.speaking import say
 from tests.homes.content import files
 from tests.homes.home import execute, query, query_at_rest, receipts
@@ -310,6 +311,17 @@ def test_a_chat_that_was_deleted_here_is_drawn_as_the_copy_has_it(
     (deleted,) = (one for one in articles if MOVED in one)
     assert "5 messages are missing from the database and in a copy." in deleted
     assert "<span>Copies</span><div>" in deleted and title not in text
+
+
+def test_what_is_not_drawn_is_said(
+    with_copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept_copies, "MOST_CHATS", 0)
+    page = tmp_path / "page.html"
+    assert not run_plain("doctor", "--home", with_copy, "--html", page)
+    text = page.read_text(encoding="utf-8")
+    assert "of 1 more chat a copy has something that state.db has not" in text
+    assert "<span>Copies</span><div>" not in text
 
 
 def run_plain(*words: str | Path) -> str:
