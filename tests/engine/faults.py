@@ -179,11 +179,15 @@ class _Connection(sqlite3.Connection):
         return cursor
 
 
-def _connecting(shim: Shim) -> Callable[[Path, str], sqlite3.Connection]:
-    def connect(path: Path, query: str) -> sqlite3.Connection:
+def _connecting(shim: Shim) -> Callable[..., sqlite3.Connection]:
+    def connect(path: Path, query: str, *, any_thread: bool = False) -> sqlite3.Connection:
         shim.step("connect", path, query)
         connection = sqlite3.connect(
-            f"file:{path}?{query}", uri=True, isolation_level=None, factory=_Connection
+            f"file:{path}?{query}",
+            uri=True,
+            isolation_level=None,
+            factory=_Connection,
+            check_same_thread=not any_thread,
         )
         connection.shim = shim
         connection.path = str(path)
