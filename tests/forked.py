@@ -28,7 +28,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Never
 
-import sqlite_utils  # noqa: F401 - what is imported late is there before a fork
+# What is imported late is there before a fork.
+import jsonlines  # noqa: F401
+import sqlite_utils  # noqa: F401
 
 from hermes_repair.cli import main
 from hermes_repair.cli.guard import run

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hermes_repair.app.merge_sources import Source
-from hermes_repair.evidence.kept_copies import held_against
+from hermes_repair.evidence.compared_copies import held_against
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.merging.verdicts_of_chats import ChatVerdict, Comparison, Verdict
 from hermes_repair.model.values import whole

@@ -33,7 +33,7 @@ from hermes_repair.app.open_scene import ask_scene, readable
 from hermes_repair.app.receipts import gather
 from hermes_repair.app.remembered_copies import Identity, Memory, identity_of
 from hermes_repair.app.source_copies import opened
-from hermes_repair.evidence.kept_copies import held_against
+from hermes_repair.evidence.compared_copies import held_against
 from hermes_repair.evidence.opened_copies import (
     NoCopy,
     open_copy,

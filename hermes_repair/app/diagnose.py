@@ -1,33 +1,28 @@
-"""``doctor``: every check over one look, confirmed by a second look beside a live Hermes.
-
-Beside it ``explain``, what each finding means.
-"""
+"""``doctor``: every check over one look, confirmed by a second look beside a live Hermes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from hermes_repair.app.coverage import ELSEWHERE, INDEX, SELECTION, UNREADABLE, LookedAt, looked_at
 from hermes_repair.app.environment import Run
 from hermes_repair.app.file_status import FileStatus, place_of, steady
 from hermes_repair.app.open_scene import open_scene, readable
-from hermes_repair.app.picture import Picture, picture_of
 from hermes_repair.app.target_release import Forecast, forecast_upgrade
 from hermes_repair.checks.database_elsewhere import database_elsewhere, other_backend
 from hermes_repair.checks.file_damage import database_damaged
-from hermes_repair.checks.registry import Check, all_checks, find_check, proposals
+from hermes_repair.checks.registry import Check, all_checks, proposals
 from hermes_repair.checks.resolution_units import DATABASE
 from hermes_repair.checks.schema_version import only_where_there_is_a_way, with_one_target
-from hermes_repair.evidence.deleted_ahead import Ahead, deleted_ahead
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.home.installs import serving
 from hermes_repair.home.layout import Home
 from hermes_repair.host import Openers
 from hermes_repair.model.choices import LookOptions, Selection
 from hermes_repair.model.commands_to_type import advice, command
-from hermes_repair.model.errors import DatabaseUnreadable, UsageError
+from hermes_repair.model.errors import DatabaseUnreadable
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.plans import Unit
 from hermes_repair.model.words import SessionLabel
@@ -37,6 +32,10 @@ from hermes_repair.schema.releases import is_release, newest_release
 from hermes_repair.store.file_state import IN_QUESTION, soundness_meanwhile
 from hermes_repair.store.integrity import Soundness
 from hermes_repair.store.look import Look
+
+if TYPE_CHECKING:  # a plain look has neither
+    from hermes_repair.app.picture import Picture
+    from hermes_repair.evidence.deleted_ahead import Ahead
 
 T = TypeVar("T")
 
@@ -169,6 +168,8 @@ def _seen(run: Run, scene: Scene, selection: Selection) -> Diagnosis:
     named = _tried(scene, "what sessions are called", lambda: labels(scene, findings))
     database = known or facts(scene, count=False)
     if look_options.picture and readable(scene) and not scene.file.unproven:
+        from hermes_repair.app.picture import picture_of
+
         picture = _tried(scene, "the picture of the chats", lambda: picture_of(scene))
     return Diagnosis(
         home=run.home,
@@ -199,6 +200,8 @@ def _ahead(scene: Scene) -> Ahead | None:
     release = options.release or (known.release if known is not None else None)
     if release is None or not is_release(release):
         release = newest_release(scene.recognition.number)
+    from hermes_repair.evidence.deleted_ahead import deleted_ahead
+
     what = "what Hermes will delete"
     return _tried(scene, what, lambda: deleted_ahead(scene, release, options.ahead or 0.0))
 
@@ -378,23 +381,3 @@ def labels(scene: Scene, findings: tuple[Finding, ...]) -> dict[str, SessionLabe
         for node in scene.nodes
         if node.id in named
     }
-
-
-Explained: TypeAlias = Check
-"""A finding with its text; ``live``: its repair may run beside a live Hermes."""
-
-
-def explained() -> list[Explained]:
-    """Return every finding that there is, by id."""
-    return all_checks()
-
-
-def explain(finding: str) -> Explained:
-    """Return one finding by its id or name. Raises :class:`UsageError` where there is none."""
-    named = (check for check in explained() if check.name == finding.lower())
-    check = find_check(finding) or next(named, None)
-    if check is None:
-        raise UsageError(
-            f"There is no finding {finding!r}.", "`hermes-repair explain` lists the findings."
-        )
-    return check

@@ -18,7 +18,7 @@ def findings(incomplete: str) -> list[tuple[str, str]]:
 
     ``--select TR001,LN`` is completed after its last comma.
     """
-    from hermes_repair.app.diagnose import explained
+    from hermes_repair.app.explain import explained
 
     before, comma, begun = incomplete.rpartition(",")
     return [

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hermes_repair.app.diagnose import Diagnosis, diagnose
 from hermes_repair.app.environment import Run
@@ -27,6 +24,9 @@ from hermes_repair.report.audience import Audience
 from hermes_repair.report.fleet_text import Member
 from hermes_repair.report.lines import Line, show
 from hermes_repair.report.own_files import require_place, write
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 LOOK_SECONDS = 0.9
 BYTES_PER_SECOND = 100 << 20
@@ -47,6 +47,10 @@ def looking_ahead(
     if processes < 2 or not worth_starting(takes.values()):
         yield Ahead(look_options, selection, {})
         return
+    # Imported here: one profile needs no other process.
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
     # A new interpreter each: a copy of this one would share its threads and open descriptors.
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_end_in_order)
@@ -91,11 +95,20 @@ class Ahead:
     def diagnosis(self, responder: Responder) -> Diagnosis:
         """Return what the doctor finds at a home, or raise what keeps it from looking."""
         future = self._futures.get(responder.run.home.root)
-        with suppress(BrokenProcessPool):  # killed, for want of memory perhaps
-            seen = future.result() if future is not None else None
-            if seen is not None:
-                return seen
+        seen = _seen(future) if future is not None else None
+        if seen is not None:
+            return seen
         return diagnose(responder.run, self._look_options, self._selection)
+
+
+def _seen(future: Future[Diagnosis | None]) -> Diagnosis | None:
+    """Return what another process has seen; None where it was killed (no memory, perhaps)."""
+    from concurrent.futures.process import BrokenProcessPool
+
+    try:
+        return future.result()
+    except BrokenProcessPool:
+        return None
 
 
 class Fleet:

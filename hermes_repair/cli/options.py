@@ -236,7 +236,7 @@ def finding_ids(option: str, words: Sequence[str] | None) -> tuple[str, ...]:
     with commas between them. Raises :class:`UsageError` for a word that is nothing of these: a
     misspelt id would let everything through, or nothing.
     """
-    from hermes_repair.app.diagnose import explained  # every check, which few commands need
+    from hermes_repair.app.explain import explained  # every check, which few commands need
 
     checks = explained()
     ids: list[str] = []

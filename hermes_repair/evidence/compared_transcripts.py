@@ -26,7 +26,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import tzinfo
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from hermes_repair.evidence.database_history import IMPORTS_SINCE, HistoryEvidence, brought_lines
 from hermes_repair.lineage.session_node import SessionNode
@@ -244,6 +243,8 @@ def home_facts(snapshot: HistoryEvidence, file: TranscriptFile) -> HomeFacts:
 def _zone(name: str | None) -> tzinfo | None:
     if name is None:
         return None
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # here: few name a zone
+
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:

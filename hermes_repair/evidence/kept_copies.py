@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from hermes_repair.evidence.copied_messages import MOST_CHATS, CopiedMessages, messages_of
@@ -24,12 +25,7 @@ from hermes_repair.home.other_databases import (
     profile_of,
 )
 from hermes_repair.host.file_samples import sample
-from hermes_repair.merging.common_past import Relation
-from hermes_repair.merging.compare_sides import Brought
-from hermes_repair.merging.read_sides import compare_databases, counting
-from hermes_repair.merging.verdicts_of_chats import Comparison
 from hermes_repair.model.errors import DatabaseUnreadable, HermesRepairError, Refused
-from hermes_repair.model.receipt_history import NO_HISTORY, ReceiptHistory
 from hermes_repair.records.folder import DAMAGED
 from hermes_repair.schema.structure import read_structure
 from hermes_repair.store.integrity import soundness
@@ -167,9 +163,12 @@ class _Survey:
         self._unusable: list[Unusable] = []
         self._uncompared: list[DatabaseCopy] = []
         self.unread: list[DatabaseCopy] = []
-        nodes = counting(evidence.node, evidence.receipt_history.counted).values()
-        self._short = {n.id: n.rows for n in nodes if (n.message_count or 0) > n.rows}
-        """Sessions that count more messages than they have: no release leaves that behind."""
+
+    @cached_property
+    def _short(self) -> dict[str, int]:
+        from hermes_repair.evidence.compared_copies import short_sessions
+
+        return short_sessions(self._evidence)
 
     def look(self, copy: DatabaseCopy) -> None:
         """Look at one copy, or note why that was not possible."""
@@ -240,6 +239,8 @@ class _Survey:
         }
 
     def _compare(self, copy: DatabaseCopy, look: Look, size: int, lost: Mapping[str, int]) -> None:
+        from hermes_repair.evidence.compared_copies import held_against, never_here, was_here
+
         if not _is_private(copy):
             if not self._everything and self._to_compare + size > COMPARED_BYTES:
                 self._uncompared.append(copy)
@@ -293,39 +294,6 @@ def _is_private(copy: DatabaseCopy) -> bool:
     return bool(sides.wal or sides.journal) and not copy.kind.in_use
 
 
-def held_against(
-    evidence: LineageEvidence,
-    copy: Look,
-    there: ReceiptHistory | None = None,
-    *,
-    partial: bool = False,
-    named: Collection[str] = (),
-) -> Comparison:
-    """Return what a copy has that a home has not.
-
-    What our own runs did here is known, and ``there`` what they did in the copy, None where its
-    receipts are not at hand. ``partial``: rows
-    may be missing from it. ``named``: the only sessions that are to be brought, where some are.
-    """
-    brought = brought_by_us(evidence.receipt_history, there)
-    return compare_databases(evidence.look, copy, brought=brought, partial=partial, named=named)
-
-
-def brought_by_us(here: ReceiptHistory, there: ReceiptHistory | None = None) -> Brought:
-    """Return what our receipts say that merges brought, here and into the source."""
-    theirs = NO_HISTORY if there is None else there
-    return Brought(
-        here.merged,
-        theirs.merged,
-        here.inserted,
-        theirs.inserted,
-        here.withdrawn,
-        here.counted,
-        told=there is not None,
-        undone=here.undone,
-    )
-
-
 def _says_of_file(error: HermesRepairError | OSError) -> bool:
     """Whether an error says what a file is, and not that it may not be read now."""
     return isinstance(error, NoCopy | DatabaseUnreadable)
@@ -335,26 +303,6 @@ def _of_damaged(copy: DatabaseCopy) -> bool:
     """Whether a copy is of a damaged database by its name: that it is damaged is no news."""
     ours = copy.kind is CopyKind.BACKUP and copy.path.parent.name.startswith(DAMAGED)
     return ours or copy.kind is CopyKind.OF_DAMAGED
-
-
-def was_here(copy: DatabaseCopy, compared: Comparison) -> bool:
-    """Whether what a copy alone has was in this home, or is none of its business.
-
-    Our own backups are of this home, and who put an older one back saw what goes. Another folder of
-    Hermes' with nothing in common is another home.
-    """
-    if copy.kind is CopyKind.BACKUP:
-        return True
-    return copy.kind is CopyKind.HOME and compared.relation is Relation.UNRELATED
-
-
-def never_here(compared: Comparison) -> dict[str, int]:
-    """Return the chats with messages that were never here, and how many, by session."""
-    return {
-        id: verdict.rows.never_here
-        for id, verdict in compared.verdicts.items()
-        if verdict.unasked and verdict.rows.never_here
-    }
 
 
 def _pile(states: Sequence[Sequence[DatabaseCopy]]) -> Pile:

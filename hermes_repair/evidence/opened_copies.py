@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -124,6 +123,8 @@ def require_database(path: Path) -> None:
 @contextmanager
 def _unpacked(archive: Path, most: int | None) -> Iterator[Look]:
     """Look at the state.db in a zip that Hermes made."""
+    import zipfile  # here: few homes have one
+
     try:
         with open_regular(archive) as file, zipfile.ZipFile(file) as packed:
             held = [item for item in packed.infolist() if Path(item.filename).name == DATABASE]

@@ -11,7 +11,6 @@ of the environment first and the home as HERMES_HOME.
 
 from __future__ import annotations
 
-import plistlib
 import re
 import shlex
 from collections.abc import Iterator
@@ -174,6 +173,8 @@ def _of_systemd(text: str) -> tuple[str, str]:
 
 
 def _of_launchd(text: str) -> tuple[str, str]:
+    import plistlib  # here: only macOS has such files
+
     try:
         data = plistlib.loads(text.encode())
     except Exception:  # noqa: BLE001 - a value that is none raises whatever plistlib met in it

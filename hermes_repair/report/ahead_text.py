@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from hermes_repair.evidence.deleted_ahead import Ahead, Deletion
 from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.words import count, shown_id, verb
 from hermes_repair.report.audience import Audience
 from hermes_repair.report.lines import Line
+
+if TYPE_CHECKING:  # slow to load, and few looks have it
+    from hermes_repair.evidence.deleted_ahead import Ahead, Deletion
 
 SHOWN = 5
 

@@ -11,7 +11,8 @@ from dataclasses import asdict
 from typing import Any
 
 from hermes_repair.app.coverage import PROFILES, LeftOut, LookedAt
-from hermes_repair.app.diagnose import Diagnosis, Explained, explained
+from hermes_repair.app.diagnose import Diagnosis
+from hermes_repair.app.explain import Explained, explained
 from hermes_repair.app.target_release import Forecast
 from hermes_repair.app.verdict import verdict
 from hermes_repair.host import Openers

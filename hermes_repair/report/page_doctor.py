@@ -8,7 +8,8 @@ from itertools import groupby, islice
 from typing import Any
 
 from hermes_repair.app.coverage import PROFILES
-from hermes_repair.app.diagnose import Diagnosis, explain
+from hermes_repair.app.diagnose import Diagnosis
+from hermes_repair.app.explain import explain
 from hermes_repair.app.picture import Chat, Picture
 from hermes_repair.checks.registry import SECTIONS
 from hermes_repair.evidence.message_places import Stretch

@@ -13,13 +13,13 @@ _TOKEN = re.compile(
       (?P<space> \s+ | --[^\n]* | /\*.*?(?:\*/|\Z) )
     | (?P<string> [xX]?'(?:[^']|'')*' )
     | (?P<quoted> "(?:[^"]|"")*" | `(?:[^`]|``)*` | \[[^\]]*\] )
-    | (?P<word> [A-Za-z_$\x80-\U0010ffff][\w$]* )
+    | (?P<word> (?: [A-Za-z_$] | [^\x00-\x7f] ) [\w$]* )
     | (?P<number> \d[\w.]* )
     | (?P<operator> ->> | -> | \|\| | <= | >= | <> | != | == | << | >> | . )
     """,
     re.VERBOSE | re.DOTALL,
 )
-_PLAIN = re.compile(r"[a-z_$\x80-\U0010ffff][\w$]*\Z")
+_PLAIN = re.compile(r"(?:[a-z_$]|[^\x00-\x7f])[\w$]*\Z")
 _LOWER = {ord(letter): letter.lower() for letter in ascii_uppercase}
 _CREATE = frozenset({"table", "index", "trigger", "view"})
 

@@ -25,7 +25,6 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, TypeAlias
 
-import jsonlines
 import orjson
 
 from hermes_repair.host.regular_files import open_regular
@@ -127,6 +126,8 @@ def decode_exactly(data: bytes) -> Message:
 
 
 def _decode_slowly(data: bytes) -> Any:
+    import jsonlines  # here: most files have no line that only Python reads
+
     try:
         return jsonlines.Reader([data], loads=json.loads).read(allow_none=True)
     except jsonlines.InvalidLineError as error:

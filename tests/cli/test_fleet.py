@@ -273,10 +273,11 @@ def test_processes_are_started_where_they_save_more(
 def test_stopping_many_looks_is_quiet_and_quick(base: Path, after: float) -> None:
     """^C reaches every process of a terminal, also one that is still importing."""
     code = (
-        "import sys; from hermes_repair.cli import fleet, main; fleet.START_SECONDS = 0;"
-        " fleet.os.cpu_count = lambda: 2; told = fleet.ProcessPoolExecutor.submit\n"
+        "import sys, concurrent.futures as pools; from hermes_repair.cli import fleet, main;"
+        " fleet.START_SECONDS = 0; fleet.os.cpu_count = lambda: 2;"
+        " told = pools.ProcessPoolExecutor.submit\n"
         "def submit(*a): print('begun', flush=True); return told(*a)\n"
-        "fleet.ProcessPoolExecutor.submit = submit; sys.argv[0] = 'hermes-repair'; main()"
+        "pools.ProcessPoolExecutor.submit = submit; sys.argv[0] = 'hermes-repair'; main()"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", code, "doctor", "--all-profiles", "--nagios", "--home", str(base)],

@@ -8,11 +8,15 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from hermes_repair import host
+from hermes_repair.app.environment import Environment
+from hermes_repair.host import Openers, RawFacts, openers
 from sample_data.build import build
 from tests.cli.speaking import say
 from tests.command import run
@@ -20,7 +24,8 @@ from tests.homes.content import content, files, rows
 from tests.homes.damage import ONE_MORE
 from tests.homes.damage import add_message as add
 from tests.homes.home import opened
-from tests.homes.small import HEALTHY, NOW
+from tests.homes.small import HEALTHY, NOW, small_home
+from tests.in_process import fixed_environment, look, repair, undo
 
 Capture = pytest.CaptureFixture[str]
 
@@ -178,3 +183,27 @@ def test_an_answer_that_damages_is_not_taken(home: Path, capsys: Capture) -> Non
     assert files(home, but="hermes-repair") == before
     assert say(capsys, "repair", "--wal", "ignore", "--yes", "--home", home).code == 0
     content(home)
+
+
+@pytest.mark.parametrize(("act", "most"), [(look, 2), (repair, 8), (undo, 3)])
+def test_openers_are_asked_for_once_a_moment(
+    act: Callable[[Path, Environment], object],
+    most: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each question starts a process. Where nothing lies beside a database, none is left behind."""
+    home, environment = small_home(tmp_path / "home"), fixed_environment(tmp_path)
+    if act is undo:
+        repair(home, environment)
+    asked: list[Path] = []
+    survey = openers.survey
+
+    def counted(database: Path) -> tuple[RawFacts, Openers]:
+        asked.append(database)
+        return survey(database)
+
+    monkeypatch.setattr(openers, "survey", counted)
+    monkeypatch.setattr(host, "survey", counted)
+    act(home, environment)
+    assert len(asked) == most
