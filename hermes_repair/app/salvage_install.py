@@ -82,7 +82,8 @@ def salvage_and_install(
                 raise
         try:
             of_chats = run.home.store is None
-            lost = ids_in(made.ledger.table(MESSAGES).lost) if of_chats else frozenset()
+            # Of any other it is not proven that only the damage took it out of its chat.
+            lost = ids_in(made.ledger.table(MESSAGES).lost_shown) if of_chats else frozenset()
             installed = replace_database(run, made.database, marks, lost, _beside(made))
         finally:
             folder.remove_backup(place)
