@@ -19,7 +19,7 @@ from hermes_repair.model.errors import DatabaseUnreadable, Refused
 from hermes_repair.model.salvage_ledger import Ledger, ids_in
 from hermes_repair.records.folder import SALVAGED
 from hermes_repair.salvage.account import MESSAGES
-from hermes_repair.store.file_state import SideFile
+from hermes_repair.store.file_state import IN_QUESTION
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ def _require_damage(run: Run, file_status: FileStatus) -> None:
         state = file_state(run, file_status)
     except DatabaseUnreadable:
         return
-    if state.side is SideFile.AMBIGUOUS or state.soundness is None or not state.soundness.sound:
+    if state.side in IN_QUESTION or state.soundness is None or not state.soundness.sound:
         return
     if file_status.perhaps_headless:
         raise Refused(
