@@ -78,9 +78,10 @@ def install(
 
     ``new`` is at rest, sound, without side files and open nowhere; it is moved, and where it was if
     this raises. ``base`` are the marks of the files that it was made from. ``lost`` are ids of
-    messages that are proven lost with them. ``beside`` are files to keep with the old ones, by name
-    (the ledger). Nothing was changed where this raises :class:`Changed` (other marks now),
-    :class:`InUse` (somebody has state.db open, or a deleted file of that name) or :class:`Refused`.
+    messages that are proven lost with them, and that their chats still showed. ``beside`` are files
+    to keep with the old ones, by name (the ledger). Nothing was changed where this raises
+    :class:`Changed` (other marks now), :class:`InUse` (somebody has state.db open, or a deleted
+    file of that name) or :class:`Refused`.
     """
     with single_run(run.folder):
         settle_all(run)

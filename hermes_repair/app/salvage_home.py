@@ -17,7 +17,7 @@ from hermes_repair.model.commands_to_type import advice, command, salvage_comman
 from hermes_repair.model.errors import DatabaseUnreadable, Refused
 from hermes_repair.model.salvage_ledger import Noted
 from hermes_repair.salvage import Bundle
-from hermes_repair.store.file_state import SideFile
+from hermes_repair.store.file_state import IN_QUESTION, SideFile
 
 
 @contextmanager
@@ -50,15 +50,20 @@ def salvaging(run: Run, wal: WalChoice | None = None) -> Iterator[Reading]:
 
 
 def _require_no_question(run: Run, file_status: FileStatus) -> None:
-    """Raise :class:`Refused` where state.db is sound with its -wal and without it, and differs."""
+    """Raise :class:`Refused` where state.db is sound without its -wal, and another one with it.
+
+    A salvage that laid the -wal of another database over it would take its rows away.
+    """
     try:
         state = file_state(run, file_status)
     except DatabaseUnreadable:
         return
-    if state.side is SideFile.AMBIGUOUS:
+    if state.side in IN_QUESTION:
+        how = "the database is sound without it and damaged with it"
+        if state.side is SideFile.AMBIGUOUS:
+            how = "both ways the database is sound"
         raise Refused(
-            f"DB002: the -wal beside {run.home.database_name} may not belong to it, and both ways"
-            " it is sound.",
+            f"DB002: the -wal beside {run.home.database_name} may not belong to it, and {how}.",
             advice(
                 "Nothing was written. `{}` says more; then choose `{}` or `{}`.",
                 command("doctor"),

@@ -19,7 +19,7 @@ from hermes_repair.model.errors import DatabaseUnreadable, Refused
 from hermes_repair.model.salvage_ledger import Ledger, ids_in
 from hermes_repair.records.folder import SALVAGED
 from hermes_repair.salvage.account import MESSAGES
-from hermes_repair.store.file_state import SideFile
+from hermes_repair.store.file_state import IN_QUESTION
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,8 @@ def salvage_and_install(
                 raise
         try:
             of_chats = run.home.store is None
-            lost = ids_in(made.ledger.table(MESSAGES).lost) if of_chats else frozenset()
+            # Of any other it is not proven that only the damage took it out of its chat.
+            lost = ids_in(made.ledger.table(MESSAGES).lost_shown) if of_chats else frozenset()
             installed = replace_database(run, made.database, marks, lost, _beside(made))
         finally:
             folder.remove_backup(place)
@@ -111,7 +112,7 @@ def _require_damage(run: Run, file_status: FileStatus) -> None:
         state = file_state(run, file_status)
     except DatabaseUnreadable:
         return
-    if state.side is SideFile.AMBIGUOUS or state.soundness is None or not state.soundness.sound:
+    if state.side in IN_QUESTION or state.soundness is None or not state.soundness.sound:
         return
     if file_status.perhaps_headless:
         raise Refused(

@@ -55,7 +55,9 @@ class TableLedger:
     them are marked, and ``marked`` says why, by the mark. ``broken`` were met and could not be
     read, by reason, and nothing else says more of them. ``aside`` are in the side file instead, by
     reason. ``lost`` are ids that an index or the search index proves and that no page gives any
-    more; ``lost_unnamed`` rows that are proven without their ids. ``gaps`` are ids within the range
+    more, and ``lost_shown`` those of them of which it is known that their owner had not undone them
+    (of messages; all ids of another table); ``lost_unnamed`` rows that are proven without their
+    ids. ``gaps`` are ids within the range
     that nothing proves ever had a row. ``pages_lost`` are pages of its tree that are gone, and
     ``places_lost`` the rowids that lay there, if there were such (up to ``OPEN``: no end is known);
     ``witnessed``: an index that lost no page names every row, so that ``lost`` is all that is gone.
@@ -88,6 +90,7 @@ class TableLedger:
     places_lost: Ranges = ()
     highest_id: int | None = None
     highest_id_known: bool = True
+    lost_shown: Ranges = ()
 
     @property
     def lost_rows(self) -> int:
@@ -286,8 +289,9 @@ def from_document(document: Mapping[str, Any]) -> Ledger:
 
 def _table(document: Mapping[str, Any]) -> TableLedger:
     fields = {name: value for name, value in document.items() if name != "lost_rows"}
-    places = _ranges(fields.get("places_lost", ()))  # older ones have no such field
-    return TableLedger(**{**fields, "lost": _ranges(fields["lost"]), "places_lost": places})
+    later = ("places_lost", "lost_shown")  # older ones have no such fields
+    ranges = {name: _ranges(fields.get(name, ())) for name in ("lost", *later)}
+    return TableLedger(**{**fields, **ranges})
 
 
 def _session(document: Mapping[str, Any]) -> SessionLedger:

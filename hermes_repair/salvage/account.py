@@ -43,6 +43,7 @@ class TableCount:
     torn: list[tuple[int | None, str]] = field(default_factory=list)
     aside: Counter[str] = field(default_factory=Counter)
     lost: list[int] = field(default_factory=list)
+    lost_shown: list[int] = field(default_factory=list)
     ids: Rowids = field(default_factory=Rowids)
     filled: Rowids = field(default_factory=Rowids)
     """Rows that are not from a page of the table, but from its copy in the search index."""
@@ -142,7 +143,10 @@ class Account:
 
     def lose(self, lost: LostRow) -> None:
         """Count a row that is proven to have been there."""
-        self.of(lost.table).lost.append(lost.rowid)
+        table = self.of(lost.table)
+        table.lost.append(lost.rowid)
+        if lost.hidden is False:
+            table.lost_shown.append(lost.rowid)
         session = lost.known.get("session_id") if lost.table == MESSAGES else None
         if session is not None:
             self._session(session).lost.append(lost.rowid)
@@ -168,6 +172,7 @@ class Account:
             broken=dict(found.broken()),
             aside=dict(found.aside),
             lost=ranges_of(found.lost),
+            lost_shown=ranges_of(found.lost_shown),
             gaps=_gaps(found.ids, chain(found.lost, found.filled)),
             pages_lost=(assigned.lost or 0) if assigned is not None else 0,
             places_lost=assigned.places_lost if assigned is not None else (),

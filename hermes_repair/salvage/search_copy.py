@@ -58,10 +58,11 @@ def copied_messages(
     """Yield what is known of each lost message (:meth:`.Witnesses.lost`), in no certain order.
 
     A row (marked SEARCH_COPY) where all that must not be NULL is known: session and time by an
-    index, the role by the text. It has the columns that are known, and no other. Marked
+    index, the role by the text, and by an index whether the chat still showed it: what its owner
+    had undone must not be back. It has the columns that are known, and no other. Marked
     CONTRADICTED, where the two copies differ. Otherwise a part.
     """
-    waiting = {row.rowid: row.known for row in lost}
+    waiting = {row.rowid: row for row in lost}
     if not waiting:
         return
     wanted = sorted(waiting)
@@ -75,15 +76,14 @@ def copied_messages(
         for copied in copies(image, assignment, table, wanted):
             if copied.rowid in waiting and not copied.stale:
                 contradicted = other.agrees(copied.rowid, copied.text) is False
-                known = waiting.pop(copied.rowid)
-                yield _made(copied.rowid, known, copied.text, contradicted=contradicted)
-    for rowid, known in sorted(waiting.items()):
-        yield PartOfMessage(rowid, {"id": rowid, **known}, None)
+                row = waiting.pop(copied.rowid)
+                yield _made(row, copied.text, contradicted=contradicted)
+    for rowid in sorted(waiting):
+        yield PartOfMessage(rowid, {"id": rowid, **waiting[rowid].known}, None)
 
 
-def _made(
-    rowid: int, known: Row, text: str | RawText, *, contradicted: bool
-) -> SalvagedRow | PartOfMessage:
+def _made(row: LostRow, text: str | RawText, *, contradicted: bool) -> SalvagedRow | PartOfMessage:
+    rowid, known = row.rowid, row.known
     parts = split_text(text) if isinstance(text, str) else None
     if parts is None:
         return PartOfMessage(rowid, {"id": rowid, **known}, text)
@@ -95,7 +95,8 @@ def _made(
         "tool_calls": parts.tool_calls,
     }
     at = number(known.get("timestamp"))
-    if parts.role is None or at is None or not isinstance(known.get("session_id"), str):
+    placed = at is not None and isinstance(known.get("session_id"), str)
+    if parts.role is None or not placed or row.hidden is None:
         return PartOfMessage(rowid, values, text)
     values |= {"role": parts.role, "timestamp": at}
     marks = {Mark.SEARCH_COPY, *([Mark.CONTRADICTED] if contradicted else [])}

@@ -27,6 +27,7 @@ from hermes_repair.salvage.search_texts import (
 from hermes_repair.salvage.stored_table import ANYTHING, Stored, class_of
 
 MESSAGES = "messages"
+ACTIVE = "active"
 PICTURE = "\0json:"
 """What Hermes begins the content of a message with that has parts: the only NUL it writes."""
 
@@ -40,12 +41,17 @@ class Proof(Flag):
 
 
 class LostRow(NamedTuple):
-    """A row that was there and cannot be read; ``known`` are the columns that indexes say."""
+    """A row that was there and cannot be read; ``known`` are the columns that indexes say.
+
+    ``hidden``: whether it is a message that its chat no longer shows, because it was undone or
+    compacted (``active``, schema 14 and later); None where no index tells.
+    """
 
     table: str
     rowid: int
     known: Row
     proof: Proof
+    hidden: bool | None = False
 
 
 NOTHING: frozenset[Mark] = frozenset()
@@ -140,13 +146,35 @@ class Witnesses:
             for rowid in said.besides(there):
                 if not self.denies(table, rowid):
                     proofs[rowid] = proofs.get(rowid, Proof(0)) | proof
-        known: dict[int, dict[str, Value]] = {rowid: {} for rowid in proofs}
-        for one in indexes if proofs else ():
-            for rowid, columns in self._entries(one.index):
-                if rowid in known:
-                    known[rowid].update(zip(one.index.columns, columns, strict=True))
+        known = self._said_of(table, proofs)
+        can_hide = self._can_hide(table)
         for rowid in sorted(proofs):
-            yield LostRow(table, rowid, known[rowid], proofs[rowid])
+            row = known[rowid]
+            hidden = None if ACTIVE not in row else row[ACTIVE] != 1
+            yield LostRow(table, rowid, row, proofs[rowid], hidden if can_hide else False)
+
+    def _said_of(self, table: str, rowids: Collection[int]) -> dict[int, dict[str, Value]]:
+        """Return what the indexes say of rows; nothing of a column of which two say two things."""
+        known: dict[int, dict[str, Value]] = {rowid: {} for rowid in rowids}
+        disputed: set[tuple[int, str]] = set()
+        for one in self._indexes.get(table, ()) if rowids else ():
+            for rowid, columns in self._entries(one.index):
+                row = known.get(rowid)
+                if row is None:
+                    continue
+                for name, value in zip(one.index.columns, columns, strict=True):
+                    if row.setdefault(name, value) != value:
+                        disputed.add((rowid, name))
+        for rowid, name in disputed:
+            del known[rowid][name]
+        return known
+
+    def _can_hide(self, table: str) -> bool:
+        """Whether rows of a table can be messages that no chat shows any more."""
+        rows = self._assignment.tables.get(table)
+        if table != MESSAGES or rows is None:
+            return table == MESSAGES
+        return ACTIVE in rows.stored.names or None in rows.stored.names
 
     def highest(self, table: str) -> int:
         """Return the highest rowid that anything says; 0 for none.

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from contextlib import closing, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -30,6 +31,7 @@ from tests.homes.damage import newer_main_older_wal
 from tests.homes.database import connect
 from tests.homes.home import opened
 from tests.homes.small import small_home
+from tests.salvage.stores import Store, life
 
 Capture = pytest.CaptureFixture[str]
 VERDICT = "33 of 66 messages can be read; 33 are lost: ids 1-6, 8-34."
@@ -221,6 +223,26 @@ def test_only_the_user_knows_of_a_wal_that_may_be_of_another_state(
         (messages,) = [t for t in document["salvage"]["tables"] if t["name"] == "messages"]
         read[choice] = (messages["read"], "wal" in messages["by_origin"])
     assert read["ignore"] == (read["use"][0] + 1, False) and read["use"][1]
+
+
+def test_a_wal_that_damages_a_sound_database_is_laid_over_it_only_on_a_word(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    """One of another database: laid over, it takes the chats away that are there."""
+    home = small_home(tmp_path / "home")
+    store = Store(("22",), sessions=6, longest=600)
+    (home / "state.db").write_bytes(life(store).before)
+    (home / "state.db-wal").write_bytes(life(replace(store, seed=9)).wal)
+    before = content_of(home)
+    for words in ((), ("--out", tmp_path / "new.db"), ("--install", "--yes")):
+        said = say(capsys, "salvage", "--home", home, *words)
+        assert said.code == 4 and "DB002" in said.err and "--wal ignore" in said.err
+    assert content_of(home) == before and not (tmp_path / "new.db").exists()
+    assert say(capsys, "salvage", "--home", home, "--wal", "ignore").code == 0
+
+
+def content_of(home: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in home.glob("state.db*")}
 
 
 def test_a_wal_of_another_state_is_left_out(tmp_path: Path, capsys: Capture) -> None:

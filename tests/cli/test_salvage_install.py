@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 from collections.abc import Callable
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -22,16 +23,21 @@ from tests.command import run
 from tests.engine.neighbours import neighbour
 from tests.homes.content import content, files
 from tests.homes.damage import crashed, leave_wal
-from tests.homes.home import copy_home, new_home, query
+from tests.homes.home import copy_home, new_home, query, write_transcript
 from tests.homes.small import (
+    COUNTED,
+    DAY,
     FRONT,
     HEALTHY,
+    NOW,
     ONLY,
     SECRET,
+    add_session,
     chat_only_in_file,
     small_home,
 )
 from tests.in_process import fixed_environment, home_of
+from tests.salvage.faults import original
 
 
 def lies(home: Path) -> dict[str, bytes]:
@@ -403,3 +409,47 @@ def test_a_gap_that_is_proven_lost(told: bool, tmp_path: Path) -> None:
     seen = diagnose(Run(home_of(home), environment), LookOptions(timezone="UTC"), Selection())
     found = {one.session_id: one for one in seen.findings if one.id == "TR001"}
     assert found[FRONT].remedy.value == ("safe" if told else "unsafe")
+
+
+@pytest.mark.parametrize("undone", [True, False])
+@pytest.mark.parametrize("sessions_too", [True, False])
+def test_what_was_undone_does_not_come_back_with_what_was_lost(
+    undone: bool, sessions_too: bool, tmp_path: Path
+) -> None:
+    """The last lines of a chat are lost with their page. Its transcript still has them, and would
+    have them where the chat had hidden them too: an index tells which of the two it was."""
+    home = tmp_path / "home"
+    said = [
+        ("assistant" if n % 2 else "user", f"line {n} {SECRET * 30}", 1 + n / 100)
+        for n in range(20)
+    ]
+    with new_home(home, 14) as db:
+        add_session(db, HEALTHY, [("user", f"{n} {SECRET * 30}", 0.5) for n in range(20)])
+        add_session(db, FRONT, said)
+        last = [id for (id,) in db.execute("SELECT id FROM messages ORDER BY id DESC LIMIT 6")]
+        add_session(db, COUNTED, [("user", f"{n} {SECRET * 30}", 2.0) for n in range(20)])
+        if undone:
+            db.executemany("UPDATE messages SET active = 0 WHERE id = ?", [(id,) for id in last])
+            if sessions_too:  # this says of a chat that something was undone, where it is left
+                db.execute("UPDATE sessions SET rewind_count = 1 WHERE id = ?", (FRONT,))
+    start = datetime.fromtimestamp(NOW - 20 * DAY, UTC).replace(tzinfo=None)
+    write_transcript(
+        home,
+        FRONT,
+        [
+            {"role": role, "content": text, "timestamp": (start + timedelta(day)).isoformat()}
+            for role, text, day in said
+        ],
+    )
+    path = home / "state.db"
+    made = original(path.read_bytes())
+    gone = {made.places["messages"][id].leaf for id in last}
+    gone |= {*made.of("sessions", "leaf")} if sessions_too else set()
+    data = bytearray(made.data)
+    for page in gone:
+        data[(page - 1) * made.page_size : page * made.page_size] = bytes(made.page_size)
+    path.write_bytes(data)
+    assert run("salvage", "--install", "--yes", home=home).code == 4
+    assert run("repair", "--yes", home=home).code in (0, 1)
+    shown = query(home, "SELECT COUNT(*) FROM messages WHERE session_id = ? AND active", FRONT)
+    assert shown[0][0] == 20 if not undone else shown[0][0] <= 14

@@ -20,6 +20,8 @@ WORDS = (
 )  # fmt: skip
 NEVER_CHANGED = ("10b",)
 """Structures of which a trigger lets no UPDATE and no DELETE of a message through."""
+SHOWN = "idx_messages_session_active"
+"""The index that says of each message whether its chat still shows it (schema 14 and later)."""
 ROLES = ("user", "assistant", "tool", "assistant")
 
 
@@ -28,8 +30,8 @@ class Store:
     """How a database is made. ``shapes`` are files below ``schema/db/structure``.
 
     The first is the structure that it was made with; what the later ones have more is added, as a
-    release does that opens it: ``ALTER TABLE ADD COLUMN`` in the order of the structure. A share of
-    ``sessions`` chats is written under each.
+    release does that opens it: ``ALTER TABLE ADD COLUMN`` in the order of the structure, and the
+    index of :data:`SHOWN`. A share of ``sessions`` chats is written under each.
     """
 
     shapes: tuple[str, ...] = ("22",)
@@ -111,6 +113,8 @@ def upgrade(db: sqlite3.Connection, shape: str) -> None:
                     words = f'"{name}" {kind}' + (" NOT NULL" if not_null else "")
                     words += f" DEFAULT {default}" if default is not None else ""
                     db.execute(f"ALTER TABLE {table} ADD COLUMN {words}")
+        for (sql,) in wanted.execute(f"SELECT sql FROM sqlite_master WHERE name = '{SHOWN}'"):
+            db.execute(sql.replace("CREATE INDEX", "CREATE INDEX IF NOT EXISTS"))
         number = int(shape[:2])
         db.execute("UPDATE schema_version SET version = ?", (number,))
 

@@ -5,7 +5,9 @@ What must be there is said by SQLite's ``dbstat`` on the healthy file, never by 
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -14,6 +16,7 @@ from hermes_repair.salvage.assignment import ColumnsFrom
 from hermes_repair.salvage.salvaged_rows import SalvagedRow
 from hermes_repair.salvage.search_copy import copied_messages
 from hermes_repair.salvage.witnesses import Witnesses
+from tests.homes.database import connect
 from tests.salvage.faults import (
     EXACT,
     FAULTS,
@@ -32,7 +35,7 @@ from tests.salvage.faults import (
     zeroed_sector,
 )
 from tests.salvage.judge import Verdict, judge, opened, salvage
-from tests.salvage.stores import Store, life
+from tests.salvage.stores import SHOWN, Store, life
 
 AT_ROWS: tuple[Fault, ...] = (
     overflow_noise, overflow_zeroed, stale_page, torn_sector, zeroed_sector
@@ -166,3 +169,31 @@ def test_messages_that_only_the_search_copy_has(shapes: tuple[str, ...]) -> None
     calls = sum(row["tool_calls"] is not None for row in truth.values())
     tools = sum(row["tool_name"] is not None for row in truth.values())
     assert len(whole) == calls + tools
+
+
+@pytest.mark.parametrize("shown_is_known", [True, False])
+def test_a_lost_message_that_was_undone_does_not_come_back(
+    shown_is_known: bool, tmp_path: Path
+) -> None:
+    """`/undo` only hides a message. One of which no index says so is no row of the new database."""
+    path = tmp_path / "state.db"
+    path.write_bytes(life(Store(("22",), sessions=12)).newer)
+    with closing(connect(path)) as db:
+        db.execute("UPDATE messages SET active = 0 WHERE id % 2 = 0")
+    made = original(path.read_bytes())
+    gone = {*made.of("messages", "leaf")}
+    if not shown_is_known:
+        gone |= {*made.of(SHOWN, "leaf"), *made.of(SHOWN, "internal")}
+    data = bytearray(made.data)
+    for page in gone:
+        data[(page - 1) * made.page_size : page * made.page_size] = bytes(made.page_size)
+    with opened(Damage(bytes(data), frozenset(gone), original=made)) as (image, assignment):
+        lost = list(Witnesses(image, assignment).lost("messages", ()))
+        found = list(copied_messages(image, assignment, lost))
+    rows = [one for one in found if isinstance(one, SalvagedRow)]
+    assert bool(rows) == shown_is_known and len(found) == len(made.rows["messages"])
+    for one in rows:
+        assert one.values["active"] == made.rows["messages"][one.rowid or 0]["active"]
+    for row in lost:
+        undone = made.rows["messages"][row.rowid]["active"] == 0
+        assert row.hidden is (undone if shown_is_known else None)
