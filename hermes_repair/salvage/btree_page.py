@@ -140,7 +140,11 @@ def varint(data: bytes, at: int) -> tuple[int, int]:
     if byte < 128:
         return value << 7 | byte, at + 2
     value = value << 7 | byte & 127
-    for place in range(at + 2, at + 8):
+    byte = data[at + 2]
+    if byte < 128:  # a rowid between 16 thousand and 2 million
+        return value << 7 | byte, at + 3
+    value = value << 7 | byte & 127
+    for place in range(at + 3, at + 8):
         byte = data[place]
         if byte < 128:
             return value << 7 | byte, place + 1

@@ -42,7 +42,9 @@ def read_header(data: bytes, at: int) -> RecordHeader:
     Raises :class:`NoRecord` where it is none, also where the data end within it.
     """
     try:
-        size, begin = varint(data, at)
+        size, begin = data[at], at + 1
+        if size > 127:
+            size, begin = varint(data, at)
     except IndexError:
         raise NoRecord from None
     end = at + size
