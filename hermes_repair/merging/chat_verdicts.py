@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
+from hermes_repair.lineage.release_rules import is_unmarked
 from hermes_repair.lineage.session_node import SessionNode
 from hermes_repair.merging.common_past import Because, Past, Relation
 from hermes_repair.merging.fork_ids import fork_id
@@ -22,7 +24,7 @@ ENDS = frozenset({"compression", "branched"})
 """Ends after which a chat goes on in another session: what is added to it no release shows."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Sides:
     """What every verdict looks at."""
 
@@ -30,6 +32,24 @@ class Sides:
     source: Side
     past: Past
     relation: Relation
+
+    @cached_property
+    def replaced(self) -> frozenset[str]:
+        """The home's chats in place of which 0.18.0 and later open a child that only the home has:
+        what is added to them no list shows.
+        """
+        if not self.home.marks_runs:
+            return frozenset()
+        children = filter(is_unmarked, self.home.sessions.values())
+        return frozenset(
+            node.parent_id
+            for node in children
+            if node.parent_id is not None and node.id not in self.source.sessions
+        )
+
+    def is_closed(self, at_home: SessionNode) -> bool:
+        """Whether what is added to a chat of the home would be shown by no release."""
+        return at_home.end_reason in ENDS or at_home.id in self.replaced
 
 
 def verdict_alone(sides: Sides, node: SessionNode, standing: Standing | None) -> ChatVerdict:
@@ -47,7 +67,7 @@ def verdict_alone(sides: Sides, node: SessionNode, standing: Standing | None) ->
         bring: Bring | None = Bring(node.id, new_session=True, messages=node.rows)
     else:
         verdict, reason = _present(sides, at_home, standing)
-        bring = _into(verdict, at_home, standing)
+        bring = _into(verdict, standing, is_open=not sides.is_closed(at_home))
     if not standing.source_more or verdict is Verdict.HOME_AHEAD:
         bring = None
     return ChatVerdict(
@@ -67,7 +87,7 @@ def _counts_more(node: SessionNode) -> bool:
     return (node.message_count or 0) > node.rows
 
 
-def _into(verdict: Verdict, at_home: SessionNode, standing: Standing) -> Bring | None:
+def _into(verdict: Verdict, standing: Standing, *, is_open: bool) -> Bring | None:
     """Return what bringing a chat writes that the home has.
 
     Where the home has, or shows, nothing but the beginning of it, it goes on: a fork would show
@@ -78,7 +98,6 @@ def _into(verdict: Verdict, at_home: SessionNode, standing: Standing) -> Bring |
     left = verdict in (Verdict.ASK, Verdict.REMOVED_OR_LOST)
     if standing.first is None or (left and shown_here and not standing.archived):
         return None
-    is_open = at_home.end_reason not in ENDS
     beginning = not standing.undone or standing.display is Display.SOURCE_MORE
     goes_on = not standing.home_more and beginning and is_open
     asked = left and is_open and not standing.archived
@@ -123,7 +142,7 @@ def _present(
         return (Verdict.HOME_AHEAD, None) if shown_here else (Verdict.ASK, Reason.UNDONE_HERE)
     if sides.source.partial and standing.home_more:
         return Verdict.ASK, Reason.PARTIAL_SOURCE
-    closed = at_home.end_reason in ENDS
+    closed = sides.is_closed(at_home)
     if not standing.home_more and not closed:
         return Verdict.CONTINUED, None
     if standing.display in (Display.SAME, Display.HOME_MORE):

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from hermes_repair.lineage.graph import Graph
+from hermes_repair.lineage.release_rules import is_unmarked
 from hermes_repair.merging.verdicts_of_chats import Comparison, Link, Reason, Verdict
 from tests.histories.release_side.truth import DELETED, UNDONE
 from tests.merging.play import MARKS_OF_SOURCE, Played, Shown
@@ -60,7 +61,11 @@ def judge(home: Played, source: Played, found: Comparison, shown: Shown, rows: S
             if fresh and not _begins(said, words) and not _begins(said, stored):
                 answer.left_behind.append(f"{name} is not shown as it was")
     answer.twice = _twice(source.shown, shown)
-    answer.changed = _changed(home.shown, source.shown, shown, found)
+    # In place of these the home opens a child of its own; what the source said stands beside it.
+    ours = found.home.sessions.values()
+    opened = {node.parent_id for node in ours if found.home.marks_runs and is_unmarked(node)}
+    begun = [one.at_home for one in found.brings if one.at_home in opened and one.at_home]
+    answer.changed = _changed(home.shown, source.shown, shown, found, begun)
     return answer
 
 

@@ -57,6 +57,14 @@ def test_a_sample_after_an_update_of_one_side(way: tuple[str, str]) -> None:
     assert not [(str(pair), pair.answer) for pair in found if pair.answer.wrong]
 
 
+def test_what_is_added_to_a_chat_that_a_child_is_opened_for_is_shown() -> None:
+    """A branch of 0.14.0 has no mark: 0.19.0 opens it in place of the chat, updated or not."""
+    with playing() as player:
+        acts = ("turn", "inplace, turn"), ("BRANCH",)
+        found = list(migrated_pairs(player, ("0.14.0", "0.19.0"), "two chats", acts))
+    assert not [(str(pair), pair.answer) for pair in found if pair.answer.wrong]
+
+
 @pytest.mark.long
 @pytest.mark.parametrize(
     ("way", "base"), [(way, base) for way in MIGRATIONS for base in bases_updated(*way)]
