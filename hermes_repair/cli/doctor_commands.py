@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from hermes_repair.app import diagnose as app_explain
+from hermes_repair.app import explain as app_explain
 from hermes_repair.app.acceptance import accept, take_back
 from hermes_repair.app.target_release import require_release
 from hermes_repair.app.timer_files import LOOKING, remembered
