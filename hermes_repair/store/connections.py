@@ -21,6 +21,7 @@ from hermes_repair.model.values import RawText, Value, decode_text, stored
 
 BUSY_MILLISECONDS = 1000  # what Hermes itself waits (0.13.0 to 0.19.0)
 LONGEST_ASKED = 1 << 20  # bytes of a value that a CREATE script makes SQLite work out
+_LIMIT_LENGTH = 0  # SQLITE_LIMIT_LENGTH, which not every build of the module names
 _LARGEST = (1 << 31) - 1
 READING_MILLISECONDS = 5000  # a reader that waits for its turn (DELETE mode) is in nobody's way
 
@@ -177,7 +178,7 @@ def limit_values(connection: sqlite3.Connection, size: int) -> None:
     An expression in the schema of a damaged file (CHECK, DEFAULT, a generated column, an index) may
     ask for a gigabyte of zeros in each row, which a limit for the process would not forgive.
     """
-    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, min(size, _LARGEST))
+    connection.setlimit(_LIMIT_LENGTH, min(size, _LARGEST))
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from hermes_repair.app.recover import cut_off_run
 from hermes_repair.cli import target
 from hermes_repair.home.layout import open_home
 from hermes_repair.model.choices import LookOptions, Selection
+from hermes_repair.repair import shared_transactions
 from hermes_repair.report.progress import Progress
 from tests.cli.speaking import assert_document, say
 from tests.homes.content import content, without_sequence
@@ -108,6 +109,12 @@ def long(home: Path) -> Path:
                 (f"counted-{number}", NOW - 9000.0 + number),
             )
     return home
+
+
+@pytest.fixture(autouse=True)
+def _a_transaction_for_each_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As steps of many rows have one: those of a few share one, and stop together."""
+    monkeypatch.setattr(shared_transactions, "MOST_ACTIONS", 1)
 
 
 def stopping(at: int) -> Callable[[int, int], None]:
