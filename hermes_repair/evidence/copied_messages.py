@@ -7,6 +7,7 @@ its length and how it begins. Of a line of a file only the time is known here, a
 from __future__ import annotations
 
 import json
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -140,13 +141,14 @@ def _meet_lines(places: Sequence[_Place], pool: Mapping[Sign, list[Message]]) ->
         (message for same in pool.values() for message in same if message.at is not None),
         key=lambda one: one.at or 0.0,
     )
+    times = [message.at or 0.0 for message in left]
     for place in places:
         if place.database or place.at is None:
             continue
-        near = [one for one in left if abs((one.at or 0.0) - place.at) <= NEAR_SECONDS]
-        if near:
-            met = near[0]
-            left.remove(met)
+        first = bisect_left(times, place.at - NEAR_SECONDS)
+        if first < len(times) and times[first] <= place.at + NEAR_SECONDS:
+            del times[first]
+            met = left.pop(first)
             pool[met.sign].remove(met)
             place.copies = True
 
