@@ -14,9 +14,9 @@ from dataclasses import replace
 from hermes_repair.lineage.graph import EdgeKind, Graph, started_after_end
 from hermes_repair.lineage.release_rules import is_unmarked
 from hermes_repair.lineage.session_node import SessionNode
-from hermes_repair.merging.chat_verdicts import ENDS, unasked
+from hermes_repair.merging.chat_verdicts import ENDS, fork_of, unasked
 from hermes_repair.merging.sides import Side
-from hermes_repair.merging.standing import Standing
+from hermes_repair.merging.standing import Display, Standing
 from hermes_repair.merging.verdicts_of_chats import Bring, ChatVerdict, Link, Reason, Verdict
 
 _GOES_ON = frozenset({EdgeKind.CONTINUATION, EdgeKind.REVIEW, EdgeKind.BRANCH})
@@ -62,9 +62,11 @@ class BroughtLineage:
 
     def verdicts(self) -> dict[str, ChatVerdict]:
         """Return the verdicts with their reasons, ends and links, parents before children."""
+        self._keep_lines_whole()
         self._ask_below()
         if self._named:
             self.accepted = self._meant()
+        self._fork_where_captured()
         ends = {node.id for node in self._order if self._takes_end(node)}
         linked: dict[str, ChatVerdict] = {}
         for node in self._order:
@@ -115,9 +117,50 @@ class BroughtLineage:
         parent = self._graph.nodes[name].parent_id
         if parent not in self._verdicts:
             return
+        node, above = self._graph.nodes[name], self._verdicts[parent]
         part = self._graph.kinds[name] in (EdgeKind.CONTINUATION, EdgeKind.REVIEW)
-        if part or self._verdicts[parent].at_home is None:
+        part = part or (self._home.marks_runs and is_unmarked(node) and above.bring is not None)
+        if part or above.at_home is None:
             yield parent
+
+    def _keep_lines_whole(self) -> None:
+        """Leave alone what goes on here and is shown there by a child that takes its place.
+
+        That child has to be named, because it would take the place of the home's chat too. Until
+        then the chat would show a beginning of what the source shows; with it comes a fork, in the
+        place of which it is opened as in the source.
+        """
+        for node in self._order:
+            verdict = self._verdicts[node.id]
+            standing = self._standings.get(node.id)
+            if standing is None or not _goes_on(verdict) or standing.display is Display.SAME:
+                continue
+            if not any(map(self._is_shown_for, self._graph.child_nodes(node.id))):
+                continue
+            if standing.display is Display.HOME_MORE:
+                verdict = replace(verdict, verdict=Verdict.HOME_AHEAD, bring=None)
+            elif verdict.verdict is Verdict.CONTINUED:
+                verdict = replace(verdict, verdict=Verdict.ASK, reason=Reason.CHILD_NOT_BROUGHT)
+            self._verdicts[node.id] = _as_fork(verdict, standing)
+            self.accepted.discard(node.id)
+
+    def _is_shown_for(self, child: SessionNode) -> bool:
+        """Whether the source shows this child in place of its parent, and the home has it not."""
+        verdict = self._verdicts.get(child.id)
+        absent = verdict is not None and verdict.at_home is None
+        return absent and child.rows > 0 and self._takes_place(child)
+
+    def _fork_where_captured(self) -> None:
+        """Make forks of what goes on here, where what continues it comes and its end cannot."""
+        for node in self._order:
+            verdict = self._verdicts[node.id]
+            standing = self._standings.get(node.id)
+            if standing is None or not _goes_on(verdict) or not self._comes(node.id):
+                continue
+            if self._is_continued(node) and self._captures(node, standing.into):
+                if verdict.verdict is Verdict.CONTINUED:
+                    verdict = replace(verdict, verdict=Verdict.FORK)
+                self._verdicts[node.id] = _as_fork(verdict, standing)
 
     def _ask_below(self) -> None:
         """Ask for what hangs on a chat that is asked for, or of which the home took something."""
@@ -177,7 +220,7 @@ class BroughtLineage:
         """Whether the source's end of a chat comes too: what continues it does, and nothing else
         was said in it at home.
         """
-        if not any(self._comes(child.id) for child in self._continuing(node)):
+        if not self._is_continued(node):
             return False
         if self._brought_anew(node.id) is not None:
             return True
@@ -185,17 +228,23 @@ class BroughtLineage:
         at_home = self._home.sessions.get(verdict.at_home or "")
         if at_home is None or at_home.end_reason in ENDS:
             return False
-        # A child of the home's own would be taken for what continues it.
-        captured = any(
+        as_there = verdict.verdict in (Verdict.SAME, Verdict.CONTINUED) or self._comes(node.id)
+        return as_there and not self._captures(node, at_home.id)
+
+    def _is_continued(self, node: SessionNode) -> bool:
+        """Whether something in which a chat of the source goes on comes."""
+        return any(self._comes(child.id) for child in self._continuing(node))
+
+    def _captures(self, node: SessionNode, at_home: str) -> bool:
+        """Whether a child of the home's own would be taken for what continues a chat that ended."""
+        return any(
             child.id not in self._graph.nodes
             and (
                 (self._home.continued_by_time and started_after_end(child, node))
                 or (self._home.marks_runs and is_unmarked(child))
             )
-            for child in self._ours.child_nodes(at_home.id)
+            for child in self._ours.child_nodes(at_home)
         )
-        as_there = verdict.verdict in (Verdict.SAME, Verdict.CONTINUED) or self._comes(node.id)
-        return as_there and not captured
 
     def _linked(self, node: SessionNode, bring: Bring, ends: Collection[str]) -> Bring:
         """Return where a session hangs that the home does not have."""
@@ -267,3 +316,15 @@ class BroughtLineage:
         if verdict is not None and verdict.at_home is not None:
             return verdict.at_home
         return parent if parent in self._home.sessions else None
+
+
+def _goes_on(verdict: ChatVerdict) -> bool:
+    """Whether messages would be added to a chat of the home's, or its flags set."""
+    bring = verdict.bring
+    return bring is not None and not bring.new_session and bool(bring.messages or bring.flags)
+
+
+def _as_fork(verdict: ChatVerdict, standing: Standing) -> ChatVerdict:
+    if verdict.bring is None or standing.first is None:
+        return replace(verdict, bring=None)
+    return replace(verdict, bring=fork_of(standing, standing.first))

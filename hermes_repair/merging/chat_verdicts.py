@@ -9,7 +9,7 @@ from hermes_repair.lineage.release_rules import is_unmarked
 from hermes_repair.lineage.session_node import SessionNode
 from hermes_repair.merging.common_past import Because, Past, Relation
 from hermes_repair.merging.fork_ids import fork_id
-from hermes_repair.merging.sides import Side
+from hermes_repair.merging.sides import HistoryRow, Side
 from hermes_repair.merging.standing import Display, Standing
 from hermes_repair.merging.verdicts_of_chats import (
     UNASKED,
@@ -107,8 +107,16 @@ def _into(verdict: Verdict, standing: Standing, *, is_open: bool) -> Bring | Non
     if verdict is Verdict.CONTINUED or goes_on:
         since, messages = standing.first.id, standing.source_more
         return Bring(standing.into, False, since, messages, standing.flags)
+    return fork_of(standing, standing.first)
+
+
+def fork_of(standing: Standing, first: HistoryRow) -> Bring:
+    """Return what makes a chat of its own of what the source has, beside the home's.
+
+    ``first`` is the first row that only the source has (:attr:`Standing.first`).
+    """
     return Bring(
-        fork_id(standing.session_id, standing.shared, standing.first),
+        fork_id(standing.session_id, standing.shared, first),
         new_session=True,
         messages=standing.shared + standing.source_more,
         link=Link.BRANCH,

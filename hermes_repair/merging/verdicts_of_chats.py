@@ -41,6 +41,7 @@ class Reason(Enum):
     UNDONE_HERE = "undone-here"  # the home took back what the source went on from
     PARENT_NOT_BROUGHT = "parent-not-brought"  # what it continues or branches from is asked for
     TAKES_PLACE = "takes-place"  # Hermes would open it in place of a chat here, or one here for it
+    CHILD_NOT_BROUGHT = "child-not-brought"  # the source shows a child of it in its place
     CYCLE = "cycle"  # its parents lead back to it
     PARTIAL_SOURCE = "partial-source"  # rows between may be missing from the source
     UNREADABLE = "unreadable"  # a value of it makes Hermes fail to list or to load a chat

@@ -51,6 +51,7 @@ REASONS: Mapping[Reason, str] = {
     Reason.UNDONE_HERE: "it goes on from what was undone here",
     Reason.PARENT_NOT_BROUGHT: "what it continues is not brought",
     Reason.TAKES_PLACE: "Hermes would open it in place of a chat that is here, or the reverse",
+    Reason.CHILD_NOT_BROUGHT: "the source opens another session in its place; both come at once",
     Reason.CYCLE: "its parents lead back to it",
     Reason.UNREADABLE: "it has a value that no Hermes can read",
     Reason.PARTIAL_SOURCE: "messages before it may be missing from the source",

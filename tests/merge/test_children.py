@@ -54,6 +54,29 @@ def test_a_child_that_would_be_opened_in_place_of_a_chat_is_asked_for(
     assert rows(home) == before
 
 
+@pytest.mark.parametrize("named", ["choir", "child"])
+def test_what_goes_on_behind_a_child_comes_with_it_or_waits(named: str, tmp_path: Path) -> None:
+    home, other = base("0.19.0", tmp_path)
+    play("0.19.0", other, f'say("choir", "and on")\n{CHILD}')
+    ours, before = view("0.19.0", home), rows(home)
+    done = merge(home, other)
+    assert done.code == 4, done
+    assert [(one["session"], one["reason"]) for one in done.document["still_left"]] == [
+        ("choir", "child-not-brought"),
+        ("child", "parent-not-brought"),
+    ]
+    assert rows(home) == before
+    assert merge(home, other, "--session", named).code == 0
+    after = view("0.19.0", home)
+    [fork] = [name for name in after if name.startswith("fork-")]
+    assert after.pop(fork) == view("0.19.0", other)["choir"]
+    assert after == ours
+    again = merge(home, other)
+    assert again.code == 0 and again.document["receipt"] is None
+    assert run("undo", "--yes", home=home).code == 0
+    assert rows(home) == before
+
+
 def test_a_parent_below_which_the_home_has_a_chat_of_its_own_is_asked_for(tmp_path: Path) -> None:
     home, other = base("0.19.0", tmp_path)
     play("0.19.0", other, 'say("gone", "the parent")')

@@ -65,6 +65,28 @@ def test_what_is_added_to_a_chat_that_a_child_is_opened_for_is_shown() -> None:
     assert not [(str(pair), pair.answer) for pair in found if pair.answer.wrong]
 
 
+@pytest.mark.parametrize(
+    ("way", "acts"),
+    [
+        # What an unmarked branch is shown in place of went on too: it shows as much as the branch
+        # only together with it.
+        (
+            ("0.14.0", "0.19.0"),
+            (("nothing", "undo", "failed_retry", "edit, undo"), ("turn, BRANCH, turn",)),
+        ),
+        # A child of the home's, which 0.16.0 takes by its time for what continues the chat.
+        (("0.14.0", "0.16.0"), (("BRANCH", "delegate"), ("turn, rotate, turn",))),
+    ],
+)
+def test_a_chat_of_which_another_session_is_shown_comes_whole_or_waits(
+    way: tuple[str, str], acts: tuple[tuple[str, ...], tuple[str, ...]]
+) -> None:
+    with playing() as player:
+        found = list(migrated_pairs(player, way, "two chats", acts))
+    assert len(found) == 2 * len(acts[0])
+    assert not [(str(pair), pair.answer) for pair in found if pair.answer.wrong]
+
+
 @pytest.mark.long
 @pytest.mark.parametrize(
     ("way", "base"), [(way, base) for way in MIGRATIONS for base in bases_updated(*way)]
