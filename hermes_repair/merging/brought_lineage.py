@@ -77,7 +77,7 @@ class BroughtLineage:
                 if bring.link is Link.NONE and bring.new_session:
                     bring = self._linked(node, bring, ends)
                 elif bring.link is Link.BRANCH:
-                    bring = self._beside(bring)
+                    bring = self._beside(node, bring)
             elif node.id in ends:
                 bring = Bring(verdict.at_home or node.id, new_session=False)
                 verdict = replace(verdict, verdict=Verdict.CONTINUED)
@@ -259,25 +259,27 @@ class BroughtLineage:
             as_in_source = ours.end_reason == theirs.end_reason == "branched"
         if as_in_source and not brought and kind not in _GOES_ON:
             parent = self._open(parent)
-        as_in_source = as_in_source or self._is_hidden(parent)
+        as_in_source = as_in_source or self._is_hidden(parent, self._ours)
         if self._takes_place(node):
             as_in_source = False
         return replace(bring, link=Link.PARENT if as_in_source else Link.BRANCH, parent=parent)
 
-    def _is_hidden(self, session_id: str) -> bool:
-        """Whether no list of the home shows a session, because it is a run below another.
+    def _is_hidden(self, session_id: str, graph: Graph) -> bool:
+        """Whether no list shows a session of one side, because it is a run below another.
 
         0.18.0 and later open an unmarked one in place of what it is below.
         """
-        kind = self._ours.kinds.get(session_id)
+        kind = graph.kinds.get(session_id)
         if kind in (None, EdgeKind.ORPHAN, *_GOES_ON):
             return False
-        return not (self._home.marks_runs and is_unmarked(self._ours.nodes[session_id]))
+        return not (self._home.marks_runs and is_unmarked(graph.nodes[session_id]))
 
-    def _beside(self, bring: Bring) -> Bring:
-        """Return the fork of a chat; that of a run which no list shows stays below its parent."""
+    def _beside(self, node: SessionNode, bring: Bring) -> Bring:
+        """Return the fork of a chat; that of a run which no list shows, here and there, stays below
+        its parent.
+        """
         ours = self._home.sessions[bring.parent or ""]
-        if not self._is_hidden(ours.id):
+        if not (self._is_hidden(ours.id, self._ours) and self._is_hidden(node.id, self._graph)):
             return bring
         return replace(bring, link=Link.PARENT, parent=ours.parent_id)
 

@@ -80,7 +80,15 @@ def judge_named(
     for name, line in source.shown.items():
         if line and graph.beginning(name) in chats and not _begins(_words(line), words):
             answer.left_behind.append(f"{name} is not shown as it was")
-    answer.twice = _twice(source.shown, shown)
+    # A session that no list of the source shows (a branch of 0.14.0) was named by its id: what it,
+    # or what continues it, holds is shown now.
+    hidden = {
+        one.session_id: source.rows[one.session_id]
+        for one in found.brings
+        if one.session_id in source.rows.keys() - source.shown.keys()
+        and graph.chain(one.session_id) == (one.session_id,)
+    }
+    answer.twice = _twice({**hidden, **source.shown}, shown)
     begun = [
         name
         for name, line in source.shown.items()
@@ -92,7 +100,7 @@ def judge_named(
         if one.bring is not None and one.bring.link is Link.BRANCH:
             # Its owner wants both, also where one side cut it down to what the other begins with.
             begun += filter(None, (one.bring.into, one.at_home))
-    answer.changed = _changed(home.shown, source.shown, shown, found, begun)
+    answer.changed = _changed(home.shown, {**hidden, **source.shown}, shown, found, begun)
     return answer
 
 

@@ -37,6 +37,8 @@ def test_a_sample_of_acts_against_acts(release: str) -> None:
         ("0.14.0", "branched", "turn", "rotate"),
         # Only copies of its parent's rows are left of it in the source.
         ("0.14.0", "branched", "delete, turn", "undo"),
+        # A hidden branch, of which only the source has a chat of its own now, was named.
+        ("0.14.0", "branched", "undo", "delete, turn"),
     ],
 )
 def test_what_was_wrong_once(release: str, base: str, home: str, source: str) -> None:
