@@ -239,11 +239,19 @@ def _flags(change: FlagChange) -> RowUpdate:
     return RowUpdate("messages", {"id": change.id}, before, after)
 
 
+_OUTLIVES = "conversation_generations"
+"""What counts the chats of a peer from schema 30 on, also when all of them are deleted."""
+
+
 def read_peers(home: Look, routed: Iterable[str]) -> Peers:
     """Return the chats of the gateway that a home knows; ``routed`` are keys of its routing."""
     columns = [column for column in ("source", *PEER) if column in home.columns("sessions")]
     listed = ", ".join(map(quote, columns))
-    return peers_of(list(home.named(f"SELECT {listed} FROM sessions")), list(routed))
+    keys = list(routed)
+    if home.has(_OUTLIVES):
+        counted = home.rows(f"SELECT session_key FROM {_OUTLIVES}")
+        keys += [text(key) or "" for (key,) in counted]
+    return peers_of(list(home.named(f"SELECT {listed} FROM sessions")), keys)
 
 
 def read_titles(home: Look) -> HomeTitles:

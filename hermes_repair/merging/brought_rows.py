@@ -29,6 +29,9 @@ AT_REST: Mapping[str, Value] = {
     "compression_failure_cooldown_until": None,
     "compression_failure_error": None,
     "compression_fallback_streak": 0,
+    "compression_ineffective_count": 0,
+    "compression_overload_streak": 0,
+    "compression_recovery_deadline": None,
 }
 _COUNTS = ("message_count", "tool_call_count")
 _END = ("ended_at", "end_reason")

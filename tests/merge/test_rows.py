@@ -17,7 +17,7 @@ from hermes_repair.records import plan_database
 from hermes_repair.repair.plan_bounds import Bounds, objection
 from hermes_repair.schema.catalogue import default_catalogue
 from tests.command import run
-from tests.homes.home import execute, opened, query
+from tests.homes.home import copy_home, execute, execute_all, new_home, opened, query
 from tests.merge.homes import BEGIN, base, merge, play, rows, view, viewed
 from tests.releases import run_release
 
@@ -222,6 +222,33 @@ def test_tables_beside_the_chats(tmp_path: Path) -> None:
     assert b"re: one" not in receipt.read_bytes() and b"re: more" not in receipt.read_bytes()
     assert run("undo", "--yes", home=home).code == 0
     assert query(home, "SELECT COUNT(*) FROM async_delegations") == [(0,)]
+
+
+SAID = "INSERT INTO messages (session_id, role, content, timestamp) VALUES (?, 'user', 'x', 9e9)"
+
+
+def test_a_counter_of_a_peer_is_never_touched_and_tells_that_it_is_known(tmp_path: Path) -> None:
+    """Schema 30 counts the chats of a peer, also when all of them are deleted."""
+    with new_home(tmp_path / "home", 30):
+        home = tmp_path / "home"
+    other = copy_home(home, tmp_path / "other")
+    execute(home, "INSERT INTO conversation_generations VALUES ('slack', 'k', 3)")
+    execute_all(
+        other,
+        "INSERT INTO conversation_generations VALUES ('slack', 'k', 5), ('slack', 'other', 1)",
+        "INSERT INTO sessions (id, source, started_at, session_key, chat_id, chat_type,"
+        " compression_recovery_deadline, compression_ineffective_count,"
+        " compression_overload_streak) VALUES ('new', 'slack', 9e9, 'k', '9', 'dm', 9e9, 2, 3)",
+    )
+    execute(other, SAID, "new")
+    done = merge(home, other)
+    assert done.code == 0, done
+    assert query(home, "SELECT * FROM conversation_generations") == [("slack", "k", 3)]
+    asked = (
+        "SELECT session_key, chat_id, chat_type, compression_recovery_deadline,"
+        " compression_ineffective_count, compression_overload_streak FROM sessions WHERE id = 'new'"
+    )
+    assert query(home, asked) == [(None, None, None, None, 0, 0)]
 
 
 def test_a_title_of_both_is_not_given_twice(tmp_path: Path) -> None:
