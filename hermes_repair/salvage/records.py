@@ -20,7 +20,7 @@ _NEVER_STORED = (10, 11)
 _FIRST_OF_LENGTH = 12
 _LONGEST_HEADER = 98_307  # bytes; of 32,767 columns, as SQLite itself limits it
 _LARGEST_TYPE = 1 << 40
-_HEADERS_KEPT, _PATTERNS_KEPT, _LONGEST_KEPT = 4096, 4096, 128
+_HEADERS_KEPT, _PATTERNS_KEPT, LONGEST_KEPT = 4096, 4096, 128
 _REAL = struct.Struct(">d")
 
 
@@ -49,13 +49,13 @@ _IN_ONE, _IN_TWO, _IN_MORE = 12, 13, 14
 class _Pattern(NamedTuple):
     """What the headers of many rows of a table have in common: all but the lengths of texts.
 
-    ``types`` of each column, and ``values`` where the type alone says the value (NULL, 0 and 1);
-    0 and None for the others. ``stored`` are those that take bytes in the record: the column, its
-    serial type, and where that stands in the header. ``_IN_ONE``, ``_IN_TWO`` and ``_IN_MORE`` in
-    place of a type: it is to be read there.
+    ``types`` of each column, 12 for any BLOB and 13 for any text; ``values`` where the type alone
+    says the value (NULL, 0 and 1), None for the others. ``stored`` are those that take bytes in the
+    record: the column, its serial type, and where that stands in the header. ``_IN_ONE``,
+    ``_IN_TWO`` and ``_IN_MORE`` in place of a type: it is to be read there.
     """
 
-    types: list[int]
+    types: tuple[int, ...]
     values: list[Value]
     stored: tuple[tuple[int, int, int, int], ...]
 
@@ -76,12 +76,12 @@ def _pattern(classes: bytes) -> _Pattern:
         elif NUMBER_SIZES[kind]:
             stored.append((len(types), kind, begin, at + 1))
         fixed = begin == at and kind < _FIRST_OF_LENGTH
-        types.append(kind if fixed else 0)
+        types.append(kind if fixed else _FIRST_OF_LENGTH | kind & 1)
         values.append(kind - 8 if fixed and kind >= 8 else None)
         begin = at + 1
     if begin < len(classes):
         raise NoRecord  # the header ends within a serial type
-    return _Pattern(types, values, tuple(stored))
+    return _Pattern(tuple(types), values, tuple(stored))
 
 
 # The rows of a table have few.
@@ -90,7 +90,7 @@ _pattern_kept = lru_cache(maxsize=_PATTERNS_KEPT)(_pattern)
 
 def _pattern_of(serial: bytes) -> _Pattern:
     """Return the pattern of the serial types of a header."""
-    pattern = _pattern_kept if len(serial) < _LONGEST_KEPT else _pattern
+    pattern = _pattern_kept if len(serial) < LONGEST_KEPT else _pattern
     return pattern(serial.translate(_CLASSES))
 
 
@@ -127,14 +127,14 @@ def read_header(data: bytes, at: int) -> RecordHeader:
     Raises :class:`NoRecord` where it is none, also where the data end within it.
     """
     size, serial = _serial_types(data, at)
-    read = _header_kept if size <= _LONGEST_KEPT else _header
+    read = _header_kept if size <= LONGEST_KEPT else _header
     return read(size, serial)
 
 
 def _header(size: int, serial: bytes) -> RecordHeader:
     """Read the serial types of a header of ``size`` bytes."""
     pattern = _pattern_of(serial)
-    types, body = pattern.types.copy(), 0
+    types, body = list(pattern.types), 0
     for column, told, begin, end in pattern.stored:
         kind = told
         if told >= _IN_ONE:
@@ -145,6 +145,27 @@ def _header(size: int, serial: bytes) -> RecordHeader:
 
 # Most rows of an index have the same header.
 _header_kept = lru_cache(maxsize=_HEADERS_KEPT)(_header)
+
+
+def classes_of(data: bytes, at: int, size: int) -> tuple[int, ...]:
+    """Return the serial types of a record of ``size`` bytes, 12 for any BLOB and 13 for any text.
+
+    Raises :class:`NoRecord` where its header does not give that size.
+    """
+    head, serial = _serial_types(data, at)
+    pattern = _pattern_of(serial)
+    types, end = pattern.types, head
+    for column, told, begin, stop in pattern.stored:
+        kind = told if told < _IN_ONE else _serial_type(serial[begin:stop])
+        if kind >= _FIRST_OF_LENGTH:
+            end += (kind - _FIRST_OF_LENGTH) >> 1
+        else:
+            end += NUMBER_SIZES[kind]
+            if told != kind:  # a small number in several bytes, as SQLite never writes it
+                types = (*types[:column], kind, *types[column + 1 :])
+    if end != size:
+        raise NoRecord
+    return types
 
 
 def body_size(types: Sequence[int]) -> int:
