@@ -13,9 +13,7 @@ from hermes_repair.model.values import Value
 from hermes_repair.salvage.broken_cells import Broken, Why
 from hermes_repair.salvage.btree_page import (
     CHILD,
-    TABLE_LEAF,
     begin_of,
-    limits,
     read_page_header,
     varint,
 )
@@ -183,33 +181,6 @@ def shapes(image: PageImage, leaf: Leaf) -> Iterator[Shape]:
             yield Shape(slot, place.rowid, read_header(record, 0).types)
         except (NoRecord, IndexError):
             continue
-
-
-def first_types(image: PageImage, leaf: Leaf, most: int) -> list[tuple[int, ...]]:
-    """Return the serial types of the first rows of a table leaf, at most so many.
-
-    None where one of them does not agree with itself, or its header is not on the page: such a page
-    is read in another way.
-    """
-    data = image.page(leaf.page)
-    header = read_page_header(data, leaf.page, image.usable) if data is not None else None
-    if data is None or header is None or header.flags != TABLE_LEAF:
-        return []
-    found = []
-    local = limits(image.usable, TABLE_LEAF).local
-    least, most_end = header.end, min(image.usable, len(data))
-    for begin in header.pointers[:most]:
-        try:
-            size, at = varint(data, begin)
-            at = varint(data, at)[1]
-            record = read_header(data, at)
-        except (NoRecord, IndexError):
-            return []
-        end = at + local(size)
-        if begin < least or record.size + record.body != size or end > most_end:
-            return []
-        found.append(record.types)
-    return found
 
 
 def _some(

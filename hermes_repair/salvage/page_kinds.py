@@ -18,6 +18,7 @@ from hermes_repair.salvage.btree_page import (
     signed,
     varint,
 )
+from hermes_repair.salvage.first_rows import FirstRowsOfPages, first_rows
 from hermes_repair.salvage.freelist import may_be_trunk
 from hermes_repair.salvage.leaves import PageKind
 from hermes_repair.salvage.page_image import PageImage
@@ -38,13 +39,15 @@ class PageKinds:
     """What was seen of each page; arrays have an entry per page, 0 unused.
 
     ``first`` and ``last``: the least and greatest rowid of a table leaf, or key of a table interior
-    page. ``damaged``: pages that begin as b-tree pages do, but do not add up. ``trunks``: pages
-    with the shape of a freelist trunk. ``schema``: leaves that may hold rows of sqlite_master.
+    page. ``begins``: what the table leaves begin with. ``damaged``: pages that begin as b-tree
+    pages do, but do not add up. ``trunks``: pages with the shape of a freelist trunk. ``schema``:
+    leaves that may hold rows of sqlite_master.
     """
 
     kinds: bytearray
     first: array[int]
     last: array[int]
+    begins: FirstRowsOfPages
     interiors: list[int] = field(default_factory=list)
     damaged: dict[int, PageKind] = field(default_factory=dict)
     trunks: list[int] = field(default_factory=list)
@@ -55,7 +58,10 @@ def look_at_pages(image: PageImage, progress: Callable[[int], None]) -> PageKind
     """Look at every page once, in file order."""
     count, usable = image.page_count, image.usable
     seen = PageKinds(
-        bytearray(count + 1), array("q", bytes(8 * count + 8)), array("q", bytes(8 * count + 8))
+        bytearray(count + 1),
+        array("q", bytes(8 * count + 8)),
+        array("q", bytes(8 * count + 8)),
+        FirstRowsOfPages(count),
     )
     kinds, zeros = seen.kinds, bytes(image.page_size)
     maps = _pointer_maps(image)
@@ -92,7 +98,9 @@ def _note_btree(seen: PageKinds, number: int, data: bytes, header: PageHeader, u
     shortest = note_keys(seen, number, data, header)
     if header.right:
         seen.interiors.append(number)
-    elif shortest <= LONGEST_HEADER and may_hold_schema_rows(data, header):
+    elif header.flags == TABLE_LEAF:
+        seen.begins.note(number, first_rows(data, header, usable))
+    if shortest <= LONGEST_HEADER and may_hold_schema_rows(data, header):
         seen.schema.append(number)
 
 

@@ -29,7 +29,8 @@ class Survey:
 
     ``trees`` by root: those that sqlite_master names, and those whose topmost page nothing points
     to. ``schema_rows``: every row of sqlite_master that any page holds, freed ones included, the
-    more trusted first. ``free_sure``: the freelist is known, and has all free pages.
+    more trusted first. ``free_sure``: the freelist is known, and has all free pages. ``begins``:
+    what the table leaves begin with, as far as it was kept.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class Survey:
     ) -> None:
         """Take what the two passes have noted; ``freed`` is 1 for each page that is free."""
         self._image, self._kinds, self._freed, self._hung = image, seen.kinds, freed, hung
+        self.begins = seen.begins
         self.free_sure = free_sure
         self.trees: Mapping[int, Tree] = hung.trees
         self.schema_rows: tuple[SchemaRow, ...] = ()

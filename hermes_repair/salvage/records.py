@@ -16,11 +16,11 @@ from hermes_repair.salvage.database_header import Encoding
 
 NUMBER_SIZES = (0, 1, 2, 3, 4, 6, 8, 8, 0, 0)
 """Bytes of the values of serial types 0 to 9; 10 and 11 are never stored."""
-_SIZES = (*NUMBER_SIZES, 0, 0)
+_NEVER_STORED = (10, 11)
 _FIRST_OF_LENGTH = 12
 _LONGEST_HEADER = 98_307  # bytes; of 32,767 columns, as SQLite itself limits it
 _LARGEST_TYPE = 1 << 40
-_HEADERS_KEPT, _LONGEST_KEPT = 4096, 128
+_HEADERS_KEPT, _PATTERNS_KEPT, LONGEST_KEPT = 4096, 4096, 128
 _REAL = struct.Struct(">d")
 
 
@@ -36,11 +36,66 @@ class RecordHeader(NamedTuple):
     body: int
 
 
-def read_header(data: bytes, at: int) -> RecordHeader:
-    """Read the header of a record.
+_GOES_ON = 128
+_CLASSES = bytes(
+    byte if byte < _FIRST_OF_LENGTH else byte & 1 | _FIRST_OF_LENGTH if byte < 128 else _GOES_ON
+    for byte in range(256)
+)
+"""What a byte of a header says but for the length of a text or BLOB: the table of a pattern."""
+_IN_ONE, _IN_TWO, _IN_MORE = 12, 13, 14
+"""Of a value whose length differs from row to row: in how many bytes its serial type stands."""
 
-    Raises :class:`NoRecord` where it is none, also where the data end within it.
+
+class _Pattern(NamedTuple):
+    """What the headers of many rows of a table have in common: all but the lengths of texts.
+
+    ``types`` of each column, 12 for any BLOB and 13 for any text; ``values`` where the type alone
+    says the value (NULL, 0 and 1), None for the others. ``stored`` are those that take bytes in the
+    record: the column, its serial type, and where that stands in the header. ``_IN_ONE``,
+    ``_IN_TWO`` and ``_IN_MORE`` in place of a type: it is to be read there.
     """
+
+    types: tuple[int, ...]
+    values: list[Value]
+    stored: tuple[tuple[int, int, int, int], ...]
+
+
+def _pattern(classes: bytes) -> _Pattern:
+    """Take the serial types of a header apart, each byte as ``_CLASSES`` has it."""
+    types: list[int] = []
+    values: list[Value] = []
+    stored: list[tuple[int, int, int, int]] = []
+    begin = 0
+    for at, kind in enumerate(classes):
+        if kind == _GOES_ON:
+            continue
+        if begin < at or kind >= _FIRST_OF_LENGTH:
+            stored.append((len(types), _IN_ONE + min(at - begin, 2), begin, at + 1))
+        elif kind in _NEVER_STORED:
+            raise NoRecord
+        elif NUMBER_SIZES[kind]:
+            stored.append((len(types), kind, begin, at + 1))
+        fixed = begin == at and kind < _FIRST_OF_LENGTH
+        types.append(kind if fixed else _FIRST_OF_LENGTH | kind & 1)
+        values.append(kind - 8 if fixed and kind >= 8 else None)
+        begin = at + 1
+    if begin < len(classes):
+        raise NoRecord  # the header ends within a serial type
+    return _Pattern(tuple(types), values, tuple(stored))
+
+
+# The rows of a table have few.
+_pattern_kept = lru_cache(maxsize=_PATTERNS_KEPT)(_pattern)
+
+
+def _pattern_of(serial: bytes) -> _Pattern:
+    """Return the pattern of the serial types of a header."""
+    pattern = _pattern_kept if len(serial) < LONGEST_KEPT else _pattern
+    return pattern(serial.translate(_CLASSES))
+
+
+def _serial_types(data: bytes, at: int) -> tuple[int, bytes]:
+    """Return the size of a record's header and the bytes of its serial types."""
     try:
         size, begin = data[at], at + 1
         if size > 127:
@@ -50,31 +105,67 @@ def read_header(data: bytes, at: int) -> RecordHeader:
     end = at + size
     if end < begin or end > len(data) or size > _LONGEST_HEADER:
         raise NoRecord
-    read = _header_kept if size <= _LONGEST_KEPT else _header
-    return read(size, data[begin:end])
+    return size, data[begin:end]
+
+
+def _serial_type(serial: bytes) -> int:
+    """Return a serial type that may take several bytes."""
+    kind = 0
+    for byte in serial[:-1]:
+        kind = (kind | byte & 127) << 7
+        if kind > _LARGEST_TYPE:
+            raise NoRecord
+    kind |= serial[-1]
+    if kind in _NEVER_STORED:
+        raise NoRecord
+    return kind
+
+
+def read_header(data: bytes, at: int) -> RecordHeader:
+    """Read the header of a record.
+
+    Raises :class:`NoRecord` where it is none, also where the data end within it.
+    """
+    size, serial = _serial_types(data, at)
+    read = _header_kept if size <= LONGEST_KEPT else _header
+    return read(size, serial)
 
 
 def _header(size: int, serial: bytes) -> RecordHeader:
     """Read the serial types of a header of ``size`` bytes."""
-    types: list[int] = []
-    kind = body = 0
-    for byte in serial:
-        if byte > 127:
-            kind = (kind | byte & 127) << 7
-            if kind > _LARGEST_TYPE:
-                raise NoRecord
-            continue
-        kind |= byte
-        types.append(kind)
-        body += (kind - _FIRST_OF_LENGTH) >> 1 if kind >= _FIRST_OF_LENGTH else _SIZES[kind]
-        kind = 0
-    if kind or 10 in types or 11 in types:
-        raise NoRecord
+    pattern = _pattern_of(serial)
+    types, body = list(pattern.types), 0
+    for column, told, begin, end in pattern.stored:
+        kind = told
+        if told >= _IN_ONE:
+            kind = types[column] = _serial_type(serial[begin:end])
+        body += NUMBER_SIZES[kind] if kind < _FIRST_OF_LENGTH else (kind - _FIRST_OF_LENGTH) >> 1
     return RecordHeader(size, tuple(types), body)
 
 
-# Most rows of an index have the same header, and so have many of a table.
+# Most rows of an index have the same header.
 _header_kept = lru_cache(maxsize=_HEADERS_KEPT)(_header)
+
+
+def classes_of(data: bytes, at: int, size: int) -> tuple[int, ...]:
+    """Return the serial types of a record of ``size`` bytes, 12 for any BLOB and 13 for any text.
+
+    Raises :class:`NoRecord` where its header does not give that size.
+    """
+    head, serial = _serial_types(data, at)
+    pattern = _pattern_of(serial)
+    types, end = pattern.types, head
+    for column, told, begin, stop in pattern.stored:
+        kind = told if told < _IN_ONE else _serial_type(serial[begin:stop])
+        if kind >= _FIRST_OF_LENGTH:
+            end += (kind - _FIRST_OF_LENGTH) >> 1
+        else:
+            end += NUMBER_SIZES[kind]
+            if told != kind:  # a small number in several bytes, as SQLite never writes it
+                types = (*types[:column], kind, *types[column + 1 :])
+    if end != size:
+        raise NoRecord
+    return types
 
 
 def body_size(types: Sequence[int]) -> int:
@@ -90,39 +181,37 @@ def decode_record(data: bytes, at: int, size: int, encoding: Encoding) -> tuple[
 
     Raises :class:`NoRecord` where header, types and size do not agree.
     """
-    head, types, body = read_header(data, at)
-    if head + body != size or at + size > len(data):
+    if at + size > len(data):
         raise NoRecord
-    values: list[Value] = []
-    keep = values.append
+    head, serial = _serial_types(data, at)
+    pattern = _pattern_of(serial)
+    values = pattern.values.copy()
     codec = encoding.codec
     place = at + head
-    for kind in types:
+    for column, told, first, last in pattern.stored:
+        if told == _IN_ONE:
+            kind = serial[first]
+        elif told == _IN_TWO:
+            kind = (serial[first] & 127) << 7 | serial[first + 1]
+        else:
+            kind = told if told < _IN_ONE else _serial_type(serial[first:last])
         if kind >= _FIRST_OF_LENGTH:
             end = place + ((kind - _FIRST_OF_LENGTH) >> 1)
             if kind & 1:
                 try:
-                    keep(data[place:end].decode(codec))
+                    values[column] = data[place:end].decode(codec)
                 except UnicodeDecodeError:
-                    keep(stored_text(data[place:end], encoding))
+                    values[column] = stored_text(data[place:end], encoding)
             else:
-                keep(data[place:end])
-            place = end
-        elif kind == 0:
-            keep(None)
-        elif kind == 7:
-            keep(_real(data[place : place + 8]))
-            place += 8
-        elif kind >= 8:
-            keep(kind - 8)
-        elif kind == 1:
-            byte = data[place]
-            keep(byte - 256 if byte > 127 else byte)
-            place += 1
+                values[column] = data[place:end]
+        elif kind in _NEVER_STORED:
+            raise NoRecord
         else:
             end = place + NUMBER_SIZES[kind]
-            keep(int.from_bytes(data[place:end], "big", signed=True))
-            place = end
+            values[column] = decode_value(kind, data[place:end], encoding)
+        place = end
+    if place != at + size:
+        raise NoRecord
     return tuple(values)
 
 

@@ -19,8 +19,14 @@ class Rowids:
 
     def __init__(self, rowids: Iterable[int] = ()) -> None:
         self._chunks: dict[int, int] = {}
+        self.update(rowids)
+
+    def update(self, rowids: Iterable[int]) -> None:
+        """Take some more."""
+        chunks = self._chunks
         for rowid in rowids:
-            self.add(rowid)
+            key = rowid >> _BITS
+            chunks[key] = chunks.get(key, 0) | 1 << (rowid & _PLACE)
 
     def add(self, rowid: int) -> None:
         """Take one more."""

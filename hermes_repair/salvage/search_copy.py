@@ -69,15 +69,16 @@ def copied_messages(
     tables = (*COPIES, UNDECIDED)
     other = SaidByRowid()
     for table in tables[1:]:
-        for copied in copies(image, assignment, table, wanted):
-            if copied.rowid in waiting and not copied.stale:
-                other.add(copied.rowid, copied.text)
+        for page in copies(image, assignment, table, wanted):
+            for rowid, text in page:
+                if rowid in waiting:
+                    other.add(rowid, text)
     for table in tables:
-        for copied in copies(image, assignment, table, wanted):
-            if copied.rowid in waiting and not copied.stale:
-                contradicted = other.agrees(copied.rowid, copied.text) is False
-                row = waiting.pop(copied.rowid)
-                yield _made(row, copied.text, contradicted=contradicted)
+        for page in copies(image, assignment, table, wanted):
+            for rowid, text in page:
+                row = waiting.pop(rowid, None)
+                if row is not None:
+                    yield _made(row, text, contradicted=other.agrees(rowid, text) is False)
     for rowid in sorted(waiting):
         yield PartOfMessage(rowid, {"id": rowid, **waiting[rowid].known}, None)
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import NamedTuple
+from typing import TypeAlias
 
-from hermes_repair.model.values import RawText, Row, Value, decode_text
+from hermes_repair.model.values import RawText, Row, decode_text
 from hermes_repair.salvage.assignment import Assignment
 from hermes_repair.salvage.cells import rows_of
 from hermes_repair.salvage.leaves import Leaf
@@ -25,12 +25,8 @@ _HIGHEST_MESSAGE = 1 << 37
 """Where FTS5 numbers its segments from, in a table whose rows look like the counts."""
 
 
-class Copied(NamedTuple):
-    """The text that the search index keeps of a message; ``stale``: of an earlier moment."""
-
-    rowid: int
-    text: str | RawText
-    stale: bool
+CopiedText: TypeAlias = tuple[int, str | RawText]
+"""The text that the search index keeps of a message, after its rowid."""
 
 
 def copied_text(values: Row) -> str | RawText | None:
@@ -65,34 +61,43 @@ def _joined(values: Row) -> str | RawText | None:
 
 def copies(
     image: PageImage, assignment: Assignment, table: str, wanted: Sequence[int] | None = None
-) -> Iterator[Copied]:
-    """Yield what one of the copies (or ``UNDECIDED``) has, in the order of its pages.
+) -> Iterator[list[CopiedText]]:
+    """Yield what each page of one of the copies (or ``UNDECIDED``) has; none of an earlier moment.
 
     With ``wanted``, rowids in order, pages that cannot have one of them are passed over.
     """
     for leaf in _leaves(assignment, table, COPIES, wanted):
-        for rowid, values in rows_of(image, leaf):
-            if rowid is not None and values is not None and len(values) == 2:
-                text = values[1]
-                if isinstance(text, str | RawText):
-                    yield Copied(rowid, text, leaf.stale)
+        texts: list[CopiedText] = [
+            (rowid, values[1])
+            for rowid, values in rows_of(image, leaf)
+            if rowid is not None
+            and values is not None
+            and len(values) == 2
+            and isinstance(values[1], str | RawText)
+        ]
+        if not leaf.stale:
+            yield texts
 
 
-def counted(image: PageImage, assignment: Assignment, table: str) -> Iterator[int]:
-    """Yield the ids of the messages whose words one (or ``UNDECIDED``) has counted."""
+def counted(image: PageImage, assignment: Assignment, table: str) -> Iterator[list[int]]:
+    """Yield the ids of the messages whose words one (or ``UNDECIDED``) has counted, by page."""
     for leaf in _leaves(assignment, table, (*COUNTS, *_SEGMENTS)):
         if leaf.stale:
             continue
-        found: list[tuple[int, Value]] = [
-            (rowid, values[-1])
-            for rowid, values in rows_of(image, leaf)
-            if rowid is not None and values is not None
-        ]
-        if all(
-            0 < rowid < _HIGHEST_MESSAGE and isinstance(size, bytes) and len(size) < _LONGEST_COUNT
-            for rowid, size in found
-        ):
-            yield from (rowid for rowid, _ in found)
+        found: list[int] = []
+        for rowid, values in rows_of(image, leaf):
+            if rowid is None or values is None:
+                continue
+            size = values[-1]
+            found.append(rowid)
+            if not (
+                0 < rowid < _HIGHEST_MESSAGE
+                and isinstance(size, bytes)
+                and len(size) < _LONGEST_COUNT
+            ):
+                break
+        else:
+            yield found
 
 
 def _leaves(

@@ -20,8 +20,9 @@ from hermes_repair.salvage.assignment import (
     UnassignedPage,
 )
 from hermes_repair.salvage.btree_page import HIGHEST, LOWEST
-from hermes_repair.salvage.cells import Shape, cells, first_types, shapes
+from hermes_repair.salvage.cells import Shape, cells, shapes
 from hermes_repair.salvage.column_orders import KnownTables, Records, hermes_tables
+from hermes_repair.salvage.first_rows import first_rows_of
 from hermes_repair.salvage.leaves import Leaf, LeafKind, LostPage, Trust
 from hermes_repair.salvage.page_image import PageImage
 from hermes_repair.salvage.page_survey import Survey
@@ -49,7 +50,6 @@ RARE = 100
 """What fewer than one row in so many shows may be damage, and proves no order of columns."""
 MOST_ASKED = 20
 """So many pages of a tree without a name are asked what they are; the others go with them."""
-ROWS_ASKED = 4
 VERSION = "schema_version"
 OF_ANY = frozenset({*SEARCH_STORAGE, SEQUENCE})
 """Tables that SQLite and FTS5 make, whatever the schema number."""
@@ -132,6 +132,7 @@ class _Roles:
         self.found: defaultdict[str, _Found] = defaultdict(_Found)
         self.unassigned: list[UnassignedPage] = []
         self.strays: defaultdict[str, list[Leaf]] = defaultdict(list)
+        self._fitting: dict[tuple[str, int], bool] = {}
 
     def _own_shapes(self) -> dict[str, RowShape]:
         """Return the shapes of the tables whose SQL is left; rows may be shorter than that.
@@ -213,8 +214,15 @@ class _Roles:
         shape = self.shapes.get(named)
         if leaf.trust is not Trust.TREE or shape is None:
             return False
-        first = first_types(self.image, leaf, ROWS_ASKED)
-        if not first or not all(map(shape.fits, first)):
+        begins = self.survey.begins
+        kind = begins.kind_of(leaf.page)
+        fits = self._fitting.get((named, kind)) if kind else None
+        if fits is None:
+            first = begins.kinds[kind] or first_rows_of(self.image, leaf)
+            fits = bool(first) and all(map(shape.fits, first))
+            if kind:
+                self._fitting[named, kind] = fits
+        if not fits:
             return False
         found = self.found[named]
         found.by_tree += 1

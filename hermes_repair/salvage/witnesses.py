@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Flag, auto
+from itertools import chain
 from operator import and_
 from typing import NamedTuple
 
@@ -54,6 +55,8 @@ class LostRow(NamedTuple):
     hidden: bool | None = False
 
 
+_MOST_KEPT = 20_000
+"""Of so many lost rows what the indexes say is kept: it is asked again when they are written."""
 NOTHING: frozenset[Mark] = frozenset()
 
 
@@ -86,6 +89,7 @@ class Witnesses:
         self._copies = [
             said for table in (*COPIES, UNDECIDED) if (said := self._read_copy(table)).count
         ]
+        self._known: dict[str, dict[int, dict[str, Value]]] = {}
         self._counts = [ids for table in (*COUNTS, UNDECIDED) if (ids := self._read_counts(table))]
 
     def marks(self, table: str, rowid: int | None, values: Row) -> frozenset[Mark]:
@@ -99,7 +103,7 @@ class Witnesses:
             agreed = by_copies is None or by_copies is Mark.DISPUTED
             if by_copies is not None:
                 marks |= {by_copies}
-        for value in values.values():
+        for value in filter(None, values.values()):
             if (type(value) is str and "\0" in value) or type(value) is RawText:
                 return marks | _odd_texts(values, COPIED if agreed else ())
         return marks
@@ -155,6 +159,9 @@ class Witnesses:
 
     def _said_of(self, table: str, rowids: Collection[int]) -> dict[int, dict[str, Value]]:
         """Return what the indexes say of rows; nothing of a column of which two say two things."""
+        kept = self._known.get(table)
+        if kept is not None and kept.keys() == set(rowids):
+            return kept
         known: dict[int, dict[str, Value]] = {rowid: {} for rowid in rowids}
         disputed: set[tuple[int, str]] = set()
         for one in self._indexes.get(table, ()) if rowids else ():
@@ -167,6 +174,8 @@ class Witnesses:
                         disputed.add((rowid, name))
         for rowid, name in disputed:
             del known[rowid][name]
+        if len(known) <= _MOST_KEPT:
+            self._known[table] = known
         return known
 
     def _can_hide(self, table: str) -> bool:
@@ -196,6 +205,8 @@ class Witnesses:
         indexes = self._indexes.get(table, ())
         speaking = contradicted = disputed = False
         for one in indexes:
+            if not one.said.count:
+                continue  # as those of rare rows are in most homes
             try:
                 own = one.own(values)
             except KeyError:
@@ -223,11 +234,15 @@ class Witnesses:
         own = copied_text(values) if all(map(values.__contains__, COPIED)) else None
         if own is None:
             return Mark.UNWITNESSED
-        said = [copy.agrees(rowid, own) for copy in self._copies]
-        if True not in said:
-            return Mark.CONTRADICTED if False in said else Mark.UNWITNESSED
-        sure = False not in said and not any(copy.differs(rowid) for copy in self._copies)
-        return None if sure else Mark.DISPUTED
+        agreed = contradicted = disputed = False
+        for copy in self._copies:
+            agrees = copy.agrees(rowid, own)
+            agreed = agreed or agrees is True
+            contradicted = contradicted or agrees is False
+            disputed = disputed or copy.differs(rowid)
+        if not agreed:
+            return Mark.CONTRADICTED if contradicted else Mark.UNWITNESSED
+        return Mark.DISPUTED if contradicted or disputed else None
 
     def denies(self, table: str, rowid: int) -> bool:
         """Whether an index that lost nothing does not have a row: it was deleted."""
@@ -279,13 +294,13 @@ class Witnesses:
 
     def _read_copy(self, table: str) -> SaidByRowid:
         said = SaidByRowid()
-        for copied in copies(self._image, self._assignment, table):
-            if not copied.stale:
-                said.add(copied.rowid, copied.text)
+        for page in copies(self._image, self._assignment, table):
+            for rowid, text in page:
+                said.add(rowid, text)
         return said
 
     def _read_counts(self, table: str) -> Rowids:
-        return Rowids(counted(self._image, self._assignment, table))
+        return Rowids(chain.from_iterable(counted(self._image, self._assignment, table)))
 
     def _highest_row(self, table: str) -> int:
         """Return the highest rowid on the last page of a table, and of those that overlap it."""
