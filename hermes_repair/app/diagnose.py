@@ -218,7 +218,7 @@ def find(scene: Scene, selection: Selection) -> list[Finding]:
     would take what is there for missing.
     """
     findings: list[Finding] = []
-    elsewhere = other_backend(scene) is not None
+    elsewhere = other_backend(scene.home.root, scene.installed) is not None
     for check in all_checks():
         if not selection.wants_id(check.id):
             scene.left_out[check.id] = SELECTION

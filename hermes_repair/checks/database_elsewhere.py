@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from hermes_repair.checks.registry import check
 from hermes_repair.checks.resolution_units import DATABASE
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.home.hermes_config import database_backend
-from hermes_repair.home.installs import serving
+from hermes_repair.home.installs import Installed, serving
 from hermes_repair.model.findings import Finding, Remedy, Severity
 
 _SQLITE = ("sqlite", "sqlite3")
@@ -16,14 +17,25 @@ _SQLITE_ONLY = 22
 """The schema of 0.19.0, the last release that was tried: it knows nothing but SQLite."""
 
 
-def other_backend(scene: Scene) -> str | None:
-    """Return what keeps the conversations, None where it is state.db."""
-    backend = database_backend(scene.home.root)
+HINT = "If that is not so, take database.backend out of config.yaml."
+
+
+def other_backend(root: Path, installed: Sequence[Installed]) -> str | None:
+    """Return what keeps the conversations of a home, None where it is state.db."""
+    backend = database_backend(root)
     if backend is None or backend.lower() in _SQLITE:
         return None
-    known = serving(scene.installed)
+    known = serving(installed)
     old = known is not None and known.number is not None and known.number <= _SQLITE_ONLY
     return None if old else backend
+
+
+def kept_in(backend: str) -> str:
+    """Return the sentence that says where the conversations are."""
+    return (
+        f"config.yaml keeps the conversations in {backend!r}, not in state.db: nothing here is"
+        " what Hermes reads."
+    )
 
 
 @check("DB010", "database-elsewhere", Severity.FATAL, Remedy.MANUAL, file_level=True)
@@ -36,17 +48,18 @@ def database_elsewhere(scene: Scene) -> Iterator[Finding]:
     How it happens: `database.backend` in `config.yaml` names another database. Hermes up to 0.19.0
     does not know that setting, and where such a Hermes is installed this is not said.
 
-    What repair does: nothing, and neither does any other command that writes.
+    What repair does: nothing. No command writes to such a file, says what is to be repaired in it,
+    or backs it up as if it were the chats. Those that look (`find`, `copies`, `forks`, `tree`,
+    `locks list`, `salvage`) say first that it is the old file.
 
     How safe it is: nothing is changed.
     """
-    backend = other_backend(scene)
+    backend = other_backend(scene.home.root, scene.installed)
     if backend is not None:
         yield database_elsewhere.finding(
             dict(DATABASE),
-            f"config.yaml keeps the conversations in {backend!r}, not in state.db: nothing here is"
-            " what Hermes reads.",
-            "If that is not so, take database.backend out of config.yaml.",
+            kept_in(backend),
+            HINT,
             data={"backend": backend},
             identity=(backend,),
         )

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from hermes_repair.app import backups as app
+from hermes_repair.app.kept_elsewhere import OldFile
 from hermes_repair.cli.commands import EXIT_STATUS
 from hermes_repair.cli.options import YesOption, at_homes, group
 from hermes_repair.cli.questions import ask
@@ -39,7 +40,7 @@ def backup_now(target: Target, context: typer.Context) -> int:
             lambda: backup_text.made_lines(copied, responder.audience),
         )
 
-    return each_home(target, work)
+    return each_home(target, work, old_file=OldFile.STOPS)
 
 
 @backup.command("list", epilog=EXIT_STATUS)
@@ -59,7 +60,7 @@ def backup_list(target: Target) -> int:
             ),
         )
 
-    return each_home(target, work)
+    return each_home(target, work, old_file=OldFile.IS_LEFT)
 
 
 @backup.command("prune", epilog=EXIT_STATUS)
@@ -75,7 +76,7 @@ def backup_prune(target: Target) -> int:
             lambda: backup_text.pruned_lines(removed),
         )
 
-    return each_home(target, work)
+    return each_home(target, work, old_file=OldFile.IS_LEFT)
 
 
 @commands.command(epilog=EXIT_STATUS)
@@ -126,4 +127,4 @@ def restore(
             lambda: backup_text.restored_lines(str(restored), kept),
         )
 
-    return each_home(target, work)
+    return each_home(target, work, old_file=OldFile.STOPS)

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from hermes_repair.app.bug_evidence import collect
+from hermes_repair.app.kept_elsewhere import OldFile
 from hermes_repair.cli.commands import EXIT_STATUS
 from hermes_repair.cli.options import YesOption, at_homes, group
 from hermes_repair.cli.questions import ask
@@ -56,7 +57,7 @@ def bundle(
             headed=False,
         )
 
-    return each_home(target, work)
+    return each_home(target, work, old_file=OldFile.IS_LEFT)
 
 
 def _shown(files: Mapping[str, str]) -> Iterator[Line]:

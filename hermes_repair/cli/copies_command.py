@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from hermes_repair.app.copies import see_copies
+from hermes_repair.app.kept_elsewhere import OldFile
 from hermes_repair.cli.commands import EXIT_STATUS
 from hermes_repair.cli.options import at_homes, group
 from hermes_repair.cli.target import Answer, Responder, Target, each_home
@@ -47,4 +48,4 @@ def copies(
             database=seen.database,
         )
 
-    return each_home(target, work)
+    return each_home(target, work, old_file=OldFile.IS_NAMED)

@@ -10,6 +10,7 @@ import typer
 
 from hermes_repair.app import explain as app_explain
 from hermes_repair.app.acceptance import accept, take_back
+from hermes_repair.app.kept_elsewhere import OldFile
 from hermes_repair.app.target_release import require_release
 from hermes_repair.app.timer_files import LOOKING, remembered
 from hermes_repair.cli.commands import EXIT_STATUS
@@ -146,7 +147,7 @@ def look(
         )
 
     with looking_ahead(target, look_options, selection) as ahead:
-        code = each_home(target, work, closing=fleet.document)
+        code = each_home(target, work, old_file=OldFile.IS_LEFT, closing=fleet.document)
     if page.looks:
         from hermes_repair.report import page_doctor
 
@@ -248,4 +249,4 @@ def ack(
             database=diagnosis.database,
         )
 
-    return each_home(target, undecide if remove else work)
+    return each_home(target, undecide if remove else work, old_file=OldFile.IS_LEFT)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from hermes_repair.app.diagnose import Diagnosis, diagnose
 from hermes_repair.app.file_status import look_from_outside
 from hermes_repair.app.history import history, next_to_undo
+from hermes_repair.app.kept_elsewhere import OldFile
 from hermes_repair.app.target_release import newest_known
 from hermes_repair.app.verdict import verdict
 from hermes_repair.cli.commands import EXIT_STATUS, app
@@ -70,7 +71,7 @@ def guide(
             "The guide asks questions, and there is no terminal to ask on.",
             advice("`{}` looks without asking.", command("doctor")),
         )
-    return each_home(Target(home=home, profile=profile), _lead)
+    return each_home(Target(home=home, profile=profile), _lead, old_file=OldFile.IS_LEFT)
 
 
 def at_a_terminal() -> bool:

@@ -9,6 +9,7 @@ import typer
 
 from hermes_repair.app import history as runs
 from hermes_repair.app import undo as app
+from hermes_repair.app.kept_elsewhere import OldFile
 from hermes_repair.app.undo import warnings
 from hermes_repair.cli.commands import EXIT_STATUS
 from hermes_repair.cli.options import HtmlOption, TitlesOption, YesOption, at_homes, group
@@ -48,7 +49,7 @@ def history(
             lambda: history_text.history_lines(entries, unread, next_one, responder.audience),
         )
 
-    code = each_home(target, work)
+    code = each_home(target, work, old_file=OldFile.IS_LEFT)
     if histories:
         from hermes_repair.report import page_history
 
@@ -114,4 +115,4 @@ def undo(
             headed=yes,
         )
 
-    return each_home(target, work)
+    return each_home(target, work, old_file=OldFile.STOPS)

@@ -8,6 +8,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from hermes_repair.app import lineage_views as app
+from hermes_repair.app.kept_elsewhere import OldFile
 from hermes_repair.app.proposal import Request
 from hermes_repair.app.session_ids import whole_ids
 from hermes_repair.cli import completion
@@ -113,7 +114,8 @@ def forks(
             )
         return (ExitCode.REFUSED if refused else code), document
 
-    return each_home(target, work)
+    old_file = OldFile.IS_NAMED if fork_options is None else OldFile.STOPS
+    return each_home(target, work, old_file=old_file)
 
 
 def _show(responder: Responder, forked: app.Forks) -> Answer:
@@ -179,4 +181,4 @@ def tree(
             show(tree_text.alone_lines(forest.alone))
         return ExitCode.OK, None
 
-    return each_home(target, work)
+    return each_home(target, work, old_file=OldFile.IS_NAMED)

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from hermes_repair.app import clean_locks as app
+from hermes_repair.app.kept_elsewhere import OldFile
 from hermes_repair.cli.commands import EXIT_STATUS
 from hermes_repair.cli.options import DryRunOption, at_homes, finite, group
 from hermes_repair.cli.target import Answer, Responder, Target, each_home
@@ -35,7 +36,7 @@ def locks_list(target: Target) -> int:
             lambda: locks_text.held_lines(held, now, responder.audience),
         )
 
-    return each_home(target, work)
+    return each_home(target, work, old_file=OldFile.IS_NAMED)
 
 
 @locks.command("clean", epilog=EXIT_STATUS)
@@ -79,7 +80,7 @@ def locks_clean(
             headed=False,
         )
 
-    return each_home(target, work)
+    return each_home(target, work, old_file=OldFile.STOPS)
 
 
 @locks.command("install", epilog=EXIT_STATUS)

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from hermes_repair.app.kept_elsewhere import OldFile
 from hermes_repair.app.merge_into_home import MergeRequest, Preview, preview
 from hermes_repair.app.merge_into_home import merge as merge_here
 from hermes_repair.app.merge_into_profile import move, preview_move
@@ -111,14 +112,14 @@ def merge(
                 ),
             )
         moving = _Moving(frozenset(session), into_profile, dry_run, yes)
-        return each_home(target, lambda responder: _move(responder, moving))
+        return each_home(target, lambda responder: _move(responder, moving), old_file=OldFile.STOPS)
     if not sources:
         raise UsageError("There is nothing to merge: no source is named.", NOT_A_SOURCE)
     words = [str(path) for path in sources]
     again = command("merge", *words, *(w for id in session or () for w in ("--session", id)))
     request = MergeRequest(tuple(sources), frozenset(session or ()))
     options = _Options(request, again, dry_run, yes)
-    return each_home(target, lambda responder: _merge(responder, options))
+    return each_home(target, lambda responder: _merge(responder, options), old_file=OldFile.STOPS)
 
 
 def _merge(responder: Responder, options: _Options) -> Answer:

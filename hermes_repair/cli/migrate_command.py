@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from hermes_repair.app.kept_elsewhere import OldFile
 from hermes_repair.app.migrate import behind
 from hermes_repair.cli.commands import EXIT_STATUS
 from hermes_repair.cli.options import DryRunOption, YesOption, at_homes, group
@@ -45,12 +46,16 @@ def migrate(
 ) -> int:
     """Bring state.db to the schema that the installed Hermes expects, in one transaction."""
     if check:
-        return each_home(target, lambda responder: _check(responder, to))
+        return each_home(target, lambda responder: _check(responder, to), old_file=OldFile.STOPS)
     if list_versions:
         return _list(target)
     if dry_run:
-        return each_home(target, lambda responder: _preview(responder, to, force))
-    return each_home(target, lambda responder: _migrate(responder, to, force, yes))
+        return each_home(
+            target, lambda responder: _preview(responder, to, force), old_file=OldFile.STOPS
+        )
+    return each_home(
+        target, lambda responder: _migrate(responder, to, force, yes), old_file=OldFile.STOPS
+    )
 
 
 def _check(responder: Responder, to: int | None) -> Answer:

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from hermes_repair.app import repair as app
+from hermes_repair.app.kept_elsewhere import OldFile
 from hermes_repair.app.plan_words import Words
 from hermes_repair.app.proposal import Proposal, Request, waiting
 from hermes_repair.app.saved_plan import apply_saved, require_plan_of
@@ -124,7 +125,9 @@ def repair(
         plan=plan,
         show_content=show_content,
     )
-    return each_home(target, lambda responder: repair_home(responder, options))
+    return each_home(
+        target, lambda responder: repair_home(responder, options), old_file=OldFile.STOPS
+    )
 
 
 def repair_home(responder: Responder, options: RepairOptions) -> Answer:

@@ -16,6 +16,7 @@ from hermes_repair.app.begin_anew import (
     begin_in_file,
     beginning,
 )
+from hermes_repair.app.kept_elsewhere import OldFile
 from hermes_repair.app.salvage import NoPages
 from hermes_repair.app.salvage_held import salvaging_held
 from hermes_repair.app.salvage_install import salvage_and_install, why_not
@@ -154,7 +155,9 @@ def salvage(
             headed=False,
         )
 
-    return each_home(target, work)
+    old_file = OldFile.STOPS if install else OldFile.IS_NAMED
+    # Another database of the home is what it always was.
+    return each_home(target, work, old_file=OldFile.IS_LEFT if store is not None else old_file)
 
 
 def _install(

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 from hermes_repair.app.environment import Environment, Run, real_environment
 from hermes_repair.app.file_status import place_of
+from hermes_repair.app.kept_elsewhere import OldFile, kept_elsewhere
 from hermes_repair.cli.failures import as_error, say
 from hermes_repair.home.layout import (
     Home,
@@ -25,6 +26,7 @@ from hermes_repair.model.errors import (
     ExitCode,
     HermesRepairError,
     NoDatabase,
+    NoInstall,
     Refused,
     UnknownSession,
     UsageError,
@@ -188,10 +190,12 @@ def each_home(
     target: Target,
     work: Callable[[Responder], Answer],
     *,
+    old_file: OldFile,
     closing: Callable[[], Document] = dict,
 ) -> int:
     """Run a command for every home that is meant; print the documents; return the exit code.
 
+    ``old_file`` says what to do where another database than state.db keeps the conversations.
     ``closing`` adds to the document of all profiles what can only be said at the end.
 
     With ``--all-profiles`` one profile's failure does not keep the others from their turn. One
@@ -205,7 +209,7 @@ def each_home(
     for root in target.roots(environment):
         try:
             with on_behalf_of_owners(root) as home:
-                code, document = work(Responder(target, Run(home, environment)))
+                code, document = _at_home(Responder(target, Run(home, environment)), work, old_file)
         except BrokenPipeError:
             raise
         except Exception as caught:  # noqa: BLE001 - each kind has its words and its exit code
@@ -237,6 +241,28 @@ def each_home(
     if missed is not None:
         return int(missed.exit_code)
     return int(next((code for code in _ORDER if code in codes), ExitCode.OK))
+
+
+def _at_home(
+    responder: Responder, work: Callable[[Responder], Answer], old_file: OldFile
+) -> Answer:
+    """Run a command at one home, unless another database keeps the conversations there.
+
+    Raises that, or says it first, as ``old_file`` asks. Where there is no state.db at all it says
+    more than that there is none.
+    """
+    elsewhere = kept_elsewhere(responder.run) if old_file is not OldFile.IS_LEFT else None
+    if elsewhere is not None:
+        if old_file is OldFile.STOPS:
+            raise elsewhere
+        show([Line(elsewhere.message, "warning")], stream="stderr")
+    try:
+        code, document = work(responder)
+    except NoInstall as error:
+        raise (elsewhere or kept_elsewhere(responder.run) or error) from None
+    if document is not None and elsewhere is not None:
+        document["database"]["elsewhere"] = elsewhere.message
+    return code, document
 
 
 def _say(target: Target, error: HermesRepairError, root: Path) -> int:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from hermes_repair.app import backfill_report, find_words
+from hermes_repair.app.kept_elsewhere import OldFile
 from hermes_repair.app.proposal import Request
 from hermes_repair.app.session_ids import whole_ids
 from hermes_repair.cli import completion
@@ -79,7 +80,9 @@ def backfill(
         if show_content:
             raise UsageError("--report shows no plan.", "Leave out --show-content, or --report.")
         look_options = LookOptions(timezone=timezone, sessions=named)
-        return each_home(target, lambda responder: _report(responder, look_options))
+        return each_home(
+            target, lambda responder: _report(responder, look_options), old_file=OldFile.STOPS
+        )
     words = [*(sessions or ()), *(["--all"] if every else [])]
     words += ["--before", before.isoformat()] if before is not None else []
     words += ["--timezone", timezone] if timezone is not None else []
@@ -97,7 +100,9 @@ def backfill(
         yes=yes,
         show_content=show_content,
     )
-    return each_home(target, lambda responder: repair_home(responder, options))
+    return each_home(
+        target, lambda responder: repair_home(responder, options), old_file=OldFile.STOPS
+    )
 
 
 def _report(responder: Responder, look_options: LookOptions) -> Answer:
@@ -133,4 +138,4 @@ def find(
             lambda: transcript_text.find_lines(result, responder.audience),
         )
 
-    return each_home(target, work)
+    return each_home(target, work, old_file=OldFile.IS_NAMED)

@@ -35,14 +35,21 @@ class NoCopy(HermesRepairError):
     """What lies there is no database that could be read: ``message`` says what it is instead."""
 
 
+Surveyed = tuple[host.RawFacts, host.Openers]
+"""What :func:`hermes_repair.host.survey` said of a database, at some moment of this look."""
+
+
 @contextmanager
-def look_at(copy: DatabaseCopy) -> Iterator[Look | None]:
+def look_at(copy: DatabaseCopy, surveyed: Surveyed | None = None) -> Iterator[Look | None]:
     """Open another database, beside its own gateway as one more reader; None where in doubt.
 
     Of a copy the main file alone is read, whatever lies beside it; see :func:`open_copy`.
+    ``surveyed`` saves asking who has it open, as long as its files are as they were then.
     """
     if copy.kind.in_use:
-        facts, openers = host.survey(copy.path)
+        if surveyed is None or not as_surveyed(surveyed):
+            surveyed = host.survey(copy.path)
+        facts, openers = surveyed
         if openers.processes and not any(process.deleted for process in openers.processes):
             with beside_others(copy.path, wal_mode=facts.wal_mode, check_file=False) as (look, _):
                 yield look
@@ -52,6 +59,26 @@ def look_at(copy: DatabaseCopy) -> Iterator[Look | None]:
             return
     with main_alone(copy.path, malformed=True) as look:
         yield look
+
+
+def as_surveyed(surveyed: Surveyed) -> bool:
+    """Whether the files of a database are as they were, and who had it open has not ended."""
+    facts, openers = surveyed
+    return all(
+        _marks(file.path) == ((file.inode, file.size, file.mtime_ns) if file.exists else None)
+        for file in (facts.main, *facts.sidecars)
+    ) and all(
+        (now := host.process(then.pid)) is not None and now.start_ticks == then.start_ticks
+        for then in openers.processes
+    )
+
+
+def _marks(path: Path) -> tuple[int, int, int] | None:
+    try:
+        status = path.lstat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 @contextmanager

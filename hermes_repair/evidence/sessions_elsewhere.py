@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from hermes_repair.evidence.opened_copies import look_at
+from hermes_repair.evidence.opened_copies import as_surveyed, look_at
 from hermes_repair.evidence.ownership import LineageEvidence
 from hermes_repair.home.layout import Home
 from hermes_repair.home.other_databases import CopyKind, DatabaseCopy, other_databases, profile_of
@@ -148,13 +148,30 @@ def _asked(
 ) -> list[tuple[Value, ...]]:
     """Return what another database answers; ``what`` is looked for, in words."""
     try:
-        with look_at(copy) as look:
-            if look is not None:
-                return list(look.rows(sql, parameters))
-            snapshot.notes.append(f"{copy.path} may be in use and was not searched for {what}.")
+        rows = _answer(snapshot, copy, sql, parameters)
     except HermesRepairError as error:
         snapshot.notes.append(f"{copy.path} could not be searched for {what}: {error.message}")
-    return []
+        return []
+    if rows is None:
+        snapshot.notes.append(f"{copy.path} may be in use and was not searched for {what}.")
+    return rows or []
+
+
+def _answer(
+    snapshot: LineageEvidence, copy: DatabaseCopy, sql: str, parameters: list[Value]
+) -> list[tuple[Value, ...]] | None:
+    """Return what another database answers, None where it may be in use and cannot be asked.
+
+    Who has it open was asked for all of them at once, maybe seconds ago. What was read while
+    somebody began to write counts for nothing, and is read again with a survey of its own.
+    """
+    seen = snapshot.surveyed.get(copy.path)
+    for surveyed in (seen, None) if seen is not None else (None,):
+        with look_at(copy, surveyed) as look:
+            rows = list(look.rows(sql, parameters)) if look is not None else None
+        if surveyed is None or look is None or look.live or as_surveyed(surveyed):
+            break
+    return rows
 
 
 NAMED = 3
@@ -243,9 +260,10 @@ class SharedChats:
 
 
 _MESSAGES_OF = (
-    "SELECT session_id, COUNT(*), MAX(timestamp) FROM messages"
-    " WHERE session_id IN (SELECT id FROM sessions) GROUP BY session_id"
+    "SELECT session_id, COUNT(*), MAX(timestamp) FROM messages WHERE session_id IN"
+    f" ({_WITH_ID}) GROUP BY session_id"
 )
+"""Of these ids alone: there may be as many profiles as there are sessions here."""
 
 
 def find_shared(snapshot: LineageEvidence) -> tuple[SharedChats, ...]:
@@ -254,22 +272,21 @@ def find_shared(snapshot: LineageEvidence) -> tuple[SharedChats, ...]:
     A chat that was taken to another profile is archived where it was, and goes on there.
     A profile that cannot be looked at is left out: `doctor` says that it saw this one alone.
     """
+    mine = [node.id for node in snapshot.nodes if node.rows and not node.archived]
+    if not mine:
+        return ()
+    ids: list[Value] = [json.dumps(mine)]
     found: list[SharedChats] = []
     for copy in snapshot.other_databases:
         if copy.kind is not CopyKind.PROFILE:
             continue
         try:
-            with look_at(copy) as look:
-                rows = list(look.rows(_MESSAGES_OF)) if look is not None else []
+            rows = _answer(snapshot, copy, _MESSAGES_OF, ids) or []
         except HermesRepairError:
             continue
         there = {text(id): (number, last) for id, number, last in rows}
-        here = {
-            node.id: (node.rows, node.last_message_at)
-            for node in snapshot.nodes
-            if node.rows and not node.archived and node.id in there
-        }
-        differing = sorted(id for id, state in here.items() if state != there[id])
+        here = {id: (snapshot.node[id].rows, snapshot.node[id].last_message_at) for id in mine}
+        differing = sorted(id for id in mine if id in there and here[id] != there[id])
         if differing:
             later = [_later(here[id][1], there[id][1]) for id in differing]
             shared = SharedChats(

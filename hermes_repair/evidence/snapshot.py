@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from functools import cached_property
+from pathlib import Path
 
 from hermes_repair.evidence.search_coverage import SearchIndex, read_search_index
 from hermes_repair.gateway_routing import Routing, build_routing
@@ -18,7 +19,7 @@ from hermes_repair.home.installs import Installed
 from hermes_repair.home.layout import Home, routing_file
 from hermes_repair.home.other_databases import DatabaseCopy, every_copy, searched
 from hermes_repair.home.sqlite_library import SqliteLibrary, find_library
-from hermes_repair.host import Openers, mapped_files
+from hermes_repair.host import Openers, RawFacts, mapped_files, survey_all
 from hermes_repair.host.regular_files import real_path
 from hermes_repair.lineage.compared_messages import Message, nature_of
 from hermes_repair.lineage.queries import node_query
@@ -74,6 +75,11 @@ class Snapshot:
     def other_databases(self) -> tuple[DatabaseCopy, ...]:
         """Those of them that are searched for chats."""
         return tuple(searched(self.every_copy))
+
+    @cached_property
+    def surveyed(self) -> Mapping[Path, tuple[RawFacts, Openers]]:
+        """Who has the other profiles' databases open, asked of all at once."""
+        return survey_all([copy.path for copy in self.other_databases if copy.kind.in_use])
 
     @cached_property
     def nodes(self) -> tuple[SessionNode, ...]:

@@ -25,6 +25,7 @@ SETTING = "sessions_dir"
 _ROUTES = "sessions.json"
 SECTION = "gateway"
 BACKEND = "backend"
+_MAY_SAY_BACKEND = (BACKEND.encode(), b"\\")  # as it is, or with escapes of YAML
 DATABASE_SECTION = "database"
 SESSIONS_SECTION = "sessions"
 _RETENTION = ("auto_prune", "retention_days", "min_interval_hours")
@@ -73,7 +74,10 @@ def database_backend(root: Path) -> str | None:
     For releases after 0.19.0, which are to be able to keep them in another database than SQLite
     (Hermes #39301, #88889); those before read no such setting.
     """
-    config = _of_yaml(read_if_there(root / "config.yaml"))
+    data = read_if_there(root / "config.yaml")
+    if data is None or not any(mark in data for mark in _MAY_SAY_BACKEND):
+        return None  # every command asks, and reading YAML takes longer than some of them
+    config = _of_yaml(data)
     database = config.get(DATABASE_SECTION) if isinstance(config, Mapping) else None
     backend = database.get(BACKEND) if isinstance(database, Mapping) else None
     return backend.strip() or None if isinstance(backend, str) else None

@@ -34,7 +34,7 @@ from hermes_repair.host.observations import (
     Program,
     RawFacts,
 )
-from hermes_repair.host.openers import survey, who_has_open
+from hermes_repair.host.openers import survey, survey_all, who_has_open
 from hermes_repair.host.processes import boot_time, hidden_processes, mapped_files, process
 from hermes_repair.host.procfs import KernelLock
 from hermes_repair.host.timers import (
@@ -80,6 +80,7 @@ __all__ = [
     "same_files",
     "single_run",
     "survey",
+    "survey_all",
     "systemd_units",
     "who_has_open",
 ]

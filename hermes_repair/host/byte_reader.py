@@ -42,15 +42,22 @@ def probe(path: Path) -> RawFacts:
     return _facts(_ask(["probe", os.fspath(path)], LOOK_SECONDS))
 
 
-def look(path: Path) -> tuple[RawFacts, Descriptors]:
+def look(*paths: Path) -> list[tuple[RawFacts, Descriptors]]:
     """Return the facts of :func:`probe` and, in the same breath, who shows it open under /proc."""
-    answer = _ask(["look", os.fspath(path)], LOOK_SECONDS)
-    return _facts(answer), Descriptors(
-        known=answer["proc"],
-        open=tuple((pid, suffix.decode(), deleted) for pid, suffix, deleted in answer["open"]),
-        denied=tuple(answer["denied"]),
-        lock_lines=None if answer["lock_lines"] is None else tuple(answer["lock_lines"]),
-    )
+    return [
+        (
+            _facts(answer),
+            Descriptors(
+                known=answer["proc"],
+                open=tuple(
+                    (pid, suffix.decode(), deleted) for pid, suffix, deleted in answer["open"]
+                ),
+                denied=tuple(answer["denied"]),
+                lock_lines=None if answer["lock_lines"] is None else tuple(answer["lock_lines"]),
+            ),
+        )
+        for answer in _ask(["look", *map(os.fspath, paths)], LOOK_SECONDS)
+    ]
 
 
 def copy_files(

@@ -151,73 +151,80 @@ def sidecars(real: bytes) -> list[dict[str, Any]]:
     return answers
 
 
-def look(given: bytes) -> dict[str, Any]:
-    """Return :func:`probe`, and who has these files open, who hides it, and the lock table.
+def look(*given: bytes) -> list[dict[str, Any]]:
+    """Return of each database :func:`probe`, who has its files open, who hides it, and its locks.
 
-    A descriptor is judged by the name that it shows, and by device and inode only where that name
-    fits, so that a descriptor on a dead network mount cannot hold us up. A file with a second hard
-    link may be open under any name: then every descriptor that shows a path is looked at.
+    The processes are walked once for all. A descriptor is judged by the name that it shows, and by
+    device and inode only where that name fits, so that a descriptor on a dead network mount cannot
+    hold us up. A file with a second hard link may be open under any name: then every descriptor
+    that shows a path is looked at.
     """
-    answer = probe(given)
-    real, files = answer["real"], answer["files"]
-    deleted = {real + suffix + b" (deleted)": suffix for suffix in SUFFIXES}
-    endings = tuple(b"/" + os.path.basename(real) + suffix for suffix in SUFFIXES)
-    if any(f.get("links", 1) > 1 for f in files):
-        endings = (b"",)
-    targets = {
-        (f["device"], f["inode"]): s for f, s in zip(files, SUFFIXES, strict=True) if "inode" in f
-    }
+    answers = [probe(path) for path in given]
+    deleted: dict[bytes, list[tuple[int, bytes]]] = {}
+    targets: dict[tuple[int, int], list[tuple[int, bytes]]] = {}
+    endings = set()
+    for number, answer in enumerate(answers):
+        for facts_of, suffix in zip(answer["files"], SUFFIXES, strict=True):
+            file = answer["real"] + suffix
+            deleted.setdefault(file + b" (deleted)", []).append((number, suffix))
+            endings.add(b"" if facts_of.get("links", 1) > 1 else b"/" + os.path.basename(file))
+            if "inode" in facts_of:
+                place = (facts_of["device"], facts_of["inode"])
+                targets.setdefault(place, []).append((number, suffix))
     has_proc = os.path.isdir("/proc/self/fd")
-    open_files, denied = [], []
+    open_files: list[list[tuple[int, bytes, bool]]] = [[] for _ in answers]
+    denied = []
     for name in os.listdir("/proc") if has_proc else ():
         if not name.isdigit() or int(name) == os.getpid():
             continue
         folder = b"/proc/%s/fd/" % name.encode()
         try:
-            hits = open_by(folder, endings, deleted, targets)
+            hits = open_by(folder, tuple(endings), deleted, targets)
         except PermissionError:
             denied.append(int(name))
         except OSError:
             continue  # the process ended while we looked
         else:
-            open_files += [(int(name), *hit) for hit in sorted(hits)]
-    inodes = {f["inode"] for f in files if "inode" in f}
-    answer.update(proc=has_proc, open=open_files, denied=denied, lock_lines=lock_lines(inodes))
-    return answer
+            for number, suffix, gone in sorted(hits):
+                open_files[number].append((int(name), suffix, gone))
+    locks = lock_lines()
+    for answer, opened in zip(answers, open_files, strict=True):
+        inodes = tuple(f":{f['inode']} " for f in answer["files"] if "inode" in f)
+        lines = None if locks is None else [x for x in locks if any(i in x for i in inodes)]
+        answer.update(proc=has_proc, open=opened, denied=denied, lock_lines=lines)
+    return answers
 
 
 def open_by(
     folder: bytes,
     endings: tuple[bytes, ...],
-    deleted: dict[bytes, bytes],
-    targets: dict[tuple[int, int], bytes],
-) -> set[tuple[bytes, bool]]:
-    """Return ``(suffix, deleted)`` of each of our files that one process has open."""
-    hits = set()
+    deleted: dict[bytes, list[tuple[int, bytes]]],
+    targets: dict[tuple[int, int], list[tuple[int, bytes]]],
+) -> set[tuple[int, bytes, bool]]:
+    """Return ``(which database, suffix, deleted)`` of each of our files that a process has open."""
+    hits: set[tuple[int, bytes, bool]] = set()
     for number in os.listdir(folder):
         try:
             link = os.readlink(folder + number)
             if link in deleted:
-                hits.add((deleted[link], True))
+                hits.update((*hit, True) for hit in deleted[link])
             elif link.endswith(endings) and link.startswith(b"/"):
                 status = os.stat(folder + number)
-                suffix = targets.get((status.st_dev, status.st_ino))
-                if suffix is not None:
-                    hits.add((suffix, False))
+                hits.update(
+                    (*hit, False) for hit in targets.get((status.st_dev, status.st_ino), ())
+                )
         except FileNotFoundError:
             continue  # closed while we looked
     return hits
 
 
-def lock_lines(inodes: set[int]) -> list[str] | None:
-    """Return the lines of /proc/locks about these inodes, on any device; None without the file."""
+def lock_lines() -> list[str] | None:
+    """Return the lines of /proc/locks; None without the file."""
     try:
         with open("/proc/locks", encoding="ascii") as table:
-            lines = table.read().splitlines()
+            return table.read().splitlines()
     except OSError:
         return None
-    endings = tuple(f":{inode} " for inode in inodes)
-    return [line for line in lines if any(ending in line for ending in endings)]
 
 
 def hold(*databases: bytes) -> bool:

@@ -24,13 +24,20 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hermes_repair.host import byte_reader, procfs
 from hermes_repair.host.filesystems import Filesystem, filesystem
-from hermes_repair.host.observations import Openers, OpenStatus, ProcessInfo, Program, RawFacts
+from hermes_repair.host.observations import (
+    Descriptors,
+    Openers,
+    OpenStatus,
+    ProcessInfo,
+    Program,
+    RawFacts,
+)
 from hermes_repair.host.processes import hidden_processes, process
 from hermes_repair.host.procfs import Stat, Status
 
@@ -69,13 +76,28 @@ def survey(database: Path) -> tuple[RawFacts, Openers]:
     What cannot be known of the openers is UNKNOWN, with the reason. Raises as
     :func:`~hermes_repair.host.byte_reader.probe` does.
     """
-    observe = _on_linux if sys.platform == "linux" else _elsewhere
     for _ in range(LOOKS):
-        facts, observation = observe(database)
+        facts, observation = _observed([database])[0]
         if observation is not None:
             return facts, decide(observation)
     reason = "processes open and close it faster than they can be examined (try again)"
     return facts, Openers(OpenStatus.UNKNOWN, reasons=(reason,))
+
+
+def survey_all(databases: Sequence[Path]) -> Mapping[Path, tuple[RawFacts, Openers]]:
+    """Return :func:`survey` of many databases at the price of one.
+
+    Left out is what needs a look of its own: where a process ended meanwhile, or no answer came.
+    """
+    try:
+        seen = _observed(databases) if databases else []
+    except (byte_reader.WorkerFailed, OSError):
+        return {}  # one of them on a mount that does not answer keeps all from it
+    return {
+        database: (facts, decide(observation))
+        for database, (facts, observation) in zip(databases, seen, strict=True)
+        if observation is not None
+    }
 
 
 def who_has_open(database: Path) -> Openers:
@@ -121,8 +143,14 @@ def _doubts(observation: Observation) -> Iterator[str]:
         yield from observation.uninspected
 
 
-def _on_linux(database: Path) -> tuple[RawFacts, Observation | None]:
-    facts, descriptors = byte_reader.look(database)
+def _observed(databases: Sequence[Path]) -> list[tuple[RawFacts, Observation | None]]:
+    """Return what is seen of each; no observation where one of the processes ended meanwhile."""
+    if sys.platform == "linux":
+        return [_on_linux(*seen) for seen in byte_reader.look(*databases)]
+    return [_elsewhere(database) for database in databases]
+
+
+def _on_linux(facts: RawFacts, descriptors: Descriptors) -> tuple[RawFacts, Observation | None]:
     place = filesystem(facts.real)
     table = None
     if descriptors.lock_lines is not None:

@@ -126,8 +126,8 @@ def ask_here(arguments: Sequence[str], seconds: float | None) -> Any:
     operation, *rest = arguments
     with _closing_descriptors():
         if operation == "look":
-            seen = byte_worker.probe(*map(os.fsencode, rest))
-            return {**seen, "proc": True, "open": [], "denied": [], "lock_lines": []}
+            nobody = {"proc": True, "open": [], "denied": [], "lock_lines": []}
+            return [{**byte_worker.probe(os.fsencode(path)), **nobody} for path in rest]
         return byte_worker.OPERATIONS[operation](*map(os.fsencode, rest))
 
 

@@ -22,6 +22,8 @@ from hermes_repair.host import (
     Program,
     byte_reader,
     probe,
+    survey,
+    survey_all,
     who_has_open,
 )
 from hermes_repair.host.filesystems import Filesystem, filesystem
@@ -152,6 +154,49 @@ def test_nobody_and_ourselves(tmp_path: Path, mode: str) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("SELECT * FROM t").fetchone()
         assert who_has_open(path).status is OpenStatus.NOBODY
+
+
+def _told(openers: Openers) -> tuple[object, ...]:
+    return openers.status, openers.complete, [(p.pid, p.start_ticks) for p in openers.processes]
+
+
+@needs_whole_proc
+def test_many_are_answered_as_each_alone(tmp_path: Path) -> None:
+    free, held, linked = (
+        make_database(tmp_path / name, "wal") for name in ("a.db", "b.db", "c.db")
+    )
+    os.link(linked, tmp_path / "second-name.db")
+    named = [free, held, tmp_path / "second-name.db", tmp_path / "absent.db"]
+    holders = [
+        subprocess.Popen(
+            [sys.executable, "-c", HOLD, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        for path in (held, linked)
+    ]
+    try:
+        for holder in holders:
+            assert holder.stdout is not None and holder.stdout.readline() == b"ready\n"
+        found = survey_all(named)
+        alone = {path: survey(path) for path in named}
+        assert {path: facts for path, (facts, _) in found.items()} == {
+            path: facts for path, (facts, _) in alone.items()
+        }
+        for path in named:
+            assert _told(found[path][1]) == _told(alone[path][1])
+        assert [len(found[path][1].processes) for path in named] == [0, 1, 1, 0]
+        assert found[held][1].processes[0].pid == holders[0].pid
+    finally:
+        for holder in holders:
+            holder.communicate()
+    assert survey_all([]) == {}
+
+
+def test_no_answer_for_one_is_none_for_any(monkeypatch: pytest.MonkeyPatch) -> None:
+    def silent(*_: object) -> None:
+        raise byte_reader.WorkerFailed("The filesystem did not answer within 20 seconds.")
+
+    monkeypatch.setattr(byte_reader, "_ask", silent)
+    assert survey_all([Path("/mnt/dead/state.db"), Path("/tmp/state.db")]) == {}
 
 
 def _unshare() -> tuple[str, ...]:
