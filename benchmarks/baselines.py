@@ -45,6 +45,22 @@ def decode(folder: str) -> None:
                     continue
 
 
+def decode_and_read(home: str) -> None:
+    """Decode every line of every transcript, and read what their sessions hold as rows."""
+    import sqlite3
+
+    decode(f"{home}/sessions")
+    uri = f"file:{home}/state.db?immutable=1"
+    with closing(sqlite3.connect(uri, uri=True)) as connection:
+        for path in sorted(Path(home, "sessions").glob("*.jsonl")):
+            for _ in connection.execute(
+                "SELECT id, role, content, tool_calls, tool_call_id, timestamp FROM messages"
+                " WHERE session_id = ?",
+                [path.stem],
+            ):
+                pass
+
+
 def copy(source: str, target: str) -> None:
     """Copy the file and bring it to the disk."""
     shutil.copyfile(source, target)
@@ -315,7 +331,7 @@ WORK = {
     for work in (
         integrity_check,
         scan,
-        decode,
+        decode_and_read,
         copy,
         sqlite_backup,
         rewrite,

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.measure import Run, run
+
+SETTLED_SECONDS = 2.5
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -18,6 +22,7 @@ class Bench:
 
     ``big`` is a home of schema 13 with some damage, ``hurt`` a smaller one of schema 14 in which
     every chat has a transcript and two of three need it, ``locked`` one whose file is large.
+    ``messages`` are those of the big one; ``full``: other homes have the sizes of the budget.
     """
 
     big: Path
@@ -25,6 +30,8 @@ class Bench:
     locked: Path
     scratch: Path
     times: int
+    messages: int = 0
+    full: bool = False
 
     def process(self, *arguments: str, codes: tuple[int, ...] = (0,), **extra: str) -> Run:
         """Run a Python without anything of Hermes' in its environment."""
@@ -33,10 +40,26 @@ class Bench:
         environment |= {"PYTHONPATH": str(ROOT), "HOME": str(self.scratch), **extra}
         return run(arguments, environment, self.scratch, codes)
 
-    def command(self, home: Path, *arguments: str, codes: tuple[int, ...] = (0,)) -> Run:
+    def command(
+        self, home: Path, *arguments: str, codes: tuple[int, ...] = (0,), **extra: str
+    ) -> Run:
         """Run hermes-repair on a home."""
         typed = ("-m", "hermes_repair", *arguments, "--home", str(home))
-        return self.process(*typed, codes=codes)
+        return self.process(*typed, codes=codes, **extra)
+
+    def make(self, home: Path, **options: int) -> None:
+        """Make a home by :mod:`benchmarks.make_home`, in a process of its own.
+
+        The generator's memory would else count as that of the processes that are measured.
+        """
+        print(f"making {home.name}: {options}", file=sys.stderr)
+        named = ((f"--{name.replace('_', '-')}", str(value)) for name, value in options.items())
+        arguments = [text for pair in named for text in pair]
+        self.process("-m", "benchmarks.make_home", str(home), *arguments)
+
+    def settle(self) -> None:
+        """Wait until no file is so young that its times may not tell one state from the next."""
+        time.sleep(SETTLED_SECONDS)
 
     def baseline(self, name: str, *arguments: str | Path) -> Run:
         """Run one of ``benchmarks.baselines``."""

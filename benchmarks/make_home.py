@@ -43,7 +43,8 @@ class Size:
 
     ``length``: chats have so many times the turns. ``reasoning``: sentences that the model thinks
     before each answer, which files and rows hold and no search table does. ``results``: sentences
-    that the result of a tool has at most, some 55 bytes each.
+    that the result of a tool has at most, some 55 bytes each. ``chat_messages``: what each chat
+    has, 0 for 8 to 24 turns.
     """
 
     messages: int
@@ -54,6 +55,7 @@ class Size:
     length: int = 1
     reasoning: int = 0
     results: int = 40
+    chat_messages: int = 0
     seed: int = 1
 
 
@@ -79,6 +81,7 @@ class Chat:
     recorded: bool
     lacks: range
     torn: bool
+    most: int
     said: int = 0
     rows: int = 0
     calls: int = 0
@@ -135,6 +138,7 @@ def _hold_chats(connection: sqlite3.Connection, folder: Path, size: Size, made: 
             for chat in (chat for chat in chats if number < chat.turns):
                 moment += random.uniform(20, 90)  # so each chat begins after its row
                 turn = _turn(text, random, chat, number, size)[: size.messages - said]
+                turn = turn[: chat.most - chat.said]
                 said += len(turn)
                 rows += _say(chat, number, turn, moment, made)
         connection.executemany(_INSERT_MESSAGE, rows)
@@ -147,7 +151,7 @@ def _hold_chats(connection: sqlite3.Connection, folder: Path, size: Size, made: 
 
 def _open_chat(random: Random, number: int, made: Made, size: Size, started: float) -> Chat:
     turns = random.randint(8, 24) * (10 if number % LONG_CHAT == LONG_CHAT - 1 else 1)
-    turns *= size.length
+    turns = size.chat_messages or turns * size.length
     recorded = made.jsonl_bytes < size.jsonl_bytes
     lacks, torn = range(0), False
     if recorded and number % size.damaged_every == size.damaged_every - 1:
@@ -155,7 +159,8 @@ def _open_chat(random: Random, number: int, made: Made, size: Size, started: flo
         lacks = (range(turns * 3 // 4), range(turns // 3, turns * 2 // 3), range(0))[kind]
         torn = kind == 2
     name = f"{datetime.fromtimestamp(started, UTC):%Y%m%d_%H%M%S}_{random.getrandbits(32):08x}"
-    return Chat(name, started, turns, recorded, lacks, torn)
+    most = size.chat_messages or size.messages
+    return Chat(name, started, turns, recorded, lacks, torn, most)
 
 
 def _turn(text: Text, random: Random, chat: Chat, number: int, size: Size) -> list[Message]:
@@ -273,6 +278,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--length", type=int)
     parser.add_argument("--reasoning", type=int)
     parser.add_argument("--results", type=int)
+    parser.add_argument("--chat-messages", type=int)
     parser.add_argument("--seed", type=int)
     options = vars(parser.parse_args(arguments))
     target = options.pop("target")

@@ -20,6 +20,7 @@ import pytest
 
 from benchmarks.bench import Bench, Row
 from benchmarks.copy_rows import compare_copy, merge_preview
+from benchmarks.look_rows import LOOK_ROWS
 from benchmarks.measure import MeasureError, Run, best_in_turns
 from tests.releases import release
 
@@ -27,61 +28,6 @@ REAL = "0.16.0"
 LOCKS = 3
 PAGE, LOST_PAGES = 4096, 54
 """What a salvage has to do without: page 1, and as many as two real homes had lost, or more."""
-
-
-def doctor_with_file_check(bench: Bench) -> Row:
-    """The database part of doctor beside SQLite's own check."""
-    ours, theirs = best_in_turns(
-        bench.times,
-        lambda: bench.command(bench.big, "doctor", "--ignore", "TR", codes=(0, 1)),
-        lambda: bench.baseline("integrity_check", bench.big / "state.db"),
-    )
-    return Row(
-        work="doctor, database part, with the file-level check",
-        ours=ours,
-        budget="2 × integrity_check",
-        allowed=2 * theirs.seconds,
-        against="PRAGMA integrity_check",
-        theirs=theirs,
-    )
-
-
-def doctor_without_file_check(bench: Bench) -> Row:
-    """The same without the file-level check beside one scan of all texts."""
-    ignored = ("--ignore", "TR", "--ignore", "DB")
-    ours, theirs = best_in_turns(
-        bench.times,
-        lambda: bench.command(bench.big, "doctor", *ignored, codes=(0, 1)),
-        lambda: bench.baseline("scan", bench.big / "state.db"),
-    )
-    return Row(
-        work="doctor, database part, without the file-level check",
-        ours=ours,
-        budget="4 × scan + 0.3 s",
-        allowed=4 * theirs.seconds + 0.3,
-        against="SELECT SUM(LENGTH(content))",
-        theirs=theirs,
-    )
-
-
-def transcripts(bench: Bench) -> Row:
-    """The comparison of all transcripts beside decoding their lines."""
-    only = ("--select", "TR", "--ignore", "DB")  # without the check of the file
-    ours, theirs = best_in_turns(
-        bench.times,
-        lambda: bench.command(bench.big, "doctor", *only, codes=(0, 1)),
-        lambda: bench.baseline("decode", bench.big / "sessions"),
-    )
-    size = sum(path.stat().st_size for path in (bench.big / "sessions").glob("*.jsonl"))
-    return Row(
-        work="transcript comparison",
-        ours=ours,
-        budget="1.3 × decoding",
-        allowed=1.3 * theirs.seconds,
-        against="orjson over the same lines",
-        theirs=theirs,
-        note=f"{size / 1e6:.0f} MB of JSONL; the rows of their sessions are read as well",
-    )
 
 
 def backfill(bench: Bench) -> Row:
@@ -313,9 +259,7 @@ def help_text(bench: Bench) -> Row:
 
 
 ROWS: tuple[Callable[[Bench], Row], ...] = (
-    doctor_with_file_check,
-    doctor_without_file_check,
-    transcripts,
+    *LOOK_ROWS,
     backfill,
     migrate,
     backup,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
 from hermes_repair.checks.registry import check
@@ -46,7 +46,7 @@ def search_index_bloated(scene: Scene) -> Iterator[Finding]:
     if not search.whole or search.unfinished:
         return  # it is made anew for another reason, or not at all
     for table in compared_tables(scene):
-        found = scene.look.within_limit(partial(_bloat, table=table))
+        found = scene.look.within_limit(partial(_bloat, table=table, text=lambda: scene.text_to_index))
         if found is None:
             continue
         remedy, hint = who_makes_anew(scene)
@@ -65,9 +65,9 @@ def search_index_bloated(scene: Scene) -> Iterator[Finding]:
         )
 
 
-def _bloat(look: Look, table: SearchTable) -> Bloat | None:
+def _bloat(look: Look, table: SearchTable, text: Callable[[], int]) -> Bloat | None:
     """Return what a table has too much; one of which something else is wrong has its finding."""
     found = table.coverage
     if found is None or not found.same_rows or found.stale or found.words_agree is False:
         return None
-    return find_bloat(look, table.name)
+    return find_bloat(look, table.name, text)

@@ -362,5 +362,5 @@ class MakeAnew:
             live=False,
             findings=tuple(finding.fingerprint for finding in findings),
             finding_ids=tuple(sorted({finding.id for finding in findings})),
-            room=sum(room_to_fill(table, scene.look.scan) for table in self.tables),
+            room=sum(room_to_fill(table, scene.text_to_index) for table in self.tables),
         )

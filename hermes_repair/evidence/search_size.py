@@ -10,9 +10,10 @@ byte of text, and 4.7 by three letters.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from hermes_repair.evidence.fts5_storage import index_bytes
+from hermes_repair.evidence.fts5_storage import index_bytes, may_have
 from hermes_repair.model.values import whole
 from hermes_repair.schema.route_preview import room_to_fill
 from hermes_repair.store.look import Look
@@ -34,17 +35,24 @@ class Bloat:
     file: int
 
 
-def find_bloat(look: Look, table: str, least: int = LEAST) -> Bloat | None:
+def find_bloat(
+    look: Look, table: str, text: Callable[[], int], least: int = LEAST
+) -> Bloat | None:
     """Return what an index has too much, None where that is not proven to be worth anything.
 
-    Reads the text of all messages for its length where the index has ``least`` bytes. Raises
-    ``ValueError`` where its structure record is damaged.
+    ``text`` gives the bytes of text of all messages (:func:`text_to_index`); it is asked where the
+    index has ``least`` bytes. The whole index is read for its size only where the file is large
+    enough to hold one that has too much. Raises ``ValueError`` where its structure record is
+    damaged.
     """
-    size = index_bytes(look, table, least)
-    if not size:
+    if not may_have(look, table, least):
         return None
-    at_most = room_to_fill(table, look.scan) // 2
+    at_most = room_to_fill(table, text()) // 2
+    row = look.one("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
+    file = whole(row[0]) if row is not None else 0
+    if file - at_most < max(least, at_most):
+        return None
+    size = index_bytes(look, table)
     if size - at_most < max(least, at_most):
         return None
-    row = look.one("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
-    return Bloat(table, size, at_most, whole(row[0]) if row is not None else 0)
+    return Bloat(table, size, at_most, file)

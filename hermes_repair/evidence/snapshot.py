@@ -30,6 +30,7 @@ from hermes_repair.model.values import number, text, whole
 from hermes_repair.model.words import count
 from hermes_repair.program_texts import default_harness
 from hermes_repair.schema.recognise import Recognition, holds_conversations
+from hermes_repair.schema.route_preview import text_to_index
 from hermes_repair.schema.structure import Structure
 from hermes_repair.store.file_state import FileState
 from hermes_repair.store.look import Look
@@ -138,6 +139,11 @@ class Snapshot:
         """What the search index has of the messages, and whether it can be read."""
         deep = self.look_options.deep
         return read_search_index(self.look, self.structure, self.recognition, deep=deep, words=deep)
+
+    @cached_property
+    def text_to_index(self) -> int:
+        """The bytes of text that the search index is made of."""
+        return text_to_index(self.look.scan)
 
     @cached_property
     def hermes_sqlite(self) -> SqliteLibrary | None:

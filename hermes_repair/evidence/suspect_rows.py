@@ -8,6 +8,7 @@ answers, session by session, in the order of ids (MS005).
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -38,18 +39,18 @@ class Pairing:
     """Matches calls and answers that are given in the order of their rows' ids."""
 
     def __init__(self) -> None:
-        self._sessions: dict[str, Pairs] = {}
+        self._sessions: defaultdict[str, Pairs] = defaultdict(Pairs)
 
     def call(self, session: str, row: int, calls: Any) -> None:
         """Take what one assistant row calls, decoded; calls without ids say nothing."""
-        pairs = self._sessions.setdefault(session, Pairs())
+        pairs = self._sessions[session]
         for id in call_ids(calls):
             pairs.open[id] = row
             pairs.made.add(id)
 
     def answer(self, session: str, row: int, call: str) -> None:
         """Take one tool row that answers ``call``."""
-        pairs = self._sessions.setdefault(session, Pairs())
+        pairs = self._sessions[session]
         if call in pairs.made:
             pairs.open.pop(call, None)
         else:

@@ -112,15 +112,23 @@ def room_for(way: Route, scan: Scan) -> int:
     if indexes:
         written += indexes * INDEX_ROW_BYTES * _total("COUNT(*)", scan)
     if filled:
-        text = _total(TEXT, scan)
+        text = text_to_index(scan)
         written += text * sum(FILLED[name] for name in filled)
         freed = text * sum(EMPTIED.get(name, 0.0) for name in emptied)
     return int(max(written, 2 * written - freed))
 
 
-def room_to_fill(table: str, scan: Scan) -> int:
-    """Return the bytes that the disk must have free to make a search table anew."""
-    return int(2 * FILLED[table] * _total(TEXT, scan))
+def room_to_fill(table: str, text: int) -> int:
+    """Return the bytes that the disk must have free to make a search table anew.
+
+    ``text`` is :func:`text_to_index`.
+    """
+    return int(2 * FILLED[table] * text)
+
+
+def text_to_index(scan: Scan) -> int:
+    """Return the bytes of text of all messages that a search table indexes."""
+    return _total(TEXT, scan)
 
 
 def _total(what: str, scan: Scan) -> int:

@@ -256,8 +256,9 @@ def calls_text(calls: Any) -> str:
 
 def call_ids(calls: Any) -> tuple[str, ...]:
     """Return the ids of decoded tool calls; releases before 2026-03 wrote none."""
-    ids = (call_id(call) for call in calls) if isinstance(calls, list) else ()
-    return tuple(id for id in ids if id is not None)
+    if not isinstance(calls, list):
+        return ()
+    return tuple([id for call in calls if (id := call_id(call)) is not None])
 
 
 def call_id(call: Any) -> str | None:
