@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from hermes_repair.host import byte_reader
+from hermes_repair.report import colour
 from tests import byte_server, forked, releases
 from tests.homes.database import NEVER_FOUND, Unpack, build_database, unpack_fixture
 from tests.homes.folders import fast_folder, new_folder
@@ -92,6 +93,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     One process reads the bytes of databases, but for the tests of what commands start for that.
     """
     releases.permitted = item.get_closest_marker("releases") is not None
+    colour.chosen.set(colour.Colour.AUTO)  # a command line of the test before may have said another
     started = item.get_closest_marker("byte_worker") is not None
     forked.renew()
     byte_reader._ask = byte_server.ask_anew if started else byte_server.ask
