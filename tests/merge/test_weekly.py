@@ -159,7 +159,9 @@ def test_what_came_from_here_without_receipts_stays_removed(
     scp = tmp_path / "scp.db"
     shutil.copyfile(other / "state.db", scp)
     now = view(version, home)
+    [seen] = run("copies", scp, "--json", home=home).document["copies"]
     done = merge(home, scp)
+    assert set(seen["brought"]) == set(brought(done)) and set(seen["asked"]) == left(done)
     assert {"a1", "a2"} <= left(done) and "after" in brought(done), done
     assert "name its whole home folder" in " ".join(done.document["sources"][0]["notes"])
     assert view(version, home).keys() == {*now, *brought(done)}
