@@ -90,5 +90,11 @@ def hold(scene: Scene, source: Source, named: frozenset[str]) -> Held:
         note = f"{count(unnamed, 'session')} with an id that is not text: nobody can name them."
         source = replace(source, notes=(*source.notes, note))
     left = () if named else waiting(verdicts)
+    if left and comparison.past.holes:
+        note = (
+            "Messages were removed here since the two went apart, and what hermes-repair did in"
+            " this source is not known: name its whole home folder, and less is in question."
+        )
+        source = replace(source, notes=(*source.notes, note))
     wanted = tuple(one for one in comparison.brings if one.session_id in ids)
     return Held(source, comparison, wanted, left)

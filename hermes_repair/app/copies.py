@@ -217,11 +217,11 @@ def _amount(difference: Difference) -> int:
     return sum(share.messages for share in shares)
 
 
-def _history(copy: DatabaseCopy) -> ReceiptHistory:
-    """Return what our records of another home say of it."""
-    if not copy.kind.in_use:
-        return NO_HISTORY
-    return gather(folder_of(open_home(copy.path.parent)))
+def _history(copy: DatabaseCopy) -> ReceiptHistory | None:
+    """Return what our records of another home say of it, None where they may be elsewhere."""
+    if copy.kind.in_use:
+        return gather(folder_of(open_home(copy.path.parent)))
+    return NO_HISTORY if copy.kind is CopyKind.CAPTURE else None
 
 
 def _inspect(copy: DatabaseCopy) -> Inspected:

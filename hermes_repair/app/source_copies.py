@@ -117,11 +117,16 @@ def _copies(run: Run, place: Place, folder: Path, number: int) -> Iterator[Sourc
     ]
     contradiction = copy_private(pairs)
     made = _judged(run, place, target, _Beside(contradiction, place.kind is SourceKind.CAPTURE))
-    yield made
     for wal in (target.with_name(f"{target.name}-wal"), target.with_name(ASIDE)):
-        if wal.exists():  # of another moment: what it alone has is read alone
-            with_rows = _pages_of_wal(run, place, wal, _new(folder))
-            yield replace(with_rows, name=f"{place.named} (its -wal alone)")
+        if wal.exists() and wal.stat().st_size:
+            # Of another moment: what it alone has is read alone.
+            try:
+                with_rows = _pages_of_wal(run, place, wal, _new(folder))
+            except Refused:
+                made = replace(made, notes=(*made.notes, "Its -wal has no message to be read."))
+            else:
+                yield replace(with_rows, name=f"{place.named} (its -wal alone)")
+    yield made
 
 
 def _source(place: Place, copy: Path) -> Source:

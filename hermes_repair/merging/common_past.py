@@ -61,16 +61,20 @@ class Relation(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Hole:
-    """Rows that the home wrote itself after the two went apart and has no more: how many, and
-    between which times (epoch seconds, None without an end) they were said.
+    """Rows that the home wrote itself after the two went apart and has no more: between which times
+    they were said (epoch seconds, ``before`` None without an end).
+
+    A merge of the other machine may have taken them along, with later ids there and these times,
+    and the chat may have gone on there since: what began then may have been here, however long.
     """
 
-    ids: int
     after: float
     before: float | None
 
-    def takes(self, at: float) -> bool:
+    def takes(self, at: float | None) -> bool:
         """Whether a row that was said then may be one of them."""
+        if at is None:
+            return True
         return self.after <= at and (self.before is None or at <= self.before)
 
 
@@ -198,8 +202,8 @@ class RowJudge:
         judged = tuple(self._judge(session_id, row, row.id in stamped) for row in rows)
         if kept:
             return tuple(NEW_ROW if one.because in DOUBTED_CONTENT else one for one in judged)
-        new = [row for row, one in zip(rows, judged, strict=True) if one == NEW_ROW]
-        if new and _fits(new, self.past.holes):
+        first = next((row for row, one in zip(rows, judged, strict=True) if one == NEW_ROW), None)
+        if first is not None and any(hole.takes(first.timestamp) for hole in self.past.holes):
             return tuple(REMOVED_SINCE if one == NEW_ROW else one for one in judged)
         return judged
 
@@ -233,27 +237,6 @@ class RowJudge:
         if row.out_of_order or mark in self.brought_there:
             return Presence.UNKNOWN, Because.OUT_OF_ORDER
         return Presence.NEVER_HERE, Because.NEW_BY_ID_AND_TIME
-
-
-def _fits(rows: Sequence[HistoryRow], holes: Sequence[Hole]) -> bool:
-    """Whether all of these rows of a chat may be what the home said and removed since.
-
-    A merge of the other machine gives them later ids there, at the times at which they were said.
-    """
-    if len(rows) > sum(hole.ids for hole in holes):
-        return False
-    left = [hole.ids for hole in holes]
-    for row in rows:
-        at = row.timestamp
-        place = (
-            number
-            for number, hole in enumerate(holes)
-            if left[number] and (at is None or hole.takes(at))
-        )
-        if (found := next(place, None)) is None:
-            return False
-        left[found] -= 1
-    return True
 
 
 def crossed_over(

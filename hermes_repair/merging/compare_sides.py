@@ -325,12 +325,19 @@ def _branches(sides: Sides) -> dict[str, list[str]]:
 
 
 def _from_where_it_begins(two: TwoHistories) -> TwoHistories:
-    """Return a chat of a partial source without what the source does not have of its beginning."""
+    """Return a chat of a partial source without what the source does not have of its beginning.
+
+    It begins with the same message here, whatever id a merge gave that; else ids say where.
+    """
     if not two.source:
         return two
-    before = [row for row in two.home if row.id < two.source[0].id]
-    return replace(
-        two,
-        shared=two.shared + len(before),
-        home=two.home[len(before) :],
+    first = two.source[0]
+    alike = (
+        place
+        for place, row in enumerate(two.home)
+        if (row.key, row.timestamp) == (first.key, first.timestamp)
     )
+    before = next(alike, None)
+    if before is None:
+        before = sum(row.id < first.id for row in two.home)
+    return replace(two, shared=two.shared + before, home=two.home[before:])

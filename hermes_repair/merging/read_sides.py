@@ -123,9 +123,8 @@ def _holes(
     spans = databases.missing_at_home(low, sequence, brought.ids_here)
     given = sorted({*brought.ids_here, *brought.withdrawn}) if spans else []
     for first, until, after, before in spans:
-        ids = until - first + 1 - (bisect_right(given, until) - bisect_left(given, first))
-        if ids:
-            yield Hole(ids, after, before)
+        if until - first + 1 > bisect_right(given, until) - bisect_left(given, first):
+            yield Hole(after, before)
 
 
 def _before(id: int, withdrawn: Container[int]) -> int:

@@ -104,6 +104,66 @@ def test_an_export_of_hermes(version: str, tmp_path: Path) -> None:
     assert merge(home, export).document["receipt"] is None
 
 
+def exported(version: str, home: Path, name: str) -> Path:
+    export = home.parent / name
+    run_release(version, BEGIN + EXPORT, home, str(export))
+    return export
+
+
+def test_an_export_is_known_again_where_its_messages_have_lower_ids_here(tmp_path: Path) -> None:
+    home, other = base(NEWEST, tmp_path)
+    play(NEWEST, home, 'say("choir", "here")')
+    play(NEWEST, other, 'say("filler", "so", "that", "ids")\nsay("new", "are", "higher")')
+    play(NEWEST, other, 'db.delete_session("filler")')
+    export = exported(NEWEST, other, "export.jsonl")
+    assert brought(merge(home, export)) == {"new": "new"}
+    again = merge(home, export)
+    assert again.code == 0 and again.document["receipt"] is None
+    play(NEWEST, other, 'say("new", "more")')
+    assert brought(merge(home, exported(NEWEST, other, "later.jsonl"))) == {"new": "continued"}
+    assert view(NEWEST, home)["new"] == view(NEWEST, other)["new"]
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0)])
+def test_exports_in_one_file(order: tuple[int, ...], tmp_path: Path) -> None:
+    """Two of one machine, of two moments, and one of another, which gave ids and a title again."""
+    home, other = base(NEWEST, tmp_path)
+    third = play(NEWEST, tmp_path / "third", 'say("theirs", "a", "b")')
+    titled = 'db.set_session_title("{}", "Same")'
+    play(NEWEST, third, titled.format("theirs"))
+    play(NEWEST, other, f'say("new", "one")\n{titled.format("new")}')
+    parts = [exported(NEWEST, other, "first"), exported(NEWEST, third, "third.jsonl")]
+    play(NEWEST, other, 'say("new", "two")')
+    parts.append(exported(NEWEST, other, "second"))
+    export = tmp_path / "all.jsonl"
+    export.write_text("".join(parts[number].read_text() for number in order), encoding="utf-8")
+    assert brought(merge(home, export)) == {"new": "new", "theirs": "new"}
+    assert view(NEWEST, home) == {**view(NEWEST, other), **view(NEWEST, third)}
+    titles = {title for (title,) in query(home, "SELECT title FROM sessions")}
+    assert len(titles) == 4 and {"Choir", "Same", None} < titles
+
+
+def test_an_export_that_contradicts_itself_is_refused(tmp_path: Path) -> None:
+    home, other = base(NEWEST, tmp_path)
+    play(NEWEST, home, 'say("choir", "ours")')
+    play(NEWEST, other, 'say("choir", "theirs")')
+    parts = [exported(NEWEST, one, one.name + ".jsonl") for one in (home, other)]
+    both = tmp_path / "both.jsonl"
+    both.write_text("".join(part.read_text() for part in parts), encoding="utf-8")
+    refused = merge(home, both)
+    assert refused.code == 4 and "twice" in refused.document["error"]["message"]
+
+
+@pytest.mark.parametrize("wal", [b"", bytes(32), bytes(5000)])
+def test_a_home_whose_wal_holds_nothing_is_a_source(wal: bytes, tmp_path: Path) -> None:
+    """A process that was killed between its writes leaves an empty one."""
+    home, other = base(NEWEST, tmp_path)
+    play(NEWEST, other, 'say("new", "one")')
+    (other / "state.db-wal").write_bytes(wal)
+    done = merge(home, other)
+    assert done.code == 0 and brought(done) == {"new": "new"}, done
+
+
 def test_a_lineage_that_the_dashboard_exported(tmp_path: Path) -> None:
     home, other = base(NEWEST, tmp_path)
     play(

@@ -144,18 +144,24 @@ def test_after_the_undo_of_a_merge_a_deleted_chat_stays_deleted(tmp_path: Path) 
 def test_what_came_from_here_without_receipts_stays_removed(
     version: str, last: bool, tmp_path: Path
 ) -> None:
-    """Only the database came back, with later ids for what the home said and removed since."""
+    """Only the database came back, with later ids for what the home said and removed since, and one
+    of the chats went on there: what began before the home went on may be one of them.
+    """
     home, other = base(version, tmp_path)
     play(version, other, 'say("theirs", "one", "two", "three")')
     play(version, home, 'say("a1", "four")\nsay("a2", "five")')
     assert merge(other, home).code == 0
-    play(version, other, 'say("after", *"some more words than were removed".split())')
-    scp = tmp_path / "scp.db"
-    shutil.copyfile(other / "state.db", scp)
+    play(version, other, 'say("a1", *"some more words than were removed".split())')
     gone = 'db.delete_session("a1")\ndb.delete_session("a2")'
     more = 'say("later", "six")\nsay("later", "seven", "eight", "nine")'
     play(version, home, f"{more}\n{gone}" if last else f"{gone}\n{more}")
+    play(version, other, 'say("after", "nine")')
+    scp = tmp_path / "scp.db"
+    shutil.copyfile(other / "state.db", scp)
     now = view(version, home)
+    [seen] = run("copies", scp, "--json", home=home).document["copies"]
     done = merge(home, scp)
+    assert set(seen["brought"]) == set(brought(done)) and set(seen["asked"]) == left(done)
     assert {"a1", "a2"} <= left(done) and "after" in brought(done), done
+    assert "name its whole home folder" in " ".join(done.document["sources"][0]["notes"])
     assert view(version, home).keys() == {*now, *brought(done)}
