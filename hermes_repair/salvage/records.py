@@ -106,12 +106,15 @@ def _header_at(data: bytes, at: int) -> tuple[int, bytes, _Pattern]:
 
 def _serial_type(serial: bytes) -> int:
     """Return a serial type that may take several bytes."""
-    kind = 0
-    for byte in serial[:-1]:
-        kind = (kind | byte & 127) << 7
-        if kind > _LARGEST_TYPE:
-            raise NoRecord
-    kind |= serial[-1]
+    if len(serial) == 2:  # of nearly every text that is no word
+        kind = (serial[0] & 127) << 7 | serial[1]
+    else:
+        kind = 0
+        for byte in serial[:-1]:
+            kind = (kind | byte & 127) << 7
+            if kind > _LARGEST_TYPE:
+                raise NoRecord
+        kind |= serial[-1]
     if kind in _NEVER_STORED:
         raise NoRecord
     return kind
@@ -139,8 +142,11 @@ def classes_of(data: bytes, at: int, size: int) -> tuple[int, ...]:
     """
     head, serial, pattern = _header_at(data, at)
     types, end = pattern.types, head
-    for column, told, begin, stop in pattern.stored:
-        kind = told if told < _IN_ONE else _serial_type(serial[begin:stop])
+    for column, told, first, last in pattern.stored:
+        if told == _IN_ONE:
+            kind = serial[first]
+        else:
+            kind = told if told < _IN_ONE else _serial_type(serial[first:last])
         if kind >= _FIRST_OF_LENGTH:
             end += (kind - _FIRST_OF_LENGTH) >> 1
         else:
