@@ -27,7 +27,8 @@ _FREEBLOCK = struct.Struct(">HH")
 
 class PageHeader(NamedTuple):
     """What a b-tree page says of itself. ``begin``: 100 on page 1, else 0. ``right``: the
-    rightmost child of an interior page, else 0. ``pointers``: the offset of each cell."""
+    rightmost child of an interior page, else 0. ``pointers``: the offset of each cell. ``end``:
+    where these end; no cell begins before."""
 
     flags: int
     begin: int
@@ -36,12 +37,7 @@ class PageHeader(NamedTuple):
     fragments: int
     right: int
     pointers: tuple[int, ...]
-
-    @property
-    def end(self) -> int:
-        """Return where the cell pointers end: no cell begins before."""
-        size = INTERIOR_HEADER if self.flags in (TABLE_INTERIOR, INDEX_INTERIOR) else LEAF_HEADER
-        return self.begin + size + 2 * len(self.pointers)
+    end: int
 
 
 class Limits(NamedTuple):
@@ -96,7 +92,8 @@ def read_page_header(data: bytes, page: int, usable: int) -> PageHeader | None:
     if at + count * (2 + _LEAST_CELL) > usable or at + 2 * count > len(data):
         return None
     pointers = _pointer_array(count).unpack_from(data, at)
-    return PageHeader(flags, begin, freeblock, content or 65536, fragments, right, pointers)
+    content, end = content or 65536, at + 2 * count
+    return PageHeader(flags, begin, freeblock, content, fragments, right, pointers, end)
 
 
 def is_sound(header: PageHeader, usable: int) -> bool:

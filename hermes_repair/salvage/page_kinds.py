@@ -22,10 +22,9 @@ from hermes_repair.salvage.first_rows import FirstRowsOfPages, first_rows
 from hermes_repair.salvage.freelist import may_be_trunk
 from hermes_repair.salvage.leaves import PageKind
 from hermes_repair.salvage.page_image import PageImage
-from hermes_repair.salvage.schema_rows import LONGEST_HEADER, may_hold_schema_rows
+from hermes_repair.salvage.schema_rows import is_schema_shape, may_hold_schema_rows
 
 _TOLD_EVERY = 4096
-_NO_RECORD = 256
 _BTREE = {
     TABLE_LEAF: PageKind.TABLE_LEAF,
     TABLE_INTERIOR: PageKind.TABLE_INTERIOR,
@@ -52,6 +51,16 @@ class PageKinds:
     damaged: dict[int, PageKind] = field(default_factory=dict)
     trunks: list[int] = field(default_factory=list)
     schema: list[int] = field(default_factory=list)
+    _schema_like: dict[int, bool] = field(default_factory=dict)
+
+    def is_schema_like(self, page: int) -> bool:
+        """Whether a table leaf begins like sqlite_master; True where it is not known how."""
+        kind = self.begins.kind_of(page)
+        found = self._schema_like.get(kind)
+        if found is None:
+            rows = self.begins.kinds[kind]
+            found = self._schema_like[kind] = not kind or any(map(is_schema_shape, rows))
+        return found
 
 
 def look_at_pages(image: PageImage, progress: Callable[[int], None]) -> PageKinds:
@@ -95,34 +104,44 @@ def _note_btree(seen: PageKinds, number: int, data: bytes, header: PageHeader, u
         seen.damaged[number] = kind
         return
     seen.kinds[number] = kind
-    shortest = note_keys(seen, number, data, header)
+    note_keys(seen, number, data, header)
     if header.right:
         seen.interiors.append(number)
     elif header.flags == TABLE_LEAF:
         seen.begins.note(number, first_rows(data, header, usable))
-    if shortest <= LONGEST_HEADER and may_hold_schema_rows(data, header):
-        seen.schema.append(number)
+        if seen.is_schema_like(number) and may_hold_schema_rows(data, header):
+            seen.schema.append(number)
 
 
-def note_keys(seen: PageKinds, number: int, data: bytes, header: PageHeader) -> int:
-    """Note the least and the greatest key of a page of a table.
+def note_keys(seen: PageKinds, number: int, data: bytes, header: PageHeader) -> None:
+    """Note the least and the greatest key of a page of a table."""
+    pointers = header.pointers
+    if not pointers:
+        return
+    if header.flags == TABLE_LEAF:
+        seen.first[number] = _rowid(data, pointers[0])
+        alone = len(pointers) == 1
+        seen.last[number] = seen.first[number] if alone else _rowid(data, pointers[-1])
+    elif header.flags == TABLE_INTERIOR:
+        seen.first[number] = _key(data, pointers[0])
+        seen.last[number] = _key(data, pointers[-1])
 
-    Returns the size of the shorter header of the first and the last record of a leaf.
-    """
-    shortest = _NO_RECORD
-    if not header.pointers or header.flags not in (TABLE_LEAF, TABLE_INTERIOR):
-        return shortest
-    for keys, at in ((seen.first, header.pointers[0]), (seen.last, header.pointers[-1])):
-        try:
-            if header.flags == TABLE_LEAF:
-                key, record = varint(data, varint(data, at)[1])
-                shortest = min(shortest, data[record])
-            else:
-                key, _ = varint(data, at + CHILD)
-            keys[number] = signed(key)
-        except IndexError:
-            continue  # the page is cut there: its cells are tried one by one when they are read
-    return shortest
+
+def _rowid(data: bytes, cell: int) -> int:
+    """Return the rowid of a table leaf's cell; 0 where the page is cut before its record."""
+    try:
+        rowid, record = varint(data, varint(data, cell)[1])
+    except IndexError:  # its cells are tried one by one when they are read
+        return 0
+    return signed(rowid) if record < len(data) else 0
+
+
+def _key(data: bytes, cell: int) -> int:
+    """Return the key of a table interior page's cell; 0 where the page is cut within it."""
+    try:
+        return signed(varint(data, cell + CHILD)[0])
+    except IndexError:
+        return 0
 
 
 def _other_kind(data: bytes, zeros: bytes, pages: int) -> PageKind:

@@ -20,6 +20,7 @@ _WITH_ROWS: Mapping[int, LeafKind] = {
     PageKind.INDEX_INTERIOR: LeafKind.INDEX,
 }
 _TRUST = tuple(Trust)  # by its number, which is faster than to ask the class
+_TABLE_LEAF, _INDEX_INTERIOR = int(PageKind.TABLE_LEAF), int(PageKind.INDEX_INTERIOR)
 _NOTHING = (PageKind.UNREAD, PageKind.ZERO, PageKind.GARBAGE)
 _ROWID = ("without", "rowid")
 
@@ -152,19 +153,21 @@ class Survey:
     def _leaf(self, page: int) -> Leaf:
         hung = self._hung
         kind = self._kinds[page]
-        low, high = hung.low[page], hung.high[page]
+        low = high = None
+        if kind == _TABLE_LEAF:
+            low, high = hung.low[page], hung.high[page]
         root = hung.root[page] or None
         freed = root is None and self._is_freed(page)
         return Leaf(
-            page=page,
-            kind=_WITH_ROWS[kind],
-            root=root,
-            trust=Trust.FREED if freed else _TRUST[hung.trust[page]],
-            low=low if kind == PageKind.TABLE_LEAF and low != LOWEST else None,
-            high=high if kind == PageKind.TABLE_LEAF and high != HIGHEST else None,
-            stale=page in self._image.stale,
-            interior=kind == PageKind.INDEX_INTERIOR,
-            headless=page in hung.headless,
+            page,
+            _WITH_ROWS[kind],
+            root,
+            Trust.FREED if freed else _TRUST[hung.trust[page]],
+            None if low == LOWEST else low,
+            None if high == HIGHEST else high,
+            page in self._image.stale,
+            kind == _INDEX_INTERIOR,
+            page in hung.headless,
         )
 
 

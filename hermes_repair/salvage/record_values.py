@@ -24,10 +24,11 @@ def converter(
     places = [at for at, _ in named]
     dense = len(named) == len(stored.columns)
     reals = [column.name for _, column in named if column.affinity is Affinity.REAL]
+    rowid_column = stored.rowid_column if stored.rowid_column in names else None
 
     def convert(rowid: int | None, record: tuple[Value, ...]) -> dict[str, Value]:
         if dense and len(record) == len(names):
-            values = dict(zip(names, record, strict=True))
+            values = dict(zip(names, record, strict=False))
         else:
             values = {
                 name: record[at] if at < len(record) else default
@@ -37,8 +38,8 @@ def converter(
             value = values[name]
             if isinstance(value, int):
                 values[name] = float(value)
-        if stored.rowid_column is not None and stored.rowid_column in values:
-            values[stored.rowid_column] = rowid
+        if rowid_column is not None:
+            values[rowid_column] = rowid
         return values
 
     return convert

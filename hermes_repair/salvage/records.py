@@ -20,7 +20,7 @@ _NEVER_STORED = (10, 11)
 _FIRST_OF_LENGTH = 12
 _LONGEST_HEADER = 98_307  # bytes; of 32,767 columns, as SQLite itself limits it
 _LARGEST_TYPE = 1 << 40
-_HEADERS_KEPT, _PATTERNS_KEPT, LONGEST_KEPT = 4096, 4096, 128
+_PATTERNS_KEPT, LONGEST_KEPT = 4096, 128
 _REAL = struct.Struct(">d")
 
 
@@ -88,14 +88,8 @@ def _pattern(classes: bytes) -> _Pattern:
 _pattern_kept = lru_cache(maxsize=_PATTERNS_KEPT)(_pattern)
 
 
-def _pattern_of(serial: bytes) -> _Pattern:
-    """Return the pattern of the serial types of a header."""
-    pattern = _pattern_kept if len(serial) < LONGEST_KEPT else _pattern
-    return pattern(serial.translate(_CLASSES))
-
-
-def _serial_types(data: bytes, at: int) -> tuple[int, bytes]:
-    """Return the size of a record's header and the bytes of its serial types."""
+def _header_at(data: bytes, at: int) -> tuple[int, bytes, _Pattern]:
+    """Return the size of a record's header, the bytes of its serial types, and their pattern."""
     try:
         size, begin = data[at], at + 1
         if size > 127:
@@ -105,17 +99,22 @@ def _serial_types(data: bytes, at: int) -> tuple[int, bytes]:
     end = at + size
     if end < begin or end > len(data) or size > _LONGEST_HEADER:
         raise NoRecord
-    return size, data[begin:end]
+    serial = data[begin:end]
+    pattern = _pattern_kept if size <= LONGEST_KEPT else _pattern
+    return size, serial, pattern(serial.translate(_CLASSES))
 
 
 def _serial_type(serial: bytes) -> int:
     """Return a serial type that may take several bytes."""
-    kind = 0
-    for byte in serial[:-1]:
-        kind = (kind | byte & 127) << 7
-        if kind > _LARGEST_TYPE:
-            raise NoRecord
-    kind |= serial[-1]
+    if len(serial) == 2:  # of nearly every text that is no word
+        kind = (serial[0] & 127) << 7 | serial[1]
+    else:
+        kind = 0
+        for byte in serial[:-1]:
+            kind = (kind | byte & 127) << 7
+            if kind > _LARGEST_TYPE:
+                raise NoRecord
+        kind |= serial[-1]
     if kind in _NEVER_STORED:
         raise NoRecord
     return kind
@@ -126,14 +125,7 @@ def read_header(data: bytes, at: int) -> RecordHeader:
 
     Raises :class:`NoRecord` where it is none, also where the data end within it.
     """
-    size, serial = _serial_types(data, at)
-    read = _header_kept if size <= LONGEST_KEPT else _header
-    return read(size, serial)
-
-
-def _header(size: int, serial: bytes) -> RecordHeader:
-    """Read the serial types of a header of ``size`` bytes."""
-    pattern = _pattern_of(serial)
+    size, serial, pattern = _header_at(data, at)
     types, body = list(pattern.types), 0
     for column, told, begin, end in pattern.stored:
         kind = told
@@ -143,20 +135,18 @@ def _header(size: int, serial: bytes) -> RecordHeader:
     return RecordHeader(size, tuple(types), body)
 
 
-# Most rows of an index have the same header.
-_header_kept = lru_cache(maxsize=_HEADERS_KEPT)(_header)
-
-
 def classes_of(data: bytes, at: int, size: int) -> tuple[int, ...]:
     """Return the serial types of a record of ``size`` bytes, 12 for any BLOB and 13 for any text.
 
     Raises :class:`NoRecord` where its header does not give that size.
     """
-    head, serial = _serial_types(data, at)
-    pattern = _pattern_of(serial)
+    head, serial, pattern = _header_at(data, at)
     types, end = pattern.types, head
-    for column, told, begin, stop in pattern.stored:
-        kind = told if told < _IN_ONE else _serial_type(serial[begin:stop])
+    for column, told, first, last in pattern.stored:
+        if told == _IN_ONE:
+            kind = serial[first]
+        else:
+            kind = told if told < _IN_ONE else _serial_type(serial[first:last])
         if kind >= _FIRST_OF_LENGTH:
             end += (kind - _FIRST_OF_LENGTH) >> 1
         else:
@@ -183,32 +173,34 @@ def decode_record(data: bytes, at: int, size: int, encoding: Encoding) -> tuple[
     """
     if at + size > len(data):
         raise NoRecord
-    head, serial = _serial_types(data, at)
-    pattern = _pattern_of(serial)
+    head, serial, pattern = _header_at(data, at)
     values = pattern.values.copy()
     codec = encoding.codec
     place = at + head
     for column, told, first, last in pattern.stored:
-        if told == _IN_ONE:
-            kind = serial[first]
-        elif told == _IN_TWO:
-            kind = (serial[first] & 127) << 7 | serial[first + 1]
-        else:
-            kind = told if told < _IN_ONE else _serial_type(serial[first:last])
-        if kind >= _FIRST_OF_LENGTH:
-            end = place + ((kind - _FIRST_OF_LENGTH) >> 1)
-            if kind & 1:
-                try:
-                    values[column] = data[place:end].decode(codec)
-                except UnicodeDecodeError:
-                    values[column] = stored_text(data[place:end], encoding)
+        kind = told
+        if told >= _IN_ONE:
+            if told == _IN_ONE:
+                kind = serial[first]
+            elif told == _IN_TWO:
+                kind = (serial[first] & 127) << 7 | serial[first + 1]
             else:
-                values[column] = data[place:end]
-        elif kind in _NEVER_STORED:
-            raise NoRecord
-        else:
-            end = place + NUMBER_SIZES[kind]
-            values[column] = decode_value(kind, data[place:end], encoding)
+                kind = _serial_type(serial[first:last])
+            if kind >= _FIRST_OF_LENGTH:
+                end = place + ((kind - _FIRST_OF_LENGTH) >> 1)
+                if kind & 1:
+                    try:
+                        values[column] = data[place:end].decode(codec)
+                    except UnicodeDecodeError:
+                        values[column] = stored_text(data[place:end], encoding)
+                else:
+                    values[column] = data[place:end]
+                place = end
+                continue
+            if kind in _NEVER_STORED:
+                raise NoRecord
+        end = place + NUMBER_SIZES[kind]
+        values[column] = _number(kind, data[place:end])
         place = end
     if place != at + size:
         raise NoRecord
@@ -243,11 +235,19 @@ def decode_value(kind: int, data: bytes, encoding: Encoding) -> Value:
     """Return one value of a serial type."""
     if kind >= _FIRST_OF_LENGTH:
         return stored_text(data, encoding) if kind & 1 else data
-    if kind == 0:
-        return None
+    return _number(kind, data)
+
+
+def _number(kind: int, data: bytes) -> int | float | None:
+    """Return a value of one of the serial types 0 to 9."""
+    if 0 < kind < 7:
+        return int.from_bytes(data, "big", signed=True)
     if kind == 7:
-        return _real(data)
-    return kind - 8 if kind >= 8 else int.from_bytes(data, "big", signed=True)
+        if len(data) < _REAL.size:
+            raise NoRecord
+        (value,) = _REAL.unpack(data)
+        return value if value == value else None  # SQLite reads a NaN as NULL
+    return kind - 8 if kind else None
 
 
 def stored_text(data: bytes, encoding: Encoding) -> str | RawText:
@@ -282,11 +282,3 @@ def _utf8_of_utf16(data: bytes, encoding: Encoding) -> bytes:
 def _wtf8(code: int) -> bytes:
     """Return a code point in UTF-8, a lone surrogate too."""
     return chr(code).encode("utf-8", "surrogatepass")
-
-
-def _real(data: bytes) -> float | None:
-    """Return a REAL; SQLite reads a NaN as NULL."""
-    if len(data) < _REAL.size:
-        raise NoRecord
-    (value,) = _REAL.unpack(data)
-    return value if value == value else None

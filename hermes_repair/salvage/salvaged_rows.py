@@ -160,7 +160,7 @@ class _Reader:
         self.stored = table.stored
         self.name = table.name
         self.convert = converter(table.stored)
-        self.fewest = fewest_columns(table.stored)
+        self.fewest, self.most = fewest_columns(table.stored), len(table.stored.columns)
         self.needed = values_of(
             [c.name for c in table.stored.columns if c is not None and c.not_null]
         )
@@ -246,7 +246,7 @@ class _Reader:
         ``marks`` are those of the place. ``judged``: the witnesses are asked, for the marks or
         because others may have its key.
         """
-        if len(record) > len(self.stored.columns):
+        if len(record) > self.most:
             self._refuse(rowid, leaf.page, Refusal.MISFIT, None, None)
             return None
         if len(record) < self.fewest:

@@ -13,24 +13,43 @@ from hermes_repair.salvage.records import NoRecord, read_header
 
 _TYPES = frozenset({"table", "index", "view", "trigger"})
 _COLUMNS = 5  # type, name, tbl_name, rootpage, sql
-LONGEST_HEADER = 16  # bytes: five serial types take at most that, but for texts of megabytes
+_LONGEST_HEADER = 16  # bytes: five serial types take at most that, but for texts of megabytes
 _TRIED = 4
 
 
 def may_hold_schema_rows(data: bytes, header: PageHeader) -> bool:
-    """Whether one of the first cells of a table leaf has the serial types of a schema row."""
+    """Whether one of the first cells of a table leaf has the serial types of a schema row.
+
+    The header of the first or the last record has to be as short as one of theirs.
+    """
+    ends = {header.pointers[0], header.pointers[-1]} if header.pointers else ()
+    if not any(_is_short(data, at) for at in ends):
+        return False
     for at in header.pointers[:_TRIED]:
         try:
-            _, at = varint(data, at)
-            _, at = varint(data, at)
-            if _COLUMNS < data[at] <= LONGEST_HEADER and _is_shape(read_header(data, at).types):
+            record = _record_of(data, at)
+            is_short = _COLUMNS < data[record] <= _LONGEST_HEADER
+            if is_short and is_schema_shape(read_header(data, record).types):
                 return True
         except (IndexError, NoRecord):
             continue
     return False
 
 
-def _is_shape(types: tuple[int, ...]) -> bool:
+def _record_of(data: bytes, cell: int) -> int:
+    """Return where the record of a table leaf's cell begins: after its size and rowid."""
+    return varint(data, varint(data, cell)[1])[1]
+
+
+def _is_short(data: bytes, cell: int) -> bool:
+    try:
+        return data[_record_of(data, cell)] <= _LONGEST_HEADER
+    except IndexError:
+        return False
+
+
+def is_schema_shape(types: tuple[int, ...]) -> bool:
+    """Whether a row of sqlite_master can have these serial types."""
     if len(types) != _COLUMNS:
         return False
     texts, root, sql = types[:3], types[3], types[4]

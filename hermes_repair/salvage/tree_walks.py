@@ -23,6 +23,8 @@ _MOST_LOST = 100_000
 _MAY_BE_HEADLESS = (PageKind.GARBAGE, PageKind.OVERFLOW)
 _TABLE = (PageKind.TABLE_LEAF, PageKind.TABLE_INTERIOR)
 _INDEX = (PageKind.INDEX_LEAF, PageKind.INDEX_INTERIOR)
+_FAMILY = (_INDEX, _TABLE)
+"""By whether it is of a table."""
 _INTERIOR = (PageKind.TABLE_INTERIOR, PageKind.INDEX_INTERIOR)
 
 
@@ -154,18 +156,22 @@ class TreeWalks:
 
     def _unfit(self, parent: int, child: int) -> Loss | None:
         """Return why a page cannot be the child of another."""
+        table = self._seen.kinds[parent] in _TABLE
+        in_file = 1 < child <= self._image.page_count and child != parent
+        if in_file and not self._freed[child] and self._seen.kinds[child] in _FAMILY[table]:
+            return None  # as nearly all are
         if not 1 < child <= self._image.page_count:
             return Loss.ABSENT
         if child == parent:
             return Loss.LOOP
         if self._freed[child] and self._sure:
             return Loss.FREE
-        return self._unlike(child, self._seen.kinds[parent] in _TABLE)
+        return self._unlike(child, table)
 
     def _unlike(self, page: int, table: bool) -> Loss | None:
         """Return why a page cannot be of a table (or else of an index)."""
         kind = self._kind(page)
-        if kind in (_TABLE if table else _INDEX):
+        if kind in _FAMILY[table]:
             return None
         if kind in _TABLE or kind in _INDEX:
             return Loss.OTHER_KIND

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Flag, auto
 from itertools import chain
 from operator import and_
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from hermes_repair.model.values import RawText, Row, Value, whole
 from hermes_repair.salvage.assignment import AssignedIndex, Assignment
@@ -55,8 +56,9 @@ class LostRow(NamedTuple):
     hidden: bool | None = False
 
 
+Entry: TypeAlias = tuple[int, tuple[Value, ...]]
+"""The rowid that an entry of an index ends with, and the columns before it."""
 _MOST_KEPT = 20_000
-"""Of so many lost rows what the indexes say is kept: it is asked again when they are written."""
 NOTHING: frozenset[Mark] = frozenset()
 
 
@@ -65,12 +67,14 @@ class _Index:
     """One index as it was read. ``whole``: a row that it does not have is no row.
 
     ``own`` takes what it should say of a row out of its values; ``KeyError`` where the place of a
-    column is not known.
+    column is not known. ``of_lost_places``: its entries of rows whose pages the tree of the table
+    has lost; None where these are too many to be kept.
     """
 
     index: AssignedIndex
     whole: bool
     said: SaidByRowid = field(default_factory=SaidByRowid)
+    of_lost_places: list[Entry] | None = field(default_factory=list)
     own: Callable[[Row], tuple[Value, ...]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -89,7 +93,6 @@ class Witnesses:
         self._copies = [
             said for table in (*COPIES, UNDECIDED) if (said := self._read_copy(table)).count
         ]
-        self._known: dict[str, dict[int, dict[str, Value]]] = {}
         self._counts = [ids for table in (*COUNTS, UNDECIDED) if (ids := self._read_counts(table))]
 
     def marks(self, table: str, rowid: int | None, values: Row) -> frozenset[Mark]:
@@ -159,13 +162,12 @@ class Witnesses:
 
     def _said_of(self, table: str, rowids: Collection[int]) -> dict[int, dict[str, Value]]:
         """Return what the indexes say of rows; nothing of a column of which two say two things."""
-        kept = self._known.get(table)
-        if kept is not None and kept.keys() == set(rowids):
-            return kept
         known: dict[int, dict[str, Value]] = {rowid: {} for rowid in rowids}
         disputed: set[tuple[int, str]] = set()
+        lie_there = all(map(self._is_lost_place(table), rowids))
         for one in self._indexes.get(table, ()) if rowids else ():
-            for rowid, columns in self._entries(one.index):
+            kept = one.of_lost_places if lie_there else None
+            for rowid, columns in self._entries(one.index) if kept is None else kept:
                 row = known.get(rowid)
                 if row is None:
                     continue
@@ -174,9 +176,20 @@ class Witnesses:
                         disputed.add((rowid, name))
         for rowid, name in disputed:
             del known[rowid][name]
-        if len(known) <= _MOST_KEPT:
-            self._known[table] = known
         return known
+
+    def _is_lost_place(self, table: str) -> Callable[[int], bool]:
+        """Return what tells whether a rowid lies where the tree of a table has lost a page."""
+        rows = self._assignment.tables.get(table)
+        places = rows.places_lost if rows is not None else ()
+        firsts = [first for first, _ in places]
+        lasts = [last for _, last in places]
+
+        def is_lost(rowid: int) -> bool:
+            at = bisect_right(firsts, rowid) - 1
+            return at >= 0 and rowid <= lasts[at]
+
+        return is_lost
 
     def _can_hide(self, table: str) -> bool:
         """Whether rows of a table can be messages that no chat shows any more."""
@@ -254,7 +267,8 @@ class Witnesses:
     def _read_index(self, index: AssignedIndex) -> _Index:
         found = _Index(index, index.whole)
         is_entry = _entries_of(self._allowed(index))
-        add = found.said.add
+        is_lost = self._is_lost_place(index.table)
+        add, kept = found.said.add, found.of_lost_places
         entries = 0
         for leaf in self._assignment.survey.leaves_of(index.root):
             if leaf.stale or leaf.trust is not Trust.TREE:
@@ -263,8 +277,13 @@ class Witnesses:
                 if entry is None or not is_entry(entry):
                     found.whole = False
                 elif not leaf.stale:
-                    add(whole(entry[-1]), entry[:-1])
+                    rowid, columns = whole(entry[-1]), entry[:-1]
+                    add(rowid, columns)
                     entries += 1
+                    if is_lost(rowid) and kept is not None:
+                        kept.append((rowid, columns))
+                        kept = kept if len(kept) < _MOST_KEPT else None
+        found.of_lost_places = kept
         # A row has one entry: where one has two, a page stands for another, which is gone.
         found.whole = found.whole and entries == found.said.count
         return found
@@ -285,7 +304,7 @@ class Witnesses:
         by_name |= {rowid: Stored.INTEGER} if rowid is not None else {}
         return tuple(int(by_name.get(name, ANYTHING)) for name in index.columns)
 
-    def _entries(self, index: AssignedIndex) -> Iterator[tuple[int, tuple[Value, ...]]]:
+    def _entries(self, index: AssignedIndex) -> Iterator[Entry]:
         is_entry = _entries_of(self._allowed(index))
         for leaf in self._assignment.survey.leaves_of(index.root):
             for _, entry in rows_of(self._image, leaf):
