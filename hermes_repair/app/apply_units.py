@@ -28,6 +28,7 @@ from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import BadRecord, HermesRepairError, Refused
 from hermes_repair.model.plans import (
     SCHEMA_ENTRIES,
+    VACUUM,
     Header,
     Outline,
     Unit,
@@ -224,7 +225,8 @@ def close_receipt(run: Run, path: Path) -> None:
 def prune_backups(folder: Folder, now: float) -> list[Path]:
     """Remove old backups: the newest 3, unfinished runs' and anything under 7 days stay (R4).
 
-    Copies of a damaged database do not count among the 3, so that they push no good one out.
+    Copies of a damaged database do not count among the 3, so that they push no good one out. What
+    `vacuum` replaced does not either: as long as that is there, the room is not won.
     """
     removed: list[Path] = []
     if not is_folder(folder.backups):
@@ -233,9 +235,10 @@ def prune_backups(folder: Folder, now: float) -> list[Path]:
         (path for path in folder.backups.iterdir() if is_folder(path)),
         key=lambda path: (path.stat().st_mtime, path.name),
     )
-    sound = [place for place in kept if not place.name.startswith(DAMAGED)]
     damaged = [place for place in kept if place.name.startswith(DAMAGED)]
-    old = [*sound[:-KEEP_BACKUPS], *damaged[:-KEEP_BACKUPS]]
+    larger = [place for place in kept if place.name.endswith(f"-{VACUUM}")]
+    sound = [place for place in kept if place not in damaged and place not in larger]
+    old = [*sound[:-KEEP_BACKUPS], *damaged[:-KEEP_BACKUPS], *larger]
     if not old:
         return removed
     unreadable: list[tuple[Path, BadRecord]] = []

@@ -8,14 +8,14 @@ from pathlib import Path
 
 from hermes_repair.app.clean_locks import COMMAND as LOCK_CLEANING
 from hermes_repair.app.environment import folder_of
-from hermes_repair.app.receipts import INSTALL, RESTORE, replaced_in
+from hermes_repair.app.receipts import RESTORE, replaced_in
 from hermes_repair.app.recover import answer_of, said
 from hermes_repair.home.layout import Home
 from hermes_repair.model.actions import RowDelete
 from hermes_repair.model.choices import WalChoice
 from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import BadRecord, Refused
-from hermes_repair.model.plans import Header, UnitState
+from hermes_repair.model.plans import VACUUM, Header, UnitState
 from hermes_repair.model.values import Row, Value
 from hermes_repair.records import plan_database
 from hermes_repair.records.folder import Folder, number_of
@@ -48,6 +48,8 @@ class Entry:
     @property
     def can_be_undone(self) -> bool:
         done = self.done > 0 or (self.installs and self.state == "done")
+        if self.vacuums and not self.has_backup:
+            return False  # there is nothing to give back, and no row is another
         return done and (self.replaced_by is None or self.rewrites_files)
 
     @property
@@ -58,7 +60,18 @@ class Entry:
     @property
     def installs(self) -> bool:
         """Whether this run put a new database in the place of another, whose files are kept."""
-        return self.header.command == INSTALL
+        return self.header.installed is not None
+
+    @property
+    def vacuums(self) -> bool:
+        """Whether this run wrote the database anew, every row as it was."""
+        return self.header.command == VACUUM
+
+    @property
+    def has_backup(self) -> bool:
+        """Whether the file from before this run is still kept."""
+        backup = self.header.backup
+        return backup is not None and (self.path.parent.parent / backup).is_file()
 
     @property
     def is_final(self) -> bool:

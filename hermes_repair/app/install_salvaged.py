@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, dataclass, field, replace
 from pathlib import Path
 
 from hermes_repair import host
@@ -41,9 +41,15 @@ from hermes_repair.app.preflight import (
 from hermes_repair.app.receipts import INSTALL, close_empty, is_open, write_empty
 from hermes_repair.home.side_stores import at_store
 from hermes_repair.host import FileFacts, ProcessInfo
-from hermes_repair.model.commands_to_type import advice, command, salvage_command
-from hermes_repair.model.errors import Changed, DatabaseUnreadable, HermesRepairError, Refused
-from hermes_repair.model.plans import Header
+from hermes_repair.model.commands_to_type import advice, command
+from hermes_repair.model.errors import (
+    Changed,
+    DatabaseUnreadable,
+    HermesRepairError,
+    Refused,
+    WrittenSince,
+)
+from hermes_repair.model.plans import VACUUM, Header
 from hermes_repair.records import plan_database
 from hermes_repair.records.folder import DAMAGED, Folder
 from hermes_repair.records.plan_file import PlanFile
@@ -67,6 +73,18 @@ class Installed:
     late: tuple[ProcessInfo, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a database is put in place. ``called`` is the name of the receipt.
+
+    ``lost`` and ``beside`` are those of :func:`install`.
+    """
+
+    called: str = INSTALL
+    lost: Collection[int] = ()
+    beside: Mapping[str, Path] = field(default_factory=dict)
+
+
 def install(
     run: Run,
     new: Path,
@@ -85,15 +103,14 @@ def install(
     """
     with single_run(run.folder):
         settle_all(run)
-        return replace_database(run, new, base, lost, beside)
+        return replace_database(run, new, base, Cause(lost=lost, beside=beside or {}))
 
 
 def replace_database(
     run: Run,
     new: Path,
     base: str | None = None,
-    lost: Collection[int] = (),
-    beside: Mapping[str, Path] | None = None,
+    cause: Cause = Cause(),
 ) -> Installed:
     """Do what :func:`install` does, in a run that has the lock and settled what was cut off."""
     home, folder = run.home, run.folder
@@ -109,17 +126,17 @@ def replace_database(
     if new.stat().st_dev != home.database.parent.stat().st_dev:
         need += new.stat().st_size  # else it is moved
     disk = require_writable(run, need)
-    receipt = folder.new_receipt(INSTALL, run.now())
-    kept = _kept(folder, receipt)
+    receipt = folder.new_receipt(cause.called, run.now())
+    kept = _kept(folder, receipt, cause.called)
     content = json.dumps(table_digests(new))
-    told = lost_text(lost, some_messages(new)) if lost else None
+    told = lost_text(cause.lost, some_messages(new)) if cause.lost else None
     with _whole(run), staged(home, new, _like(run, file_status)) as place:
         there = file_status.facts.main.exists
         write_empty(
             run,
             receipt,
             file_status.marks,
-            INSTALL,
+            cause.called,
             backup=str((kept / kept_name(home)).relative_to(folder.path)) if there else None,
             installed=marks_of(place),
             content=content,
@@ -128,10 +145,10 @@ def replace_database(
         )
         plan_database.sync(receipt)
         with locked(run, home.database, place):
-            if there or beside or any(found.exists for found in file_status.facts.sidecars):
+            if there or cause.beside or any(found.exists for found in file_status.facts.sidecars):
                 folder.make(kept)
             copy_as_files(run, file_status, kept)
-            for name, source in (beside or {}).items():
+            for name, source in cause.beside.items():
                 host.copy_files([(source, kept / name)])
                 folder.own(kept / name)
             _require_base(run, look_from_outside(home), file_status.marks)
@@ -140,8 +157,10 @@ def replace_database(
     return Installed(receipt, kept, disk, late)
 
 
-def _kept(folder: Folder, receipt: Path) -> Path:
-    """Return where the files lie that an install replaced."""
+def _kept(folder: Folder, receipt: Path, called: str) -> Path:
+    """Return where the files lie that an install replaced; those of a VACUUM were sound."""
+    if called == VACUUM:
+        return folder.backup_dir(receipt)
     return folder.backups / f"{DAMAGED}-{receipt.stem}"
 
 
@@ -195,16 +214,13 @@ def require_settled(folder: Folder) -> None:
         if header is not None:
             raise Refused(
                 f"{path.stem} was interrupted, and what it had moved is not back yet.",
-                advice(
-                    "`{}` gives it back, and begins again.",
-                    salvage_command(header.store, "--install"),
-                ),
+                advice("`{}` gives it back, and begins again.", header.begins_again),
             )
 
 
 def _open_header(receipt: PlanFile) -> Header | None:
     header = receipt.header()
-    if header.command != INSTALL or not is_open(header):
+    if header.installed is None or not is_open(header):
         return None
     receipt.require_sealed()
     return header
@@ -214,7 +230,7 @@ def settle(run: Run, path: Path, header: Header) -> str:
     """Find out how far an install or its undo came, make it whole, and say so in one sentence."""
     name = run.home.database_name
     file_status = look_from_outside(run.home)
-    kept = _kept(run.folder, path)
+    kept = _kept(run.folder, path, header.command)
     if header.undoing is not None:
         return _settle_undo(run, path, header, file_status)
     if _is_installed(file_status, header):
@@ -271,7 +287,7 @@ def _is_old(file_status: FileStatus, header: Header) -> bool:
 
 
 def _settle_undo(run: Run, path: Path, header: Header, file_status: FileStatus) -> str:
-    kept, name = _kept(run.folder, path), run.home.database_name
+    kept, name = _kept(run.folder, path, header.command), run.home.database_name
     staging(run.home).unlink(missing_ok=True)
     with plan_database.edit(path) as receipt:
         if _is_installed(file_status, header):
@@ -305,7 +321,7 @@ def uninstall(run: Run, path: Path, header: Header) -> None:
     written since would be lost.
     """
     run = at(run, header)
-    home, kept = run.home, _kept(run.folder, path)
+    home, kept = run.home, _kept(run.folder, path, header.command)
     old = kept / kept_name(home) if header.backup is not None else None
     if old is not None and not old.is_file():
         raise Refused(
@@ -357,9 +373,20 @@ def _require_unwritten(run: Run, path: Path, header: Header) -> None:
     names = sorted(
         name for name in now.keys() | installed.keys() if now.get(name) != installed.get(name)
     )
-    if names:
-        raise Refused(
-            f"{path.stem} cannot be undone: the database was written to since"
-            f" ({', '.join(names)}), and that would be lost.",
-            f"Nothing was changed. The files from before are in {_kept(run.folder, path)}.",
+    if not names:
+        return
+    kept = _kept(run.folder, path, header.command)
+    said = f"{path.stem} cannot be undone: the database was written to since ({', '.join(names)})"
+    if header.command == VACUUM:
+        raise WrittenSince(
+            f"{said}. The file from before is in {kept}, without that.",
+            advice(
+                "Nothing was changed, and nothing has to be taken back: every row that was there"
+                " then was written as it was. To go back to it on purpose: {}",
+                command("restore", path.stem),
+            ),
         )
+    raise Refused(
+        f"{said}, and that would be lost.",
+        f"Nothing was changed. The files from before are in {kept}.",
+    )

@@ -202,7 +202,8 @@ def left_by_us(folder: Folder, file_status: FileStatus) -> Path | None:
             return path
         wrote = file_status.facts.wal.mtime_ns / 1e9 > header.created - CLOCKS
         same = header.base.partition(":")[0] == main
-        takes_it_away = header.command in (ANSWERS[WalChoice.IGNORE], INSTALL)
+        replaces = header.installed is not None
+        takes_it_away = replaces or header.command == ANSWERS[WalChoice.IGNORE]
         if is_open(header) and not takes_it_away and same and wrote:
             return path
     return None

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hermes_repair.app.environment import Run
 from hermes_repair.app.file_status import FileStatus, read_what_is_left
-from hermes_repair.app.install_salvaged import Installed, replace_database, settle_all
+from hermes_repair.app.install_salvaged import Cause, Installed, replace_database, settle_all
 from hermes_repair.app.leftovers import remove_leftovers
 from hermes_repair.app.preflight import file_state, kept_name, require_alone, single_run
 from hermes_repair.app.salvage import Salvaged
@@ -84,7 +84,9 @@ def salvage_and_install(
             of_chats = run.home.store is None
             # Of any other it is not proven that only the damage took it out of its chat.
             lost = ids_in(made.ledger.table(MESSAGES).lost_shown) if of_chats else frozenset()
-            installed = replace_database(run, made.database, marks, lost, _beside(made))
+            installed = replace_database(
+                run, made.database, marks, Cause(lost=lost, beside=_beside(made))
+            )
         finally:
             folder.remove_backup(place)
     return SalvagedInPlace(name, made.ledger, installed, recovered)

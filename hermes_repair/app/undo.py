@@ -62,8 +62,8 @@ class Undone:
 
     ``given_back`` are messages that had vanished since a repair moved them, ``left_out`` receipts
     that cannot be read, with the reason. ``kept`` are later runs that stay, because something was
-    written since: they made only indexes anew, which follow their tables by themselves, or wrote
-    only files, which Hermes has written since.
+    written since: they made only indexes anew, which follow their tables by themselves, wrote only
+    files, which Hermes has written since, or wrote the database anew as it was.
     """
 
     entries: tuple[Entry, ...]
@@ -116,7 +116,8 @@ def undo(run: Run, named: str | None, agree: Callable[[list[Entry]], bool]) -> U
                     units += len(outcome.done)
                     given_back += outcome.given_back
             except WrittenSince:
-                if entry is entries[-1] or not (entry.rewrites_files or _made_indexes_only(entry)):
+                no_row = entry.rewrites_files or entry.vacuums or _made_indexes_only(entry)
+                if entry is entries[-1] or not no_row:
                     raise
                 kept.append(entry)
     return Undone(

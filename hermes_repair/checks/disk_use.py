@@ -11,9 +11,10 @@ from hermes_repair.checks.registry import check
 from hermes_repair.checks.resolution_units import DATABASE
 from hermes_repair.evidence.cron_executions import abandoned_executions
 from hermes_repair.evidence.scene import Scene
+from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.findings import Finding, Remedy, Severity
-from hermes_repair.model.values import whole
 from hermes_repair.model.words import count, size
+from hermes_repair.store.vacuumed import room_in
 
 LARGE_WAL = 32 << 20
 """Bytes of a -wal that is too large: Hermes takes one in at 4 MB, and from 0.16 on empties it."""
@@ -52,7 +53,7 @@ def wal_oversized(scene: Scene) -> Iterator[Finding]:
         )
 
 
-@check("HK003", "space-reclaimable", Severity.INFO, Remedy.NONE, tables=())
+@check("HK003", "space-reclaimable", Severity.INFO, Remedy.MANUAL, tables=())
 def space_reclaimable(scene: Scene) -> Iterator[Finding]:
     """A large part of state.db is free.
 
@@ -61,22 +62,25 @@ def space_reclaimable(scene: Scene) -> Iterator[Finding]:
     How it happens: sessions were deleted or pruned, or a search index was made anew
     (Hermes #54189, #91120).
 
-    What repair does: nothing. Hermes' own pruning at start gives the room back (`VACUUM`), and that
-    needs as much free disk again as the file takes.
+    What repair does: nothing. `hermes-repair vacuum` writes the file anew (VACUUM) and puts that in
+    its place; the free pages come back at least. Hermes' own pruning at start does it as well.
 
-    How safe it is: nothing is changed.
+    How safe it is: Hermes has to be stopped. Every row, with its number, every index and the search
+    index of the new file are compared with the old one before that is replaced. The old file is
+    kept, `undo` gives it back to the byte until something is written, and the room is won when it
+    is removed (the first `backup prune` after seven days).
     """
-    free, pages, page = (
-        whole(row[0]) if (row := scene.look.one(f"PRAGMA {name}")) else 0
-        for name in ("freelist_count", "page_count", "page_size")
-    )
-    gain = free * page
-    if gain >= WORTH_RECLAIMING and _QUARTER * free >= pages:
+    room = room_in(scene.look)
+    if room.free >= WORTH_RECLAIMING and _QUARTER * room.free >= room.file:
         yield space_reclaimable.finding(
             dict(DATABASE),
-            f"{size(gain)} of the {size(pages * page)} of state.db are free for new messages.",
-            "Nothing needs to be done. VACUUM gives that room back to the disk.",
-            data={"reclaimable": gain, "file": pages * page},
+            f"{size(room.free)} of the {size(room.file)} of state.db are free for new messages;"
+            f" giving them back to the disk takes {size(room.needed)} of it for a while.",
+            advice(
+                "Nothing needs to be done. To see what comes back: `{}`",
+                command("vacuum", "--dry-run"),
+            ),
+            data={"reclaimable": room.free, "file": room.file, "needed": room.needed},
         )
 
 

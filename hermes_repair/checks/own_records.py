@@ -8,7 +8,7 @@ from hermes_repair.checks.registry import check
 from hermes_repair.checks.resolution_units import REPAIR
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.home.layout import RECORDS_DIR
-from hermes_repair.model.commands_to_type import advice, command, salvage_command
+from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.records.folder import ACKNOWLEDGED
 
@@ -22,9 +22,9 @@ def repair_unfinished(scene: Scene) -> Iterator[Finding]:
 
     How it happens: kill, power cut, full disk.
 
-    A salvage that was to replace state.db is different: state.db is the old file or the new one,
-    whole, and the next command of either kind gives the side files of the old one back or leaves
-    the new one in place.
+    A salvage or a `vacuum` that was to replace state.db is different: state.db is the old file or
+    the new one, whole, and the next command that writes gives the side files of the old one back or
+    leaves the new one in place.
 
     What repair does: the next `repair`, `migrate` or `undo` reads from the database which steps
     were done, records that, and continues from there; `undo` can then revert those that were done.
@@ -42,8 +42,8 @@ def repair_unfinished(scene: Scene) -> Iterator[Finding]:
         replaces = header.installed is not None
         again = replaces and (header.store is not None or scene.file.damaged)
         if again:
-            begin = salvage_command(header.store, "--install")
-            hint = advice("`{}` gives back what it had moved, and begins again.", begin)
+            begin = "`{}` gives back what it had moved, and begins again."
+            hint = advice(begin, header.begins_again)
         yield repair_unfinished.finding(
             {"kind": "receipt", "receipt": path.stem},
             f"{what} was interrupted (receipt {path.stem}).",

@@ -88,6 +88,10 @@ COMMANDS = {
         "Bring the chats that another copy has and this home never had. `undo` takes them out"
         " again.",
     ),
+    "vacuum": Listed(
+        "vacuum_command",
+        "Give the disk back the room that state.db does not need. `undo` gives the old file back.",
+    ),
     "restore": Listed(
         "backup_commands", "Restore state.db from a copy, after backing up its present state."
     ),

@@ -40,6 +40,7 @@ _VERBS = {
     *("gateway", "run", "restart", "start", "stop", "chat", "acp", "cron", "dashboard", "desktop"),
     *("serve", "sessions", "tui", "update"),
     *("doctor", "repair", "migrate", "backfill", "locks", "clean", "backup", "restore", "undo"),
+    *("merge", "salvage", "vacuum"),
 }
 _LIMIT = 80
 

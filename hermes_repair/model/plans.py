@@ -19,6 +19,7 @@ from hermes_repair.model.actions import (
     RowInsert,
     SourceRef,
 )
+from hermes_repair.model.commands_to_type import Command, command, salvage_command
 
 ADOPTION = "adoption"
 """The kind of a unit that makes a session for messages that are there already (MS003)."""
@@ -178,6 +179,11 @@ class UnitRecord:
     state: UnitState
 
 
+VACUUM = "vacuum"
+"""What receipts are called of a database that was written anew and put in its own place: an install
+like any other, but that every row is as it was."""
+
+
 @dataclass(frozen=True, slots=True)
 class Header:
     """What a plan or receipt is about, apart from its units.
@@ -220,3 +226,10 @@ class Header:
     lost: str | None = None
     store: str | None = None
     continues: str | None = None
+
+    @property
+    def begins_again(self) -> Command:
+        """What settles a run that was cut off while it put a database in place, and does it."""
+        if self.command == VACUUM:
+            return command(VACUUM)
+        return salvage_command(self.store, "--install")

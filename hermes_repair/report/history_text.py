@@ -82,6 +82,9 @@ def _words(entry: Entry, wide: int = 0) -> str:
         before = Path(entry.header.backup or "").parent.name
         kept = f"; backup {before} holds the files before" if before else ""
         name = entry.header.store or "state.db"
+        if entry.vacuums:
+            kept = kept.replace("the files", "the file") if entry.has_backup else ""
+            return f"{head}vacuum: {entry.state}, wrote {name} anew{kept}"
         return f"{head}salvage: {entry.state}, put a new {name} in place{kept}"
     by = f"; replaced by {entry.replaced_by.stem}" if entry.replaced_by is not None else ""
     after = f"; went on with {entry.header.continues}" if entry.header.continues else ""
@@ -192,6 +195,8 @@ def undo_lines(
         why = "The database was written to since, and an index follows its table by itself."
         if entry.rewrites_files:
             why = "Hermes wrote that file again since."
+        elif entry.vacuums:
+            why = "The database was written to since, and no row is another by it."
         yield Line(f"Left as it is: {_words(entry)}. {why}", asked=True)
     if undone.given_back:
         vanished = count(undone.given_back, "message")

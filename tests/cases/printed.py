@@ -14,7 +14,7 @@ from pathlib import Path
 from tests.cli.speaking import Said, commands
 from tests.command import run
 
-WRITING = ("backfill", "forks", "merge", "migrate", "repair", "restore", "undo")
+WRITING = ("backfill", "forks", "merge", "migrate", "repair", "restore", "undo", "vacuum")
 PLACEHOLDER = re.compile(r"[A-Z]{2,}")
 """What the reader has to put a word of their own for: SESSION, FILE."""
 IN_PART = (

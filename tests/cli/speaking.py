@@ -30,7 +30,7 @@ keep_command_tree()
 
 AT_A_HOME = (
     "ack|backfill|backup|copies|doctor|find|forks|history|locks|merge|migrate|repair|restore"
-    "|tree|undo"
+    "|tree|undo|vacuum"
 )
 COMMAND = re.compile(rf"hermes-repair (?={AT_A_HOME}\b)[^`]*")
 

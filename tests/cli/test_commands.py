@@ -185,6 +185,7 @@ def test_a_session_of_one_profile_is_enough(home: Path, capsys: Capture) -> None
         ["undo"],
         ["backfill"],
         ["restore", "copy.db"],
+        ["vacuum"],
     ],
     ids=" ".join,
 )

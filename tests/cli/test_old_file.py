@@ -51,6 +51,8 @@ COMMANDS: list[tuple[list[str], OldFile]] = [
     (["merge", "COPY", "--dry-run"], STOPS),
     (["merge", "--session", FRONT, "--into-profile", "work", "--yes"], STOPS),
     (["restore", "COPY", "--yes"], STOPS),
+    (["vacuum", "--yes"], STOPS),
+    (["vacuum", "--dry-run"], STOPS),
     (["locks", "list"], NAMED),
     (["locks", "clean"], STOPS),
     (["locks", "install", "--cron"], LEFT),

@@ -23,6 +23,7 @@ from hermes_repair.app.clean_locks import clean
 from hermes_repair.app.environment import Environment, Run
 from hermes_repair.app.file_status import read_file_status
 from hermes_repair.app.open_scene import open_scene
+from hermes_repair.app.vacuum import vacuum
 from hermes_repair.cli.guard import run
 from hermes_repair.model.choices import WalChoice
 from hermes_repair.model.errors import DatabaseUnreadable, InUse, Refused
@@ -266,10 +267,11 @@ def writing_commands(home: Path, environment: Environment) -> dict[str, Callable
             str(home.parent / "copy.db"),
             lambda _source, _kept: True,
         ),
+        "vacuum": lambda: vacuum(Run(home_of(home), environment), lambda _foreseen: True),
     }
 
 
-@pytest.mark.parametrize("command", ["repair", "migrate", "undo", "backup", "restore"])
+@pytest.mark.parametrize("command", ["repair", "migrate", "undo", "backup", "restore", "vacuum"])
 def test_nothing_is_written_beside_a_wal_in_question(
     command: str, home: Path, environment: Environment
 ) -> None:
