@@ -35,9 +35,7 @@ class Bloat:
     file: int
 
 
-def find_bloat(
-    look: Look, table: str, text: Callable[[], int], least: int = LEAST
-) -> Bloat | None:
+def find_bloat(look: Look, table: str, text: Callable[[], int], least: int = LEAST) -> Bloat | None:
     """Return what an index has too much, None where that is not proven to be worth anything.
 
     ``text`` gives the bytes of text of all messages (:func:`text_to_index`); it is asked where the
