@@ -47,7 +47,6 @@ from hermes_repair.transcripts.session_files import (
     FileKind,
     LogHead,
     TranscriptFile,
-    list_sessions,
     read_head,
     read_log,
 )
@@ -131,7 +130,7 @@ def compare_all(snapshot: HistoryEvidence) -> Comparisons:
 
 
 def _transcripts(snapshot: HistoryEvidence) -> Iterator[TranscriptFile]:
-    listing = list_sessions(snapshot.home.sessions_dir)
+    listing = snapshot.session_files[snapshot.home.sessions_dir]
     if listing.problem is not None:
         snapshot.notes.append(
             f"{snapshot.home.sessions_dir} could not be listed: {listing.problem}."
@@ -275,7 +274,7 @@ def compare_logs(snapshot: HistoryEvidence, comparisons: Comparisons) -> dict[st
 
 def _logs(snapshot: HistoryEvidence) -> Iterator[TranscriptFile]:
     meant = snapshot.look_options.sessions
-    for file in list_sessions(snapshot.home.logs_dir).files:
+    for file in snapshot.session_files[snapshot.home.logs_dir].files:
         if file.kind is not FileKind.LOG or (meant and file.session_id not in meant):
             continue
         if file.problem is None:
