@@ -345,7 +345,7 @@ def resolve(home: Home, action: RowInsert) -> Row:
     """
     # Imported here: `locks clean` inserts nothing.
     from hermes_repair.transcripts.message_rows import message_to_row
-    from hermes_repair.transcripts.reader import read_record
+    from hermes_repair.transcripts.source_bytes import read_record
 
     if action.source is None:
         return action.values

@@ -12,7 +12,7 @@ from hermes_repair.home.installs import serving
 from hermes_repair.home.layout import profile_names
 from hermes_repair.model.words import count
 from hermes_repair.schema.search import CJK
-from hermes_repair.transcripts.session_files import FileKind, list_sessions
+from hermes_repair.transcripts.session_files import FileKind
 
 PROFILES = "profiles"
 SELECTION = "selection"
@@ -68,7 +68,7 @@ class LookedAt:
 def looked_at(scene: Scene, sessions: int | None, messages: int | None) -> LookedAt:
     """Return what was seen, after the checks of a scene have run."""
     compared = "comparisons" in vars(scene)  # else no check asked for the files of chats
-    logs = list_sessions(scene.home.logs_dir).files if compared else ()
+    logs = scene.session_files[scene.home.logs_dir].files if compared else ()
     soundness, known = scene.file.soundness, serving(scene.installed)
     whole = soundness is not None and not soundness.unchecked and not soundness.pages_unchecked
     return LookedAt(

@@ -34,8 +34,9 @@ from hermes_repair.store.file_state import main_alone
 from hermes_repair.store.look import Look
 from hermes_repair.store.private_copies import scratch
 from hermes_repair.transcripts.message_keys import Key, content_text, make_key, stored_text
-from hermes_repair.transcripts.reader import BadLine, TranscriptReader, decode_record, read_bytes
+from hermes_repair.transcripts.reader import BadLine, TranscriptReader, decode_record
 from hermes_repair.transcripts.session_files import FileKind, TranscriptFile, spooled_session
+from hermes_repair.transcripts.source_bytes import read_bytes
 
 AROUND = 25  # characters before the word that was sought, and half as many as after it
 SAME_NAMED = 5  # copies with the same bytes that a message is said to be in

@@ -29,8 +29,8 @@ from hermes_repair.transcripts.message_rows import (
     recovered_title,
     tool_calls_of,
 )
-from hermes_repair.transcripts.reader import digested_record, prefix_digest
 from hermes_repair.transcripts.sequences import FileSequence, SessionMeta
+from hermes_repair.transcripts.source_bytes import digested_record, prefix_digest
 from hermes_repair.transcripts.verdicts import Comparison, Fill
 
 ROOM_TO_MOVE = 7

@@ -46,9 +46,8 @@ def search_index_bloated(scene: Scene) -> Iterator[Finding]:
     if not search.whole or search.unfinished:
         return  # it is made anew for another reason, or not at all
     for table in compared_tables(scene):
-        found = scene.look.within_limit(
-            partial(_bloat, table=table, text=lambda: scene.text_to_index)
-        )
+        ask = partial(_bloat, table=table, text=lambda: scene.text_to_index)
+        found = scene.look.within_limit(ask)
         if found is None:
             continue
         remedy, hint = who_makes_anew(scene)

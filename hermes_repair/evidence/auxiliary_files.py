@@ -67,7 +67,7 @@ def find_auxiliary_files(
     """Compare every file of these kinds with the rows and the transcript of its session."""
     known: dict[str, frozenset[Key]] = {}
     meant = scene.look_options.sessions
-    for listing in listings(scene.home):
+    for listing in (*scene.session_files.values(), list_spool(scene.home.root / SPOOL)):
         for file in listing.files:
             if file.kind not in kinds or as_transcript(scene, file) is not None:
                 continue

@@ -35,7 +35,7 @@ from hermes_repair.transcripts.clock import SLACK, Clock, Twin, find_periods
 from hermes_repair.transcripts.comparison import compare
 from hermes_repair.transcripts.log_comparison import compare_log
 from hermes_repair.transcripts.matching import prepare, session_twins
-from hermes_repair.transcripts.quick_comparison import settle
+from hermes_repair.transcripts.quick_comparison import Columns, settle
 from hermes_repair.transcripts.sequences import (
     FileSequence,
     MessageRow,
@@ -47,7 +47,6 @@ from hermes_repair.transcripts.session_files import (
     FileKind,
     LogHead,
     TranscriptFile,
-    list_sessions,
     read_head,
     read_log,
 )
@@ -131,7 +130,7 @@ def compare_all(snapshot: HistoryEvidence) -> Comparisons:
 
 
 def _transcripts(snapshot: HistoryEvidence) -> Iterator[TranscriptFile]:
-    listing = list_sessions(snapshot.home.sessions_dir)
+    listing = snapshot.session_files[snapshot.home.sessions_dir]
     if listing.problem is not None:
         snapshot.notes.append(
             f"{snapshot.home.sessions_dir} could not be listed: {listing.problem}."
@@ -184,34 +183,31 @@ def rows_of(snapshot: HistoryEvidence, session_id: str) -> RowSequence:
     """Return all rows of a session by id, those that our repairs wrote or took out marked."""
     receipt_history = snapshot.receipt_history
     return build_rows(
-        _rows(snapshot, session_id),
+        (MessageRow(whole(id), *rest) for id, *rest in _rows(snapshot, session_id)),
         ours=receipt_history.written,
         dropped=receipt_history.deactivated,
     )
 
 
-def _taking_part(snapshot: HistoryEvidence, session_id: str) -> Iterator[MessageRow]:
+def _taking_part(snapshot: HistoryEvidence, session_id: str) -> Iterator[Columns]:
     """Yield the rows of a session less the copies that a repair of ours took out."""
-    rows = _rows(snapshot, session_id)
-    return (row for row in rows if row.id not in snapshot.receipt_history.deactivated)
+    rows, left_out = _rows(snapshot, session_id), snapshot.receipt_history.deactivated
+    return (row for row in rows if whole(row[0]) not in left_out) if left_out else rows
 
 
-def _rows(snapshot: HistoryEvidence, session_id: str) -> Iterator[MessageRow]:
+def _rows(snapshot: HistoryEvidence, session_id: str) -> Iterator[Columns]:
     columns = snapshot.look.columns("messages")
     flags = "".join(
         f", m.{name}" if name in columns else ", NULL" for name in ("active", "compacted")
     )
     # The ids are sorted alone and the rows joined: sorting whole rows would copy every text.
     # Without the LIMIT, SQLite drops the ORDER BY and takes the order of an index: by active.
-    for row in snapshot.look.rows(
+    return snapshot.look.rows(
         "SELECT m.id, m.role, m.content, m.tool_calls, m.tool_call_id, m.timestamp"
         f"{flags} FROM (SELECT id FROM messages WHERE session_id = ? ORDER BY id LIMIT -1) k"
         " CROSS JOIN messages m ON m.id = k.id",
         [session_id],
-    ):
-        id, role, content, calls, answers, at, active, compacted = row
-        number = whole(id)
-        yield MessageRow(number, role, content, calls, answers, at, active, compacted)
+    )
 
 
 def session_facts(snapshot: HistoryEvidence, session_id: str) -> SessionFacts | None:
@@ -278,7 +274,7 @@ def compare_logs(snapshot: HistoryEvidence, comparisons: Comparisons) -> dict[st
 
 def _logs(snapshot: HistoryEvidence) -> Iterator[TranscriptFile]:
     meant = snapshot.look_options.sessions
-    for file in list_sessions(snapshot.home.logs_dir).files:
+    for file in snapshot.session_files[snapshot.home.logs_dir].files:
         if file.kind is not FileKind.LOG or (meant and file.session_id not in meant):
             continue
         if file.problem is None:

@@ -15,8 +15,8 @@ from hermes_repair.model.receipt_history import Freed
 from hermes_repair.model.values import number, row_digest, whole
 from hermes_repair.store.sequence_marks import known_mark
 from hermes_repair.transcripts.clock import MAX_EPOCH, SLACK
-from hermes_repair.transcripts.reader import prefix_digest
 from hermes_repair.transcripts.session_files import TranscriptFile
+from hermes_repair.transcripts.source_bytes import prefix_digest
 
 IMPORTS_SINCE = 20
 """The schema number from which on a release may have imported chats: 0.19.0 (22) is the first."""

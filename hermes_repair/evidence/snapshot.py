@@ -35,6 +35,7 @@ from hermes_repair.schema.structure import Structure
 from hermes_repair.store.file_state import FileState
 from hermes_repair.store.look import Look
 from hermes_repair.transcripts.message_keys import call_ids, decode_calls, row_key
+from hermes_repair.transcripts.session_files import Listing, list_sessions
 
 
 @dataclass
@@ -133,6 +134,12 @@ class Snapshot:
     def taken_titles(self) -> set[str]:
         """Every title, and those that the plan being made gives: Hermes allows each once."""
         return set(self.titles.exact)
+
+    @cached_property
+    def session_files(self) -> Mapping[Path, Listing]:
+        """What lies in the folders of transcripts and logs; in most homes they are one."""
+        folders = dict.fromkeys((self.home.sessions_dir, self.home.logs_dir))
+        return {folder: list_sessions(folder) for folder in folders}
 
     @cached_property
     def search_index(self) -> SearchIndex:

@@ -1,8 +1,8 @@
 """Whether the database already holds every message of a file, at little more than decoding it.
 
 Nearly every session of a home is whole, and a home can have gigabytes of transcripts. Here file and
-rows go by once, side by side, and texts are compared as they are; only where two differ are keys
-made of both. Where the rows run out before the lines, nothing is decided and
+rows go by once, side by side, many at a time, and texts are compared as they are; only where two
+differ are keys made of both. Where the rows run out before the lines, nothing is decided and
 :func:`~.comparison.compare` has to look.
 """
 
@@ -13,8 +13,9 @@ import re
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from hermes_repair.model.values import Value
 from hermes_repair.transcripts.clock import Twin, parse_time, trusted_twins
@@ -27,15 +28,17 @@ from hermes_repair.transcripts.message_keys import (
     row_key,
     stored_text,
 )
-from hermes_repair.transcripts.reader import BadLine, Message, TranscriptReader
+from hermes_repair.transcripts.reader import BadLine, Batch, Message, TranscriptReader
 from hermes_repair.transcripts.sequences import (
-    MessageRow,
     is_genuine,
     is_spoken,
     role_flags,
     row_time,
 )
 from hermes_repair.transcripts.verdicts import Comparison, Counts, whole
+
+Columns: TypeAlias = tuple[Value, ...]
+"""A row in the order of :class:`~.sequences.MessageRow`."""
 
 _ID = re.compile(r'"id": "([^"\\]*)"')
 _SAMPLE = 100  # turns kept at each end of a file as evidence of its zone
@@ -53,7 +56,7 @@ class Settled:
     twins: tuple[Twin, ...]
 
 
-def settle(session_id: str, path: Path, rows: Iterable[MessageRow]) -> Settled | None:
+def settle(session_id: str, path: Path, rows: Iterable[Columns]) -> Settled | None:
     """Return the answer where every message of the file is a row, in this order; else ``None``.
 
     ``rows`` are all rows of the session by ascending id, less those that a receipt of ours
@@ -64,10 +67,10 @@ def settle(session_id: str, path: Path, rows: Iterable[MessageRow]) -> Settled |
     walk = _Walk(iter(rows))
     reader = TranscriptReader(path)
     try:
-        for record in reader:
-            if isinstance(record, BadLine):
-                walk.bad.append(record)
-            elif not walk.take(record.message):
+        for piece in reader.pieces():
+            if isinstance(piece, BadLine):
+                walk.bad.append(piece)
+            elif not walk.take(piece.messages if isinstance(piece, Batch) else [piece.message]):
                 return None
         walk.finish()
     except RecursionError:
@@ -80,8 +83,9 @@ def settle(session_id: str, path: Path, rows: Iterable[MessageRow]) -> Settled |
 class _Walk:
     """Lines and rows side by side, and what was seen of them."""
 
-    def __init__(self, rows: Iterator[MessageRow]) -> None:
+    def __init__(self, rows: Iterator[Columns]) -> None:
         self._rows = rows
+        self._ahead: deque[Columns] = deque()  # rows that were taken, but not by a message
         self._stamp: Any = None
         self._stamped: Value = None
         self._first: list[tuple[Any, Value]] = []
@@ -90,18 +94,44 @@ class _Walk:
         self.lines = 0
         self.bad: list[BadLine] = []
 
-    def take(self, message: Message) -> bool:
-        """Go on to the row of the next message; ``False`` where there is none."""
-        role = message.get("role")
-        if role not in COMPARED:
-            return isinstance(role, str)
-        content, calls = message.get("content"), message.get("tool_calls")
-        answered = message.get("tool_call_id")
-        stamp = message.get("timestamp")
+    def take(self, messages: list[Message]) -> bool:
+        """Go on to the rows of the next messages; ``False`` where one has none."""
+        roles = [message.get("role") for message in messages]
+        if not all(isinstance(role, str) for role in roles):
+            return False
+        said = [one for one, role in zip(messages, roles, strict=True) if role in COMPARED]
+        if self._ahead:
+            return all(map(self._seek, said))
+        # As a rule the row of each message is the next one.
+        rows = list(islice(self._rows, len(said)))
+        for place, (message, row) in enumerate(zip(said, rows, strict=False)):
+            role, content, calls = (
+                message["role"],
+                message.get("content"),
+                message.get("tool_calls"),
+            )
+            if (
+                row[1] != role
+                or type(content) is not str
+                or content != row[2]
+                or message.get("tool_call_id") != row[4]
+                or ((calls or row[3]) and not _same_calls(calls, row[3]))
+            ):
+                self._ahead.extend(rows[place:])
+                return all(map(self._seek, said[place:]))
+            if message.get("timestamp") != self._stamp:
+                self._end_turn(message.get("timestamp"))
+            self._met(role, content, row)
+        return len(rows) == len(said)
+
+    def _seek(self, message: Message) -> bool:
+        """Go on to the row of a message, past those that are of none; ``False`` where none is."""
+        role, content, calls = message["role"], message.get("content"), message.get("tool_calls")
+        answered, stamp = message.get("tool_call_id"), message.get("timestamp")
         if stamp != self._stamp:
             self._end_turn(stamp)
         key = None
-        for row in self._rows:
+        for row in self._left():
             if row[1] == role:
                 if content == row[2] and answered == row[4] and type(content) is str:
                     same = _same_calls(calls, row[3]) if calls or row[3] else True
@@ -109,13 +139,22 @@ class _Walk:
                     key = key or message_key(message, content_text(content))
                     same = key == row_key(role, row[2], row[3], row[4])
                 if same:
-                    self._stamped = row[5]
-                    if role == "tool" or is_spoken(role, content):
-                        self.lines += 1
-                        self._inactive += row[6] is not None and row[6] != 1
+                    self._met(role, content, row)
                     return True
             self._extra += _is_genuine(row)
         return False
+
+    def _left(self) -> Iterator[Columns]:
+        """Yield the rows that no message has met, those that were taken ahead first."""
+        while self._ahead or (row := next(self._rows, None)) is not None:
+            yield self._ahead.popleft() if self._ahead else row
+
+    def _met(self, role: str, content: Any, row: Columns) -> None:
+        """Count a message that is a row."""
+        self._stamped = row[5]
+        if role == "tool" or is_spoken(role, content):
+            self.lines += 1
+            self._inactive += row[6] is not None and row[6] != 1
 
     def _end_turn(self, stamp: Any) -> None:
         """Keep when the turn ended and when its last row was stamped; begin another."""
@@ -127,7 +166,7 @@ class _Walk:
     def finish(self) -> None:
         """Count the rows after the last line."""
         self._end_turn(None)
-        for row in self._rows:
+        for row in self._left():
             self._extra += _is_genuine(row)
 
     def settled(self, session_id: str) -> Settled:
@@ -164,6 +203,6 @@ def _same_calls(calls: Any, stored: Value) -> bool:
     return bool(calls == decoded or calls_text(calls) == calls_text(decoded))
 
 
-def _is_genuine(row: MessageRow) -> bool:
+def _is_genuine(row: Columns) -> bool:
     text = row[2] if isinstance(row[2], str) else stored_text(row[2])
     return is_genuine(role_flags(row[1], text))

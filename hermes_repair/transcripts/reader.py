@@ -14,13 +14,11 @@ file: it tells no byte offsets, holds lines of any length, and takes twice the t
 from __future__ import annotations
 
 import errno
-import hashlib
 import json
 import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, TypeAlias
@@ -69,6 +67,17 @@ class BadLine(NamedTuple):
 
 
 Record: TypeAlias = Line | BadLine
+
+
+class Batch(NamedTuple):
+    """The messages of neighbouring lines, each of which is an object and nothing besides.
+
+    ``offset`` is where the first begins, ``lengths`` are bytes without the LF.
+    """
+
+    offset: int
+    lengths: list[int]
+    messages: list[Message]
 
 
 def decode_record(data: bytes) -> Message:
@@ -228,14 +237,11 @@ def _unexplained(data: bytes, offset: int, reason: str) -> list[Record]:
     return [BadLine(offset, len(data), why)]
 
 
-_CHUNK = 1 << 20  # bytes
+_CHUNK = MOST_PARTS  # bytes, so that no line of a chunk has more parts
+_CONTAINERS = frozenset({dict, list})
 MAX_LINE = 64 * 1024 * 1024
 MOST_LINES = 1_000_000
 """Records that one file may have: what is compared of each stays in memory."""
-
-
-class SourceChanged(ValueError):
-    """The bytes that a plan named are no longer in the file (changed, truncated or gone)."""
 
 
 @dataclass(slots=True)
@@ -255,52 +261,100 @@ class TranscriptReader:
     changed: bool = field(default=False, init=False)
 
     def __iter__(self) -> Iterator[Record]:
+        for piece in self.pieces():
+            if not isinstance(piece, Batch):
+                yield piece
+                continue
+            offset = piece.offset
+            for length, message in zip(piece.lengths, piece.messages, strict=True):
+                yield Line(offset, length, message)
+                offset += length + 1
+
+    def pieces(self) -> Iterator[Batch | Record]:
+        """Yield the records in file order, those of usual lines many at a time."""
+        number = 0
         with open_regular(self.path) as file:
             status = os.fstat(file.fileno())
             self.size, self.mtime_ns = status.st_size, status.st_mtime_ns
-            for number, record in enumerate(self._records(file)):
-                if number == MOST_LINES:
+            for piece in self._pieces(file):
+                number += len(piece.messages) if isinstance(piece, Batch) else 1
+                if number > MOST_LINES:
                     raise OSError(errno.EFBIG, f"more than {MOST_LINES:,} lines", str(self.path))
-                yield record
+                yield piece
             after = os.fstat(file.fileno())
             self.grew = after.st_size > self.size
             self.changed = after.st_size < self.size or (
                 after.st_size == self.size and after.st_mtime_ns != self.mtime_ns
             )
 
-    def _records(self, file: BinaryIO) -> Iterator[Record]:
-        limit, size = self.max_line, self.size
-        decode = orjson.loads
+    def _pieces(self, file: BinaryIO) -> Iterator[Batch | Record]:
         offset = 0
-        for data in iter(partial(file.readline, limit), b""):
-            length = len(data)
-            if offset + length > size:
-                yield from self._last(data[: size - offset], offset)
-                return
-            # The usual line: an object that ends the line. All else goes the careful way.
-            if data.endswith(b"}\n") and (length < SHORTEST_DEEP or too_much(data) is None):
-                try:
-                    message = decode(data)
-                except orjson.JSONDecodeError:
-                    yield from split_line(data, offset)
+        while offset < self.size:
+            chunk = file.read(min(_CHUNK, self.size - offset))
+            end = chunk.rfind(b"\n") + 1
+            file.seek(offset + end)
+            if end:
+                yield from self._whole_lines(chunk[:end], offset)
+            else:  # one that is longer than a chunk, or the last one without its end
+                data = file.readline(self.max_line)
+                if not data:
+                    return  # it was cut off meanwhile
+                end = len(data)
+                if offset + end > self.size:
+                    yield from self._last(data[: self.size - offset], offset)
+                    return
+                if end == self.max_line and not data.endswith(b"\n"):
+                    end += _skip_line(file, self.max_line)
+                    yield BadLine(offset, end, TOO_LARGE)
                 else:
-                    if type(message) is not dict:
-                        yield BadLine(offset, length - 1, "not an object")
-                    elif is_rounded(message):
-                        yield from split_line(data, offset)
-                    else:
-                        yield Line(offset, length - 1, message)
-            elif length == limit and not data.endswith(b"\n"):
-                length += _skip_line(file, limit)
-                yield BadLine(offset, length, "too large")
+                    yield from split_line(data, offset)
+            offset += end
+
+    def _whole_lines(self, chunk: bytes, offset: int) -> Iterator[Batch | Record]:
+        """Yield what the lines of ``chunk`` hold, each with its end, from byte ``offset`` on."""
+        lines = chunk.split(b"\n")[:-1]
+        messages = _usual(lines) if len(chunk) <= self.max_line else None
+        if messages is not None:
+            yield Batch(offset, [len(line) for line in lines], messages)
+            return
+        for line in lines:
+            length, usual = len(line), _usual([line])
+            if length >= self.max_line:
+                yield BadLine(offset, length + 1, TOO_LARGE)
+            elif usual is not None:
+                yield Line(offset, length, usual[0])
             else:
-                yield from split_line(data, offset)
-            offset += length
+                yield from split_line(line, offset)
+            offset += length + 1
 
     def _last(self, data: bytes, offset: int) -> Iterator[Record]:
         """Yield what of a line lay in the file when it was opened; the rest is being written."""
         for record in split_line(data, offset):
             yield record._replace(reason="being written") if isinstance(record, BadLine) else record
+
+
+def _usual(lines: list[bytes]) -> list[Message] | None:
+    """Return the messages of usual lines, objects that end the line; None where one is not.
+
+    The lines are of one chunk, so that none has too many parts, and orjson itself stops at 1,024
+    levels: only what has levels below a message is asked for their number.
+    """
+    messages = []
+    decode = orjson.loads
+    for line in lines:
+        if not line.endswith(b"}"):
+            return None
+        try:
+            message = decode(line)
+        except orjson.JSONDecodeError:
+            return None
+        if type(message) is not dict or is_rounded(message):
+            return None
+        nested = not _CONTAINERS.isdisjoint(map(type, message.values()))
+        if nested and too_much(line):
+            return None
+        messages.append(message)
+    return messages
 
 
 def _skip_line(file: BinaryIO, limit: int) -> int:
@@ -311,44 +365,3 @@ def _skip_line(file: BinaryIO, limit: int) -> int:
         if data.endswith(b"\n"):
             break
     return skipped
-
-
-def read_record(path: Path, offset: int, length: int, sha256: str) -> Message:
-    """Return one message exactly as its source holds it, numbers included.
-
-    Raises :class:`SourceChanged` where those bytes are not the ones that ``sha256`` names, and
-    ``OSError`` where the file cannot be read.
-    """
-    data = read_bytes(path, offset, length)
-    if hashlib.sha256(data).hexdigest() != sha256:
-        raise SourceChanged(f"the bytes at {offset} of {path.name} are not the ones that were read")
-    return decode_exactly(data)
-
-
-def digested_record(path: Path, offset: int, length: int) -> tuple[Message, str]:
-    """Return one message and the sha256 (hex) by which a plan names it; raises as read_bytes."""
-    data = read_bytes(path, offset, length)
-    return decode_exactly(data), hashlib.sha256(data).hexdigest()
-
-
-def prefix_digest(path: Path, size: int) -> str:
-    """Return the sha256 (hex) of the first ``size`` bytes of a file, or of all where it is shorter.
-
-    Raises ``OSError`` where it cannot be read.
-    """
-    hasher = hashlib.sha256()
-    with open_regular(path) as stream:
-        while size and (chunk := stream.read(min(_CHUNK, size))):
-            hasher.update(chunk)
-            size -= len(chunk)
-    return hasher.hexdigest()
-
-
-def read_bytes(path: Path, offset: int, length: int) -> bytes:
-    """Return ``length`` bytes at ``offset``; :class:`SourceChanged` where the file ends before."""
-    with open_regular(path) as file:
-        file.seek(offset)
-        data = file.read(length)
-    if len(data) != length:
-        raise SourceChanged(f"{path.name} is shorter than it was")
-    return data

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from hermes_repair.transcripts.reader import digested_record, read_record
 from hermes_repair.transcripts.session_files import (
     FileKind,
     LogFile,
@@ -19,6 +18,7 @@ from hermes_repair.transcripts.session_files import (
     read_spooled,
     spooled_session,
 )
+from hermes_repair.transcripts.source_bytes import digested_record, read_record
 from tests.unit.transcripts_model import key_of
 
 

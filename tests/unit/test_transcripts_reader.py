@@ -18,14 +18,12 @@ from hermes_repair.host.regular_files import open_regular
 from hermes_repair.transcripts.reader import (
     BadLine,
     Line,
-    SourceChanged,
     TranscriptReader,
     decode_exactly,
-    digested_record,
-    read_record,
     split_line,
 )
 from hermes_repair.transcripts.sequences import read_sequence
+from hermes_repair.transcripts.source_bytes import SourceChanged, digested_record, read_record
 
 
 def encoded(message: dict[str, Any]) -> bytes:
