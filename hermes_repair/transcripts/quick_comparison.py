@@ -146,8 +146,11 @@ class _Walk:
 
     def _left(self) -> Iterator[Columns]:
         """Yield the rows that no message has met, those that were taken ahead first."""
-        while self._ahead or (row := next(self._rows, None)) is not None:
-            yield self._ahead.popleft() if self._ahead else row
+        while self._ahead:
+            yield self._ahead.popleft()
+        # Not `yield from`, which ends the rows for good where whoever asks stops.
+        while (row := next(self._rows, None)) is not None:
+            yield row
 
     def _met(self, role: str, content: Any, row: Columns) -> None:
         """Count a message that is a row."""
