@@ -380,14 +380,7 @@ def wal(main: bytes, beside: bytes) -> dict[str, Any]:
     return answer
 
 
-OPERATIONS: dict[str, Any] = {
-    "probe": probe,
-    "look": look,
-    "hold": hold,
-    "copy": copy,
-    "compare": compare,
-    "wal": wal,
-}
+OPERATIONS = {work.__name__: work for work in (probe, look, hold, copy, compare, wal)}
 
 
 def main() -> None:
