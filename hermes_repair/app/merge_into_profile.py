@@ -1,12 +1,13 @@
 """``merge --into-profile``: a lineage that is in the wrong profile goes to the right one.
 
-It is merged there, looked at again, and then archived where it was: nothing is deleted. A schema
-without archives (up to 13) leaves it listed in both, which is said.
+It is merged there, looked at again, listed there as it was here, and then archived where it was:
+nothing is deleted. It stays listed in both, which is said, where the schema has no archives (up to
+13), and where the gateway goes on with one of the chats: no list would show what is said then.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -53,9 +54,17 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class _Lineage:
+    """Whole lineages, those of them that are not archived, and those the gateway leads to."""
+
     sessions: tuple[str, ...]
-    open_here: tuple[str, ...]
+    listed: tuple[str, ...]
+    led: tuple[str, ...]
     has_archive: bool
+
+    @property
+    def to_list(self) -> tuple[str, ...]:
+        """What is to be listed there: as here, or all of it where an earlier move archived all."""
+        return self.listed or self.sessions
 
 
 def root_of(run: Run, profile: str) -> Path:
@@ -106,13 +115,46 @@ def move(
     with _at(root) as home:
         request = MergeRequest((run.home.root,), frozenset(lineage.sessions))
         merged = merge(Run(home, run.environment), request, agree)
+    moved = Moved(merged, root, lineage.sessions)
     if merged.declined or merged.refused or merged.stopped is not None:
-        return Moved(merged, root, lineage.sessions, stays="it is not all in the other profile")
+        return replace(moved, stays="it is not all in the other profile")
     if not lineage.has_archive:
-        return Moved(merged, root, lineage.sessions, stays=NO_ARCHIVE)
-    if not lineage.open_here:
-        return Moved(merged, root, lineage.sessions)
-    return _archive(run, Moved(merged, root, lineage.sessions), lineage.open_here, profile)
+        return replace(moved, stays=NO_ARCHIVE)
+    with _at(root) as home:
+        there = Run(home, run.environment)
+        hidden = _archived(there, _names_there(merged, lineage.to_list))
+        listed = _set_archived(there, hidden, 0, f"list {count(len(hidden), 'session')} again")
+    if listed.why:
+        return replace(moved, stays=listed.why)
+    if lineage.led:
+        why = f"the gateway goes on with {lineage.led[0]} here, and no list would show that"
+        return replace(moved, stays=why)
+    gone = f"archive {count(len(lineage.listed), 'session')} that went to {profile}"
+    done = _set_archived(run, lineage.listed, 1, gone)
+    archived = 0 if done.why else len(lineage.listed)
+    return replace(moved, archived=archived, receipt=done.receipt, stays=done.why)
+
+
+def _names_there(merged: Merged, sessions: Collection[str]) -> Iterator[str]:
+    """Yield what these sessions are called in the other profile."""
+    [held] = merged.preview.held
+    for name in sessions:
+        one = held.comparison.verdicts.get(name)
+        brought = one.bring if one is not None and name in held.comparison.accepted else None
+        if brought is not None:
+            yield brought.into
+        else:
+            yield (one.at_home if one is not None else None) or name
+
+
+def _archived(run: Run, sessions: Iterable[str]) -> tuple[str, ...]:
+    """Return those of some sessions that are archived in a home."""
+    names = tuple(sessions)
+
+    def ask(scene: Scene) -> tuple[str, ...]:
+        return tuple(name for name in names if name in scene.node and scene.node[name].archived)
+
+    return ask_scene(run, ask)
 
 
 def _lineage(run: Run, sessions: Collection[str]) -> _Lineage:
@@ -126,19 +168,31 @@ def _lineage(run: Run, sessions: Collection[str]) -> _Lineage:
         return _Lineage(
             tuple(whole),
             tuple(name for name in whole if scene.node[name].archived == 0),
+            tuple(sorted(scene.routing.live_ids & whole.keys())),
             "archived" in scene.look.columns("sessions"),
         )
 
     return ask_scene(run, ask)
 
 
-def _archive(run: Run, moved: Moved, sessions: Collection[str], profile: str) -> Moved:
+@dataclass(frozen=True, slots=True)
+class _Set:
+    """The receipt of a change, and why it was not made, empty where it was."""
+
+    receipt: Path | None = None
+    why: str = ""
+
+
+def _set_archived(run: Run, sessions: Sequence[str], archived: int, summary: str) -> _Set:
+    """Archive sessions of a home, or list them again."""
+    if not sessions:
+        return _Set()
     unit = Unit(
         kind=MERGE,
-        subject=moved.sessions[0],
-        summary=f"archive {count(len(sessions), 'session')} that went to {profile}",
+        subject=sessions[0],
+        summary=summary,
         actions=tuple(
-            RowUpdate("sessions", {"id": name}, {"archived": 0}, {"archived": 1})
+            RowUpdate("sessions", {"id": name}, {"archived": 1 - archived}, {"archived": archived})
             for name in sessions
         ),
         safety=Safety.SAFE,
@@ -155,7 +209,7 @@ def _archive(run: Run, moved: Moved, sessions: Collection[str], profile: str) ->
             assert applied.receipt is not None
             close_receipt(run, applied.receipt)
     except (HermesRepairError, OSError) as error:
-        return replace(moved, stays=str(error).rstrip("."))
+        return _Set(why=str(error).rstrip("."))
     if applied.refused:
-        return replace(moved, stays=applied.refused[0][1].message.rstrip("."))
-    return replace(moved, archived=len(sessions), receipt=applied.receipt)
+        return _Set(why=applied.refused[0][1].message.rstrip("."))
+    return _Set(applied.receipt)

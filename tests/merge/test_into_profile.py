@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+
+import pytest
 
 from tests.cli.speaking import assert_document
 from tests.command import Ran, run
@@ -50,6 +53,46 @@ def test_a_lineage_goes_to_another_profile(tmp_path: Path) -> None:
     for one in (home, work):
         assert run("undo", "--yes", home=one).code == 0
     assert (rows(home), rows(work)) == before
+
+
+def back(work: Path) -> Ran:
+    words = ("--session", "tip", "--into-profile", "default", "--yes", "--json")
+    return run("merge", *words, home=work)
+
+
+@pytest.mark.parametrize("more", ["", 'say("tip", "said in work")'])
+def test_a_lineage_that_goes_back_is_listed_where_it_came_from(more: str, tmp_path: Path) -> None:
+    home, work = homes(NEWEST, tmp_path)
+    shown = view(NEWEST, home)
+    assert move(home, "--yes").code == 0
+    play(NEWEST, work, more)
+    there = view(NEWEST, work)
+    done = back(work)
+    assert done.code == 0 and done.document["moved"]["archived"] == 2, done
+    assert view(NEWEST, home) == {**shown, "tip": there["tip"]}
+    assert view(NEWEST, work).keys() == {"plan"}
+
+
+def test_a_lineage_that_was_deleted_there_is_listed_again_when_it_is_named(tmp_path: Path) -> None:
+    home, work = homes(NEWEST, tmp_path)
+    assert move(home, "--yes").code == 0
+    there = view(NEWEST, work)
+    play(NEWEST, work, 'db.delete_session("root")\ndb.delete_session("tip")')
+    assert move(home, "--yes").code == 0
+    assert view(NEWEST, work) == there
+
+
+def test_what_the_gateway_goes_on_with_stays_listed(tmp_path: Path) -> None:
+    home, work = homes(NEWEST, tmp_path)
+    (home / "sessions").mkdir(exist_ok=True)
+    entry = {"session_key": "k", "session_id": "tip", "platform": "telegram", "chat_type": "dm"}
+    entry |= dict.fromkeys(("created_at", "updated_at"), "2026-01-01T00:00:00")
+    (home / "sessions" / "sessions.json").write_text(json.dumps({"k": entry}), encoding="utf-8")
+    shown = view(NEWEST, home)
+    done = move(home, "--yes")
+    assert done.code == 4 and "the gateway goes on with tip" in done.document["moved"]["stays"]
+    assert view(NEWEST, home) == shown
+    assert view(NEWEST, work)["tip"] == shown["tip"]
 
 
 def test_a_schema_without_archives_keeps_it_and_says_so(tmp_path: Path) -> None:
