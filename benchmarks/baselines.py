@@ -226,6 +226,7 @@ def salvage_damaged(database: str, folder: str) -> None:
     """
     import gc
     import json
+    import threading
 
     from hermes_repair.app.salvage_process import YOUNG_OBJECTS
     from hermes_repair.app.salvage_work import salvage_of
@@ -240,9 +241,15 @@ def salvage_damaged(database: str, folder: str) -> None:
         now = time.process_time()
         spent[kind] += now - begun
         begun = now
-        most = max(most, _anonymous_memory())
         kind = next((k for words, k in APART.items() if sentence.startswith(words)), "work")
 
+    def watch() -> None:
+        nonlocal most
+        while True:
+            most = max(most, _anonymous_memory())
+            time.sleep(LOOKED_EVERY)
+
+    threading.Thread(target=watch, daemon=True).start()
     with salvage_of(Bundle(Path(database)), time.time(), tell) as salvage:
         salvage.write(Path(folder))
         tell("")
@@ -250,6 +257,8 @@ def salvage_damaged(database: str, folder: str) -> None:
     print(spent["work"])
 
 
+LOOKED_EVERY = 0.1
+"""Seconds between two looks at the memory."""
 APART = {"Making the search index": "search", "Checking the new database": "check"}
 """What a salvage says when it begins with something that is measured for itself."""
 
@@ -264,29 +273,33 @@ def _anonymous_memory() -> int:
     return int(found[0]) * 1024 if found else 0
 
 
-def copied_rows(database: str, target: str) -> None:
-    """Copy all rows of the tables to a new file through SQLite, with their indexes, search aside.
+def inserted_rows(database: str, target: str) -> None:
+    """Read all rows of the tables into Python and insert them into a new file, search aside.
 
-    Prints the processor seconds of that.
+    Prints the processor seconds of that and of making their indexes.
     """
     import sqlite3
 
     begun = time.process_time()
-    with closing(sqlite3.connect(f"file:{target}", uri=True, isolation_level=None)) as connection:
+    with (
+        closing(sqlite3.connect(f"file:{database}?immutable=1", uri=True)) as old,
+        closing(sqlite3.connect(target, isolation_level=None)) as new,
+    ):
         for pragma in ("journal_mode=OFF", "synchronous=OFF", "cache_size=-32768"):
-            connection.execute(f"PRAGMA {pragma}")
-        connection.execute("ATTACH ? AS old", (f"file:{database}?immutable=1",))
-        made = connection.execute(
-            "SELECT type, name, sql FROM old.sqlite_master WHERE sql IS NOT NULL AND type IN"
+            new.execute(f"PRAGMA {pragma}")
+        made = old.execute(
+            "SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL AND type IN"
             " ('table', 'index') AND name NOT LIKE 'messages_fts%' AND name NOT LIKE 'sqlite_%'"
             " ORDER BY type DESC"
         ).fetchall()
-        connection.execute("BEGIN")
+        new.execute("BEGIN")
         for kind, name, sql in made:
-            connection.execute(sql)
+            new.execute(sql)
             if kind == "table":
-                connection.execute(f'INSERT INTO main."{name}" SELECT * FROM old."{name}"')
-        connection.execute("COMMIT")
+                rows = old.execute(f'SELECT * FROM "{name}"')
+                marks = ", ".join("?" * len(rows.description))
+                new.executemany(f'INSERT INTO "{name}" VALUES ({marks})', rows)
+        new.execute("COMMIT")
     print(time.process_time() - begun)
 
 
@@ -345,7 +358,7 @@ WORK = {
         compare_copy,
         salvage_messages,
         salvage_damaged,
-        copied_rows,
+        inserted_rows,
     )
 }
 

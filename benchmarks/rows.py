@@ -22,12 +22,11 @@ from benchmarks.bench import Bench, Row
 from benchmarks.copy_rows import compare_copy, merge_preview
 from benchmarks.look_rows import LOOK_ROWS
 from benchmarks.measure import MeasureError, Run, best_in_turns
+from benchmarks.salvage_rows import salvage_damaged, salvage_reading
 from tests.releases import release
 
 REAL = "0.16.0"
 LOCKS = 3
-PAGE, LOST_PAGES = 4096, 54
-"""What a salvage has to do without: page 1, and as many as two real homes had lost, or more."""
 
 
 def backfill(bench: Bench) -> Row:
@@ -185,71 +184,6 @@ def search_rebuild(bench: Bench) -> Row:
     )
 
 
-def salvage_reading(bench: Bench) -> Row:
-    """All messages from the bytes of the file, every page looked at, beside SQLite reading them."""
-
-    def timed(name: str) -> Run:
-        done = bench.baseline(name, bench.big / "state.db")
-        return replace(done, seconds=done.printed_seconds())
-
-    ours, theirs = best_in_turns(
-        bench.times, lambda: timed("salvage_messages"), lambda: timed("select_messages")
-    )
-    return Row(
-        work="salvage, all messages read from the bytes",
-        ours=ours,
-        budget="10 × SELECT *",
-        allowed=10 * theirs.seconds,
-        against="SELECT * FROM messages",
-        theirs=theirs,
-        note=f"{(bench.big / 'state.db').stat().st_size / 1e6:.0f} MB, every page looked at",
-    )
-
-
-def salvage_damaged(bench: Bench) -> Row:
-    """A whole salvage of a file without page 1 and with a hole in it, beside SQLite copying it.
-
-    Processor time on both sides. Search is named apart: what makes it is SQLite's own.
-    """
-    folder = bench.scratch / "salvage"
-    folder.mkdir(exist_ok=True)
-    damaged, text = folder / "damaged.db", _text_bytes(bench.big / "state.db")
-    shutil.copyfile(bench.big / "state.db", damaged)
-    size = damaged.stat().st_size
-    with damaged.open("r+b") as file:
-        file.write(bytes(PAGE))
-        file.seek(size * 2 // 5 // PAGE * PAGE)
-        file.write(bytes(max(LOST_PAGES * PAGE, size // 1000)))
-
-    def ours() -> Run:
-        made = folder / "made"
-        shutil.rmtree(made, ignore_errors=True)
-        made.mkdir()
-        done = bench.baseline("salvage_damaged", damaged, made)
-        return replace(done, seconds=done.printed_seconds())
-
-    def theirs() -> Run:
-        target = folder / "copied.db"
-        target.unlink(missing_ok=True)
-        done = bench.baseline("copied_rows", bench.big / "state.db", target)
-        return replace(done, seconds=done.printed_seconds())
-
-    done, copied = best_in_turns(bench.times, ours, theirs)
-    apart = json.loads(done.stdout.splitlines()[0])
-    shutil.rmtree(folder)
-    return Row(
-        work="salvage, reading and writing",
-        ours=done,
-        budget="15 s a GB",
-        allowed=15 * size / 1e9,
-        against="SQLite copying all rows of the sound file",
-        theirs=copied,
-        note=f"processor time; {done.seconds / size * 1e9:.1f} s a GB; search at"
-        f" {text / apart['search'] / 1e6:.1f} MB of text a second; {apart['memory'] / 1e6:.0f} MB"
-        " of memory that is not of files",
-    )
-
-
 def help_text(bench: Bench) -> Row:
     """The first thing that anybody types."""
     (ours,) = best_in_turns(
@@ -272,16 +206,6 @@ ROWS: tuple[Callable[[Bench], Row], ...] = (
     merge_preview,
     help_text,
 )
-
-
-def _text_bytes(database: Path) -> int:
-    """Return how many bytes of text both search tables hold together."""
-    with closing(sqlite3.connect(f"file:{database}?immutable=1", uri=True)) as connection:
-        (size,) = connection.execute(
-            "SELECT SUM(LENGTH(CAST(content AS BLOB)) + IFNULL(LENGTH(tool_calls), 0))"
-            " FROM messages"
-        ).fetchone()
-    return 2 * int(size)
 
 
 def _counts(home: Path) -> dict[str, int]:
