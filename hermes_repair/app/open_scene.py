@@ -17,11 +17,12 @@ from hermes_repair.app.file_status import (
     steady,
 )
 from hermes_repair.app.receipts import gather, left_by_us
-from hermes_repair.app.target_release import installed_for
+from hermes_repair.app.target_release import installed_for, surroundings
 from hermes_repair.checks.stale_locks import LOCKS
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.home.installs import unread
 from hermes_repair.home.layout import Home
+from hermes_repair.home.named_homes import named_homes
 from hermes_repair.model.choices import LookOptions, WalChoice
 from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import DatabaseUnreadable, Refused, UnknownSession
@@ -105,6 +106,7 @@ def open_scene(
             now=run.now(),
             zone=run.environment.zone,
             wal_mode=file_status.facts.wal_mode,
+            named_homes=named_homes(run.home, surroundings(run)),
             notes=notes,
             tell=run.environment.now_and_then(),
         )

@@ -62,9 +62,13 @@ def installed_for(run: Run, openers: Openers) -> tuple[Installed, ...]:
         for process in openers.processes
         if process.is_hermes and process.same_namespace and process.interpreter
     ]
+    return find_installed(run.home.root, surroundings(run), running)
+
+
+def surroundings(run: Run) -> Surroundings:
+    """Return what may be asked of the machine."""
     machine = run.environment
-    around = Surroundings(machine.environ, machine.user_home, machine.platform)
-    return find_installed(run.home.root, around, running)
+    return Surroundings(machine.environ, machine.user_home, machine.platform)
 
 
 def choose_target(

@@ -17,6 +17,7 @@ from hermes_repair.evidence.compared_transcripts import (
     compare_all,
     compare_logs,
 )
+from hermes_repair.evidence.homes_in_use import OtherHome, find_homes_in_use
 from hermes_repair.evidence.kept_copies import KeptCopies, survey_copies
 from hermes_repair.evidence.lock_holds import (
     Circumstances,
@@ -66,6 +67,11 @@ class Scene(LineageEvidence):
     def shared_chats(self) -> tuple[SharedChats, ...]:
         """Which chats other profiles have under the same id, but not the same."""
         return find_shared(self)
+
+    @cached_property
+    def homes_in_use(self) -> tuple[OtherHome, ...]:
+        """Other homes of this machine that are used as this one is."""
+        return find_homes_in_use(self)
 
     @cached_property
     def older_copies(self) -> tuple[OlderCopy, ...]:

@@ -17,6 +17,7 @@ from hermes_repair.evidence.search_coverage import SearchIndex, read_search_inde
 from hermes_repair.gateway_routing import Routing, build_routing
 from hermes_repair.home.installs import Installed
 from hermes_repair.home.layout import Home, routing_file
+from hermes_repair.home.named_homes import NamedHomes
 from hermes_repair.home.other_databases import DatabaseCopy, every_copy, searched
 from hermes_repair.home.sqlite_library import SqliteLibrary, find_library
 from hermes_repair.host import Openers, RawFacts, mapped_files, survey_all
@@ -44,7 +45,8 @@ class Snapshot:
 
     ``notes`` are sentences about what could not be looked at, ``left_out`` the checks that were not
     run by their id, each with the reason in a word (see :mod:`hermes_repair.app.coverage`).
-    ``wal_mode`` is what the header of the database asks for.
+    ``wal_mode`` is what the header of the database asks for, ``named_homes`` what of this machine
+    names this home and others.
     """
 
     home: Home
@@ -59,6 +61,7 @@ class Snapshot:
     now: float
     zone: tzinfo
     wal_mode: bool = False
+    named_homes: NamedHomes = field(default_factory=NamedHomes)
     notes: list[str] = field(default_factory=list)
     left_out: dict[str, str] = field(default_factory=dict)
     tell: Callable[[str], None] = field(default=lambda _sentence: None, repr=False)

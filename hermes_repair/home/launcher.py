@@ -135,24 +135,36 @@ class Service:
 
 
 def services_of(root: Path, user_home: Path, system_units: Path) -> Iterator[Service]:
-    """Yield the gateway's services whose HERMES_HOME is ``root``, in the order of their names.
+    """Yield the gateway's services whose HERMES_HOME is ``root``, in the order of their names."""
+    for unit, python, home in _services(user_home, system_units):
+        if real_path(home) == real_path(root):
+            yield Service(unit, python)
+
+
+def homes_of_services(user_home: Path, system_units: Path) -> Iterator[tuple[Path, Path]]:
+    """Yield the unit file and the HERMES_HOME of each service of the gateway."""
+    for unit, _, home in _services(user_home, system_units):
+        yield unit, home
+
+
+def _services(user_home: Path, system_units: Path) -> Iterator[tuple[Path, Path, Path]]:
+    """Yield unit, Python and home of each service of the gateway, in the order of their names.
 
     A file that cannot be read, or is none of the gateway's, is left out: it starts nothing that
     could be known.
     """
     for folder in (user_home / ".config" / "systemd" / "user", system_units):
         for unit in sorted(folder.glob("hermes-gateway*.service")):
-            yield from _serving(unit, _of_systemd(text_if_there(unit)), root)
+            yield from _told(unit, _of_systemd(text_if_there(unit)))
     agents = user_home / "Library" / "LaunchAgents"
     for unit in sorted(agents.glob("ai.hermes.gateway*.plist")):
-        yield from _serving(unit, _of_launchd(text_if_there(unit)), root)
+        yield from _told(unit, _of_launchd(text_if_there(unit)))
 
 
-def _serving(unit: Path, started_with: tuple[str, str], root: Path) -> Iterator[Service]:
+def _told(unit: Path, started_with: tuple[str, str]) -> Iterator[tuple[Path, Path, Path]]:
     python, home = started_with
-    absolute = python.startswith("/") and home.startswith("/")
-    if absolute and "\0" not in python + home and real_path(Path(home)) == real_path(root):
-        yield Service(unit, Path(python))
+    if python.startswith("/") and home.startswith("/") and "\0" not in python + home:
+        yield unit, Path(python), Path(home)
 
 
 def _of_systemd(text: str) -> tuple[str, str]:

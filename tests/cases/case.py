@@ -21,6 +21,9 @@
     release = "0.19.0"             # says "ready" and reads a line
     script = "hold.py"
 
+    [environ]                      # of the doctor; {home} is the home
+    HOME = "{home}/../user"
+
     [doctor]                       # what doctor must say, all of it; info that is everywhere aside
     exit = 1
     findings = [{ id = "LN001", session = "child", severity = "error", repair = "safe" }]
@@ -80,6 +83,7 @@ class Case:
     says: str
     steps: tuple[dict[str, Any], ...]
     beside: tuple[dict[str, Any], ...]
+    environ: dict[str, str]
     doctor: dict[str, Any]
     repair: dict[str, Any] | None
     after: tuple[dict[str, Any], ...]
@@ -114,6 +118,10 @@ class Case:
         listed = (finding.get("session") for finding in self.doctor["findings"])
         wanted = (self.repair or {}).get("changes", [session for session in listed if session])
         return frozenset(wanted)
+
+    def surroundings(self, home: Path) -> dict[str, str]:
+        """Return the variables that the doctor is run with."""
+        return {name: value.replace("{home}", str(home)) for name, value in self.environ.items()}
 
     def build(self, home: Path) -> None:
         """Make the damaged home."""
@@ -154,6 +162,7 @@ def load(folder: Path) -> Case:
         says=data["says"],
         steps=tuple(data.get("step", ())),
         beside=tuple(data.get("beside", ())),
+        environ=data.get("environ", {}),
         doctor=data["doctor"],
         repair=data.get("repair"),
         after=tuple(data.get("after", ())),

@@ -49,7 +49,7 @@ def test_case(case: Case, tmp_path: Path) -> None:
         assert refused(copy) == [], "a command was printed that does not work"
     with case.company(home):
         before = looks(home, case)
-        looked = run("doctor", "--json", home=home)
+        looked = run("doctor", "--json", home=home, environ=case.surroundings(home))
         assert looked.code == case.doctor["exit"], looked.out + looked.err
         assert said(looked.document, case) == expected(case.doctor["findings"])
         assert_data(looked.document, case.doctor["findings"])
