@@ -130,8 +130,7 @@ def _once(
 
 def _is_worth_a_thread(file_status: FileStatus) -> bool:
     """Whether a file is one that nobody writes to, has nothing beside it, and takes a while."""
-    sides, whole = file_status.sides, file_status.at_rest and file_status.facts.is_sqlite
-    return whole and not (sides.wal or sides.journal) and sides.main >= LARGE
+    return file_status.is_one_file and file_status.sides.main >= LARGE
 
 
 def _presumed_sound(

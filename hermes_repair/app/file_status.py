@@ -66,6 +66,12 @@ class FileStatus:
         over = journal.head[:1] == b"\0"
         return Sides(self.facts.main.size, self.facts.wal.size, 0 if over else journal.size)
 
+    @property
+    def is_one_file(self) -> bool:
+        """Whether it is a database that can be read as it lies, and that is all of it."""
+        sides = self.sides
+        return self.at_rest and self.facts.is_sqlite and not (sides.wal or sides.journal)
+
     def copies(self, database: Path, target: Path) -> list[tuple[Path, Path]]:
         """Return what lies there, main file and what is beside it, each with its place in a copy.
 

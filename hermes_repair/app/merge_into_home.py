@@ -17,14 +17,15 @@ from hermes_repair.app.compared_sources import Held, hold, in_order
 from hermes_repair.app.diagnose import facts
 from hermes_repair.app.environment import Run
 from hermes_repair.app.file_status import FileStatus, left_wal, read_file_status, steady
-from hermes_repair.app.merge_sources import Place, Source, find_sources
+from hermes_repair.app.merge_rows import BothDatabases
+from hermes_repair.app.merge_sources import Place, Source, find_sources, lies_still
 from hermes_repair.app.merge_units import MERGE, UnitMaker, read_peers, read_titles
 from hermes_repair.app.migrate import require_no_obstacle
 from hermes_repair.app.open_scene import no_conversations, open_scene, readable
 from hermes_repair.app.preflight import Space, disk_space, require_alone, single_run
 from hermes_repair.app.receipts import header_of
 from hermes_repair.app.recover import recover
-from hermes_repair.app.source_copies import opened
+from hermes_repair.app.source_copies import opened, where_it_lies
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.model.actions import RowInsert, RowRef
 from hermes_repair.model.choices import LookOptions
@@ -41,7 +42,8 @@ from hermes_repair.model.values import Row
 from hermes_repair.records import plan_database
 from hermes_repair.schema.allowed_writes import allowed_writes
 from hermes_repair.store.connections import quote
-from hermes_repair.store.file_state import main_alone
+from hermes_repair.store.file_state import main_alone, soundness_meanwhile
+from hermes_repair.store.integrity import Soundness
 from hermes_repair.store.look import Look
 from hermes_repair.store.private_copies import scratch
 
@@ -124,9 +126,36 @@ class Merged:
 def preview(run: Run, request: MergeRequest) -> Preview:
     """Compare the sources with the home; changes nothing. Raises as :func:`merge` does."""
     places = find_sources(run.home, request.sources)
+    if (shown := _presumed(run, request, places)) is not None:
+        return shown
     with ExitStack() as stack:
         sources = _opened(run, places, stack)
         return _preview(run, request, sources, stack.enter_context(scratch(0)))
+
+
+def _presumed(run: Run, request: MergeRequest, places: Sequence[Place]) -> Preview | None:
+    """Return the preview of sound databases, read where they lie and checked in the meantime.
+
+    None where any of them is not sound, takes a copy to be read, or moved while it was read: then
+    all is done in turn, on copies, which also says what is wrong.
+    """
+    try:
+        file_status = read_file_status(run.home)
+        if not file_status.is_one_file:
+            return None
+        with _ready(run, file_status, check_file=False) as (number, _):
+            sources = [source for place in places if (source := where_it_lies(place, number))]
+        if len(sources) < len(places):
+            return None
+        with ExitStack() as stack:
+            databases = [run.home.database, *(source.database for source in sources)]
+            checks = [stack.enter_context(soundness_meanwhile(one)) for one in databases]
+            folder = stack.enter_context(scratch(0))
+            shown = _preview(run, request, in_order(sources), folder)
+            sound = all(check.result() == Soundness() for check in checks)
+        return shown if sound and all(map(lies_still, places)) else None
+    except HermesRepairError:
+        return None
 
 
 def merge(run: Run, request: MergeRequest, agree: Callable[[Preview], bool]) -> Merged:
@@ -241,15 +270,13 @@ def _draft(run: Run, scene: Scene, held: Held, place: Path, file_status: FileSta
     allowed = allowed_writes(scene.recognition, scene.structure)
     with main_alone(held.source.database) as look:
         maker = UnitMaker(
-            home=scene.look,
-            source=look,
+            databases=BothDatabases(scene.look, look, allowed.everything),
             name=held.source.name,
             ids=scene.new_message_ids,
             children=scene.graph.children,
             titles=read_titles(scene.look),
             peers=read_peers(scene.look, scene.routing.current),
             led=scene.routing.live_ids,
-            side_tables=allowed.everything,
         )
         with plan_database.create(path, header) as file:
             outlines = file.append(maker.units(held.wanted))

@@ -60,7 +60,8 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A source that was opened: its private copy, at the schema of the home, open nowhere.
+    """A source that was opened, at the schema of the home: its private copy, or for a preview the
+    database itself.
 
     ``named`` is the path that the user named, ``name`` that with what is read of it where it gives
     two sources. ``started`` is its own schema number. ``partial``:
@@ -101,6 +102,12 @@ def find_sources(home: Home, named: Sequence[Path]) -> list[Place]:
                 )
             places.setdefault(who, place)
     return list(places.values())
+
+
+def lies_still(place: Place) -> bool:
+    """Whether nobody wrote to the database of a source, or opened it, since it was found."""
+    status = _status(place.main) if place.main is not None else place.status
+    return status.marks == place.status.marks and status.at_rest
 
 
 def is_export(path: Path) -> bool:

@@ -6,15 +6,24 @@ of the source that lives as long as the run.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import groupby
+from operator import itemgetter
+from typing import TypeAlias
 
+from hermes_repair.app.merge_rows import (
+    CHATS_AT_ONCE,
+    DELEGATIONS,
+    USAGE,
+    BothDatabases,
+    ChatRows,
+)
 from hermes_repair.merging.brought_rows import PEER, Peers, brought, continued, peers_of, usage
 from hermes_repair.merging.brought_titles import HomeTitles
 from hermes_repair.merging.row_keys import fingerprint, history_key, session_fingerprint
 from hermes_repair.merging.sides import FlagChange
 from hermes_repair.merging.verdicts_of_chats import Bring, ChatVerdict, Link
-from hermes_repair.model import trigger_columns
 from hermes_repair.model.actions import Action, RowInsert, RowRef, RowUpdate
 from hermes_repair.model.errors import Changed, Refused
 from hermes_repair.model.plans import Safety, Unit
@@ -29,51 +38,55 @@ LED = "merge-led"
 TICK = 1e-6
 """Seconds between rows whose times would not rise with their ids: 0.17.0 reads them by time."""
 _GROWTH = 6  # row, both search indexes, -wal, receipt
-_DELIVERED = "delivered"
+
+_Message: TypeAlias = tuple[str, int, Row]
+"""A message of the source: session id, rowid and row."""
 
 
 @dataclass
 class UnitMaker:
     """Makes the units of one source. HomeTitles and ids that it gives are given once for all units.
 
-    ``home`` and ``source`` have the same schema, as far as the source could be brought to it.
     ``titles`` has the sessions of the home, ``children`` those by the parent that they name.
-    ``peers`` are its chats of the gateway and ``led`` the sessions that
-    it leads to. ``side_tables``: whether rows of tables beside sessions and messages may be
-    written.
+    ``peers`` are its chats of the gateway and ``led`` the sessions that it leads to.
     """
 
-    home: Look
-    source: Look
+    databases: BothDatabases
     name: str
     ids: Iterator[int]
     children: Mapping[str, Collection[str]]
     titles: HomeTitles
     peers: Peers
     led: frozenset[str]
-    side_tables: bool
-    _columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def units(self, verdicts: Iterable[ChatVerdict]) -> Iterator[Unit]:
         """Yield a unit for every chat that is to be brought, parents before children."""
-        for verdict in verdicts:
-            if verdict.bring is not None:
-                yield self._unit(verdict, verdict.bring)
+        chats = [(one.session_id, one.bring) for one in verdicts if one.bring is not None]
+        by_chat = groupby(self.databases.messages(chats), key=itemgetter(0))
+        coming = next(by_chat, None)
+        for first in range(0, len(chats), CHATS_AT_ONCE):
+            some = chats[first : first + CHATS_AT_ONCE]
+            rows = self.databases.rows_of(some)
+            for chat, bring in some:
+                if coming is not None and coming[0] == chat:
+                    yield self._unit(chat, bring, rows, coming[1])
+                    coming = next(by_chat, None)
+                else:
+                    yield self._unit(chat, bring, rows, ())
 
-    def _unit(self, verdict: ChatVerdict, bring: Bring) -> Unit:
+    def _unit(self, chat: str, bring: Bring, rows: ChatRows, messages: Iterable[_Message]) -> Unit:
         actions: list[Action] = []
-        chat = verdict.session_id
         if bring.new_session:
-            actions.append(self._session(chat, bring))
+            actions.append(self._session(chat, bring, rows))
         size = 0
-        for action, row_bytes in self._messages(chat, bring):
+        for action, row_bytes in self._messages(chat, bring, rows, messages):
             actions.append(action)
             size += row_bytes
         actions += [_flags(change) for change in bring.flags]
         if not bring.new_session:
-            actions += self._continued(chat, bring)
-        if self.side_tables and bring.into == chat:
-            actions += self._usage(chat)
+            actions += self._continued(chat, bring, rows)
+        if bring.into == chat:
+            actions += self._usage(chat, rows)
             actions += self._delegations(chat)
         # What names a new session as its parent already; undo leaves it so again.
         orphans = self.children.get(bring.into, ()) if bring.new_session else ()
@@ -92,27 +105,8 @@ class UnitMaker:
             room=_GROWTH * size,
         )
 
-    def _shared(self, table: str) -> tuple[str, ...]:
-        """Return the columns of a table that both have; those that triggers write are left out."""
-        if table not in self._columns:
-            there = frozenset(self.source.columns(table))
-            ours = [c for c in self.home.columns(table) if c in there]
-            if table == trigger_columns.TABLE:
-                ours = [column for column in ours if column not in trigger_columns.COLUMNS]
-            self._columns[table] = tuple(ours)
-        return self._columns[table]
-
-    def _rows(self, table: str, where: str, values: Sequence[Value]) -> Iterator[tuple[int, Row]]:
-        """Yield (rowid, row) of a table of the source over the columns that both have."""
-        columns = self._shared(table)
-        listed = ", ".join(map(quote, columns))
-        sql = f"SELECT rowid, {listed} FROM {quote(table)} WHERE {where}"
-        for rowid, *row in self.source.rows(sql, values):
-            assert isinstance(rowid, int)
-            yield rowid, dict(zip(columns, row, strict=True))
-
     def _insert(self, table: str, key: Row, row: Row, changed: Row, origin: RowRef) -> RowInsert:
-        columns = self._shared(table)
+        columns = self.databases.shared(table)
         values = {**changed, **key}
         digest = row_digest({**row, **values}, columns)
         return RowInsert(table, key, values, origin, digest, columns)
@@ -121,12 +115,13 @@ class UnitMaker:
         original = {column: row[column] for column in changed}
         return RowRef(self.name, rowid, content.hex(), original)
 
-    def _session(self, chat: str, bring: Bring) -> RowInsert:
-        rowid, row = self._one("sessions", "id = ?", [chat])
+    def _session(self, chat: str, bring: Bring, rows: ChatRows) -> RowInsert:
+        rowid, row = self._of_source(chat, rows)
         if bring.parent is not None and not self.titles.knows(bring.parent):
             bring = replace(bring, link=Link.NONE, parent=None)
         changed = brought(row, bring, self.peers, self.titles)
-        if "system_prompt_hash" in row and not self._has_prompt(row["system_prompt_hash"]):
+        prompt = row.get("system_prompt_hash")
+        if prompt is not None and prompt not in rows.prompts:
             changed["system_prompt_hash"] = None
         changed = {column: value for column, value in changed.items() if column in row}
         title = text(changed.get("title", row.get("title")))
@@ -135,27 +130,22 @@ class UnitMaker:
         origin = self._ref(rowid, row, changed, session_fingerprint(chat))
         return self._insert("sessions", {"id": bring.into}, row, changed, origin)
 
-    def _has_prompt(self, digest: Value) -> bool:
-        if digest is None or not self.home.has("system_prompts"):
-            return digest is None
-        asked = "SELECT 1 FROM system_prompts WHERE hash = ?"
-        return self.home.one(asked, [digest]) is not None
-
-    def _one(self, table: str, where: str, values: Sequence[Value]) -> tuple[int, Row]:
-        found = next(self._rows(table, where, values), None)
+    def _of_source(self, chat: str, rows: ChatRows) -> tuple[int, Row]:
+        found = rows.sessions.get(chat)
         if found is None:
-            raise Refused(f"{self.name} has a row of {table} that cannot be read by its key.")
+            raise Refused(f"{self.name} has a row of sessions that cannot be read by its key.")
         return found
 
-    def _messages(self, chat: str, bring: Bring) -> Iterator[tuple[RowInsert, int]]:
-        """Yield the messages to add, in the order of their ids, each with its bytes."""
-        if not bring.messages:
-            return
-        since = bring.since if bring.since is not None else -(2**63)
-        latest = None if bring.new_session else self._latest(bring.into)
+    def _messages(
+        self, chat: str, bring: Bring, rows: ChatRows, messages: Iterable[_Message]
+    ) -> Iterator[tuple[RowInsert, int]]:
+        """Yield the messages to add, in the order of their ids, each with its bytes.
+
+        None is before the latest of the home's chat, which it must not be.
+        """
+        latest = rows.latest.get(bring.into)
         added = 0
-        rows = self._rows("messages", "session_id = ? AND id >= ? ORDER BY id", [chat, since])
-        for rowid, row in rows:
+        for _, rowid, row in messages:
             key: dict[str, Value] = {"id": next(self.ids)}
             changed: dict[str, Value] = {}
             at = number(row["timestamp"])
@@ -177,15 +167,9 @@ class UnitMaker:
                 "Nothing was changed. Run the same command again.",
             )
 
-    def _latest(self, session_id: str) -> float | None:
-        """Return the latest time of a chat of the home, which what follows must not be before."""
-        asked = "SELECT MAX(timestamp) FROM messages WHERE session_id = ?"
-        row = self.home.one(asked, [session_id])
-        return number(row[0]) if row is not None else None
-
-    def _continued(self, chat: str, bring: Bring) -> Iterator[RowUpdate]:
-        _, theirs = self._one("sessions", "id = ?", [chat])
-        ours = next(self.home.rows_of("sessions", "id = ?", [bring.into]), None)
+    def _continued(self, chat: str, bring: Bring, rows: ChatRows) -> Iterator[RowUpdate]:
+        _, theirs = self._of_source(chat, rows)
+        ours = rows.going_on.get(bring.into)
         if ours is None:
             raise Changed(f"{bring.into} is not in this home any more.", "Run this again.")
         before, after = continued(ours, theirs, bring, self.titles)
@@ -194,39 +178,23 @@ class UnitMaker:
         if after:
             yield RowUpdate("sessions", {"id": bring.into}, before, after)
 
-    def _usage(self, chat: str) -> Iterator[Action]:
+    def _usage(self, chat: str, rows: ChatRows) -> Iterator[Action]:
         """Yield what the source knows of the tokens of a chat, the greater of both per model."""
-        table = "session_model_usage"
-        if not (self.home.has(table) and self.source.has(table)):
-            return
-        keys = [
-            str(name)
-            for (name,) in self.home.rows(
-                "SELECT name FROM pragma_table_info(?) WHERE pk > 0 ORDER BY pk", [table]
-            )
-        ]
-        for _, row in self._rows(table, "session_id = ?", [chat]):
-            key = {column: row[column] for column in keys if column in row}
-            where = " AND ".join(f"{quote(column)} IS ?" for column in key)
-            ours = next(self.home.rows_of(table, where, list(key.values())), None)
+        for row in rows.usage.get(chat, ()):
+            key = self.databases.usage_key(row)
+            ours = rows.usage_here.get(tuple(key.values()))
             if ours is None:
-                yield RowInsert(table, key, row)
+                yield RowInsert(USAGE, key, row)
                 continue
             before, after = usage(ours, row)
             if after:
-                yield RowUpdate(table, key, before, after)
+                yield RowUpdate(USAGE, key, before, after)
 
     def _delegations(self, chat: str) -> Iterator[RowInsert]:
         """Yield what delegates of a chat delivered. What is pending would be delivered again."""
-        table = "async_delegations"
-        if not (self.home.has(table) and self.source.has(table)):
-            return
-        where = "delivery_state = ? AND ? IN (parent_session_id, origin_session)"
-        for rowid, row in self._rows(table, where, [_DELIVERED, chat]):
+        for rowid, row in self.databases.delegations(chat):
             key = {"delegation_id": row["delegation_id"]}
-            there = next(self.home.rows_of(table, "delegation_id = ?", list(key.values())), None)
-            if there is None:
-                yield self._insert(table, key, row, {}, self._ref(rowid, row, {}))
+            yield self._insert(DELEGATIONS, key, row, {}, self._ref(rowid, row, {}))
 
 
 def _flags(change: FlagChange) -> RowUpdate:

@@ -77,6 +77,25 @@ def opened(run: Run, places: Sequence[Place], number: int, home: Look) -> Iterat
         yield sources
 
 
+def where_it_lies(place: Place, number: int) -> Source | None:
+    """Return a source that can be looked at without a copy; None where it takes one.
+
+    That is a database at rest, with nothing beside it, at schema ``number``. Whether it is sound,
+    and lay still while it was read, the caller has to ask.
+    """
+    if place.main is None or place.kind is SourceKind.CAPTURE or not place.status.is_one_file:
+        return None
+    source = _source(place, place.main)
+    with main_alone(place.main) as look:
+        structure = read_structure(look.rows)
+    recognition = recognise(structure)
+    target = min(number, NEWEST_TARGET)
+    as_the_home = recognition.number == number and (number > target or not recognition.missing)
+    if source.made or not holds_conversations(structure) or not as_the_home:
+        return None
+    return replace(source, started=recognition.number, history=_history(place))
+
+
 def _history(place: Place) -> ReceiptHistory | None:
     """Return what our records say of a source; None of a database: its own may be elsewhere."""
     if place.home is not None:
