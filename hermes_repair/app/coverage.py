@@ -52,7 +52,8 @@ class LookedAt:
 
     ``file``: whether SQLite checked the file, its indexes against their tables included, ``whole``,
     in ``part`` or ``not`` at all. ``sessions`` and ``messages`` are None where they cannot be
-    counted, ``hermes`` where no install was found.
+    counted, ``hermes`` where no install was found. ``recalled_since`` is when the oldest answer was
+    found that was taken from an earlier look (epoch seconds), None where all was read now.
     """
 
     checks: tuple[str, ...]
@@ -63,6 +64,7 @@ class LookedAt:
     session_logs: int
     hermes: Expecting | None
     left_out: tuple[LeftOut, ...]
+    recalled_since: float | None = None
 
 
 def looked_at(scene: Scene, sessions: int | None, messages: int | None) -> LookedAt:
@@ -70,6 +72,7 @@ def looked_at(scene: Scene, sessions: int | None, messages: int | None) -> Looke
     compared = "comparisons" in vars(scene)  # else no check asked for the files of chats
     logs = scene.session_files[scene.home.logs_dir].files if compared else ()
     soundness, known = scene.file.soundness, serving(scene.installed)
+    answers = scene.look.answers
     whole = soundness is not None and not soundness.unchecked and not soundness.pages_unchecked
     return LookedAt(
         checks=tuple(check.id for check in all_checks() if check.id not in scene.left_out),
@@ -80,6 +83,7 @@ def looked_at(scene: Scene, sessions: int | None, messages: int | None) -> Looke
         session_logs=sum(file.kind is FileKind.LOG for file in logs),
         hermes=Expecting(known.release, known.number, known.how) if known is not None else None,
         left_out=tuple(_left_out(scene)),
+        recalled_since=answers.taken_since if answers is not None else None,
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from hermes_repair.app.coverage import ELSEWHERE, INDEX, SELECTION, UNREADABLE, LookedAt, looked_at
 from hermes_repair.app.environment import Run
 from hermes_repair.app.file_status import FileStatus, place_of, steady
+from hermes_repair.app.last_look import LastLook, keep, last_look
 from hermes_repair.app.open_scene import open_scene, readable
 from hermes_repair.app.target_release import Forecast, forecast_upgrade
 from hermes_repair.checks.database_elsewhere import database_elsewhere, other_backend
@@ -119,13 +120,21 @@ def _once(
 ) -> Diagnosis:
     # Every finding rests on indexes that are as their tables are, so this is asked of any look.
     check_file = not selection.ignores("DB003", "DB006")
+    last = last_look(run, file_status) if look_options.recall and not look_options.deep else None
     if check_file and _is_worth_a_thread(file_status):
         with soundness_meanwhile(run.home.database) as soundness:
-            presumed = _presumed_sound(run, look_options, selection, file_status)
+            presumed = _presumed_sound(run, look_options, selection, file_status, last)
         if presumed is not None and soundness.result() == Soundness():
+            if last is not None:
+                keep(run, file_status, last)
             return presumed
     with open_scene(run, look_options, check_file=check_file, file_status=file_status) as scene:
-        return _seen(run, scene, selection)
+        sound = scene.file.soundness in (None, Soundness())
+        scene.look.answers = last if sound else None
+        seen = _seen(run, scene, selection)
+        if last is not None and sound and scene.file.soundness in (None, Soundness()):
+            keep(run, file_status, last)
+        return seen
 
 
 def _is_worth_a_thread(file_status: FileStatus) -> bool:
@@ -134,7 +143,11 @@ def _is_worth_a_thread(file_status: FileStatus) -> bool:
 
 
 def _presumed_sound(
-    run: Run, look_options: LookOptions, selection: Selection, file_status: FileStatus
+    run: Run,
+    look_options: LookOptions,
+    selection: Selection,
+    file_status: FileStatus,
+    last: LastLook | None,
 ) -> Diagnosis | None:
     """Return what a look shows of a file that is sound; None where it cannot be read as one.
 
@@ -143,6 +156,7 @@ def _presumed_sound(
     try:
         with open_scene(run, look_options, check_file=False, file_status=file_status) as scene:
             scene.file = replace(scene.file, soundness=Soundness())
+            scene.look.answers = last
             return _seen(run, scene, selection)
     except DatabaseUnreadable:
         return None

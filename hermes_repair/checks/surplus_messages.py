@@ -57,7 +57,7 @@ def candidates(look: Look) -> list[str]:
         f" AND ABS(b.timestamp - a.timestamp) < {TOGETHER} AND b.content IS a.content"
     )
     suspects = {
-        row[0] for sql in (one_time, again) for row in look.rows(sql) if isinstance(row[0], str)
+        row[0] for sql in (one_time, again) for row in look.counted(sql) if isinstance(row[0], str)
     }
     return sorted(suspects)
 

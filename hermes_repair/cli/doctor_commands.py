@@ -71,6 +71,12 @@ def look(
     deep: Annotated[
         bool, typer.Option("--deep", help="Also run the checks that take long on big installs.")
     ] = False,
+    fresh: Annotated[
+        bool,
+        typer.Option(
+            "--fresh", help="Read everything, also what nobody wrote to since the last look."
+        ),
+    ] = False,
     for_release: Annotated[
         str | None,
         typer.Option(
@@ -125,6 +131,7 @@ def look(
         timezone=timezone,
         release=for_release,
         deep=deep,
+        recall=not fresh,
         picture=html is not None,
         ahead=ahead_days,
     )

@@ -26,6 +26,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import tzinfo
+from pathlib import Path
 
 from hermes_repair.evidence.database_history import IMPORTS_SINCE, HistoryEvidence, brought_lines
 from hermes_repair.lineage.session_node import SessionNode
@@ -35,7 +36,7 @@ from hermes_repair.transcripts.clock import SLACK, Clock, Twin, find_periods
 from hermes_repair.transcripts.comparison import compare
 from hermes_repair.transcripts.log_comparison import compare_log
 from hermes_repair.transcripts.matching import prepare, session_twins
-from hermes_repair.transcripts.quick_comparison import Columns, settle
+from hermes_repair.transcripts.quick_comparison import Columns, Settled, settle
 from hermes_repair.transcripts.sequences import (
     FileSequence,
     MessageRow,
@@ -160,7 +161,7 @@ def _one(
     session_id = file.session_id or ""
     try:
         if twins is not None and session_id in snapshot.node:
-            settled = settle(session_id, file.path, _taking_part(snapshot, session_id))
+            settled = _settled(snapshot, session_id, file.path)
             if settled is not None:
                 twins += settled.twins
                 return Compared(file, settled.comparison, bad=len(settled.bad))
@@ -177,6 +178,14 @@ def _one(
         changing=sequence.grew or sequence.changed,
         sequence=sequence,
     )
+
+
+def _settled(snapshot: HistoryEvidence, session_id: str, path: Path) -> Settled | None:
+    def read() -> Settled | None:
+        return settle(session_id, path, _taking_part(snapshot, session_id))
+
+    known = snapshot.known_comparisons
+    return read() if known is None else known.settled(session_id, path, read)
 
 
 def rows_of(snapshot: HistoryEvidence, session_id: str) -> RowSequence:

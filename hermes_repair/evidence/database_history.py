@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 
+from hermes_repair.evidence.recalled import KnownComparisons
 from hermes_repair.evidence.snapshot import Snapshot
 from hermes_repair.model.receipt_history import Freed
 from hermes_repair.model.values import number, row_digest, whole
@@ -37,6 +38,12 @@ class MissingId:
 @dataclass
 class HistoryEvidence(Snapshot):
     """A snapshot with what the database ever held, each question asked once."""
+
+    @cached_property
+    def known_comparisons(self) -> KnownComparisons | None:
+        """What an earlier look compared; None where this one may not take anything from it."""
+        answers, left_out = self.look.answers, self.receipt_history.deactivated
+        return None if answers is None else KnownComparisons(answers, left_out)
 
     @cached_property
     def birth(self) -> float | None:
@@ -79,7 +86,7 @@ def database_birth(snapshot: HistoryEvidence) -> float | None:
     )
     times = [
         time
-        for (earliest,) in look.scan("MIN(timestamp)", "messages", plausible, [ours])
+        for (earliest,) in look.totals("MIN(timestamp)", "messages", plausible, [ours])
         if (time := number(earliest)) is not None
     ]
     if moved and snapshot.receipt_history.birth is not None:
@@ -124,7 +131,7 @@ def ids_without_row(snapshot: HistoryEvidence) -> int | None:
 
 
 def _rows(snapshot: HistoryEvidence) -> int:
-    counts = snapshot.look.scan("COUNT(*)", "messages", "id > 0")
+    counts = snapshot.look.totals("COUNT(*)", "messages", "id > 0")
     return sum(whole(count) for (count,) in counts)
 
 

@@ -100,8 +100,8 @@ def may_have(look: Look, table: str, least: int) -> bool:
 def index_bytes(look: Look, table: str) -> int:
     """Return how many bytes the leaves of an index have, which reads all of it."""
     data = quote(f"{table}_data")
-    row = look.one(f"SELECT SUM(length(block)) FROM {data} WHERE id > ?", [STRUCTURE])
-    return whole(row[0]) if row is not None else 0
+    [(size,)] = look.counted(f"SELECT SUM(length(block)) FROM {data} WHERE id > ?", [STRUCTURE])
+    return whole(size)
 
 
 def _structure_record(look: Look, data: str) -> tuple[Value, ...] | None:

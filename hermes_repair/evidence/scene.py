@@ -27,6 +27,7 @@ from hermes_repair.evidence.lock_holds import (
     pids_comparable,
 )
 from hermes_repair.evidence.ownership import LineageEvidence
+from hermes_repair.evidence.recalled import known_suspects
 from hermes_repair.evidence.rows_that_hold import other_holds
 from hermes_repair.evidence.sessions_elsewhere import (
     Continuation,
@@ -99,7 +100,8 @@ class Scene(LineageEvidence):
     @cached_property
     def suspects(self) -> Suspects:
         """Where messages with odd values are, and such as may be summaries."""
-        return find_suspects(self.look, deep=self.look_options.deep)
+        deep = self.look_options.deep
+        return known_suspects(self.look.answers, deep, lambda: find_suspects(self.look, deep=deep))
 
     @cached_property
     def new_message_ids(self) -> Iterator[int]:

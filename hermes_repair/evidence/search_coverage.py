@@ -175,10 +175,10 @@ def _counts(look: Look, source: SearchSource, rebuild: Rebuild | None) -> tuple[
     due = f"NOT ({source.optional})" if source.optional else "1"
     if rebuild is not None:
         due += f" AND NOT (s.id > {rebuild.done} AND s.id <= {rebuild.end})"
-    met = look.one(
+    [met] = look.counted(
         f"SELECT COUNT(*) FILTER (WHERE {due}), COUNT(e.id) FILTER (WHERE {due}), COUNT(e.id)"
         f" FROM {source.rows} LEFT JOIN {entries} AS e ON e.id = s.id"
     )
-    rows, due_entries, of_rows = map(whole, met or (0, 0, 0))
-    counted = look.one(f"SELECT COUNT(*) FROM {entries}")
-    return rows, rows - due_entries, whole(counted[0] if counted else 0) - of_rows
+    rows, due_entries, of_rows = map(whole, met)
+    [(counted,)] = look.counted(f"SELECT COUNT(*) FROM {entries}")
+    return rows, rows - due_entries, whole(counted) - of_rows

@@ -153,7 +153,7 @@ class Snapshot:
     @cached_property
     def text_to_index(self) -> int:
         """The bytes of text that the search index is made of."""
-        return text_to_index(self.look.scan)
+        return text_to_index(self.look.totals)
 
     @cached_property
     def hermes_sqlite(self) -> SqliteLibrary | None:

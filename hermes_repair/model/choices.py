@@ -38,6 +38,7 @@ class LookOptions:
     ``sessions`` narrow a report; ``named`` are asked for by name, and everything is looked at.
     ``before`` (epoch seconds): of transcripts, only those that ended before it are brought back.
     ``ahead``: what Hermes will delete within so many days is wanted as well.
+    ``recall``: what an earlier look proved of what nobody wrote to since need not be read again.
     ``picture``: what chats have where is wanted as well, for a page that one can look at.
     """
 
@@ -48,6 +49,7 @@ class LookOptions:
     deep: bool = False
     before: float | None = None
     forks: ForkOptions | None = None
+    recall: bool = False
     picture: bool = False
     ahead: float | None = None
 

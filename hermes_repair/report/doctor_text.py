@@ -18,7 +18,7 @@ from hermes_repair.app.verdict import verdict
 from hermes_repair.host import Openers
 from hermes_repair.model.commands_to_type import Command, advice, command, commands_in
 from hermes_repair.model.findings import Finding, Remedy, Severity
-from hermes_repair.model.words import SessionLabel, count, shown_id
+from hermes_repair.model.words import SessionLabel, count, minute, shown_id
 from hermes_repair.report import json_documents
 from hermes_repair.report.ahead_text import ahead_lines
 from hermes_repair.report.audience import Audience, notes
@@ -250,6 +250,10 @@ def _coverage(looked_at: LookedAt, *, every_profile: bool) -> Iterator[Line]:
         asks = f" (schema {looked_at.hermes.schema})" if looked_at.hermes.schema is not None else ""
         text += f"; the installed Hermes is {release}{asks}"
     yield Line(f"Checked: {text}.", "dim")
+    if looked_at.recalled_since is not None:
+        since = minute(looked_at.recalled_since)
+        told = f"Messages and transcripts are as the look of {since} found them"
+        yield Line(f"{told}: nobody wrote to them since (--fresh reads them again).", "dim")
     left_out = "; ".join(one.why for one in _left_out(looked_at, every_profile))
     if left_out:
         yield Line(f"Not checked: {left_out}.", "dim")

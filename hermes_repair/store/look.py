@@ -7,12 +7,13 @@ makes Hermes' write fail), and a scan is cut into ranges of rowid that keep with
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
 from enum import Enum
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, Protocol, TypeVar
 
 from hermes_repair.model.errors import InUse, Refused
 from hermes_repair.model.values import Row, Value
@@ -45,6 +46,27 @@ class _TooLong(Exception):
     """A live query ran into its time limit."""
 
 
+class Answers(Protocol):
+    """What an earlier look found out about these same bytes, and what this one adds.
+
+    ``device`` is that of the database, ``before`` the epoch seconds before which a file must have
+    been changed last for its times to tell its states apart. Values are what JSON can say.
+    """
+
+    device: int
+    before: float
+
+    @property
+    def taken_since(self) -> float | None:
+        """When the oldest answer that was used was found (epoch seconds), None where none was."""
+
+    def recall(self, question: str) -> Any:
+        """Return the answer to a question, None where it is not known."""
+
+    def remember(self, question: str, answer: Any) -> None:
+        """Keep an answer for the next look."""
+
+
 class Look:
     """Queries over one view. Rows are tuples of :data:`~hermes_repair.model.values.Value`."""
 
@@ -55,6 +77,7 @@ class Look:
         self.view = view
         self.path = path
         self._limit = limit
+        self.answers: Answers | None = None
         self._columns: dict[str, tuple[str, ...]] = {}
         self._last_names: tuple[str, ...] = ()
 
@@ -119,6 +142,30 @@ class Look:
         if self._limit is None:
             return self._run(f"{sql} {tail}", parameters)
         return self._scan_ranges(sql, table, parameters, tail, self._limit)
+
+    def totals(
+        self, what: str, table: str, where: str = "1", parameters: Sequence[Value] = ()
+    ) -> list[tuple[Value, ...]]:
+        """Return :meth:`scan` of aggregates: the numbers of the whole table, or of its ranges."""
+        if self._limit is not None:
+            return list(self.scan(what, table, where, parameters))
+        return self.counted(f"SELECT {what} FROM {quote(table)} WHERE ({where})", parameters)
+
+    def counted(self, sql: str, parameters: Sequence[Value] = ()) -> list[tuple[Value, ...]]:
+        """Return all rows of a query that goes over whole tables and answers in a few numbers.
+
+        Where an earlier look asked the same of these bytes, that is the answer.
+        """
+        if self.answers is None:
+            return list(self.rows(sql, parameters))
+        question = json.dumps([sql, *parameters])
+        known = self.answers.recall(question)
+        if _is_table_of_numbers(known):
+            return [tuple(row) for row in known]
+        rows = list(self.rows(sql, parameters))
+        if _is_table_of_numbers(rows):
+            self.answers.remember(question, rows)
+        return rows
 
     def _scan_ranges(
         self, sql: str, table: str, parameters: Sequence[Value], tail: str, limit: float
@@ -225,6 +272,16 @@ class Look:
         finally:
             self.connection.set_progress_handler(None, 0)
             self.connection.execute("ROLLBACK")
+
+
+def _is_table_of_numbers(rows: object) -> bool:
+    return isinstance(rows, list) and all(
+        isinstance(row, list | tuple) and all(type(value) in _NUMBERS for value in row)
+        for row in rows
+    )
+
+
+_NUMBERS = frozenset({int, float, type(None)})
 
 
 def _names_of(cursor: sqlite3.Cursor) -> tuple[str, ...]:

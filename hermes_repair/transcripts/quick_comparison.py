@@ -131,7 +131,7 @@ class _Walk:
         if stamp != self._stamp:
             self._end_turn(stamp)
         key = None
-        for row in self._left():
+        for row in iter(self._next, None):
             if row[1] == role:
                 if content == row[2] and answered == row[4] and type(content) is str:
                     same = _same_calls(calls, row[3]) if calls or row[3] else True
@@ -144,13 +144,9 @@ class _Walk:
             self._extra += _is_genuine(row)
         return False
 
-    def _left(self) -> Iterator[Columns]:
-        """Yield the rows that no message has met, those that were taken ahead first."""
-        while self._ahead:
-            yield self._ahead.popleft()
-        # Not `yield from`, which ends the rows for good where whoever asks stops.
-        while (row := next(self._rows, None)) is not None:
-            yield row
+    def _next(self) -> Columns | None:
+        """Return the next row that no message has met, one taken ahead first."""
+        return self._ahead.popleft() if self._ahead else next(self._rows, None)
 
     def _met(self, role: str, content: Any, row: Columns) -> None:
         """Count a message that is a row."""
@@ -169,7 +165,7 @@ class _Walk:
     def finish(self) -> None:
         """Count the rows after the last line."""
         self._end_turn(None)
-        for row in self._left():
+        for row in iter(self._next, None):
             self._extra += _is_genuine(row)
 
     def settled(self, session_id: str) -> Settled:

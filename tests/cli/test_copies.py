@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 
 from hermes_repair.app import copies as app
+from hermes_repair.app.cache_files import read_cache, write_cache
 from hermes_repair.app.known_copies import Inspected
+from hermes_repair.app.remembered_copies import MOST
 from hermes_repair.evidence import kept_copies
 from hermes_repair.home.other_databases import DatabaseCopy
 from tests.cli.speaking import assert_document, say
@@ -195,12 +197,15 @@ def test_what_is_remembered_is_private_and_dropped_when_in_doubt(
     assert memory.stat().st_mode & 0o777 == 0o600
     assert memory.parent.stat().st_mode & 0o777 == 0o700
     assert SECRET not in memory.read_text("ascii")
-    for bad in ("{torn", "[]", json.dumps({"version": "0", "known": {}}), '{"known": 7}'):
+    kept = memory.read_text("ascii")
+    for bad in ("{torn", "[]", kept.replace("hermes-repair", "other", 1), kept[:-1] + " "):
         memory.write_text(bad)
         assert listed(capsys, home) == first
-    known = json.loads(memory.read_text("ascii"))
-    known["known"] = {key: {"state": "odd", "relation": 7} for key in known["known"]}
-    memory.write_text(json.dumps(known))
+    known = read_cache(memory, MOST)
+    assert known
+    write_cache(memory, {key: {"state": "odd", "relation": 7} for key in known}, MOST)
+    assert listed(capsys, home) == first
+    write_cache(memory, dict.fromkeys(known, 7), MOST)
     assert listed(capsys, home) == first
     memory.unlink()
     memory.parent.chmod(0o500)
