@@ -21,7 +21,8 @@ from hermes_repair.salvage.account import MESSAGES, SESSIONS, Account
 from hermes_repair.salvage.assignment import AssignedTable
 from hermes_repair.salvage.damaged_database import DamagedDatabase
 from hermes_repair.salvage.deleted_cells import tables_of
-from hermes_repair.salvage.salvaged_rows import Refusal, Refused, SalvagedRow, values_of
+from hermes_repair.salvage.record_values import values_of
+from hermes_repair.salvage.salvaged_rows import Refusal, Refused, SalvagedRow
 from hermes_repair.salvage.search_copy import PartOfMessage
 from hermes_repair.schema.salvaged_structure import SalvagedStructure
 from hermes_repair.schema.search import CJK

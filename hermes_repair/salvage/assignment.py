@@ -75,6 +75,19 @@ class TablePages:
             array("q", (self.highs[at] for at in order)),
         )
 
+    def runs(self) -> Iterator[list[tuple[int, int]]]:
+        """Yield the pages in order, each with its lowest rowid; those that overlap as one."""
+        run: list[tuple[int, int]] = []
+        end = 0
+        for page, low, high in zip(self.pages, self.lows, self.highs, strict=True):
+            if run and low > end:
+                yield run
+                run = []
+            end = max(end, high) if run else high
+            run.append((low, page))
+        if run:
+            yield run
+
 
 @dataclass(frozen=True, slots=True)
 class AssignedTable:

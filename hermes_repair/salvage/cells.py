@@ -70,15 +70,21 @@ class Shape(NamedTuple):
     types: tuple[int, ...]
 
 
-def cells(image: PageImage, leaf: Leaf, wanted: Collection[int] | None = None) -> Iterator[Cell]:
+def cells(
+    image: PageImage,
+    leaf: Leaf,
+    wanted: Collection[int] | None = None,
+    other: bytes | None = None,
+) -> Iterator[Cell]:
     """Yield every cell of a page in its order.
 
     With ``wanted`` only these columns (from 0) are decoded, the others are None; a row whose wanted
     columns lie before its overflow chain is then given without reading the chain. Text that is not
-    valid comes as RawText of the UTF-8 bytes that SQLite would give. Never raises for what the
-    bytes are; ``OSError`` where the disk does not give them.
+    valid comes as RawText of the UTF-8 bytes that SQLite would give. ``other`` is another image of
+    the page, to be read instead. Never raises for what the bytes are; ``OSError`` where the disk
+    does not give them.
     """
-    data = image.page(leaf.page)
+    data = image.page(leaf.page) if other is None else other
     if data is not None:
         found, carved = _places(image, leaf, data)
         yield from read_places(image, leaf, data, found, wanted)

@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from enum import Enum, IntEnum
 from typing import NamedTuple
 
-from hermes_repair.salvage.btree_page import INDEX_INTERIOR, INDEX_LEAF, TABLE_LEAF
+from hermes_repair.salvage.btree_page import (
+    HIGHEST,
+    INDEX_INTERIOR,
+    INDEX_LEAF,
+    LOWEST,
+    TABLE_LEAF,
+)
 
 
 class PageKind(IntEnum):
@@ -76,6 +82,16 @@ class Leaf(NamedTuple):
         if self.kind is LeafKind.TABLE:
             return TABLE_LEAF
         return INDEX_INTERIOR if self.interior else INDEX_LEAF
+
+    @property
+    def lowest(self) -> int:
+        """The lowest rowid that its parents allow."""
+        return LOWEST if self.low is None else self.low + 1
+
+    @property
+    def highest(self) -> int:
+        """The highest rowid that its parents allow."""
+        return HIGHEST if self.high is None else self.high
 
     def allows(self, rowid: int | None) -> bool:
         """Whether the parents of this page allow a rowid on it; any in an index."""

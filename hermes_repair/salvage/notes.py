@@ -16,7 +16,10 @@ class Fact(Enum):
     WAL_APPLIED = "frames of committed transactions were laid over the main file"
     WAL_UNREADABLE = "the -wal has no frame that can be told to be one"
     WAL_HEADER_LOST = "the header of the -wal is damaged: its values were taken from its frames"
-    WAL_FRAME_TORN = "a frame fails its checksum and was left out; its page may be stale"
+    WAL_FRAME_TORN = (
+        "a frame fails its checksum: of its page is read what the frame before it or a witness says"
+    )
+    WAL_FRAME_MENDED = "a damaged frame was mended, and its checksum proves it"
     WAL_FRAME_LOST = "a frame's header is gone: which page it was for is not known"
     WAL_UNCOMMITTED = "frames after the last commit were left out"
     WAL_EARLIER = "frames of an earlier generation of the -wal were left out"

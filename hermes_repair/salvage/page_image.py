@@ -9,14 +9,14 @@ from __future__ import annotations
 import os
 from array import array
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from enum import Enum
 from pathlib import Path
 
 from hermes_repair.host.regular_files import open_regular
-from hermes_repair.salvage.btree_page import read_page_header
+from hermes_repair.salvage.btree_page import is_sound, read_page_header
 from hermes_repair.salvage.bundle import Bundle, NoPages
 from hermes_repair.salvage.cell_places import adds_up
 from hermes_repair.salvage.database_header import (
@@ -25,6 +25,7 @@ from hermes_repair.salvage.database_header import (
     Encoding,
     read_header,
 )
+from hermes_repair.salvage.frame_mending import Missing, mended
 from hermes_repair.salvage.notes import Fact, Note
 from hermes_repair.salvage.page_layout import (
     deduce_encoding,
@@ -39,6 +40,7 @@ _SPARE = 1024  # pages beyond the end that a -wal may name without having an ima
 _LOCK_BYTE = 1 << 30
 _SHARED = 1 << 63
 _MOST_COMMON_SIZE = 4096
+_MENDED = 1 << 22  # bytes of torn images that are tried to be mended, some ms for each page
 
 
 class Origin(Enum):
@@ -95,7 +97,8 @@ class PageImage:
     then deduced. ``auto_vacuum``: whether there are pointer-map pages. ``stale``: pages whose later
     image is known to be lost, so that what is read is of an earlier moment (or, where a record of
     the journal was lost, of a write that was cut off). ``unproven``: pages whose image should be
-    proven by a checksum of the -wal and is not.
+    proven by a checksum of the -wal and is not. ``torn_alone``: stale pages of which no file has an
+    earlier image of a b-tree, so that what the torn one still says is all there is.
     """
 
     def __init__(
@@ -112,6 +115,8 @@ class PageImage:
         self._journal = journal[0] if journal else None
         self.stale: frozenset[int] = frozenset()
         self.unproven: frozenset[int] = frozenset()
+        self.torn_alone: frozenset[int] = frozenset()
+        self._mended: dict[int, bytes] = {}
         self._facts = facts
         # Where in the -wal an image was lost of which not even the page is known, 0 for nowhere: it
         # may be of any page whose own image does not come after it.
@@ -132,10 +137,15 @@ class PageImage:
         put = journal[1].page_size if journal is not None else None
         self._settle_size(wal[1].page_size if put is None and wal and wal[1].frames else put)
         there = -(-self._main_size // self.page_size)
-        most = there + 2 * len(self._overlay) + _SPARE
+        torn = wal[1].torn if wal is not None else {}
+        most = there + 2 * (len(self._overlay) + len(torn)) + _SPARE
         self._overlay = {page: at for page, at in self._overlay.items() if page <= most}
         self.page_count = max([there, *self._overlay]) if pages is None else min(pages, most)
         self.owners = ChainOwners(self.page_count)
+        self._torn = {page: (wal[0], at) for page, (at, _) in torn.items()} if wal else {}
+        self._mend({page: missing for page, (_, missing) in torn.items()})
+        self.torn_alone = frozenset(page for page in self._torn if self._is_alone(page))
+        self._overlay |= {page: self._torn[page] for page in self.torn_alone}
         self._settle_content()
         self._note_length(pages)
 
@@ -148,7 +158,7 @@ class PageImage:
     @property
     def notes(self) -> tuple[Note, ...]:
         """Return what was met while the files were put together."""
-        return tuple(Note(fact, count) for fact, count in self._facts.items())
+        return tuple(Note(fact, count) for fact, count in self._facts.items() if count)
 
     @property
     def lock_page(self) -> int:
@@ -164,10 +174,17 @@ class PageImage:
             return None
         place = self._overlay.get(number)
         if place is not None:
+            if number in self._mended:
+                return self._mended[number]
             return os.pread(place[0], self.page_size, place[1]) or None
         if self._main is None:
             return None
         return os.pread(self._main, self.page_size, (number - 1) * self.page_size) or None
+
+    def torn(self, number: int) -> bytes | None:
+        """Return the last image of a stale page, which fails its checksum; None where none is."""
+        place = self._torn.get(number)
+        return os.pread(place[0], self.page_size, place[1]) if place is not None else None
 
     def pages(self) -> Iterator[tuple[int, bytes | None]]:
         """Yield every page with its number, in file order, as :meth:`page` returns it."""
@@ -192,11 +209,41 @@ class PageImage:
         here = 0 < number <= self.page_count and (number - 1) * self.page_size < self._main_size
         return Origin.MAIN if here else Origin.ABSENT
 
+    @property
+    def lost_unnamed(self) -> bool:
+        """Whether an image was lost of which not even the page is known."""
+        return self._lost_at > 0
+
     def may_be_older(self, number: int) -> bool:
         """Whether a later image of a page was lost, or one that may have been of any page."""
         file, at = self._overlay.get(number, (None, 0))
         in_wal = file not in (None, self._journal)
         return number in self.stale or (self._lost_at > 0 and not (in_wal and at > self._lost_at))
+
+    def _mend(self, torn: Mapping[int, Missing]) -> None:
+        """Mend the torn images that an earlier one or a single word mends, and lay them over."""
+        for page, missing in list(torn.items())[: _MENDED // self.page_size]:
+            data, before = self.torn(page), self.page(page)
+            others = (bytes(self.page_size), *([before] if before is not None else []))
+            image = mended(data, missing, others) if data is not None else None
+            if image is not None:
+                self._mended[page] = image
+                self._overlay[page] = self._torn.pop(page)
+        self.stale -= self._mended.keys()
+        if self._mended:
+            self._facts[Fact.WAL_FRAME_MENDED] = len(self._mended)
+            self._facts[Fact.WAL_FRAME_TORN] -= len(self._mended)
+
+    def _is_alone(self, number: int) -> bool:
+        """Whether the torn image of a page is of a b-tree, and none before it is."""
+        before = self.page(number)
+        if before is None or not any(before):
+            return self.torn(number) is not None
+        return self._is_btree(number, self.torn(number)) and not self._is_btree(number, before)
+
+    def _is_btree(self, number: int, data: bytes | None) -> bool:
+        header = read_page_header(data, number, self.usable) if data is not None else None
+        return header is not None and is_sound(header, self.usable)
 
     def _settle_size(self, told: int | None) -> None:
         """Find the page size: by page 1, else by a side file or by deduction."""

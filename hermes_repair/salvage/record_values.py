@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from operator import itemgetter
 
-from hermes_repair.model.values import Value
+from hermes_repair.model.values import Row, Value
 from hermes_repair.salvage.stored_table import Affinity, StoredTable
 
 
@@ -43,3 +44,10 @@ def converter(
         return values
 
     return convert
+
+
+def values_of(names: Sequence[str]) -> Callable[[Row], tuple[Value, ...]]:
+    """Return what takes the values of some columns out of a row, in their order."""
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda row: tuple([row[name] for name in names])

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from enum import Enum
 from functools import cached_property
 from heapq import heappop, heappush
 from itertools import groupby
-from operator import itemgetter
 from typing import NamedTuple, Protocol
 
 from hermes_repair.model.values import Row, Value, number
-from hermes_repair.salvage.assignment import AssignedTable, Assignment, TablePages
+from hermes_repair.salvage.assignment import AssignedTable, Assignment
 from hermes_repair.salvage.broken_cells import Why
-from hermes_repair.salvage.cells import cells
+from hermes_repair.salvage.cells import Cell, cells
 from hermes_repair.salvage.leaves import Leaf, Trust
 from hermes_repair.salvage.page_image import PageImage
 from hermes_repair.salvage.plain_leaves import plain_rows
-from hermes_repair.salvage.record_values import converter, fewest_columns
+from hermes_repair.salvage.record_values import converter, fewest_columns, values_of
 from hermes_repair.salvage.row_shapes import ROLES
+from hermes_repair.salvage.stored_table import StoredTable
 
 
 class Mark(Enum):
@@ -30,6 +30,8 @@ class Mark(Enum):
     UNWITNESSED = "others of its table are in an index or the search copy, and it is not"
     STALE_PAGE = "a later image of its page was lost"
     CARVED = "its page has lost the pointer to it; that it was not deleted is proven by a witness"
+    TORN_PAGE = "its page is torn; a witness has the row, and none speaks against it"
+    CORRECTED = "its page is of an earlier moment: what a witness says of the row since was put in"
     UNPROVEN_PAGE = "its page comes from the -wal without a checksum that proves it"
     NUL = "a text has NUL characters that its copy in the search index does not have"
     NOT_TEXT = "a text is not valid in the encoding of the database"
@@ -60,6 +62,8 @@ class Refusal(Enum):
     CARVED = "its page has lost the pointer to it, and nothing proves that it was not deleted"
     FREED = "its page hangs in no tree, that of its table has lost none, and no index has the row"
     OLDER = "another row has its key, and is more trusted"
+    OUTDATED = "a later image of its page was lost, and the row was deleted or replaced since"
+    TORN = "its page is torn, and nothing proves that it is whole"
 
 
 class Refused(NamedTuple):
@@ -83,6 +87,10 @@ class Judge(Protocol):
     def denies(self, table: str, rowid: int) -> bool: ...
 
     def marks(self, table: str, rowid: int | None, values: Row) -> frozenset[Mark]: ...
+
+    def newest(
+        self, stored: StoredTable, older: Mapping[int, SalvagedRow], torn: Mapping[int, SalvagedRow]
+    ) -> Iterable[SalvagedRow]: ...
 
 
 def nothing_refused(refused: Refused) -> None:
@@ -133,13 +141,6 @@ def _key_of(row: SalvagedRow, key: tuple[str, ...]) -> tuple[Value, ...]:
     return (*own, row.rowid) if None in own else own
 
 
-def values_of(names: Sequence[str]) -> Callable[[Row], tuple[Value, ...]]:
-    """Return what takes the values of some columns out of a row, in their order."""
-    if len(names) > 1:
-        return itemgetter(*names)
-    return lambda row: tuple([row[name] for name in names])
-
-
 COUNTERS = ("message_count", "tool_call_count", "input_tokens", "output_tokens", "ended_at")
 """What grows while a session goes on: of two states of it the one with more is the later."""
 
@@ -171,7 +172,7 @@ class _Reader:
             for leaf in self.assignment.survey.leaves_of(self.table.root or 0):
                 yield from self._of(leaf, judged=judged)
             return
-        for run in _runs(self.table.pages):
+        for run in self.table.pages.runs():
             if len(run) == 1:
                 yield from self._of_page(run[0][1], judged=judged)
             else:
@@ -193,7 +194,33 @@ class _Reader:
 
     def _of_page(self, page: int, *, judged: bool) -> Iterator[SalvagedRow]:
         leaf = self.assignment.survey.leaf(page)
-        return self._of(leaf, judged=judged) if leaf is not None else iter(())
+        if leaf is None:
+            return iter(())
+        if leaf.stale and self.judge is not None:
+            return self._newest_of(leaf, self.judge)
+        return self._of(leaf, judged=judged)
+
+    def _newest_of(self, leaf: Leaf, judge: Judge) -> Iterator[SalvagedRow]:
+        """Yield the rows of a page whose last image is torn, of that or the one before."""
+        older: dict[int, SalvagedRow] = {}
+        if leaf.page not in self.image.torn_alone:
+            older = _by_rowid(self._of(leaf, judged=True))
+        torn: dict[int, SalvagedRow] = {}
+        data = self.image.torn(leaf.page)
+        if data is not None and (leaf.trust is not Trust.ORPHAN or not older):
+            silent = _Reader(self.image, self.assignment, self.table, judge, nothing_refused)
+            marked = frozenset({Mark.TORN_PAGE})
+            read = silent.of_cells(leaf, cells(self.image, leaf, None, data), marked, judged=True)
+            torn = {rowid: row for rowid, row in _by_rowid(read).items() if leaf.allows(rowid)}
+        given = set()
+        for row in judge.newest(self.stored, older, torn):
+            given.add(row.rowid)
+            yield row
+        for rows, refusal in ((older, Refusal.OUTDATED), (torn, Refusal.TORN)):
+            for rowid, row in rows.items():
+                if rowid not in given:
+                    given.add(rowid)
+                    self._refuse(rowid, row.page, refusal, None, row.values)
 
     def _best(self, rows: list[SalvagedRow]) -> SalvagedRow:
         """Return the most trusted of rows with one key, and tell of the others."""
@@ -221,7 +248,14 @@ class _Reader:
             row = self._row(leaf, rowid, record, marks, judged=judged)
             if row is not None:
                 yield row
-        for cell in cells(self.image, leaf) if plain is None else ():
+        if plain is None:
+            yield from self.of_cells(leaf, cells(self.image, leaf), marks, judged=judged)
+
+    def of_cells(
+        self, leaf: Leaf, found: Iterable[Cell], marks: frozenset[Mark], *, judged: bool
+    ) -> Iterator[SalvagedRow]:
+        """Yield the rows that the cells of a page are; ``marks``: those of the page."""
+        for cell in found:
             if cell.values is None:
                 why = cell.broken.why if cell.broken is not None else None
                 self._refuse(cell.rowid, cell.page, Refusal.BROKEN, why, None)
@@ -360,15 +394,5 @@ def _push(
         heappush(waiting, (row.rowid or 0, number, row, rows))
 
 
-def _runs(pages: TablePages) -> Iterator[list[tuple[int, int]]]:
-    """Yield the pages of a table after their lowest rowid, together those that overlap."""
-    run: list[tuple[int, int]] = []
-    end = 0
-    for page, low, high in zip(pages.pages, pages.lows, pages.highs, strict=True):
-        if run and low > end:
-            yield run
-            run = []
-        end = max(end, high) if run else high
-        run.append((low, page))
-    if run:
-        yield run
+def _by_rowid(rows: Iterable[SalvagedRow]) -> dict[int, SalvagedRow]:
+    return {row.rowid: row for row in rows if row.rowid is not None}

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from hermes_repair.model.values import RawText, Row, Value, number
 from hermes_repair.salvage.assignment import Assignment
 from hermes_repair.salvage.leaves import Trust
+from hermes_repair.salvage.older_pages import MESSAGES
 from hermes_repair.salvage.page_image import PageImage
 from hermes_repair.salvage.said_by_rowid import SaidByRowid
 from hermes_repair.salvage.salvaged_rows import Mark, SalvagedRow
-from hermes_repair.salvage.search_texts import COPIES, UNDECIDED, copies
-from hermes_repair.salvage.witnesses import MESSAGES, LostRow
-
-_TOOL_NAME = re.compile(r"[\w.:/-]{1,128}")
-_CALLS = re.compile(r" \[\{")
-_MOST_TRIED = 50
+from hermes_repair.salvage.search_texts import COPIES, UNDECIDED, copies, split_text
+from hermes_repair.salvage.witnesses import LostRow
 
 
 class PartOfMessage(NamedTuple):
@@ -32,24 +27,6 @@ class PartOfMessage(NamedTuple):
     rowid: int
     known: Row
     text: str | RawText | None
-
-
-class _Parts(NamedTuple):
-    """The three columns that one text of the copy was made of."""
-
-    content: str
-    tool_name: str | None
-    tool_calls: str | None
-
-    @property
-    def role(self) -> str | None:
-        """Who alone can have written such a message: users and assistants look alike in the text.
-
-        Tools have a name, and assistants make calls (0.13.0 to 0.19.0).
-        """
-        if self.tool_name is not None:
-            return "tool" if self.tool_calls is None else None
-        return "assistant" if self.tool_calls is not None else None
 
 
 def copied_messages(
@@ -102,35 +79,3 @@ def _made(row: LostRow, text: str | RawText, *, contradicted: bool) -> SalvagedR
     values |= {"role": parts.role, "timestamp": at}
     marks = {Mark.SEARCH_COPY, *([Mark.CONTRADICTED] if contradicted else [])}
     return SalvagedRow(MESSAGES, rowid, values, 0, Trust.ORPHAN, frozenset(marks))
-
-
-def split_text(text: str) -> _Parts | None:
-    """Take a text of the search copy apart; None where it can be read in more ways than one.
-
-    It is ``content || ' ' || tool_name || ' ' || tool_calls``, with nothing for NULL. A name has no
-    space, calls are a JSON list, and so it is told where each ends. Content that is absent and
-    content that is empty look alike: it is given as empty.
-    """
-    if text.endswith(" "):
-        head, calls = text[:-1], None
-    else:
-        found = list(_calls(text))
-        if len(found) != 1:
-            return None
-        head, calls = text[: found[0]], text[found[0] + 1 :]
-    content, space, name = head.rpartition(" ")
-    if not space or (name and not _TOOL_NAME.fullmatch(name)):
-        return None
-    return _Parts(content, name or None, calls)
-
-
-def _calls(text: str) -> Iterator[int]:
-    """Yield where the space stands that goes before calls to the end of a text."""
-    for tried, match in enumerate(_CALLS.finditer(text)):
-        if tried >= _MOST_TRIED:
-            return
-        try:
-            json.loads(text[match.start() + 1 :])
-        except (ValueError, RecursionError):
-            continue
-        yield match.start()

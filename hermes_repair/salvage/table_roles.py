@@ -19,7 +19,7 @@ from hermes_repair.salvage.assignment import (
     Unassigned,
     UnassignedPage,
 )
-from hermes_repair.salvage.btree_page import HIGHEST, LOWEST
+from hermes_repair.salvage.btree_page import HIGHEST
 from hermes_repair.salvage.cells import Shape, cells, shapes
 from hermes_repair.salvage.column_orders import KnownTables, Records, hermes_tables
 from hermes_repair.salvage.first_rows import first_rows_of
@@ -226,8 +226,7 @@ class _Roles:
             return False
         found = self.found[named]
         found.by_tree += 1
-        low = LOWEST if leaf.low is None else leaf.low + 1
-        found.pages.add(leaf.page, low, HIGHEST if leaf.high is None else leaf.high)
+        found.pages.add(leaf.page, leaf.lowest, leaf.highest)
         return True
 
     def _that_lost(self, candidates: Iterable[str], rows: list[Shape]) -> tuple[str, ...]:
@@ -252,6 +251,8 @@ class _Roles:
         found.by_tree += by_tree
         found.by_shape += not by_tree
         rowids = [row.rowid for row in rows if row.rowid is not None] or [0]
+        if leaf.stale and leaf.trust is not Trust.ORPHAN:  # its torn image may have others
+            rowids += [leaf.lowest, leaf.highest]
         found.pages.add(leaf.page, min(rowids), max(rowids))
         if name not in self.stored:
             found.rows += len(rows)

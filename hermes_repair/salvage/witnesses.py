@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Flag, auto
-from itertools import chain
 from operator import and_
 from typing import NamedTuple, TypeAlias
 
@@ -14,21 +13,24 @@ from hermes_repair.model.values import RawText, Row, Value, whole
 from hermes_repair.salvage.assignment import AssignedIndex, Assignment
 from hermes_repair.salvage.cells import cells, rows_of
 from hermes_repair.salvage.leaves import Trust
+from hermes_repair.salvage.older_pages import MESSAGES, OlderPages
 from hermes_repair.salvage.page_image import PageImage
+from hermes_repair.salvage.record_values import values_of
 from hermes_repair.salvage.said_by_rowid import Rowids, SaidByRowid
-from hermes_repair.salvage.salvaged_rows import Mark, values_of
+from hermes_repair.salvage.salvaged_rows import Mark, SalvagedRow
 from hermes_repair.salvage.search_texts import (
     COPIED,
     COPIES,
     COUNTS,
+    TRIGRAM_COUNTS,
     UNDECIDED,
     copied_text,
     copies,
     counted,
+    trigram_counts,
 )
-from hermes_repair.salvage.stored_table import ANYTHING, Stored, class_of
+from hermes_repair.salvage.stored_table import ANYTHING, Stored, StoredTable, class_of
 
-MESSAGES = "messages"
 ACTIVE = "active"
 PICTURE = "\0json:"
 """What Hermes begins the content of a message with that has parts: the only NUL it writes."""
@@ -88,11 +90,13 @@ class Witnesses:
         """Read the indexes and the search copy."""
         self._image, self._assignment = image, assignment
         self._indexes: dict[str, list[_Index]] = {}
+        self._older_pages = OlderPages(image, assignment, self)
         for index in assignment.indexes:
             self._indexes.setdefault(index.table, []).append(self._read_index(index))
         self._copies = [
             said for table in (*COPIES, UNDECIDED) if (said := self._read_copy(table)).count
         ]
+        self._lengths = (0, SaidByRowid()) if self._copies else self._read_lengths()
         self._counts = [ids for table in (*COUNTS, UNDECIDED) if (ids := self._read_counts(table))]
 
     def marks(self, table: str, rowid: int | None, values: Row) -> frozenset[Mark]:
@@ -106,10 +110,18 @@ class Witnesses:
             agreed = by_copies is None or by_copies is Mark.DISPUTED
             if by_copies is not None:
                 marks |= {by_copies}
+        if table == MESSAGES and rowid is not None and self._lengths[0] > 1:
+            marks |= self._by_lengths(rowid, values)
         for value in filter(None, values.values()):
             if (type(value) is str and "\0" in value) or type(value) is RawText:
                 return marks | _odd_texts(values, COPIED if agreed else ())
         return marks
+
+    def newest(
+        self, stored: StoredTable, older: Mapping[int, SalvagedRow], torn: Mapping[int, SalvagedRow]
+    ) -> Iterator[SalvagedRow]:
+        """Yield the rows of a page whose last image is torn as they are today."""
+        return self._older_pages.newest(stored, older, torn)
 
     def knows(self, table: str, rowid: int) -> bool:
         """Whether an index or the search index says that there is such a row."""
@@ -153,14 +165,14 @@ class Witnesses:
             for rowid in said.besides(there):
                 if not self.denies(table, rowid):
                     proofs[rowid] = proofs.get(rowid, Proof(0)) | proof
-        known = self._said_of(table, proofs)
+        known = self.said_of(table, proofs)
         can_hide = self._can_hide(table)
         for rowid in sorted(proofs):
             row = known[rowid]
             hidden = None if ACTIVE not in row else row[ACTIVE] != 1
             yield LostRow(table, rowid, row, proofs[rowid], hidden if can_hide else False)
 
-    def _said_of(self, table: str, rowids: Collection[int]) -> dict[int, dict[str, Value]]:
+    def said_of(self, table: str, rowids: Collection[int]) -> dict[int, dict[str, Value]]:
         """Return what the indexes say of rows; nothing of a column of which two say two things."""
         known: dict[int, dict[str, Value]] = {rowid: {} for rowid in rowids}
         disputed: set[tuple[int, str]] = set()
@@ -257,6 +269,15 @@ class Witnesses:
             return Mark.CONTRADICTED if contradicted else Mark.UNWITNESSED
         return Mark.DISPUTED if contradicted or disputed else None
 
+    def _by_lengths(self, rowid: int, values: Row) -> frozenset[Mark]:
+        """Hold the length of the texts of a message against what the trigram index counted."""
+        columns, said = self._lengths
+        own = trigram_counts(values, columns)
+        agrees = said.agrees(rowid, own) if own is not None else None
+        if agrees is None or (agrees and not said.differs(rowid)):
+            return NOTHING
+        return frozenset({Mark.DISPUTED if agrees else Mark.CONTRADICTED})
+
     def denies(self, table: str, rowid: int) -> bool:
         """Whether an index that lost nothing does not have a row: it was deleted."""
         return any(
@@ -319,7 +340,19 @@ class Witnesses:
         return said
 
     def _read_counts(self, table: str) -> Rowids:
-        return Rowids(chain.from_iterable(counted(self._image, self._assignment, table)))
+        ids = Rowids()
+        for page in counted(self._image, self._assignment, table):
+            ids.update(rowid for rowid, _ in page)
+        return ids
+
+    def _read_lengths(self) -> tuple[int, SaidByRowid]:
+        """Return what the trigram index counts of messages, and of how many columns."""
+        said, columns = SaidByRowid(), 0
+        for page in counted(self._image, self._assignment, TRIGRAM_COUNTS):
+            for rowid, counts in page:
+                said.add(rowid, counts)
+                columns = sum(byte < 128 for byte in counts)
+        return columns, said
 
     def _highest_row(self, table: str) -> int:
         """Return the highest rowid on the last page of a table, and of those that overlap it."""

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from hermes_repair.salvage.database_header import PAGE_SIZES
+from hermes_repair.salvage.frame_mending import Missing
 from hermes_repair.salvage.notes import Fact
 
 _HEADER = struct.Struct(">IIIIIIII")
@@ -32,17 +33,24 @@ class WalImage:
     """What a -wal lays over the main file.
 
     ``frames``: the offset of the image of each page in the -wal. ``pages``: of the database after
-    the last commit, None without one. ``stale`` and ``unproven`` as in ``PageImage``. ``lost_at``:
-    the offset of the last committed image of which not even the page is known, 0 without one.
+    the last commit, None without one. ``stale`` and ``unproven`` as in ``PageImage``. ``torn``: of
+    each stale page the offset of its last image, which fails its checksum, and by how much.
+    ``lost_at``: the offset of the last committed image of which not even the page is known, 0
+    without one.
     """
 
     page_size: int
     frames: dict[int, int]
     pages: int | None
-    stale: frozenset[int]
+    torn: dict[int, tuple[int, Missing]]
     unproven: frozenset[int]
     facts: Counter[Fact]
     lost_at: int = 0
+
+    @property
+    def stale(self) -> frozenset[int]:
+        """The pages whose last image is torn."""
+        return frozenset(self.torn)
 
 
 class _Generation(NamedTuple):
@@ -55,13 +63,18 @@ class _Generation(NamedTuple):
 
 
 class _Frame(NamedTuple):
-    """The header of one frame; ``proven``: its checksum follows from that of the frame before."""
+    """The header of one frame. ``stored`` is the checksum that it tells, ``summed`` the one that
+    follows from that of the frame before."""
 
     page: int
     commit: int
     salts: tuple[int, int]
     stored: tuple[int, int]
-    proven: bool
+    summed: tuple[int, int]
+
+    @property
+    def proven(self) -> bool:
+        return self.stored == self.summed
 
 
 def read_wal_image(descriptor: int) -> WalImage | None:
@@ -126,7 +139,7 @@ def _frames(descriptor: int, generation: _Generation) -> Iterator[_Frame]:
         for (page, commit, salt1, salt2, *_), told, found in zip(
             headers, stored, summed, strict=True
         ):
-            yield _Frame(page, commit, (salt1, salt2), told, told == found)
+            yield _Frame(page, commit, (salt1, salt2), told, found)
         last = stored[-1]
         at += count * stride
 
@@ -181,14 +194,15 @@ class _Laying:
         self._held: tuple[_Frame, int] | None = None
         self._header_gone = generation.start is None
         self._frames: dict[int, int] = {}
-        self._stale: set[int] = set()
+        self._torn: dict[int, tuple[int, Missing]] = {}
         self._unproven: set[int] = set()
         self._pages: int | None = None
         self._lost_at = 0
         self._facts: Counter[Fact] = Counter()
         if self._header_gone:
             self._facts[Fact.WAL_HEADER_LOST] = 1
-        self._open: list[tuple[Fact, int, int]] = []  # since the last commit: fact, page, offset
+        # Since the last commit: fact, page, offset, what a checksum misses.
+        self._open: list[tuple[Fact, int, int, Missing | None]] = []
 
     def take(self, frame: _Frame) -> None:
         """Take the next frame; the one before is settled by what this one proves."""
@@ -199,7 +213,7 @@ class _Laying:
     def done(self) -> WalImage:
         """Settle the last frame and return what was laid."""
         self._settle(False, last=True)
-        left = Counter(fact for fact, _, _ in self._open)
+        left = Counter(fact for fact, *_ in self._open)
         if left[Fact.WAL_APPLIED]:
             self._facts[Fact.WAL_UNCOMMITTED] = left[Fact.WAL_APPLIED]
         if left[Fact.WAL_EARLIER]:
@@ -208,7 +222,7 @@ class _Laying:
             self._generation.page_size,
             self._frames,
             self._pages,
-            frozenset(self._stale),
+            self._torn,
             frozenset(self._unproven),
             self._facts,
             self._lost_at,
@@ -227,7 +241,7 @@ class _Laying:
         # has only these damaged. (One of an earlier generation follows its like.)
         follows = frame.proven and not self._header_gone
         if frame.salts != self._generation.salts and not follows:
-            self._open.append((Fact.WAL_EARLIER, 0, at))
+            self._open.append((Fact.WAL_EARLIER, 0, at, None))
             self._header_gone = True
             return
         fact = Fact.WAL_APPLIED
@@ -236,24 +250,32 @@ class _Laying:
             unknown = self._header_gone and told and frame.page
             fact = Fact.WAL_UNPROVEN if unknown else Fact.WAL_FRAME_TORN
         self._header_gone = not (frame.proven or next_proven)
-        self._open.append((fact, frame.page, at))
+        missing = self._missing(frame) if fact is Fact.WAL_FRAME_TORN else None
+        self._open.append((fact, frame.page, at, missing))
         if frame.commit and fact is not Fact.WAL_FRAME_TORN:
             self._commit(frame.commit)
 
     def _commit(self, pages: int) -> None:
-        for fact, page, at in self._open:
+        for fact, page, at, missing in self._open:
             if fact is Fact.WAL_EARLIER:  # within this generation: its header was lost
                 fact = Fact.WAL_FRAME_LOST
             self._facts[fact] += 1
-            if fact is Fact.WAL_FRAME_TORN:
-                self._stale.add(page)
+            if missing is not None:
+                self._torn[page] = at, missing
             elif fact is Fact.WAL_FRAME_LOST:
                 self._lost_at = at
             else:
                 self._frames[page] = at
-                self._stale.discard(page)
+                self._torn.pop(page, None)
                 self._unproven.discard(page)
             if fact is Fact.WAL_UNPROVEN:
                 self._unproven.add(page)
         self._open.clear()
         self._pages = pages
+
+    def _missing(self, frame: _Frame) -> Missing:
+        first, second = (
+            (told - found) & 0xFFFFFFFF
+            for told, found in zip(frame.stored, frame.summed, strict=True)
+        )
+        return Missing(first, second, self._generation.big_endian)
