@@ -17,6 +17,7 @@ from hermes_repair.app.compared_sources import Held, hold, in_order
 from hermes_repair.app.diagnose import facts
 from hermes_repair.app.environment import Run
 from hermes_repair.app.file_status import FileStatus, left_wal, read_file_status, steady
+from hermes_repair.app.identical_sources import each_once
 from hermes_repair.app.merge_rows import BothDatabases
 from hermes_repair.app.merge_sources import Place, Source, find_sources, lies_still
 from hermes_repair.app.merge_units import MERGE, UnitMaker, read_peers, read_titles
@@ -125,7 +126,7 @@ class Merged:
 
 def preview(run: Run, request: MergeRequest) -> Preview:
     """Compare the sources with the home; changes nothing. Raises as :func:`merge` does."""
-    places = find_sources(run.home, request.sources)
+    places = each_once(find_sources(run.home, request.sources))
     if (shown := _presumed(run, request, places)) is not None:
         return shown
     with ExitStack() as stack:
@@ -165,7 +166,7 @@ def merge(run: Run, request: MergeRequest, agree: Callable[[Preview], bool]) -> 
     cannot be written, :class:`UnknownSession` where no source has a session that is named.
     """
     read_file_status(run.home)  # raises where there is no database to change
-    places = find_sources(run.home, request.sources)
+    places = each_once(find_sources(run.home, request.sources))
     with single_run(run.folder), ExitStack() as stack:
         require_alone(read_file_status(run.home))
         recovered = recover(run)

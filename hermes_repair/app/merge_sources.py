@@ -47,7 +47,8 @@ class Place:
     """Where a source lies: as the user named it, and the files that are read.
 
     ``main`` is None where there is only a -wal; ``file`` is that, or an export. ``routing`` is the
-    ``sessions.json`` of a home. ``status`` says what is there and who has it open.
+    ``sessions.json`` of a home. ``status`` says what is there and who has it open. ``alike`` counts
+    other files with the same bytes that were named too.
     """
 
     named: str
@@ -56,6 +57,7 @@ class Place:
     main: Path | None = None
     file: Path | None = None
     home: Path | None = None
+    alike: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,7 +152,12 @@ def _source(place: Place, copy: Path) -> Source:
     partial, made = (False, frozenset[str]())
     if place.main is not None:
         partial, made = _salvaged_before(place.main)
-    return Source(place.named, place.named, place.kind, copy, 0, partial=partial, made=made)
+    notes: tuple[str, ...] = ()
+    if place.alike:
+        has = verb(place.alike, "has", "have")
+        notes = (f"{count(place.alike, 'other file')} that you named {has} the same bytes.",)
+    named, kind = place.named, place.kind
+    return Source(named, named, kind, copy, 0, partial=partial, made=made, notes=notes)
 
 
 def _salvaged_before(database: Path) -> tuple[bool, frozenset[str]]:
@@ -198,7 +203,7 @@ def _judged(run: Run, place: Place, copy: Path, beside: _Beside) -> Source:
         return _salvaged(run, source, Bundle.beside(copy))
     if state.side in IN_QUESTION or moved_on:
         note = f"The -wal beside {place.named} is of another moment: it was read by itself."
-        source = replace(source, notes=(note,))
+        source = replace(source, notes=(*source.notes, note))
         wal.rename(copy.with_name(ASIDE))
         return _without_side(run, source, copy)
     if state.damaged:

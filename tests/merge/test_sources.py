@@ -185,6 +185,24 @@ say("tip", "now")
     assert view(NEWEST, home) == view(NEWEST, other)
 
 
+def test_files_with_the_same_bytes_are_read_once(tmp_path: Path) -> None:
+    """Hermes kept 505 copies of two states of one home (#86747)."""
+    home, other = base(NEWEST, tmp_path)
+    play(NEWEST, other, 'say("new", "one")')
+    copies = [shutil.copyfile(other / "state.db", tmp_path / f"{name}.db") for name in "abc"]
+    play(NEWEST, other, 'say("newer", "two")')
+    copies.append(shutil.copyfile(other / "state.db", tmp_path / "d.db"))
+    salvaged = shutil.copyfile(copies[0], tmp_path / "e.db")
+    salvaged.with_name(f"{salvaged.name}.ledger.json").write_text("{}", encoding="utf-8")
+    done = merge(home, *copies, salvaged)
+    assert done.code == 0, done
+    assert brought(done) == {"new": "new", "newer": "new"}
+    notes = {Path(one["name"]).name: one["notes"] for one in done.document["sources"]}
+    assert notes.keys() == {"a.db", "d.db", "e.db"}
+    assert notes["a.db"] == ["2 other files that you named have the same bytes."]
+    assert view(NEWEST, home) == view(NEWEST, other)
+
+
 def test_an_old_copy_comes_to_the_schema_of_the_home(tmp_path: Path) -> None:
     """0.17.0 to 0.19.0 resume an unmarked delegate's run in the place of the chat above it."""
     old = play(
