@@ -70,6 +70,12 @@ def copy(source: str, target: str) -> None:
         os.close(descriptor)
 
 
+def checked_copy(source: str, target: str) -> None:
+    """Copy the file, bring it to the disk, and have SQLite check the copy."""
+    copy(source, target)
+    integrity_check(target)
+
+
 def sqlite_backup(source: str, target: str) -> None:
     """Copy the database through SQLite, which brings it to the disk as well."""
     import sqlite3
@@ -346,6 +352,7 @@ WORK = {
         scan,
         decode_and_read,
         copy,
+        checked_copy,
         sqlite_backup,
         rewrite,
         backup_aside,

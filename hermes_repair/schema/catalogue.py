@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from collections.abc import Mapping
@@ -19,7 +20,11 @@ from hermes_repair.schema.structure import (
     read_structure,
     virtual_table_of,
 )
+from hermes_repair.schema.structure_document import from_document
 from hermes_repair.store.connections import made_in_memory
+
+WRITTEN_STRUCTURES = "structures.json"
+"""What the scripts make, below ``schema/db/``: see :mod:`.structure_document`."""
 
 NEWEST_TARGET = 22
 """The newest number that we migrate to (0.19.0); from 23 on Hermes' own code does it."""
@@ -123,13 +128,28 @@ class Catalogue:
         return tuple(number for number, version in self.versions.items() if version.shapes)
 
 
-def load_catalogue(root: Path) -> Catalogue:
-    """Read ``db/`` below ``root``; ``OSError``, ``KeyError``, ``ValueError`` when it is broken."""
+def read_scripts(root: Path) -> dict[str, Structure]:
+    """Return what the scripts of ``db/structure/`` below ``root`` make, by the names of the files.
+
+    SQLite runs each of them, some dozens of milliseconds in all.
+    """
+    tables_by_sql: dict[str, Table] = {}
+    return {
+        path.stem: read_script(path.read_text(encoding="utf-8"), tables_by_sql)
+        for path in sorted((root / "db" / "structure").glob("*.sql"))
+    }
+
+
+def load_catalogue(root: Path, structures: Mapping[str, Structure] | None = None) -> Catalogue:
+    """Read ``db/`` below ``root``; ``OSError``, ``KeyError``, ``ValueError`` when it is broken.
+
+    ``structures`` are what :func:`read_scripts` gives, where they are known already.
+    """
     folder = root / "db"
+    known = read_scripts(root) if structures is None else structures
     with (folder / "versions.toml").open("rb") as file:
         rows = tomllib.load(file)["version"]
-    tables_by_sql: dict[str, Table] = {}
-    versions = {row["number"]: _version(folder / "structure", row, tables_by_sql) for row in rows}
+    versions = {row["number"]: _version(row, known) for row in rows}
     steps = {}
     for path in sorted((folder / "steps").glob("*.toml")):
         with path.open("rb") as file:
@@ -141,7 +161,7 @@ def load_catalogue(root: Path) -> Catalogue:
     return Catalogue(
         versions=dict(sorted(versions.items())),
         steps=steps,
-        side=read_script(side, tables_by_sql),
+        side=known["side"],
         side_objects=_objects(side),
     )
 
@@ -149,18 +169,17 @@ def load_catalogue(root: Path) -> Catalogue:
 @cache
 def default_catalogue() -> Catalogue:
     """Return the catalogue that this install of hermes-repair ships with."""
-    return load_catalogue(catalogue_root())
+    root = catalogue_root()
+    written = (root / "db" / WRITTEN_STRUCTURES).read_text(encoding="utf-8")
+    return load_catalogue(root, from_document(json.loads(written)))
 
 
-def _version(folder: Path, row: Mapping[str, Any], tables_by_sql: dict[str, Table]) -> Version:
+def _version(row: Mapping[str, Any], known: Mapping[str, Structure]) -> Version:
     names = [row["structure"], *row.get("others", [])] if "structure" in row else []
     return Version(
         number=row["number"],
         releases=tuple(row["releases"]),
-        shapes={
-            name: read_script((folder / f"{name}.sql").read_text(encoding="utf-8"), tables_by_sql)
-            for name in names
-        },
+        shapes={name: known[name] for name in names},
         early=frozenset(row.get("early", ())),
         marks=frozenset(row.get("marks", ())),
     )

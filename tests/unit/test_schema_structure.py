@@ -13,14 +13,17 @@ import pytest
 from hermes_repair.schema import catalogue_root
 from hermes_repair.schema.catalogue import (
     NEWEST_TARGET,
+    WRITTEN_STRUCTURES,
     default_catalogue,
     load_catalogue,
     read_script,
+    read_scripts,
 )
 from hermes_repair.schema.search import layouts
 from hermes_repair.schema.sql_text import kind_of, normal, statements
 from hermes_repair.schema.structure import Structure, read_structure
 from hermes_repair.schema.structure_difference import compare, diff, normalised
+from hermes_repair.schema.structure_document import from_document
 from hermes_repair.schema.target_objects import objects_by_step
 from tests.homes.database import (
     NEVER_FOUND,
@@ -30,6 +33,7 @@ from tests.homes.database import (
     connect,
     unpack_fixture,
 )
+from tests.structures import written
 from tests.support import ROOT
 from tests.unit.schema_support import known, structure_of
 
@@ -274,6 +278,17 @@ def test_the_catalogue_needs_no_fts5(monkeypatch: pytest.MonkeyPatch) -> None:
     made, known = load_catalogue(catalogue_root()), default_catalogue()
     for part in fields(made):
         assert getattr(made, part.name) == getattr(known, part.name)
+
+
+def test_structures_are_written_down_as_the_scripts_make_them() -> None:
+    """After a change of a script: ``python -m tests.structures``."""
+    text = (ROOT / "schema" / "db" / WRITTEN_STRUCTURES).read_text(encoding="utf-8")
+    assert text == written()
+    made, known = read_scripts(ROOT / "schema"), from_document(json.loads(text))
+    assert made == known and list(made) == list(known)
+    for name, structure in made.items():
+        for part in ("tables", "indexes", "triggers", "views", "virtual_tables"):
+            assert list(getattr(structure, part)) == list(getattr(known[name], part))
 
 
 def test_the_structure_file_of_a_search_layout_has_its_sql() -> None:
