@@ -333,10 +333,12 @@ def _make_titles_unique(database: NewDatabase) -> int:
 
     Two versions of a session may have been read that once followed each other.
     """
+    # Ranked at once: asked title by title, without their index, it would be quadratic.
     twice = database.query(
-        "SELECT s.id, s.title, s.started_at FROM sessions AS s WHERE s.title IS NOT NULL AND EXISTS"
-        " (SELECT 1 FROM sessions AS o WHERE o.title = s.title AND o.started_at > s.started_at OR"
-        " o.title = s.title AND o.started_at IS s.started_at AND o.rowid > s.rowid)"
+        "SELECT id, title, started_at FROM (SELECT rowid AS place, id, title, started_at,"
+        " row_number() OVER (PARTITION BY title"
+        " ORDER BY started_at DESC, rowid DESC) AS nth FROM sessions WHERE title IS NOT NULL)"
+        " WHERE nth > 1 ORDER BY place"
     )
     taken = {text(title) or "" for (title,) in database.query("SELECT title FROM sessions")}
     for session_id, title, started_at in twice:
