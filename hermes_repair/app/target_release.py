@@ -27,6 +27,7 @@ from hermes_repair.schema.releases import (
     newest_release,
     number_of_release,
     release_key,
+    was_tried,
 )
 
 
@@ -169,12 +170,14 @@ class Forecast:
     """What ``release`` would do; ``number`` is the schema that it expects, None if not known.
 
     ``current`` is the release that serves the home now, or would by the number of the database.
+    ``tried`` is that of :class:`~hermes_repair.evidence.deleted_ahead.Ahead`.
     """
 
     release: str
     number: int | None
     current: str | None
     consequences: tuple[Consequence, ...]
+    tried: bool = True
 
 
 def require_release(release: str) -> None:
@@ -202,7 +205,8 @@ def forecast_upgrade(
     )
     harmful = (one for one in consequences if one.new and one.kind in HARMFUL)
     raised = {id for one in harmful for id in one.findings}
-    forecast = Forecast(release, number_of_release(release), current, consequences)
+    expected, tried = number_of_release(release), was_tried(release)
+    forecast = Forecast(release, expected, current, consequences, tried)
     return tuple(_raised(finding) if finding.id in raised else finding for finding in findings), (
         forecast
     )

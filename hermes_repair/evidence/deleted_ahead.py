@@ -20,7 +20,7 @@ from hermes_repair.evidence.scene import Scene
 from hermes_repair.home.hermes_config import PruneSettings, prune_settings
 from hermes_repair.host.regular_files import real_path
 from hermes_repair.model.values import Row, number, whole
-from hermes_repair.schema.releases import release_key
+from hermes_repair.schema.releases import release_key, was_tried
 from hermes_repair.store.look import Look
 
 DAY = 86400.0
@@ -59,7 +59,8 @@ class Ahead:
     """What the starts of a release within some days delete, the first to go first.
 
     ``release`` is None where no release is known. ``prunes``: whether it deletes what is old here;
-    ``retention_days`` after how many days.
+    ``retention_days`` after how many days. ``tried``: that was seen with the release itself; of a
+    later one it is what is published of it.
     """
 
     days: float
@@ -67,6 +68,7 @@ class Ahead:
     prunes: bool
     retention_days: int
     sessions: tuple[Deletion, ...]
+    tried: bool = True
 
 
 def deleted_ahead(scene: Scene, release: str | None, days: float) -> Ahead:
@@ -88,7 +90,8 @@ def deleted_ahead(scene: Scene, release: str | None, days: float) -> Ahead:
         old = list(_asked(look, f"started_at < :cutoff AND {ended}", values))
         found = {one.session_id: one for one in _told(scene, old, age, empty=False)} | found
     first = sorted(found.values(), key=lambda one: (one.in_days, one.session_id))
-    return Ahead(days, release, settings.on, settings.retention_days, tuple(first))
+    tried = release is None or was_tried(release)
+    return Ahead(days, release, settings.on, settings.retention_days, tuple(first), tried)
 
 
 def _prunes_by_itself(release: str) -> bool:

@@ -42,23 +42,23 @@ def sessions_dir(root: Path) -> Path:
     """Return where the gateway keeps JSONL and ``sessions.json``: config, else ``sessions``.
 
     Releases from 0.13.0 to 0.19.0 read ``sessions_dir`` of ``gateway.json`` alone. What
-    ``config.yaml`` says of it is for later ones: it counts only where no gateway has written to
-    ``sessions`` instead.
+    ``config.yaml`` says of it is for later ones, so it counts only where a gateway has written to
+    that folder, and not to the other one since: each message writes ``sessions.json`` anew.
     """
-    here = root / "sessions"
+    legacy = _setting(_of_json(read_if_there(root / "gateway.json")))
+    usual = root / "sessions" if legacy is None else _below(root, legacy)
     configured = _setting(_of_yaml(read_if_there(root / "config.yaml")))
-    if configured is not None:
-        folder = _below(root, configured)
-        if _has_routes(folder) or not _has_routes(here):
-            return folder
-    configured = _setting(_of_json(read_if_there(root / "gateway.json")))
-    return here if configured is None else _below(root, configured)
+    if configured is None:
+        return usual
+    folder = _below(root, configured)
+    return folder if _routes_written(folder) > _routes_written(usual) else usual
 
 
-def _has_routes(folder: Path) -> bool:
+def _routes_written(folder: Path) -> int:
+    """Return when a gateway last wrote its ``sessions.json`` there, 0 where there is none."""
     with suppress(OSError):  # a name that is too long, or of nobody who may look
-        return (folder / _ROUTES).exists()
-    return False
+        return (folder / _ROUTES).stat().st_mtime_ns
+    return 0
 
 
 def _below(root: Path, configured: str) -> Path:

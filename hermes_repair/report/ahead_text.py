@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # slow to load, and few looks have it
     from hermes_repair.evidence.deleted_ahead import Ahead, Deletion
 
 SHOWN = 5
+UNTRIED = ", by what is published of it (it could not be tried)"
 
 
 def ahead_lines(ahead: Ahead, audience: Audience) -> Iterator[Line]:
@@ -21,7 +22,7 @@ def ahead_lines(ahead: Ahead, audience: Audience) -> Iterator[Line]:
     who = f"Hermes {ahead.release}" if ahead.release is not None else "Hermes"
     within = f" within {ahead.days:g} days" if ahead.days else " when it starts"
     yield Line("")
-    yield Line(f"What {who} will delete here{within}:", "head")
+    yield Line(f"What {who} will delete here{within}{'' if ahead.tried else UNTRIED}:", "head")
     taken = ahead.sessions
     if not taken:
         off = "" if ahead.prunes else " (sessions.auto_prune is off)"

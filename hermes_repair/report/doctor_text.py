@@ -20,7 +20,7 @@ from hermes_repair.model.commands_to_type import Command, advice, command, comma
 from hermes_repair.model.findings import Finding, Remedy, Severity
 from hermes_repair.model.words import SessionLabel, count, minute, shown_id
 from hermes_repair.report import json_documents
-from hermes_repair.report.ahead_text import ahead_lines
+from hermes_repair.report.ahead_text import UNTRIED, ahead_lines
 from hermes_repair.report.audience import Audience, notes
 from hermes_repair.report.lines import Line, as_asked, table
 from hermes_repair.report.verdict_text import ALL_BACK, verdict_document, verdict_lines, way_out
@@ -160,6 +160,7 @@ def forecast_lines(forecast: Forecast, schema: int | None) -> Iterator[Line]:
     if forecast.number is None:
         expects = ", a release that hermes-repair does not know; this is what other releases do"
     yield Line("")
+    expects += "" if forecast.tried else UNTRIED
     yield Line(f"What Hermes {forecast.release} would do here{expects}:", "head")
     for consequence in forecast.consequences:
         counted = (

@@ -16,6 +16,8 @@ from hermes_repair.schema import catalogue_root
 from hermes_repair.schema.catalogue import default_catalogue
 from hermes_repair.schema.recognise import Recognition
 
+_TRIED = ("0.13.0", "0.19.0")
+"""The releases that could be unpacked and run, from the first to the last."""
 _RELEASE = re.compile(r"v?(\d{1,4}(?:\.\d{1,4}){1,3})\Z")
 
 
@@ -97,6 +99,15 @@ def release_key(release: str) -> tuple[int, ...]:
     while parts and parts[-1] == 0:
         parts.pop()
     return tuple(parts)
+
+
+def was_tried(release: str) -> bool:
+    """Whether what is said of a release was seen with it, and is not only what is published of it.
+
+    Raises :class:`UsageError` for a text that is no release number.
+    """
+    first, last = map(release_key, _TRIED)
+    return first <= release_key(release) <= last
 
 
 def number_of_release(release: str) -> int | None:

@@ -138,6 +138,8 @@ def test_a_setting_that_can_be_no_path(name: str, data: bytes, home: Path, capsy
 def test_a_setting_beside_what_cannot_be_parsed_is_read(tmp_path: Path) -> None:
     """A tag on another value does not hide it."""
     (tmp_path / "config.yaml").write_text("other: !!bool x\ngateway: {sessions_dir: chats}\n")
+    (tmp_path / "chats").mkdir()
+    (tmp_path / "chats" / "sessions.json").write_text("{}")
     assert sessions_dir(tmp_path) == tmp_path / "chats"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -179,7 +180,13 @@ def test_once_a_day(tmp_path: Path) -> None:
 def test_in_words(tmp_path: Path) -> None:
     home = home_of("0.19.0", tmp_path)
     shown = run("doctor", "--ahead", "30", "--for", "0.21.6", "-v", home=home)
-    assert "What Hermes 0.21.6 will delete here within 30 days:" in shown.out
+    published = "by what is published of it (it could not be tried):"
+    assert f"What Hermes 0.21.6 will delete here within 30 days, {published}" in shown.out
+    assert shown.out.count(published) == 2  # also what it would do at its first open
+    newer = run("doctor", "--for", "0.21.6", "--json", home=home).document
+    assert newer["ahead"]["tried"] is newer["outlook"]["tried"] is False
+    tried = run("doctor", "--for", "0.19.0", "--json", home=home).document
+    assert tried["ahead"]["tried"] is tried["outlook"]["tried"] is True
     assert "ended, and older than 90 days" in shown.out
     assert "soon: in 5.0 days, 2 messages, with sessions/soon.jsonl" in shown.out
     quiet = run("doctor", "--ahead", "0", "--for", "0.19.0", home=home).out
@@ -239,14 +246,22 @@ def test_gateway_with_a_folder_of_its_own(version: str, starts: str, tmp_path: P
 
 @pytest.mark.parametrize("version", ["0.13.0", "0.16.0", "0.18.2", "0.19.0"])
 def test_no_release_reads_the_folder_from_config_yaml(version: str, tmp_path: Path) -> None:
-    """So it is not followed where a gateway has written to the home's own folder."""
+    """So it is followed only where a gateway has written, and has not written elsewhere since."""
     home = home_of(version, tmp_path)
     (home / "config.yaml").write_text("gateway:\n  sessions_dir: chats\n")
     script = GATEWAY.partition("# As")[0] + "print(load_gateway_config().sessions_dir)\n"
     assert run_release(version, script, home).splitlines()[-1] == str(home / "sessions")
-    assert sessions_dir(home) == home / "chats"
-    (home / "sessions" / "sessions.json").write_text("{}")
     assert sessions_dir(home) == home / "sessions"
     (home / "chats").mkdir()
     (home / "chats" / "sessions.json").write_text("{}")
     assert sessions_dir(home) == home / "chats"
+    usual = home / "sessions" / "sessions.json"
+    usual.write_text("{}")
+    os.utime(usual, (2e9, 2e9))
+    assert sessions_dir(home) == home / "sessions"
+    os.utime(usual, (1e9, 1e9))
+    assert sessions_dir(home) == home / "chats"
+    (home / "gateway.json").write_text(json.dumps({"sessions_dir": str(tmp_path / "gateway")}))
+    (home / "chats" / "sessions.json").unlink()
+    assert run_release(version, script, home).splitlines()[-1] == str(tmp_path / "gateway")
+    assert sessions_dir(home) == tmp_path / "gateway"
