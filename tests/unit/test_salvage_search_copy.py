@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from hermes_repair.model.values import RawText
 from hermes_repair.salvage.said_by_rowid import SaidByRowid
-from hermes_repair.salvage.search_copy import split_text
-from hermes_repair.salvage.search_texts import copied_text
+from hermes_repair.salvage.search_texts import copied_text, split_text
 
 CALLS = st.lists(
     st.fixed_dictionaries(
