@@ -134,8 +134,8 @@ def line(name: str, mine: Read, other: Read) -> str:
     total = a["right"] + a["wrong"] + a["lost"]
     return (
         f"| {name} | {total:,} | {a['right']:,} | {a['wrong']} ({a['unmarked']}) | {a['lost']:,} |"
-        f" {a['missing']} | {a['extra']} | {b['right']:,} | {b['wrong']} | {b['lost']:,} | {b['untyped']:,} |"
-        f" {b['extra']} |"
+        f" {a['missing']} | {a['extra']} |"
+        f" {b['right']:,} | {b['wrong']} | {b['lost']:,} | {b['untyped']:,} | {b['extra']} |"
     )
 
 
