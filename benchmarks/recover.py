@@ -1,10 +1,13 @@
 """Salvage beside ``.recover`` of a sqlite3 shell: ``python -m benchmarks.recover --shell sqlite3``.
 
+With ``--matrix`` every schema number at every page size, the encodings and kinds of auto-vacuum in
+turn, and upgraded files: for each fault, then for each schema and each page size, all rows in sum.
 Damages small databases in every way of ``tests.salvage.faults`` and prints, for messages and
 sessions, how many rows each of both reads right, wrong, not at all, or that were not there. A row
 that ``.recover`` puts into ``lost_and_found`` alone has no table and no names of columns any more:
 it is lost here, and counted apart. Of wrong rows of ours the number that no mark speaks of is in
-brackets: ``.recover`` marks none.
+brackets: ``.recover`` marks none. "Whole, not read" are rows of which SQLite's ``dbstat`` says on
+the healthy file that every byte is left.
 """
 
 from __future__ import annotations
@@ -17,14 +20,17 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 
 from hermes_repair.model.values import Value, decode_text
-from tests.salvage.faults import FAULTS, Damage
-from tests.salvage.judge import salvage, wrong_columns
-from tests.salvage.stores import Store, life
+from hermes_repair.salvage.database_header import PAGE_SIZES
+from tests.homes.database import STRUCTURES
+from tests.salvage.faults import FAULTS, Damage, original
+from tests.salvage.judge import judge, salvage, wrong_columns
+from tests.salvage.stores import PATHS, Store, life
 
 TABLES = ("messages", "sessions")
 STORES = {
@@ -33,8 +39,11 @@ STORES = {
     "schema 30, with deleted chats": Store(("30",), deleted=True),
 }
 SEED = 7
+FEW = 10  # sessions of a database of the matrix
+SHAPES = tuple(sorted(path.stem for path in STRUCTURES.glob("[0-3]*.sql") if path.stem >= "06"))
+ENCODINGS = ("UTF-8", "UTF-16le", "UTF-16be")
 HEAD = (
-    "| fault | rows | ours: right | wrong (unmarked) | lost | not there before |"
+    "| {} | rows | ours: right | wrong (unmarked) | lost | whole, not read | not there before |"
     " .recover: right | wrong | lost | of these without a table | not there before |"
 )
 Rows = Mapping[int, Mapping[str, Value]]
@@ -45,6 +54,10 @@ class Read:
     """What became of the rows of a damaged database."""
 
     counts: Counter[str] = field(default_factory=Counter)
+
+    def add(self, other: Read) -> None:
+        """Add the counts of another."""
+        self.counts += other.counts
 
     def hold(self, truth: Rows, read: Rows, marked: frozenset[int] = frozenset()) -> None:
         """Count the rows of one table; ``marked``: those that something was said against."""
@@ -69,6 +82,8 @@ def ours(damage: Damage) -> Read:
     """Read a damage as salvage does."""
     found = salvage(damage)
     read = Read()
+    missing = judge(damage, found).missing
+    read.counts["missing"] = sum(missing[table] for table in TABLES)
     for table in TABLES:
         rows = found.rows.get(table, {})
         marked = frozenset(rowid for rowid, row in rows.items() if row.marks)
@@ -119,9 +134,52 @@ def line(name: str, mine: Read, other: Read) -> str:
     total = a["right"] + a["wrong"] + a["lost"]
     return (
         f"| {name} | {total:,} | {a['right']:,} | {a['wrong']} ({a['unmarked']}) | {a['lost']:,} |"
-        f" {a['extra']} | {b['right']:,} | {b['wrong']} | {b['lost']:,} | {b['untyped']:,} |"
-        f" {b['extra']} |"
+        f" {a['missing']} | {a['extra']} |"
+        f" {b['right']:,} | {b['wrong']} | {b['lost']:,} | {b['untyped']:,} | {b['extra']} |"
     )
+
+
+def matrix_stores() -> Iterator[Store]:
+    """Yield every schema number at every page size, and what was upgraded."""
+    made = [(shape,) for shape in SHAPES]
+    for number, (shapes, size) in enumerate(product([*made, *PATHS], sorted(PAGE_SIZES))):
+        encoding = ENCODINGS[number % len(ENCODINGS)]
+        deleted = number % 2 == 1
+        yield Store(shapes, size, encoding, number // 3 % 3, FEW, deleted=deleted)
+
+
+def matrix(shell: str, seed: int) -> None:
+    """Print the sums of all cells: by fault, schema, page size, encoding and auto-vacuum."""
+    sums: dict[str, dict[str, tuple[Read, Read]]] = {}
+    cells = 0
+    for store in matrix_stores():
+        for fault in FAULTS:
+            damage = fault(Random(seed), life(store))
+            pair = ours(damage), theirs(damage, shell)
+            cells += 1
+            for what, value in (
+                ("fault", fault.__name__.replace("_", " ")),
+                ("schema", " to ".join(store.shapes)),
+                ("page size", f"{store.page_size:,}"),
+                ("encoding", store.encoding),
+                ("auto-vacuum", ("none", "full", "incremental")[store.auto_vacuum]),
+            ):
+                kept = sums.setdefault(what, {}).setdefault(value, (Read(), Read()))
+                for one, more in zip(kept, pair, strict=True):
+                    one.add(more)
+        life.cache_clear()
+        original.cache_clear()
+        print(f"{cells} cells, {store}", file=sys.stderr, flush=True)
+    print(f"{cells} cells.")
+    for what, rows in sums.items():
+        print(f"\n{head(what)}")
+        for value, pair in rows.items():
+            print(line(value, *pair))
+
+
+def head(what: str) -> str:
+    """Return the head of a table of what stands in its first column."""
+    return f"{HEAD.format(what)}\n{'|---' * (HEAD.count('|') - 1)}|"
 
 
 def main(arguments: list[str]) -> int:
@@ -129,13 +187,17 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description="Measure salvage beside .recover.")
     parser.add_argument("--shell", default="sqlite3", help="the sqlite3 program to compare with")
     parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--matrix", action="store_true", help="every schema at every page size")
     options = parser.parse_args(arguments)
     version = subprocess.run(
         [options.shell, "--version"], capture_output=True, check=True, text=True
     ).stdout.split()[0]
     print(f"sqlite3 {version}; rows of messages and sessions; seed {options.seed}.")
+    if options.matrix:
+        matrix(options.shell, options.seed)
+        return 0
     for name, store in STORES.items():
-        print(f"\n{name}:\n\n{HEAD}\n{'|---' * (HEAD.count('|') - 1)}|")
+        print(f"\n{name}:\n\n{head('fault')}")
         for fault in FAULTS:
             damage = fault(Random(options.seed), life(store))
             words = fault.__name__.replace("_", " ")

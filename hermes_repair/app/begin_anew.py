@@ -95,6 +95,14 @@ def beginning(run: Run) -> Iterator[tuple[Path, Beginning]]:
         )
     remaining = find_remaining_files(home)
     copies = sound_copies(remaining)
+    if not copies and not remaining.files and file_status.sides.main:
+        name = home.database_name
+        raise Refused(
+            f"Nothing can be read of {name} (another program's file, or an encrypted one), and"
+            f" {home.root} has no sound copy and no transcript.",
+            f"Keep it, and look for a copy of {name} elsewhere. To begin with an empty one, move"
+            f" {name} away, then start Hermes.",
+        )
     if not copies and not remaining.files:
         raise Refused(
             f"{home.root} has no conversations: no database, no sound copy and no transcript.",

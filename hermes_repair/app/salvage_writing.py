@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from hermes_repair.app.archived_messages import archive
 from hermes_repair.checks.orphan_messages import adopted_session, find_orphans
 from hermes_repair.model.errors import Changed, HermesRepairError
 from hermes_repair.model.salvage_ledger import VALUES_WITHOUT_A_COLUMN, Ledger, TableLedger
@@ -112,6 +113,7 @@ class SalvageWriter:
             layout = self.structure.layout
             if layout is not None:
                 self._set_version(database, written)
+                self._archive(database)
                 self._adopt(database, written)
             self._set_marks(database, ledger)
             self._make_indexes(database, side, written)
@@ -202,6 +204,17 @@ class SalvageWriter:
 
             row = tuple(found.values[name] for name in columns)
             written.taken[MESSAGES] += database.fill(MESSAGES, columns, [row], refused)
+
+    def _archive(self, database: NewDatabase) -> None:
+        """Let what is proven to have been compacted be found by the search of Hermes."""
+        known = {"active", "compacted"} <= _columns_of(database, MESSAGES)
+        if known and "rewind_count" in _columns_of(database, SESSIONS):
+            sessions = self.account.sessions
+            archive(
+                database,
+                self.account.of(MESSAGES).filled,
+                lambda id: (one := sessions.get(id)) is not None and one.row and not one.row_marked,
+            )
 
     def _set_version(self, database: NewDatabase, written: Written) -> None:
         """See that schema_version says the number of what was made, once."""

@@ -29,6 +29,7 @@ from hermes_repair.salvage.search_texts import (
     split_text,
 )
 from hermes_repair.salvage.stored_table import StoredTable
+from hermes_repair.schema.search import TABLES
 
 MESSAGES = "messages"
 _AGAINST = frozenset(
@@ -74,7 +75,7 @@ class OlderPages:
         """
         table = stored.name
         counts = self._counts(table, {*older, *torn})
-        older, torn = _held_against(counts, older), _held_against(counts, torn)
+        older, torn = self._held_against(counts, older), self._held_against(counts, torn)
         changed = [rowid for rowid, row in older.items() if Mark.CONTRADICTED in row.marks]
         texts = self._copied(table, changed)
         for rowid in sorted({*older, *torn}):
@@ -91,7 +92,7 @@ class OlderPages:
                 said = {**self._said_since(table).get(rowid, {})}
                 said |= _parts(before.values, texts.get(rowid))
                 row = self._corrected(before, said, _NEVER_CHANGED.union(stored.key))
-                if row is not None and row in _held_against(counts, {rowid: row}).values():
+                if row is not None and row in self._held_against(counts, {rowid: row}).values():
                     yield row
 
     def _counts(self, table: str, rowids: Collection[int]) -> Mapping[int, bytes]:
@@ -103,6 +104,19 @@ class OlderPages:
             return {}
         pages = counted(self._image, self._assignment, COUNTS[0], sorted(rowids))
         return dict(chain.from_iterable(pages))
+
+    def _held_against(
+        self, counts: Mapping[int, bytes], rows: Mapping[int, SalvagedRow]
+    ) -> dict[int, SalvagedRow]:
+        """Return messages, those marked of which the search index counted other words."""
+        index = self._assignment.schema.get(("table", TABLES[0]))
+        apart = index is not None and "content=" in (index.sql or "")
+        return {
+            rowid: row._replace(marks=row.marks | {Mark.CONTRADICTED})
+            if rowid in counts and is_miscounted(row.values, counts[rowid], apart=apart)
+            else row
+            for rowid, row in rows.items()
+        }
 
     def _is_deleted(self, table: str, rowid: int) -> bool:
         """Whether a row of an earlier moment is no row today.
@@ -148,18 +162,6 @@ class OlderPages:
             for page in copies(self._image, self._assignment, name, sorted(rowids))
             for copied in page
         )
-
-
-def _held_against(
-    counts: Mapping[int, bytes], rows: Mapping[int, SalvagedRow]
-) -> dict[int, SalvagedRow]:
-    """Return messages, those marked of which the search index counted other words."""
-    return {
-        rowid: row._replace(marks=row.marks | {Mark.CONTRADICTED})
-        if rowid in counts and is_miscounted(row.values, counts[rowid])
-        else row
-        for rowid, row in rows.items()
-    }
 
 
 def _stands(row: SalvagedRow) -> bool:

@@ -152,16 +152,18 @@ def trigram_counts(values: Row, columns: int) -> bytes | None:
     return bytes(found)
 
 
-def is_miscounted(values: Row, counts: bytes) -> bool:
+def is_miscounted(values: Row, counts: bytes, *, apart: bool) -> bool:
     """Whether the word index of Hermes counted other words than a message has.
 
-    It has a column for each of COPIED, or one for the content or all in one. Of a tool's content it
-    has the first 8,192 characters (schema 30).
+    It has a column for each of COPIED, or one for the content (schema 10 and earlier) or for all in
+    one. ``apart``: it is certain that the last is not so. Of a tool's content it has the first
+    8,192 characters (schema 30).
     """
     own = [_words(values.get(name)) for name in COPIED]
     cut = values.get("content")
     cut = cut[:_INDEXED_OF_TOOLS] if isinstance(cut, str) else None
-    ways = [own, own[:1], [None if None in own else sum(map(whole, own))]]
+    ways = [own, own[:1]]
+    ways += [] if apart else [[None if None in own else sum(map(whole, own))]]
     ways += [[_words(cut), *own[1:]]] if values.get("role") == "tool" else []
     columns = sum(byte < 128 for byte in counts)
     known = [way for way in ways if len(way) == columns]

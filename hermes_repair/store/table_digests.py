@@ -22,7 +22,9 @@ def table_digests(path: Path) -> dict[str, str]:
     """Return a digest over all rows of each table of a database at rest, without side files.
 
     Tables are those of :func:`~hermes_repair.store.backup.table_names`; a table that is new, or has
-    other columns, has another digest. Raises :class:`DatabaseUnreadable`.
+    other columns, has another digest. Generated columns say nothing of their own, and to work out
+    one of somebody else's can take any time and memory: they are left out. Raises
+    :class:`DatabaseUnreadable`.
     """
     with closing(open_immutable(path)) as connection:
         try:
@@ -36,7 +38,9 @@ def table_digests(path: Path) -> dict[str, str]:
 
 def _digest(connection: sqlite3.Connection, table: str) -> str:
     digest = hashlib.blake2b(digest_size=16)
-    rows = connection.execute(f"SELECT * FROM {quote(table)} NOT INDEXED")
+    stored = connection.execute("SELECT name FROM pragma_table_info(?)", [table])
+    listed = ", ".join(quote(str(name)) for (name,) in stored)
+    rows = connection.execute(f"SELECT {listed} FROM {quote(table)} NOT INDEXED")
     for column, *_ in rows.description:
         digest.update(_framed(str(column).encode("utf-8", "surrogateescape")))
     for row in rows:

@@ -12,7 +12,7 @@ import pytest
 from hermes_repair.salvage.assignment import ColumnsFrom
 from tests.homes.home import opened
 from tests.releases import run_release
-from tests.salvage.faults import FAULTS, Fault, wal_frame_torn, wal_frames_lost
+from tests.salvage.faults import FAULTS, Fault, wal_frame_torn, wal_frames_lost, wal_page_torn
 from tests.salvage.judge import judge, salvage
 from tests.salvage.stores import Life
 from tests.salvage.test_salvaged_rows import AT_ROWS, check_verdict
@@ -66,7 +66,7 @@ def written(*releases: str) -> Life:
     ids=str,
 )
 @pytest.mark.parametrize(
-    "fault", [one for one in FAULTS if one not in (wal_frame_torn, wal_frames_lost)]
+    "fault", [one for one in FAULTS if one not in (wal_frame_torn, wal_page_torn, wal_frames_lost)]
 )
 def test_rows_that_releases_wrote(fault: Fault, releases: tuple[str, ...]) -> None:
     damage = fault(Random(5), written(*releases))

@@ -328,6 +328,20 @@ def wal_frame_torn(random: Random, life: Life) -> Damage:
     return _wal_damaged(random, life, 1, header=False)
 
 
+def wal_page_torn(random: Random, life: Life) -> Damage:
+    """The last frame of a leaf of messages or sessions holds noise in its second half."""
+    made = original(life.newer)
+    size = FRAME_HEADER + made.page_size
+    frames = range(WAL_HEADER, len(life.wal) - size + 1, size)
+    last = {int.from_bytes(life.wal[at : at + 4], "big"): at for at in frames[:-1]}
+    leaves = [page for tree in ("messages", "sessions") for page in made.of(tree, "leaf")]
+    page = random.choice([page for page in leaves if page in last])
+    end = last[page] + size
+    half = end - made.page_size // 2
+    wal = life.wal[:half] + random.randbytes(end - half) + life.wal[end:]
+    return Damage(life.before, frozenset([page]), wal, original=made)
+
+
 def wal_frames_lost(random: Random, life: Life) -> Damage:
     """One frame in fifty of the -wal is zeros, with its header."""
     return _wal_damaged(random, life, 50, header=True)
@@ -336,11 +350,12 @@ def wal_frames_lost(random: Random, life: Life) -> Damage:
 FAULTS: tuple[Fault, ...] = (
     undamaged, random_pages, interior_page, root_page, first_page, overflow_noise, overflow_zeroed,
     zeroed_range, zeroed_sector, torn_sector, truncated, stale_page, older_pages, wal_frame_torn,
-    wal_frames_lost,
+    wal_page_torn, wal_frames_lost,
 )  # fmt: skip
 
 EXACT: tuple[Fault, ...] = (
     undamaged, random_pages, interior_page, root_page, first_page, truncated, wal_frame_torn,
+    wal_page_torn,
 )  # fmt: skip
 """After which no value that is read may be wrong, and no deleted row may be back."""
 

@@ -86,7 +86,10 @@ def life(store: Store) -> Life:
             if "title" in columns_of(db, "sessions"):
                 db.execute("UPDATE sessions SET title = title || '+'")
             if store.shapes[-1] not in NEVER_CHANGED:
-                db.execute("UPDATE messages SET content = content || ' (edited)' WHERE id % 7 = 0")
+                # The search index has nothing of pictures, which begin with NUL, and of 30 the
+                # first 8,192 characters of what a tool says.
+                edited = "id % 7 = 0 AND instr(content, char(0)) = 0 AND length(content) < 8000"
+                db.execute(f"UPDATE messages SET content = content || ' (edited)' WHERE {edited}")
             before, wal = path.read_bytes(), Path(f"{path}-wal").read_bytes()
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             db.execute("PRAGMA journal_mode=DELETE").fetchall()
