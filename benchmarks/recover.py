@@ -148,7 +148,7 @@ def matrix_stores(share: int) -> Iterator[Store]:
     made = [(shape,) for shape in SHAPES]
     sizes = sorted(PAGE_SIZES)
     for number, (shapes, size) in enumerate(product([*made, *PATHS], sizes)):
-        if (number // len(sizes) + number) % share == 0:
+        if (number // len(sizes) + number % len(sizes)) % share == 0:
             encoding = ENCODINGS[number // share % len(ENCODINGS)]
             deleted = number // share % 2 == 1 and shapes[-1] not in NEVER_CHANGED
             yield Store(shapes, size, encoding, number // share // 3 % 3, FEW, deleted=deleted)
