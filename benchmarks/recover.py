@@ -30,7 +30,7 @@ from hermes_repair.salvage.database_header import PAGE_SIZES
 from tests.homes.database import STRUCTURES
 from tests.salvage.faults import FAULTS, Damage, original
 from tests.salvage.judge import judge, salvage, wrong_columns
-from tests.salvage.stores import PATHS, Store, life
+from tests.salvage.stores import NEVER_CHANGED, PATHS, Store, life
 
 TABLES = ("messages", "sessions")
 STORES = {
@@ -139,20 +139,26 @@ def line(name: str, mine: Read, other: Read) -> str:
     )
 
 
-def matrix_stores() -> Iterator[Store]:
-    """Yield every schema number at every page size, and what was upgraded."""
+def matrix_stores(share: int) -> Iterator[Store]:
+    """Yield every schema number at every page size, and what was upgraded.
+
+    Of a ``share`` of 3 every third, so that each number has every third size, and each size every
+    third number.
+    """
     made = [(shape,) for shape in SHAPES]
-    for number, (shapes, size) in enumerate(product([*made, *PATHS], sorted(PAGE_SIZES))):
-        encoding = ENCODINGS[number % len(ENCODINGS)]
-        deleted = number % 2 == 1
-        yield Store(shapes, size, encoding, number // 3 % 3, FEW, deleted=deleted)
+    sizes = sorted(PAGE_SIZES)
+    for number, (shapes, size) in enumerate(product([*made, *PATHS], sizes)):
+        if (number // len(sizes) + number % len(sizes)) % share == 0:
+            encoding = ENCODINGS[number // share % len(ENCODINGS)]
+            deleted = number // share % 2 == 1 and shapes[-1] not in NEVER_CHANGED
+            yield Store(shapes, size, encoding, number // share // 3 % 3, FEW, deleted=deleted)
 
 
-def matrix(shell: str, seed: int) -> None:
+def matrix(shell: str, seed: int, share: int) -> None:
     """Print the sums of all cells: by fault, schema, page size, encoding and auto-vacuum."""
     sums: dict[str, dict[str, tuple[Read, Read]]] = {}
     cells = 0
-    for store in matrix_stores():
+    for store in matrix_stores(share):
         for fault in FAULTS:
             damage = fault(Random(seed), life(store))
             pair = ours(damage), theirs(damage, shell)
@@ -188,13 +194,16 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--shell", default="sqlite3", help="the sqlite3 program to compare with")
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--matrix", action="store_true", help="every schema at every page size")
+    parser.add_argument(
+        "--share", type=int, default=1, help="of the matrix one database in so many"
+    )
     options = parser.parse_args(arguments)
     version = subprocess.run(
         [options.shell, "--version"], capture_output=True, check=True, text=True
     ).stdout.split()[0]
     print(f"sqlite3 {version}; rows of messages and sessions; seed {options.seed}.")
     if options.matrix:
-        matrix(options.shell, options.seed)
+        matrix(options.shell, options.seed, options.share)
         return 0
     for name, store in STORES.items():
         print(f"\n{name}:\n\n{head('fault')}")

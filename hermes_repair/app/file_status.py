@@ -161,24 +161,51 @@ def look_from_outside(home: Home) -> FileStatus:
         raise InUse(
             f"{torn.describe()} has the database open and works on deleted files"
             f" ({', '.join(torn.deleted)}): what it wrote since is in no file that has a name.",
-            _copy_first(torn),
+            _copy_first(torn, home.database),
         )
     return FileStatus(facts, openers)
 
 
-def _copy_first(torn: ProcessInfo) -> Hint:
+def _copy_first(torn: ProcessInfo, database: Path) -> Hint:
     """Return what to do about a process that alone has what it wrote: a kill would lose that.
 
-    When it closes the database by itself, SQLite merges what it wrote.
+    When it closes the database by itself, SQLite merges what it wrote; but where somebody else
+    wrote meanwhile, it lays older pages over newer ones (0.13.0 and 0.19.0: the file is malformed).
+    Then it must not close it: it is copied, killed, and the copy merged.
     """
     stop = f"{torn.how_to_stop()}, then run this again."
     if torn.pid <= 0 or not torn.same_namespace:
         return f"Start nothing else with this home, and do not kill it. First {stop}"
     copied = command("salvage", "--from-process", str(torn.pid), "--out", "FILE")
+    if why_not_to_close(torn.pid, database) is not None:
+        return advice(
+            f"{database.name} was written to since by another process, and would be damaged if this"
+            " one closed it. Copy what it has: `{}`. When that is written, and only then, end it"
+            f" by `kill -9 {torn.pid}`, and bring back what only the copy has: `{{}}`",
+            copied,
+            command("merge", "FILE"),
+        )
     return advice(
         f"Start nothing else here, and do not kill it. Copy what it has first: `{{}}`. Then {stop}",
         copied,
     )
+
+
+def why_not_to_close(pid: int, database: Path) -> str | None:
+    """Return why a process must not close a database whose -wal was deleted under it.
+
+    None where nothing speaks against it, or the process cannot be looked into.
+    """
+    try:
+        files = host.held_files(pid, database)
+    except OSError:
+        return None
+    named = database.with_name(f"{database.name}-wal")
+    if named.exists() and named.stat().st_size:
+        return "there is another -wal beside it"
+    if not files.keys() >= {"", "-wal"}:
+        return None
+    return host.read_wal(files[""], files["-wal"]).contradiction()
 
 
 def _require_sidecars_of_owner(facts: RawFacts) -> None:

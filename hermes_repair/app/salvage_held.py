@@ -13,13 +13,21 @@ from pathlib import Path
 
 from hermes_repair import host
 from hermes_repair.app.environment import Run
+from hermes_repair.app.file_status import why_not_to_close
 from hermes_repair.app.salvage import Reading, reading
 from hermes_repair.app.target_release import expected_number
 from hermes_repair.home.layout import Home
 from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import InUse, Refused
+from hermes_repair.model.salvage_ledger import WRITTEN_BESIDE, Noted
 from hermes_repair.salvage import Bundle
 from hermes_repair.store.private_copies import scratch
+
+BESIDE = (
+    "another process wrote to the database while process {} had its own -wal ({}): of two rows with"
+    " one id this has the one of that process. What only the file has is there and not here. Keep"
+    " this, end the process by kill -9 (closing the file it would damage it), then merge this"
+)
 
 
 @contextmanager
@@ -41,13 +49,20 @@ def salvaging_held(run: Run, pid: int) -> Iterator[Reading]:
         bundle = Bundle(target, beside if beside.exists() else None, None)
         expected = expected_number(run, host.survey(run.home.database)[1])
         tell = run.environment.now_and_then()
-        with reading(bundle, tell, run.now(), expected=expected) as opened:
+        why = why_not_to_close(pid, run.home.database)
+        notes = [Noted(WRITTEN_BESIDE, BESIDE.format(pid, why), 1)] if why else []
+        with reading(bundle, tell, run.now(), notes=notes, expected=expected) as opened:
             yield opened
 
 
 def _files(home: Home, pid: int) -> dict[str, Path]:
     try:
         files = dict(host.held_files(pid, home.database))
+    except FileNotFoundError as error:
+        raise Refused(
+            f"There is no process {pid} any more, and with it went what only it had.",
+            advice("`{}` says what the files have.", command("doctor")),
+        ) from error
     except OSError as error:
         raise Refused(
             f"Process {pid} cannot be looked into: {error.strerror}.",

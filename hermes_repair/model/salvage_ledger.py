@@ -15,6 +15,8 @@ VERSION_ROW = "version_row"
 """How a schema number is known that the file itself says; any other is deduced or chosen."""
 VALUES_WITHOUT_A_COLUMN = "values_without_a_column"
 """What differs where the new table cannot have a column: those values lie in the side file."""
+WRITTEN_BESIDE = "written_beside"
+"""A note: another process wrote to the file meanwhile, and what it wrote may be missing."""
 SEARCH_COPY = "search-copy"
 """Where a row comes from that no page gives any more: without the columns that are not indexed."""
 
@@ -183,6 +185,7 @@ class Ledger:
             and (self.store is not None or self.schema_by == VERSION_ROW)
             and not any(session.made for session in self.sessions)
             and VALUES_WITHOUT_A_COLUMN not in self.changed
+            and not any(note.name == WRITTEN_BESIDE for note in self.notes)
             and all(table.complete for table in self.tables)
         )
 
