@@ -33,11 +33,12 @@ def archive(
         for (session,) in database.query("SELECT id FROM sessions WHERE rewind_count = 0")
         if is_certain(session) and session not in hidden_otherwise
     }
-    last = dict(
-        database.query(
+    last = {
+        session: id
+        for session, id in database.query(
             "SELECT session_id, MAX(id) FROM messages WHERE compacted = 1 GROUP BY session_id"
         )
-    )
+    }
     proven = [
         id
         for id, session in hidden
