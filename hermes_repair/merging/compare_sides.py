@@ -115,6 +115,8 @@ class _Compared:
             if node.id not in self._unreadable
         }
         alone |= {name: _unreadable(alone[name]) for name in self._unreadable_of(alone)}
+        for name in self._with_undone(alone):
+            alone[name] = replace(alone[name], verdict=Verdict.ASK, reason=Reason.UNDONE_HERE)
         lineage = BroughtLineage(self._sides.home, self._graph, self._standings, alone, named)
         all_verdicts = lineage.verdicts()
         all_verdicts.update(self._unreadable)
@@ -148,6 +150,32 @@ class _Compared:
             if name not in self._sides.home.sessions and not self._graph.nodes[name].config_valid
         }
         return damaged.union(self._histories.unreadable(since) if since else ())
+
+    def _with_undone(self, alone: Mapping[str, ChatVerdict]) -> Iterator[str]:
+        """Yield the new chats that show what the home undid in one above them, as a branch does
+        that was made of it before, and no merge can undo there.
+        """
+        home = self._sides.home.sessions
+        for name, one in alone.items():
+            if one.verdict is not Verdict.NEW:
+                continue
+            above = {
+                at_home
+                for parent in self._above(name).parents
+                if parent in alone and (at_home := alone[parent].at_home) is not None
+            }
+            undone_in = {id for id in above if home[id].rows > home[id].active_rows}
+            if undone_in and self._shows_undone(name, undone_in):
+                yield name
+
+    def _shows_undone(self, name: str, above: Collection[str]) -> bool:
+        rows = [row for chat in self._histories.of_home(above).values() for row in chat]
+        kept = {row.key for row in rows if row.active or row.compacted}
+        undone = {row.key for row in rows} - kept
+        return any(
+            row.active and row.key in undone
+            for row in self._histories.of_source([name]).get(name, ())
+        )
 
     def _first_pass(self) -> list[str]:
         """Judge what can be judged from the rows that differ; return the other chats."""
