@@ -159,12 +159,14 @@ class _Compared:
         for name, one in alone.items():
             if one.verdict is not Verdict.NEW:
                 continue
-            above = {
-                at_home
-                for parent in self._above(name).parents
-                if parent in alone and (at_home := alone[parent].at_home) is not None
+            node = self._graph.nodes[name]
+            above = {alone[id].at_home for id in self._above(name).parents if id in alone}
+            above |= {node.parent_id, node.branched_from}  # which the source may have no more
+            undone_in = {
+                id
+                for id in above
+                if id is not None and id in home and home[id].rows > home[id].active_rows
             }
-            undone_in = {id for id in above if home[id].rows > home[id].active_rows}
             if undone_in and self._shows_undone(name, undone_in):
                 yield name
 
