@@ -247,7 +247,11 @@ class _Compared:
         )
         home = self._histories.of_home({*batch, *(r for near in relatives.values() for r in near)})
         for name in batch:
-            free = [other for other in relatives[name] if self._is_free(other, name)]
+            free = [
+                other
+                for other in relatives[name]
+                if self._is_free(other, name, source.get(name, ()), home.get(other, ()))
+            ]
             into = self._nearest(name, free, home, source)
             if into != name:
                 self._given.add(into)
@@ -258,14 +262,20 @@ class _Compared:
             if standing is not None:
                 self._standings[name] = standing
 
-    def _is_free(self, other: str, name: str) -> bool:
+    def _is_free(
+        self, other: str, name: str, rows: Sequence[HistoryRow], ours: Sequence[HistoryRow]
+    ) -> bool:
         """Whether a session of the home may be a chat of the source that has another id.
 
         One that the source has too may be a fork of it there: the two sides call the two parts of
-        a chat that went two ways each by the other's name, once both have merged the other.
+        a chat that went two ways each by the other's name, once both have merged the other. Of two
+        forks there of one chat here, which went on between, the earlier is all in it.
         """
         named_so = other in self._sides.source.sessions and other != origin(name)
-        return other not in self._given and not named_so
+        taken = other in self._given and [row.key for row in ours[: len(rows)]] != [
+            row.key for row in rows
+        ]
+        return not taken and not named_so
 
     def _above(self, session_id: str) -> Above:
         """Return the sessions above one, by parent or by mark."""
