@@ -57,3 +57,17 @@ say("tip", "summary")
         ["who sings alto?", "and bass?", "ours", "and on"],
         ["who sings alto?", "and bass?", "theirs"],
     ]
+
+
+@pytest.mark.parametrize("version", ["0.14.0", "0.19.0"])
+def test_what_comes_back_as_a_fork_stays_removed(version: str, tmp_path: Path) -> None:
+    home, other = base(version, tmp_path)
+    play(version, home, 'say("choir", "ours")')
+    play(version, other, 'say("choir", "theirs", "too", "now")')
+    assert merge(other, home).code == 0
+    play(version, home, 'db.delete_session("choir")')
+    play(version, other, 'say("new", "one")')
+    now = view(version, home)
+    done = merge(home, other)
+    assert done.code == 4
+    assert view(version, home) == {**now, "new": view(version, other)["new"]}
