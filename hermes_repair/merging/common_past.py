@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 from itertools import pairwise
 
+from hermes_repair.merging.fork_ids import origin
 from hermes_repair.merging.row_keys import fingerprint
 from hermes_repair.merging.sides import Fingerprint, HistoryRow, Side, TwoHistories
 
@@ -234,9 +235,18 @@ class RowJudge:
             return Presence.UNKNOWN, Because.OLD_BY_TIME
         if self.past.gap:
             return Presence.UNKNOWN, Because.GAP
-        if row.out_of_order or mark in self.brought_there:
+        if row.out_of_order or mark in self.brought_there or self._is_of_fork(session_id, row):
             return Presence.UNKNOWN, Because.OUT_OF_ORDER
         return Presence.NEVER_HERE, Because.NEW_BY_ID_AND_TIME
+
+    def _is_of_fork(self, session_id: str, row: HistoryRow) -> bool:
+        """Whether a merge brought this into the source as a fork: receipts know it by the chat that
+        it went apart from.
+        """
+        other = origin(session_id)
+        if other is None:
+            return False
+        return fingerprint(other, row.key, row.timestamp) in self.brought_there
 
 
 def crossed_over(

@@ -115,6 +115,8 @@ class _Compared:
             if node.id not in self._unreadable
         }
         alone |= {name: _unreadable(alone[name]) for name in self._unreadable_of(alone)}
+        for name in self._with_undone(alone):
+            alone[name] = replace(alone[name], verdict=Verdict.ASK, reason=Reason.UNDONE_HERE)
         lineage = BroughtLineage(self._sides.home, self._graph, self._standings, alone, named)
         all_verdicts = lineage.verdicts()
         all_verdicts.update(self._unreadable)
@@ -148,6 +150,34 @@ class _Compared:
             if name not in self._sides.home.sessions and not self._graph.nodes[name].config_valid
         }
         return damaged.union(self._histories.unreadable(since) if since else ())
+
+    def _with_undone(self, alone: Mapping[str, ChatVerdict]) -> Iterator[str]:
+        """Yield the new chats that show what the home undid in one above them, as a branch does
+        that was made of it before, and no merge can undo there.
+        """
+        home = self._sides.home.sessions
+        for name, one in alone.items():
+            if one.verdict is not Verdict.NEW:
+                continue
+            node = self._graph.nodes[name]
+            above = {alone[id].at_home for id in self._above(name).parents if id in alone}
+            above |= {node.parent_id, node.branched_from}  # which the source may have no more
+            undone_in = {
+                id
+                for id in above
+                if id is not None and id in home and home[id].rows > home[id].active_rows
+            }
+            if undone_in and self._shows_undone(name, undone_in):
+                yield name
+
+    def _shows_undone(self, name: str, above: Collection[str]) -> bool:
+        rows = [row for chat in self._histories.of_home(above).values() for row in chat]
+        kept = {row.key for row in rows if row.active or row.compacted}
+        undone = {row.key for row in rows} - kept
+        return any(
+            row.active and row.key in undone
+            for row in self._histories.of_source([name]).get(name, ())
+        )
 
     def _first_pass(self) -> list[str]:
         """Judge what can be judged from the rows that differ; return the other chats."""
@@ -217,7 +247,11 @@ class _Compared:
         )
         home = self._histories.of_home({*batch, *(r for near in relatives.values() for r in near)})
         for name in batch:
-            free = [other for other in relatives[name] if self._is_free(other, name)]
+            free = [
+                other
+                for other in relatives[name]
+                if self._is_free(other, name, source.get(name, ()), home.get(other, ()))
+            ]
             into = self._nearest(name, free, home, source)
             if into != name:
                 self._given.add(into)
@@ -228,14 +262,20 @@ class _Compared:
             if standing is not None:
                 self._standings[name] = standing
 
-    def _is_free(self, other: str, name: str) -> bool:
+    def _is_free(
+        self, other: str, name: str, rows: Sequence[HistoryRow], ours: Sequence[HistoryRow]
+    ) -> bool:
         """Whether a session of the home may be a chat of the source that has another id.
 
         One that the source has too may be a fork of it there: the two sides call the two parts of
-        a chat that went two ways each by the other's name, once both have merged the other.
+        a chat that went two ways each by the other's name, once both have merged the other. Of two
+        forks there of one chat here, which went on between, the earlier is all in it.
         """
         named_so = other in self._sides.source.sessions and other != origin(name)
-        return other not in self._given and not named_so
+        taken = other in self._given and [row.key for row in ours[: len(rows)]] != [
+            row.key for row in rows
+        ]
+        return not taken and not named_so
 
     def _above(self, session_id: str) -> Above:
         """Return the sessions above one, by parent or by mark."""

@@ -26,3 +26,50 @@ def test_after_a_round_neither_has_anything_for_the_other(version: str, tmp_path
     assert done.code == 0
     shown = [sorted(view(version, side).values()) for side in (home, other)]
     assert shown[0] == shown[1]
+
+
+@pytest.mark.parametrize("version", ["0.16.0", "0.19.0"])
+def test_two_forks_there_of_one_chat_here_are_that_chat(version: str, tmp_path: Path) -> None:
+    """Between the two merges the chat went on here, and the first fork was compacted there."""
+    home, other = base(version, tmp_path)
+    play(version, home, 'say("choir", "ours")')
+    play(version, other, 'say("choir", "theirs")')
+    fork = merge(other, home).document["sources"][0]["brought"][0]["into"]
+    play(version, home, 'say("choir", "and on")')
+    play(
+        version,
+        other,
+        f"""
+db.end_session("{fork}", "compression")
+db.create_session("tip", source="cli", parent_session_id="{fork}")
+say("tip", "summary")
+""",
+    )
+    assert merge(other, home).code == 0
+    ours = view(version, home)
+    assert merge(home, other).code == 0
+    after = view(version, home)
+    assert {name: after[name] for name in ours} == ours
+    said = [[words for _, words in line if not words.startswith("re: ")] for line in after.values()]
+    assert sorted(said) == [
+        ["summary"],
+        ["which roses?"],
+        ["who sings alto?", "and bass?", "ours", "and on"],
+        ["who sings alto?", "and bass?", "theirs"],
+    ]
+
+
+@pytest.mark.parametrize("version", ["0.14.0", "0.19.0"])
+def test_what_comes_back_as_a_fork_stays_removed(version: str, tmp_path: Path) -> None:
+    home, other = base(version, tmp_path)
+    play(version, home, 'say("filler", "so that", "no id", "is the same")')
+    play(version, other, 'say("late", "one")')
+    assert merge(home, other).code == 0
+    play(version, home, 'say("late", "ours")')
+    play(version, other, 'say("late", "theirs", "too", "now")')
+    assert merge(other, home).code == 0
+    play(version, home, 'db.delete_session("late")\nsay("mine", "one")')
+    now = view(version, home)
+    done = merge(home, other)
+    assert done.code == 4
+    assert view(version, home) == now

@@ -85,6 +85,34 @@ def test_an_undone_turn_of_a_brought_chat_stays_undone(tmp_path: Path) -> None:
     assert view("0.19.0", home)["new"] == now["new"]
 
 
+@pytest.mark.parametrize("version", ["0.16.0", "0.19.0"])
+def test_a_branch_of_what_was_undone_here_is_asked_for_every_time(
+    version: str, tmp_path: Path
+) -> None:
+    """The other machine took the undo, and its branch has what was undone all the same."""
+    home, other = base(version, tmp_path)
+    play(
+        version,
+        other,
+        """
+db.create_session("twig", source="cli", parent_session_id="choir",
+    model_config={"_branched_from": "choir"})
+for one in db.get_messages_as_conversation("choir"):
+    db.append_message("twig", one["role"], one["content"])
+""",
+    )
+    play(version, home, 'db.rewind_to_message("choir", 3)\nsay("choir", "instead")')
+    for _ in range(2):
+        done = merge(home, other)
+        assert [(one["session"], one["reason"]) for one in done.document["still_left"]] == [
+            ("twig", "undone-here")
+        ]
+        assert merge(other, home).code == 0
+    assert view(version, other)["choir"] == view(version, home)["choir"]
+    assert merge(home, other, "--session", "twig").code == 0
+    assert view(version, home) == view(version, other)
+
+
 def test_two_ways(tmp_path: Path) -> None:
     """Each machine merges the other, and both go on; nothing that one removed comes back."""
     home, other = base("0.19.0", tmp_path)
