@@ -68,10 +68,11 @@ def database_birth(snapshot: HistoryEvidence) -> float | None:
     look = snapshot.look
     ours = json.dumps(sorted(snapshot.receipt_history.inserted))
     brought = _brought_back(snapshot, ours)
+    # Not of the nodes, which count the messages of every session: a migration asks for no more.
+    has_times = "started_at" in look.columns("sessions")
+    sessions = look.rows("SELECT id, started_at FROM sessions") if has_times else ()
     began = [
-        node.started_at
-        for node in snapshot.nodes
-        if node.started_at is not None and node.id not in brought
+        at for id, value in sessions if (at := number(value)) is not None and id not in brought
     ]
     if not last_message_id(snapshot):
         return min(began, default=snapshot.now)
