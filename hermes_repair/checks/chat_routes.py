@@ -86,9 +86,10 @@ def chat_loses_continuation(scene: Scene) -> Iterator[Finding]:
     part since, and no other session of the chat is open or younger. A session of that platform that
     was begun or used since, and that no chat leads to, may be of this chat: an old `sessions.json`
     may have been put back. Then it is a note, done when you name the session. Below 17 safe where,
-    beside that, the continuation was never ended and the chat was not stopped: a chat that is begun
-    anew, or led elsewhere, ends the session that it leaves; otherwise the person has to tell the
-    chat. What ended by a reset is never opened again.
+    beside that, the continuation was never ended, the chat was not stopped, and no other chat or
+    user of that platform is known: a chat that is begun anew, or led elsewhere, ends the session
+    that it leaves, but two chats may have exchanged theirs by /resume before an old `sessions.json`
+    was put back. Otherwise the person has to tell the chat. What ended by a reset is never opened again.
     """
     by_rows = _finds_by_rows(scene)
     lead_on = LeadOn(scene)
