@@ -11,6 +11,7 @@ from tests.cases.case import CASES
 from tests.support import ROOT, every_command
 
 README = ROOT / "README.md"
+ARCHITECTURE = ROOT / "docs" / "ARCHITECTURE.md"
 DAMAGE = ROOT / "docs" / "DAMAGE.md"
 
 
@@ -55,6 +56,12 @@ def damage_page(text: str) -> str:
     return _put(text, "damage", damage_table())
 
 
+def architecture_page(text: str) -> str:
+    """Return the page on the architecture with the kinds of damage that no check looks for."""
+    rows = [f"- **{kind.id}** {kind.what}: {kind.left}" for kind in damage_catalogue().unseen]
+    return _put(text, "left out", "\n".join(rows))
+
+
 def damage_table() -> str:
     """Return every known kind of damage: what says it, who mends that, and a case of each."""
     checks = {check.id: check for check in all_checks()}
@@ -86,4 +93,7 @@ def _case_of(id: str) -> str:
 
 if __name__ == "__main__":
     README.write_text(written(README.read_text(encoding="utf-8")), encoding="utf-8")
+    ARCHITECTURE.write_text(
+        architecture_page(ARCHITECTURE.read_text(encoding="utf-8")), encoding="utf-8"
+    )
     DAMAGE.write_text(damage_page(DAMAGE.read_text(encoding="utf-8")), encoding="utf-8")

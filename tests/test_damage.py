@@ -13,7 +13,7 @@ from hermes_repair.checks.registry import all_checks
 from tests.cases.case import CASES
 from tests.cli.speaking import say
 from tests.homes.small import small_home
-from tests.readme import DAMAGE, damage_page
+from tests.readme import ARCHITECTURE, DAMAGE, architecture_page, damage_page
 
 KINDS = damage_catalogue().kinds
 IDS = {check.id for check in all_checks()}
@@ -62,6 +62,12 @@ def test_every_finding_has_its_place() -> None:
 def test_the_page_is_that_of_the_catalogue() -> None:
     page = DAMAGE.read_text(encoding="utf-8")
     assert damage_page(page) == page, "run `python -m tests.readme`"
+
+
+def test_what_no_check_looks_for_has_its_reason_in_the_architecture() -> None:
+    page = ARCHITECTURE.read_text(encoding="utf-8")
+    assert architecture_page(page) == page, "run `python -m tests.readme`"
+    assert all(f"- **{kind.id}** " in page for kind in damage_catalogue().unseen)
 
 
 def test_doctor_says_what_no_check_looks_for(

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from hermes_repair.checks.chats_used_since import other_since, written_on
+from hermes_repair.checks.chats_used_since import other_since, somebody_else, written_on
 from hermes_repair.checks.registry import check
 from hermes_repair.checks.resolution_units import (
     REPAIR,
@@ -20,6 +20,7 @@ from hermes_repair.checks.resolution_units import (
 from hermes_repair.checks.routes_led_on import LeadOn
 from hermes_repair.evidence.ownership import is_no_delegate
 from hermes_repair.evidence.scene import Scene
+from hermes_repair.gateway_routing import Source
 from hermes_repair.lineage.column_changes import Resolution, changes_of, refused, resolved
 from hermes_repair.lineage.fork_resolution import RECOVERABLE_ENDS
 from hermes_repair.lineage.graph import EdgeKind
@@ -30,6 +31,7 @@ from hermes_repair.model.plans import Safety, Stage
 from hermes_repair.model.values import Value
 from hermes_repair.schema.data_steps import FILLED, entry_values
 
+_FIRST_WITH_KEYS = 17
 IDENTITY = (*FILLED, "user_id")
 """The columns of ``sessions`` by which the gateway finds the session of a chat (0.18.0 on)."""
 
@@ -85,10 +87,12 @@ def chat_loses_continuation(scene: Scene) -> Iterator[Finding]:
     delegate's run, the gateway's own entry leads to the first, nothing was written into the closed
     part since, and no other session of the chat is open or younger. A session of that platform that
     was begun or used since, and that no chat leads to, may be of this chat: an old `sessions.json`
-    may have been put back. Then it is a note, done when you name the session. Below 17 safe where,
-    beside that, the continuation was never ended and the chat was not stopped: a chat that is begun
-    anew, or led elsewhere, ends the session that it leaves; otherwise the person has to tell the
-    chat. What ended by a reset is never opened again.
+    may have been put back; and where that file alone leads to the first part, two chats may have
+    exchanged theirs by /resume, unless no other chat or user of the platform is known. Then it is a
+    note, done when you name the session. Below 17 safe where, beside all that, the continuation was
+    never ended and the chat was not stopped: a chat that is begun anew, or led elsewhere, ends the
+    session that it leaves; otherwise the person has to tell the chat. What ended by a reset is
+    never opened again.
     """
     by_rows = _finds_by_rows(scene)
     lead_on = LeadOn(scene)
@@ -184,6 +188,17 @@ def _may_be_meant(node: SessionNode, cut: _Cut) -> bool:
     return _taken_up(node) or (node.started_at or 0.0) >= (cut.closed.started_at or 0.0)
 
 
+def _resumes_are_noted(scene: Scene, cut: _Cut) -> bool:
+    """Whether a /resume of the continuation had left a key there: 0.18.0 and later write it.
+
+    Such a release was at work on the chat before it was compressed where the table leads to the
+    closed part (0.18.1 on), or where that has its key at schema 17; the step to 18 fills it in.
+    """
+    if scene.routing.current[cut.key].source > Source.FILE:
+        return True
+    return scene.recognition.number == _FIRST_WITH_KEYS and cut.closed.session_key is not None
+
+
 def _resolution(scene: Scene, cut: _Cut) -> Resolution:
     if cut.tip.source != cut.closed.source:
         return refused(f"{cut.tip.id} is of another platform than {cut.closed.id}")
@@ -215,6 +230,8 @@ def _resolution(scene: Scene, cut: _Cut) -> Resolution:
         return resolution.as_judgement(f"the chat may have gone on in {other} since")
     if not cut.routed:
         return resolution.as_judgement("a later session of that chat may have been deleted")
+    if not _resumes_are_noted(scene, cut) and somebody_else(scene, cut.key, cut.closed):
+        return resolution.as_judgement("another chat may have gone on in it, by /resume")
     if not is_no_delegate(scene, cut.tip.id):
         return replace(
             resolution, safety=Safety.UNSAFE, reason=f"{cut.tip.id} may be a delegate's run"

@@ -54,6 +54,23 @@ def other_since(scene: Scene, key: str, chain: Sequence[str]) -> str | None:
     return None
 
 
+def somebody_else(scene: Scene, key: str, closed: SessionNode) -> bool:
+    """Whether anybody but the person of a chat is known on its platform: another chat or user.
+
+    Two chats may have exchanged their sessions by /resume before an old ``sessions.json`` was put
+    back. Releases up to 0.17 note in no row who spoke where (0.13.0, 0.16.0 and 0.17.0, run).
+    """
+    platform = key.split(":")[2:3]
+    if any(other != key and other.split(":")[2:3] == platform for other in scene.routing.current):
+        return True
+    row = scene.look.one(
+        "SELECT 1 FROM sessions WHERE source IS ?1 AND user_id IS NOT NULL AND user_id IS NOT"
+        " (SELECT user_id FROM sessions WHERE id IS ?2) LIMIT 1",
+        [closed.source, closed.id],
+    )
+    return row is not None
+
+
 def _may_be_of(scene: Scene, node: SessionNode, key: str) -> bool:
     return node.session_key in (None, key) and scene.graph.kinds.get(node.id) not in _OF_NO_PERSON
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from hermes_repair.checks.chats_used_since import other_since, written_on
+from hermes_repair.checks.chats_used_since import other_since, somebody_else, written_on
 from hermes_repair.checks.file_units import can_rewrite, rewritten_file
 from hermes_repair.checks.resolution_units import printable
 from hermes_repair.evidence.ownership import is_no_delegate
@@ -34,7 +34,8 @@ class LeadOn:
         ``chain`` is the latest continuation, what it continues, and so on to the part that the
         entry names. Whoever begins a chat anew or leads it elsewhere ends the session that it
         leaves (0.13.0 to 0.17.0), so a continuation that is open was left by nobody, unless the
-        entry was behind by then. A chat that was stopped begins anew at its next message.
+        entry was behind by then. A chat that was stopped begins anew at its next message. Where
+        others are known on the platform, one of them may have gone on in it by /resume.
         """
         closed, tip = self.scene.node[chain[-1]], self.scene.node[chain[0]]
         tell = f"In that chat, send: /resume {tip.id} (Hermes 0.16.0 and later)"
@@ -49,6 +50,8 @@ class LeadOn:
             return tell
         if written_on(self.scene, chain) or other_since(self.scene, key, chain) is not None:
             return tell
+        if somebody_else(self.scene, key, closed):
+            return f"Another chat may have gone on in it. {tell}"
         self._led[tip.id] = closed.id
         return ""
 

@@ -86,16 +86,16 @@ def test_continuation_with_its_key_is_found_unaided(tmp_path: Path) -> None:
 @pytest.mark.parametrize("version", ["0.13.0", "0.16.0"])
 def test_older_releases_are_led_on_in_their_file(version: str, tmp_path: Path) -> None:
     home = home_of("GW001_before_the_key", version, tmp_path)
-    before = answers(version, home, tmp_path / "asked")
-    session, remembers = before["71"]
+    before = answers(version, home, tmp_path / "asked")["71"]
+    session, remembers = before
     assert remembers and session != "onward", "they write into the closed part"
 
     done = run("repair", "--yes", home=home)
     assert done.code == 0, done.out + done.err
-    assert answers(version, home, tmp_path / "led") == before | {"71": ("onward", True)}
+    assert answers(version, home, tmp_path / "led")["71"] == ("onward", True)
 
     assert run("undo", "--yes", home=home).code == 0
-    assert answers(version, home, tmp_path / "undone") == before
+    assert answers(version, home, tmp_path / "undone")["71"] == before
 
 
 @pytest.mark.parametrize(

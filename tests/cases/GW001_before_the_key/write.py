@@ -1,4 +1,4 @@
 from real_gateway import rotate, write
 
-sessions = write("71", "72")
+sessions = write("71")
 rotate(sessions["71"], "onward")

@@ -1,6 +1,6 @@
 from real_gateway import FILE, db, gateway_session, peer, rotate, say, start, write
 
-sessions = write("71", "72")
+sessions = write("71")
 older = FILE.read_text()
 rotate(sessions["71"], "onward")
 store = start()

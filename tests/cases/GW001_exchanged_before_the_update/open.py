@@ -1,0 +1,3 @@
+from rows import db
+
+db.close()
