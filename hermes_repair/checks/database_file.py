@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from hermes_repair.checks.registry import check
 from hermes_repair.checks.resolution_units import DATABASE
@@ -142,9 +143,11 @@ def stale_wal(scene: Scene) -> Iterator[Finding]:
     """
     file = scene.file
     if file.side is SideFile.STALE:
+        journal = not Path(f"{scene.home.database}-wal").exists()
+        which = "rollback journal" if journal else "-wal"
         yield stale_wal.finding(
             DATABASE,
-            "The -wal beside state.db does not belong to it: without it the database is sound,"
+            f"The {which} beside state.db does not belong to it: without it the database is sound,"
             f" with it the database is damaged. {' '.join(_two_sides(file))}",
             advice("Do not start Hermes. To set it aside: {}", IGNORE_WAL),
             data={"state": "stale", **_sides_data(file)},

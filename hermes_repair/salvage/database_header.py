@@ -34,7 +34,7 @@ class DatabaseHeader:
     """What page 1 says of the whole database.
 
     ``pages`` and the freelist are None where a version of SQLite wrote last that did not keep them.
-    ``encoding`` is None where the number is none.
+    ``encoding`` is None where the number is none. ``changes`` goes up with every write.
     """
 
     page_size: int
@@ -44,6 +44,7 @@ class DatabaseHeader:
     pages: int | None
     trunk: int
     free: int
+    changes: int
 
 
 def read_header(data: bytes) -> DatabaseHeader | None:
@@ -71,4 +72,5 @@ def read_header(data: bytes) -> DatabaseHeader | None:
         pages=pages if pages and valid_for == changed else None,
         trunk=trunk,
         free=free,
+        changes=changed,
     )

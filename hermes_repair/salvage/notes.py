@@ -29,6 +29,8 @@ class Fact(Enum):
         "a record of the journal fails its checksum: its page is of a cut-off write"
     )
     JOURNAL_HEADER_LOST = "a header within the journal is damaged: its records prove themselves"
+    JOURNAL_CUT = "the journal ends before its last record: pages of the cut-off write may be left"
+    JOURNAL_OF_ANOTHER = "the journal was left out: it is not of this file, or not of this state"
     JOURNAL_NOT_HOT = "the journal has no header: its transaction had ended"
 
 

@@ -127,13 +127,14 @@ class PageImage:
             pages = put_back.pages
             self._overlay = {page: (descriptor, at) for page, at in put_back.originals.items()}
             self.stale = put_back.torn
+            self._lost_at = max(self._lost_at, min(facts[Fact.JOURNAL_CUT], 1))
         if wal is not None:
             descriptor, laid = wal
             pages = laid.pages if laid.pages is not None else pages
             self._overlay |= {page: (descriptor, at) for page, at in laid.frames.items()}
             self.stale = self.stale - laid.frames.keys() | laid.stale
             self.unproven = laid.unproven
-            self._lost_at = laid.lost_at
+            self._lost_at = max(self._lost_at, laid.lost_at)
         put = journal[1].page_size if journal is not None else None
         self._settle_size(wal[1].page_size if put is None and wal and wal[1].frames else put)
         there = -(-self._main_size // self.page_size)
@@ -330,6 +331,14 @@ def open_image(bundle: Bundle) -> Iterator[PageImage]:
             facts[Fact.JOURNAL_NOT_HOT] = 1
         if wal_file is not None and wal is None:
             facts[Fact.WAL_UNREADABLE] = 1
+        if (
+            main is not None
+            and journal_file is not None
+            and journal is not None
+            and _contradicts(main, journal_file, journal)
+        ):
+            journal = None
+            facts[Fact.JOURNAL_OF_ANOTHER] = 1
         for part in (journal, wal):
             if part is not None:
                 facts += part.facts
@@ -341,6 +350,23 @@ def open_image(bundle: Bundle) -> Iterator[PageImage]:
             (journal_file, journal) if journal_file is not None and journal is not None else None,
             facts,
         )
+
+
+def _contradicts(main: int, descriptor: int, journal: JournalImage) -> bool:
+    """Whether a journal was not written for this state of the file, by what both say of page 1.
+
+    SQLite counts a transaction up once, in the first page, and writes no page 1 without that. So
+    the file has the page that its journal has, or counts one more. Nothing is said of a file whose
+    own header does not agree with itself.
+    """
+    at = journal.originals.get(1)
+    if at is None:
+        return False
+    first, second = os.pread(descriptor, HEADER_SIZE, at), os.pread(main, HEADER_SIZE, 0)
+    before, now = read_header(first), read_header(second)
+    if before is None or now is None or now.pages is None:
+        return False
+    return first != second and now.changes != (before.changes + 1) % (1 << 32)
 
 
 def _opened(path: Path | None, files: ExitStack) -> int | None:

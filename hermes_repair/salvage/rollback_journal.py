@@ -50,7 +50,7 @@ def read_journal_image(descriptor: int) -> JournalImage | None:
     stride = page_size + 2 * _NUMBER.size
     originals: dict[int, int] = {}
     torn: set[int] = set()
-    begin, headers_lost = 0, 0
+    begin, headers_lost, cut = 0, 0, 0
     while begin < size:
         at = begin + sector
         there = max(size - at, 0) // stride
@@ -67,6 +67,7 @@ def read_journal_image(descriptor: int) -> JournalImage | None:
                 continue
             records, nonce = (following - at) // stride, guessed
             headers_lost += 1
+        cut += there < records != _TO_THE_END
         for _ in range(there if records == _TO_THE_END else min(records, there)):
             record = os.pread(descriptor, stride, at)
             page = _NUMBER.unpack_from(record)[0]
@@ -83,6 +84,7 @@ def read_journal_image(descriptor: int) -> JournalImage | None:
             Fact.JOURNAL_APPLIED: len(originals),
             Fact.JOURNAL_RECORD_TORN: len(torn),
             Fact.JOURNAL_HEADER_LOST: headers_lost,
+            Fact.JOURNAL_CUT: cut,
         }
     )
     return JournalImage(page_size, pages, originals, frozenset(torn), +facts)

@@ -217,9 +217,10 @@ def soundness_by_answer(path: Path, sides: Sides, copy: CopyFiles) -> Mapping[Wa
     ``copy`` as in :func:`at_rest`; nothing is written beside the database.
     """
     with ExitStack() as stack:
-        folder = stack.enter_context(scratch(sides.main + sides.wal))
-        wal = path.with_name(path.name + "-wal")
-        copy([(path, folder / path.name), (wal, folder / wal.name)])
+        folder = stack.enter_context(scratch(sides.main + sides.wal + sides.journal))
+        there = (("", True), ("-wal", sides.wal), ("-journal", sides.journal))
+        names = [path.name + suffix for suffix, size in there if size]
+        copy([(path.with_name(name), folder / name) for name in names])
         return {
             WalChoice.IGNORE: soundness(stack.enter_context(main_alone(path))),
             WalChoice.USE: soundness(stack.enter_context(_joined(folder / path.name))),

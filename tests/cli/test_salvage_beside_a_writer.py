@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import subprocess
 from contextlib import closing
@@ -56,3 +57,27 @@ def test_a_process_that_ended(tmp_path: Path) -> None:
         ended.wait()
     said = run("salvage", "--from-process", str(ended.pid), "--out", tmp_path / "x", home=home)
     assert said.code == 4 and f"There is no process {ended.pid} any more" in said.err
+
+
+def test_a_journal_of_another_file_is_set_aside(tmp_path: Path) -> None:
+    """SQLite would lay it over a sound database at the next opening."""
+    home, other = small_home(tmp_path / "home"), tmp_path / "other.db"
+    shutil.copy(home / "state.db", other)
+    with closing(sqlite3.connect(other, isolation_level=None)) as db:
+        db.execute("PRAGMA journal_mode=DELETE")
+        db.execute("CREATE TABLE filler AS SELECT zeroblob(400000) AS a")
+        db.execute("PRAGMA cache_size=2")
+        db.execute("BEGIN")
+        db.execute("UPDATE filler SET a = randomblob(400000)")
+        db.execute("UPDATE messages SET content = content || 'x'")
+        db.execute("UPDATE sessions SET model = model || 'x'")
+        shutil.copy(f"{other}-journal", home / "state.db-journal")
+        db.execute("ROLLBACK")
+    told = run("doctor", home=home)
+    assert "The rollback journal beside state.db does not belong to it" in told.out
+    made = run("salvage", "--out", tmp_path / "new.db", home=home)
+    assert made.code == 0 and "the journal was left out" in made.out
+    assert run("repair", "--wal", "ignore", "--yes", home=home).code == 0
+    assert not (home / "state.db-journal").exists()
+    assert query(home, "SELECT content FROM messages WHERE id = 1") == [("hello",)]
+    assert "DB002" not in run("doctor", home=home).out

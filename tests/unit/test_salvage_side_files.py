@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -295,6 +296,47 @@ def test_a_torn_record_makes_its_page_stale(tmp_path: Path) -> None:
     found = read(Bundle.beside(left.path))
     assert found.facts[Fact.JOURNAL_RECORD_TORN] == 3 and len(found.image.stale) == 3
     assert not [rowid for rowid in found.wrong(left.rows, unmarked=True) if rowid in left.rows]
+
+
+@pytest.mark.parametrize("synchronous", ["FULL", "OFF"])
+def test_a_journal_of_an_earlier_state_is_left_out(tmp_path: Path, synchronous: str) -> None:
+    """Laid over the file it would take back what was committed since."""
+    left = left_journal(tmp_path, 4096, synchronous)
+    journal = left.path.with_name("left.db-journal")
+    path = tmp_path / "a.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        for number in range(3):
+            fill(db, Random(number), f"since {number}", 20)
+        rows = rows_of(db)
+    shutil.copyfile(journal, tmp_path / "a.db-journal")
+    found = read(Bundle.beside(path))
+    assert found.facts == {Fact.JOURNAL_OF_ANOTHER: 1}
+    assert found.cells.keys() == rows.keys() and not found.wrong(rows)
+
+
+def test_a_journal_of_another_file_is_left_out(tmp_path: Path) -> None:
+    """Both have written as often, and the other one has more pages."""
+    theirs = left_journal(tmp_path, 4096, "OFF")
+    mine = tmp_path / "mine.db"
+    with closing(begun(mine, 4096)) as db:
+        db.execute("VACUUM")
+        rows = rows_of(db)
+    data = bytearray(mine.read_bytes())
+    there = theirs.path.with_name("a.db").read_bytes()
+    data[24:28] = data[92:96] = there[24:28]
+    mine.write_bytes(data)
+    shutil.copyfile(theirs.path.with_name("left.db-journal"), tmp_path / "mine.db-journal")
+    found = read(Bundle.beside(mine))
+    assert found.facts == {Fact.JOURNAL_OF_ANOTHER: 1}
+    assert found.cells.keys() == rows.keys() and not found.wrong(rows)
+
+
+def test_a_journal_that_was_cut_is_told(tmp_path: Path) -> None:
+    left = left_journal(tmp_path, 4096, "FULL")
+    journal = left.path.with_name("left.db-journal")
+    os.truncate(journal, journal.stat().st_size // 2 + 100)
+    found = read(Bundle.beside(left.path))
+    assert found.facts[Fact.JOURNAL_CUT] and found.image.lost_unnamed
 
 
 def test_a_journal_whose_transaction_ended(tmp_path: Path) -> None:
