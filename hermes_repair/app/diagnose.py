@@ -41,7 +41,7 @@ if TYPE_CHECKING:  # a plain look has neither
 T = TypeVar("T")
 
 _MENDED = (Remedy.SAFE, Remedy.UNSAFE, Remedy.MIGRATE)
-LARGE = 32 << 20  # bytes; a smaller file is checked before a thread has begun
+LARGE = 8 << 20  # bytes, checked in 8 ms; a thread and its connection take 4
 SECOND_LOOK_SECONDS = 2.0  # rotations and flushes in flight are over by then
 
 

@@ -1,10 +1,11 @@
 """What the doctor proved about a database that nobody wrote to since, for its next look.
 
 It is asked only for one state of the file, told by its inode, size, times and header, at rest and
-without side files, on a file system that stamps every change; and for a day, since the times of a
-file say that nobody wrote to it, not that its disk still gives the same bytes. For the same reason
-SQLite's check of the file is never taken from here, and where it complains nothing else is. Only
-`doctor` asks: what a repair rests on is read each time.
+without side files, on a file system that stamps every change. Where the power fails, bytes may be
+on the disk and the time of their change not (fdatasync), so it counts until the system starts
+again; and for a day, since the times of a file say that nobody wrote to it, not that its disk still
+gives the same bytes. For the same reason SQLite's check of the file is never taken from here, and
+where it complains nothing else is. Only `doctor` asks: what a repair rests on is read each time.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
+from hermes_repair import host
 from hermes_repair.app.cache_files import SETTLED_SECONDS, cache_file, read_cache, write_cache
 from hermes_repair.app.environment import Run
 from hermes_repair.app.file_status import FileStatus
@@ -21,7 +23,7 @@ from hermes_repair.app.remembered_copies import identity_of
 from hermes_repair.host.filesystems import filesystem
 from hermes_repair.host.regular_files import real_path
 
-MOST = 32 << 20  # bytes; 30,000 transcripts take some 20 megabytes
+MOST = 16 << 20  # bytes
 KEPT_SECONDS = 86400.0
 STAMPED = frozenset(
     {
@@ -103,7 +105,7 @@ def _mark(run: Run, file_status: FileStatus) -> str | None:
         return None
     if identity.changed > run.now() - SETTLED_SECONDS:
         return None
-    return f"{identity.mark}:{_digest(file_status.facts.main.head)}"
+    return f"{identity.mark}:{_digest(file_status.facts.main.head)}:{host.boot()}"
 
 
 def _key(question: str) -> str:

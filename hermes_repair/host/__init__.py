@@ -35,7 +35,7 @@ from hermes_repair.host.observations import (
     RawFacts,
 )
 from hermes_repair.host.openers import survey, survey_all, who_has_open
-from hermes_repair.host.processes import boot_time, hidden_processes, mapped_files, process
+from hermes_repair.host.processes import boot, boot_time, hidden_processes, mapped_files, process
 from hermes_repair.host.procfs import KernelLock
 from hermes_repair.host.timers import (
     NIGHTLY,
@@ -60,6 +60,7 @@ __all__ = [
     "RawFacts",
     "Schedule",
     "WorkerFailed",
+    "boot",
     "boot_time",
     "can_write",
     "copy_files",

@@ -45,6 +45,14 @@ _VERBS = {
 _LIMIT = 80
 
 
+def boot() -> str:
+    """Return what tells this start of the system from others; by its time where it has no id."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return str(boot_time())
+
+
 def boot_time() -> float:
     """Return when this system was started, in epoch seconds by the present clock."""
     if sys.platform == "linux":

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from benchmarks.make_home import Size, make_home
+from hermes_repair import host
 from hermes_repair.app import diagnose, last_look
 from hermes_repair.app.cache_files import read_cache, write_cache
 from tests.cli.speaking import say
@@ -265,6 +266,15 @@ def test_a_file_system_that_stamps_less_keeps_nothing(
     monkeypatch.setattr(last_look, "STAMPED", frozenset({"nfs4"}))
     look(capsys, home)
     assert not (tmp_path / "cache").exists()
+
+
+def test_nothing_is_known_after_the_system_started_again(
+    home: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look(capsys, home)
+    assert look(capsys, home)[1] is not None
+    monkeypatch.setattr(host, "boot", lambda: "another")
+    assert look(capsys, home)[1] is None
 
 
 def test_two_homes_keep_apart(home: Path, capsys: Capture, tmp_path: Path) -> None:
