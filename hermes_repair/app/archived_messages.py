@@ -33,8 +33,8 @@ def archive(
         for (session,) in database.query("SELECT id FROM sessions WHERE rewind_count = 0")
         if is_certain(session) and session not in hidden_otherwise
     }
-    last = {
-        session: id
+    last: dict[Value, int] = {
+        session: whole(id)
         for session, id in database.query(
             "SELECT session_id, MAX(id) FROM messages WHERE compacted = 1 GROUP BY session_id"
         )
@@ -42,7 +42,7 @@ def archive(
     proven = [
         id
         for id, session in hidden
-        if id in filled and session in never_undone and whole(id) < whole(last.get(session))
+        if id in filled and session in never_undone and whole(id) < last.get(session, 0)
     ]
     for id in proven:
         database.query("UPDATE messages SET compacted = 1 WHERE id = ?", [id])

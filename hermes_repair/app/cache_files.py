@@ -31,13 +31,14 @@ _MADE_BY = f"hermes-repair {__version__}, SQLite {sqlite3.sqlite_version}, {sys.
 def cache_file(run: Run, kind: str) -> Path | None:
     """Return where what is kept of a home lies; ``kind`` is what it is of, a folder.
 
-    None where the cache folder is in the home itself (a container may have one folder for all).
+    None where the cache folder is in the home itself (a container may have one folder for all), and
+    where the user has no folder: a service without one is not given one.
     """
     environment = run.environment
     named = environment.environ.get("XDG_CACHE_HOME", "")
     root = Path(named) if named.startswith(os.sep) else environment.user_home / ".cache"
     home = blake2b(os.fsencode(run.home.root.absolute()), digest_size=12).hexdigest()
-    if real_path(root).is_relative_to(real_path(run.home.base)):
+    if real_path(root).is_relative_to(real_path(run.home.base)) or not root.parent.is_dir():
         return None
     return root / "hermes-repair" / kind / f"{home}.json"
 

@@ -258,6 +258,10 @@ def test_no_place_to_keep_anything(
     before = fingerprint(home)
     assert look(capsys, home)[1] is look(capsys, home)[1] is None
     assert fingerprint(home) == before
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path / "nowhere"))
+    assert look(capsys, home)[1] is look(capsys, home)[1] is None
+    assert not (tmp_path / "nowhere").exists(), "a user without a folder is not given one"
 
 
 def test_a_file_system_that_stamps_less_keeps_nothing(
