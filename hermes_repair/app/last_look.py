@@ -3,7 +3,9 @@
 It is asked only for one state of the file, told by its inode, size, times and header, at rest and
 without side files, on a file system that stamps every change; and for a day, since the times of a
 file say that nobody wrote to it, not that its disk still gives the same bytes. For the same reason
-SQLite's check of the file is never taken from here, and where it complains nothing else is. Only
+SQLite's check of the file is never taken from here, and where it complains nothing else is. What
+was found before this system was started counts no more: a power cut can leave new bytes under old
+times, for SQLite sees to it that what it wrote is on disk, and not when (fdatasync; lazytime). Only
 `doctor` asks: what a repair rests on is read each time.
 """
 
@@ -18,6 +20,7 @@ from hermes_repair.app.cache_files import SETTLED_SECONDS, cache_file, read_cach
 from hermes_repair.app.environment import Run
 from hermes_repair.app.file_status import FileStatus
 from hermes_repair.app.remembered_copies import identity_of
+from hermes_repair.host import boot_time
 from hermes_repair.host.filesystems import filesystem
 from hermes_repair.host.regular_files import real_path
 
@@ -81,6 +84,7 @@ def last_look(run: Run, file_status: FileStatus) -> LastLook | None:
         and isinstance(since, float)
         and isinstance(known, dict)
         and 0 <= run.now() - since < KEPT_SECONDS
+        and since > boot_time()
     ):
         return LastLook(mark, since, device, before, known)
     return LastLook(mark, run.now(), device, before, {})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -203,6 +204,15 @@ def test_young_files_old_answers_and_clocks_that_were_set(
         moved = {**document, "since": document["since"] + seconds}
         write_cache(cache(tmp_path), moved, last_look.MOST)
         assert look(capsys, home)[1] is None
+
+
+def test_what_was_found_before_the_system_was_started(
+    home: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look(capsys, home)
+    assert look(capsys, home)[1] is not None
+    monkeypatch.setattr(last_look, "boot_time", time.time)
+    assert look(capsys, home)[1] is None
 
 
 def test_what_is_kept_is_dropped_when_in_doubt(
