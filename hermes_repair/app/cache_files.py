@@ -25,7 +25,7 @@ from hermes_repair.host.regular_files import parse_json, read_small, real_path
 
 MOST_HEAD = 200  # bytes
 SETTLED_SECONDS = 2.0  # some file systems count their times in whole seconds
-_MADE_BY = f"hermes-repair {__version__}, SQLite {sqlite3.sqlite_version}, {sys.byteorder} endian"
+_MADE_BY = f"made by release {__version__}, SQLite {sqlite3.sqlite_version}, {sys.byteorder} endian"
 
 
 def cache_file(run: Run, kind: str) -> Path | None:

@@ -12,6 +12,7 @@ from hermes_repair.model.salvage_ledger import Ledger
 from hermes_repair.model.values import whole
 from hermes_repair.repair.made_indexes import incomplete_search_tables
 from hermes_repair.schema.search_source import search_sources
+from hermes_repair.store.broken_references import broken_references
 from hermes_repair.store.connections import open_immutable, quote
 from hermes_repair.store.integrity import soundness
 from hermes_repair.store.look import Look, View
@@ -48,4 +49,4 @@ def require_sound_salvage(path: Path, ledger: Ledger, layout: str | None) -> Map
                 f"The database that was made is not sound ({complaints[0]}).",
                 "It was removed again, and the damaged one is as it was. Please report this.",
             )
-        return Counter(str(table) for table, *_ in look.rows("PRAGMA foreign_key_check"))
+        return Counter(str(table) for table, *_ in broken_references(connection))

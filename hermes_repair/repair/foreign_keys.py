@@ -22,6 +22,7 @@ from hermes_repair.model.actions import (
 )
 from hermes_repair.model.plans import ADOPTION, UNBINDING, Unit
 from hermes_repair.model.values import Value, stored
+from hermes_repair.store.broken_references import broken_references
 from hermes_repair.store.connections import placeholder, quote
 from hermes_repair.store.writer import Writer
 
@@ -92,12 +93,9 @@ def violations(writer: Writer, unit: Unit) -> frozenset[Violation]:
 def violations_in(writer: Writer, tables: frozenset[str]) -> frozenset[Violation]:
     """Return the rows of ``foreign_key_check`` for those tables that are there, as SQLite names
     them; for all where ``sessions`` is among them, because everything refers to it."""
-    listed = writer.query("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
+    asked = None if "sessions" in tables else tables
     return frozenset(
-        (str(row[0]), str(row[2]), row[1])
-        for (table,) in listed
-        if str(table) in tables or "sessions" in tables
-        for row in writer.query(f"PRAGMA foreign_key_check({quote(str(table))})")
+        (str(row[0]), str(row[2]), row[1]) for row in broken_references(writer.connection, asked)
     )
 
 

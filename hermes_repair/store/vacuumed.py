@@ -17,6 +17,7 @@ from pathlib import Path
 
 from hermes_repair.model.errors import Refused
 from hermes_repair.model.values import Value, encode_value, whole
+from hermes_repair.store.broken_references import broken_references
 from hermes_repair.store.connections import open_private, quote, unreadable
 from hermes_repair.store.file_state import main_alone
 from hermes_repair.store.integrity import require_sound, soundness
@@ -110,12 +111,7 @@ def _objects(look: Look) -> list[tuple[Value, ...]]:
 
 
 def _broken_references(look: Look) -> list[tuple[Value, ...]]:
-    return list(
-        look.rows(
-            'SELECT "table", parent, fkid, COUNT(*) FROM pragma_foreign_key_check'
-            " GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
-        )
-    )
+    return list(broken_references(look.connection))
 
 
 _ASKED = {

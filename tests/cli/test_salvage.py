@@ -112,6 +112,20 @@ def test_no_text_and_no_title_is_said(broken: Path, tmp_path: Path, capsys: Capt
     assert not [text for text in private if text in said or json.dumps(text)[1:-1] in said]
 
 
+def test_a_foreign_key_of_somebody_else_that_sqlite_cannot_check(
+    broken: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    with closing(connect(broken / "state.db")) as db:
+        db.execute("CREATE TABLE of_somebody (said REFERENCES messages(content))")
+        db.execute("INSERT INTO of_somebody VALUES ('x')")
+        db.commit()
+    out = tmp_path / "out.db"
+    said = say(capsys, "salvage", "--home", broken, "--out", out)
+    assert said.code == 4 and f"Written and verified: {out}" in said.out, said
+    with closing(connect(out)) as db:
+        assert db.execute("SELECT said FROM of_somebody").fetchall() == [("x",)]
+
+
 def test_of_a_sound_home_everything_can_be_read(tmp_path: Path, capsys: Capture) -> None:
     home = build("healthy", tmp_path / "healthy", time.time())
     said = say(capsys, "salvage", "--home", home, "-q")

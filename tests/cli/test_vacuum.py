@@ -318,3 +318,14 @@ def test_what_it_replaced_goes_after_a_week_and_then_stands_in_no_way(tmp_path: 
     undone = run("undo", "--yes", home=home)
     assert undone.code == 0 and "MS002" not in undone.err
     assert query(home, "SELECT message_count FROM sessions WHERE id = ?", COUNTED) == [(9,)]
+
+
+def test_a_foreign_key_of_somebody_else_that_sqlite_cannot_check(tmp_path: Path) -> None:
+    home = roomy(tmp_path)
+    with changing(home) as db:
+        db.execute("CREATE TABLE of_somebody (said REFERENCES messages(content))")
+        db.execute("INSERT INTO of_somebody VALUES ('x')")
+    before = says(home)
+    done = run("vacuum", "--yes", home=home)
+    assert done.code == 0, done
+    assert says(home) == before
