@@ -18,17 +18,8 @@ from hermes_repair.salvage.page_image import PageImage
 from hermes_repair.salvage.record_values import values_of
 from hermes_repair.salvage.said_by_rowid import Rowids, SaidByRowid
 from hermes_repair.salvage.salvaged_rows import Mark, SalvagedRow
-from hermes_repair.salvage.search_texts import (
-    COPIED,
-    COPIES,
-    COUNTS,
-    TRIGRAM_COUNTS,
-    UNDECIDED,
-    copied_text,
-    copies,
-    counted,
-    trigram_counts,
-)
+from hermes_repair.salvage.search_texts import COPIED
+from hermes_repair.salvage.search_witness import NOTHING, SearchWitness
 from hermes_repair.salvage.stored_table import ANYTHING, Stored, StoredTable, class_of
 
 ACTIVE = "active"
@@ -61,7 +52,8 @@ class LostRow(NamedTuple):
 Entry: TypeAlias = tuple[int, tuple[Value, ...]]
 """The rowid that an entry of an index ends with, and the columns before it."""
 _MOST_KEPT = 20_000
-NOTHING: frozenset[Mark] = frozenset()
+"""Entries of rows on lost pages that are kept of an index; where it has more, it is read again."""
+_NOT_AGREED = frozenset({Mark.CONTRADICTED, Mark.UNWITNESSED})
 
 
 @dataclass(slots=True)
@@ -93,11 +85,7 @@ class Witnesses:
         self._older_pages = OlderPages(image, assignment, self)
         for index in assignment.indexes:
             self._indexes.setdefault(index.table, []).append(self._read_index(index))
-        self._copies = [
-            said for table in (*COPIES, UNDECIDED) if (said := self._read_copy(table)).count
-        ]
-        self._lengths = (0, SaidByRowid()) if self._copies else self._read_lengths()
-        self._counts = [ids for table in (*COUNTS, UNDECIDED) if (ids := self._read_counts(table))]
+        self._search = SearchWitness(image, assignment)
 
     def marks(self, table: str, rowid: int | None, values: Row) -> frozenset[Mark]:
         """Return what speaks against a row."""
@@ -105,13 +93,10 @@ class Witnesses:
         if rowid is not None:
             marks = self._by_indexes(table, rowid, values)
         agreed = False
-        if table == MESSAGES and rowid is not None and self._copies:
-            by_copies = self._by_copies(rowid, values)
-            agreed = by_copies is None or by_copies is Mark.DISPUTED
-            if by_copies is not None:
-                marks |= {by_copies}
-        if table == MESSAGES and rowid is not None and self._lengths[0] > 1:
-            marks |= self._by_lengths(rowid, values)
+        if table == MESSAGES and rowid is not None:
+            by_search = self._search.marks(rowid, values)
+            agreed = self._search.has_texts and not by_search & _NOT_AGREED
+            marks |= by_search
         for value in filter(None, values.values()):
             if (type(value) is str and "\0" in value) or type(value) is RawText:
                 return marks | _odd_texts(values, COPIED if agreed else ())
@@ -130,7 +115,7 @@ class Witnesses:
     def _of(self, table: str) -> list[Rowids | SaidByRowid]:
         """Return everything that says of rows of a table that they are there."""
         said: list[Rowids | SaidByRowid] = [one.said for one in self._indexes.get(table, ())]
-        return [*said, *self._copies, *self._counts] if table == MESSAGES else said
+        return [*said, *self._search.copies, *self._search.counts] if table == MESSAGES else said
 
     def has_all(self, table: str) -> bool:
         """Whether an index that lost nothing names every row of a table."""
@@ -144,7 +129,9 @@ class Witnesses:
             if not one.index.partial and one.said.count
             for column in one.index.columns
         }
-        return frozenset(found | set(COPIED if table == MESSAGES and self._copies else ()))
+        return frozenset(
+            found | set(COPIED if table == MESSAGES and self._search.has_texts else ())
+        )
 
     def lost(self, table: str, read: Iterable[int]) -> Iterator[LostRow]:
         """Yield the rows that are proven to have been there and are not among ``read``, by rowid.
@@ -159,8 +146,8 @@ class Witnesses:
             (Proof.INDEX, one.said) for one in indexes
         ]
         if table == MESSAGES:
-            sources += [(Proof.DOCSIZE, said) for said in self._counts]
-            sources += [(Proof.SEARCH_COPY, said) for said in self._copies]
+            sources += [(Proof.DOCSIZE, said) for said in self._search.counts]
+            sources += [(Proof.SEARCH_COPY, said) for said in self._search.copies]
         for proof, said in sources:
             for rowid in said.besides(there):
                 if not self.denies(table, rowid):
@@ -246,37 +233,13 @@ class Witnesses:
             return frozenset({Mark.CONTRADICTED})
         if disputed:
             return frozenset({Mark.DISPUTED})
-        if speaking or (table == MESSAGES and any(rowid in said for said in self._counts)):
+        if speaking or (table == MESSAGES and any(rowid in said for said in self._search.counts)):
             return NOTHING
         full = [one for one in indexes if not one.index.partial]
         if not full:
             return NOTHING
         denied = len(full) > 1 and all(one.whole for one in full)
         return frozenset({Mark.CONTRADICTED if denied else Mark.UNWITNESSED})
-
-    def _by_copies(self, rowid: int, values: Row) -> Mark | None:
-        """Hold the text of a message against its copies; None where all that have it agree."""
-        own = copied_text(values) if all(map(values.__contains__, COPIED)) else None
-        if own is None:
-            return Mark.UNWITNESSED
-        agreed = contradicted = disputed = False
-        for copy in self._copies:
-            agrees = copy.agrees(rowid, own)
-            agreed = agreed or agrees is True
-            contradicted = contradicted or agrees is False
-            disputed = disputed or copy.differs(rowid)
-        if not agreed:
-            return Mark.CONTRADICTED if contradicted else Mark.UNWITNESSED
-        return Mark.DISPUTED if contradicted or disputed else None
-
-    def _by_lengths(self, rowid: int, values: Row) -> frozenset[Mark]:
-        """Hold the length of the texts of a message against what the trigram index counted."""
-        columns, said = self._lengths
-        own = trigram_counts(values, columns)
-        agrees = said.agrees(rowid, own) if own is not None else None
-        if agrees is None or (agrees and not said.differs(rowid)):
-            return NOTHING
-        return frozenset({Mark.DISPUTED if agrees else Mark.CONTRADICTED})
 
     def denies(self, table: str, rowid: int) -> bool:
         """Whether an index that lost nothing does not have a row: it was deleted."""
@@ -331,28 +294,6 @@ class Witnesses:
             for _, entry in rows_of(self._image, leaf):
                 if entry is not None and is_entry(entry) and not leaf.stale:
                     yield whole(entry[-1]), entry[:-1]
-
-    def _read_copy(self, table: str) -> SaidByRowid:
-        said = SaidByRowid()
-        for page in copies(self._image, self._assignment, table):
-            for rowid, text in page:
-                said.add(rowid, text)
-        return said
-
-    def _read_counts(self, table: str) -> Rowids:
-        ids = Rowids()
-        for page in counted(self._image, self._assignment, table):
-            ids.update(rowid for rowid, _ in page)
-        return ids
-
-    def _read_lengths(self) -> tuple[int, SaidByRowid]:
-        """Return what the trigram index counts of messages, and of how many columns."""
-        said, columns = SaidByRowid(), 0
-        for page in counted(self._image, self._assignment, TRIGRAM_COUNTS):
-            for rowid, counts in page:
-                said.add(rowid, counts)
-                columns = sum(byte < 128 for byte in counts)
-        return columns, said
 
     def _highest_row(self, table: str) -> int:
         """Return the highest rowid on the last page of a table, and of those that overlap it."""
