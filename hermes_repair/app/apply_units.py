@@ -38,7 +38,7 @@ from hermes_repair.model.plans import (
 from hermes_repair.model.values import Row
 from hermes_repair.model.words import count
 from hermes_repair.records import kept_sources, plan_database
-from hermes_repair.records.folder import DAMAGED, Folder
+from hermes_repair.records.folder import DAMAGED, Folder, is_half_made
 from hermes_repair.records.owned_files import is_folder
 from hermes_repair.records.plan_file import PlanFile
 from hermes_repair.repair import executor
@@ -232,7 +232,7 @@ def prune_backups(folder: Folder, now: float) -> list[Path]:
     if not is_folder(folder.backups):
         return removed
     kept = sorted(
-        (path for path in folder.backups.iterdir() if is_folder(path)),
+        (path for path in folder.backups.iterdir() if is_folder(path) and not is_half_made(path)),
         key=lambda path: (path.stat().st_mtime, path.name),
     )
     damaged = [place for place in kept if place.name.startswith(DAMAGED)]

@@ -42,7 +42,7 @@ from hermes_repair.model.errors import (
 )
 from hermes_repair.model.values import Value, whole
 from hermes_repair.records import plan_database
-from hermes_repair.records.folder import DAMAGED, Folder
+from hermes_repair.records.folder import DAMAGED, Folder, is_half_made
 from hermes_repair.records.owned_files import is_folder
 from hermes_repair.records.plan_file import PlanFile
 from hermes_repair.store.backup import back_up, copy_live, opens, put_back, settle_wal, sound
@@ -93,6 +93,8 @@ def listed(home: Home) -> list[Backup]:
     copies = []
     for place in folder.backups.iterdir():
         path = place / "state.db"
+        if is_half_made(place):
+            continue
         if is_folder(place) and path.is_file() and not path.is_symlink():
             copies.append(_backup(path, of_run=place.name in receipts))
     return sorted(copies, key=lambda backup: backup.made, reverse=True)

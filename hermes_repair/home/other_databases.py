@@ -29,9 +29,9 @@ _OF_DAMAGED = re.compile(r"state\.db\.(malformed-backup|corrupt|zeroed|notadb|qu
 _CAPTURE = re.compile(r"state\.db\.retired-wal-.+")
 """Folders with a -wal that was deleted under its writer, as releases after 0.19.0 keep it: with the
 main file of that moment, or with its first 100 bytes alone where that is above 512 MiB."""
-_REPLACED = re.compile(r"damaged-\d+-\w+-salvage")
-"""Where our records keep the damaged files that a salvage replaced: all that can be read of them
-is in the database."""
+_NO_COPY = re.compile(r"damaged-\d+-\w+-salvage|salvaged-.*")
+"""Where our records keep the damaged files that a salvage replaced (all that can be read of them is
+in the database), and where a new database is being made of what is there."""
 _SET_ASIDE = r"[._ -]?(bak|backup|old|copy|orig|save|before|prev|broken|corrupt|damaged).*"
 """How people name a whole folder that they moved away."""
 _SIDES = ("-wal", "-shm", "-journal")
@@ -147,7 +147,7 @@ def every_copy(home: Home, homes: Iterable[Path] = ()) -> Iterator[DatabaseCopy]
             found[CopyKind.BACKUP] += (
                 path
                 for path in root.glob(f"{RECORDS_DIR}/{pattern}")
-                if not _REPLACED.fullmatch(path.parent.name)
+                if not _NO_COPY.fullmatch(path.parent.name)
             )
         found[CopyKind.COPY] += root.glob(f"backups/*/{DATABASE}")
         found[CopyKind.ARCHIVE] += root.glob("backups/pre-*.zip")

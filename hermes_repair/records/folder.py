@@ -53,6 +53,14 @@ HALF = ".part"
 _HALF = re.compile(_RECEIPT.pattern + rf"\{HALF}(-journal)?")
 
 
+def is_half_made(place: Path) -> bool:
+    """Whether a folder among the backups is one in which a new database is made: no copy to keep.
+
+    A run that is not killed takes it away again; else the next one that writes does.
+    """
+    return place.name.startswith(f"{SALVAGED}-")
+
+
 def number_of(receipt: Path) -> int:
     """Return the number of a receipt, which alone decides the order."""
     return int(receipt.name.partition("-")[0])
@@ -295,7 +303,7 @@ class Folder:
         for top in (self.backups, self.sources):
             made = top.iterdir() if is_folder(self.path) and is_folder(top) else ()
             for place in filter(is_folder, made):
-                if place.name.startswith(f"{SALVAGED}-"):
+                if is_half_made(place):
                     found.append(place)
                 else:
                     found += [path for path in place.iterdir() if path.suffix == HALF]

@@ -329,3 +329,20 @@ def test_a_foreign_key_of_somebody_else_that_sqlite_cannot_check(tmp_path: Path)
     done = run("vacuum", "--yes", home=home)
     assert done.code == 0, done
     assert says(home) == before
+
+
+def test_what_a_killed_run_leaves_is_no_copy(tmp_path: Path) -> None:
+    home = roomy(tmp_path)
+    backups = home / "hermes-repair" / "backups"
+    half = backups / "salvaged-20260102T030405Z"
+    for place in (*(backups / f"manual-2026010{day}T000000Z" for day in (1, 2, 3)), half):
+        place.mkdir(parents=True)
+        shutil.copy(home / "state.db", place)
+        os.utime(place, (time.time() - 8 * DAY,) * 2)
+    assert half.name not in run("backup", "list", home=home).out
+    assert half.name not in run("copies", home=home).out
+    assert run("restore", half.name, "--yes", home=home).code == 2
+    assert run("backup", "prune", home=home).code == 0
+    assert len([*backups.glob("manual-*")]) == 3  # it pushes no good one out
+    assert run("vacuum", "--yes", home=home).code == 0
+    assert not half.exists()
