@@ -5,9 +5,10 @@ turn, and upgraded files: for each fault, then for each schema and each page siz
 Damages small databases in every way of ``tests.salvage.faults`` and prints, for messages and
 sessions, how many rows each of both reads right, wrong, not at all, or that were not there. A row
 that ``.recover`` puts into ``lost_and_found`` alone has no table and no names of columns any more:
-it is lost here, and counted apart. Of wrong rows of ours the number that no mark speaks of is in
-brackets: ``.recover`` marks none. "Whole, not read" are rows of which SQLite's ``dbstat`` says on
-the healthy file that every byte is left.
+it is lost here, and counted apart. A row whose values are right as far as they have a name, and of
+which a column has none any more (the page of the schema is gone), is "unnamed". Of wrong rows of
+ours the number that no mark speaks of is in brackets: ``.recover`` marks none. "Whole, not read"
+are rows of which SQLite's ``dbstat`` says on the healthy file that every byte is left.
 """
 
 from __future__ import annotations
@@ -43,8 +44,9 @@ FEW = 10  # sessions of a database of the matrix
 SHAPES = tuple(sorted(path.stem for path in STRUCTURES.glob("[0-3]*.sql") if path.stem >= "06"))
 ENCODINGS = ("UTF-8", "UTF-16le", "UTF-16be")
 HEAD = (
-    "| {} | rows | ours: right | wrong (unmarked) | lost | whole, not read | not there before |"
-    " .recover: right | wrong | lost | of these without a table | not there before |"
+    "| {} | rows | ours: right | unnamed | wrong (unmarked) | lost | whole, not read |"
+    " not there before | .recover: right | unnamed | wrong | lost | of these without a table |"
+    " not there before |"
 )
 Rows = Mapping[int, Mapping[str, Value]]
 
@@ -64,18 +66,22 @@ class Read:
         for rowid, values in truth.items():
             if rowid not in read:
                 self.counts["lost"] += 1
-            elif _differs(values, read[rowid]):
+            elif wrong_columns(values, _known(values, read[rowid])):
                 self.counts["wrong"] += 1
                 self.counts["unmarked"] += rowid not in marked
+            elif _lacks_a_name(values, read[rowid]):
+                self.counts["unnamed"] += 1
             else:
                 self.counts["right"] += 1
         self.counts["extra"] += len(read.keys() - truth.keys())
 
 
-def _differs(truth: Mapping[str, Value], values: Mapping[str, Value]) -> bool:
-    absent = {name for name, value in truth.items() if value is not None} - values.keys()
-    named = {name: value for name, value in values.items() if name in truth}
-    return bool(absent or wrong_columns(truth, named))
+def _known(truth: Mapping[str, Value], values: Mapping[str, Value]) -> dict[str, Value]:
+    return {name: value for name, value in values.items() if name in truth}
+
+
+def _lacks_a_name(truth: Mapping[str, Value], values: Mapping[str, Value]) -> bool:
+    return any(value is not None and name not in values for name, value in truth.items())
 
 
 def ours(damage: Damage) -> Read:
@@ -131,11 +137,12 @@ def _rows(db: sqlite3.Connection, table: str) -> Iterator[tuple[int, dict[str, V
 def line(name: str, mine: Read, other: Read) -> str:
     """Return one row of the table."""
     a, b = mine.counts, other.counts
-    total = a["right"] + a["wrong"] + a["lost"]
+    total = a["right"] + a["unnamed"] + a["wrong"] + a["lost"]
     return (
-        f"| {name} | {total:,} | {a['right']:,} | {a['wrong']} ({a['unmarked']}) | {a['lost']:,} |"
-        f" {a['missing']} | {a['extra']} |"
-        f" {b['right']:,} | {b['wrong']} | {b['lost']:,} | {b['untyped']:,} | {b['extra']} |"
+        f"| {name} | {total:,} | {a['right']:,} | {a['unnamed']} | {a['wrong']} ({a['unmarked']}) |"
+        f" {a['lost']:,} | {a['missing']} | {a['extra']} |"
+        f" {b['right']:,} | {b['unnamed']} | {b['wrong']} | {b['lost']:,} | {b['untyped']:,} |"
+        f" {b['extra']} |"
     )
 
 

@@ -31,14 +31,13 @@ _MADE_BY = f"made by release {__version__}, SQLite {sqlite3.sqlite_version}, {sy
 def cache_file(run: Run, kind: str) -> Path | None:
     """Return where what is kept of a home lies; ``kind`` is what it is of, a folder.
 
-    None where the cache folder is in the home itself (a container may have one folder for all), and
-    where the user has no folder: a service without one is not given one.
+    None where the cache folder is in the home itself (a container may have one folder for all).
     """
     environment = run.environment
     named = environment.environ.get("XDG_CACHE_HOME", "")
     root = Path(named) if named.startswith(os.sep) else environment.user_home / ".cache"
     home = blake2b(os.fsencode(run.home.root.absolute()), digest_size=12).hexdigest()
-    if real_path(root).is_relative_to(real_path(run.home.base)) or not root.parent.is_dir():
+    if real_path(root).is_relative_to(real_path(run.home.base)):
         return None
     return root / "hermes-repair" / kind / f"{home}.json"
 
@@ -72,6 +71,8 @@ def write_cache(file: Path | None, known: Mapping[str, Any], most: int) -> None:
     if len(body) > most - MOST_HEAD:
         return
     with suppress(OSError):
+        # The cache folder alone: a service whose user has no folder is not given one.
+        file.parents[2].mkdir(mode=0o700, exist_ok=True)
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.parent.name}-")
         try:
