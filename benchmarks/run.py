@@ -26,7 +26,7 @@ JSONL_PER_MESSAGE = 500
 HURT_SHARE = 10
 """The home for the repair has a tenth of the messages of the big one."""
 LOCKED_MESSAGES = 1000
-MESSAGES = 200_000
+MESSAGES = 140_000
 """Of the big home; the whole table takes some minutes then."""
 
 MEMORY = 150_000_000
@@ -137,7 +137,7 @@ def prepare(folder: Path, sizes: Sizes) -> Bench:
 def main(arguments: list[str]) -> int:
     """Measure everything and print the table; 1 where a row could not be measured."""
     parser = argparse.ArgumentParser(description="Measure the budget of hermes-repair.")
-    parser.add_argument("--messages", type=int, help="default: 200,000, with --full 1,000,000")
+    parser.add_argument("--messages", type=int, help="default: 140,000, with --full 1,000,000")
     parser.add_argument("--jsonl-bytes", type=int, help="default: a third of what the chats give")
     parser.add_argument("--lock-bytes", type=int, default=5_000_000_000)
     parser.add_argument("--full", action="store_true", help="the sizes of the budget; hours")
