@@ -56,8 +56,6 @@ from hermes_repair.model.errors import (
 from hermes_repair.model.receipt_history import NO_HISTORY, ReceiptHistory
 from hermes_repair.store.integrity import soundness
 
-NAME_ONE = "Name a copy of a state.db, or a folder that holds one."
-
 
 def see_copies(run: Run, named: Sequence[Path]) -> Copies:
     """Look at every copy of a home's database, and at what else is named. Changes nothing.
