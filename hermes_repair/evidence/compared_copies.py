@@ -28,8 +28,8 @@ def held_against(
     """Return what a copy has that a home has not.
 
     What our own runs did here is known, and ``there`` what they did in the copy, None where its
-    receipts are not at hand. ``partial``: rows
-    may be missing from it. ``named``: the only sessions that are to be brought, where some are.
+    receipts are not at hand. ``partial``: rows may be missing from it. ``named``: the only sessions
+    that are to be brought, where some are.
     """
     brought = brought_by_us(evidence.receipt_history, there)
     return compare_databases(evidence.look, copy, brought=brought, partial=partial, named=named)

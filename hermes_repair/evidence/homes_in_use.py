@@ -30,8 +30,8 @@ class OtherHome:
 def find_homes_in_use(snapshot: LineageEvidence) -> tuple[OtherHome, ...]:
     """Return the other homes that something names and that had a message lately, as this one had.
 
-    None where nothing names this home: it is a copy of one, perhaps. What cannot be looked at is in
-    ``snapshot.notes``.
+    Empty where nothing names this home: it is a copy of one, perhaps. What cannot be looked at is
+    in ``snapshot.notes``.
     """
     named = snapshot.named_homes
     here = _lately(snapshot.look, snapshot.now) if named.by is not None and named.others else None

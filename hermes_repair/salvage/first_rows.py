@@ -26,8 +26,8 @@ _KINDS_KEPT = 4096
 def first_rows(data: bytes, header: PageHeader, usable: int) -> FirstRows:
     """Return the serial types of the first rows of a table leaf, at most ``ROWS_ASKED``.
 
-    None where one of them does not agree with itself, or its header is not on the page: such a page
-    is read in another way.
+    Empty where one of them does not agree with itself, or its header is not on the page: such a
+    page is read in another way.
     """
     found = []
     limit = limits(usable, header.flags)

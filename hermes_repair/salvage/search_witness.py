@@ -35,8 +35,8 @@ class SearchWitness:
         self.copies = [
             said for table in (*COPIES, UNDECIDED) if (said := self._read_copy(table)).count
         ]
+        self._counted_columns, self._lengths = 0, SaidByRowid()
         self.counts = [ids for table in (*COUNTS, UNDECIDED) if (ids := self._read_counts(table))]
-        self._lengths = (0, SaidByRowid()) if self.copies else self._read_lengths()
 
     @property
     def has_texts(self) -> bool:
@@ -47,7 +47,7 @@ class SearchWitness:
         """Return what speaks against the texts of a message."""
         if self.copies:
             return self._by_copies(rowid, values)
-        return self._by_lengths(rowid, values) if self._lengths[0] > 1 else NOTHING
+        return self._by_lengths(rowid, values) if self._counted_columns > 1 else NOTHING
 
     def _by_copies(self, rowid: int, values: Row) -> frozenset[Mark]:
         """Hold the text of a message against its copies."""
@@ -66,10 +66,9 @@ class SearchWitness:
 
     def _by_lengths(self, rowid: int, values: Row) -> frozenset[Mark]:
         """Hold the length of the texts of a message against what the trigram index counted."""
-        columns, said = self._lengths
-        own = trigram_counts(values, columns)
-        agrees = said.agrees(rowid, own) if own is not None else None
-        if agrees is None or (agrees and not said.differs(rowid)):
+        own = trigram_counts(values, self._counted_columns)
+        agrees = self._lengths.agrees(rowid, own) if own is not None else None
+        if agrees is None or (agrees and not self._lengths.differs(rowid)):
             return NOTHING
         return frozenset({Mark.DISPUTED if agrees else Mark.CONTRADICTED})
 
@@ -81,16 +80,12 @@ class SearchWitness:
         return said
 
     def _read_counts(self, table: str) -> Rowids:
+        """Return whose words were counted; how many is kept of the trigrams where no text is."""
         ids = Rowids()
+        says_lengths = table == TRIGRAM_COUNTS and not self.copies
         for page in counted(self._image, self._assignment, table):
             ids.update(rowid for rowid, _ in page)
+            for rowid, counts in page if says_lengths else ():
+                self._lengths.add(rowid, counts)
+                self._counted_columns = sum(byte < 128 for byte in counts)
         return ids
-
-    def _read_lengths(self) -> tuple[int, SaidByRowid]:
-        """Return of how many columns the trigram index counts the texts, and what it counted."""
-        said, columns = SaidByRowid(), 0
-        for page in counted(self._image, self._assignment, TRIGRAM_COUNTS):
-            for rowid, counts in page:
-                said.add(rowid, counts)
-                columns = sum(byte < 128 for byte in counts)
-        return columns, said
