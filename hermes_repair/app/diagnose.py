@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from hermes_repair.app.coverage import ELSEWHERE, INDEX, SELECTION, UNREADABLE, LookedAt, looked_at
 from hermes_repair.app.environment import Run
 from hermes_repair.app.file_status import FileStatus, place_of, steady
-from hermes_repair.app.last_look import LastLook, keep, last_look
+from hermes_repair.app.last_look import keep, last_look
 from hermes_repair.app.open_scene import open_scene, readable
 from hermes_repair.app.target_release import Forecast, forecast_upgrade
 from hermes_repair.checks.database_elsewhere import database_elsewhere, other_backend
 from hermes_repair.checks.file_damage import database_damaged
-from hermes_repair.checks.registry import Check, all_checks, proposals
+from hermes_repair.checks.registry import Check, all_checks, nothing, proposals
 from hermes_repair.checks.resolution_units import DATABASE
 from hermes_repair.checks.schema_version import only_where_there_is_a_way, with_one_target
 from hermes_repair.evidence.scene import Scene
@@ -30,9 +30,10 @@ from hermes_repair.model.words import SessionLabel
 from hermes_repair.schema.allowed_writes import AllowedWrites, allowed_writes
 from hermes_repair.schema.recognise import Family
 from hermes_repair.schema.releases import is_release, newest_release
-from hermes_repair.store.file_state import IN_QUESTION, soundness_meanwhile
+from hermes_repair.store.file_state import IN_QUESTION
 from hermes_repair.store.integrity import Soundness
 from hermes_repair.store.look import Look
+from hermes_repair.store.second_reader import second_reader
 
 if TYPE_CHECKING:  # a plain look has neither
     from hermes_repair.app.picture import Picture
@@ -40,6 +41,7 @@ if TYPE_CHECKING:  # a plain look has neither
 
 T = TypeVar("T")
 
+_NOTHING_WRONG = (None, Soundness())
 _MENDED = (Remedy.SAFE, Remedy.UNSAFE, Remedy.MIGRATE)
 LARGE = 8 << 20  # bytes, checked in 8 ms; a thread and its connection take 4
 SECOND_LOOK_SECONDS = 2.0  # rotations and flushes in flight are over by then
@@ -121,20 +123,22 @@ def _once(
     # Every finding rests on indexes that are as their tables are, so this is asked of any look.
     check_file = not selection.ignores("DB003", "DB006")
     last = last_look(run, file_status) if look_options.recall and not look_options.deep else None
-    if check_file and _is_worth_a_thread(file_status):
-        with soundness_meanwhile(run.home.database) as soundness:
-            presumed = _presumed_sound(run, look_options, selection, file_status, last)
-        if presumed is not None and soundness.result() == Soundness():
-            if last is not None:
-                keep(run, file_status, last)
-            return presumed
-    with open_scene(run, look_options, check_file=check_file, file_status=file_status) as scene:
-        sound = scene.file.soundness in (None, Soundness())
-        scene.look.answers = last if sound else None
-        seen = _seen(run, scene, selection)
-        if last is not None and sound and scene.file.soundness in (None, Soundness()):
-            keep(run, file_status, last)
-        return seen
+
+    def see(scene: Scene) -> Diagnosis:
+        scene.look.answers = last if scene.file.soundness in _NOTHING_WRONG else None
+        return _seen(run, scene, selection)
+
+    diagnosis = None
+    if _is_worth_a_thread(file_status):
+        diagnosis = _by_two_readers(run, look_options, file_status, check_file, see)
+    if diagnosis is None:
+        with open_scene(run, look_options, check_file=check_file, file_status=file_status) as scene:
+            diagnosis = see(scene)
+            if scene.file.soundness not in _NOTHING_WRONG:
+                return diagnosis
+    if last is not None:
+        keep(run, file_status, last)
+    return diagnosis
 
 
 def _is_worth_a_thread(file_status: FileStatus) -> bool:
@@ -142,24 +146,29 @@ def _is_worth_a_thread(file_status: FileStatus) -> bool:
     return file_status.is_one_file and file_status.sides.main >= LARGE
 
 
-def _presumed_sound(
+def _by_two_readers(
     run: Run,
     look_options: LookOptions,
-    selection: Selection,
     file_status: FileStatus,
-    last: LastLook | None,
+    check_file: bool,
+    see: Callable[[Scene], Diagnosis],
 ) -> Diagnosis | None:
-    """Return what a look shows of a file that is sound; None where it cannot be read as one.
+    """Return what a look shows while a second reader checks the file and does a part of the rest.
 
-    Then, and where the file is not sound, another look is taken that knows what is wrong with it.
+    None where the file is not sound, or cannot be read as if it were: then another look is taken
+    that knows what is wrong with it.
     """
-    try:
-        with open_scene(run, look_options, check_file=False, file_status=file_status) as scene:
-            scene.file = replace(scene.file, soundness=Soundness())
-            scene.look.answers = last
-            return _seen(run, scene, selection)
-    except DatabaseUnreadable:
-        return None
+    with second_reader(run.home.database) as second:
+        check = second.soundness() if check_file else None
+        try:
+            with open_scene(run, look_options, check_file=False, file_status=file_status) as scene:
+                scene.look.meanwhile = second
+                if check is not None:
+                    scene.file = replace(scene.file, soundness=Soundness())
+                diagnosis = see(scene)
+        except DatabaseUnreadable:
+            return None
+        return diagnosis if check is None or check.result() == Soundness() else None
 
 
 def _seen(run: Run, scene: Scene, selection: Selection) -> Diagnosis:
@@ -230,7 +239,7 @@ def find(scene: Scene, selection: Selection) -> list[Finding]:
     One that reads a table through an index that does not have its rows (DB006) is left out: it
     would take what is there for missing.
     """
-    findings: list[Finding] = []
+    asked: list[Check] = []
     elsewhere = other_backend(scene.home.root, scene.installed) is not None
     for check in all_checks():
         if not selection.wants_id(check.id):
@@ -242,12 +251,23 @@ def find(scene: Scene, selection: Selection) -> list[Finding]:
         elif check.rests_on(scene.file.unproven):
             scene.left_out[check.id] = INDEX
         else:
-            findings += _ask(check, scene)
+            asked.append(check)
+    found = {check.id: _ask(check, scene) for check in _in_turn(scene, asked)}
+    findings = [finding for check in asked for finding in found[check.id]]
     if selection.sessions:
         findings = [
             f for f in findings if f.session_id is None or f.session_id in selection.sessions
         ]
     return findings
+
+
+def _in_turn(scene: Scene, checks: list[Check]) -> list[Check]:
+    """Return checks with those last whose questions a second reader answers meanwhile, if any."""
+    if scene.look.meanwhile is None:
+        return checks
+    for check in checks:
+        scene.look.begin(check.asks(scene))
+    return sorted(checks, key=lambda check: check.asks is not nothing)
 
 
 def within_limits(scene: Scene, findings: list[Finding], selection: Selection) -> list[Finding]:

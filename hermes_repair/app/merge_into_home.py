@@ -43,10 +43,11 @@ from hermes_repair.model.values import Row
 from hermes_repair.records import plan_database
 from hermes_repair.schema.allowed_writes import allowed_writes
 from hermes_repair.store.connections import quote
-from hermes_repair.store.file_state import main_alone, soundness_meanwhile
+from hermes_repair.store.file_state import main_alone
 from hermes_repair.store.integrity import Soundness
 from hermes_repair.store.look import Look
 from hermes_repair.store.private_copies import scratch
+from hermes_repair.store.second_reader import second_reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +151,7 @@ def _presumed(run: Run, request: MergeRequest, places: Sequence[Place]) -> Previ
             return None
         with ExitStack() as stack:
             databases = [run.home.database, *(source.database for source in sources)]
-            checks = [stack.enter_context(soundness_meanwhile(one)) for one in databases]
+            checks = [stack.enter_context(second_reader(one)).soundness() for one in databases]
             folder = stack.enter_context(scratch(0))
             shown = _preview(run, request, in_order(sources), folder)
             sound = all(check.result() == Soundness() for check in checks)

@@ -47,6 +47,12 @@ AREAS = {
 """What a reader calls the things that each family of checks looks at, in the order of a verdict."""
 
 Find = Callable[["Scene"], Iterable[Finding]]
+Ask = Callable[["Scene"], Iterable[str]]
+
+
+def nothing(_: Scene) -> tuple[str, ...]:
+    """What most checks ask of whole tables."""
+    return ()
 
 
 @dataclass(slots=True)
@@ -57,7 +63,8 @@ class Check:
     ``live`` says whether its units may run beside a live Hermes. ``tables`` are those whose rows
     the check and its units read, None where it may be any. ``stage`` is when its units are done;
     one that proposes none has none. ``concerns`` says what is the matter with the messages that its
-    findings count, None where they are in sight all the same.
+    findings count, None where they are in sight all the same. ``asks`` returns the queries over
+    whole tables that the check is going to put through :meth:`Look.counted`.
     """
 
     id: str
@@ -70,6 +77,7 @@ class Check:
     tables: frozenset[str] | None = None
     stage: Stage | None = None
     concerns: Concerns | None = None
+    asks: Ask = nothing
 
     @property
     def area(self) -> str:
@@ -142,6 +150,7 @@ def check(  # noqa: PLR0913 - the declaration of a check, by name
     tables: Collection[str] | None = None,
     stage: Stage | None = None,
     concerns: Concerns | None = None,
+    asks: Ask = nothing,
 ) -> Callable[[Find], Check]:
     """Enter a function in the list. Raises ValueError for a second check of one id or no text."""
 
@@ -153,7 +162,9 @@ def check(  # noqa: PLR0913 - the declaration of a check, by name
         if missing:
             raise ValueError(f"{id}: its docstring lacks {', '.join(missing)}")
         read = None if tables is None else frozenset(tables)
-        entry = Check(id, name, severity, remedy, live, file_level, function, read, stage, concerns)
+        entry = Check(
+            *(id, name, severity, remedy, live, file_level, function, read, stage, concerns, asks)
+        )
         _CHECKS[id] = entry
         return entry
 

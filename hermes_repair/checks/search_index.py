@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from hermes_repair.checks.registry import check
 from hermes_repair.evidence.scene import Scene
-from hermes_repair.evidence.search_coverage import SearchTable
+from hermes_repair.evidence.search_coverage import SearchTable, asked_of_whole_tables
 from hermes_repair.model.actions import Action, IndexRefill, RowDelete
 from hermes_repair.model.commands_to_type import Hint, advice, command
 from hermes_repair.model.findings import Finding, Remedy, Severity
@@ -28,7 +28,13 @@ READ = ("messages", "sessions")
 
 
 @check(
-    "FT001", "search-rows-missing", Severity.WARNING, Remedy.SAFE, tables=READ, stage=Stage.SEARCH
+    "FT001",
+    "search-rows-missing",
+    Severity.WARNING,
+    Remedy.SAFE,
+    tables=READ,
+    stage=Stage.SEARCH,
+    asks=lambda scene: asked_of_whole_tables(scene.look, scene.structure, scene.recognition),
 )
 def search_rows_missing(scene: Scene) -> Iterator[Finding]:
     """Messages are not in the search index, so searching does not find them.

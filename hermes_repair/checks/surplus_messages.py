@@ -38,26 +38,30 @@ from hermes_repair.transcripts.repeats import TOGETHER, Repeats, find_repeats
 NEAR = 8  # rows of other sessions and of the same turn that may lie between the two
 
 
+# Rows that nobody sees count here too: to leave them out, each row would have to be read.
+OF_ONE_TIME = (
+    "SELECT DISTINCT session_id FROM messages GROUP BY session_id, timestamp HAVING COUNT(*) > 1"
+)
+# Both sides go by rowid: through the index of sessions a long chat would be squared.
+SAID_AGAIN = (
+    "SELECT DISTINCT a.session_id FROM messages a NOT INDEXED CROSS JOIN messages b NOT INDEXED"
+    f" WHERE a.role = 'user' AND b.id BETWEEN a.id + 1 AND a.id + {NEAR}"
+    " AND b.role = 'user' AND b.session_id = a.session_id"
+    f" AND ABS(b.timestamp - a.timestamp) < {TOGETHER} AND b.content IS a.content"
+)
+
+
 def candidates(look: Look) -> list[str]:
     """Return the sessions where it may be: rows of one time, or a user's words twice in a moment.
 
     Both questions are answered by an index or by neighbouring rows, so that a sound database costs
     no more than reading it once.
     """
-    # Rows that nobody sees count here too: to leave them out, each row would have to be read.
-    one_time = (
-        "SELECT DISTINCT session_id FROM messages GROUP BY session_id, timestamp HAVING"
-        " COUNT(*) > 1"
-    )
-    # Both sides go by rowid: through the index of sessions a long chat would be squared.
-    again = (
-        "SELECT DISTINCT a.session_id FROM messages a NOT INDEXED CROSS JOIN messages b NOT INDEXED"
-        f" WHERE a.role = 'user' AND b.id BETWEEN a.id + 1 AND a.id + {NEAR}"
-        " AND b.role = 'user' AND b.session_id = a.session_id"
-        f" AND ABS(b.timestamp - a.timestamp) < {TOGETHER} AND b.content IS a.content"
-    )
     suspects = {
-        row[0] for sql in (one_time, again) for row in look.counted(sql) if isinstance(row[0], str)
+        row[0]
+        for sql in (SAID_AGAIN, OF_ONE_TIME)
+        for row in look.counted(sql)
+        if isinstance(row[0], str)
     }
     return sorted(suspects)
 
@@ -91,7 +95,14 @@ def _taken_back(scene: Scene, session_id: str, since: int) -> bool:
     return any(id not in scene.receipt_history.deactivated for (id,) in rows)
 
 
-@check("MS001", "duplicate-messages", Severity.WARNING, Remedy.SAFE, stage=Stage.DUPLICATES)
+@check(
+    "MS001",
+    "duplicate-messages",
+    Severity.WARNING,
+    Remedy.SAFE,
+    stage=Stage.DUPLICATES,
+    asks=lambda scene: (SAID_AGAIN, OF_ONE_TIME),
+)
 def duplicate_messages(scene: Scene) -> Iterator[Finding]:
     """A chat holds the same messages several times.
 

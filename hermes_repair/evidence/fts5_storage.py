@@ -77,7 +77,7 @@ def _damage(look: Look, table: str, every_leaf: bool) -> Iterator[str]:
     except ValueError:
         yield "its structure record cannot be read"
         return
-    if not segments and _counts_words(look, data):
+    if not segments and word_count(look, table):
         yield "it has no word left"
     lost, unreachable = _leaves(look, table, segments, every_leaf)
     if lost:
@@ -86,15 +86,26 @@ def _damage(look: Look, table: str, every_leaf: bool) -> Iterator[str]:
         yield f"{count(unreachable, 'page')} of it cannot be reached"
 
 
-def may_have(look: Look, table: str, least: int) -> bool:
-    """Whether an index has leaves enough for ``least`` bytes, by its structure record.
+def most_bytes(look: Look, table: str) -> int:
+    """Return the bytes that the leaves of an index have at most, by its structure record.
 
     Raises ``ValueError`` where that is damaged.
     """
     record = _structure_record(look, quote(f"{table}_data"))
     segments = read_segments((record or (None,))[0])
     leaves = sum(segment.last - segment.first + 1 for segment in segments)
-    return leaves * _MOST_OF_A_LEAF >= least
+    return leaves * _MOST_OF_A_LEAF
+
+
+def word_count(look: Look, table: str) -> int:
+    """Return how many words an index has by its totals, those of all rows and columns."""
+    data = quote(f"{table}_data")
+    row = look.one(
+        f"SELECT block FROM {data} WHERE id = ? AND length(block) <= {_LONGEST_RECORD}", [AVERAGES]
+    )
+    packed = row[0] if row is not None else None
+    _rows, *words = read_numbers(packed) if isinstance(packed, bytes) and packed else (0,)
+    return sum(words)
 
 
 def index_bytes(look: Look, table: str) -> int:
@@ -110,16 +121,6 @@ def _structure_record(look: Look, data: str) -> tuple[Value, ...] | None:
         " WHERE id = ?",
         [STRUCTURE],
     )
-
-
-def _counts_words(look: Look, data: str) -> bool:
-    """Whether the totals, the number of rows and of the words of each column, count any word."""
-    row = look.one(
-        f"SELECT block FROM {data} WHERE id = ? AND length(block) <= {_LONGEST_RECORD}", [AVERAGES]
-    )
-    packed = row[0] if row is not None else None
-    _rows, *words = read_numbers(packed) if isinstance(packed, bytes) and packed else (0,)
-    return any(words)
 
 
 def read_segments(record: Value) -> tuple[Segment, ...]:

@@ -7,6 +7,7 @@ storage is read without FTS5.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -118,6 +119,18 @@ def read_search_index(
     return SearchIndex(tuple(tables), rebuild)
 
 
+def asked_of_whole_tables(
+    look: Look, structure: Structure, recognition: Recognition
+) -> Iterator[str]:
+    """Yield the queries that :func:`read_search_index` puts through :meth:`Look.counted`."""
+    layout = recognition.search.layout
+    if layout is not None:
+        rebuild = _unfinished(look)
+        for source in search_sources(layout).values():
+            if source.table in structure.virtual_tables:
+                yield _counting(source, rebuild)
+
+
 def _damage(look: Look, table: str, deep: bool) -> tuple[str, ...]:
     try:
         ask = partial(storage_damage, table=table, every_leaf=deep)
@@ -171,14 +184,21 @@ def _counts(look: Look, source: SearchSource, rebuild: Rebuild | None) -> tuple[
     An id is one row and one entry, so a single pass tells both: entries that no row has met are of
     none.
     """
-    entries = quote(f"{source.table}_docsize")
+    [met] = look.counted(_counting(source, rebuild))
+    rows, due_entries, of_rows = map(whole, met)
+    [(counted,)] = look.counted(f"SELECT COUNT(*) FROM {_entries(source)}")
+    return rows, rows - due_entries, whole(counted) - of_rows
+
+
+def _counting(source: SearchSource, rebuild: Rebuild | None) -> str:
     due = f"NOT ({source.optional})" if source.optional else "1"
     if rebuild is not None:
         due += f" AND NOT (s.id > {rebuild.done} AND s.id <= {rebuild.end})"
-    [met] = look.counted(
+    return (
         f"SELECT COUNT(*) FILTER (WHERE {due}), COUNT(e.id) FILTER (WHERE {due}), COUNT(e.id)"
-        f" FROM {source.rows} LEFT JOIN {entries} AS e ON e.id = s.id"
+        f" FROM {source.rows} LEFT JOIN {_entries(source)} AS e ON e.id = s.id"
     )
-    rows, due_entries, of_rows = map(whole, met)
-    [(counted,)] = look.counted(f"SELECT COUNT(*) FROM {entries}")
-    return rows, rows - due_entries, whole(counted) - of_rows
+
+
+def _entries(source: SearchSource) -> str:
+    return quote(f"{source.table}_docsize")

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
-from hermes_repair.evidence.fts5_storage import index_bytes, may_have
+from hermes_repair.evidence.fts5_storage import index_bytes, most_bytes, word_count
 from hermes_repair.model.values import whole
 from hermes_repair.schema.route_preview import room_to_fill
 from hermes_repair.store.look import Look
@@ -38,19 +39,18 @@ class Bloat:
 def find_bloat(look: Look, table: str, text: Callable[[], int], least: int = LEAST) -> Bloat | None:
     """Return what an index has too much, None where that is not proven to be worth anything.
 
-    ``text`` gives the bytes of text of all messages (:func:`text_to_index`); it is asked where the
-    index has ``least`` bytes. The whole index is read for its size only where the file is large
-    enough to hold one that has too much. Raises ``ValueError`` where its structure record is
-    damaged.
+    ``text`` gives the bytes of text of all messages (:func:`text_to_index`). It is asked only where
+    the index may have too much for a text of so many words, each of a byte at least, and the whole
+    index is read for its size only where its leaves may be too many. Raises ``ValueError`` where
+    its structure record is damaged.
     """
-    if not may_have(look, table, least):
-        return None
-    at_most = room_to_fill(table, text()) // 2
-    row = look.one("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
-    file = whole(row[0]) if row is not None else 0
-    if file - at_most < max(least, at_most):
-        return None
+    most, at_most = most_bytes(look, table), 0
+    for least_text in (partial(word_count, look, table), text):
+        at_most = room_to_fill(table, least_text()) // 2
+        if most - at_most < max(least, at_most):
+            return None
     size = index_bytes(look, table)
     if size - at_most < max(least, at_most):
         return None
-    return Bloat(table, size, at_most, file)
+    row = look.one("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
+    return Bloat(table, size, at_most, whole(row[0]) if row is not None else 0)

@@ -13,7 +13,6 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from hermes_repair.model.choices import WalChoice
 from hermes_repair.model.errors import DatabaseUnreadable
@@ -29,9 +28,6 @@ from hermes_repair.store.integrity import Soundness, soundness
 from hermes_repair.store.look import LIVE_SECONDS_DELETE, LIVE_SECONDS_WAL, Look, View
 from hermes_repair.store.private_copies import scratch
 from hermes_repair.store.repeated_objects import RepeatedSchema
-
-if TYPE_CHECKING:
-    from concurrent.futures import Future
 
 CopyFiles = Callable[[list[tuple[Path, Path]]], str | None]
 """Copies files, in a child process that never opens SQLite: closing a descriptor of a database
@@ -189,26 +185,6 @@ def main_alone(path: Path, *, malformed: bool = False) -> Iterator[Look]:
         if malformed:
             pass_over(connection)
         yield Look(connection, View.MAIN, path)
-
-
-@contextmanager
-def soundness_meanwhile(path: Path) -> Iterator[Future[Soundness]]:
-    """Check a main file that nobody has open on a connection and a thread of its own.
-
-    SQLite lets go of the interpreter while it checks, so a second processor does that work. What is
-    still asked when the caller leaves by an error is interrupted.
-    """
-    from concurrent.futures import ThreadPoolExecutor  # not needed where locks are cleaned
-
-    with (
-        closing(open_immutable(path, any_thread=True)) as connection,
-        ThreadPoolExecutor(1, "check") as thread,
-    ):
-        try:
-            yield thread.submit(soundness, Look(connection, View.MAIN, path))
-        except BaseException:
-            connection.interrupt()
-            raise
 
 
 def soundness_by_answer(path: Path, sides: Sides, copy: CopyFiles) -> Mapping[WalChoice, Soundness]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -67,6 +67,16 @@ class Answers(Protocol):
         """Keep an answer for the next look."""
 
 
+class Meanwhile(Protocol):
+    """Somebody who was told which questions would be put, and may have begun with them."""
+
+    def begin(self, questions: Iterable[str]) -> None:
+        """Take queries without parameters that are going to be put."""
+
+    def rows(self, sql: str) -> list[tuple[Value, ...]] | None:
+        """Return all rows of a query, None where it was not begun with."""
+
+
 class Look:
     """Queries over one view. Rows are tuples of :data:`~hermes_repair.model.values.Value`."""
 
@@ -78,6 +88,7 @@ class Look:
         self.path = path
         self._limit = limit
         self.answers: Answers | None = None
+        self.meanwhile: Meanwhile | None = None
         self._columns: dict[str, tuple[str, ...]] = {}
         self._last_names: tuple[str, ...] = ()
 
@@ -156,16 +167,30 @@ class Look:
 
         Where an earlier look asked the same of these bytes, that is the answer.
         """
-        if self.answers is None:
-            return list(self.rows(sql, parameters))
-        question = json.dumps([sql, *parameters])
-        known = self.answers.recall(question)
-        if _is_table_of_numbers(known):
-            return [tuple(row) for row in known]
-        rows = list(self.rows(sql, parameters))
-        if _is_table_of_numbers(rows):
-            self.answers.remember(question, rows)
+        rows = self._known(sql, parameters)
+        if rows is not None:
+            return rows
+        if self.meanwhile is not None and not parameters:
+            rows = self.meanwhile.rows(sql)
+        if rows is None:
+            rows = list(self.rows(sql, parameters))
+        if self.answers is not None and _is_table_of_numbers(rows):
+            self.answers.remember(_question(sql, parameters), rows)
         return rows
+
+    def begin(self, questions: Iterable[str]) -> None:
+        """Have answered meanwhile, where there is somebody for it, what :meth:`counted` will ask.
+
+        The questions are queries without parameters.
+        """
+        if self.meanwhile is not None:
+            self.meanwhile.begin(sql for sql in questions if self._known(sql, ()) is None)
+
+    def _known(self, sql: str, parameters: Sequence[Value]) -> list[tuple[Value, ...]] | None:
+        if self.answers is None:
+            return None
+        known = self.answers.recall(_question(sql, parameters))
+        return [tuple(row) for row in known] if _is_table_of_numbers(known) else None
 
     def _scan_ranges(
         self, sql: str, table: str, parameters: Sequence[Value], tail: str, limit: float
@@ -272,6 +297,10 @@ class Look:
         finally:
             self.connection.set_progress_handler(None, 0)
             self.connection.execute("ROLLBACK")
+
+
+def _question(sql: str, parameters: Sequence[Value]) -> str:
+    return json.dumps([sql, *parameters])
 
 
 def _is_table_of_numbers(rows: object) -> bool:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from hermes_repair.app import diagnose
-from hermes_repair.store.file_state import soundness_meanwhile
+from hermes_repair.model.errors import DatabaseUnreadable
+from hermes_repair.store.file_state import main_alone
 from hermes_repair.store.integrity import Soundness
+from hermes_repair.store.second_reader import SecondReader, second_reader
 from tests.cli.speaking import say
 from tests.engine.pages import Pages, settle
 from tests.homes.small import small_home
@@ -65,14 +66,14 @@ def test_a_thread_changes_nothing_of_what_is_said(
     alone = say(capsys, *asked)
     judged: list[bool] = []
 
-    @contextmanager
-    def noted(path: Path) -> Iterator[Future[Soundness]]:
-        with soundness_meanwhile(path) as answer:
-            yield answer
+    def noted(reader: SecondReader) -> Future[Soundness]:
+        answer = check(reader)
         judged.append(answer.result() == Soundness())
+        return answer
 
+    check = SecondReader.soundness
     monkeypatch.setattr(diagnose, "LARGE", 0)
-    monkeypatch.setattr(diagnose, "soundness_meanwhile", noted)
+    monkeypatch.setattr(SecondReader, "soundness", noted)
     beside = say(capsys, *asked)
     assert judged == answers
     assert beside.code == alone.code
@@ -82,6 +83,33 @@ def test_a_thread_changes_nothing_of_what_is_said(
 def test_what_is_still_asked_ends_with_the_caller(tmp_path: Path) -> None:
     home = small_home(tmp_path / "home")
     settle(home)
-    with pytest.raises(KeyboardInterrupt), soundness_meanwhile(home / "state.db") as answer:
+    with pytest.raises(KeyboardInterrupt), second_reader(home / "state.db") as reader:
+        answer = reader.soundness()
         raise KeyboardInterrupt
     assert answer.done()
+
+
+def test_a_question_is_answered_once_by_whoever_comes_to_it_first(tmp_path: Path) -> None:
+    home = small_home(tmp_path / "home")
+    settle(home)
+    counting, never = "SELECT COUNT(*) FROM messages", "SELECT COUNT(*) FROM sessions"
+    with main_alone(home / "state.db") as look, second_reader(look.path) as reader:
+        told = look.counted(counting)
+        look.meanwhile = reader
+        look.begin([counting])
+        reader.soundness().result()  # asked after the question, so that is answered
+        assert reader.rows(counting) == told
+        assert reader.rows(counting) is None
+        assert reader.rows(never) is None
+        assert look.counted(counting) == told
+
+
+def test_what_it_cannot_read_is_said_by_whoever_asks(tmp_path: Path) -> None:
+    home = small_home(tmp_path / "home")
+    settle(home)
+    with main_alone(home / "state.db") as look, second_reader(look.path) as reader:
+        look.meanwhile = reader
+        look.begin(["SELECT nothing FROM messages"])
+        reader.soundness().result()
+        with pytest.raises(DatabaseUnreadable, match="nothing"):
+            look.counted("SELECT nothing FROM messages")
