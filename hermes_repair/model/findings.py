@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum, IntEnum
+from functools import cached_property
 from typing import Any, TypeAlias
 
 from hermes_repair.model.commands_to_type import Hint
@@ -51,7 +52,7 @@ class Concerns(Enum):
     COPIED = "copied"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, for what is cached
 class Finding:
     """One damage at one place.
 
@@ -77,7 +78,7 @@ class Finding:
     messages: int = 0
     fix: Fix | None = field(default=None, compare=False, repr=False)
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """Stable name of this finding: equal again for the same damage at the same place."""
         text = json.dumps(
