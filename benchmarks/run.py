@@ -1,5 +1,7 @@
 """Measure the budget: ``python -m benchmarks.run``, with ``--full`` at the sizes that it names.
 
+``--only`` measures the rows of these names, such as ``transcripts``.
+
 Makes its homes in a temporary folder (about 25 kB of disk per message, and ``--lock-bytes``; with
 ``--full`` some 60 GB), prints the machine and a Markdown table, and exits 0 whatever the figures
 are. A row that cannot be measured, for example because a command fails, says FAILED and why, and
@@ -14,6 +16,7 @@ import platform
 import sqlite3
 import sys
 import tempfile
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,11 +70,11 @@ def machine() -> str:
     )
 
 
-def measure(bench: Bench) -> tuple[list[Row], list[str]]:
-    """Run every row; return the measured ones, and the failures as lines of the table."""
+def measure(bench: Bench, only: Collection[str]) -> tuple[list[Row], list[str]]:
+    """Run every row, or those named; return the measured ones, and the failures as lines."""
     rows: list[Row] = []
     failures: list[str] = []
-    for work in ROWS:
+    for work in (work for work in ROWS if not only or work.__name__ in only):
         print(f"measuring {work.__name__}", file=sys.stderr)
         try:
             rows.append(work(bench))
@@ -142,13 +145,15 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--lock-bytes", type=int, default=5_000_000_000)
     parser.add_argument("--full", action="store_true", help="the sizes of the budget; hours")
     parser.add_argument("--best-of", type=int, default=3)
+    names = [work.__name__ for work in ROWS]
+    parser.add_argument("--only", action="append", default=[], choices=names, metavar="ROW")
     parser.add_argument("--folder", type=Path, help="where the temporary folder is made")
     options = parser.parse_args(arguments)
     sizes = Sizes.of(options)
     with tempfile.TemporaryDirectory(prefix="hermes-repair-bench-", dir=options.folder) as folder:
         bench = prepare(Path(folder), sizes)
         size = (bench.big / "state.db").stat().st_size
-        rows, failures = measure(bench)
+        rows, failures = measure(bench, options.only)
     print(
         f"{sizes.messages:,} messages, state.db of {size / 1e9:.2f} GB; best of "
         f"{sizes.best_of} with a warm cache, processor time in brackets; {machine()}\n"

@@ -153,7 +153,8 @@ def test_row_that_fails_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(run, "ROWS", (missing,))
     bench = Bench(tmp_path, tmp_path, tmp_path, tmp_path, 1)
-    measured, failures = run.measure(bench)
+    assert run.measure(bench, ["another"]) == ([], [])
+    measured, failures = run.measure(bench, ["missing"])
     assert measured == []
     assert "| missing | FAILED |" in failures[0]
     assert "no-such-command" in failures[0]
