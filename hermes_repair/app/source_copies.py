@@ -32,7 +32,8 @@ from hermes_repair.model.errors import DatabaseUnreadable, Refused
 from hermes_repair.model.receipt_history import NO_HISTORY, ReceiptHistory
 from hermes_repair.model.salvage_ledger import from_document
 from hermes_repair.model.words import count, verb
-from hermes_repair.repair.apply import Rows, apply
+from hermes_repair.repair.apply import apply
+from hermes_repair.repair.row_writes import Rows
 from hermes_repair.salvage import Bundle, NoPages
 from hermes_repair.schema.catalogue import NEWEST_TARGET
 from hermes_repair.schema.recognise import holds_conversations, recognise

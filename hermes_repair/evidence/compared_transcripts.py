@@ -33,7 +33,7 @@ from hermes_repair.lineage.session_node import SessionNode
 from hermes_repair.model.errors import UsageError
 from hermes_repair.model.values import whole
 from hermes_repair.transcripts.clock import SLACK, Clock, Twin, find_periods
-from hermes_repair.transcripts.comparison import compare
+from hermes_repair.transcripts.comparison import compare, compare_untimed
 from hermes_repair.transcripts.log_comparison import compare_log
 from hermes_repair.transcripts.matching import prepare, session_twins
 from hermes_repair.transcripts.quick_comparison import Columns, Settled, settle
@@ -52,12 +52,6 @@ from hermes_repair.transcripts.session_files import (
     read_log,
 )
 from hermes_repair.transcripts.verdicts import Comparison, HomeFacts, SessionFacts, Verdict
-
-WITHOUT_CLOCK = frozenset(
-    {Verdict.EQUAL, Verdict.FILE_SHORTER, Verdict.SUPERSEDED, Verdict.NOTHING_IN_FILE}
-)
-"""Verdicts that no time decides."""
-
 
 KEPT_MESSAGES = 200_000
 """Messages of incomplete files whose keys, times and places stay in memory: 17 MB, measured."""
@@ -113,7 +107,7 @@ def compare_all(snapshot: HistoryEvidence) -> Comparisons:
             answers[file.session_id or ""] = Compared(file, None, problem=file.problem)
             continue
         answer = _one(snapshot, Compared(file, None), first, twins)
-        decided = answer.comparison is None or answer.comparison.verdict in WITHOUT_CLOCK
+        decided = answer.comparison is not None or answer.problem is not None
         size = len(answer.sequence) if answer.sequence is not None else 0
         if decided or size > room:
             answer = replace(answer, sequence=None)
@@ -156,7 +150,11 @@ def as_transcript(snapshot: HistoryEvidence, file: TranscriptFile) -> Transcript
 def _one(
     snapshot: HistoryEvidence, answer: Compared, clock: Clock, twins: list[Twin] | None
 ) -> Compared:
-    """Compare the file of ``answer``; the first time ``twins`` gets what it says of the clock."""
+    """Compare the file of ``answer``.
+
+    The first time ``twins`` gets what it says of the clock, and where that has to decide there is
+    no comparison yet.
+    """
     file = answer.file
     session_id = file.session_id or ""
     try:
@@ -171,9 +169,14 @@ def _one(
     sides = prepare(session_id, sequence, rows_of(snapshot, session_id), clock)
     if twins is not None and len(sides.table):
         twins += session_twins(sides)
+    session = session_facts(snapshot, session_id)
+    if twins is not None:
+        comparison = compare_untimed(sides, session)
+    else:
+        comparison = compare(sides, session, home_facts(snapshot, file))
     return Compared(
         file,
-        compare(sides, session_facts(snapshot, session_id), home_facts(snapshot, file)),
+        comparison,
         bad=len(sequence.bad),
         changing=sequence.grew or sequence.changed,
         sequence=sequence,

@@ -12,6 +12,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable, Collection
 from dataclasses import astuple
 from hashlib import blake2b
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -120,8 +121,9 @@ class KnownComparisons:
 
 def _told_settled(settled: Settled) -> list[Any]:
     counts = settled.comparison.counts
-    times = array("d", [time for twin in settled.twins for time in (twin.wall, twin.epoch)])
-    return [astuple(counts), settled.bad, b64encode(times.tobytes()).decode("ascii")]
+    times = array("d", chain.from_iterable(settled.twins))
+    numbers = [getattr(counts, name) for name in Counts.__slots__]
+    return [numbers, settled.bad, b64encode(times.tobytes()).decode("ascii")]
 
 
 def _settled(session_id: str, known: Any) -> Settled:

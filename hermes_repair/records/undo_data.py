@@ -66,9 +66,12 @@ class Aside:
                     [self._unit, id, column, *bind([value])],
                 )
 
-    def commit(self) -> None:
-        """Make what was kept durable."""
+    def finish(self) -> None:
+        """Say that there is no more to keep."""
         self._put(self._packer.finish())
+
+    def commit(self) -> None:
+        """Make durable what was kept, of this unit and of all others of the receipt."""
         if self._db.in_transaction:
             self._run("COMMIT", ())
 

@@ -8,10 +8,8 @@ and not compared. The caller rolls the unit back.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
-from hermes_repair.model import trigger_columns
 from hermes_repair.model.actions import (
     Action,
     Ddl,
@@ -27,9 +25,8 @@ from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import Changed, Refused
 from hermes_repair.model.values import Row, Value, row_digest, same_value, whole
 from hermes_repair.repair.row_images import differing, is_inserted
+from hermes_repair.repair.row_writes import Rows, where
 from hermes_repair.repair.step_errors import PLAN_AGAIN
-from hermes_repair.repair.write_watch import Counts, Watch, otherwise
-from hermes_repair.store.writer import Writer
 
 Resolve = Callable[[RowInsert], Row]
 """Reads the source of an insert again and returns the whole row."""
@@ -45,13 +42,12 @@ UNDO_BY_HAND = advice("Nothing was undone. `{}` shows what was done since.", com
 
 def apply(rows: Rows, action: Action, resolve: Resolve, keep: Keep) -> None:
     """Do one action. Raises :class:`Changed` where the row is not as the plan expects."""
-    writer = rows.writer
     match action:
         case RowUpdate():
             row = _expected(rows, action.table, action.key, action.before)
             rows.update(action.table, action.key, row, action.after)
         case RowInsert():
-            if writer.select(action.table, action.key) is not None:
+            if rows.select(action.table, action.key) is not None:
                 raise _changed(action.table, action.key, "already exists")
             row = action.values if action.source is None else resolve(action)
             if action.digest is not None and row_digest(row, action.columns) != action.digest:
@@ -61,16 +57,16 @@ def apply(rows: Rows, action: Action, resolve: Resolve, keep: Keep) -> None:
             _expected(rows, action.table, action.key, action.before)
             rows.delete(action.table, action.key)
         case RowMove():
-            live = writer.select(action.table, {"id": action.old_id})
+            live = rows.select(action.table, {"id": action.old_id})
             if live is None or row_digest(live, action.columns) != action.digest:
                 raise _changed(action.table, {"id": action.old_id}, "is not as it was")
             keep(action, live)
             rows.move(action.table, live, action.old_id, action.new_id)
         case Ddl():
-            writer.execute(action.sql)
+            rows.execute(action.sql)
         case IndexRefill():
             for statement in action.statements:
-                writer.execute(statement)
+                rows.execute(statement)
         case FileCopy() | FileRewrite():
             raise ValueError("what is done to a file is no row's")
 
@@ -80,29 +76,28 @@ def check_invert(rows: Rows, action: Action, kept: Kept) -> None:
 
     Raises :class:`Refused`, naming the row, where a value that we wrote was changed since.
     """
-    writer = rows.writer
     match action:
         case RowUpdate():
-            row = writer.select(action.table, action.key, tuple(action.after))
+            row = rows.select(action.table, action.key, tuple(action.after))
             if row is None:
                 raise _changed_since(action.table, action.key, "was deleted")
             written = {c: v for c, v in action.after.items() if c not in action.counters}
             for column in differing(row, written):
                 raise _changed_since(action.table, action.key, f"had {column} changed")
         case RowInsert():
-            row = writer.select(action.table, action.key)
+            row = rows.select(action.table, action.key)
             if row is None:
                 raise _changed_since(action.table, action.key, "was deleted")
             if not is_inserted(row, action, rows.derived(action.table)):
                 raise _changed_since(action.table, action.key, "was changed")
         case RowDelete():
-            if writer.select(action.table, action.key) is not None:
+            if rows.select(action.table, action.key) is not None:
                 raise _changed_since(action.table, action.key, "exists again")
         case RowMove():
-            there = writer.select(action.table, {"id": action.new_id}, ("id",)) is not None
+            there = rows.select(action.table, {"id": action.new_id}, ("id",)) is not None
             if not there and kept(action) is None:
                 raise _changed_since(action.table, {"id": action.new_id}, "was deleted")
-            if writer.select(action.table, {"id": action.old_id}, ("id",)) is not None:
+            if rows.select(action.table, {"id": action.old_id}, ("id",)) is not None:
                 raise _changed_since(action.table, {"id": action.old_id}, "exists again")
         case Ddl() | IndexRefill():
             raise ValueError("a change of structure is undone by restoring its backup")
@@ -113,10 +108,9 @@ def invert(rows: Rows, action: Action, kept: Kept) -> None:
 
     A moved row that is gone is given back as it was before the move.
     """
-    writer = rows.writer
     match action:
         case RowUpdate():
-            row = writer.select(action.table, action.key) or {}
+            row = rows.select(action.table, action.key) or {}
             values = {
                 column: _without_ours(row[column], action.before[column], written)
                 if column in action.counters
@@ -129,7 +123,7 @@ def invert(rows: Rows, action: Action, kept: Kept) -> None:
         case RowDelete():
             rows.insert(action.table, action.key, action.before)
         case RowMove():
-            moved = writer.select(action.table, {"id": action.new_id})
+            moved = rows.select(action.table, {"id": action.new_id})
             if moved is not None:
                 rows.move(action.table, moved, action.new_id, action.old_id)
             else:
@@ -145,7 +139,7 @@ def _without_ours(now: Value, before: Value, after: Value) -> Value:
 
 def _expected(rows: Rows, table: str, key: Row, expected: Row) -> Row:
     """Return the whole row; raises :class:`Changed` where it is not as the plan expects."""
-    row = rows.writer.select(table, key)
+    row = rows.select(table, key)
     if row is None:
         raise _changed(table, key, "is gone")
     columns = differing(row, expected)
@@ -164,97 +158,3 @@ def _changed_since(table: str, key: Row, how: str) -> Refused:
     return Refused(
         f"This cannot be undone: {where(table, key)} {how} after the repair.", UNDO_BY_HAND
     )
-
-
-class Rows:
-    """Row writes of one unit, each read back. Without a ``watch`` no more than that is known.
-
-    ``given_back`` counts rows that had vanished and were written again from their receipt.
-    """
-
-    def __init__(self, writer: Writer, watch: Watch | None = None) -> None:
-        self.writer = writer
-        self._watch = watch
-        self._written: Counts = Counter()
-        self.given_back = 0
-
-    def derived(self, table: str) -> frozenset[str]:
-        """Return the columns of a table that triggers of Hermes' own write."""
-        return self._watch.derived(table) if self._watch is not None else frozenset()
-
-    def insert(self, table: str, key: Row, row: Row) -> None:
-        """Add one row and see that it is there, every column as given."""
-        self._count(self.writer.insert(table, row), table, key, "INSERT")
-        self._require(table, key, row)
-
-    def update(self, table: str, key: Row, row: Row, values: Row) -> None:
-        """Set columns of one row and see that they are set and that the others are as in ``row``.
-
-        ``row`` is all of it, as it was just read.
-        """
-        self._count(self.writer.update(table, key, values), table, key, "UPDATE")
-        self._require(table, key, {**row, **values})
-
-    def delete(self, table: str, key: Row) -> None:
-        """Remove one row and see that it is gone."""
-        self._count(self.writer.delete(table, key), table, key, "DELETE")
-        if self.writer.select(table, key, tuple(key)) is not None:
-            raise otherwise(f"{where(table, key)} is still there after it was deleted")
-
-    def move(self, table: str, row: Row, old: int, new: int) -> None:
-        """Give a row another id by DELETE and INSERT, and see that it is there as it was.
-
-        An UPDATE of a message's id corrupts both search indexes from schema 23 on. The place of the
-        row among others (schema 30) is left to the trigger that works it out of the new id.
-        """
-        if self._watch is not None:
-            self._watch.remember(old)
-        self.delete(table, {"id": old})
-        own = self.derived(table) & {trigger_columns.ORDER}
-        values = {column: value for column, value in row.items() if column not in own}
-        self.insert(table, {"id": new}, {**values, "id": new})
-
-    def give_back(self, table: str, key: Row, row: Row) -> None:
-        """Add a row again that somebody or something took away after we moved it."""
-        self.insert(table, key, {**row, **key})
-        self.given_back += 1
-
-    def set_derived(self, id: int, columns: Row) -> None:
-        """Give columns back to a message that triggers wrote to; nothing where it is gone."""
-        key = {"id": id}
-        row = self.writer.select(trigger_columns.TABLE, key)
-        if row is None or not differing(row, columns):
-            return
-        self.writer.update(trigger_columns.TABLE, key, columns)
-        live = self.writer.select(trigger_columns.TABLE, key, tuple(columns))
-        if live is None or differing(live, columns):
-            raise otherwise(
-                f"{where(trigger_columns.TABLE, key)} did not get its {_listed(columns)} back"
-            )
-
-    def require_nothing_else(self) -> None:
-        """Raise where any row of any table was written that none of these writes named."""
-        if self._watch is not None:
-            self._watch.require(self._written)
-
-    def _count(self, done: int, table: str, key: Row, event: str) -> None:
-        if done != 1:
-            raise otherwise(f"{event} of {where(table, key)} wrote {done} rows")
-        self._written[table, event] += 1
-
-    def _require(self, table: str, key: Row, expected: Row) -> None:
-        live = self.writer.select(table, key)
-        if live is None:
-            raise otherwise(f"{where(table, key)} is not there after it was written")
-        columns = set(differing(live, expected)) - self.derived(table)
-        if columns:
-            raise otherwise(f"{where(table, key)} has another {_listed(columns)} than was written")
-
-
-def where(table: str, key: Row) -> str:
-    """Return the words that name a row to a reader."""
-    return f"{table} {', '.join(str(value) for value in key.values())}"
-
-
-def _listed(columns: Iterable[str]) -> str:
-    return ", ".join(sorted(columns))

@@ -32,7 +32,6 @@ from hermes_repair.repair.apply import (
     Keep,
     Kept,
     Resolve,
-    Rows,
     apply,
     check_invert,
     invert,
@@ -41,6 +40,7 @@ from hermes_repair.repair.file_writes import HomeFiles, NoFiles, Tried, rewrite,
 from hermes_repair.repair.foreign_keys import restored_by_undo, violations, was_there_before
 from hermes_repair.repair.plan_bounds import lawful
 from hermes_repair.repair.row_images import went_on_since
+from hermes_repair.repair.row_writes import Rows
 from hermes_repair.repair.shared_transactions import sharing
 from hermes_repair.repair.step_errors import explained
 from hermes_repair.repair.write_watch import Watch, numbers_of_rows, require_same_numbers
@@ -158,10 +158,11 @@ def _apply(work: _Work, units: Sequence[tuple[Unit, Aside]], *, begun: bool) -> 
     """Apply units in one transaction, all or none."""
     writer, unit = work.writer, units[0][0]
     try:
-        for action in unit.actions:
+        actions = [action for unit, _ in units for action in unit.actions]
+        for action in actions:
             if isinstance(action, FileCopy):
                 _keep(action, work.around)
-        if all(isinstance(action, FileCopy) for action in unit.actions):
+        if all(isinstance(action, FileCopy) for action in actions):
             return
         for unit, aside in units:
             _write(work, unit, aside, begun=begun)
@@ -202,6 +203,7 @@ def _write(work: _Work, unit: Unit, aside: Aside, *, begun: bool) -> None:
         )
     around.verify(writer)
     aside.derive(work.watch.remembered())
+    aside.finish()
 
 
 class _Checked:

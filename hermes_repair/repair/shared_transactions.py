@@ -10,14 +10,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 
-from hermes_repair.model.actions import Action, RowDelete, RowInsert, RowUpdate
+from hermes_repair.model.actions import (
+    Action,
+    FileCopy,
+    RowDelete,
+    RowInsert,
+    RowMove,
+    RowUpdate,
+    SourceRef,
+)
 from hermes_repair.model.plans import Unit, UnitRecord
-from hermes_repair.model.values import Value, encode_value
+from hermes_repair.model.values import Row, Value, encode_value
 
-MOST_ACTIONS = 64
+MOST_ACTIONS = 256
 """Rows that are written in one go: some 100 ms under the write lock."""
 MOST_BYTES = 1 << 20
-"""What the images of the units may take, which are in memory together."""
+"""What the images of the units and the lines that they bring in may take."""
 
 
 def sharing(
@@ -48,7 +56,8 @@ def sharing(
 class _Writes:
     """What a unit writes: rows by table and key, and the columns that tell the rows of a table.
 
-    ``small``: it writes a few rows, all of whose values are in the plan, and does nothing else.
+    ``small``: it writes a few rows, whose values are in the plan, in lines of a file that are
+    small too, or in the rows that it moves, and does nothing else but copy such a file first.
     """
 
     def __init__(self, unit: Unit) -> None:
@@ -58,22 +67,35 @@ class _Writes:
         self.keys: set[tuple[str, tuple[str, ...]]] = set()
         self.small = self.actions <= MOST_ACTIONS and all(map(self._take, unit.actions))
         self.small = self.small and self.size <= MOST_BYTES and _one_key_each(self.keys)
+        self.small = self.small and bool(self.rows)
 
     def _take(self, action: Action) -> bool:
         match action:
+            case FileCopy():
+                return True
+            case RowMove():
+                self._write(action.table, {"id": action.old_id})
+                self._write(action.table, {"id": action.new_id})
+                return True
             case RowUpdate():
                 images = [action.before, action.after]
             case RowInsert(source=None):
                 images = [action.values]
+            case RowInsert(source=SourceRef(length=length)):
+                images = [action.values]
+                self.size += length
             case RowDelete():
                 images = [action.before]
             case _:
                 return False
-        columns = tuple(sorted(action.key))
-        self.keys.add((action.table, columns))
-        self.rows.add((action.table, tuple(action.key[column] for column in columns)))
+        self._write(action.table, action.key)
         self.size += sum(len(encode_value(v)[1]) for image in images for v in image.values())
         return True
+
+    def _write(self, table: str, key: Row) -> None:
+        columns = tuple(sorted(key))
+        self.keys.add((table, columns))
+        self.rows.add((table, tuple(key[column] for column in columns)))
 
 
 class _Shared:

@@ -30,6 +30,9 @@ BUSY = InUse(
 )
 
 
+_PARAMETERS = 900  # below SQLite's oldest limit of 999
+
+
 class Writer:
     """One write connection. Values are :data:`~hermes_repair.model.values.Value`."""
 
@@ -104,6 +107,23 @@ class Writer:
         )
         return cursor.rowcount
 
+    def insert_many(self, table: str, rows: Sequence[Row]) -> int:
+        """Add rows with equal columns by as few statements as can be; return how many were added.
+
+        SQLite has every search table write what it holds before each statement.
+        """
+        columns = ", ".join(quote(column) for column in rows[0])
+        at_once = max(1, _PARAMETERS // len(rows[0]))
+        added = 0
+        for first in range(0, len(rows), at_once):
+            some = rows[first : first + at_once]
+            marks = ", ".join(f"({', '.join(map(placeholder, row.values()))})" for row in some)
+            values = [value for row in some for value in row.values()]
+            added += self.execute(
+                f"INSERT OR ABORT INTO {quote(table)} ({columns}) VALUES {marks}", values
+            )
+        return added
+
     def update(self, table: str, key: Row, values: Row) -> int:
         """Set columns of the row with ``key``; return how many rows that was."""
         marks = ", ".join(f"{quote(column)} = {placeholder(v)}" for column, v in values.items())
@@ -122,6 +142,23 @@ class Writer:
         )
         return cursor.rowcount
 
+    def delete_ids(self, table: str, ids: Sequence[int]) -> int:
+        """Remove the rows with these ids; return how many rows that was."""
+        return sum(
+            self.execute(f"DELETE FROM {quote(table)} WHERE id IN ({_marks(some)})", some)
+            for some in _some(ids)
+        )
+
+    def select_ids(self, table: str, ids: Sequence[int]) -> Iterator[Row]:
+        """Yield those of the rows with these ids that are there."""
+        for some in _some(ids):
+            cursor = self.connection.execute(
+                f"SELECT * FROM {quote(table)} WHERE id IN ({_marks(some)})", some
+            )
+            labels = [column[0] for column in cursor.description]
+            for row in cursor:
+                yield dict(zip(labels, row, strict=True))
+
     def data_version(self) -> Value:
         """Return SQLite's mark that changes whenever another connection commits.
 
@@ -133,6 +170,15 @@ class Writer:
             if is_busy(error):
                 raise BUSY from error
             raise unreadable(self.path, error) from error
+
+
+def _some(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    for first in range(0, len(ids), _PARAMETERS):
+        yield ids[first : first + _PARAMETERS]
+
+
+def _marks(ids: Sequence[int]) -> str:
+    return ", ".join("?" * len(ids))
 
 
 def _where(key: Row) -> tuple[str, list[Value]]:

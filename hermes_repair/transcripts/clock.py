@@ -18,6 +18,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import pairwise
+from typing import NamedTuple
 
 QUARTER = 900.0
 """Zone offsets are multiples of 15 minutes."""
@@ -31,6 +32,7 @@ _REACH = 30 * _DAY  # how far beyond its twins an offset still counts as that DS
 _GAP = 120 * _DAY  # no zone fits a whole period of other time between two twins this close
 _EAST, _WEST = 14 * 3600.0, -12 * 3600.0
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NAIVE_EPOCH = _EPOCH.replace(tzinfo=None)
 
 
 def parse_time(value: object) -> tuple[float, bool] | None:
@@ -43,11 +45,10 @@ def parse_time(value: object) -> tuple[float, bool] | None:
             moment = datetime.fromisoformat(value)
         except ValueError:
             return None
-        aware = moment.tzinfo is not None
+        if moment.tzinfo is None:
+            return (moment - _NAIVE_EPOCH).total_seconds(), False
         try:
-            return (
-                (moment if aware else moment.replace(tzinfo=UTC)) - _EPOCH
-            ).total_seconds(), aware
+            return (moment - _EPOCH).total_seconds(), True
         except OverflowError:
             return None
     if isinstance(value, int | float) and not isinstance(value, bool):
@@ -55,8 +56,7 @@ def parse_time(value: object) -> tuple[float, bool] | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class Twin:
+class Twin(NamedTuple):
     """One turn that is in both sources: its line's wall time and its last row's epoch time."""
 
     wall: float

@@ -18,7 +18,6 @@ from hermes_repair.transcripts.matching import (
     embed,
     has_new_summary,
     later_rows,
-    match_all,
     match_others,
     match_some,
     missing_lines,
@@ -42,20 +41,12 @@ def compare(sides: Sides, session: SessionFacts | None, home: HomeFacts) -> Comp
     ``session`` is the row of ``sessions``, ``None`` where there is none.
     """
     case = Case(sides, session, home, count_sides(sides))
-    if not sides.lines:
-        return case.answer(Verdict.NOTHING_IN_FILE, None, Severity.INFO, NOTHING)
-    if session is None:
-        return case.without_session()
-    matched = match_all(sides)
-    if matched is None:
-        return case.answer(Verdict.DIVERGED, "TR003", Severity.WARNING, TOO_DIFFERENT)
-    missing = missing_lines(sides, matched, sides.lines)
-    case = case.counted(matched, missing)
-    if not missing:
-        return whole(sides.session_id, case.counts)
-    if has_new_summary(sides) and not case.has_archive():
-        return case.answer(Verdict.SUPERSEDED, "TR005", Severity.INFO, COMPACTED_SINCE)
-    return case.classified(matched)
+    return case.untimed() or case.timed()
+
+
+def compare_untimed(sides: Sides, session: SessionFacts | None) -> Comparison | None:
+    """Return what :func:`compare` does where no time decides it, else ``None``."""
+    return Case(sides, session, HomeFacts(), count_sides(sides)).untimed()
 
 
 NOTHING = "The file has no message."
@@ -99,6 +90,32 @@ class Case:
         session_id = self.sides.session_id
         return Comparison(session_id, verdict, finding, severity, False, reason, self.counts)
 
+    def untimed(self) -> Comparison | None:
+        """Return the answer that needs neither a clock nor anything of the rest of the home."""
+        sides = self.sides
+        if not sides.lines:
+            return self.answer(Verdict.NOTHING_IN_FILE, None, Severity.INFO, NOTHING)
+        if self.session is None:
+            return None
+        matched = sides.matched
+        if matched is None:
+            return self.answer(Verdict.DIVERGED, "TR003", Severity.WARNING, TOO_DIFFERENT)
+        missing = missing_lines(sides, matched, sides.lines)
+        case = self.counted(matched, missing)
+        if not missing:
+            return whole(sides.session_id, case.counts)
+        if has_new_summary(sides) and not case.has_archive():
+            return case.answer(Verdict.SUPERSEDED, "TR005", Severity.INFO, COMPACTED_SINCE)
+        return None
+
+    def timed(self) -> Comparison:
+        """Return the answer where :meth:`untimed` has none."""
+        if self.session is None:
+            return self.without_session()
+        matched = self.sides.matched or {}
+        missing = missing_lines(self.sides, matched, self.sides.lines)
+        return self.counted(matched, missing).classified(matched)
+
     def counted(self, matched: dict[int, int], missing: Sequence[int]) -> Case:
         """Return the case with what the alignment found."""
         flags = self.sides.table.flags
@@ -125,7 +142,7 @@ class Case:
         sides = self.sides
         doubt, matched = Doubt.NO_SESSION, {}
         if sides.rows:
-            doubt, matched = Doubt.ORPHANED_ROWS, match_all(sides) or {}
+            doubt, matched = Doubt.ORPHANED_ROWS, sides.matched or {}
         elif proofs.before_database(sides, self.home, sides.lines):
             doubt = Doubt.BEFORE_DATABASE
         return self.filled(Verdict.ONLY_IN_FILE, doubt, matched, len(sides.rows))

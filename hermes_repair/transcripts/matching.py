@@ -48,6 +48,11 @@ class Sides:
     spoken: list[int]
     copies: dict[int, int]
 
+    @cached_property
+    def matched(self) -> dict[int, int] | None:
+        """Line → row for the genuine messages: see :func:`match_all`."""
+        return match_all(self)
+
     def line_keys(self, lines: Sequence[int]) -> list[Key]:
         """The keys of these lines."""
         return [self.file.keys[line] for line in lines]
@@ -330,7 +335,7 @@ def session_twins(sides: Sides) -> list[Twin]:
     Trusted ones: per turn its wall time and its last row's time.
     """
     turns: list[Twin] = []
-    for line, row in sorted((match_all(sides) or {}).items()):
+    for line, row in sorted((sides.matched or {}).items()):
         wall, stamped = sides.file.time(line), sides.table.times[row]
         if wall is not None and not sides.file.is_aware(line) and not math.isnan(stamped):
             if turns and turns[-1].wall == wall:

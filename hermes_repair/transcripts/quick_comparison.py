@@ -1,8 +1,8 @@
 """Whether the database already holds every message of a file, at little more than decoding it.
 
 Nearly every session of a home is whole, and a home can have gigabytes of transcripts. Here file and
-rows go by once, side by side, many at a time, and texts are compared as they are; only where two
-differ are keys made of both. Where the rows run out before the lines, nothing is decided and
+rows go by once, side by side, and texts are compared as they are; only where two differ are keys
+made of both. Where the rows run out before the lines, nothing is decided and
 :func:`~.comparison.compare` has to look.
 """
 
@@ -13,7 +13,6 @@ import re
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -28,7 +27,7 @@ from hermes_repair.transcripts.message_keys import (
     row_key,
     stored_text,
 )
-from hermes_repair.transcripts.reader import BadLine, Batch, Message, TranscriptReader
+from hermes_repair.transcripts.reader import BadLine, Message, TranscriptReader
 from hermes_repair.transcripts.sequences import (
     is_genuine,
     is_spoken,
@@ -67,10 +66,10 @@ def settle(session_id: str, path: Path, rows: Iterable[Columns]) -> Settled | No
     walk = _Walk(iter(rows))
     reader = TranscriptReader(path)
     try:
-        for piece in reader.pieces():
-            if isinstance(piece, BadLine):
-                walk.bad.append(piece)
-            elif not walk.take(piece.messages if isinstance(piece, Batch) else [piece.message]):
+        for record in reader:
+            if isinstance(record, BadLine):
+                walk.bad.append(record)
+            elif not walk.take(record.message):
                 return None
         walk.finish()
     except RecursionError:
@@ -85,7 +84,6 @@ class _Walk:
 
     def __init__(self, rows: Iterator[Columns]) -> None:
         self._rows = rows
-        self._ahead: deque[Columns] = deque()  # rows that were taken, but not by a message
         self._stamp: Any = None
         self._stamped: Value = None
         self._first: list[tuple[Any, Value]] = []
@@ -94,44 +92,19 @@ class _Walk:
         self.lines = 0
         self.bad: list[BadLine] = []
 
-    def take(self, messages: list[Message]) -> bool:
-        """Go on to the rows of the next messages; ``False`` where one has none."""
-        roles = [message.get("role") for message in messages]
-        if not all(isinstance(role, str) for role in roles):
+    def take(self, message: Message) -> bool:
+        """Go on to the row of the next message; ``False`` where it has none."""
+        role = message.get("role")
+        if not isinstance(role, str):
             return False
-        said = [one for one, role in zip(messages, roles, strict=True) if role in COMPARED]
-        if self._ahead:
-            return all(map(self._seek, said))
-        # As a rule the row of each message is the next one.
-        rows = list(islice(self._rows, len(said)))
-        for place, (message, row) in enumerate(zip(said, rows, strict=False)):
-            role, content, calls = (
-                message["role"],
-                message.get("content"),
-                message.get("tool_calls"),
-            )
-            if (
-                row[1] != role
-                or type(content) is not str
-                or content != row[2]
-                or message.get("tool_call_id") != row[4]
-                or ((calls or row[3]) and not _same_calls(calls, row[3]))
-            ):
-                self._ahead.extend(rows[place:])
-                return all(map(self._seek, said[place:]))
-            if message.get("timestamp") != self._stamp:
-                self._end_turn(message.get("timestamp"))
-            self._met(role, content, row)
-        return len(rows) == len(said)
-
-    def _seek(self, message: Message) -> bool:
-        """Go on to the row of a message, past those that are of none; ``False`` where none is."""
-        role, content, calls = message["role"], message.get("content"), message.get("tool_calls")
+        if role not in COMPARED:
+            return True
+        content, calls = message.get("content"), message.get("tool_calls")
         answered, stamp = message.get("tool_call_id"), message.get("timestamp")
         if stamp != self._stamp:
             self._end_turn(stamp)
         key = None
-        for row in iter(self._next, None):
+        for row in self._rows:
             if row[1] == role:
                 if content == row[2] and answered == row[4] and type(content) is str:
                     same = _same_calls(calls, row[3]) if calls or row[3] else True
@@ -139,21 +112,13 @@ class _Walk:
                     key = key or message_key(message, content_text(content))
                     same = key == row_key(role, row[2], row[3], row[4])
                 if same:
-                    self._met(role, content, row)
+                    self._stamped = row[5]
+                    if role == "tool" or is_spoken(role, content):
+                        self.lines += 1
+                        self._inactive += row[6] is not None and row[6] != 1
                     return True
             self._extra += _is_genuine(row)
         return False
-
-    def _next(self) -> Columns | None:
-        """Return the next row that no message has met, one taken ahead first."""
-        return self._ahead.popleft() if self._ahead else next(self._rows, None)
-
-    def _met(self, role: str, content: Any, row: Columns) -> None:
-        """Count a message that is a row."""
-        self._stamped = row[5]
-        if role == "tool" or is_spoken(role, content):
-            self.lines += 1
-            self._inactive += row[6] is not None and row[6] != 1
 
     def _end_turn(self, stamp: Any) -> None:
         """Keep when the turn ended and when its last row was stamped; begin another."""
@@ -165,7 +130,7 @@ class _Walk:
     def finish(self) -> None:
         """Count the rows after the last line."""
         self._end_turn(None)
-        for row in iter(self._next, None):
+        for row in self._rows:
             self._extra += _is_genuine(row)
 
     def settled(self, session_id: str) -> Settled:

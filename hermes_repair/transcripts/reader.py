@@ -69,17 +69,6 @@ class BadLine(NamedTuple):
 Record: TypeAlias = Line | BadLine
 
 
-class Batch(NamedTuple):
-    """The messages of neighbouring lines, each of which is an object and nothing besides.
-
-    ``offset`` is where the first begins, ``lengths`` are bytes without the LF.
-    """
-
-    offset: int
-    lengths: list[int]
-    messages: list[Message]
-
-
 def decode_record(data: bytes) -> Message:
     """Return the message in ``data``, exactly one JSON object.
 
@@ -237,7 +226,6 @@ def _unexplained(data: bytes, offset: int, reason: str) -> list[Record]:
     return [BadLine(offset, len(data), why)]
 
 
-_CHUNK = MOST_PARTS  # bytes, so that no line of a chunk has more parts
 _CONTAINERS = frozenset({dict, list})
 MAX_LINE = 64 * 1024 * 1024
 MOST_LINES = 1_000_000
@@ -261,71 +249,35 @@ class TranscriptReader:
     changed: bool = field(default=False, init=False)
 
     def __iter__(self) -> Iterator[Record]:
-        for piece in self.pieces():
-            if not isinstance(piece, Batch):
-                yield piece
-                continue
-            offset = piece.offset
-            for length, message in zip(piece.lengths, piece.messages, strict=True):
-                yield Line(offset, length, message)
-                offset += length + 1
-
-    def pieces(self) -> Iterator[Batch | Record]:
-        """Yield the records in file order, those of usual lines many at a time."""
-        number = 0
         with open_regular(self.path) as file:
             status = os.fstat(file.fileno())
             self.size, self.mtime_ns = status.st_size, status.st_mtime_ns
-            for piece in self._pieces(file):
-                number += len(piece.messages) if isinstance(piece, Batch) else 1
-                if number > MOST_LINES:
+            for number, record in enumerate(self._records(file)):
+                if number == MOST_LINES:
                     raise OSError(errno.EFBIG, f"more than {MOST_LINES:,} lines", str(self.path))
-                yield piece
+                yield record
             after = os.fstat(file.fileno())
             self.grew = after.st_size > self.size
             self.changed = after.st_size < self.size or (
                 after.st_size == self.size and after.st_mtime_ns != self.mtime_ns
             )
 
-    def _pieces(self, file: BinaryIO) -> Iterator[Batch | Record]:
+    def _records(self, file: BinaryIO) -> Iterator[Record]:
+        limit, size = self.max_line, self.size
         offset = 0
-        while offset < self.size:
-            chunk = file.read(min(_CHUNK, self.size - offset))
-            end = chunk.rfind(b"\n") + 1
-            file.seek(offset + end)
-            if end:
-                yield from self._whole_lines(chunk[:end], offset)
-            else:  # one that is longer than a chunk, or the last one without its end
-                data = file.readline(self.max_line)
-                if not data:
-                    return  # it was cut off meanwhile
-                end = len(data)
-                if offset + end > self.size:
-                    yield from self._last(data[: self.size - offset], offset)
-                    return
-                if end == self.max_line and not data.endswith(b"\n"):
-                    end += _skip_line(file, self.max_line)
-                    yield BadLine(offset, end, TOO_LARGE)
-                else:
-                    yield from split_line(data, offset)
-            offset += end
-
-    def _whole_lines(self, chunk: bytes, offset: int) -> Iterator[Batch | Record]:
-        """Yield what the lines of ``chunk`` hold, each with its end, from byte ``offset`` on."""
-        lines = chunk.split(b"\n")[:-1]
-        messages = _usual(lines) if len(chunk) <= self.max_line else None
-        if messages is not None:
-            yield Batch(offset, [len(line) for line in lines], messages)
-            return
-        for line in lines:
-            length, usual = len(line), _usual([line])
-            if length >= self.max_line:
-                yield BadLine(offset, length + 1, TOO_LARGE)
-            elif usual is not None:
-                yield Line(offset, length, usual[0])
+        while data := file.readline(limit):
+            length = len(data)
+            if offset + length > size:
+                yield from self._last(data[: size - offset], offset)
+                return
+            if (message := _usual(data)) is not None:
+                yield Line(offset, length - 1, message)
+            elif length == limit and not data.endswith(b"\n"):
+                length += _skip_line(file, limit)
+                yield BadLine(offset, length, TOO_LARGE)
             else:
-                yield from split_line(line, offset)
-            offset += length + 1
+                yield from split_line(data, offset)
+            offset += length
 
     def _last(self, data: bytes, offset: int) -> Iterator[Record]:
         """Yield what of a line lay in the file when it was opened; the rest is being written."""
@@ -333,28 +285,21 @@ class TranscriptReader:
             yield record._replace(reason="being written") if isinstance(record, BadLine) else record
 
 
-def _usual(lines: list[bytes]) -> list[Message] | None:
-    """Return the messages of usual lines, objects that end the line; None where one is not.
+def _usual(line: bytes) -> Message | None:
+    """Return the message of a usual line, an object and the LF after it; None of any other.
 
-    The lines are of one chunk, so that none has too many parts, and orjson itself stops at 1,024
-    levels: only what has levels below a message is asked for their number.
+    orjson itself stops at 1,024 levels: only what has levels below the message is asked for them.
     """
-    messages = []
-    decode = orjson.loads
-    for line in lines:
-        if not line.endswith(b"}"):
-            return None
-        try:
-            message = decode(line)
-        except orjson.JSONDecodeError:
-            return None
-        if type(message) is not dict or is_rounded(message):
-            return None
-        nested = not _CONTAINERS.isdisjoint(map(type, message.values()))
-        if nested and too_much(line):
-            return None
-        messages.append(message)
-    return messages
+    if not line.endswith(b"}\n") or len(line) > MOST_PARTS:
+        return None
+    try:
+        message = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return None
+    if type(message) is not dict or type(message.get("content")) is float:
+        return None
+    deep = len(line) >= SHORTEST_DEEP and not _CONTAINERS.isdisjoint(map(type, message.values()))
+    return None if deep and too_much(line) else message
 
 
 def _skip_line(file: BinaryIO, limit: int) -> int:

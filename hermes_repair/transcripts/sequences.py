@@ -72,9 +72,9 @@ def _first_characters() -> frozenset[str]:
 
 @cache
 def _plain_characters() -> frozenset[str]:
-    """Return usual first characters that no text of the program's own has."""
+    """Return usual first characters (none at all too) that no text of the program's own has."""
     usual = "".join(map(chr, range(0x21, 0x7F)))
-    return frozenset(usual) - _first_characters()
+    return (frozenset(usual) | {""}) - _first_characters()
 
 
 def role_flags(role: object, text: str) -> int:
@@ -94,7 +94,7 @@ def role_flags(role: object, text: str) -> int:
 
 def is_spoken(role: str, content: object) -> bool:
     """Whether a user or assistant message of this decoded content is genuine."""
-    if isinstance(content, str) and content[:1] in _plain_characters():
+    if type(content) is str and content[:1] in _plain_characters():
         return True
     return is_genuine(role_flags(role, content_text(content)))
 

@@ -18,7 +18,7 @@ import pytest
 from hermes_repair.app.environment import Environment
 from hermes_repair.model.errors import Refused
 from hermes_repair.model.values import Value
-from hermes_repair.repair.apply import Rows
+from hermes_repair.repair.row_writes import Rows
 from hermes_repair.repair.write_watch import Watch
 from hermes_repair.schema import allowed_writes, foreign_objects
 from hermes_repair.store.writer import writing

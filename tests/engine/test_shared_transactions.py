@@ -11,11 +11,21 @@ from typing import Any
 import pytest
 
 from hermes_repair.app.environment import Environment
-from hermes_repair.model.actions import Action, RowDelete, RowInsert, RowMove, RowUpdate, SourceRef
+from hermes_repair.model.actions import (
+    Action,
+    FileCopy,
+    RowDelete,
+    RowInsert,
+    RowMove,
+    RowRef,
+    RowUpdate,
+    SourceRef,
+)
 from hermes_repair.model.errors import Changed
 from hermes_repair.model.plans import Safety, Unit, UnitRecord, UnitState
 from hermes_repair.repair import executor
-from hermes_repair.repair.apply import Rows, apply
+from hermes_repair.repair.apply import apply
+from hermes_repair.repair.row_writes import Rows
 from hermes_repair.repair.shared_transactions import MOST_ACTIONS, MOST_BYTES, sharing
 from tests.engine.faults import Shim, Step, bytes_in_process, shimmed
 from tests.homes.content import content, without_sequence
@@ -144,7 +154,16 @@ def numbers(units: Sequence[Unit], **named: Any) -> list[list[int]]:
 A, B, C = of(update("a")), of(update("b")), of(update("c"))
 DELETED = of(RowDelete("compression_locks", {"session_id": "a"}, {"session_id": "a"}))
 MOVED = of(RowMove("messages", 1, 9, "", ("role",)))
-READ = of(RowInsert("messages", {"id": 9}, {"id": 9}, SourceRef("sessions/a.jsonl", 0, 9, "")))
+FILE = FileCopy("sessions/a.jsonl", "a.jsonl.gz", 9, "")
+
+
+def read(length: int) -> Unit:
+    """Return a unit that brings in a line of a file."""
+    line = SourceRef("sessions/a.jsonl", 0, length, "")
+    return of(FILE, RowInsert("messages", {"id": 9}, {"id": 9}, line))
+
+
+OF_A_COPY = of(RowInsert("messages", {"id": 9}, {"id": 9}, RowRef("copy", 4, "", {})))
 
 
 @pytest.mark.parametrize(
@@ -155,8 +174,12 @@ READ = of(RowInsert("messages", {"id": 9}, {"id": 9}, SourceRef("sessions/a.json
         ([A, B, A, C], [[0, 1], [2, 3]]),  # one row twice
         ([A, of(update("b", key="title")), C], [[0], [1], [2]]),  # perhaps one row twice
         ([A, of(update("b"), update("b", key="title")), C], [[0], [1], [2]]),
-        ([A, B, MOVED, C], [[0, 1], [2], [3]]),
-        ([A, READ, B], [[0], [1], [2]]),  # what it writes is not in the plan
+        ([A, B, MOVED, C], [[0, 1, 2, 3]]),
+        ([A, read(9), B], [[0, 1, 2]]),
+        ([A, MOVED, read(9), B], [[0, 1], [2, 3]]),  # one id twice
+        ([A, read(MOST_BYTES + 1), B], [[0], [1], [2]]),
+        ([A, of(FILE), B], [[0], [1], [2]]),  # writes no row
+        ([A, OF_A_COPY, B], [[0], [1], [2]]),  # nothing says how large it is
         ([A, of(update("b", "x" * MOST_BYTES)), C], [[0], [1], [2]]),
         ([A, of(update("b", "x" * (MOST_BYTES - 7))), C], [[0, 1], [2]]),
         ([of(*[update(str(n)) for n in range(MOST_ACTIONS)]), A], [[0], [1]]),
