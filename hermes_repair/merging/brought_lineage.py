@@ -141,8 +141,13 @@ class BroughtLineage:
                 verdict = replace(verdict, verdict=Verdict.HOME_AHEAD, bring=None)
             elif verdict.verdict is Verdict.CONTINUED:
                 verdict = replace(verdict, verdict=Verdict.ASK, reason=Reason.CHILD_NOT_BROUGHT)
-            self._verdicts[node.id] = _as_fork(verdict, standing)
+            self._verdicts[node.id] = self._as_fork(verdict, standing)
             self.accepted.discard(node.id)
+
+    def _as_fork(self, verdict: ChatVerdict, standing: Standing) -> ChatVerdict:
+        if verdict.bring is None or standing.first is None:
+            return replace(verdict, bring=None)
+        return replace(verdict, bring=fork_of(self._home, standing, standing.first))
 
     def _is_shown_for(self, child: SessionNode) -> bool:
         """Whether the source shows this child in place of its parent, and the home has it not."""
@@ -160,7 +165,7 @@ class BroughtLineage:
             if self._is_continued(node) and self._captures(node, standing.into):
                 if verdict.verdict is Verdict.CONTINUED:
                     verdict = replace(verdict, verdict=Verdict.FORK)
-                self._verdicts[node.id] = _as_fork(verdict, standing)
+                self._verdicts[node.id] = self._as_fork(verdict, standing)
 
     def _ask_below(self) -> None:
         """Ask for what hangs on a chat that is asked for, or of which the home took something."""
@@ -324,9 +329,3 @@ def _goes_on(verdict: ChatVerdict) -> bool:
     """Whether messages would be added to a chat of the home's, or its flags set."""
     bring = verdict.bring
     return bring is not None and not bring.new_session and bool(bring.messages or bring.flags)
-
-
-def _as_fork(verdict: ChatVerdict, standing: Standing) -> ChatVerdict:
-    if verdict.bring is None or standing.first is None:
-        return replace(verdict, bring=None)
-    return replace(verdict, bring=fork_of(standing, standing.first))

@@ -16,7 +16,7 @@ from hermes_repair.merging.brought_lineage import BroughtLineage
 from hermes_repair.merging.chat_verdicts import Sides, verdict_alone
 from hermes_repair.merging.common_past import Presence, RowJudge, crossed_over
 from hermes_repair.merging.fork_ids import beginning, origin
-from hermes_repair.merging.sides import Fingerprint, HistoryRow, Side, TwoHistories
+from hermes_repair.merging.sides import Fingerprint, HistoryRow, Key, Side, TwoHistories
 from hermes_repair.merging.standing import Above, Standing, shared_rows, stand
 from hermes_repair.merging.verdicts_of_chats import (
     UNASKED,
@@ -156,6 +156,11 @@ class _Compared:
         that was made of it before, and no merge can undo there.
         """
         home = self._sides.home.sessions
+        going_on = {
+            one.bring.into: name
+            for name, one in alone.items()
+            if one.unasked and one.bring is not None and not one.bring.new_session
+        }
         for name, one in alone.items():
             if one.verdict is not Verdict.NEW:
                 continue
@@ -163,21 +168,24 @@ class _Compared:
             above = {alone[id].at_home for id in self._above(name).parents if id in alone}
             above |= {node.parent_id, node.branched_from}  # which the source may have no more
             undone_in = {
-                id
+                id: going_on.get(id)
                 for id in above
                 if id is not None and id in home and home[id].rows > home[id].active_rows
             }
             if undone_in and self._shows_undone(name, undone_in):
                 yield name
 
-    def _shows_undone(self, name: str, above: Collection[str]) -> bool:
-        rows = [row for chat in self._histories.of_home(above).values() for row in chat]
-        kept = {row.key for row in rows if row.active or row.compacted}
-        undone = {row.key for row in rows} - kept
-        return any(
-            row.active and row.key in undone
-            for row in self._histories.of_source([name]).get(name, ())
-        )
+    def _shows_undone(self, name: str, above: Mapping[str, str | None]) -> bool:
+        """Whether a chat shows what one of these of the home took back, and what goes on in that,
+        if anything, does not say again. That a fork of it says the same words is no reason.
+        """
+        source = self._histories.of_source({name, *filter(None, above.values())})
+        undone: set[Key] = set()
+        for id, rows in self._histories.of_home(above.keys()).items():
+            again = {row.key for row in source.get(above[id] or "", ()) if row.active}
+            kept = {row.key for row in rows if row.active or row.compacted} | again
+            undone |= {row.key for row in rows} - kept
+        return any(row.active and row.key in undone for row in source.get(name, ()))
 
     def _first_pass(self) -> list[str]:
         """Judge what can be judged from the rows that differ; return the other chats."""
@@ -253,14 +261,14 @@ class _Compared:
                 if self._is_free(other, name, source.get(name, ()), home.get(other, ()))
             ]
             into = self._nearest(name, free, home, source)
-            if into != name:
-                self._given.add(into)
             two = TwoHistories(name, 0, home.get(into, ()), source.get(name, ()))
             if self._sides.source.partial:
                 two = _from_where_it_begins(two)
             standing = stand(two, into, self._judge, source, above[name])
             if standing is not None:
                 self._standings[name] = standing
+                if into != name and not standing.went_apart:
+                    self._given.add(into)
 
     def _is_free(
         self, other: str, name: str, rows: Sequence[HistoryRow], ours: Sequence[HistoryRow]
