@@ -156,35 +156,38 @@ class _Compared:
         that was made of it before, and no merge can undo there.
         """
         home = self._sides.home.sessions
-        going_on = {
-            one.bring.into: name
-            for name, one in alone.items()
-            if one.unasked and one.bring is not None and not one.bring.new_session
-        }
         for name, one in alone.items():
             if one.verdict is not Verdict.NEW:
                 continue
             node = self._graph.nodes[name]
-            above = {alone[id].at_home for id in self._above(name).parents if id in alone}
-            above |= {node.parent_id, node.branched_from}  # which the source may have no more
-            undone_in = {
-                id: going_on.get(id)
-                for id in above
-                if id is not None and id in home and home[id].rows > home[id].active_rows
+            # The source may have one of them no more.
+            above = dict.fromkeys((*self._above(name).parents, node.parent_id, node.branched_from))
+            places = {
+                id: alone[id].at_home if id in alone else id for id in above if id is not None
             }
-            if undone_in and self._shows_undone(name, undone_in):
-                yield name
+            here = [home[place] for place in places.values() if place is not None and place in home]
+            if any(one.rows > one.active_rows for one in here):
+                come = {id for id in places if id in alone and alone[id].unasked}
+                if self._shows_undone(name, places, come):
+                    yield name
 
-    def _shows_undone(self, name: str, above: Mapping[str, str | None]) -> bool:
-        """Whether a chat shows what one of these of the home took back, and what goes on in that,
-        if anything, does not say again. That a fork of it says the same words is no reason.
+    def _shows_undone(
+        self, name: str, places: Mapping[str, str | None], come: Collection[str]
+    ) -> bool:
+        """Whether a chat shows what the home took back in one above it, and none shows that is
+        nearer. ``places`` are those above, nearest first, and where they are at home; ``come`` are
+        those of which something comes unasked, to be shown there.
         """
-        source = self._histories.of_source({name, *filter(None, above.values())})
+        source = self._histories.of_source({name, *come})
+        home = self._histories.of_home([place for place in places.values() if place is not None])
+        shown: set[Key] = set()
         undone: set[Key] = set()
-        for id, rows in self._histories.of_home(above.keys()).items():
-            again = {row.key for row in source.get(above[id] or "", ()) if row.active}
-            kept = {row.key for row in rows if row.active or row.compacted} | again
-            undone |= {row.key for row in rows} - kept
+        for id, place in places.items():
+            rows = home.get(place or "", ())
+            shown |= {row.key for row in rows if row.active or row.compacted}
+            if id in come:
+                shown |= {row.key for row in source.get(id, ()) if row.active}
+            undone |= {row.key for row in rows} - shown
         return any(row.active and row.key in undone for row in source.get(name, ()))
 
     def _first_pass(self) -> list[str]:

@@ -23,8 +23,10 @@ from hermes_repair.home.layout import open_home
 from tests.homes.content import Content, content, without_sequence
 from tests.releases import hear, say
 
+Row: TypeAlias = tuple[str, int, str]
 Line: TypeAlias = tuple[tuple[str, str, str], ...]
 """What a release shows of one chat: mark, role and text of each message."""
+ACTIVE = 2
 
 # Answers an order with what the home has then: lines of the list, rows by session, their flags.
 WRITER = """
@@ -93,6 +95,7 @@ def act(db, act, chat, name, messages, number):
         db.end_session(name, "cli_close")
     elif act in ("rotate", "inplace"):
         kept = said(db, chat)
+        act = act if hasattr(db, "archive_and_compact") else "rotate"
         if len(kept) > 2:
             [(mark, _, text), *more] = messages
             summary = {"role": "user", "content": "[CONTEXT COMPACTION] " + text, "tool_name": mark}
@@ -113,11 +116,13 @@ def state(db):
         shown = [[m.get("tool_name") or "", m["role"], m["content"] or ""] for m in said(db, chat)]
         lines[line["id"]] = [chat, shown]
     rows = {}
-    for chat, mark, kept in db._conn.execute(
-        "SELECT session_id, tool_name, active = 1 OR compacted = 1 FROM messages"
+    columns = [row[1] for row in db._conn.execute("PRAGMA table_info(messages)")]
+    kept = "2 * active + compacted" if "compacted" in columns else "2 * active"
+    for chat, mark, kept, text in db._conn.execute(
+        f"SELECT session_id, tool_name, {kept}, content FROM messages"
         " WHERE role <> 'session_meta' ORDER BY id"
     ):
-        rows.setdefault(chat, []).append([mark or "", bool(kept)])
+        rows.setdefault(chat, []).append([mark or "", kept, text])
     return [lines, rows]
 
 for line in sys.stdin:
@@ -136,22 +141,28 @@ for line in sys.stdin:
 class State:
     """What a release shows of a home: its lines, which session each opens, and all rows.
 
-    ``rows`` are the marks by session, each with whether it was not taken back.
+    ``rows`` are by session the mark of each message, 2 where it is active, 1 where a compaction
+    put it away, 0 where it was taken back, and its text.
     """
 
     lines: Mapping[str, Line]
     opens: Mapping[str, str]
-    rows: Mapping[str, Sequence[tuple[str, bool]]]
+    rows: Mapping[str, Sequence[Row]]
 
     @property
     def kept(self) -> frozenset[str]:
         """The marks of all messages that were not taken back, wherever they are."""
-        return frozenset(mark for rows in self.rows.values() for mark, kept in rows if kept)
+        return frozenset(mark for rows in self.rows.values() for mark in kept_of(rows))
 
     @property
     def held(self) -> frozenset[str]:
         """The marks of all messages."""
-        return frozenset(mark for rows in self.rows.values() for mark, _ in rows)
+        return frozenset(mark for rows in self.rows.values() for mark, *_ in rows)
+
+
+def kept_of(rows: Sequence[Row]) -> set[str]:
+    """Return the marks of rows that were not taken back; of copies the last counts."""
+    return {mark for mark, kept in {mark: kept for mark, kept, _ in rows}.items() if kept}
 
 
 @dataclass
@@ -171,6 +182,7 @@ class Machine:
     taken: set[str] = field(default_factory=set)
     taken_in: dict[str, set[str]] = field(default_factory=dict)
     made: int = 0
+    kept: tuple[Path, set[str], set[str], dict[str, set[str]]] | None = None
 
     def copied(self, name: str, later: float) -> Machine:
         """Return another machine that goes on from here, by a clock of its own."""
@@ -185,6 +197,7 @@ class Machine:
             held=set(self.held),
             taken=set(self.taken),
             taken_in=truth,
+            kept=None,
         )
 
     def new(self) -> str:
@@ -204,10 +217,23 @@ class Machine:
         gone = before.kept - self.state.kept
         self.taken |= gone
         for one, rows in before.rows.items():
-            still = {mark for mark, kept in self.state.rows.get(one, ()) if kept}
-            self.taken_in.setdefault(one, set()).update(
-                mark for mark, kept in rows if kept and mark not in still
-            )
+            still = kept_of(self.state.rows.get(one, ()))
+            self.taken_in.setdefault(one, set()).update(kept_of(rows) - still)
+
+    def keep(self) -> None:
+        """Copy the database, as a snapshot does."""
+        copy = self.home.with_name(f"{self.name}.snapshot")
+        shutil.copyfile(self.home / "state.db", copy)
+        truth = {one: set(marks) for one, marks in self.taken_in.items()}
+        self.kept = copy, set(self.held), set(self.taken), truth
+
+    def restore(self) -> None:
+        """Put the copy back; our records stay. What was done since counts no more."""
+        if self.kept is not None:
+            copy, self.held, self.taken, self.taken_in = self.kept
+            shutil.copyfile(copy, self.home / "state.db")
+            self.kept = None
+            self.look()
 
     def look(self) -> State:
         """Return what the release shows now."""
@@ -231,7 +257,7 @@ class Machine:
         self.state = State(
             {name: tuple(map(tuple, shown)) for name, (_, shown) in lines.items()},
             {name: opened for name, (opened, _) in lines.items()},
-            {one: [(mark, kept) for mark, kept in marks] for one, marks in rows.items()},
+            {one: [tuple(row) for row in marks] for one, marks in rows.items()},
         )
         self.held |= self.state.held
 

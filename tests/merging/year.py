@@ -6,10 +6,11 @@ are deleted, undone, rewritten, compacted, branched and named between.
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -17,10 +18,10 @@ from random import Random
 from hermes_repair.app.merge_into_home import Merged
 from hermes_repair.merging.verdicts_of_chats import ChatVerdict, Verdict
 from tests.homes.folders import new_folder
-from tests.merging.machine import WRITER, Line, Machine, State
+from tests.merging.machine import ACTIVE, WRITER, Line, Machine, Row, State, kept_of
 from tests.releases import start_release
 
-RELEASE = "0.19.0"
+RELEASE, EARLIER = "0.19.0", "0.16.0"
 MERGES = 8
 BEGIN = 1_777_000_000.0
 WEEKS = 6 * 7 * 86400.0
@@ -120,16 +121,12 @@ class Taken:
         """What was never here is here now, or what it is in is asked for."""
         [held] = self.merged.preview.held
         nodes = held.comparison.source.sessions
-        here = [words(line) for line in after.lines.values()]
-        said_here_too = {
-            self.source.opens[name]
-            for name, line in self.source.lines.items()
-            if any(other[: len(line)] == words(line) for other in here)
-        }
+        here = [texts(rows) for rows in after.rows.values()]
         for name, rows in self.source.rows.items():
-            if name in said_here_too:
-                continue
-            fresh = {mark for mark, kept in rows if kept} - self.home.held - after.held
+            shows_nothing = all(kept < ACTIVE for _, kept, _ in rows)
+            if shows_nothing or any(said[: len(texts(rows))] == texts(rows) for said in here):
+                continue  # the same words were said here
+            fresh = kept_of(rows) - self.home.held - after.held
             above, node = [name], nodes.get(name)
             while node is not None and (up := node.parent_id or node.branched_from) not in above:
                 above.append(up or "")
@@ -148,36 +145,73 @@ def words(line: Line) -> tuple[tuple[str, str], ...]:
     return tuple((role, text) for _, role, text in line)
 
 
+def texts(rows: Sequence[Row]) -> list[str]:
+    return [text for _, kept, text in rows if kept]
+
+
 def counted(state: State) -> Counter[str]:
     """Return in how many lines each message is shown."""
     return Counter(mark for line in state.lines.values() for mark in {mark for mark, *_ in line})
 
 
 def year(folder: Path, seed: int, tell: bool = False) -> list[str]:
-    """Let two machines go on for a year; return what went wrong."""
+    """Let two machines go on for a year; return what went wrong.
+
+    By every third seed they are three, by every fifth they begin with an earlier release and are
+    updated at some time. By an odd one clocks are wrong, snapshots are put back, and databases are
+    merged without the records beside them.
+    """
     random = Random(seed)
-    with start(folder) as home:
+    with ExitStack() as stack:
+        new = _started(RELEASE, folder, stack)
+        home = Machine("a", folder / "a", new, BEGIN)
+        home.home.mkdir()
+        if seed % 5 == 0:
+            home.process = _started(EARLIER, folder, stack)
         home.look()
         Owner(home, random).goes_on(random.randint(3, 8))
-        other = home.copied("b", LATER)
+        machines = [home, home.copied("b", LATER)]
+        if seed % 3 == 0:
+            machines.append(home.copied("c", 2 * LATER))
         found = []
         for number in range(MERGES):
-            for machine in (home, other):
+            for machine in machines:
                 machine.now += WEEKS
+                if seed % 5 == 0 and random.random() < 0.2:
+                    machine.process = new
+                if seed % 2:
+                    _mishap(machine, random)
                 Owner(machine, random).goes_on(random.randint(1, 5))
-            ours, theirs = (home, other) if random.random() < 0.5 else (other, home)
-            for problem in _merge(ours, theirs, random, tell):
+            ours, theirs = random.sample(machines, 2)
+            if theirs.process is new:
+                ours.process = new  # a merge goes from an older schema to a newer one
+            ours.look()
+            alone = seed % 2 == 1 and random.random() < 0.3
+            source = theirs.home / "state.db" if alone else theirs.home
+            for problem in _merge(ours, theirs, source, random, tell):
                 found.append(f"merge {number + 1} of {theirs.name} into {ours.name}: {problem}")
         return found
 
 
-def _merge(ours: Machine, theirs: Machine, random: Random, tell: bool) -> Iterator[str]:
+def _mishap(machine: Machine, random: Random) -> None:
+    happens = random.randint(0, 9)
+    if happens == 0:
+        machine.restore()
+    elif happens in (1, 2):
+        machine.keep()
+    elif happens == 3:
+        machine.now += random.choice((-86400.0, -3600.0, 3600.0))
+
+
+def _merge(
+    ours: Machine, theirs: Machine, source: Path, random: Random, tell: bool
+) -> Iterator[str]:
     before, rows, held = ours.state, ours.rows(), set(ours.held)
-    taken = Taken(ours, before, theirs.state, ours.merge(theirs.home), ())
+    taken = Taken(ours, before, theirs.state, ours.merge(source), ())
     yield from taken.problems()
     if tell:
         _tell(ours, theirs, taken)
-    again = ours.merge(theirs.home)
+    again = ours.merge(source)
     if again.receipt is not None:
         yield f"comes again: {[one.session_id for one in again.preview.held[0].wanted]}"
     chance = random.random()
@@ -188,13 +222,13 @@ def _merge(ours: Machine, theirs: Machine, random: Random, tell: bool) -> Iterat
         ours.look()
         ours.held = held
     elif chance < 0.5 and taken.left:
-        yield from _name(ours, theirs, random.choice(sorted(taken.left)), tell)
+        yield from _name(ours, theirs, source, random.choice(sorted(taken.left)), tell)
 
 
-def _name(ours: Machine, theirs: Machine, name: str, tell: bool) -> Iterator[str]:
+def _name(ours: Machine, theirs: Machine, source: Path, name: str, tell: bool) -> Iterator[str]:
     """Bring one of the chats that wait; what comes with it was not taken away any more."""
     before = ours.state
-    merged = ours.merge(theirs.home, name)
+    merged = ours.merge(source, name)
     taken = Taken(ours, before, theirs.state, merged, (name,))
     yield from (f"{name} was named: {one}" for one in taken.problems())
     if tell:
@@ -213,16 +247,10 @@ def _tell(ours: Machine, theirs: Machine, taken: Taken) -> None:
         print("   left", name, one.verdict.value, one.reason and one.reason.value)
 
 
-@contextmanager
-def start(folder: Path) -> Iterator[Machine]:
-    """Yield the first machine, with an empty home."""
-    home = folder / "a"
-    home.mkdir()
-    process = start_release(RELEASE, WRITER, folder)
-    try:
-        yield Machine("a", home, process, BEGIN)
-    finally:
-        process.communicate()
+def _started(release: str, folder: Path, stack: ExitStack) -> subprocess.Popen[str]:
+    process = start_release(release, WRITER, folder)
+    stack.callback(process.communicate)
+    return process
 
 
 def main() -> None:
