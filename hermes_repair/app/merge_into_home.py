@@ -38,7 +38,7 @@ from hermes_repair.model.errors import (
     UnknownSession,
     from_os,
 )
-from hermes_repair.model.plans import Unit
+from hermes_repair.model.plans import Outline, Unit, outline
 from hermes_repair.model.values import Row
 from hermes_repair.records import plan_database
 from hermes_repair.schema.allowed_writes import allowed_writes
@@ -132,7 +132,7 @@ def preview(run: Run, request: MergeRequest) -> Preview:
         return shown
     with ExitStack() as stack:
         sources = _opened(run, places, stack)
-        return _preview(run, request, sources, stack.enter_context(scratch(0)))
+        return _preview(run, request, sources)
 
 
 def _presumed(run: Run, request: MergeRequest, places: Sequence[Place]) -> Preview | None:
@@ -152,8 +152,7 @@ def _presumed(run: Run, request: MergeRequest, places: Sequence[Place]) -> Previ
         with ExitStack() as stack:
             databases = [run.home.database, *(source.database for source in sources)]
             checks = [stack.enter_context(second_reader(one)).soundness() for one in databases]
-            folder = stack.enter_context(scratch(0))
-            shown = _preview(run, request, in_order(sources), folder)
+            shown = _preview(run, request, in_order(sources))
             sound = all(check.result() == Soundness() for check in checks)
         return shown if sound and all(map(lies_still, places)) else None
     except HermesRepairError:
@@ -172,19 +171,18 @@ def merge(run: Run, request: MergeRequest, agree: Callable[[Preview], bool]) -> 
         require_alone(read_file_status(run.home))
         recovered = recover(run)
         sources = _opened(run, places, stack)
-        place = stack.enter_context(scratch(0))
-        shown = _preview(run, request, sources, place)
+        shown = _preview(run, request, sources)
         result = Merged(shown, recovered=recovered)
         if shown.nothing_to_do:
             return result
         if not agree(shown):
             result.declined = True
             return result
-        resolve = stack.enter_context(_rows_of(sources))
+        drafts = _Drafts(stack.enter_context(scratch(0)), stack.enter_context(_rows_of(sources)))
         try:
             for one in shown.held:
                 if one.wanted:
-                    _merge_one(run, request, one, _Drafts(place, resolve), result)
+                    _merge_one(run, request, one, drafts, result)
             if result.receipt is not None:
                 close_receipt(run, result.receipt)
             result.wal_left = left_wal(run.home)
@@ -233,16 +231,20 @@ def _ready(
         yield scene.recognition.number, scene
 
 
-def _preview(run: Run, request: MergeRequest, sources: Sequence[Source], place: Path) -> Preview:
+def _preview(run: Run, request: MergeRequest, sources: Sequence[Source]) -> Preview:
     def look(file_status: FileStatus) -> Preview:
         with _ready(run, file_status, check_file=False) as (_, scene):
             held = tuple(hold(scene, source, request.sessions) for source in sources)
             _require_known(request, held)
-            drafts = [_draft(run, scene, one, place, file_status) for one in held if one.wanted]
+            outlines: list[Outline] = []
+            for one in held:
+                if one.wanted:
+                    with _units(scene, one) as units:
+                        outlines += (outline(number, unit) for number, unit in enumerate(units, 1))
             database = facts(scene)
-        if not drafts:
+        if not outlines:
             return Preview(held, database)
-        need = needed(file_status, drafts[0], backup=False) + sum(one.room for one in drafts[1:])
+        need = needed(file_status, Draft(tuple(outlines)), backup=False)
         live = None if file_status.alone else f"{file_status.openers.describe()}."
         return Preview(held, database, disk_space(run.home, need), live)
 
@@ -265,10 +267,9 @@ def _require_known(request: MergeRequest, held: Sequence[Held]) -> None:
         )
 
 
-def _draft(run: Run, scene: Scene, held: Held, place: Path, file_status: FileStatus) -> Draft:
-    """Write the units of one source to a file, one at a time; their texts stay where they are."""
-    path = place / f"{sum(1 for _ in place.iterdir()) + 1}.db"
-    header = header_of(run, MERGE, file_status.marks, schema=scene.recognition.number)
+@contextmanager
+def _units(scene: Scene, held: Held) -> Iterator[Iterator[Unit]]:
+    """Yield the units of one source, made one at a time; their texts stay where they are."""
     allowed = allowed_writes(scene.recognition, scene.structure)
     with main_alone(held.source.database) as look:
         maker = UnitMaker(
@@ -280,9 +281,16 @@ def _draft(run: Run, scene: Scene, held: Held, place: Path, file_status: FileSta
             peers=read_peers(scene.look, scene.routing.current),
             led=scene.routing.live_ids,
         )
-        with plan_database.create(path, header) as file:
-            outlines = file.append(maker.units(held.wanted))
-            digest = file.digest(one.number for one in outlines)
+        yield maker.units(held.wanted)
+
+
+def _draft(run: Run, scene: Scene, held: Held, place: Path, file_status: FileStatus) -> Draft:
+    """Write the units of one source to a file."""
+    path = place / f"{sum(1 for _ in place.iterdir()) + 1}.db"
+    header = header_of(run, MERGE, file_status.marks, schema=scene.recognition.number)
+    with _units(scene, held) as units, plan_database.create(path, header) as file:
+        outlines = file.append(units)
+        digest = file.digest(one.number for one in outlines)
     return Draft(tuple(outlines), path=path, digest=digest)
 
 

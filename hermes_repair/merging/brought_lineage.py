@@ -19,6 +19,7 @@ from hermes_repair.merging.sides import Side
 from hermes_repair.merging.standing import Display, Standing
 from hermes_repair.merging.verdicts_of_chats import Bring, ChatVerdict, Link, Reason, Verdict
 
+_WAITS = (Verdict.ASK, Verdict.REMOVED_OR_LOST)
 _GOES_ON = frozenset({EdgeKind.CONTINUATION, EdgeKind.REVIEW, EdgeKind.BRANCH})
 
 
@@ -63,6 +64,7 @@ class BroughtLineage:
     def verdicts(self) -> dict[str, ChatVerdict]:
         """Return the verdicts with their reasons, ends and links, parents before children."""
         self._keep_lines_whole()
+        self._ask_above()
         self._ask_below()
         if self._named:
             self.accepted = self._meant()
@@ -141,8 +143,13 @@ class BroughtLineage:
                 verdict = replace(verdict, verdict=Verdict.HOME_AHEAD, bring=None)
             elif verdict.verdict is Verdict.CONTINUED:
                 verdict = replace(verdict, verdict=Verdict.ASK, reason=Reason.CHILD_NOT_BROUGHT)
-            self._verdicts[node.id] = _as_fork(verdict, standing)
+            self._verdicts[node.id] = self._as_fork(verdict, standing)
             self.accepted.discard(node.id)
+
+    def _as_fork(self, verdict: ChatVerdict, standing: Standing) -> ChatVerdict:
+        if verdict.bring is None or standing.first is None:
+            return replace(verdict, bring=None)
+        return replace(verdict, bring=fork_of(self._home, standing, standing.first))
 
     def _is_shown_for(self, child: SessionNode) -> bool:
         """Whether the source shows this child in place of its parent, and the home has it not."""
@@ -160,7 +167,22 @@ class BroughtLineage:
             if self._is_continued(node) and self._captures(node, standing.into):
                 if verdict.verdict is Verdict.CONTINUED:
                     verdict = replace(verdict, verdict=Verdict.FORK)
-                self._verdicts[node.id] = _as_fork(verdict, standing)
+                self._verdicts[node.id] = self._as_fork(verdict, standing)
+
+    def _ask_above(self) -> None:
+        """Ask for what compression closed there, where what continues it is asked for: without that
+        it would show what the source does not.
+        """
+        for node in reversed(self._order):
+            following = (self._verdicts.get(id) for id in self._graph.continuations(node.id))
+            follows = [one for one in following if one is not None]
+            goes_on = any(one.at_home or self._comes(one.session_id) for one in follows)
+            if self._comes(node.id) and not goes_on and any(o.verdict in _WAITS for o in follows):
+                asked = replace(
+                    self._verdicts[node.id], verdict=Verdict.ASK, reason=Reason.CHILD_NOT_BROUGHT
+                )
+                self._verdicts[node.id] = asked
+                self.accepted.discard(node.id)
 
     def _ask_below(self) -> None:
         """Ask for what hangs on a chat that is asked for, or of which the home took something."""
@@ -324,9 +346,3 @@ def _goes_on(verdict: ChatVerdict) -> bool:
     """Whether messages would be added to a chat of the home's, or its flags set."""
     bring = verdict.bring
     return bring is not None and not bring.new_session and bool(bring.messages or bring.flags)
-
-
-def _as_fork(verdict: ChatVerdict, standing: Standing) -> ChatVerdict:
-    if verdict.bring is None or standing.first is None:
-        return replace(verdict, bring=None)
-    return replace(verdict, bring=fork_of(standing, standing.first))

@@ -67,7 +67,7 @@ def verdict_alone(sides: Sides, node: SessionNode, standing: Standing | None) ->
         bring: Bring | None = Bring(node.id, new_session=True, messages=node.rows)
     else:
         verdict, reason = _present(sides, at_home, standing)
-        bring = _into(verdict, standing, is_open=not sides.is_closed(at_home))
+        bring = _into(sides, verdict, standing, at_home)
     if not standing.source_more or verdict is Verdict.HOME_AHEAD:
         bring = None
     return ChatVerdict(
@@ -87,13 +87,14 @@ def _counts_more(node: SessionNode) -> bool:
     return (node.message_count or 0) > node.rows
 
 
-def _into(verdict: Verdict, standing: Standing, *, is_open: bool) -> Bring | None:
+def _into(sides: Sides, verdict: Verdict, standing: Standing, at_home: SessionNode) -> Bring | None:
     """Return what bringing a chat writes that the home has.
 
     Where the home has, or shows, nothing but the beginning of it, it goes on: a fork would show
     that twice. Where the home shows all that it shows, only what a compaction put away can be
     missing.
     """
+    is_open = not sides.is_closed(at_home)
     shown_here = standing.display in (Display.SAME, Display.HOME_MORE)
     left = verdict in (Verdict.ASK, Verdict.REMOVED_OR_LOST)
     if standing.first is None or (left and shown_here and not standing.archived):
@@ -107,16 +108,16 @@ def _into(verdict: Verdict, standing: Standing, *, is_open: bool) -> Bring | Non
     if verdict is Verdict.CONTINUED or goes_on:
         since, messages = standing.first.id, standing.source_more
         return Bring(standing.into, False, since, messages, standing.flags)
-    return fork_of(standing, standing.first)
+    return fork_of(sides.home, standing, standing.first)
 
 
-def fork_of(standing: Standing, first: HistoryRow) -> Bring:
+def fork_of(home: Side, standing: Standing, first: HistoryRow) -> Bring:
     """Return what makes a chat of its own of what the source has, beside the home's.
 
     ``first`` is the first row that only the source has (:attr:`Standing.first`).
     """
     return Bring(
-        fork_id(standing.session_id, standing.shared, first),
+        fork_id(standing.session_id, standing.shared, first, home.sessions),
         new_session=True,
         messages=standing.shared + standing.source_more,
         link=Link.BRANCH,

@@ -16,7 +16,7 @@ from hermes_repair.merging.brought_lineage import BroughtLineage
 from hermes_repair.merging.chat_verdicts import Sides, verdict_alone
 from hermes_repair.merging.common_past import Presence, RowJudge, crossed_over
 from hermes_repair.merging.fork_ids import beginning, origin
-from hermes_repair.merging.sides import Fingerprint, HistoryRow, Side, TwoHistories
+from hermes_repair.merging.sides import Fingerprint, HistoryRow, Key, Side, TwoHistories
 from hermes_repair.merging.standing import Above, Standing, shared_rows, stand
 from hermes_repair.merging.verdicts_of_chats import (
     UNASKED,
@@ -160,24 +160,35 @@ class _Compared:
             if one.verdict is not Verdict.NEW:
                 continue
             node = self._graph.nodes[name]
-            above = {alone[id].at_home for id in self._above(name).parents if id in alone}
-            above |= {node.parent_id, node.branched_from}  # which the source may have no more
-            undone_in = {
-                id
-                for id in above
-                if id is not None and id in home and home[id].rows > home[id].active_rows
+            # The source may have one of them no more.
+            above = dict.fromkeys((*self._above(name).parents, node.parent_id, node.branched_from))
+            places = {
+                id: alone[id].at_home if id in alone else id for id in above if id is not None
             }
-            if undone_in and self._shows_undone(name, undone_in):
-                yield name
+            here = [home[place] for place in places.values() if place is not None and place in home]
+            if any(one.rows > one.active_rows for one in here):
+                come = {id for id in places if id in alone and alone[id].unasked}
+                if self._shows_undone(name, places, come):
+                    yield name
 
-    def _shows_undone(self, name: str, above: Collection[str]) -> bool:
-        rows = [row for chat in self._histories.of_home(above).values() for row in chat]
-        kept = {row.key for row in rows if row.active or row.compacted}
-        undone = {row.key for row in rows} - kept
-        return any(
-            row.active and row.key in undone
-            for row in self._histories.of_source([name]).get(name, ())
-        )
+    def _shows_undone(
+        self, name: str, places: Mapping[str, str | None], come: Collection[str]
+    ) -> bool:
+        """Whether a chat shows what the home took back in one above it, and none shows that is
+        nearer. ``places`` are those above, nearest first, and where they are at home; ``come`` are
+        those of which something comes unasked, to be shown there.
+        """
+        source = self._histories.of_source({name, *come})
+        home = self._histories.of_home([place for place in places.values() if place is not None])
+        shown: set[Key] = set()
+        undone: set[Key] = set()
+        for id, place in places.items():
+            rows = home.get(place or "", ())
+            shown |= {row.key for row in rows if row.active or row.compacted}
+            if id in come:
+                shown |= {row.key for row in source.get(id, ()) if row.active}
+            undone |= {row.key for row in rows} - shown
+        return any(row.active and row.key in undone for row in source.get(name, ()))
 
     def _first_pass(self) -> list[str]:
         """Judge what can be judged from the rows that differ; return the other chats."""
@@ -253,14 +264,14 @@ class _Compared:
                 if self._is_free(other, name, source.get(name, ()), home.get(other, ()))
             ]
             into = self._nearest(name, free, home, source)
-            if into != name:
-                self._given.add(into)
             two = TwoHistories(name, 0, home.get(into, ()), source.get(name, ()))
             if self._sides.source.partial:
                 two = _from_where_it_begins(two)
             standing = stand(two, into, self._judge, source, above[name])
             if standing is not None:
                 self._standings[name] = standing
+                if into != name and not standing.went_apart:
+                    self._given.add(into)
 
     def _is_free(
         self, other: str, name: str, rows: Sequence[HistoryRow], ours: Sequence[HistoryRow]

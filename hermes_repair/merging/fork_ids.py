@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
+from collections.abc import Container
 from hashlib import blake2b
 
 from hermes_repair.merging.sides import HistoryRow
@@ -13,17 +14,20 @@ _LONGEST = 100
 """Characters of the other chat's id that are kept; Hermes makes file names of ids."""
 
 
-def fork_id(session_id: str, shared: int, first: HistoryRow) -> str:
-    """Return the id of the fork of a session.
+def fork_id(session_id: str, shared: int, first: HistoryRow, taken: Container[str]) -> str:
+    """Return the id of the fork of a session, none of those that the home has (``taken``).
 
     ``shared`` is how many rows the two begin with, ``first`` the next one of the source: the same
     source gives the same id, also when it went on. It does not begin as the id of the session does,
-    because Hermes takes the beginning of an id for it as long as only one begins so.
+    because Hermes takes the beginning of an id for it as long as only one begins so. Where the
+    home has that fork already and it became another chat, this is one more.
     """
     time = b"" if first.timestamp is None else struct.pack(">d", first.timestamp)
     hasher = blake2b(session_id.encode("utf-8", "surrogatepass"), digest_size=4, person=b"fork")
     hasher.update(shared.to_bytes(8, "big") + first.key + time)
-    return f"fork-{hasher.hexdigest()}-{beginning(session_id)}"
+    while (name := f"fork-{hasher.hexdigest()}-{beginning(session_id)}") in taken:
+        hasher.update(b"another")
+    return name
 
 
 def origin(session_id: str) -> str | None:

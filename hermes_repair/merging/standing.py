@@ -82,6 +82,11 @@ class Standing:
         """Whether the home never had any of the rows that the source has more."""
         return not self.rows.removed_or_lost and not self.rows.unknown
 
+    @property
+    def went_apart(self) -> bool:
+        """Whether each side went on in its own way: the source's is no part of the home's chat."""
+        return self.home_more > 0 and self.source_more > 0 and self.display is Display.APART
+
 
 def stand(
     two: TwoHistories,

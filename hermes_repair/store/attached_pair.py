@@ -44,12 +44,14 @@ class AttachedPair:
         self._looks = {Which.HOME: home, Which.SOURCE: source}
         self._limit = home.limit if home.limit is not None else source.limit
 
-    def _in_ranges(self, which: Which, sql: str) -> list[tuple[Value, ...]]:
-        """Run a statement between two ids of one side, beside others for a few rows at a time."""
+    def _in_ranges(self, which: Which, sql: str, first: int = -LAST - 1) -> list[tuple[Value, ...]]:
+        """Run a statement between two ids of one side, from ``first`` to the last; beside others
+        for a few rows at a time.
+        """
         if self._limit is None:
-            return list(self._run(sql, [-LAST - 1, LAST]))
+            return list(self._run(sql, [first, LAST]))
         found: list[tuple[Value, ...]] = []
-        low, size = -LAST - 1, _FIRST_RANGE
+        low, size = first, _FIRST_RANGE
         while True:
             begun = time.monotonic()
             try:

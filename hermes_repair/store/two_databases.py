@@ -72,20 +72,27 @@ class TwoDatabases(AttachedPair):
         same = " AND ".join(self._same(name) for name in ("session_id", "timestamp", *_CONTENT))
         flags = " AND ".join(self._same(name) for name in DEFAULTS)
         content = " AND ".join(self._same(name) for name in _CONTENT)
-        for which in Which:
-            self._in_ranges(
-                which,
-                f"INSERT INTO temp.unlike SELECT '{which.value}', {which.value}.id,"
-                f" {which.value}.session_id, CASE WHEN {which.other.value}.id IS NULL THEN 'absent'"
-                f" WHEN {same} THEN 'flags'"
-                f" WHEN {self._same('session_id')} AND ({content}) THEN 'time'"
-                f" WHEN {self._same('timestamp')} AND ({self._same('session_id')} OR ({content}))"
-                " THEN 'edited' ELSE 'different' END"
-                f" FROM {self._table(which)} LEFT JOIN {self._table(which.other)}"
-                f" ON {which.other.value}.id = {which.value}.id"
-                f" WHERE {which.value}.id BETWEEN ? AND ?"
-                f" AND ({which.other.value}.id IS NULL OR NOT ({same} AND {flags}))",
-            )
+        # The texts of both are read once: what the source has otherwise the home has otherwise.
+        self._in_ranges(
+            Which.SOURCE,
+            "INSERT INTO temp.unlike SELECT 'source', source.id, source.session_id,"
+            " CASE WHEN home.id IS NULL THEN 'absent'"
+            f" WHEN {same} THEN 'flags'"
+            f" WHEN {self._same('session_id')} AND ({content}) THEN 'time'"
+            f" WHEN {self._same('timestamp')} AND ({self._same('session_id')} OR ({content}))"
+            " THEN 'edited' ELSE 'different' END"
+            f" FROM {self._table(Which.SOURCE)} LEFT JOIN {self._table(Which.HOME)}"
+            " ON home.id = source.id WHERE source.id BETWEEN ? AND ?"
+            f" AND (home.id IS NULL OR NOT ({same} AND {flags}))",
+        )
+        self._in_ranges(
+            Which.HOME,
+            "INSERT INTO temp.unlike SELECT 'home', home.id, home.session_id,"
+            f" COALESCE(u.kind, 'absent') FROM {self._table(Which.HOME)}"
+            f" LEFT JOIN {self._table(Which.SOURCE)} ON source.id = home.id"
+            " LEFT JOIN temp.unlike u ON u.side = 'source' AND u.id = home.id"
+            " WHERE home.id BETWEEN ? AND ? AND (source.id IS NULL OR u.id IS NOT NULL)",
+        )
         return self._shared_ids("")
 
     def settle_without(self, home: Collection[int], source: Collection[int]) -> SharedIds:
@@ -167,17 +174,24 @@ class TwoDatabases(AttachedPair):
         same = shared.same
         times: list[float] = []
         ids = []
+        unlike = "temp.unlike u ON u.side = 'source' AND u.id = source.id"
+        read = {
+            Which.HOME: self._table(Which.HOME),
+            # The others of the source are as those of the home.
+            Which.SOURCE: f"{self._table(Which.SOURCE)} JOIN {unlike}",
+        }
         for which in Which:
-            table, name = self._table(which), which.value
+            name = which.value
             found = self._in_ranges(
                 which,
-                f"SELECT MAX({name}.timestamp) FROM {table} WHERE {name}.id BETWEEN ? AND ?"
+                f"SELECT MAX({name}.timestamp) FROM {read[which]}"
+                f" WHERE {name}.id BETWEEN ? AND ?"
                 f" AND {name}.id <= {last} AND typeof({name}.timestamp) IN ('real', 'integer')"
                 f" AND {name}.timestamp < 1e300",
             )
             times += [at for (value,) in found if (at := number(value)) is not None]
             between = f"{name}.id > {same} AND {name}.id <= {last}"
-            ids.append(f"SELECT {name}.id FROM {table} WHERE {between}")
+            ids.append(f"SELECT {name}.id FROM {self._table(which)} WHERE {between}")
         [(present,)] = self._run(f"SELECT COUNT(*) FROM ({' UNION '.join(ids)})")
         return Until(max(times, default=None), last - same - whole(present) > shared.spare)
 
@@ -238,8 +252,10 @@ class TwoDatabases(AttachedPair):
             "CREATE TEMP TABLE rest (side, number, id, PRIMARY KEY (side, number, id))"
             " WITHOUT ROWID"
         )
+        [(first,)] = self._run("SELECT MIN(first) FROM temp.chat")
         for which in Which:
-            self._choose("rest", which, "chat", f"{which.value}.id >= chat.first")
+            where = f"{which.value}.id >= chat.first"
+            self._choose("rest", which, "chat", where, whole(first))
         self._do("CREATE TEMP TABLE kept (number INTEGER PRIMARY KEY)")
         self._in_ranges(
             Which.HOME,
@@ -293,14 +309,17 @@ class TwoDatabases(AttachedPair):
         self._choose("wanted_rows", which, "wanted", "1")
         yield from self._chosen("wanted_rows", which)
 
-    def _choose(self, into: str, which: Which, chats: str, where: str) -> None:
-        """Note the rows of these chats by one pass over all messages."""
+    def _choose(
+        self, into: str, which: Which, chats: str, where: str, first: int = -LAST - 1
+    ) -> None:
+        """Note the rows of these chats by one pass over all messages from an id on."""
         self._in_ranges(
             which,
             f"INSERT INTO temp.{into} SELECT '{which.value}', {chats}.number, {which.value}.id"
             f" FROM {self._table(which)} CROSS JOIN temp.{chats} AS {chats}"
             f" ON {chats}.session_id = {which.value}.session_id"
             f" WHERE {which.value}.id BETWEEN ? AND ? AND ({where})",
+            first,
         )
 
     def _chosen(self, noted: str, which: Which) -> Iterator[FoundRow]:

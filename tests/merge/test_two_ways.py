@@ -73,3 +73,30 @@ def test_what_comes_back_as_a_fork_stays_removed(version: str, tmp_path: Path) -
     done = merge(home, other)
     assert done.code == 4
     assert view(version, home) == now
+
+
+@pytest.mark.parametrize("version", ["0.18.2", "0.19.0"])
+def test_two_chats_there_that_were_one_come_at_once(version: str, tmp_path: Path) -> None:
+    """One went apart from the chat here, the other goes on in it: no second merge is needed."""
+    home, other = base(version, tmp_path)
+    play(version, home, 'say("choir", "ours")')
+    play(version, other, 'say("choir", "theirs")')
+    fork = merge(home, other).document["sources"][0]["brought"][0]["into"]
+    kept = f'db.get_messages_as_conversation("{fork}")[-2:]'
+    summary = '{"role": "user", "content": "summary"}'
+    play(version, home, f'db.archive_and_compact("{fork}", [{summary}, *{kept}])')
+    play(version, other, 'say("choir", "and on")')
+    [there] = [
+        one["into"]
+        for one in merge(other, home).document["sources"][0]["brought"]
+        if one["session"] == fork
+    ]
+    play(version, other, f'say("{there}", "after the summary")')
+    done = merge(home, other)
+    assert done.code == 0
+    brought = {one["session"]: one["into"] for one in done.document["sources"][0]["brought"]}
+    assert brought.keys() == {"choir", there} and brought[there] == fork
+    again = merge(home, other)
+    assert again.code == 0 and again.document["receipt"] is None
+    shown = [sorted(view(version, side).values()) for side in (home, other)]
+    assert shown[0] == shown[1]

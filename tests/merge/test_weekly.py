@@ -193,3 +193,32 @@ def test_what_came_from_here_without_receipts_stays_removed(
     assert {"a1", "a2"} <= left(done) and "after" in brought(done), done
     assert "name its whole home folder" in " ".join(done.document["sources"][0]["notes"])
     assert view(version, home).keys() == {*now, *brought(done)}
+
+
+SAYS_OK = """
+say("choir", "ok", "theirs")
+db.create_session("twig", source="cli", parent_session_id="choir",
+    model_config={"_branched_from": "choir"})
+for one in db.get_messages_as_conversation("choir"):
+    db.append_message("twig", one["role"], one["content"])
+"""
+
+
+@pytest.mark.parametrize("apart", [True, False])
+def test_a_branch_with_words_that_were_undone_here_and_said_again_there(
+    apart: bool, tmp_path: Path
+) -> None:
+    """It comes with what it is a branch of, also where that is a fork, and at once."""
+    home, other = base("0.19.0", tmp_path)
+    play("0.19.0", home, 'say("choir", "ok")')
+    assert merge(other, home).code == 0
+    undo = 'db.rewind_to_message("choir", db.get_messages("choir")[-2]["id"])'
+    play("0.19.0", home, f'{undo}\nsay("choir", "instead")')
+    assert merge(other, home).code == 0
+    if apart:
+        play("0.19.0", home, 'say("choir", "ours")')
+    play("0.19.0", other, SAYS_OK)
+    for new in (True, False):
+        done = merge(home, other)
+        assert bool(done.document["receipt"]) == new and not left(done)
+    assert view("0.19.0", home)["twig"] == view("0.19.0", other)["twig"]

@@ -50,6 +50,10 @@ def judge(home: Played, source: Played, found: Comparison, shown: Shown, rows: S
     words = [_words(line) for line in shown.values()]
     stored = [_words(line) for line in rows.values()]
     here = {one[0] for line in rows.values() for one in line}
+    # Two compactions may say the same of the same messages.
+    here |= {
+        one[0] for line in source.shown.values() if _begins(_words(line), words) for one in line
+    }
     for session, line in source.rows.items():
         lost = [one[0] for one in line if _of_source(one[0]) and one[0] not in here]
         if lost and session not in asked and not _begins(_words(line), stored):

@@ -31,6 +31,8 @@ def test_a_sample_of_acts_against_acts(release: str) -> None:
         ("0.19.0", "two chats", "inplace, undo", "inplace, turn"),
         # The same words again, after what only one side took back.
         ("0.19.0", "two chats", "again", "undo, again"),
+        # The source compacted once more, with the same summary, and took back what was left.
+        ("0.18.2", "compacted", "turn", "inplace, undo"),
         # A run below a chat that the home's compression ended would be taken for what continues it.
         ("0.14.0", "young", "rotate", "delegate"),
         # A branch that no list of this release shows stays one.

@@ -232,6 +232,23 @@ def test_a_clock_behind_is_asked_for_where_no_row_proves_the_chat(base: Copy) ->
     }
 
 
+def test_what_a_compression_closed_waits_with_what_continues_it(base: Copy) -> None:
+    """Without that it would show what no list of the source does."""
+    copy = base.copied("copy.db")
+    copy.say("a", "there")
+    copy.do("UPDATE sessions SET ended_at = ?, end_reason = 'compression' WHERE id = 'a'", copy.now)
+    copy.now -= 86400
+    copy.session("tip", parent_session_id="a")
+    copy.say("tip", "summary", "and after it")
+    found = compared(base, copy)
+    assert said(found) == {
+        "a": (Verdict.ASK, Reason.CHILD_NOT_BROUGHT),
+        "tip": (Verdict.ASK, Reason.WRONG_CLOCK),
+    }
+    with main_alone(base.path) as ours, main_alone(copy.path) as theirs:
+        assert compare_databases(ours, theirs, named=["tip"]).accepted == {"a", "tip"}
+
+
 def test_vacuum_changes_nothing(base: Copy) -> None:
     copy = base.copied("copy.db")
     base.delete("a")
