@@ -21,7 +21,6 @@ from hermes_repair.model.actions import (
 )
 from hermes_repair.model.plans import Safety, Unit, UnitState
 from hermes_repair.model.values import RawText, Row, Value, stored, text
-from hermes_repair.store.connections import bind
 
 TABLES = """
 CREATE TABLE header (name TEXT PRIMARY KEY, value);
@@ -100,12 +99,11 @@ def _bytes(image: Mapping[str, Value]) -> bytes:
 
 def unit_row(number: int, unit: Unit) -> dict[str, Any]:
     """Return the row of a unit that nothing was done of yet."""
-    subject, summary = bind([unit.subject, unit.summary])
     return {
         "number": number,
         "kind": unit.kind,
-        "subject": subject,
-        "summary": summary,
+        "subject": kept(unit.subject),
+        "summary": kept(unit.summary),
         "safety": unit.safety.value,
         "live": int(unit.live),
         "findings": json.dumps(unit.findings),

@@ -40,7 +40,7 @@ from hermes_repair.records.action_rows import (
     unit_row,
 )
 from hermes_repair.records.undo_data import Aside
-from hermes_repair.store.connections import bind, placeholder
+from hermes_repair.store.connections import bind, placeholder, transaction
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -85,8 +85,6 @@ _SEALED = (
 _TYPES: dict[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "float": (int, float)}
 _LAST_SECOND = 253_402_300_800  # of the year 9999: later ones are no times
 
-_AS_TEXT = dict.fromkeys(("subject", "summary"), "CAST(? AS TEXT)")
-"""How :mod:`sqlite_utils` puts in what may be no UTF-8 and is bound as bytes then."""
 _COLUMN_NAMES = "(SELECT names FROM column_sets WHERE number = column_set) AS column_names"
 _UNIT_ROWS = {
     "units": f"SELECT {', '.join(UNIT)} FROM units WHERE number = ?",
@@ -107,7 +105,7 @@ class PlanFile:
 
     @cached_property
     def _tables(self) -> Database:
-        """The tables, for writing rows; imported with the first one: most runs only read."""
+        """The tables; imported where they are needed: `locks clean` and `migrate` do without."""
         from sqlite_utils import Database
 
         return Database(self._db, recursive_triggers=False, execute_plugins=False)
@@ -172,17 +170,14 @@ class PlanFile:
             self._put_header({name: kept(value) for name, value in changes.items()})
 
     def _put_header(self, values: Mapping[str, Value]) -> None:
-        rows_by_form: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
-        for name, bound in zip(values, bind(values.values()), strict=True):
-            rows_by_form[placeholder(values[name])].append({"name": name, "value": bound})
-        for form, rows in rows_by_form.items():
-            self._tables.table("header").upsert_all(rows, pk="name", conversions={"value": form})
+        self._db.executemany("DELETE FROM header WHERE name = ?", [(name,) for name in values])
+        self._insert("header", ({"name": name, "value": value} for name, value in values.items()))
 
     @contextmanager
     def _noting(self) -> Iterator[None]:
         """Change rows of ours in one transaction; raises :class:`NotNoted`."""
         try:
-            with self._tables.atomic():
+            with transaction(self._db):
                 yield
         except sqlite3.Error as error:
             raise NotNoted(
@@ -198,13 +193,13 @@ class PlanFile:
         """Add units behind those that are there, in one transaction; return their outlines."""
         outlines: list[Outline] = []
         rows: list[dict[str, Any]] = []
-        with self._tables.atomic():
+        with transaction(self._db):
             for number, unit in enumerate(units, self._next_number()):
                 rows.append(unit_row(number, unit))
                 for position, action in enumerate(unit.actions):
                     self._put(number, position, action)
                 outlines.append(outline(number, unit))
-            self._tables.table("units").insert_all(rows, conversions=_AS_TEXT)
+            self._insert("units", rows)
             self.seal()
         return outlines
 
@@ -214,7 +209,7 @@ class PlanFile:
         In one transaction, in the order of ``numbers``, behind the units that are there already.
         Raises :class:`Refused`, having added nothing, where they are not what ``digest`` is of.
         """
-        with self._tables.atomic():
+        with transaction(self._db):
             first = self._next_number()
             added = list(range(first, first + len(numbers)))
             for new, number in zip(added, numbers, strict=True):

@@ -211,6 +211,18 @@ def plain_cursor(
     return sqlite3.Cursor(connection).execute(sql, parameters)
 
 
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Do in one transaction what is done inside, or nothing of it."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+
+
 def pass_over(connection: sqlite3.Connection) -> None:
     """Let SQLite pass over an entry of the schema that it cannot use, where it would refuse all.
 
