@@ -179,7 +179,7 @@ def apply_units(
     numbers = _write_receipt(path, folder, header, draft, new=receipt is None)
     around = executor.Surroundings(
         guard=guard_alone(run) if exclusive else _nothing,
-        keep=lambda action: kept_sources.keep(folder, path, action, home.root),
+        keep=lambda copies: kept_sources.keep(folder, path, copies, home.root),
         resolve=job.resolve or (lambda action: resolve(home, action)),
         tell=counting(environment, len(numbers)),
         random=environment.random,

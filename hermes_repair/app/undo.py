@@ -171,7 +171,7 @@ def _invert(run: Run, entry: Entry, file_status: FileStatus) -> executor.Outcome
     bundle(run, file_status, run.folder.backup_dir(entry.path))
     around = executor.Surroundings(
         guard=guard_alone(run),
-        keep=lambda _action: None,
+        keep=lambda _copies: None,
         resolve=_unused,
         tell=counting(environment, number, "undone: "),
         random=environment.random,

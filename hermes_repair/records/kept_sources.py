@@ -10,6 +10,7 @@ import gzip
 import hashlib
 import os
 import zlib
+from collections.abc import Iterable
 from pathlib import Path
 
 from hermes_repair.host.regular_files import open_regular
@@ -17,17 +18,26 @@ from hermes_repair.model.actions import FileCopy
 from hermes_repair.model.commands_to_type import advice, command
 from hermes_repair.model.errors import Refused
 from hermes_repair.records.folder import HALF, Folder
-from hermes_repair.records.plan_database import sync
+from hermes_repair.records.plan_database import sync, sync_alone
 from hermes_repair.records.plan_file import MAKE_PLAN
 
 _CHUNK = 1 << 20
 
 
-def keep(folder: Folder, receipt: Path, action: FileCopy, home: Path) -> Path:
-    """Copy the first ``size`` bytes of a file to the receipt's sources, and read them back.
+def keep(folder: Folder, receipt: Path, actions: Iterable[FileCopy], home: Path) -> list[Path]:
+    """Copy the first ``size`` bytes of each file to the receipt's sources, durable on return.
 
-    Raises :class:`Refused` where the file is not what the plan saw; nothing has changed then.
+    They are read back. Raises :class:`Refused` where a file is not what the plan saw; nothing of it
+    has changed then.
     """
+    kept = [_keep(folder, receipt, action, home) for action in actions]
+    for place in {target.parent for target in kept}:
+        sync(place)
+    return kept
+
+
+def _keep(folder: Folder, receipt: Path, action: FileCopy, home: Path) -> Path:
+    """Copy one file; what the folder says of it is not durable yet."""
     if action.target in ("", ".", "..") or Path(action.target).name != action.target:
         raise Refused(
             f"A copy cannot be called {action.target!r}: it has to be below {folder.sources}.",
@@ -62,9 +72,8 @@ def keep(folder: Folder, receipt: Path, action: FileCopy, home: Path) -> Path:
             "Check the disk of the Hermes folder.",
         )
     folder.own(temporary)
-    sync(temporary)
+    sync_alone(temporary)
     temporary.replace(target)
-    sync(target)
     return target
 
 

@@ -38,14 +38,20 @@ _WRITE_VERSION = 18  # the byte of SQLite's header that is 2 where a -wal is use
 
 def sync(path: Path) -> None:
     """Make a finished file and its name in the folder durable: fsync the file, then the folder."""
-    # Windows has no descriptor of a folder; there files alone are made durable.
+    for target in (path, path.parent):
+        sync_alone(target)
+
+
+def sync_alone(path: Path) -> None:
+    """Make a file durable without its name, or the names in a folder."""
     posix = os.name == "posix"
-    for target in (path, path.parent) if posix else () if path.is_dir() else (path,):
-        descriptor = os.open(target, os.O_RDONLY if posix else os.O_RDWR)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    if not posix and path.is_dir():
+        return  # Windows has no descriptor of a folder; there files alone are made durable
+    descriptor = os.open(path, os.O_RDONLY if posix else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager

@@ -51,8 +51,8 @@ from hermes_repair.store.writer import Writer
 class Surroundings:
     """What a run needs from outside, so that this room opens nothing and asks no clock.
 
-    ``guard`` raises :class:`Refused` when somebody opened the database meanwhile; ``keep`` copies a
-    source file; ``resolve`` reads a message from its source; ``tell`` hears of every finished unit,
+    ``guard`` raises :class:`Refused` when somebody opened the database meanwhile; ``keep`` copies
+    source files; ``resolve`` reads a message from its source; ``tell`` hears of every unit done,
     ``step`` of every action done, with its place in the unit that is at work. ``verify`` looks at
     what a unit has made before it is committed, and raises where that must not be. ``files`` are
     those of the home that units write anew. ``exclusive`` is true for plans that nobody else may
@@ -60,7 +60,7 @@ class Surroundings:
     """
 
     guard: Callable[[], None]
-    keep: Callable[[FileCopy], object]
+    keep: Callable[[Sequence[FileCopy]], object]
     resolve: Resolve
     tell: Callable[[Unit], None]
     random: Random
@@ -159,10 +159,10 @@ def _apply(work: _Work, units: Sequence[tuple[Unit, Aside]], *, begun: bool) -> 
     writer, unit = work.writer, units[0][0]
     try:
         actions = [action for unit, _ in units for action in unit.actions]
-        for action in actions:
-            if isinstance(action, FileCopy):
-                _keep(action, work.around)
-        if all(isinstance(action, FileCopy) for action in actions):
+        copies = [action for action in actions if isinstance(action, FileCopy)]
+        if copies:
+            _keep(copies, work.around)
+        if len(copies) == len(actions):
             return
         for unit, aside in units:
             _write(work, unit, aside, begun=begun)
@@ -258,12 +258,13 @@ def _keeper(aside: Aside, position: int) -> Keep:
     return keep
 
 
-def _keep(action: FileCopy, around: Surroundings) -> None:
+def _keep(copies: Sequence[FileCopy], around: Surroundings) -> None:
     try:
-        around.keep(action)
+        around.keep(copies)
     except OSError as error:
+        which = copies[0].source if len(copies) == 1 else "A transcript"
         raise Refused(
-            f"{action.source} could not be copied: {error.strerror or error}.",
+            f"{which} could not be copied: {error.strerror or error}.",
             "Nothing was imported from it. Fix that, then run the same command again.",
         ) from error
 

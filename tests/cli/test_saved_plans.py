@@ -276,5 +276,6 @@ def test_what_lies_where_a_copy_goes_is_not_trusted(
         row = db.execute(
             "SELECT source, target, size, sha256 FROM actions WHERE kind = 'FileCopy'"
         ).fetchone()
-    kept = kept_sources.keep(Folder(home / "hermes-repair", None), receipt, FileCopy(*row), home)
+    folder = Folder(home / "hermes-repair", None)
+    (kept,) = kept_sources.keep(folder, receipt, [FileCopy(*row)], home)
     assert kept.read_bytes() == whole
