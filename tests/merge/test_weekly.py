@@ -222,3 +222,22 @@ def test_a_branch_with_words_that_were_undone_here_and_said_again_there(
         done = merge(home, other)
         assert bool(done.document["receipt"]) == new and not left(done)
     assert view("0.19.0", home)["twig"] == view("0.19.0", other)["twig"]
+
+
+@pytest.mark.parametrize("more", [True, False])
+def test_what_left_no_row_in_common_is_asked_for_of_a_database_alone(
+    more: bool, tmp_path: Path
+) -> None:
+    """No id is common any more, and the other machine's receipts are not beside its database."""
+    home, other = base("0.19.0", tmp_path)
+    play("0.19.0", other, 'say("theirs", "one", "two")')
+    play("0.19.0", home, 'say("mine", "three")')
+    assert merge(other, home).code == 0
+    gone = "".join(f'db.delete_session("{one}")\n' for one in ("choir", "garden", "mine"))
+    play("0.19.0", home, gone + ('say("more", "four")' if more else ""))
+    now = view("0.19.0", home)
+    done = merge(home, other / "state.db")
+    assert left(done) >= {"choir", "garden", "mine"} and view("0.19.0", home) == now
+    told = merge(home, other)
+    assert left(told) >= {"choir", "garden", "mine"}
+    assert "mine" not in view("0.19.0", home)
