@@ -80,6 +80,12 @@ class Taken:
             if one.verdict in waiting
         }
 
+    @property
+    def branches(self) -> dict[str, str | None]:
+        """The chats of the sources by what they are branches of."""
+        nodes = [held.comparison.source.sessions for held in self.merged.preview.held]
+        return {name: node.branched_from for one in nodes for name, node in one.items()}
+
     def problems(self) -> Iterator[str]:
         """Yield what is wrong; ids and marks only."""
         after = self.home.look()
@@ -93,10 +99,17 @@ class Taken:
         yield from self._twice(after)
 
     def _back(self, after: State) -> Iterator[str]:
-        """What its owner took away comes only when it is named."""
+        """What its owner took away comes only when it is named.
+
+        A branch is a chat of its own: Hermes keeps it when what it is a branch of is deleted. Where
+        both sides deleted that, nothing says any more that it has what was taken away here.
+        """
         if self.named:
             return
-        taken_back = self.home.taken & (after.kept - self.before.kept)
+        there = {name for source in self.sources for name in source.rows}
+        alone = [name for name in after.rows if (of := self.branches.get(name)) and of not in there]
+        copied = {mark for name in alone for mark in kept_of(after.rows[name])}
+        taken_back = self.home.taken & (after.kept - self.before.kept) - copied
         if taken_back:
             yield f"brought back: {sorted(taken_back)}"
         for name, line in after.lines.items():
