@@ -36,6 +36,12 @@ class Held:
         kept = tuple(one for one in self.wanted if one.session_id in sessions)
         return replace(self, wanted=kept)
 
+    def beside(self, shown: Held) -> Held:
+        """Return the same with what could be brought by now and was not shown as such: it waits."""
+        sessions = {one.session_id for one in shown.wanted}
+        more = tuple(one for one in self.wanted if one.session_id not in sessions)
+        return replace(self, left=(*self.left, *more))
+
 
 def waiting(verdicts: Mapping[str, ChatVerdict]) -> tuple[ChatVerdict, ...]:
     """Return what has something that only its owner can decide about."""

@@ -337,7 +337,7 @@ def _verify(run: Run, request: MergeRequest, result: Merged) -> None:
     with _ready(run, check_file=False) as (_, scene):
         for shown in result.preview.held:
             after = hold(scene, shown.source, request.sessions)
-            result.after.append(after)
+            result.after.append(after.beside(shown))
             wanted = after.only(shown).wanted
             left = [one.session_id for one in wanted if one.session_id not in not_done]
             if left:

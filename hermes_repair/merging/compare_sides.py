@@ -160,30 +160,33 @@ class _Compared:
             if one.verdict is not Verdict.NEW:
                 continue
             node = self._graph.nodes[name]
-            # The source may have one of them no more.
+            # The source may have one of them no more, or it is a fork here beside the home's.
             above = dict.fromkeys((*self._above(name).parents, node.parent_id, node.branched_from))
-            places = {
-                id: alone[id].at_home if id in alone else id for id in above if id is not None
-            }
-            here = [home[place] for place in places.values() if place is not None and place in home]
+            places = [
+                (id, place)
+                for id in filter(None, above)
+                for place in dict.fromkeys((alone[id].at_home if id in alone else None, id))
+                if place is not None
+            ]
+            here = [home[place] for _, place in places if place in home]
             if any(one.rows > one.active_rows for one in here):
-                come = {id for id in places if id in alone and alone[id].unasked}
+                come = {id for id, _ in places if id in alone and alone[id].unasked}
                 if self._shows_undone(name, places, come):
                     yield name
 
     def _shows_undone(
-        self, name: str, places: Mapping[str, str | None], come: Collection[str]
+        self, name: str, places: Sequence[tuple[str, str]], come: Collection[str]
     ) -> bool:
         """Whether a chat shows what the home took back in one above it, and none shows that is
-        nearer. ``places`` are those above, nearest first, and where they are at home; ``come`` are
-        those of which something comes unasked, to be shown there.
+        nearer. ``places`` are those above, nearest first, each with where it is at home; ``come``
+        are those of which something comes unasked, to be shown there.
         """
         source = self._histories.of_source({name, *come})
-        home = self._histories.of_home([place for place in places.values() if place is not None])
+        home = self._histories.of_home({place for _, place in places})
         shown: set[Key] = set()
         undone: set[Key] = set()
-        for id, place in places.items():
-            rows = home.get(place or "", ())
+        for id, place in places:
+            rows = home.get(place, ())
             shown |= {row.key for row in rows if row.active or row.compacted}
             if id in come:
                 shown |= {row.key for row in source.get(id, ()) if row.active}

@@ -118,7 +118,7 @@ def _holes(
 
     Nothing where receipts of the source are at hand, which say what it took from elsewhere.
     """
-    if low <= 0 or brought.told:
+    if brought.told:
         return
     spans = databases.missing_at_home(low, sequence, brought.ids_here)
     given = sorted({*brought.ids_here, *brought.withdrawn}) if spans else []

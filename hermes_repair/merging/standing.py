@@ -17,7 +17,7 @@ from hermes_repair.merging.common_past import (
     kept_whole,
     re_stamped,
 )
-from hermes_repair.merging.sides import FlagChange, HistoryRow, TwoHistories
+from hermes_repair.merging.sides import FlagChange, HistoryRow, Key, TwoHistories
 from hermes_repair.merging.verdicts_of_chats import RowCounts
 
 Whole = Mapping[str, tuple[HistoryRow, ...]]
@@ -211,9 +211,20 @@ def _undone(flags: Collection[FlagChange], home_own: Sequence[HistoryRow]) -> bo
 def _takes_back(
     home: Sequence[HistoryRow], own: Sequence[HistoryRow], carried: Collection[int]
 ) -> bool:
-    """Whether the home took back its copy of a row that the source carried over."""
-    taken = {row.key for row in home if not row.active and not row.compacted}
-    return any(row.active and row.id in carried and row.key in taken for row in own)
+    """Whether the home took back its copy of a row that the source carried over, or that went from
+    one to the other: then it has the time that it has here.
+    """
+    undone = [row for row in home if not row.active and not row.compacted]
+    keys = {row.key for row in undone}
+    moments = {_moment(row) for row in undone} - {_moment(row) for row in home if row.active}
+    return any(
+        row.active
+        and (
+            (row.id in carried and row.key in keys)
+            or (row.timestamp is not None and _moment(row) in moments)
+        )
+        for row in own
+    )
 
 
 def _carried(
@@ -250,6 +261,10 @@ def _carried(
         elif row.timestamp in times or (stamped and row.key in keys):
             carried[row.id] = True
     return carried
+
+
+def _moment(row: HistoryRow) -> tuple[Key, float | None]:
+    return row.key, row.timestamp
 
 
 def _times(rows: Sequence[HistoryRow]) -> dict[float | None, int]:

@@ -199,28 +199,30 @@ class TwoDatabases(AttachedPair):
         self, above: int, mark: int | None, given: Collection[int]
     ) -> list[tuple[int, int, float, float | None]]:
         """Return the ids above this one and up to ``mark`` that the home does not have: the first,
-        the last, and the times of the rows before and after, None where that is no later. Rows with
-        ``given`` ids, which have times of elsewhere, stand for nothing.
+        the last, and the times of the rows before and after: no time at all where there is none
+        before, None where that after is no later. Rows with ``given`` ids, which have times of
+        elsewhere, stand for nothing.
         """
         own = "home.id NOT IN (SELECT value FROM json_each(?2)) AND home.id >= ?1"
         values: list[Value] = [above, json.dumps(sorted(given))]
         spans = []
         for before, earlier, id, at in self._run(
             "SELECT before, earlier, id, at FROM (SELECT home.id AS id, home.timestamp AS at,"
-            " LAG(home.id) OVER (ORDER BY home.id) AS before,"
+            " LAG(home.id, 1, ?1) OVER (ORDER BY home.id) AS before,"
             " LAG(home.timestamp) OVER (ORDER BY home.id) AS earlier"
             f" FROM {self._table(Which.HOME)} WHERE {own}) WHERE id > before + 1",
             values,
         ):
             first, last = _time(earlier), _time(at)
             spans.append((whole(before) + 1, whole(id) - 1, first, last if last > first else None))
-        for id, at in self._run(
+        highest = self._run(
             f"SELECT home.id, home.timestamp FROM {self._table(Which.HOME)} WHERE {own}"
             " ORDER BY home.id DESC LIMIT 1",
             values,
-        ):
-            if mark is not None and mark > whole(id):
-                spans.append((whole(id) + 1, mark, _time(at), None))
+        )
+        id, at = next(iter(list(highest)), (above, None))
+        if mark is not None and mark > whole(id):
+            spans.append((whole(id) + 1, mark, _time(at), None))
         return spans
 
     def arrange(self, shared: SharedIds, above: int) -> None:

@@ -11,6 +11,12 @@ from tests.command import Ran, run
 from tests.merge.homes import RELEASES, base, merge, play, view
 
 RECORDS = "hermes-repair"
+TWIG = """
+db.create_session("twig", source="cli", parent_session_id="choir",
+    model_config={"_branched_from": "choir"})
+for one in db.get_messages_as_conversation("choir"):
+    db.append_message("twig", one["role"], one["content"])
+"""
 
 
 def brought(done: Ran) -> dict[str, str]:
@@ -91,16 +97,7 @@ def test_a_branch_of_what_was_undone_here_is_asked_for_every_time(
 ) -> None:
     """The other machine took the undo, and its branch has what was undone all the same."""
     home, other = base(version, tmp_path)
-    play(
-        version,
-        other,
-        """
-db.create_session("twig", source="cli", parent_session_id="choir",
-    model_config={"_branched_from": "choir"})
-for one in db.get_messages_as_conversation("choir"):
-    db.append_message("twig", one["role"], one["content"])
-""",
-    )
+    play(version, other, TWIG)
     play(version, home, 'db.rewind_to_message("choir", 3)\nsay("choir", "instead")')
     for _ in range(2):
         done = merge(home, other)
@@ -111,6 +108,16 @@ for one in db.get_messages_as_conversation("choir"):
     assert view(version, other)["choir"] == view(version, home)["choir"]
     assert merge(home, other, "--session", "twig").code == 0
     assert view(version, home) == view(version, other)
+
+
+def test_a_branch_is_asked_for_also_beside_a_fork_of_what_it_was_made_of(tmp_path: Path) -> None:
+    """The fork has nothing undone: what was undone stands in the chat that was here before."""
+    home, other = base("0.19.0", tmp_path)
+    play("0.19.0", other, f'{TWIG}\ndb.replace_messages("choir", [])\nsay("choir", "anew")')
+    play("0.19.0", home, 'db.rewind_to_message("choir", 3)\nsay("choir", "instead")')
+    for verdicts in ({"choir": "fork"}, {}):
+        done = merge(home, other)
+        assert brought(done) == verdicts and left(done) == {"twig"}
 
 
 def test_two_ways(tmp_path: Path) -> None:
@@ -195,15 +202,6 @@ def test_what_came_from_here_without_receipts_stays_removed(
     assert view(version, home).keys() == {*now, *brought(done)}
 
 
-SAYS_OK = """
-say("choir", "ok", "theirs")
-db.create_session("twig", source="cli", parent_session_id="choir",
-    model_config={"_branched_from": "choir"})
-for one in db.get_messages_as_conversation("choir"):
-    db.append_message("twig", one["role"], one["content"])
-"""
-
-
 @pytest.mark.parametrize("apart", [True, False])
 def test_a_branch_with_words_that_were_undone_here_and_said_again_there(
     apart: bool, tmp_path: Path
@@ -217,8 +215,27 @@ def test_a_branch_with_words_that_were_undone_here_and_said_again_there(
     assert merge(other, home).code == 0
     if apart:
         play("0.19.0", home, 'say("choir", "ours")')
-    play("0.19.0", other, SAYS_OK)
+    play("0.19.0", other, f'say("choir", "ok", "theirs")\n{TWIG}')
     for new in (True, False):
         done = merge(home, other)
         assert bool(done.document["receipt"]) == new and not left(done)
     assert view("0.19.0", home)["twig"] == view("0.19.0", other)["twig"]
+
+
+@pytest.mark.parametrize("more", [True, False])
+def test_what_left_no_row_in_common_is_asked_for_of_a_database_alone(
+    more: bool, tmp_path: Path
+) -> None:
+    """No id is common any more, and the other machine's receipts are not beside its database."""
+    home, other = base("0.19.0", tmp_path)
+    play("0.19.0", other, 'say("theirs", "one", "two")')
+    play("0.19.0", home, 'say("mine", "three")')
+    assert merge(other, home).code == 0
+    gone = "".join(f'db.delete_session("{one}")\n' for one in ("choir", "garden", "mine"))
+    play("0.19.0", home, gone + ('say("more", "four")' if more else ""))
+    now = view("0.19.0", home)
+    done = merge(home, other / "state.db")
+    assert left(done) >= {"choir", "garden", "mine"} and view("0.19.0", home) == now
+    told = merge(home, other)
+    assert left(told) >= {"choir", "garden", "mine"}
+    assert "mine" not in view("0.19.0", home)

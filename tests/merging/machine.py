@@ -261,10 +261,10 @@ class Machine:
         )
         self.held |= self.state.held
 
-    def merge(self, source: Path, *named: str) -> Merged:
+    def merge(self, sources: Sequence[Path], *named: str) -> Merged:
         """Run ``merge --yes``."""
         self.now += 60
-        request = MergeRequest((source,), frozenset(named))
+        request = MergeRequest(tuple(sources), frozenset(named))
         return merge(self._run(), request, lambda _preview: True)
 
     def undo(self) -> None:

@@ -175,6 +175,21 @@ def test_an_undone_turn_that_the_source_went_on_from_is_asked_for(base: Copy) ->
     assert said(compared(base, copy)) == {"a": (Verdict.ASK, Reason.UNDONE_HERE)}
 
 
+def test_what_went_there_and_was_undone_here_is_asked_for(base: Copy) -> None:
+    """Here it is an undone row with the time that it has there, under another id."""
+    copy = base.copied("copy.db")
+    copy.say("a", "theirs")
+    base.say("a", "ours")
+    copy.do(
+        "INSERT INTO messages (session_id, role, content, timestamp)"
+        " VALUES ('a', 'user', 'ours', ?)",
+        base.now,
+    )
+    base.do("UPDATE messages SET active = 0 WHERE content = 'ours'")
+    base.say("a", "instead")
+    assert said(compared(base, copy)) == {"a": (Verdict.ASK, Reason.UNDONE_HERE)}
+
+
 def test_an_undo_in_the_source_comes_with_what_was_said_after_it(base: Copy) -> None:
     copy = base.copied("copy.db")
     copy.do("UPDATE messages SET active = 0 WHERE id = 2")

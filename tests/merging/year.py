@@ -9,13 +9,14 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
 from hermes_repair.app.merge_into_home import Merged
+from hermes_repair.lineage.session_node import SessionNode
 from hermes_repair.merging.verdicts_of_chats import ChatVerdict, Verdict
 from tests.homes.folders import new_folder
 from tests.merging.machine import ACTIVE, WRITER, Line, Machine, Row, State, kept_of
@@ -56,26 +57,34 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """One merge: the home before and after, the source as it was, and what was said of it."""
+    """One merge: the home before and after, the sources as they were, and what was said of them."""
 
     home: Machine
     before: State
-    source: State
+    sources: Sequence[State]
     merged: Merged
     named: Sequence[str]
 
     @property
     def brought(self) -> tuple[ChatVerdict, ...]:
-        [held] = self.merged.preview.held
-        return held.wanted
+        return tuple(one for held in self.merged.preview.held for one in held.wanted)
 
     @property
     def left(self) -> dict[str, ChatVerdict]:
         """What waits to be named."""
-        [held] = self.merged.preview.held
-        verdicts = held.comparison.verdicts
         waiting = (Verdict.ASK, Verdict.REMOVED_OR_LOST)
-        return {name: one for name, one in verdicts.items() if one.verdict in waiting}
+        return {
+            name: one
+            for held in (*self.merged.preview.held, *self.merged.after)
+            for name, one in held.comparison.verdicts.items()
+            if one.verdict in waiting
+        }
+
+    @property
+    def branches(self) -> dict[str, str | None]:
+        """The chats of the sources by what they are branches of."""
+        nodes = [held.comparison.source.sessions for held in self.merged.preview.held]
+        return {name: node.branched_from for one in nodes for name, node in one.items()}
 
     def problems(self) -> Iterator[str]:
         """Yield what is wrong; ids and marks only."""
@@ -85,15 +94,22 @@ class Taken:
             yield f"not done: {why} {self.merged.stopped}"
         yield from self._back(after)
         yield from self._changed(after)
-        if not self.named:
-            yield from self._left_behind(after)
+        for source in self.sources if not self.named else ():
+            yield from self._left_behind(source, after)
         yield from self._twice(after)
 
     def _back(self, after: State) -> Iterator[str]:
-        """What its owner took away comes only when it is named."""
+        """What its owner took away comes only when it is named.
+
+        A branch is a chat of its own: Hermes keeps it when what it is a branch of is deleted. Where
+        both sides deleted that, nothing says any more that it has what was taken away here.
+        """
         if self.named:
             return
-        taken_back = self.home.taken & (after.kept - self.before.kept)
+        there = {name for source in self.sources for name in source.rows}
+        alone = [name for name in after.rows if (of := self.branches.get(name)) and of not in there]
+        copied = {mark for name in alone for mark in kept_of(after.rows[name])}
+        taken_back = self.home.taken & (after.kept - self.before.kept) - copied
         if taken_back:
             yield f"brought back: {sorted(taken_back)}"
         for name, line in after.lines.items():
@@ -103,7 +119,8 @@ class Taken:
 
     def _changed(self, after: State) -> Iterator[str]:
         """Every chat of the home shows the same or more, or what it shows in the source."""
-        inputs = {words(one) for one in (*self.before.lines.values(), *self.source.lines.values())}
+        states = (self.before, *self.sources)
+        inputs = {words(line) for state in states for line in state.lines.values()}
         went_on = {
             one.bring.into for one in self.brought if one.bring and not one.bring.new_session
         }
@@ -117,12 +134,13 @@ class Taken:
             if words(line) not in inputs:
                 yield f"{name} shows what no input showed"
 
-    def _left_behind(self, after: State) -> Iterator[str]:
+    def _left_behind(self, source: State, after: State) -> Iterator[str]:
         """What was never here is here now, or what it is in is asked for."""
-        [held] = self.merged.preview.held
-        nodes = held.comparison.source.sessions
+        nodes: dict[str, SessionNode] = {}
+        for held in self.merged.preview.held:
+            nodes |= held.comparison.source.sessions
         here = [texts(rows) for rows in after.rows.values()]
-        for name, rows in self.source.rows.items():
+        for name, rows in source.rows.items():
             shows_nothing = all(kept < ACTIVE for _, kept, _ in rows)
             if shows_nothing or any(said[: len(texts(rows))] == texts(rows) for said in here):
                 continue  # the same words were said here
@@ -135,9 +153,10 @@ class Taken:
                 yield f"left behind of {name}: {sorted(fresh)}"
 
     def _twice(self, after: State) -> Iterator[str]:
-        here, there, now = (counted(one) for one in (self.before, self.source, after))
+        here, now = counted(self.before), counted(after)
+        there = [counted(source) for source in self.sources]
         for mark, times in now.items():
-            if mark not in here and times > there[mark]:
+            if mark not in here and times > max(one[mark] for one in there):
                 yield f"{mark} is shown {times} times"
 
 
@@ -182,14 +201,14 @@ def year(folder: Path, seed: int, tell: bool = False) -> list[str]:
                 if seed % 2:
                     _mishap(machine, random)
                 Owner(machine, random).goes_on(random.randint(1, 5))
-            ours, theirs = random.sample(machines, 2)
-            if theirs.process is new:
+            ours, *others = random.sample(machines, random.randint(2, len(machines)))
+            if any(one.process is new for one in others):
                 ours.process = new  # a merge goes from an older schema to a newer one
             ours.look()
             alone = seed % 2 == 1 and random.random() < 0.3
-            source = theirs.home / "state.db" if alone else theirs.home
-            for problem in _merge(ours, theirs, source, random, tell):
-                found.append(f"merge {number + 1} of {theirs.name} into {ours.name}: {problem}")
+            for problem in _merge(ours, others, alone, random, tell):
+                names = " and ".join(one.name for one in others)
+                found.append(f"merge {number + 1} of {names} into {ours.name}: {problem}")
         return found
 
 
@@ -204,43 +223,49 @@ def _mishap(machine: Machine, random: Random) -> None:
 
 
 def _merge(
-    ours: Machine, theirs: Machine, source: Path, random: Random, tell: bool
+    ours: Machine, others: Sequence[Machine], alone: bool, random: Random, tell: bool
 ) -> Iterator[str]:
     before, rows, held = ours.state, ours.rows(), set(ours.held)
-    taken = Taken(ours, before, theirs.state, ours.merge(source), ())
+    sources = [one.home / "state.db" if alone else one.home for one in others]
+    states = [one.state for one in others]
+    taken = Taken(ours, before, states, ours.merge(sources), ())
     yield from taken.problems()
     if tell:
-        _tell(ours, theirs, taken)
-    again = ours.merge(source)
+        _tell(ours, taken)
+    between = ours.state
+    again = ours.merge(sources)
     if again.receipt is not None:
-        yield f"comes again: {[one.session_id for one in again.preview.held[0].wanted]}"
+        wanted = {one.session_id for held in again.preview.held for one in held.wanted}
+        told = {one.session_id for held in taken.merged.left for one in held.left}
+        if wanted - told:
+            yield f"comes again: {sorted(wanted - told)}"
+        yield from Taken(ours, between, states, again, ()).problems()
     chance = random.random()
     if chance < 0.25 and taken.merged.receipt is not None:
-        ours.undo()
+        for _ in filter(None, (taken.merged.receipt, again.receipt)):
+            ours.undo()
         if ours.rows() != rows:
             yield "the undo left something else"
         ours.look()
         ours.held = held
     elif chance < 0.5 and taken.left:
-        yield from _name(ours, theirs, source, random.choice(sorted(taken.left)), tell)
+        name = random.choice(sorted(taken.left))
+        named = Taken(ours, ours.state, states, ours.merge(sources, name), (name,))
+        yield from (f"{name} was named: {one}" for one in named.problems())
+        if tell:
+            _tell(ours, named)
+        _allow(ours, ours.state.kept - named.before.kept)
 
 
-def _name(ours: Machine, theirs: Machine, source: Path, name: str, tell: bool) -> Iterator[str]:
-    """Bring one of the chats that wait; what comes with it was not taken away any more."""
-    before = ours.state
-    merged = ours.merge(source, name)
-    taken = Taken(ours, before, theirs.state, merged, (name,))
-    yield from (f"{name} was named: {one}" for one in taken.problems())
-    if tell:
-        _tell(ours, theirs, taken)
-    back = ours.state.kept - before.kept
-    ours.taken -= back
-    for one in ours.taken_in.values():
-        one -= back
+def _allow(machine: Machine, marks: Collection[str]) -> None:
+    """Note what came because it was named: it is taken away no more."""
+    machine.taken.difference_update(marks)
+    for taken in machine.taken_in.values():
+        taken.difference_update(marks)
 
 
-def _tell(ours: Machine, theirs: Machine, taken: Taken) -> None:
-    print(f"{theirs.name} into {ours.name}", *taken.named)
+def _tell(ours: Machine, taken: Taken) -> None:
+    print("into", ours.name, *taken.named)
     for one in taken.brought:
         print("   brought", one.session_id, one.verdict.value, one.bring and one.bring.into)
     for name, one in taken.left.items():
