@@ -134,6 +134,19 @@ def test_a_schema_that_has_a_nul(tmp_path: Path, capsys: Capture) -> None:
     ]
 
 
+def test_a_constraint_that_fails_by_itself(tmp_path: Path, capsys: Capture) -> None:
+    """Each row that it does not let in is kept apart."""
+    lie = "UPDATE sqlite_master SET sql = replace(sql, 'b)', 'b, CHECK (a OR load_extension(b)))')"
+    made = salvaged(
+        tmp_path, capsys,
+        ["CREATE TABLE mine(a, b)", "INSERT INTO mine VALUES (0, 'x'), (1, 'y'), (0, 'z')", LYING,
+         f"{lie} WHERE name = 'mine'"],
+    )  # fmt: skip
+    assert made.said.code == 4, made.said
+    assert made.rows("SELECT * FROM mine") == [(1, "y")]
+    assert made.kept("mine") == [1, 0, "x", 3, 0, "z"]
+
+
 def test_a_table_that_cannot_be_made(tmp_path: Path, capsys: Capture) -> None:
     """It stops none of the others, and its rows are kept apart."""
     lie = "UPDATE sqlite_master SET sql = replace(sql, 'b)', 'b, CHECK (nowhere(b)))')"
