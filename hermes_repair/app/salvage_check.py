@@ -32,17 +32,21 @@ def require_sound_salvage(path: Path, ledger: Ledger, layout: str | None) -> Map
     with closing(open_immutable(path)) as connection:
         look = Look(connection, View.MAIN, path)
         complaints = [*soundness(look).complaints]
-        there = {str(name) for (name,) in look.rows("SELECT name FROM sqlite_master")}
+        there = {
+            str(name)
+            for (name,) in look.rows("SELECT name FROM sqlite_master WHERE type = 'table'")
+        }
+        searched = search_sources(layout) if layout is not None else ()
         for table in ledger.tables:
-            if table.name not in there and not table.read:
-                continue  # not made again: its rows are in the side file
+            if not table.read and (table.name not in there or table.name in searched):
+                continue  # not made again: its rows, if it had any, are in the side file
             row = look.one(f"SELECT COUNT(*) FROM {quote(table.name)}")
             found = whole(row[0]) if row is not None else 0
             due = table.read + ledger.changed.get(MADE.get(table.name, ""), 0)
             if found != due and table.name != "schema_version":
                 complaints.append(f"{table.name} has {found:,} rows instead of {due:,}")
         if layout is not None and not complaints:
-            wrong = incomplete_search_tables(look, [*search_sources(layout)])
+            wrong = incomplete_search_tables(look, [*searched])
             complaints += [f"{name} does not have every message" for name in wrong]
         if complaints:
             raise HermesRepairError(

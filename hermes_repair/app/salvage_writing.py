@@ -180,7 +180,10 @@ class SalvageWriter:
             written.refused[table] += 1
             side.keep(table, reason, zip(columns, values, strict=True))
 
-        written.taken[table] += database.fill(table, columns, read(), refused)
+        if columns:
+            written.taken[table] += database.fill(table, columns, read(), refused)
+        else:  # the CREATE TABLE that is left is of another table: its rows are in the side file
+            written.refused[table] += sum(1 for _ in read())
 
     def _fill_from_search(
         self, database: NewDatabase, known: frozenset[str], side: SideFile, written: Written
@@ -248,7 +251,8 @@ class SalvageWriter:
 
     def _make_indexes(self, database: NewDatabase, side: SideFile, written: Written) -> None:
         self.tell("Making the indexes.")
-        if "idx_sessions_title_unique" in self.structure.indexes:
+        titled = "idx_sessions_title_unique" in self.structure.indexes
+        if titled and self.structure.layout is not None:
             written.changed["titles_made_unique"] += _make_titles_unique(database)
         for name, sql in self.structure.indexes.items():
             try:

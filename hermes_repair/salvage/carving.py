@@ -21,11 +21,15 @@ from hermes_repair.salvage.btree_page import (
     varint,
 )
 from hermes_repair.salvage.cell_places import Place
-from hermes_repair.salvage.records import NoRecord, read_header
+from hermes_repair.salvage.records import NUMBER_SIZES, NoRecord, classes_of, read_header
 
 _COLUMNS = 2  # at least; one alone fits anywhere
 _LEAST_CELL = 4
 _ONE_BYTE = 128  # from here on the size of a header takes two, and the first does not tell it
+_LEAST = bytes(
+    (*NUMBER_SIZES, 0, 0, *((kind - 12) >> 1 for kind in range(12, _ONE_BYTE)), *bytes(_ONE_BYTE))
+)
+"""How many bytes a value takes at least by each byte of its serial type."""
 _HEADER_AT = range(3, 12)
 """Where in a free block the record may begin: after a length and a rowid, partly written over."""
 
@@ -65,14 +69,16 @@ def _cell_at(data: bytes, begin: int, end: int, limit: Limits, keyed: bool) -> P
             return None
         local = limit.local(size)
         last = at + local + (CHILD if local < size else 0)
-        if last > end or not _COLUMNS < data[at] <= max(local, _ONE_BYTE):
+        head = data[at]
+        if last > end or not _COLUMNS < head <= max(local, _ONE_BYTE):
             return None
-        header = read_header(data[at : at + local], 0)
+        # What this much already shows to be too long is most of what is no cell.
+        if head < _ONE_BYTE and head + sum(data[at + 1 : at + head].translate(_LEAST)) > size:
+            return None
+        columns = len(classes_of(data[at : at + local], 0, size))
     except (IndexError, NoRecord):
         return None
-    if len(header.types) < _COLUMNS or header.size + header.body != size:
-        return None
-    return Place(begin, at, last, size, local, rowid, None)
+    return Place(begin, at, last, size, local, rowid, None) if columns >= _COLUMNS else None
 
 
 def _heaviest(found: list[Place]) -> list[Place]:

@@ -221,6 +221,11 @@ class PageImage:
         in_wal = file not in (None, self._journal)
         return number in self.stale or (self._lost_at > 0 and not (in_wal and at > self._lost_at))
 
+    @property
+    def journal_cut(self) -> bool:
+        """Whether any page may be of the write that was cut off: the journal does not have all."""
+        return self._facts[Fact.JOURNAL_CUT] > 0
+
     def _mend(self, torn: Mapping[int, Missing]) -> None:
         """Mend the torn images that an earlier one or a single word mends, and lay them over."""
         for page, missing in list(torn.items())[: _MENDED // self.page_size]:

@@ -50,7 +50,7 @@ def read_journal_image(descriptor: int) -> JournalImage | None:
     stride = page_size + 2 * _NUMBER.size
     originals: dict[int, int] = {}
     torn: set[int] = set()
-    begin, headers_lost, cut = 0, 0, 0
+    begin, headers_lost, cut = 0, 0, False
     while begin < size:
         at = begin + sector
         there = max(size - at, 0) // stride
@@ -63,28 +63,33 @@ def read_journal_image(descriptor: int) -> JournalImage | None:
             following = _next_magic(descriptor, at, sector, size)
             guessed = _nonce_of_two(descriptor, at, stride)
             if guessed is None:
+                cut |= following - at >= stride
                 begin = following
                 continue
             records, nonce = (following - at) // stride, guessed
             headers_lost += 1
-        cut += there < records != _TO_THE_END
+        cut |= there < records != _TO_THE_END
         for _ in range(there if records == _TO_THE_END else min(records, there)):
             record = os.pread(descriptor, stride, at)
             page = _NUMBER.unpack_from(record)[0]
-            if 0 < page <= pages and page not in originals:
-                if _nonce(record) == nonce:
-                    originals[page] = at + _NUMBER.size
-                else:
-                    torn.add(page)
+            proven = _nonce(record) == nonce
+            if not 0 < page <= pages or page in originals:
+                cut |= not proven  # its number is damaged too, which no checksum covers
+            elif proven:
+                originals[page] = at + _NUMBER.size
+            else:
+                torn.add(page)
             at += stride
         begin = max(-(-at // sector) * sector, begin + sector)
+        # Behind its last record, and before the next header is whole, no journal ends by itself.
+        cut |= at < size < begin + _HEADER.size and records != _TO_THE_END
     torn -= originals.keys()
     facts = Counter(
         {
             Fact.JOURNAL_APPLIED: len(originals),
             Fact.JOURNAL_RECORD_TORN: len(torn),
             Fact.JOURNAL_HEADER_LOST: headers_lost,
-            Fact.JOURNAL_CUT: cut,
+            Fact.JOURNAL_CUT: int(cut),
         }
     )
     return JournalImage(page_size, pages, originals, frozenset(torn), +facts)

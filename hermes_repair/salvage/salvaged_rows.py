@@ -33,6 +33,7 @@ class Mark(Enum):
     TORN_PAGE = "its page is torn; a witness has the row, and none speaks against it"
     CORRECTED = "its page is of an earlier moment: what a witness says of the row since was put in"
     UNPROVEN_PAGE = "its page comes from the -wal without a checksum that proves it"
+    JOURNAL_CUT = "the journal is cut, so a page of it may be of the write that was never finished"
     NUL = "a text has NUL characters that its copy in the search index does not have"
     NOT_TEXT = "a text is not valid in the encoding of the database"
     MAYBE_FREED = "its page hangs in no tree of the table, so it may have been deleted"
@@ -364,11 +365,11 @@ class _Reader:
         return None not in self.needed(values)
 
     def _marks_of_page(self, leaf: Leaf) -> frozenset[Mark]:
-        marks = set()
-        if leaf.stale:
-            marks.add(Mark.STALE_PAGE)
+        marks = {Mark.STALE_PAGE} if leaf.stale else set()
         if leaf.page in self.image.unproven:
             marks.add(Mark.UNPROVEN_PAGE)
+        if self.image.journal_cut:
+            marks.add(Mark.JOURNAL_CUT)
         return frozenset(marks)
 
     def _refuse(

@@ -62,7 +62,10 @@ def _is_text(kind: int) -> bool:
 
 
 def schema_rows(image: PageImage, leaf: Leaf) -> Iterator[SchemaRow]:
-    """Yield the schema's rows of a table leaf; what is none is left out."""
+    """Yield the schema's rows of a table leaf; what is none is left out.
+
+    A text ends before a NUL, as for SQLite when it reads the schema.
+    """
     for cell in cells(image, leaf):
         if cell.values is not None and cell.rowid is not None:
             row = _row(cell.values, cell.rowid, leaf)
@@ -75,6 +78,8 @@ def _row(values: tuple[Value, ...], rowid: int, leaf: Leaf) -> SchemaRow | None:
         case (str() as kind, str() as name, str() as table, int() | None as root, sql) if (
             kind in _TYPES and (sql is None or isinstance(sql, str))
         ):
+            name, table = name.partition("\0")[0], table.partition("\0")[0]
+            sql = sql and sql.partition("\0")[0]
             trust = leaf.trust_of(rowid)
             return SchemaRow(kind, name, table, root or 0, sql, rowid, leaf.page, trust, leaf.stale)
     return None

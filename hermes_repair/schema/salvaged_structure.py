@@ -35,6 +35,10 @@ from hermes_repair.schema.structure import (
     virtual_table_of,
 )
 
+_WRITTEN = frozenset({"version", "key", "title", "tool_name", "tool_calls"})
+"""What is asked of tables when they are filled and indexed, beside what every store has. A CREATE
+TABLE without it is damaged."""
+
 
 @dataclass(frozen=True, slots=True)
 class KeptObject:
@@ -88,7 +92,7 @@ def salvaged_structure(
     side = {name: sql for (kind, name), sql in _objects("side").items() if kind == "table"}
     for name, sql in {**known, **side}.items():
         mine = own.get(name)
-        if mine is not None and (mine.certain or has_columns_of(mine.table, sql)):
+        if mine is not None and has_columns_of(mine.table, sql, _WRITTEN if mine.certain else ()):
             tables[name] = mine.sql
         elif name in known or mine is not None or name in with_rows:
             tables[name] = sql
@@ -123,8 +127,9 @@ class _Own:
 def _own_tables(kept: Sequence[KeptObject]) -> dict[str, _Own]:
     """Return the ordinary tables of the file by name, but for what acts by itself."""
     own: dict[str, _Own] = {}
-    shadows = {f"{one.name}_{part}" for one in kept for part in SHADOW_SUFFIXES}
-    shadows |= {f"{name}_{part}" for name in (*TABLES, CJK) for part in SHADOW_SUFFIXES}
+    search = {*TABLES, CJK}
+    shadows = {f"{name}_{part}" for name in search for part in SHADOW_SUFFIXES} | search
+    shadows |= {f"{one.name}_{part}" for one in kept for part in SHADOW_SUFFIXES}
     for one in kept:
         name = one.name
         if one.type != "table" or name in own or name in shadows or name.startswith("sqlite_"):
@@ -153,10 +158,14 @@ def ordinary_table(one: KeptObject) -> Table | None:
     return replace(table, name=one.name) if folded(table.name) == folded(one.name) else None
 
 
-def has_columns_of(table: Table, sql: str) -> bool:
-    """Whether a table has every column that a CREATE TABLE of ours gives it."""
+def has_columns_of(table: Table, sql: str, asked: Collection[str] = ()) -> bool:
+    """Whether a table has every column that a CREATE TABLE of ours gives it.
+
+    Of these only the ones that are ``asked`` for, if any are.
+    """
     (expected,) = read_script(sql).tables.values()
-    return all(table.column(column.name) is not None for column in expected.columns)
+    names = {column.name for column in expected.columns}
+    return all(table.column(name) is not None for name in (names & {*asked} if asked else names))
 
 
 def _lacking(shape: Structure, own: Mapping[str, _Own]) -> int:

@@ -79,10 +79,17 @@ class NewDatabase:
 
         source = one_by_one()
         while True:
+            before = given
             try:
                 # The rows before a refused one stay; the generator goes on behind it.
                 self.connection.executemany(plain, source)
             except _NOT_TAKEN as error:
+                refused(last, str(error))
+                left += 1
+            except sqlite3.OperationalError as error:
+                # A constraint of the table itself fails, as one that calls load_extension.
+                if _is_full(error) or given == before:
+                    raise
                 refused(last, str(error))
                 left += 1
             except (sqlite3.ProgrammingError, sqlite3.InterfaceError, UnicodeEncodeError):
@@ -105,6 +112,10 @@ class NewDatabase:
             refused(row, str(error))
             return False
         return True
+
+
+def _is_full(error: sqlite3.OperationalError) -> bool:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _NO_ROOM
 
 
 @contextmanager
@@ -135,7 +146,7 @@ def new_database(path: Path, file_format: FileFormat) -> Iterator[NewDatabase]:
             yield NewDatabase(connection)
             connection.execute("COMMIT")
     except sqlite3.OperationalError as error:
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _NO_ROOM:
+        if not _is_full(error):
             raise
         raise Refused(
             f"{path.parent} has no room for the new database ({error}).",

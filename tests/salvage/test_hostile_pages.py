@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from random import Random
 
 import pytest
 
+from benchmarks.hostile import try_many
 from hermes_repair.salvage.salvaged_rows import rows
 from hermes_repair.salvage.search_copy import copied_messages
 from hermes_repair.salvage.witnesses import Witnesses
@@ -18,16 +18,13 @@ STORES = [
     Store(shapes, page_size, sessions=4, longest=4000)
     for shapes, page_size in ((("22",), 512), (("11", "22"), 1024), (("30",), 2048), (("06",), 512))
 ]
-SMALL = [
-    Store((shape,), size, sessions=1, longest=900) for shape, size in (("22", 512), ("11", 1024))
-]
 BYTES = (0, 0xFF, 0x0D, 0x05, 0x2C)
 
 
-def read_all(number: int, stores: Sequence[Store] = STORES) -> None:
+def read_all(number: int) -> None:
     """Change some bytes anywhere, and read all that salvage reads."""
     random = Random(number)
-    made = original(life(random.choice(stores)).newer)
+    made = original(life(random.choice(STORES)).newer)
     data = bytearray(made.data)
     for _ in range(random.choice((1, 10, 200, 3000))):
         data[random.randrange(100, len(data))] = random.choice((*BYTES, random.randrange(256)))
@@ -49,15 +46,14 @@ def test_changed_bytes(number: int) -> None:
     read_all(number)
 
 
-@pytest.mark.long
-@pytest.mark.parametrize("first", range(0, 4000, 200))
-def test_many_changed_bytes(first: int) -> None:
-    for number in range(first, first + 200):
-        read_all(number)
+def test_hostile_files() -> None:
+    """As ``python -m benchmarks.hostile 0 100000`` tries them."""
+    for tried in try_many(0, 40):
+        assert not tried.bad
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("first", range(0, 100_000, 1000))
-def test_a_hundred_thousand_small_files(first: int) -> None:
-    for number in range(first, first + 1000):
-        read_all(number, SMALL)
+@pytest.mark.parametrize("first", range(0, 10_000, 500))
+def test_many_hostile_files(first: int) -> None:
+    for tried in try_many(first, 500):
+        assert not tried.bad

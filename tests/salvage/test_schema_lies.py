@@ -100,6 +100,53 @@ def test_columns_that_are_none_of_messages(tmp_path: Path, capsys: Capture) -> N
     ]
 
 
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [("messages", "tool_name"), ("sessions", "title"), ("schema_version", "version")],
+)
+def test_a_column_whose_name_is_damaged(
+    table: str, column: str, tmp_path: Path, capsys: Capture
+) -> None:
+    """It is read when the search index is made, or another index: the table has it again."""
+    lie = f"UPDATE sqlite_master SET sql = replace(sql, '{column}', 'daNaged')"
+    made = salvaged(tmp_path, capsys, [LYING, f"{lie} WHERE name = '{table}'"])
+    assert made.said.code == 4, made.said
+    assert made.rows(f"SELECT {column} FROM {table} LIMIT 1")
+    assert made.rows("SELECT COUNT(*) FROM messages_fts") == [(made.messages,)]
+
+
+def test_columns_of_another_table(tmp_path: Path, capsys: Capture) -> None:
+    lie = "UPDATE sqlite_master SET sql = 'CREATE TABLE state_meta(a, b)' WHERE name = 'state_meta'"
+    made = salvaged(tmp_path, capsys, ["INSERT INTO state_meta VALUES ('mine', 'x')", LYING, lie])
+    assert made.said.code == 4, made.said
+    assert made.kept("state_meta")[-2:] == ["mine", "x"]
+
+
+def test_a_schema_that_has_a_nul(tmp_path: Path, capsys: Capture) -> None:
+    made = salvaged(
+        tmp_path, capsys,
+        ["CREATE TABLE mine(a)", "CREATE INDEX x ON mine(a)", LYING,
+         "UPDATE sqlite_master SET sql = sql || char(0) || 'y' WHERE name IN ('mine', 'x')"],
+    )  # fmt: skip
+    assert made.said.code == 0, made.said
+    assert made.rows("SELECT sql FROM sqlite_master WHERE name = 'x'") == [
+        ("CREATE INDEX x ON mine(a)",)
+    ]
+
+
+def test_a_constraint_that_fails_by_itself(tmp_path: Path, capsys: Capture) -> None:
+    """Each row that it does not let in is kept apart."""
+    lie = "UPDATE sqlite_master SET sql = replace(sql, 'b)', 'b, CHECK (a OR load_extension(b)))')"
+    made = salvaged(
+        tmp_path, capsys,
+        ["CREATE TABLE mine(a, b)", "INSERT INTO mine VALUES (0, 'x'), (1, 'y'), (0, 'z')", LYING,
+         f"{lie} WHERE name = 'mine'"],
+    )  # fmt: skip
+    assert made.said.code == 4, made.said
+    assert made.rows("SELECT * FROM mine") == [(1, "y")]
+    assert made.kept("mine") == [1, 0, "x", 3, 0, "z"]
+
+
 def test_a_table_that_cannot_be_made(tmp_path: Path, capsys: Capture) -> None:
     """It stops none of the others, and its rows are kept apart."""
     lie = "UPDATE sqlite_master SET sql = replace(sql, 'b)', 'b, CHECK (nowhere(b)))')"
@@ -111,6 +158,20 @@ def test_a_table_that_cannot_be_made(tmp_path: Path, capsys: Capture) -> None:
     assert made.said.code == 4, made.said
     assert made.ledger["left_out"] == ["table mine"]
     assert made.kept("mine") == [1, "x"]
+
+
+def test_a_table_with_the_name_of_a_search_table(tmp_path: Path, capsys: Capture) -> None:
+    made = salvaged(
+        tmp_path, capsys,
+        ["CREATE TABLE mine(a)", "INSERT INTO mine VALUES ('x')", LYING,
+         "DELETE FROM sqlite_master WHERE name LIKE 'messages_fts_trigram%'",
+         "UPDATE sqlite_master SET name = 'messages_fts_trigram',"
+         " tbl_name = 'messages_fts_trigram', sql = 'CREATE TABLE messages_fts_trigram(a)'"
+         " WHERE name = 'mine'"],
+    )  # fmt: skip
+    assert made.said.code == 4, made.said
+    assert made.kept("messages_fts_trigram") == ["x"]
+    assert made.rows("SELECT COUNT(*) FROM messages_fts_trigram") == [(made.messages,)]
 
 
 def test_a_search_table_of_somebodys_own(tmp_path: Path, capsys: Capture) -> None:
