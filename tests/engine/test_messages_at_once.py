@@ -26,9 +26,9 @@ def work(rows: Rows, random: Random) -> list[Row | None]:
         kind, id = random.choice(("insert", "delete", "move", "move", "update", "ask")), 0
         if kind == "insert":
             highest += random.randint(1, 3)
-            row = {"id": highest, "session_id": "a", "role": "user", "timestamp": 4.0}
+            row: Row = {"id": highest, "session_id": "a", "role": "user", "timestamp": 4.0}
             if random.random() < 0.8:
-                row["content"] = random.choice(texts)
+                row = {**row, "content": random.choice(texts)}
             rows.insert("messages", {"id": highest}, row)
             ids.append(highest)
         elif ids:
