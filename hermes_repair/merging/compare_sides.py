@@ -7,17 +7,18 @@ read whole afterwards, some at a time.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
 from hermes_repair.lineage.graph import EdgeKind, Graph
 from hermes_repair.merging.brought_lineage import BroughtLineage
 from hermes_repair.merging.chat_verdicts import Sides, verdict_alone
 from hermes_repair.merging.common_past import Presence, RowJudge, crossed_over
 from hermes_repair.merging.fork_ids import beginning, origin
-from hermes_repair.merging.sides import Fingerprint, HistoryRow, Key, Side, TwoHistories
+from hermes_repair.merging.histories import Histories, batches
+from hermes_repair.merging.sides import Fingerprint, HistoryRow, Side, TwoHistories
 from hermes_repair.merging.standing import Above, Standing, shared_rows, stand
+from hermes_repair.merging.undone_above import UndoneAbove
 from hermes_repair.merging.verdicts_of_chats import (
     UNASKED,
     ChatCounts,
@@ -27,27 +28,6 @@ from hermes_repair.merging.verdicts_of_chats import (
     RowCounts,
     Verdict,
 )
-
-ROWS_AT_ONCE = 20_000
-"""About so many rows of whole chats are held at a time."""
-
-
-class Histories(Protocol):
-    """The rows of both sides, as far as they are asked for."""
-
-    def differing(self) -> Iterator[TwoHistories]:
-        """Yield every chat with messages that are not the same on both sides."""
-
-    def of_home(self, session_ids: Collection[str]) -> Mapping[str, tuple[HistoryRow, ...]]:
-        """Return all rows of these chats of the home, those without rows left out."""
-
-    def of_source(self, session_ids: Collection[str]) -> Mapping[str, tuple[HistoryRow, ...]]:
-        """Return the same of the source."""
-
-    def unreadable(self, since: Mapping[str, int | None]) -> Collection[str]:
-        """Return those chats of the source that Hermes cannot read: by the row of ``sessions``, or
-        by a message with that id or a later one, None for all of the chat.
-        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +87,7 @@ class _Compared:
             self._sides = replace(self._sides, past=past)
             self._judge = _judge(self._sides, self._brought)
             doubtful = self._first_pass()
-        for batch in self._batches(doubtful):
+        for batch in batches(self._graph, doubtful):
             self._second_pass(batch)
         alone = {
             node.id: verdict_alone(self._sides, node, self._standings.get(node.id))
@@ -115,7 +95,8 @@ class _Compared:
             if node.id not in self._unreadable
         }
         alone |= {name: _unreadable(alone[name]) for name in self._unreadable_of(alone)}
-        for name in self._with_undone(alone):
+        undone = UndoneAbove(self._sides.home, self._graph, self._histories)
+        for name in undone.shown_by(alone, lambda name: self._above(name).parents):
             alone[name] = replace(alone[name], verdict=Verdict.ASK, reason=Reason.UNDONE_HERE)
         lineage = BroughtLineage(self._sides.home, self._graph, self._standings, alone, named)
         all_verdicts = lineage.verdicts()
@@ -150,48 +131,6 @@ class _Compared:
             if name not in self._sides.home.sessions and not self._graph.nodes[name].config_valid
         }
         return damaged.union(self._histories.unreadable(since) if since else ())
-
-    def _with_undone(self, alone: Mapping[str, ChatVerdict]) -> Iterator[str]:
-        """Yield the new chats that show what the home undid in one above them, as a branch does
-        that was made of it before, and no merge can undo there.
-        """
-        home = self._sides.home.sessions
-        for name, one in alone.items():
-            if one.verdict is not Verdict.NEW:
-                continue
-            node = self._graph.nodes[name]
-            # The source may have one of them no more, or it is a fork here beside the home's.
-            above = dict.fromkeys((*self._above(name).parents, node.parent_id, node.branched_from))
-            places = [
-                (id, place)
-                for id in filter(None, above)
-                for place in dict.fromkeys((alone[id].at_home if id in alone else None, id))
-                if place is not None
-            ]
-            here = [home[place] for _, place in places if place in home]
-            if any(one.rows > one.active_rows for one in here):
-                come = {id for id, _ in places if id in alone and alone[id].unasked}
-                if self._shows_undone(name, places, come):
-                    yield name
-
-    def _shows_undone(
-        self, name: str, places: Sequence[tuple[str, str]], come: Collection[str]
-    ) -> bool:
-        """Whether a chat shows what the home took back in one above it, and none shows that is
-        nearer. ``places`` are those above, nearest first, each with where it is at home; ``come``
-        are those of which something comes unasked, to be shown there.
-        """
-        source = self._histories.of_source({name, *come})
-        home = self._histories.of_home({place for _, place in places})
-        shown: set[Key] = set()
-        undone: set[Key] = set()
-        for id, place in places:
-            rows = home.get(place, ())
-            shown |= {row.key for row in rows if row.active or row.compacted}
-            if id in come:
-                shown |= {row.key for row in source.get(id, ()) if row.active}
-            undone |= {row.key for row in rows} - shown
-        return any(row.active and row.key in undone for row in source.get(name, ()))
 
     def _first_pass(self) -> list[str]:
         """Judge what can be judged from the rows that differ; return the other chats."""
@@ -240,18 +179,6 @@ class _Compared:
     def _siblings(self, session_id: str) -> Sequence[str]:
         """Return branches that only the home has, of what this one is a branch of."""
         return self._branches.get(self._graph.nodes[session_id].branched_from or "", ())
-
-    def _batches(self, session_ids: Collection[str]) -> Iterator[list[str]]:
-        batch: list[str] = []
-        rows = 0
-        for session_id in session_ids:
-            batch.append(session_id)
-            rows += self._graph.nodes[session_id].rows
-            if rows >= ROWS_AT_ONCE:
-                yield batch
-                batch, rows = [], 0
-        if batch:
-            yield batch
 
     def _second_pass(self, batch: Collection[str]) -> None:
         above = {name: self._above(name) for name in batch}
