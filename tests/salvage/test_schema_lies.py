@@ -176,7 +176,7 @@ def test_a_table_with_the_name_of_a_search_table(tmp_path: Path, capsys: Capture
 
 def test_storage_of_a_search_table_whose_name_is_damaged(tmp_path: Path, capsys: Capture) -> None:
     name = "messages_fts_trigram_idx"
-    lie = f"sql = replace(sql, '{name}', '{name.title()}'), name = '{name.title()}'"
+    lie = f"name = '{name.capitalize()}', tbl_name = '{name.capitalize()}'"
     made = salvaged(
         tmp_path, capsys,
         [f"INSERT INTO {name} VALUES (99, x'30', 2)", LYING,
