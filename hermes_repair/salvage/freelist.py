@@ -52,7 +52,7 @@ def read_freelist(image: PageImage, candidates: Collection[int]) -> Freelist:
         """Take a chain of trunks; False where it breaks off."""
         while page and page not in trunks:
             data = image.page(page)
-            if data is None or len(data) < image.usable:
+            if data is None or len(data) < image.usable or page == 1:
                 return False
             following, count = _HEAD.unpack_from(data)
             if count > image.usable // 4 - 2 or following > image.page_count:

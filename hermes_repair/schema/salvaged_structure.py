@@ -129,10 +129,10 @@ def _own_tables(kept: Sequence[KeptObject]) -> dict[str, _Own]:
     own: dict[str, _Own] = {}
     search = {*TABLES, CJK}
     shadows = {f"{name}_{part}" for name in search for part in SHADOW_SUFFIXES} | search
-    shadows |= {f"{one.name}_{part}" for one in kept for part in SHADOW_SUFFIXES}
+    shadows |= {folded(f"{one.name}_{part}") for one in kept for part in SHADOW_SUFFIXES}
     for one in kept:
-        name = one.name
-        if one.type != "table" or name in own or name in shadows or name.startswith("sqlite_"):
+        name, low = one.name, folded(one.name)
+        if one.type != "table" or name in own or low in shadows or low.startswith("sqlite_"):
             continue
         table = ordinary_table(one)
         if table is None or not is_of_a_store(table):

@@ -174,6 +174,18 @@ def test_a_table_with_the_name_of_a_search_table(tmp_path: Path, capsys: Capture
     assert made.rows("SELECT COUNT(*) FROM messages_fts_trigram") == [(made.messages,)]
 
 
+def test_storage_of_a_search_table_whose_name_is_damaged(tmp_path: Path, capsys: Capture) -> None:
+    name = "messages_fts_trigram_idx"
+    lie = f"name = '{name.capitalize()}', tbl_name = '{name.capitalize()}'"
+    made = salvaged(
+        tmp_path, capsys,
+        [f"INSERT INTO {name} VALUES (99, x'30', 2)", LYING,
+         f"UPDATE sqlite_master SET {lie} WHERE name = '{name}'"],
+    )  # fmt: skip
+    assert made.said.code == 4, made.said
+    assert made.rows("SELECT COUNT(*) FROM messages_fts_trigram") == [(made.messages,)]
+
+
 def test_a_search_table_of_somebodys_own(tmp_path: Path, capsys: Capture) -> None:
     made = salvaged(
         tmp_path, capsys,

@@ -166,3 +166,17 @@ def test_numbers_beyond_all_files_take_no_memory(tmp_path: Path) -> None:
         read_everything(Bundle.beside(path))
     assert tracemalloc.get_traced_memory()[1] < 100_000_000
     tracemalloc.stop()
+
+
+def test_page_one_as_its_own_freelist(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    data = table(path, 3, 5)
+    data[:8] = struct.pack(">II", 1, 0)
+    data[32:36] = struct.pack(">I", 1)
+    path.write_bytes(data)
+    with open_image(Bundle(path)) as image:
+        assert {cell.rowid for leaf, cell in all_rows(image, survey(image)) if leaf.page > 1} == {
+            0,
+            1,
+            2,
+        }
