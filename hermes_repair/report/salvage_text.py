@@ -27,7 +27,8 @@ from hermes_repair.report.lines import Line
 from hermes_repair.salvage import Why
 from hermes_repair.salvage.account import MESSAGES, SESSIONS
 from hermes_repair.salvage.assignment import NumberFrom
-from hermes_repair.salvage.salvaged_rows import Mark, Refusal
+from hermes_repair.salvage.row_marks import Mark
+from hermes_repair.salvage.salvaged_rows import Refusal
 
 SHOWN = 20  # sessions, and runs of ids; -v shows all, and the ledger has them anyway
 

@@ -12,8 +12,9 @@ from hermes_repair.model.values import Value, readable
 from hermes_repair.salvage.assignment import Assignment
 from hermes_repair.salvage.leaves import Trust
 from hermes_repair.salvage.page_image import PageImage
+from hermes_repair.salvage.row_marks import Mark
 from hermes_repair.salvage.said_by_rowid import Rowids
-from hermes_repair.salvage.salvaged_rows import Mark, Refusal, Refused, SalvagedRow
+from hermes_repair.salvage.salvaged_rows import Refusal, Refused, SalvagedRow
 from hermes_repair.salvage.search_copy import PartOfMessage
 from hermes_repair.salvage.witnesses import LostRow
 

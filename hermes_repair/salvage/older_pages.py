@@ -16,8 +16,9 @@ from hermes_repair.model.values import Row, Value
 from hermes_repair.salvage.assignment import Assignment
 from hermes_repair.salvage.cells import cells
 from hermes_repair.salvage.page_image import PageImage
+from hermes_repair.salvage.row_marks import Mark
 from hermes_repair.salvage.said_by_rowid import Rowids
-from hermes_repair.salvage.salvaged_rows import Mark, SalvagedRow
+from hermes_repair.salvage.salvaged_rows import SalvagedRow
 from hermes_repair.salvage.search_texts import (
     COPIED,
     COPIES,

@@ -215,6 +215,14 @@ class PageImage:
         """Whether an image was lost of which not even the page is known."""
         return self._lost_at > 0
 
+    @property
+    def images_lost(self) -> int:
+        """How many images were lost of which not even the page is known, beside a whole -wal.
+
+        Without that all pages are of one moment.
+        """
+        return self._facts[Fact.WAL_FRAME_LOST]
+
     def may_be_older(self, number: int) -> bool:
         """Whether a later image of a page was lost, or one that may have been of any page."""
         file, at = self._overlay.get(number, (None, 0))

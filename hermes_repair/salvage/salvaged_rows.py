@@ -18,27 +18,9 @@ from hermes_repair.salvage.leaves import Leaf, Trust
 from hermes_repair.salvage.page_image import PageImage
 from hermes_repair.salvage.plain_leaves import plain_rows
 from hermes_repair.salvage.record_values import converter, fewest_columns, values_of
+from hermes_repair.salvage.row_marks import Mark
 from hermes_repair.salvage.row_shapes import ROLES
 from hermes_repair.salvage.stored_table import StoredTable
-
-
-class Mark(Enum):
-    """What speaks against a row, or why nothing speaks for it."""
-
-    CONTRADICTED = "an index or the search copy says something else of it"
-    DISPUTED = "of the indexes and copies some agree with it and some do not"
-    UNWITNESSED = "others of its table are in an index or the search copy, and it is not"
-    STALE_PAGE = "a later image of its page was lost"
-    CARVED = "its page has lost the pointer to it; that it was not deleted is proven by a witness"
-    TORN_PAGE = "its page is torn; a witness has the row, and none speaks against it"
-    CORRECTED = "its page is of an earlier moment: what a witness says of the row since was put in"
-    UNPROVEN_PAGE = "its page comes from the -wal without a checksum that proves it"
-    JOURNAL_CUT = "the journal is cut, so a page of it may be of the write that was never finished"
-    NUL = "a text has NUL characters that its copy in the search index does not have"
-    NOT_TEXT = "a text is not valid in the encoding of the database"
-    MAYBE_FREED = "its page hangs in no tree of the table, so it may have been deleted"
-    NO_DEFAULT = "it lacks a column that SQLite could not have added to a table with rows"
-    SEARCH_COPY = "it is not a row that was read: the search copy and an index say it"
 
 
 class SalvagedRow(NamedTuple):
@@ -86,6 +68,8 @@ class Judge(Protocol):
     def has_all(self, table: str) -> bool: ...
 
     def denies(self, table: str, rowid: int) -> bool: ...
+
+    def proofs(self, table: str) -> int: ...
 
     def marks(self, table: str, rowid: int | None, values: Row) -> frozenset[Mark]: ...
 
@@ -166,6 +150,9 @@ class _Reader:
         self.needed = values_of(
             [c.name for c in table.stored.columns if c is not None and c.not_null]
         )
+        # Of a row that was deleted since, its own page and a page of each proof are of before.
+        proofs = judge.proofs(self.name) if judge is not None else 0
+        self.may_be_older = image.images_lost > proofs
 
     def all(self, *, judged: bool) -> Iterator[SalvagedRow]:
         """Yield the rows of the table, each rowid once; of one WITHOUT ROWID those of its tree."""
@@ -368,6 +355,8 @@ class _Reader:
         marks = {Mark.STALE_PAGE} if leaf.stale else set()
         if leaf.page in self.image.unproven:
             marks.add(Mark.UNPROVEN_PAGE)
+        if self.may_be_older and self.image.may_be_older(leaf.page):
+            marks.add(Mark.MAYBE_OLDER)
         if self.image.journal_cut:
             marks.add(Mark.JOURNAL_CUT)
         return frozenset(marks)

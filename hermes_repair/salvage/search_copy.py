@@ -10,8 +10,9 @@ from hermes_repair.salvage.assignment import Assignment
 from hermes_repair.salvage.leaves import Trust
 from hermes_repair.salvage.older_pages import MESSAGES
 from hermes_repair.salvage.page_image import PageImage
+from hermes_repair.salvage.row_marks import Mark
 from hermes_repair.salvage.said_by_rowid import SaidByRowid
-from hermes_repair.salvage.salvaged_rows import Mark, SalvagedRow
+from hermes_repair.salvage.salvaged_rows import SalvagedRow
 from hermes_repair.salvage.search_texts import COPIES, UNDECIDED, copies, split_text
 from hermes_repair.salvage.witnesses import LostRow
 

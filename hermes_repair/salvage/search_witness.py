@@ -5,8 +5,8 @@ from __future__ import annotations
 from hermes_repair.model.values import Row
 from hermes_repair.salvage.assignment import Assignment
 from hermes_repair.salvage.page_image import PageImage
+from hermes_repair.salvage.row_marks import Mark
 from hermes_repair.salvage.said_by_rowid import Rowids, SaidByRowid
-from hermes_repair.salvage.salvaged_rows import Mark
 from hermes_repair.salvage.search_texts import (
     COPIED,
     COPIES,

@@ -16,8 +16,9 @@ from hermes_repair.salvage.leaves import Trust
 from hermes_repair.salvage.older_pages import MESSAGES, OlderPages
 from hermes_repair.salvage.page_image import PageImage
 from hermes_repair.salvage.record_values import values_of
+from hermes_repair.salvage.row_marks import Mark
 from hermes_repair.salvage.said_by_rowid import Rowids, SaidByRowid
-from hermes_repair.salvage.salvaged_rows import Mark, SalvagedRow
+from hermes_repair.salvage.salvaged_rows import SalvagedRow
 from hermes_repair.salvage.search_texts import COPIED
 from hermes_repair.salvage.search_witness import NOTHING, SearchWitness
 from hermes_repair.salvage.stored_table import ANYTHING, Stored, StoredTable, class_of
@@ -111,6 +112,11 @@ class Witnesses:
     def knows(self, table: str, rowid: int) -> bool:
         """Whether an index or the search index says that there is such a row."""
         return any(rowid in one for one in self._of(table))
+
+    def proofs(self, table: str) -> int:
+        """Return how many witnesses have to agree to a row of a table that has no mark."""
+        full = any(not one.index.partial and one.said.count for one in self._indexes.get(table, ()))
+        return full + (table == MESSAGES and self._search.has_texts)
 
     def _of(self, table: str) -> list[Rowids | SaidByRowid]:
         """Return everything that says of rows of a table that they are there."""

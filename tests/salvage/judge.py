@@ -13,7 +13,8 @@ from hermes_repair.model.values import Row, same_value
 from hermes_repair.salvage import Bundle, PageImage, open_image, survey
 from hermes_repair.salvage.assignment import Assignment
 from hermes_repair.salvage.column_orders import KnownTables
-from hermes_repair.salvage.salvaged_rows import Mark, Refusal, SalvagedRow, rows
+from hermes_repair.salvage.row_marks import Mark
+from hermes_repair.salvage.salvaged_rows import Refusal, SalvagedRow, rows
 from hermes_repair.salvage.search_texts import COPIED, COPIES
 from hermes_repair.salvage.table_roles import assign
 from hermes_repair.salvage.witnesses import LostRow, Witnesses

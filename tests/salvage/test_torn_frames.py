@@ -12,7 +12,8 @@ from typing import TypeAlias
 
 import pytest
 
-from hermes_repair.salvage.salvaged_rows import Mark, Refusal
+from hermes_repair.salvage.row_marks import Mark
+from hermes_repair.salvage.salvaged_rows import Refusal
 from tests.homes.database import columns_of, connect
 from tests.salvage.faults import FRAME_HEADER, WAL_HEADER, Damage, original
 from tests.salvage.judge import Salvaged, salvage, wrong_columns
@@ -150,3 +151,29 @@ def test_a_bit_that_fell_over_leaves_no_doubt() -> None:
     found = salvage(damage)
     assert not any(row.marks for row in found.rows["messages"].values())
     assert found.rows["messages"].keys() == damage.original.rows["messages"].keys()
+
+
+@pytest.mark.parametrize("shape", ["16", "30"])
+@pytest.mark.parametrize("lost", [("messages", "idx_messages", "messages_fts"), ("sessions",)])
+def test_what_was_deleted_is_marked_where_no_frame_is_left_to_say_so(
+    shape: str, lost: tuple[str, ...]
+) -> None:
+    """Headers are gone too: then the older page and an older index agree with each other."""
+    lived = undone_since(Store((shape,), sessions=24))
+    made = original(lived.newer)
+    size = FRAME_HEADER + made.page_size
+    frames = range(WAL_HEADER, len(lived.wal) - size + 1, size)
+    wal, hit = bytearray(lived.wal), set()
+    for at in frames[:-1]:
+        page = int.from_bytes(wal[at : at + 4], "big")
+        if page in made.pages and made.pages[page].tree.startswith(lost):
+            wal[at : at + size] = bytes(size)
+            hit.add(page)
+    damage = Damage(lived.before, frozenset(hit), bytes(wal), original=made)
+    found = salvage(damage)
+    for table in ("messages", "sessions"):
+        truth = made.rows[table]
+        for rowid, row in found.rows[table].items():
+            assert row.marks or truth.get(rowid) == row.values, (table, rowid)
+    if lost[0] == "messages":
+        assert found.rows["messages"].keys() - made.rows["messages"].keys()
