@@ -50,10 +50,13 @@ def cut(db, chat, turns):
     places = of_user(said(db, chat))
     return places[-min(turns, len(places))] if places else None
 
-def add(db, chat, messages):
+def resume(db, chat):
     row = db.get_session(chat)
     if row["ended_at"] is not None and row["end_reason"] != "compression":
         db.reopen_session(chat)
+
+def add(db, chat, messages):
+    resume(db, chat)
     for mark, role, text in messages:
         db.append_message(chat, role, text, tool_name=mark)
 
@@ -100,6 +103,7 @@ def act(db, act, chat, name, messages, number):
             [(mark, _, text), *more] = messages
             summary = {"role": "user", "content": "[CONTEXT COMPACTION] " + text, "tool_name": mark}
             tail = [m for m in kept[-2:] if m is not kept[0]]
+            resume(db, chat)
             if act == "inplace":
                 db.archive_and_compact(chat, [kept[0], summary, *tail])
             else:
@@ -155,6 +159,14 @@ class State:
         return frozenset(mark for rows in self.rows.values() for mark in kept_of(rows))
 
     @property
+    def said(self) -> Mapping[str, tuple[str, ...]]:
+        """The texts that each session shows by itself."""
+        return {
+            name: tuple(text for _, kept, text in rows if kept == ACTIVE)
+            for name, rows in self.rows.items()
+        }
+
+    @property
     def held(self) -> frozenset[str]:
         """The marks of all messages."""
         return frozenset(mark for rows in self.rows.values() for mark, *_ in rows)
@@ -182,11 +194,12 @@ class Machine:
     taken: set[str] = field(default_factory=set)
     taken_in: dict[str, set[str]] = field(default_factory=dict)
     made: int = 0
-    kept: tuple[Path, set[str], set[str], dict[str, set[str]]] | None = None
+    snapshot: Machine | None = None
 
-    def copied(self, name: str, later: float) -> Machine:
+    def copied(self, name: str, later: float = 0.0) -> Machine:
         """Return another machine that goes on from here, by a clock of its own."""
         home = self.home.with_name(name)
+        shutil.rmtree(home, ignore_errors=True)
         shutil.copytree(self.home, home)
         truth = {one: set(marks) for one, marks in self.taken_in.items()}
         return replace(
@@ -197,7 +210,7 @@ class Machine:
             held=set(self.held),
             taken=set(self.taken),
             taken_in=truth,
-            kept=None,
+            snapshot=None,
         )
 
     def new(self) -> str:
@@ -221,18 +234,15 @@ class Machine:
             self.taken_in.setdefault(one, set()).update(kept_of(rows) - still)
 
     def keep(self) -> None:
-        """Copy the database, as a snapshot does."""
-        copy = self.home.with_name(f"{self.name}.snapshot")
-        shutil.copyfile(self.home / "state.db", copy)
-        truth = {one: set(marks) for one, marks in self.taken_in.items()}
-        self.kept = copy, set(self.held), set(self.taken), truth
+        """Keep a copy of the database, as Hermes does before an update."""
+        self.snapshot = self.copied(f"{self.name}-snapshot")
 
     def restore(self) -> None:
-        """Put the copy back; our records stay. What was done since counts no more."""
-        if self.kept is not None:
-            copy, self.held, self.taken, self.taken_in = self.kept
-            shutil.copyfile(copy, self.home / "state.db")
-            self.kept = None
+        """Put that copy back; our records stay. What was done since counts no more."""
+        if (kept := self.snapshot) is not None:
+            shutil.copyfile(kept.home / "state.db", self.home / "state.db")
+            self.held, self.taken, self.taken_in = kept.held, kept.taken, kept.taken_in
+            self.snapshot = None
             self.look()
 
     def look(self) -> State:

@@ -101,14 +101,19 @@ class Taken:
     def _back(self, after: State) -> Iterator[str]:
         """What its owner took away comes only when it is named.
 
-        A branch is a chat of its own: Hermes keeps it when what it is a branch of is deleted. Where
-        both sides deleted that, nothing says any more that it has what was taken away here.
+        A branch is a chat of its own: Hermes keeps it when what it is a branch of is deleted or
+        written anew. Where neither side has the words there any more, nothing says what they were.
         """
         if self.named:
             return
-        there = {name for source in self.sources for name in source.rows}
-        alone = [name for name in after.rows if (of := self.branches.get(name)) and of not in there]
-        copied = {mark for name in alone for mark in kept_of(after.rows[name])}
+        undone = {m for rows in self.before.rows.values() for m, kept, _ in rows if not kept}
+        there = {mark for source in self.sources for mark in self._in_originals(source)}
+        copied = {
+            mark
+            for name in after.rows
+            if self.branches.get(name) is not None
+            for mark in kept_of(after.rows[name]) - there - undone
+        }
         taken_back = self.home.taken & (after.kept - self.before.kept) - copied
         if taken_back:
             yield f"brought back: {sorted(taken_back)}"
@@ -116,6 +121,11 @@ class Taken:
             shown = {mark for mark, *_ in line} - {m for m, *_ in self.before.lines.get(name, ())}
             if back := shown & self.home.taken_in.get(after.opens[name], set()):
                 yield f"brought back in {name}: {sorted(back)}"
+
+    def _in_originals(self, source: State) -> Iterator[str]:
+        """Yield the marks that chats of a source have of which it has branches."""
+        for of in set(filter(None, self.branches.values())):
+            yield from kept_of(source.rows.get(of, ()))
 
     def _changed(self, after: State) -> Iterator[str]:
         """Every chat of the home shows the same or more, or what it shows in the source."""
@@ -130,8 +140,10 @@ class Taken:
                 continue
             if name not in went_on and self.before.opens[name] not in went_on:
                 yield f"{name} no longer shows what it showed"
+        # What a compression closed comes with a tip that is named, and may stand by itself here.
+        alone = {said for source in self.sources for said in source.said.values() if self.named}
         for name, line in after.lines.items():
-            if words(line) not in inputs:
+            if words(line) not in inputs and tuple(text for *_, text in line) not in alone:
                 yield f"{name} shows what no input showed"
 
     def _left_behind(self, source: State, after: State) -> Iterator[str]:
@@ -153,10 +165,11 @@ class Taken:
                 yield f"left behind of {name}: {sorted(fresh)}"
 
     def _twice(self, after: State) -> Iterator[str]:
-        here, now = counted(self.before), counted(after)
+        now = counted(after)
         there = [counted(source) for source in self.sources]
         for mark, times in now.items():
-            if mark not in here and times > max(one[mark] for one in there):
+            once = max(int(bool(self.named)), *(one[mark] for one in there))
+            if mark not in self.before.held and times > once:
                 yield f"{mark} is shown {times} times"
 
 
@@ -206,6 +219,8 @@ def year(folder: Path, seed: int, tell: bool = False) -> list[str]:
                 ours.process = new  # a merge goes from an older schema to a newer one
             ours.look()
             alone = seed % 2 == 1 and random.random() < 0.3
+            if alone and ours.snapshot is not None:
+                others = [ours.snapshot]  # what it was itself
             for problem in _merge(ours, others, alone, random, tell):
                 names = " and ".join(one.name for one in others)
                 found.append(f"merge {number + 1} of {names} into {ours.name}: {problem}")
