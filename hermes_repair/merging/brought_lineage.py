@@ -17,6 +17,7 @@ from hermes_repair.lineage.session_node import SessionNode
 from hermes_repair.merging.chat_verdicts import ENDS, fork_of, unasked
 from hermes_repair.merging.sides import Side
 from hermes_repair.merging.standing import Display, Standing
+from hermes_repair.merging.undone_above import goes_on_in_twin
 from hermes_repair.merging.verdicts_of_chats import Bring, ChatVerdict, Link, Reason, Verdict
 
 _WAITS = (Verdict.ASK, Verdict.REMOVED_OR_LOST)
@@ -189,10 +190,11 @@ class BroughtLineage:
         cyclic = {name for cycle in self._graph.cycles for name in cycle}
         for node in self._order:
             verdict = self._verdicts[node.id]
-            if verdict.verdict is not Verdict.NEW:
+            is_new = verdict.verdict is Verdict.NEW
+            if not is_new and not goes_on_in_twin(self._graph, verdict):
                 continue
             reason = Reason.CYCLE if node.id in cyclic else self._reason_above(node)
-            if reason is None and (self._takes_place(node) or self._loses_place(node)):
+            if reason is None and is_new and (self._takes_place(node) or self._loses_place(node)):
                 reason = Reason.TAKES_PLACE
             if reason is not None:
                 asked = replace(verdict, verdict=Verdict.ASK, reason=reason)

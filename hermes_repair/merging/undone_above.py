@@ -10,9 +10,20 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from hermes_repair.lineage.graph import Graph
+from hermes_repair.merging.fork_ids import origin
 from hermes_repair.merging.histories import Histories, batches
 from hermes_repair.merging.sides import HistoryRow, Key, Side
 from hermes_repair.merging.verdicts_of_chats import ChatVerdict, Verdict
+
+
+def goes_on_in_twin(graph: Graph, one: ChatVerdict) -> bool:
+    """Whether a branch goes on in another one of the same chat, with which it begins alike."""
+    return (
+        one.verdict is Verdict.CONTINUED
+        and one.at_home != one.session_id
+        and graph.nodes[one.session_id].branched_from is not None
+        and origin(one.session_id) is None
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +37,13 @@ class UndoneAbove:
     def shown_by(
         self, alone: Mapping[str, ChatVerdict], above: Callable[[str], Collection[str]]
     ) -> Iterator[str]:
-        """Yield those of the new chats in ``alone``; ``above`` gives the sessions above one in the
-        source, nearest first.
+        """Yield those of the new chats in ``alone``, and of those that go on in a twin.
+
+        ``above`` gives the sessions above one in the source, nearest first.
         """
         below: dict[str, list[tuple[str, str]]] = {}
         for name, one in alone.items():
-            if one.verdict is Verdict.NEW:
+            if one.verdict is Verdict.NEW or goes_on_in_twin(self.graph, one):
                 places = self._places(name, alone, above(name))
                 if any(self._has_undone(place) for _, place in places):
                     below[name] = places

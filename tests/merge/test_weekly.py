@@ -120,6 +120,22 @@ def test_a_branch_is_asked_for_also_beside_a_fork_of_what_it_was_made_of(tmp_pat
         assert brought(done) == verdicts and left(done) == {"twig"}
 
 
+@pytest.mark.parametrize("gone", ["undone", "rewritten"])
+def test_a_branch_that_begins_as_one_here_does_not_bring_back_what_is_gone(
+    gone: str, tmp_path: Path
+) -> None:
+    home, other = base("0.19.0", tmp_path)
+    play("0.19.0", other, TWIG)
+    take = {
+        "undone": 'db.rewind_to_message("choir", 3)',
+        "rewritten": 'db.replace_messages("choir", db.get_messages_as_conversation("choir")[:2])',
+    }
+    play("0.19.0", home, f"{take[gone]}\n{TWIG.replace('twig', 'ours')}")
+    now = view("0.19.0", home)
+    done = merge(home, other)
+    assert not brought(done) and "twig" in left(done) and view("0.19.0", home) == now
+
+
 def test_two_ways(tmp_path: Path) -> None:
     """Each machine merges the other, and both go on; nothing that one removed comes back."""
     home, other = base("0.19.0", tmp_path)
