@@ -107,12 +107,12 @@ class Taken:
         if self.named:
             return
         undone = {m for rows in self.before.rows.values() for m, kept, _ in rows if not kept}
-        there = {mark for source in self.sources for mark in self._in_originals(source)}
         copied = {
             mark
-            for name in after.rows
-            if self.branches.get(name) is not None
-            for mark in kept_of(after.rows[name]) - there - undone
+            for name, of in self.branches.items()
+            for source in self.sources
+            if of is not None and name in source.rows and name in after.rows
+            for mark in kept_of(after.rows[name]) - kept_of(source.rows.get(of, ())) - undone
         }
         taken_back = self.home.taken & (after.kept - self.before.kept) - copied
         if taken_back:
@@ -121,11 +121,6 @@ class Taken:
             shown = {mark for mark, *_ in line} - {m for m, *_ in self.before.lines.get(name, ())}
             if back := shown & self.home.taken_in.get(after.opens[name], set()):
                 yield f"brought back in {name}: {sorted(back)}"
-
-    def _in_originals(self, source: State) -> Iterator[str]:
-        """Yield the marks that chats of a source have of which it has branches."""
-        for of in set(filter(None, self.branches.values())):
-            yield from kept_of(source.rows.get(of, ()))
 
     def _changed(self, after: State) -> Iterator[str]:
         """Every chat of the home shows the same or more, or what it shows in the source."""
