@@ -125,8 +125,12 @@ def _once(
     last = last_look(run, file_status) if look_options.recall and not look_options.deep else None
 
     def see(scene: Scene) -> Diagnosis:
+        nonlocal last
         scene.look.answers = last if scene.file.soundness in _NOTHING_WRONG else None
-        return _seen(run, scene, selection)
+        diagnosis = _seen(run, scene, selection)
+        if scene.file.soundness not in _NOTHING_WRONG:  # perhaps only met while it was read
+            last = None
+        return diagnosis
 
     diagnosis = None
     if _is_worth_a_thread(file_status):
@@ -134,8 +138,6 @@ def _once(
     if diagnosis is None:
         with open_scene(run, look_options, check_file=check_file, file_status=file_status) as scene:
             diagnosis = see(scene)
-            if scene.file.soundness not in _NOTHING_WRONG:
-                return diagnosis
     if last is not None:
         keep(run, file_status, last)
     return diagnosis

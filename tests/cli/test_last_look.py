@@ -173,6 +173,22 @@ def test_the_check_of_the_file_is_never_taken_from_the_last_look(
     assert second == look(capsys, home, "--fresh")[0]
 
 
+@pytest.mark.parametrize("large", [0, 1 << 40])
+def test_nothing_is_kept_of_a_file_whose_damage_was_only_met(
+    large: int, home: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[object] = []
+    monkeypatch.setattr(diagnose, "LARGE", large)
+    monkeypatch.setattr(diagnose, "keep", lambda _run, _status, last: kept.append(last))
+    look(capsys, home, "--ignore", "DB003,DB006")
+    assert len(kept) == 1
+    pages = Pages(home)
+    pages[pages.tree(pages.roots["messages"])[-1][0]] = b"\xaa" * pages.size
+    pages.write()
+    look(capsys, home, "--ignore", "DB003,DB006")
+    assert len(kept) == 1
+
+
 @pytest.mark.parametrize("options", [("--fresh",), ("--deep",)])
 def test_some_looks_take_nothing(
     options: tuple[str, ...], home: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
