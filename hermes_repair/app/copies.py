@@ -13,7 +13,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from hermes_repair.app.compared_sources import hold
-from hermes_repair.app.diagnose import facts
 from hermes_repair.app.environment import Run, folder_of
 from hermes_repair.app.file_status import read_file_status
 from hermes_repair.app.known_copies import (
@@ -32,6 +31,7 @@ from hermes_repair.app.merge_sources import file_identity, find_sources, is_expo
 from hermes_repair.app.open_scene import ask_scene, readable
 from hermes_repair.app.receipts import gather
 from hermes_repair.app.remembered_copies import Identity, Memory, identity_of
+from hermes_repair.app.scene_facts import facts
 from hermes_repair.app.source_copies import opened
 from hermes_repair.evidence.compared_copies import held_against
 from hermes_repair.evidence.opened_copies import (

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from hermes_repair.app.coverage import ELSEWHERE, INDEX, SELECTION, UNREADABLE, LookedAt, looked_at
 from hermes_repair.app.environment import Run
-from hermes_repair.app.file_status import FileStatus, place_of, steady
+from hermes_repair.app.file_status import FileStatus, steady
 from hermes_repair.app.last_look import keep, last_look
 from hermes_repair.app.open_scene import open_scene, readable
+from hermes_repair.app.scene_facts import facts, labels
 from hermes_repair.app.target_release import Forecast, forecast_upgrade
 from hermes_repair.checks.database_elsewhere import database_elsewhere, other_backend
 from hermes_repair.checks.file_damage import database_damaged
@@ -32,7 +33,6 @@ from hermes_repair.schema.recognise import Family
 from hermes_repair.schema.releases import is_release, newest_release
 from hermes_repair.store.file_state import IN_QUESTION
 from hermes_repair.store.integrity import Soundness
-from hermes_repair.store.look import Look
 from hermes_repair.store.second_reader import second_reader
 
 if TYPE_CHECKING:  # a plain look has neither
@@ -379,40 +379,3 @@ def _with_damage(
         return tuple(findings)
     met = filter(of_state_db, database_damaged.find(scene))
     return tuple(sorted([*findings, *met], key=lambda finding: finding.id))
-
-
-def facts(scene: Scene, *, count: bool = True) -> dict[str, Any]:
-    """Return what is said about the database in every report; ``count`` reads all its sessions."""
-    known: dict[str, Any] = {
-        **place_of(scene.home),
-        "schema": scene.recognition.number if scene.file.unreadable is None else None,
-        "view": scene.look.view.value,
-        "open": scene.openers.status.value,
-        "sessions": None,
-        "messages": None,
-    }
-    if count and readable(scene) and scene.file.unproven:
-        # The nodes are read through indexes; the tables themselves are whole.
-        known["sessions"] = _rows(scene.look, "sessions")
-        known["messages"] = _rows(scene.look, "messages")
-    elif count and readable(scene):
-        known["sessions"] = len(scene.nodes)
-        known["messages"] = _rows(scene.look, "messages", "")  # also those of no session
-    return known
-
-
-def _rows(look: Look, table: str, how: str = " NOT INDEXED") -> int | None:
-    row = look.within_limit(lambda asked: asked.one(f"SELECT COUNT(*) FROM {table}{how}"))
-    return row[0] if row is not None and isinstance(row[0], int) else None
-
-
-def labels(scene: Scene, findings: tuple[Finding, ...]) -> dict[str, SessionLabel]:
-    """Return what lets a person tell the sessions of the findings apart, titles included."""
-    named = {finding.session_id for finding in findings if finding.session_id}
-    if not named or not readable(scene) or scene.file.unproven:
-        return {}
-    return {
-        node.id: SessionLabel(node.started_at, node.source, node.active_rows, node.title)
-        for node in scene.nodes
-        if node.id in named
-    }

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from hermes_repair.app.diagnose import facts
 from hermes_repair.app.environment import Run
 from hermes_repair.app.open_scene import ask_scene, require_readable
+from hermes_repair.app.scene_facts import facts
 from hermes_repair.checks.forked_sessions import Settled, forks, reviews, settle
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.lineage.family_tree import Tree, grow

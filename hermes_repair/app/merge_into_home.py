@@ -14,7 +14,6 @@ from pathlib import Path
 
 from hermes_repair.app.apply_units import Applied, Draft, Job, apply_units, close_receipt, needed
 from hermes_repair.app.compared_sources import Held, hold, in_order
-from hermes_repair.app.diagnose import facts
 from hermes_repair.app.environment import Run
 from hermes_repair.app.file_status import FileStatus, left_wal, read_file_status, steady
 from hermes_repair.app.identical_sources import each_once
@@ -26,6 +25,7 @@ from hermes_repair.app.open_scene import no_conversations, open_scene, readable
 from hermes_repair.app.preflight import Space, disk_space, require_alone, single_run
 from hermes_repair.app.receipts import header_of
 from hermes_repair.app.recover import recover
+from hermes_repair.app.scene_facts import facts
 from hermes_repair.app.source_copies import opened, where_it_lies
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.model.actions import RowInsert, RowRef

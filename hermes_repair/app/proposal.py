@@ -9,7 +9,7 @@ from typing import Any
 
 from hermes_repair.app.apply_units import Draft, needed
 from hermes_repair.app.coverage import INDEX
-from hermes_repair.app.diagnose import count_problems, facts, find, labels, within_limits
+from hermes_repair.app.diagnose import count_problems, find, within_limits
 from hermes_repair.app.duplicated_schema import require_mendable
 from hermes_repair.app.environment import Run
 from hermes_repair.app.file_status import FileStatus, steady
@@ -17,6 +17,7 @@ from hermes_repair.app.open_scene import no_conversations, open_scene, readable,
 from hermes_repair.app.preflight import Space, disk_space
 from hermes_repair.app.receipts import header_of
 from hermes_repair.app.recover import CutOff, cut_off
+from hermes_repair.app.scene_facts import facts, labels
 from hermes_repair.checks.registry import proposals, stages
 from hermes_repair.evidence.scene import Scene
 from hermes_repair.model.choices import LookOptions, Selection, WalChoice
